@@ -1,0 +1,16 @@
+"""The one exception that reaches the user."""
+
+
+class LayertuiError(Exception):
+    """Something could not be done: what, why, and what the user can do next.
+
+    ``str()`` gives the line that the command line prints after ``layertui: `` and
+    that a screen shows where the result would have been. The parts may quote text
+    from an image; whoever prints them makes them safe (see :mod:`layertui.safe`).
+    """
+
+    def __init__(self, what: str, why: str = "", remedy: str = "") -> None:
+        self.what = what
+        self.why = why
+        self.remedy = remedy
+        super().__init__(", ".join(part for part in (what, why, remedy) if part))

@@ -1,0 +1,118 @@
+"""What every source delivers: an image as plain frozen data, nothing of it guessed."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from layertui.blob import Blob
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """OS and CPU an image is for (OCI image-index, ``platform``)."""
+
+    os: str
+    architecture: str
+    variant: str = ""
+    os_version: str = ""
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """Names a blob (OCI descriptor). ``digest`` is empty and ``size`` -1 where the source has none."""
+
+    media_type: str
+    digest: str
+    size: int
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    urls: Sequence[str] = ()
+    platform: Platform | None = None
+    artifact_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One build step of the config's ``history``.
+
+    ``layer`` is the number (1 at the base) of the layer it made, ``None`` for a step
+    without one. A layer that no step claims gets an entry with ``recorded`` False.
+    """
+
+    created: str | None
+    created_by: str
+    author: str
+    comment: str
+    layer: int | None
+    recorded: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One file-system changeset of an image."""
+
+    number: int
+    """1 at the base."""
+    descriptor: Descriptor
+    """As stored: blob digest (may be unknown), media type, size in bytes."""
+    diff_id: str
+    """Digest of the uncompressed tar as the config claims it; empty if it does not."""
+    chain_id: str
+    """Digest of the stack up to this layer (OCI config, ChainID); empty if a diff ID is missing."""
+    blob: Blob | None
+    """The stored bytes; ``None`` when they are not here (see ``missing``)."""
+    missing: str = ""
+    """Why there are no entries to be had: foreign, encrypted, not a tar, blob absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One image for one platform."""
+
+    reference: str
+    """What to pass back to open it again, ``docker-archive:app.tar:app:1``."""
+    transport: str
+    name: str
+    """What people call it: a tag if it has one, else the file's name."""
+    tags: Sequence[str]
+    repo_digests: Sequence[str]
+    id: str
+    """Digest of the config."""
+    config: Mapping[str, Any]
+    """The config, parsed: a JSON object; any of its fields may be missing or null."""
+    config_bytes: bytes
+    manifest: Mapping[str, Any]
+    """The manifest (or the archive's manifest.json item), parsed; empty where there is none."""
+    manifest_bytes: bytes
+    manifest_digest: str
+    """Empty where the source has no manifest with a digest (docker-archive)."""
+    platform: Platform
+    history: Sequence[HistoryEntry]
+    """Oldest first; mentions every layer exactly once."""
+    layers: Sequence[Layer]
+    attestations: Sequence[Descriptor] = ()
+    warnings: Sequence[str] = ()
+    """What is odd about it but does not keep it from being shown, a sentence each."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of its layers as stored; -1 if one is unknown."""
+        sizes = [layer.descriptor.size for layer in self.layers]
+        return -1 if any(size < 0 for size in sizes) else sum(sizes)
+
+
+def chain_ids(diff_ids: Sequence[str]) -> list[str]:
+    """Chain ID of each layer, base first (OCI image config, "Layer ChainID")."""
+    chain: list[str] = []
+    for diff_id in diff_ids:
+        if not diff_id or (chain and not chain[-1]):
+            chain.append("")
+        elif not chain:
+            chain.append(diff_id)
+        else:
+            joined = f"{chain[-1]} {diff_id}".encode()
+            chain.append("sha256:" + hashlib.sha256(joined).hexdigest())
+    return chain

@@ -1,0 +1,1 @@
+"""From one layer's bytes to its entries."""
