@@ -1,6 +1,5 @@
 """A layer's entries as columns: cheap to build, to keep, to send and to save."""
 
-import sys
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -109,4 +108,3 @@ def key_of(path: str) -> bytes:
     return b"\0".join(parts)
 
 
-assert sys.byteorder == "little", "saved columns are little-endian"
