@@ -1,0 +1,366 @@
+"""Lays layers over one another, base first, and keeps what each did to every path.
+
+Each layer goes on in two phases (OCI layer, "Whiteouts"): its whiteouts and opaque
+whiteouts hide what the layers *below* have, then its entries are laid over what is left,
+the last of duplicates winning. An entry below a symlink lands where the link leads inside
+the image, as umoci and containerd place it.
+"""
+
+from array import array
+from itertools import accumulate
+
+from layertui.layers.index import Kind, LayerIndex, path_of
+from layertui.union.union import Deletion, Union, UnionWarning
+
+MAX_LINKS = 255
+"""Symlinks followed for one path before it counts as a loop (as umoci's securejoin)."""
+
+REPLACED = 255
+"""Stands for the kind of an event that deletes a path below a replaced directory."""
+
+
+class UnionBuilder:
+    """Takes the layers one by one; :meth:`freeze` gives the union of those so far."""
+
+    def __init__(self) -> None:
+        self._indexes: list[LayerIndex] = []
+        self._warnings: list[UnionWarning] = []
+        # Nodes in the order of their first appearance; node 0 is the root.
+        self._ids: dict[bytes, int] = {b"": 0}
+        self._keys: list[bytes] = [b""]
+        self._parents: list[int] = [-1]
+        self._kids: list[list[int] | None] = [None]
+        self._last: list[int] = [-1]
+        # Events in the order in which the layers make them.
+        self._ev_node = array("I")
+        self._ev_entry = array("i")
+        self._ev_prev = array("i")
+        self._ev_inode = array("I")
+        self._ev_kind = bytearray()
+        self._starts = [0]
+        # For the layer being laid on: where its entries below a directory go.
+        self._landings: dict[bytes, int] = {}
+
+    def add(self, index: LayerIndex) -> None:
+        """Lay one more layer on top."""
+        self._indexes.append(index)
+        self._warnings += [
+            UnionWarning(len(self._indexes), warning.code, path_of(warning.key), warning.text)
+            for warning in index.warnings
+        ]
+        keys = index.entry_keys()
+        if self._last[0] < 0:
+            self._event(0, Deletion.IMPLIED, Kind.DIRECTORY)
+        self._landings = {}
+        kinds = index.kind
+        for number in _positions(kinds, Kind.OPAQUE):
+            self._opaque(keys[number])
+        for number in _positions(kinds, Kind.WHITEOUT):
+            self._whiteout(keys[number])
+        self._landings = {}
+        self._lay(index, keys)
+        self._starts.append(len(self._ev_node))
+
+    def freeze(self) -> Union:
+        """The union of the layers so far; more may be added afterwards."""
+        count = len(self._keys)
+        order = sorted(range(count), key=self._keys.__getitem__)
+        rank = array("I", bytes(4 * count))
+        for position, node in enumerate(order):
+            rank[node] = position
+        keys = [self._keys[node] for node in order]
+        parents = self._parents
+        parent = array("i", [rank[parents[node]] if node else -1 for node in order])
+        end = array("I", range(1, count + 1))
+        for node in range(count - 1, 0, -1):
+            above = parent[node]
+            if end[node] > end[above]:
+                end[above] = end[node]
+        return Union(
+            indexes=list(self._indexes),
+            warnings=list(self._warnings),
+            keys=b"/".join(keys),
+            offsets=array("I", accumulate((len(key) + 1 for key in keys), initial=0)),
+            parent=parent,
+            end=end,
+            last=array("i", [self._last[node] for node in order]),
+            ev_node=array("I", map(rank.__getitem__, self._ev_node)),
+            ev_layer=self._layers_of_events(),
+            ev_entry=self._ev_entry[:],
+            ev_prev=self._ev_prev[:],
+            ev_inode=self._ev_inode[:],
+            ev_kind=bytes(self._ev_kind),
+            starts=list(self._starts),
+        )
+
+    def _layers_of_events(self) -> array[int]:
+        layers = array("H")
+        for layer, (start, stop) in enumerate(zip(self._starts, self._starts[1:], strict=False), 1):
+            layers.extend(array("H", [layer]) * (stop - start))
+        return layers
+
+    # What is visible now
+
+    def _kind(self, node: int) -> int:
+        """Kind of what is visible at a node now; -1 for nothing."""
+        last = self._last[node]
+        if last < 0 or self._ev_entry[last] < Deletion.IMPLIED:
+            return -1
+        return self._ev_kind[last]
+
+    def _event(self, node: int, entry: int, kind: int, inode: int = -1) -> None:
+        event = len(self._ev_node)
+        self._ev_node.append(node)
+        self._ev_entry.append(entry)
+        self._ev_prev.append(self._last[node])
+        self._ev_inode.append(event if inode < 0 else inode)
+        self._ev_kind.append(kind)
+        self._last[node] = event
+
+    def _node(self, parent: int, key: bytes) -> int:
+        """The node of a key below a directory, made if it is new."""
+        node = self._ids.get(key, -1)
+        if node < 0:
+            node = self._ids[key] = len(self._keys)
+            self._keys.append(key)
+            self._parents.append(parent)
+            self._kids.append(None)
+            self._last.append(-1)
+            siblings = self._kids[parent]
+            if siblings is None:
+                self._kids[parent] = [node]
+            else:
+                siblings.append(node)
+        return node
+
+    def _child(self, parent: int, name: bytes) -> bytes:
+        return self._keys[parent] + b"\0" + name if parent else name
+
+    def _clear(self, directory: int, deletion: Deletion, kind: int) -> None:
+        """Delete all that is visible below a directory."""
+        waiting = [directory]
+        while waiting:
+            for child in self._kids[waiting.pop()] or ():
+                if (was := self._kind(child)) >= 0:
+                    self._event(child, deletion, kind)
+                    if was == Kind.DIRECTORY:
+                        waiting.append(child)
+
+    def _warn(self, code: str, key: bytes, text: str) -> None:
+        self._warnings.append(UnionWarning(len(self._indexes), code, path_of(key), text))
+
+    # Phase one: whiteouts
+
+    def _opaque(self, key: bytes) -> None:
+        node = self._find(key)
+        kind = self._kind(node) if node >= 0 else -1
+        if kind == Kind.DIRECTORY:
+            self._clear(node, Deletion.OPAQUE, Kind.OPAQUE)
+            if node == 0:
+                self._warn(
+                    "opaque-root",
+                    key,
+                    "opaque whiteout at the root: Docker's overlay2 and Podman ignore it "
+                    "and keep what the layers below have",
+                )
+        elif kind >= 0:
+            self._warn(
+                "opaque-on-file",
+                key,
+                "opaque whiteout for a path that is no directory below: it stays as it is here "
+                "and in umoci, Docker's overlay2 and Podman make it an empty directory",
+            )
+        else:
+            self._warn(
+                "opaque-missing",
+                key,
+                "opaque whiteout for a directory that no layer below has: "
+                "Docker and Podman create it, empty",
+            )
+
+    def _whiteout(self, key: bytes) -> None:
+        node = self._find(key)
+        if node <= 0 or (kind := self._kind(node)) < 0:
+            return
+        if kind == Kind.DIRECTORY:
+            self._clear(node, Deletion.WHITEOUT, Kind.WHITEOUT)
+        self._event(node, Deletion.WHITEOUT, Kind.WHITEOUT)
+
+    def _find(self, key: bytes) -> int:
+        """The node that a key names below its (perhaps symlinked) parent; -1 if none."""
+        above, _, name = key.rpartition(b"\0")
+        if not name:
+            return 0
+        parent = self._walk(above, make=False)
+        return -1 if parent < 0 else self._ids.get(self._child(parent, name), -1)
+
+    # Phase two: entries
+
+    def _lay(self, index: LayerIndex, keys: list[bytes]) -> None:
+        kinds = index.kind
+        first = self._starts[-1]
+        ids, last, landings = self._ids, self._last, self._landings
+        all_keys, parents, all_kids = self._keys, self._parents, self._kids
+        ev_node, ev_entry, ev_prev = self._ev_node, self._ev_entry, self._ev_prev
+        ev_inode, ev_kind = self._ev_inode, self._ev_kind
+        whiteouts = {keys[number] for number in _positions(kinds, Kind.WHITEOUT)}
+        above = None
+        parent, aliased = 0, False
+        for number, key in enumerate(keys):
+            kind = kinds[number]
+            if kind >= Kind.WHITEOUT:
+                continue
+            cut = key.rfind(0)
+            directory = key[:cut] if cut >= 0 else b""
+            if directory != above:
+                above = directory
+                parent = landings.get(directory, -1)
+                if parent < 0:
+                    parent = landings[directory] = self._walk(directory, make=True)
+                aliased = all_keys[parent] != directory
+            if aliased:
+                key = self._child(parent, key[cut + 1 :])
+            node = ids.get(key, -1)
+            if node < 0:  # as _node, without the call: this is the hot path
+                node = ids[key] = len(all_keys)
+                all_keys.append(key)
+                parents.append(parent)
+                all_kids.append(None)
+                last.append(-1)
+                kids = all_kids[parent]
+                if kids is None:
+                    all_kids[parent] = [node]
+                else:
+                    kids.append(node)
+            elif (was := self._kind(node)) >= 0:
+                if not node and kind != Kind.DIRECTORY:
+                    self._warn("root-not-directory", key, "the root is not a directory here: ignored")
+                    continue
+                if was == Kind.DIRECTORY and kind != Kind.DIRECTORY:
+                    self._clear(node, Deletion.REPLACED, REPLACED)
+                if kind != was and was in (Kind.DIRECTORY, Kind.SYMLINK):
+                    # Paths may have been found through it: look them up anew.
+                    landings.clear()
+                    above = None
+                if last[node] >= first and ev_entry[last[node]] >= 0 and kind != Kind.DIRECTORY:
+                    self._warn(
+                        "duplicate",
+                        key,
+                        "stored twice in one layer: the last one counts here and in umoci, "
+                        "Docker and Podman refuse such a layer",
+                    )
+            if key in whiteouts:
+                self._warn_of_own_whiteout(key, kind)
+            event = len(ev_node)
+            inode = event
+            if kind == Kind.HARDLINK:
+                inode, kind = self._linked(index, number, key, event)
+            ev_node.append(node)
+            ev_entry.append(number)
+            ev_prev.append(last[node])
+            ev_inode.append(inode)
+            ev_kind.append(kind)
+            last[node] = event
+
+    def _warn_of_own_whiteout(self, key: bytes, kind: int) -> None:
+        if kind == Kind.DIRECTORY:
+            text = (
+                "deleted and made again as a directory in one layer: Docker's overlay2 and Podman "
+                "let what the layers below have in it show through"
+            )
+        else:
+            text = (
+                "stored and deleted in one layer: it stays here and in umoci, Docker and Podman "
+                "delete it or refuse the layer, depending on the order"
+            )
+        self._warn("whiteout-of-own-entry", key, text)
+
+    def _linked(self, index: LayerIndex, number: int, key: bytes, event: int) -> tuple[int, int]:
+        """The event whose metadata and content a hardlink shares, and its kind."""
+        target = index.links[index.link[number]]
+        node = self._find(target)
+        kind = self._kind(node) if node >= 0 else -1
+        if kind < 0 or kind == Kind.DIRECTORY:
+            self._warn(
+                "hardlink-dangling",
+                key,
+                f"hardlink to {path_of(target)}, which is not there: no engine can unpack this layer",
+            )
+            return event, Kind.HARDLINK
+        last = self._last[node]
+        if last < self._starts[-1]:
+            self._warn(
+                "hardlink-below",
+                key,
+                f"hardlink to {path_of(target)} of a layer below: "
+                "Docker's overlay2 and Podman cannot unpack this layer",
+            )
+        return self._ev_inode[last], kind
+
+    # Paths through symlinks
+
+    def _walk(self, key: bytes, make: bool) -> int:
+        """The directory that a key leads to inside the image, symlinks followed.
+
+        With ``make``, what is missing on the way becomes an implied directory, and what is no
+        directory is replaced by one; without, -1 for either.
+        """
+        todo = key.split(b"\0")[::-1] if key else []
+        node = 0
+        links = 0
+        while todo:
+            name = todo.pop()
+            if name in (b"", b"."):
+                continue
+            if name == b"..":
+                node = max(self._parents[node], 0)
+                continue
+            child_key = self._child(node, name)
+            child = self._ids.get(child_key, -1)
+            kind = self._kind(child) if child >= 0 else -1
+            if kind == Kind.DIRECTORY:
+                node = child
+            elif kind == Kind.SYMLINK and links < MAX_LINKS:
+                links += 1
+                target = self._target(child)
+                if make and self._last[child] < self._starts[-1]:
+                    self._warn(
+                        "symlink-parent",
+                        key,
+                        f"lands where the symlink {path_of(child_key)} of a layer below leads, as in umoci "
+                        "and containerd; Docker's overlay2 and Podman put a directory in its place",
+                    )
+                if target.startswith(b"/"):
+                    node = 0
+                todo += target.split(b"/")[::-1]
+            elif not make:
+                return -1
+            else:
+                if kind >= 0:
+                    self._warn(
+                        "below-file",
+                        child_key,
+                        "has entries below it but is no directory: it becomes one here and in Docker's "
+                        "overlay2 and Podman, umoci refuses the layer",
+                    )
+                child = self._node(node, child_key)
+                self._event(child, Deletion.IMPLIED, Kind.DIRECTORY)
+                node = child
+        return node
+
+    def _target(self, node: int) -> bytes:
+        """Where the visible symlink at a node points, as stored."""
+        event = self._ev_inode[self._last[node]]
+        layer = next(number for number, start in enumerate(self._starts[::-1]) if start <= event)
+        index = self._indexes[len(self._starts) - 1 - layer]
+        return index.links[index.link[self._ev_entry[event]]]
+
+
+def _positions(kinds: bytearray, kind: Kind) -> list[int]:
+    """Where a kind stands in the column, quickly when it is rare."""
+    found = []
+    position = kinds.find(kind)
+    while position >= 0:
+        found.append(position)
+        position = kinds.find(kind, position + 1)
+    return found

@@ -1,0 +1,71 @@
+"""One path in one layer, as people and programs read it."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+TYPES = ("file", "file", "symlink", "char", "block", "directory", "fifo", "socket")
+"""An entry's type by its kind; a hardlink is a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A path with its metadata, complete in itself.
+
+    A hardlink has the type, metadata and size of what it links to.
+    """
+
+    path: str
+    type: str
+    mode: int
+    """Permission bits with setuid, setgid and sticky."""
+    uid: int
+    gid: int
+    size: int
+    """Bytes of a file's content; 0 for all else."""
+    mtime: int
+    mtime_ns: int
+    linkname: str | None
+    """A symlink's target as stored."""
+    layer: int
+    """Number of the originating layer, 1 at the base."""
+    implied: bool
+    """No layer names this directory; it exists because something below it does."""
+    xattrs: Mapping[str, bytes]
+    hardlink: str | None
+    """The path that a hardlink names."""
+    device: tuple[int, int] | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry as the command line prints it."""
+        fields: dict[str, Any] = {
+            "path": self.path,
+            "type": self.type,
+            "mode": f"{self.mode:04o}",
+            "uid": self.uid,
+            "gid": self.gid,
+            "size": self.size,
+            "mtime": rfc3339(self.mtime, self.mtime_ns),
+            "linkname": self.linkname,
+            "layer": self.layer,
+            "implied": self.implied,
+            "xattrs": {name: base64.b64encode(value).decode() for name, value in self.xattrs.items()},
+            "hardlink": self.hardlink,
+        }
+        if self.device is not None:
+            fields["device"] = list(self.device)
+        return fields
+
+
+def rfc3339(seconds: int, nanoseconds: int = 0) -> str | None:
+    """A time in UTC, with a fraction only if it has one; ``None`` outside the years 1 to 9999."""
+    try:
+        moment = EPOCH + timedelta(seconds=seconds)
+    except OverflowError:
+        return None
+    fraction = f".{nanoseconds:09d}".rstrip("0") if nanoseconds else ""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + fraction + "Z"
