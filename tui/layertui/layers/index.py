@@ -1,5 +1,8 @@
 """A layer's entries as columns: cheap to build, to keep, to send and to save."""
 
+from __future__ import annotations
+
+
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -6,6 +6,9 @@ the last of duplicates winning. An entry below a symlink lands where the link le
 the image, as umoci and containerd place it.
 """
 
+from __future__ import annotations
+
+
 from array import array
 from itertools import accumulate
 
@@ -38,7 +41,8 @@ class UnionBuilder:
         self._ev_inode = array("I")
         self._ev_kind = bytearray()
         self._starts = [0]
-        # For the layer being laid on: where its entries below a directory go.
+        # For the layer being laid on: its whiteouts, and where its entries below a directory go.
+        self._whiteouts: set[bytes] = set()
         self._landings: dict[bytes, int] = {}
 
     def add(self, index: LayerIndex) -> None:
@@ -51,12 +55,13 @@ class UnionBuilder:
         keys = index.entry_keys()
         if self._last[0] < 0:
             self._event(0, Deletion.IMPLIED, Kind.DIRECTORY)
-        self._landings = {}
-        kinds = index.kind
-        for number in _positions(kinds, Kind.OPAQUE):
-            self._opaque(keys[number])
-        for number in _positions(kinds, Kind.WHITEOUT):
-            self._whiteout(keys[number])
+        self._whiteouts = {keys[number] for number in _positions(index.kind, Kind.WHITEOUT)}
+        opaques = {keys[number] for number in _positions(index.kind, Kind.OPAQUE)}
+        for key in sorted(opaques):
+            self._opaque(key)
+        for key in sorted(self._whiteouts):
+            self._whiteout(key)
+            self._warn_of_double_whiteout(key, opaques)
         self._landings = {}
         self._lay(index, keys)
         self._starts.append(len(self._ev_node))
@@ -186,6 +191,25 @@ class UnionBuilder:
             self._clear(node, Deletion.WHITEOUT, Kind.WHITEOUT)
         self._event(node, Deletion.WHITEOUT, Kind.WHITEOUT)
 
+    def _warn_of_double_whiteout(self, key: bytes, opaques: set[bytes]) -> None:
+        above = key.rpartition(b"\0")[0]
+        if above in opaques:
+            self._warn(
+                "whiteout-in-opaque",
+                key,
+                "deleted by name inside an opaque directory: Podman shows the whiteout as a device file",
+            )
+        while above:
+            if above in self._whiteouts:
+                self._warn(
+                    "whiteout-below-whiteout",
+                    key,
+                    f"deleted below {path_of(above)}, which the same layer deletes: all of that is gone here "
+                    "and in umoci and Podman, Docker leaves empty directories or refuses the layer",
+                )
+                return
+            above = above.rpartition(b"\0")[0]
+
     def _find(self, key: bytes) -> int:
         """The node that a key names below its (perhaps symlinked) parent; -1 if none."""
         above, _, name = key.rpartition(b"\0")
@@ -203,7 +227,7 @@ class UnionBuilder:
         all_keys, parents, all_kids = self._keys, self._parents, self._kids
         ev_node, ev_entry, ev_prev = self._ev_node, self._ev_entry, self._ev_prev
         ev_inode, ev_kind = self._ev_inode, self._ev_kind
-        whiteouts = {keys[number] for number in _positions(kinds, Kind.WHITEOUT)}
+        whiteouts = self._whiteouts
         above = None
         parent, aliased = 0, False
         for number, key in enumerate(keys):
@@ -323,7 +347,7 @@ class UnionBuilder:
             elif kind == Kind.SYMLINK and links < MAX_LINKS:
                 links += 1
                 target = self._target(child)
-                if make and self._last[child] < self._starts[-1]:
+                if self._last[child] < self._starts[-1]:
                     self._warn(
                         "symlink-parent",
                         key,
@@ -343,6 +367,8 @@ class UnionBuilder:
                         "has entries below it but is no directory: it becomes one here and in Docker's "
                         "overlay2 and Podman, umoci refuses the layer",
                     )
+                if child_key in self._whiteouts:
+                    self._warn_of_own_whiteout(child_key, Kind.DIRECTORY)
                 child = self._node(node, child_key)
                 self._event(child, Deletion.IMPLIED, Kind.DIRECTORY)
                 node = child

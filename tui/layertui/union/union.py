@@ -1,5 +1,8 @@
 """All layers of an image as one: every path that any of them has, and what each did to it."""
 
+from __future__ import annotations
+
+
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -264,19 +267,37 @@ class Union:
         """The columns without the layers' indexes, for :meth:`decode` in another process."""
         import msgspec
 
-        return msgspec.msgpack.encode([getattr(self, name) for name in _SENT])
+        # As bytes: paths may hold lone surrogates, which msgpack's strings cannot.
+        warnings = [
+            (layer, code, path.encode("utf-8", "surrogateescape"), text.encode("utf-8", "surrogateescape"))
+            for layer, code, path, text in self.warnings
+        ]
+        columns = [getattr(self, name).tobytes() for name in _ARRAYS]
+        return msgspec.msgpack.encode([warnings, self.keys, self.ev_kind, self.starts, *columns])
 
     @staticmethod
     def decode(data: bytes, indexes: list[LayerIndex]) -> "Union":
         """The union of these layers from what :meth:`encode` gave."""
         import msgspec
 
-        values: list[Any] = msgspec.msgpack.decode(data)
-        fields = dict(zip(_SENT, values, strict=True))
-        for name, code in _ARRAYS.items():
-            fields[name] = array(code, fields[name])
-        fields["warnings"] = [UnionWarning(*warning) for warning in fields["warnings"]]
-        return Union(indexes=indexes, **fields)
+        warnings, keys, kinds, starts, *columns = msgspec.msgpack.decode(data)
+        arrays: dict[str, Any] = {
+            name: array(code, column)
+            for (name, code), column in zip(_ARRAYS.items(), columns, strict=True)
+        }
+        return Union(
+            indexes=indexes,
+            warnings=[
+                UnionWarning(
+                    layer, code, path.decode("utf-8", "surrogateescape"), text.decode("utf-8", "surrogateescape")
+                )
+                for layer, code, path, text in warnings
+            ],
+            keys=keys,
+            ev_kind=kinds,
+            starts=starts,
+            **arrays,
+        )
 
 
 _ARRAYS = {
@@ -290,4 +311,3 @@ _ARRAYS = {
     "ev_prev": "i",
     "ev_inode": "I",
 }
-_SENT = ("warnings", "keys", "ev_kind", "starts", *_ARRAYS)

@@ -1,0 +1,192 @@
+"""What a layer did to the tree below it, and how two merged trees differ."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from layertui.layers.index import Kind
+from layertui.union.entry import Entry
+from layertui.union.union import Deletion, Union
+
+Same = Callable[[int, int], bool]
+"""Tells whether the contents of two events are the same bytes."""
+
+WHITEOUTS = {Deletion.WHITEOUT: "file", Deletion.OPAQUE: "opaque", Deletion.REPLACED: "replaced"}
+
+
+class Mark(IntEnum):
+    """What a layer did to a path, for a column of them."""
+
+    NONE = 0
+    ADDED = 1
+    MODIFIED = 2
+    DELETED = 3
+    REPEATED = 4
+    REWRITTEN = 5
+    """Stored again with the same metadata and size; whether the content differs is not known yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one path."""
+
+    path: str
+    change: str
+    """``added``, ``modified``, ``deleted`` or ``repeated``."""
+    layer: int
+    """The layer that did it."""
+    what: Sequence[str]
+    """What differs: of type, content, mode, owner, mtime, linkname, xattrs, device."""
+    whiteout: str | None
+    """How it was deleted: ``file``, ``opaque`` or ``replaced``."""
+    before: Entry | None
+    after: Entry | None
+    hidden_paths: int = 0
+    """Where a directory went: the paths below it that went along."""
+    hidden_bytes: int = 0
+    """And the file bytes they store."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The change as the command line prints it."""
+        return {
+            "path": self.path,
+            "change": self.change,
+            "layer": self.layer,
+            "what": list(self.what),
+            "whiteout": self.whiteout,
+            "before": self.before and self.before.to_json(),
+            "after": self.after and self.after.to_json(),
+            "hidden_paths": self.hidden_paths,
+            "hidden_bytes": self.hidden_bytes,
+        }
+
+
+def changes(union: Union, layer: int, same: Same) -> Iterator[Change]:
+    """What a layer did, each path once, sorted by path as a tree is walked."""
+    for node in _touched(union, layer, layer):
+        before = union.at(node, layer - 1)
+        after = union.at(node, layer)
+        if before >= 0 or after >= 0:
+            change = _change(union, node, before, after, layer, layer, same)
+            if node or change.change == "modified":  # that there is a root is no news
+                yield change
+
+
+def differences(union: Union, start: int, stop: int, same: Same) -> Iterator[Change]:
+    """How the merged tree at layer ``stop`` differs from the one at ``start``.
+
+    Either may be the lower; 0 is the empty tree. Paths that are alike in both are left out.
+    """
+    for node in _touched(union, min(start, stop) + 1, max(start, stop)):
+        before = union.at(node, start)
+        after = union.at(node, stop)
+        if before >= 0 or after >= 0:
+            change = _change(union, node, before, after, start + 1, stop, same)
+            if change.change != "repeated":
+                yield change
+
+
+def undecided(union: Union, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Pairs of events whose contents have to be compared to tell the trees at two layers apart."""
+    for node in _touched(union, min(start, stop) + 1, max(start, stop)):
+        before, after = union.at(node, start), union.at(node, stop)
+        if before >= 0 and after >= 0 and _contents_matter(union, before, after):
+            yield before, after
+
+
+def difference(union: Union, before: int, after: int, same: Same | None = None) -> list[str]:
+    """What differs between two versions of a path, in the contract's order.
+
+    Without ``same``, files of one size count as alike in content.
+    """
+    one, other = union.entry(before), union.entry(after)
+    alike = one.type == other.type
+    what = []
+    if not alike:
+        what.append("type")
+    elif one.type == "file":
+        if one.size != other.size:
+            what.append("content")
+        elif same and _contents_matter(union, before, after) and not same(before, after):
+            what.append("content")
+    if one.mode != other.mode:
+        what.append("mode")
+    if (one.uid, one.gid) != (other.uid, other.gid):
+        what.append("owner")
+    if (one.mtime, one.mtime_ns) != (other.mtime, other.mtime_ns):
+        what.append("mtime")
+    if alike and one.linkname != other.linkname:
+        what.append("linkname")
+    if one.xattrs != other.xattrs:
+        what.append("xattrs")
+    if alike and one.device != other.device:
+        what.append("device")
+    return what
+
+
+def mark_of(union: Union, before: int, after: int, same: Same | None = None) -> Mark:
+    """The mark of a path that is there after the layer's event; ``before`` may be -1."""
+    if before < 0:
+        return Mark.ADDED
+    if difference(union, before, after, same):
+        return Mark.MODIFIED
+    if same is None and _contents_matter(union, before, after):
+        return Mark.REWRITTEN
+    return Mark.REPEATED
+
+
+def _contents_matter(union: Union, before: int, after: int) -> bool:
+    """Whether only reading tells if two versions hold the same."""
+    return (
+        union.ev_kind[before] == union.ev_kind[after] == Kind.FILE
+        and union.ev_inode[before] != union.ev_inode[after]
+        and union.size(before) == union.size(after) > 0
+    )
+
+
+def _touched(union: Union, low: int, high: int) -> list[int]:
+    """Nodes with an event in layers ``low`` to ``high``, in the order of the tree."""
+    return sorted(set(union.ev_node[union.starts[low - 1] : union.starts[high]]))
+
+
+def _change(
+    union: Union, node: int, before: int, after: int, first: int, layer: int, same: Same
+) -> Change:
+    path = union.path(node)
+    old = union.entry(before) if before >= 0 else None
+    new = union.entry(after) if after >= 0 else None
+    hidden = (0, 0)
+    if before >= 0 and union.is_directory(before) and not (after >= 0 and union.is_directory(after)):
+        hidden = _hidden(union, node, first - 1, layer)
+    if old is None:
+        return Change(path, "added", layer if new is None else new.layer, (), None, None, new)
+    if new is None:
+        gone = union.last_by(node, layer)
+        deletion = union.ev_entry[gone] if gone >= 0 else None
+        return Change(
+            path,
+            "deleted",
+            union.ev_layer[gone] if gone >= 0 else layer,
+            (),
+            WHITEOUTS.get(Deletion(deletion)) if deletion is not None else None,
+            old,
+            None,
+            *hidden,
+        )
+    what = difference(union, before, after, same)
+    return Change(
+        path, "modified" if what else "repeated", new.layer, what, None, old, new, *hidden
+    )
+
+
+def _hidden(union: Union, node: int, before: int, after: int) -> tuple[int, int]:
+    """Paths below a node that went between two layers, and the bytes of their files."""
+    paths = 0
+    inodes = set()
+    for below in range(node + 1, union.end[node]):
+        event = union.at(below, before)
+        if event >= 0 and union.at(below, after) < 0:
+            paths += 1
+            inodes.add(union.ev_inode[event])
+    return paths, sum(map(union.size, inodes))
