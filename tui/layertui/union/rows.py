@@ -40,6 +40,7 @@ class Rows:
         self._collapsed = bytearray(self._parents)
         self._collapsed[0] = 0
         self._open = bytearray(union.nodes)  # 1 where all directories above are open
+        self._view_mask = b""
         self._matches: bytes | None = None
         self._order: array[int] | None = None
         self._reopen(0)
@@ -93,7 +94,15 @@ class Rows:
             return
         self._collapsed[node] ^= 1
         self._reopen(node)
-        self.refresh()
+        row = self.row_of(node)
+        if row < 0 or self._order is not None or self._matches is not None:
+            self.refresh()
+            return
+        # Only what is below it comes or goes: at a million rows the rest is left alone.
+        start, stop = node + 1, self.merged.union.end[node]
+        mask = _both(self._view_mask[start:stop], self._open[start:stop])
+        last = bisect_left(self.nodes, stop, row + 1)
+        self.nodes[row + 1 : last] = array("I", compress(range(start, stop), mask))
 
     def expand_all(self) -> None:
         self._collapsed = bytearray(len(self._collapsed))
@@ -142,7 +151,7 @@ class Rows:
     # Masks
 
     def _visible(self) -> bytes:
-        mask = self._view()
+        mask = self._view_mask = self._view()
         if self._matches is None:
             mask = _both(mask, self._open)
         else:

@@ -1,0 +1,162 @@
+"""Finds the paths that a query names.
+
+A query is words apart by spaces, all of which must hold:
+
+========================== ==================================================
+``nginx``                  the letters in this order somewhere in the path
+``*.conf``, ``/etc/**``    a glob, of the name or (with a slash) of the path
+``/^lib.*so/`` ``~so$``    a regular expression, found in the path
+``layer:3``                the path's entry comes from layer 3
+``change:added``           what the layer did: added, modified, deleted, repeated
+``size:>1M`` ``size:<10k`` bytes of the file, of what is below a directory
+``type:symlink``           as in the JSON: file, directory, symlink, …
+========================== ==================================================
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NoReturn
+
+from layertui.errors import LayertuiError
+from layertui.union.changes import Mark
+from layertui.union.entry import TYPES
+from layertui.union.merged import Merged
+
+UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+MARKS = {
+    "added": (Mark.ADDED,),
+    "modified": (Mark.MODIFIED, Mark.REWRITTEN),
+    "deleted": (Mark.DELETED,),
+    "repeated": (Mark.REPEATED,),
+}
+
+Test = Callable[[int], bool]
+
+
+def matches(merged: Merged, query: str) -> bytes:
+    """One byte a node: 1 where the query holds.
+
+    Raises :class:`LayertuiError` for a query that cannot be read, saying why.
+    """
+    found: bytes | None = None
+    for word in query.split():
+        name, colon, value = word.partition(":")
+        if colon and name in TESTS:
+            mask = _where(merged, TESTS[name](merged, value), found)
+        else:
+            mask = _paths(merged, word)
+        if found is None:
+            found = mask
+        else:
+            found = bytes(map(int.__and__, found, mask))
+    return found if found is not None else b"\1" * merged.union.nodes
+
+
+def _where(merged: Merged, test: Test, among: bytes | None) -> bytes:
+    if among is None:
+        return bytes(map(test, range(merged.union.nodes)))
+    return bytes(bool(hit) and test(node) for node, hit in enumerate(among))
+
+
+# Text
+
+
+def _paths(merged: Merged, word: str) -> bytes:
+    """Nodes whose path has the word."""
+    search, key = _pattern(word).search, merged.union.key
+    return bytes(search(key(node)) is not None for node in range(merged.union.nodes))
+
+
+def _pattern(word: str) -> re.Pattern[bytes]:
+    """The pattern of a word, for keys: components joined by NUL, no leading slash."""
+    if word.startswith("~") and len(word) > 1:
+        return _regex(word[1:])
+    if len(word) > 2 and word.startswith("/") and word.endswith("/"):
+        return _regex(word[1:-1])
+    text = word.encode("utf-8", "surrogateescape")
+    if b"*" in text or b"?" in text:
+        return _compile(_glob(text), word, 0)
+    letters = [re.escape(letter.encode("utf-8", "surrogateescape")) for letter in word.strip("/")]
+    between = [rb"\0" if letter == b"/" else letter for letter in letters]
+    flags = re.IGNORECASE if word == word.lower() else 0
+    return _compile(rb".*?".join(between), word, flags | re.DOTALL)
+
+
+def _glob(text: bytes) -> bytes:
+    """``*`` and ``?`` within a component, ``**`` across them."""
+    anchor = rb"\A" if text.startswith(b"/") else rb"(?:\A|\0)"
+    out = [anchor]
+    for part in re.findall(rb"\*\*/?|\*|\?|/|[^*?/]+", text.strip(b"/")):
+        if part.startswith(b"**"):
+            out.append(rb"(?:.*\0)?" if part.endswith(b"/") else rb".*")
+        elif part == b"*":
+            out.append(rb"[^\0]*")
+        elif part == b"?":
+            out.append(rb"[^\0]")
+        elif part == b"/":
+            out.append(rb"\0")
+        else:
+            out.append(re.escape(part))
+    return b"(?s)" + b"".join(out) + rb"\Z"
+
+
+def _regex(text: str) -> re.Pattern[bytes]:
+    # In a key a NUL stands where the path has a slash.
+    source = text.encode("utf-8", "surrogateescape").replace(b"/", rb"\0")
+    return _compile(source, text, 0)
+
+
+def _compile(source: bytes, shown: str, flags: int) -> re.Pattern[bytes]:
+    try:
+        return re.compile(source, flags)
+    except re.error as error:
+        raise LayertuiError(f"not a regular expression: {shown}", str(error)) from error
+
+
+# Facts
+
+
+def _layer(merged: Merged, value: str) -> Test:
+    if not value.isdecimal():
+        _refuse("layer", value, "a layer's number")
+    layer, union = int(value), merged.union
+    return lambda node: (event := merged.at(node)) >= 0 and union.ev_layer[event] == layer
+
+
+def _change(merged: Merged, value: str) -> Test:
+    marks = MARKS.get(value)
+    if marks is None:
+        _refuse("change", value, ", ".join(MARKS))
+    return lambda node: merged.marks[node] in marks
+
+
+def _size(merged: Merged, value: str) -> Test:
+    parsed = re.fullmatch(r"([<>]?)=?([\d.]+)([kmgt]?)i?b?", value, re.IGNORECASE)
+    if parsed is None or parsed[2].count(".") > 1 or parsed[2] == ".":
+        _refuse("size", value, ">1M, <10k or a number of bytes")
+    limit = float(parsed[2]) * UNITS[parsed[3].lower()]
+    if parsed[1] == "<":
+        return lambda node: merged.visible[node] == 1 and merged.size_below(node) <= limit
+    return lambda node: merged.size_below(node) >= limit
+
+
+def _type(merged: Merged, value: str) -> Test:
+    kinds = {kind for kind, name in enumerate(TYPES) if name.startswith(value)}
+    if not kinds or not value:
+        _refuse("type", value, ", ".join(dict.fromkeys(TYPES)))
+    union = merged.union
+    return lambda node: (event := merged.at(node)) >= 0 and union.ev_kind[event] in kinds
+
+
+def _refuse(name: str, value: str, wanted: str) -> NoReturn:
+    raise LayertuiError(f"{name}:{value} means nothing", f"it takes {wanted}")
+
+
+TESTS: dict[str, Callable[[Merged, str], Test]] = {
+    "layer": _layer,
+    "change": _change,
+    "size": _size,
+    "type": _type,
+}

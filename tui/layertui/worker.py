@@ -1,0 +1,105 @@
+"""Opens, scans and merges an image in a process of its own, so that the screen stays quick.
+
+``python -m layertui.worker`` reads one request from standard input and writes frames to
+standard output: four bytes of length (little endian), one byte that says what it is, the
+payload. Whoever has heard enough kills it.
+
+===== ==================================================================
+``p`` progress: msgpack ``[layer, bytes read, bytes in all]``
+``x`` a layer's index: msgpack ``[layer, encoded index]``, any order
+``u`` the union of layers 1 to k: msgpack ``[k, encoded union]``
+``e`` it failed: msgpack ``[what, why, remedy]``; the last frame
+``d`` all is done; the last frame
+===== ==================================================================
+"""
+
+import gc
+import os
+import sys
+import threading
+import time
+from typing import Any
+
+import msgspec
+
+from layertui.errors import LayertuiError
+from layertui.image import Image
+from layertui.layers.cache import IndexCache, encode
+from layertui.layers.index import LayerIndex
+from layertui.layers.load import index_layers
+from layertui.sources import open_image
+from layertui.union import UnionBuilder
+
+PAUSE = 0.25
+"""Seconds between two unions while layers still arrive, at least."""
+
+
+class Request(msgspec.Struct):
+    """What to open."""
+
+    reference: str
+    platform: str | None = None
+    cache: bool = True
+
+
+class Frames:
+    """Writes frames, from several threads."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._lock = threading.Lock()
+
+    def send(self, tag: bytes, *values: Any) -> None:
+        payload = msgspec.msgpack.encode(values)
+        frame = memoryview(len(payload).to_bytes(4, "little") + tag + payload)
+        with self._lock:
+            while frame:
+                frame = frame[os.write(self._descriptor, frame) :]
+
+
+def load(image: Image, cache: IndexCache | None, frames: Frames) -> None:
+    """Send the image's indexes as they are read, and unions of the layers that are complete.
+
+    A union of some layers is sent only while others still load, and never so often that
+    more than half of the time goes into them.
+    """
+    builder = UnionBuilder()
+    waiting: dict[int, LayerIndex] = {}
+    merged, total = 0, len(image.layers)
+    next_union = time.monotonic() + PAUSE
+
+    def progress(layer: int, done: int, size: int) -> None:
+        frames.send(b"p", layer, done, size)
+
+    for number, index in index_layers(image, cache, progress, threading.Event()):
+        waiting[number] = index
+        frames.send(b"x", number, encode(index))
+        while merged + 1 in waiting:
+            merged += 1
+            builder.add(waiting.pop(merged))
+        started = time.monotonic()
+        if merged and merged < total and started >= next_union and number <= merged:
+            frames.send(b"u", merged, builder.freeze().encode())
+            now = time.monotonic()
+            next_union = now + max(PAUSE, now - started)
+    frames.send(b"u", merged, builder.freeze().encode())
+
+
+def main() -> None:
+    gc.disable()  # nothing here makes cycles, and millions of small objects come and stay
+    frames = Frames(os.dup(sys.stdout.fileno()))
+    try:
+        request = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Request)
+        os.nice(5)  # the process that draws the screen goes first
+        image = open_image(request.reference, request.platform)
+        load(image, IndexCache() if request.cache else None, frames)
+        frames.send(b"d")
+    except LayertuiError as error:
+        parts = (error.what, error.why, error.remedy)
+        frames.send(b"e", *(part.encode("utf-8", "surrogateescape") for part in parts))
+    except (BrokenPipeError, KeyboardInterrupt):
+        pass  # nobody listens any more
+
+
+if __name__ == "__main__":
+    main()
