@@ -1,0 +1,107 @@
+"""The app: which screen is shown, the keys that every screen shares, the colours."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from layertui.ui.theme import DARK_THEME, LIGHT_THEME, themes, variables
+
+if TYPE_CHECKING:
+    from textual.command import Provider
+
+# Rich's names for what a terminal can show: from 256 colours on hues and tints survive.
+_RICH_PALETTES = {"256", "truecolor", None}
+
+
+def _commands() -> "type[Provider]":
+    from layertui.ui.commands import Commands
+
+    return Commands
+
+
+class LayertuiApp(App[None]):
+    """Explores one image, or shows those at hand to choose from.
+
+    ``reference`` is what was given on the command line; ``platform`` chooses from
+    multi-platform images (``os/arch[/variant]``); ``cache`` False reads every layer anew.
+    """
+
+    TITLE = "layertui"
+    CSS_PATH = "app.tcss"
+    COMMANDS = {_commands}
+    NOTIFICATION_TIMEOUT = 6
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "quit", "quit"),
+        Binding("question_mark", "help", "help"),
+        Binding("ctrl+p", "command_palette", "commands", show=False),
+        Binding("o", "open", "open", show=False, tooltip="Open any reference or path"),
+        Binding("t", "toggle_theme", "light/dark", show=False, tooltip="Change between dark and light colours"),
+        Binding("escape", "back", "back", show=False, tooltip="Back to the screen before"),
+    ]
+
+    def __init__(
+        self, reference: str | None = None, platform: str | None = None, cache: bool = True
+    ) -> None:
+        super().__init__()
+        self.reference = reference
+        self.platform = platform
+        self.cache = cache
+        for theme in themes():
+            self.register_theme(theme)
+        limited = self.console.color_system not in _RICH_PALETTES
+        self.theme = "ansi-dark" if limited else DARK_THEME
+
+    def get_default_screen(self) -> Screen[None]:
+        """The explorer of the image that was asked for, else the list of those at hand."""
+        if self.reference is None:
+            return self._images()
+        return self._explorer(self.reference)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The variables of the style sheets under themes that do not bring them."""
+        theme = self.current_theme
+        return variables(theme.dark, theme.ansi)
+
+    def explore(self, reference: str) -> None:
+        """Shows the image that ``reference`` names in an explorer on top of this screen."""
+        self.push_screen(self._explorer(reference))
+
+    def action_back(self) -> None:
+        """Leaves the screen; from an image opened on the command line, to the images beside it."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        elif self.reference is not None and type(self.screen).__name__ == "ExplorerScreen":
+            self.switch_screen(self._images())
+
+    def action_help(self) -> None:
+        """Explains the keys and colours of the screen at hand."""
+        from layertui.ui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
+
+    def action_open(self) -> None:
+        """Asks for a reference or path and opens it."""
+        from layertui.ui.screens.open import OpenDialog
+
+        def opened(reference: str | None) -> None:
+            if reference:
+                self.explore(reference)
+
+        self.push_screen(OpenDialog(), opened)
+
+    def action_toggle_theme(self) -> None:
+        """Changes between the dark and the light colours."""
+        self.theme = LIGHT_THEME if self.current_theme.dark else DARK_THEME
+
+    def _images(self) -> Screen[None]:
+        from layertui.ui.screens.images import ImagesScreen
+
+        return ImagesScreen(() if self.reference is None else (self.reference,))
+
+    def _explorer(self, reference: str) -> Screen[None]:
+        from layertui.ui.screens.explorer import ExplorerScreen
+
+        return ExplorerScreen(reference)
