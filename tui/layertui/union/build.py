@@ -8,7 +8,6 @@ the image, as umoci and containerd place it.
 
 from __future__ import annotations
 
-
 from array import array
 from itertools import accumulate
 
@@ -79,8 +78,7 @@ class UnionBuilder:
         end = array("I", range(1, count + 1))
         for node in range(count - 1, 0, -1):
             above = parent[node]
-            if end[node] > end[above]:
-                end[above] = end[node]
+            end[above] = max(end[above], end[node])
         return Union(
             indexes=list(self._indexes),
             warnings=list(self._warnings),
@@ -179,8 +177,7 @@ class UnionBuilder:
             self._warn(
                 "opaque-missing",
                 key,
-                "opaque whiteout for a directory that no layer below has: "
-                "Docker and Podman create it, empty",
+                "opaque whiteout for a directory that no layer below has: Docker and Podman create it, empty",
             )
 
     def _whiteout(self, key: bytes) -> None:

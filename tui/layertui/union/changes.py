@@ -69,7 +69,7 @@ def changes(union: Union, layer: int, same: Same) -> Iterator[Change]:
         after = union.at(node, layer)
         if before >= 0 or after >= 0:
             change = _change(union, node, before, after, layer, layer, same)
-            if node or change.change == "modified":  # that there is a root is no news
+            if _is_news(node, change):
                 yield change
 
 
@@ -83,8 +83,12 @@ def differences(union: Union, start: int, stop: int, same: Same) -> Iterator[Cha
         after = union.at(node, stop)
         if before >= 0 or after >= 0:
             change = _change(union, node, before, after, start + 1, stop, same)
-            if change.change != "repeated":
+            if change.change != "repeated" and _is_news(node, change):
                 yield change
+
+
+def _is_news(node: int, change: Change) -> bool:
+    return node != 0 or change.change == "modified"  # every image has a root
 
 
 def undecided(union: Union, start: int, stop: int) -> Iterator[tuple[int, int]]:
@@ -106,9 +110,7 @@ def difference(union: Union, before: int, after: int, same: Same | None = None) 
     if not alike:
         what.append("type")
     elif one.type == "file":
-        if one.size != other.size:
-            what.append("content")
-        elif same and _contents_matter(union, before, after) and not same(before, after):
+        if one.size != other.size or same and _contents_matter(union, before, after) and not same(before, after):
             what.append("content")
     if one.mode != other.mode:
         what.append("mode")
@@ -150,9 +152,7 @@ def _touched(union: Union, low: int, high: int) -> list[int]:
     return sorted(set(union.ev_node[union.starts[low - 1] : union.starts[high]]))
 
 
-def _change(
-    union: Union, node: int, before: int, after: int, first: int, layer: int, same: Same
-) -> Change:
+def _change(union: Union, node: int, before: int, after: int, first: int, layer: int, same: Same) -> Change:
     path = union.path(node)
     old = union.entry(before) if before >= 0 else None
     new = union.entry(after) if after >= 0 else None
@@ -175,9 +175,7 @@ def _change(
             *hidden,
         )
     what = difference(union, before, after, same)
-    return Change(
-        path, "modified" if what else "repeated", new.layer, what, None, old, new, *hidden
-    )
+    return Change(path, "modified" if what else "repeated", new.layer, what, None, old, new, *hidden)
 
 
 def _hidden(union: Union, node: int, before: int, after: int) -> tuple[int, int]:

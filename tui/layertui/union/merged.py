@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from array import array
 from collections import deque
 from collections.abc import Callable

@@ -173,7 +173,7 @@ class Rows:
         deque(map(mask.__setitem__, events, repeat(1)), maxlen=0)
         return bytes(mask)
 
-    def _with_parents(self, mask: bytes) -> bytes:
+    def _with_parents(self, mask: bytes | bytearray) -> bytes:
         parent = self.merged.union.parent
         full = bytearray(mask)
         node = mask.find(1)
@@ -241,9 +241,7 @@ def _either(one: bytes | bytearray, other: bytes | bytearray) -> bytes:
     return _combine(operator.or_, one, other)
 
 
-def _combine(
-    operation: Callable[[int, int], int], one: bytes | bytearray, other: bytes | bytearray
-) -> bytes:
+def _combine(operation: Callable[[int, int], int], one: bytes | bytearray, other: bytes | bytearray) -> bytes:
     # As two large numbers: the interpreter combines them a machine word at a time.
     result = operation(int.from_bytes(one, "little"), int.from_bytes(other, "little"))
     return result.to_bytes(len(one), "little")

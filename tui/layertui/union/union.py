@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -276,20 +275,22 @@ class Union:
         return msgspec.msgpack.encode([warnings, self.keys, self.ev_kind, self.starts, *columns])
 
     @staticmethod
-    def decode(data: bytes, indexes: list[LayerIndex]) -> "Union":
+    def decode(data: bytes, indexes: list[LayerIndex]) -> Union:
         """The union of these layers from what :meth:`encode` gave."""
         import msgspec
 
         warnings, keys, kinds, starts, *columns = msgspec.msgpack.decode(data)
         arrays: dict[str, Any] = {
-            name: array(code, column)
-            for (name, code), column in zip(_ARRAYS.items(), columns, strict=True)
+            name: array(code, column) for (name, code), column in zip(_ARRAYS.items(), columns, strict=True)
         }
         return Union(
             indexes=indexes,
             warnings=[
                 UnionWarning(
-                    layer, code, path.decode("utf-8", "surrogateescape"), text.decode("utf-8", "surrogateescape")
+                    layer,
+                    code,
+                    path.decode("utf-8", "surrogateescape"),
+                    text.decode("utf-8", "surrogateescape"),
                 )
                 for layer, code, path, text in warnings
             ],

@@ -1,0 +1,155 @@
+"""What a layer did, and how trees differ."""
+
+import pytest
+
+from layertui.union.changes import Mark, changes, differences, undecided
+from layertui.union.merged import Merged
+from tests.union.small import layer, union
+
+
+def different(one: int, other: int) -> bool:
+    return False
+
+
+def alike(one: int, other: int) -> bool:
+    return True
+
+
+def listed(found):
+    return [(change.path, change.change, *change.what) for change in found]
+
+
+BASE = layer(
+    ("d", "d"),
+    ("-", "d/a", {"size": 4, "mtime": 1}),
+    ("-", "f", {"size": 4, "mode": 0o644, "uid": 1}),
+    ("l", "l", {"to": "d/a"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("entry", "same", "expected"),
+    [
+        (("-", "f", {"size": 4, "uid": 1}), alike, ("repeated",)),
+        (("-", "f", {"size": 4, "uid": 1}), different, ("modified", "content")),
+        (("-", "f", {"size": 5, "uid": 1}), alike, ("modified", "content")),
+        (("-", "f", {"size": 4, "uid": 1, "mode": 0o600}), alike, ("modified", "mode")),
+        (("-", "f", {"size": 4, "uid": 2}), alike, ("modified", "owner")),
+        (("-", "f", {"size": 4, "uid": 1, "mtime": 5}), alike, ("modified", "mtime")),
+        (("-", "f", {"size": 4, "uid": 1, "xattrs": {"user.a": b"1"}}), alike, ("modified", "xattrs")),
+        (("h", "f", {"to": "d/a"}), alike, ("modified", "owner", "mtime")),
+        (("c", "f", {"uid": 1, "device": (1, 3)}), alike, ("modified", "type")),
+        (("l", "f", {"uid": 1, "to": "d"}), alike, ("modified", "type")),
+    ],
+)
+def test_what_differs(entry, same, expected):
+    tree = union(BASE, layer(entry))
+    assert listed(changes(tree, 2, same)) == [("/f", *expected)]
+
+
+def test_links_and_devices_that_point_elsewhere():
+    tree = union(
+        layer(("l", "l", {"to": "a"}), ("c", "c", {"device": (1, 3)})),
+        layer(("l", "l", {"to": "b"}), ("c", "c", {"device": (1, 5)})),
+    )
+    assert listed(changes(tree, 2, alike)) == [
+        ("/c", "modified", "device"),
+        ("/l", "modified", "linkname"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("entries", "whiteout"),
+    [([("wh", "d")], "file"), ([("opq", "d")], "opaque"), ([("-", "d")], "replaced")],
+)
+def test_how_a_path_went(entries, whiteout):
+    tree = union(BASE, layer(*entries))
+    found = {change.path: change for change in changes(tree, 2, alike)}
+    gone = found["/d/a"]
+    assert (gone.change, gone.whiteout, gone.after) == ("deleted", whiteout, None)
+    assert gone.before is not None and gone.before.size == 4
+
+
+def test_a_directory_that_goes_sums_up_what_it_takes_along():
+    base = layer(("-", "d/s/a", {"size": 5}), ("-", "d/b", {"size": 2}), ("h", "d/c", {"to": "d/b"}))
+    found = {change.path: change for change in changes(union(base, layer(("wh", "d"))), 2, alike)}
+    assert (found["/d"].hidden_paths, found["/d"].hidden_bytes) == (4, 7)
+    assert (found["/d/s"].hidden_paths, found["/d/s"].hidden_bytes) == (1, 5)
+    assert found["/d/b"].hidden_paths == 0
+    replaced = {change.path: change for change in changes(union(base, layer(("-", "d"))), 2, alike)}
+    assert (replaced["/d"].change, replaced["/d"].hidden_bytes) == ("modified", 7)
+
+
+def test_the_base_adds_everything_but_the_root():
+    assert listed(changes(union(BASE), 1, alike)) == [
+        ("/d", "added"),
+        ("/d/a", "added"),
+        ("/f", "added"),
+        ("/l", "added"),
+    ]
+
+
+def test_differences_leave_out_what_came_and_went_or_came_back():
+    tree = union(
+        BASE,
+        layer(("wh", "f"), ("-", "tmp")),
+        layer(("-", "f", {"size": 4, "uid": 1}), ("wh", "tmp"), ("-", "new")),
+    )
+    assert listed(differences(tree, 1, 3, alike)) == [("/new", "added")]
+    assert listed(differences(tree, 3, 1, alike)) == [("/new", "deleted")]
+    assert listed(differences(tree, 0, 1, alike)) == listed(changes(tree, 1, alike))
+    assert [pair for pair in undecided(tree, 1, 3)] != []
+
+
+def test_json_has_the_fields_of_the_contract():
+    tree = union(BASE, layer(("-", "f", {"size": 9, "uid": 1, "mtime": 1704164645})))
+    (change,) = changes(tree, 2, alike)
+    fields = change.to_json()
+    assert list(fields) == [
+        "path", "change", "layer", "what", "whiteout", "before", "after", "hidden_paths", "hidden_bytes",
+    ]  # fmt: skip
+    assert fields["after"] == {
+        "path": "/f", "type": "file", "mode": "0644", "uid": 1, "gid": 0, "size": 9,
+        "mtime": "2024-01-02T03:04:05Z", "linkname": None, "layer": 2, "implied": False,
+        "xattrs": {}, "hardlink": None,
+    }  # fmt: skip
+
+
+class TestMerged:
+    tree = union(
+        BASE,
+        layer(("-", "d/new", {"size": 30}), ("wh", "f"), ("-", "d/a", {"size": 4, "mtime": 1})),
+        layer(("opq", "d"), ("d", "d"), ("-", "f", {"size": 1})),
+    )
+
+    def state(self, merged):
+        shown = [self.tree.path(node) for node in range(self.tree.nodes) if merged.visible[node]]
+        return shown, merged.size_below(0), bytes(merged.marks), merged.paths()
+
+    def test_moving_is_the_same_as_starting_there(self):
+        moved = Merged(self.tree, 1)
+        for stop in (3, 1, 2, 3, 2, 0, 3, 1):
+            moved.move(stop)
+            assert self.state(moved) == self.state(Merged(self.tree, stop)), stop
+
+    def test_agrees_with_the_changes(self):
+        merged = Merged(self.tree, 2)
+        assert merged.size_below(0) == 34
+        assert merged.size_below(self.tree.find("/d")) == 34
+        assert merged.marks[self.tree.find("/d/a")] == Mark.REWRITTEN
+        assert merged.changed_below(0) == (1, 1, 1)
+        merged.settle(alike)
+        assert merged.marks[self.tree.find("/d/a")] == Mark.REPEATED
+        assert merged.changed_below(0) == (1, 0, 1)
+        assert merged.at(self.tree.find("/f")) == -1
+
+    def test_sums_many_blocks(self):
+        big = union(layer(*[("-", f"d{i % 7}/f{i}", {"size": i}) for i in range(5000)]), layer(("wh", "d3")))
+        merged = Merged(big, 1)
+        for at in (1, 2):
+            merged.move(at)
+            for path in ("/", "/d0", "/d3", "/d6"):
+                wanted = sum(
+                    i for i in range(5000) if path in ("/", f"/d{i % 7}") and not (at == 2 and i % 7 == 3)
+                )
+                assert merged.size_below(big.find(path)) == wanted
