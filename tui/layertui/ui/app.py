@@ -9,6 +9,8 @@ from textual.screen import Screen
 from layertui.ui.theme import DARK_THEME, LIGHT_THEME, themes, variables
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.command import Provider
 
 # Rich's names for what a terminal can show: from 256 colours on hues and tints survive.
@@ -30,20 +32,20 @@ class LayertuiApp(App[None]):
 
     TITLE = "layertui"
     CSS_PATH = "app.tcss"
-    COMMANDS = {_commands}
+    COMMANDS: "ClassVar[set[type[Provider] | Callable[[], type[Provider]]]]" = {_commands}
     NOTIFICATION_TIMEOUT = 6
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "quit"),
         Binding("question_mark", "help", "help"),
         Binding("ctrl+p", "command_palette", "commands", show=False),
         Binding("o", "open", "open", show=False, tooltip="Open any reference or path"),
-        Binding("t", "toggle_theme", "light/dark", show=False, tooltip="Change between dark and light colours"),
+        Binding(
+            "t", "toggle_theme", "light/dark", show=False, tooltip="Change between dark and light colours"
+        ),
         Binding("escape", "back", "back", show=False, tooltip="Back to the screen before"),
     ]
 
-    def __init__(
-        self, reference: str | None = None, platform: str | None = None, cache: bool = True
-    ) -> None:
+    def __init__(self, reference: str | None = None, platform: str | None = None, cache: bool = True) -> None:
         super().__init__()
         self.reference = reference
         self.platform = platform
