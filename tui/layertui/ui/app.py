@@ -32,7 +32,7 @@ class LayertuiApp(App[None]):
 
     TITLE = "layertui"
     CSS_PATH = "app.tcss"
-    COMMANDS: "ClassVar[set[type[Provider] | Callable[[], type[Provider]]]]" = {_commands}
+    COMMANDS: ClassVar[set["type[Provider] | Callable[[], type[Provider]]"]] = {_commands}
     NOTIFICATION_TIMEOUT = 6
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "quit"),
