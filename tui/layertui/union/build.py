@@ -9,6 +9,7 @@ the image, as umoci and containerd place it.
 from __future__ import annotations
 
 from array import array
+from collections import defaultdict
 from itertools import accumulate
 
 from layertui.layers.index import Kind, LayerIndex, path_of
@@ -16,6 +17,9 @@ from layertui.union.union import Deletion, Union, UnionWarning
 
 MAX_LINKS = 255
 """Symlinks followed for one path before it counts as a loop (as umoci's securejoin)."""
+
+_SIMPLE = frozenset(map(int, (Kind.FILE, Kind.DIRECTORY, Kind.CHAR, Kind.BLOCK, Kind.FIFO)))
+"""Laid over their like, these need no more than an event."""
 
 REPLACED = 255
 """Stands for the kind of an event that deletes a path below a replaced directory."""
@@ -31,7 +35,7 @@ class UnionBuilder:
         self._ids: dict[bytes, int] = {b"": 0}
         self._keys: list[bytes] = [b""]
         self._parents: list[int] = [-1]
-        self._kids: list[list[int] | None] = [None]
+        self._kids: defaultdict[int, list[int]] = defaultdict(list)
         self._last: list[int] = [-1]
         # Events in the order in which the layers make them.
         self._ev_node = array("I")
@@ -127,13 +131,8 @@ class UnionBuilder:
             node = self._ids[key] = len(self._keys)
             self._keys.append(key)
             self._parents.append(parent)
-            self._kids.append(None)
+            self._kids[parent].append(node)
             self._last.append(-1)
-            siblings = self._kids[parent]
-            if siblings is None:
-                self._kids[parent] = [node]
-            else:
-                siblings.append(node)
         return node
 
     def _child(self, parent: int, name: bytes) -> bytes:
@@ -143,7 +142,7 @@ class UnionBuilder:
         """Delete all that is visible below a directory."""
         waiting = [directory]
         while waiting:
-            for child in self._kids[waiting.pop()] or ():
+            for child in self._kids[waiting.pop()]:
                 if (was := self._kind(child)) >= 0:
                     self._event(child, deletion, kind)
                     if was == Kind.DIRECTORY:
@@ -218,70 +217,108 @@ class UnionBuilder:
     # Phase two: entries
 
     def _lay(self, index: LayerIndex, keys: list[bytes]) -> None:
-        kinds = index.kind
-        first = self._starts[-1]
-        ids, last, landings = self._ids, self._last, self._landings
-        all_keys, parents, all_kids = self._keys, self._parents, self._kids
-        ev_node, ev_entry, ev_prev = self._ev_node, self._ev_entry, self._ev_prev
-        ev_inode, ev_kind = self._ev_inode, self._ev_kind
-        whiteouts = self._whiteouts
-        above = None
-        parent, aliased = 0, False
+        """Lay a layer's entries over the tree.
+
+        This is the hot path of every image. Entries that need no more than an event of their
+        own gather in a run, whose columns are then filled at once; ``shift`` leads from the
+        number of an entry in the run to that of its event.
+        """
+        kinds, first, whiteouts = index.kind, self._starts[-1], self._whiteouts
+        ids, last, kids, ev_kind = self._ids, self._last, self._kids, self._ev_kind
+        all_keys, parents = self._keys, self._parents
+        # Plain numbers: members of an enum cost more than all else here.
+        whiteout, hardlink, is_directory = int(Kind.WHITEOUT), int(Kind.HARDLINK), int(Kind.DIRECTORY)
+        run: list[int] = []
+        before: list[int] = []
+        shift = len(ev_kind)
+        directory: bytes | None = None
+        parent, aliased, siblings = 0, False, kids[0]
         for number, key in enumerate(keys):
             kind = kinds[number]
-            if kind >= Kind.WHITEOUT:
+            if kind >= whiteout:
+                self._flush(run, before, kinds, number)
+                shift = len(ev_kind) - number - 1
                 continue
             cut = key.rfind(0)
-            directory = key[:cut] if cut >= 0 else b""
-            if directory != above:
-                above = directory
-                parent = landings.get(directory, -1)
-                if parent < 0:
-                    parent = landings[directory] = self._walk(directory, make=True)
-                aliased = all_keys[parent] != directory
+            above = key[:cut] if cut >= 0 else b""
+            if above != directory:
+                parent = ids.get(above, -1)
+                event = last[parent] if parent >= 0 else -1
+                # Above a directory that is there are only directories that are there.
+                if event >= 0:
+                    event = kinds[event - shift] if event >= len(ev_kind) else ev_kind[event]
+                if event != is_directory:
+                    self._flush(run, before, kinds, number)
+                    parent = self._landing(above)
+                    shift = len(ev_kind) - number
+                directory, siblings = above, kids[parent]
+                aliased = all_keys[parent] != above
             if aliased:
                 key = self._child(parent, key[cut + 1 :])
             node = ids.get(key, -1)
-            if node < 0:  # as _node, without the call: this is the hot path
+            if node < 0 and kind != hardlink and key not in whiteouts:
                 node = ids[key] = len(all_keys)
                 all_keys.append(key)
                 parents.append(parent)
-                all_kids.append(None)
-                last.append(-1)
-                kids = all_kids[parent]
-                if kids is None:
-                    all_kids[parent] = [node]
-                else:
-                    kids.append(node)
-            elif (was := self._kind(node)) >= 0:
-                if not node and kind != Kind.DIRECTORY:
-                    self._warn("root-not-directory", key, "the root is not a directory here: ignored")
-                    continue
-                if was == Kind.DIRECTORY and kind != Kind.DIRECTORY:
-                    self._clear(node, Deletion.REPLACED, REPLACED)
-                if kind != was and was in (Kind.DIRECTORY, Kind.SYMLINK):
-                    # Paths may have been found through it: look them up anew.
-                    landings.clear()
-                    above = None
-                if last[node] >= first and ev_entry[last[node]] >= 0 and kind != Kind.DIRECTORY:
-                    self._warn(
-                        "duplicate",
-                        key,
-                        "stored twice in one layer: the last one counts here and in umoci, "
-                        "Docker and Podman refuse such a layer",
-                    )
-            if key in whiteouts:
-                self._warn_of_own_whiteout(key, kind)
-            event = len(ev_node)
-            inode = event
-            if kind == Kind.HARDLINK:
-                inode, kind = self._linked(index, number, key, event)
-            ev_node.append(node)
-            ev_entry.append(number)
-            ev_prev.append(last[node])
-            ev_inode.append(inode)
-            ev_kind.append(kind)
-            last[node] = event
+                siblings.append(node)
+                run.append(node)
+                before.append(-1)
+                last.append(number + shift)
+            elif 0 < node and last[node] < first and ev_kind[last[node]] == kind and kind in _SIMPLE:
+                run.append(node)
+                before.append(last[node])
+                last[node] = number + shift
+            else:
+                self._flush(run, before, kinds, number)
+                if self._lay_one(index, number, self._node(parent, key), first):
+                    directory = None
+                shift = len(ev_kind) - number - 1
+        self._flush(run, before, kinds, len(keys))
+
+    def _flush(self, run: list[int], before: list[int], kinds: bytearray, stop: int) -> None:
+        """Write down the events of a run that ends before the entry ``stop``."""
+        if run:
+            start, event = stop - len(run), len(self._ev_kind)
+            self._ev_node.extend(run)
+            self._ev_entry.extend(range(start, stop))
+            self._ev_prev.extend(before)
+            self._ev_inode.extend(range(event, event + len(run)))
+            self._ev_kind += kinds[start:stop]
+            run.clear()
+            before.clear()
+
+    def _lay_one(self, index: LayerIndex, number: int, node: int, first: int) -> bool:
+        """Lay one entry where something may lie already; whether paths must be looked up anew."""
+        kind, key, was = index.kind[number], self._keys[node], self._kind(node)
+        if not node and kind != Kind.DIRECTORY:
+            self._warn("root-not-directory", key, "the root is not a directory here: ignored")
+            return False
+        if key in self._whiteouts:
+            self._warn_of_own_whiteout(key, kind)
+        if was == Kind.DIRECTORY and kind != Kind.DIRECTORY:
+            self._clear(node, Deletion.REPLACED, REPLACED)
+        if was >= 0 and self._last[node] >= first and kind != Kind.DIRECTORY:
+            self._warn(
+                "duplicate",
+                key,
+                "stored twice in one layer: the last one counts here and in umoci, "
+                "Docker and Podman refuse such a layer",
+            )
+        inode = -1
+        if kind == Kind.HARDLINK:
+            inode, kind = self._linked(index, number, key)
+        self._event(node, number, kind, inode)
+        moved = kind != was and was in (Kind.DIRECTORY, Kind.SYMLINK)
+        if moved:
+            self._landings.clear()
+        return moved
+
+    def _landing(self, directory: bytes) -> int:
+        """The directory in which the layer's entries below a key land."""
+        node = self._landings.get(directory, -1)
+        if node < 0:
+            node = self._landings[directory] = self._walk(directory, make=True)
+        return node
 
     def _warn_of_own_whiteout(self, key: bytes, kind: int) -> None:
         if kind == Kind.DIRECTORY:
@@ -296,8 +333,8 @@ class UnionBuilder:
             )
         self._warn("whiteout-of-own-entry", key, text)
 
-    def _linked(self, index: LayerIndex, number: int, key: bytes, event: int) -> tuple[int, int]:
-        """The event whose metadata and content a hardlink shares, and its kind."""
+    def _linked(self, index: LayerIndex, number: int, key: bytes) -> tuple[int, int]:
+        """The event whose metadata and content a hardlink shares (-1: none), and its kind."""
         target = index.links[index.link[number]]
         node = self._find(target)
         kind = self._kind(node) if node >= 0 else -1
@@ -307,7 +344,7 @@ class UnionBuilder:
                 key,
                 f"hardlink to {path_of(target)}, which is not there: no engine can unpack this layer",
             )
-            return event, Kind.HARDLINK
+            return -1, Kind.HARDLINK
         last = self._last[node]
         if last < self._starts[-1]:
             self._warn(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from array import array
 from collections import deque
 from collections.abc import Callable
-from itertools import repeat
+from itertools import compress, count, repeat
 
 from layertui.layers.index import Kind
 from layertui.union.changes import Mark, mark_of
@@ -86,6 +87,19 @@ class Merged:
             + sum(self._blocks[first:last])
             + sum(self._sizes[last * BLOCK : end])
         )
+
+    def shown_bytes(self) -> int:
+        """File bytes that the merged tree shows, each hardlinked file counted once."""
+        union, total = self.union, self.size_below(0)
+        counted = set()
+        for event in compress(count(), map(operator.ne, union.ev_inode, count())):
+            node, inode = union.ev_node[event], union.ev_inode[event]
+            if self.at(node) != event or inode in counted:
+                continue
+            if self.at(union.ev_node[inode]) != inode:  # only its links are left
+                counted.add(inode)
+                total += union.size(inode)
+        return total
 
     def changed_below(self, node: int) -> tuple[int, int, int]:
         """How many paths at and below a node the layer added, modified and deleted."""

@@ -251,15 +251,6 @@ class Union:
         """File bytes that all layers store."""
         return sum(sum(index.size) for index in self.indexes)
 
-    def shown_bytes(self, layer: int) -> int:
-        """File bytes that the merged tree shows, each hardlinked file counted once."""
-        inodes = {
-            self.ev_inode[event]
-            for node in range(self.nodes)
-            if (event := self.at(node, layer)) >= 0 and self.ev_kind[event] == Kind.FILE
-        }
-        return sum(map(self.size, inodes))
-
     # Between processes
 
     def encode(self) -> bytes:
