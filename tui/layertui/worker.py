@@ -37,7 +37,8 @@ PAUSE = 0.25
 class Request(msgspec.Struct):
     """What to open."""
 
-    reference: str
+    reference: bytes
+    """As the file system spells it: paths need not be UTF-8."""
     platform: str | None = None
     cache: bool = True
 
@@ -91,7 +92,7 @@ def main() -> None:
     try:
         request = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Request)
         os.nice(5)  # the process that draws the screen goes first
-        image = open_image(request.reference, request.platform)
+        image = open_image(os.fsdecode(request.reference), request.platform)
         load(image, IndexCache() if request.cache else None, frames)
         frames.send(b"d")
     except LayertuiError as error:

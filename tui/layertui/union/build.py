@@ -264,7 +264,7 @@ class UnionBuilder:
                 run.append(node)
                 before.append(-1)
                 last.append(number + shift)
-            elif 0 < node and last[node] < first and ev_kind[last[node]] == kind and kind in _SIMPLE:
+            elif node > 0 and last[node] < first and ev_kind[last[node]] == kind and kind in _SIMPLE:
                 run.append(node)
                 before.append(last[node])
                 last[node] = number + shift

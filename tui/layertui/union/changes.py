@@ -112,9 +112,9 @@ def difference(union: Union, before: int, after: int, same: Same | None = None) 
     elif one.type == "file":
         if (
             one.size != other.size
-            or same
+            or (same
             and _contents_matter(union, before, after)
-            and not same(before, after)
+            and not same(before, after))
         ):
             what.append("content")
     if one.mode != other.mode:
