@@ -98,7 +98,7 @@ def test_differences_leave_out_what_came_and_went_or_came_back():
     assert listed(differences(tree, 1, 3, alike)) == [("/new", "added")]
     assert listed(differences(tree, 3, 1, alike)) == [("/new", "deleted")]
     assert listed(differences(tree, 0, 1, alike)) == listed(changes(tree, 1, alike))
-    assert [pair for pair in undecided(tree, 1, 3)] != []
+    assert list(undecided(tree, 1, 3)) != []
 
 
 def test_json_has_the_fields_of_the_contract():

@@ -9,7 +9,7 @@ the image, as umoci and containerd place it.
 from __future__ import annotations
 
 from array import array
-from collections import defaultdict
+from collections import defaultdict, deque
 from itertools import accumulate
 
 from layertui.layers.index import Kind, LayerIndex, path_of
@@ -34,7 +34,7 @@ class UnionBuilder:
         # Nodes in the order of their first appearance; node 0 is the root.
         self._ids: dict[bytes, int] = {b"": 0}
         self._keys: list[bytes] = [b""]
-        self._parents: list[int] = [-1]
+        self._parents: list[int] = [0]  # the root is its own, as ``..`` has it
         self._kids: defaultdict[int, list[int]] = defaultdict(list)
         self._last: list[int] = [-1]
         # Events in the order in which the layers make them.
@@ -71,26 +71,26 @@ class UnionBuilder:
 
     def freeze(self) -> Union:
         """The union of the layers so far; more may be added afterwards."""
+        # Loops that run inside the interpreter's C code, for images of a million paths.
         count = len(self._keys)
         order = sorted(range(count), key=self._keys.__getitem__)
         rank = array("I", bytes(4 * count))
-        for position, node in enumerate(order):
-            rank[node] = position
-        keys = [self._keys[node] for node in order]
-        parents = self._parents
-        parent = array("i", [rank[parents[node]] if node else -1 for node in order])
+        deque(map(rank.__setitem__, order, range(count)), maxlen=0)
+        keys = list(map(self._keys.__getitem__, order))
+        parent = array("i", map(rank.__getitem__, map(self._parents.__getitem__, order)))
+        parent[0] = -1
         end = array("I", range(1, count + 1))
-        for node in range(count - 1, 0, -1):
-            above = parent[node]
-            end[above] = max(end[above], end[node])
+        directories = sorted((rank[node], kids) for node, kids in self._kids.items() if kids)
+        for position, kids in reversed(directories):
+            end[position] = end[max(map(rank.__getitem__, kids))]
         return Union(
             indexes=list(self._indexes),
             warnings=list(self._warnings),
             keys=b"/".join(keys),
-            offsets=array("I", accumulate((len(key) + 1 for key in keys), initial=0)),
+            offsets=array("I", accumulate(map((1).__add__, map(len, keys)), initial=0)),
             parent=parent,
             end=end,
-            last=array("i", [self._last[node] for node in order]),
+            last=array("i", map(self._last.__getitem__, order)),
             ev_node=array("I", map(rank.__getitem__, self._ev_node)),
             ev_layer=self._layers_of_events(),
             ev_entry=self._ev_entry[:],
@@ -371,7 +371,7 @@ class UnionBuilder:
             if name in (b"", b"."):
                 continue
             if name == b"..":
-                node = max(self._parents[node], 0)
+                node = self._parents[node]
                 continue
             child_key = self._child(node, name)
             child = self._ids.get(child_key, -1)

@@ -110,11 +110,8 @@ def difference(union: Union, before: int, after: int, same: Same | None = None) 
     if not alike:
         what.append("type")
     elif one.type == "file":
-        if (
-            one.size != other.size
-            or (same
-            and _contents_matter(union, before, after)
-            and not same(before, after))
+        if one.size != other.size or (
+            same is not None and _contents_matter(union, before, after) and not same(before, after)
         ):
             what.append("content")
     if one.mode != other.mode:

@@ -1,0 +1,57 @@
+"""The process that reads images for the screen."""
+
+import subprocess
+import sys
+
+import msgspec
+
+from layertui.layers.cache import decode
+from layertui.sources import open_image
+from layertui.ui.loader import frames
+from layertui.union import Union
+
+
+def run(reference: str, cache: bool = False) -> list[tuple[bytes, list]]:
+    request = msgspec.msgpack.encode({"reference": reference.encode(), "cache": cache})
+    done = subprocess.run(
+        [sys.executable, "-m", "layertui.worker"], input=request, capture_output=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stderr == b""
+    import io
+
+    return [(tag, msgspec.msgpack.decode(payload)) for tag, payload in frames(io.BytesIO(done.stdout))]
+
+
+def test_sends_every_layer_then_the_whole_union():
+    image = open_image("demo:")
+    sent = run("demo:")
+    indexes = {values[0]: decode(values[1]) for tag, values in sent if tag == b"x"}
+    assert sorted(indexes) == list(range(1, len(image.layers) + 1))
+    assert sent[-1] == (b"d", [])
+    tag, (count, encoded) = sent[-2]
+    assert tag == b"u" and count == len(image.layers)
+    union = Union.decode(encoded, [indexes[number] for number in sorted(indexes)])
+    assert union.find("/etc/os-release") > 0 or union.find("/usr/lib/os-release") > 0
+
+
+def test_says_in_one_frame_why_it_cannot_open():
+    sent = run("docker-archive:/nowhere/app.tar")
+    assert [tag for tag, _ in sent] == [b"e"]
+    assert b"/nowhere/app.tar" in sent[0][1][0]
+
+
+def test_ends_quietly_when_nobody_listens():
+    request = msgspec.msgpack.encode({"reference": b"demo:", "cache": False})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "layertui.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin and process.stdout and process.stderr
+    process.stdout.close()
+    process.stdin.write(request)
+    process.stdin.close()
+    assert process.stderr.read() == b""
+    assert process.wait(timeout=30) == 0

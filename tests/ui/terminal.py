@@ -1,0 +1,77 @@
+"""The installed ``layertui`` in a real terminal: a pty, with a terminal emulator reading it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pexpect
+import pyte
+
+COMMAND = Path(sys.executable).with_name("layertui")
+
+
+class Terminal:
+    """Runs a command in a pty; ``raw`` is all it wrote, ``screen`` what a person sees."""
+
+    def __init__(self, *arguments: str, columns: int = 120, rows: int = 40, cwd: Path | None = None) -> None:
+        self.raw = b""
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ.get("HOME", "/"),
+            "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", "/nonexistent"),
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            "LC_ALL": "C.UTF-8",
+            "TZ": "UTC",
+        }
+        self.process = pexpect.spawn(
+            str(COMMAND), list(arguments), dimensions=(rows, columns), env=environment, cwd=cwd, timeout=30
+        )
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self._screen.display)
+
+    def wait(self, *wanted: str | Callable[[str], bool], seconds: float = 30) -> str:
+        """The screen's text once all that is wanted is on it."""
+        deadline = time.monotonic() + seconds
+        while not all(want(self.text) if callable(want) else want in self.text for want in wanted):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not on the screen: {wanted}\n{self.text}")
+            self._read(0.1)
+        return self.text
+
+    def press(self, keys: str) -> None:
+        self.process.send(keys)
+        self._read(0.05)
+
+    def end(self, seconds: float = 15) -> int:
+        """Read on until the program ends; its exit status."""
+        deadline = time.monotonic() + seconds
+        while self.process.isalive() and time.monotonic() < deadline:
+            self._read(0.1)
+        assert not self.process.isalive(), f"still running\n{self.text}"
+        self.process.close()
+        return self.process.exitstatus if self.process.exitstatus is not None else -1
+
+    def _read(self, seconds: float) -> None:
+        try:
+            data = self.process.read_nonblocking(1 << 16, timeout=seconds)
+        except (pexpect.TIMEOUT, pexpect.EOF):
+            return
+        self.raw += data
+        # pyte 0.8 takes the private forms of these sequences for the public ones.
+        self._stream.feed(re.sub(rb"\x1b\[[<>=?][0-9;]*[um]", b"", data))
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.close(force=True)

@@ -1,0 +1,57 @@
+"""The real program in a real terminal."""
+
+import time
+
+import pytest
+
+from tests.ui.terminal import Terminal
+
+
+def test_opens_the_sample_moves_between_layers_and_quits():
+    with Terminal("demo") as terminal:
+        before = terminal.wait("Layers", "Merged tree", "etc")
+        terminal.press("j")
+        terminal.wait(lambda text: text != before)
+        terminal.press("q")
+        assert terminal.end() == 0
+        assert b"Traceback" not in terminal.raw
+
+
+def test_lists_images_and_opens_one():
+    with Terminal(columns=80, rows=24) as terminal:
+        terminal.wait("demo")
+        terminal.press("\r")
+        terminal.wait("Layers")
+        terminal.press("q")
+        assert terminal.end() == 0
+
+
+@pytest.mark.parametrize("columns", [1, 2, 7, 20])
+def test_lives_in_a_tiny_terminal(columns):
+    with Terminal("demo", columns=columns, rows=5) as terminal:
+        deadline = time.monotonic() + 3
+        while time.monotonic() < deadline:
+            terminal.press("j")
+            assert terminal.process.isalive(), terminal.raw
+        terminal.press("\tq")
+        assert terminal.end() == 0
+        assert b"Traceback" not in terminal.raw
+
+
+def test_quits_while_an_image_loads():
+    with Terminal("demo") as terminal:
+        terminal.press("q")
+        assert terminal.end(10) == 0
+        assert b"Traceback" not in terminal.raw
+
+
+def test_says_what_is_wrong_with_a_file_and_stays_usable(tmp_path):
+    path = tmp_path / "not-an-image.tar"
+    path.write_bytes(b"hello")
+    with Terminal(str(path)) as terminal:
+        terminal.wait("not-an-image.tar")
+        terminal.press("?")
+        terminal.press("\x1b")
+        terminal.press("q")
+        assert terminal.end() in (0, 2)
+        assert b"Traceback" not in terminal.raw
