@@ -1,5 +1,6 @@
 """The app: which screen is shown, the keys that every screen shares, the colours."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
@@ -31,7 +32,7 @@ class LayertuiApp(App[None]):
     """
 
     TITLE = "layertui"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     COMMANDS: ClassVar[set["type[Provider] | Callable[[], type[Provider]]"]] = {_commands}
     NOTIFICATION_TIMEOUT = 6
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -55,11 +56,9 @@ class LayertuiApp(App[None]):
         limited = self.console.color_system not in _RICH_PALETTES
         self.theme = "ansi-dark" if limited else DARK_THEME
 
-    def get_default_screen(self) -> Screen[None]:
-        """The explorer of the image that was asked for, else the list of those at hand."""
-        if self.reference is None:
-            return self._images()
-        return self._explorer(self.reference)
+    def on_mount(self) -> None:
+        """Shows the image that was asked for, else the images at hand."""
+        self.push_screen(self._images() if self.reference is None else self._explorer(self.reference))
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The variables of the style sheets under themes that do not bring them."""
@@ -70,12 +69,14 @@ class LayertuiApp(App[None]):
         """Shows the image that ``reference`` names in an explorer on top of this screen."""
         self.push_screen(self._explorer(reference))
 
-    def action_back(self) -> None:
+    async def action_back(self) -> None:
         """Leaves the screen; from an image opened on the command line, to the images beside it."""
-        if len(self.screen_stack) > 1:
-            self.pop_screen()
-        elif self.reference is not None and type(self.screen).__name__ == "ExplorerScreen":
-            self.switch_screen(self._images())
+        from layertui.ui.screens.images import ImagesScreen
+
+        if len(self.screen_stack) > 2:  # the lowest is Textual's own, which is blank
+            await self.pop_screen()
+        elif not isinstance(self.screen, ImagesScreen):
+            await self.switch_screen(self._images())
 
     def action_help(self) -> None:
         """Explains the keys and colours of the screen at hand."""

@@ -1,11 +1,11 @@
 """The line at the foot of a screen: keys that can be pressed now, as many as fit."""
 
+from textual import events
 from textual.content import Content
 from textual.screen import Screen
-from textual.style import Style
 from textual.widget import Widget
 
-_GAP = "  "
+_GAP = 2
 
 
 class KeyBar(Widget):
@@ -24,13 +24,12 @@ class KeyBar(Widget):
         background: $footer-background;
         color: $footer-foreground;
         text-wrap: nowrap;
-        link-color: $footer-foreground;
-        link-color-hover: $foreground;
-        link-style: none;
-        link-style-hover: none;
-        link-background-hover: $block-hover-background;
     }
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._items: list[tuple[str, Content]] = []
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
@@ -39,24 +38,31 @@ class KeyBar(Widget):
         self.refresh()
 
     def render(self) -> Content:
-        """The keys as far as the width goes, those that lead on (help, quit) kept to the last."""
-        items: list[Content] = []
+        """The keys as far as the width goes; those that lead on (help, quit) are kept to the last."""
+        items: list[tuple[str, Content]] = []
+        last: list[tuple[str, Content]] = []
         seen: set[str] = set()
-        last: list[Content] = []
         for _node, binding, enabled, _tooltip in self.screen.active_bindings.values():
             if not (binding.show and enabled) or binding.action in seen:
                 continue
             seen.add(binding.action)
-            item = Content.assemble(
-                (self.app.get_key_display(binding), "$footer-key-foreground"), " ", binding.description
-            ).stylize(Style.from_meta({"@click": f"app.simulate_key('{binding.key}')"}))
+            key = (self.app.get_key_display(binding), "$footer-key-foreground")
+            item = (binding.key, Content.assemble(key, " ", binding.description))
             (last if binding.action in ("help", "quit") else items).append(item)
         last.reverse()
-        room = self.content_size.width - sum(item.cell_length + len(_GAP) for item in last)
-        shown: list[Content] = []
-        for item in items:
-            room -= item.cell_length + len(_GAP)
-            if room + len(_GAP) < 0:
+        room = self.content_size.width - sum(item.cell_length + _GAP for _key, item in last)
+        for at, (_key, item) in enumerate(items):
+            room -= item.cell_length + _GAP
+            if room + _GAP < 0:
+                del items[at:]
                 break
-            shown.append(item)
-        return Content(_GAP).join(shown + last)
+        self._items = [*items, *last]
+        return Content(" " * _GAP).join(item for _key, item in self._items)
+
+    def on_click(self, event: events.Click) -> None:
+        """Presses the key that was clicked."""
+        x = 1  # the padding
+        for key, item in self._items:
+            if x <= event.x < x + item.cell_length:
+                self.app.simulate_key(key)
+            x += item.cell_length + _GAP

@@ -1,0 +1,73 @@
+"""Which keys do what on a screen: for the help and the command palette."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from textual.app import App
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.screen import Screen
+from textual.widget import Widget
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """One action and the keys that lead to it, as people write them."""
+
+    node: DOMNode
+    action: str
+    description: str
+    tooltip: str
+    keys: tuple[str, ...]
+
+
+def key_sections(screen: Screen[object]) -> list[tuple[str, list[KeyUse]]]:
+    """The keys of each pane that can have the focus, of the screen, and of every screen.
+
+    A pane is named by its class's ``HELP_NAME``, else by its border's title. Panes with
+    the same keys stand together.
+    """
+    sections: list[tuple[str, list[KeyUse]]] = []
+    for widget in screen.focus_chain:
+        uses = list(_uses(widget))
+        actions = [(use.action, use.keys) for use in uses]
+        for number, (name, others) in enumerate(sections):
+            if [(use.action, use.keys) for use in others] == actions:
+                sections[number] = (f"{name}, {_name(widget)}", others)
+                break
+        else:
+            if uses:
+                sections.append((_name(widget), uses))
+    sections.append(("This screen", list(_uses(screen))))
+    shadowed = {use.action.removeprefix("app.") for use in sections[-1][1]}
+    everywhere = [use for use in _uses(screen.app) if use.action not in shadowed]
+    sections.append(("Every screen", everywhere))
+    return [(name, uses) for name, uses in sections if uses]
+
+
+def _uses(node: DOMNode) -> Iterator[KeyUse]:
+    """The described actions of ``node``, in the order they are bound."""
+    by_action: dict[str, list[tuple[str, Binding]]] = {}
+    for key, binding in node._bindings:
+        if binding.description and not binding.system:
+            by_action.setdefault(binding.action, []).append((key, binding))
+    for action, bound in by_action.items():
+        binding = bound[0][1]
+        keys = tuple(dict.fromkeys(key_name(node.app, use) for _key, use in bound))
+        yield KeyUse(node, action, binding.description, binding.tooltip, keys)
+
+
+def key_name(app: App[object], binding: Binding) -> str:
+    """A key as it is written on screen: ``↑``, ``?``, ``^p``."""
+    return app.get_key_display(binding)
+
+
+def _name(widget: Widget) -> str:
+    """What people call a pane."""
+    name = getattr(widget, "HELP_NAME", "")
+    if name:
+        return str(name)
+    for node in widget.ancestors_with_self:
+        if isinstance(node, Widget) and node.border_title:
+            return str(node.border_title)
+    return type(widget).__name__

@@ -1,0 +1,215 @@
+"""The table of images, on the line API: columns come and go with the width."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.color import Color
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from layertui.ui.image_row import GAP, Column, ImageRow, layout
+from layertui.ui.text import match_positions, shorten
+from layertui.ui.theme import shades_of
+
+_GUTTER = 2
+"""Cells before the first column, for the cursor's mark."""
+
+
+class ImageTable(ScrollView, can_focus=True):
+    """Rows under a header that stays; says what is highlighted, opened, or asked to be sorted by."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "explore", tooltip="Explore the highlighted image"),
+        Binding("up,k", "move(-1)", "up", show=False),
+        Binding("down,j", "move(1)", "down", show=False),
+        Binding("pageup,ctrl+b", "page(-1)", "page up", show=False),
+        Binding("pagedown,ctrl+f", "page(1)", "page down", show=False),
+        Binding("home,g", "first", "first", show=False),
+        Binding("end,G", "last", "last", show=False),
+    ]
+    DEFAULT_CSS = """
+    ImageTable {
+        height: 1fr;
+        background: $surface;
+        overflow-x: hidden;
+        scrollbar-size-vertical: 1;
+    }
+    """
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+    """The highlighted row's number, also while there are no rows."""
+
+    class Highlighted(Message):
+        """The cursor is on ``row`` now; None when there are no rows."""
+
+        def __init__(self, row: ImageRow | None) -> None:
+            super().__init__()
+            self.row = row
+
+    class Opened(Message):
+        """Enter or a second click on ``row``."""
+
+        def __init__(self, row: ImageRow) -> None:
+            super().__init__()
+            self.row = row
+
+    class HeaderClicked(Message):
+        """The header of the column ``key`` was clicked."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.rows: Sequence[ImageRow] = ()
+        self.query_text = ""
+        self.sorted_by: tuple[str, bool] | None = None
+        """Key of the column and whether it descends; None in the order of the sources."""
+
+    @property
+    def highlighted(self) -> ImageRow | None:
+        """The row under the cursor."""
+        return self.rows[self.cursor] if self.cursor < len(self.rows) else None
+
+    def show(self, rows: Sequence[ImageRow], query: str, sorted_by: tuple[str, bool] | None) -> None:
+        """Puts ``rows`` in place of those before; the cursor stays on its image if that is still there."""
+        before = self.highlighted
+        self.rows, self.query_text, self.sorted_by = rows, query, sorted_by
+        self.virtual_size = Size(self.size.width, len(rows) + 1)
+        places = [number for number, row in enumerate(rows) if before and row.order == before.order]
+        cursor = places[0] if places else min(self.cursor, max(len(rows) - 1, 0))
+        if cursor == self.cursor:
+            if self.highlighted is not before:
+                self.post_message(self.Highlighted(self.highlighted))
+        else:
+            self.cursor = cursor
+        self.refresh()
+
+    def watch_cursor(self, before: int, cursor: int) -> None:
+        top = self.scroll_offset.y
+        for row in (before, cursor):
+            self.refresh(Region(0, row + 1 - top, self.size.width, 1))
+        self._reveal(cursor)
+        self.post_message(self.Highlighted(self.highlighted))
+
+    def on_resize(self) -> None:
+        self.virtual_size = Size(self.size.width, len(self.rows) + 1)
+        self._reveal(self.cursor)
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Line 0 is the header wherever the table is scrolled to."""
+        tone = shades_of(self.app)
+        base = self.rich_style
+        quiet = base + Style(color=Color.parse(tone.quiet).rich_color)
+        number = y + self.scroll_offset.y - 1
+        if y == 0:
+            return self._header(quiet)
+        if number >= len(self.rows):
+            return Strip.blank(self.size.width, base)
+        at_hand = number == self.cursor
+        if at_hand:
+            back = Style(
+                bgcolor=Color.parse(tone.cursor if self.has_focus else tone.cursor_blurred).rich_color
+            )
+            base, quiet = base + back, quiet + back
+        accent = base + Style(color=Color.parse(tone.accent).rich_color)
+        row = self.rows[number]
+        segments = [Segment("▌ " if at_hand else "  ", accent if self.has_focus else quiet)]
+        for column, width in layout(self._room):
+            text = shorten(row.cells[column.key], width)
+            cell = _aligned(text, column, width)
+            if column.key == "name":
+                segments += _marked(cell, self.query_text, base + Style(bold=at_hand), accent)
+            else:
+                segments.append(Segment(cell, base if column.key == "size" else quiet))
+            segments.append(Segment(" " * GAP, base))
+        return Strip(segments).adjust_cell_length(self.size.width, base).apply_offsets(0, number)
+
+    def on_click(self, event: events.Click) -> None:
+        if event.y == 0:
+            x = _GUTTER
+            for column, width in layout(self._room):
+                if x <= event.x < x + width + GAP:
+                    self.post_message(self.HeaderClicked(column.key))
+                x += width + GAP
+            return
+        number = event.y + self.scroll_offset.y - 1
+        if number < len(self.rows):
+            self.cursor = number
+            if event.chain > 1:
+                self.action_open()
+
+    def action_open(self) -> None:
+        if self.highlighted is not None:
+            self.post_message(self.Opened(self.highlighted))
+
+    def action_move(self, rows: int) -> None:
+        self.cursor = min(max(self.cursor + rows, 0), max(len(self.rows) - 1, 0))
+
+    def action_page(self, pages: int) -> None:
+        self.action_move(pages * max(self.size.height - 2, 1))
+
+    def action_first(self) -> None:
+        self.cursor = 0
+
+    def action_last(self) -> None:
+        self.cursor = max(len(self.rows) - 1, 0)
+
+    @property
+    def _room(self) -> int:
+        """Cells that the columns share."""
+        return self.size.width - _GUTTER - 1
+
+    def _header(self, style: Style) -> Strip:
+        segments = [Segment(" " * _GUTTER, style)]
+        for column, width in layout(self._room):
+            title, chosen = column.title, style
+            if self.sorted_by and self.sorted_by[0] == column.key:
+                title += " ↓" if self.sorted_by[1] else " ↑"
+                chosen = style + Style(bold=True)
+            segments += [
+                Segment(_aligned(shorten(title, width), column, width), chosen),
+                Segment(" " * GAP, style),
+            ]
+        return Strip(segments).adjust_cell_length(self.size.width, style)
+
+    def _reveal(self, row: int) -> None:
+        """Scrolls so that the row shows; the header covers the first line of the view."""
+        top, height = self.scroll_offset.y, max(self.size.height - 1, 1)
+        if row < top:
+            self.scroll_to(y=row, animate=False, immediate=True)
+        elif row >= top + height:
+            self.scroll_to(y=row - height + 1, animate=False, immediate=True)
+
+
+def _aligned(text: str, column: Column, width: int) -> str:
+    """``text`` filled up with blanks to ``width`` cells, on the side that the column wants."""
+    from rich.cells import cell_len
+
+    blanks = " " * (width - cell_len(text))
+    return blanks + text if column.right else text + blanks
+
+
+def _marked(text: str, query: str, style: Style, found: Style) -> list[Segment]:
+    """``text`` with the letters that ``query`` found in the accent."""
+    positions = set(match_positions(query, text) or ()) if query else set()
+    if not positions:
+        return [Segment(text, style)]
+    return [
+        Segment(letter, found + Style(underline=True) if number in positions else style)
+        for number, letter in enumerate(text)
+    ]
