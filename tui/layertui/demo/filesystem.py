@@ -1,0 +1,175 @@
+"""A small file system in memory whose changes are layers, the way overlayfs keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from layertui.demo.tar import Member, write_tar
+
+DIRECTORY, FILE, HARDLINK, SYMLINK, FIFO = "5", "0", "1", "2", "6"
+
+
+@dataclass(slots=True)
+class Inode:
+    """What a path holds; paths that are hardlinks of one another share it."""
+
+    type: str
+    mode: int
+    mtime: int
+    data: bytes = b""
+    target: str = ""
+    uid: int = 0
+    gid: int = 0
+    xattrs: dict[str, bytes] = field(default_factory=dict)
+
+
+class Filesystem:
+    """Changed by what shells call the same; :meth:`commit` gives the changes as a layer's tar.
+
+    Paths are relative to the root. As in an overlay's upper directory, whatever is changed
+    is stored whole together with the directories above it, and making or removing a path
+    gives its directory a new mtime.
+    """
+
+    def __init__(self, now: int) -> None:
+        self.now = now
+        """Seconds since 1970 that changes get as their mtime."""
+        self._inodes: dict[str, Inode] = {"": Inode(DIRECTORY, 0o755, now)}
+        self._lower: dict[str, Inode] = {}
+        self._changed: set[str] = set()
+        self._removed: set[str] = set()
+
+    def read(self, path: str) -> str:
+        """A file's text."""
+        return self._inodes[path].data.decode()
+
+    def mkdir(self, path: str, mode: int = 0o755) -> None:
+        """Make a directory and those above it; one that is there stays as it is."""
+        if path not in self._inodes:
+            self._make(path, Inode(DIRECTORY, mode, self.now))
+
+    def write(self, path: str, data: bytes | str, mode: int | None = None) -> None:
+        """Make a file (0644) or write it anew; ``mode`` left out keeps what it has."""
+        content = data.encode() if isinstance(data, str) else data
+        if path in self._inodes:
+            inode = self._copy_up(path)
+            inode.data, inode.mtime = content, self.now
+            inode.mode = inode.mode if mode is None else mode
+        else:
+            self._make(path, Inode(FILE, 0o644 if mode is None else mode, self.now, content))
+
+    def symlink(self, path: str, target: str) -> None:
+        """Make a symlink, in place of one that is there (``ln -sfn``)."""
+        if path in self._inodes:
+            self.remove(path)
+        self._make(path, Inode(SYMLINK, 0o777, self.now, target=target))
+
+    def link(self, path: str, target: str) -> None:
+        """Make a hardlink to a file."""
+        inode = self._copy_up(target)
+        self._make(path, inode)
+
+    def fifo(self, path: str, mode: int) -> None:
+        self._make(path, Inode(FIFO, mode, self.now))
+
+    def chmod(self, path: str, mode: int) -> None:
+        self._copy_up(path).mode = mode
+
+    def chown(self, path: str, uid: int, gid: int) -> None:
+        """Give a path and all below it to somebody; those that are theirs already are stored again."""
+        for below in [path, *self._below(path)]:
+            inode = self._copy_up(below)
+            inode.uid, inode.gid = uid, gid
+
+    def touch(self, path: str) -> None:
+        self._copy_up(path).mtime = self.now
+
+    def setcap(self, path: str, capability: bytes) -> None:
+        """Set ``security.capability``: ``struct vfs_cap_data`` (linux/capability.h)."""
+        self._copy_up(path).xattrs["security.capability"] = capability
+
+    def remove(self, path: str) -> None:
+        """Remove a path and all below it."""
+        for gone in [path, *self._below(path)]:
+            del self._inodes[gone]
+            self._changed.discard(gone)
+            self._removed.add(gone)
+        parent = self._copy_up(_parent(path))
+        parent.mtime = self.now
+
+    def move(self, old: str, new: str) -> None:
+        """Give a file another name; the layer stores it again under that."""
+        inode = self._copy_up(old)
+        self.remove(old)
+        self._make(new, inode)
+
+    def commit(self) -> bytes:
+        """The layer of all changes since the last one."""
+        tar = write_tar(self._members())
+        # Later changes must not reach into what layers below hold.
+        self._lower = dict(self._inodes)
+        self._changed.clear()
+        self._removed.clear()
+        return tar
+
+    def _below(self, path: str) -> list[str]:
+        return [other for other in self._inodes if other.startswith(path + "/")]
+
+    def _make(self, path: str, inode: Inode) -> None:
+        parent = _parent(path)
+        self.mkdir(parent)
+        self._copy_up(parent).mtime = self.now
+        self._inodes[path] = inode
+        self._changed.add(path)
+
+    def _copy_up(self, path: str) -> Inode:
+        """The path's inode, to be changed in the layer at hand."""
+        if path not in self._changed:
+            if path:
+                self._copy_up(_parent(path))
+            self._changed.add(path)
+            if self._lower.get(path) is self._inodes[path]:
+                inode = self._inodes[path]
+                self._inodes[path] = replace(inode, xattrs=dict(inode.xattrs))
+        return self._inodes[path]
+
+    def _members(self) -> Iterator[Member]:
+        paths: dict[int, str] = {}  # where each inode is stored
+        for path in sorted((self._changed | self._removed) - {""}, key=lambda path: path.split("/")):
+            if path in self._changed:
+                inode = self._inodes[path]
+                first = paths.setdefault(id(inode), path)
+                yield _member(path, inode, first)
+                if inode.type == DIRECTORY and self._hides(path) and self._lower[path].type == DIRECTORY:
+                    yield Member(f"{path}/.wh..wh..opq", FILE, 0o644, self.now)
+            elif self._hides(path):
+                parent, _, name = path.rpartition("/")
+                yield Member(f"{parent}/.wh.{name}".lstrip("/"), FILE, 0o644, self.now)
+
+    def _hides(self, path: str) -> bool:
+        """Whether the layer has to say that a removed path is gone: nothing above it is."""
+        parent = _parent(path)
+        return path in self._removed and path in self._lower and parent not in self._removed
+
+
+def _parent(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _member(path: str, inode: Inode, first: str) -> Member:
+    name = f"{path}/" if inode.type == DIRECTORY else path
+    member = Member(
+        name,
+        inode.type,
+        inode.mode,
+        inode.mtime,
+        inode.data,
+        inode.target,
+        inode.uid,
+        inode.gid,
+        inode.xattrs,
+    )
+    if first != path:
+        member = replace(member, type=HARDLINK, data=b"", target=first)
+    return member
