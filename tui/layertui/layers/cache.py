@@ -1,0 +1,247 @@
+"""Indexes of layers that were read before, kept in the user's cache directory.
+
+A file is a magic number, a checksum and compressed msgpack: columns of numbers and
+strings, nothing that could run. What is read back is checked in full before it is used,
+since the checksum catches damage, not malice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import zlib
+from array import array
+from pathlib import Path
+from typing import Any
+
+from layertui.layers.index import Extra, Kind, LayerIndex, LayerWarning
+
+MAGIC = b"layertui\x01" + sys.byteorder[:1].encode()
+"""Ends in the format's version and the byte order of the columns."""
+
+MAX_BYTES = 512 << 20
+"""What all of the cache's indexes may take together."""
+MAX_INFLATED = 2 << 30
+"""What one of them may inflate to: an image of twenty million paths."""
+
+
+class DamagedIndex(Exception):
+    """Bytes that :func:`encode` did not make, or not whole."""
+
+
+def cache_directory() -> Path:
+    """Where caches go, ``$XDG_CACHE_HOME/layertui`` on Linux; it need not exist."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("layertui", appauthor=False)
+
+
+class IndexCache:
+    """A folder of indexes by key; the longest unused are removed when it grows too large."""
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self.directory = directory or cache_directory() / "indexes"
+
+    def load(self, key: str) -> LayerIndex | None:
+        """The index kept under a key; ``None`` if there is none, or a damaged one."""
+        path = self.directory / key
+        try:
+            data = path.read_bytes()
+            os.utime(path)  # was used now
+        except OSError:
+            return None
+        try:
+            return decode(data)
+        except DamagedIndex:
+            with contextlib.suppress(OSError):
+                path.unlink()  # it is made anew
+            return None
+
+    def save(self, key: str, index: LayerIndex) -> None:
+        """Keep an index. A full disk or a read-only folder only means that nothing is kept."""
+        data = encode(index)
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with tempfile.NamedTemporaryFile(dir=self.directory, prefix=".", delete=False) as file:
+                try:
+                    file.write(data)
+                    file.close()
+                    Path(file.name).replace(self.directory / key)
+                except BaseException:
+                    Path(file.name).unlink(missing_ok=True)
+                    raise
+            self._shrink()
+        except OSError:
+            return
+
+    def _shrink(self) -> None:
+        with os.scandir(self.directory) as entries:
+            files = [(entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in entries]
+        total = sum(size for _, size, _ in files)
+        for _, size, path in sorted(files):
+            if total <= MAX_BYTES:
+                break
+            with contextlib.suppress(OSError):
+                Path(path).unlink()
+            total -= size
+
+
+COLUMNS = (
+    ("mode", "H"),
+    ("uid", "I"),
+    ("gid", "I"),
+    ("size", "Q"),
+    ("mtime", "q"),
+    ("mtime_ns", "I"),
+    ("offset", "Q"),
+    ("link", "i"),
+)
+_FACTS = ("compression", "tar_size", "blob_digest", "diff_id", "damage")
+
+
+def encode(index: LayerIndex) -> bytes:
+    """An index as bytes, for the cache and for another process."""
+    import msgspec
+    import zstandard
+
+    body = {
+        "keys": index.keys,
+        "count": index.count,
+        "kind": index.kind,
+        "columns": [getattr(index, name).tobytes() for name, _ in COLUMNS],
+        "links": index.links,
+        "extra": [
+            (number, [(_bytes(name), value) for name, value in extra.xattrs.items()], *extra[1:])
+            for number, extra in index.extra.items()
+        ],
+        "warnings": [(code, key, _bytes(text)) for code, key, text in index.warnings],
+        "facts": [_bytes(value) if isinstance(value, str) else value for value in _facts(index)],
+    }
+    packed = zstandard.ZstdCompressor(level=1).compress(msgspec.msgpack.encode(body))
+    return MAGIC + zlib.crc32(packed).to_bytes(4, "little") + packed
+
+
+def decode(data: bytes) -> LayerIndex:
+    """The index that :func:`encode` made bytes of.
+
+    Raises :class:`DamagedIndex` for anything else, however it came about.
+    """
+    import msgspec
+    import zstandard
+
+    start = len(MAGIC) + 4
+    if data[: len(MAGIC)] != MAGIC or zlib.crc32(data[start:]).to_bytes(4, "little") != data[start - 4 : start]:
+        raise DamagedIndex("wrong checksum, or of another version")
+    try:
+        packed = memoryview(data)[start:]
+        if not 0 < zstandard.frame_content_size(packed) <= MAX_INFLATED:
+            raise DamagedIndex("of unknown or excessive size")
+        body = msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(packed), type=_body_type())
+        return _index(body)
+    except (zstandard.ZstdError, msgspec.MsgspecError, ValueError, TypeError, OverflowError) as error:
+        raise DamagedIndex(str(error)) from error
+
+
+def _index(body: Any) -> LayerIndex:
+    columns = {
+        name: array(code, column) for (name, code), column in zip(COLUMNS, body.columns, strict=True)
+    }
+    index = LayerIndex(
+        keys=body.keys,
+        count=body.count,
+        kind=bytearray(body.kind),
+        links=body.links,
+        extra={
+            number: Extra({_text(name): value for name, value in xattrs}, device, sparse, stored)
+            for number, xattrs, device, sparse, stored in body.extra
+        },
+        warnings=[LayerWarning(code, key, _text(text)) for code, key, text in body.warnings],
+        **columns,
+        **{
+            name: _text(value) if isinstance(value, bytes) else value
+            for name, value in zip(_FACTS, body.facts, strict=True)
+        },
+    )
+    _check(index)
+    return index
+
+
+def _check(index: LayerIndex) -> None:
+    """Raises :class:`DamagedIndex` unless every column fits the others."""
+    count = index.count
+    columns = [index.kind, *(getattr(index, name) for name, _ in COLUMNS)]
+    wrong = (
+        count < 0
+        or any(len(column) != count for column in columns)
+        or (index.keys.count(b"/") + 1 != count if count else bool(index.keys))
+        or max(index.kind, default=0) > max(Kind)
+        or max(index.link, default=-1) >= len(index.links)
+        or min(index.link, default=-1) < -1
+        or any(not 0 <= number < count for number in index.extra)
+        or max(index.offset, default=0) >= 1 << 63
+        or max(index.size, default=0) >= 1 << 63
+        or (count and _link_missing(index))
+    )
+    if wrong:
+        raise DamagedIndex("its columns do not fit together")
+
+
+def _link_missing(index: LayerIndex) -> bool:
+    """Whether a link has no target."""
+    return any(
+        index.link[number] < 0
+        for kind in (Kind.HARDLINK, Kind.SYMLINK)
+        for number in _where(index.kind, kind)
+    )
+
+
+def _where(kinds: bytearray, kind: Kind) -> list[int]:
+    found, position = [], kinds.find(kind)
+    while position >= 0:
+        found.append(position)
+        position = kinds.find(kind, position + 1)
+    return found
+
+
+def _facts(index: LayerIndex) -> list[str | int]:
+    return [getattr(index, name) for name in _FACTS]
+
+
+def _body_type() -> type:
+    import msgspec
+
+    return msgspec.defstruct(
+        "Body",
+        [
+            ("keys", bytes),
+            ("count", int),
+            ("kind", bytes),
+            ("columns", list[bytes]),
+            ("links", list[bytes]),
+            (
+                "extra",
+                list[
+                    tuple[
+                        int,
+                        list[tuple[bytes, bytes]],
+                        tuple[int, int] | None,
+                        tuple[tuple[int, int], ...] | None,
+                        int,
+                    ]
+                ],
+            ),
+            ("warnings", list[tuple[str, bytes, bytes]]),
+            ("facts", tuple[bytes, int, bytes, bytes, bytes]),
+        ],
+    )
+
+
+def _bytes(text: str) -> bytes:
+    # msgpack's strings cannot hold the lone surrogates of undecodable bytes.
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")

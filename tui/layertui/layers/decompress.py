@@ -1,0 +1,144 @@
+"""A layer's stored bytes as the tar they hold, hashed as they pass."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO, Protocol, cast
+
+from layertui.blob import Blob
+from layertui.errors import LayertuiError
+
+CHUNK = 1 << 20
+"""Bytes read and inflated at once."""
+
+MAGIC = (
+    (b"\x1f\x8b", "gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\0", "xz"),
+)
+"""How compressed streams begin. What a media type or name says is not asked: both are often wrong."""
+
+
+class Cancelled(Exception):
+    """The reader was told to stop."""
+
+
+class Damaged(Exception):
+    """The stored bytes do not decompress (any further)."""
+
+
+def compression_of(head: bytes) -> str:
+    """``gzip``, ``zstd``, ``bzip2`` or ``xz``; empty for what is not compressed by any of these."""
+    for magic, name in MAGIC:
+        if head.startswith(magic):
+            return name
+    # A zstd skippable frame (RFC 8878, 3.1.2): zstd:chunked layers may begin with one.
+    if len(head) >= 4 and head[1:4] == b"\x2a\x4d\x18" and head[0] & 0xF0 == 0x50:
+        return "zstd"
+    return ""
+
+
+class Stored(io.RawIOBase):
+    """A blob read from its start to its end, hashed on the way in a thread of its own."""
+
+    def __init__(self, blob: Blob, algorithm: str, cancelled: threading.Event | None = None) -> None:
+        super().__init__()
+        self._blob = blob
+        self._cancelled = cancelled
+        self._hash = hashlib.new(algorithm)
+        self._algorithm = algorithm
+        self._hasher = ThreadPoolExecutor(1, thread_name_prefix="digest")
+        self.position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        if self._cancelled is not None and self._cancelled.is_set():
+            raise Cancelled
+        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        data = self._blob.pread(len(view), self.position)
+        view[: len(data)] = data
+        self.position += len(data)
+        self._hasher.submit(self._hash.update, data)
+        return len(data)
+
+    def digest(self) -> str:
+        """The digest of the whole blob; reads what has not been read yet."""
+        buffer = bytearray(CHUNK)
+        while self.readinto(buffer):
+            pass
+        self._hasher.shutdown()
+        return f"{self._algorithm}:{self._hash.hexdigest()}"
+
+    def close(self) -> None:
+        self._hasher.shutdown(cancel_futures=True)
+        super().close()
+
+
+class Stream:
+    """The uncompressed bytes of a blob, front to back, in bounded memory."""
+
+    def __init__(
+        self, blob: Blob, algorithm: str = "sha256", cancelled: threading.Event | None = None
+    ) -> None:
+        self.compression = compression_of(blob.pread(6, 0))
+        self.stored = Stored(blob, algorithm, cancelled)
+        self._inner = _decompressor(self.compression, self.stored)
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:
+        """Fill the buffer as far as the bytes reach; less only at the end.
+
+        Raises :class:`Damaged` where the compressed bytes are broken or cut,
+        :class:`LayertuiError` where they cannot be read, :class:`Cancelled`.
+        """
+        view = memoryview(buffer)
+        done = 0
+        try:
+            while done < len(view) and (count := self._inner.readinto(view[done:])):
+                done += count
+        except (LayertuiError, Cancelled):
+            raise
+        except Exception as error:  # each library raises its own
+            if done:
+                return done  # the next call meets the damage again
+            raise Damaged(f"its {self.compression} stream is damaged: {error}") from error
+        return done
+
+    def digest(self) -> str:
+        """The digest of the stored bytes, all of them."""
+        return self.stored.digest()
+
+    def close(self) -> None:
+        self.stored.close()
+
+
+class _Readable(Protocol):
+    def readinto(self, buffer: memoryview, /) -> int: ...
+
+
+def _decompressor(compression: str, stored: Stored) -> _Readable:
+    if compression == "gzip":
+        from isal import igzip
+
+        return cast(_Readable, igzip.IGzipFile(fileobj=io.BufferedReader(stored, CHUNK)))
+    if compression == "zstd":
+        import zstandard
+
+        reader = zstandard.ZstdDecompressor().stream_reader(
+            cast(IO[bytes], stored), read_size=CHUNK, read_across_frames=True
+        )
+        return cast(_Readable, reader)
+    if compression == "bzip2":
+        import bz2
+
+        return bz2.BZ2File(cast(IO[bytes], io.BufferedReader(stored, CHUNK)))
+    if compression == "xz":
+        import lzma
+
+        return lzma.LZMAFile(cast(IO[bytes], io.BufferedReader(stored, CHUNK)))
+    return stored

@@ -1,0 +1,158 @@
+"""From an image's layers to their indexes: out of the cache, or by scanning."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from layertui.blob import FileBlob
+from layertui.errors import LayertuiError
+from layertui.image import Image, Layer
+from layertui.layers.cache import IndexCache
+from layertui.layers.decompress import Cancelled, Damaged, Stream
+from layertui.layers.index import LayerIndex
+from layertui.layers.scan import scan
+from layertui.layers.window import PlainWindow, StreamWindow
+
+THREADS = 2
+"""Layers read at once: inflating and hashing run beside the scan of another layer."""
+
+
+def index_layer(
+    layer: Layer,
+    cache: IndexCache | None,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: threading.Event | None = None,
+) -> LayerIndex:
+    """A layer's entries.
+
+    ``progress`` is told the stored bytes read and how many there are. What is wrong with a
+    layer stands in the index's ``damage``, which then holds what could be read. Raises
+    :class:`Cancelled` once the event is set.
+    """
+    if layer.blob is None:
+        return LayerIndex(damage=layer.missing)
+    key = cache_key(layer)
+    if cache is not None and key and (kept := cache.load(key)) is not None:
+        # Not read now, so not checked now.
+        kept.blob_digest = ""
+        return kept
+    try:
+        index = _scan(layer, progress, cancelled)
+    except LayertuiError as error:
+        return LayerIndex(damage=str(error))
+    if cache is not None and key and not index.damage:
+        cache.save(key, index)
+    return index
+
+
+def index_layers(
+    image: Image,
+    cache: IndexCache | None,
+    progress: Callable[[int, int, int], None] | None = None,
+    cancelled: threading.Event | None = None,
+) -> Iterator[tuple[int, LayerIndex]]:
+    """Number and index of every layer as each is done, those at the base begun first.
+
+    ``progress`` is told a layer's number, its stored bytes read and how many there are, from
+    several threads. Ends early, without an error, once the event is set.
+    """
+    stop = cancelled or threading.Event()
+
+    def work(layer: Layer) -> tuple[int, LayerIndex]:
+        def report(done: int, total: int) -> None:
+            if progress is not None:
+                progress(layer.number, done, total)
+
+        return layer.number, index_layer(layer, cache, report, stop)
+
+    # The daemon threads of a pool are joined at exit: without the event they would go on reading.
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="layer") as pool:
+        running: set[Future[tuple[int, LayerIndex]]] = {pool.submit(work, layer) for layer in image.layers}
+        try:
+            while running:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for number, index in sorted((future.result() for future in done), key=lambda pair: pair[0]):
+                    yield number, index
+        except Cancelled:
+            return
+        finally:
+            if running:
+                stop.set()
+                for future in running:
+                    future.cancel()
+
+
+def cache_key(layer: Layer) -> str:
+    """What a layer's index is kept under; empty if it cannot be.
+
+    The blob digest where reading the layer checks it. Else the claimed diff ID together with
+    the file's identity: the claim alone would let one image lie about the layers of another.
+    """
+    if layer.descriptor.digest and _is_compressed(layer):
+        return layer.descriptor.digest.replace(":", "-").replace("/", "-")
+    if not isinstance(layer.blob, FileBlob):
+        return ""
+    try:
+        facts = layer.blob.path.stat()
+        path = os.path.realpath(layer.blob.path)
+    except OSError:
+        return ""
+    identity = (
+        layer.descriptor.digest, layer.diff_id, path, layer.blob.offset, layer.blob.size,
+        facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns,
+    )  # fmt: skip
+    return "file-" + hashlib.sha256(repr(identity).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _is_compressed(layer: Layer) -> bool:
+    from layertui.layers.decompress import compression_of
+
+    try:
+        return layer.blob is not None and compression_of(layer.blob.pread(6, 0)) != ""
+    except LayertuiError:
+        return False
+
+
+def _scan(
+    layer: Layer, progress: Callable[[int, int], None] | None, cancelled: threading.Event | None
+) -> LayerIndex:
+    blob = layer.blob
+    assert blob is not None
+    algorithm = layer.descriptor.digest.partition(":")[0]
+    if algorithm not in ("sha256", "sha384", "sha512"):
+        algorithm = "sha256"
+    stream = Stream(blob, algorithm, cancelled)
+    try:
+        if not stream.compression:
+            index = scan(PlainWindow(blob, cancelled), lambda offset: _tell(progress, offset, blob.size))
+            if not index.damage and index.tar_size > blob.size:
+                index.damage = (
+                    f"the tar ends early: its last entry reaches to byte {index.tar_size:,} of {blob.size:,}"
+                )
+            return index
+        index = scan(StreamWindow(stream), lambda _: _tell(progress, stream.stored.position, blob.size))
+        index.compression = stream.compression
+        if not index.damage and stream.compression == "zstd":
+            # The library ends silently where a frame is cut: a missing end is all there is to see.
+            if any(warning.code == "no-end" for warning in index.warnings):
+                index.damage = "its zstd stream ends early"
+        index.blob_digest = stream.digest()
+    finally:
+        stream.close()
+    expected = layer.descriptor.digest
+    if expected and index.blob_digest != expected:
+        wrong = f"wrong digest: the image says {expected}, its bytes have {index.blob_digest}"
+        index.damage = f"{wrong}; {index.damage}" if index.damage else wrong
+    return index
+
+
+def _tell(progress: Callable[[int, int], None] | None, done: int, total: int) -> None:
+    if progress is not None:
+        progress(done, total)
+
+
+__all__ = ["Cancelled", "Damaged", "cache_key", "index_layer", "index_layers"]

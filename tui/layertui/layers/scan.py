@@ -1,0 +1,481 @@
+"""Finds the entries of a layer in its tar, reading headers and as little else as it can.
+
+Formats: v7, ustar and pax (POSIX.1-2017, pax), GNU (long names, base-256 numbers, sparse),
+as GNU tar, libarchive and Go's archive/tar write them.
+"""
+
+from __future__ import annotations
+
+import zlib
+from array import array
+from collections.abc import Callable
+from operator import itemgetter
+from typing import NamedTuple, Protocol
+
+from layertui.layers.decompress import Damaged
+from layertui.layers.index import Extra, Kind, LayerIndex, LayerWarning
+from layertui.layers.pax import Pax, parse_pax
+
+BLOCK = 512
+ZEROS = bytes(BLOCK)
+MAX_META = 1 << 20
+"""Bytes of a long name or of pax records that are taken at most."""
+ADLER = 65521
+
+MAX_UID = 2**32 - 1
+MAX_SIZE = 2**63 - 1
+MAX_TIME = 2**62
+
+
+class Window(Protocol):
+    """Bytes of a tar, asked for in rising order."""
+
+    def at(self, offset: int, length: int) -> bytes:
+        """What lies at ``offset``: at least ``length`` bytes, less only at the end."""
+        ...
+
+
+class Owner(NamedTuple):
+    """The part of a header that most entries of a layer share."""
+
+    mode: int
+    uid: int
+    gid: int
+
+
+def scan(tar: Window, progress: Callable[[int], None] | None = None) -> LayerIndex:
+    """The entries of a tar, as far as it can be read.
+
+    What keeps it from being read further stands in the index's ``damage``. ``progress`` is
+    told the offset now and then. Raises what ``tar`` raises, but for :class:`Damaged`.
+    """
+    return _Scan(tar, progress).run()
+
+
+class _Scan:
+    def __init__(self, tar: Window, progress: Callable[[int], None] | None) -> None:
+        self._tar = tar
+        self._progress = progress
+        self._index = LayerIndex()
+        self._owners: list[Owner] = []
+        self._keys: list[bytes] = []
+        self._kinds = self._index.kind
+        self._links: dict[int, bytes] = {}
+        self._nanoseconds: dict[int, int] = {}
+        self._global = Pax()
+        self._has_global = False
+        self._directories: dict[bytes, bytes] = {b"": b""}
+        self._numbers: dict[bytes, int] = {}
+        self._owner_of: dict[bytes, Owner] = {}
+        self._sums: dict[bytes, int] = {}
+
+    def run(self) -> LayerIndex:
+        index = self._index
+        try:
+            self._entries()
+        except Damaged as damage:
+            index.damage = f"{damage}; {len(self._keys):,} entries read before"
+        except _Broken as broken:
+            index.damage = f"{broken}; {len(self._keys):,} entries read before"
+        keys, owners = self._keys, self._owners
+        index.count = len(keys)
+        index.keys = b"/".join(keys)
+        index.mode = array("H", map(itemgetter(0), owners))
+        index.uid = array("I", map(itemgetter(1), owners))
+        index.gid = array("I", map(itemgetter(2), owners))
+        index.mtime_ns = array("I", bytes(4 * len(keys)))
+        for number, value in self._nanoseconds.items():
+            index.mtime_ns[number] = value
+        index.link = array("i", b"\xff" * (4 * len(keys)))
+        for number, target in self._links.items():
+            index.link[number] = len(index.links)
+            index.links.append(target)
+        return index
+
+    def _entries(self) -> None:
+        """The hot path: a header that is like the one before costs a few dictionary look-ups."""
+        tar, index = self._tar, self._index
+        keys, kinds, owners = self._keys, self._kinds, self._owners
+        sizes, mtimes, offsets = index.size, index.mtime, index.offset
+        numbers, owner_of, sums, directories = self._numbers, self._owner_of, self._sums, self._directories
+        adler32 = zlib.adler32
+        last_directory: bytes | None = None
+        prefix = b""
+        chunk, base, offset, reported = b"", 0, 0, 0
+        local: Pax | None = None
+        while True:
+            start = offset - base
+            if start + BLOCK > len(chunk):
+                chunk, base, start = tar.at(offset, BLOCK), offset, 0
+                if self._progress is not None and offset - reported > 1 << 22:
+                    self._progress(offset)
+                    reported = offset
+                if len(chunk) < BLOCK:
+                    if chunk.strip(b"\0") or offset == 0 and chunk:
+                        raise _Broken(f"the tar ends in the middle of a header at byte {offset:,}")
+                    if local is not None:
+                        raise _Broken(f"the tar ends at byte {offset:,}, before the entry that was announced")
+                    index.tar_size = offset + len(chunk)
+                    if keys:
+                        self._warn("no-end", b"", "the tar has no end marker: it may have been cut")
+                    return
+            header = chunk[start : start + BLOCK]
+            checksum = header[148:156]
+            wanted = sums.get(checksum)
+            if wanted is None:
+                if header == ZEROS:
+                    index.tar_size = offset + BLOCK
+                    return
+                wanted = sums[checksum] = _expected_sum(checksum)
+            if adler32(header, 0) & 0xFFFF != wanted and not _signed_sum_fits(header):
+                if offset == 0:
+                    raise _Broken("it is not a tar")
+                raise _Broken(f"bad checksum of the header at byte {offset:,}")
+            offset += BLOCK
+            field = header[124:136]
+            size = numbers.get(field, -1)
+            if size < 0:
+                size = self._number(field, offset, "size")
+                if size < 0:
+                    raise _Broken(f"an entry of negative size at byte {offset - BLOCK:,}")
+            flag = header[156]
+            if flag > 54 or local is not None or self._has_global:  # beyond a plain '0' to '6'
+                offset, local = self._special(header, flag, size, offset, local)
+                continue
+            # What follows is the same as in _special, without the calls.
+            name = header[: header.find(0, 0, 100)] if header[99] == 0 else header[:100].split(b"\0")[0]
+            if header[345] and header[257:263] == b"ustar\0":
+                name = header[345:500].split(b"\0", 1)[0] + b"/" + name
+            cut = name.rfind(b"/")
+            if cut == len(name) - 1:
+                name = name.rstrip(b"/")
+                cut = name.rfind(b"/")
+                if flag in _FILES:
+                    flag = 53  # v7 knows directories by the slash
+            directory = name[:cut] if cut > 0 else b""
+            if directory != last_directory:
+                last_directory = directory
+                known = directories.get(directory)
+                prefix = self._directory(directory) if known is None else known
+            last = name[cut + 1 :]
+            if last in _ODD or last.startswith(b".wh."):
+                self._odd(name, flag, header, size, offset)
+            else:
+                keys.append(prefix + last)
+                kind = flag - 48 if flag else 0
+                kinds.append(kind)
+                if kind:
+                    if kind < 3:
+                        self._link(header[157:257].split(b"\0", 1)[0], kind)
+                    elif kind < 5:
+                        self._device(header)
+                    sizes.append(0)
+                else:
+                    sizes.append(size)
+                part = header[100:124]
+                owner = owner_of.get(part)
+                if owner is None:
+                    owner = self._owner(part, offset)
+                owners.append(owner)
+                field = header[136:148]
+                mtime = numbers.get(field)
+                if mtime is None:
+                    mtime = self._number(field, offset, "mtime")
+                mtimes.append(mtime)
+                offsets.append(offset)
+            if size and flag not in _EMPTY:
+                offset += size + (-size % BLOCK)
+
+    # Entries that need more
+
+    def _special(
+        self, header: bytes, flag: int, size: int, offset: int, local: Pax | None
+    ) -> tuple[int, Pax | None]:
+        """One header with extensions or of a rare type: where the next is, and what holds for it."""
+        if flag in b"xXgKL":
+            data = self._meta(offset, size)
+            following = offset + size + (-size % BLOCK)
+            if flag == ord("g"):
+                parse_pax(data, self._global)
+                self._has_global = self._global != Pax()
+                return following, local
+            local = local if local is not None else Pax()
+            if flag in b"xX":
+                parse_pax(data, local)
+            elif flag == ord("L"):
+                local.path = local.path or data.split(b"\0", 1)[0]
+            else:
+                local.linkpath = local.linkpath or data.split(b"\0", 1)[0]
+            return following, local
+        pax = self._global if local is None else self._global.under(local) if self._has_global else local
+        if pax.size is not None:
+            size = pax.size
+        name = pax.sparse_name or pax.path
+        if name is None:
+            name = header[:100].split(b"\0", 1)[0]
+            if header[345] and header[257:263] == b"ustar\0":
+                name = header[345:500].split(b"\0", 1)[0] + b"/" + name
+        if name.endswith(b"/") and flag in _FILES:
+            flag = 53
+        content, stored, real, sparse = offset, size, size, None
+        if flag == ord("S"):
+            content, real, sparse = self._gnu_sparse(header, offset)
+            following = content + stored + (-stored % BLOCK)
+        else:
+            if pax.sparse_real is not None or pax.sparse:
+                content, real, sparse = self._pax_sparse(pax, offset, size)
+                stored = size - (content - offset)
+            following = offset if flag in _EMPTY else offset + size + (-size % BLOCK)
+        before = len(self._keys)
+        self._odd(name, flag, header, real, content, pax)
+        if len(self._keys) > before:
+            xattrs = pax.xattrs
+            old = self._index.extra.get(before)
+            if xattrs or sparse is not None:
+                self._index.extra[before] = Extra(
+                    xattrs, old.device if old else None, sparse, stored if sparse is not None else -1
+                )
+        return following, None
+
+    def _odd(
+        self, name: bytes, flag: int, header: bytes, size: int, offset: int, pax: Pax | None = None
+    ) -> None:
+        """Write down one entry, whatever its name."""
+        number = len(self._keys)
+        if flag == 0 or flag == 55 or flag == 83:
+            kind: int = Kind.FILE  # '\0' of v7, '7' contiguous, 'S' sparse
+        elif 48 <= flag <= 54:
+            kind = flag - 48
+        elif flag in b"DVMN":
+            return  # GNU's own: dumped directory, volume header, continuation, old long name
+        else:
+            kind = Kind.FILE  # POSIX: what is not known is a file
+        key = self._clean(name)
+        above, _, last = key.rpartition(b"\0")
+        if last.startswith(b".wh."):
+            kind, key = self._whiteout(kind, above, last, key, size)
+        if kind == Kind.SYMLINK or kind == Kind.HARDLINK:
+            target = header[157:257].split(b"\0", 1)[0]
+            if pax is not None and pax.linkpath is not None:
+                target = pax.linkpath
+            self._keys.append(key)
+            self._kinds.append(kind)
+            self._link(target, kind)
+        else:
+            self._keys.append(key)
+            self._kinds.append(kind)
+            if kind in (Kind.CHAR, Kind.BLOCK):
+                self._device(header)
+        owner = self._owner(header[100:124], offset)
+        mtime = self._number(header[136:148], offset, "mtime")
+        if pax is not None:
+            if pax.uid is not None or pax.gid is not None:
+                owner = Owner(
+                    owner.mode,
+                    owner.uid if pax.uid is None else self._clamp(pax.uid, MAX_UID, "uid", offset),
+                    owner.gid if pax.gid is None else self._clamp(pax.gid, MAX_UID, "gid", offset),
+                )
+            if pax.mtime is not None:
+                mtime = self._clamp(pax.mtime[0], MAX_TIME, "mtime", offset, -MAX_TIME)
+                if pax.mtime[1]:
+                    self._nanoseconds[number] = pax.mtime[1]
+        self._owners.append(owner)
+        index = self._index
+        index.size.append(size if kind == Kind.FILE else 0)
+        index.mtime.append(mtime)
+        index.offset.append(offset)
+
+    def _whiteout(
+        self, kind: int, above: bytes, last: bytes, key: bytes, size: int
+    ) -> tuple[int, bytes]:
+        """What a ``.wh.`` entry is, whatever its type (OCI layer, "Whiteouts")."""
+        name = last[4:]
+        if last == b".wh..wh..opq":
+            return Kind.OPAQUE, above
+        if name.startswith(b".wh."):
+            return Kind.METADATA, key
+        if name in (b"", b".", b".."):
+            self._warn(
+                "whiteout-invalid", key, "names nothing that it could hide: ignored here, Docker and umoci refuse it"
+            )
+            return Kind.METADATA, key
+        hidden = above + b"\0" + name if above else name
+        if kind != Kind.FILE or size:
+            self._warn("whiteout-not-empty", hidden, "its whiteout is no empty file; it counts all the same")
+        return Kind.WHITEOUT, hidden
+
+    def _link(self, target: bytes, kind: int) -> None:
+        self._links[len(self._keys) - 1] = self._clean(target) if kind == Kind.HARDLINK else target
+
+    def _device(self, header: bytes) -> None:
+        major, minor = (self._number(header[at : at + 8], 0, "device") for at in (329, 337))
+        self._index.extra[len(self._keys) - 1] = Extra(device=(max(major, 0), max(minor, 0)))
+
+    def _meta(self, offset: int, size: int) -> bytes:
+        if size > MAX_META:
+            raise _Broken(f"{size:,} bytes of header at byte {offset:,}, more than {MAX_META:,}")
+        data = self._tar.at(offset, size)
+        if len(data) < size:
+            raise _Broken(f"the tar ends in the middle of a header at byte {offset:,}")
+        return data[:size]
+
+    # Sparse files
+
+    def _gnu_sparse(self, header: bytes, offset: int) -> tuple[int, int, tuple[tuple[int, int], ...]]:
+        """Where the content starts, its real size and what of it is stored (GNU tar, 'S')."""
+        stretches: list[tuple[int, int]] = []
+        block, at, count, more = header, 386, 4, header[482]
+        while True:
+            for entry in range(at, at + 24 * count, 24):
+                if block[entry : entry + 12].strip(b"\0 "):
+                    start, length = (
+                        self._number(block[part : part + 12], offset, "sparse map") for part in (entry, entry + 12)
+                    )
+                    stretches.append((start, length))
+            if not more:
+                break
+            if len(stretches) > MAX_META // 24:
+                raise _Broken(f"a sparse map without end at byte {offset:,}")
+            block = self._meta(offset, BLOCK)
+            offset += BLOCK
+            at, count, more = 0, 21, block[504]
+        return offset, max(self._number(header[483:495], offset, "size"), 0), _sane(stretches)
+
+    def _pax_sparse(
+        self, pax: Pax, offset: int, size: int
+    ) -> tuple[int, int, tuple[tuple[int, int], ...]]:
+        """The same for the three forms that GNU tar writes into pax records (0.0, 0.1, 1.0)."""
+        real = pax.sparse_real if pax.sparse_real is not None else size
+        if not pax.sparse_in_data:
+            return offset, real, _sane(pax.sparse)
+        # Version 1.0: decimal numbers, a line each, in front of the content, padded to a block.
+        text, read = b"", 0
+        while read < min(size, MAX_META):
+            text += self._meta(offset + read, BLOCK)
+            read += BLOCK
+            lines = text.split(b"\n")
+            if not lines[0].isdigit():
+                break
+            count = int(lines[0][:18])
+            if len(lines) > 2 * count + 1:
+                values = [int(line[:18]) if line.isdigit() else 0 for line in lines[1 : 2 * count + 1]]
+                return offset + read, real, _sane(list(zip(values[::2], values[1::2], strict=True)))
+        raise _Broken(f"an unreadable sparse map at byte {offset:,}")
+
+    # Names and numbers
+
+    def _directory(self, directory: bytes) -> bytes:
+        """The cleaned directory of entries, as what comes before their names in a key."""
+        key = self._clean(directory)
+        prefix = key + b"\0" if key else b""
+        if len(self._directories) > 100_000:
+            self._directories.clear()
+        self._directories[directory] = prefix
+        return prefix
+
+    def _clean(self, path: bytes) -> bytes:
+        """The key of a path: every engine's reading of ``/``, ``.``, ``..`` and doubled slashes."""
+        if b"\0" in path:
+            path = path.split(b"\0", 1)[0]
+        parts: list[bytes] = []
+        for part in path.split(b"/"):
+            if part == b"..":
+                if not parts:
+                    self._warn(
+                        "path-escapes",
+                        b"\0".join(p for p in path.split(b"/") if p not in (b"", b".", b"..")),
+                        "its name leads out of the image: kept inside here, new Docker refuses it",
+                    )
+                del parts[-1:]
+            elif part not in (b"", b"."):
+                parts.append(part)
+        return b"\0".join(parts)
+
+    def _number(self, field: bytes, offset: int, what: str) -> int:
+        """A numeric field: octal digits, or base 256 if its first bit is set (GNU)."""
+        known = self._numbers.get(field)
+        if known is not None:
+            return known
+        if field[0] & 0x80:
+            value = int.from_bytes(field, "big")
+            if field[0] == 0xFF:
+                value -= 1 << (8 * len(field))
+            else:
+                value -= 0x80 << (8 * len(field) - 8)
+            value = self._clamp(value, MAX_SIZE if what == "size" else MAX_TIME, what, offset, -MAX_TIME)
+        else:
+            digits = field.split(b"\0", 1)[0].strip(b" ")
+            try:
+                value = int(digits, 8) if digits else 0
+            except ValueError:
+                self._warn("bad-number", b"", f"unreadable {what} in the header before byte {offset:,}: taken as 0")
+                value = 0
+            value = max(value, 0)
+        if len(self._numbers) > 10_000:
+            self._numbers.clear()
+        self._numbers[field] = value
+        return value
+
+    def _owner(self, part: bytes, offset: int) -> Owner:
+        """Mode, uid and gid of 24 bytes of header."""
+        known = self._owner_of.get(part)
+        if known is None:
+            mode, uid, gid = (self._number(part[at : at + 8], offset, "owner") for at in (0, 8, 16))
+            known = Owner(
+                mode & 0o7777,
+                self._clamp(uid, MAX_UID, "uid", offset),
+                self._clamp(gid, MAX_UID, "gid", offset),
+            )
+            if len(self._owner_of) > 10_000:
+                self._owner_of.clear()
+            self._owner_of[part] = known
+        return known
+
+    def _clamp(self, value: int, high: int, what: str, offset: int, low: int = 0) -> int:
+        if low <= value <= high:
+            return value
+        self._warn(
+            "number-out-of-range", b"", f"{what} {value} in the header before byte {offset:,} is out of range"
+        )
+        return min(max(value, low), high)
+
+    def _warn(self, code: str, key: bytes, text: str) -> None:
+        if len(self._index.warnings) < 1000:
+            self._index.warnings.append(LayerWarning(code, key, text))
+
+
+class _Broken(Exception):
+    """The tar cannot be read any further."""
+
+
+_FILES = (0, 48, 55)
+_EMPTY = (49, 50, 51, 52, 53, 54)
+"""Types without content, whatever size their header says."""
+_ODD = frozenset((b"", b".", b".."))
+
+
+def _expected_sum(checksum: bytes) -> int:
+    """What Adler's first sum over a header must be for its checksum to hold.
+
+    The checksum counts its own eight bytes as spaces; the Adler sum is of bytes, modulo a prime.
+    """
+    digits = checksum.split(b"\0", 1)[0].strip(b" ")
+    try:
+        value = int(digits, 8)
+    except ValueError:
+        return -1
+    return (value - 8 * 32 + sum(checksum)) % ADLER
+
+
+def _signed_sum_fits(header: bytes) -> bool:
+    """Old tars summed signed bytes."""
+    try:
+        value = int(header[148:156].split(b"\0", 1)[0].strip(b" "), 8)
+    except ValueError:
+        return False
+    rest = header[:148] + header[156:]
+    return value == 8 * 32 + sum(rest) - 256 * sum(byte > 127 for byte in rest)
+
+
+def _sane(stretches: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    return tuple((start, length) for start, length in stretches if start >= 0 and length > 0)
