@@ -43,6 +43,8 @@ class LayertuiApp(App[None]):
         Binding(
             "t", "toggle_theme", "light/dark", show=False, tooltip="Change between dark and light colours"
         ),
+        Binding("tab", "app.focus_next", "next pane", show=False),
+        Binding("shift+tab", "app.focus_previous", "pane before", show=False),
         Binding("escape", "back", "back", show=False, tooltip="Back to the screen before"),
     ]
 
@@ -70,7 +72,7 @@ class LayertuiApp(App[None]):
         self.push_screen(self._explorer(reference))
 
     async def action_back(self) -> None:
-        """Leaves the screen; from an image opened on the command line, to the images beside it."""
+        """Leaves the screen for the one before, if there is none for the images at hand."""
         from layertui.ui.screens.images import ImagesScreen
 
         if len(self.screen_stack) > 2:  # the lowest is Textual's own, which is blank

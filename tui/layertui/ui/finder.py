@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,9 +59,9 @@ class Looked(Message):
 def places(given: Sequence[str]) -> list[Place]:
     """What was given on the command line, the current directory, the sample image."""
     return [
-        *(Place(reference, lambda reference=reference: _list(reference)) for reference in given),
+        *(Place(reference, partial(_list, reference)) for reference in given),
         Place("current directory", _list_here),
-        Place("sample", lambda: _list("demo:")),
+        Place("sample (demo:)", partial(_list, "demo:")),
     ]
 
 

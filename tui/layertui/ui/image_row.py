@@ -93,6 +93,7 @@ def row_of(summary: "ImageSummary", order: tuple[int, int], source: str) -> Imag
         cells={key: visible(text) for key, text in cells.items()},
         keys={
             "name": cells["name"].lower(),
+            "id": cells["id"],
             "size": summary.size if summary.size is not None else -1,
             "created": created.timestamp() if created else float("-inf"),
             "layers": summary.layers if summary.layers is not None else -1,

@@ -1,13 +1,15 @@
 """Which keys do what on a screen: for the help and the command palette."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from textual.app import App
-from textual.binding import Binding
+from textual.binding import Binding, BindingsMap
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
+
+Legend = Sequence[tuple[str, str, str]]
+"""Marks of a screen: how each looks, its style (``$added``), what it means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +48,17 @@ def key_sections(screen: Screen[object]) -> list[tuple[str, list[KeyUse]]]:
 
 
 def _uses(node: DOMNode) -> Iterator[KeyUse]:
-    """The described actions of ``node``, in the order they are bound."""
-    by_action: dict[str, list[tuple[str, Binding]]] = {}
-    for key, binding in node._bindings:
-        if binding.description and not binding.system:
-            by_action.setdefault(binding.action, []).append((key, binding))
+    """The described actions that the classes of this program bind on ``node``, in their order."""
+    by_action: dict[str, list[Binding]] = {}
+    for kind in type(node).__mro__:
+        if kind.__module__.startswith("textual."):
+            continue
+        for _key, binding in BindingsMap(kind.__dict__.get("BINDINGS")):
+            if binding.description:
+                by_action.setdefault(binding.action, []).append(binding)
     for action, bound in by_action.items():
-        binding = bound[0][1]
-        keys = tuple(dict.fromkeys(key_name(node.app, use) for _key, use in bound))
-        yield KeyUse(node, action, binding.description, binding.tooltip, keys)
-
-
-def key_name(app: App[object], binding: Binding) -> str:
-    """A key as it is written on screen: ``↑``, ``?``, ``^p``."""
-    return app.get_key_display(binding)
+        keys = tuple(dict.fromkeys(node.app.get_key_display(binding) for binding in bound))
+        yield KeyUse(node, action, bound[0].description, bound[0].tooltip, keys)
 
 
 def _name(widget: Widget) -> str:

@@ -11,14 +11,11 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-from layertui.ui.keys import key_sections
-
-Legend = Sequence[tuple[str, str, str]]
-"""Marks of a screen: how each looks, its style (``$added``), what it means."""
+from layertui.ui.keys import KeyUse, Legend, key_sections
 
 
 class HelpScreen(ModalScreen[None]):
-    """Reads a screen's ``HELP`` (a paragraph) and ``LEGEND`` (:data:`Legend`), and its keys."""
+    """Shows a screen's ``HELP`` (a paragraph), its ``LEGEND`` (:data:`~layertui.ui.keys.Legend`) and keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,q,enter", "dismiss", "close"),
@@ -35,7 +32,6 @@ class HelpScreen(ModalScreen[None]):
             height: auto;
             max-height: 94%;
             padding: 0 2;
-            background: $raised;
         }
 
         Static {
@@ -69,17 +65,11 @@ class HelpScreen(ModalScreen[None]):
             if self._legend:
                 yield Static(Content("Marks and colours"), classes="heading")
                 rows = [(Content.styled(look, style), meaning) for look, style, meaning in self._legend]
-                yield Static(_table(rows))
+                yield Static(_table(rows, 1))
+            width = max(cell_len(" ".join(use.keys)) for _name, uses in self._sections for use in uses)
             for name, uses in self._sections:
                 yield Static(Content(name), classes="heading")
-                yield Static(
-                    _table(
-                        [
-                            (Content.styled(" ".join(use.keys), "$accent"), use.tooltip or use.description)
-                            for use in uses
-                        ]
-                    )
-                )
+                yield Static(_table([_row(use) for use in uses], width))
             yield Static(Content("Every action is in the command palette too: ctrl+p."), classes="quiet")
 
     def action_scroll(self, lines: int) -> None:
@@ -87,9 +77,14 @@ class HelpScreen(ModalScreen[None]):
         self.query_one("#help").scroll_relative(y=lines, animate=False)
 
 
-def _table(rows: Sequence[tuple[Content, str]]) -> Content:
-    """Two columns, the first as wide as its widest."""
-    width = max(cell_len(first.plain) for first, _second in rows) + 2
+def _row(use: KeyUse) -> tuple[Content, str]:
+    """The keys of an action, and what it does as a sentence."""
+    meaning = use.tooltip or use.description
+    return Content.styled(" ".join(use.keys), "$accent"), meaning[:1].upper() + meaning[1:]
+
+
+def _table(rows: Sequence[tuple[Content, str]], width: int) -> Content:
+    """Two columns, the first ``width`` cells wide."""
     return Content("\n").join(
-        first + Content(" " * (width - cell_len(first.plain)) + second) for first, second in rows
+        first + Content(" " * (width + 2 - cell_len(first.plain)) + second) for first, second in rows
     )

@@ -3,8 +3,9 @@
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from textual import events, getters
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
@@ -14,21 +15,29 @@ from textual.widgets import Input, Static
 
 from layertui.errors import LayertuiError
 from layertui.safe import visible
+from layertui.ui.app import LayertuiApp
 from layertui.ui.finder import Found, Looked, look, places
 from layertui.ui.image_row import COLUMNS, ImageRow
+from layertui.ui.keys import Legend
 from layertui.ui.text import count_text, match_positions
 from layertui.ui.widgets.facts import Fact, Facts
 from layertui.ui.widgets.image_detail import ImageDetail
 from layertui.ui.widgets.image_table import ImageTable
 from layertui.ui.widgets.key_bar import KeyBar
 
-if TYPE_CHECKING:
-    from layertui.ui.app import LayertuiApp
-
 WIDE = 120
 """Columns from which the detail stands beside the table."""
 _PROBLEMS = 3
 """Unreadable files of a place that are named."""
+
+
+class FilterField(Input):
+    """What to search for; applied while it is typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "to the images"),
+        Binding("escape", "screen.leave", "clear"),
+    ]
 
 
 class ImagesScreen(Screen[None]):
@@ -37,6 +46,13 @@ class ImagesScreen(Screen[None]):
     HELP: ClassVar[str] = (
         "The images given on the command line, those that lie in the current directory, and the built-in "
         "sample. The lines below the table say what each place holds, or why it could not be read."
+    )
+    LEGEND: ClassVar[Legend] = (
+        ("▌", "$accent", "the highlighted image"),
+        ("✓", "$quiet", "this place has been looked through"),
+        ("…", "$quiet", "it is being looked through"),
+        ("!", "$modified", "some files there could not be read"),
+        ("✗", "$deleted", "it could not be looked at"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", tooltip="Show only images that match"),
@@ -47,9 +63,8 @@ class ImagesScreen(Screen[None]):
         Binding("r", "look", "look again", show=False, tooltip="Look for images again"),
         Binding("escape", "leave", "clear filter, hide detail, back", show=False),
     ]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (WIDE, "-wide")]
     CSS_PATH = Path(__file__).with_name("images.tcss")
-    app: "LayertuiApp"
+    app = getters.app(LayertuiApp)
 
     def __init__(self, given: Sequence[str] = ()) -> None:
         super().__init__()
@@ -74,6 +89,9 @@ class ImagesScreen(Screen[None]):
         self.query_one(ImageTable).focus()
         self._reset()
         self.call_after_refresh(self.action_look)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= WIDE, "-wide")
 
     def on_unmount(self) -> None:
         self._stop.set()
@@ -122,10 +140,14 @@ class ImagesScreen(Screen[None]):
     def on_input_submitted(self) -> None:
         self.query_one(ImageTable).focus()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The filter's key is a letter like any other while one types into the filter."""
+        return not (action == "filter" and isinstance(self.focused, FilterField))
+
     async def action_filter(self) -> None:
         """Asks for what to search, above the table."""
         if not self.query(Input):
-            field = Input(placeholder="name, ID, platform, source", compact=True, id="filter")
+            field = FilterField(placeholder="name, ID, platform, source", compact=True, id="filter")
             await self.query_one("#list").mount(field, before=0)
         self.query_one(Input).focus()
 
@@ -153,7 +175,7 @@ class ImagesScreen(Screen[None]):
             self._query = ""
             self.query_one(ImageTable).focus()
             self._show()
-        elif self.has_class("-narrow") and self.has_class("-show-detail"):
+        elif self.has_class("-show-detail") and not self.has_class("-wide"):
             self.action_detail()
         else:
             await self.app.action_back()
@@ -215,9 +237,10 @@ class ImagesScreen(Screen[None]):
             elif error is not None:
                 mark, style, said = "✗", "$deleted", [str(error)]
             elif problems:
-                mark, style = "!", "$modified"
-                said += [str(problem) for problem in problems[:_PROBLEMS]]
-                if len(problems) > _PROBLEMS:
-                    said.append(f"and {count_text(len(problems) - _PROBLEMS, 'more file')} could not be read")
+                mark = "!"
             facts.append(Fact(f"{mark} {place.name}", said, style))
+            unread = [str(problem) for problem in problems[:_PROBLEMS]]
+            if len(problems) > _PROBLEMS:
+                unread.append(f"and {count_text(len(problems) - _PROBLEMS, 'more file')} could not be read")
+            facts.append(Fact("", unread, "$modified"))
         return facts

@@ -38,7 +38,6 @@ class OpenDialog(ModalScreen[str | None]):
             max-height: 94%;
             margin-top: 2;
             padding: 0 1;
-            background: $raised;
         }
 
         Input {
@@ -51,7 +50,7 @@ class OpenDialog(ModalScreen[str | None]):
             padding: 0;
             margin-top: 1;
             border: none;
-            background: $raised;
+            background: $surface;
         }
 
         #hint {

@@ -91,9 +91,9 @@ class ImageDetail(VerticalScroll):
             self._fill()
 
     def _open(self) -> None:
-        if self._row is None or self._row.reference in self._opening:
+        reference = self._row.reference if self._row else ""
+        if not reference or reference in self._opening or reference in self._results:
             return
-        reference = self._row.reference
         self._opening.add(reference)
 
         def run() -> None:

@@ -40,6 +40,7 @@ class ImageTable(ScrollView, can_focus=True):
         background: $surface;
         overflow-x: hidden;
         scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
     }
     """
 
@@ -71,6 +72,8 @@ class ImageTable(ScrollView, can_focus=True):
         super().__init__(id=id)
         self.rows: Sequence[ImageRow] = ()
         self.query_text = ""
+        self._wanted = ""
+        """Reference of the image that the cursor was put on."""
         self.sorted_by: tuple[str, bool] | None = None
         """Key of the column and whether it descends; None in the order of the sources."""
 
@@ -80,12 +83,15 @@ class ImageTable(ScrollView, can_focus=True):
         return self.rows[self.cursor] if self.cursor < len(self.rows) else None
 
     def show(self, rows: Sequence[ImageRow], query: str, sorted_by: tuple[str, bool] | None) -> None:
-        """Puts ``rows`` in place of those before; the cursor stays on its image if that is still there."""
+        """Puts ``rows`` in place of those before.
+
+        The cursor stays on the image that it was put on, or waits for it on the first row.
+        """
         before = self.highlighted
         self.rows, self.query_text, self.sorted_by = rows, query, sorted_by
         self.virtual_size = Size(self.size.width, len(rows) + 1)
-        places = [number for number, row in enumerate(rows) if before and row.order == before.order]
-        cursor = places[0] if places else min(self.cursor, max(len(rows) - 1, 0))
+        same = (number for number, row in enumerate(rows) if row.reference == self._wanted)
+        cursor = next(same, 0)
         if cursor == self.cursor:
             if self.highlighted is not before:
                 self.post_message(self.Highlighted(self.highlighted))
@@ -149,7 +155,7 @@ class ImageTable(ScrollView, can_focus=True):
             return
         number = event.y + self.scroll_offset.y - 1
         if number < len(self.rows):
-            self.cursor = number
+            self._go(number)
             if event.chain > 1:
                 self.action_open()
 
@@ -158,21 +164,27 @@ class ImageTable(ScrollView, can_focus=True):
             self.post_message(self.Opened(self.highlighted))
 
     def action_move(self, rows: int) -> None:
-        self.cursor = min(max(self.cursor + rows, 0), max(len(self.rows) - 1, 0))
+        self._go(self.cursor + rows)
 
     def action_page(self, pages: int) -> None:
-        self.action_move(pages * max(self.size.height - 2, 1))
+        self._go(self.cursor + pages * max(self.size.height - 2, 1))
 
     def action_first(self) -> None:
-        self.cursor = 0
+        self._go(0)
 
     def action_last(self) -> None:
-        self.cursor = max(len(self.rows) - 1, 0)
+        self._go(len(self.rows) - 1)
+
+    def _go(self, row: int) -> None:
+        """Puts the cursor on ``row``, or the nearest there is."""
+        self.cursor = max(min(row, len(self.rows) - 1), 0)
+        if self.highlighted:
+            self._wanted = self.highlighted.reference
 
     @property
     def _room(self) -> int:
         """Cells that the columns share."""
-        return self.size.width - _GUTTER - 1
+        return self.scrollable_content_region.width - _GUTTER - 1
 
     def _header(self, style: Style) -> Strip:
         segments = [Segment(" " * _GUTTER, style)]

@@ -51,8 +51,8 @@ class KeyBar(Widget):
             (last if binding.action in ("help", "quit") else items).append(item)
         last.reverse()
         room = self.content_size.width - sum(item.cell_length + _GAP for _key, item in last)
-        for at, (_key, item) in enumerate(items):
-            room -= item.cell_length + _GAP
+        for at, (_key, content) in enumerate(items):
+            room -= content.cell_length + _GAP
             if room + _GAP < 0:
                 del items[at:]
                 break

@@ -1,0 +1,9 @@
+"""What every run of the tests needs, whichever it picks."""
+
+import pytest
+
+from tests import snapshots
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    snapshots.configure(config)

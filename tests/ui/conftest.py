@@ -1,0 +1,48 @@
+"""Screens look the same in every test run, on every machine."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from textual import constants
+from textual.widgets import Input
+
+from layertui.ui import text
+from tests.ui.places import Places
+
+SIZES = [(80, 24), (120, 40), (200, 60)]
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No clock, locale, colour setting, terminal size or cache of the machine; nothing blinks or slides."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "COLUMNS", "LINES", "TEXTUAL_THEME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"TERM": "xterm-256color", "TZ": "UTC", "LC_ALL": "C.UTF-8"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(text, "now", lambda: NOW)
+    monkeypatch.setattr(constants, "TEXTUAL_ANIMATIONS", "none")
+    monkeypatch.setattr(Input, "_toggle_cursor", lambda _field: None)
+
+
+@pytest.fixture
+def places(monkeypatch: pytest.MonkeyPatch) -> Places:
+    """Images of every kind in the current directory and the sample, in place of the real sources."""
+    made = Places()
+    monkeypatch.setattr("layertui.sources.list_images", made.list_images)
+    monkeypatch.setattr("layertui.sources.list_directory", made.list_directory)
+    monkeypatch.setattr("layertui.sources.open_image", made.open_image)
+    return made
+
+
+@pytest.fixture(params=SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def size(request: pytest.FixtureRequest) -> tuple[int, int]:
+    """The three terminal sizes that every state is drawn at."""
+    return request.param
+
+
+@pytest.fixture(params=["layertui-dark", "layertui-light"], ids=["dark", "light"])
+def theme(request: pytest.FixtureRequest) -> str:
+    return request.param
