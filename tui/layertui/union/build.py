@@ -308,7 +308,7 @@ class UnionBuilder:
         if kind == Kind.HARDLINK:
             inode, kind = self._linked(index, number, key)
         self._event(node, number, kind, inode)
-        moved = kind != was and was in (Kind.DIRECTORY, Kind.SYMLINK)
+        moved = was == Kind.SYMLINK or (was == Kind.DIRECTORY and kind != Kind.DIRECTORY)
         if moved:
             self._landings.clear()
         return moved
