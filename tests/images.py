@@ -1,0 +1,52 @@
+"""Images in memory, opened the way the program opens them."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Sequence
+
+from layertui.blob import BytesBlob
+from layertui.image import Descriptor, Layer
+from layertui.layers.index import LayerIndex
+from layertui.layers.load import index_layer
+from layertui.union import Union, UnionBuilder
+from tests.layouts import LAYER, blob_bytes, digest
+
+
+def layers_of(tars: Sequence[bytes]) -> list[Layer]:
+    """Layers that are plain tars in memory."""
+    return [
+        Layer(
+            number,
+            Descriptor(LAYER, digest(tar), len(tar)),
+            digest(tar),
+            "",
+            BytesBlob(tar, f"layer {number}"),
+        )
+        for number, tar in enumerate(tars, 1)
+    ]
+
+
+def union_of(layers: Sequence[Layer]) -> Union:
+    """The union of layers, each scanned without a cache; they must not be damaged."""
+    builder = UnionBuilder()
+    for layer in layers:
+        index = index_layer(layer, None)
+        assert not index.damage
+        builder.add(index)
+    return builder.freeze()
+
+
+def reader(union: Union, layers: Sequence[Layer]) -> Callable[[int], bytes]:
+    """Gives a file's bytes as the index says where they lie in the tar."""
+    tars = [blob_bytes(layer.blob) for layer in layers]
+    tars = [gzip.decompress(tar) if tar.startswith(b"\x1f\x8b") else tar for tar in tars]
+
+    def read(event: int) -> bytes:
+        inode = union.ev_inode[event]
+        number, entry = union.ev_layer[inode] - 1, union.ev_entry[inode]
+        index: LayerIndex = union.indexes[number]
+        start = index.offset[entry]
+        return tars[number][start : start + index.size[entry]]
+
+    return read

@@ -1,0 +1,108 @@
+"""Images written out for other programs to read: OCI layouts and docker-archives."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from layertui.blob import BytesBlob
+from layertui.image import Image
+
+LAYER = "application/vnd.oci.image.layer.v1.tar"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+
+
+def digest(data: bytes) -> str:
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+class OciLayout:
+    """An OCI image layout that grows by an image a tag."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._manifests: list[dict[str, Any]] = []
+        (directory / "blobs" / "sha256").mkdir(parents=True)
+        (directory / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+
+    def add(self, tag: str, tars: Sequence[bytes]) -> None:
+        """An image of plain tar layers, base first."""
+        config = {
+            "architecture": "amd64",
+            "os": "linux",
+            "config": {},
+            "rootfs": {"type": "layers", "diff_ids": [digest(tar) for tar in tars]},
+            "history": [{"created_by": f"layer {number}"} for number in range(1, len(tars) + 1)],
+        }
+        layers = [self._blob(LAYER, tar) for tar in tars]
+        self._tag(tag, self._manifest(json.dumps(config).encode(), layers))
+
+    def add_image(self, tag: str, image: Image) -> None:
+        """An image whose blobs are in memory, byte for byte."""
+        for layer in image.layers:
+            self._blob(layer.descriptor.media_type, blob_bytes(layer.blob))
+        self._blob(CONFIG, image.config_bytes)
+        self._tag(tag, image.manifest_bytes)
+
+    def add_base(self, tag: str, image: Image, layers: int) -> None:
+        """An image of the first layers of one whose blobs are in memory."""
+        base = image.layers[:layers]
+        config = {
+            "architecture": "amd64",
+            "os": "linux",
+            "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in base]},
+        }
+        stored = [self._blob(layer.descriptor.media_type, blob_bytes(layer.blob)) for layer in base]
+        self._tag(tag, self._manifest(json.dumps(config).encode(), stored))
+
+    def _manifest(self, config: bytes, layers: list[dict[str, Any]]) -> bytes:
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": self._blob(CONFIG, config),
+            "layers": layers,
+        }
+        return json.dumps(manifest).encode()
+
+    def _tag(self, tag: str, manifest: bytes) -> None:
+        descriptor = self._blob(MANIFEST, manifest)
+        descriptor["annotations"] = {"org.opencontainers.image.ref.name": tag}
+        self._manifests.append(descriptor)
+        index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": self._manifests}
+        (self.directory / "index.json").write_text(json.dumps(index))
+
+    def _blob(self, media_type: str, data: bytes) -> dict[str, Any]:
+        name = digest(data)
+        (self.directory / "blobs" / name.replace(":", "/")).write_bytes(data)
+        return {"mediaType": media_type, "digest": name, "size": len(data)}
+
+
+def docker_archive(path: Path, image: Image) -> None:
+    """Write an image whose blobs are in memory as what ``docker load`` reads."""
+    with tarfile.open(path, "w") as archive:
+        layers = []
+        for layer in image.layers:
+            layers.append(f"{layer.number}/layer.tar")
+            _add(archive, layers[-1], blob_bytes(layer.blob))
+        config = f"{image.id.removeprefix('sha256:')}.json"
+        _add(archive, config, image.config_bytes)
+        manifest = [{"Config": config, "RepoTags": list(image.tags), "Layers": layers}]
+        _add(archive, "manifest.json", json.dumps(manifest).encode())
+
+
+def blob_bytes(blob: object) -> bytes:
+    assert isinstance(blob, BytesBlob)
+    return blob.data
+
+
+def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(data)
+    archive.addfile(member, io.BytesIO(data))
