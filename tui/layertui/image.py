@@ -116,3 +116,25 @@ def chain_ids(diff_ids: Sequence[str]) -> list[str]:
             joined = f"{chain[-1]} {diff_id}".encode()
             chain.append("sha256:" + hashlib.sha256(joined).hexdigest())
     return chain
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSummary:
+    """One image as a list shows it: what is known without reading its layers."""
+
+    reference: str
+    """What opens it."""
+    transport: str
+    name: str
+    """Repository; empty if it has no name."""
+    tag: str
+    id: str
+    """Digest of the config, or of the index of a multi-platform image."""
+    digest: str
+    """Digest of the manifest or index; empty where there is none."""
+    size: int | None
+    """Bytes of its layers as stored; of all platforms together."""
+    created: str | None
+    layers: int | None
+    """``None`` for several platforms."""
+    platforms: tuple[Platform, ...]

@@ -132,7 +132,10 @@ def decode(data: bytes) -> LayerIndex:
     import zstandard
 
     start = len(MAGIC) + 4
-    if data[: len(MAGIC)] != MAGIC or zlib.crc32(data[start:]).to_bytes(4, "little") != data[start - 4 : start]:
+    if (
+        data[: len(MAGIC)] != MAGIC
+        or zlib.crc32(data[start:]).to_bytes(4, "little") != data[start - 4 : start]
+    ):
         raise DamagedIndex("wrong checksum, or of another version")
     try:
         packed = memoryview(data)[start:]
@@ -145,9 +148,7 @@ def decode(data: bytes) -> LayerIndex:
 
 
 def _index(body: Any) -> LayerIndex:
-    columns = {
-        name: array(code, column) for (name, code), column in zip(COLUMNS, body.columns, strict=True)
-    }
+    columns = {name: array(code, column) for (name, code), column in zip(COLUMNS, body.columns, strict=True)}
     index = LayerIndex(
         keys=body.keys,
         count=body.count,

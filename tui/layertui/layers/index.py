@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -109,5 +108,3 @@ def key_of(path: str) -> bytes:
         elif part not in (b"", b"."):
             parts.append(part)
     return b"\0".join(parts)
-
-

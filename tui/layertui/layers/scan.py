@@ -111,7 +111,7 @@ class _Scan:
                     self._progress(offset)
                     reported = offset
                 if len(chunk) < BLOCK:
-                    if chunk.strip(b"\0") or offset == 0 and chunk:
+                    if chunk.strip(b"\0") or (offset == 0 and chunk):
                         raise _Broken(f"the tar ends in the middle of a header at byte {offset:,}")
                     if local is not None:
                         raise _Broken(f"the tar ends at byte {offset:,}, before the entry that was announced")
@@ -285,9 +285,7 @@ class _Scan:
         index.mtime.append(mtime)
         index.offset.append(offset)
 
-    def _whiteout(
-        self, kind: int, above: bytes, last: bytes, key: bytes, size: int
-    ) -> tuple[int, bytes]:
+    def _whiteout(self, kind: int, above: bytes, last: bytes, key: bytes, size: int) -> tuple[int, bytes]:
         """What a ``.wh.`` entry is, whatever its type (OCI layer, "Whiteouts")."""
         name = last[4:]
         if last == b".wh..wh..opq":
@@ -296,7 +294,9 @@ class _Scan:
             return Kind.METADATA, key
         if name in (b"", b".", b".."):
             self._warn(
-                "whiteout-invalid", key, "names nothing that it could hide: ignored here, Docker and umoci refuse it"
+                "whiteout-invalid",
+                key,
+                "names nothing that it could hide: ignored here, Docker and umoci refuse it",
             )
             return Kind.METADATA, key
         hidden = above + b"\0" + name if above else name
@@ -329,7 +329,8 @@ class _Scan:
             for entry in range(at, at + 24 * count, 24):
                 if block[entry : entry + 12].strip(b"\0 "):
                     start, length = (
-                        self._number(block[part : part + 12], offset, "sparse map") for part in (entry, entry + 12)
+                        self._number(block[part : part + 12], offset, "sparse map")
+                        for part in (entry, entry + 12)
                     )
                     stretches.append((start, length))
             if not more:
@@ -341,9 +342,7 @@ class _Scan:
             at, count, more = 0, 21, block[504]
         return offset, max(self._number(header[483:495], offset, "size"), 0), _sane(stretches)
 
-    def _pax_sparse(
-        self, pax: Pax, offset: int, size: int
-    ) -> tuple[int, int, tuple[tuple[int, int], ...]]:
+    def _pax_sparse(self, pax: Pax, offset: int, size: int) -> tuple[int, int, tuple[tuple[int, int], ...]]:
         """The same for the three forms that GNU tar writes into pax records (0.0, 0.1, 1.0)."""
         real = pax.sparse_real if pax.sparse_real is not None else size
         if not pax.sparse_in_data:
@@ -408,7 +407,9 @@ class _Scan:
             try:
                 value = int(digits, 8) if digits else 0
             except ValueError:
-                self._warn("bad-number", b"", f"unreadable {what} in the header before byte {offset:,}: taken as 0")
+                self._warn(
+                    "bad-number", b"", f"unreadable {what} in the header before byte {offset:,}: taken as 0"
+                )
                 value = 0
             value = max(value, 0)
         if len(self._numbers) > 10_000:

@@ -1,0 +1,79 @@
+"""References: how people name an image (containers-transports(5))."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from layertui.errors import LayertuiError
+
+FILES = ("docker-archive", "oci-archive", "oci", "dir")
+"""Transports whose location is a path."""
+
+TRANSPORTS = (*FILES, "demo")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """``transport:location``, and behind another colon which of several images is meant."""
+
+    transport: str
+    """Empty for a bare path: what it holds tells the transport."""
+    location: str
+    selector: str = ""
+    """A tag, ``name:tag``, ``@index`` or ``@digest``; empty for the only one."""
+
+    def __str__(self) -> str:
+        if not self.transport:
+            return self.location
+        separator = "" if self.selector.startswith("@") and self.transport != "docker-archive" else ":"
+        selected = separator + self.selector if self.selector else ""
+        return f"{self.transport}:{self.location}{selected}"
+
+
+def parse(text: str) -> Reference:
+    """What a reference names.
+
+    Paths may hold colons and at-signs: of all the places where the path could end, the last
+    one at which something exists is taken. Raises :class:`LayertuiError` if it cannot be read.
+    """
+    transport, colon, rest = text.partition(":")
+    if not colon or transport not in TRANSPORTS:
+        if not text:
+            raise LayertuiError("empty reference", "", "give a path or demo:")
+        return Reference("", text)
+    if transport == "demo":
+        if rest:
+            raise LayertuiError(f"demo:{rest} is not there", "the sample is one image", "open demo:")
+        return Reference("demo", "")
+    if not rest:
+        raise LayertuiError(f"{text} names no path", "", f"write {transport}:PATH")
+    if transport == "dir":
+        return Reference(transport, rest)
+    return Reference(transport, *_split(rest, at_signs=transport != "docker-archive"))
+
+
+def _split(rest: str, at_signs: bool) -> tuple[str, str]:
+    """Path and selector: the longest path that exists, else up to the first colon."""
+    cuts = [
+        position
+        for position, letter in enumerate(rest)
+        if position and (letter == ":" or (letter == "@" and at_signs))
+    ]
+    for cut in (len(rest), *reversed(cuts)):
+        if _exists(rest[:cut]):
+            return rest[:cut], _selector(rest[cut:])
+    first = rest.find(":", 1)
+    return (rest, "") if first < 0 else (rest[:first], _selector(rest[first:]))
+
+
+def _selector(rest: str) -> str:
+    return rest.removeprefix(":")
+
+
+def _exists(path: str) -> bool:
+    try:
+        Path(path).lstat()
+    except (OSError, ValueError):
+        return False
+    return True

@@ -1,0 +1,142 @@
+"""What all sources share: from a config and layers to an image."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from layertui.blob import Blob
+from layertui.errors import LayertuiError
+from layertui.image import Descriptor, HistoryEntry, Layer, Platform, chain_ids
+from layertui.layers.decompress import compression_of
+
+TAR_TYPES = (
+    "application/vnd.oci.image.layer.v1.tar",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar",
+    "application/vnd.docker.image.rootfs.diff.tar",
+    "application/vnd.docker.image.rootfs.foreign.diff.tar",
+)
+"""Media types of layers (OCI media-types, Docker image manifest v2.2), before any ``+gzip``."""
+
+
+def digest_of(data: bytes, like: str = "sha256:") -> str:
+    """The digest of bytes, in the algorithm of another digest."""
+    algorithm = like.partition(":")[0]
+    if algorithm not in ("sha256", "sha384", "sha512"):
+        raise LayertuiError(f"cannot check the digest {like}", f"{algorithm} is not known here")
+    return f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
+
+
+def check_digest(data: bytes, expected: str, what: str) -> None:
+    """Raises :class:`LayertuiError` unless the bytes have the digest; it names both."""
+    found = digest_of(data, expected)
+    if found != expected:
+        raise LayertuiError(
+            f"{what} has a wrong digest", f"it should be {expected}", f"its bytes have {found}"
+        )
+
+
+def platform_of(config: Mapping[str, Any]) -> Platform:
+    """The platform that a config or an index's ``platform`` names; ``unknown`` where it does not."""
+
+    def text(name: str) -> str:
+        value = config.get(name)
+        return value if isinstance(value, str) else ""
+
+    return Platform(
+        text("os") or "unknown", text("architecture") or "unknown", text("variant"), text("os.version")
+    )
+
+
+def config_list(config: Mapping[str, Any], *path: str) -> list[Any]:
+    """A list in a config, by its path; empty where it is missing, null or something else."""
+    value: Any = config
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, list) else []
+
+
+def diff_ids_of(config: Mapping[str, Any]) -> list[str]:
+    return [each if isinstance(each, str) else "" for each in config_list(config, "rootfs", "diff_ids")]
+
+
+def history_of(config: Mapping[str, Any], layers: int) -> tuple[list[HistoryEntry], list[str]]:
+    """The config's history with layer numbers, and what does not add up.
+
+    Every entry without ``empty_layer`` made the next layer (OCI config, ``history``). Layers
+    that are left over get entries of their own, steps that are left over get no layer.
+    """
+    entries: list[HistoryEntry] = []
+    used = 0
+    surplus = 0
+    for step in config_list(config, "history"):
+        step = step if isinstance(step, dict) else {}
+        number = None
+        if step.get("empty_layer") is not True:
+            if used < layers:
+                used += 1
+                number = used
+            else:
+                surplus += 1
+        entries.append(
+            HistoryEntry(
+                _text(step, "created") or None,
+                _text(step, "created_by"),
+                _text(step, "author"),
+                _text(step, "comment"),
+                number,
+            )
+        )
+    warnings = []
+    if surplus:
+        warnings.append(f"the history tells of {used + surplus} layers, the image has {layers}")
+    elif entries and used < layers:
+        warnings.append(f"the history tells of {used} layers, the image has {layers}")
+    entries += [
+        HistoryEntry(None, "", "", "", number, recorded=False) for number in range(used + 1, layers + 1)
+    ]
+    return entries, warnings
+
+
+def make_layers(
+    stored: Sequence[tuple[Descriptor, Blob | None]], diff_ids: Sequence[str]
+) -> tuple[list[Layer], list[str]]:
+    """Layers from what is stored of each and the config's diff IDs, and what does not add up."""
+    warnings = []
+    if len(diff_ids) != len(stored):
+        warnings.append(f"the config names {len(diff_ids)} layers, the image has {len(stored)}")
+    diff_ids = [*diff_ids, *[""] * len(stored)][: len(stored)]
+    layers = [
+        Layer(number, descriptor, diff_id, chain_id, *readable(descriptor, blob))
+        for number, ((descriptor, blob), diff_id, chain_id) in enumerate(
+            zip(stored, diff_ids, chain_ids(diff_ids), strict=True), 1
+        )
+    ]
+    return layers, warnings
+
+
+def readable(descriptor: Descriptor, blob: Blob | None) -> tuple[Blob | None, str]:
+    """The blob if entries can be read from it, and else why not."""
+    media_type = descriptor.media_type
+    if media_type.endswith("+encrypted"):
+        return None, "it is encrypted: its entries cannot be read without the key"
+    if blob is None:
+        if descriptor.urls:
+            return None, f"a foreign layer, not stored here: it is fetched from {descriptor.urls[0]}"
+        if "nondistributable" in media_type or "foreign" in media_type:
+            return None, "a layer that may not be distributed: it is not stored here"
+        return None, f"its blob {descriptor.digest} is not here"
+    base = media_type.partition("+")[0]
+    if not media_type or any(base == known or base.startswith(known + ".") for known in TAR_TYPES):
+        return blob, ""
+    head = blob.pread(512, 0)
+    if compression_of(head) or head[257:262] == b"ustar":
+        return blob, ""
+    kind = "a SquashFS file system" if head.startswith(b"hsqs") else media_type
+    return None, f"no tar but {kind}: its entries cannot be read"
+
+
+def _text(step: Mapping[str, Any], name: str) -> str:
+    value = step.get(name)
+    return value if isinstance(value, str) else ""

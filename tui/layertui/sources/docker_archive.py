@@ -1,0 +1,270 @@
+"""``docker-archive:`` — what ``docker save`` and others that follow it write.
+
+Archives since Docker 1.10 have a ``manifest.json`` that lists images with config and
+layers; before, only ``repositories`` and a folder with ``json`` and ``layer.tar`` for each
+layer (image/spec/v1.2.md and v1.md of Docker).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from layertui.errors import LayertuiError
+from layertui.image import Descriptor, HistoryEntry, Image, ImageSummary, Layer, Platform
+from layertui.reference import Reference
+from layertui.sources import platforms
+from layertui.sources.assemble import (
+    config_list,
+    diff_ids_of,
+    digest_of,
+    history_of,
+    make_layers,
+    platform_of,
+    readable,
+)
+from layertui.sources.files import Files, parse_object, read_json
+
+LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
+MAX_CHAIN = 1000
+"""Layers of a legacy image at most: more can only be a circle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One image of an archive."""
+
+    number: int
+    tags: tuple[str, ...]
+    manifest: Mapping[str, Any]
+    """Its item of manifest.json; of a legacy archive, its top layer as ``legacy``."""
+
+
+def items(files: Files) -> list[Item]:
+    """The images of an archive, in its order.
+
+    Raises :class:`LayertuiError` if neither manifest.json nor repositories can be read.
+    """
+    if files.get("manifest.json") is None:
+        return _legacy_items(files)
+    value, _ = read_json(files, "manifest.json")
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise LayertuiError(f"manifest.json of {files.path} does not list images")
+    if not value:
+        raise LayertuiError(f"{files.path} holds no image", "its manifest.json is empty")
+    return [
+        Item(number, tuple(tag for tag in config_list(item, "RepoTags") if isinstance(tag, str)), item)
+        for number, item in enumerate(value)
+    ]
+
+
+def open_item(files: Files, reference: Reference, platform: str | None) -> Image:
+    """The image that a reference means."""
+    found = items(files)
+    item = _select(found, reference.selector, str(files.path))
+    selector = reference.selector or _own_selector(item, found)
+    named = Reference("docker-archive", reference.location, selector)
+    if "legacy" in item.manifest:
+        return _legacy_image(files, named, item, platform)
+    config_name = item.manifest.get("Config")
+    if not isinstance(config_name, str):
+        raise LayertuiError(f"manifest.json of {files.path} names no config")
+    blob = files.get(config_name)
+    if blob is None:
+        raise LayertuiError(f"{files.path} has no {config_name}", "the image's config is missing")
+    config, config_bytes = parse_object(blob, f"{config_name} of {files.path}")
+    image_id = digest_of(config_bytes)
+    warnings = []
+    claimed = re.search(r"(?:^|[/:])([0-9a-f]{64})(?:\.json)?$", config_name)
+    if claimed and image_id != f"sha256:{claimed[1]}":
+        # Docker loads it all the same: the name is not what the config is checked against.
+        warnings.append(f"the config is named sha256:{claimed[1]}, its bytes have {image_id}")
+    diff_ids = diff_ids_of(config)
+    sources = item.manifest.get("LayerSources")
+    stored = []
+    for name, diff_id in zip(
+        names := config_list(item.manifest, "Layers"), [*diff_ids, *[""] * len(names)], strict=False
+    ):
+        layer = files.get(name) if isinstance(name, str) else None
+        source = sources.get(diff_id) if isinstance(sources, dict) else None
+        stored.append((_descriptor(source, name, layer.size if layer else -1), layer))
+    layers, more = make_layers(stored, diff_ids)
+    history, odd = history_of(config, len(layers))
+    return Image(
+        reference=str(named),
+        transport="docker-archive",
+        name=item.tags[0] if item.tags else files.path.name,
+        tags=item.tags,
+        repo_digests=(),
+        id=image_id,
+        config=config,
+        config_bytes=config_bytes,
+        manifest=item.manifest,
+        manifest_bytes=b"",
+        manifest_digest="",
+        platform=_checked(platform_of(config), platform, str(named)),
+        history=history,
+        layers=layers,
+        warnings=[*warnings, *more, *odd, *_damage(files)],
+    )
+
+
+def summaries(files: Files, location: str) -> list[ImageSummary]:
+    """A row for each tag of each image."""
+    found = items(files)
+    rows = []
+    for item in found:
+        image = open_item(files, Reference("docker-archive", location, f"@{item.number}"), None)
+        for tag in item.tags or ("",):
+            name, _, label = tag.rpartition(":")
+            selector = tag or (f"@{item.number}" if len(found) > 1 else "")
+            rows.append(
+                ImageSummary(
+                    reference=str(Reference("docker-archive", location, selector)),
+                    transport="docker-archive",
+                    name=name or tag,
+                    tag=label if name else "",
+                    id=image.id,
+                    digest="",
+                    size=image.size if image.size >= 0 else None,
+                    created=created_of(image.config),
+                    layers=len(image.layers),
+                    platforms=(image.platform,),
+                )
+            )
+    return rows
+
+
+def created_of(config: Mapping[str, Any]) -> str | None:
+    value = config.get("created")
+    return value if isinstance(value, str) and value else None
+
+
+def _select(found: list[Item], selector: str, name: str) -> Item:
+    if not selector:
+        if len(found) == 1:
+            return found[0]
+        listed = ", ".join(item.tags[0] if item.tags else f"@{item.number}" for item in found)
+        raise LayertuiError(
+            f"{name} holds {len(found)} images", listed, f"choose one: docker-archive:{name}:NAME:TAG"
+        )
+    if selector.startswith("@"):
+        number = selector[1:]
+        if number.isdecimal() and int(number) < len(found):
+            return found[int(number)]
+        raise LayertuiError(f"{name} has no image {selector}", f"it holds {len(found)}, counted from @0")
+    wanted = {selector, f"{selector}:latest"}
+    wanted |= {f"docker.io/library/{each}" for each in wanted} | {f"docker.io/{each}" for each in wanted}
+    for item in found:
+        if wanted & set(item.tags):
+            return item
+    listed = ", ".join(tag for item in found for tag in item.tags) or "no names"
+    raise LayertuiError(f"{name} has no image {selector}", f"it has {listed}")
+
+
+def _own_selector(item: Item, found: list[Item]) -> str:
+    """What tells an image from the others of its archive; empty if there are none."""
+    if len(found) == 1:
+        return ""
+    return item.tags[0] if item.tags else f"@{item.number}"
+
+
+def _descriptor(source: object, name: object, size: int) -> Descriptor:
+    """What is known of a layer as stored; LayerSources tells it since Docker 25."""
+    if isinstance(source, dict):
+        digest, media_type = source.get("digest"), source.get("mediaType")
+        in_blobs = (
+            isinstance(name, str) and isinstance(digest, str) and name.endswith(digest.partition(":")[2])
+        )
+        if isinstance(media_type, str) and in_blobs and digest:
+            return Descriptor(media_type, str(digest), size)
+    blob = re.fullmatch(r"blobs/(sha256|sha512)/([0-9a-f]+)", name) if isinstance(name, str) else None
+    return Descriptor(LAYER_TYPE, f"{blob[1]}:{blob[2]}" if blob else "", size)
+
+
+def _checked(found: Platform, wanted: str | None, name: str) -> Platform:
+    return platforms.choose([(found, found)], wanted, name) if wanted else found
+
+
+def _damage(files: Files) -> list[str]:
+    damage = getattr(files, "damage", "")
+    return [f"the archive is damaged: {damage}"] if damage else []
+
+
+# Docker up to 1.9
+
+
+def _legacy_items(files: Files) -> list[Item]:
+    if files.get("repositories") is None:
+        raise LayertuiError(
+            f"{files.path} is no image archive",
+            "it has neither manifest.json nor index.json nor repositories",
+        )
+    value, _ = read_json(files, "repositories")
+    tags: dict[str, list[str]] = {}
+    for name, versions in value.items() if isinstance(value, dict) else ():
+        for tag, top in versions.items() if isinstance(versions, dict) else ():
+            if isinstance(top, str):
+                tags.setdefault(top, []).append(f"{name}:{tag}")
+    if not tags:
+        raise LayertuiError(f"repositories of {files.path} names no image")
+    return [Item(number, tuple(names), {"legacy": top}) for number, (top, names) in enumerate(tags.items())]
+
+
+def _legacy_image(files: Files, reference: Reference, item: Item, platform: str | None) -> Image:
+    chain: list[tuple[str, dict[str, Any]]] = []
+    top = config_bytes = None
+    current: object = item.manifest["legacy"]
+    while isinstance(current, str) and current and len(chain) < MAX_CHAIN:
+        blob = files.get(f"{current}/json")
+        if blob is None:
+            raise LayertuiError(f"{files.path} has no {current}/json", "a layer of the image is missing")
+        value, data = parse_object(blob, f"{current}/json of {files.path}")
+        if top is None:
+            top, config_bytes = value, data
+        chain.append((current, value))
+        current = value.get("parent")
+    if len(chain) == MAX_CHAIN:
+        raise LayertuiError(f"the layers of {files.path} go round in circles")
+    assert top is not None and config_bytes is not None
+    chain.reverse()
+    layers, history = [], []
+    for number, (layer_id, value) in enumerate(chain, 1):
+        blob = files.get(f"{layer_id}/layer.tar")
+        descriptor = Descriptor(LAYER_TYPE, "", blob.size if blob else -1)
+        present, missing = readable(descriptor, blob)
+        layers.append(
+            Layer(
+                number, descriptor, "", "", present, missing and f"{layer_id}/layer.tar is not in the archive"
+            )
+        )
+        command = config_list(value, "container_config", "Cmd")
+        texts = {name: value.get(name) for name in ("created", "author", "comment")}
+        history.append(
+            HistoryEntry(
+                texts["created"] if isinstance(texts["created"], str) else None,
+                " ".join(part for part in command if isinstance(part, str)),
+                texts["author"] if isinstance(texts["author"], str) else "",
+                texts["comment"] if isinstance(texts["comment"], str) else "",
+                number,
+            )
+        )
+    return Image(
+        reference=str(reference),
+        transport="docker-archive",
+        name=item.tags[0] if item.tags else files.path.name,
+        tags=item.tags,
+        repo_digests=(),
+        id=f"sha256:{chain[-1][0]}",
+        config=top,
+        config_bytes=config_bytes,
+        manifest={},
+        manifest_bytes=b"",
+        manifest_digest="",
+        platform=_checked(platform_of(top), platform, str(reference)),
+        history=history,
+        layers=layers,
+        warnings=["an archive of Docker 1.9 or older: it holds no digests", *_damage(files)],
+    )

@@ -1,0 +1,130 @@
+"""Named pieces of an image: files of a folder, or members of a tar archive."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from pathlib import Path
+from typing import Any, Protocol
+
+from layertui.blob import Blob, FileBlob
+from layertui.errors import LayertuiError
+from layertui.layers.decompress import compression_of
+from layertui.layers.index import Kind, key_of, path_of
+from layertui.layers.scan import scan
+from layertui.layers.window import PlainWindow
+from layertui.spool import spooled
+
+MAX_JSON = 64 << 20
+"""Bytes of a manifest, index or config that are read at most."""
+MAX_LINKS = 40
+
+
+class Files(Protocol):
+    """Blobs by name."""
+
+    @property
+    def path(self) -> Path:
+        """Where they are, for people."""
+        ...
+
+    def get(self, name: str) -> Blob | None:
+        """The regular file of a name, ``blobs/sha256/…``; ``None`` if it is not there."""
+        ...
+
+
+class FolderFiles:
+    """The files of a folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def get(self, name: str) -> Blob | None:
+        parts = [part for part in name.split("/") if part not in ("", ".")]
+        if not parts or ".." in parts or "\0" in name:
+            return None
+        path = self.path.joinpath(*parts)
+        return FileBlob(path) if path.is_file() else None
+
+
+class ArchiveFiles:
+    """The members of a tar, which may be compressed as a whole.
+
+    Raises :class:`LayertuiError` if the file is no tar or cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._plain = path
+        self.damage = ""
+        """Why members may be missing; empty if all is well."""
+        head = FileBlob(path).pread(6, 0)
+        if compression_of(head):
+            self._plain, self.damage = spooled(path)
+        blob = FileBlob(self._plain)
+        if not blob.size:
+            raise LayertuiError(f"{path} is empty" if not compression_of(head) else f"{path} holds nothing")
+        index = scan(PlainWindow(blob))
+        if not index.count and index.damage:
+            raise LayertuiError(f"{path} is no image", "it is neither a tar archive nor a folder")
+        self.damage = self.damage or index.damage
+        self._files: dict[str, tuple[int, int]] = {}
+        self._links: dict[str, str] = {}
+        for number, key in enumerate(index.entry_keys()):
+            name = path_of(key)[1:]
+            kind = index.kind[number]
+            self._files.pop(name, None)  # the last of a name counts
+            self._links.pop(name, None)
+            if kind == Kind.FILE:
+                self._files[name] = (index.offset[number], index.size[number])
+            elif kind == Kind.SYMLINK:
+                target = index.links[index.link[number]].decode("utf-8", "surrogateescape")
+                self._links[name] = posixpath.join("/", posixpath.dirname(name), target)
+            elif kind == Kind.HARDLINK:
+                self._links[name] = path_of(index.links[index.link[number]])
+
+    def names(self) -> list[str]:
+        return [*self._files, *self._links]
+
+    def get(self, name: str) -> Blob | None:
+        name = path_of(key_of(name))[1:]
+        for _ in range(MAX_LINKS):
+            if name in self._files:
+                offset, size = self._files[name]
+                return FileBlob(self._plain, offset, size)
+            if name not in self._links:
+                return None
+            name = path_of(key_of(self._links[name]))[1:]
+        return None
+
+
+def read_json(files: Files, name: str) -> tuple[Any, bytes]:
+    """A JSON file, parsed and as its bytes.
+
+    Raises :class:`LayertuiError` if it is missing, too large or not JSON.
+    """
+    blob = files.get(name)
+    if blob is None:
+        raise LayertuiError(f"{files.path} has no {name}")
+    return parse_json(blob, f"{name} of {files.path}")
+
+
+def parse_json(blob: Blob, what: str) -> tuple[Any, bytes]:
+    """A blob of JSON, parsed and as its bytes; ``what`` names it in errors."""
+    if blob.size > MAX_JSON:
+        raise LayertuiError(f"{what} is too large", f"{blob.size:,} bytes of JSON")
+    data = blob.pread(blob.size, 0)
+    if len(data) < blob.size:
+        raise LayertuiError(f"{what} is cut short", f"{len(data):,} of {blob.size:,} bytes are there")
+    try:
+        return json.loads(data), data
+    except (ValueError, RecursionError) as error:
+        raise LayertuiError(f"{what} is not valid JSON", str(error)) from error
+
+
+def parse_object(blob: Blob, what: str) -> tuple[dict[str, Any], bytes]:
+    """The same for what has to be a JSON object."""
+    value, data = parse_json(blob, what)
+    if not isinstance(value, dict):
+        raise LayertuiError(f"{what} is not a JSON object")
+    return value, data
