@@ -123,6 +123,9 @@ class Generator:
         if alias is not None and self.random.random() < 0.3:
             through, directory = alias
             children = [path for path in model.types if path and path[:-1] == directory]
+            if self.random.random() < 0.3:
+                model.remove(*model.below(directory))
+                return ["/".join((*through, ".wh..wh..opq"))]
             if children:
                 child = self.random.choice(children)
                 model.remove(child)
@@ -185,7 +188,9 @@ class Generator:
         else:
             member.size = self.random.choice((0, 1, 511, 512, 513, 3000))
         if member.type in (tarfile.REGTYPE, tarfile.DIRTYPE) and self.random.random() < 0.15:
-            member.pax_headers = {"SCHILY.xattr.user.note": self.random.choice(("x", "größe=1", "two\nlines"))}
+            member.pax_headers = {
+                "SCHILY.xattr.user.note": self.random.choice(("x", "größe=1", "two\nlines"))
+            }
         self.model.put(path, member.type, member.linkname)
         return member
 
@@ -208,5 +213,12 @@ class Generator:
         """Where a symlink leads: often to what is there, also out of the tree and nowhere."""
         there = "/".join(self.random.choice(list(self.model.types)))
         return self.random.choice(
-            ("/" + there, there or ".", self.random.choice(NAMES), "..", "../../../../../" + there, "no/where")
+            (
+                "/" + there,
+                there or ".",
+                self.random.choice(NAMES),
+                "..",
+                "../../../../../" + there,
+                "no/where",
+            )
         )

@@ -150,7 +150,7 @@ class _Scan:
             if cut == len(name) - 1:
                 name = name.rstrip(b"/")
                 cut = name.rfind(b"/")
-                if flag in _FILES:
+                if not flag:
                     flag = 53  # v7 knows directories by the slash
             directory = name[:cut] if cut > 0 else b""
             if directory != last_directory:
@@ -215,7 +215,7 @@ class _Scan:
             name = header[:100].split(b"\0", 1)[0]
             if header[345] and header[257:263] == b"ustar\0":
                 name = header[345:500].split(b"\0", 1)[0] + b"/" + name
-        if name.endswith(b"/") and flag in _FILES:
+        if name.endswith(b"/") and not flag:
             flag = 53
         content, stored, real, sparse = offset, size, size, None
         if flag == ord("S"):
@@ -449,7 +449,6 @@ class _Broken(Exception):
     """The tar cannot be read any further."""
 
 
-_FILES = (0, 48, 55)
 _EMPTY = (49, 50, 51, 52, 53, 54)
 """Types without content, whatever size their header says."""
 _ODD = frozenset((b"", b".", b".."))

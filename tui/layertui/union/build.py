@@ -60,13 +60,14 @@ class UnionBuilder:
             self._event(0, Deletion.IMPLIED, Kind.DIRECTORY)
         self._whiteouts = {keys[number] for number in _positions(index.kind, Kind.WHITEOUT)}
         opaques = {keys[number] for number in _positions(index.kind, Kind.OPAQUE)}
-        for key in sorted(opaques):
-            self._opaque(key)
+        below = {key: self._opaque(key) for key in sorted(opaques)}
         for key in sorted(self._whiteouts):
             self._whiteout(key)
             self._warn_of_double_whiteout(key, opaques)
         self._landings = {}
         self._lay(index, keys)
+        for key, kind in below.items():
+            self._warn_of_idle_opaque(key, kind)
         self._starts.append(len(self._ev_node))
 
     def freeze(self) -> Union:
@@ -153,19 +154,27 @@ class UnionBuilder:
 
     # Phase one: whiteouts
 
-    def _opaque(self, key: bytes) -> None:
-        node = self._find(key)
-        kind = self._kind(node) if node >= 0 else -1
-        if kind == Kind.DIRECTORY:
-            self._clear(node, Deletion.OPAQUE, Kind.OPAQUE)
-            if node == 0:
-                self._warn(
-                    "opaque-root",
-                    key,
-                    "opaque whiteout at the root: Docker's overlay2 and Podman ignore it "
-                    "and keep what the layers below have",
-                )
-        elif kind >= 0:
+    def _opaque(self, key: bytes) -> int:
+        """Hide what the layers below have in a directory; the kind of what is there, or -1."""
+        node = self._walk(key, make=False)
+        if node < 0:
+            node = self._find(key)
+            return -1 if node < 0 else self._kind(node)
+        self._clear(node, Deletion.OPAQUE, Kind.OPAQUE)
+        if node == 0:
+            self._warn(
+                "opaque-root",
+                key,
+                "opaque whiteout at the root: Docker's overlay2 and Podman ignore it "
+                "and keep what the layers below have",
+            )
+        return Kind.DIRECTORY
+
+    def _warn_of_idle_opaque(self, key: bytes, below: int) -> None:
+        """Tell of an opaque whiteout that found no directory below, if the layer made none either."""
+        if below == Kind.DIRECTORY or self._walk(key, make=False) >= 0:
+            return
+        if below >= 0:
             self._warn(
                 "opaque-on-file",
                 key,
