@@ -1,0 +1,247 @@
+"""The first tab: what the chosen layer did to the path."""
+
+from collections.abc import Iterator, Mapping
+
+from rich.cells import cell_len
+
+from layertui.content.xattrs import describe
+from layertui.safe import visible
+from layertui.ui.entry_text import moment, owner, permissions
+from layertui.ui.text import count_text, shorten, size_text
+from layertui.ui.widgets.detail.page import Page, PageBuilder, Turn
+from layertui.ui.widgets.detail.subject import Subject
+from layertui.ui.widgets.detail.words import HOW_DELETED, MARKS, absence, chip, layers, path_of, sizes
+from layertui.ui.widgets.lines import Line, Span
+from layertui.union.changes import Mark, Same, difference, mark_of
+from layertui.union.entry import Entry
+from layertui.union.summary import Summary, summarise
+from layertui.union.union import Deletion
+
+_GUTTER = 14
+_COLUMN = 44
+"""Cells of a value beside another, at most."""
+_LISTED = 1000
+"""Hidden paths that are listed."""
+
+
+def pages(subject: Subject, turn: Turn) -> Iterator[Page]:
+    """The page as far as it can be told without reading contents, then the whole of it."""
+    union, layer = subject.union, subject.merged_layer
+    summary = summarise(union, layer)
+    yield _page(subject, turn, summary, None)
+    before, after = _pair(subject)
+    undecided = before >= 0 and after >= 0 and mark_of(union, before, after) == Mark.REWRITTEN
+    if undecided:
+        with turn:
+            subject.contents.same(before, after)
+        yield _page(subject, turn, summary, subject.contents.same)
+    if summary.undecided:
+        with turn:
+            summary = summarise(union, layer, subject.contents.same)
+        yield _page(subject, turn, summary, subject.contents.same)
+
+
+def _pair(subject: Subject) -> tuple[int, int]:
+    """The path's versions before and after the chosen layer; both the same if it left it alone."""
+    union, layer, node = subject.union, subject.merged_layer, subject.node
+    return union.at(node, layer - 1), union.at(node, layer)
+
+
+def _page(subject: Subject, turn: Turn, summary: Summary, same: Same | None) -> Page:
+    union, layer, node = subject.union, subject.merged_layer, subject.node
+    before, after = _pair(subject)
+    build = PageBuilder(_GUTTER)
+    last = union.last_by(node, layer)
+    touched = last >= 0 and union.ev_layer[last] == layer
+    if not touched and after < 0:
+        build.add((path_of_node(subject), ""), (" is ", "quiet"), (absence(subject, node), "quiet"))
+    elif not touched:
+        whose = union.ev_layer[after]
+        build.add(
+            (path_of_node(subject), ""),
+            (f" is as layer {whose} stored it; layer {layer} left it alone", "quiet"),
+        )
+    else:
+        _say_what(build, subject, before, after, last, same)
+    _table(build, subject, before if touched else after, after, same)
+    _hidden(build, subject, turn)
+    return build.page(_heading(subject, summary))
+
+
+def path_of_node(subject: Subject) -> str:
+    return visible(subject.union.path(subject.node))
+
+
+def _heading(subject: Subject, summary: Summary) -> Line:
+    """What the layer did to the tree."""
+    union, layer = subject.union, subject.merged_layer
+    against = f" against {layers(1, layer - 1)}" if layer > 1 else " is the base"
+    spans: list[Span] = [
+        ("▌", f"layer:{layer}"),
+        (f"layer {layer}", "bold"),
+        (f"{against}: ", "quiet"),
+        (f"{summary.added:,} added", "added" if summary.added else "quiet"),
+        (", ", "quiet"),
+        (f"{summary.modified:,} modified", "modified" if summary.modified else "quiet"),
+        (", ", "quiet"),
+        (f"{summary.deleted:,} deleted", "deleted" if summary.deleted else "quiet"),
+    ]
+    if summary.undecided:
+        spans.append((f", {summary.undecided:,} stored again, being compared", "quiet"))
+    if summary.hidden == 1:
+        event = summary.hidden_event
+        spans += [
+            (" · hides ", "quiet"),
+            (path_of(subject, event), ""),
+            (f" ({size_text(union.size(event))}, from layer {union.ev_layer[event]})", "quiet"),
+        ]
+    elif summary.hidden:
+        count = count_text(summary.hidden, "earlier version")
+        spans.append((f" · hides {count} ({size_text(summary.hidden_bytes)})", "quiet"))
+    return Line(spans)
+
+
+def _say_what(
+    build: PageBuilder, subject: Subject, before: int, after: int, last: int, same: Same | None
+) -> None:
+    """The path and what became of it, in a line."""
+    union, layer = subject.union, subject.merged_layer
+    mark, said = Mark.ADDED, f"added by layer {layer}"
+    if after < 0:
+        how = HOW_DELETED.get(Deletion(union.ev_entry[last]), "")
+        mark, said = Mark.DELETED, f"deleted by layer {layer}, {how}"
+    elif before >= 0:
+        mark = mark_of(union, before, after, same)
+        what = ", ".join(difference(union, before, after, same))
+        said = {
+            Mark.MODIFIED: f"modified by layer {layer}: {what}",
+            Mark.REPEATED: f"stored again by layer {layer}, and nothing differs",
+            Mark.REWRITTEN: f"stored again by layer {layer}; contents are being compared",
+        }[mark]
+    sign, style = MARKS[mark]
+    build.add((f"{sign} ", style), (path_of_node(subject), "bold"), ("  ", ""), (said, style))
+
+
+def _table(build: PageBuilder, subject: Subject, before: int, after: int, same: Same | None) -> None:
+    """The metadata before and after, one property a line; what differs is set off."""
+    union = subject.union
+    one = _properties(union.entry(before)) if before >= 0 else {}
+    other = _properties(union.entry(after)) if after >= 0 else {}
+    if not one and not other:
+        return
+    build.add()
+    if before != after and before >= 0 and after >= 0:
+        width = min(max(map(cell_len, [*one.values(), "  layer 1"]), default=0), _COLUMN)
+        head = [*chip(union.ev_layer[before]), (" " * (width - 4 + 5), ""), *chip(union.ev_layer[after])]
+        build.add(*head, gutter=[_label("layer")])
+        for name in {**one, **other}:
+            _compare(build, name, one.get(name, ""), other.get(name, ""), width)
+        if union.ev_kind[before] == union.ev_kind[after] == 0:
+            _compare_content(build, subject, before, after, same, width)
+        return
+    shown, style = (other, "added" if before < 0 else "") if after >= 0 else (one, "deleted")
+    build.add(*chip(union.ev_layer[after if after >= 0 else before]), gutter=[_label("layer")])
+    for name, value in shown.items():
+        build.add((value, style), gutter=[_label(name)])
+
+
+def _label(name: str, changed: bool = False) -> Span:
+    label = name.partition(" ")[0]
+    return (f"~ {label}", "modified") if changed else (f"  {label}", "quiet")
+
+
+def _compare(build: PageBuilder, name: str, before: str, after: str, width: int) -> None:
+    if before == after:
+        build.add((before, "quiet"), gutter=[_label(name)])
+        return
+    old = shorten(before or "—", width)
+    pad = " " * (width - cell_len(old))
+    build.add(
+        (old, "deleted"),
+        (pad + "  →  ", "quiet"),
+        (after or "—", "added"),
+        gutter=[_label(name, changed=True)],
+    )
+
+
+def _compare_content(
+    build: PageBuilder, subject: Subject, before: int, after: int, same: Same | None, width: int
+) -> None:
+    union = subject.union
+    if union.size(before) != union.size(after):
+        differs: bool | None = True
+    elif union.ev_inode[before] == union.ev_inode[after] or not union.size(before):
+        differs = False
+    else:
+        differs = None if same is None else not same(before, after)
+    if differs:
+        build.add(
+            ("differs, ", "modified"), ("2 shows how", "quiet"), gutter=[_label("content", changed=True)]
+        )
+    else:
+        said = "the same" if differs is False else "being compared …"
+        build.add((said, "quiet"), gutter=[_label("content")])
+
+
+def _properties(entry: Entry) -> Mapping[str, str]:
+    """What two versions are compared by, safe and for people; the contents aside.
+
+    A property's label is the first word of its key.
+    """
+    shown = {
+        "type": entry.type + (" (no layer names it)" if entry.implied else ""),
+        "mode": f"{entry.mode:04o} {permissions(entry)}",
+        "owner": owner(entry),
+    }
+    if entry.type == "file":
+        shown["size"] = sizes(entry.size)
+    shown["time"] = moment(entry) + (f".{entry.mtime_ns:09d}".rstrip("0") if entry.mtime_ns else "")
+    if entry.linkname is not None:
+        shown["link"] = visible(entry.linkname)
+    if entry.hardlink is not None:
+        shown["hardlink"] = visible(entry.hardlink)
+    if entry.device is not None:
+        shown["device"] = f"{entry.device[0]}, {entry.device[1]}"
+    for name, value in sorted(entry.xattrs.items()):
+        shown[f"xattr {name}"] = visible(f"{name} {describe(name, value)}")
+    return shown
+
+
+def _hidden(build: PageBuilder, subject: Subject, turn: Turn) -> None:
+    """What went with the path or from below it, each with its size and layer."""
+    union, layer, node = subject.union, subject.merged_layer, subject.node
+    hidden, size = [], 0
+    for below in range(node, union.end[node]):
+        if below % 4096 == 0:
+            turn.check()
+        before = union.at(below, layer - 1)
+        if before >= 0 and union.at(below, layer) != before and _was_covered(subject, before):
+            hidden.append(before)
+            size += union.size(before)
+    if not hidden:
+        return
+    build.add()
+    what = count_text(len(hidden), "version")
+    build.add((f"Layer {layer} hides {what} here, {size_text(size)} ", ""), ("(enter reads it)", "quiet"))
+    for event in hidden[:_LISTED]:
+        entry = union.entry(event)
+        build.add(
+            (path_of(subject, event), "strike"),
+            gutter=[
+                *chip(entry.layer),
+                (f" {size_text(entry.size) if entry.type == 'file' else '':>8}", "quiet"),
+            ],
+            event=event,
+            value=entry.path,
+        )
+    if len(hidden) > _LISTED:
+        build.add((f"and {count_text(len(hidden) - _LISTED, 'more version')}", "quiet"))
+
+
+def _was_covered(subject: Subject, before: int) -> bool:
+    """Directories that are stored again are no loss; those that went are."""
+    union = subject.union
+    if not union.is_directory(before):
+        return True
+    after = union.at(union.ev_node[before], subject.merged_layer)
+    return after < 0 or not union.is_directory(after)

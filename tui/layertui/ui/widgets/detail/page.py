@@ -1,0 +1,106 @@
+"""What a tab shows, and how it is put together."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from layertui.errors import LayertuiError
+from layertui.safe import visible
+from layertui.ui.widgets.lines import Document, Line, Span
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A document under its heading; what its lines stand for."""
+
+    document: Document
+    heading: Sequence[Line] = ()
+    events: Mapping[int, int] = field(default_factory=dict)
+    """The version of a path that a line stands for."""
+    values: Mapping[int, str] = field(default_factory=dict)
+    """What is copied from a line, as it is in the image."""
+    cursor: int = -1
+    """The item that the cursor starts on; -1 for the first."""
+
+
+class PageBuilder:
+    """Collects lines; those with an event or a value are items of the page."""
+
+    def __init__(self, gutter: int = 0) -> None:
+        self.gutter = gutter
+        self._lines: list[Line] = []
+        self._items: list[int] = []
+        self._events: dict[int, int] = {}
+        self._values: dict[int, str] = {}
+
+    def add(
+        self,
+        *body: Span,
+        gutter: Sequence[Span] = (),
+        style: str = "",
+        event: int = -1,
+        value: str | None = None,
+    ) -> int:
+        """Adds a line and returns its number."""
+        number = len(self._lines)
+        self._lines.append(Line(body, gutter, style))
+        if event >= 0:
+            self._events[number] = event
+        if value is not None:
+            self._values[number] = value
+        if event >= 0 or value is not None:
+            self._items.append(number)
+        return number
+
+    def page(self, *heading: Line, cursor: int = -1, clip: bool = False) -> Page:
+        """The page of the lines so far, folded or, with ``clip``, cut to the width there is."""
+        document = Document(self._lines, self.gutter, self._items, wrap=not clip, clip=clip)
+        return Page(document, heading, self._events, self._values, cursor)
+
+
+def message(sentence: str, style: str = "quiet") -> Page:
+    """A page that says why there is nothing else; ``sentence`` may be hostile."""
+    return Page(Document([Line([(visible(sentence), style)])], wrap=True))
+
+
+def failure(error: LayertuiError) -> Page:
+    """A page that says what could not be done."""
+    return message(str(error), "deleted")
+
+
+class Superseded(Exception):
+    """Another question has been asked since; nobody waits for this answer any more."""
+
+
+class Turn:
+    """One question's right to read contents: ``with turn:``, one question at a time.
+
+    Raises :class:`Superseded` once another question has been asked, so that what is no
+    longer wanted does not keep the one that is waiting.
+    """
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self._lock = lock
+        self.cancelled = threading.Event()
+
+    def check(self) -> None:
+        if self.cancelled.is_set():
+            raise Superseded
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        if self.cancelled.is_set():
+            self._lock.release()
+            raise Superseded
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: "TracebackType | None",
+    ) -> None:
+        self._lock.release()

@@ -1,0 +1,316 @@
+"""The pane that tells all about one path, in five tabs."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.style import Style
+from textual.timer import Timer
+
+from layertui.errors import LayertuiError
+from layertui.safe import visible
+from layertui.ui.text import shorten
+from layertui.ui.widgets.detail import changes, details, difference, preview, versions
+from layertui.ui.widgets.detail.hex_view import HexDocument
+from layertui.ui.widgets.detail.owners import Owners
+from layertui.ui.widgets.detail.page import Page, Superseded, Turn, failure, message
+from layertui.ui.widgets.detail.subject import Subject
+from layertui.ui.widgets.text_view import TextView
+
+TABS = ("Changes", "Diff", "Versions", "Preview", "Details")
+CHANGES, DIFF, VERSIONS, PREVIEW, DETAILS = range(5)
+
+_SETTLE = 0.06
+"""Seconds that the selection rests on a path before anything is read of it."""
+_PATIENCE = 0.15
+"""Seconds before a page that is not there yet is said to be read."""
+
+
+class DetailPane(TextView):
+    """Shows what is known about the :class:`Subject` it is given, one tab at a time.
+
+    Whatever may read contents happens in a thread; what comes after another subject was
+    shown is dropped.
+    """
+
+    HELP_NAME: ClassVar[str] = "Detail"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(
+                str(number), f"tab({number - 1})", name.lower(), show=False, tooltip=f"Show the tab {name}"
+            )
+            for number, name in enumerate(TABS, 1)
+        ),
+        Binding(
+            "enter", "enter", "open", tooltip="Compare the versions that are marked, or read what is hidden"
+        ),
+        Binding("space", "mark", "mark", tooltip="Mark a version; enter compares two"),
+        Binding("x", "hex", "text/hex", tooltip="Show a file as text or in hex"),
+        Binding("y", "copy", "copy", tooltip="Copy the highlighted value, or the path"),
+    ]
+
+    class Answered(Message):
+        """A page for the question ``turn``; ``last`` if none comes after it."""
+
+        def __init__(self, turn: Turn, page: Page | None, last: bool) -> None:
+            super().__init__()
+            self.turn = turn
+            self.page = page
+            self.last = last
+
+    class Grown(Message):
+        """What the document had not read is there; ``show`` puts it in."""
+
+        def __init__(self, turn: Turn, show: Callable[[], None] | LayertuiError) -> None:
+            super().__init__()
+            self.turn = turn
+            self.show = show
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id, classes="pane")
+        self.subject: Subject | None = None
+        self.tab = CHANGES
+        self.busy = False
+        """Whether a page is still to come."""
+        self._page = Page(self.document)
+        self._hex: bool | None = None  # None: as suits the file
+        self._looked_at = -1  # the version that Preview shows in place of the visible one
+        self._compared: tuple[int, int] | None = None  # the versions that Diff shows
+        self._chosen: list[int] = []
+        self._fresh = True  # the next page is of another question than the one that is shown
+        self._lock = threading.Lock()
+        self._turn = Turn(self._lock)
+        self._settle: Timer | None = None
+        self._patience: Timer | None = None
+        self._owners = Owners()
+
+    def on_mount(self) -> None:
+        self.show(self.subject)
+
+    def on_unmount(self) -> None:
+        self._turn.cancelled.set()
+
+    def show(self, subject: Subject | None) -> None:
+        """Tells about ``subject`` once it has been the latest for a moment."""
+        self.subject = subject
+        self._hex, self._looked_at, self._compared, self._chosen = None, -1, None, []
+        self._ask_for_page(_SETTLE)
+
+    # Questions and answers
+
+    def _ask_for_page(self, settle: float = 0.0) -> None:
+        """Has the page of the tab made, after ``settle`` seconds."""
+        for timer in (self._settle, self._patience):
+            if timer is not None:
+                timer.stop()
+        self._turn.cancelled.set()
+        self._turn = Turn(self._lock)
+        self._fresh = self.busy = True
+        self._title()
+        if not self.is_mounted:
+            return
+        if self.subject is None:
+            self._put(message("Select a path in the tree."))
+            self.busy = False
+        elif settle:
+            self._settle = self.set_timer(settle, self._start)
+        else:
+            self._start()
+
+    def _start(self) -> None:
+        assert self.subject is not None
+        self.layer_count = self.subject.union.layers
+        if self.tab == VERSIONS:  # reads nothing
+            self._put(versions.page(self.subject, self._chosen))
+            self.busy = False
+            return
+        self._patience = self.set_timer(_PATIENCE, self._say_reading)
+        pages, turn = self._pages(self.subject, self._turn), self._turn
+
+        def run() -> None:
+            try:
+                for page in pages:
+                    turn.check()
+                    self.post_message(self.Answered(turn, page, last=False))
+                self.post_message(self.Answered(turn, None, last=True))
+            except Superseded:
+                pass
+            except LayertuiError as error:
+                self.post_message(self.Answered(turn, failure(error), last=True))
+
+        threading.Thread(target=run, name="detail", daemon=True).start()
+
+    def _pages(self, subject: Subject, turn: Turn) -> Iterator[Page]:
+        """The pages of the tab, each better than the one before."""
+        if self.tab == CHANGES:
+            return changes.pages(subject, turn)
+        if self.tab == DIFF:
+            return difference.pages(subject, self._compared, turn)
+        event = self._looked_at if self._looked_at >= 0 else self._shown(subject)
+        if self.tab == PREVIEW:
+            return preview.pages(subject, event, self._hex, turn)
+        return details.pages(subject, event, self._owners, turn)
+
+    def _shown(self, subject: Subject) -> int:
+        """The version of the path that the tabs tell about: the visible one, else the last there was."""
+        union = subject.union
+        event = union.last_by(subject.node, subject.merged_layer)
+        while event >= 0 and not union.shows(event):
+            event = union.ev_prev[event]
+        return event
+
+    def on_detail_pane_answered(self, event: Answered) -> None:
+        event.stop()
+        if event.turn is not self._turn:
+            return
+        if self._patience is not None:
+            self._patience.stop()
+        if event.page is not None:
+            self._put(event.page)
+        self.busy = not event.last
+
+    def on_text_view_wanted(self, event: TextView.Wanted) -> None:
+        """Reads on in a thread."""
+        event.stop()
+        turn = self._turn
+
+        def run() -> None:
+            try:
+                with turn:
+                    show: Callable[[], None] | LayertuiError = event.read()
+            except Superseded:
+                return
+            except LayertuiError as error:
+                show = error
+            self.post_message(self.Grown(turn, show))
+
+        self.busy = True
+        threading.Thread(target=run, name="read on", daemon=True).start()
+
+    def on_detail_pane_grown(self, event: Grown) -> None:
+        event.stop()
+        if event.turn is not self._turn:
+            return
+        self.busy = False
+        if isinstance(event.show, LayertuiError):
+            self._put(failure(event.show))
+        else:
+            event.show()
+            self.grown()
+
+    def _say_reading(self) -> None:
+        if self._fresh:
+            self._put(message("reading …"))
+            self._fresh = True
+
+    def _put(self, page: Page) -> None:
+        """Shows a page; what only completes the one before stays where it was scrolled to."""
+        scrolled, cursor = self.scroll_offset.y, self.cursor
+        self._page = page
+        if self._fresh:
+            self.open(page.document, page.heading, page.cursor)
+        else:
+            self.open(page.document, page.heading, cursor)
+            self.scroll_to(y=scrolled, animate=False, immediate=True)
+        self._fresh = False
+        self.refresh_bindings()
+
+    # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only the keys of the tab at hand."""
+        if action == "hex":
+            return self.tab == PREVIEW
+        if action == "wrap":
+            return self.tab in (DIFF, PREVIEW)
+        if action == "mark":
+            return self.tab == VERSIONS
+        if action == "enter":
+            return self.tab == VERSIONS or (self.tab == CHANGES and bool(self._page.events))
+        return True
+
+    def action_tab(self, tab: int) -> None:
+        """Shows another tab about the same path."""
+        if tab != PREVIEW:
+            self._looked_at = -1
+        if tab != DIFF:
+            self._compared = None
+        self.tab = tab
+        self._ask_for_page()
+        self.refresh_bindings()
+
+    def action_hex(self) -> None:
+        """Shows the file in hex, or as text again."""
+        document = self.document
+        self._hex = not (isinstance(document, HexDocument) if self._hex is None else self._hex)
+        self._ask_for_page()
+
+    def action_mark(self) -> None:
+        """Marks the version at hand for comparison, or no longer; of three the first loses its mark."""
+        event = self._page.events.get(self.cursor, -1)
+        if event < 0 or self.subject is None:
+            return
+        if event in self._chosen:
+            self._chosen.remove(event)
+        else:
+            self._chosen = [*self._chosen, event][-2:]
+        self._put(versions.page(self.subject, self._chosen, self.cursor))
+
+    def action_enter(self) -> None:
+        """Compares versions, or reads the hidden one at hand."""
+        event = self._page.events.get(self.cursor, -1)
+        if event < 0 or self.subject is None:
+            return
+        if self.tab == CHANGES:
+            self._looked_at = event
+            self.action_tab(PREVIEW)
+            return
+        pair = sorted({*self._chosen, event} if len(self._chosen) < 2 else self._chosen)
+        if len(pair) == 1:
+            before = self.subject.union.ev_prev[event]
+            pair = [before, event] if before >= 0 else [event, event]
+        self._compared = (pair[0], pair[1])
+        self.action_tab(DIFF)
+
+    def action_copy(self) -> None:
+        """Copies the value at hand, else the path."""
+        if self.subject is None:
+            return
+        value = self._page.values.get(self.cursor)
+        if value is None:
+            value = self.subject.union.path(self.subject.node)
+        # The clipboard takes UTF-8 alone; a terminal may act on what is not shown.
+        self.app.copy_to_clipboard(visible(value))
+        self.notify(f"Copied {shorten(visible(value), 60)}", markup=False)
+
+    # The frame
+
+    def on_resize(self) -> None:
+        self._title()
+
+    def _title(self) -> None:
+        """The tabs in the upper border, the path and its layer in the lower."""
+        room = self.size.width
+        names = [f"{number} {name}" for number, name in enumerate(TABS, 1)]
+        if sum(map(len, names)) + 3 * len(names) > room:
+            names = [name if tab == self.tab else name[:1] for tab, name in enumerate(names)]
+        parts: list[Content] = []
+        for tab, name in enumerate(names):
+            style = "bold $accent" if tab == self.tab else "$quiet not bold"
+            link = Style.from_meta({"@click": f"tab({tab})"})
+            parts.append(Content.styled(name, style).stylize(link))
+        self.border_title = Content.styled(" │ ", "$line not bold").join(parts)
+        subtitle = ""
+        if self.subject is not None:
+            where = f" at layer {self.subject.merged_layer}"
+            path = visible(self.subject.union.path(self.subject.node))
+            subtitle = shorten(path, max(room - len(where) - 4, 1)) + where
+        self.border_subtitle = Content(subtitle)
+
+    def on_click(self, event: events.Click) -> None:
+        if event.chain > 1 and self.check_action("enter", ()):
+            self.action_enter()

@@ -1,0 +1,122 @@
+"""Lines of styled text, and documents of them that may be longer than what has been read."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len, chop_cells
+
+Span = tuple[str, str]
+"""Text fit for a terminal (see :mod:`layertui.safe`) and the name of its style."""
+
+Read = Callable[[], Callable[[], None]]
+"""Work for a thread; what it returns is then run where the document is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: its body, what stands before it at the left edge, and the style behind both.
+
+    A line without a gutter starts at the left edge itself.
+    """
+
+    body: Sequence[Span] = ()
+    gutter: Sequence[Span] = ()
+    style: str = ""
+
+    @property
+    def text(self) -> str:
+        """The body without its styles."""
+        return "".join(text for text, _style in self.body)
+
+
+class Document:
+    """Lines by number. This one has all of its lines at hand.
+
+    ``gutter`` is the width of what stands before the bodies, in cells; it stays where it is
+    when the bodies are scrolled sideways. The cursor may stand on the lines ``items``;
+    a document without any is scrolled instead.
+    """
+
+    def __init__(
+        self,
+        lines: Sequence[Line] = (),
+        gutter: int = 0,
+        items: Sequence[int] = (),
+        wrap: bool = False,
+        clip: bool = False,
+    ) -> None:
+        """``wrap``: lines are always folded to the width there is; ``clip``: they end there."""
+        self.lines = lines
+        self.gutter = gutter
+        self.items = items
+        self.wrap = wrap
+        self.clip = clip
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def line(self, number: int) -> Line:
+        """The line ``number``, 0 for the first."""
+        return self.lines[number]
+
+    def width(self, start: int) -> int:
+        """Cells of the longest body from line ``start`` on, as far as it can be scrolled to."""
+        if self.clip:
+            return 0
+        return max((cell_len(self.line(number).text) for number in range(start, len(self))), default=0)
+
+    def missing(self, first: int, last: int) -> Read | None:
+        """What has to be read before the lines ``first`` to ``last`` can be shown as they are.
+
+        Not asked again before that work is done.
+        """
+        return None
+
+
+def folds(text: str, width: int) -> list[int]:
+    """Where each row of ``text`` starts when it is folded to ``width`` cells, between words if they fit."""
+    if width <= 0 or (len(text) <= width and (len(text) * 2 <= width or cell_len(text) <= width)):
+        return [0]
+    starts = [0]
+    start = 0
+    while True:
+        rest = text[start : start + width + 1]
+        if rest.isascii():
+            fits = width
+        else:
+            fits = max(len(chop_cells(rest, width)[0]), 1)
+        if start + fits >= len(text):
+            return starts
+        blank = text.rfind(" ", start + fits // 2, start + fits + 1)
+        start = blank + 1 if blank > start else start + fits
+        if start >= len(text):
+            return starts
+        starts.append(start)
+
+
+def part(spans: Sequence[Span], start: int, stop: int) -> list[Span]:
+    """The characters ``start`` to ``stop`` of ``spans``."""
+    found = []
+    at = 0
+    for text, style in spans:
+        end = at + len(text)
+        if end > start and at < stop:
+            found.append((text[max(start - at, 0) : stop - at], style))
+        if end >= stop:
+            break
+        at = end
+    return found
+
+
+def skip_cells(text: str, cells: int) -> tuple[int, int]:
+    """How many characters of ``text`` fill ``cells`` cells, and the cells by which they fill too many."""
+    if cells <= 0:
+        return 0, 0
+    if text[:cells].isascii():
+        return min(cells, len(text)), 0
+    filled = 0
+    for number, char in enumerate(text):
+        if filled >= cells and cell_len(char):
+            return number, filled - cells
+        filled += cell_len(char)
+    return len(text), max(filled - cells, 0)

@@ -1,0 +1,340 @@
+"""A viewer of documents of any length: only what is on the screen is ever laid out."""
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+
+from layertui.ui.palette import Palette
+from layertui.ui.widgets.lines import Document, Line, Read, Span, folds, part, skip_cells
+
+_SIDE_STEP = 8
+"""Cells that one key press scrolls sideways."""
+
+
+class TextView(ScrollView, can_focus=True):
+    """Shows a document under heading lines that stay; folds or scrolls what is too long.
+
+    Asks for what the document has not read yet when one scrolls there (:class:`Wanted`).
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "up", show=False),
+        Binding("down,j", "move(1)", "down", show=False),
+        Binding("left,h", "side(-1)", "scroll left", show=False),
+        Binding("right,l", "side(1)", "scroll right", show=False),
+        Binding("pageup,ctrl+b", "page(-1)", "page up", show=False),
+        Binding("pagedown,ctrl+f", "page(1)", "page down", show=False),
+        Binding("home,g", "first", "top", show=False),
+        Binding("end,G", "last", "end", show=False),
+        Binding("w", "wrap", "wrap", tooltip="Fold long lines, or scroll them sideways"),
+    ]
+    DEFAULT_CSS = """
+    TextView {
+        height: 1fr;
+        background: $surface;
+        scrollbar-size-vertical: 1;
+        scrollbar-size-horizontal: 1;
+    }
+    """
+
+    class Wanted(Message):
+        """``read`` has to run in a thread, and then its result here, for the view to go on."""
+
+        def __init__(self, document: Document, read: Read) -> None:
+            super().__init__()
+            self.document = document
+            self.read = read
+
+    class CursorMoved(Message):
+        """The cursor is on line ``line`` now."""
+
+        def __init__(self, line: int) -> None:
+            super().__init__()
+            self.line = line
+
+    def __init__(self, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.document = Document()
+        self.heading: Sequence[Line] = ()
+        self.folding = False
+        self.layer_count = 1
+        """Layers of the image that is spoken of, for their colours."""
+        self.cursor = -1
+        """The line that the cursor is on; -1 for none."""
+        self._rows = array("I", [0])  # the first row of each line when folded, and the end
+        self._laid = 0
+        self._width = 0
+        self._asked = False
+        self._palette: Palette | None = None
+
+    # What is shown
+
+    def open(self, document: Document, heading: Sequence[Line] = (), cursor: int = -1) -> None:
+        """Shows ``document`` from its start, or from its item ``cursor``."""
+        self.document, self.heading = document, heading
+        self._asked = False
+        self.cursor = cursor if cursor in document.items else next(iter(document.items), -1)
+        self._lay_out()
+        self.scroll_to(0, 0, animate=False, immediate=True)
+        self._reveal()
+        self.refresh()
+
+    def grown(self) -> None:
+        """Shows what the document has read since."""
+        self._asked = False
+        self._lay_out(self._laid)
+        self.refresh()
+
+    @property
+    def is_folded(self) -> bool:
+        return self.folding or self.document.wrap
+
+    def _lay_out(self, start: int = 0) -> None:
+        """Works out rows and width of the lines from ``start`` on."""
+        document = self.document
+        if not start:
+            self._rows, self._width = array("I", [0]), 0
+        if self.is_folded:
+            row = self._rows[-1]
+            for number in range(start, len(document)):
+                row += len(self._folds(document.line(number)))
+                self._rows.append(row)
+        else:
+            self._width = max(self._width, document.width(start))
+        self._laid = len(document)
+        height = self._heading_height + (self._rows[-1] if self.is_folded else self._laid)
+        self.virtual_size = Size(0 if self.is_folded else document.gutter + self._width, height)
+
+    def _indent(self, line: Line) -> int:
+        return self.document.gutter if line.gutter else 0
+
+    def _folds(self, line: Line) -> list[int]:
+        """Where the rows of a folded line start."""
+        # As if the scrollbar were there, so that it may come without a new layout.
+        return folds(line.text, max(self.content_size.width - self._indent(line) - 1, 1))
+
+    @property
+    def _heading_height(self) -> int:
+        room = max(self.content_size.width - 1, 1)
+        return sum(len(folds(line.text, room)) for line in self.heading)
+
+    def on_resize(self) -> None:
+        line = self._line_at(self.scroll_offset.y)[0]
+        self._lay_out()
+        if self.is_folded and line < self._laid:
+            self.scroll_to(y=self._rows[line], animate=False, immediate=True)
+        self._reveal()
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    # Keys and mouse
+
+    def action_move(self, by: int) -> None:
+        items = self.document.items
+        if not items:
+            self.scroll_to(y=self.scroll_offset.y + by, animate=False)
+            return
+        at = bisect_left(items, self.cursor) + by
+        if at < 0:
+            self.scroll_to(y=0, animate=False)  # what stands above the first item
+        elif at >= len(items):
+            self.scroll_end(animate=False)
+        else:
+            self._go(items[at])
+
+    def action_page(self, pages: int) -> None:
+        rows = pages * max(self.content_size.height - self._heading_height - 1, 1)
+        items = self.document.items
+        if not items:
+            self.scroll_to(y=self.scroll_offset.y + rows, animate=False)
+            return
+        at = bisect_left(items, self.cursor + rows)
+        self._go(items[max(min(at, len(items) - 1), 0)])
+
+    def action_first(self) -> None:
+        if self.document.items:
+            self._go(self.document.items[0])
+        self.scroll_to(y=0, animate=False)
+
+    def action_last(self) -> None:
+        if self.document.items:
+            self._go(self.document.items[-1])
+        else:
+            self.scroll_end(animate=False)
+
+    def action_side(self, by: int) -> None:
+        self.scroll_to(x=self.scroll_offset.x + by * _SIDE_STEP, animate=False)
+
+    def action_wrap(self) -> None:
+        """Folds long lines at the width there is, or no longer does."""
+        line = self._line_at(self.scroll_offset.y)[0]
+        self.folding = not self.folding
+        self._lay_out()
+        top = self._rows[line] if self.is_folded and line < self._laid else line
+        self.scroll_to(x=0, y=top, animate=False, immediate=True)
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None or offset.y < self._heading_height:
+            return
+        line = self._line_at(self.scroll_offset.y + offset.y - self._heading_height)[0]
+        if line in self.document.items:
+            self._go(line)
+
+    def _go(self, line: int) -> None:
+        """Puts the cursor on ``line``."""
+        before, self.cursor = self.cursor, line
+        for number in (before, line):
+            self._refresh_line(number)
+        self._reveal()
+        if before != line:
+            self.post_message(self.CursorMoved(line))
+
+    def _reveal(self) -> None:
+        """Scrolls so that the cursor's line shows."""
+        if not 0 <= self.cursor < self._laid:
+            return
+        row, end = self._rows_of(self.cursor)
+        top, height = self.scroll_offset.y, max(self.content_size.height - self._heading_height, 1)
+        if row < top:
+            self.scroll_to(y=row, animate=False, immediate=True)
+        elif end > top + height:
+            self.scroll_to(y=end - height, animate=False, immediate=True)
+
+    def _rows_of(self, line: int) -> tuple[int, int]:
+        return (self._rows[line], self._rows[line + 1]) if self.is_folded else (line, line + 1)
+
+    def _line_at(self, row: int) -> tuple[int, int]:
+        """The line that a row shows, and which of its rows that is."""
+        if not self.is_folded:
+            return row, 0
+        line = bisect_right(self._rows, row) - 1
+        return line, row - self._rows[line]
+
+    def _refresh_line(self, line: int) -> None:
+        if 0 <= line < self._laid:
+            row, end = self._rows_of(line)
+            y = row - self.scroll_offset.y + self._heading_height
+            self.refresh(Region(0, y, self.size.width, end - row))
+
+    # Painting
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._ask()
+        return super().render_lines(crop)
+
+    def _ask(self) -> None:
+        """Has read what is on the screen and a screen beyond it."""
+        if self._asked:
+            return
+        height = self.content_size.height
+        first = self._line_at(self.scroll_offset.y)[0]
+        last = self._line_at(self.scroll_offset.y + 2 * height)[0]
+        read = self.document.missing(first, last)
+        if read is not None:
+            self._asked = True
+            self.post_message(self.Wanted(self.document, read))
+
+    def render_line(self, y: int) -> Strip:
+        """Row ``y`` of the view: the heading's first, then the document's from where it is scrolled to."""
+        palette = self._styles()
+        width = self.content_size.width
+        if y < self._heading_height:
+            return self._heading_row(y, palette, width)
+        number, nth = self._line_at(self.scroll_offset.y + y - self._heading_height)
+        if number >= self._laid:
+            return Strip.blank(width, palette[""])
+        line = self.document.line(number)
+        behind = line.style
+        if number == self.cursor:
+            behind += " on-cursor" if self.has_focus else " on-cursor_blurred"
+        gutter = self._indent(line)
+        room = max(width - gutter, 0)
+        body: Sequence[Span]
+        padding = 0
+        if self.is_folded:
+            starts = self._folds(line)
+            start = starts[nth] if nth < len(starts) else len(line.text)
+            stop = starts[nth + 1] if nth + 1 < len(starts) else len(line.text)
+            body = part(line.body, start, stop)
+        else:
+            text = line.text
+            start, padding = skip_cells(text, self.scroll_offset.x)
+            body = part(line.body, start, start + room) if start or len(text) > room else line.body
+        segments = [Segment(" " * padding, palette[behind])] if padding else []
+        segments += self._marked(body, number, start, behind, palette)
+        strip = Strip(segments).apply_offsets(start, number).adjust_cell_length(room, palette[behind])
+        if not gutter:
+            return strip
+        before = [Segment(text, palette[f"{style} {behind}"]) for text, style in line.gutter if not nth]
+        return Strip.join([Strip(before).adjust_cell_length(gutter, palette[behind]), strip])
+
+    def _styles(self) -> Palette:
+        palette = Palette(self.app, self.rich_style, self.layer_count)
+        if self._palette is None or self._palette.key != palette.key:
+            self._palette = palette
+        return self._palette
+
+    def _heading_row(self, y: int, palette: Palette, width: int) -> Strip:
+        for line in self.heading:
+            starts = [*folds(line.text, max(width - 1, 1)), len(line.text)]
+            if y < len(starts) - 1:
+                row = part(line.body, starts[y], starts[y + 1])
+                strip = Strip([Segment(text, palette[style]) for text, style in row])
+                return strip.adjust_cell_length(width, palette[""])
+            y -= len(starts) - 1
+        return Strip.blank(width, palette[""])
+
+    def _marked(
+        self, body: Sequence[Span], number: int, start: int, behind: str, palette: Palette
+    ) -> list[Segment]:
+        """The segments of a row, with what the mouse has selected of it set off."""
+        selected = self.text_selection.get_span(number) if self.text_selection else None
+        if selected is None:
+            return [Segment(text, palette[f"{behind} {style}"]) for text, style in body]
+        first, last = selected[0] - start, selected[1] - start
+        length = sum(len(text) for text, _style in body)
+        if selected[1] < 0:
+            last = length
+        first = max(first, 0)
+        over = self.screen.get_component_rich_style("screen--selection", partial=True)
+        return [
+            *(Segment(text, palette[f"{behind} {style}"]) for text, style in part(body, 0, first)),
+            *(Segment(text, palette[f"{behind} {style}"] + over) for text, style in part(body, first, last)),
+            *(Segment(text, palette[f"{behind} {style}"]) for text, style in part(body, last, length)),
+        ]
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        self.refresh()
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """What the mouse has selected, as it is shown and without the gutter."""
+        first = selection.start.y if selection.start else 0
+        last = min(selection.end.y if selection.end else self._laid - 1, self._laid - 1)
+        lines = []
+        for number in range(first, last + 1):
+            text = self.document.line(number).text
+            start, stop = selection.get_span(number) or (0, 0)
+            lines.append(text[start : stop if stop >= 0 else len(text)])
+        return "\n".join(lines), "\n"
+
+
+def text_width(spans: Sequence[Span]) -> int:
+    """Cells of ``spans``."""
+    return sum(cell_len(text) for text, _style in spans)

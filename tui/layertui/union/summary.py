@@ -1,0 +1,60 @@
+"""What a layer did, in numbers."""
+
+from dataclasses import dataclass
+
+from layertui.layers.index import Kind
+from layertui.union.changes import Mark, Same, mark_of
+from layertui.union.union import Union
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How many paths a layer added, modified and deleted, the root aside, and what it hides."""
+
+    added: int
+    modified: int
+    deleted: int
+    repeated: int
+    undecided: int
+    """Stored again with the same metadata and size; only reading tells whether they are modified."""
+    hidden: int
+    """Versions that were visible below the layer and no longer are, directories aside."""
+    hidden_bytes: int
+    """The bytes of their files."""
+    hidden_event: int
+    """One of them; -1 if there are none."""
+
+
+def summarise(union: Union, layer: int, same: Same | None = None) -> Summary:
+    """The sums of a layer; without ``same`` no contents are compared.
+
+    Takes time with what lies on paths of the layers below, hardly any with what is new.
+    """
+    start, stop = union.starts[layer - 1], union.starts[layer]
+    firsts = sum(map((0).__gt__, union.ev_prev[start:stop])) - (layer == 1)
+    marks = [0] * len(Mark)
+    hidden, event = 0, -1
+    inodes = set()
+    again = {union.ev_node[later] for later in range(start, stop) if union.ev_prev[later] >= 0} - {0}
+    for node in again:
+        before, after = union.at(node, layer - 1), union.at(node, layer)
+        if union.last_by(node, layer - 1) < 0:
+            firsts -= 1
+        if after >= 0:
+            marks[mark_of(union, before, after, same)] += 1
+        elif before >= 0:
+            marks[Mark.DELETED] += 1
+        if before >= 0 and before != after and union.ev_kind[before] != Kind.DIRECTORY:
+            hidden, event = hidden + 1, before
+            inodes.add(union.ev_inode[before])
+    gone = (inode for inode in inodes if union.at(union.ev_node[inode], layer) != inode)
+    return Summary(
+        added=firsts + marks[Mark.ADDED],
+        modified=marks[Mark.MODIFIED],
+        deleted=marks[Mark.DELETED],
+        repeated=marks[Mark.REPEATED],
+        undecided=marks[Mark.REWRITTEN],
+        hidden=hidden,
+        hidden_bytes=sum(map(union.size, gone)),
+        hidden_event=event,
+    )
