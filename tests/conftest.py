@@ -3,6 +3,9 @@
 import pytest
 
 from tests import snapshots
+from tests.engines import docker
+
+__all__ = ["docker"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

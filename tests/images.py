@@ -10,7 +10,7 @@ from layertui.image import Descriptor, Layer
 from layertui.layers.index import LayerIndex
 from layertui.layers.load import index_layer
 from layertui.union import Union, UnionBuilder
-from tests.layouts import LAYER, blob_bytes, digest
+from tests.layouts import LAYER, digest
 
 
 def layers_of(tars: Sequence[bytes]) -> list[Layer]:
@@ -39,8 +39,9 @@ def union_of(layers: Sequence[Layer]) -> Union:
 
 def reader(union: Union, layers: Sequence[Layer]) -> Callable[[int], bytes]:
     """Gives a file's bytes as the index says where they lie in the tar."""
-    tars = [blob_bytes(layer.blob) for layer in layers]
-    tars = [gzip.decompress(tar) if tar.startswith(b"\x1f\x8b") else tar for tar in tars]
+    blobs = [layer.blob for layer in layers if layer.blob is not None]
+    stored = [blob.pread(blob.size, 0) for blob in blobs]
+    tars = [gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data for data in stored]
 
     def read(event: int) -> bytes:
         inode = union.ev_inode[event]

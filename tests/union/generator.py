@@ -87,6 +87,7 @@ class Generator:
         self.random = random.Random(seed)
         self.model = Model()
         self.pinned: set[Path] = set()
+        self.followed: set[Path] = set()
 
     def layers(self) -> list[bytes]:
         """The tars, base first."""
@@ -98,6 +99,7 @@ class Generator:
         # Where whiteouts come after entries, no entry needs its parent implied or goes through a
         # symlink: what the whiteout is going to hide still lies there for who takes the tar in order.
         late = self.random.random() < 0.3
+        self.followed = set()
         whiteouts = self._whiteouts(late) if number else []
         # What holds a whiteout has to be a directory still when it comes.
         parents = [tuple(name.split("/")[:-1]) for name in whiteouts]
@@ -122,6 +124,8 @@ class Generator:
         alias = None if late else self._alias()
         if alias is not None and self.random.random() < 0.3:
             through, directory = alias
+            # Were the layer to put a directory there, the whiteout would be one inside of that.
+            self.followed = set(model.targets)
             children = [path for path in model.types if path and path[:-1] == directory]
             if self.random.random() < 0.3:
                 model.remove(*model.below(directory))
@@ -165,6 +169,8 @@ class Generator:
         path = (*parent, name)
         if path in self.pinned:
             kind = "directory"
+        elif path in self.followed:
+            kind = "file"
         if kind == "deep" and not late and path not in self.model.types:
             path = (*path, *self.random.choices(NAMES, k=self.random.randint(1, 3)))
         return self._member("/".join((*stored, *path[len(parent) :])), path, kind)

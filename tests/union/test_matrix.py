@@ -43,6 +43,8 @@ AGREED = [
     Case("opaque with the same name again", "d/ d/a=1 d/b=1", "d/ d/a=2 d/.wh..wh..opq", "d/ d/a=2"),
     Case("opaque without an entry for the directory", "d/ d/a=1", "d/.wh..wh..opq", "d/"),
     Case("directory over symlink", "r/ r/a=1 d->r", "d/ d/b=2", "r/ r/a=1 d/ d/b=2"),
+    Case("opaque directory over symlink", "r/ r/a=1 d->r", "d/ d/.wh..wh..opq d/b=2", "r/ r/a=1 d/ d/b=2"),
+    Case("directory with a whiteout over symlink", "r/ r/a=1 d->r", "d/ d/.wh.a", "r/ r/a=1 d/"),
     Case("symlink over directory", "d/ d/a=1", "d->x", "d->x"),
     Case("file over directory", "d/ d/s/ d/s/a=1", "d=2", "d=2"),
     Case("directory over file", "d=1", "d/ d/a=2", "d/ d/a=2"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict, deque
-from itertools import accumulate
+from itertools import accumulate, compress
 
 from layertui.layers.index import Kind, LayerIndex, path_of
 from layertui.union.union import Deletion, Union, UnionWarning
@@ -46,6 +46,7 @@ class UnionBuilder:
         self._starts = [0]
         # For the layer being laid on: its whiteouts, and where its entries below a directory go.
         self._whiteouts: set[bytes] = set()
+        self._own: set[bytes] | None = None
         self._landings: dict[bytes, int] = {}
 
     def add(self, index: LayerIndex) -> None:
@@ -60,10 +61,12 @@ class UnionBuilder:
             self._event(0, Deletion.IMPLIED, Kind.DIRECTORY)
         self._whiteouts = {keys[number] for number in _positions(index.kind, Kind.WHITEOUT)}
         opaques = {keys[number] for number in _positions(index.kind, Kind.OPAQUE)}
+        self._own = None
         below = {key: self._opaque(key) for key in sorted(opaques)}
         for key in sorted(self._whiteouts):
             self._whiteout(key)
             self._warn_of_double_whiteout(key, opaques)
+        self._own = set()
         self._landings = {}
         self._lay(index, keys)
         for key, kind in below.items():
@@ -387,6 +390,8 @@ class UnionBuilder:
             kind = self._kind(child) if child >= 0 else -1
             if kind == Kind.DIRECTORY:
                 node = child
+            elif kind == Kind.SYMLINK and self._replaces(child_key):
+                return -1
             elif kind == Kind.SYMLINK and links < MAX_LINKS:
                 links += 1
                 target = self._target(child)
@@ -416,6 +421,18 @@ class UnionBuilder:
                 self._event(child, Deletion.IMPLIED, Kind.DIRECTORY)
                 node = child
         return node
+
+    def _replaces(self, key: bytes) -> bool:
+        """Whether the layer has a directory in place of a symlink that its whiteouts meet.
+
+        So have Docker's layers where a directory took the place of a symlink to another: the
+        opaque whiteout in it is not about what the symlink led to.
+        """
+        if self._own is None:
+            index = self._indexes[-1]
+            directories = map(int(Kind.DIRECTORY).__eq__, index.kind)
+            self._own = self._whiteouts.union(compress(index.entry_keys(), directories))
+        return key in self._own
 
     def _target(self, node: int) -> bytes:
         """Where the visible symlink at a node points, as stored."""

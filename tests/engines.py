@@ -1,0 +1,160 @@
+"""Real engines for tests, each on its own directories: nothing of the host's is used or left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.programs import need
+
+START = 30
+"""Seconds that a daemon may take until it answers."""
+
+
+@dataclass(frozen=True)
+class Docker:
+    """A Docker daemon with the overlay2 store."""
+
+    host: str
+    data_root: Path
+
+    def __call__(self, *arguments: str | Path) -> str:
+        """Run the client; gives what it prints."""
+        return run("docker", "--host", self.host, *arguments, environment={"DOCKER_BUILDKIT": "0"})
+
+    def build(self, tag: str, context: Path, dockerfile: str) -> None:
+        """Build an image; its RUN steps are really run."""
+        (context / "Dockerfile").write_text(dockerfile)
+        self("build", "--network=host", "--tag", tag, context)
+
+    def save(self, image: str, path: Path) -> Path:
+        """Save an image as an archive."""
+        self("save", "--output", path, image)
+        return path
+
+    def layers(self, image: str) -> list[Path]:
+        """The directories in which the daemon keeps an image's layers, base first."""
+        template = "{{.GraphDriver.Data.UpperDir}}:{{.GraphDriver.Data.LowerDir}}"
+        names = self("image", "inspect", "--format", template, image).strip().split(":")
+        return [Path(name) for name in reversed(names) if name != "<no value>"]
+
+
+def run(*command: str | Path, environment: dict[str, str] | None = None) -> str:
+    """What a command prints; fails the test with what it says if it fails."""
+    result = subprocess.run(
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **(environment or {})},
+    )
+    assert result.returncode == 0, f"{' '.join(map(str, command))}\n{result.stdout}{result.stderr}"
+    return result.stdout
+
+
+def need_root() -> None:
+    """Skip the test unless it may mount and give files away."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+
+
+@pytest.fixture(scope="session")
+def docker() -> Iterator[Docker]:
+    """A Docker daemon for all tests of a session; skips where none can run."""
+    directory = Path(tempfile.mkdtemp(prefix="layertui-"))
+    with docker_daemon(directory) as daemon:
+        yield daemon
+
+
+@contextmanager
+def docker_daemon(directory: Path) -> Iterator[Docker]:
+    """A daemon that lives below a directory for a while; its path has to be short (unix(7))."""
+    need_root()
+    need("dockerd", "docker", "containerd", "runc")
+    socket = directory / "docker.sock"
+    data_root = directory / "root"
+    log = directory / "log"
+    with log.open("wb") as output:
+        daemon = subprocess.Popen(
+            [
+                "dockerd",
+                "--bridge=none",
+                "--iptables=false",
+                "--ip6tables=false",
+                "--storage-driver=overlay2",
+                "--exec-opt=native.cgroupdriver=cgroupfs",
+                f"--data-root={data_root}",
+                f"--exec-root={directory / 'exec'}",
+                f"--host=unix://{socket}",
+                f"--pidfile={directory / 'pid'}",
+            ],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    docker = Docker(f"unix://{socket}", data_root)
+    try:
+        _wait(docker, daemon, log)
+        yield docker
+    finally:
+        daemon.send_signal(signal.SIGTERM)
+        try:
+            daemon.wait(START)
+        except subprocess.TimeoutExpired:
+            daemon.kill()
+            daemon.wait()
+        for mount in (data_root, directory / "exec" / "netns" / "default"):
+            subprocess.run(["umount", "--lazy", str(mount)], capture_output=True, check=False)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def containers_storage(program: str) -> Iterator[list[str]]:
+    """Podman or buildah on a store of its own: the command to put arguments after."""
+    directory = Path(tempfile.mkdtemp(prefix="layertui-"))  # libpod wants a short path
+    command = [program, f"--root={directory / 'root'}", f"--runroot={directory / 'run'}"]
+    try:
+        yield [*command, "--storage-driver=vfs"]
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _wait(docker: Docker, daemon: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until the daemon answers; skips the test where it cannot run."""
+    end = time.monotonic() + START
+    while time.monotonic() < end and daemon.poll() is None:
+        try:
+            docker("version")
+        except AssertionError:
+            time.sleep(0.1)
+        else:
+            return
+    last = log.read_text(errors="replace").splitlines()[-1:]
+    if os.environ.get("LAYERTUI_REQUIRE_PROGRAMS"):
+        pytest.fail(f"dockerd does not start: {last}")
+    pytest.skip(f"dockerd does not start here: {last}")
+
+
+@contextmanager
+def overlay(layers: list[Path], directory: Path) -> Iterator[Path]:
+    """The kernel's merged view of directories, base first, read-only."""
+    need_root()
+    directory.mkdir(parents=True)
+    # The kernel takes at least two lower directories; options are cut at colons and commas.
+    empty = directory.with_name(f"{directory.name}-empty")
+    empty.mkdir()
+    lower = ":".join(str(layer) for layer in [*reversed(layers), empty])
+    run("mount", "-t", "overlay", "overlay", "-o", f"ro,lowerdir={lower}", directory)
+    try:
+        yield directory
+    finally:
+        run("umount", directory)
