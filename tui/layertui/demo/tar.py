@@ -114,7 +114,7 @@ def _padded(data: bytes) -> bytes:
 def gzip_stored(data: bytes) -> bytes:
     """A gzip stream of stored blocks (RFC 1951, 3.2.4): no compressor has a say in its bytes."""
     blocks = [b"\x1f\x8b\x08\0\0\0\0\0\0\xff"]
-    for start in range(0, len(data), 0xFFFF):
+    for start in range(0, max(len(data), 1), 0xFFFF):
         part = data[start : start + 0xFFFF]
         last = start + 0xFFFF >= len(data)
         blocks += [struct.pack("<BHH", last, len(part), len(part) ^ 0xFFFF), part]
