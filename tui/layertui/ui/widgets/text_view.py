@@ -249,7 +249,8 @@ class TextView(ScrollView, can_focus=True):
         read = self.document.missing(first, last)
         if read is not None:
             self._asked = True
-            self.post_message(self.Wanted(self.document, read))
+            # Painting is the screen's work, but it is the view that wants it.
+            self.post_message(self.Wanted(self.document, read).set_sender(self))
 
     def render_line(self, y: int) -> Strip:
         """Row ``y`` of the view: the heading's first, then the document's from where it is scrolled to."""
