@@ -120,6 +120,7 @@ def docker_daemon(directory: Path) -> Iterator[Docker]:
 @contextmanager
 def containers_storage(program: str) -> Iterator[list[str]]:
     """Podman or buildah on a store of its own: the command to put arguments after."""
+    need_root()
     directory = Path(tempfile.mkdtemp(prefix="layertui-"))  # libpod wants a short path
     command = [program, f"--root={directory / 'root'}", f"--runroot={directory / 'run'}"]
     try:

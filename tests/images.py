@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable, Sequence
 
+import zstandard
+
 from layertui.blob import BytesBlob
 from layertui.image import Descriptor, Layer
 from layertui.layers.index import LayerIndex
@@ -37,11 +39,24 @@ def union_of(layers: Sequence[Layer]) -> Union:
     return builder.freeze()
 
 
+def tars_of(layers: Sequence[Layer]) -> list[bytes]:
+    """Their uncompressed tars."""
+    return [_tar(layer) for layer in layers]
+
+
+def _tar(layer: Layer) -> bytes:
+    assert layer.blob is not None
+    data = layer.blob.pread(layer.blob.size, 0)
+    if data.startswith(b"\x1f\x8b"):
+        return gzip.decompress(data)
+    if data.startswith(b"\x28\xb5\x2f\xfd"):
+        return zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True).read()
+    return data
+
+
 def reader(union: Union, layers: Sequence[Layer]) -> Callable[[int], bytes]:
     """Gives a file's bytes as the index says where they lie in the tar."""
-    blobs = [layer.blob for layer in layers if layer.blob is not None]
-    stored = [blob.pread(blob.size, 0) for blob in blobs]
-    tars = [gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data for data in stored]
+    tars = tars_of(layers)
 
     def read(event: int) -> bytes:
         inode = union.ev_inode[event]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.programs import need
 from tests.union.trees import Facts, assert_same, merged, on_disk
 
 TAG = "layertui/tree:1"
+TRANSPORTS = ["oci", "oci-archive", "dir", "docker-archive"]
 DOCKERFILE = """\
 FROM scratch
 COPY busybox /bin/busybox
@@ -96,23 +98,38 @@ def test_every_layer_of_the_sample_once_docker_loaded_it(docker: Docker, tmp_pat
     assert trees(saved) == trees(demo.image())
 
 
-@pytest.mark.parametrize("transport", ["oci", "oci-archive", "dir", "docker-archive"])
-def test_same_trees_after_skopeo_copied_it(built: Path, transport: str, tmp_path: Path) -> None:
-    need("skopeo")
-    target = f"{transport}:{tmp_path / 'copy'}" + ("" if transport == "dir" else ":copy:1")
-    run("skopeo", "copy", f"docker-archive:{built}", target)
-    assert trees(open_image(f"{transport}:{tmp_path / 'copy'}")) == trees(open_image(str(built)))
-    assert trees(open_image(str(tmp_path / "copy"))) == trees(open_image(str(built)))
+@pytest.fixture(scope="module")
+def expected(built: Path) -> list[dict[str, Facts]]:
+    """The trees of the image as Docker saved it."""
+    return trees(open_image(str(built)))
 
 
-@pytest.mark.parametrize("program", ["podman", "buildah"])
-@pytest.mark.parametrize("transport", ["oci", "oci-archive", "dir", "docker-archive"])
-def test_same_trees_from_podman_and_buildah(
-    built: Path, program: str, transport: str, tmp_path: Path
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_same_trees_after_skopeo_copied_it(
+    built: Path, expected: list[dict[str, Facts]], transport: str, tmp_path: Path
 ) -> None:
-    need(program)
-    target = f"{transport}:{tmp_path / 'copy'}" + ("" if transport == "dir" else ":copy:1")
-    with containers_storage(program) as command:
+    need("skopeo")
+    run("skopeo", "copy", f"docker-archive:{built}", target(transport, tmp_path))
+    assert trees(open_image(f"{transport}:{tmp_path / 'copy'}")) == expected
+    assert trees(open_image(str(tmp_path / "copy"))) == expected
+
+
+@pytest.fixture(scope="module", params=["podman", "buildah"])
+def store(request: pytest.FixtureRequest, built: Path) -> Iterator[list[str]]:
+    """The command of an engine that has pulled the image into a store of its own."""
+    need(request.param)
+    with containers_storage(request.param) as command:
         run(*command, "pull", f"docker-archive:{built}")
-        run(*command, "push", TAG, target)
-    assert trees(open_image(f"{transport}:{tmp_path / 'copy'}")) == trees(open_image(str(built)))
+        yield command
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_same_trees_from_podman_and_buildah(
+    store: list[str], expected: list[dict[str, Facts]], transport: str, tmp_path: Path
+) -> None:
+    run(*store, "push", TAG, target(transport, tmp_path))
+    assert trees(open_image(f"{transport}:{tmp_path / 'copy'}")) == expected
+
+
+def target(transport: str, directory: Path) -> str:
+    return f"{transport}:{directory / 'copy'}" + ("" if transport == "dir" else ":copy:1")

@@ -1,4 +1,4 @@
-"""Merged trees equal what ``umoci unpack`` makes of the same layers."""
+"""Merged trees equal what ``umoci raw unpack`` makes of the same layers."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def _programs() -> None:
         pytest.skip("umoci gives files their owners only as root")
 
 
-def unpack(layout: Path, tag: str, bundle: Path) -> dict[str, Facts]:
-    """What umoci makes of an image."""
-    command = ["umoci", "unpack", "--image", f"{layout}:{tag}", str(bundle)]
+def unpack(layout: Path, tag: str, root: Path) -> dict[str, Facts]:
+    """What umoci makes of an image, with a directory to do it in that is not there yet."""
+    command = ["umoci", "raw", "unpack", "--image", f"{layout}:{tag}", str(root)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr[:MAX_ERROR]
-    tree = on_disk(bundle / "rootfs")
-    shutil.rmtree(bundle)
+    tree = on_disk(root)
+    shutil.rmtree(root)
     return tree
 
 
@@ -59,7 +59,7 @@ def check(seed: int, directory: Path) -> None:
     read = reader(union, layers)
     for count in sorted({1 + seed % len(layers), len(layers)}):
         layout.add(str(count), tars[:count])
-        theirs = unpack(directory, str(count), directory / "bundle")
+        theirs = unpack(directory, str(count), directory / "root")
         assert_same(merged(union, count, read), theirs)
     shutil.rmtree(directory)
 
@@ -72,5 +72,5 @@ def test_every_layer_of_the_sample(tmp_path: Path) -> None:
     for layer in image.layers:
         tag = str(layer.number)
         layout.add_base(tag, image, layer.number)
-        theirs = unpack(layout.directory, tag, tmp_path / "bundle")
+        theirs = unpack(layout.directory, tag, tmp_path / "root")
         assert_same(merged(union, layer.number, reader(union, image.layers)), theirs)

@@ -138,7 +138,7 @@ def test_tree_and_warnings(case: Case, tmp_path: Path) -> None:
     if case.umoci and os.geteuid() == 0 and shutil.which("umoci"):
         layout = OciLayout(tmp_path / "layout")
         layout.add("two", [blob_bytes(layer.blob) for layer in layers])
-        assert_same(tree, unpack(layout.directory, "two", tmp_path / "bundle"))
+        assert_same(tree, unpack(layout.directory, "two", tmp_path / "root"))
 
 
 def test_file_whose_name_ends_in_a_slash() -> None:

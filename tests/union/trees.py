@@ -57,10 +57,13 @@ def on_disk(root: Path) -> dict[str, Facts]:
                 links[status.st_dev, status.st_ino].append(name)
                 if stat.S_ISDIR(status.st_mode):
                     todo.append(Path(entry.path))
-    return {
-        name: _facts(f"{root}{name}", status, tuple(sorted(links[status.st_dev, status.st_ino])))
-        for name, status in stats.items()
-    }
+    tree: dict[str, Facts] = {}
+    for name, status in stats.items():
+        same = tuple(sorted(links[status.st_dev, status.st_ino]))
+        # Files of many names, as busybox has hundreds, are read once.
+        first = tree.get(same[0])
+        tree[name] = first if first is not None else _facts(f"{root}{name}", status, same)
+    return tree
 
 
 def _facts(path: str, status: os.stat_result, links: tuple[str, ...]) -> Facts:
@@ -93,10 +96,14 @@ def merged(union: Union, layer: int, read: Callable[[int], bytes]) -> dict[str, 
     links = defaultdict(list)
     for path, event in sorted(events.items()):
         links[union.ev_inode[event]].append(path)
+    contents: dict[int, bytes] = {}
     tree = {}
     for path, event in events.items():
+        inode = union.ev_inode[event]
         entry = union.entry(event)
-        same = tuple(links[union.ev_inode[event]])
+        same = tuple(links[inode])
+        if entry.type == "file" and inode not in contents:
+            contents[inode] = read(event)
         tree[path] = Facts(
             type=entry.type,
             mode=None if entry.type == "symlink" else entry.mode,
@@ -107,7 +114,7 @@ def merged(union: Union, layer: int, read: Callable[[int], bytes]) -> dict[str, 
             device=entry.device,
             xattrs=tuple(sorted(entry.xattrs.items())),
             links=same if len(same) > 1 else (),
-            content=read(event) if entry.type == "file" else None,
+            content=contents.get(inode),
         )
     return tree
 
