@@ -78,12 +78,7 @@ def test_every_layer_of_an_image_that_docker_built(docker: Docker, built: Path, 
 
 def test_root_of_a_container(docker: Docker, built: Path) -> None:
     top = trees(open_image(str(built)))[-1]
-    container = docker("create", TAG, "true").strip()
-    root = Path(docker("inspect", "--format", "{{.GraphDriver.Data.MergedDir}}", container).strip())
-    docker("run", "--rm", "--network=host", TAG, "true")
     listed = docker("run", "--rm", "--network=host", TAG, "find", "/", "-xdev").split("\n")
-    docker("rm", container)
-    assert root.name == "merged"
     # The runtime adds mount points to every container.
     stubs = ("/.dockerenv", "/dev", "/etc", "/proc", "/sys")
     shown = {path for path in listed if path not in ("/", "") and not path.startswith(stubs)}

@@ -98,9 +98,10 @@ def test_deleted_directory_sums_what_it_hid() -> None:
 
 
 def test_hardlink_outlives_the_name_it_was_stored_under() -> None:
-    union = union_of(open_image(str(fixture(f"{SYLABS}hard-link-delete-1"))).layers)
-    kept = [union.path(node) for node in range(1, union.nodes) if union.at(node, union.layers) >= 0]
-    gone = [union.path(node) for node in range(1, union.nodes) if union.at(node, union.layers) < 0]
-    links = [path for path in kept if union.entry(union.at(union.find(path), union.layers)).type == "file"]
-    assert gone and links
-    assert all(union.entry(union.at(union.find(path), union.layers)).size == 3 for path in links)
+    layers = open_image(str(fixture(f"{SYLABS}hard-link-delete-1"))).layers
+    union = union_of(layers)
+    assert union.at(union.find("/a/b/foo"), 2) < 0
+    event = union.at(union.find("/a/b/bar"), 2)
+    entry = union.entry(event)
+    assert (entry.type, entry.mode, entry.size, entry.hardlink) == ("file", 0o555, 3, "/a/b/foo")
+    assert len(reader(union, layers)(event)) == 3
