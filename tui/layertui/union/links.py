@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from layertui.errors import LayertuiError
-from layertui.union.union import MAX_LINKS, Union
+from layertui.union.union import Union
 
 
 class Hop(NamedTuple):
@@ -21,12 +21,10 @@ class Hop(NamedTuple):
 def trail(union: Union, event: int, layer: int) -> Iterator[Hop]:
     """Each hop from the symlink of ``event`` on, in the merged tree of layers 1 to ``layer``.
 
-    The last hop is at what is no symlink, or leads nowhere.
+    The last hop is at what is no symlink, leads nowhere, or is where the way has been before.
     """
-    for _ in range(MAX_LINKS):
-        linkname = union.linkname(event)
-        if linkname is None:
-            return
+    been = {union.ev_node[event]}
+    while (linkname := union.linkname(event)) is not None:
         target = linkname.decode("utf-8", "surrogateescape")
         above = union.path(union.parent[union.ev_node[event]])
         try:
@@ -36,6 +34,9 @@ def trail(union: Union, event: int, layer: int) -> Iterator[Hop]:
         except LayertuiError as error:
             yield Hop(target, -1, str(error))
             return
-        event = union.at(node, layer)
+        if node in been:
+            yield Hop(target, -1, f"back at {union.path(node)}, it goes round in circles")
+            return
+        been.add(node)
         yield Hop(target, node, "")
-    yield Hop("", -1, "it goes round in circles")
+        event = union.at(node, layer)

@@ -1,5 +1,6 @@
 """What a layer did, in numbers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from layertui.layers.index import Kind
@@ -9,7 +10,7 @@ from layertui.union.union import Union
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How many paths a layer added, modified and deleted, the root aside, and what it hides."""
+    """How many paths a layer added, modified and deleted below some path, and what it hides there."""
 
     added: int
     modified: int
@@ -25,17 +26,23 @@ class Summary:
     """One of them; -1 if there are none."""
 
 
-def summarise(union: Union, layer: int, same: Same | None = None) -> Summary:
-    """The sums of a layer; without ``same`` no contents are compared.
+def summarise(union: Union, layer: int, same: Same | None = None, top: int = 0) -> Summary:
+    """The sums of a layer below the path ``top``; without ``same`` no contents are compared.
 
     Takes time with what lies on paths of the layers below, hardly any with what is new.
     """
     start, stop = union.starts[layer - 1], union.starts[layer]
-    firsts = sum(map((0).__gt__, union.ev_prev[start:stop])) - (layer == 1)
+    inside: Sequence[int] = range(start, stop)
+    if top:
+        low, high = top + 1, union.end[top]
+        inside = [event for event in inside if low <= union.ev_node[event] < high]
+        firsts = sum(union.ev_prev[event] < 0 for event in inside)
+    else:
+        firsts = sum(map((0).__gt__, union.ev_prev[start:stop])) - (layer == 1)
     marks = [0] * len(Mark)
     hidden, event = 0, -1
     inodes = set()
-    again = {union.ev_node[later] for later in range(start, stop) if union.ev_prev[later] >= 0} - {0}
+    again = {union.ev_node[later] for later in inside if union.ev_prev[later] >= 0} - {top}
     for node in again:
         before, after = union.at(node, layer - 1), union.at(node, layer)
         if union.last_by(node, layer - 1) < 0:

@@ -15,7 +15,7 @@ from layertui.ui.widgets.lines import Line, Span
 from layertui.union.changes import Mark, Same, difference, mark_of
 from layertui.union.entry import Entry
 from layertui.union.summary import Summary, summarise
-from layertui.union.union import Deletion
+from layertui.union.union import Deletion, Union
 
 _GUTTER = 14
 _COLUMN = 44
@@ -24,20 +24,43 @@ _LISTED = 1000
 """Hidden paths that are listed."""
 
 
-def pages(subject: Subject, turn: Turn) -> Iterator[Page]:
+class Summaries:
+    """Remembers what the layers of an image did, as far as it has been asked for."""
+
+    def __init__(self) -> None:
+        self._union: Union | None = None
+        self._known: dict[int, Summary] = {}
+
+    def of(self, subject: Subject) -> Summary:
+        """The sums of the chosen layer, as far as they can be told without reading contents."""
+        union, layer = subject.union, subject.merged_layer
+        if self._union is not union:
+            self._union, self._known = union, {}
+        known = self._known
+        if layer not in known:
+            known[layer] = summarise(union, layer)
+        return known[layer]
+
+    def settle(self, subject: Subject) -> Summary:
+        """The sums, contents compared."""
+        union, layer, known = subject.union, subject.merged_layer, self._known
+        known[layer] = summarise(union, layer, subject.contents.same)
+        return known[layer]
+
+
+def pages(subject: Subject, summaries: Summaries, turn: Turn) -> Iterator[Page]:
     """The page as far as it can be told without reading contents, then the whole of it."""
-    union, layer = subject.union, subject.merged_layer
-    summary = summarise(union, layer)
+    union = subject.union
+    summary = summaries.of(subject)
     yield _page(subject, turn, summary, None)
     before, after = _pair(subject)
-    undecided = before >= 0 and after >= 0 and mark_of(union, before, after) == Mark.REWRITTEN
-    if undecided:
+    if before >= 0 and after >= 0 and mark_of(union, before, after) == Mark.REWRITTEN:
         with turn:
             subject.contents.same(before, after)
         yield _page(subject, turn, summary, subject.contents.same)
     if summary.undecided:
         with turn:
-            summary = summarise(union, layer, subject.contents.same)
+            summary = summaries.settle(subject)
         yield _page(subject, turn, summary, subject.contents.same)
 
 
@@ -63,6 +86,10 @@ def _page(subject: Subject, turn: Turn, summary: Summary, same: Same | None) -> 
         )
     else:
         _say_what(build, subject, before, after, last, same)
+    if node and (union.end[node] - node) > 1:
+        below = summarise(union, layer, same, top=node)
+        if below.added or below.modified or below.deleted or below.undecided:
+            build.add(("Below it: ", "quiet"), *_counts(below))
     _table(build, subject, before if touched else after, after, same)
     _hidden(build, subject, turn)
     return build.page(_heading(subject, summary))
@@ -80,14 +107,8 @@ def _heading(subject: Subject, summary: Summary) -> Line:
         ("▌", f"layer:{layer}"),
         (f"layer {layer}", "bold"),
         (f"{against}: ", "quiet"),
-        (f"{summary.added:,} added", "added" if summary.added else "quiet"),
-        (", ", "quiet"),
-        (f"{summary.modified:,} modified", "modified" if summary.modified else "quiet"),
-        (", ", "quiet"),
-        (f"{summary.deleted:,} deleted", "deleted" if summary.deleted else "quiet"),
+        *_counts(summary),
     ]
-    if summary.undecided:
-        spans.append((f", {summary.undecided:,} stored again, being compared", "quiet"))
     if summary.hidden == 1:
         event = summary.hidden_event
         spans += [
@@ -101,6 +122,19 @@ def _heading(subject: Subject, summary: Summary) -> Line:
     return Line(spans)
 
 
+def _counts(summary: Summary) -> Iterator[Span]:
+    for count, what in (
+        (summary.added, "added"),
+        (summary.modified, "modified"),
+        (summary.deleted, "deleted"),
+    ):
+        if what != "added":
+            yield ", ", "quiet"
+        yield f"{count:,} {what}", what if count else "quiet"
+    if summary.undecided:
+        yield f", {summary.undecided:,} stored again, being compared", "quiet"
+
+
 def _say_what(
     build: PageBuilder, subject: Subject, before: int, after: int, last: int, same: Same | None
 ) -> None:
@@ -109,7 +143,7 @@ def _say_what(
     mark, said = Mark.ADDED, f"added by layer {layer}"
     if after < 0:
         how = HOW_DELETED.get(Deletion(union.ev_entry[last]), "")
-        mark, said = Mark.DELETED, f"deleted by layer {layer}, {how}"
+        mark, said = Mark.DELETED, f"deleted by layer {layer}{how}"
     elif before >= 0:
         mark = mark_of(union, before, after, same)
         what = ", ".join(difference(union, before, after, same))
@@ -139,10 +173,9 @@ def _table(build: PageBuilder, subject: Subject, before: int, after: int, same: 
         if union.ev_kind[before] == union.ev_kind[after] == 0:
             _compare_content(build, subject, before, after, same, width)
         return
-    shown, style = (other, "added" if before < 0 else "") if after >= 0 else (one, "deleted")
     build.add(*chip(union.ev_layer[after if after >= 0 else before]), gutter=[_label("layer")])
-    for name, value in shown.items():
-        build.add((value, style), gutter=[_label(name)])
+    for name, value in (other or one).items():
+        build.add((value, ""), gutter=[_label(name)])
 
 
 def _label(name: str, changed: bool = False) -> Span:
@@ -211,9 +244,8 @@ def _hidden(build: PageBuilder, subject: Subject, turn: Turn) -> None:
     """What went with the path or from below it, each with its size and layer."""
     union, layer, node = subject.union, subject.merged_layer, subject.node
     hidden, size = [], 0
-    for below in range(node, union.end[node]):
-        if below % 4096 == 0:
-            turn.check()
+    for below in _touched_again(union, node, layer):
+        turn.check()
         before = union.at(below, layer - 1)
         if before >= 0 and union.at(below, layer) != before and _was_covered(subject, before):
             hidden.append(before)
@@ -236,6 +268,20 @@ def _hidden(build: PageBuilder, subject: Subject, turn: Turn) -> None:
         )
     if len(hidden) > _LISTED:
         build.add((f"and {count_text(len(hidden) - _LISTED, 'more version')}", "quiet"))
+
+
+def _touched_again(union: Union, node: int, layer: int) -> list[int]:
+    """The paths at and below ``node`` on which a layer did something, not as the first."""
+    end = union.end[node]
+    if end - node == 1:
+        return [node]
+    return sorted(
+        {
+            union.ev_node[event]
+            for event in union.events_of(layer)
+            if union.ev_prev[event] >= 0 and node <= union.ev_node[event] < end
+        }
+    )
 
 
 def _was_covered(subject: Subject, before: int) -> bool:

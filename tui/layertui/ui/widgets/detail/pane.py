@@ -19,6 +19,7 @@ from layertui.ui.widgets.detail.hex_view import HexDocument
 from layertui.ui.widgets.detail.owners import Owners
 from layertui.ui.widgets.detail.page import Page, Superseded, Turn, failure, message
 from layertui.ui.widgets.detail.subject import Subject
+from layertui.ui.widgets.detail.text_document import TextDocument
 from layertui.ui.widgets.text_view import TextView
 
 TABS = ("Changes", "Diff", "Versions", "Preview", "Details")
@@ -87,6 +88,7 @@ class DetailPane(TextView):
         self._settle: Timer | None = None
         self._patience: Timer | None = None
         self._owners = Owners()
+        self._summaries = changes.Summaries()
 
     def on_mount(self) -> None:
         self.show(self.subject)
@@ -147,7 +149,7 @@ class DetailPane(TextView):
     def _pages(self, subject: Subject, turn: Turn) -> Iterator[Page]:
         """The pages of the tab, each better than the one before."""
         if self.tab == CHANGES:
-            return changes.pages(subject, turn)
+            return changes.pages(subject, self._summaries, turn)
         if self.tab == DIFF:
             return difference.pages(subject, self._compared, turn)
         event = self._looked_at if self._looked_at >= 0 else self._shown(subject)
@@ -224,13 +226,13 @@ class DetailPane(TextView):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only the keys of the tab at hand."""
         if action == "hex":
-            return self.tab == PREVIEW
+            return isinstance(self.document, HexDocument | TextDocument)
         if action == "wrap":
-            return self.tab in (DIFF, PREVIEW)
+            return not (self.document.wrap or self.document.clip)
         if action == "mark":
             return self.tab == VERSIONS
         if action == "enter":
-            return self.tab == VERSIONS or (self.tab == CHANGES and bool(self._page.events))
+            return bool(self._page.events)
         return True
 
     def action_tab(self, tab: int) -> None:
@@ -265,7 +267,7 @@ class DetailPane(TextView):
         event = self._page.events.get(self.cursor, -1)
         if event < 0 or self.subject is None:
             return
-        if self.tab == CHANGES:
+        if self.tab != VERSIONS:
             self._looked_at = event
             self.action_tab(PREVIEW)
             return

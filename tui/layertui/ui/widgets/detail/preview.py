@@ -88,6 +88,7 @@ def _symlink(subject: Subject, event: int) -> Page:
             (f", {there.type}", "quiet"),
             (f", {size_text(there.size)}" if there.type == "file" else "", "quiet"),
             (f", of layer {there.layer}", "quiet"),
+            event=union.at(hop.node, subject.merged_layer),
             value=there.path,
         )
     return build.page(_symlink_heading(subject, event))
@@ -105,7 +106,8 @@ def _directory(subject: Subject, event: int, turn: Turn) -> Page:
     union, layer = subject.union, subject.merged_layer
     node = union.ev_node[event]
     if union.at(node, layer) != event:  # as it was when it was last there
-        layer = union.ev_layer[next(e for e in reversed(union.versions(node)) if e >= event)]
+        later = [other for other in union.versions(node) if other > event]
+        layer = union.ev_layer[later[0]] - 1 if later else layer
     found = below(union, node, layer, turn.cancelled.is_set)
     turn.check()
     build = PageBuilder(gutter=12 + _BAR)

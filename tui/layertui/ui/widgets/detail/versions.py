@@ -64,10 +64,10 @@ def _version(subject: Subject, event: int, shown: int) -> Iterator[Span]:
     struck = "quiet strike" if event != shown and whose <= layer else "quiet" if whose > layer else ""
     yield sign + " ", style
     yield permissions(entry), struck
-    yield f"  {owner(entry):<11}", struck and "quiet"
+    yield f"  {owner(entry):<11}", struck
     yield f"{size_text(entry.size) if entry.type == 'file' else '':>8}", struck
-    yield f"  {moment(entry)}  ", struck and "quiet"
-    yield step_of(subject, whose), "quiet"
+    yield f"  {moment(entry)}", struck
+    yield f"  {step_of(subject, whose)}", "quiet"
 
 
 def _copied(subject: Subject, event: int) -> str:

@@ -19,9 +19,9 @@ MARKS = {
 """What stands for a change, and its style."""
 
 HOW_DELETED = {
-    Deletion.WHITEOUT: "by a whiteout",
-    Deletion.OPAQUE: "by an opaque whiteout of a directory above it",
-    Deletion.REPLACED: "as a directory above it became something else",
+    Deletion.WHITEOUT: " with a whiteout",
+    Deletion.OPAQUE: " with an opaque whiteout of a directory above it",
+    Deletion.REPLACED: ", which made something else of a directory above it",
 }
 
 
@@ -60,6 +60,6 @@ def absence(subject: Subject, node: int) -> str:
     gone = union.last_by(node, layer)
     if gone >= 0:
         how = HOW_DELETED.get(Deletion(union.ev_entry[gone]), "")
-        return f"deleted by layer {union.ev_layer[gone]}, {how}"
+        return f"deleted by layer {union.ev_layer[gone]}{how}"
     first = next(event for event in union.versions(node))
     return f"not there yet: layer {union.ev_layer[first]} is the first to store it"
