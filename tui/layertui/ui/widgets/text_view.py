@@ -2,13 +2,13 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -20,6 +20,8 @@ from layertui.ui.widgets.lines import Document, Line, Read, Span, folds, part, s
 
 _SIDE_STEP = 8
 """Cells that one key press scrolls sideways."""
+_KEPT = 512
+"""Painted rows that are kept."""
 
 
 class TextView(ScrollView, can_focus=True):
@@ -77,6 +79,8 @@ class TextView(ScrollView, can_focus=True):
         self._width = 0
         self._asked = False
         self._palette: Palette | None = None
+        self._painted: LRUCache[tuple[int, int, int, int, str], Strip] = LRUCache(_KEPT)
+        self._heading_rows: list[Sequence[Span]] = []
 
     # What is shown
 
@@ -103,8 +107,10 @@ class TextView(ScrollView, can_focus=True):
     def _lay_out(self, start: int = 0) -> None:
         """Works out rows and width of the lines from ``start`` on."""
         document = self.document
+        self._painted.clear()
         if not start:
             self._rows, self._width = array("I", [0]), 0
+            self._heading_rows = list(self._fold_heading())
         if self.is_folded:
             row = self._rows[-1]
             for number in range(start, len(document)):
@@ -124,10 +130,16 @@ class TextView(ScrollView, can_focus=True):
         # As if the scrollbar were there, so that it may come without a new layout.
         return folds(line.text, max(self.content_size.width - self._indent(line) - 1, 1))
 
+    def _fold_heading(self) -> Iterator[Sequence[Span]]:
+        width = max(self.content_size.width - 1, 1)
+        for line in self.heading:
+            starts = folds(line.text, width)
+            for start, stop in zip(starts, [*starts[1:], len(line.text)], strict=True):
+                yield part(line.body, start, stop)
+
     @property
     def _heading_height(self) -> int:
-        room = max(self.content_size.width - 1, 1)
-        return sum(len(folds(line.text, room)) for line in self.heading)
+        return len(self._heading_rows)
 
     def on_resize(self) -> None:
         line = self._line_at(self.scroll_offset.y)[0]
@@ -236,6 +248,10 @@ class TextView(ScrollView, can_focus=True):
     # Painting
 
     def render_lines(self, crop: Region) -> list[Strip]:
+        palette = Palette(self.app, self.rich_style, self.layer_count)
+        if self._palette is None or self._palette.key != palette.key:
+            self._palette = palette
+            self._painted.clear()
         self._ask()
         return super().render_lines(crop)
 
@@ -254,55 +270,51 @@ class TextView(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Row ``y`` of the view: the heading's first, then the document's from where it is scrolled to."""
-        palette = self._styles()
+        palette = self._palette
         width = self.content_size.width
+        if palette is None:
+            return Strip.blank(width)
         if y < self._heading_height:
-            return self._heading_row(y, palette, width)
+            strip = Strip([Segment(text, palette[style]) for text, style in self._heading_rows[y]])
+            return strip.adjust_cell_length(width, palette[""])
         number, nth = self._line_at(self.scroll_offset.y + y - self._heading_height)
         if number >= self._laid:
             return Strip.blank(width, palette[""])
-        line = self.document.line(number)
-        behind = line.style
+        over = ""
         if number == self.cursor:
-            behind += " on-cursor" if self.has_focus else " on-cursor_blurred"
+            over = "on-cursor" if self.has_focus else "on-cursor_blurred"
+        if self.text_selection:
+            return self._paint(number, nth, width, over, palette)
+        key = (number, nth, self.scroll_offset.x, width, over)
+        painted = self._painted.get(key)
+        if painted is None:
+            painted = self._painted[key] = self._paint(number, nth, width, over, palette)
+        return painted
+
+    def _paint(self, number: int, nth: int, width: int, over: str, palette: Palette) -> Strip:
+        """Row ``nth`` of a line, on the style ``over`` and the line's own."""
+        line = self.document.line(number)
+        behind = f"{line.style} {over}"
         gutter = self._indent(line)
         room = max(width - gutter, 0)
-        body: Sequence[Span]
-        padding = 0
+        text, padding = line.text, 0
         if self.is_folded:
-            starts = self._folds(line)
-            start = starts[nth] if nth < len(starts) else len(line.text)
-            stop = starts[nth + 1] if nth + 1 < len(starts) else len(line.text)
-            body = part(line.body, start, stop)
+            starts = [*self._folds(line), len(text)]
+            # A document may say something else of a line once it has read it.
+            start, stop = starts[min(nth, len(starts) - 2)], starts[min(nth, len(starts) - 2) + 1]
         else:
-            text = line.text
             start, padding = skip_cells(text, self.scroll_offset.x)
-            body = part(line.body, start, start + room) if start or len(text) > room else line.body
+            stop = start + room
+        body = line.body if not start and stop >= len(text) else part(line.body, start, stop)
         segments = [Segment(" " * padding, palette[behind])] if padding else []
-        segments += self._marked(body, number, start, behind, palette)
+        segments += self._segments(body, number, start, behind, palette)
         strip = Strip(segments).apply_offsets(start, number).adjust_cell_length(room, palette[behind])
         if not gutter:
             return strip
-        before = [Segment(text, palette[f"{style} {behind}"]) for text, style in line.gutter if not nth]
+        before = [Segment(text, palette[f"{behind} {style}"]) for text, style in line.gutter if not nth]
         return Strip.join([Strip(before).adjust_cell_length(gutter, palette[behind]), strip])
 
-    def _styles(self) -> Palette:
-        palette = Palette(self.app, self.rich_style, self.layer_count)
-        if self._palette is None or self._palette.key != palette.key:
-            self._palette = palette
-        return self._palette
-
-    def _heading_row(self, y: int, palette: Palette, width: int) -> Strip:
-        for line in self.heading:
-            starts = [*folds(line.text, max(width - 1, 1)), len(line.text)]
-            if y < len(starts) - 1:
-                row = part(line.body, starts[y], starts[y + 1])
-                strip = Strip([Segment(text, palette[style]) for text, style in row])
-                return strip.adjust_cell_length(width, palette[""])
-            y -= len(starts) - 1
-        return Strip.blank(width, palette[""])
-
-    def _marked(
+    def _segments(
         self, body: Sequence[Span], number: int, start: int, behind: str, palette: Palette
     ) -> list[Segment]:
         """The segments of a row, with what the mouse has selected of it set off."""
@@ -334,8 +346,3 @@ class TextView(ScrollView, can_focus=True):
             start, stop = selection.get_span(number) or (0, 0)
             lines.append(text[start : stop if stop >= 0 else len(text)])
         return "\n".join(lines), "\n"
-
-
-def text_width(spans: Sequence[Span]) -> int:
-    """Cells of ``spans``."""
-    return sum(cell_len(text) for text, _style in spans)
