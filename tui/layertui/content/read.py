@@ -1,0 +1,339 @@
+"""The bytes of any file in any layer of an image, hidden ones too."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from layertui.content.seek import PIECE, Cursor, Recent, Tar
+from layertui.content.sparse import flaw, hole, stretches, union_of
+from layertui.errors import LayertuiError
+from layertui.layers.decompress import Cancelled, Damaged
+from layertui.layers.index import Kind, LayerIndex, path_of
+
+if TYPE_CHECKING:
+    from layertui.image import Image
+    from layertui.union import Union
+
+MAX_HOLES = 64 << 30
+"""Bytes of holes that a digest is computed over: a few bytes of tar can claim 2**63."""
+RECENT = 64
+"""Blocks of compressed layers that are remembered (128 KiB each)."""
+ACTIVE = 4
+"""Layers whose decompressors are kept for whoever reads on."""
+THREADS = 2
+"""Layers that are hashed at once."""
+
+_NO_CONTENT = {
+    Kind.SYMLINK: "is a symlink",
+    Kind.CHAR: "is a character device",
+    Kind.BLOCK: "is a block device",
+    Kind.DIRECTORY: "is a directory",
+    Kind.FIFO: "is a named pipe",
+    Kind.SOCKET: "is a socket",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where a file's content lies."""
+
+    path: str
+    layer: int
+    entry: int
+    size: int
+    offset: int
+    """In the layer's tar."""
+    sparse: tuple[tuple[int, int], ...] | None
+    """As in :class:`layertui.layers.index.Extra`."""
+
+    @property
+    def kept(self) -> Sequence[tuple[int, int]]:
+        """Its parts that are stored, as (offset, length)."""
+        return ((0, self.size),) if self.sparse is None else self.sparse
+
+
+class Contents:
+    """Reads what events of a union stored; safe to share between threads.
+
+    An **event** is a number of ``union``; a hardlink's has the content of what it links to.
+    What is read of a compressed layer is inflated up to there once; later reads anywhere
+    before start from seek points kept in memory.
+
+    Every method raises :class:`LayertuiError` for what is no file or cannot be read, and
+    :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
+    """
+
+    def __init__(self, image: Image, indexes: Sequence[LayerIndex], union: Union) -> None:
+        """``indexes`` are those of ``union``, base first; it may lack layers of the image."""
+        self._image = image
+        self._indexes = indexes
+        self._union = union
+        self._tars: dict[int, Tar] = {}
+        self._active: OrderedDict[int, Tar] = OrderedDict()
+        self._recent = Recent(RECENT)
+        self._digests: dict[tuple[int, int], bytes] = {}
+        self._lock = threading.Lock()
+
+    def grow(self, indexes: Sequence[LayerIndex], union: Union) -> None:
+        """Go on with the union of the same layers and more on top: its events keep their numbers."""
+        self._indexes, self._union = indexes, union
+
+    def read(
+        self, event: int, offset: int = 0, length: int = -1, cancelled: threading.Event | None = None
+    ) -> bytes:
+        """The bytes from ``offset``, as many as there are up to ``length`` (-1: all, in memory)."""
+        file = self._find(event)
+        length = max(file.size - offset, 0) if length < 0 else max(min(length, file.size - offset), 0)
+        if file.sparse is not None or length > PIECE:
+            return b"".join(self._pieces(file, offset, length, cancelled))
+        if not length:
+            return b""
+        try:
+            data = self._tar(file).read(file.offset + offset, length, cancelled)
+        except Damaged as damage:
+            raise _unreadable(file, str(damage)) from damage
+        if len(data) < length:
+            raise _cut(file)
+        return data
+
+    def pieces(
+        self, event: int, offset: int = 0, length: int = -1, cancelled: threading.Event | None = None
+    ) -> Iterator[bytes]:
+        """The same in pieces of at most 1 MiB; gives what there is before it raises."""
+        file = self._find(event)
+        length = max(file.size - offset, 0) if length < 0 else max(min(length, file.size - offset), 0)
+        return self._pieces(file, offset, length, cancelled)
+
+    def open(self, event: int) -> ContentFile:
+        """A file object; reads nothing yet."""
+        return ContentFile(self, event, self._find(event).size)
+
+    def digest(self, event: int, cancelled: threading.Event | None = None) -> str:
+        """The content's digest, ``sha256:`` and hex; remembered."""
+        file = self._find(event)
+        known = self._digests.get((file.layer, file.entry))
+        if known is None:
+            holes = file.size - sum(length for _start, length in file.kept)
+            if holes > MAX_HOLES:
+                raise LayertuiError(f"no digest of {file.path}", f"it claims {holes:,} bytes of zeros")
+            known = self._hash(file, self._pieces(file, 0, file.size, cancelled))
+        return "sha256:" + known.hex()
+
+    def same(self, one: int, other: int, cancelled: threading.Event | None = None) -> bool:
+        """Whether two events have the same content; files that differ in size are not read."""
+        if self._union.ev_inode[one] == self._union.ev_inode[other]:
+            return True
+        left, right = self._find(one), self._find(other)
+        if left.size != right.size:
+            return False
+        if left.sparse is None and right.sparse is None:
+            return self.digest(one, cancelled) == self.digest(other, cancelled)
+        # What neither stores is zeros in both, however much of it they claim.
+        return all(
+            self._alike(left, right, start, min(start + length, left.size), cancelled)
+            for start, length in union_of(left.kept, right.kept)
+        )
+
+    def prepare(
+        self,
+        events: Iterable[int],
+        progress: Callable[[int, int], None] | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> None:
+        """Compute the digests of many contents, reading each layer at most once, front to back.
+
+        ``progress`` is told the bytes of tar behind and in all, from several threads. What
+        has no content, or none that can be read, is left out: asking for its digest tells
+        why. So are sparse files, which :meth:`same` compares without digests.
+        """
+        files: dict[tuple[int, int], Stored] = {}
+        for event in events:
+            try:
+                file = self._find(event)
+            except LayertuiError:
+                continue
+            if file.sparse is None and (file.layer, file.entry) not in self._digests:
+                files[file.layer, file.entry] = file
+        ordered = sorted(files.values(), key=lambda file: (file.layer, file.offset))
+        layers = [list(group) for _layer, group in groupby(ordered, key=lambda file: file.layer)]
+        total = sum(group[-1].offset + group[-1].size for group in layers)
+        behind = [0] * len(layers)
+        stop = threading.Event()  # so that no thread goes on when one fails
+
+        def work(number: int) -> None:
+            for position in self._hash_layer(layers[number], cancelled, stop):
+                behind[number] = position
+                if progress is not None:
+                    progress(sum(behind), total)
+
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="contents") as pool:
+            try:
+                for _done in pool.map(work, range(len(layers))):
+                    pass
+            finally:
+                stop.set()
+
+    # Inside
+
+    def _hash_layer(
+        self, files: Sequence[Stored], cancelled: threading.Event | None, stop: threading.Event
+    ) -> Iterator[int]:
+        """Hash the files of one layer in the order they lie in; yields how far it has come."""
+        try:
+            cursor = self._tar(files[0]).cursor()
+            for file in files:
+                if stop.is_set():
+                    return
+                self._hash(file, self._pieces(file, 0, file.size, cancelled, cursor))
+                yield file.offset + file.size
+        except LayertuiError:
+            return  # nothing behind damage can be read either
+
+    def _hash(self, file: Stored, pieces: Iterable[bytes]) -> bytes:
+        state = hashlib.sha256()
+        for piece in pieces:
+            state.update(piece)
+        known = self._digests[file.layer, file.entry] = state.digest()
+        return known
+
+    def _alike(
+        self, left: Stored, right: Stored, start: int, end: int, cancelled: threading.Event | None
+    ) -> bool:
+        while start < end:
+            length = min(end - start, PIECE)
+            one, other = (b"".join(self._pieces(file, start, length, cancelled)) for file in (left, right))
+            if one != other:
+                return False
+            start += length
+        return True
+
+    def _find(self, event: int) -> Stored:
+        """Where an event's content lies, what a hardlink shares included."""
+        union = self._union
+        path = union.path(union.ev_node[event])
+        kind = union.ev_kind[event]
+        if not union.shows(event):
+            raise LayertuiError(f"no {path}", f"layer {union.ev_layer[event]} deletes it")
+        inode = union.ev_inode[event]
+        layer, entry = union.ev_layer[inode], union.ev_entry[inode]
+        index = self._indexes[layer - 1]
+        if kind == Kind.HARDLINK:
+            target = path_of(index.links[index.link[entry]])
+            raise LayertuiError(f"cannot read {path}", f"it is a hardlink to {target}, which is not there")
+        if kind != Kind.FILE:
+            raise LayertuiError(f"cannot read {path}", f"it {_NO_CONTENT[Kind(kind)]}")
+        extra = index.extra.get(entry)
+        file = Stored(
+            path, layer, entry, index.size[entry], index.offset[entry], extra.sparse if extra else None
+        )
+        if extra and extra.sparse is not None and (wrong := flaw(extra.sparse, extra.stored)):
+            raise _unreadable(file, wrong)
+        return file
+
+    def _tar(self, file: Stored) -> Tar:
+        with self._lock:
+            tar = self._tars.get(file.layer)
+            if tar is None:
+                layer = self._image.layers[file.layer - 1]
+                if layer.blob is None:
+                    raise _unreadable(file, layer.missing)
+                tar = self._tars[file.layer] = Tar(file.layer, layer.blob, self._recent)
+            self._active[file.layer] = tar
+            self._active.move_to_end(file.layer)
+            if len(self._active) > ACTIVE:
+                self._active.popitem(last=False)[1].rest()
+            return tar
+
+    def _pieces(
+        self,
+        file: Stored,
+        offset: int,
+        length: int,
+        cancelled: threading.Event | None,
+        cursor: Cursor | None = None,
+    ) -> Iterator[bytes]:
+        """A part of a file that lies within its size, holes filled in."""
+        if length <= 0:
+            return
+        source: Cursor | Tar = cursor or self._tar(file)
+        try:
+            for part in stretches(file.kept, offset, offset + length):
+                if part.stored < 0:
+                    for zeros in hole(part.length):
+                        if cancelled is not None and cancelled.is_set():
+                            raise Cancelled
+                        yield zeros
+                    continue
+                missing = part.length
+                for piece in source.pieces(file.offset + part.stored, part.length, cancelled):
+                    missing -= len(piece)
+                    yield piece
+                if missing:
+                    raise _cut(file)
+        except Damaged as damage:
+            raise _unreadable(file, str(damage)) from damage
+
+
+class ContentFile(io.RawIOBase):
+    """A file's content as a file object: read, seek and tell, without an end of the layer in memory.
+
+    A read that meets damage gives what comes before it; the next one raises
+    :class:`LayertuiError`. Of use to one thread at a time.
+    """
+
+    def __init__(self, contents: Contents, event: int, size: int) -> None:
+        super().__init__()
+        self.size = size
+        """Bytes."""
+        self._contents = contents
+        self._event = event
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
+        if base + offset < 0:
+            raise ValueError(f"negative position {base + offset}")
+        self._position = base + offset
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def pread(self, length: int, offset: int) -> bytes:
+        """Up to ``length`` bytes from ``offset``, wherever the position is; less only at the end."""
+        return self._contents.read(self._event, offset, length)
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        done = 0
+        try:
+            for piece in self._contents.pieces(self._event, self._position, len(view)):
+                view[done : done + len(piece)] = piece
+                done += len(piece)
+        except LayertuiError:
+            if not done:
+                raise
+        self._position += done
+        return done
+
+
+def _unreadable(file: Stored, why: str) -> LayertuiError:
+    return LayertuiError(f"cannot read {file.path} of layer {file.layer}", why)
+
+
+def _cut(file: Stored) -> LayertuiError:
+    return _unreadable(file, "the layer ends in the middle of it")
