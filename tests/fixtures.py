@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(
-    os.environ.get("LAYERTUI_FIXTURES", Path(__file__).resolve().parents[2] / "shared" / "fixtures")
-)
+ROOT = Path(os.environ.get("LAYERTUI_FIXTURES", Path(__file__).resolve().parents[2] / "shared" / "fixtures"))
 
 
 def fixture(name: str) -> Path:

@@ -1,6 +1,7 @@
 """The viewer of documents: folding, scrolling, cursor, reading on, selecting."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +10,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from layertui.ui.app import LayertuiApp
-from layertui.ui.widgets.lines import Document, Line, folds, part, skip_cells
+from layertui.ui.widgets.lines import Document, Line, Read, folds, part, skip_cells
 from layertui.ui.widgets.text_view import TextView
 
 Compare = Callable[..., bool]
@@ -24,13 +25,13 @@ class Endless(Document):
         self.total = total
         self.asked: list[tuple[int, int]] = []
 
-    def missing(self, first: int, last: int) -> Callable[[], Callable[[], None]] | None:
+    def missing(self, first: int, last: int) -> Read | None:
         if last < len(self.lines) or len(self.lines) >= self.total:
             return None
         self.asked.append((first, last))
         start = len(self.lines)
 
-        def read() -> Callable[[], None]:
+        def read(_cancelled: threading.Event) -> Callable[[], None]:
             more = [Line([(f"line {number}", "")]) for number in range(start, start + 10)]
 
             def show() -> None:
@@ -58,7 +59,7 @@ class Viewer(App[None]):
         self.view.focus()
 
     def on_text_view_wanted(self, event: TextView.Wanted) -> None:
-        event.read()()
+        event.read(threading.Event())()
         self.view.grown()
 
 

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from operator import itemgetter
 
 from layertui.blob import FileBlob
 from layertui.errors import LayertuiError
@@ -75,8 +76,7 @@ def index_layers(
         try:
             while running:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
-                for number, index in sorted((future.result() for future in done), key=lambda pair: pair[0]):
-                    yield number, index
+                yield from sorted((future.result() for future in done), key=itemgetter(0))
         except Cancelled:
             return
         finally:

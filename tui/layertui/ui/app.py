@@ -7,7 +7,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from layertui.ui.theme import DARK_THEME, LIGHT_THEME, themes, variables
+from layertui.ui.theme import ANSI_THEME, DARK_THEME, LIGHT_THEME, themes, variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,7 @@ class LayertuiApp(App[None]):
         for theme in themes():
             self.register_theme(theme)
         limited = self.console.color_system not in _RICH_PALETTES
-        self.theme = "ansi-dark" if limited else DARK_THEME
+        self.theme = ANSI_THEME if limited else DARK_THEME
 
     def on_mount(self) -> None:
         """Shows the image that was asked for, else the images at hand."""

@@ -43,7 +43,7 @@ COLUMNS = (
     Column("created", "CREATED", 14),
     Column("layers", "LAYERS", 8, right=True),
     Column("platform", "PLATFORM", 14),
-    Column("source", "SOURCE", 0, minimum=18),
+    Column("source", "SOURCE", 0, minimum=16),
 )
 DROPPED = ("source", "platform", "layers", "id", "created", "size")
 """Columns that a narrow table goes without, the first to go first."""
@@ -71,8 +71,8 @@ def layout(width: int) -> list[tuple[Column, int]]:
 
 
 def row_of(summary: "ImageSummary", order: tuple[int, int], source: str) -> ImageRow:
-    """The row of ``summary``, which was found at ``source``."""
-    name = summary.name or NO_NAME
+    """The row of ``summary``, which was found at ``source``: its file's name stands for one it lacks."""
+    name = summary.name or source.rstrip("/").rpartition("/")[2].rpartition(":")[2] or NO_NAME
     created = parse_time(summary.created)
     platforms = [str(platform) for platform in summary.platforms]
     if len(platforms) > 1:
@@ -94,9 +94,9 @@ def row_of(summary: "ImageSummary", order: tuple[int, int], source: str) -> Imag
         keys={
             "name": cells["name"].lower(),
             "id": cells["id"],
-            "size": summary.size if summary.size is not None else -1,
+            "size": -1 if summary.size is None else summary.size,
             "created": created.timestamp() if created else float("-inf"),
-            "layers": summary.layers if summary.layers is not None else -1,
+            "layers": -1 if summary.layers is None else summary.layers,
             "platform": platform,
             "source": cells["source"],
         },

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 if TYPE_CHECKING:
     from textual.app import App
 
 DARK_THEME = "layertui-dark"
 LIGHT_THEME = "layertui-light"
+ANSI_THEME = "layertui-ansi"
+"""The terminal's own sixteen colours, for terminals that have no more."""
 
 MARKS = {"added": "+", "modified": "~", "deleted": "−", "repeated": "="}
 """What stands before a path that a layer changed, by kind of change."""
@@ -156,14 +158,19 @@ def variables(dark: bool = True, ansi: bool = False) -> dict[str, str]:
 
 def themes() -> list[Theme]:
     """The themes that the app registers, the dark one first."""
-    return [_theme(DARK_THEME, dark=True), _theme(LIGHT_THEME, dark=False)]
+    return [
+        _theme(DARK_THEME, dark=True),
+        _theme(LIGHT_THEME, dark=False),
+        _theme(ANSI_THEME, dark=True, ansi=True),
+    ]
 
 
-def _theme(name: str, dark: bool) -> Theme:
-    tone = shades(dark)
+def _theme(name: str, dark: bool, ansi: bool = False) -> Theme:
+    tone = shades(dark, ansi)
     return Theme(
         name=name,
         dark=dark,
+        ansi=ansi,
         primary=tone.accent,
         secondary=tone.quiet,
         accent=tone.accent,
@@ -175,7 +182,8 @@ def _theme(name: str, dark: bool) -> Theme:
         surface=tone.surface,
         panel=tone.raised,
         boost=tone.raised,
-        variables=variables(dark)
+        variables=(BUILTIN_THEMES["ansi-dark"].variables if ansi else {})
+        | variables(dark, ansi)
         | {
             "text": tone.foreground,
             "text-muted": tone.quiet,

@@ -28,7 +28,7 @@ from layertui.ui.widgets.key_bar import KeyBar
 WIDE = 120
 """Columns from which the detail stands beside the table."""
 _PROBLEMS = 3
-"""Unreadable files of a place that are named."""
+"""Unreadable files of a place that are named, on a terminal of 30 lines or more; else one is."""
 
 
 class FilterField(Input):
@@ -92,6 +92,7 @@ class ImagesScreen(Screen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")
+        self._show()
 
     def on_unmount(self) -> None:
         self._stop.set()
@@ -227,6 +228,7 @@ class ImagesScreen(Screen[None]):
     def _place_facts(self) -> list[Fact]:
         """What each place holds, or why it could not be read."""
         facts = []
+        named = _PROBLEMS if self.size.height >= 30 else 1
         for number, place in enumerate(self._places):
             found = sum(row.order[0] == number for row in self._rows.values())
             problems = self._problems[number]
@@ -239,8 +241,8 @@ class ImagesScreen(Screen[None]):
             elif problems:
                 mark = "!"
             facts.append(Fact(f"{mark} {place.name}", said, style))
-            unread = [str(problem) for problem in problems[:_PROBLEMS]]
-            if len(problems) > _PROBLEMS:
-                unread.append(f"and {count_text(len(problems) - _PROBLEMS, 'more file')} could not be read")
+            unread = [str(problem) for problem in problems[:named]]
+            if len(problems) > named:
+                unread.append(f"and {count_text(len(problems) - named, 'more file')} could not be read")
             facts.append(Fact("", unread, "$modified"))
         return facts

@@ -131,7 +131,7 @@ class ImageTable(ScrollView, can_focus=True):
             back = Style(
                 bgcolor=Color.parse(tone.cursor if self.has_focus else tone.cursor_blurred).rich_color
             )
-            base, quiet = base + back, quiet + back
+            base = quiet = base + back
         accent = base + Style(color=Color.parse(tone.accent).rich_color)
         row = self.rows[number]
         segments = [Segment("▌ " if at_hand else "  ", accent if self.has_focus else quiet)]

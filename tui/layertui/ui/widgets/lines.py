@@ -1,5 +1,6 @@
 """Lines of styled text, and documents of them that may be longer than what has been read."""
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -8,8 +9,8 @@ from rich.cells import cell_len, chop_cells
 Span = tuple[str, str]
 """Text fit for a terminal (see :mod:`layertui.safe`) and the name of its style."""
 
-Read = Callable[[], Callable[[], None]]
-"""Work for a thread; what it returns is then run where the document is shown."""
+Read = Callable[[threading.Event], Callable[[], None]]
+"""Work for a thread that may be cancelled; what it returns is then run where the document is shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,22 @@
 """The first tab: what the chosen layer did to the path."""
 
+import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
 from layertui.content.xattrs import describe
+from layertui.errors import LayertuiError
+from layertui.layers.index import Kind
 from layertui.safe import visible
 from layertui.ui.entry_text import moment, owner, permissions
 from layertui.ui.text import count_text, shorten, size_text
-from layertui.ui.widgets.detail.page import Page, PageBuilder, Turn
+from layertui.ui.widgets.detail.page import Page, PageBuilder, check
 from layertui.ui.widgets.detail.subject import Subject
 from layertui.ui.widgets.detail.words import HOW_DELETED, MARKS, absence, chip, layers, path_of, sizes
 from layertui.ui.widgets.lines import Line, Span
-from layertui.union.changes import Mark, Same, difference, mark_of
+from layertui.union.changes import Mark, difference, mark_of, undecided
 from layertui.union.entry import Entry
 from layertui.union.summary import Summary, summarise
 from layertui.union.union import Deletion, Union
@@ -41,27 +45,59 @@ class Summaries:
             known[layer] = summarise(union, layer)
         return known[layer]
 
-    def settle(self, subject: Subject) -> Summary:
+    def settle(self, subject: Subject, cancelled: threading.Event) -> Summary:
         """The sums, contents compared."""
         union, layer, known = subject.union, subject.merged_layer, self._known
+        pairs = undecided(union, layer - 1, layer)
+        subject.contents.prepare((event for pair in pairs for event in pair), cancelled=cancelled)
         known[layer] = summarise(union, layer, subject.contents.same)
         return known[layer]
 
 
-def pages(subject: Subject, summaries: Summaries, turn: Turn) -> Iterator[Page]:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What has been found out so far."""
+
+    summary: Summary
+    settled: bool = False
+    """Whether every file that the layer stored again has been compared."""
+    alike: bool | None = None
+    """Whether the path's content is what it was; ``None`` until it has been compared."""
+    problem: str = ""
+    """Why it cannot be compared."""
+
+
+def pages(subject: Subject, summaries: Summaries, cancelled: threading.Event) -> Iterator[Page]:
     """The page as far as it can be told without reading contents, then the whole of it."""
-    union = subject.union
-    summary = summaries.of(subject)
-    yield _page(subject, turn, summary, None)
+    contents = subject.contents
+    known = _Known(summaries.of(subject), alike=_alike_at_sight(subject))
+    yield _page(subject, cancelled, known)
     before, after = _pair(subject)
-    if before >= 0 and after >= 0 and mark_of(union, before, after) == Mark.REWRITTEN:
-        with turn:
-            subject.contents.same(before, after)
-        yield _page(subject, turn, summary, subject.contents.same)
-    if summary.undecided:
-        with turn:
-            summary = summaries.settle(subject)
-        yield _page(subject, turn, summary, subject.contents.same)
+    if before >= 0 and after >= 0 and known.alike is None:
+        try:
+            known = replace(known, alike=contents.same(before, after, cancelled))
+        except LayertuiError as error:
+            known = replace(known, problem=str(error))
+        yield _page(subject, cancelled, known)
+    if known.summary.undecided:
+        try:
+            known = replace(known, summary=summaries.settle(subject, cancelled), settled=True)
+        except LayertuiError:
+            return  # the heading says that they have not been compared
+        yield _page(subject, cancelled, known)
+
+
+def _alike_at_sight(subject: Subject) -> bool | None:
+    """Whether the path has the content that it had before the layer, where nothing need be read to tell."""
+    union = subject.union
+    before, after = _pair(subject)
+    if before < 0 or after < 0 or not union.ev_kind[before] == union.ev_kind[after] == Kind.FILE:
+        return False
+    if union.ev_inode[before] == union.ev_inode[after]:
+        return True
+    if union.size(before) != union.size(after):
+        return False
+    return None if union.size(after) else True
 
 
 def _pair(subject: Subject) -> tuple[int, int]:
@@ -70,7 +106,7 @@ def _pair(subject: Subject) -> tuple[int, int]:
     return union.at(node, layer - 1), union.at(node, layer)
 
 
-def _page(subject: Subject, turn: Turn, summary: Summary, same: Same | None) -> Page:
+def _page(subject: Subject, cancelled: threading.Event, known: _Known) -> Page:
     union, layer, node = subject.union, subject.merged_layer, subject.node
     before, after = _pair(subject)
     build = PageBuilder(_GUTTER)
@@ -85,14 +121,14 @@ def _page(subject: Subject, turn: Turn, summary: Summary, same: Same | None) -> 
             (f" is as layer {whose} stored it; layer {layer} left it alone", "quiet"),
         )
     else:
-        _say_what(build, subject, before, after, last, same)
+        _say_what(build, subject, before, after, last, known)
     if node and (union.end[node] - node) > 1:
-        below = summarise(union, layer, same, top=node)
+        below = summarise(union, layer, subject.contents.same if known.settled else None, top=node)
         if below.added or below.modified or below.deleted or below.undecided:
             build.add(("Below it: ", "quiet"), *_counts(below))
-    _table(build, subject, before if touched else after, after, same)
-    _hidden(build, subject, turn)
-    return build.page(_heading(subject, summary))
+    _table(build, subject, before if touched else after, after, known)
+    _hidden(build, subject, cancelled)
+    return build.page(_heading(subject, known.summary))
 
 
 def path_of_node(subject: Subject) -> str:
@@ -132,11 +168,11 @@ def _counts(summary: Summary) -> Iterator[Span]:
             yield ", ", "quiet"
         yield f"{count:,} {what}", what if count else "quiet"
     if summary.undecided:
-        yield f", {summary.undecided:,} stored again, being compared", "quiet"
+        yield f", {summary.undecided:,} stored again, not compared yet", "quiet"
 
 
 def _say_what(
-    build: PageBuilder, subject: Subject, before: int, after: int, last: int, same: Same | None
+    build: PageBuilder, subject: Subject, before: int, after: int, last: int, known: _Known
 ) -> None:
     """The path and what became of it, in a line."""
     union, layer = subject.union, subject.merged_layer
@@ -145,18 +181,20 @@ def _say_what(
         how = HOW_DELETED.get(Deletion(union.ev_entry[last]), "")
         mark, said = Mark.DELETED, f"deleted by layer {layer}{how}"
     elif before >= 0:
+        alike = known.alike
+        same = None if alike is None else lambda _before, _after: alike
         mark = mark_of(union, before, after, same)
         what = ", ".join(difference(union, before, after, same))
         said = {
             Mark.MODIFIED: f"modified by layer {layer}: {what}",
             Mark.REPEATED: f"stored again by layer {layer}, and nothing differs",
-            Mark.REWRITTEN: f"stored again by layer {layer}; contents are being compared",
+            Mark.REWRITTEN: f"stored again by layer {layer} with the same metadata and size",
         }[mark]
     sign, style = MARKS[mark]
     build.add((f"{sign} ", style), (path_of_node(subject), "bold"), ("  ", ""), (said, style))
 
 
-def _table(build: PageBuilder, subject: Subject, before: int, after: int, same: Same | None) -> None:
+def _table(build: PageBuilder, subject: Subject, before: int, after: int, known: _Known) -> None:
     """The metadata before and after, one property a line; what differs is set off."""
     union = subject.union
     one = _properties(union.entry(before)) if before >= 0 else {}
@@ -170,8 +208,8 @@ def _table(build: PageBuilder, subject: Subject, before: int, after: int, same: 
         build.add(*head, gutter=[_label("layer")])
         for name in {**one, **other}:
             _compare(build, name, one.get(name, ""), other.get(name, ""), width)
-        if union.ev_kind[before] == union.ev_kind[after] == 0:
-            _compare_content(build, subject, before, after, same, width)
+        if union.ev_kind[before] == union.ev_kind[after] == Kind.FILE:
+            _compare_content(build, known)
         return
     build.add(*chip(union.ev_layer[after if after >= 0 else before]), gutter=[_label("layer")])
     for name, value in (other or one).items():
@@ -197,22 +235,15 @@ def _compare(build: PageBuilder, name: str, before: str, after: str, width: int)
     )
 
 
-def _compare_content(
-    build: PageBuilder, subject: Subject, before: int, after: int, same: Same | None, width: int
-) -> None:
-    union = subject.union
-    if union.size(before) != union.size(after):
-        differs: bool | None = True
-    elif union.ev_inode[before] == union.ev_inode[after] or not union.size(before):
-        differs = False
-    else:
-        differs = None if same is None else not same(before, after)
-    if differs:
+def _compare_content(build: PageBuilder, known: _Known) -> None:
+    if known.problem:
+        build.add((visible(known.problem), "deleted"), gutter=[_label("content")])
+    elif known.alike is False:
         build.add(
             ("differs, ", "modified"), ("2 shows how", "quiet"), gutter=[_label("content", changed=True)]
         )
     else:
-        said = "the same" if differs is False else "being compared …"
+        said = "the same" if known.alike else "being compared …"
         build.add((said, "quiet"), gutter=[_label("content")])
 
 
@@ -240,12 +271,12 @@ def _properties(entry: Entry) -> Mapping[str, str]:
     return shown
 
 
-def _hidden(build: PageBuilder, subject: Subject, turn: Turn) -> None:
+def _hidden(build: PageBuilder, subject: Subject, cancelled: threading.Event) -> None:
     """What went with the path or from below it, each with its size and layer."""
     union, layer, node = subject.union, subject.merged_layer, subject.node
     hidden, size = [], 0
     for below in _touched_again(union, node, layer):
-        turn.check()
+        check(cancelled)
         before = union.at(below, layer - 1)
         if before >= 0 and union.at(below, layer) != before and _was_covered(subject, before):
             hidden.append(before)

@@ -1,12 +1,13 @@
 """The fifth tab: all that is known about the path at the chosen layer."""
 
+import threading
 from collections.abc import Iterator
 
 from layertui.content.xattrs import describe
 from layertui.safe import visible
 from layertui.ui.entry_text import permissions
 from layertui.ui.widgets.detail.owners import Owners
-from layertui.ui.widgets.detail.page import Page, PageBuilder, Turn, message
+from layertui.ui.widgets.detail.page import Page, PageBuilder, message
 from layertui.ui.widgets.detail.subject import Subject
 from layertui.ui.widgets.detail.words import absence, chip, sizes, step_of
 from layertui.union.entry import Entry, rfc3339
@@ -16,14 +17,14 @@ _PEERS = 50
 """Hardlinks that are listed."""
 
 
-def pages(subject: Subject, event: int, owners: Owners, turn: Turn) -> Iterator[Page]:
+def pages(subject: Subject, event: int, owners: Owners, cancelled: threading.Event) -> Iterator[Page]:
     """The page with owners by number, then with their names. ``event`` is the version to tell about."""
     if event < 0:
         yield message(f"{subject.union.path(subject.node)} is {absence(subject, subject.node)}.")
         return
     entry = subject.union.entry(event)
     yield _page(subject, event, entry, f"{entry.uid}:{entry.gid}")
-    named = owners.describe(subject, turn, entry.uid, entry.gid)
+    named = owners.describe(subject, cancelled, entry.uid, entry.gid)
     yield _page(subject, event, entry, named)
 
 

@@ -1,9 +1,10 @@
 """The second tab: how what the path holds differs from the version before."""
 
+import threading
 from collections.abc import Iterator
 
 from layertui.safe import visible
-from layertui.ui.widgets.detail.page import Page, PageBuilder, Turn, message
+from layertui.ui.widgets.detail.page import Page, PageBuilder, message
 from layertui.ui.widgets.detail.subject import Subject
 from layertui.ui.widgets.detail.words import absence, chip, path_of, sizes
 from layertui.ui.widgets.lines import Line, Span
@@ -13,7 +14,7 @@ _LIMIT = 1 << 20
 """Bytes of each version that are compared line by line."""
 
 
-def pages(subject: Subject, compared: tuple[int, int] | None, turn: Turn) -> Iterator[Page]:
+def pages(subject: Subject, compared: tuple[int, int] | None, cancelled: threading.Event) -> Iterator[Page]:
     """Compares two events, by default the visible version with the one before it."""
     before, after = compared or _pair(subject)
     why = _nothing_to_compare(subject, before, after)
@@ -24,7 +25,7 @@ def pages(subject: Subject, compared: tuple[int, int] | None, turn: Turn) -> Ite
     if one.type == "symlink":
         yield _links(subject, before, after)
         return
-    yield _sums(subject, before, after, one, other, turn)
+    yield _sums(subject, before, after, one, other, cancelled)
 
 
 def _pair(subject: Subject) -> tuple[int, int]:
@@ -89,10 +90,11 @@ def _links(subject: Subject, before: int, after: int) -> Page:
     return build.page(heading(subject, before, after, "where the link leads"))
 
 
-def _sums(subject: Subject, before: int, after: int, one: Entry, other: Entry, turn: Turn) -> Page:
+def _sums(
+    subject: Subject, before: int, after: int, one: Entry, other: Entry, cancelled: threading.Event
+) -> Page:
     """Sizes and digests of both."""
-    with turn:
-        digests = [subject.contents.digest(event) for event in (before, after)]
+    digests = [subject.contents.digest(event, cancelled) for event in (before, after)]
     build = PageBuilder(gutter=14)
     for event, entry, digest in ((before, one, digests[0]), (after, other, digests[1])):
         build.add((path_of(subject, event), ""), gutter=chip(entry.layer))

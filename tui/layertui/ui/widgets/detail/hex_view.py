@@ -1,9 +1,10 @@
 """A file's bytes in hex, read where they are looked at."""
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from layertui.ui.widgets.lines import Document, Line, Span
+from layertui.ui.widgets.lines import Document, Line, Read, Span
 
 if TYPE_CHECKING:
     from layertui.content.read import Contents
@@ -41,15 +42,15 @@ class HexDocument(Document):
             return Line([("…", "quiet")], gutter)
         return Line(hex_spans(page[offset % _PAGE :][:ROW]), gutter)
 
-    def missing(self, first: int, last: int) -> Callable[[], Callable[[], None]] | None:
+    def missing(self, first: int, last: int) -> Read | None:
         for page in range(first * ROW // _PAGE, min(last * ROW, self._size - 1) // _PAGE + 1):
             if page not in self._pages:
                 break
         else:
             return None
 
-        def read() -> Callable[[], None]:
-            data = self._contents.read(self._event, page * _PAGE, _PAGE)
+        def read(cancelled: threading.Event) -> Callable[[], None]:
+            data = self._contents.read(self._event, page * _PAGE, _PAGE, cancelled)
 
             def show() -> None:
                 while len(self._pages) >= _KEPT:

@@ -1,7 +1,8 @@
 """Names of users and groups, as the image's own files have them."""
 
+import threading
+
 from layertui.errors import LayertuiError
-from layertui.ui.widgets.detail.page import Turn
 from layertui.ui.widgets.detail.subject import Subject
 
 _MOST = 1 << 20
@@ -14,24 +15,22 @@ class Owners:
     def __init__(self) -> None:
         self._known: dict[tuple[int, int], dict[int, str]] = {}
 
-    def describe(self, subject: Subject, turn: Turn, uid: int, gid: int) -> str:
+    def describe(self, subject: Subject, cancelled: threading.Event, uid: int, gid: int) -> str:
         """``1000:1000 quarry:quarry``; the numbers alone where the image has no name for them."""
-        user = self._names(subject, turn, "/etc/passwd").get(uid)
-        group = self._names(subject, turn, "/etc/group").get(gid)
+        user = self._names(subject, cancelled, "/etc/passwd").get(uid)
+        group = self._names(subject, cancelled, "/etc/group").get(gid)
         if user is None and group is None:
             return f"{uid}:{gid}"
         return f"{uid}:{gid} {user or uid}:{group or gid}"
 
-    def _names(self, subject: Subject, turn: Turn, path: str) -> dict[int, str]:
+    def _names(self, subject: Subject, cancelled: threading.Event, path: str) -> dict[int, str]:
         """Names by number (passwd(5), group(5)), the first of each number as the C library has it."""
         union = subject.union
         try:
             event = union.at(union.resolve(path, subject.merged_layer), subject.merged_layer)
             key = (id(union), event)
             if key not in self._known:
-                with turn:
-                    data = subject.contents.read(event, 0, _MOST)
-                self._known[key] = _parse(data)
+                self._known[key] = _parse(subject.contents.read(event, 0, _MOST, cancelled))
             return self._known[key]
         except LayertuiError:
             return {}

@@ -3,14 +3,11 @@
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from layertui.errors import LayertuiError
+from layertui.layers.decompress import Cancelled
 from layertui.safe import visible
 from layertui.ui.widgets.lines import Document, Line, Span
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,35 +69,7 @@ def failure(error: LayertuiError) -> Page:
     return message(str(error), "deleted")
 
 
-class Superseded(Exception):
-    """Another question has been asked since; nobody waits for this answer any more."""
-
-
-class Turn:
-    """One question's right to read contents: ``with turn:``, one question at a time.
-
-    Raises :class:`Superseded` once another question has been asked, so that what is no
-    longer wanted does not keep the one that is waiting.
-    """
-
-    def __init__(self, lock: threading.Lock) -> None:
-        self._lock = lock
-        self.cancelled = threading.Event()
-
-    def check(self) -> None:
-        if self.cancelled.is_set():
-            raise Superseded
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-        if self.cancelled.is_set():
-            self._lock.release()
-            raise Superseded
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: "TracebackType | None",
-    ) -> None:
-        self._lock.release()
+def check(cancelled: threading.Event) -> None:
+    """Raises :class:`Cancelled` once another question has been asked."""
+    if cancelled.is_set():
+        raise Cancelled

@@ -12,12 +12,13 @@ from textual.style import Style
 from textual.timer import Timer
 
 from layertui.errors import LayertuiError
+from layertui.layers.decompress import Cancelled
 from layertui.safe import visible
 from layertui.ui.text import shorten
 from layertui.ui.widgets.detail import changes, details, difference, preview, versions
 from layertui.ui.widgets.detail.hex_view import HexDocument
 from layertui.ui.widgets.detail.owners import Owners
-from layertui.ui.widgets.detail.page import Page, Superseded, Turn, failure, message
+from layertui.ui.widgets.detail.page import Page, check, failure, message
 from layertui.ui.widgets.detail.subject import Subject
 from layertui.ui.widgets.detail.text_document import TextDocument
 from layertui.ui.widgets.text_view import TextView
@@ -55,20 +56,20 @@ class DetailPane(TextView):
     ]
 
     class Answered(Message):
-        """A page for the question ``turn``; ``last`` if none comes after it."""
+        """A page for a question, which is known by what cancels it; ``last`` if none comes after it."""
 
-        def __init__(self, turn: Turn, page: Page | None, last: bool) -> None:
+        def __init__(self, asked: threading.Event, page: Page | None, last: bool) -> None:
             super().__init__()
-            self.turn = turn
+            self.asked = asked
             self.page = page
             self.last = last
 
     class Grown(Message):
         """What the document had not read is there; ``show`` puts it in."""
 
-        def __init__(self, turn: Turn, show: Callable[[], None] | LayertuiError) -> None:
+        def __init__(self, asked: threading.Event, show: Callable[[], None] | LayertuiError) -> None:
             super().__init__()
-            self.turn = turn
+            self.asked = asked
             self.show = show
 
     def __init__(self, id: str | None = None) -> None:
@@ -83,8 +84,7 @@ class DetailPane(TextView):
         self._compared: tuple[int, int] | None = None  # the versions that Diff shows
         self._chosen: list[int] = []
         self._fresh = True  # the next page is of another question than the one that is shown
-        self._lock = threading.Lock()
-        self._turn = Turn(self._lock)
+        self._question = threading.Event()
         self._settle: Timer | None = None
         self._patience: Timer | None = None
         self._owners = Owners()
@@ -94,7 +94,7 @@ class DetailPane(TextView):
         self.show(self.subject)
 
     def on_unmount(self) -> None:
-        self._turn.cancelled.set()
+        self._question.set()
 
     def show(self, subject: Subject | None) -> None:
         """Tells about ``subject`` once it has been the latest for a moment."""
@@ -109,8 +109,8 @@ class DetailPane(TextView):
         for timer in (self._settle, self._patience):
             if timer is not None:
                 timer.stop()
-        self._turn.cancelled.set()
-        self._turn = Turn(self._lock)
+        self._question.set()
+        self._question = threading.Event()
         self._fresh = self.busy = True
         self._title()
         if not self.is_mounted:
@@ -131,31 +131,32 @@ class DetailPane(TextView):
             self.busy = False
             return
         self._patience = self.set_timer(_PATIENCE, self._say_reading)
-        pages, turn = self._pages(self.subject, self._turn), self._turn
+        asked = self._question
+        pages = self._pages(self.subject, asked)
 
         def run() -> None:
             try:
                 for page in pages:
-                    turn.check()
-                    self.post_message(self.Answered(turn, page, last=False))
-                self.post_message(self.Answered(turn, None, last=True))
-            except Superseded:
+                    check(asked)
+                    self.post_message(self.Answered(asked, page, last=False))
+                self.post_message(self.Answered(asked, None, last=True))
+            except Cancelled:
                 pass
             except LayertuiError as error:
-                self.post_message(self.Answered(turn, failure(error), last=True))
+                self.post_message(self.Answered(asked, failure(error), last=True))
 
         threading.Thread(target=run, name="detail", daemon=True).start()
 
-    def _pages(self, subject: Subject, turn: Turn) -> Iterator[Page]:
+    def _pages(self, subject: Subject, cancelled: threading.Event) -> Iterator[Page]:
         """The pages of the tab, each better than the one before."""
         if self.tab == CHANGES:
-            return changes.pages(subject, self._summaries, turn)
+            return changes.pages(subject, self._summaries, cancelled)
         if self.tab == DIFF:
-            return difference.pages(subject, self._compared, turn)
+            return difference.pages(subject, self._compared, cancelled)
         event = self._looked_at if self._looked_at >= 0 else self._shown(subject)
         if self.tab == PREVIEW:
-            return preview.pages(subject, event, self._hex, turn)
-        return details.pages(subject, event, self._owners, turn)
+            return preview.pages(subject, event, self._hex, cancelled)
+        return details.pages(subject, event, self._owners, cancelled)
 
     def _shown(self, subject: Subject) -> int:
         """The version of the path that the tabs tell about: the visible one, else the last there was."""
@@ -167,7 +168,7 @@ class DetailPane(TextView):
 
     def on_detail_pane_answered(self, event: Answered) -> None:
         event.stop()
-        if event.turn is not self._turn:
+        if event.asked is not self._question:
             return
         if self._patience is not None:
             self._patience.stop()
@@ -178,24 +179,23 @@ class DetailPane(TextView):
     def on_text_view_wanted(self, event: TextView.Wanted) -> None:
         """Reads on in a thread."""
         event.stop()
-        turn = self._turn
+        asked = self._question
 
         def run() -> None:
             try:
-                with turn:
-                    show: Callable[[], None] | LayertuiError = event.read()
-            except Superseded:
+                show: Callable[[], None] | LayertuiError = event.read(asked)
+            except Cancelled:
                 return
             except LayertuiError as error:
                 show = error
-            self.post_message(self.Grown(turn, show))
+            self.post_message(self.Grown(asked, show))
 
         self.busy = True
         threading.Thread(target=run, name="read on", daemon=True).start()
 
     def on_detail_pane_grown(self, event: Grown) -> None:
         event.stop()
-        if event.turn is not self._turn:
+        if event.asked is not self._question:
             return
         self.busy = False
         if isinstance(event.show, LayertuiError):

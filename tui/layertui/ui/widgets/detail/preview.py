@@ -1,11 +1,12 @@
 """The fourth tab: what the path holds."""
 
+import threading
 from collections.abc import Iterator
 
 from layertui.safe import visible
 from layertui.ui.text import size_text
 from layertui.ui.widgets.detail.hex_view import HexDocument
-from layertui.ui.widgets.detail.page import Page, PageBuilder, Turn, message
+from layertui.ui.widgets.detail.page import Page, PageBuilder, check, message
 from layertui.ui.widgets.detail.subject import Subject
 from layertui.ui.widgets.detail.words import absence, chip, path_of, sizes
 from layertui.ui.widgets.lines import Line, Span
@@ -37,14 +38,14 @@ _PLURALS = {
 }
 
 
-def pages(subject: Subject, event: int, hexed: bool | None, turn: Turn) -> Iterator[Page]:
+def pages(subject: Subject, event: int, hexed: bool | None, cancelled: threading.Event) -> Iterator[Page]:
     """What ``event`` stored at the path; ``hexed`` None shows a file in hex only if it is no text."""
     if event < 0:
         yield message(f"{subject.union.path(subject.node)} is {absence(subject, subject.node)}.")
         return
     entry = subject.union.entry(event)
     if entry.type == "directory":
-        yield _directory(subject, event, turn)
+        yield _directory(subject, event, cancelled)
     elif entry.type == "symlink":
         yield _symlink(subject, event)
     elif entry.type != "file":
@@ -52,8 +53,7 @@ def pages(subject: Subject, event: int, hexed: bool | None, turn: Turn) -> Itera
     elif not entry.size:
         yield message("An empty file.")
     else:
-        with turn:
-            head = subject.contents.read(event, 0, _HEAD)
+        head = subject.contents.read(event, 0, _HEAD, cancelled)
         document = HexDocument(subject.contents, event, entry.size, head)
         yield Page(document, [_heading(subject, event, "binary")])
 
@@ -101,15 +101,15 @@ def _symlink_heading(subject: Subject, event: int) -> Line:
     return Line([(f"hidden, of layer {whose}", "deleted"), (": where the link leads now", "quiet")])
 
 
-def _directory(subject: Subject, event: int, turn: Turn) -> Page:
+def _directory(subject: Subject, event: int, cancelled: threading.Event) -> Page:
     """Counts, sums, and the largest children with a bar each."""
     union, layer = subject.union, subject.merged_layer
     node = union.ev_node[event]
     if union.at(node, layer) != event:  # as it was when it was last there
         later = [other for other in union.versions(node) if other > event]
         layer = union.ev_layer[later[0]] - 1 if later else layer
-    found = below(union, node, layer, turn.cancelled.is_set)
-    turn.check()
+    found = below(union, node, layer, cancelled.is_set)
+    check(cancelled)
     build = PageBuilder(gutter=12 + _BAR)
     largest = max((size for _child, size in found.children), default=0)
     for child, size in found.children[:_LARGEST]:

@@ -1,6 +1,7 @@
 """A file's text, read on as one scrolls."""
 
 import codecs
+import threading
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from rich.cells import cell_len
 
 from layertui.safe import visible
 from layertui.ui.text import size_text
-from layertui.ui.widgets.lines import Document, Line, Span
+from layertui.ui.widgets.lines import Document, Line, Read, Span
 
 if TYPE_CHECKING:
     from layertui.content.read import Contents
@@ -78,12 +79,12 @@ class TextDocument(Document):
         shown = self._numbers[number]
         return Line(self._bodies[number], [(f"{shown or '↪':>{self.gutter - 2}}", "quiet")])
 
-    def missing(self, first: int, last: int) -> Callable[[], Callable[[], None]] | None:
+    def missing(self, first: int, last: int) -> Read | None:
         if self.complete or last < len(self._bodies):
             return None
 
-        def read() -> Callable[[], None]:
-            data = self._contents.read(self._event, self._read, CHUNK)
+        def read(cancelled: threading.Event) -> Callable[[], None]:
+            data = self._contents.read(self._event, self._read, CHUNK, cancelled)
             return lambda: self._take(data)
 
         return read
