@@ -148,7 +148,13 @@ def decode(data: bytes) -> LayerIndex:
 
 
 def _index(body: Any) -> LayerIndex:
-    columns = {name: array(code, column) for (name, code), column in zip(COLUMNS, body.columns, strict=True)}
+    columns: dict[str, Any] = {
+        name: array(code, column) for (name, code), column in zip(COLUMNS, body.columns, strict=True)
+    }
+    facts: dict[str, Any] = {
+        name: _text(value) if isinstance(value, bytes) else value
+        for name, value in zip(_FACTS, body.facts, strict=True)
+    }
     index = LayerIndex(
         keys=body.keys,
         count=body.count,
@@ -160,10 +166,7 @@ def _index(body: Any) -> LayerIndex:
         },
         warnings=[LayerWarning(code, key, _text(text)) for code, key, text in body.warnings],
         **columns,
-        **{
-            name: _text(value) if isinstance(value, bytes) else value
-            for name, value in zip(_FACTS, body.facts, strict=True)
-        },
+        **facts,
     )
     _check(index)
     return index

@@ -6,7 +6,7 @@ import hashlib
 import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, Protocol, cast
+from typing import IO, Any, Protocol, cast
 
 from layertui.blob import Blob
 from layertui.errors import LayertuiError
@@ -125,14 +125,17 @@ def _decompressor(compression: str, stored: Stored) -> _Readable:
     if compression == "gzip":
         from isal import igzip
 
-        return cast(_Readable, igzip.IGzipFile(fileobj=io.BufferedReader(stored, CHUNK)))
+        reader: Any = igzip.IGzipFile  # it has no types
+        return cast(_Readable, reader(fileobj=io.BufferedReader(stored, CHUNK)))
     if compression == "zstd":
         import zstandard
 
-        reader = zstandard.ZstdDecompressor().stream_reader(
-            cast(IO[bytes], stored), read_size=CHUNK, read_across_frames=True
+        return cast(
+            _Readable,
+            zstandard.ZstdDecompressor().stream_reader(
+                cast(IO[bytes], stored), read_size=CHUNK, read_across_frames=True
+            ),
         )
-        return cast(_Readable, reader)
     if compression == "bzip2":
         import bz2
 

@@ -46,7 +46,7 @@ class Palette:
 
     def _parse(self, name: str) -> Style:
         if name in ("bold", "strike", "underline", "reverse"):
-            return Style(**{name: True})
+            return Style.parse(name)
         if name.startswith("layer:"):
             return _ink(layer_colour(int(name[6:]), self._layers, self._dark, self._ansi))
         if name == "comment":
