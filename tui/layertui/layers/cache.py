@@ -141,7 +141,7 @@ def decode(data: bytes) -> LayerIndex:
         packed = memoryview(data)[start:]
         if not 0 < zstandard.frame_content_size(packed) <= MAX_INFLATED:
             raise DamagedIndex("of unknown or excessive size")
-        body = msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(packed), type=_body_type())
+        body: Any = msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(packed), type=_body_type())
         return _index(body)
     except (zstandard.ZstdError, msgspec.MsgspecError, ValueError, TypeError, OverflowError) as error:
         raise DamagedIndex(str(error)) from error
