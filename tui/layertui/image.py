@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from layertui.blob import Blob
@@ -66,6 +67,8 @@ class Layer:
     """The stored bytes; ``None`` when they are not here (see ``missing``)."""
     missing: str = ""
     """Why there are no entries to be had: foreign, encrypted, not a tar, blob absent."""
+    directory: Path | None = None
+    """Where it lies unpacked, as an overlay mount has it; read in place of ``blob``."""
 
 
 @dataclass(frozen=True, slots=True)

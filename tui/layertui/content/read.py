@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from layertui.content.seek import PIECE, Cursor, Recent, Tar
+from layertui.content.seek import PIECE, Cursor, PlainCursor, Recent, Tar
 from layertui.content.sparse import flaw, hole, stretches, union_of
 from layertui.errors import LayertuiError
 from layertui.layers.decompress import Cancelled, Damaged
+from layertui.layers.directory import DirectoryBlob
 from layertui.layers.index import Kind, LayerIndex, path_of
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Contents:
         self._active: OrderedDict[int, Tar] = OrderedDict()
         self._recent = Recent(RECENT)
         self._digests: dict[tuple[int, int], bytes] = {}
+        self._keys: dict[int, list[bytes]] = {}
         self._lock = threading.Lock()
 
     def grow(self, indexes: Sequence[LayerIndex], union: Union) -> None:
@@ -97,7 +99,7 @@ class Contents:
         if not length:
             return b""
         try:
-            data = self._tar(file).read(file.offset + offset, length, cancelled)
+            data = self._source(file).read(file.offset + offset, length, cancelled)
         except Damaged as damage:
             raise _unreadable(file, str(damage)) from damage
         if len(data) < length:
@@ -188,7 +190,8 @@ class Contents:
     ) -> Iterator[int]:
         """Hash the files of one layer in the order they lie in; yields how far it has come."""
         try:
-            cursor = self._tar(files[0]).cursor()
+            source = self._source(files[0])
+            cursor = source.cursor() if isinstance(source, Tar) else None
             for file in files:
                 if stop.is_set():
                     return
@@ -238,11 +241,15 @@ class Contents:
             raise _unreadable(file, wrong)
         return file
 
-    def _tar(self, file: Stored) -> Tar:
+    def _source(self, file: Stored) -> Tar | PlainCursor:
+        """What has the file at its offset: the layer's tar, or the file itself where it lies unpacked."""
+        layer = self._image.layers[file.layer - 1]
+        if layer.directory is not None:
+            key = self._directory_keys(file.layer)[file.entry]
+            return PlainCursor(DirectoryBlob(layer.directory, key, file.size))
         with self._lock:
             tar = self._tars.get(file.layer)
             if tar is None:
-                layer = self._image.layers[file.layer - 1]
                 if layer.blob is None:
                     raise _unreadable(file, layer.missing)
                 tar = self._tars[file.layer] = Tar(file.layer, layer.blob, self._recent)
@@ -251,6 +258,12 @@ class Contents:
             if len(self._active) > ACTIVE:
                 self._active.popitem(last=False)[1].rest()
             return tar
+
+    def _directory_keys(self, layer: int) -> list[bytes]:
+        with self._lock:
+            if layer not in self._keys:
+                self._keys[layer] = self._indexes[layer - 1].entry_keys()
+            return self._keys[layer]
 
     def _pieces(
         self,
@@ -263,7 +276,7 @@ class Contents:
         """A part of a file that lies within its size, holes filled in."""
         if length <= 0:
             return
-        source: Cursor | Tar = cursor or self._tar(file)
+        source = cursor or self._source(file)
         try:
             for part in stretches(file.kept, offset, offset + length):
                 if part.stored < 0:

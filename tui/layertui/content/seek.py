@@ -58,6 +58,10 @@ class PlainCursor:
             offset += len(data)
             yield data
 
+    def read(self, offset: int, length: int, cancelled: threading.Event | None = None) -> bytes:
+        """As :meth:`pieces`, in one."""
+        return b"".join(self.pieces(offset, length, cancelled))
+
 
 class Point(NamedTuple):
     """A place from which inflating can start."""

@@ -8,12 +8,14 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from operator import itemgetter
+from pathlib import Path
 
 from layertui.blob import FileBlob
 from layertui.errors import LayertuiError
 from layertui.image import Image, Layer
 from layertui.layers.cache import IndexCache
 from layertui.layers.decompress import Cancelled, Damaged, Stream
+from layertui.layers.directory import scan_directory
 from layertui.layers.index import LayerIndex
 from layertui.layers.scan import scan
 from layertui.layers.window import PlainWindow, StreamWindow
@@ -34,6 +36,8 @@ def index_layer(
     layer stands in the index's ``damage``, which then holds what could be read. Raises
     :class:`Cancelled` once the event is set.
     """
+    if layer.directory is not None:
+        return _scan_directory(layer.directory, progress, cancelled)
     if layer.blob is None:
         return LayerIndex(damage=layer.missing)
     key = cache_key(layer)
@@ -148,6 +152,16 @@ def _scan(
         wrong = f"wrong digest: the image says {expected}, its bytes have {index.blob_digest}"
         index.damage = f"{wrong}; {index.damage}" if index.damage else wrong
     return index
+
+
+def _scan_directory(
+    directory: Path, progress: Callable[[int, int], None] | None, cancelled: threading.Event | None
+) -> LayerIndex:
+    """Never out of the cache: what lies in a directory may have changed since."""
+    try:
+        return scan_directory(directory, lambda entries: _tell(progress, entries, -1), cancelled)
+    except LayertuiError as error:
+        return LayerIndex(damage=str(error))
 
 
 def _tell(progress: Callable[[int, int], None] | None, done: int, total: int) -> None:

@@ -1,0 +1,219 @@
+"""Layers that lie unpacked, as the kernel's overlay file system keeps them."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import socket
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from layertui.content.read import Contents
+from layertui.errors import LayertuiError
+from layertui.image import Descriptor, Image, Layer, Platform
+from layertui.layers import directory
+from layertui.layers.directory import DirectoryBlob, scan_directory
+from layertui.layers.index import Kind, LayerIndex, path_of
+from layertui.layers.load import index_layer
+from layertui.union import Union, UnionBuilder
+from tests.engines import need_root, overlay, run
+from tests.union.trees import Facts, assert_same, merged, on_disk
+
+
+def kinds(index: LayerIndex) -> dict[str, Kind]:
+    assert not index.damage
+    return {path_of(key): Kind(kind) for key, kind in zip(index.entry_keys(), index.kind, strict=True)}
+
+
+def image_of(directories: list[Path]) -> Image:
+    layers = [
+        Layer(number, Descriptor("", "", -1), "", "", None, directory=path)
+        for number, path in enumerate(directories, 1)
+    ]
+    return Image("", "", "", (), (), "", {}, b"", {}, b"", "", Platform("linux", "amd64"), (), layers)
+
+
+def opened(image: Image) -> tuple[Union, Contents]:
+    builder = UnionBuilder()
+    indexes = [index_layer(layer, None) for layer in image.layers]
+    for index in indexes:
+        assert not index.damage
+        builder.add(index)
+    union = builder.freeze()
+    return union, Contents(image, indexes, union)
+
+
+def visible(tree: dict[str, Facts]) -> dict[str, Facts]:
+    """Sizes of sparse files and times that a copy-up rounds are the file system's affair."""
+    return {path: replace(facts, mtime=facts.mtime and (facts.mtime[0], 0)) for path, facts in tree.items()}
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> list[Path]:
+    """Three directories: a base, and what the kernel wrote when a mount over it was worked on twice."""
+    need_root()
+    base = tmp_path / "base"
+    (base / "etc").mkdir(parents=True)
+    (base / "etc/passwd").write_text("root:x:0:0\n")
+    (base / "etc/gone").write_text("soon deleted\n")
+    os.link(base / "etc/passwd", base / "etc/again")
+    (base / "opt/tool/deep").mkdir(parents=True)
+    (base / "opt/tool/deep/old").write_text("old\n")
+    (base / "link").symlink_to("etc/passwd")
+    os.mkfifo(base / "pipe", 0o600)
+    os.mknod(base / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+    os.setxattr(base / "etc/passwd", "user.note", b"kept")
+    (base / "größe 中文").write_text("wide\n")
+    one = worked_on([base], tmp_path / "one", _first)
+    two = worked_on([base, one], tmp_path / "two", _second)
+    return [base, one, two]
+
+
+def worked_on(lower: list[Path], directory: Path, work) -> Path:
+    """What the kernel wrote into the upper directory of a mount."""
+    upper, scratch, mount = directory, Path(f"{directory}.work"), Path(f"{directory}.mount")
+    for path in (upper, scratch, mount):
+        path.mkdir()
+    lowers = ":".join(map(str, reversed(lower)))
+    run(
+        "mount",
+        "-t",
+        "overlay",
+        "overlay",
+        "-o",
+        f"lowerdir={lowers},upperdir={upper},workdir={scratch}",
+        mount,
+    )
+    try:
+        work(mount)
+    finally:
+        run("umount", mount)
+    return upper
+
+
+def _first(root: Path) -> None:
+    (root / "etc/gone").unlink()
+    (root / "etc/passwd").chmod(0o600)
+    shutil.rmtree(root / "opt/tool")
+    (root / "opt/tool").mkdir()
+    (root / "opt/tool/new").write_text("new\n")
+    (root / "srv").mkdir()
+    (root / "srv/app").write_bytes(random.Random(1).randbytes(100_000))
+    os.link(root / "srv/app", root / "srv/twin")
+    os.chown(root / "srv", 1000, 1000)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(root / "srv/sock"))
+
+
+def _second(root: Path) -> None:
+    (root / "srv/twin").unlink()
+    (root / "link").unlink()
+    (root / "link").mkdir()
+    (root / "link/inside").write_text("x\n")
+    (root / "opt/tool/new").write_text("newer\n")
+    (root / "pipe").unlink()
+
+
+def test_merged_trees_equal_the_kernels(stack: list[Path], tmp_path: Path) -> None:
+    union, contents = opened(image_of(stack))
+    for number in range(1, len(stack) + 1):
+        with overlay(stack[:number], tmp_path / f"mount-{number}") as root:
+            theirs = on_disk(root)
+        assert_same(visible(merged(union, number, contents.read)), visible(theirs))
+
+
+def test_says_how_the_kernel_hid_things(stack: list[Path]) -> None:
+    found = scan_directory(stack[1])
+    whiteouts = [path_of(key) for key, kind in pairs(found) if kind == Kind.WHITEOUT]
+    opaque = [path_of(key) for key, kind in pairs(found) if kind == Kind.OPAQUE]
+    assert whiteouts == ["/etc/gone"]
+    assert opaque == ["/opt/tool"]
+    assert not any(extra.xattrs for extra in found.extra.values() if "overlay" in str(extra.xattrs))
+
+
+def pairs(index: LayerIndex) -> list[tuple[bytes, int]]:
+    return list(zip(index.entry_keys(), index.kind, strict=True))
+
+
+def test_names_come_as_a_walk_in_byte_order(tmp_path: Path) -> None:
+    for name in ("b", "a-b", "a/z", "a/b"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+    assert list(kinds(scan_directory(tmp_path))) == ["/", "/a", "/a/b", "/a/z", "/a-b", "/b"]
+
+
+def test_root_is_an_entry_only_if_it_says_something(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    if os.geteuid() == 0:
+        assert kinds(scan_directory(tmp_path)) == {}
+    tmp_path.chmod(0o711)
+    assert kinds(scan_directory(tmp_path)) == {"/": Kind.DIRECTORY}
+
+
+def test_whiteouts_that_are_files(tmp_path: Path) -> None:
+    need_root()
+    gone, full = tmp_path / "gone", tmp_path / "full"
+    gone.touch()
+    full.write_text("a file with the attribute is a file\n")
+    for path in (gone, full):
+        os.setxattr(path, "trusted.overlay.whiteout", b"")
+    os.setxattr(tmp_path, "trusted.overlay.opaque", b"x")
+    found = kinds(scan_directory(tmp_path))
+    assert (found["/gone"], found["/full"]) == (Kind.WHITEOUT, Kind.FILE)
+    assert Kind.OPAQUE not in found.values()
+
+
+def test_a_nested_mounts_markers_are_shown_and_not_obeyed(tmp_path: Path) -> None:
+    need_root()
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    os.setxattr(inner, "trusted.overlay.overlay.opaque", b"y")
+    os.setxattr(inner, "trusted.overlay.origin", b"\0")
+    index = scan_directory(tmp_path)
+    assert pairs(index) == [(b"", Kind.DIRECTORY), (b"inner", Kind.DIRECTORY)]
+    assert index.extra[1].xattrs == {"trusted.overlay.opaque": b"y"}
+
+
+def test_warns_of_what_lies_elsewhere(tmp_path: Path) -> None:
+    need_root()
+    moved, thin = tmp_path / "moved", tmp_path / "thin"
+    moved.mkdir()
+    thin.touch()
+    os.setxattr(moved, "trusted.overlay.redirect", b"/before")
+    os.setxattr(thin, "trusted.overlay.metacopy", b"")
+    codes = {path_of(key): code for code, key, _text in scan_directory(tmp_path).warnings}
+    assert codes == {"/moved": "overlay-redirect", "/thin": "overlay-metacopy"}
+
+
+def test_says_that_opaqueness_is_unknown_without_privileges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory, "CAP_SYS_ADMIN", 1 << 62)
+    assert [warning.code for warning in scan_directory(tmp_path).warnings] == ["opaque-unknown"]
+
+
+def test_a_directory_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+    layer = Layer(1, Descriptor("", "", -1), "", "", None, directory=tmp_path / "none")
+    assert index_layer(layer, None).damage == f"cannot read {tmp_path}/none, No such file or directory"
+
+
+def test_reads_no_file_outside(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("not yours")
+    root = tmp_path / "root"
+    (root / "dir").mkdir(parents=True)
+    (root / "dir/file").write_text("inside")
+    assert DirectoryBlob(root, b"dir\0file", 6).pread(100, 0) == b"inside"
+    (root / "dir/file").unlink()
+    (root / "dir/file").symlink_to(secret)
+    with pytest.raises(LayertuiError, match=r"root/dir/file, Too many levels of symbolic links"):
+        DirectoryBlob(root, b"dir\0file", 6).pread(100, 0)
+    shutil.rmtree(root / "dir")
+    (root / "dir").symlink_to(tmp_path)
+    with pytest.raises(LayertuiError, match="dir/secret"):
+        DirectoryBlob(root, b"dir\0secret", 6).pread(100, 0)

@@ -1,0 +1,262 @@
+"""A layer that lies unpacked in a directory, as the overlay file system keeps it.
+
+What hides paths of the layers below is spelled otherwise than in a tar (Linux,
+Documentation/filesystems/overlayfs.rst): a character device 0:0, or an empty file with the
+attribute ``overlay.whiteout``, stands for a whiteout, the attribute ``overlay.opaque`` for an
+opaque one.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from layertui.errors import LayertuiError
+from layertui.layers.decompress import Cancelled
+from layertui.layers.index import Extra, Kind, LayerIndex, LayerWarning, path_of
+
+KINDS = {
+    stat.S_IFREG: Kind.FILE,
+    stat.S_IFLNK: Kind.SYMLINK,
+    stat.S_IFCHR: Kind.CHAR,
+    stat.S_IFBLK: Kind.BLOCK,
+    stat.S_IFDIR: Kind.DIRECTORY,
+    stat.S_IFIFO: Kind.FIFO,
+    stat.S_IFSOCK: Kind.SOCKET,
+}
+NAMESPACES = ("trusted.overlay.", "user.overlay.")
+"""Whose attributes are the file system's own, the second on mounts with ``userxattr``."""
+CAP_SYS_ADMIN = 1 << 21
+DEFAULT_ROOT = (0o755, 0, 0)
+"""Mode and owner of a root that a layer says nothing about."""
+BETWEEN = 512
+"""Entries between two words of progress."""
+
+
+def scan_directory(
+    root: Path,
+    progress: Callable[[int], None] | None = None,
+    cancelled: threading.Event | None = None,
+) -> LayerIndex:
+    """The entries of an overlay's upper (or lower) directory, depth first, names in byte order.
+
+    What cannot be listed stands in the index's ``damage``. ``progress`` is told the entries so
+    far. Raises :class:`LayertuiError` if the directory itself cannot be read, and
+    :class:`Cancelled`.
+    """
+    return _Scan(os.fsencode(root), progress, cancelled).run()
+
+
+class _Scan:
+    def __init__(
+        self, root: bytes, progress: Callable[[int], None] | None, cancelled: threading.Event | None
+    ) -> None:
+        self._root = root
+        self._progress = progress
+        self._cancelled = cancelled
+        self._index = LayerIndex()
+        self._keys: list[bytes] = []
+        self._first: dict[tuple[int, int], bytes] = {}
+        self._unlisted: list[str] = []
+
+    def run(self) -> LayerIndex:
+        index = self._index
+        try:
+            status = os.lstat(self._root)
+            if (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) != DEFAULT_ROOT:
+                self._add(b"", self._root, status)
+            self._mark_opaque(b"", self._xattrs(self._root), status)
+            names = sorted(os.listdir(self._root))  # noqa: PTH208 (bytes)
+        except OSError as error:
+            shown = os.fsdecode(self._root)
+            raise LayertuiError(f"cannot read {shown}", error.strerror or str(error)) from error
+        self._walk(names)
+        index.count = len(self._keys)
+        index.keys = b"/".join(self._keys)
+        if not _may_read_trusted():
+            self._warn(
+                "opaque-unknown",
+                b"",
+                "without root's privileges it cannot be seen which directories hide all that is below them",
+            )
+        if self._unlisted:
+            index.damage = f"{len(self._unlisted)} directories cannot be read, {self._unlisted[0]}"
+        return index
+
+    def _walk(self, names: list[bytes]) -> None:
+        # Names still to come, the next one last, each with the key of its directory.
+        waiting = [(b"", name) for name in reversed(names)]
+        while waiting:
+            if len(self._keys) % BETWEEN == 0:
+                self._tell()
+            above, name = waiting.pop()
+            key = above + b"\0" + name if above else name
+            path = os.path.join(self._root, *key.split(b"\0"))  # noqa: PTH118 (bytes)
+            try:
+                status = os.lstat(path)
+                is_directory = self._add(key, path, status)
+                below = sorted(os.listdir(path)) if is_directory else []  # noqa: PTH208 (bytes)
+            except FileNotFoundError:
+                self._warn("changed-while-read", key, "went while the layer was read")
+                continue
+            except OSError as error:
+                self._unlisted.append(f"{path_of(key)}: {error.strerror}")
+                continue
+            waiting += [(key, name) for name in reversed(below)]
+
+    def _tell(self) -> None:
+        if self._cancelled is not None and self._cancelled.is_set():
+            raise Cancelled
+        if self._progress is not None:
+            self._progress(len(self._keys))
+
+    def _add(self, key: bytes, path: bytes, status: os.stat_result) -> bool:
+        """Write one entry down; whether it is a directory."""
+        kind = KINDS[stat.S_IFMT(status.st_mode)]
+        xattrs = self._xattrs(path)
+        device = (os.major(status.st_rdev), os.minor(status.st_rdev))
+        if kind == Kind.CHAR and device == (0, 0):
+            self._append(key, Kind.WHITEOUT, status)
+            return False
+        if kind == Kind.FILE and not status.st_size and _own(xattrs, "whiteout") is not None:
+            self._append(key, Kind.WHITEOUT, status)
+            return False
+        self._warn_of_references(key, xattrs)
+        if kind == Kind.DIRECTORY:
+            self._mark_opaque(key, xattrs, status)
+        link = b""
+        if kind != Kind.DIRECTORY and status.st_nlink > 1:
+            first = self._first.setdefault((status.st_dev, status.st_ino), key)
+            if first is not key:
+                kind, link = Kind.HARDLINK, first
+        if kind == Kind.SYMLINK:
+            link = os.readlink(path)  # noqa: PTH115 (bytes)
+        self._append(key, kind, status, link)
+        shown = dict(_shown(xattrs)) if kind != Kind.HARDLINK else {}
+        is_device = kind in (Kind.CHAR, Kind.BLOCK)
+        if shown or is_device:
+            self._index.extra[len(self._keys) - 1] = Extra(shown, device if is_device else None)
+        return kind == Kind.DIRECTORY
+
+    def _append(self, key: bytes, kind: Kind, status: os.stat_result, link: bytes = b"") -> None:
+        index = self._index
+        self._keys.append(key)
+        index.kind.append(kind)
+        index.mode.append(stat.S_IMODE(status.st_mode))
+        index.uid.append(status.st_uid)
+        index.gid.append(status.st_gid)
+        index.size.append(status.st_size if kind == Kind.FILE else 0)
+        seconds, nanoseconds = divmod(status.st_mtime_ns, 1_000_000_000)
+        index.mtime.append(seconds)
+        index.mtime_ns.append(nanoseconds)
+        index.offset.append(0)
+        index.link.append(len(index.links) if link else -1)
+        if link:
+            index.links.append(link)
+
+    def _mark_opaque(self, key: bytes, xattrs: dict[str, bytes], status: os.stat_result) -> None:
+        """``x`` only says that the directory may hold whiteouts that are files."""
+        if _own(xattrs, "opaque") == b"y":
+            self._append(key, Kind.OPAQUE, status)
+
+    def _warn_of_references(self, key: bytes, xattrs: dict[str, bytes]) -> None:
+        if (redirect := _own(xattrs, "redirect")) is not None:
+            where = redirect.decode("utf-8", "surrogateescape")
+            self._warn(
+                "overlay-redirect",
+                key,
+                f"was moved from {where}: what the layers below have there is not shown here",
+            )
+        if _own(xattrs, "metacopy") is not None:
+            self._warn(
+                "overlay-metacopy",
+                key,
+                "only its metadata lies in this layer: its content is that of the layers below, "
+                "which is shown as zeros",
+            )
+
+    def _xattrs(self, path: bytes) -> dict[str, bytes]:
+        found = {}
+        try:
+            for name in os.listxattr(path, follow_symlinks=False):
+                found[name] = os.getxattr(path, name, follow_symlinks=False)
+        except OSError:
+            return found  # the file system has none, or they went
+        return found
+
+    def _warn(self, code: str, key: bytes, text: str) -> None:
+        if len(self._index.warnings) < 1000:
+            self._index.warnings.append(LayerWarning(code, key, text))
+
+
+def _own(xattrs: dict[str, bytes], name: str) -> bytes | None:
+    """The overlay file system's own attribute of a name."""
+    for namespace in NAMESPACES:
+        if namespace + name in xattrs:
+            return xattrs[namespace + name]
+    return None
+
+
+def _shown(xattrs: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    """What a mount shows: its own attributes are hidden, those of a nested one lose their escape."""
+    for name, value in xattrs.items():
+        namespace = next((each for each in NAMESPACES if name.startswith(each)), None)
+        if namespace is None:
+            yield name, value
+        elif name.startswith(namespace + "overlay."):
+            yield namespace + name.removeprefix(namespace + "overlay."), value
+
+
+def _may_read_trusted() -> bool:
+    """Whether attributes in ``trusted.`` can be seen (capabilities(7), CAP_SYS_ADMIN)."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        effective = next(line for line in lines if line.startswith("CapEff:"))
+        return bool(int(effective.split()[1], 16) & CAP_SYS_ADMIN)
+    except (OSError, StopIteration, ValueError):
+        return os.geteuid() == 0
+
+
+class DirectoryBlob:
+    """A regular file of a directory, never one outside it: no symlink on the way is followed."""
+
+    def __init__(self, root: Path, key: bytes, size: int) -> None:
+        self._root = root
+        self._key = key
+        self.size = size
+        self._fd = -1
+        self._lock = threading.Lock()
+
+    @property
+    def location(self) -> str:
+        return f"{self._root}{path_of(self._key)}"
+
+    def pread(self, length: int, offset: int) -> bytes:
+        try:
+            with self._lock:
+                if self._fd < 0:
+                    self._fd = _open_beneath(self._root, self._key)
+            return os.pread(self._fd, max(min(length, self.size - offset), 0), offset)
+        except OSError as error:
+            raise LayertuiError(f"cannot read {self.location}", error.strerror or str(error)) from error
+
+    def __del__(self) -> None:
+        if getattr(self, "_fd", -1) >= 0:
+            os.close(self._fd)
+
+
+def _open_beneath(root: Path, key: bytes) -> int:
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    *above, name = key.split(b"\0")
+    at = os.open(root, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    try:
+        for part in above:
+            below = os.open(part, flags | os.O_DIRECTORY, dir_fd=at)
+            os.close(at)
+            at = below
+        return os.open(name, flags, dir_fd=at)
+    finally:
+        os.close(at)
