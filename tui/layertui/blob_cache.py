@@ -1,0 +1,143 @@
+"""Blobs that came from far away, kept in the user's cache directory by their digest."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from layertui.blob import FileBlob
+from layertui.errors import LayertuiError
+from layertui.layers.cache import cache_directory
+
+MAX_BYTES = 16 << 30
+"""What all blobs may take together; those just written always stay."""
+STALE = 24 * 3600
+"""Seconds after which a file that was never finished counts as left behind."""
+
+
+class BlobCache:
+    """Blobs by digest; what is in it had that digest when it was written.
+
+    Safe to share between processes: a blob appears whole, under its name, or not at all.
+    """
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self.directory = directory or cache_directory() / "blobs"
+
+    def get(self, digest: str) -> FileBlob | None:
+        """The blob of a digest, ``sha256:…``; ``None`` if it is not kept."""
+        path = self._path(digest)
+        try:
+            os.utime(path)  # was used now
+            return FileBlob(path)
+        except (OSError, LayertuiError):
+            return None
+
+    @contextmanager
+    def writer(self, algorithm: str = "sha256") -> Iterator[Writer]:
+        """A new blob; unless :meth:`Writer.keep` was called in the end, nothing of it stays.
+
+        Raises :class:`LayertuiError` where nothing can be written.
+        """
+        with self._said(), tempfile.NamedTemporaryFile(dir=self._folder(), prefix=".", delete=False) as file:
+            writer = Writer(Path(file.name), file.write, algorithm)
+            try:
+                yield writer
+                if writer.kept:
+                    file.close()
+                    target = self._path(writer.kept)
+                    writer.path.replace(target)
+                    shrink(self.directory, MAX_BYTES, target)
+            finally:
+                writer.path.unlink(missing_ok=True)
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Held by one process at a time, for work that two need not do twice."""
+        with self._said():
+            path = self._folder() / f".lock-{hashlib.sha256(name.encode()).hexdigest()}"
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _path(self, digest: str) -> Path:
+        return self.directory / digest.replace(":", "-").replace("/", "-")
+
+    def _folder(self) -> Path:
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self.directory
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise LayertuiError(
+                f"cannot keep a layer in {self.directory}",
+                error.strerror or str(error),
+                "make room there, or set XDG_CACHE_HOME",
+            ) from error
+
+
+class Writer:
+    """A blob that is being written, hashed on the way."""
+
+    def __init__(self, path: Path, write: Callable[[bytes], int], algorithm: str) -> None:
+        self.path = path
+        self.size = 0
+        self.kept = ""
+        """The digest under which it will be kept."""
+        self._write = write
+        self._algorithm = algorithm
+        self._hash = hashlib.new(algorithm)
+
+    def write(self, data: bytes) -> None:
+        self._write(data)
+        self._hash.update(data)
+        self.size += len(data)
+
+    @property
+    def digest(self) -> str:
+        """Of what has been written so far."""
+        return f"{self._algorithm}:{self._hash.hexdigest()}"
+
+    def keep(self) -> None:
+        """What was written is whole and wanted."""
+        self.kept = self.digest
+
+
+def shrink(folder: Path, limit: int, keep: Path | None = None) -> None:
+    """Remove the longest unused files of a cache until the rest takes ``limit`` bytes at most.
+
+    Files that begin with a dot are still being written, unless that began long ago.
+    """
+    files, total = [], 0
+    for entry in _entries(folder):
+        with contextlib.suppress(OSError):  # another process removed it
+            facts = entry.stat()
+            if entry.name.startswith(".") and time.time() - facts.st_mtime < STALE:
+                continue
+            files.append((facts.st_mtime, facts.st_size, Path(entry.path)))
+            total += facts.st_size
+    for _used, size, path in sorted(files):
+        if total <= limit and not path.name.startswith("."):
+            break
+        if path != keep:
+            with contextlib.suppress(OSError):
+                path.unlink()
+            total -= size
+
+
+def _entries(folder: Path) -> Iterable[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return list(entries)

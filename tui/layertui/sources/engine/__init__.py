@@ -1,0 +1,1 @@
+"""Docker and Podman engines, asked through their API; nothing but GET requests ever leaves."""

@@ -1,0 +1,153 @@
+"""An engine's answers."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from layertui.errors import LayertuiError
+from layertui.sources.engine.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from docker import APIClient
+    from requests import Response
+
+TIMEOUT = 30
+"""Seconds in which an engine has to begin an answer."""
+CHUNK = 1 << 20
+
+
+class NotFound(LayertuiError):
+    """The engine does not have what it was asked for."""
+
+
+class Engine:
+    """Asks one engine; GET requests only. Safe to use from several threads.
+
+    Every method raises :class:`LayertuiError` that says why there is no answer, and
+    :class:`NotFound`.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self._client: APIClient | None = None
+
+    def get(self, path: str, *names: str, **parameters: Any) -> Any:
+        """The JSON at a path of the API; ``{0}`` and so on in it stand for ``names``."""
+        with self._request(path, names, parameters) as response:
+            try:
+                return response.json()
+            except ValueError as error:
+                raise LayertuiError(f"{self.endpoint.engine} gives no JSON", str(error)) from error
+
+    def stream(self, path: str, *names: str, **parameters: Any) -> Iterator[bytes]:
+        """The bytes at a path as they come; closing the iterator hangs up."""
+        with self._request(path, names, parameters, stream=True) as response, self._told():
+            yield from response.iter_content(CHUNK)
+
+    @property
+    def api_version(self) -> tuple[int, ...]:
+        """The version that was agreed on, ``(1, 41)``."""
+        with self._told():
+            return tuple(int(part) for part in self._connected().api_version.split("."))
+
+    def header(self, path: str, name: str, *names: str, **parameters: Any) -> str:
+        """One header of what is at a path, whose body is not read."""
+        with self._request(path, names, parameters, stream=True) as response:
+            return str(response.headers.get(name, ""))
+
+    @contextmanager
+    def _request(
+        self, path: str, names: tuple[str, ...], parameters: dict[str, Any], stream: bool = False
+    ) -> Iterator[Response]:
+        with self._told():
+            client = self._connected()
+            quoted = [quote(name, safe="/:@") for name in names]
+            url = f"{client.base_url}/v{client.api_version}{path.format(*quoted)}"
+            response = client.get(url, params=parameters, stream=stream, timeout=TIMEOUT)
+        with response:
+            if response.status_code >= 400:
+                raise self._refused(response)
+            yield response
+
+    def _connected(self) -> APIClient:
+        if self._client is None:
+            from docker import APIClient
+
+            # The version is negotiated: the engine's own, 1.24 at least.
+            self._client = APIClient(
+                self.endpoint.url,
+                version="auto",
+                timeout=TIMEOUT,
+                tls=self.endpoint.tls or False,
+                use_ssh_client=True,
+            )
+        return self._client
+
+    def _refused(self, response: Response) -> LayertuiError:
+        try:
+            said = str(response.json()["message"])
+        except (ValueError, KeyError, TypeError):
+            said = response.reason or f"status {response.status_code}"
+        kind = NotFound if response.status_code == 404 else LayertuiError
+        return kind(f"{self.endpoint.engine} says", said.strip())
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turns what the libraries raise into one line with a remedy."""
+        from docker.errors import DockerException
+        from requests.exceptions import RequestException
+
+        try:
+            yield
+        except (RequestException, DockerException, OSError) as error:
+            raise self._unreachable(error) from error
+        except ImportError as error:  # the library wants paramiko for ssh
+            raise LayertuiError(
+                f"cannot reach {self.endpoint.engine} by ssh", str(error), "install layertui[ssh]"
+            ) from error
+
+    def _unreachable(self, error: Exception) -> LayertuiError:
+        engine, url, origin = self.endpoint.engine, self.endpoint.url, self.endpoint.origin
+        what = f"cannot reach {engine} at {url} ({origin})"
+        number = _errno(error)
+        service = "docker" if engine == "Docker" else "podman.socket"
+        if number == errno.EACCES:
+            group = " or join the group docker" if engine == "Docker" else ""
+            return LayertuiError(what, "no permission on the socket", f"run as root{group}")
+        if number in (errno.ENOENT, errno.ECONNREFUSED) and self.endpoint.socket is not None:
+            why = "it is not running" if number == errno.ECONNREFUSED else "there is no such socket"
+            return LayertuiError(
+                what, why, f"start it (systemctl start {service}) or set {_variable(engine)}"
+            )
+        return LayertuiError(what, _reason(error), f"look at {origin}")
+
+
+def _variable(engine: str) -> str:
+    return "DOCKER_HOST" if engine == "Docker" else "CONTAINER_HOST"
+
+
+def _errno(error: BaseException | None) -> int:
+    """The system's own reason, however deep the libraries have wrapped it."""
+    seen = set()
+    waiting: list[object] = [error]
+    while waiting:
+        each = waiting.pop()
+        if not isinstance(each, BaseException) or id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, OSError) and each.errno:
+            return each.errno
+        waiting += [each.__cause__, each.__context__, getattr(each, "reason", None), *each.args]
+    return 0
+
+
+def _reason(error: Exception) -> str:
+    number = _errno(error)
+    if number:
+        return os.strerror(number)
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
