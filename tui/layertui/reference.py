@@ -7,10 +7,17 @@ from pathlib import Path
 
 from layertui.errors import LayertuiError
 
+TRANSPORTS = {
+    "docker-archive": "docker_archive",
+    "oci-archive": "oci",
+    "oci": "oci",
+    "dir": "oci",
+    "demo": "sample",
+}
+"""Every transport, and the module of :mod:`layertui.sources` that knows it."""
+
 FILES = ("docker-archive", "oci-archive", "oci", "dir")
 """Transports whose location is a path."""
-
-TRANSPORTS = (*FILES, "demo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +49,8 @@ def parse(text: str) -> Reference:
         if not text:
             raise LayertuiError("empty reference", "", "give a path or demo:")
         return Reference("", text)
-    if transport == "demo":
-        if rest:
-            raise LayertuiError(f"demo:{rest} is not there", "the sample is one image", "open demo:")
-        return Reference("demo", "")
+    if transport not in FILES:
+        return Reference(transport, rest)
     if not rest:
         raise LayertuiError(f"{text} names no path", "", f"write {transport}:PATH")
     if transport == "dir":

@@ -61,6 +61,12 @@ def diff_ids_of(config: Mapping[str, Any]) -> list[str]:
     return [each if isinstance(each, str) else "" for each in config_list(config, "rootfs", "diff_ids")]
 
 
+def created_of(config: Mapping[str, Any]) -> str | None:
+    """When the image was made, as its config says; ``None`` if it does not."""
+    value = config.get("created")
+    return value if isinstance(value, str) and value else None
+
+
 def history_of(config: Mapping[str, Any], layers: int) -> tuple[list[HistoryEntry], list[str]]:
     """The config's history with layer numbers, and what does not add up.
 

@@ -15,9 +15,10 @@ from typing import Any
 from layertui.errors import LayertuiError
 from layertui.image import Descriptor, HistoryEntry, Image, ImageSummary, Layer, Platform
 from layertui.reference import Reference
-from layertui.sources import platforms
+from layertui.sources import oci, platforms
 from layertui.sources.assemble import (
     config_list,
+    created_of,
     diff_ids_of,
     digest_of,
     history_of,
@@ -25,7 +26,8 @@ from layertui.sources.assemble import (
     platform_of,
     readable,
 )
-from layertui.sources.files import Files, parse_object, read_json
+from layertui.sources.files import Files, files_of, parse_object, read_json
+from layertui.sources.layout import Layout
 
 LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
 MAX_CHAIN = 1000
@@ -40,6 +42,24 @@ class Item:
     tags: tuple[str, ...]
     manifest: Mapping[str, Any]
     """Its item of manifest.json; of a legacy archive, its top layer as ``legacy``."""
+
+
+def open_image(reference: Reference, platform: str | None) -> Image:
+    """See :class:`layertui.sources.Source`."""
+    files = files_of(reference)
+    try:
+        return open_item(files, reference, platform)
+    except LayertuiError:
+        if platform is None or reference.selector or files.get("index.json") is None:
+            raise
+        # Docker's containerd store saves all platforms, but lists one in manifest.json.
+        layout = Reference("oci-archive", reference.location)
+        return oci.open_layout(Layout(files, "oci-archive"), layout, platform)
+
+
+def list_images(reference: Reference) -> list[ImageSummary]:
+    """See :class:`layertui.sources.Source`."""
+    return summaries(files_of(reference), reference)
 
 
 def items(files: Files) -> list[Item]:
@@ -111,11 +131,12 @@ def open_item(files: Files, reference: Reference, platform: str | None) -> Image
     )
 
 
-def summaries(files: Files, location: str) -> list[ImageSummary]:
-    """A row for each tag of each image."""
+def summaries(files: Files, reference: Reference) -> list[ImageSummary]:
+    """A row for each tag of each image, or of the one that a reference selects."""
     found = items(files)
+    location = reference.location
     rows = []
-    for item in found:
+    for item in [_select(found, reference.selector, str(files.path))] if reference.selector else found:
         image = open_item(files, Reference("docker-archive", location, f"@{item.number}"), None)
         for tag in item.tags or ("",):
             name, _, label = tag.rpartition(":")
@@ -135,11 +156,6 @@ def summaries(files: Files, location: str) -> list[ImageSummary]:
                 )
             )
     return rows
-
-
-def created_of(config: Mapping[str, Any]) -> str | None:
-    value = config.get("created")
-    return value if isinstance(value, str) and value else None
 
 
 def _select(found: list[Item], selector: str, name: str) -> Item:

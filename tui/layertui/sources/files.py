@@ -13,6 +13,7 @@ from layertui.layers.decompress import compression_of
 from layertui.layers.index import Kind, key_of, path_of
 from layertui.layers.scan import scan
 from layertui.layers.window import PlainWindow
+from layertui.reference import Reference
 from layertui.spool import spooled
 
 MAX_JSON = 64 << 20
@@ -96,6 +97,28 @@ class ArchiveFiles:
                 return None
             name = path_of(key_of(self._links[name]))[1:]
         return None
+
+
+def files_of(reference: Reference) -> FolderFiles | ArchiveFiles:
+    """The folder or archive where a reference of files leads.
+
+    Raises :class:`LayertuiError` if it is not there, or is a file where a folder is due, or
+    the other way round; a bare path may be either.
+    """
+    path, transport = Path(reference.location), reference.transport
+    try:
+        if not path.exists():
+            raise LayertuiError(f"{path} is not there", "", "give the path of an image, or demo:")
+        is_folder = path.is_dir()
+    except (OSError, ValueError) as error:
+        raise LayertuiError(f"cannot read {path}", str(error)) from error
+    if is_folder and transport.endswith("archive"):
+        raise LayertuiError(f"{path} is a folder", f"{transport}: takes an archive", f"try oci:{path}")
+    if is_folder:
+        return FolderFiles(path)
+    if transport in ("oci", "dir"):
+        raise LayertuiError(f"{path} is a file", f"{transport}: takes a folder", f"try the bare path {path}")
+    return ArchiveFiles(path)
 
 
 def read_json(files: Files, name: str) -> tuple[Any, bytes]:

@@ -1,0 +1,215 @@
+"""What OCI layouts are made of: descriptors, the blobs they name, indexes of manifests.
+
+Rules from the OCI image specification: descriptor.md, image-layout.md, image-index.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from layertui.blob import Blob, BytesBlob
+from layertui.errors import LayertuiError
+from layertui.image import Descriptor, Platform
+from layertui.sources.assemble import check_digest, config_list, digest_of, platform_of
+from layertui.sources.files import Files, parse_object, read_json
+
+REF_NAME = "org.opencontainers.image.ref.name"
+IMAGE_NAME = "io.containerd.image.name"
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+INDEX_TYPES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+CONFIG_TYPES = (
+    "application/vnd.oci.image.config.v1+json",
+    "application/vnd.docker.container.image.v1+json",
+    "",
+)
+DIGEST = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
+MAX_DEPTH = 8
+"""Indexes inside indexes at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A manifest that an index leads to."""
+
+    descriptor: Descriptor
+    data: str
+    """The manifest itself, in base 64, where the descriptor embeds it."""
+
+
+class Layout:
+    """Blobs by digest; ``dir:`` names them without the algorithm and has one manifest."""
+
+    def __init__(self, files: Files, transport: str) -> None:
+        self.files = files
+        self.transport = transport
+
+    def blob(self, digest: str) -> Blob | None:
+        if not DIGEST.fullmatch(digest):
+            raise LayertuiError(f"not a digest: {digest}", f"in {self.files.path}")
+        algorithm, _, encoded = digest.partition(":")
+        return self.files.get(encoded if self.transport == "dir" else f"blobs/{algorithm}/{encoded}")
+
+    def has(self, found: Found) -> bool:
+        """Whether the blob of a descriptor is here."""
+        return embedded(found) is not None or self.blob(found.descriptor.digest) is not None
+
+    def fetch(self, found: Found, what: str) -> tuple[dict[str, Any], bytes]:
+        """A JSON blob, with its digest checked. Raises :class:`LayertuiError`."""
+        digest = found.descriptor.digest
+        blob = embedded(found) or self.blob(digest)
+        if blob is None:
+            raise LayertuiError(f"{self.files.path} has no blob {digest}", f"the image's {what} is missing")
+        name = f"the {what} {digest} of {self.files.path}"
+        if blob.size <= 1 << 26:
+            check_digest(blob.pread(blob.size, 0), digest, name)
+        return parse_object(blob, name)
+
+    def top(self) -> list[Found]:
+        """The descriptors of index.json; of ``dir:``, one that embeds its manifest."""
+        name = "manifest.json" if self.transport == "dir" else "index.json"
+        value, data = read_json(self.files, name)
+        if not isinstance(value, dict):
+            raise LayertuiError(f"{name} of {self.files.path} is not a JSON object")
+        if name == "index.json":
+            return list(descriptors_of(value))
+        media_type = INDEX_TYPES[0] if is_index(value) else MANIFEST_TYPE
+        descriptor = Descriptor(media_type, digest_of(data), len(data))
+        return [Found(descriptor, base64.b64encode(data).decode())]
+
+
+def groups_of(top: list[Found]) -> dict[str, list[Found]]:
+    """The images of an index.json, by what selects them.
+
+    Descriptors with the same name are one image for several platforms, and so are those
+    without any name that name different platforms; each other is ``@digest``.
+    """
+    groups: dict[str, list[Found]] = {}
+    unnamed = []
+    for found in top:
+        # Docker 25 writes the tag alone as REF_NAME: several images may have the same.
+        name = found.descriptor.annotations.get(IMAGE_NAME) or found.descriptor.annotations.get(REF_NAME)
+        if name:
+            groups.setdefault(name, []).append(found)
+        else:
+            unnamed.append(found)
+    images = [found for found in unnamed if not attests(found)]
+    if len(images) > 1 and all(found.descriptor.platform is not None for found in images):
+        if groups:
+            groups[f"@{images[0].descriptor.digest}"] = unnamed
+        else:
+            groups[""] = unnamed
+    elif len(images) == 1 and not groups:
+        groups[""] = unnamed
+    else:
+        for found in images:
+            groups[f"@{found.descriptor.digest}"] = [found]
+    return groups
+
+
+def manifests_of(layout: Layout, top: list[Found]) -> Iterator[Found]:
+    """The image manifests that descriptors lead to, through any nested indexes, each once."""
+    seen: set[str] = set()
+
+    def walk(level: list[Found], depth: int) -> Iterator[Found]:
+        if depth > MAX_DEPTH:
+            raise LayertuiError(
+                f"{layout.files.path} nests its indexes too deep", f"more than {MAX_DEPTH} levels"
+            )
+        for found in level:
+            descriptor = found.descriptor
+            if descriptor.digest in seen:
+                continue
+            seen.add(descriptor.digest)
+            if descriptor.media_type in INDEX_TYPES or (
+                not descriptor.media_type and is_index(layout.fetch(found, "manifest")[0])
+            ):
+                index, _ = layout.fetch(found, "index")
+                yield from walk(list(descriptors_of(index)), depth + 1)
+            elif "manifest" in descriptor.media_type or not descriptor.media_type:
+                yield found
+
+    return walk(top, 0)
+
+
+def platform_of_image(layout: Layout, found: Found) -> Platform:
+    """Of an image: what the index says, else its config."""
+    if found.descriptor.platform is not None:
+        return found.descriptor.platform
+    try:
+        manifest, _ = layout.fetch(found, "manifest")
+        described = descriptor_of(manifest.get("config"))
+        if described is not None and described.descriptor.media_type in CONFIG_TYPES:
+            return platform_of(layout.fetch(described, "config")[0])
+    except LayertuiError:
+        pass  # said when it is opened; another may be the one that is meant
+    return Platform("unknown", "unknown")
+
+
+def attests(found: Found) -> bool:
+    """Whether a descriptor is BuildKit's attestation of another."""
+    return (
+        found.descriptor.annotations.get("vnd.docker.reference.type") == "attestation-manifest"
+        or found.descriptor.artifact_type == "application/vnd.docker.attestation.manifest.v1+json"
+    )
+
+
+def is_index(value: Mapping[str, Any]) -> bool:
+    return value.get("mediaType") in INDEX_TYPES or ("manifests" in value and "layers" not in value)
+
+
+def descriptors_of(index: Mapping[str, Any]) -> Iterator[Found]:
+    for value in config_list(index, "manifests"):
+        found = descriptor_of(value)
+        if found is not None:
+            yield found
+
+
+def descriptor_of(value: object) -> Found | None:
+    """A descriptor as JSON has it; ``None`` if it has no digest."""
+    if not isinstance(value, dict) or not isinstance(value.get("digest"), str):
+        return None
+    annotations = value.get("annotations")
+    platform = value.get("platform")
+    size = value.get("size")
+    data = value.get("data")
+
+    def text(name: str) -> str:
+        return value[name] if isinstance(value.get(name), str) else ""
+
+    return Found(
+        Descriptor(
+            media_type=text("mediaType"),
+            digest=value["digest"],
+            size=size if isinstance(size, int) and 0 <= size < 1 << 63 else -1,
+            annotations={
+                key: item
+                for key, item in annotations.items()
+                if isinstance(key, str) and isinstance(item, str)
+            }
+            if isinstance(annotations, dict)
+            else {},
+            urls=tuple(url for url in config_list(value, "urls") if isinstance(url, str)),
+            platform=platform_of(platform) if isinstance(platform, dict) else None,
+            artifact_type=text("artifactType"),
+        ),
+        data if isinstance(data, str) else "",
+    )
+
+
+def embedded(found: Found) -> Blob | None:
+    if not found.data:
+        return None
+    try:
+        return BytesBlob(
+            base64.b64decode(found.data, validate=True), f"in the descriptor of {found.descriptor.digest}"
+        )
+    except (binascii.Error, ValueError):
+        return None

@@ -1,0 +1,30 @@
+"""``demo:`` — the sample image."""
+
+from __future__ import annotations
+
+from layertui import demo
+from layertui.errors import LayertuiError
+from layertui.image import Image, ImageSummary
+from layertui.reference import Reference
+from layertui.sources import platforms
+from layertui.sources.assemble import created_of
+
+
+def open_image(reference: Reference, platform: str | None) -> Image:
+    """See :class:`layertui.sources.Source`."""
+    if reference.location:
+        raise LayertuiError(f"{reference} is not there", "the sample is one image", "open demo:")
+    image = demo.image()
+    return platforms.choose([(image.platform, image)], platform, "demo:") if platform else image
+
+
+def list_images(reference: Reference) -> list[ImageSummary]:
+    """See :class:`layertui.sources.Source`."""
+    image = open_image(reference, None)
+    name, _, tag = image.name.rpartition(":")
+    return [
+        ImageSummary(
+            image.reference, "demo", name, tag, image.id, image.manifest_digest, image.size,
+            created_of(image.config), len(image.layers), (image.platform,),
+        )
+    ]  # fmt: skip
