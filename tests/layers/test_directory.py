@@ -16,7 +16,7 @@ from layertui.content.read import Contents
 from layertui.errors import LayertuiError
 from layertui.image import Descriptor, Image, Layer, Platform
 from layertui.layers import directory
-from layertui.layers.directory import DirectoryBlob, scan_directory
+from layertui.layers.directory import DirectoryBlob, UnpackedDirectory, scan_directory
 from layertui.layers.index import Kind, LayerIndex, path_of
 from layertui.layers.load import index_layer
 from layertui.union import Union, UnionBuilder
@@ -31,7 +31,7 @@ def kinds(index: LayerIndex) -> dict[str, Kind]:
 
 def image_of(directories: list[Path]) -> Image:
     layers = [
-        Layer(number, Descriptor("", "", -1), "", "", None, directory=path)
+        Layer(number, Descriptor("", "", -1), "", "", None, unpacked=UnpackedDirectory(path))
         for number, path in enumerate(directories, 1)
     ]
     return Image("", "", "", (), (), "", {}, b"", {}, b"", "", Platform("linux", "amd64"), (), layers)
@@ -198,7 +198,7 @@ def test_says_that_opaqueness_is_unknown_without_privileges(
 
 
 def test_a_directory_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
-    layer = Layer(1, Descriptor("", "", -1), "", "", None, directory=tmp_path / "none")
+    layer = Layer(1, Descriptor("", "", -1), "", "", None, unpacked=UnpackedDirectory(tmp_path / "none"))
     assert index_layer(layer, None).damage == f"cannot read {tmp_path}/none, No such file or directory"
 
 

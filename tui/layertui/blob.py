@@ -22,6 +22,11 @@ class Blob(Protocol):
         """Where the bytes lie, for people: ``app.tar at 10752``."""
         ...
 
+    @property
+    def digest(self) -> str:
+        """The digest that its bytes were checked to have when they came here; empty if they were not."""
+        ...
+
     def pread(self, length: int, offset: int) -> bytes:
         """Up to ``length`` bytes from ``offset``; fewer only at the end.
 
@@ -36,6 +41,7 @@ class BytesBlob:
 
     data: bytes
     location: str
+    digest: str = ""
 
     @property
     def size(self) -> int:
@@ -55,6 +61,7 @@ class FileBlob:
         """
         self.path = path
         self.offset = offset
+        self.digest = ""
         self._fd = -1
         self._lock = threading.Lock()
         if size is None:

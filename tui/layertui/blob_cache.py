@@ -8,9 +8,10 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import _TemporaryFileWrapper
 
 from layertui.blob import FileBlob
 from layertui.errors import LayertuiError
@@ -47,7 +48,7 @@ class BlobCache:
         Raises :class:`LayertuiError` where nothing can be written.
         """
         with self._said(), tempfile.NamedTemporaryFile(dir=self._folder(), prefix=".", delete=False) as file:
-            writer = Writer(Path(file.name), file.write, algorithm)
+            writer = Writer(file, algorithm)
             try:
                 yield writer
                 if writer.kept:
@@ -92,19 +93,23 @@ class BlobCache:
 class Writer:
     """A blob that is being written, hashed on the way."""
 
-    def __init__(self, path: Path, write: Callable[[bytes], int], algorithm: str) -> None:
-        self.path = path
+    def __init__(self, file: _TemporaryFileWrapper[bytes], algorithm: str) -> None:
+        self.path = Path(file.name)
         self.size = 0
         self.kept = ""
         """The digest under which it will be kept."""
-        self._write = write
+        self._file = file
         self._algorithm = algorithm
         self._hash = hashlib.new(algorithm)
 
     def write(self, data: bytes) -> None:
-        self._write(data)
+        self._file.write(data)
         self._hash.update(data)
         self.size += len(data)
+
+    def flush(self) -> None:
+        """Let those who read the file see what has been written so far."""
+        self._file.flush()
 
     @property
     def digest(self) -> str:

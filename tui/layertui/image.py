@@ -1,12 +1,17 @@
 """What every source delivers: an image as plain frozen data, nothing of it guessed."""
 
+from __future__ import annotations
+
 import hashlib
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from layertui.blob import Blob
+
+if TYPE_CHECKING:
+    from layertui.layers.index import LayerIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,34 @@ class HistoryEntry:
     comment: str
     layer: int | None
     recorded: bool = True
+    id: str = ""
+    """The image that the step made, where an engine still knows it; ``<missing>`` as it says."""
+    size: int = -1
+    """Bytes of the files that the step added, as an engine counts them; -1 if none was asked."""
+
+
+class Unpacked(Protocol):
+    """A layer that lies unpacked somewhere and is read path by path. What is there may change."""
+
+    @property
+    def location(self) -> str:
+        """Where it lies, for people."""
+        ...
+
+    def scan(
+        self,
+        progress: Callable[[int], None] | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> LayerIndex:
+        """Its entries, whose offsets mean nothing; ``progress`` is told how many so far.
+
+        Raises :class:`LayertuiError` and :class:`~layertui.layers.decompress.Cancelled`.
+        """
+        ...
+
+    def open(self, key: bytes, size: int) -> Blob:
+        """The content of a file of ``size`` bytes, by its entry's key."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +100,19 @@ class Layer:
     """The stored bytes; ``None`` when they are not here (see ``missing``)."""
     missing: str = ""
     """Why there are no entries to be had: foreign, encrypted, not a tar, blob absent."""
-    directory: Path | None = None
-    """Where it lies unpacked, as an overlay mount has it; read in place of ``blob``."""
+    unpacked: Unpacked | None = None
+    """Where it lies unpacked; read in place of ``blob``."""
+
+
+class Arrival(Protocol):
+    """A stream that brings all layers of an image, begun when the first of them is read."""
+
+    def watch(self, tell: Callable[[int, int], None]) -> None:
+        """Have the bytes that came, and about how many will (-1: unknown), told to ``tell``.
+
+        Several threads may call it.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +143,10 @@ class Image:
     attestations: Sequence[Descriptor] = ()
     warnings: Sequence[str] = ()
     """What is odd about it but does not keep it from being shown, a sentence each."""
+    inspected: Mapping[str, Any] = field(default_factory=dict)
+    """What an engine says of it, field by field; empty where none was asked."""
+    arrival: Arrival | None = None
+    """Where all its layers come in one stream: that stream."""
 
     @property
     def size(self) -> int:
@@ -141,3 +189,33 @@ class ImageSummary:
     layers: int | None
     """``None`` for several platforms."""
     platforms: tuple[Platform, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    shared_size: int | None = None
+    """Bytes that other images of the same engine have too; ``None`` if it does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSummary:
+    """One container as a list shows it."""
+
+    reference: str
+    """What opens it."""
+    transport: str
+    id: str
+    """64 hexadecimal digits."""
+    name: str
+    image: str
+    """What it was started from, as the engine shows it."""
+    command: str
+    created: str | None
+    """RFC 3339."""
+    state: str
+    """``running``, ``exited``, ``created`` and so on."""
+    status: str
+    """The same for people, ``Up 2 hours``."""
+    labels: Mapping[str, str]
+    mounts: Sequence[str]
+    """Volumes and directories of the host that it sees."""
+    networks: Sequence[str]
+    ports: Sequence[str]
+    """``8080/tcp``, ``0.0.0.0:80->8080/tcp``."""

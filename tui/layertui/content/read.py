@@ -16,7 +16,6 @@ from layertui.content.seek import PIECE, Cursor, PlainCursor, Recent, Tar
 from layertui.content.sparse import flaw, hole, stretches, union_of
 from layertui.errors import LayertuiError
 from layertui.layers.decompress import Cancelled, Damaged
-from layertui.layers.directory import DirectoryBlob
 from layertui.layers.index import Kind, LayerIndex, path_of
 
 if TYPE_CHECKING:
@@ -244,9 +243,8 @@ class Contents:
     def _source(self, file: Stored) -> Tar | PlainCursor:
         """What has the file at its offset: the layer's tar, or the file itself where it lies unpacked."""
         layer = self._image.layers[file.layer - 1]
-        if layer.directory is not None:
-            key = self._directory_keys(file.layer)[file.entry]
-            return PlainCursor(DirectoryBlob(layer.directory, key, file.size))
+        if layer.unpacked is not None:
+            return PlainCursor(layer.unpacked.open(self._entry_keys(file.layer)[file.entry], file.size))
         with self._lock:
             tar = self._tars.get(file.layer)
             if tar is None:
@@ -259,7 +257,7 @@ class Contents:
                 self._active.popitem(last=False)[1].rest()
             return tar
 
-    def _directory_keys(self, layer: int) -> list[bytes]:
+    def _entry_keys(self, layer: int) -> list[bytes]:
         with self._lock:
             if layer not in self._keys:
                 self._keys[layer] = self._indexes[layer - 1].entry_keys()

@@ -12,6 +12,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from layertui.errors import LayertuiError
@@ -34,6 +35,27 @@ DEFAULT_ROOT = (0o755, 0, 0)
 """Mode and owner of a root that a layer says nothing about."""
 BETWEEN = 512
 """Entries between two words of progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnpackedDirectory:
+    """A directory as what a layer is read from (:class:`layertui.image.Unpacked`)."""
+
+    path: Path
+
+    @property
+    def location(self) -> str:
+        return str(self.path)
+
+    def scan(
+        self,
+        progress: Callable[[int], None] | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> LayerIndex:
+        return scan_directory(self.path, progress, cancelled)
+
+    def open(self, key: bytes, size: int) -> DirectoryBlob:
+        return DirectoryBlob(self.path, key, size)
 
 
 def scan_directory(
@@ -227,6 +249,7 @@ class DirectoryBlob:
         self._root = root
         self._key = key
         self.size = size
+        self.digest = ""
         self._fd = -1
         self._lock = threading.Lock()
 

@@ -8,14 +8,12 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from operator import itemgetter
-from pathlib import Path
 
 from layertui.blob import FileBlob
 from layertui.errors import LayertuiError
-from layertui.image import Image, Layer
+from layertui.image import Image, Layer, Unpacked
 from layertui.layers.cache import IndexCache
 from layertui.layers.decompress import Cancelled, Damaged, Stream
-from layertui.layers.directory import scan_directory
 from layertui.layers.index import LayerIndex
 from layertui.layers.scan import scan
 from layertui.layers.window import PlainWindow, StreamWindow
@@ -36,8 +34,8 @@ def index_layer(
     layer stands in the index's ``damage``, which then holds what could be read. Raises
     :class:`Cancelled` once the event is set.
     """
-    if layer.directory is not None:
-        return _scan_directory(layer.directory, progress, cancelled)
+    if layer.unpacked is not None:
+        return _scan_unpacked(layer.unpacked, progress, cancelled)
     if layer.blob is None:
         return LayerIndex(damage=layer.missing)
     key = cache_key(layer)
@@ -96,6 +94,8 @@ def cache_key(layer: Layer) -> str:
     The blob digest where reading the layer checks it. Else the claimed diff ID together with
     the file's identity: the claim alone would let one image lie about the layers of another.
     """
+    if layer.blob is not None and layer.blob.digest:
+        return layer.blob.digest.replace(":", "-").replace("/", "-")
     if layer.descriptor.digest and _is_compressed(layer):
         return layer.descriptor.digest.replace(":", "-").replace("/", "-")
     if not isinstance(layer.blob, FileBlob):
@@ -137,6 +137,7 @@ def _scan(
                 index.damage = (
                     f"the tar ends early: its last entry reaches to byte {index.tar_size:,} of {blob.size:,}"
                 )
+            index.diff_id = blob.digest
             return index
         index = scan(StreamWindow(stream), lambda _: _tell(progress, stream.stored.position, blob.size))
         index.compression = stream.compression
@@ -154,12 +155,12 @@ def _scan(
     return index
 
 
-def _scan_directory(
-    directory: Path, progress: Callable[[int, int], None] | None, cancelled: threading.Event | None
+def _scan_unpacked(
+    unpacked: Unpacked, progress: Callable[[int, int], None] | None, cancelled: threading.Event | None
 ) -> LayerIndex:
-    """Never out of the cache: what lies in a directory may have changed since."""
+    """Never out of the cache: it may have changed since."""
     try:
-        return scan_directory(directory, lambda entries: _tell(progress, entries, -1), cancelled)
+        return unpacked.scan(lambda entries: _tell(progress, entries, -1), cancelled)
     except LayertuiError as error:
         return LayerIndex(damage=str(error))
 

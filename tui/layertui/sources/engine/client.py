@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -36,7 +37,7 @@ class Engine:
         self.endpoint = endpoint
         self._client: APIClient | None = None
 
-    def get(self, path: str, *names: str, **parameters: Any) -> Any:
+    def get(self, path: str, /, *names: str, **parameters: Any) -> Any:
         """The JSON at a path of the API; ``{0}`` and so on in it stand for ``names``."""
         with self._request(path, names, parameters) as response:
             try:
@@ -44,7 +45,7 @@ class Engine:
             except ValueError as error:
                 raise LayertuiError(f"{self.endpoint.engine} gives no JSON", str(error)) from error
 
-    def stream(self, path: str, *names: str, **parameters: Any) -> Iterator[bytes]:
+    def stream(self, path: str, /, *names: str, **parameters: Any) -> Generator[bytes, None, None]:
         """The bytes at a path as they come; closing the iterator hangs up."""
         with self._request(path, names, parameters, stream=True) as response, self._told():
             yield from response.iter_content(CHUNK)
@@ -55,7 +56,7 @@ class Engine:
         with self._told():
             return tuple(int(part) for part in self._connected().api_version.split("."))
 
-    def header(self, path: str, name: str, *names: str, **parameters: Any) -> str:
+    def header(self, path: str, name: str, /, *names: str, **parameters: Any) -> str:
         """One header of what is at a path, whose body is not read."""
         with self._request(path, names, parameters, stream=True) as response:
             return str(response.headers.get(name, ""))
@@ -106,12 +107,12 @@ class Engine:
             yield
         except (RequestException, DockerException, OSError) as error:
             raise self._unreachable(error) from error
-        except ImportError as error:  # the library wants paramiko for ssh
-            raise LayertuiError(
-                f"cannot reach {self.endpoint.engine} by ssh", str(error), "install layertui[ssh]"
-            ) from error
 
     def _unreachable(self, error: Exception) -> LayertuiError:
+        if "paramiko" in str(error):
+            return LayertuiError(
+                f"cannot reach {self.endpoint.engine} by ssh", "", "pip install 'layertui[ssh]' adds it"
+            )
         engine, url, origin = self.endpoint.engine, self.endpoint.url, self.endpoint.origin
         what = f"cannot reach {engine} at {url} ({origin})"
         number = _errno(error)
@@ -125,6 +126,36 @@ class Engine:
                 what, why, f"start it (systemctl start {service}) or set {_variable(engine)}"
             )
         return LayertuiError(what, _reason(error), f"look at {origin}")
+
+
+class ByteStream(io.RawIOBase):
+    """Chunks as a file object to be read front to back."""
+
+    def __init__(self, chunks: Iterator[bytes], tell: Callable[[int], None] | None = None) -> None:
+        """``tell`` is told the bytes that came so far."""
+        super().__init__()
+        self._chunks = chunks
+        self._tell = tell
+        self._rest = b""
+        self._done = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        parts, missing = [], size
+        while missing > 0:
+            if not self._rest:
+                self._rest = next(self._chunks, b"")
+                if not self._rest:
+                    break
+                self._done += len(self._rest)
+                if self._tell is not None:
+                    self._tell(self._done)
+            part, self._rest = self._rest[:missing], self._rest[missing:]
+            parts.append(part)
+            missing -= len(part)
+        return b"".join(parts)
 
 
 def _variable(engine: str) -> str:

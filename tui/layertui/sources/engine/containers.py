@@ -1,0 +1,248 @@
+"""An engine's containers: their image's layers and the read-write layer on top of them."""
+
+from __future__ import annotations
+
+import tarfile
+import tempfile
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import IO, Any
+
+from layertui.blob import BytesBlob
+from layertui.errors import LayertuiError
+from layertui.image import ContainerSummary, Descriptor, HistoryEntry, Image, Layer
+from layertui.layers.cache import COLUMNS
+from layertui.layers.decompress import Cancelled
+from layertui.layers.directory import UnpackedDirectory
+from layertui.layers.index import Extra, Kind, LayerIndex, LayerWarning, key_of, path_of
+from layertui.layers.scan import scan
+from layertui.layers.window import PlainWindow
+from layertui.sources.engine.client import ByteStream, Engine, NotFound
+from layertui.sources.engine.images import (
+    integer,
+    moment,
+    objects,
+    open_image,
+    readable_directories,
+)
+
+TRANSPORTS = {"Docker": "docker-container", "Podman": "podman-container"}
+DELETED = 2
+"""``Kind`` of a deleted path (Docker Engine API, "ContainerChanges")."""
+HEAD = 1 << 16
+"""Bytes of an archive that hold its first entry's headers."""
+OPEN_FILES = 8
+"""Files of a container that are kept at hand."""
+
+
+def list_containers(engine: Engine) -> Iterator[ContainerSummary]:
+    """Every container, running or not. Raises :class:`LayertuiError`."""
+    transport = TRANSPORTS[engine.endpoint.engine]
+    for item in objects(engine.get("/containers/json", all="1")):
+        names = item.get("Names")
+        identity = str(item.get("Id", ""))
+        name = str(names[0]).lstrip("/") if isinstance(names, list) and names else identity[:12]
+        networks = item.get("NetworkSettings")
+        networks = networks.get("Networks") if isinstance(networks, dict) else None
+        labels = item.get("Labels")
+        yield ContainerSummary(
+            reference=f"{transport}:{name}",
+            transport=transport,
+            id=identity,
+            name=name,
+            image=str(item.get("Image", "")),
+            command=str(item.get("Command", "")),
+            created=moment(item.get("Created")),
+            state=str(item.get("State", "")),
+            status=str(item.get("Status", "")),
+            labels=labels if isinstance(labels, dict) else {},
+            mounts=[
+                str(each.get("Name") or each.get("Source") or "") for each in objects(item.get("Mounts"))
+            ],
+            networks=list(networks) if isinstance(networks, dict) else [],
+            ports=[_port(each) for each in objects(item.get("Ports"))],
+        )
+
+
+def open_container(engine: Engine, name: str) -> Image:
+    """A container as an image with its read-write layer as one more layer.
+
+    Docker's init layer (stubs of what it mounts into every container) is a layer of its own
+    where its directory can be read; otherwise nobody tells of it. Raises :class:`LayertuiError`.
+    """
+    try:
+        inspected = engine.get("/containers/{0}/json", name)
+    except NotFound as error:
+        command = f"{engine.endpoint.engine.lower()} ps --all"
+        raise NotFound(
+            f"{engine.endpoint.engine} has no container {name}", "", f"{command} lists them"
+        ) from error
+    if not isinstance(inspected, dict):
+        raise LayertuiError(f"{engine.endpoint.engine} does not describe the container {name}")
+    try:
+        image = open_image(engine, str(inspected.get("Image", "")))
+    except NotFound as error:
+        raise LayertuiError(f"cannot open the container {name}", "its image has been removed") from error
+    state = inspected.get("State")
+    status = str(state.get("Status", "")) if isinstance(state, dict) else ""
+    shown = str(inspected.get("Name", name)).lstrip("/")
+    own = f"container {shown}: its read-write layer ({status or 'state unknown'})"
+    directories = readable_directories(engine, inspected)[len(image.layers) :]
+    extra: list[tuple[Any, str]] = []
+    if 1 <= len(directories) <= 2:
+        if len(directories) == 2:
+            text = "init layer: stubs of what Docker mounts into every container"
+            extra.append((UnpackedDirectory(directories[0]), text))
+        extra.append((UnpackedDirectory(directories[-1]), own))
+    else:
+        extra.append((ContainerChanges(engine, str(inspected.get("Id", name))), own))
+    created = inspected.get("Created")
+    layers, history = list(image.layers), list(image.history)
+    for unpacked, text in extra:
+        number = len(layers) + 1
+        layers.append(Layer(number, Descriptor("", "", -1), "", "", None, unpacked=unpacked))
+        history.append(HistoryEntry(created if isinstance(created, str) else None, text, "", "", number))
+    transport = TRANSPORTS[engine.endpoint.engine]
+    return replace(
+        image,
+        reference=f"{transport}:{name}",
+        transport=transport,
+        name=f"{shown} ({image.name})",
+        history=history,
+        layers=layers,
+        inspected=inspected,
+    )
+
+
+def _port(item: Mapping[str, Any]) -> str:
+    inside = f"{item.get('PrivatePort', '?')}/{item.get('Type', 'tcp')}"
+    public = integer(item, "PublicPort")
+    return f"{item.get('IP', '')}:{public}->{inside}" if public >= 0 else inside
+
+
+@dataclass(frozen=True)
+class ContainerChanges:
+    """A container's read-write layer as its engine tells of it (:class:`layertui.image.Unpacked`).
+
+    The list is that of ``docker diff``; metadata and contents come path by path.
+    """
+
+    engine: Engine
+    container: str
+
+    @property
+    def location(self) -> str:
+        return f"container {self.container[:12]}, asked from {self.engine.endpoint.engine}"
+
+    def scan(
+        self,
+        progress: Callable[[int], None] | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> LayerIndex:
+        index = LayerIndex()
+        keys: list[bytes] = []
+        changes = self.engine.get("/containers/{0}/changes", self.container)
+        for item in sorted(objects(changes), key=lambda item: key_of(str(item.get("Path", "")))):
+            if cancelled is not None and cancelled.is_set():
+                raise Cancelled
+            key = key_of(str(item.get("Path", "")))
+            if item.get("Kind") == DELETED:
+                _append(index, keys, key, Kind.WHITEOUT, LayerIndex(), -1)
+                continue
+            try:
+                found = self._entry(key)
+            except NotFound:
+                index.warnings.append(
+                    LayerWarning("changed-while-read", key, "went while the layer was read")
+                )
+                continue
+            _append(index, keys, key, found.kind[0], found, 0)
+            if progress is not None:
+                progress(len(keys))
+        index.count = len(keys)
+        index.keys = b"/".join(keys)
+        return index
+
+    def open(self, key: bytes, size: int) -> FetchedFile:
+        return _fetched(self, key, size)
+
+    def _entry(self, key: bytes) -> LayerIndex:
+        """An index whose first entry is that of a path; no more of its archive is fetched."""
+        head = b""
+        with closing(self.archive(key)) as chunks:
+            for chunk in chunks:
+                head += chunk
+                if len(head) >= HEAD:
+                    break
+        found = scan(PlainWindow(BytesBlob(head[:HEAD], self.location)))
+        if not found.count:
+            raise LayertuiError(f"{self.engine.endpoint.engine} sends no {path_of(key)}", found.damage)
+        return found
+
+    def archive(self, key: bytes) -> Generator[bytes, None, None]:
+        """The tar in which the engine sends a path and all below it."""
+        path = path_of(key).encode("utf-8", "surrogateescape")
+        return self.engine.stream("/containers/{0}/archive", self.container, path=path)
+
+
+class FetchedFile:
+    """A file of a container, fetched whole when it is first read (:class:`layertui.blob.Blob`)."""
+
+    digest = ""
+
+    def __init__(self, changes: ContainerChanges, key: bytes, size: int) -> None:
+        self.size = size
+        self._changes = changes
+        self._key = key
+        self._lock = threading.Lock()
+        self._file: IO[bytes] | None = None
+
+    @property
+    def location(self) -> str:
+        return f"{path_of(self._key)} of {self._changes.location}"
+
+    def pread(self, length: int, offset: int) -> bytes:
+        with self._lock:
+            if self._file is None:
+                self._file = self._fetch()
+            self._file.seek(offset)
+            return self._file.read(length)
+
+    def _fetch(self) -> IO[bytes]:
+        spool = tempfile.SpooledTemporaryFile(1 << 22)  # noqa: SIM115 (it lives as long as this)
+        with closing(self._changes.archive(self._key)) as chunks:
+            try:
+                with tarfile.open(fileobj=ByteStream(chunks), mode="r|") as archive:
+                    member = archive.next()
+                    content = archive.extractfile(member) if member is not None and member.isfile() else None
+                    while content is not None and (data := content.read(1 << 20)):
+                        spool.write(data)
+            except tarfile.TarError as error:
+                raise LayertuiError(f"cannot read {self.location}", str(error)) from error
+        return spool
+
+
+@lru_cache(OPEN_FILES)
+def _fetched(changes: ContainerChanges, key: bytes, size: int) -> FetchedFile:
+    return FetchedFile(changes, key, size)
+
+
+def _append(
+    index: LayerIndex, keys: list[bytes], key: bytes, kind: int, found: LayerIndex, entry: int
+) -> None:
+    """Add an entry under a key, with the columns that ``entry`` has in another index (-1: none)."""
+    number = len(keys)
+    keys.append(key)
+    index.kind.append(kind)
+    for name, _code in COLUMNS:
+        getattr(index, name).append(getattr(found, name)[entry] if entry >= 0 else 0)
+    index.offset[number] = 0
+    index.link[number] = -1
+    if entry >= 0 and found.link[entry] >= 0:
+        index.link[number] = len(index.links)
+        index.links.append(found.links[found.link[entry]])
+    if entry >= 0 and (extra := found.extra.get(entry)) is not None:
+        index.extra[number] = Extra(extra.xattrs, extra.device)

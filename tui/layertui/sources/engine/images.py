@@ -1,0 +1,300 @@
+"""An engine's images (Docker Engine API, "Image"; Podman answers the same questions)."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from layertui.blob_cache import BlobCache
+from layertui.errors import LayertuiError
+from layertui.image import Descriptor, HistoryEntry, Image, ImageSummary, Layer, Platform, chain_ids
+from layertui.layers.directory import UnpackedDirectory
+from layertui.sources import platforms
+from layertui.sources.assemble import config_list, digest_of, history_of, platform_of
+from layertui.sources.engine.client import Engine, NotFound
+from layertui.sources.engine.saved import SavedBlob, SaveStream
+
+LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
+TRANSPORTS = {"Docker": "docker-daemon", "Podman": "podman"}
+METADATA_STEPS = (
+    "ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD",
+    "SHELL", "STOPSIGNAL", "USER", "VOLUME",
+)  # fmt: skip
+"""Instructions that never make a layer (Dockerfile reference)."""
+NAMELESS = ("<none>:<none>", "<none>@<none>")
+SHARED_SIZE_VERSION = (1, 42)
+"""From which on the list of images can tell what they share."""
+
+
+def list_images(engine: Engine) -> Iterator[ImageSummary]:
+    """A row for each name of each image, then the same rows once more with what they share.
+
+    Intermediate images of the classic builder are left out, as ``docker images`` does.
+    """
+    asked = {"shared-size": "1"} if engine.api_version >= SHARED_SIZE_VERSION else {}
+    listed = objects(engine.get("/images/json", **asked))
+    inspected: dict[str, Mapping[str, Any]] = {}
+    for item in listed:
+        identity = str(item.get("Id", ""))
+        if identity not in inspected:
+            try:
+                inspected[identity] = engine.get("/images/{0}/json", identity)
+            except LayertuiError:
+                inspected[identity] = {}  # removed since; or it cannot say, and the row tells what is known
+        yield from _summaries(engine, item, inspected[identity])
+    if not asked:
+        for item in objects(engine.get("/system/df").get("Images")):
+            yield from _summaries(engine, item, inspected.get(str(item.get("Id", "")), {}))
+
+
+def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
+    """The image that the engine knows by a name, tag, digest or ID.
+
+    Nothing but its description is fetched. Raises :class:`LayertuiError`.
+    """
+    try:
+        inspected = engine.get("/images/{0}/json", name)
+    except NotFound as error:
+        raise NotFound(
+            f"{engine.endpoint.engine} has no image {name}",
+            "",
+            f"{engine.endpoint.engine.lower()} pull fetches it, docker:// looks into its registry",
+        ) from error
+    if not isinstance(inspected, dict):
+        raise LayertuiError(f"{engine.endpoint.engine} does not describe {name}")
+    identity = str(inspected.get("Id", ""))
+    diff_ids = [each for each in config_list(inspected, "RootFS", "Layers") if isinstance(each, str)]
+    warnings = []
+    directories = _directories(engine, inspected, len(diff_ids))
+    config_bytes = _config_bytes(identity, directories)
+    config = json.loads(config_bytes) if config_bytes else _config_of(inspected)
+    try:
+        steps = objects(engine.get("/images/{0}/history", name))[::-1]
+    except LayertuiError as error:  # Podman 4.3 fails where the config has no dates
+        steps = []
+        warnings.append(f"{engine.endpoint.engine} does not tell the history: {error.why or error.what}")
+    history, odd = _history(steps, config if config_bytes else None, len(diff_ids))
+    stream = SaveStream(engine, identity or name, {identity, *diff_ids}, integer(inspected, "Size"))
+    sizes = {entry.layer: entry.size for entry in history if entry.layer is not None}
+    tags = _names(inspected.get("RepoTags"))
+    transport = TRANSPORTS[engine.endpoint.engine]
+    found = _platform(inspected)
+    if platform is not None:
+        platforms.choose([(found, None)], platform, f"{transport}:{name}")
+    return Image(
+        reference=f"{transport}:{name}",
+        transport=transport,
+        name=tags[0] if tags else name,
+        tags=tags,
+        repo_digests=_names(inspected.get("RepoDigests")),
+        id=identity,
+        config=config,
+        config_bytes=config_bytes,
+        manifest={},
+        manifest_bytes=b"",
+        manifest_digest="",
+        platform=found,
+        history=history,
+        layers=[
+            Layer(
+                number,
+                Descriptor(LAYER_TYPE, "", sizes.get(number, -1)),
+                diff_id,
+                chain_id,
+                None if directories else SavedBlob(stream, diff_id),
+                unpacked=UnpackedDirectory(directories[number - 1]) if directories else None,
+            )
+            for number, (diff_id, chain_id) in enumerate(zip(diff_ids, chain_ids(diff_ids), strict=True), 1)
+        ],
+        warnings=[*warnings, *odd],
+        inspected=inspected,
+        arrival=None if directories else stream,
+    )
+
+
+# Lists
+
+
+def _summaries(
+    engine: Engine, item: Mapping[str, Any], inspected: Mapping[str, Any]
+) -> Iterator[ImageSummary]:
+    identity = str(item.get("Id", ""))
+    identity = identity if ":" in identity else f"sha256:{identity}"  # Podman leaves it out
+    digests = _names(item.get("RepoDigests"))
+    labels = item.get("Labels")
+    size, shared = integer(item, "Size"), integer(item, "SharedSize")
+    transport = TRANSPORTS[engine.endpoint.engine]
+    for full in _names(item.get("RepoTags")) or [""]:
+        name, _, tag = full.rpartition(":")
+        yield ImageSummary(
+            reference=f"{transport}:{full or identity}",
+            transport=transport,
+            name=name,
+            tag=tag,
+            id=identity,
+            digest=next((each.partition("@")[2] for each in digests if each.startswith(f"{name}@")), ""),
+            size=size if size >= 0 else None,
+            created=moment(item.get("Created")),
+            layers=len(config_list(inspected, "RootFS", "Layers")) if inspected else None,
+            platforms=(_platform(inspected),) if inspected else (),
+            labels=labels if isinstance(labels, dict) else {},
+            shared_size=shared if shared >= 0 else None,
+        )
+
+
+def _names(value: object) -> list[str]:
+    """Names as a list has them, without the placeholders for none."""
+    names = value if isinstance(value, list) else []
+    return [name for name in names if isinstance(name, str) and name not in NAMELESS]
+
+
+def _platform(inspected: Mapping[str, Any]) -> Platform:
+    return platform_of({name.lower(): inspected.get(name) for name in ("Os", "Architecture", "Variant")})
+
+
+def moment(created: object) -> str | None:
+    """RFC 3339 of a count of seconds."""
+    if not isinstance(created, int):
+        return created if isinstance(created, str) else None
+    try:
+        return f"{datetime.fromtimestamp(created, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def integer(value: Mapping[str, Any], name: str) -> int:
+    found = value.get(name)
+    return found if isinstance(found, int) else -1
+
+
+def objects(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+# One image
+
+
+def _config_of(inspected: Mapping[str, Any]) -> dict[str, Any]:
+    """As much of the config as ``inspect`` repeats."""
+    config = {name: inspected.get(key) for name, key in (
+        ("created", "Created"), ("author", "Author"), ("architecture", "Architecture"), ("os", "Os"),
+        ("variant", "Variant"), ("config", "Config"), ("docker_version", "DockerVersion"),
+    )}  # fmt: skip
+    diff_ids = config_list(inspected, "RootFS", "Layers")
+    return {**config, "rootfs": {"type": "layers", "diff_ids": diff_ids}}
+
+
+def _directories(engine: Engine, inspected: Mapping[str, Any], layers: int) -> list[Path]:
+    """Where the engine keeps each layer of an image, if all of that can be read here and now."""
+    paths = readable_directories(engine, inspected)
+    return paths if len(paths) == layers else []
+
+
+def readable_directories(engine: Engine, inspected: Mapping[str, Any]) -> list[Path]:
+    """The layers' directories of an image or container, base first; none unless all can be read."""
+    driver = inspected.get("GraphDriver")
+    data = driver.get("Data") if isinstance(driver, dict) else None
+    if engine.endpoint.socket is None or not isinstance(data, dict) or not data.get("UpperDir"):
+        return []
+    lower = str(data.get("LowerDir") or "")
+    names = [*reversed(lower.split(":") if lower else []), str(data["UpperDir"])]
+    paths = [Path(name) for name in names]
+    readable = all(path.is_dir() and os.access(path, os.R_OK | os.X_OK) for path in paths)
+    return paths if readable else []
+
+
+def _config_bytes(identity: str, directories: Sequence[Path]) -> bytes:
+    """The config itself, from the engine's store or from the cache; empty if it is in neither.
+
+    Docker keeps it below the directory in which the layers' directories lie.
+    """
+    candidates = []
+    if directories:
+        driver = directories[0].parents[1]
+        images = driver.parent / "image" / driver.name / "imagedb" / "content"
+        candidates.append(images / identity.replace(":", "/"))
+    for path in candidates:
+        try:
+            data = path.read_bytes()
+        except OSError:
+            continue
+        if digest_of(data) == identity:
+            return data
+    kept = BlobCache().get(identity)
+    return kept.pread(kept.size, 0) if kept else b""
+
+
+def _history(
+    steps: Sequence[Mapping[str, Any]], config: Mapping[str, Any] | None, layers: int
+) -> tuple[list[HistoryEntry], list[str]]:
+    """The engine's history, oldest first, with the numbers of the layers that the steps made.
+
+    The engine does not tell which steps made one: the config does, else sizes and instructions.
+    """
+    numbers, warnings = _numbers(steps, config, layers)
+    entries = [
+        HistoryEntry(
+            moment(step.get("Created")),
+            str(step.get("CreatedBy") or ""),
+            "",
+            str(step.get("Comment") or ""),
+            number,
+            id=str(step.get("Id") or ""),
+            size=integer(step, "Size"),
+        )
+        for step, number in zip(steps, numbers, strict=True)
+    ]
+    claimed = {number for number in numbers if number is not None}
+    entries += [
+        HistoryEntry(None, "", "", "", number, recorded=False)
+        for number in range(1, layers + 1)
+        if number not in claimed
+    ]
+    return entries, warnings
+
+
+def _numbers(
+    steps: Sequence[Mapping[str, Any]], config: Mapping[str, Any] | None, layers: int
+) -> tuple[list[int | None], list[str]]:
+    if config is not None:
+        known, odd = history_of(config, layers)
+        recorded = [entry.layer for entry in known if entry.recorded]
+        if len(recorded) == len(steps):
+            return recorded, odd
+    certain = [integer(step, "Size") > 0 for step in steps]
+    possible = [
+        made or not _is_metadata(str(step.get("CreatedBy") or ""))
+        for step, made in zip(steps, certain, strict=True)
+    ]
+    warnings: list[str] = []
+    if sum(possible) == layers:
+        makes = possible
+    elif sum(certain) == layers:
+        makes = certain
+    else:
+        # As many of the empty steps as are missing, the first ones: said to be a guess.
+        missing = layers - sum(certain)
+        makes = []
+        for made, may in zip(certain, possible, strict=True):
+            guess = not made and may and missing > 0
+            missing -= guess
+            makes.append(made or guess)
+        warnings.append(
+            "which of its empty steps made a layer is a guess until the layers have been read: "
+            "the engine does not say"
+        )
+    numbers: list[int | None] = []
+    used = 0
+    for made in makes:
+        used += made and used < layers
+        numbers.append(used if made and used <= layers else None)
+    return numbers, warnings
+
+
+def _is_metadata(created_by: str) -> bool:
+    step = created_by.removeprefix("/bin/sh -c #(nop)").strip()
+    return step.partition(" ")[0] in METADATA_STEPS
