@@ -190,8 +190,6 @@ class ImageSummary:
     """``None`` for several platforms."""
     platforms: tuple[Platform, ...]
     labels: Mapping[str, str] = field(default_factory=dict)
-    shared_size: int | None = None
-    """Bytes that other images of the same engine have too; ``None`` if it does not tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,10 @@ TRANSPORTS = {
     "oci-archive": "oci",
     "oci": "oci",
     "dir": "oci",
+    "docker-daemon": "engines",
+    "docker-container": "engines",
+    "podman": "engines",
+    "podman-container": "engines",
     "demo": "sample",
 }
 """Every transport, and the module of :mod:`layertui.sources` that knows it."""

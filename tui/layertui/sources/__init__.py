@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
@@ -11,6 +13,13 @@ from layertui.errors import LayertuiError
 from layertui.image import Image, ImageSummary
 from layertui.reference import TRANSPORTS, Reference, parse
 from layertui.sources import paths
+
+LOCAL = {"docker-daemon": "Docker", "podman": "Podman"}
+"""Where a bare name is looked for, in this order."""
+NAME = re.compile(
+    r"[a-z0-9][\w.-]*(?::\d+)?(?:/[a-z0-9][\w.-]*)*(?::[\w][\w.-]{0,127})?(?:@\w+:[0-9a-f]+)?|sha256:[0-9a-f]+"
+)
+"""What could be the name, tag, digest or ID of an image (distribution's reference grammar)."""
 
 
 class Source(Protocol):
@@ -23,7 +32,7 @@ class Source(Protocol):
         """The image of a reference, for a platform (``os/arch[/variant]``) or the usual one."""
         ...
 
-    def list_images(self, reference: Reference) -> list[ImageSummary]:
+    def list_images(self, reference: Reference) -> Iterable[ImageSummary]:
         """All images that lie where a reference leads, or the one that it selects."""
         ...
 
@@ -41,8 +50,8 @@ def open_image(text: str, platform: str | None = None) -> Image:
     return _source(reference).open_image(reference, platform)
 
 
-def list_images(text: str) -> list[ImageSummary]:
-    """All images that a reference, archive or folder holds.
+def list_images(text: str) -> Iterable[ImageSummary]:
+    """All images that a reference, archive, folder or engine (``docker-daemon:``) holds, as they are found.
 
     Raises :class:`LayertuiError` if they cannot be listed.
     """
@@ -63,14 +72,33 @@ def list_directory(folder: Path) -> Iterator[ImageSummary | SourceProblem]:
                 yield SourceProblem(error.what, error.why, error.remedy)
 
 
-def _listed(reference: Reference) -> list[ImageSummary]:
+def _listed(reference: Reference) -> Iterable[ImageSummary]:
     reference = _recognised(reference)
     return _source(reference).list_images(reference)
 
 
 def _recognised(reference: Reference) -> Reference:
-    """The reference with a transport; of a bare path, its content tells it."""
-    return reference if reference.transport else paths.recognise(reference.location)
+    """The reference with a transport: of a bare path its content tells it, of a name whoever has it.
+
+    A name is looked for as a path, then in Docker, then in Podman. Raises
+    :class:`LayertuiError` that says what was tried.
+    """
+    if reference.transport:
+        return reference
+    name = reference.location
+    if os.path.lexists(name) or not NAME.fullmatch(name):
+        return paths.recognise(name)
+    from layertui.sources import engines
+
+    tried = ["there is no such path"]
+    for transport, engine in LOCAL.items():
+        try:
+            if engines.has(transport, name):
+                return Reference(transport, name)
+            tried.append(f"{engine} has no such image")
+        except LayertuiError as error:
+            tried.append(f"{error.what}: {error.why}")
+    raise LayertuiError(f"{name} is not there", "; ".join(tried), f"docker://{name} looks into its registry")
 
 
 def _source(reference: Reference) -> Source:

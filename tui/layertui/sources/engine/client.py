@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TIMEOUT = 30
 """Seconds in which an engine has to begin an answer."""
+PATIENCE = 900
+"""Seconds between two pieces of a stream at most: before Docker 25 an image is written out before it is sent."""
 CHUNK = 1 << 20
 
 
@@ -69,7 +71,8 @@ class Engine:
             client = self._connected()
             quoted = [quote(name, safe="/:@") for name in names]
             url = f"{client.base_url}/v{client.api_version}{path.format(*quoted)}"
-            response = client.get(url, params=parameters, stream=stream, timeout=TIMEOUT)
+            timeout = (TIMEOUT, PATIENCE if stream else TIMEOUT)
+            response = client.get(url, params=parameters, stream=stream, timeout=timeout)
         with response:
             if response.status_code >= 400:
                 raise self._refused(response)

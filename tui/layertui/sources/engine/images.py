@@ -31,24 +31,32 @@ SHARED_SIZE_VERSION = (1, 42)
 
 
 def list_images(engine: Engine) -> Iterator[ImageSummary]:
-    """A row for each name of each image, then the same rows once more with what they share.
+    """A row for each name of each image.
 
     Intermediate images of the classic builder are left out, as ``docker images`` does.
     """
-    asked = {"shared-size": "1"} if engine.api_version >= SHARED_SIZE_VERSION else {}
-    listed = objects(engine.get("/images/json", **asked))
     inspected: dict[str, Mapping[str, Any]] = {}
-    for item in listed:
+    for item in objects(engine.get("/images/json")):
         identity = str(item.get("Id", ""))
         if identity not in inspected:
             try:
                 inspected[identity] = engine.get("/images/{0}/json", identity)
-            except LayertuiError:
-                inspected[identity] = {}  # removed since; or it cannot say, and the row tells what is known
+            except NotFound:
+                continue  # removed since
         yield from _summaries(engine, item, inspected[identity])
-    if not asked:
-        for item in objects(engine.get("/system/df").get("Images")):
-            yield from _summaries(engine, item, inspected.get(str(item.get("Id", "")), {}))
+
+
+def shared_sizes(engine: Engine) -> dict[str, int]:
+    """Bytes of each image, by its ID, that others have too. Takes the engine longer than the list."""
+    if engine.api_version >= SHARED_SIZE_VERSION:
+        rows = engine.get("/images/json", **{"shared-size": "1"})
+    else:
+        rows = engine.get("/system/df").get("Images")
+    return {
+        _identity(item): integer(item, "SharedSize")
+        for item in objects(rows)
+        if integer(item, "SharedSize") >= 0
+    }
 
 
 def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
@@ -122,11 +130,10 @@ def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
 def _summaries(
     engine: Engine, item: Mapping[str, Any], inspected: Mapping[str, Any]
 ) -> Iterator[ImageSummary]:
-    identity = str(item.get("Id", ""))
-    identity = identity if ":" in identity else f"sha256:{identity}"  # Podman leaves it out
+    identity = _identity(item)
     digests = _names(item.get("RepoDigests"))
     labels = item.get("Labels")
-    size, shared = integer(item, "Size"), integer(item, "SharedSize")
+    size = integer(item, "Size")
     transport = TRANSPORTS[engine.endpoint.engine]
     for full in _names(item.get("RepoTags")) or [""]:
         name, _, tag = full.rpartition(":")
@@ -139,11 +146,15 @@ def _summaries(
             digest=next((each.partition("@")[2] for each in digests if each.startswith(f"{name}@")), ""),
             size=size if size >= 0 else None,
             created=moment(item.get("Created")),
-            layers=len(config_list(inspected, "RootFS", "Layers")) if inspected else None,
-            platforms=(_platform(inspected),) if inspected else (),
+            layers=len(config_list(inspected, "RootFS", "Layers")),
+            platforms=(_platform(inspected),),
             labels=labels if isinstance(labels, dict) else {},
-            shared_size=shared if shared >= 0 else None,
         )
+
+
+def _identity(item: Mapping[str, Any]) -> str:
+    identity = str(item.get("Id", ""))
+    return identity if ":" in identity else f"sha256:{identity}"  # Podman leaves it out
 
 
 def _names(value: object) -> list[str]:

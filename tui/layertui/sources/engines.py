@@ -1,0 +1,100 @@
+"""``docker-daemon:``, ``podman:`` and their containers — what a running engine has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
+from functools import lru_cache
+
+from layertui.errors import LayertuiError
+from layertui.image import ContainerSummary, Image, ImageSummary
+from layertui.reference import Reference
+from layertui.sources.engine import containers, images
+from layertui.sources.engine.client import Engine, NotFound
+from layertui.sources.engine.endpoint import Endpoint, docker_endpoint, podman_endpoint
+
+ENDPOINTS = {
+    "docker-daemon": docker_endpoint,
+    "docker-container": docker_endpoint,
+    "podman": podman_endpoint,
+    "podman-container": podman_endpoint,
+}
+CONTAINERS = ("docker-container", "podman-container")
+
+
+def open_image(reference: Reference, platform: str | None) -> Image:
+    """See :class:`layertui.sources.Source`; a container opens as its image and what it wrote."""
+    engine = engine_of(reference.transport)
+    if not reference.location:
+        raise LayertuiError(f"{reference} names nothing", "", f"write {reference}NAME")
+    if reference.transport in CONTAINERS:
+        return containers.open_container(engine, reference.location)
+    return images.open_image(engine, reference.location, platform)
+
+
+def list_images(reference: Reference) -> Iterator[ImageSummary]:
+    """See :class:`layertui.sources.Source`."""
+    if reference.transport in CONTAINERS:
+        raise LayertuiError(f"{reference} is a container", "it holds no images", "open it by its name")
+    rows = images.list_images(engine_of(reference.transport))
+    if not reference.location:
+        return rows
+    return _one(rows, reference)
+
+
+def list_containers(transport: str) -> Iterator[ContainerSummary]:
+    """Every container of an engine. Raises :class:`LayertuiError`."""
+    return containers.list_containers(engine_of(transport))
+
+
+def shared_sizes(transport: str) -> Mapping[str, int]:
+    """How many bytes each image, by its ID, has in common with others. May take an engine long."""
+    return images.shared_sizes(engine_of(transport))
+
+
+def events(transport: str) -> Iterator[str]:
+    """``image`` or ``container`` whenever one of an engine comes, goes or changes, until closed.
+
+    Raises :class:`LayertuiError` once the engine is gone.
+    """
+    rest = b""
+    filters = json.dumps({"type": ["image", "container"]})
+    with closing(engine_of(transport).stream("/events", filters=filters)) as chunks:
+        for chunk in chunks:
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                with suppress(ValueError):
+                    yield str(json.loads(line).get("Type", ""))
+
+
+def has(transport: str, name: str) -> bool:
+    """Whether an engine has an image of a name, tag, digest or ID."""
+    try:
+        engine_of(transport).get("/images/{0}/json", name)
+    except NotFound:
+        return False
+    return True
+
+
+def engine_of(transport: str) -> Engine:
+    """The engine of a transport. Raises :class:`LayertuiError` if what names it is wrong."""
+    return _engine(ENDPOINTS[transport]())
+
+
+@lru_cache(8)
+def _engine(endpoint: Endpoint) -> Engine:
+    return Engine(endpoint)
+
+
+def _one(rows: Iterator[ImageSummary], reference: Reference) -> Iterator[ImageSummary]:
+    """The rows of one image: those with its name, or all that its ID has."""
+    wanted = {reference.location, f"{reference.location}:latest"}
+    found = False
+    for row in rows:
+        full = f"{row.name}:{row.tag}"
+        if full in wanted or row.id in wanted or row.id.startswith(f"sha256:{reference.location}"):
+            found = True
+            yield row
+    if not found:
+        raise LayertuiError(f"{reference} is not there", "the engine has no such image")
