@@ -7,7 +7,7 @@ import pytest
 from textual import constants
 from textual.widgets import Input
 
-from layertui.ui import text
+from layertui import words
 from tests.ui.places import Places
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
@@ -22,7 +22,7 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, value in {"TERM": "xterm-256color", "TZ": "UTC", "LC_ALL": "C.UTF-8"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(text, "now", lambda: NOW)
+    monkeypatch.setattr(words, "now", lambda: NOW)
     monkeypatch.setattr(constants, "TEXTUAL_ANIMATIONS", "none")
     monkeypatch.setattr(Input, "_toggle_cursor", lambda _field: None)
 

@@ -147,6 +147,8 @@ class Image:
     """What an engine says of it, field by field; empty where none was asked."""
     arrival: Arrival | None = None
     """Where all its layers come in one stream: that stream."""
+    damage: str = ""
+    """Why its files may not all be there; stands among the warnings too. Empty if all is well."""
 
     @property
     def size(self) -> int:

@@ -128,6 +128,7 @@ def open_item(files: Files, reference: Reference, platform: str | None) -> Image
         history=history,
         layers=layers,
         warnings=[*warnings, *more, *odd, *_damage(files)],
+        damage=getattr(files, "damage", ""),
     )
 
 
@@ -283,4 +284,5 @@ def _legacy_image(files: Files, reference: Reference, item: Item, platform: str 
         history=history,
         layers=layers,
         warnings=["an archive of Docker 1.9 or older: it holds no digests", *_damage(files)],
+        damage=getattr(files, "damage", ""),
     )

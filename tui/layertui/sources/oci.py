@@ -175,6 +175,7 @@ def _image(
         layers=layers,
         attestations=attestations,
         warnings=[*warnings, *more, *odd, *_damage(layout.files)],
+        damage=getattr(layout.files, "damage", ""),
     )
 
 

@@ -1,0 +1,7 @@
+"""``python -m layertui``."""
+
+import sys
+
+from layertui.cli import main
+
+sys.exit(main())

@@ -1,0 +1,125 @@
+"""The command line: finds the command that is meant, or opens the app, and turns errors into one line."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from layertui import __version__
+from layertui.commands import COMMANDS
+from layertui.commands.parsing import Parser, add_common
+from layertui.errors import LayertuiError
+from layertui.safe import visible
+
+DONE, DIFFERENT, FAILED, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes."""
+
+DESCRIPTION = """\
+Explore a container image: which layer every file comes from, what each build
+step did, what was overridden or deleted and is still shipped. Without a
+REFERENCE it shows the images at hand.
+"""
+
+EPILOG = """\
+commands, for scripts and pipes ("layertui COMMAND --help" tells more):
+{commands}
+
+references:
+  docker-archive:FILE[:NAME:TAG|:@INDEX]  what docker save writes
+  oci:DIR[:TAG|@DIGEST]                   an OCI image layout
+  oci-archive:FILE[:TAG|@DIGEST]          the same in a tar archive
+  dir:DIR                                 what skopeo copy … dir:DIR writes
+  demo:                                   the built-in sample image
+  a path                                  recognised by what it holds
+A file that is called like a command: layertui ./tree
+
+examples:
+  layertui demo
+  layertui app.tar
+  layertui --platform linux/arm64 oci:app:1.0
+
+exit status: 0 done, 1 differences found, 2 it could not be done
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; gives its exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    collecting = gc.isenabled()
+    gc.disable()  # indexes are millions of small objects that stay, and nothing here makes cycles
+    try:
+        status = _run(words)
+        sys.stdout.flush()
+        return status
+    except LayertuiError as error:
+        print(f"layertui: {visible(str(error))}", file=sys.stderr)
+        return FAILED
+    except BrokenPipeError:
+        # Whoever read has heard enough; without this Python would complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _run(words: list[str]) -> int:
+    position = _command_at(words)
+    if position < 0:
+        return _open(words)
+    name = words.pop(position)
+    command = importlib.import_module(f"layertui.commands.{name}")
+    parser = Parser(f"layertui {name}", command.DESCRIPTION, command.EPILOG)
+    command.add_arguments(parser)
+    add_common(parser)
+    options = parser.parse_args(words)
+    status: int = command.run(options)
+    return status
+
+
+def _command_at(words: Sequence[str]) -> int:
+    """Where the command stands: the first word that is no option, if it is one; else -1."""
+    is_value = False
+    for position, word in enumerate(words):
+        if is_value:
+            is_value = False
+        elif word == "--platform":
+            is_value = True
+        elif word == "--":
+            return -1
+        elif not word.startswith("-"):
+            return position if word in COMMANDS else -1
+    return -1
+
+
+def _open(words: list[str]) -> int:
+    """The app, on an image or on those at hand."""
+    width = max(map(len, COMMANDS))
+    listed = "\n".join(f"  {name:{width}}  {summary}" for name, summary in COMMANDS.items())
+    parser = Parser("layertui", DESCRIPTION, EPILOG.format(commands=listed))
+    parser.add_argument("reference", metavar="REFERENCE", nargs="?", help="an image, or the path of one")
+    parser.add_argument("--version", action="version", version=f"layertui {__version__}")
+    add_common(parser, is_app=True)
+    options = parser.parse_args(words)
+    return explore(options.reference, options.platform, not options.no_cache)
+
+
+def explore(reference: str | None, platform: str | None, cache: bool) -> int:
+    """Runs the app. Raises :class:`LayertuiError` where there is no terminal for it."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise LayertuiError(
+            "cannot open the app",
+            "standard input or output is no terminal",
+            "see layertui --help for commands",
+        )
+    gc.enable()
+    from layertui.ui.app import LayertuiApp
+
+    app = LayertuiApp(reference, platform, cache)
+    app.run()
+    return app.return_code or DONE

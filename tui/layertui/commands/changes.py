@@ -1,0 +1,87 @@
+"""``layertui changes``: what a layer did, or how two layers' trees differ."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+
+from layertui.commands.entries import name_of, size_of
+from layertui.commands.opening import Opened, image_of, layer_number, layer_range, read_layers
+from layertui.commands.output import Output
+from layertui.commands.parsing import add_image, add_layer, add_range
+from layertui.errors import LayertuiError
+from layertui.union.changes import Change, changes, differences, undecided
+from layertui.words import size_text
+
+DESCRIPTION = """\
+List what a layer changed, against the merged tree of the layers below it, or
+how the merged trees of two layers differ.
+"""
+EPILOG = """\
+  + added    ~ modified    - deleted    = stored again, nothing differs
+Contents are compared where metadata does not decide.
+--json prints one object a line, sorted by path.
+
+examples:
+  layertui changes app.tar
+  layertui changes app.tar --layer 3
+  layertui changes app.tar --from 2 --to 5 --json
+"""
+MARKS = {"added": "+", "modified": "~", "deleted": "-", "repeated": "="}
+COLOURS = {"+": "green", "~": "yellow", "-": "red", "=": "dim"}
+WHITEOUTS = {
+    "file": "by a whiteout",
+    "opaque": "by an opaque whiteout",
+    "replaced": "with what replaced its directory",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_image(parser)
+    add_layer(parser, "what this layer did (default: the top one)")
+    add_range(parser, "the tree of layers 1 to A (0: the empty tree) …", "… against that of layers 1 to B")
+
+
+def run(options: argparse.Namespace) -> int:
+    is_range = options.start is not None or options.stop is not None
+    if is_range and options.layer is not None:
+        raise LayertuiError("--layer does not go with --from and --to", "", "see layertui changes --help")
+    image = image_of(options)
+    if is_range:
+        start, stop = layer_range(image, options.start, options.stop)
+    else:
+        stop = len(image.layers) if options.layer is None else layer_number(image, options.layer)
+        start = stop - 1
+    opened = read_layers(options, image, max(start, stop))
+    out = Output()
+    found = _changes(opened, start, stop, is_range)
+    if options.json:
+        for _, line in sorted((change.path, json.dumps(change.to_json())) for change in found):
+            out.line(line)
+    else:
+        out.table(
+            ("", "LAYER", "SIZE", "WHAT", "PATH"),
+            (_cells(change, out) for change in found),
+            (1, 2),
+            colours=COLOURS,
+        )
+    return opened.status
+
+
+def _changes(opened: Opened, start: int, stop: int, is_range: bool) -> Iterator[Change]:
+    if stop < 1 and start < 1:
+        return iter(())
+    union = opened.union
+    same = opened.compared(undecided(union, start, stop)).same
+    return differences(union, start, stop, same) if is_range else changes(union, stop, same)
+
+
+def _cells(change: Change, out: Output) -> tuple[str, ...]:
+    mark = MARKS[change.change]
+    entry = change.after or change.before
+    assert entry is not None
+    what = ", ".join(change.what) or (WHITEOUTS[change.whiteout] if change.whiteout else "")
+    if change.hidden_paths:
+        what += f", {change.hidden_paths} paths below it with {size_text(change.hidden_bytes)}"
+    return (mark, str(change.layer), size_of(entry), what, name_of(entry, out))

@@ -1,0 +1,19 @@
+"""``layertui demo``: the app on the built-in sample image."""
+
+import argparse
+
+DESCRIPTION = """\
+Open the app on the built-in sample image, which shows what layers can do to one
+another.
+"""
+EPILOG = "To other commands the sample is the reference demo:, as in: layertui tree demo:"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """It takes none of its own."""
+
+
+def run(options: argparse.Namespace) -> int:
+    from layertui.cli import explore
+
+    return explore("demo:", options.platform, not options.no_cache)

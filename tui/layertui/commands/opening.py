@@ -1,0 +1,148 @@
+"""From the arguments to the engine's answers: an image, its layers, their contents."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from layertui.commands.output import warn
+from layertui.commands.progress import Progress
+from layertui.errors import LayertuiError
+from layertui.image import Image
+from layertui.sources import open_image
+
+if TYPE_CHECKING:
+    from layertui.content.read import Contents
+    from layertui.layers.index import LayerIndex
+    from layertui.union import Union
+
+
+def image_of(options: argparse.Namespace) -> Image:
+    """The image that is asked for; says what is odd about it."""
+    image = open_image(options.image, options.platform)
+    if not options.quiet:
+        for text in image.warnings:
+            warn(text)
+    return image
+
+
+def layer_number(image: Image, number: int, lowest: int = 1) -> int:
+    """The number, if the image has that layer. Raises :class:`LayertuiError` that tells which it has."""
+    highest = len(image.layers)
+    if lowest <= number <= highest:
+        return number
+    if not highest:
+        raise LayertuiError(f"no layer {number}", f"{image.name} has no layers")
+    also = ", and 0 stands for the empty tree" if lowest == 0 else ""
+    raise LayertuiError(f"no layer {number}", f"the layers of {image.name} are 1 to {highest}{also}")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An image with its layers read, or as many of them as a question needs."""
+
+    image: Image
+    """With these layers alone."""
+    union: Union
+    is_damaged: bool
+    """Whether something could not be read; what has been said."""
+    quiet: bool
+
+    @property
+    def status(self) -> int:
+        """The exit status of a command that printed what it could."""
+        return 2 if self.is_damaged else 0
+
+    def contents(self) -> Contents:
+        from layertui.content.read import Contents
+
+        return Contents(self.image, self.union.indexes, self.union)
+
+    def compared(self, pairs: Iterable[tuple[int, int]]) -> Contents:
+        """The contents, with those of these events hashed, each layer read once at most."""
+        contents = self.contents()
+        events = [event for pair in pairs for event in pair]
+        if events:
+            with Progress(self.quiet, "comparing contents", 0) as progress:
+                contents.prepare(events, progress.all)
+        return contents
+
+
+def read_layers(options: argparse.Namespace, image: Image, highest: int | None = None) -> Opened:
+    """The union of layers 1 to ``highest`` (all by default); says what is wrong with them."""
+    from layertui.layers.cache import IndexCache
+    from layertui.layers.load import index_layers
+    from layertui.union import UnionBuilder
+
+    layers = image.layers if highest is None else image.layers[:highest]
+    part = replace(image, layers=layers)
+    cache = None if options.no_cache else IndexCache()
+    builder = UnionBuilder()
+    waiting: dict[int, LayerIndex] = {}
+    indexes: list[LayerIndex] = []
+    with Progress(options.quiet, "reading", part.size) as progress:
+        for number, index in index_layers(part, cache, progress.layer):
+            waiting[number] = index
+            while len(indexes) + 1 in waiting:
+                indexes.append(waiting.pop(len(indexes) + 1))
+                builder.add(indexes[-1])
+    union = builder.freeze()
+    damages = [(number, index.damage) for number, index in enumerate(indexes, 1) if index.damage]
+    if not options.quiet:
+        for warning in union.warnings:
+            warn(f"layer {warning.layer}: {warning.path}: {warning.text}")
+        for number, damage in damages:
+            warn(f"layer {number} is not whole: {damage}")
+    return Opened(part, union, bool(damages or image.damage), options.quiet)
+
+
+def find(union: Union, path: str, layer: int) -> int:
+    """The node of a path that some layer has, symlinks above it followed as of ``layer``.
+
+    Raises :class:`LayertuiError` that says what there is instead.
+    """
+    node = union.find(path)
+    if node >= 0:
+        return node
+    try:
+        return union.resolve(path, layer, follow=path.endswith("/"))
+    except LayertuiError:
+        raise missing(union, path, layer) from None
+
+
+def missing(union: Union, path: str, layer: int) -> LayertuiError:
+    """Why a path is not in the merged tree of layers 1 to ``layer``, and where it is."""
+    from layertui.layers.index import key_of
+
+    node = union.find(path)
+    if node >= 0:
+        gone = union.last_by(node, layer)
+        have = [union.ev_layer[event] for event in union.versions(node) if union.shows(event)]
+        if gone >= 0 and have:
+            last = union.ev_layer[gone] - 1
+            return LayertuiError(
+                f"no {union.path(node)} at layer {layer}",
+                f"layer {union.ev_layer[gone]} deletes it",
+                f"it is still there with --layer {last}",
+            )
+        return LayertuiError(
+            f"no {union.path(node)} at layer {layer}", f"layer {have[0]} adds it" if have else ""
+        )
+    parts = key_of(path).split(b"\0")
+    for length in range(len(parts) - 1, -1, -1):
+        above = union.find_key(b"\0".join(parts[:length]))
+        if above >= 0:
+            what = "is the nearest directory" if union.is_directory(union.last[above]) else "is no directory"
+            return LayertuiError(f"no {path} in any layer", f"{union.path(above)} {what}")
+    raise AssertionError("every union has a root")
+
+
+def layer_range(image: Image, start: int | None, stop: int | None) -> tuple[int, int]:
+    """``--from`` and ``--to`` as two layers: by default the top and the one before the other."""
+    if stop is None:
+        stop = len(image.layers)
+    else:
+        layer_number(image, stop, 0)
+    return (max(stop - 1, 0) if start is None else layer_number(image, start, 0)), stop

@@ -1,0 +1,113 @@
+"""What commands write: lines and tables for people, JSON for machines, warnings."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from layertui.safe import visible
+
+COLOURS = {"green": 32, "yellow": 33, "red": 31, "cyan": 36, "dim": 2, "bold": 1}
+"""SGR parameters (ECMA-48)."""
+
+
+class Output:
+    """Standard output.
+
+    On a terminal names are made visible and may be coloured; in a pipe they are the bytes
+    that they are in the image, as with ``ls``.
+    """
+
+    def __init__(self) -> None:
+        self.is_terminal = sys.stdout.isatty()
+        self.is_coloured = (
+            self.is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        )
+        self.width = shutil.get_terminal_size().columns if self.is_terminal else 0
+        """Columns to fit into; 0 if there is no limit."""
+        self._buffer = sys.stdout.buffer
+
+    def name(self, text: str) -> str:
+        """A name out of an image as it is to be written."""
+        return visible(text) if self.is_terminal else text
+
+    def colour(self, text: str, name: str) -> str:
+        return f"\x1b[{COLOURS[name]}m{text}\x1b[m" if self.is_coloured and name else text
+
+    def line(self, text: str) -> None:
+        self._buffer.write(raw(text) + b"\n")
+
+    def bytes(self, data: bytes) -> None:
+        self._buffer.write(data)
+
+    def json(self, value: Any) -> None:
+        """One line of JSON in ASCII."""
+        self._buffer.write(json.dumps(value).encode() + b"\n")
+
+    def table(
+        self,
+        headers: Sequence[str],
+        rows: Iterable[Sequence[str]],
+        right: Sequence[int] = (),
+        shrink: Sequence[int] = (),
+        colours: Mapping[str, str] = {},
+    ) -> None:
+        """Aligned columns, the last as long as it is.
+
+        ``right`` are those that end in line, ``shrink`` those that are cut, in that order,
+        to fit into a terminal, ``colours`` those of whole first cells.
+        """
+        table = [list(headers), *(list(row) for row in rows)]
+        widths = [max(width_of(row[column]) for row in table) for column in range(len(headers))]
+        for column in shrink:
+            surplus = sum(widths) + 2 * (len(widths) - 1) - self.width
+            if self.width and surplus > 0:
+                widths[column] = max(widths[column] - surplus, len(headers[column]), 8)
+        for row in table:
+            cells = [
+                _pad(_cut(cell, width), width, column in right)
+                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ]
+            cells[0] = self.colour(cells[0], colours.get(row[0], ""))
+            self.line("  ".join(cells).rstrip(" "))
+
+
+def raw(text: str) -> bytes:
+    """Text as the bytes it was read from; what came out of no bytes as an escape."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # JSON may hold halves of surrogate pairs
+        return text.encode("utf-8", "backslashreplace")
+
+
+def warn(text: str) -> None:
+    """One line on standard error."""
+    print(f"layertui: warning: {visible(text)}", file=sys.stderr)
+
+
+def width_of(text: str) -> int:
+    """Columns that text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
+        for char in text
+    )
+
+
+def _cut(text: str, width: int) -> str:
+    if width_of(text) <= width:
+        return text
+    while width_of(text) > width - 1:
+        text = text[:-1]
+    return text + "…"
+
+
+def _pad(text: str, width: int, is_right: bool) -> str:
+    space = " " * (width - width_of(text))
+    return space + text if is_right else text + space

@@ -1,0 +1,60 @@
+"""What all commands' arguments have in common."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from layertui.errors import LayertuiError
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=32)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, as all others are."""
+
+    def __init__(self, prog: str, description: str, epilog: str) -> None:
+        super().__init__(
+            prog=prog,
+            description=description,
+            epilog=epilog,
+            formatter_class=_Formatter,
+            allow_abbrev=False,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        raise LayertuiError(message, "", f"see {self.prog} --help")
+
+
+def add_common(parser: argparse.ArgumentParser, is_app: bool = False) -> None:
+    """The options that every command takes."""
+    parser.add_argument(
+        "--platform",
+        metavar="OS/ARCH[/VARIANT]",
+        help="which of an image's platforms (default: this machine's)",
+    )
+    if not is_app:
+        parser.add_argument("--json", action="store_true", help="for machines: JSON in place of a table")
+    parser.add_argument(
+        "--no-cache", action="store_true", help="read every layer anew, and keep no index of it"
+    )
+    if not is_app:
+        parser.add_argument("--quiet", action="store_true", help="no warnings, no progress bar")
+
+
+def add_image(parser: argparse.ArgumentParser) -> None:
+    """The image that a command is about."""
+    parser.add_argument("image", metavar="IMAGE", help="a reference or a path, see layertui --help")
+
+
+def add_layer(parser: argparse.ArgumentParser, help: str) -> None:
+    parser.add_argument("--layer", metavar="N", type=int, help=help)
+
+
+def add_range(parser: argparse.ArgumentParser, start: str, stop: str) -> None:
+    """Two layers to compare."""
+    parser.add_argument("--from", dest="start", metavar="A", type=int, help=start)
+    parser.add_argument("--to", dest="stop", metavar="B", type=int, help=stop)

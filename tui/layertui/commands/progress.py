@@ -1,0 +1,71 @@
+"""A bar on standard error while layers are read."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import threading
+import time
+from types import TracebackType
+
+from layertui.words import size_text
+
+DELAY = 0.3
+"""Seconds before anything is shown: what is quicker needs no bar."""
+PAUSE = 0.1
+"""Seconds between two looks of it."""
+BAR = 24
+
+
+class Progress:
+    """Shows how many bytes of how many are behind; nothing unless standard error is a terminal."""
+
+    def __init__(self, quiet: bool, what: str, total: int) -> None:
+        self._is_shown = not quiet and sys.stderr.isatty()
+        self._what = what
+        self._total = total
+        self._done: dict[int, int] = {}
+        self._started = time.monotonic()
+        self._next = self._started + DELAY
+        self._drawn = False
+        self._lock = threading.Lock()
+
+    def layer(self, number: int, done: int, total: int) -> None:
+        """``done`` bytes of a layer are behind; may be called from any thread."""
+        self._done[number] = done
+        self._tell(f"layer {number}")
+
+    def all(self, done: int, total: int) -> None:
+        """``done`` of ``total`` bytes are behind."""
+        self._total = total
+        self._done[0] = done
+        self._tell("")
+
+    def _tell(self, part: str) -> None:
+        now = time.monotonic()
+        if not self._is_shown or now < self._next or not self._lock.acquire(blocking=False):
+            return
+        with_part = f"{self._what} {part}".rstrip()
+        try:
+            self._next = now + PAUSE
+            done = sum(self._done.values())
+            rate = size_text(int(done / (now - self._started)))
+            text = f"{size_text(done)}, {rate}/s, {with_part}"
+            if self._total > 0:
+                full = min(BAR * done // self._total, BAR)
+                text = f"[{'#' * full}{'.' * (BAR - full)}] {size_text(done)} of {size_text(self._total)}, {rate}/s, {with_part}"
+            sys.stderr.write("\r" + text[: shutil.get_terminal_size().columns - 1] + "\x1b[K")
+            sys.stderr.flush()
+            self._drawn = True
+        finally:
+            self._lock.release()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._drawn:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

@@ -1,0 +1,51 @@
+"""``layertui tree``: the merged tree of an image's layers."""
+
+from __future__ import annotations
+
+import argparse
+
+from layertui.commands.entries import HEADERS, RIGHT, cells, to_json
+from layertui.commands.opening import find, image_of, layer_number, missing, read_layers
+from layertui.commands.output import Output
+from layertui.commands.parsing import add_image, add_layer
+
+DESCRIPTION = """\
+List the files of an image as a container sees them, each with the layer that
+it comes from.
+"""
+EPILOG = """\
+--json prints one object a line, sorted by path.
+
+examples:
+  layertui tree app.tar
+  layertui tree app.tar --layer 3 /etc
+  layertui tree app.tar --json | jq -r 'select(.size > 1000000) | .path'
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_image(parser)
+    parser.add_argument("path", metavar="PATH", nargs="?", default="/", help="only this file or directory")
+    add_layer(parser, "the tree of layers 1 to N (default: of all)")
+
+
+def run(options: argparse.Namespace) -> int:
+    image = image_of(options)
+    layer = len(image.layers) if options.layer is None else layer_number(image, options.layer)
+    opened = read_layers(options, image, layer)
+    union = opened.union
+    top = find(union, options.path, layer)
+    if top and union.at(top, layer) < 0:
+        raise missing(union, options.path, layer)
+    out = Output()
+    visible = (
+        union.entry(event)
+        for node in range(top or 1, union.end[top])
+        if (event := union.at(node, layer)) >= 0
+    )
+    if options.json:
+        for _, line in sorted((entry.path, to_json(entry)) for entry in visible):
+            out.line(line)
+    else:
+        out.table(HEADERS, (cells(entry, out) for entry in visible), RIGHT)
+    return opened.status
