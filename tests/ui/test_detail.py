@@ -240,7 +240,7 @@ async def test_number_keys_show_the_tabs() -> None:
         for key, words in {
             "3": "3 versions",
             "5": "diff ID",
-            "4": "python",
+            "4": '"""Orders',
             "2": "→",
             "1": "layer 9 against layers 1–8",
         }.items():
@@ -404,6 +404,8 @@ class Broken:
 
     def read(self, *_arguments: object) -> bytes:
         raise LayertuiError("cannot read layer 2", "its blob ends after 512 bytes", "\x1b[2Jfetch it again")
+
+    same = prepare = read
 
 
 def test_failed(snap_compare: Compare, theme: str) -> None:

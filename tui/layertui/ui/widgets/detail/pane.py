@@ -113,8 +113,8 @@ class DetailPane(TextView):
         self._question = threading.Event()
         self._fresh = self.busy = True
         self._title()
-        if not self.is_mounted:
-            return
+        if not self.is_attached:
+            return  # asked again when it is
         if self.subject is None:
             self._put(message("Select a path in the tree."))
             self.busy = False

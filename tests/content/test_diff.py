@@ -1,0 +1,164 @@
+"""Unified diffs against the real ``diff -u``; what differs inside lines."""
+
+import random
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from layertui.content import diff
+from layertui.content.diff import changes, hunks, inside, split, unified_diff
+from layertui.layers.decompress import Cancelled
+
+
+def real(folder: Path, before: bytes, after: bytes) -> bytes:
+    (folder / "before").write_bytes(before)
+    (folder / "after").write_bytes(after)
+    command = ["diff", "-au", "--label", "a", "--label", "b", "before", "after"]
+    return subprocess.run(command, cwd=folder, capture_output=True, check=False).stdout
+
+
+def ours(before: bytes, after: bytes) -> bytes:
+    return b"".join(unified_diff(before, after, "a", "b"))
+
+
+EDGES = {
+    "same": (b"a\nb\n", b"a\nb\n"),
+    "empty_before": (b"", b"a\nb\n"),
+    "empty_after": (b"a\n", b""),
+    "newline_gone": (b"a\nb\n", b"a\nb"),
+    "newline_come": (b"a\nb", b"a\nb\n"),
+    "neither_has_newline": (b"a\nb", b"a\nc"),
+    "grown_behind_no_newline": (b"a", b"a\nb"),
+    "only_newline": (b"", b"\n"),
+    "carriage_returns": (b"a\r\nb\r\n", b"a\nb\r\nc\rd\n"),
+    "no_utf8": (b"\xff\xfe\n\x85\n", b"\xff\xfe\n\x85\x0c\n\xe2\x80\xa8\n"),
+    "nul": (b"a\0b\n", b"a\0c\n"),
+    "gap_of_six": (
+        b"".join(b"%d\n" % n for n in range(20)),
+        b"".join(b"%d\n" % (n if n not in (5, 12) else 99) for n in range(20)),
+    ),
+    "gap_of_seven": (
+        b"".join(b"%d\n" % n for n in range(20)),
+        b"".join(b"%d\n" % (n if n not in (5, 13) else 99) for n in range(20)),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", EDGES)
+def test_edges_are_as_diff_prints_them(tmp_path: Path, case: str) -> None:
+    before, after = EDGES[case]
+    assert ours(before, after) == real(tmp_path, before, after)
+
+
+def edited(seed: int) -> tuple[bytes, bytes]:
+    """Lines that repeat a lot or a little, some of them put in, taken out, changed and moved."""
+    chance = random.Random(seed)
+    words = [b"line %d" % number for number in range(chance.choice([1, 2, 4, 10, 50, 1000]))]
+    count = chance.choice([0, 1, 3, 10, 40, 200, 1500 if seed % 20 == 0 else 60])
+    old = [chance.choice(words) for _ in range(count)]
+    new = list(old)
+    for _ in range(chance.choice([0, 1, 2, 5, 20, count // 2])):
+        what, at = chance.random(), chance.randrange(len(new) + 1)
+        if what < 0.35:
+            fresh = [b"new %d" % chance.randrange(99), chance.choice(words)]
+            new[at:at] = [chance.choice(fresh) for _ in range(chance.randrange(1, 8))]
+        elif what < 0.7:
+            del new[at : at + chance.randrange(1, 6)]
+        elif what < 0.9:
+            new[at : at + 1] = [chance.choice(words)]
+        else:
+            moved = new[at : at + 5]
+            del new[at : at + 5]
+            to = chance.randrange(len(new) + 1)
+            new[to:to] = moved
+    ends = [chance.choice([b"\n", b"\n", b""]) for _ in range(2)]
+    return b"\n".join(old) + ends[0], b"\n".join(new) + ends[1]
+
+
+def test_random_edits_are_as_diff_prints_them(tmp_path: Path) -> None:
+    for seed in range(300):
+        before, after = edited(seed)
+        assert ours(before, after) == real(tmp_path, before, after), seed
+
+
+def test_names_are_quoted_as_diff_quotes_them(tmp_path: Path) -> None:
+    for name in (
+        b"plain",
+        b"with blank",
+        b"tab\tline\n",
+        b'quote"back\\',
+        b"\x01\x7f",
+        b"\xff",
+        "ü".encode(),
+    ):
+        folder = tmp_path / name.hex()
+        folder.mkdir()
+        command = [b"diff", b"-u", b"/dev/null", name]
+        Path(folder / name.decode("utf-8", "surrogateescape")).write_bytes(b"x\n")
+        said = subprocess.run(command, cwd=folder, capture_output=True, check=False).stdout
+        wanted = said.split(b"\n")[1].rpartition(b"\t")[0]
+        text = name.decode("utf-8", "surrogateescape")
+        assert list(unified_diff(b"", b"x\n", "/dev/null", text))[1] == wanted + b"\n"
+
+
+def test_patch_makes_one_from_the_other_beyond_the_effort(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it no longer looks for the shortest script, it is still a right one."""
+    monkeypatch.setattr(diff, "_TOO_EXPENSIVE", (3, 3))
+    for seed in range(60):
+        before, after = edited(seed)
+        (tmp_path / "file").write_bytes(before)
+        if said := ours(before, after):
+            command = ["patch", "-s", "file"]
+            subprocess.run(command, cwd=tmp_path, input=said, capture_output=True, check=True)
+            patched = (tmp_path / "file").read_bytes() if (tmp_path / "file").exists() else b""
+            assert patched == after, seed
+            (tmp_path / "file").unlink(missing_ok=True)
+
+
+def test_the_worst_there_is_takes_seconds_at_most() -> None:
+    chance = random.Random(1)
+    lines = [b"%d\n" % number for number in range(20_000)]
+    mixed = list(lines)
+    chance.shuffle(mixed)
+    start = time.monotonic()
+    found = changes(lines, mixed)
+    assert time.monotonic() - start < 20
+    assert sum(change.before_end - change.before for change in found) < 20_000
+
+
+def test_is_cancelled() -> None:
+    cancelled = threading.Event()
+    cancelled.set()
+    with pytest.raises(Cancelled):
+        changes("abc", "bca", cancelled)
+
+
+def test_lines_end_at_line_feeds_alone() -> None:
+    assert split(b"a\r\nb\x0cc\x85\nd") == [b"a\r\n", b"b\x0cc\x85\n", b"d"]
+    assert split(b"") == []
+    assert split(b"\n") == [b"\n"]
+
+
+def test_hunk_headers() -> None:
+    found = list(hunks(changes("abcdefgh", "abcdeFgh"), 8, 8))
+    assert [hunk.header for hunk in found] == ["@@ -3,6 +3,6 @@"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "ranges"),
+    [
+        ("port = 80", "port = 8080", ([(7, 9)], [(7, 11)])),
+        ("a b c", "a b c d", ([], [(5, 7)])),
+        ("let x = f(y)", "let x = g(y)", ([(8, 9)], [(8, 9)])),
+        ("nothing alike", "quite another", None),
+        ("x" * 3000, "x" * 3001, None),
+        ("", "", ([], [])),
+    ],
+)
+def test_inside(before: str, after: str, ranges: object) -> None:
+    assert inside(before, after) == ranges

@@ -1,0 +1,145 @@
+"""Whether a file is text, and in which encoding."""
+
+import codecs
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from charset_normalizer.models import CharsetMatch
+
+ERRORS = "backslashreplace"
+"""How bytes are decoded that the encoding does not have: as ``\\xNN``, whatever the codec."""
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig", "UTF-8 with BOM"),
+    (codecs.BOM_UTF32_LE, "utf-32", "UTF-32LE"),  # before UTF-16, which its start looks like
+    (codecs.BOM_UTF32_BE, "utf-32", "UTF-32BE"),
+    (codecs.BOM_UTF16_LE, "utf-16", "UTF-16LE"),
+    (codecs.BOM_UTF16_BE, "utf-16", "UTF-16BE"),
+)
+_CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\v\f\r\b\x1b"))
+_MOST_CONTROLS = 1 / 100
+"""Of text; random bytes have a tenth."""
+_MOST_HIGH = 0.3
+"""Of text in a legacy encoding that is not recognised."""
+_WESTERN = "cp1252"
+_SAMPLE = 4096
+"""Bytes that the encoding is guessed from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How the bytes of a text are read."""
+
+    codec: str
+    """As Python calls it; it takes a byte order mark off."""
+    name: str
+    """As people call it."""
+    guessed: bool = False
+    """Whether the bytes would do in other encodings too."""
+    newline: str = "LF"
+    """What ends its lines as far as they were looked at: ``LF``, ``CRLF``, ``CR`` or ``mixed``."""
+
+    def decode(self, data: bytes) -> str:
+        """The whole text; never fails."""
+        return data.decode(self.codec, ERRORS)
+
+
+def is_text(head: bytes) -> bool:
+    """Whether ``diff -u`` takes a file for text: there is no NUL at its start."""
+    return b"\0" not in head
+
+
+def encoding_of(head: bytes, size: int) -> Encoding | None:
+    """How to read a file of ``size`` bytes that starts with ``head``; ``None`` for what is no text.
+
+    A character that the end of ``head`` cuts counts as whole unless the file ends there too.
+    """
+    found = _encoding(head, len(head) >= size)
+    if found is None:
+        return None
+    codec, name, guessed = found
+    text = codecs.getincrementaldecoder(codec)(ERRORS).decode(head)
+    return Encoding(codec, name, guessed, _newline(text))
+
+
+def _encoding(head: bytes, whole: bool) -> tuple[str, str, bool] | None:
+    for bom, codec, name in _BOMS:
+        if head.startswith(bom):
+            return codec, name, False
+    if b"\0" in head:
+        return _wide(head)
+    if len(head) - len(head.translate(None, _CONTROLS)) > _MOST_CONTROLS * len(head):
+        return None
+    if head.isascii():
+        return "utf-8", "ASCII", False
+    broken = 0
+
+    def count(error: UnicodeError) -> tuple[str, int]:
+        nonlocal broken
+        assert isinstance(error, UnicodeDecodeError)
+        broken += 1
+        return "", error.end
+
+    codecs.register_error("layertui.count", count)
+    text = codecs.getincrementaldecoder("utf-8")("layertui.count").decode(head, whole)
+    if not broken:
+        return "utf-8", "UTF-8", False
+    if sum(not char.isascii() for char in text) > 4 * broken:
+        return "utf-8", "UTF-8, damaged", True
+    return _legacy(head)
+
+
+def _wide(head: bytes) -> tuple[str, str, bool] | None:
+    """UTF-16 without a mark: most of its high bytes are 0 in the scripts of the West."""
+    for codec, name, high in (("utf-16-le", "UTF-16LE", 1), ("utf-16-be", "UTF-16BE", 0)):
+        zeros, others = head[high::2].count(0), head[1 - high :: 2].count(0)
+        if zeros * 2 < len(head) // 2 or others:
+            continue
+        text = codecs.getincrementaldecoder(codec)("replace").decode(head)
+        odd = sum(not char.isprintable() and char not in "\t\n\r\f" for char in text)
+        if odd <= _MOST_CONTROLS * len(text) and len(text) > 1:
+            return codec, name, True
+    return None
+
+
+def _legacy(head: bytes) -> tuple[str, str, bool] | None:
+    """One of the encodings of old; what cannot be recognised is Latin-1 if most of it is ASCII."""
+    from charset_normalizer import from_bytes
+
+    high = len(head) - len(head.translate(None, bytes(range(0x80, 0x100))))
+    # The lines that tell; the others are the same in all of them.
+    telling = b"\n".join(re.findall(rb"[^\n]{0,200}[\x80-\xff][^\n]{0,200}", head))[:_SAMPLE]
+    matches = list(from_bytes(telling, steps=2, chunk_size=_SAMPLE // 2, threshold=0.2))
+    best = max((match.coherence for match in matches), default=0.0)
+    western = _decodes(head, _WESTERN) and high <= _MOST_HIGH * len(head)
+    # Where the words tell no language, or one of the West too, the most common is the best guess.
+    if western and (not best or any(_is_western(match) and match.coherence * 2 >= best for match in matches)):
+        return _WESTERN, "Windows-1252", True
+    for match in matches:
+        if match.coherence == best and not match.encoding.startswith(("utf", "ascii")):
+            return match.encoding, match.encoding.replace("_", "-"), True
+    return ("latin-1", "Latin-1", True) if high <= _MOST_HIGH * len(head) else None
+
+
+def _is_western(match: "CharsetMatch") -> bool:
+    return _WESTERN in match.could_be_from_charset or "latin_1" in match.could_be_from_charset
+
+
+def _decodes(data: bytes, codec: str) -> bool:
+    try:
+        data.decode(codec)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _newline(text: str) -> str:
+    both, feeds, returns = text.count("\r\n"), text.count("\n"), text.count("\r")
+    if both == feeds == returns or not returns:
+        return "CRLF" if both else "LF"
+    if not feeds:
+        # One at the end of a sample may belong to a CRLF.
+        return "CR" if returns > 1 else "LF"
+    return "CRLF" if both == feeds and returns == both + text.endswith("\r") else "mixed"
