@@ -23,7 +23,7 @@ START = 30
 
 @dataclass(frozen=True)
 class Docker:
-    """A Docker daemon with the overlay2 store."""
+    """A Docker daemon."""
 
     host: str
     data_root: Path
@@ -77,7 +77,7 @@ def docker() -> Iterator[Docker]:
 
 
 @contextmanager
-def docker_daemon(directory: Path) -> Iterator[Docker]:
+def docker_daemon(directory: Path, driver: str = "overlay2") -> Iterator[Docker]:
     """A daemon that lives below a directory for a while; its path has to be short (unix(7))."""
     need_root()
     need("dockerd", "docker", "containerd", "runc")
@@ -91,7 +91,7 @@ def docker_daemon(directory: Path) -> Iterator[Docker]:
                 "--bridge=none",
                 "--iptables=false",
                 "--ip6tables=false",
-                "--storage-driver=overlay2",
+                f"--storage-driver={driver}",
                 "--exec-opt=native.cgroupdriver=cgroupfs",
                 f"--data-root={data_root}",
                 f"--exec-root={directory / 'exec'}",
@@ -114,6 +114,38 @@ def docker_daemon(directory: Path) -> Iterator[Docker]:
             daemon.wait()
         for mount in (data_root, directory / "exec" / "netns" / "default"):
             subprocess.run(["umount", "--lazy", str(mount)], capture_output=True, check=False)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def podman_service(directory: Path) -> Iterator[tuple[str, list[str]]]:
+    """Podman's API on a socket below a directory, and the command that works on the same store."""
+    need_root()
+    need("podman", "crun")
+    command = [
+        "podman",
+        f"--root={directory / 'root'}",
+        f"--runroot={directory / 'run'}",
+        "--storage-driver=overlay",
+        "--cgroup-manager=cgroupfs",
+    ]
+    socket = directory / "podman.sock"
+    with (directory / "log").open("wb") as output:
+        service = subprocess.Popen(
+            [*command, "system", "service", "--time=0", f"unix://{socket}"],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        end = time.monotonic() + START
+        while not socket.exists():
+            assert service.poll() is None and time.monotonic() < end, (directory / "log").read_text()
+            time.sleep(0.05)
+        yield f"unix://{socket}", command
+    finally:
+        service.terminate()
+        service.wait()
+        subprocess.run(["umount", "--lazy", str(directory / "root" / "overlay")], capture_output=True)
         shutil.rmtree(directory, ignore_errors=True)
 
 

@@ -31,8 +31,8 @@ KINDS = {
 NAMESPACES = ("trusted.overlay.", "user.overlay.")
 """Whose attributes are the file system's own, the second on mounts with ``userxattr``."""
 CAP_SYS_ADMIN = 1 << 21
-DEFAULT_ROOT = (0o755, 0, 0)
-"""Mode and owner of a root that a layer says nothing about."""
+DEFAULT_ROOTS = ((0o755, 0, 0), (0o555, 0, 0))
+"""Mode and owner that Docker, and Podman, give to a root about which the layer says nothing."""
 BETWEEN = 512
 """Entries between two words of progress."""
 
@@ -88,7 +88,7 @@ class _Scan:
         index = self._index
         try:
             status = os.lstat(self._root)
-            if (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) != DEFAULT_ROOT:
+            if (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) not in DEFAULT_ROOTS:
                 self._add(b"", self._root, status)
             self._mark_opaque(b"", self._xattrs(self._root), status)
             names = sorted(os.listdir(self._root))  # noqa: PTH208 (bytes)

@@ -1,0 +1,175 @@
+"""Containers: the read-write layer on top of the image's, however it can be had."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from layertui.content.read import Contents
+from layertui.errors import LayertuiError
+from layertui.image import Image
+from layertui.layers.load import index_layer
+from layertui.sources import engines, open_image
+from layertui.sources.engine import containers
+from layertui.union import Union, UnionBuilder
+from layertui.union.changes import changes
+from tests.engines import Docker, podman_service, run
+from tests.programs import need
+
+WORK = """
+echo hello > /srv/new; chown 5:6 /srv/new; chmod 4711 /srv/new; ln -s new /srv/link
+rm /srv/old; rm -r /srv/d; mkdir /srv/d; echo more >> /srv/kept
+mkdir -p /srv/deep/er; head -c 3000000 /dev/zero | tr '\\0' 'x' > /srv/deep/er/large
+mv /srv/wide 'srv/größe 中文'
+"""
+DOCKERFILE = """\
+FROM scratch
+COPY busybox /bin/busybox
+RUN ["/bin/busybox", "mkdir", "-p", "/srv/d", "/proc", "/sys", "/dev"]
+RUN ["/bin/busybox", "touch", "/srv/old", "/srv/d/x", "/srv/kept", "/srv/wide"]
+"""
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def ran(docker: Docker, tmp_path_factory: pytest.TempPathFactory) -> Docker:
+    """An engine with a container that has done its work."""
+    need("busybox")
+    context = tmp_path_factory.mktemp("context")
+    shutil.copy(str(shutil.which("busybox")), context / "busybox")
+    docker.build("work:1", context, DOCKERFILE)
+    docker("run", "--name=worked", "--network=host", "work:1", "/bin/busybox", "sh", "-c", WORK)
+    return docker
+
+
+@pytest.fixture(params=["directories", "asked"])
+def host(ran: Docker, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Docker:
+    monkeypatch.setenv("DOCKER_HOST", ran.host)
+    if request.param == "asked":
+        monkeypatch.setattr(containers, "readable_directories", lambda *_: [])
+    return ran
+
+
+def union_of(image: Image) -> tuple[Union, Contents]:
+    indexes = [index_layer(layer, None) for layer in image.layers]
+    builder = UnionBuilder()
+    for index in indexes:
+        assert not index.damage, index.damage
+        builder.add(index)
+    union = builder.freeze()
+    return union, Contents(image, indexes, union)
+
+
+def told(docker: Docker, container: str) -> set[tuple[str, str]]:
+    """What ``docker diff`` says."""
+    kinds = {"A": "added", "C": "modified", "D": "deleted"}
+    lines = docker("diff", container).splitlines()
+    return {(kinds[line[0]], line[2:]) for line in lines}
+
+
+def test_changes_are_those_of_docker_diff(host: Docker) -> None:
+    image = open_image("docker-container:worked")
+    union, contents = union_of(image)
+    found = list(changes(union, union.layers, contents.same))
+    # For Docker a directory changes with what it holds, for us with its own metadata: its time, in whole seconds.
+    again = {("modified", change.path) for change in found if change.change == "repeated"}
+    assert again <= {("modified", "/srv"), ("modified", "/srv/d")}
+    ours = {(change.change, change.path) for change in found if change.change != "repeated"}
+    assert ours == told(host, "worked") - again
+
+
+def test_contents_of_the_read_write_layer(host: Docker) -> None:
+    union, contents = union_of(open_image("docker-container:worked"))
+
+    def read(path: str) -> bytes:
+        return contents.read(union.at(union.find(path), union.layers))
+
+    assert read("/srv/new") == b"hello\n"
+    assert read("/srv/kept") == b"more\n"
+    assert read("/srv/deep/er/large") == b"x" * 3_000_000
+    entry = union.entry(union.at(union.find("/srv/new"), union.layers))
+    assert (entry.mode, entry.uid, entry.gid) == (0o4711, 5, 6)
+    link = union.entry(union.at(union.find("/srv/link"), union.layers))
+    assert (link.type, link.linkname) == ("symlink", "new")
+    assert union.at(union.find("/srv/größe 中文"), union.layers) >= 0
+
+
+def test_the_layer_is_named(host: Docker) -> None:
+    image = open_image("docker-container:worked")
+    assert image.name == "worked (work:1)"
+    assert image.history[-1].created_by == "container worked: its read-write layer (exited)"
+    assert image.history[-1].layer == len(image.layers)
+    assert image.layers[-1].unpacked is not None
+
+
+def test_dockers_init_layer_is_told_apart(ran: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", ran.host)
+    image = open_image("docker-container:worked")
+    assert image.history[-2].created_by.startswith("init layer")
+    union, contents = union_of(image)
+    stubs = {change.path for change in changes(union, union.layers - 1, contents.same)}
+    assert "/.dockerenv" in stubs
+    assert not stubs & {path for _kind, path in told(ran, "worked")}
+
+
+def test_a_running_container_is_read_anew(host: Docker) -> None:
+    host("run", "--detach", "--name=running", "--network=host", "work:1", "/bin/busybox", "sleep", "60")
+    try:
+        image = open_image("docker-container:running")
+        assert image.history[-1].created_by == "container running: its read-write layer (running)"
+        union, _ = union_of(image)
+        assert union.find("/srv/later") < 0
+        host("exec", "running", "/bin/busybox", "touch", "/srv/later")
+        union, _ = union_of(open_image("docker-container:running"))
+        assert union.find("/srv/later") > 0
+    finally:
+        host("rm", "--force", "running")
+
+
+def test_list(ran: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", ran.host)
+    rows = {row.name: row for row in engines.list_containers("docker-daemon")}
+    row = rows["worked"]
+    assert (row.reference, row.image, row.state) == ("docker-container:worked", "work:1", "exited")
+    assert row.id == ran("inspect", "--format={{.Id}}", "worked").strip()
+    assert row.status.startswith("Exited (0)")
+
+
+def test_a_container_that_is_not_there(ran: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", ran.host)
+    with pytest.raises(LayertuiError) as raised:
+        open_image("docker-container:nobody")
+    assert str(raised.value) == "Docker has no container nobody, docker ps --all lists them"
+
+
+@pytest.fixture(scope="module")
+def podman(ran: Docker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    saved = ran.save("work:1", tmp_path_factory.mktemp("saved") / "work.tar")
+    with podman_service(Path(tempfile.mkdtemp(prefix="layertui-"))) as (url, command):
+        run(*command, "load", "--input", saved)
+        # Its own runtime does not run everywhere, so the work is done in the mount that it would run in.
+        run(*command, "create", "--name=worked", "work:1", "/bin/busybox", "true")
+        mount = run(*command, "mount", "worked").strip()
+        run("chroot", mount, "/bin/busybox", "sh", "-c", WORK)
+        run(*command, "umount", "worked")
+        yield url
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["directories", "asked"])
+def test_podmans_container(podman: str, asked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTAINER_HOST", podman)
+    if asked:
+        monkeypatch.setattr(containers, "readable_directories", lambda *_: [])
+    assert [row.name for row in engines.list_containers("podman")] == ["worked"]
+    union, contents = union_of(open_image("podman-container:worked"))
+    assert contents.read(union.at(union.find("/srv/new"), union.layers)) == b"hello\n"
+    found = {change.path: change.change for change in changes(union, union.layers, contents.same)}
+    assert (found["/srv/old"], found["/srv/kept"], found["/srv/d/x"]) == ("deleted", "modified", "deleted")

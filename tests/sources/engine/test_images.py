@@ -1,0 +1,332 @@
+"""Images of running engines, by whichever way their layers can be had."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from layertui import demo
+from layertui.content.read import Contents
+from layertui.errors import LayertuiError
+from layertui.image import Image
+from layertui.layers.load import index_layer
+from layertui.sources import engines, open_image
+from layertui.sources.engine import containers, images
+from layertui.sources.engine.client import Engine
+from layertui.sources.engine.endpoint import Endpoint
+from layertui.union import UnionBuilder
+from layertui.union.changes import changes
+from tests.engines import Docker, docker_daemon, podman_service, run
+from tests.layouts import docker_archive
+from tests.sources.engine.proxy import proxy
+from tests.union.trees import Facts, merged
+
+SAMPLE = demo.NAME
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sample") / "sample.tar"
+    docker_archive(path, demo.image())
+    return path
+
+
+@pytest.fixture(scope="module")
+def loaded(docker: Docker, archive: Path) -> Docker:
+    """An engine that has the sample under two names, and another image."""
+    docker("load", "--input", archive)
+    docker("tag", SAMPLE, "other/name:2")
+    return docker
+
+
+@pytest.fixture
+def docker_host(loaded: Docker, monkeypatch: pytest.MonkeyPatch) -> Docker:
+    monkeypatch.setenv("DOCKER_HOST", loaded.host)
+    return loaded
+
+
+@pytest.fixture
+def streamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if nothing of the engine's directories could be read."""
+    monkeypatch.setattr(images, "readable_directories", lambda *_: [])
+
+
+@dataclass
+class Seen:
+    """What an image shows, however its layers came."""
+
+    trees: list[dict[str, Facts]]
+    changes: list[list[tuple[str, str, tuple[str, ...]]]]
+    history: list[tuple[int | None, str]]
+    id: str
+
+
+def seen(image: Image) -> Seen:
+    indexes = [index_layer(layer, None) for layer in image.layers]
+    builder = UnionBuilder()
+    for index in indexes:
+        assert not index.damage, index.damage
+        builder.add(index)
+    union = builder.freeze()
+    contents = Contents(image, indexes, union)
+    numbers = range(1, union.layers + 1)
+    return Seen(
+        [merged(union, number, contents.read) for number in numbers],
+        [
+            [
+                (change.path, change.change, tuple(change.what))
+                for change in changes(union, number, contents.same)
+            ]
+            for number in numbers
+        ],
+        [(entry.layer, entry.created_by) for entry in image.history],
+        image.id,
+    )
+
+
+@pytest.fixture(scope="module")
+def expected(archive: Path) -> Seen:
+    return seen(open_image(str(archive)))
+
+
+def test_layers_out_of_the_engines_directories(docker_host: Docker, expected: Seen) -> None:
+    image = open_image(f"docker-daemon:{SAMPLE}")
+    assert [layer.unpacked.location for layer in image.layers if layer.unpacked] == [
+        str(path) for path in docker_host.layers(SAMPLE)
+    ]
+    assert seen(image) == expected
+    assert image.config_bytes == demo.image().config_bytes
+
+
+def test_layers_out_of_the_save_stream(docker_host: Docker, expected: Seen, streamed: None) -> None:
+    image = open_image(f"docker-daemon:{SAMPLE}")
+    assert image.arrival is not None
+    told: list[tuple[int, int]] = []
+    image.arrival.watch(lambda done, total: told.append((done, total)))
+    assert seen(image) == expected
+    assert told and told[-1][0] > 100_000
+    assert image.layers[0].blob is not None
+    assert image.layers[0].blob.digest == image.layers[0].diff_id
+
+
+def test_a_second_open_needs_no_stream(docker_host: Docker, streamed: None, tmp_path: Path) -> None:
+    with proxy(tmp_path / "p.sock", Path(docker_host.host.removeprefix("unix://"))) as asked:
+        engine = Engine(Endpoint("Docker", asked.url, "test"))
+        first = seen(images.open_image(engine, SAMPLE))
+        assert sum("/get " in line for line in asked.requests) == 1
+        assert seen(images.open_image(engine, SAMPLE)) == first
+        assert sum("/get " in line for line in asked.requests) == 1
+
+
+def test_two_processes_at_once_stream_once(docker_host: Docker, tmp_path: Path) -> None:
+    with proxy(tmp_path / "p.sock", Path(docker_host.host.removeprefix("unix://"))) as asked:
+        program = (
+            "from layertui.sources.engine import images\n"
+            "images.readable_directories = lambda *_: []\n"
+            "from layertui import worker; worker.main()"
+        )
+        environment = {**os.environ, "DOCKER_HOST": asked.url}
+        request = msgspec.msgpack.encode({"reference": f"docker-daemon:{SAMPLE}".encode()})
+        both = [
+            subprocess.Popen(
+                [sys.executable, "-c", program],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=environment,
+            )
+            for _ in range(2)
+        ]
+        outputs = [process.communicate(request, timeout=60)[0] for process in both]
+        assert all(output.endswith(msgspec.msgpack.encode(())) for output in outputs)
+        assert sum("/get " in line for line in asked.requests) == 1
+
+
+def test_nothing_but_get_requests_leaves(docker_host: Docker, streamed: None, tmp_path: Path) -> None:
+    docker_host("rm", "--force", "asked")
+    docker_host("create", "--name=asked", SAMPLE, "sh")
+    with proxy(tmp_path / "p.sock", Path(docker_host.host.removeprefix("unix://"))) as asked:
+        engine = Engine(Endpoint("Docker", asked.url, "test"))
+        list(images.list_images(engine))
+        images.shared_sizes(engine)
+        seen(images.open_image(engine, SAMPLE))
+        list(containers.list_containers(engine))
+        seen(containers.open_container(engine, "asked"))
+    docker_host("rm", "asked")
+    assert len(asked.requests) > 8
+    assert {line.split(" ")[0] for line in asked.requests} == {"GET"}
+
+
+def test_list(docker_host: Docker) -> None:
+    rows = {row.reference: row for row in engines.list_images(engines.Reference("docker-daemon", ""))}
+    row = rows[f"docker-daemon:{SAMPLE}"]
+    assert (row.name, row.tag, row.id) == ("quarry", "1.1", demo.image().id)
+    assert row.layers == len(demo.image().layers)
+    assert row.size == int(docker_host("image", "inspect", "--format={{.Size}}", SAMPLE))
+    assert rows["docker-daemon:other/name:2"].id == row.id
+    assert engines.shared_sizes("docker-daemon")[row.id] >= 0
+    for reference in rows:
+        assert open_image(reference).id == rows[reference].id
+
+
+def test_an_image_without_a_name_is_found_by_its_id(docker_host: Docker, tmp_path: Path) -> None:
+    for text in ("first", "second"):
+        (tmp_path / "note").write_text(text)
+        docker_host.build("once:1", tmp_path, "FROM scratch\nCOPY note /note\n")
+    dangling = docker_host("images", "--no-trunc", "--quiet", "--filter=dangling=true").split()
+    rows = engines.list_images(engines.Reference("docker-daemon", ""))
+    nameless = {row.id: row.reference for row in rows if not row.name}
+    assert sorted(nameless) == sorted(dangling)
+    assert seen(open_image(nameless[dangling[0]])).trees[-1]["/note"].content == b"first"
+    docker_host("rmi", "once:1", *dangling)
+
+
+def test_history_is_the_engines_own(docker_host: Docker) -> None:
+    image = open_image(f"docker-daemon:{SAMPLE}")
+    template = "{{.ID}}|{{.CreatedBy}}|{{.Size}}|{{.Comment}}"
+    theirs = docker_host(
+        "history", "--no-trunc", "--human=false", f"--format={template}", SAMPLE
+    ).splitlines()
+    ours = [
+        f"{entry.id}|{entry.created_by}|{entry.size}|{entry.comment}" for entry in reversed(image.history)
+    ]
+    assert ours == [line.replace("\t", " ") for line in theirs] or ours == theirs
+
+
+def test_inspect_is_the_engines_own(docker_host: Docker) -> None:
+    theirs = msgspec.json.decode(docker_host("image", "inspect", SAMPLE))[0]
+    ours = dict(open_image(f"docker-daemon:{SAMPLE}").inspected)
+    assert {name: ours.get(name) for name in theirs} == theirs
+
+
+def test_a_bare_name_is_found_in_the_engine(docker_host: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert open_image("quarry:1.1").reference == "docker-daemon:quarry:1.1"
+    monkeypatch.setenv("CONTAINER_HOST", "unix:///nowhere.sock")
+    with pytest.raises(LayertuiError) as raised:
+        open_image("nothing:1")
+    assert str(raised.value) == (
+        "nothing:1 is not there, there is no such path; Docker has no such image; cannot reach Podman at "
+        "unix:///nowhere.sock (CONTAINER_HOST): there is no such socket, docker://nothing:1 looks into its registry"
+    )
+
+
+def test_an_image_that_is_not_there(docker_host: Docker) -> None:
+    with pytest.raises(LayertuiError) as raised:
+        open_image("docker-daemon:nothing:1")
+    assert str(raised.value) == (
+        "Docker has no image nothing:1, docker pull fetches it, docker:// looks into its registry"
+    )
+
+
+@pytest.mark.parametrize("size", [0, 300, 60_000])
+def test_a_stream_that_is_cut(docker_host: Docker, streamed: None, tmp_path: Path, size: int) -> None:
+    with proxy(tmp_path / "p.sock", Path(docker_host.host.removeprefix("unix://"))) as asked:
+        engine = Engine(Endpoint("Docker", asked.url, "test"))
+        asked.cut["/get "] = size
+        image = images.open_image(engine, SAMPLE)
+        damages = [index_layer(layer, None).damage for layer in image.layers]
+        assert any(damages)
+        assert all(
+            "Docker" in damage and ("broke off" in damage or "cannot reach" in damage)
+            for damage in damages
+            if damage
+        )
+        kept = tmp_path / "cache/layertui/blobs"
+        assert not [path for path in kept.glob(".*") if not path.name.startswith(".lock")]
+        asked.cut.clear()
+        assert not any(index_layer(layer, None).damage for layer in images.open_image(engine, SAMPLE).layers)
+
+
+def test_an_engine_that_is_killed(archive: Path, streamed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with docker_daemon(Path(tempfile.mkdtemp(prefix="layertui-")), driver="vfs") as docker:
+        docker("load", "--input", archive)
+        monkeypatch.setenv("DOCKER_HOST", docker.host)
+        image = open_image(f"docker-daemon:{SAMPLE}")
+    assert "cannot reach Docker" in index_layer(image.layers[0], None).damage
+    with pytest.raises(LayertuiError, match="there is no such socket, start it"):
+        open_image(f"docker-daemon:{SAMPLE}")
+
+
+def test_a_store_without_readable_layers(
+    archive: Path, expected: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """vfs keeps whole trees: only the stream has the layers."""
+    with docker_daemon(Path(tempfile.mkdtemp(prefix="layertui-")), driver="vfs") as docker:
+        docker("load", "--input", archive)
+        monkeypatch.setenv("DOCKER_HOST", docker.host)
+        image = open_image(f"docker-daemon:{SAMPLE}")
+        assert image.arrival is not None
+        assert seen(image).trees == expected.trees
+
+
+def test_no_permission_on_the_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("socket.socket.connect", refuse)
+    with pytest.raises(LayertuiError) as raised:
+        Engine(Endpoint("Docker", "unix:///run/docker.sock", "default socket")).get("/info")
+    assert str(raised.value) == (
+        "cannot reach Docker at unix:///run/docker.sock (default socket), no permission on the socket, "
+        "run as root or join the group docker"
+    )
+
+
+def test_a_full_disk_is_said(
+    docker_host: Docker, streamed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    run("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small)
+    try:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(small))
+        damage = index_layer(open_image(f"docker-daemon:{SAMPLE}").layers[0], None).damage
+        assert "No space left on device, make room there, or set XDG_CACHE_HOME" in damage
+        assert not list((small / "layertui/blobs").glob(".tmp*"))
+    finally:
+        run("umount", small)
+
+
+@pytest.fixture(scope="module")
+def podman(archive: Path) -> Iterator[str]:
+    """Podman's API, with the sample loaded."""
+    with podman_service(Path(tempfile.mkdtemp(prefix="layertui-"))) as (url, command):
+        run(*command, "load", "--input", archive)
+        yield url
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["directories", "stream"])
+def test_podman(podman: str, expected: Seen, stream: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTAINER_HOST", podman)
+    if stream:
+        monkeypatch.setattr(images, "readable_directories", lambda *_: [])
+    image = open_image(f"podman:{SAMPLE}")
+    assert (image.arrival is not None) == stream
+    found = seen(image)
+    assert found.trees == expected.trees
+    assert found.changes == expected.changes
+    rows = list(engines.list_images(engines.Reference("podman", "")))
+    assert [row.id for row in rows] == [expected.id]
+    assert open_image(rows[0].reference).id == expected.id
+
+
+def test_events_tell_of_a_new_image(docker_host: Docker) -> None:
+    told = engines.events("docker-daemon")
+    threading.Timer(0.3, lambda: docker_host("tag", SAMPLE, "new/name:1")).start()
+    assert next(told) == "image"
+    told.close()  # type: ignore[attr-defined]
+    docker_host("rmi", "new/name:1")
