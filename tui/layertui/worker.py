@@ -5,7 +5,7 @@ standard output: four bytes of length (little endian), one byte that says what i
 payload. Whoever has heard enough kills it.
 
 ===== ==================================================================
-``p`` progress: msgpack ``[layer, bytes read, bytes in all]``
+``p`` progress: msgpack ``[layer, bytes read, bytes in all]``; layer 0 is a stream that brings all
 ``x`` a layer's index: msgpack ``[layer, encoded index]``, any order
 ``u`` the union of layers 1 to k: msgpack ``[k, encoded union]``
 ``e`` it failed: msgpack ``[what, why, remedy]``; the last frame
@@ -72,6 +72,8 @@ def load(image: Image, cache: IndexCache | None, frames: Frames) -> None:
     def progress(layer: int, done: int, size: int) -> None:
         frames.send(b"p", layer, done, size)
 
+    if image.arrival is not None:
+        image.arrival.watch(lambda done, size: progress(0, done, size))
     for number, index in index_layers(image, cache, progress, threading.Event()):
         waiting[number] = index
         frames.send(b"x", number, encode(index))

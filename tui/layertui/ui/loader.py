@@ -22,7 +22,10 @@ _TICK = 0.05
 
 
 class LayerProgress(Message):
-    """``done`` of ``total`` bytes of layer ``layer`` have been read (-1 where the total is unknown)."""
+    """``done`` of ``total`` bytes of layer ``layer`` have been read (-1 where the total is unknown).
+
+    Layer 0 is the stream that brings all layers of an engine's image.
+    """
 
     def __init__(self, layer: int, done: int, total: int) -> None:
         super().__init__()

@@ -282,7 +282,7 @@ def _numbers(
         for step, made in zip(steps, certain, strict=True)
     ]
     warnings: list[str] = []
-    if sum(possible) == layers:
+    if sum(possible) <= layers:
         makes = possible
     elif sum(certain) == layers:
         makes = certain
