@@ -16,10 +16,11 @@ A query is words apart by spaces, all of which must hold:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from layertui.errors import LayertuiError
+from layertui.layers.decompress import Cancelled
 from layertui.union.changes import Mark
 from layertui.union.entry import TYPES
 from layertui.union.merged import Merged
@@ -34,39 +35,41 @@ MARKS = {
 
 Test = Callable[[int], bool]
 
+_BETWEEN = 4096
+"""Nodes between two looks at whether the answer is still wanted."""
 
-def matches(merged: Merged, query: str) -> bytes:
+
+def matches(merged: Merged, query: str, cancelled: Callable[[], bool] | None = None) -> bytes:
     """One byte a node: 1 where the query holds.
 
-    Raises :class:`LayertuiError` for a query that cannot be read, saying why.
+    Raises :class:`LayertuiError` for a query that cannot be read, saying why, and
+    :class:`Cancelled` once ``cancelled`` says so.
     """
-    found: bytes | None = None
-    for word in query.split():
-        name, colon, value = word.partition(":")
-        if colon and name in TESTS:
-            mask = _where(merged, TESTS[name](merged, value), found)
-        else:
-            mask = _paths(merged, word)
-        if found is None:
-            found = mask
-        else:
-            found = bytes(map(int.__and__, found, mask))
-    return found if found is not None else b"\1" * merged.union.nodes
+    tests = [_test(merged, word) for word in query.split()]
+    found = b"\1" * merged.union.nodes
+    for test in tests:
+        found = b"".join(_where(test, found, cancelled))
+    return found
 
 
-def _where(merged: Merged, test: Test, among: bytes | None) -> bytes:
-    if among is None:
-        return bytes(map(test, range(merged.union.nodes)))
-    return bytes(bool(hit) and test(node) for node, hit in enumerate(among))
+def _test(merged: Merged, word: str) -> Test:
+    """The test that a word asks for."""
+    name, colon, value = word.partition(":")
+    if colon and name in TESTS:
+        return TESTS[name](merged, value)
+    search, key = _pattern(word).search, merged.union.key
+    return lambda node: search(key(node)) is not None
+
+
+def _where(test: Test, among: bytes, cancelled: Callable[[], bool] | None) -> Iterator[bytes]:
+    for start in range(0, len(among), _BETWEEN):
+        if cancelled is not None and cancelled():
+            raise Cancelled
+        part = among[start : start + _BETWEEN]
+        yield bytes([hit and test(node) for node, hit in enumerate(part, start)]) if 1 in part else part
 
 
 # Text
-
-
-def _paths(merged: Merged, word: str) -> bytes:
-    """Nodes whose path has the word."""
-    search, key = _pattern(word).search, merged.union.key
-    return bytes(search(key(node)) is not None for node in range(merged.union.nodes))
 
 
 def _pattern(word: str) -> re.Pattern[bytes]:
@@ -78,28 +81,35 @@ def _pattern(word: str) -> re.Pattern[bytes]:
     text = word.encode("utf-8", "surrogateescape")
     if b"*" in text or b"?" in text:
         return _compile(_glob(text), word, 0)
-    letters = [re.escape(letter.encode("utf-8", "surrogateescape")) for letter in word.strip("/")]
-    between = [rb"\0" if letter == b"/" else letter for letter in letters]
+    # Nothing is tried twice: names come from images, and may be made to be slow to search.
+    letters = [
+        rb"\0" if letter == "/" else re.escape(letter.encode("utf-8", "surrogateescape"))
+        for letter in word.strip("/")
+    ]
     flags = re.IGNORECASE if word == word.lower() else 0
-    return _compile(rb".*?".join(between), word, flags | re.DOTALL)
+    return _compile(rb"\A" + b"".join(b"(?>.*?%b)" % letter for letter in letters), word, flags | re.DOTALL)
 
 
 def _glob(text: bytes) -> bytes:
     """``*`` and ``?`` within a component, ``**`` across them."""
-    anchor = rb"\A" if text.startswith(b"/") else rb"(?:\A|\0)"
-    out = [anchor]
-    for part in re.findall(rb"\*\*/?|\*|\?|/|[^*?/]+", text.strip(b"/")):
-        if part.startswith(b"**"):
-            out.append(rb"(?:.*\0)?" if part.endswith(b"/") else rb".*")
-        elif part == b"*":
-            out.append(rb"[^\0]*")
-        elif part == b"?":
-            out.append(rb"[^\0]")
-        elif part == b"/":
-            out.append(rb"\0")
+    out = [rb"(?s)\A" if text.startswith(b"/") else rb"(?s)(?:\A|\0)"]
+    parts = text.strip(b"/").split(b"/")
+    for number, part in enumerate(parts):
+        last = number == len(parts) - 1
+        if part == b"**":
+            out.append(rb".*" if last else rb"(?:.*\0)?")
         else:
-            out.append(re.escape(part))
-    return b"(?s)" + b"".join(out) + rb"\Z"
+            out.append(_component(part) + (b"" if last else rb"\0"))
+    return b"".join(out) + rb"\Z"
+
+
+def _component(part: bytes) -> bytes:
+    # What stands between two stars is taken where it comes first, and no place is tried twice.
+    first, *rest = (re.escape(text).replace(rb"\?", rb"[^\0]") for text in re.split(rb"\*+", part))
+    if not rest:
+        return first
+    middle = b"".join(b"(?>[^\\0]*?%b)" % text for text in rest[:-1])
+    return first + middle + rb"[^\0]*" + rest[-1]
 
 
 def _regex(text: str) -> re.Pattern[bytes]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import operator
 from array import array
-from collections import deque
 from collections.abc import Callable
 from itertools import compress, count, repeat
 
 from layertui.layers.index import Kind
 from layertui.union.changes import Mark, mark_of
+from layertui.union.columns import STRETCH, assign
 from layertui.union.union import Union
 
 BLOCK = 1024
@@ -20,7 +21,7 @@ class Merged:
     """A position in an image's layers, with one value a node for what a screen asks most.
 
     Moving costs a few dozen nanoseconds for each event between the two layers, in loops
-    that run inside the interpreter's C code.
+    that run inside the interpreter's C code; a layer's changed paths cost microseconds each.
     """
 
     def __init__(self, union: Union, layer: int) -> None:
@@ -38,22 +39,29 @@ class Merged:
         self._ev_size = _sizes(union)
         self.move(layer)
 
+    def copy(self) -> Merged:
+        """The same position, to be moved without moving this one."""
+        other = copy.copy(self)
+        other.visible, other.marks = self.visible[:], self.marks[:]
+        other._sizes, other._blocks = self._sizes[:], self._blocks[:]
+        return other
+
     def move(self, layer: int) -> None:
         """Go to another layer; 0 is the empty tree."""
         union = self.union
         start, stop = union.starts[self.layer], union.starts[layer]
         if start < stop:
             nodes = union.ev_node[start:stop]
-            _assign(self.visible, nodes, self._ev_visible[start:stop])
-            _assign(self._sizes, nodes, self._ev_size[start:stop])
+            assign(self.visible, nodes, iter(self._ev_visible[start:stop]))
+            assign(self._sizes, nodes, iter(self._ev_size[start:stop]))
         else:
             nodes = union.ev_node[stop:start][::-1]
             before = union.ev_prev[stop:start][::-1]
-            _assign(self.visible, nodes, map(self._ev_visible.__getitem__, before))
-            _assign(self._sizes, nodes, map(self._ev_size.__getitem__, before))
+            assign(self.visible, nodes, map(self._ev_visible.__getitem__, before))
+            assign(self._sizes, nodes, map(self._ev_size.__getitem__, before))
         self._sum_blocks(nodes)
         if self.layer:
-            _assign(self.marks, union.ev_node[union.starts[self.layer - 1] : start], repeat(Mark.NONE))
+            self._unmark(self.layer)
         self.layer = layer
         if layer:
             self._mark(layer)
@@ -71,6 +79,13 @@ class Merged:
     def at(self, node: int) -> int:
         """The event that makes a node visible; -1 if the merged tree does not have it."""
         return self.union.at(node, self.layer) if self.visible[node] else -1
+
+    def version(self, node: int) -> int:
+        """The event that stands for a node: the visible one, else the last there was; -1 for none yet."""
+        event = self.union.last_by(node, self.layer)
+        while event >= 0 and not self.union.shows(event):
+            event = self.union.ev_prev[event]
+        return event
 
     def paths(self) -> int:
         """How many paths the merged tree has, without the root."""
@@ -103,15 +118,22 @@ class Merged:
 
     def changed_below(self, node: int) -> tuple[int, int, int]:
         """How many paths at and below a node the layer added, modified and deleted."""
-        below = self.marks[node : self.union.end[node]]
-        modified = below.count(Mark.MODIFIED) + below.count(Mark.REWRITTEN)
-        return below.count(Mark.ADDED), modified, below.count(Mark.DELETED)
+        marks, end = self.marks, self.union.end[node]
+        modified = marks.count(Mark.MODIFIED, node, end) + marks.count(Mark.REWRITTEN, node, end)
+        return marks.count(Mark.ADDED, node, end), modified, marks.count(Mark.DELETED, node, end)
+
+    def _unmark(self, layer: int) -> None:
+        nodes = self.union.ev_node[self.union.starts[layer - 1] : self.union.starts[layer]]
+        if len(nodes) * 8 > len(self.marks):
+            self.marks = bytearray(len(self.marks))
+        else:
+            assign(self.marks, nodes, repeat(Mark.NONE))
 
     def _mark(self, layer: int) -> None:
         union = self.union
         start, stop = union.starts[layer - 1], union.starts[layer]
         marks, nodes, kinds = self.marks, union.ev_node, union.ev_kind
-        _assign(marks, nodes[start:stop], repeat(Mark.ADDED))
+        assign(marks, nodes[start:stop], repeat(Mark.ADDED))
         # All is added that had no event before, as all of the base has.
         for event in _not_first(union.ev_prev, start, stop):
             node = nodes[event]
@@ -130,11 +152,6 @@ class Merged:
             self._blocks[block] = sum(self._sizes[block * BLOCK : (block + 1) * BLOCK])
 
 
-def _assign(column: bytearray | array[int], nodes: array[int], values: object) -> None:
-    """``column[node] = value`` for each pair, in order."""
-    deque(map(column.__setitem__, nodes, values), maxlen=0)  # type: ignore[call-overload]
-
-
 def _not_first(ev_prev: array[int], start: int, stop: int) -> list[int]:
     """Events of a layer that are not their path's first."""
     return [event for event in range(start, stop) if ev_prev[event] >= 0]
@@ -146,7 +163,8 @@ def _sizes(union: Union) -> array[int]:
     for index, start, stop in zip(union.indexes, union.starts, union.starts[1:], strict=False):
         column, entries = index.size, union.ev_entry[start:stop]
         if len(entries) and min(entries) >= 0:
-            sizes.extend(map(column.__getitem__, entries))
+            for first in range(0, len(entries), STRETCH):
+                sizes.extend(map(column.__getitem__, entries[first : first + STRETCH]))
         else:
             sizes.extend(column[entry] if entry >= 0 else 0 for entry in entries)
     sizes.append(0)
