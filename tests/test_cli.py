@@ -40,7 +40,7 @@ def test_options_may_stand_before_the_command(capsysbinary):
         (["tree", "demo:", "--layer", "99"], "layertui: no layer 99, the layers of quarry:1.1 are 1 to 9\n"),
         (
             ["tree", "demo:", "/etc/pass"],
-            "layertui: no /etc/pass in any layer, /etc is the nearest directory\n",
+            "layertui: no /etc/pass at layer 9, the nearest that is there is /etc\n",
         ),
         (["tree", "no\x1bwhere"], "layertui: no␛where is not there, give the path of an image, or demo:\n"),
         (

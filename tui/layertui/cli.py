@@ -51,21 +51,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     collecting = gc.isenabled()
     gc.disable()  # indexes are millions of small objects that stay, and nothing here makes cycles
     try:
-        status = _run(words)
+        try:
+            status = _run(words)
+        except LayertuiError as error:
+            sys.stdout.flush()  # what could be read stands before why the rest could not
+            _complain(str(error))
+            status = FAILED
         sys.stdout.flush()
         return status
-    except LayertuiError as error:
-        print(f"layertui: {visible(str(error))}", file=sys.stderr)
-        return FAILED
     except BrokenPipeError:
-        # Whoever read has heard enough; without this Python would complain when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # whoever read it has heard enough
         return DONE
+    except OSError as error:
+        _drop_output()
+        _complain(f"cannot write the output, {error.strerror or error}")
+        return FAILED
     except KeyboardInterrupt:
+        _drop_output()
         return INTERRUPTED
     finally:
         if collecting:
             gc.enable()
+
+
+def _complain(text: str) -> None:
+    print(f"layertui: {visible(text)}", file=sys.stderr)
+
+
+def _drop_output() -> None:
+    """Have what is still buffered go nowhere: Python would complain when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(words: list[str]) -> int:
@@ -76,7 +91,6 @@ def _run(words: list[str]) -> int:
     command = importlib.import_module(f"layertui.commands.{name}")
     parser = Parser(f"layertui {name}", command.DESCRIPTION, command.EPILOG)
     command.add_arguments(parser)
-    add_common(parser)
     options = parser.parse_args(words)
     status: int = command.run(options)
     return status
@@ -104,7 +118,7 @@ def _open(words: list[str]) -> int:
     parser = Parser("layertui", DESCRIPTION, EPILOG.format(commands=listed))
     parser.add_argument("reference", metavar="REFERENCE", nargs="?", help="an image, or the path of one")
     parser.add_argument("--version", action="version", version=f"layertui {__version__}")
-    add_common(parser, is_app=True)
+    add_common(parser, has_json=False, has_quiet=False)
     options = parser.parse_args(words)
     return explore(options.reference, options.platform, not options.no_cache)
 

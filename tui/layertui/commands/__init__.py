@@ -6,8 +6,14 @@ imported only when it is the one that is meant.
 """
 
 COMMANDS = {
+    "images": "the images here, or those that sources hold",
+    "history": "the build steps of an image, newest first",
+    "inspect": "config and digests, as docker inspect",
     "tree": "the files of an image, or of its first layers",
     "changes": "what a layer changed, or how two layers' trees differ",
+    "log": "every version of one path",
+    "diff": "the changed lines between two versions of a file",
+    "cat": "the bytes of a file, of hidden ones too",
     "demo": "open the app on a built-in sample image",
 }
 """What each does, for the list of them."""

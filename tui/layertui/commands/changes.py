@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from layertui.commands.entries import name_of, size_of
 from layertui.commands.opening import Opened, image_of, layer_number, layer_range, read_layers
 from layertui.commands.output import Output
-from layertui.commands.parsing import add_image, add_layer, add_range
+from layertui.commands.parsing import add_common, add_image, add_layer, add_range
 from layertui.errors import LayertuiError
 from layertui.union.changes import Change, changes, differences, undecided
 from layertui.words import size_text
@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_image(parser)
     add_layer(parser, "what this layer did (default: the top one)")
     add_range(parser, "the tree of layers 1 to A (0: the empty tree) …", "… against that of layers 1 to B")
+    add_common(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -2,6 +2,8 @@
 
 import argparse
 
+from layertui.commands.parsing import add_common
+
 DESCRIPTION = """\
 Open the app on the built-in sample image, which shows what layers can do to one
 another.
@@ -10,7 +12,7 @@ EPILOG = "To other commands the sample is the reference demo:, as in: layertui t
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """It takes none of its own."""
+    add_common(parser, has_json=False, has_quiet=False)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,8 @@ def read_layers(options: argparse.Namespace, image: Image, highest: int | None =
     waiting: dict[int, LayerIndex] = {}
     indexes: list[LayerIndex] = []
     with Progress(options.quiet, "reading", part.size) as progress:
+        if image.arrival is not None:
+            image.arrival.watch(progress.all)
         for number, index in index_layers(part, cache, progress.layer):
             waiting[number] = index
             while len(indexes) + 1 in waiting:
@@ -104,39 +107,55 @@ def find(union: Union, path: str, layer: int) -> int:
     Raises :class:`LayertuiError` that says what there is instead.
     """
     node = union.find(path)
-    if node >= 0:
-        return node
-    try:
-        return union.resolve(path, layer, follow=path.endswith("/"))
-    except LayertuiError:
-        raise missing(union, path, layer) from None
+    if node < 0:
+        above, _, name = path.rstrip("/").rpartition("/")
+        with suppress(LayertuiError):  # said in full below
+            node = _child(union, union.resolve(above, layer), name)
+    if node < 0:
+        raise missing(union, path, layer)
+    return node
 
 
 def missing(union: Union, path: str, layer: int) -> LayertuiError:
-    """Why a path is not in the merged tree of layers 1 to ``layer``, and where it is."""
-    from layertui.layers.index import key_of
+    """Why a path leads nowhere in the merged tree of layers 1 to ``layer``, and what is near."""
+    from layertui.union.links import trail
 
-    node = union.find(path)
-    if node >= 0:
-        gone = union.last_by(node, layer)
-        have = [union.ev_layer[event] for event in union.versions(node) if union.shows(event)]
-        if gone >= 0 and have:
-            last = union.ev_layer[gone] - 1
+    what = f"no {path} at layer {layer}"
+    above = 0
+    for name in filter(None, path.split("/")):
+        child = above if name == "." else _child(union, above, name)
+        if child < 0:
+            kind = "" if union.is_directory(union.at(above, layer)) else ", which is no directory"
+            return LayertuiError(what, f"the nearest that is there is {union.path(above)}{kind}")
+        event = union.at(child, layer)
+        if event < 0:
+            gone = union.ev_layer[union.last_by(child, layer)]
             return LayertuiError(
-                f"no {union.path(node)} at layer {layer}",
-                f"layer {union.ev_layer[gone]} deletes it",
-                f"it is still there with --layer {last}",
+                what,
+                f"layer {gone} deletes {union.path(child)}",
+                f"it is still there with --layer {gone - 1}",
             )
-        return LayertuiError(
-            f"no {union.path(node)} at layer {layer}", f"layer {have[0]} adds it" if have else ""
-        )
-    parts = key_of(path).split(b"\0")
-    for length in range(len(parts) - 1, -1, -1):
-        above = union.find_key(b"\0".join(parts[:length]))
-        if above >= 0:
-            what = "is the nearest directory" if union.is_directory(union.last[above]) else "is no directory"
-            return LayertuiError(f"no {path} in any layer", f"{union.path(above)} {what}")
-    raise AssertionError("every union has a root")
+        if union.linkname(event) is not None:
+            *_, hop = trail(union, event, layer)
+            if hop.node < 0:
+                return LayertuiError(what, f"{union.path(child)} links to {hop.target}", hop.why)
+            child = hop.node
+        above = child
+    return LayertuiError(what)
+
+
+def _child(union: Union, directory: int, name: str) -> int:
+    """The node of a name in a directory; -1 if no layer has it."""
+    if name == "..":
+        return max(union.parent[directory], 0)
+    key = union.key(directory)
+    raw = name.encode("utf-8", "surrogateescape")
+    return union.find_key(key + b"\0" + raw if key else raw)
+
+
+def versions(union: Union, node: int) -> list[int]:
+    """What each layer left of a path, base first: its last event in every layer that has one."""
+    return list({union.ev_layer[event]: event for event in union.versions(node)}.values())
 
 
 def layer_range(image: Image, start: int | None, stop: int | None) -> tuple[int, int]:

@@ -111,3 +111,13 @@ def _cut(text: str, width: int) -> str:
 def _pad(text: str, width: int, is_right: bool) -> str:
     space = " " * (width - width_of(text))
     return space + text if is_right else text + space
+
+
+def one_line(text: str) -> str:
+    """Text of a config as one line that holds nothing a terminal would act on."""
+    return visible(" ".join(text.split()))
+
+
+def short_id(identity: str) -> str:
+    """Twelve digits of a digest, as Docker shows it."""
+    return visible(identity.removeprefix("sha256:")[:12])

@@ -32,6 +32,8 @@ class Progress:
 
     def layer(self, number: int, done: int, total: int) -> None:
         """``done`` bytes of a layer are behind; may be called from any thread."""
+        if total < 0:
+            return  # a folder: it is not read, only walked
         self._done[number] = done
         self._tell(f"layer {number}")
 

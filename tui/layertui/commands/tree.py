@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 
 from layertui.commands.entries import HEADERS, RIGHT, cells, to_json
-from layertui.commands.opening import find, image_of, layer_number, missing, read_layers
+from layertui.commands.opening import image_of, layer_number, missing, read_layers
 from layertui.commands.output import Output
-from layertui.commands.parsing import add_image, add_layer
+from layertui.commands.parsing import add_common, add_image, add_layer
+from layertui.errors import LayertuiError
 
 DESCRIPTION = """\
 List the files of an image as a container sees them, each with the layer that
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_image(parser)
     parser.add_argument("path", metavar="PATH", nargs="?", default="/", help="only this file or directory")
     add_layer(parser, "the tree of layers 1 to N (default: of all)")
+    add_common(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -34,9 +36,11 @@ def run(options: argparse.Namespace) -> int:
     layer = len(image.layers) if options.layer is None else layer_number(image, options.layer)
     opened = read_layers(options, image, layer)
     union = opened.union
-    top = find(union, options.path, layer)
-    if top and union.at(top, layer) < 0:
-        raise missing(union, options.path, layer)
+    try:
+        # As with find(1), a symlink is followed if a slash stands behind it.
+        top = union.resolve(options.path, layer, follow=options.path.endswith("/"))
+    except LayertuiError:
+        raise missing(union, options.path, layer) from None
     out = Output()
     visible = (
         union.entry(event)

@@ -57,6 +57,17 @@ def config_list(config: Mapping[str, Any], *path: str) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def labels_of(config: Mapping[str, Any]) -> dict[str, str]:
+    """The labels of an image, those that are text."""
+    settings = config.get("config")
+    labels = settings.get("Labels") if isinstance(settings, dict) else None
+    return (
+        {key: each for key, each in labels.items() if isinstance(each, str)}
+        if isinstance(labels, dict)
+        else {}
+    )
+
+
 def diff_ids_of(config: Mapping[str, Any]) -> list[str]:
     return [each if isinstance(each, str) else "" for each in config_list(config, "rootfs", "diff_ids")]
 

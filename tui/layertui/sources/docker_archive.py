@@ -22,6 +22,7 @@ from layertui.sources.assemble import (
     diff_ids_of,
     digest_of,
     history_of,
+    labels_of,
     make_layers,
     platform_of,
     readable,
@@ -154,6 +155,7 @@ def summaries(files: Files, reference: Reference) -> list[ImageSummary]:
                     created=created_of(image.config),
                     layers=len(image.layers),
                     platforms=(image.platform,),
+                    labels=labels_of(image.config),
                 )
             )
     return rows

@@ -18,6 +18,7 @@ from layertui.sources.assemble import (
     diff_ids_of,
     digest_of,
     history_of,
+    labels_of,
     make_layers,
     platform_of,
 )
@@ -122,6 +123,7 @@ def _summary(layout: Layout, reference: Reference, group: list[Found], images: l
         created=next((created for image in images if (created := created_of(image.config))), None),
         layers=len(only.layers) if only else None,
         platforms=tuple(dict.fromkeys(image.platform for image in images)),
+        labels={key: each for image in images for key, each in labels_of(image.config).items()},
     )
 
 

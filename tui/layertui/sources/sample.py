@@ -7,7 +7,7 @@ from layertui.errors import LayertuiError
 from layertui.image import Image, ImageSummary
 from layertui.reference import Reference
 from layertui.sources import platforms
-from layertui.sources.assemble import created_of
+from layertui.sources.assemble import created_of, labels_of
 
 
 def open_image(reference: Reference, platform: str | None) -> Image:
@@ -25,6 +25,6 @@ def list_images(reference: Reference) -> list[ImageSummary]:
     return [
         ImageSummary(
             image.reference, "demo", name, tag, image.id, image.manifest_digest, image.size,
-            created_of(image.config), len(image.layers), (image.platform,),
+            created_of(image.config), len(image.layers), (image.platform,), labels_of(image.config),
         )
     ]  # fmt: skip

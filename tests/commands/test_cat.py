@@ -1,0 +1,56 @@
+"""``layertui cat``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.commands.running import Run
+from tests.commands.samples import HOSTILE, eventful, image, tar
+
+
+def test_the_bytes_untouched_through_links(run: Run, tmp_path: Path):
+    path = eventful(tmp_path)
+    assert run("cat", path, HOSTILE).out == b"evil\x1b[2J\n"
+    assert run("cat", path, "/lib/so", "--layer", 1).out == b"\x7fELF\0"
+    assert run("cat", path, "/hard").out == b"one\ntwo\nthree\n"
+
+
+def test_hidden_versions(run: Run, tmp_path: Path):
+    path = eventful(tmp_path)
+    assert run("cat", path, "/gone", "--layer", 1).out == b"secret\n"
+    assert run("cat", path, "/gone").out == b"back\n"
+    done = run("cat", path, "/gone", "--layer", 2)
+    assert (done.status, done.out) == (2, b"")
+    assert (
+        done.err == "layertui: no /gone at layer 2, layer 2 deletes /gone, it is still there with --layer 1\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "path, told",
+    [
+        ("/etc", "cannot read /etc, it is a directory"),
+        ("/loop", "no /loop at layer 3, /loop links to loop, back at /loop, it goes round in circles"),
+        (
+            "/dangling",
+            "no /dangling at layer 3, /dangling links to /nowhere/at/all, no /nowhere/at/all at layer 3",
+        ),
+        ("/nothing", "no /nothing at layer 3, the nearest that is there is /"),
+    ],
+)
+def test_what_cannot_be_read(run: Run, tmp_path: Path, path: str, told: str):
+    done = run("cat", eventful(tmp_path), path)
+    assert (done.status, done.out, done.err) == (2, b"", f"layertui: {told}\n")
+
+
+def test_a_cut_layer_gives_what_is_there_and_says_so(run: Run, tmp_path: Path):
+    path = image(tmp_path, tar(("/a", b"a" * 1000), ("/b", b"b" * 100_000)))
+    blob = max((path / "blobs/sha256").iterdir(), key=lambda file: file.stat().st_size)
+    blob.write_bytes(blob.read_bytes()[:50_000])
+    assert run("cat", path, "/a").out == b"a" * 1000
+    done = run("cat", path, "/b")
+    assert done.status == 2
+    assert set(done.out) == {ord("b")} and len(done.out) < 50_000
+    assert "the layer ends in the middle of it" in done.err

@@ -1,0 +1,44 @@
+"""``layertui cat``: the bytes of a file."""
+
+from __future__ import annotations
+
+import argparse
+
+from layertui.commands.opening import image_of, layer_number, missing, read_layers
+from layertui.commands.output import Output
+from layertui.commands.parsing import add_common, add_image, add_layer
+from layertui.errors import LayertuiError
+
+DESCRIPTION = """\
+Print the bytes of a file as a container sees it, symlinks followed inside the
+image.
+"""
+EPILOG = """\
+Files that later layers overwrote or deleted are there with --layer.
+
+examples:
+  layertui cat app.tar /etc/os-release
+  layertui cat app.tar /srv/.env --layer 5 > env
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_image(parser)
+    parser.add_argument("path", metavar="PATH", help="a file of the image")
+    add_layer(parser, "the file as of layer N (default: the top)")
+    add_common(parser, has_json=False)
+
+
+def run(options: argparse.Namespace) -> int:
+    image = image_of(options)
+    layer = len(image.layers) if options.layer is None else layer_number(image, options.layer)
+    opened = read_layers(options, image, layer)
+    union = opened.union
+    try:
+        node = union.resolve(options.path, layer)
+    except LayertuiError:
+        raise missing(union, options.path, layer) from None
+    out = Output()
+    for piece in opened.contents().pieces(union.at(node, layer)):
+        out.bytes(piece)
+    return opened.status

@@ -1,0 +1,111 @@
+"""``layertui diff``: the changed lines between two versions of a file."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from layertui.commands.opening import Opened, find, image_of, layer_range, read_layers, versions
+from layertui.commands.output import Output, raw
+from layertui.commands.parsing import add_common, add_image, add_range
+from layertui.errors import LayertuiError
+from layertui.safe import visible
+from layertui.union import Union
+
+DESCRIPTION = """\
+Print the unified diff of two versions of a file, by default the last two that
+the layers have; one that deletes it counts.
+"""
+EPILOG = """\
+exit status: 0 both are the same, 1 they differ, 2 it could not be done
+
+examples:
+  layertui diff app.tar /etc/passwd
+  layertui diff app.tar /etc/passwd --from 1 --to 5
+"""
+HEAD = 8192
+"""Bytes by which text is told from other files."""
+MAX_BYTES = 64 << 20
+"""What is compared line by line at most."""
+COLOURS = {b"-": "red", b"+": "green", b"@": "cyan"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_image(parser)
+    parser.add_argument("path", metavar="PATH", help="a file of the image")
+    add_range(parser, "the file as of layer A …", "… against that as of layer B")
+    add_common(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    image = image_of(options)
+    if options.start is None and options.stop is None:
+        opened = read_layers(options, image)
+        node = find(opened.union, options.path, opened.union.layers)
+        before, after = [-1, *versions(opened.union, node)][-2:]
+    else:
+        start, stop = layer_range(image, options.start, options.stop)
+        opened = read_layers(options, image, max(start, stop))
+        node = find(opened.union, options.path, opened.union.layers)
+        before, after = opened.union.at(node, start), opened.union.at(node, stop)
+        if before < 0 and after < 0:
+            path = opened.union.path(node)
+            raise LayertuiError(f"no {path} at layer {start}, nor at layer {stop}", "", "see layertui log")
+    found = _compare(
+        opened, before if opened.union.shows(before) else -1, after if opened.union.shows(after) else -1
+    )
+    out = Output()
+    if options.json:
+        out.json(found.to_json(opened.union))
+    elif out.is_terminal:
+        for line in found.lines:
+            text = visible(line.rstrip(b"\n").decode("utf-8", "surrogateescape").expandtabs())
+            out.line(out.colour(text, COLOURS.get(line[:1], "")))
+    else:
+        for line in found.lines:
+            out.bytes(line)
+    return opened.status or int(bool(found.lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What to print of two versions; -1 for one that is not there."""
+
+    before: int
+    after: int
+    is_text: bool
+    lines: Sequence[bytes]
+    """None if both hold the same."""
+
+    def to_json(self, union: Union) -> dict[str, object]:
+        one, other = (
+            union.entry(event).to_json() if event >= 0 else None for event in (self.before, self.after)
+        )
+        text = b"".join(self.lines).decode("utf-8", "surrogateescape") if self.is_text else None
+        return {"before": one, "after": other, "same": not self.lines, "diff": text}
+
+
+def _compare(opened: Opened, before: int, after: int) -> Difference:
+    from layertui.content.diff import unified_diff
+    from layertui.content.text import is_text
+
+    union, contents = opened.union, opened.contents()
+    one, other = _name(union, before), _name(union, after)
+    both = [event for event in (before, after) if event >= 0]
+    if len(both) == 2 and contents.same(before, after):
+        return Difference(before, after, True, ())
+    if not all(is_text(contents.read(event, 0, HEAD)) for event in both):
+        return Difference(before, after, False, [raw(f"Binary files {one} and {other} differ\n")])
+    if sum(map(union.size, both)) > MAX_BYTES:
+        large = f"Files {one} and {other} differ, they are too large to be compared line by line\n"
+        return Difference(before, after, False, [raw(large)])
+    old, new = (contents.read(event) if event >= 0 else b"" for event in (before, after))
+    return Difference(before, after, True, list(unified_diff(old, new, one, other)))
+
+
+def _name(union: Union, event: int) -> str:
+    """What stands for a version: patch -p1 takes it for the path."""
+    if event < 0:
+        return "/dev/null"
+    return f"layer{union.ev_layer[event]}{union.path(union.ev_node[event])}"

@@ -1,0 +1,83 @@
+"""``layertui history``: the build steps of an image."""
+
+from __future__ import annotations
+
+import argparse
+
+from layertui.commands.opening import image_of
+from layertui.commands.output import Output, one_line, short_id
+from layertui.commands.parsing import add_common, add_image
+from layertui.image import HistoryEntry, Image
+from layertui.words import age_text, size_text
+
+DESCRIPTION = """\
+List the build steps of an image, newest first, with the layers that they made.
+"""
+EPILOG = """\
+SIZE is what a step's layer takes as it is stored (mostly compressed), since no
+layer is read for this; an engine's images have the bytes of the files that the
+step added, as docker history. On a terminal long texts are cut to its width.
+--json prints one object a line: ID, CreatedAt, CreatedBy, Size (bytes, null if
+unknown), Comment, Layer (null for steps without one), DiffID.
+
+examples:
+  layertui history app.tar
+  layertui history app.tar --json | jq -r .CreatedBy
+"""
+MISSING = "<missing>"
+"""Docker's ID of the images between the steps, which are not kept."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_image(parser)
+    add_common(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    image = image_of(options)
+    out = Output()
+    newest_first = image.history[::-1]
+    ids = [entry.id or (MISSING if number else image.id) for number, entry in enumerate(newest_first)]
+    if options.json:
+        for entry, identity in zip(newest_first, ids, strict=True):
+            out.json(_json(image, entry, identity))
+    else:
+        out.table(
+            ("IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT", "LAYER"),
+            [_cells(image, entry, identity) for entry, identity in zip(newest_first, ids, strict=True)],
+            right=(3, 5),
+            shrink=(4, 2),
+        )
+    return 2 if image.damage else 0
+
+
+def _size(image: Image, entry: HistoryEntry) -> int:
+    """Bytes of a step's layer; -1 if unknown."""
+    if entry.size >= 0:
+        return entry.size
+    return 0 if entry.layer is None else image.layers[entry.layer - 1].descriptor.size
+
+
+def _json(image: Image, entry: HistoryEntry, identity: str) -> dict[str, object]:
+    size = _size(image, entry)
+    return {
+        "ID": identity,
+        "CreatedAt": entry.created,
+        "CreatedBy": entry.created_by,
+        "Size": size if size >= 0 else None,
+        "Comment": entry.comment,
+        "Layer": entry.layer,
+        "DiffID": None if entry.layer is None else image.layers[entry.layer - 1].diff_id or None,
+    }
+
+
+def _cells(image: Image, entry: HistoryEntry, identity: str) -> tuple[str, ...]:
+    created_by = one_line(entry.created_by) if entry.recorded else "(not in the history)"
+    return (
+        short_id(identity),
+        age_text(entry.created),
+        created_by,
+        size_text(_size(image, entry)),
+        one_line(entry.comment),
+        "" if entry.layer is None else str(entry.layer),
+    )

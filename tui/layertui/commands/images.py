@@ -1,0 +1,191 @@
+"""``layertui images``: the images that lie here, or those that sources hold."""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from layertui.commands.output import Output, short_id, warn
+from layertui.commands.parsing import add_common
+from layertui.errors import LayertuiError
+from layertui.image import ImageSummary
+from layertui.sources import list_directory, list_images, platforms
+from layertui.words import age_text, parse_time, size_text
+
+DESCRIPTION = """\
+List images: those in the current directory, the engines' and the sample, or
+those that the sources hold which are named (docker-daemon:, an archive, …).
+"""
+EPILOG = """\
+filters, as with docker images; several of a kind are alternatives, but all
+labels have to be there:
+  dangling=true|false   without a name, or with one
+  label=KEY[=VALUE]     with this label
+  reference=PATTERN     named like this, as busybox or example.org/*:1.*
+  before=IMAGE          created before another image of the list
+  since=IMAGE           created after it
+
+--json prints one object a line, with the fields of docker images --format json,
+sizes in bytes (as stored; null if unknown), times in RFC 3339, and Source and
+Reference (what to pass back to open the image).
+
+examples:
+  layertui images
+  layertui images app.tar oci:app --json
+  layertui images docker-daemon: --filter label=maintainer
+"""
+NONE = "<none>"
+ENGINES = ("docker-daemon:", "podman:")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "sources", metavar="SOURCE", nargs="*", help="a reference or a path, see layertui --help"
+    )
+    parser.add_argument(
+        "--filter",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="only images that it fits, see below",
+    )
+    add_common(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    out = Output()
+    failed: list[LayertuiError] = []
+    found = _named(options.sources, failed) if options.sources else _here(failed)
+    rows = chosen(list(found), options.filter)
+    if options.platform is not None:
+        wanted = platforms.parse(options.platform)
+        rows = [row for row in rows if any(platforms.matches(wanted, each) for each in row.platforms)]
+    if options.json:
+        for row in rows:
+            out.json(to_json(row))
+    else:
+        headers = ("REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", "REFERENCE")
+        out.table(headers, [_cells(row, out) for row in rows], right=(4,))
+    if not options.sources:
+        # That a machine has no engine, or a folder a broken file, does not make the answer wrong.
+        if not options.quiet:
+            for error in failed:
+                warn(str(error))
+        return 0
+    for error in failed[1:]:
+        warn(str(error))
+    if failed:
+        raise failed[0]
+    return 0
+
+
+def _named(sources: Iterable[str], failed: list[LayertuiError]) -> Iterator[ImageSummary]:
+    for source in sources:
+        try:
+            yield from list_images(source)
+        except LayertuiError as error:
+            failed.append(error)
+
+
+def _here(failed: list[LayertuiError]) -> Iterator[ImageSummary]:
+    for row in list_directory(Path()):
+        if isinstance(row, LayertuiError):
+            failed.append(row)
+        else:
+            yield row
+    yield from _named((*ENGINES, "demo:"), failed)
+
+
+def to_json(row: ImageSummary) -> dict[str, object]:
+    """The fields of ``docker images --format json``; of those that only an engine knows, null."""
+    return {
+        "Containers": None,
+        "CreatedAt": row.created,
+        "CreatedSince": age_text(row.created) if row.created else None,
+        "Digest": row.digest or NONE,
+        "ID": row.id,
+        "Repository": row.name or NONE,
+        "SharedSize": None,
+        "Size": row.size,
+        "Tag": row.tag or NONE,
+        "UniqueSize": None,
+        "VirtualSize": row.size,
+        "Source": row.transport,
+        "Reference": row.reference,
+    }
+
+
+def _cells(row: ImageSummary, out: Output) -> tuple[str, ...]:
+    return (
+        out.name(row.name) or NONE,
+        out.name(row.tag) or NONE,
+        short_id(row.id),
+        age_text(row.created),
+        size_text(row.size),
+        out.name(row.reference),
+    )
+
+
+# Filters
+
+
+def chosen(rows: list[ImageSummary], filters: Iterable[str]) -> list[ImageSummary]:
+    """The rows that fit. Raises :class:`LayertuiError` for a filter that is none."""
+    tests: dict[str, list[Callable[[ImageSummary], bool]]] = {}
+    for text in filters:
+        key, equals, value = text.partition("=")
+        if not equals or not value:
+            raise LayertuiError(f"not a filter: {text}", "", "write KEY=VALUE, see layertui images --help")
+        tests.setdefault(text if key == "label" else key, []).append(_test(rows, key, value))
+    return [row for row in rows if all(any(test(row) for test in each) for each in tests.values())]
+
+
+def _test(rows: list[ImageSummary], key: str, value: str) -> Callable[[ImageSummary], bool]:
+    if key == "dangling":
+        if value.lower() not in ("true", "false", "1", "0"):
+            raise LayertuiError(
+                f"not a filter: dangling={value}", "", "write dangling=true or dangling=false"
+            )
+        wanted = value.lower() in ("true", "1")
+        return lambda row: (not row.name and not row.tag) == wanted
+    if key == "label":
+        name, equals, content = value.partition("=")
+        return lambda row: name in row.labels and (not equals or row.labels[name] == content)
+    if key == "reference":
+        return lambda row: _is_named(row, value)
+    if key in ("before", "since"):
+        other = parse_time(_one(rows, value).created)
+        if other is None:
+            raise LayertuiError(
+                f"cannot filter by {key}={value}", "it is not known when that image was created"
+            )
+        sign = -1 if key == "before" else 1
+        return lambda row: (
+            (moment := parse_time(row.created)) is not None and (moment - other).total_seconds() * sign > 0
+        )
+    raise LayertuiError(f"no filter {key}", "", "there are dangling, label, reference, before and since")
+
+
+def _is_named(row: ImageSummary, pattern: str) -> bool:
+    """Docker's rule: the pattern is one of the name, or of name and tag; no star matches a slash."""
+    name = row.name.removeprefix("docker.io/").removeprefix("library/")
+    return any(
+        len(parts := full.split("/")) == len(wanted := pattern.split("/"))
+        and all(map(fnmatch.fnmatchcase, parts, wanted))
+        for full in (name, f"{name}:{row.tag}")
+        if name
+    )
+
+
+def _one(rows: list[ImageSummary], text: str) -> ImageSummary:
+    """The image that a name, ID or reference means."""
+    for row in rows:
+        full = f"{row.name}:{row.tag}"
+        identity = row.id.removeprefix("sha256:")
+        if text in (row.reference, full) or f"{text}:latest" == full or row.id == text:
+            return row
+        if len(text) >= 4 and identity.startswith(text.removeprefix("sha256:")):
+            return row
+    raise LayertuiError(f"{text} is not among the images listed", "", "name the source that has it")

@@ -1,0 +1,101 @@
+"""``layertui log``: every version of one path."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from layertui.commands.changes import COLOURS, MARKS, WHITEOUTS
+from layertui.commands.entries import name_of, size_of, to_json
+from layertui.commands.opening import find, image_of, read_layers, versions
+from layertui.commands.output import Output
+from layertui.commands.parsing import add_common, add_image
+from layertui.layers.index import Kind
+from layertui.union.changes import WHITEOUTS as KINDS
+from layertui.union.changes import difference
+from layertui.union.union import Deletion, Union
+from layertui.words import moment, owner, permissions
+
+DESCRIPTION = """\
+List every version of a path that the layers of an image have, base first, those
+that were overwritten or deleted too.
+"""
+EPILOG = """\
+--json prints one object a line: the entry, as tree does, or for a deletion
+{"path": …, "layer": N, "deleted": "file", "opaque" or "replaced"}: by a
+whiteout, by an opaque whiteout of a directory above, or because a directory
+above became something else.
+
+examples:
+  layertui log app.tar /etc/passwd
+  layertui diff app.tar /etc/passwd --from 1 --to 5
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_image(parser)
+    parser.add_argument("path", metavar="PATH", help="a path that any of the layers has")
+    add_common(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    image = image_of(options)
+    opened = read_layers(options, image)
+    union = opened.union
+    events = versions(union, find(union, options.path, union.layers))
+    out = Output()
+    if options.json:
+        for event in events:
+            if union.shows(event):
+                out.line(to_json(union.entry(event)))
+            else:
+                out.json(_deletion(union, event))
+    else:
+        pairs = list(zip([-1, *events], events, strict=False))
+        both = [pair for pair in pairs if union.shows(pair[0]) and union.shows(pair[1])]
+        same = opened.compared(_files(union, both)).same
+        headers = ("", "LAYER", "MODE", "OWNER", "SIZE", "MODIFIED", "WHAT", "PATH")
+        out.table(headers, [_cells(union, *pair, same, out) for pair in pairs], (1, 4), colours=COLOURS)
+    return opened.status
+
+
+def _files(union: Union, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Those whose contents only reading tells apart."""
+    return [
+        (one, other)
+        for one, other in pairs
+        if union.ev_kind[one] == union.ev_kind[other] == Kind.FILE and union.size(one) == union.size(other)
+    ]
+
+
+def _deletion(union: Union, event: int) -> dict[str, object]:
+    return {
+        "path": union.path(union.ev_node[event]),
+        "layer": union.ev_layer[event],
+        "deleted": KINDS[Deletion(union.ev_entry[event])],
+    }
+
+
+def _cells(
+    union: Union, before: int, event: int, same: Callable[[int, int], bool], out: Output
+) -> tuple[str, ...]:
+    layer = str(union.ev_layer[event])
+    if not union.shows(event):
+        how = WHITEOUTS[KINDS[Deletion(union.ev_entry[event])]]
+        return (MARKS["deleted"], layer, "", "", "", "", how, out.name(union.path(union.ev_node[event])))
+    entry = union.entry(event)
+    what: list[str] = []
+    change = "added"
+    if union.shows(before):
+        what = difference(union, before, event, same)
+        change = "modified" if what else "repeated"
+    return (
+        MARKS[change],
+        layer,
+        permissions(entry),
+        owner(entry),
+        size_of(entry),
+        moment(entry),
+        ", ".join(what),
+        name_of(entry, out),
+    )
