@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+import zstandard
 
 from layertui.blob import BytesBlob
 from layertui.image import Image
@@ -17,6 +20,11 @@ LAYER = "application/vnd.oci.image.layer.v1.tar"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    "gzip": lambda tar: gzip.compress(tar, mtime=0),
+    "zstd": zstandard.ZstdCompressor().compress,
+}
 
 
 def digest(data: bytes) -> str:
@@ -32,8 +40,8 @@ class OciLayout:
         (directory / "blobs" / "sha256").mkdir(parents=True)
         (directory / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
 
-    def add(self, tag: str, tars: Sequence[bytes]) -> None:
-        """An image of plain tar layers, base first."""
+    def add(self, tag: str, tars: Sequence[bytes], compression: str = "") -> None:
+        """An image of tar layers, base first, each compressed by ``gzip``, ``zstd`` or not at all."""
         config = {
             "architecture": "amd64",
             "os": "linux",
@@ -41,7 +49,8 @@ class OciLayout:
             "rootfs": {"type": "layers", "diff_ids": [digest(tar) for tar in tars]},
             "history": [{"created_by": f"layer {number}"} for number in range(1, len(tars) + 1)],
         }
-        layers = [self._blob(LAYER, tar) for tar in tars]
+        media_type = f"{LAYER}+{compression}" if compression else LAYER
+        layers = [self._blob(media_type, COMPRESS[compression](tar)) for tar in tars]
         self._tag(tag, self._manifest(json.dumps(config).encode(), layers))
 
     def add_image(self, tag: str, image: Image) -> None:

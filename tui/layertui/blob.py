@@ -2,6 +2,7 @@
 
 import os
 import threading
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -33,6 +34,20 @@ class Blob(Protocol):
         Raises :class:`LayertuiError` when the bytes cannot be had.
         """
         ...
+
+
+class ArrivingBlob(ABC):
+    """A :class:`Blob` from far away that is kept as it is read; reading it front to back checks it."""
+
+    @property
+    @abstractmethod
+    def is_here(self) -> bool:
+        """Whether all of it has arrived and has its digest, so that any part is at hand."""
+
+    @property
+    @abstractmethod
+    def not_kept(self) -> str:
+        """Why what arrives is not kept; empty if it is."""
 
 
 @dataclass(frozen=True, slots=True)

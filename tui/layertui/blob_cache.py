@@ -41,6 +41,12 @@ class BlobCache:
         except (OSError, LayertuiError):
             return None
 
+    def put(self, digest: str, data: bytes) -> None:
+        """Keep a small blob that has this digest, if that can be."""
+        with contextlib.suppress(LayertuiError), self.writer(digest.partition(":")[0]) as writer:
+            writer.write(data)
+            writer.keep()
+
     @contextmanager
     def writer(self, algorithm: str = "sha256") -> Iterator[Writer]:
         """A new blob; unless :meth:`Writer.keep` was called in the end, nothing of it stays.
@@ -100,11 +106,11 @@ class Writer:
         """The digest under which it will be kept."""
         self._file = file
         self._algorithm = algorithm
-        self._hash = hashlib.new(algorithm)
+        self.hash = hashlib.new(algorithm)
 
     def write(self, data: bytes) -> None:
+        self.hash.update(data)
         self._file.write(data)
-        self._hash.update(data)
         self.size += len(data)
 
     def flush(self) -> None:
@@ -114,7 +120,7 @@ class Writer:
     @property
     def digest(self) -> str:
         """Of what has been written so far."""
-        return f"{self._algorithm}:{self._hash.hexdigest()}"
+        return f"{self._algorithm}:{self.hash.hexdigest()}"
 
     def keep(self) -> None:
         """What was written is whole and wanted."""

@@ -16,6 +16,7 @@ TRANSPORTS = {
     "docker-container": "engines",
     "podman": "engines",
     "podman-container": "engines",
+    "docker": "registry",
     "demo": "sample",
 }
 """Every transport, and the module of :mod:`layertui.sources` that knows it."""

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from operator import itemgetter
 
-from layertui.blob import FileBlob
+from layertui.blob import ArrivingBlob, Blob, FileBlob
 from layertui.errors import LayertuiError
 from layertui.image import Image, Layer, Unpacked
 from layertui.layers.cache import IndexCache
 from layertui.layers.decompress import Cancelled, Damaged, Stream
-from layertui.layers.index import LayerIndex
+from layertui.layers.index import LayerIndex, LayerWarning
 from layertui.layers.scan import scan
 from layertui.layers.window import PlainWindow, StreamWindow
 
@@ -49,6 +49,8 @@ def index_layer(
         return LayerIndex(damage=str(error))
     if cache is not None and key and not index.damage:
         cache.save(key, index)
+    if isinstance(layer.blob, ArrivingBlob) and layer.blob.not_kept:
+        index.warnings.append(LayerWarning("not-kept", b"", layer.blob.not_kept))
     return index
 
 
@@ -131,7 +133,7 @@ def _scan(
         algorithm = "sha256"
     stream = Stream(blob, algorithm, cancelled)
     try:
-        if not stream.compression:
+        if not stream.compression and not _is_arriving(blob):
             index = scan(PlainWindow(blob, cancelled), lambda offset: _tell(progress, offset, blob.size))
             if not index.damage and index.tar_size > blob.size:
                 index.damage = (
@@ -149,10 +151,16 @@ def _scan(
     finally:
         stream.close()
     expected = layer.descriptor.digest
+    if not index.compression and not index.damage:
+        index.diff_id = index.blob_digest
     if expected and index.blob_digest != expected:
         wrong = f"wrong digest: the image says {expected}, its bytes have {index.blob_digest}"
         index.damage = f"{wrong}; {index.damage}" if index.damage else wrong
     return index
+
+
+def _is_arriving(blob: Blob) -> bool:
+    return isinstance(blob, ArrivingBlob) and not blob.is_here
 
 
 def _scan_unpacked(

@@ -28,7 +28,7 @@ from layertui.sources.assemble import (
     readable,
 )
 from layertui.sources.files import Files, files_of, parse_object, read_json
-from layertui.sources.layout import Layout
+from layertui.sources.layout import FilesLayout
 
 LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
 MAX_CHAIN = 1000
@@ -55,7 +55,7 @@ def open_image(reference: Reference, platform: str | None) -> Image:
             raise
         # Docker's containerd store saves all platforms, but lists one in manifest.json.
         layout = Reference("oci-archive", reference.location)
-        return oci.open_layout(Layout(files, "oci-archive"), layout, platform)
+        return oci.open_layout(FilesLayout(files, "oci-archive"), layout, platform)
 
 
 def list_images(reference: Reference) -> list[ImageSummary]:

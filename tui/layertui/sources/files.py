@@ -29,6 +29,11 @@ class Files(Protocol):
         """Where they are, for people."""
         ...
 
+    @property
+    def damage(self) -> str:
+        """Why some may be missing; empty if all is well."""
+        ...
+
     def get(self, name: str) -> Blob | None:
         """The regular file of a name, ``blobs/sha256/…``; ``None`` if it is not there."""
         ...
@@ -39,6 +44,7 @@ class FolderFiles:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.damage = ""
 
     def get(self, name: str) -> Blob | None:
         parts = [part for part in name.split("/") if part not in ("", ".")]
@@ -58,7 +64,6 @@ class ArchiveFiles:
         self.path = path
         self._plain = path
         self.damage = ""
-        """Why members may be missing; empty if all is well."""
         head = FileBlob(path).pread(6, 0)
         if compression_of(head):
             self._plain, self.damage = spooled(path)

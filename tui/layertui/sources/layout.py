@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -44,45 +45,70 @@ class Found:
     """The manifest itself, in base 64, where the descriptor embeds it."""
 
 
-class Layout:
-    """Blobs by digest; ``dir:`` names them without the algorithm and has one manifest."""
+class Layout(ABC):
+    """Manifests and other blobs, found by descriptors that begin at a top."""
 
-    def __init__(self, files: Files, transport: str) -> None:
-        self.files = files
-        self.transport = transport
+    transport: str
+    place: str
+    """Where they are, for people."""
+    damage: str = ""
+    """Why some of it may be missing; empty if all is well."""
 
-    def blob(self, digest: str) -> Blob | None:
-        if not DIGEST.fullmatch(digest):
-            raise LayertuiError(f"not a digest: {digest}", f"in {self.files.path}")
-        algorithm, _, encoded = digest.partition(":")
-        return self.files.get(encoded if self.transport == "dir" else f"blobs/{algorithm}/{encoded}")
+    @abstractmethod
+    def blob(self, descriptor: Descriptor) -> Blob | None:
+        """What a descriptor names; ``None`` if it is not here."""
+
+    @abstractmethod
+    def top(self) -> list[Found]:
+        """The descriptors from which all is reached."""
 
     def has(self, found: Found) -> bool:
         """Whether the blob of a descriptor is here."""
-        return embedded(found) is not None or self.blob(found.descriptor.digest) is not None
+        return embedded(found) is not None or self.blob(found.descriptor) is not None
 
     def fetch(self, found: Found, what: str) -> tuple[dict[str, Any], bytes]:
         """A JSON blob, with its digest checked. Raises :class:`LayertuiError`."""
         digest = found.descriptor.digest
-        blob = embedded(found) or self.blob(digest)
+        blob = embedded(found) or self.blob(found.descriptor)
         if blob is None:
-            raise LayertuiError(f"{self.files.path} has no blob {digest}", f"the image's {what} is missing")
-        name = f"the {what} {digest} of {self.files.path}"
+            raise LayertuiError(f"{self.place} has no blob {digest}", f"the image's {what} is missing")
+        name = f"the {what} {digest} of {self.place}"
         if blob.size <= 1 << 26:
             check_digest(blob.pread(blob.size, 0), digest, name)
         return parse_object(blob, name)
 
+
+class FilesLayout(Layout):
+    """Files by digest; ``dir:`` names them without the algorithm and has one manifest."""
+
+    def __init__(self, files: Files, transport: str) -> None:
+        self.transport = transport
+        self.place = str(files.path)
+        self.damage = files.damage
+        self._files = files
+
+    def blob(self, descriptor: Descriptor) -> Blob | None:
+        checked(descriptor, self.place)
+        algorithm, _, encoded = descriptor.digest.partition(":")
+        return self._files.get(encoded if self.transport == "dir" else f"blobs/{algorithm}/{encoded}")
+
     def top(self) -> list[Found]:
         """The descriptors of index.json; of ``dir:``, one that embeds its manifest."""
         name = "manifest.json" if self.transport == "dir" else "index.json"
-        value, data = read_json(self.files, name)
+        value, data = read_json(self._files, name)
         if not isinstance(value, dict):
-            raise LayertuiError(f"{name} of {self.files.path} is not a JSON object")
+            raise LayertuiError(f"{name} of {self.place} is not a JSON object")
         if name == "index.json":
             return list(descriptors_of(value))
         media_type = INDEX_TYPES[0] if is_index(value) else MANIFEST_TYPE
         descriptor = Descriptor(media_type, digest_of(data), len(data))
         return [Found(descriptor, base64.b64encode(data).decode())]
+
+
+def checked(descriptor: Descriptor, place: str) -> None:
+    """Raises :class:`LayertuiError` unless the digest is written as one: it becomes part of a path."""
+    if not DIGEST.fullmatch(descriptor.digest):
+        raise LayertuiError(f"not a digest: {descriptor.digest}", f"in {place}")
 
 
 def groups_of(top: list[Found]) -> dict[str, list[Found]]:
@@ -120,9 +146,7 @@ def manifests_of(layout: Layout, top: list[Found]) -> Iterator[Found]:
 
     def walk(level: list[Found], depth: int) -> Iterator[Found]:
         if depth > MAX_DEPTH:
-            raise LayertuiError(
-                f"{layout.files.path} nests its indexes too deep", f"more than {MAX_DEPTH} levels"
-            )
+            raise LayertuiError(f"{layout.place} nests its indexes too deep", f"more than {MAX_DEPTH} levels")
         for found in level:
             descriptor = found.descriptor
             if descriptor.digest in seen:

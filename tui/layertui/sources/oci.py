@@ -6,6 +6,7 @@ Rules from the OCI image specification: image-layout.md, image-index.md, manifes
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from layertui.errors import LayertuiError
@@ -22,11 +23,12 @@ from layertui.sources.assemble import (
     make_layers,
     platform_of,
 )
-from layertui.sources.files import Files, files_of
+from layertui.sources.files import files_of
 from layertui.sources.layout import (
     CONFIG_TYPES,
     IMAGE_NAME,
     REF_NAME,
+    FilesLayout,
     Found,
     Layout,
     attests,
@@ -52,7 +54,7 @@ def _layout(reference: Reference) -> Layout:
     files = files_of(reference)
     if reference.transport != "dir" and files.get("index.json") is None:
         raise LayertuiError(f"{files.path} is no OCI layout", "it has no index.json")
-    return Layout(files, reference.transport)
+    return FilesLayout(files, reference.transport)
 
 
 def open_layout(layout: Layout, reference: Reference, platform: str | None) -> Image:
@@ -136,12 +138,11 @@ def _image(
     attestations: list[Descriptor] | tuple[()],
     platform: str | None,
 ) -> Image:
-    path = layout.files.path
     if manifest.get("schemaVersion") == 1:
         raise LayertuiError(f"{reference} has a manifest of schema 1", "it is not read here", "pull it anew")
     described = descriptor_of(manifest.get("config"))
     if described is None:
-        raise LayertuiError(f"the manifest of {path} names no config", "it is no image manifest")
+        raise LayertuiError(f"the manifest of {layout.place} names no config", "it is no image manifest")
     warnings = []
     if described.descriptor.media_type in CONFIG_TYPES:
         config, config_bytes = layout.fetch(described, "config")
@@ -151,19 +152,20 @@ def _image(
             f"no container image but an artifact: its config is {described.descriptor.media_type}"
         )
     stored = [
-        (found.descriptor, embedded(found) or layout.blob(found.descriptor.digest))
+        (found.descriptor, embedded(found) or layout.blob(found.descriptor))
         for found in map(descriptor_of, config_list(manifest, "layers"))
         if found is not None
     ]
     layers, more = make_layers(stored, diff_ids_of(config) if config else [""] * len(stored))
     history, odd = history_of(config, len(layers))
+    damaged = [f"the archive is damaged: {layout.damage}"] if layout.damage else []
     found_platform = platform_of(config)
     if platform and config:
         platforms.choose([(found_platform, None)], platform, str(reference))
     return Image(
         reference=str(reference),
         transport=layout.transport,
-        name=tags[0] if tags else path.name,
+        name=tags[0] if tags else Path(layout.place).name,
         tags=tags,
         repo_digests=(),
         id=described.descriptor.digest,
@@ -176,21 +178,16 @@ def _image(
         history=history,
         layers=layers,
         attestations=attestations,
-        warnings=[*warnings, *more, *odd, *_damage(layout.files)],
-        damage=getattr(layout.files, "damage", ""),
+        warnings=[*warnings, *more, *odd, *damaged],
+        damage=layout.damage,
     )
-
-
-def _damage(files: Files) -> list[str]:
-    damage = getattr(files, "damage", "")
-    return [f"the archive is damaged: {damage}"] if damage else []
 
 
 def _select(layout: Layout, selector: str, name: str) -> list[Found]:
     """The descriptors of index.json that a tag or digest means."""
     groups = groups_of(layout.top())
     if not groups:
-        raise LayertuiError(f"{layout.files.path} holds no image", "its index.json names none")
+        raise LayertuiError(f"{layout.place} holds no image", "its index.json names none")
     if not selector:
         if len(groups) == 1:
             return next(iter(groups.values()))
@@ -198,9 +195,7 @@ def _select(layout: Layout, selector: str, name: str) -> list[Found]:
         if len(digests) == 1:  # one image under several names
             return [found for group in groups.values() for found in group]
         listed = ", ".join(groups)
-        raise LayertuiError(
-            f"{layout.files.path} holds {len(groups)} images", listed, f"choose one: {name}:TAG"
-        )
+        raise LayertuiError(f"{layout.place} holds {len(groups)} images", listed, f"choose one: {name}:TAG")
     if selector in groups:
         return groups[selector]
     if selector.startswith("@"):
@@ -214,7 +209,7 @@ def _select(layout: Layout, selector: str, name: str) -> list[Found]:
     ]
     if len(tagged) == 1:
         return tagged[0]
-    raise LayertuiError(f"{layout.files.path} has no image {selector}", f"it has {', '.join(groups)}")
+    raise LayertuiError(f"{layout.place} has no image {selector}", f"it has {', '.join(groups)}")
 
 
 def _name(group: list[Found], selector: str) -> tuple[str, str]:

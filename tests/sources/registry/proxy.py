@@ -1,0 +1,178 @@
+"""A server before a real registry that cuts, stalls, lies and refuses as it is told."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+
+
+@dataclass
+class Answer:
+    """What goes back to the client."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    cut: int = -1
+    """Bytes of the body after which the connection ends; -1 for none."""
+    stall: threading.Event | None = None
+    """Waited for where the connection would be cut."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client asked for."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes = b""
+
+
+Fault = Callable[[Request, Answer], None]
+"""Changes the answer to a request."""
+
+
+class FaultyProxy:
+    """Listens on loopback, remembers every request, and passes it on to a registry if there is one."""
+
+    def __init__(self, upstream: str = "") -> None:
+        self.requests: list[Request] = []
+        self._upstream = upstream
+        self._faults: list[list] = []
+        self._server = _Server(("127.0.0.1", 0), self._handler())
+        self.host = f"127.0.0.1:{self._server.server_port}"
+        self.name = f"localhost:{self._server.server_port}"
+        """Another name for the same place."""
+
+    def fail(self, part: str, fault: Fault, times: int = 1 << 30) -> None:
+        """Have a fault change the answers to requests whose path has a part, so many times."""
+        self._faults.append([part, fault, times])
+
+    def paths(self, part: str = "") -> list[str]:
+        """The paths that were asked for."""
+        return [request.path for request in self.requests if part in request.path]
+
+    def answer(self, request: Request) -> Answer:
+        self.requests.append(request)
+        answer = self._pass_on(request) if self._upstream else Answer()
+        for entry in self._faults:
+            part, fault, times = entry
+            if part in request.path and times:
+                entry[2] -= 1
+                fault(request, answer)
+        return answer
+
+    def _pass_on(self, request: Request) -> Answer:
+        connection = http.client.HTTPConnection(self._upstream, timeout=10)
+        connection.request(request.method, request.path, headers=request.headers)
+        response = connection.getresponse()
+        body = response.read()
+        headers = {name: value for name, value in response.getheaders() if name != "Transfer-Encoding"}
+        connection.close()
+        return Answer(response.status, headers, body)
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_one(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                answer = proxy.answer(Request(self.command, self.path, dict(self.headers), body))
+                self.send_response(answer.status)
+                if self.command != "HEAD":
+                    answer.headers.setdefault("Content-Length", str(len(answer.body)))
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                if self.command == "HEAD":
+                    return
+                self.wfile.write(answer.body if answer.cut < 0 else answer.body[: answer.cut])
+                if answer.cut >= 0:
+                    self.wfile.flush()
+                    if answer.stall is not None:
+                        answer.stall.wait(10)
+                    self.close_connection = True
+
+            do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = handle_one
+
+            def log_message(self, *_arguments: object) -> None:
+                pass
+
+        return Handler
+
+    def __enter__(self) -> FaultyProxy:
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_arguments: object) -> None:
+        pass  # clients that hang up
+
+
+@contextmanager
+def cut_off(after: int) -> Iterator[Fault]:
+    """Sends so many bytes and then nothing, without an end."""
+    event = threading.Event()
+
+    def fault(_request: Request, answer: Answer) -> None:
+        answer.cut, answer.stall = after, event
+
+    yield fault
+    event.set()
+
+
+def cut(after: int) -> Fault:
+    """Ends the connection after so many bytes."""
+
+    def fault(_request: Request, answer: Answer) -> None:
+        answer.cut = after
+
+    return fault
+
+
+def status(code: int, **headers: str) -> Fault:
+    """Answers with a status; headers' underscores stand for dashes."""
+
+    def fault(_request: Request, answer: Answer) -> None:
+        answer.status, answer.body = code, b""
+        answer.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+    return fault
+
+
+def replace(data: bytes) -> Fault:
+    """Answers with other bytes."""
+
+    def fault(_request: Request, answer: Answer) -> None:
+        answer.body = data
+        answer.headers["Content-Length"] = str(len(data))
+
+    return fault
+
+
+def change(position: int) -> Fault:
+    """Changes one byte."""
+
+    def fault(_request: Request, answer: Answer) -> None:
+        body = bytearray(answer.body)
+        body[position] ^= 1
+        answer.body = bytes(body)
+
+    return fault

@@ -1,0 +1,97 @@
+"""Real registries: Debian's docker-registry on a loopback port, filled by skopeo or by hand."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.engines import run
+from tests.layouts import digest
+from tests.programs import need
+
+START = 20
+"""Seconds that a registry may take until it listens."""
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A registry on this machine."""
+
+    host: str
+    scheme: str = "http"
+
+    def load(self, source: str, name: str, *options: str) -> None:
+        """Copy an image into the registry."""
+        need("skopeo")
+        command = ["skopeo", "copy", "--quiet", "--insecure-policy", "--dest-tls-verify=false"]
+        command += ["--all", "--preserve-digests"]  # else it compresses plain layers
+        run(*command, *options, source, f"docker://{self.host}/{name}")
+
+    def push_blob(self, repository: str, data: bytes, media_type: str) -> dict[str, Any]:
+        """Store a blob; gives its descriptor."""
+        base = f"{self.scheme}://{self.host}"
+        begun = requests.post(f"{base}/v2/{repository}/blobs/uploads/", timeout=START)
+        name = digest(data)
+        joint = "&" if "?" in begun.headers["Location"] else "?"
+        done = requests.put(f"{begun.headers['Location']}{joint}digest={name}", data=data, timeout=START)
+        assert done.status_code == 201, done.text
+        return {"mediaType": media_type, "digest": name, "size": len(data)}
+
+    def push_manifest(self, repository: str, manifest: dict[str, Any], tag: str = "") -> dict[str, Any]:
+        """Store a manifest or index, with or without a tag; gives its descriptor."""
+        data = json.dumps(manifest).encode()
+        url = f"{self.scheme}://{self.host}/v2/{repository}/manifests/{tag or digest(data)}"
+        headers = {"Content-Type": manifest["mediaType"]}
+        done = requests.put(url, data=data, headers=headers, timeout=START)
+        assert done.status_code == 201, done.text
+        return {"mediaType": manifest["mediaType"], "digest": digest(data), "size": len(data)}
+
+
+@contextmanager
+def docker_registry(
+    directory: Path, http: dict[str, Any] | None = None, auth: dict[str, Any] | None = None
+) -> Iterator[Registry]:
+    """A registry that keeps its files in a directory; ``http`` and ``auth`` as in its configuration."""
+    need("docker-registry")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{free.getsockname()[1]}"
+    config = {
+        "version": "0.1",
+        "log": {"accesslog": {"disabled": True}, "level": "error"},
+        "storage": {"filesystem": {"rootdirectory": str(directory / "data")}, "delete": {"enabled": True}},
+        "http": {"addr": host, **(http or {})},
+        **({"auth": auth} if auth else {}),
+    }
+    path = directory / "config.yml"
+    path.write_text(json.dumps(config))  # JSON is YAML
+    with (directory / "log").open("wb") as log:
+        process = subprocess.Popen(["docker-registry", "serve", path], stdout=log, stderr=log)
+    try:
+        _wait(host, process, directory / "log")
+        yield Registry(host, "https" if http and "tls" in http else "http")
+    finally:
+        process.terminate()
+        process.wait(START)
+
+
+def _wait(host: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    name, _, port = host.partition(":")
+    end = time.monotonic() + START
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            socket.create_connection((name, int(port)), 1).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+    pytest.fail(f"docker-registry does not start: {log.read_text()}")

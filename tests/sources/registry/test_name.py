@@ -1,0 +1,57 @@
+"""Names as docker understands them."""
+
+import pytest
+
+from layertui.errors import LayertuiError
+from layertui.sources.registry.name import Name, parse
+
+DIGEST = "sha256:" + "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("//nginx", Name("docker.io", "library/nginx")),
+        ("//nginx:1.27", Name("docker.io", "library/nginx", "1.27")),
+        ("nginx", Name("docker.io", "library/nginx")),
+        ("//index.docker.io/grafana/loki", Name("docker.io", "grafana/loki")),
+        ("//docker.io/nginx", Name("docker.io", "library/nginx")),
+        ("//localhost/app", Name("localhost", "app")),
+        ("//localhost:5000/team/app:2", Name("localhost:5000", "team/app", "2")),
+        ("//quay.io/a/b/c", Name("quay.io", "a/b/c")),
+        ("//team/app", Name("docker.io", "team/app")),
+        ("//Registry/app", Name("Registry", "app")),
+        ("//[::1]:5000/app:x", Name("[::1]:5000", "app", "x")),
+        (f"//nginx@{DIGEST}", Name("docker.io", "library/nginx", "", DIGEST)),
+        (f"//ghcr.io/a/b:v1@{DIGEST}", Name("ghcr.io", "a/b", "v1", DIGEST)),
+    ],
+)
+def test_names(text: str, name: Name):
+    assert parse(text) == name
+    assert parse(str(name)) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("//", "names no repository"),
+        ("//Nginx", "lower case"),
+        ("//docker.io/", "names no repository"),
+        ("//nginx:", "no tag"),
+        ("//nginx:a/b", "no host"),
+        ("//nginx@sha256:12", "no digest"),
+        ("//nginx@", "no digest"),
+        ("//a..b/c", "no host"),
+        ("//quay.io/a//b", "no repository"),
+        ("//quay.io/" + "a" * 250, "longer than 255"),
+    ],
+)
+def test_no_names(text: str, why: str):
+    with pytest.raises(LayertuiError, match=why) as raised:
+        parse(text)
+    assert "docker://" in raised.value.remedy
+
+
+def test_the_digest_counts_where_there_is_a_tag_too():
+    assert parse(f"//nginx:1@{DIGEST}").wanted == DIGEST
+    assert parse("//nginx").wanted == "latest"

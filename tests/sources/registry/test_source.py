@@ -1,0 +1,207 @@
+"""Images of a real registry, as the program opens them."""
+
+import io
+import json
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from layertui.blob_cache import BlobCache
+from layertui.content.read import Contents
+from layertui.errors import LayertuiError
+from layertui.image import Image
+from layertui.layers.load import index_layers
+from layertui.sources import list_images, open_image
+from layertui.ui.loader import frames
+from layertui.union import Union, UnionBuilder
+from layertui.union.changes import changes
+from tests.layouts import CONFIG, INDEX, LAYER, MANIFEST
+from tests.sources.registry.conftest import QUARRY, TAGS
+from tests.sources.registry.proxy import FaultyProxy
+from tests.sources.registry.server import Registry
+
+
+def read(image: Image) -> tuple[Union, Contents]:
+    indexes = [index for _, index in sorted(index_layers(image, None), key=lambda each: each[0])]
+    builder = UnionBuilder()
+    for index in indexes:
+        assert not index.damage
+        builder.add(index)
+    union = builder.freeze()
+    return union, Contents(image, indexes, union)
+
+
+def tar(name: str, content: bytes) -> bytes:
+    output = io.BytesIO()
+    with tarfile.open(fileobj=output, mode="w") as archive:
+        member = tarfile.TarInfo(name)
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return output.getvalue()
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_is_the_image_that_was_loaded(registry: Registry, layout: Path, tag: str):
+    far, near = open_image(f"docker://{registry.host}/{QUARRY}:{tag}"), open_image(f"oci:{layout}:{tag}")
+    assert far.config_bytes == near.config_bytes and far.id == near.id
+    assert far.manifest_bytes == near.manifest_bytes and far.manifest_digest == near.manifest_digest
+    assert far.history == near.history
+    assert [each.descriptor for each in far.layers] == [each.descriptor for each in near.layers]
+    (ours, our_contents), (theirs, their_contents) = read(far), read(near)
+    assert ours.encode() == theirs.encode()
+    for number in range(1, len(far.layers) + 1):
+        mine = [each.to_json() for each in changes(ours, number, our_contents.same)]
+        assert mine == [each.to_json() for each in changes(theirs, number, their_contents.same)]
+        assert mine
+    assert b"Held" in our_contents.read(ours.at(ours.resolve("/etc/os-release", 1), 1))
+    assert far.layers[0].blob and far.layers[0].blob.digest == far.layers[0].descriptor.digest
+
+
+def test_what_it_is_called(registry: Registry):
+    image = open_image(f"docker://{registry.host}/{QUARRY}:1.0")
+    assert image.name == f"{registry.host}/{QUARRY}:1.0"
+    assert image.tags == (image.name,)
+    assert image.repo_digests == (f"{registry.host}/{QUARRY}@{image.manifest_digest}",)
+    assert image.reference == f"docker://{registry.host}/{QUARRY}:1.0"
+    assert image.warnings == []
+    pinned = open_image(f"docker://{image.repo_digests[0]}")
+    assert pinned.manifest_bytes == image.manifest_bytes
+    assert pinned.name == image.repo_digests[0] and pinned.tags == ()
+
+
+def test_no_layer_is_fetched_before_it_is_read(proxy: FaultyProxy):
+    image = open_image(f"docker://{proxy.host}/{QUARRY}:1.0")
+    config = image.manifest["config"]["digest"]
+    base = f"/v2/{QUARRY}"
+    assert proxy.paths() == ["/v2/", f"{base}/manifests/1.0", f"{base}/blobs/{config}"]
+    blob = image.layers[3].blob
+    assert blob is not None
+    assert blob.pread(2, 0) == b"\x1f\x8b"
+    assert proxy.paths()[3:] == [f"{base}/blobs/{blob.digest}"]
+    assert {request.method for request in proxy.requests} == {"GET"}
+
+
+def test_nothing_is_fetched_twice(proxy: FaultyProxy):
+    reference = f"docker://{proxy.host}/{QUARRY}:1.0"
+    image = open_image(reference)
+    read(image)
+    blobs = proxy.paths("/blobs/")
+    assert sorted(blobs) == sorted(set(blobs)) and len(blobs) == len(image.layers) + 1
+    again = open_image(reference)
+    read(again)
+    open_image(f"docker://{proxy.host}/{QUARRY}@{image.manifest_digest}")
+    assert proxy.paths("/blobs/") == blobs
+    # A tag may have moved: it is asked for each time.
+    assert len(proxy.paths("/manifests/1.0")) == 2
+
+
+def test_lists_tags(registry: Registry):
+    rows = list(list_images(f"docker://{registry.host}/{QUARRY}"))
+    assert sorted(row.tag for row in rows) == sorted(TAGS)
+    assert {row.size for row in rows} == {None}
+    row = next(row for row in rows if row.tag == "zstd")
+    assert open_image(row.reference).name == f"{row.name}:{row.tag}"
+
+
+def test_lists_tags_page_by_page(proxy: FaultyProxy):
+    def page(request: Any, answer: Any) -> None:
+        following = {"/tags/list": "list?last=a", "?last=a": f"</v2/{QUARRY}/tags/list?last=b"}
+        part = next((part for part in following if request.path.endswith(part)), "")
+        answer.body = json.dumps({"name": QUARRY, "tags": [request.path[-1]]}).encode()
+        answer.headers = {"Link": f'<{following[part].lstrip("<")}>; rel="next"'} if part else {}
+
+    proxy.fail("/tags/list", page)
+    rows = list(list_images(f"docker://{proxy.host}/{QUARRY}"))
+    assert [row.tag for row in rows] == ["t", "a", "b"]
+
+
+def test_summary_of_a_tag(registry: Registry, layout: Path):
+    (row,) = list_images(f"docker://{registry.host}/{QUARRY}:zstd")
+    (near,) = list_images(f"oci:{layout}:zstd")
+    assert (row.id, row.digest, row.size, row.created) == (near.id, near.digest, near.size, near.created)
+    assert (row.layers, row.platforms) == (near.layers, near.platforms)
+    assert row.reference == f"docker://{registry.host}/{QUARRY}:zstd"
+
+
+def image_of(registry: Registry, repository: str, tars: list[bytes], architecture: str) -> dict[str, Any]:
+    layers = [registry.push_blob(repository, each, LAYER) for each in tars]
+    config = {
+        "os": "linux",
+        "architecture": architecture,
+        "rootfs": {"type": "layers", "diff_ids": [layer["digest"] for layer in layers]},
+    }
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": registry.push_blob(repository, json.dumps(config).encode(), CONFIG),
+        "layers": layers,
+    }
+    pushed = registry.push_manifest(repository, manifest)
+    return {**pushed, "platform": {"os": "linux", "architecture": architecture}}
+
+
+def test_several_platforms_and_attestations(registry: Registry, proxy: FaultyProxy):
+    images = [
+        image_of(registry, "many", [tar(f"{name}.txt", name.encode())], name) for name in ("amd64", "arm64")
+    ]
+    statement = registry.push_blob("many", b'{"predicate": {}}', "application/vnd.in-toto+json")
+    attestation = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": registry.push_blob("many", b"{}", CONFIG),
+        "layers": [statement],
+    }
+    attested = {
+        **registry.push_manifest("many", attestation),
+        "platform": {"os": "unknown", "architecture": "unknown"},
+        "annotations": {
+            "vnd.docker.reference.type": "attestation-manifest",
+            "vnd.docker.reference.digest": images[1]["digest"],
+        },
+    }
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [*images, attested]}
+    top = registry.push_manifest("many", index, "latest")
+    arm = open_image(f"docker://{proxy.host}/many", "linux/arm64")
+    assert arm.manifest_digest == images[1]["digest"]
+    assert [each.digest for each in arm.attestations] == [attested["digest"]]
+    assert arm.repo_digests == (f"{proxy.host}/many@{top['digest']}",)
+    assert arm.reference == f"docker://{proxy.host}/many"
+    # Of the other platform, nothing is asked for.
+    assert not proxy.paths(images[0]["digest"])
+    with pytest.raises(LayertuiError, match="linux/s390x"):
+        open_image(f"docker://{proxy.host}/many", "linux/s390x")
+    (row,) = list_images(f"docker://{proxy.host}/many:latest")
+    assert [str(each) for each in row.platforms] == ["linux/amd64", "linux/arm64"]
+    assert row.digest == top["digest"]
+
+
+def test_the_worker_shares_the_cache(proxy: FaultyProxy):
+    reference = f"docker://{proxy.host}/{QUARRY}:zstd"
+    request = msgspec.msgpack.encode({"reference": reference.encode(), "cache": False})
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-m", "layertui.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        for _ in range(2)
+    ]
+    for worker in workers:
+        assert worker.stdin
+        worker.stdin.write(request)
+        worker.stdin.close()
+    for worker in workers:
+        assert worker.stdout
+        assert [tag for tag, _ in frames(worker.stdout)][-1] == b"d"
+        assert worker.wait(30) == 0
+    count = len(proxy.paths("/blobs/"))
+    image = open_image(reference)
+    union, contents = read(image)
+    assert len(proxy.paths("/blobs/")) == count
+    assert b"Held" in contents.read(union.at(union.resolve("/etc/os-release", 1), 1))
+    cache = BlobCache()
+    assert all(cache.get(layer.descriptor.digest) for layer in image.layers)
+    assert not [path for path in cache.directory.iterdir() if path.name.startswith(".")]

@@ -1,0 +1,241 @@
+"""A blob of a registry: read as it arrives, kept once it is whole and right."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from layertui.blob import ArrivingBlob, FileBlob
+from layertui.blob_cache import BlobCache, Writer
+from layertui.errors import LayertuiError
+from layertui.sources.assemble import digest_of
+from layertui.sources.registry.client import Client
+from layertui.sources.registry.connection import TRANSPORT_ERRORS, TRIES, reason, wait_before
+
+if TYPE_CHECKING:
+    from requests import Response
+
+CHUNK = 1 << 18
+"""Bytes taken from the connection at once."""
+NEAR = 4 << 20
+"""Bytes ahead that are waited for; what lies further off is asked for by range."""
+
+
+class RegistryBlob(ArrivingBlob):
+    """Bytes that are downloaded front to back while they are read that way.
+
+    What has arrived lies in the cache's folder, and becomes an entry of the cache once all of
+    it is there with the right digest. Where that folder cannot be written, nothing is kept.
+    Reads far ahead are ranges, which no digest checks. A connection that is cut goes on where
+    it ended.
+    """
+
+    def __init__(self, client: Client, digest: str, size: int, cache: BlobCache) -> None:
+        """``size`` in bytes, as the manifest has it; -1 if it does not."""
+        self.digest = digest
+        self._client = client
+        self._size = size
+        self._cache = cache
+        self._whole: FileBlob | None = None
+        self._download: _Download | None = None
+        self._wrong: LayertuiError | None = None
+        self._not_kept = ""
+        self._lock = threading.Lock()
+
+    @property
+    def location(self) -> str:
+        return f"{self._client.place}@{self.digest}"
+
+    @property
+    def size(self) -> int:
+        with self._lock:
+            if self._size < 0:
+                self._size = self._client.size(f"blobs/{self.digest}")
+            return self._size
+
+    @property
+    def is_here(self) -> bool:
+        with self._lock:
+            return self._find() is not None
+
+    @property
+    def not_kept(self) -> str:
+        return self._not_kept
+
+    def pread(self, length: int, offset: int) -> bytes:
+        length = min(length, self.size - offset)
+        if length <= 0:
+            return b""
+        with self._lock:
+            if self._wrong is not None:
+                raise self._wrong
+            if (whole := self._find()) is not None:
+                return whole.pread(length, offset)
+            if self._download is None:
+                self._download = _Download(self._client, self.digest, self._size, self._cache)
+            download = self._download
+            if offset - download.position <= NEAR or not self._client.gives_ranges:
+                download.advance(offset + length)
+                data = download.arrived(length, offset)
+                self._not_kept = download.not_kept
+                if download.position == self._size and not download.is_finished:
+                    self._finish(download)
+                if data is not None:
+                    return data
+        return b"".join(pieces(self._client, self.digest, self._size, offset, offset + length))
+
+    def _find(self) -> FileBlob | None:
+        """The whole blob, if this or another process has brought it."""
+        if self._whole is None and (self._download is None or self._download.is_finished):
+            kept = self._cache.get(self.digest)
+            self._whole = kept if kept is not None and kept.size == self._size else None
+        return self._whole
+
+    def _finish(self, download: _Download) -> None:
+        found = download.finish(self.digest)
+        if found != self.digest:
+            self._wrong = LayertuiError(
+                f"{self.location} has a wrong digest", f"its bytes have {found}", "open the image again"
+            )
+
+
+class _Download:
+    """One blob on its way; of use to one thread at a time."""
+
+    def __init__(self, client: Client, digest: str, size: int, cache: BlobCache) -> None:
+        self.position = 0
+        """Bytes that have arrived."""
+        self.is_finished = False
+        self.not_kept = ""
+        """Why no file takes what arrives."""
+        self._client = client
+        self._digest = digest
+        self._size = size
+        self._recent = (0, b"")
+        self._pieces: Iterator[bytes] | None = None
+        self._algorithm = digest_of(b"", digest).partition(":")[0]  # one that can be checked
+        self._file = ExitStack()
+        self._writer: Writer | None = None
+        self._reader: FileBlob | None = None
+        try:
+            self._writer = self._file.enter_context(cache.writer(self._algorithm))
+            self._hash = self._writer.hash
+            self._reader = FileBlob(self._writer.path, size=size)
+        except LayertuiError as error:
+            self._hash = hashlib.new(self._algorithm)
+            self.not_kept = str(error)
+
+    def advance(self, end: int) -> None:
+        """Have all bytes up to ``end`` arrive."""
+        while self.position < end:
+            if self._pieces is None:
+                self._pieces = pieces(self._client, self._digest, self._size, self.position, self._size)
+            try:
+                data = next(self._pieces)
+            except BaseException:
+                self._pieces = None  # a later read goes on from here
+                raise
+            self._take(data)
+
+    def arrived(self, length: int, offset: int) -> bytes | None:
+        """Bytes that have arrived; ``None`` if they were not kept."""
+        if self._writer is not None and self._reader is not None:
+            return self._reader.pread(length, offset)
+        start, data = self._recent
+        return data[offset - start :][:length] if start <= offset else None
+
+    def finish(self, digest: str) -> str:
+        """The digest of all bytes; the file stays if it is the right one."""
+        self.is_finished = True
+        self._pieces = None
+        found = f"{self._algorithm}:{self._hash.hexdigest()}"
+        if self._writer is not None and found == digest:
+            self._writer.keep()
+        self._close()
+        return found
+
+    def _take(self, data: bytes) -> None:
+        if self._writer is not None:
+            try:
+                self._writer.write(data)
+                self._writer.flush()
+            except OSError as error:
+                self.not_kept = f"not kept in the cache: {error.strerror or error}"
+                self._close()
+        else:
+            self._hash.update(data)
+        if self._writer is None:
+            start, recent = self._recent
+            kept = (recent + data)[-2 * NEAR :] if start + len(recent) == self.position else data
+            self._recent = (self.position + len(data) - len(kept), kept)
+        self.position += len(data)
+
+    def _close(self) -> None:
+        self._writer = self._reader = None
+        with contextlib.suppress(LayertuiError):  # a full disk, which has been said
+            self._file.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):
+            self._close()
+
+
+def pieces(client: Client, digest: str, size: int, start: int, end: int) -> Iterator[bytes]:
+    """The bytes of a blob from ``start`` to ``end``, out of ``size``; cuts are mended by further ranges.
+
+    Raises :class:`LayertuiError`.
+    """
+    place = f"{client.place}@{digest}"
+    failures, position, mark = 0, start, start
+    while position < end:
+        headers = {} if (position, end) == (0, size) else {"Range": f"bytes={position}-{end - 1}"}
+        try:
+            with client.open(f"blobs/{digest}", headers) as response:
+                _check_size(response, size, position, place)
+                if headers and response.status_code != 206:
+                    client.gives_ranges = False
+                    _skip(response, position)
+                while position < end:
+                    data = response.raw.read(min(CHUNK, end - position), decode_content=False)
+                    if not data:
+                        raise ConnectionError("it ends early")
+                    position += len(data)
+                    yield data
+        except TRANSPORT_ERRORS as error:
+            # A connection that brings something before each cut is worth going on with.
+            failures = 1 if position - mark >= CHUNK else failures + 1
+            mark = position
+            if failures == TRIES:
+                raise LayertuiError(
+                    f"{place} does not arrive",
+                    f"{reason(error)}, after {position:,} of {size:,} bytes",
+                    "open the image again",
+                ) from error
+            wait_before(failures)
+
+
+def _check_size(response: Response, size: int, position: int, place: str) -> None:
+    """Raises :class:`LayertuiError` if an answer is about other bytes than were asked for."""
+    length = response.headers.get("Content-Length", "")
+    if response.status_code == 206:
+        match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+        if match is None or int(match[1]) != position:
+            raise LayertuiError(f"{place} does not arrive", "the registry gives another range than asked for")
+        length = match[2]
+    if length.isdecimal() and int(length) != size:
+        raise LayertuiError(
+            f"{place} has a wrong size", f"the manifest says {size:,} bytes, the registry {int(length):,}"
+        )
+
+
+def _skip(response: Response, count: int) -> None:
+    while count:
+        data = response.raw.read(min(CHUNK, count), decode_content=False)
+        if not data:
+            raise ConnectionError("it ends early")
+        count -= len(data)

@@ -1,0 +1,307 @@
+"""A registry's answers (OCI distribution-spec), with a login where it asks for one.
+
+Only GET and HEAD go to a registry. A token server is sent POST where the login is an
+identity token, since that is the only way to use one (distribution: oauth.md).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from layertui.errors import LayertuiError
+from layertui.sources.files import MAX_JSON
+from layertui.sources.registry import credentials
+from layertui.sources.registry.connection import (
+    MAX_WAIT,
+    TRANSPORT_ERRORS,
+    TRIES,
+    Connection,
+    wait_before,
+)
+from layertui.sources.registry.endpoints import Endpoint
+
+if TYPE_CHECKING:
+    from requests import Response
+
+MANIFEST_TYPES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+MAX_PAGES = 1000
+"""Pages of a list that are asked for at most."""
+TOKEN_LIFE = 60
+"""Seconds that a token is good for where its server does not say (distribution: token.md)."""
+
+
+class NotFound(LayertuiError):
+    """The registry does not have what it was asked for."""
+
+
+class Client:
+    """Reads one repository. Safe to share between threads.
+
+    Every method raises :class:`LayertuiError` that says why there is no answer, and
+    :class:`NotFound`.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self._connection = Connection(endpoint)
+        self._authorization = ""
+        self._expires = 0.0
+        self._challenge: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self.gives_ranges = True
+        """Until it is seen that the registry answers a range with everything."""
+
+    @property
+    def place(self) -> str:
+        """Host and repository."""
+        return f"{self.endpoint.host}/{self.endpoint.repository}"
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether the host is the one it claims to be, or on this machine."""
+        return not self.endpoint.insecure
+
+    def document(self, path: str, accept: tuple[str, ...] = ()) -> tuple[bytes, Mapping[str, str]]:
+        """A short body (64 MiB at most) with its headers; ``path`` is below the repository."""
+        headers = {"Accept": ", ".join(accept)} if accept else {}
+        for attempt in range(1, TRIES + 1):
+            with self.open(path, headers) as response:
+                try:
+                    data = response.raw.read(MAX_JSON + 1, decode_content=False)
+                except TRANSPORT_ERRORS as error:
+                    if attempt == TRIES:
+                        raise self._connection.unreachable(error, response.url) from error
+                else:
+                    if len(data) > MAX_JSON:
+                        raise LayertuiError(
+                            f"{path} of {self.place} is too large", f"over {MAX_JSON:,} bytes"
+                        )
+                    return data, response.headers
+            wait_before(attempt)
+        raise AssertionError  # the last attempt returns or raises
+
+    def manifest(self, wanted: str) -> tuple[bytes, str, str]:
+        """A manifest or index by tag or digest: its bytes, media type, and digest as the registry says."""
+        data, headers = self.document(f"manifests/{wanted}", MANIFEST_TYPES)
+        media_type = headers.get("Content-Type", "").partition(";")[0].strip()
+        return data, media_type, headers.get("Docker-Content-Digest", "")
+
+    def tags(self) -> Iterator[str]:
+        """The repository's tags, in the registry's order, page by page."""
+        for page in self._pages("tags/list"):
+            tags = page.get("tags")
+            yield from (tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
+
+    def referrers(self, digest: str) -> Iterator[dict[str, Any]]:
+        """Descriptors of what refers to a manifest; raises :class:`NotFound` if that cannot be asked."""
+        for page in self._pages(f"referrers/{digest}"):
+            found = page.get("manifests")
+            yield from (each for each in found if isinstance(each, dict)) if isinstance(found, list) else ()
+
+    def size(self, path: str) -> int:
+        """Bytes of what is at a path, which is not read."""
+        with self.open(path, {"Accept": ", ".join(MANIFEST_TYPES)}, "HEAD") as response:
+            value = response.headers.get("Content-Length", "")
+            if not value.isdecimal():
+                raise LayertuiError(f"the size of {path} of {self.place} is not known")
+            return int(value)
+
+    @contextmanager
+    def open(
+        self, path: str, headers: Mapping[str, str] | None = None, method: str = "GET"
+    ) -> Iterator[Response]:
+        """A good answer, whose body has not been read."""
+        base = f"{self._connection.base}/v2/{self.endpoint.repository}/"
+        url = urljoin(base, path) if path.startswith("/") else base + path
+        if urlsplit(url)[:2] != urlsplit(base)[:2]:
+            raise LayertuiError(f"{self.place} points elsewhere", f"to {url}")
+        for is_last in (False, True):
+            sent = dict(headers or {})
+            if authorization := self._current():
+                sent["Authorization"] = authorization
+            with self._connection.get(url, sent, method) as response:
+                own = urlsplit(response.url)[:2] == urlsplit(url)[:2]
+                if response.status_code == 401 and own and not is_last:
+                    self._log_in(response.headers.get("WWW-Authenticate", ""), authorization)
+                    continue
+                if response.status_code >= 400:
+                    raise self._refused(response, path)
+                yield response
+                return
+
+    def _pages(self, path: str) -> Iterator[dict[str, Any]]:
+        for _ in range(MAX_PAGES):
+            data, headers = self.document(path)
+            try:
+                page = json.loads(data)
+            except (ValueError, RecursionError) as error:
+                raise LayertuiError(f"{path} of {self.place} is not valid JSON", str(error)) from error
+            if isinstance(page, dict):
+                yield page
+            following = re.search(r'<([^>]+)>\s*;[^,]*rel="?next"?', headers.get("Link", ""))
+            if following is None:
+                return
+            # Relative to the page it stands on (RFC 8288, 3.2).
+            here = f"/v2/{self.endpoint.repository}/{path}" if not path.startswith("/") else path
+            target = urlsplit(urljoin(here, following[1]))
+            path = target.path + (f"?{target.query}" if target.query else "")
+
+    # Logging in
+
+    def _current(self) -> str:
+        """The ``Authorization`` to send; a token is renewed before it expires."""
+        with self._lock:
+            if self._challenge and time.monotonic() > self._expires:
+                self._authorization = self._token(self._challenge)
+            return self._authorization
+
+    def _log_in(self, challenge: str, refused: str) -> None:
+        """Have an answer to a challenge (RFC 9110, 11.6.1) that came in spite of ``refused``."""
+        with self._lock:
+            if self._authorization != refused:
+                return  # another thread has logged in meanwhile
+            schemes = challenges(challenge)
+            if "bearer" in schemes:
+                parameters = schemes["bearer"]
+                parameters.setdefault("scope", f"repository:{self.endpoint.repository}:pull")
+                self._authorization = self._token(parameters)
+                self._challenge = parameters
+                return
+            login = self._login()
+            if "basic" not in schemes:
+                ways = ", ".join(schemes) or "none it names"
+                raise LayertuiError(f"cannot log in to {self.endpoint.host}", f"its ways are {ways}")
+            if login is None or not login.username:
+                raise self._needs_login("")
+            if refused:
+                raise self._rejected(login, "")
+            self._authorization = _basic(login)
+
+    def _token(self, parameters: Mapping[str, str]) -> str:
+        """A token from the server that a challenge names (distribution: token.md, oauth.md)."""
+        login = self._login()
+        if login is not None and login.registry_token:
+            self._expires = float("inf")
+            return f"Bearer {login.registry_token}"
+        realm = parameters.get("realm", "")
+        if urlsplit(realm).scheme not in ("http", "https"):
+            raise LayertuiError(
+                f"cannot log in to {self.endpoint.host}", f"its token server is {realm or '?'}"
+            )
+        if login is not None and realm.startswith("http:") and self._connection.base.startswith("https:"):
+            raise LayertuiError(
+                f"cannot log in to {self.endpoint.host}", f"its token server {realm} takes logins unencrypted"
+            )
+        query = {name: parameters[name] for name in ("service", "scope") if name in parameters}
+        headers, form, method = {}, None, "GET"
+        if login is not None and login.identity_token:
+            form = {
+                "grant_type": "refresh_token", "client_id": "layertui", "refresh_token": login.identity_token,
+                **query,
+            }  # fmt: skip
+            method = "POST"
+        else:
+            realm += ("&" if urlsplit(realm).query else "?") + urlencode(query)
+            if login is not None:
+                headers["Authorization"] = _basic(login)
+        asked = time.monotonic()
+        with self._connection.get(realm, headers, method, form) as response:
+            if response.status_code >= 400:
+                said = _message(response)
+                if response.status_code not in (400, 401, 403):
+                    host = urlsplit(realm).netloc
+                    raise LayertuiError(f"{host} gives no token for {self.place}", said)
+                raise self._rejected(login, said) if login is not None else self._needs_login(said)
+            try:
+                answer = response.json()
+                token = answer.get("token") or answer["access_token"]
+                life = answer.get("expires_in") or TOKEN_LIFE
+                # A clock of its own: only how long counts, less what the way takes.
+                self._expires = asked + max(float(life) * 0.9, 1)
+            except (ValueError, KeyError, TypeError, AttributeError, *TRANSPORT_ERRORS) as error:
+                raise LayertuiError(
+                    f"cannot log in to {self.endpoint.host}", f"{urlsplit(realm).netloc} gives no token"
+                ) from error
+        return f"Bearer {token}"
+
+    def _login(self) -> credentials.Credentials | None:
+        return credentials.find(self.endpoint.host, self.endpoint.repository)
+
+    # What to say
+
+    def _needs_login(self, said: str) -> LayertuiError:
+        host = self.endpoint.host
+        why = f"the registry says: {said}" if said else "it is not there, or not for everyone"
+        return LayertuiError(f"{self.place} needs a login", why, f"docker login {host}")
+
+    def _rejected(self, login: credentials.Credentials, said: str) -> LayertuiError:
+        host = self.endpoint.host
+        return LayertuiError(
+            f"{host} refuses the login from {login.origin}", said or "wrong name or password",
+            f"docker login {host}",
+        )  # fmt: skip
+
+    def _refused(self, response: Response, path: str) -> LayertuiError:
+        status, said = response.status_code, _message(response)
+        kind, _, name = path.partition("/")
+        if status == 404:
+            thing = {"manifests": f"no {name}", "blobs": f"no blob {name}"}.get(kind, f"no {path}")
+            return NotFound(f"{self.place} has {thing}", said)
+        if status in (401, 403):
+            login = self._login()
+            if login is None:
+                return self._needs_login(said)
+            return LayertuiError(
+                f"{self.place} may not be read with the login from {login.origin}", said,
+                f"docker login {self.endpoint.host}",
+            )  # fmt: skip
+        host = urlsplit(response.url).netloc
+        if status == 429:
+            after = response.headers.get("Retry-After", "")
+            remedy = f"try again in {after} seconds" if after.isdecimal() and int(after) > MAX_WAIT else ""
+            return LayertuiError(f"{host} limits how often it is asked", said, remedy or "log in or wait")
+        return LayertuiError(f"{host} does not give {path} of {self.place}", said)
+
+
+def challenges(header: str) -> dict[str, dict[str, str]]:
+    """Scheme, in lower case, and parameters of each challenge (RFC 9110, 11.6.1)."""
+    found: dict[str, dict[str, str]] = {}
+    parameters: dict[str, str] = {}
+    token = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+    for match in re.finditer(rf'({token})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|({token}))|({token})', header):
+        if match[4]:
+            parameters = found.setdefault(match[4].lower(), {})
+        else:
+            value = match[3] if match[2] is None else re.sub(r"\\(.)", r"\1", match[2])
+            parameters[match[1].lower()] = value
+    return found
+
+
+def _basic(login: credentials.Credentials) -> str:
+    return "Basic " + base64.b64encode(f"{login.username}:{login.password}".encode()).decode()
+
+
+def _message(response: Response) -> str:
+    """What the registry says is wrong (distribution-spec, "Error Codes"), else the status."""
+    status = f"status {response.status_code} {response.reason or ''}".strip()
+    try:
+        answer = json.loads(response.raw.read(1 << 16, decode_content=False))
+        if "errors" in answer:
+            first = answer["errors"][0]
+            return f"{first.get('message') or first['code']} ({status})"
+        return f"{answer.get('details') or answer['message']} ({status})"
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, *TRANSPORT_ERRORS):
+        return status

@@ -1,0 +1,181 @@
+"""Where a registry is asked for a repository: mirrors, other locations, plain HTTP, own certificates.
+
+As in containers-registries.conf(5), dockerd's daemon.json and containers-certs.d(5).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from layertui.errors import LayertuiError
+from layertui.sources.registry.name import DOCKER_HUB, Name
+
+SYSTEM = Path("/etc")
+"""Where the machine's settings are, those of docker and of containers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One place that has a repository."""
+
+    host: str
+    """As people know it, ``docker.io``; logins and certificates are kept under it."""
+    repository: str
+    schemes: tuple[str, ...] = ("https",)
+    """To be tried in this order."""
+    insecure: bool = False
+    """Whether its certificate need not be right."""
+
+    @property
+    def address(self) -> str:
+        """Where the API is: Docker Hub's is not where its name says."""
+        return "registry-1.docker.io" if self.host == DOCKER_HUB else self.host
+
+
+def endpoints(name: Name) -> list[Endpoint]:
+    """Where to ask for a name, mirrors first. Raises :class:`LayertuiError` if that is forbidden."""
+    docker = _daemon_settings()
+    full = f"{name.host}/{name.repository}"
+    rule = _rule(full)
+    if rule.get("blocked") is True:
+        raise LayertuiError(f"{full} may not be asked for", "registries.conf blocks it")
+    places = []
+    for mirror in _tables(rule, "mirror"):
+        use = mirror.get("pull-from-mirror", "all")
+        only_digests = use == "digest-only" or rule.get("mirror-by-digest-only") is True
+        if isinstance(mirror.get("location"), str) and not (
+            (only_digests and not name.digest) or (use == "tag-only" and name.digest)
+        ):
+            places.append((mirror["location"], mirror))
+    location = rule.get("location") or rule.get("prefix") or ""
+    if not places and name.host == DOCKER_HUB:
+        for url in docker.get("registry-mirrors") or []:
+            scheme, separator, rest = str(url).rstrip("/").partition("://")
+            if separator and "/" not in rest:
+                places.append((rest, {"prefix": DOCKER_HUB, "insecure": scheme == "http"}))
+    places.append((location if isinstance(location, str) else "", rule))
+    found = []
+    for place, settings in places:
+        matched = settings.get("prefix") or rule.get("prefix") or ""
+        length = len(name.host) if matched.startswith("*.") else len(matched)
+        moved = place + full[length:] if place else full
+        host, _, repository = moved.partition("/")
+        insecure = settings.get("insecure") is True or _marked(host, docker)
+        found.append(Endpoint(host, repository, _schemes(host, insecure), insecure))
+    return found
+
+
+def certificates(host: str) -> tuple[list[Path], list[tuple[Path, Path]]]:
+    """Authorities to trust for a host, and client certificates with their keys."""
+    own = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    for base in (own / "containers", SYSTEM / "containers", SYSTEM / "docker"):
+        folder = base / "certs.d" / host
+        try:
+            names = sorted(folder.iterdir())
+        except OSError:
+            continue
+        clients = [
+            (path, path.with_suffix(".key"))
+            for path in names
+            if path.suffix == ".cert" and path.with_suffix(".key").exists()
+        ]
+        return [path for path in names if path.suffix == ".crt"], clients
+    return [], []
+
+
+def _schemes(host: str, insecure: bool) -> tuple[str, ...]:
+    if _is_loopback(host):
+        return ("http", "https")  # nothing leaves the machine: what most run there goes first
+    return ("https", "http") if insecure else ("https",)
+
+
+def _is_loopback(host: str) -> bool:
+    address = _address(host)
+    return host.partition(":")[0] == "localhost" or (address is not None and address.is_loopback)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    bare = host[1 : host.find("]")] if host.startswith("[") else host.partition(":")[0]
+    try:
+        return ipaddress.ip_address(bare)
+    except ValueError:
+        return None
+
+
+def _marked(host: str, docker: Mapping[str, Any]) -> bool:
+    """Whether dockerd's ``insecure-registries`` name the host, or a network that it is in."""
+    for entry in docker.get("insecure-registries") or []:
+        try:
+            if entry == host or ("/" in str(entry) and _address(host) in ipaddress.ip_network(entry)):
+                return True
+        except (ValueError, TypeError):
+            continue
+    return False
+
+
+def _rule(full: str) -> dict[str, Any]:
+    """The ``[[registry]]`` with the longest prefix of a name; empty if there is none."""
+    best: dict[str, Any] = {}
+    for prefix, rule in _rules().items():
+        if _covers(prefix, full) and len(prefix) > len(best.get("prefix", "")):
+            best = {**rule, "prefix": prefix}
+    return best
+
+
+def _covers(prefix: str, full: str) -> bool:
+    if prefix.startswith("*."):
+        return full.partition("/")[0].endswith(prefix[1:])
+    return full == prefix or full.startswith((f"{prefix}/", f"{prefix}:"))
+
+
+def _rules() -> dict[str, dict[str, Any]]:
+    """All ``[[registry]]`` by prefix; later files win."""
+    rules: dict[str, dict[str, Any]] = {}
+    for path in _files():
+        for rule in _tables(_toml(path), "registry"):
+            prefix = rule.get("prefix") or rule.get("location")
+            if isinstance(prefix, str) and prefix:
+                rules[prefix.rstrip("/")] = rule
+    return rules
+
+
+def _files() -> Iterator[Path]:
+    named = os.environ.get("CONTAINERS_REGISTRIES_CONF")
+    own = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "containers"
+    system = SYSTEM / "containers"
+    if named:
+        yield Path(named)
+        return
+    mine = own / "registries.conf"
+    yield mine if mine.exists() else system / "registries.conf"
+    for folder in (system, own):
+        yield from sorted((folder / "registries.conf.d").glob("*.conf"))
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise LayertuiError(f"cannot read {path}", str(error), "it says which registries to trust") from error
+
+
+def _tables(value: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    tables = value.get(name)
+    return [each for each in tables if isinstance(each, dict)] if isinstance(tables, list) else []
+
+
+def _daemon_settings() -> dict[str, Any]:
+    try:
+        value = json.loads((SYSTEM / "docker/daemon.json").read_bytes())
+    except (OSError, ValueError):
+        return {}  # the daemon's own business, it says so when it starts
+    return value if isinstance(value, dict) else {}
