@@ -6,11 +6,13 @@ as GNU tar, libarchive and Go's archive/tar write them.
 
 from __future__ import annotations
 
-import zlib
+import struct
 from array import array
 from collections.abc import Callable
 from operator import itemgetter
 from typing import NamedTuple, Protocol
+
+from zlib_ng.zlib_ng import adler32
 
 from layertui.layers.decompress import Damaged
 from layertui.layers.index import Extra, Kind, LayerIndex, LayerWarning
@@ -98,19 +100,19 @@ class _Scan:
         keys, kinds, owners = self._keys, self._kinds, self._owners
         sizes, mtimes, offsets = index.size, index.mtime, index.offset
         numbers, owner_of, sums, directories = self._numbers, self._owner_of, self._sums, self._directories
-        adler32 = zlib.adler32
         last_directory: bytes | None = None
         prefix = b""
-        chunk, base, offset, reported = b"", 0, 0, 0
+        chunk, base, limit, offset, reported = b"", 0, -1, 0, 0
         local: Pax | None = None
         while True:
             start = offset - base
-            if start + BLOCK > len(chunk):
+            if start > limit:
                 chunk, base, start = tar.at(offset, BLOCK), offset, 0
+                limit = len(chunk) - BLOCK
                 if self._progress is not None and offset - reported > 1 << 22:
                     self._progress(offset)
                     reported = offset
-                if len(chunk) < BLOCK:
+                if limit < 0:
                     if chunk.strip(b"\0") or (offset == 0 and chunk):
                         raise _Broken(f"the tar ends in the middle of a header at byte {offset:,}")
                     if local is not None:
@@ -119,8 +121,8 @@ class _Scan:
                     if keys:
                         self._warn("no-end", b"", "the tar has no end marker: it may have been cut")
                     return
+            name, owner_field, size_field, mtime_field, checksum, flag, prefixed = _fields(chunk, start)
             header = chunk[start : start + BLOCK]
-            checksum = header[148:156]
             wanted = sums.get(checksum)
             if wanted is None:
                 if header == ZEROS:
@@ -132,33 +134,31 @@ class _Scan:
                     raise _Broken("it is not a tar")
                 raise _Broken(f"bad checksum of the header at byte {offset:,}")
             offset += BLOCK
-            field = header[124:136]
-            size = numbers.get(field, -1)
+            size = numbers.get(size_field, -1)
             if size < 0:
-                size = self._number(field, offset, "size")
+                size = self._number(size_field, offset, "size")
                 if size < 0:
                     raise _Broken(f"an entry of negative size at byte {offset - BLOCK:,}")
-            flag = header[156]
             if flag > 54 or local is not None or self._has_global:  # beyond a plain '0' to '6'
                 offset, local = self._special(header, flag, size, offset, local)
                 continue
             # What follows is the same as in _special, without the calls.
-            name = header[: header.find(0, 0, 100)] if header[99] == 0 else header[:100].split(b"\0")[0]
-            if header[345] and header[257:263] == b"ustar\0":
+            name = name.rstrip(b"\0")
+            if 0 in name:
+                name = name[: name.index(0)]
+            if prefixed and header[257:263] == b"ustar\0":
                 name = header[345:500].split(b"\0", 1)[0] + b"/" + name
-            cut = name.rfind(b"/")
-            if cut == len(name) - 1:
+            directory, _, last = name.rpartition(b"/")
+            if not last:
                 name = name.rstrip(b"/")
-                cut = name.rfind(b"/")
+                directory, _, last = name.rpartition(b"/")
                 if not flag:
                     flag = 53  # v7 knows directories by the slash
-            directory = name[:cut] if cut > 0 else b""
             if directory != last_directory:
                 last_directory = directory
                 known = directories.get(directory)
                 prefix = self._directory(directory) if known is None else known
-            last = name[cut + 1 :]
-            if last in _ODD or last.startswith(b".wh."):
+            if not last or last[0] == 46:  # a dot: ".", "..", a whiteout, or just hidden
                 self._odd(name, flag, header, size, offset)
             else:
                 keys.append(prefix + last)
@@ -172,15 +172,13 @@ class _Scan:
                     sizes.append(0)
                 else:
                     sizes.append(size)
-                part = header[100:124]
-                owner = owner_of.get(part)
+                owner = owner_of.get(owner_field)
                 if owner is None:
-                    owner = self._owner(part, offset)
+                    owner = self._owner(owner_field, offset)
                 owners.append(owner)
-                field = header[136:148]
-                mtime = numbers.get(field)
+                mtime = numbers.get(mtime_field)
                 if mtime is None:
-                    mtime = self._number(field, offset, "mtime")
+                    mtime = self._number(mtime_field, offset, "mtime")
                 mtimes.append(mtime)
                 offsets.append(offset)
             if size and flag not in _EMPTY:
@@ -451,7 +449,8 @@ class _Broken(Exception):
 
 _EMPTY = (49, 50, 51, 52, 53, 54)
 """Types without content, whatever size their header says."""
-_ODD = frozenset((b"", b".", b".."))
+_fields = struct.Struct("100s 24s 12s 12s 8s B 188x B 166x").unpack_from
+"""A header's name, owner, size, mtime, checksum, type and the first byte of its prefix."""
 
 
 def _expected_sum(checksum: bytes) -> int:

@@ -1,0 +1,1 @@
+"""Measures layertui against other programs on the same layers: ``make bench``."""

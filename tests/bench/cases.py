@@ -1,0 +1,218 @@
+"""What is measured, against what, and what is aimed at."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.bench import data
+from tests.bench.data import Sample, Shape
+from tests.bench.measure import Program, Runs, one_after_the_other, take_turns
+
+LAYERTUI = str(Path(sys.executable).with_name("layertui"))
+TARFILE = """
+import sys, tarfile
+for name in sys.argv[2:]:
+    with tarfile.open(name, sys.argv[1]) as tar:
+        for member in tar:
+            tar.members.clear()
+"""
+
+
+@dataclass(frozen=True)
+class Aim:
+    """Something that is to be so."""
+
+    text: str
+    value: float
+    limit: float
+    at_least: bool = False
+
+    @property
+    def is_met(self) -> bool:
+        return self.value >= self.limit if self.at_least else self.value <= self.limit
+
+
+@dataclass
+class Table:
+    """The outcome of a case."""
+
+    title: str
+    runs: list[Runs]
+    """The first is what the others are held against."""
+    aims: list[Aim] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def __getitem__(self, name: str) -> Runs:
+        return next(runs for runs in self.runs if runs.name == name)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """How to measure: where the images lie and how often to run each program."""
+
+    root: Path
+    rounds: int
+    smaller: int
+    """How many times smaller than in the docs the images are."""
+    say: Callable[[str], None]
+
+    def sample(self, shape: Shape) -> Sample:
+        return data.sample(self.root, shape if self.smaller == 1 else shape.smaller(self.smaller), self.say)
+
+
+def cold(bench: Bench, shape: Shape) -> Table:
+    """Reading an image for the first time, as far as its merged tree."""
+    sample = bench.sample(shape)
+    floor = {
+        "gzip": Program("igzip -dc", one_after_the_other(["igzip", "-dc"], sample.blobs)),
+        "zstd": Program("zstd -dc", one_after_the_other(["zstd", "-dcq"], sample.blobs)),
+        "": Program("tar -t", one_after_the_other(["tar", "-tf"], sample.blobs)),
+    }[shape.compression]
+    last = f"/layer{shape.layers - 1:02d}"
+    command = [LAYERTUI, "tree", sample.reference, last, "--no-cache", "--quiet"]
+    programs = [
+        floor,
+        Program("layertui", command),
+        Program("bsdtar -t", one_after_the_other(["bsdtar", "-tf"], sample.blobs)),
+    ]
+    if shape.compression:
+        programs.append(Program("tar -t", one_after_the_other(["tar", "-tf"], sample.blobs)))
+    if shape.compression != "zstd":  # Python's tarfile reads it from 3.14 on
+        programs.append(
+            Program("tarfile", [sys.executable, "-c", TARFILE, *map(str, sample.blobs)], once=True)
+        )
+    programs += _peers(sample)
+    programs, missing = _installed(programs)
+    table = Table(
+        f"Cold open: {sample.entries:,} entries, {shape.layers} {shape.compression or 'plain'} layers, "
+        f"{sample.stored / 1e6:,.0f} MB",
+        take_turns(programs, bench.rounds),
+        notes=[f"{name} is not installed: not measured." for name in missing],
+    )
+    return table
+
+
+def ordinary(bench: Bench) -> Table:
+    table = cold(bench, data.ORDINARY)
+    own = table["layertui"].best
+    table.aims.append(Aim("at most 1.2 × igzip -dc", own / table["igzip -dc"].best, 1.2))
+    table.aims.append(Aim("8 × ahead of tarfile", table["tarfile"].best / own, 8, at_least=True))
+    table.aims += [
+        Aim(f"ahead of {runs.name}", runs.best / own, 1, at_least=True)
+        for runs in table.runs
+        if runs.name in PEERS
+    ]
+    return table
+
+
+def hundred(bench: Bench) -> Table:
+    return cold(bench, data.HUNDRED)
+
+
+def tiny(bench: Bench) -> Table:
+    table = cold(bench, data.TINY)
+    own = table["layertui"].best
+    table.aims.append(Aim("at most 2.5 × igzip -dc", own / table["igzip -dc"].best, 2.5))
+    table.aims.append(Aim("8 × ahead of tarfile", table["tarfile"].best / own, 8, at_least=True))
+    return table
+
+
+def million(bench: Bench) -> Table:
+    return cold(bench, data.MILLION)
+
+
+def plain(bench: Bench) -> Table:
+    table = cold(bench, data.PLAIN)
+    table.aims.append(
+        Aim("8 × ahead of tarfile", table["tarfile"].best / table["layertui"].best, 8, at_least=True)
+    )
+    return table
+
+
+def zstd(bench: Bench) -> Table:
+    table = cold(bench, data.ZSTD)
+    table.aims.append(Aim("at most 1.1 × zstd -dc", table["layertui"].best / table["zstd -dc"].best, 1.1))
+    return table
+
+
+def warm(bench: Bench) -> Table:
+    """Opening an image again, its indexes in the cache."""
+    sample = bench.sample(data.HUNDRED)
+    last = f"/layer{sample.shape.layers - 1:02d}"
+    command = [LAYERTUI, "tree", sample.reference, last, "--quiet"]
+    with tempfile.TemporaryDirectory() as cache:
+        own = Program("layertui", command, {"XDG_CACHE_HOME": cache})
+        take_turns([own], 1)
+        runs = take_turns([_python(), own], bench.rounds * 3)
+    table = Table(f"Warm open: {sample.entries:,} entries", runs)
+    table.aims.append(Aim("under 200 ms", 1000 * table["layertui"].best, 200))
+    return table
+
+
+def memory(bench: Bench) -> Table:
+    """What an image takes while it is looked at."""
+    sample = bench.sample(data.MILLION)
+    command = [sys.executable, "-m", "tests.bench.memory", sample.reference]
+    out = subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()
+    entries, kept, nodes = map(int, out)
+    table = Table(f"Memory: {entries:,} entries of {nodes:,} paths", [])
+    table.aims.append(Aim("under 250 bytes an entry, index and union together", kept / entries, 250))
+    return table
+
+
+def start(bench: Bench) -> Table:
+    """Commands that need no layer."""
+    sample = bench.sample(data.HUNDRED)
+    runs = take_turns(
+        [
+            _python(),
+            Program("layertui --help", [LAYERTUI, "--help"]),
+            Program("layertui history", [LAYERTUI, "history", sample.reference]),
+            Program("layertui inspect", [LAYERTUI, "inspect", sample.reference]),
+        ],
+        bench.rounds * 3,
+    )
+    table = Table("Commands that need no layer", runs)
+    table.aims = [Aim(f"{run.name} under 3 × Python's start", run.best / runs[0].best, 3) for run in runs[1:]]
+    return table
+
+
+CASES: dict[str, Callable[[Bench], Table]] = {
+    case.__name__: case for case in (ordinary, zstd, plain, hundred, tiny, million, warm, memory, start)
+}
+
+PEERS = ("dive", "layerx")
+
+
+def _peers(sample: Sample) -> list[Program]:
+    """Other programs that explore images, where they are installed, told to report and leave."""
+    if not any(map(shutil.which, PEERS)):
+        return [Program(name, [name]) for name in PEERS]
+    archive = sample.docker_archive()
+    return [
+        Program("dive", ["dive", f"docker-archive://{archive}", "--json", os.devnull], once=True),
+        Program("layerx", ["layerx", "--json", os.devnull, str(archive)], once=True),
+    ]
+
+
+def _python() -> Program:
+    return Program("python -c pass", [sys.executable, "-c", "pass"])
+
+
+def _installed(programs: list[Program]) -> tuple[list[Program], list[str]]:
+    """Those that can be run, and the names of the others."""
+    found, missing = [], []
+    for program in programs:
+        name = program.name.split()[0]
+        if program.name in ("layertui", "tarfile") or shutil.which(name):
+            found.append(program)
+        else:
+            missing.append(name)
+    return found, missing
