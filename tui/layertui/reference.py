@@ -17,12 +17,16 @@ TRANSPORTS = {
     "podman": "engines",
     "podman-container": "engines",
     "docker": "registry",
+    "docker-root": "docker_root",
     "demo": "sample",
 }
 """Every transport, and the module of :mod:`layertui.sources` that knows it."""
 
 FILES = ("docker-archive", "oci-archive", "oci", "dir")
 """Transports whose location is a path."""
+
+STORES = ("docker-root",)
+"""Transports whose location is a store on disk; its path stands in brackets before a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,14 @@ class Reference:
     """Empty for a bare path: what it holds tells the transport."""
     location: str
     selector: str = ""
-    """A tag, ``name:tag``, ``@index`` or ``@digest``; empty for the only one."""
+    """A tag, ``name:tag``, ``@index`` or ``@digest``; empty for the only one, or for all."""
 
     def __str__(self) -> str:
         if not self.transport:
             return self.location
+        if self.transport in STORES:
+            root = f"[{self.location}]" if self.location and self.selector else self.location
+            return f"{self.transport}:{root}{self.selector}"
         separator = "" if self.selector.startswith("@") and self.transport != "docker-archive" else ":"
         selected = separator + self.selector if self.selector else ""
         return f"{self.transport}:{self.location}{selected}"
@@ -54,6 +61,8 @@ def parse(text: str) -> Reference:
         if not text:
             raise LayertuiError("empty reference", "", "give a path or demo:")
         return Reference("", text)
+    if transport in STORES:
+        return Reference(transport, *_store(rest))
     if transport not in FILES:
         return Reference(transport, rest)
     if not rest:
@@ -61,6 +70,16 @@ def parse(text: str) -> Reference:
     if transport == "dir":
         return Reference(transport, rest)
     return Reference(transport, *_split(rest, at_signs=transport != "docker-archive"))
+
+
+def _store(rest: str) -> tuple[str, str]:
+    """Where a store lies (empty: where the system's is) and what is meant in it (empty: all of it)."""
+    if rest.startswith("["):
+        root, closed, name = rest[1:].partition("]")
+        if not closed:
+            raise LayertuiError(f"a bracket is missing in {rest}", "", "write [DIRECTORY]NAME")
+        return root, name
+    return (rest, "") if rest.startswith(("/", ".", "~")) or _exists(rest) else ("", rest)
 
 
 def _split(rest: str, at_signs: bool) -> tuple[str, str]:

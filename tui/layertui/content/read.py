@@ -232,6 +232,8 @@ class Contents:
             raise LayertuiError(f"cannot read {path}", f"it is a hardlink to {target}, which is not there")
         if kind != Kind.FILE:
             raise LayertuiError(f"cannot read {path}", f"it {_NO_CONTENT[Kind(kind)]}")
+        if self._image.layers[layer - 1].unpacked is not None:  # a file of its own, holes and all
+            return Stored(path, layer, entry, index.size[entry], 0, None)
         extra = index.extra.get(entry)
         file = Stored(
             path, layer, entry, index.size[entry], index.offset[entry], extra.sparse if extra else None

@@ -42,6 +42,8 @@ class UnpackedDirectory:
     """A directory as what a layer is read from (:class:`layertui.image.Unpacked`)."""
 
     path: Path
+    whiteout_names: bool = False
+    """Whether files named ``.wh.NAME`` hide NAME, as AUFS and fuse-overlayfs have it."""
 
     @property
     def location(self) -> str:
@@ -52,7 +54,7 @@ class UnpackedDirectory:
         progress: Callable[[int], None] | None = None,
         cancelled: threading.Event | None = None,
     ) -> LayerIndex:
-        return scan_directory(self.path, progress, cancelled)
+        return scan_directory(self.path, progress, cancelled, self.whiteout_names)
 
     def open(self, key: bytes, size: int) -> DirectoryBlob:
         return DirectoryBlob(self.path, key, size)
@@ -62,6 +64,7 @@ def scan_directory(
     root: Path,
     progress: Callable[[int], None] | None = None,
     cancelled: threading.Event | None = None,
+    whiteout_names: bool = False,
 ) -> LayerIndex:
     """The entries of an overlay's upper (or lower) directory, depth first, names in byte order.
 
@@ -69,16 +72,21 @@ def scan_directory(
     far. Raises :class:`LayertuiError` if the directory itself cannot be read, and
     :class:`Cancelled`.
     """
-    return _Scan(os.fsencode(root), progress, cancelled).run()
+    return _Scan(os.fsencode(root), progress, cancelled, whiteout_names).run()
 
 
 class _Scan:
     def __init__(
-        self, root: bytes, progress: Callable[[int], None] | None, cancelled: threading.Event | None
+        self,
+        root: bytes,
+        progress: Callable[[int], None] | None,
+        cancelled: threading.Event | None,
+        whiteout_names: bool,
     ) -> None:
         self._root = root
         self._progress = progress
         self._cancelled = cancelled
+        self._whiteout_names = whiteout_names
         self._index = LayerIndex()
         self._keys: list[bytes] = []
         self._first: dict[tuple[int, int], bytes] = {}
@@ -145,6 +153,9 @@ class _Scan:
             return False
         if kind == Kind.FILE and not status.st_size and _own(xattrs, "whiteout") is not None:
             self._append(key, Kind.WHITEOUT, status)
+            return False
+        if self._whiteout_names and key.rpartition(b"\0")[2].startswith(b".wh."):
+            self._append(*_named_whiteout(key), status)
             return False
         self._warn_of_references(key, xattrs)
         if kind == Kind.DIRECTORY:
@@ -230,6 +241,17 @@ def _shown(xattrs: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
             yield name, value
         elif name.startswith(namespace + "overlay."):
             yield namespace + name.removeprefix(namespace + "overlay."), value
+
+
+def _named_whiteout(key: bytes) -> tuple[bytes, Kind]:
+    """What a file whose name begins with ``.wh.`` stands for (aufs(5))."""
+    above, _, name = key.rpartition(b"\0")
+    if name == b".wh..wh..opq":
+        return above, Kind.OPAQUE
+    if name.startswith(b".wh..wh."):
+        return key, Kind.METADATA
+    hidden = name.removeprefix(b".wh.")
+    return (above + b"\0" + hidden if above else hidden), Kind.WHITEOUT
 
 
 def _may_read_trusted() -> bool:

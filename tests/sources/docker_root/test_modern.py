@@ -1,0 +1,227 @@
+"""Docker's data root since 1.10, live, stopped, and as other people copied theirs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from layertui import demo
+from layertui.errors import LayertuiError
+from layertui.layers.load import index_layer
+from layertui.reference import parse
+from layertui.sources import docker_root, list_images, open_image
+from layertui.union.changes import changes
+from tests.engines import docker_daemon
+from tests.fixtures import fixture
+from tests.layouts import docker_archive
+from tests.programs import need
+from tests.sources.engine.test_containers import DOCKERFILE, WORK, told, union_of
+from tests.sources.engine.test_images import Seen, seen
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sample") / "sample.tar"
+    docker_archive(path, demo.image())
+    return path
+
+
+@pytest.fixture(scope="module")
+def expected(archive: Path) -> Seen:
+    return seen(open_image(str(archive)))
+
+
+@pytest.fixture(scope="module", params=["overlay2", "vfs"])
+def root(request: pytest.FixtureRequest, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with the sample, an image that was built there, and a container that has run.
+
+    It is copied while the daemon still runs, whiteouts and attributes with it.
+    """
+    need("busybox", "cp")
+    context = tmp_path_factory.mktemp("context")
+    shutil.copy(str(shutil.which("busybox")), context / "busybox")
+    copied = tmp_path_factory.mktemp("copied") / "docker"
+    with docker_daemon(Path(tempfile.mkdtemp(prefix="layertui-")), driver=request.param) as docker:
+        docker("load", "--input", archive)
+        docker.build("work:1", context, DOCKERFILE)
+        docker("run", "--name=worked", "--network=host", "work:1", "/bin/busybox", "sh", "-c", WORK)
+        (context / "diff.json").write_text(json.dumps(sorted(told(docker, "worked"))))
+        shutil.copy(context / "diff.json", tmp_path_factory.getbasetemp() / f"{request.param}.json")
+        os.system(f"cp --archive {docker.data_root} {copied}")
+    return copied
+
+
+def driver_of(root: Path) -> str:
+    return next(path.name for path in (root / "image").iterdir())
+
+
+def test_the_same_image_as_from_its_archive(root: Path, expected: Seen) -> None:
+    found = seen(open_image(f"docker-root:[{root}]{demo.NAME}"))
+    assert found == expected
+
+
+def test_list(root: Path) -> None:
+    rows = {f"{row.name}:{row.tag}": row for row in list_images(f"docker-root:{root}")}
+    assert sorted(rows) == ["quarry:1.1", "work:1"]
+    row = rows["quarry:1.1"]
+    assert (row.id, row.layers) == (demo.image().id, len(demo.image().layers))
+    assert open_image(row.reference).id == row.id
+    assert open_image(f"docker-root:[{root}]{row.id[7:20]}").id == row.id
+
+
+def test_steps_of_a_build_are_not_offered(root: Path) -> None:
+    stored = list((root / "image" / driver_of(root) / "imagedb/content/sha256").iterdir())
+    assert len(stored) > len(list(list_images(f"docker-root:{root}")))
+
+
+def test_containers(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    (row,) = docker_root.list_containers(parse(f"docker-root:{root}"))
+    assert (row.name, row.image, row.state, row.status) == ("worked", "work:1", "exited", "exited (0)")
+    image = open_image(row.reference)
+    if driver_of(root) == "vfs":
+        assert "keeps it together with what is below it" in image.layers[-1].missing
+        return
+    union, contents = union_of(image)
+    theirs = {
+        tuple(pair) for pair in json.loads((tmp_path_factory.getbasetemp() / "overlay2.json").read_text())
+    }
+    ours = {
+        (change.change, change.path)
+        for change in changes(union, union.layers, contents.same)
+        if change.change != "repeated"
+    }
+    assert ours == theirs
+
+
+def test_nothing_is_written(root: Path) -> None:
+    before = fingerprint(root)
+    for row in list_images(f"docker-root:{root}"):
+        seen(open_image(row.reference))
+    for container in docker_root.list_containers(parse(f"docker-root:{root}")):
+        open_image(container.reference)
+    assert fingerprint(root) == before
+
+
+def fingerprint(root: Path) -> str:
+    """Every byte and every metadata item but access times."""
+    state = hashlib.sha256()
+    for folder, names, files in os.walk(root):
+        names.sort()
+        for name in sorted([*names, *files]):
+            path = Path(folder, name)
+            status = path.lstat()
+            facts = (
+                str(path),
+                status.st_mode,
+                status.st_uid,
+                status.st_size,
+                status.st_mtime_ns,
+                status.st_ctime_ns,
+            )
+            state.update(repr(facts).encode("utf-8", "surrogateescape"))
+            if path.is_file() and not path.is_symlink():
+                state.update(path.read_bytes())
+    return state.hexdigest()
+
+
+@pytest.fixture
+def damaged(root: Path, tmp_path: Path) -> Path:
+    """A copy to be broken."""
+    os.system(f"cp --archive {root} {tmp_path / 'docker'}")
+    return tmp_path / "docker"
+
+
+def top_layer(root: Path) -> Path:
+    image = open_image(f"docker-root:[{root}]{demo.NAME}")
+    return root / "image" / driver_of(root) / "layerdb" / image.layers[-1].chain_id.replace(":", "/")
+
+
+def test_a_layer_whose_directory_is_gone(damaged: Path) -> None:
+    layer = open_image(f"docker-root:[{damaged}]{demo.NAME}").layers[-1]
+    assert layer.unpacked is not None
+    shutil.rmtree(layer.unpacked.location)
+    image = open_image(f"docker-root:[{damaged}]{demo.NAME}")
+    assert image.layers[-1].missing.endswith("is not there")
+    assert not index_layer(image.layers[0], None).damage
+
+
+def test_a_layer_that_the_store_does_not_know(damaged: Path) -> None:
+    shutil.rmtree(top_layer(damaged))
+    assert (
+        "the store has no layer of the chain ID"
+        in open_image(f"docker-root:[{damaged}]{demo.NAME}").layers[-1].missing
+    )
+
+
+def test_a_layer_in_anothers_place(damaged: Path) -> None:
+    (top_layer(damaged) / "diff").write_text("sha256:" + "0" * 64)
+    assert "has another diff ID" in open_image(f"docker-root:[{damaged}]{demo.NAME}").layers[-1].missing
+
+
+def test_a_cache_id_that_leads_outside(damaged: Path) -> None:
+    (top_layer(damaged) / "cache-id").write_text("../../../etc")
+    assert open_image(f"docker-root:[{damaged}]{demo.NAME}").layers[-1].unpacked is None
+
+
+def test_without_a_record_the_directory_tells(damaged: Path, expected: Seen) -> None:
+    (top_layer(damaged) / "tar-split.json.gz").unlink()
+    image = open_image(f"docker-root:[{damaged}]{demo.NAME}")
+    if driver_of(damaged) == "vfs":
+        assert "tar-split.json.gz, which would tell them apart, is not there" in image.layers[-1].missing
+    else:
+        assert [set(tree) for tree in seen(image).trees] == [set(tree) for tree in expected.trees]
+
+
+def test_a_config_that_is_damaged(damaged: Path) -> None:
+    identity = demo.image().id
+    path = damaged / "image" / driver_of(damaged) / "imagedb/content" / identity.replace(":", "/")
+    path.write_bytes(path.read_bytes().replace(b"linux", b"LINUX"))
+    with pytest.raises(LayertuiError, match=f"the config of {identity} is damaged"):
+        open_image(f"docker-root:[{damaged}]{demo.NAME}")
+
+
+@pytest.mark.parametrize("junk", [b"", b"{", b"[]", b'{"Repositories": 5}', b'{"Repositories": {"a": [1]}}'])
+def test_names_that_are_broken(damaged: Path, junk: bytes) -> None:
+    (damaged / "image" / driver_of(damaged) / "repositories.json").write_bytes(junk)
+    try:
+        assert all(not row.name for row in list_images(f"docker-root:{damaged}"))
+    except LayertuiError as error:
+        assert "repositories.json" in str(error)
+
+
+def test_no_data_root(tmp_path: Path) -> None:
+    with pytest.raises(LayertuiError) as raised:
+        list(list_images(f"docker-root:{tmp_path}"))
+    assert str(raised.value) == f"{tmp_path} is no data root of Docker, it has no image/DRIVER/imagedb"
+
+
+def test_names_of_the_store_are_told(root: Path) -> None:
+    with pytest.raises(LayertuiError, match=r"has no image none:1, its .* store has quarry:1.1, work:1"):
+        open_image(f"docker-root:[{root}]none:1")
+    with pytest.raises(LayertuiError, match="has no container none, it has worked"):
+        open_image(f"docker-root:[{root}]/none")
+    with pytest.raises(LayertuiError, match="is a store"):
+        open_image(f"docker-root:{root}")
+
+
+@pytest.mark.parametrize(
+    ("name", "paths", "containers"), [("aufs.v2", 390, 7), ("overlay.v2", 413, 6), ("overlay2.v2", 413, 5)]
+)
+def test_data_roots_of_other_people(name: str, paths: int, containers: int, tmp_path: Path) -> None:
+    with tarfile.open(fixture(f"google+docker-explorer/test_data/{name}.tgz")) as archive:
+        archive.extractall(tmp_path, filter="fully_trusted" if os.geteuid() == 0 else "data")
+    (row,) = list_images(f"docker-root:{tmp_path / 'docker'}")
+    assert (row.name, row.tag) == ("busybox", "latest")
+    union, _ = union_of(open_image(row.reference))
+    assert union.nodes - 1 == paths
+    found = list(docker_root.list_containers(parse(f"docker-root:{tmp_path / 'docker'}")))
+    assert len(found) == containers
+    for container in found:
+        assert not any(index_layer(layer, None).damage for layer in open_image(container.reference).layers)

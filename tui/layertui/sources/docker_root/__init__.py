@@ -1,0 +1,74 @@
+"""``docker-root:`` — a data root of Docker as it lies on disk, live or copied; no daemon is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from layertui.errors import LayertuiError
+from layertui.image import ContainerSummary, Image, ImageSummary
+from layertui.reference import Reference
+from layertui.sources import platforms
+from layertui.sources.docker_root.modern import ModernRoot, drivers, summary_of
+
+SYSTEM = "/var/lib/docker"
+
+
+def open_image(reference: Reference, platform: str | None) -> Image:
+    """See :class:`layertui.sources.Source`; a name that begins with a slash is a container's."""
+    name = reference.selector
+    if not name:
+        raise LayertuiError(
+            f"{reference} is a store", "it holds many images", f"layertui images {reference} lists them"
+        )
+    problems = []
+    for root in _roots(reference):
+        try:
+            if name.startswith("/"):
+                return _container(root, name[1:], reference)
+            image = root.open(root.find(name), reference)
+            if platform is not None:
+                platforms.choose([(image.platform, None)], platform, str(reference))
+            return image
+        except LayertuiError as error:
+            problems.append(error)
+    raise problems[0]
+
+
+def list_images(reference: Reference) -> Iterator[ImageSummary]:
+    """See :class:`layertui.sources.Source`."""
+    for root in _roots(reference):
+        wanted = root.find(reference.selector) if reference.selector else ""
+        for row in root.summaries(reference):
+            if not wanted or row.id == wanted:
+                yield row
+
+
+def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
+    """Every container of a data root. Raises :class:`LayertuiError`."""
+    for root in _roots(reference):
+        for container in root.containers():
+            yield summary_of(container, reference, root.names)
+
+
+def _container(root: ModernRoot, name: str, reference: Reference) -> Image:
+    found = [
+        container
+        for container in root.containers()
+        if container.name == name or (len(name) >= 2 and container.id.startswith(name))
+    ]
+    if len(found) != 1:
+        known = ", ".join(container.name for container in root.containers()) or "none"
+        raise LayertuiError(f"{root.root} has no container {name}", f"it has {known}")
+    return root.open_container(found[0], replace(reference, selector=f"/{found[0].name}"))
+
+
+def _roots(reference: Reference) -> list[ModernRoot]:
+    path = Path(reference.location or SYSTEM)
+    if not path.is_dir():
+        raise LayertuiError(f"{path} is no data root", "there is no such directory")
+    found = [ModernRoot(path, driver) for driver in drivers(path)]
+    if not found:
+        raise LayertuiError(f"{path} is no data root of Docker", "it has no image/DRIVER/imagedb")
+    return found

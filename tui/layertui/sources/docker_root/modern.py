@@ -1,0 +1,326 @@
+"""Docker's data root since 1.10: ``image/<driver>`` and the driver's own directory."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from layertui.errors import LayertuiError
+from layertui.image import (
+    ContainerSummary,
+    Descriptor,
+    HistoryEntry,
+    Image,
+    ImageSummary,
+    Layer,
+    Unpacked,
+    chain_ids,
+)
+from layertui.layers.directory import UnpackedDirectory
+from layertui.layers.tarsplit import RecordedDirectory
+from layertui.reference import Reference
+from layertui.sources.assemble import (
+    config_list,
+    created_of,
+    diff_ids_of,
+    digest_of,
+    history_of,
+    platform_of,
+)
+from layertui.sources.docker_root.files import read_object, read_text
+
+LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
+HEX = re.compile(r"[0-9a-f]{64}")
+WHERE = {
+    "overlay2": "overlay2/{0}/diff",
+    "overlay": "overlay/{0}/root",
+    "aufs": "aufs/diff/{0}",
+    "vfs": "vfs/dir/{0}",
+    "btrfs": "btrfs/subvolumes/{0}",
+}
+"""Where each driver keeps a layer by its cache ID, below the data root."""
+ONE_LAYER = ("overlay2", "aufs")
+"""Drivers whose directories hold one layer alone; others keep all that is below it too."""
+CONTAINERS = {"overlay2": "overlay2/{0}/diff", "overlay": "overlay/{0}/upper", "aufs": "aufs/diff/{0}"}
+"""Where drivers keep a container's own layer by its mount ID; others keep a whole tree there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container of a data root."""
+
+    id: str
+    config: Mapping[str, Any]
+    """Its ``config.v2.json``."""
+
+    @property
+    def name(self) -> str:
+        return str(self.config.get("Name") or self.id[:12]).lstrip("/")
+
+
+class ModernRoot:
+    """One driver's images and containers. Nothing is read before it is asked for."""
+
+    def __init__(self, root: Path, driver: str) -> None:
+        self.root = root
+        self.driver = driver
+        self.store = root / "image" / driver
+
+    @cached_property
+    def names(self) -> dict[str, list[str]]:
+        """The names and digests of each image, by its ID (``repositories.json``)."""
+        path = self.store / "repositories.json"
+        found: dict[str, list[str]] = {}
+        repositories = read_object(path).get("Repositories") if path.exists() else {}
+        for references in repositories.values() if isinstance(repositories, dict) else ():
+            for name, identity in references.items() if isinstance(references, dict) else ():
+                if isinstance(identity, str):
+                    found.setdefault(identity, []).append(name)
+        return found
+
+    def image_ids(self) -> list[str]:
+        """Every image's ID, those that only a build went through left out."""
+        folder = self.store / "imagedb" / "content" / "sha256"
+        found = [f"sha256:{name}" for name in _listed(folder) if HEX.fullmatch(name)]
+        parents = {self.parent_of(identity) for identity in found}
+        return [identity for identity in found if identity in self.names or identity not in parents]
+
+    def parent_of(self, identity: str) -> str:
+        """The image that a build made this one from; empty if it is not known."""
+        return read_text(self.store / "imagedb" / "metadata" / identity.replace(":", "/") / "parent")
+
+    def config_of(self, identity: str) -> tuple[dict[str, Any], bytes]:
+        """An image's config. Raises :class:`LayertuiError`."""
+        path = self.store / "imagedb" / "content" / identity.replace(":", "/")
+        config = read_object(path)
+        data = path.read_bytes()
+        if digest_of(data) != identity:
+            raise LayertuiError(
+                f"the config of {identity} is damaged", f"its bytes in {path} have {digest_of(data)}"
+            )
+        return config, data
+
+    def find(self, name: str) -> str:
+        """The ID of a name, tag, digest or (part of an) ID. Raises :class:`LayertuiError`."""
+        wanted = {name, f"{name}:latest", f"sha256:{name}"}
+        for identity, names in self.names.items():
+            if wanted & {identity, *names}:
+                return identity
+        found = [
+            identity
+            for identity in self.image_ids()
+            if len(name) >= 2 and identity.startswith((f"sha256:{name}", name))
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise LayertuiError(f"{name} could be several images", ", ".join(found))
+        known = ", ".join(sorted(each for names in self.names.values() for each in names)) or "no names"
+        raise LayertuiError(f"{self.root} has no image {name}", f"its {self.driver} store has {known}")
+
+    def open(self, identity: str, reference: Reference) -> Image:
+        """An image by its ID. Raises :class:`LayertuiError`."""
+        config, data = self.config_of(identity)
+        diff_ids = diff_ids_of(config)
+        layers = [
+            self._layer(number, diff_id, chain_id)
+            for number, (diff_id, chain_id) in enumerate(zip(diff_ids, chain_ids(diff_ids), strict=True), 1)
+        ]
+        history, warnings = history_of(config, len(layers))
+        names = self.names.get(identity, [])
+        tags = [name for name in names if "@" not in name]
+        return Image(
+            reference=str(reference),
+            transport="docker-root",
+            name=tags[0] if tags else identity.removeprefix("sha256:")[:12],
+            tags=tags,
+            repo_digests=[name for name in names if "@" in name],
+            id=identity,
+            config=config,
+            config_bytes=data,
+            manifest={},
+            manifest_bytes=b"",
+            manifest_digest="",
+            platform=platform_of(config),
+            history=history,
+            layers=layers,
+            warnings=warnings,
+        )
+
+    def summaries(self, reference: Reference) -> Iterator[ImageSummary]:
+        """A row for each name of each image, or for one without a name."""
+        for identity in self.image_ids():
+            config, _ = self.config_of(identity)
+            diff_ids = diff_ids_of(config)
+            sizes = [self._size(chain_id) for chain_id in chain_ids(diff_ids)]
+            names = self.names.get(identity, [])
+            digests = {name.partition("@")[0]: name.partition("@")[2] for name in names if "@" in name}
+            labels = config.get("config") or {}
+            labels = labels.get("Labels") if isinstance(labels, dict) else None
+            for full in [name for name in names if "@" not in name] or [""]:
+                name, _, tag = full.rpartition(":")
+                yield ImageSummary(
+                    reference=str(replace(reference, selector=full or identity)),
+                    transport="docker-root",
+                    name=name,
+                    tag=tag,
+                    id=identity,
+                    digest=digests.get(name, ""),
+                    size=None if -1 in sizes else sum(sizes),
+                    created=created_of(config),
+                    layers=len(diff_ids),
+                    platforms=(platform_of(config),),
+                    labels=labels if isinstance(labels, dict) else {},
+                )
+
+    # Layers
+
+    def _layer(self, number: int, diff_id: str, chain_id: str) -> Layer:
+        facts = self._facts(chain_id)
+        descriptor = Descriptor(LAYER_TYPE, "", self._size(chain_id))
+        missing = ""
+        unpacked: Unpacked | None = None
+        cache_id = read_text(facts / "cache-id")
+        if not chain_id or not facts.is_dir():
+            missing = f"the store has no layer of the chain ID {chain_id or 'unknown'}"
+        elif read_text(facts / "diff") != diff_id:
+            missing = f"its place in the store, {facts}, has another diff ID: {read_text(facts / 'diff')}"
+        elif self.driver not in WHERE:
+            missing = f"the {self.driver} driver keeps layers on block devices: they cannot be read offline"
+        else:
+            unpacked, missing = self._unpacked(facts / "tar-split.json.gz", cache_id)
+        return Layer(number, descriptor, diff_id, chain_id, None, missing, unpacked)
+
+    def _unpacked(self, record: Path, cache_id: str) -> tuple[Unpacked | None, str]:
+        """What a layer is read from, or why it cannot be."""
+        directory = _below(self.root, WHERE[self.driver], cache_id)
+        if directory is None or not directory.is_dir():
+            return None, f"its directory {directory or cache_id} is not there"
+        if record.exists():
+            return RecordedDirectory(record, directory), ""
+        if self.driver in ONE_LAYER:
+            return UnpackedDirectory(directory, whiteout_names=self.driver == "aufs"), ""
+        return None, (
+            f"the {self.driver} driver keeps it together with what is below it, and {record.name}, "
+            "which would tell them apart, is not there"
+        )
+
+    def _written(self, mount: str) -> tuple[Unpacked | None, str]:
+        """What a container's own layer is read from, or why it cannot be."""
+        if self.driver not in CONTAINERS:
+            return None, f"the {self.driver} driver keeps it together with what is below it"
+        directory = _below(self.root, CONTAINERS[self.driver], mount)
+        if directory is None or not directory.is_dir():
+            return None, f"its directory {directory or mount} is not there"
+        return UnpackedDirectory(directory, whiteout_names=self.driver == "aufs"), ""
+
+    def _facts(self, chain_id: str) -> Path:
+        return self.store / "layerdb" / chain_id.replace(":", "/")
+
+    def _size(self, chain_id: str) -> int:
+        text = read_text(self._facts(chain_id) / "size")
+        return int(text) if text.isdecimal() else -1
+
+    # Containers
+
+    def containers(self) -> Iterator[Container]:
+        """Those whose read-write layer this driver has."""
+        mounts = set(_listed(self.store / "layerdb" / "mounts"))
+        for identity in _listed(self.root / "containers"):
+            if identity in mounts:
+                yield Container(identity, read_object(self.root / "containers" / identity / "config.v2.json"))
+
+    def open_container(self, container: Container, reference: Reference) -> Image:
+        """A container as its image with the init layer and the read-write layer on top.
+
+        Raises :class:`LayertuiError`.
+        """
+        image = self.open(str(container.config.get("Image", "")), reference)
+        facts = self.store / "layerdb" / "mounts" / container.id
+        status = container.config.get("State")
+        running = isinstance(status, dict) and status.get("Running") is True
+        created = container.config.get("Created")
+        layers, history = list(image.layers), list(image.history)
+        for name, text in (
+            ("init-id", "init layer: stubs of what Docker mounts into every container"),
+            (
+                "mount-id",
+                f"container {container.name}: its read-write layer ({'running' if running else 'not running'})",
+            ),
+        ):
+            mount = read_text(facts / name)
+            if name == "init-id" and not mount:
+                continue
+            number = len(layers) + 1
+            unpacked, missing = self._written(mount)
+            layers.append(Layer(number, Descriptor("", "", -1), "", "", None, missing, unpacked))
+            history.append(HistoryEntry(created if isinstance(created, str) else None, text, "", "", number))
+        return replace(image, name=f"{container.name} ({image.name})", layers=layers, history=history)
+
+
+def drivers(root: Path) -> list[str]:
+    """The drivers that have images in a data root, the one that its containers name first."""
+    found = [name for name in _listed(root / "image") if (root / "image" / name / "imagedb").is_dir()]
+    used: list[str] = []
+    for identity in _listed(root / "containers"):
+        try:
+            used.append(str(read_object(root / "containers" / identity / "config.v2.json").get("Driver")))
+        except LayertuiError:
+            continue
+    return sorted(found, key=lambda driver: (-used.count(driver), driver))
+
+
+def summary_of(
+    container: Container, reference: Reference, names: Mapping[str, Sequence[str]]
+) -> ContainerSummary:
+    """A container's row."""
+    config = container.config
+    state = config.get("State")
+    state = state if isinstance(state, dict) else {}
+    inner = config.get("Config")
+    inner = inner if isinstance(inner, dict) else {}
+    running = state.get("Running") is True
+    code = state.get("ExitCode")
+    mounts = config.get("MountPoints")
+    network = config.get("NetworkSettings")
+    networks = network.get("Networks") if isinstance(network, dict) else None
+    labels = inner.get("Labels")
+    image = str(
+        inner.get("Image") or (names.get(str(config.get("Image", ""))) or [config.get("Image", "")])[0]
+    )
+    command = [str(config.get("Path") or ""), *map(str, config_list(config, "Args"))]
+    created = config.get("Created")
+    return ContainerSummary(
+        reference=str(replace(reference, selector=f"/{container.name}")),
+        transport="docker-root",
+        id=container.id,
+        name=container.name,
+        image=image,
+        command=" ".join(command).strip(),
+        created=created if isinstance(created, str) else None,
+        state="running" if running else "exited",
+        status="running when the store was copied" if running else f"exited ({code})",
+        labels=labels if isinstance(labels, dict) else {},
+        mounts=list(mounts) if isinstance(mounts, dict) else [],
+        networks=list(networks) if isinstance(networks, dict) else [],
+        ports=[],
+    )
+
+
+def _below(root: Path, pattern: str, identity: str) -> Path | None:
+    """A driver's directory; ``None`` for what is no ID of one."""
+    return root / pattern.format(identity) if re.fullmatch(r"[0-9a-zA-Z]+(-init)?", identity) else None
+
+
+def _listed(folder: Path) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208 (names alone)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise LayertuiError(f"cannot list {folder}", error.strerror or str(error), "run as root") from error
