@@ -74,6 +74,7 @@ class Contents:
     def __init__(self, image: Image, indexes: Sequence[LayerIndex], union: Union) -> None:
         """``indexes`` are those of ``union``, base first; it may lack layers of the image."""
         self._image = image
+        self._unpacked = {layer.number: layer.unpacked for layer in image.layers if layer.unpacked}
         self._indexes = indexes
         self._union = union
         self._tars: dict[int, Tar] = {}
@@ -232,7 +233,7 @@ class Contents:
             raise LayertuiError(f"cannot read {path}", f"it is a hardlink to {target}, which is not there")
         if kind != Kind.FILE:
             raise LayertuiError(f"cannot read {path}", f"it {_NO_CONTENT[Kind(kind)]}")
-        if self._image.layers[layer - 1].unpacked is not None:  # a file of its own, holes and all
+        if layer in self._unpacked:  # a file of its own, holes and all
             return Stored(path, layer, entry, index.size[entry], 0, None)
         extra = index.extra.get(entry)
         file = Stored(
@@ -244,12 +245,12 @@ class Contents:
 
     def _source(self, file: Stored) -> Tar | PlainCursor:
         """What has the file at its offset: the layer's tar, or the file itself where it lies unpacked."""
-        layer = self._image.layers[file.layer - 1]
-        if layer.unpacked is not None:
-            return PlainCursor(layer.unpacked.open(self._entry_keys(file.layer)[file.entry], file.size))
+        if (unpacked := self._unpacked.get(file.layer)) is not None:
+            return PlainCursor(unpacked.open(self._entry_keys(file.layer)[file.entry], file.size))
         with self._lock:
             tar = self._tars.get(file.layer)
             if tar is None:
+                layer = self._image.layers[file.layer - 1]
                 if layer.blob is None:
                     raise _unreadable(file, layer.missing)
                 tar = self._tars[file.layer] = Tar(file.layer, layer.blob, self._recent)
