@@ -54,6 +54,10 @@ class FaultyProxy:
         """Have a fault change the answers to requests whose path has a part, so many times."""
         self._faults.append([part, fault, times])
 
+    def heal(self) -> None:
+        """Do no wrong any more."""
+        self._faults.clear()
+
     def paths(self, part: str = "") -> list[str]:
         """The paths that were asked for."""
         return [request.path for request in self.requests if part in request.path]

@@ -24,6 +24,8 @@ CHUNK = 1 << 18
 """Bytes taken from the connection at once."""
 NEAR = 4 << 20
 """Bytes ahead that are waited for; what lies further off is asked for by range."""
+RECENT = 8 << 20
+"""Bytes behind the download that stay in memory where no file keeps them."""
 
 
 class RegistryBlob(ArrivingBlob):
@@ -100,7 +102,9 @@ class RegistryBlob(ArrivingBlob):
         found = download.finish(self.digest)
         if found != self.digest:
             self._wrong = LayertuiError(
-                f"{self.location} has a wrong digest", f"its bytes have {found}", "open the image again"
+                f"a blob of {self._client.place} has a wrong digest",
+                f"it should be {self.digest}, its bytes have {found}",
+                "open the image again",
             )
 
 
@@ -116,7 +120,8 @@ class _Download:
         self._client = client
         self._digest = digest
         self._size = size
-        self._recent = (0, b"")
+        self._recent = bytearray()
+        self._ahead = b""
         self._pieces: Iterator[bytes] | None = None
         self._algorithm = digest_of(b"", digest).partition(":")[0]  # one that can be checked
         self._file = ExitStack()
@@ -131,23 +136,19 @@ class _Download:
             self.not_kept = str(error)
 
     def advance(self, end: int) -> None:
-        """Have all bytes up to ``end`` arrive."""
+        """Have all bytes up to ``end`` arrive, and none beyond: who reads the last has read all."""
         while self.position < end:
-            if self._pieces is None:
-                self._pieces = pieces(self._client, self._digest, self._size, self.position, self._size)
-            try:
-                data = next(self._pieces)
-            except BaseException:
-                self._pieces = None  # a later read goes on from here
-                raise
+            if not self._ahead:
+                self._ahead = self._next()
+            data, self._ahead = self._ahead[: end - self.position], self._ahead[end - self.position :]
             self._take(data)
 
     def arrived(self, length: int, offset: int) -> bytes | None:
         """Bytes that have arrived; ``None`` if they were not kept."""
         if self._writer is not None and self._reader is not None:
             return self._reader.pread(length, offset)
-        start, data = self._recent
-        return data[offset - start :][:length] if start <= offset else None
+        start = offset - (self.position - len(self._recent))
+        return bytes(self._recent[start : start + length]) if start >= 0 else None
 
     def finish(self, digest: str) -> str:
         """The digest of all bytes; the file stays if it is the right one."""
@@ -159,6 +160,15 @@ class _Download:
         self._close()
         return found
 
+    def _next(self) -> bytes:
+        if self._pieces is None:
+            self._pieces = pieces(self._client, self._digest, self._size, self.position, self._size)
+        try:
+            return next(self._pieces)
+        except BaseException:
+            self._pieces = None  # a later read goes on from here
+            raise
+
     def _take(self, data: bytes) -> None:
         if self._writer is not None:
             try:
@@ -166,13 +176,14 @@ class _Download:
                 self._writer.flush()
             except OSError as error:
                 self.not_kept = f"not kept in the cache: {error.strerror or error}"
+                start = max(self.position - RECENT, 0)
+                self._recent += self.arrived(self.position - start, start) or b""
                 self._close()
         else:
             self._hash.update(data)
         if self._writer is None:
-            start, recent = self._recent
-            kept = (recent + data)[-2 * NEAR :] if start + len(recent) == self.position else data
-            self._recent = (self.position + len(data) - len(kept), kept)
+            self._recent += data
+            del self._recent[:-RECENT]
         self.position += len(data)
 
     def _close(self) -> None:

@@ -80,7 +80,7 @@ class Client:
         for attempt in range(1, TRIES + 1):
             with self.open(path, headers) as response:
                 try:
-                    data = response.raw.read(MAX_JSON + 1, decode_content=False)
+                    data = _body(response, MAX_JSON + 1)
                 except TRANSPORT_ERRORS as error:
                     if attempt == TRIES:
                         raise self._connection.unreachable(error, response.url) from error
@@ -186,8 +186,6 @@ class Client:
                 raise LayertuiError(f"cannot log in to {self.endpoint.host}", f"its ways are {ways}")
             if login is None or not login.username:
                 raise self._needs_login("")
-            if refused:
-                raise self._rejected(login, "")
             self._authorization = _basic(login)
 
     def _token(self, parameters: Mapping[str, str]) -> str:
@@ -264,6 +262,8 @@ class Client:
             login = self._login()
             if login is None:
                 return self._needs_login(said)
+            if status == 401:
+                return self._rejected(login, said)
             return LayertuiError(
                 f"{self.place} may not be read with the login from {login.origin}", said,
                 f"docker login {self.endpoint.host}",
@@ -288,6 +288,14 @@ def challenges(header: str) -> dict[str, dict[str, str]]:
             value = match[3] if match[2] is None else re.sub(r"\\(.)", r"\1", match[2])
             parameters[match[1].lower()] = value
     return found
+
+
+def _body(response: Response, limit: int) -> bytes:
+    """The body up to ``limit`` bytes. One read would not tell that a connection was cut."""
+    data = b""
+    while len(data) < limit and (more := response.raw.read(limit - len(data), decode_content=False)):
+        data += more
+    return data
 
 
 def _basic(login: credentials.Credentials) -> str:

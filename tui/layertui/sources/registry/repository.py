@@ -9,7 +9,7 @@ from layertui.blob_cache import BlobCache
 from layertui.errors import LayertuiError
 from layertui.image import Descriptor
 from layertui.sources.assemble import check_digest, digest_of
-from layertui.sources.layout import Found, Layout, checked
+from layertui.sources.layout import INDEX_TYPES, Found, Layout, checked
 from layertui.sources.registry.blob import RegistryBlob
 from layertui.sources.registry.client import MANIFEST_TYPES, Client
 from layertui.sources.registry.endpoints import endpoints
@@ -51,6 +51,8 @@ class Repository(Layout):
             self._client = client
             self.digest = digest = self.name.digest or said or digest_of(data)
             check_digest(data, digest, f"{wanted} of {self.place}")
+            if "manifest" not in media_type and media_type not in INDEX_TYPES:
+                media_type = ""  # not said: what it holds tells
             self._blobs[digest] = BytesBlob(data, f"{self.place}@{digest}")
             return [Found(Descriptor(media_type, digest, len(data)), "")]
         *mirrors, last = failed
