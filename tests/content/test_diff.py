@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from layertui.content import diff
-from layertui.content.diff import changes, hunks, inside, split, unified_diff
+from layertui.content import script
+from layertui.content.diff import hunks, inside, split, unified_diff
+from layertui.content.script import changes
 from layertui.layers.decompress import Cancelled
 
 
@@ -108,7 +109,7 @@ def test_patch_makes_one_from_the_other_beyond_the_effort(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where it no longer looks for the shortest script, it is still a right one."""
-    monkeypatch.setattr(diff, "_TOO_EXPENSIVE", (3, 3))
+    monkeypatch.setattr(script, "_TOO_EXPENSIVE", (3, 3))
     for seed in range(60):
         before, after = edited(seed)
         (tmp_path / "file").write_bytes(before)
@@ -146,7 +147,8 @@ def test_lines_end_at_line_feeds_alone() -> None:
 
 def test_hunk_headers() -> None:
     found = list(hunks(changes("abcdefgh", "abcdeFgh"), 8, 8))
-    assert [hunk.header for hunk in found] == ["@@ -3,6 +3,6 @@"]
+    assert [hunk.header() for hunk in found] == ["@@ -3,6 +3,6 @@"]
+    assert found[0].header(100, 200) == "@@ -103,6 +203,6 @@"
 
 
 @pytest.mark.parametrize(

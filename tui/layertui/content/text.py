@@ -86,7 +86,7 @@ def _encoding(head: bytes, whole: bool) -> tuple[str, str, bool] | None:
     text = codecs.getincrementaldecoder("utf-8")("layertui.count").decode(head, whole)
     if not broken:
         return "utf-8", "UTF-8", False
-    if sum(not char.isascii() for char in text) > 4 * broken:
+    if sum(not char.isascii() for char in text) > broken:
         return "utf-8", "UTF-8, damaged", True
     return _legacy(head)
 

@@ -52,6 +52,7 @@ class Document:
         self.items = items
         self.wrap = wrap
         self.clip = clip
+        self._width = -1
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -64,7 +65,9 @@ class Document:
         """Cells of the longest body from line ``start`` on, as far as it can be scrolled to."""
         if self.clip:
             return 0
-        return max((cell_len(self.line(number).text) for number in range(start, len(self))), default=0)
+        if self._width < 0:
+            self._width = max((cell_len(line.text) for line in self.lines), default=0)
+        return self._width
 
     def missing(self, first: int, last: int) -> Read | None:
         """What has to be read before the lines ``first`` to ``last`` can be shown as they are.

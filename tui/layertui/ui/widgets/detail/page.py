@@ -22,6 +22,8 @@ class Page:
     """What is copied from a line, as it is in the image."""
     cursor: int = -1
     """The item that the cursor starts on; -1 for the first."""
+    stops: Sequence[int] = ()
+    """The lines that one can jump to."""
 
 
 class PageBuilder:
@@ -53,10 +55,20 @@ class PageBuilder:
             self._items.append(number)
         return number
 
-    def page(self, *heading: Line, cursor: int = -1, clip: bool = False) -> Page:
-        """The page of the lines so far, folded or, with ``clip``, cut to the width there is."""
-        document = Document(self._lines, self.gutter, self._items, wrap=not clip, clip=clip)
-        return Page(document, heading, self._events, self._values, cursor)
+    def page(
+        self,
+        *heading: Line,
+        cursor: int = -1,
+        clip: bool = False,
+        scroll: bool = False,
+        stops: Sequence[int] = (),
+    ) -> Page:
+        """The page of the lines so far: folded, or cut to the width there is, or scrolled sideways."""
+        wrap = not (clip or scroll)
+        document = Document(self._lines, self.gutter, self._items, wrap=wrap, clip=clip)
+        if scroll:
+            document.width(0)  # remembered: here is no screen that waits
+        return Page(document, heading, self._events, self._values, cursor, stops)
 
 
 def message(sentence: str, style: str = "quiet") -> Page:

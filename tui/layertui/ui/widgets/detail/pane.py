@@ -51,6 +51,8 @@ class DetailPane(TextView):
             "enter", "enter", "open", tooltip="Compare the versions that are marked, or read what is hidden"
         ),
         Binding("space", "mark", "mark", tooltip="Mark a version; enter compares two"),
+        Binding("n", "jump(1)", "next hunk", tooltip="Go to the next hunk of a diff"),
+        Binding("N", "jump(-1)", "previous hunk", show=False, tooltip="Go to the hunk before"),
         Binding("x", "hex", "text/hex", tooltip="Show a file as text or in hex"),
         Binding("y", "copy", "copy", tooltip="Copy the highlighted value, or the path"),
     ]
@@ -231,6 +233,8 @@ class DetailPane(TextView):
             return not (self.document.wrap or self.document.clip)
         if action == "mark":
             return self.tab == VERSIONS
+        if action == "jump":
+            return bool(self._page.stops)
         if action == "enter":
             return bool(self._page.events)
         return True
@@ -250,6 +254,14 @@ class DetailPane(TextView):
         document = self.document
         self._hex = not (isinstance(document, HexDocument) if self._hex is None else self._hex)
         self._ask_for_page()
+
+    def action_jump(self, by: int) -> None:
+        """Scrolls to the next hunk below the top of the screen, or to the one above it."""
+        rows = [self._rows_of(line)[0] for line in self._page.stops]
+        top = self.scroll_offset.y
+        found = [row for row in rows if row > top] if by > 0 else [row for row in rows if row < top][::-1]
+        if found:
+            self.scroll_to(y=found[0], animate=False)
 
     def action_mark(self) -> None:
         """Marks the version at hand for comparison, or no longer; of three the first loses its mark."""

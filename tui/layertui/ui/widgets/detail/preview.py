@@ -2,15 +2,20 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
+from layertui.content.syntax import lexer_of
+from layertui.content.text import Encoding, encoding_of
 from layertui.safe import visible
 from layertui.ui.text import size_text
 from layertui.ui.widgets.detail.hex_view import HexDocument
 from layertui.ui.widgets.detail.page import Page, PageBuilder, check, message
 from layertui.ui.widgets.detail.subject import Subject
-from layertui.ui.widgets.detail.words import absence, chip, path_of, sizes
-from layertui.ui.widgets.lines import Line, Span
+from layertui.ui.widgets.detail.text_document import TextDocument
+from layertui.ui.widgets.detail.words import absence, chip, encoding_facts, path_of, sizes
+from layertui.ui.widgets.lines import Document, Line, Span
 from layertui.union.below import below
+from layertui.union.entry import Entry
 from layertui.union.links import trail
 
 _HEAD = 1 << 16
@@ -53,9 +58,26 @@ def pages(subject: Subject, event: int, hexed: bool | None, cancelled: threading
     elif not entry.size:
         yield message("An empty file.")
     else:
-        head = subject.contents.read(event, 0, _HEAD, cancelled)
-        document = HexDocument(subject.contents, event, entry.size, head)
-        yield Page(document, [_heading(subject, event, "binary")])
+        yield _file(subject, event, entry, hexed, cancelled)
+
+
+def _file(subject: Subject, event: int, entry: Entry, hexed: bool | None, cancelled: threading.Event) -> Page:
+    """A file as text if it is some or is asked for as such, else in hex."""
+    head = subject.contents.read(event, 0, _HEAD, cancelled)
+    encoding = encoding_of(head, entry.size)
+    facts = encoding_facts(encoding) if encoding else ["binary"]
+    if hexed or (hexed is None and encoding is None):
+        document: Document = HexDocument(subject.contents, event, entry.size, head)
+        return Page(document, [_heading(subject, event, *facts)])
+    if encoding is None:
+        encoding = Encoding("utf-8", "UTF-8")
+        facts = ["binary, shown as text"]
+    check(cancelled)
+    lexer = lexer_of(PurePosixPath(entry.path).name, encoding.decode(head[:4000]))
+    if lexer is not None:
+        facts.insert(0, str(lexer.name))
+    document = TextDocument(subject.contents, event, entry.size, head, encoding, lexer)
+    return Page(document, [_heading(subject, event, *facts)])
 
 
 def _heading(subject: Subject, event: int, *facts: str) -> Line:

@@ -1,70 +1,64 @@
 """A file's text, read on as one scrolls."""
 
 import codecs
-import threading
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from layertui.content.syntax import Piece, coloured
+from layertui.content.text import ERRORS, Encoding
 from layertui.safe import visible
 from layertui.ui.text import size_text
 from layertui.ui.widgets.lines import Document, Line, Read, Span
 
 if TYPE_CHECKING:
+    from pygments.lexer import Lexer
+
     from layertui.content.read import Contents
 
 LONGEST = 2000
 """Characters of a line; what a line has beyond goes on in the next row."""
 CHUNK = 1 << 16
 """Bytes that are read at once."""
+COLOURED = 1 << 20
+"""Bytes of a file that have syntax colours; the rest is plain. Chunks are lexed each for itself."""
 _TAB = 8
 
 
 class TextDocument(Document):
     """Numbered lines of the part that has been read, and a last line that says so if there is more."""
 
-    def __init__(self, contents: "Contents", event: int, size: int, encoding: str) -> None:
-        """The file of ``size`` bytes that ``event`` stored; :meth:`feed` it its start."""
+    def __init__(
+        self,
+        contents: "Contents",
+        event: int,
+        size: int,
+        head: bytes,
+        encoding: Encoding,
+        lexer: "Lexer | None" = None,
+    ) -> None:
+        """The file of ``size`` bytes that ``event`` stored, which starts with ``head``."""
         super().__init__()
         self._contents, self._event, self._size = contents, event, size
-        # Bytes that the encoding does not have are shown as what they are.
-        self._decoder = codecs.getincrementaldecoder(encoding)("surrogateescape")
+        self._decoder = codecs.getincrementaldecoder(encoding.codec)(ERRORS)
+        self._newline = "\r" if encoding.newline == "CR" else "\n"
+        self._crlf = encoding.newline == "CRLF"
+        self._lexer = lexer
         self._read = 0
         self._rest = ""
+        self._open = False  # the last row's line has not ended
         self._bodies: list[Sequence[Span]] = []
         self._numbers = array("I")  # 0 where a line goes on
         self._count = 0
         self._width = 0
-
-    def decode(self, data: bytes) -> str:
-        """The text that the next bytes complete; up to the last newline unless the file ends there."""
-        self._read += len(data)
-        text = self._rest + self._decoder.decode(data, self.complete)
-        if self.complete:
-            self._rest = ""
-            return text.removesuffix("\n")
-        keep = text.rfind("\n") + 1 or len(text) - len(text) % LONGEST
-        text, self._rest = text[:keep], text[keep:]
-        return text.removesuffix("\n")
+        self._take(head)()
 
     @property
     def complete(self) -> bool:
         """Whether the file has been read to its end."""
         return self._read >= self._size
-
-    def append(self, lines: Iterator[Sequence[Span]]) -> None:
-        """Adds lines of raw text, each in pieces with the names of their styles."""
-        for line in lines:
-            self._count += 1
-            number = self._count
-            for body in _rows(line):
-                self._bodies.append(body)
-                self._numbers.append(number)
-                number = 0
-                self._width = max(self._width, sum(cell_len(text) for text, _style in body))
-        self.gutter = max(len(str(self._count)), 3) + 2
 
     def __len__(self) -> int:
         return len(self._bodies) + (not self.complete)
@@ -82,23 +76,50 @@ class TextDocument(Document):
     def missing(self, first: int, last: int) -> Read | None:
         if self.complete or last < len(self._bodies):
             return None
+        return lambda cancelled: self._take(self._contents.read(self._event, self._read, CHUNK, cancelled))
 
-        def read(cancelled: threading.Event) -> Callable[[], None]:
-            data = self._contents.read(self._event, self._read, CHUNK, cancelled)
-            return lambda: self._take(data)
+    def _take(self, data: bytes) -> Callable[[], None]:
+        """Works the next bytes into rows, and gives what appends them."""
+        lexer = self._lexer if self._read < COLOURED else None
+        read = self._read + len(data)
+        last = read >= self._size
+        text = self._rest + self._decoder.decode(data, last)
+        # Up to the last newline, unless the file ends here.
+        end = text.rfind(self._newline) + 1 or len(text) - len(text) % LONGEST
+        if last:
+            end = len(text)
+        text, rest = text[:end], text[end:]
+        goes_on, open_after = self._open, self._open
+        lines: list[str] = []
+        if text:
+            open_after = not text.endswith(self._newline)
+            lines = text.removesuffix(self._newline).split(self._newline)
+            if self._crlf:
+                lines = [line.removesuffix("\r") for line in lines]
+        bodies: list[Sequence[Span]] = []
+        numbers = array("I")
+        count = self._count
+        for line in coloured(lexer, lines):
+            count += not goes_on
+            for nth, body in enumerate(rows(line)):
+                bodies.append(body)
+                numbers.append(0 if nth or goes_on else count)
+            goes_on = False
+        width = max((sum(cell_len(text) for text, _style in body) for body in bodies), default=0)
 
-        return read
+        def append() -> None:
+            self._read, self._rest, self._open = read, rest, open_after
+            self._bodies += bodies
+            self._numbers += numbers
+            self._count = count
+            self._width = max(self._width, width)
+            self.gutter = max(len(str(count)), 3) + 2
 
-    def _take(self, data: bytes) -> None:
-        if not data:  # the file is shorter than its header says
-            self._size = self._read
-        text = self.decode(data)
-        if text or data:
-            self.append(iter([[(line, "")] for line in text.split("\n")]))
+        return append
 
 
-def _rows(line: Sequence[Span]) -> Iterator[Sequence[Span]]:
-    """The rows of one line, made visible, tabs expanded."""
+def rows(line: Sequence[Piece]) -> Iterator[Sequence[Span]]:
+    """The rows of one line of raw text, made visible, tabs expanded."""
     row: list[Span] = []
     column = 0
     for raw, style in line:

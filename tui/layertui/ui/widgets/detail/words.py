@@ -1,5 +1,6 @@
 """Phrases and spans that several tabs share."""
 
+from layertui.content.text import Encoding
 from layertui.safe import visible
 from layertui.ui.entry_text import exact_size
 from layertui.ui.text import size_text
@@ -38,6 +39,12 @@ def layers(first: int, last: int) -> str:
 def sizes(size: int) -> str:
     """``1.2 kB (1,204 bytes)``."""
     return exact_size(size) if size < 1000 else f"{size_text(size)} ({exact_size(size)})"
+
+
+def encoding_facts(encoding: Encoding) -> list[str]:
+    """``UTF-8``, ``CRLF line ends``."""
+    name = f"{encoding.name}, guessed" if encoding.guessed else encoding.name
+    return [name] if encoding.newline == "LF" else [name, f"{encoding.newline} line ends"]
 
 
 def path_of(subject: Subject, event: int) -> str:

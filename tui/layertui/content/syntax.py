@@ -1,0 +1,123 @@
+"""Syntax colours: which parts of a source text are keywords, strings, names, comments."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pygments.lexer import Lexer
+
+Piece = tuple[str, str]
+"""Raw text and what it is: ``keyword``, ``string``, ``name``, ``comment`` or nothing."""
+
+MOST = 1 << 17
+"""Characters that are lexed at once; lexers take some microseconds for each, and cannot be stopped."""
+_LONGEST = 2000
+"""Characters of a line; lexers are quadratic on some that are longer, and no person wrote them."""
+
+_KINDS = (
+    ("Token.Comment.Preproc", "keyword"),
+    ("Token.Comment", "comment"),
+    ("Token.Keyword.Constant", "string"),
+    ("Token.Keyword", "keyword"),
+    ("Token.Operator.Word", "keyword"),
+    ("Token.Literal.String.Doc", "comment"),
+    ("Token.Literal", "string"),
+    ("Token.Name.Function", "name"),
+    ("Token.Name.Class", "name"),
+    ("Token.Name.Tag", "name"),
+    ("Token.Name.Attribute", "name"),
+    ("Token.Name.Decorator", "name"),
+    ("Token.Name.Builtin", "name"),
+    ("Token.Name.Namespace", "name"),
+    ("Token.Name.Label", "name"),
+    ("Token.Name.Property", "name"),
+    ("Token.Generic.Heading", "keyword"),
+    ("Token.Generic.Subheading", "keyword"),
+)
+
+_NAMES = {
+    ".env": "bash",
+    "Containerfile": "docker",
+    "authorized_keys": "",
+    "os-release": "bash",
+    "preinst": "bash",
+    "prerm": "bash",
+    "postinst": "bash",
+    "postrm": "bash",
+    "profile": "bash",
+    "sources.list": "debsources",
+}
+"""What pygments does not know by its name."""
+
+
+def lexer_of(name: str, head: str) -> "Lexer | None":
+    """The lexer for a file called ``name`` whose text starts with ``head``; ``None`` for plain text.
+
+    The name decides, and its first line (``#!/bin/sh``) where that says nothing.
+    """
+    import pygments.lexers as lexers
+    from pygments.util import ClassNotFound
+
+    options = {"stripnl": False, "ensurenl": False}
+    first = head.partition("\n")[0][:200]
+    try:
+        if name in _NAMES:
+            return lexers.get_lexer_by_name(_NAMES[name], **options) if _NAMES[name] else None
+        # Several languages share some endings: the text helps to choose.
+        found = lexers.get_lexer_for_filename(name, head[:2000], **options)
+    except ClassNotFound:
+        shell = re.match(r"#!\s*(?:\S*/)?(?:env\s+(?:-\S+\s+)*)?([a-z]+)", first)
+        words = {"sh": "bash", "dash": "bash", "ash": "bash", "node": "javascript"}
+        try:
+            if shell:
+                alias = words.get(shell[1], shell[1])
+                return lexers.get_lexer_by_name(alias, **options)
+            return lexers.get_lexer_by_name("xml", **options) if first.startswith("<?xml") else None
+        except ClassNotFound:
+            return None
+    except Exception:  # a lexer that stumbles over what it is to judge
+        return None
+    return None if "text" in found.aliases else found
+
+
+def coloured(lexer: "Lexer | None", lines: Sequence[str]) -> Iterator[list[Piece]]:
+    """Each of ``lines`` (without their ends) in pieces; plain where there is no lexer or too much to lex.
+
+    The lines are lexed as if a file started there: what opened before them is not known.
+    """
+    if (
+        lexer is None
+        or sum(map(len, lines)) + len(lines) > MOST
+        or any(len(line) > _LONGEST for line in lines)
+    ):
+        yield from ([(line, "")] for line in lines)
+        return
+    try:
+        found = list(_pieces(lexer, "\n".join(lines)))
+    except Exception:  # lexers are many, by many, and not made for hostile text
+        found = []
+    if ["".join(text for text, _kind in line) for line in found] == list(lines):
+        yield from found
+    else:
+        yield from ([(line, "")] for line in lines)
+
+
+def _pieces(lexer: "Lexer", text: str) -> Iterator[list[Piece]]:
+    known: dict[object, str] = {}
+    line: list[Piece] = []
+    for _at, token, value in lexer.get_tokens_unprocessed(text):
+        kind = known.get(token)
+        if kind is None:
+            kind = known[token] = next((kind for start, kind in _KINDS if _is(str(token), start)), "")
+        first, *others = value.split("\n")
+        if first:
+            line.append((first, kind))
+        for other in others:
+            yield line
+            line = [(other, kind)] if other else []
+    yield line
+
+
+def _is(token: str, start: str) -> bool:
+    return token == start or token.startswith(start + ".")
