@@ -136,6 +136,7 @@ FEW = small.union(
     small.layer(("d", "/srv"), ("-", "/srv/tool", {"size": 7}), ("h", "/srv/other", {"to": "/srv/tool"})),
     small.layer(("d", "/srv")),
     small.layer(("wh", "/srv")),
+    small.layer(),
 )
 ODD = small.union(
     small.layer(
@@ -190,7 +191,8 @@ def test_states(snap_compare: Compare, case: str) -> None:
 OTHERS = {
     "odd": (ODD, 1, (70, 20), ("E",)),
     "odd_narrow": (ODD, 1, (34, 20), ("E",)),
-    "no_changes": (FEW, 2, (60, 8), ("v",)),
+    "only_repeats": (FEW, 2, (60, 8), ("v",)),
+    "no_changes": (FEW, 4, (60, 8), ("v",)),
     "all_gone": (FEW, 3, (60, 8), ("E",)),
     "many_layers": (MANY, 60, (50, 66), ()),
 }

@@ -149,6 +149,17 @@ class Rows:
         """Whether what is below a path shows, if there is anything."""
         return bool(self._parents[node]) and not self._collapsed[node]
 
+    def rows_below(self, node: int) -> int:
+        """How many rows come or go at most when a directory is opened or closed."""
+        end, found = self.merged.union.end, 0
+        at, stop = node + 1, self.merged.union.end[node]
+        closed = self._collapsed.find(1, at, stop)
+        while closed >= 0:
+            found += closed + 1 - at
+            at = end[closed]
+            closed = self._collapsed.find(1, at, stop)
+        return found + stop - at
+
     def toggle(self, node: int) -> None:
         """Open or close one directory; the root stays open."""
         if self._parents[node] and node:
@@ -233,16 +244,8 @@ class Rows:
         mask[0] = 1
         self._candidates = bytes(mask)
         self._changed = b"\0" + _both(self.merged.marks.translate(_CHANGED), found)[1:]
-        nodes = array("I")
         mask[:] = _both(mask, self._open)
-        for start in range(0, len(mask), STRETCH):
-            stop = min(start + STRETCH, len(mask))
-            if self._order is None:
-                nodes.extend(compress(range(start, stop), mask[start:stop]))
-            else:
-                part = self._order[start:stop]
-                nodes.extend(compress(part, map(mask.__getitem__, part)))
-        self.nodes = nodes
+        self.nodes = _chosen(mask, 0, self._order)
 
     def _splice(self, node: int) -> None:
         """Put in place anew only the rows below a node: at a million rows the rest is left alone."""
@@ -254,15 +257,13 @@ class Rows:
             start, stop = node + 1, node + below
             mask = _both(self._candidates[start:stop], self._open[start:stop])
             last = bisect_left(self.nodes, stop, row + 1)
-            self.nodes[row + 1 : last] = array("I", compress(range(start, stop), mask))
+            self.nodes[row + 1 : last] = _chosen(mask, start, None)
         else:
             stop = self._rank[node] + below
             part = self._order[stop - below + 1 : stop]
             last = bisect_left(self.nodes, stop, row + 1, key=self._rank.__getitem__)
             shown = map(
-                operator.and_,
-                map(self._candidates.__getitem__, part),
-                map(self._open.__getitem__, part),
+                operator.and_, map(self._candidates.__getitem__, part), map(self._open.__getitem__, part)
             )
             self.nodes[row + 1 : last] = array("I", compress(part, shown))
 
@@ -354,6 +355,10 @@ _CHANGED = bytes(mark not in (Mark.NONE, Mark.REPEATED) for mark in range(256))
 _ONLY_DELETED = bytes(mark == Mark.DELETED for mark in range(256))
 
 
+_SPARSE = 8
+"""From one in so many on it is quicker to look at every value of a mask than to search for the ones."""
+
+
 def _parents(union: Union) -> bytes:
     """1 for each node that has nodes below it."""
     end = union.end
@@ -361,6 +366,25 @@ def _parents(union: Union) -> bytes:
         bytes(map(operator.lt, range(start + 1, union.nodes + 1), end[start : start + STRETCH]))
         for start in range(0, union.nodes, STRETCH)
     )
+
+
+def _chosen(mask: bytes | bytearray, first: int, order: array[int] | None) -> array[int]:
+    """The nodes that a mask, which starts at the node ``first``, lets through, in their order."""
+    nodes = array("I")
+    if order is None and mask.count(1) * _SPARSE < len(mask):
+        at = mask.find(1)
+        while at >= 0:
+            nodes.append(first + at)
+            at = mask.find(1, at + 1)
+        return nodes
+    for start in range(0, len(mask), STRETCH):
+        stop = min(start + STRETCH, len(mask))
+        if order is None:
+            nodes.extend(compress(range(first + start, first + stop), mask[start:stop]))
+        else:
+            part = order[start:stop]
+            nodes.extend(compress(part, map(mask.__getitem__, part)))
+    return nodes
 
 
 def _nodes_of(mask: Sequence[int]) -> Iterable[int]:

@@ -17,6 +17,7 @@ from layertui.layers.index import key_of, path_of
 from layertui.safe import visible
 from layertui.ui.text import count_text, shorten
 from layertui.ui.widgets.tree_view import TreeView
+from layertui.union.filter import MARKS
 from layertui.union.rows import Rows
 
 _SETTLE = 0.08
@@ -86,6 +87,7 @@ class TreePane(Vertical):
         super().__init__(id=id, classes=classes)
         self.view = TreeView()
         self._jumping = False
+        self._titled = ("", "")
         self._clocks: list[Timer] = []
 
     def compose(self) -> ComposeResult:
@@ -221,14 +223,19 @@ class TreePane(Vertical):
         """View, layer and counts in the upper border; filter and order in the lower."""
         rows = self.view.rows
         if rows is None:
+            self._titled = ("", "")
             self.border_title, self.border_subtitle = Content("Merged tree"), Content("")
             return
         room = max(self.size.width - 4, 1)
-        self.border_title = _fitting(room, *_titles(rows))
+        title = _fitting(room, *_titles(rows))
         notes = [f"filter {visible(rows.query)}"] if rows.query.strip() else []
         if _SORTED[rows.sort]:
             notes.append(_SORTED[rows.sort])
-        self.border_subtitle = Content(shorten(", ".join(notes), room))
+        subtitle = Content(shorten(", ".join(notes), room))
+        # Setting them paints the whole pane again.
+        if (title.markup, subtitle.plain) != self._titled:
+            self._titled = (title.markup, subtitle.plain)
+            self.border_title, self.border_subtitle = title, subtitle
 
 
 def _titles(rows: Rows) -> tuple[str, str]:
@@ -237,9 +244,12 @@ def _titles(rows: Rows) -> tuple[str, str]:
     if rows.view == "merged":
         return f"Merged tree at layer {merged.layer}", count_text(merged.paths(), "path")
     if rows.view == "changes":
-        counts = zip(("added", "modified", "deleted"), merged.changed_below(0), strict=True)
-        told = ", ".join(f"{count:,} {word}" for word, count in counts if count)
-        return f"Changes of layer {merged.layer}", told or "none"
+        told = [
+            f"{count:,} {word}"
+            for word, marks in MARKS.items()
+            if (count := sum(merged.marks.count(mark, 1) for mark in marks))
+        ]
+        return f"Changes of layer {merged.layer}", ", ".join(told) or "none"
     hidden = rows.hidden()
     return f"All paths of layers 1–{merged.layer}", f"{hidden:,} hidden"
 

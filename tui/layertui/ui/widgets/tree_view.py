@@ -24,12 +24,15 @@ from layertui.ui.tree_row import arrow_at, layout, spans
 from layertui.ui.widgets.lines import folds
 from layertui.union.rows import SORTS, VIEWS, Rows
 
-_AT_ONCE = 10_000
+_AT_ONCE = 30_000
 """Nodes up to which rows are worked out where they are shown: about 3 ms; beyond in a thread."""
 _FEW_EVENTS = 1_000
 """Events of a layer up to which one moves there at once."""
 _KEPT = 1024
 """Painted rows that are kept."""
+
+_LINED = ("strike", "underline")
+"""Styles that show on a blank too."""
 
 Change = Callable[[Rows], None]
 
@@ -64,8 +67,8 @@ class TreeView(ScrollView, can_focus=True):
         height: 1fr;
         background: $surface;
         overflow-x: hidden;
+        overflow-y: scroll;
         scrollbar-size-vertical: 1;
-        scrollbar-gutter: stable;
     }
     """
 
@@ -193,9 +196,17 @@ class TreeView(ScrollView, can_focus=True):
                 rows.show("all")
                 rows.reveal(node)
 
-        if self.rows is not None:
-            self._wanted = node
-            self._change(reveal, object(), light=True)
+        if self.rows is None:
+            return
+        self._wanted = node
+        before = len(self.rows.nodes)
+        row = self.rows.reveal(node) if not self._working else -1
+        if row < 0:
+            self._change(reveal, object())
+        elif len(self.rows.nodes) == before:
+            self._go(row)
+        else:
+            self._put(self.rows)
 
     def say(self, sentence: str, failed: bool = False) -> None:
         """What to show while there are no rows."""
@@ -374,8 +385,7 @@ class TreeView(ScrollView, can_focus=True):
         if self.rows is None or not node or not self.rows.has_children(node):
             return
         self._wanted = self.node
-        union = self.rows.merged.union
-        if not self._working and union.end[node] - node <= _AT_ONCE:
+        if not self._working and self.rows.rows_below(node) <= _AT_ONCE:
             self.rows.toggle(node)
             self._put(self.rows)
         else:
@@ -445,7 +455,7 @@ class TreeView(ScrollView, can_focus=True):
             return self._comment(y, width, palette)
         over = ""
         if number == self._cursor:
-            over = "on-cursor bold" if self.has_focus else "on-cursor_blurred"
+            over = "on-cursor" if self.has_focus else "on-cursor_blurred"
         key = (self.rows.nodes[number], over)
         painted = self._painted.get(key)
         if painted is None:
@@ -454,11 +464,16 @@ class TreeView(ScrollView, can_focus=True):
 
     def _paint(self, node: int, over: str, palette: Palette) -> Strip:
         assert self.rows is not None
-        segments = [
-            Segment(text, palette[f"{over} {style}"])
-            for text, style in spans(self.rows, node, self._place)
-            if text
-        ]
+        # Few segments make a quick frame: blanks go with what is before them where that shows no line.
+        merged: list[tuple[str, str]] = []
+        for text, style in spans(self.rows, node, self._place):
+            if merged and (
+                merged[-1][1] == style or (not text.strip() and not merged[-1][1].endswith(_LINED))
+            ):
+                merged[-1] = (merged[-1][0] + text, merged[-1][1])
+            elif text:
+                merged.append((text, style))
+        segments = [Segment(text, palette[f"{over} {style}"]) for text, style in merged]
         return Strip(segments).adjust_cell_length(self.content_size.width, palette[over])
 
     def _comment(self, y: int, width: int, palette: Palette) -> Strip:
