@@ -199,7 +199,10 @@ def test_names_that_are_broken(damaged: Path, junk: bytes) -> None:
 def test_no_data_root(tmp_path: Path) -> None:
     with pytest.raises(LayertuiError) as raised:
         list(list_images(f"docker-root:{tmp_path}"))
-    assert str(raised.value) == f"{tmp_path} is no data root of Docker, it has no image/DRIVER/imagedb"
+    assert (
+        str(raised.value) == f"{tmp_path} is no data root of Docker, it has neither "
+        "image/DRIVER/imagedb nor graph and repositories-DRIVER"
+    )
 
 
 def test_names_of_the_store_are_told(root: Path) -> None:

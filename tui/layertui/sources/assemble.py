@@ -116,6 +116,18 @@ def history_of(config: Mapping[str, Any], layers: int) -> tuple[list[HistoryEntr
     return entries, warnings
 
 
+def step_of_v1(value: Mapping[str, Any], number: int) -> HistoryEntry:
+    """The build step that an image of Docker 1.9 or older tells of (image/spec/v1.md): each made a layer."""
+    command = config_list(value, "container_config", "Cmd")
+    return HistoryEntry(
+        _text(value, "created") or None,
+        " ".join(part for part in command if isinstance(part, str)),
+        _text(value, "author"),
+        _text(value, "comment"),
+        number,
+    )
+
+
 def make_layers(
     stored: Sequence[tuple[Descriptor, Blob | None]], diff_ids: Sequence[str]
 ) -> tuple[list[Layer], list[str]]:

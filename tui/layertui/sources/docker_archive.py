@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from layertui.errors import LayertuiError
-from layertui.image import Descriptor, HistoryEntry, Image, ImageSummary, Layer, Platform
+from layertui.image import Descriptor, Image, ImageSummary, Layer, Platform
 from layertui.reference import Reference
 from layertui.sources import oci, platforms
 from layertui.sources.assemble import (
@@ -26,6 +26,7 @@ from layertui.sources.assemble import (
     make_layers,
     platform_of,
     readable,
+    step_of_v1,
 )
 from layertui.sources.files import Files, files_of, parse_object, read_json
 from layertui.sources.layout import FilesLayout
@@ -259,17 +260,7 @@ def _legacy_image(files: Files, reference: Reference, item: Item, platform: str 
                 number, descriptor, "", "", present, missing and f"{layer_id}/layer.tar is not in the archive"
             )
         )
-        command = config_list(value, "container_config", "Cmd")
-        texts = {name: value.get(name) for name in ("created", "author", "comment")}
-        history.append(
-            HistoryEntry(
-                texts["created"] if isinstance(texts["created"], str) else None,
-                " ".join(part for part in command if isinstance(part, str)),
-                texts["author"] if isinstance(texts["author"], str) else "",
-                texts["comment"] if isinstance(texts["comment"], str) else "",
-                number,
-            )
-        )
+        history.append(step_of_v1(value, number))
     return Image(
         reference=str(reference),
         transport="docker-archive",

@@ -10,7 +10,9 @@ from layertui.errors import LayertuiError
 from layertui.image import ContainerSummary, Image, ImageSummary
 from layertui.reference import Reference
 from layertui.sources import platforms
-from layertui.sources.docker_root.modern import ModernRoot, drivers, summary_of
+from layertui.sources.docker_root.files import summary_of
+from layertui.sources.docker_root.graph import GraphRoot, graph_drivers
+from layertui.sources.docker_root.modern import ModernRoot, drivers
 
 SYSTEM = "/var/lib/docker"
 
@@ -52,7 +54,7 @@ def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
             yield summary_of(container, reference, root.names)
 
 
-def _container(root: ModernRoot, name: str, reference: Reference) -> Image:
+def _container(root: ModernRoot | GraphRoot, name: str, reference: Reference) -> Image:
     found = [
         container
         for container in root.containers()
@@ -64,11 +66,16 @@ def _container(root: ModernRoot, name: str, reference: Reference) -> Image:
     return root.open_container(found[0], replace(reference, selector=f"/{found[0].name}"))
 
 
-def _roots(reference: Reference) -> list[ModernRoot]:
+def _roots(reference: Reference) -> list[ModernRoot | GraphRoot]:
+    """What a data root holds, of both ages: after an upgrade ``graph/`` may have been left behind."""
     path = Path(reference.location or SYSTEM)
     if not path.is_dir():
         raise LayertuiError(f"{path} is no data root", "there is no such directory")
-    found = [ModernRoot(path, driver) for driver in drivers(path)]
+    found: list[ModernRoot | GraphRoot] = [ModernRoot(path, driver) for driver in drivers(path)]
+    found += [GraphRoot(path, driver) for driver in graph_drivers(path)]
     if not found:
-        raise LayertuiError(f"{path} is no data root of Docker", "it has no image/DRIVER/imagedb")
+        raise LayertuiError(
+            f"{path} is no data root of Docker",
+            "it has neither image/DRIVER/imagedb nor graph and repositories-DRIVER",
+        )
     return found

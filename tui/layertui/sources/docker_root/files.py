@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from layertui.blob import FileBlob
 from layertui.errors import LayertuiError
+from layertui.image import ContainerSummary
+from layertui.reference import Reference
+from layertui.sources.assemble import config_list
 from layertui.sources.files import parse_object
 
 
@@ -24,3 +30,69 @@ def read_object(path: Path) -> dict[str, Any]:
     if not path.exists():
         raise LayertuiError(f"{path} is not there", "the store is incomplete")
     return parse_object(FileBlob(path), str(path))[0]
+
+
+def listed(folder: Path) -> list[str]:
+    """The names in a folder, sorted; none where it is not there. Raises :class:`LayertuiError`."""
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208 (names alone)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise LayertuiError(f"cannot list {folder}", error.strerror or str(error), "run as root") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container of a data root."""
+
+    id: str
+    config: Mapping[str, Any]
+    """Its ``config.v2.json``, of Docker up to 1.9 ``config.json``."""
+
+    @property
+    def name(self) -> str:
+        return str(self.config.get("Name") or self.id[:12]).lstrip("/")
+
+    @property
+    def state(self) -> str:
+        """As it was when its file was written last."""
+        state = self.config.get("State")
+        return "running" if isinstance(state, dict) and state.get("Running") is True else "exited"
+
+
+def summary_of(
+    container: Container, reference: Reference, names: Mapping[str, Sequence[str]]
+) -> ContainerSummary:
+    """A container's row."""
+    config = container.config
+    state = config.get("State")
+    state = state if isinstance(state, dict) else {}
+    inner = config.get("Config")
+    inner = inner if isinstance(inner, dict) else {}
+    running = container.state == "running"
+    code = state.get("ExitCode")
+    mounts = config.get("MountPoints")
+    network = config.get("NetworkSettings")
+    networks = network.get("Networks") if isinstance(network, dict) else None
+    labels = inner.get("Labels")
+    image = str(
+        inner.get("Image") or (names.get(str(config.get("Image", ""))) or [config.get("Image", "")])[0]
+    )
+    command = [str(config.get("Path") or ""), *map(str, config_list(config, "Args"))]
+    created = config.get("Created")
+    return ContainerSummary(
+        reference=str(replace(reference, selector=f"/{container.name}")),
+        transport="docker-root",
+        id=container.id,
+        name=container.name,
+        image=image,
+        command=" ".join(command).strip(),
+        created=created if isinstance(created, str) else None,
+        state=container.state,
+        status="running when the store was copied" if running else f"exited ({code})",
+        labels=labels if isinstance(labels, dict) else {},
+        mounts=list(mounts) if isinstance(mounts, dict) else [],
+        networks=list(networks) if isinstance(networks, dict) else [],
+        ports=[],
+    )

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from layertui.errors import LayertuiError
 from layertui.image import (
-    ContainerSummary,
     Descriptor,
     HistoryEntry,
     Image,
@@ -25,14 +23,13 @@ from layertui.layers.directory import UnpackedDirectory
 from layertui.layers.tarsplit import RecordedDirectory
 from layertui.reference import Reference
 from layertui.sources.assemble import (
-    config_list,
     created_of,
     diff_ids_of,
     digest_of,
     history_of,
     platform_of,
 )
-from layertui.sources.docker_root.files import read_object, read_text
+from layertui.sources.docker_root.files import Container, listed, read_object, read_text
 
 LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
 HEX = re.compile(r"[0-9a-f]{64}")
@@ -48,19 +45,6 @@ ONE_LAYER = ("overlay2", "aufs")
 """Drivers whose directories hold one layer alone; others keep all that is below it too."""
 CONTAINERS = {"overlay2": "overlay2/{0}/diff", "overlay": "overlay/{0}/upper", "aufs": "aufs/diff/{0}"}
 """Where drivers keep a container's own layer by its mount ID; others keep a whole tree there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Container:
-    """A container of a data root."""
-
-    id: str
-    config: Mapping[str, Any]
-    """Its ``config.v2.json``."""
-
-    @property
-    def name(self) -> str:
-        return str(self.config.get("Name") or self.id[:12]).lstrip("/")
 
 
 class ModernRoot:
@@ -86,7 +70,7 @@ class ModernRoot:
     def image_ids(self) -> list[str]:
         """Every image's ID, those that only a build went through left out."""
         folder = self.store / "imagedb" / "content" / "sha256"
-        found = [f"sha256:{name}" for name in _listed(folder) if HEX.fullmatch(name)]
+        found = [f"sha256:{name}" for name in listed(folder) if HEX.fullmatch(name)]
         parents = {self.parent_of(identity) for identity in found}
         return [identity for identity in found if identity in self.names or identity not in parents]
 
@@ -230,8 +214,8 @@ class ModernRoot:
 
     def containers(self) -> Iterator[Container]:
         """Those whose read-write layer this driver has."""
-        mounts = set(_listed(self.store / "layerdb" / "mounts"))
-        for identity in _listed(self.root / "containers"):
+        mounts = set(listed(self.store / "layerdb" / "mounts"))
+        for identity in listed(self.root / "containers"):
             if identity in mounts:
                 yield Container(identity, read_object(self.root / "containers" / identity / "config.v2.json"))
 
@@ -242,15 +226,13 @@ class ModernRoot:
         """
         image = self.open(str(container.config.get("Image", "")), reference)
         facts = self.store / "layerdb" / "mounts" / container.id
-        status = container.config.get("State")
-        running = isinstance(status, dict) and status.get("Running") is True
         created = container.config.get("Created")
         layers, history = list(image.layers), list(image.history)
         for name, text in (
             ("init-id", "init layer: stubs of what Docker mounts into every container"),
             (
                 "mount-id",
-                f"container {container.name}: its read-write layer ({'running' if running else 'not running'})",
+                f"container {container.name}: its read-write layer ({container.state})",
             ),
         ):
             mount = read_text(facts / name)
@@ -265,9 +247,9 @@ class ModernRoot:
 
 def drivers(root: Path) -> list[str]:
     """The drivers that have images in a data root, the one that its containers name first."""
-    found = [name for name in _listed(root / "image") if (root / "image" / name / "imagedb").is_dir()]
+    found = [name for name in listed(root / "image") if (root / "image" / name / "imagedb").is_dir()]
     used: list[str] = []
-    for identity in _listed(root / "containers"):
+    for identity in listed(root / "containers"):
         try:
             used.append(str(read_object(root / "containers" / identity / "config.v2.json").get("Driver")))
         except LayertuiError:
@@ -275,52 +257,6 @@ def drivers(root: Path) -> list[str]:
     return sorted(found, key=lambda driver: (-used.count(driver), driver))
 
 
-def summary_of(
-    container: Container, reference: Reference, names: Mapping[str, Sequence[str]]
-) -> ContainerSummary:
-    """A container's row."""
-    config = container.config
-    state = config.get("State")
-    state = state if isinstance(state, dict) else {}
-    inner = config.get("Config")
-    inner = inner if isinstance(inner, dict) else {}
-    running = state.get("Running") is True
-    code = state.get("ExitCode")
-    mounts = config.get("MountPoints")
-    network = config.get("NetworkSettings")
-    networks = network.get("Networks") if isinstance(network, dict) else None
-    labels = inner.get("Labels")
-    image = str(
-        inner.get("Image") or (names.get(str(config.get("Image", ""))) or [config.get("Image", "")])[0]
-    )
-    command = [str(config.get("Path") or ""), *map(str, config_list(config, "Args"))]
-    created = config.get("Created")
-    return ContainerSummary(
-        reference=str(replace(reference, selector=f"/{container.name}")),
-        transport="docker-root",
-        id=container.id,
-        name=container.name,
-        image=image,
-        command=" ".join(command).strip(),
-        created=created if isinstance(created, str) else None,
-        state="running" if running else "exited",
-        status="running when the store was copied" if running else f"exited ({code})",
-        labels=labels if isinstance(labels, dict) else {},
-        mounts=list(mounts) if isinstance(mounts, dict) else [],
-        networks=list(networks) if isinstance(networks, dict) else [],
-        ports=[],
-    )
-
-
 def _below(root: Path, pattern: str, identity: str) -> Path | None:
     """A driver's directory; ``None`` for what is no ID of one."""
     return root / pattern.format(identity) if re.fullmatch(r"[0-9a-zA-Z]+(-init)?", identity) else None
-
-
-def _listed(folder: Path) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))  # noqa: PTH208 (names alone)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise LayertuiError(f"cannot list {folder}", error.strerror or str(error), "run as root") from error

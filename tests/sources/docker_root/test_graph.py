@@ -1,0 +1,203 @@
+"""Docker's data root up to 1.9: one that people used, and one generated after its rules."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from layertui import demo
+from layertui.errors import LayertuiError
+from layertui.layers.load import index_layer
+from layertui.reference import parse
+from layertui.sources import docker_root, list_images, open_image
+from layertui.union.changes import changes
+from tests.engines import need_root, run
+from tests.fixtures import fixture
+from tests.layouts import OciLayout
+from tests.programs import need
+from tests.sources.engine.test_containers import union_of
+from tests.sources.engine.test_images import seen
+
+TOP = "1cee97b18f87b5fa91633db35f587e2c65c093facfa2cbbe83d5ebe06e1d9125"
+
+
+@pytest.fixture
+def aufs(tmp_path: Path) -> Path:
+    """A real one, of Docker 1.9 with AUFS."""
+    with tarfile.open(fixture("google+docker-explorer/test_data/aufs.v1.tgz")) as archive:
+        archive.extractall(tmp_path, filter="fully_trusted" if os.geteuid() == 0 else "data")
+    return tmp_path / "docker"
+
+
+def test_a_real_one(aufs: Path) -> None:
+    (row,) = list_images(f"docker-root:{aufs}")
+    assert (row.name, row.tag, row.id, row.layers) == ("busybox", "latest", f"sha256:{TOP}", 2)
+    assert row.created == "2018-12-26T08:20:42.831353376Z"
+    image = open_image(row.reference)
+    assert [entry.created_by for entry in image.history] == [
+        "/bin/sh -c #(nop) ADD file:ce026b62356eec3ad1214f92be2c9dc063fe205bd5e600be3492c4dfb17148bd in / ",
+        '/bin/sh -c #(nop)  CMD ["sh"]',
+    ]
+    union, contents = union_of(image)
+    assert union.nodes == 416
+    event = union.at(union.find("/etc/passwd"), 2)
+    assert contents.read(event).startswith(b"root:x:0:0:root:")
+
+
+def test_its_containers(aufs: Path) -> None:
+    rows = {row.name: row for row in docker_root.list_containers(parse(f"docker-root:{aufs}"))}
+    assert {name: row.state for name, row in rows.items()} == {
+        "insane_rosalind": "exited",
+        "angry_rosalind": "running",
+        "kickass_mestorf": "exited",
+    }
+    image = open_image(rows["angry_rosalind"].reference)
+    assert image.name == "angry_rosalind (busybox:latest)"
+    union, contents = union_of(image)
+    written = [change.path for change in changes(union, 4, contents.same) if change.change == "added"]
+    assert "/.dockerinit" not in written
+    assert written
+
+
+def test_without_records_the_directories_tell(aufs: Path) -> None:
+    image = open_image(f"docker-root:[{aufs}]busybox")
+    expected = seen(image).trees
+    for record in aufs.glob("graph/*/tar-data.json.gz"):
+        record.unlink()
+    # Whoever copied the store did not keep the owners of its files.
+    for ours, theirs in zip(seen(open_image(f"docker-root:[{aufs}]busybox")).trees, expected, strict=True):
+        assert {path: (facts.type, facts.content) for path, facts in ours.items()} == {
+            path: (facts.type, facts.content) for path, facts in theirs.items()
+        }
+
+
+@pytest.fixture(scope="module")
+def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample as Docker 1.9's overlay driver would keep it: unchanged files are hardlinks to the parent's."""
+    need_root()
+    need("umoci")
+    folder = tmp_path_factory.mktemp("overlay")
+    layout, root, image = OciLayout(folder / "oci"), folder / "docker", demo.image()
+    parent = ""
+    for layer in image.layers:
+        identity = f"{layer.number:064x}"
+        layout.add_base(str(layer.number), image, layer.number)
+        tree = root / "overlay" / identity / "root"
+        tree.parent.mkdir(parents=True)
+        run("umoci", "raw", "unpack", "--image", f"{layout.directory}:{layer.number}", tree)
+        if parent:
+            share(root / "overlay" / parent / "root", tree)
+        graph = root / "graph" / identity
+        graph.mkdir(parents=True)
+        step = next(entry for entry in image.history if entry.layer == layer.number)
+        value = {
+            "id": identity,
+            "created": step.created,
+            "container_config": {"Cmd": [step.created_by]},
+            "os": "linux",
+            "architecture": "amd64",
+            "Size": 1,
+            **({"parent": parent} if parent else {}),
+        }
+        (graph / "json").write_text(json.dumps(value))
+        (graph / "layersize").write_text(str(layer.number * 1000))
+        parent = identity
+    names = {"Repositories": {"quarry": {"1.1": parent, "sha256:" + "ab" * 32: parent}}}
+    (root / "repositories-overlay").write_text(json.dumps(names))
+    (root / "graph/_tmp").mkdir()
+    return root
+
+
+def share(parent: Path, tree: Path) -> None:
+    """Put hardlinks in place of the files that are as they are in the parent."""
+    for folder, _names, files in os.walk(tree):
+        for name in files:
+            path = Path(folder, name)
+            other = parent / path.relative_to(tree)
+            if not other.is_symlink() and other.is_file() and path.is_file() and not path.is_symlink():
+                one, two = path.stat(), other.stat()
+                facts = ("st_mode", "st_uid", "st_gid", "st_size", "st_mtime_ns")
+                if all(getattr(one, fact) == getattr(two, fact) for fact in facts) and one.st_nlink == 1:
+                    path.unlink()
+                    os.link(other, path)
+
+
+def test_a_generated_one_shows_what_the_image_shows_elsewhere(overlay: Path) -> None:
+    found = seen(open_image(f"docker-root:[{overlay}]quarry:1.1"))
+    expected = seen(demo.image())
+    for ours, theirs in zip(found.trees, expected.trees, strict=True):
+        assert ours.keys() == theirs.keys()
+        for path, facts in theirs.items():
+            assert (ours[path].type, ours[path].mode, ours[path].owner, ours[path].linkname) == (
+                facts.type,
+                facts.mode,
+                facts.owner,
+                facts.linkname,
+            )
+            assert ours[path].content == facts.content
+    for ours, theirs in zip(found.changes, expected.changes, strict=True):
+        files = {
+            (path, change) for path, change, what in theirs if change != "repeated" and what != ("mtime",)
+        }
+        assert {(path, change) for path, change, _what in ours} >= files
+
+
+def test_its_list(overlay: Path) -> None:
+    (row,) = list_images(f"docker-root:{overlay}")
+    layers = len(demo.image().layers)
+    assert (row.name, row.tag, row.layers, row.digest) == ("quarry", "1.1", layers, "sha256:" + "ab" * 32)
+    assert row.size == sum(number * 1000 for number in range(1, layers + 1))
+
+
+def test_an_image_without_files_of_its_own(overlay: Path, tmp_path: Path) -> None:
+    run("cp", "--archive", overlay, tmp_path / "docker")
+    root = tmp_path / "docker"
+    top = f"{len(demo.image().layers):064x}"
+    empty = "f" * 64
+    (root / "graph" / empty).mkdir()
+    (root / "graph" / empty / "json").write_text(json.dumps({"id": empty, "parent": top}))
+    for name in ("upper", "work", "merged"):
+        (root / "overlay" / empty / name).mkdir(parents=True)
+    image = open_image(f"docker-root:[{root}]{empty}")
+    assert index_layer(image.layers[-1], None).count == 0
+    assert index_layer(image.layers[-1], None).damage == ""
+
+
+def test_the_file_parent_counts(overlay: Path, tmp_path: Path) -> None:
+    run("cp", "--archive", overlay, tmp_path / "docker")
+    root = tmp_path / "docker"
+    third, first = f"{3:064x}", f"{1:064x}"
+    (root / "graph" / third / "parent").write_text(first)
+    assert len(open_image(f"docker-root:[{root}]{third}").layers) == 2
+
+
+@pytest.mark.parametrize(
+    ("break_", "said"),
+    [
+        (
+            lambda root: (root / "graph" / f"{1:064x}" / "parent").write_text(f"{3:064x}"),
+            "go round in circles",
+        ),
+        (lambda root: shutil.rmtree(root / "graph" / f"{1:064x}"), "is missing"),
+        (lambda root: (root / "graph" / f"{2:064x}" / "json").write_text("{"), "is not valid JSON"),
+        (lambda root: (root / "repositories-overlay").write_text("[]"), "is not a JSON object"),
+    ],
+    ids=["circle", "missing", "json", "names"],
+)
+def test_what_is_broken_is_said(overlay: Path, tmp_path: Path, break_, said: str) -> None:
+    run("cp", "--archive", overlay, tmp_path / "docker")
+    break_(tmp_path / "docker")
+    with pytest.raises(LayertuiError, match=said):
+        open_image(f"docker-root:[{tmp_path / 'docker'}]quarry:1.1")
+
+
+def test_a_tree_that_is_gone(overlay: Path, tmp_path: Path) -> None:
+    run("cp", "--archive", overlay, tmp_path / "docker")
+    shutil.rmtree(tmp_path / "docker/overlay" / f"{2:064x}")
+    image = open_image(f"docker-root:[{tmp_path / 'docker'}]quarry:1.1")
+    assert image.layers[1].missing.endswith("is not there")

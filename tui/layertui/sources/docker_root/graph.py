@@ -1,0 +1,232 @@
+"""Docker's data root up to 1.9: ``graph/``, ``repositories-<driver>`` and the driver's directory.
+
+Rules from the tag v1.9.1 of moby: graph/graph.go, daemon/graphdriver/*, image/image.go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from layertui.errors import LayertuiError
+from layertui.image import Descriptor, HistoryEntry, Image, ImageSummary, Layer, Unpacked
+from layertui.layers.directory import UnpackedDirectory
+from layertui.layers.fulltree import FullTree
+from layertui.layers.tarsplit import RecordedDirectory
+from layertui.reference import Reference
+from layertui.sources.assemble import created_of, platform_of, step_of_v1
+from layertui.sources.docker_root.files import Container, listed, read_object, read_text
+
+LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
+ID = re.compile(r"[0-9a-f]{64}")
+WHERE = {
+    "aufs": "aufs/diff/{0}",
+    "overlay": "overlay/{0}/root",
+    "vfs": "vfs/dir/{0}",
+    "btrfs": "btrfs/subvolumes/{0}",
+}
+"""Where each driver keeps an image; in all but AUFS, together with what is below it."""
+MAX_CHAIN = 1000
+
+
+class GraphRoot:
+    """Images and containers of one driver. Nothing is read before it is asked for."""
+
+    def __init__(self, root: Path, driver: str) -> None:
+        self.root = root
+        self.driver = driver
+        self.graph = root / "graph"
+
+    @cached_property
+    def names(self) -> dict[str, list[str]]:
+        """The names and digests of each image, by its ID."""
+        found: dict[str, list[str]] = {}
+        repositories = read_object(self.root / f"repositories-{self.driver}").get("Repositories")
+        for name, versions in repositories.items() if isinstance(repositories, dict) else ():
+            for tag, identity in versions.items() if isinstance(versions, dict) else ():
+                if isinstance(identity, str):
+                    found.setdefault(identity, []).append(f"{name}{'@' if ':' in tag else ':'}{tag}")
+        return found
+
+    def image_ids(self) -> list[str]:
+        """Every image's ID, those that are only below others left out."""
+        found = [name for name in listed(self.graph) if ID.fullmatch(name)]
+        parents = {self._parent_of(identity) for identity in found}
+        return [identity for identity in found if identity in self.names or identity not in parents]
+
+    def find(self, name: str) -> str:
+        """The ID of a name, tag, digest or (part of an) ID. Raises :class:`LayertuiError`."""
+        for identity, names in self.names.items():
+            if {name, f"{name}:latest"} & {identity, *names}:
+                return identity
+        wanted = name.removeprefix("sha256:")
+        found = [
+            each
+            for each in listed(self.graph)
+            if ID.fullmatch(each) and len(wanted) >= 2 and each.startswith(wanted)
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise LayertuiError(f"{name} could be several images", ", ".join(found))
+        known = ", ".join(sorted(each for names in self.names.values() for each in names)) or "no names"
+        raise LayertuiError(f"{self.root} has no image {name}", f"its graph has {known}")
+
+    def open(self, identity: str, reference: Reference) -> Image:
+        """An image by its ID. Raises :class:`LayertuiError`."""
+        chain = self._chain(identity)
+        top = self._image(identity)
+        names = self.names.get(identity, [])
+        tags = [name for name in names if "@" not in name]
+        below: Path | None = None
+        layers = []
+        for number, layer_id in enumerate(chain, 1):
+            unpacked, missing, below = self._unpacked(layer_id, below)
+            size = read_text(self.graph / layer_id / "layersize")
+            descriptor = Descriptor(
+                LAYER_TYPE,
+                "",
+                int(size) if size.isdecimal() else -1,
+            )
+            layers.append(Layer(number, descriptor, "", "", None, missing, unpacked))
+        return Image(
+            reference=str(reference),
+            transport="docker-root",
+            name=tags[0] if tags else identity[:12],
+            tags=tags,
+            repo_digests=[name for name in names if "@" in name],
+            id=f"sha256:{identity}",
+            config=top,
+            config_bytes=(self.graph / identity / "json").read_bytes(),
+            manifest={},
+            manifest_bytes=b"",
+            manifest_digest="",
+            platform=platform_of(top),
+            history=[
+                replace(step_of_v1(self._image(layer_id), number), id=layer_id)
+                for number, layer_id in enumerate(chain, 1)
+            ],
+            layers=layers,
+            warnings=["a store of Docker 1.9 or older: its images have no digests to check"],
+        )
+
+    def summaries(self, reference: Reference) -> Iterator[ImageSummary]:
+        """A row for each name of each image, or for one without a name."""
+        for identity in self.image_ids():
+            top = self._image(identity)
+            chain = self._chain(identity)
+            sizes = [read_text(self.graph / layer_id / "layersize") for layer_id in chain]
+            names = self.names.get(identity, [])
+            digests = {name.partition("@")[0]: name.partition("@")[2] for name in names if "@" in name}
+            config = top.get("config")
+            labels = config.get("Labels") if isinstance(config, dict) else None
+            for full in [name for name in names if "@" not in name] or [""]:
+                name, _, tag = full.rpartition(":")
+                yield ImageSummary(
+                    reference=str(replace(reference, selector=full or identity)),
+                    transport="docker-root",
+                    name=name,
+                    tag=tag,
+                    id=f"sha256:{identity}",
+                    digest=digests.get(name, ""),
+                    size=sum(map(int, sizes)) if all(size.isdecimal() for size in sizes) else None,
+                    created=created_of(top),
+                    layers=len(chain),
+                    platforms=(platform_of(top),),
+                    labels=labels if isinstance(labels, dict) else {},
+                )
+
+    # Layers
+
+    def _image(self, identity: str) -> dict[str, Any]:
+        return read_object(self.graph / identity / "json")
+
+    def _parent_of(self, identity: str) -> str:
+        """The file ``parent`` counts, then ``parent`` of the JSON, then its ``parent_id``."""
+        if parent := read_text(self.graph / identity / "parent"):
+            return parent
+        try:
+            value = self._image(identity)
+        except LayertuiError:
+            return ""
+        parent = value.get("parent") or str(value.get("parent_id") or "").partition(":")[2]
+        return parent if isinstance(parent, str) else ""
+
+    def _chain(self, identity: str) -> list[str]:
+        """An image and all that are below it, the base first."""
+        chain = [identity]
+        while parent := self._parent_of(chain[-1]):
+            if parent in chain or len(chain) == MAX_CHAIN:
+                raise LayertuiError(f"the parents of {identity} go round in circles", f"at {parent}")
+            if not ID.fullmatch(parent) or not (self.graph / parent).is_dir():
+                raise LayertuiError(f"{self.graph} has no {parent}", f"a layer of {identity} is missing")
+            chain.append(parent)
+        return chain[::-1]
+
+    def _unpacked(self, identity: str, below: Path | None) -> tuple[Unpacked | None, str, Path | None]:
+        """What an image's own layer is read from, or why it cannot be; and its tree for the one above."""
+        if self.driver not in WHERE:
+            why = f"the {self.driver} driver keeps layers on block devices: they cannot be read offline"
+            return None, why, None
+        directory = self.root / WHERE[self.driver].format(identity)
+        if (
+            self.driver == "overlay"
+            and not directory.is_dir()
+            and (upper := directory.with_name("upper")).is_dir()
+        ):
+            # An image without files of its own has an upper directory, which is empty, over its parent.
+            return UnpackedDirectory(upper), "", below
+        if not directory.is_dir():
+            return None, f"its directory {directory} is not there", None
+        record = self.graph / identity / "tar-data.json.gz"
+        if record.exists():
+            return RecordedDirectory(record, directory), "", directory
+        if self.driver == "aufs":
+            return UnpackedDirectory(directory, whiteout_names=True), "", directory
+        return FullTree(directory, below), "", directory
+
+    # Containers
+
+    def containers(self) -> Iterator[Container]:
+        """Those that the driver runs."""
+        for identity in listed(self.root / "containers"):
+            config = read_object(self.root / "containers" / identity / "config.json")
+            if config.get("Driver") in (None, self.driver):
+                yield Container(identity, config)
+
+    def open_container(self, container: Container, reference: Reference) -> Image:
+        """A container as its image with the init layer and the read-write layer on top."""
+        image = self.open(str(container.config.get("Image", "")), reference)
+        layers, history = list(image.layers), list(image.history)
+        created = container.config.get("Created")
+        for identity, text in (
+            (f"{container.id}-init", "init layer: stubs of what Docker mounts into every container"),
+            (container.id, f"container {container.name}: its read-write layer ({container.state})"),
+        ):
+            number = len(layers) + 1
+            unpacked, missing = self._written(identity)
+            layers.append(Layer(number, Descriptor("", "", -1), "", "", None, missing, unpacked))
+            history.append(HistoryEntry(created if isinstance(created, str) else None, text, "", "", number))
+        return replace(image, name=f"{container.name} ({image.name})", layers=layers, history=history)
+
+    def _written(self, identity: str) -> tuple[Unpacked | None, str]:
+        """What a container's own layer is read from, or why it cannot be."""
+        where = {"aufs": f"aufs/diff/{identity}", "overlay": f"overlay/{identity}/upper"}.get(self.driver)
+        if where is None:
+            return None, f"the {self.driver} driver keeps it together with what is below it"
+        directory = self.root / where
+        if not directory.is_dir():
+            return None, f"its directory {directory} is not there"
+        return UnpackedDirectory(directory, whiteout_names=self.driver == "aufs"), ""
+
+
+def graph_drivers(root: Path) -> list[str]:
+    """The drivers that have images in a data root of Docker up to 1.9."""
+    if not (root / "graph").is_dir():
+        return []
+    prefix = "repositories-"
+    return [name.removeprefix(prefix) for name in listed(root) if name.startswith(prefix)]
