@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import stat
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from layertui.safe import visible
-from layertui.union.entry import EPOCH, Entry
+
+if TYPE_CHECKING:
+    from layertui.union.entry import Entry
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 

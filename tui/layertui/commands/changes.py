@@ -6,7 +6,7 @@ import argparse
 import json
 from collections.abc import Iterator
 
-from layertui.commands.entries import name_of, size_of
+from layertui.commands.entries import name_of, size_of, to_json
 from layertui.commands.opening import Opened, image_of, layer_number, layer_range, read_layers
 from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image, add_layer, add_range
@@ -58,8 +58,7 @@ def run(options: argparse.Namespace) -> int:
     out = Output()
     found = _changes(opened, start, stop, is_range)
     if options.json:
-        for _, line in sorted((change.path, json.dumps(change.to_json())) for change in found):
-            out.line(line)
+        out.lines(line for _, line in sorted((change.path, _to_json(change)) for change in found))
     else:
         out.table(
             ("", "LAYER", "SIZE", "WHAT", "PATH"),
@@ -76,6 +75,16 @@ def _changes(opened: Opened, start: int, stop: int, is_range: bool) -> Iterator[
     union = opened.union
     same = opened.compared(undecided(union, start, stop)).same
     return differences(union, start, stop, same) if is_range else changes(union, stop, same)
+
+
+def _to_json(change: Change) -> str:
+    before, after = ("null" if entry is None else to_json(entry) for entry in (change.before, change.after))
+    return (
+        f'{{"path": {json.dumps(change.path)}, "change": "{change.change}", "layer": {change.layer}, '
+        f'"what": {json.dumps(change.what)}, "whiteout": {json.dumps(change.whiteout)}, '
+        f'"before": {before}, "after": {after}, '
+        f'"hidden_paths": {change.hidden_paths}, "hidden_bytes": {change.hidden_bytes}}}'
+    )
 
 
 def _cells(change: Change, out: Output) -> tuple[str, ...]:

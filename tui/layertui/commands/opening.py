@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from layertui.commands.output import warn
-from layertui.commands.progress import Progress
 from layertui.errors import LayertuiError
 from layertui.image import Image
 from layertui.sources import open_image
@@ -66,6 +65,8 @@ class Opened:
         contents = self.contents()
         events = [event for pair in pairs for event in pair]
         if events:
+            from layertui.commands.progress import Progress
+
             with Progress(self.quiet, "comparing contents", 0) as progress:
                 contents.prepare(events, progress.all)
         return contents
@@ -73,6 +74,7 @@ class Opened:
 
 def read_layers(options: argparse.Namespace, image: Image, highest: int | None = None) -> Opened:
     """The union of layers 1 to ``highest`` (all by default); says what is wrong with them."""
+    from layertui.commands.progress import Progress
     from layertui.layers.cache import IndexCache
     from layertui.layers.load import index_layers
     from layertui.union import UnionBuilder

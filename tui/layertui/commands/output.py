@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from layertui.safe import visible
 
+LINES = 512
+"""Written at once."""
 COLOURS = {"green": 32, "yellow": 33, "red": 31, "cyan": 36, "dim": 2, "bold": 1}
 """SGR parameters (ECMA-48)."""
 
@@ -28,9 +30,13 @@ class Output:
         self.is_coloured = (
             self.is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         )
-        self.width = shutil.get_terminal_size().columns if self.is_terminal else 0
+        self.width = 0
         """Columns to fit into; 0 if there is no limit."""
         self._buffer = sys.stdout.buffer
+        if self.is_terminal:
+            import shutil
+
+            self.width = shutil.get_terminal_size().columns
 
     def name(self, text: str) -> str:
         """A name out of an image as it is to be written."""
@@ -41,6 +47,12 @@ class Output:
 
     def line(self, text: str) -> None:
         self._buffer.write(raw(text) + b"\n")
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Many lines of ASCII."""
+        rest = iter(lines)
+        while some := list(islice(rest, LINES)):
+            self._buffer.write("\n".join(some).encode("ascii") + b"\n")
 
     def bytes(self, data: bytes) -> None:
         self._buffer.write(data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from layertui.commands.entries import HEADERS, RIGHT, cells, to_json
+from layertui.commands.entries import HEADERS, RIGHT, cells, tree_to_json
 from layertui.commands.opening import image_of, layer_number, missing, read_layers
 from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image, add_layer
@@ -42,14 +42,9 @@ def run(options: argparse.Namespace) -> int:
     except LayertuiError:
         raise missing(union, options.path, layer) from None
     out = Output()
-    visible = (
-        union.entry(event)
-        for node in range(top or 1, union.end[top])
-        if (event := union.at(node, layer)) >= 0
-    )
     if options.json:
-        for _, line in sorted((entry.path, to_json(entry)) for entry in visible):
-            out.line(line)
+        out.lines(tree_to_json(union, top, layer))
     else:
-        out.table(HEADERS, (cells(entry, out) for entry in visible), RIGHT)
+        events = (union.at(node, layer) for node in range(top or 1, union.end[top]))
+        out.table(HEADERS, (cells(union.entry(event), out) for event in events if event >= 0), RIGHT)
     return opened.status

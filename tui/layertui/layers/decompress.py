@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any, Protocol, cast
 
 from layertui.blob import Blob
@@ -46,6 +45,8 @@ class Stored(io.RawIOBase):
     """A blob read from its start to its end, hashed on the way in a thread of its own."""
 
     def __init__(self, blob: Blob, algorithm: str, cancelled: threading.Event | None = None) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
         super().__init__()
         self._blob = blob
         self._cancelled = cancelled

@@ -14,7 +14,6 @@ from layertui.layers.index import Kind, key_of, path_of
 from layertui.layers.scan import scan
 from layertui.layers.window import PlainWindow
 from layertui.reference import Reference
-from layertui.spool import spooled
 
 MAX_JSON = 64 << 20
 """Bytes of a manifest, index or config that are read at most."""
@@ -66,6 +65,8 @@ class ArchiveFiles:
         self.damage = ""
         head = FileBlob(path).pread(6, 0)
         if compression_of(head):
+            from layertui.spool import spooled
+
             self._plain, self.damage = spooled(path)
         blob = FileBlob(self._plain)
         if not blob.size:

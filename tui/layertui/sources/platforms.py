@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -31,6 +30,8 @@ T = TypeVar("T")
 
 def host() -> Platform:
     """This machine's; Linux whatever runs here, since that is what containers run on."""
+    import platform
+
     machine = platform.machine().lower()
     return Platform("linux", ARCHITECTURES.get(machine, machine))
 
