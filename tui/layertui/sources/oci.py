@@ -42,15 +42,16 @@ from layertui.sources.layout import (
 
 def open_image(reference: Reference, platform: str | None) -> Image:
     """See :class:`layertui.sources.Source`."""
-    return open_layout(_layout(reference), reference, platform)
+    return open_layout(layout(reference), reference, platform)
 
 
 def list_images(reference: Reference) -> list[ImageSummary]:
     """See :class:`layertui.sources.Source`."""
-    return summaries(_layout(reference), reference)
+    return summaries(layout(reference), reference)
 
 
-def _layout(reference: Reference) -> Layout:
+def layout(reference: Reference) -> Layout:
+    """The layout that a reference leads to. Raises :class:`LayertuiError` if there is none."""
     files = files_of(reference)
     if reference.transport != "dir" and files.get("index.json") is None:
         raise LayertuiError(f"{files.path} is no OCI layout", "it has no index.json")

@@ -4,52 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from layertui.image import Image, ImageSummary
 from layertui.reference import Reference
 from layertui.sources import oci
 from layertui.sources.registry.name import Name, parse
 
+if TYPE_CHECKING:
+    from layertui.sources.registry.repository import Repository
+
 
 def open_image(reference: Reference, platform: str | None) -> Image:
     """See :class:`layertui.sources.Source`. Fetches manifests and the config, no layers."""
-    from layertui.sources.registry.repository import Repository
-
-    name = parse(reference.location)
-    repository = Repository(name)
-    image = oci.open_layout(repository, _reference(name), platform)
+    found = layout(reference)
+    name = found.name
+    image = oci.open_layout(found, _reference(name), platform)
     warnings = [*image.warnings]
-    if not repository.client.is_checked:
-        warnings.append(
-            f"{repository.client.endpoint.host} is marked insecure: it need not be what it claims"
-        )
+    if found.client.endpoint.insecure:
+        host = found.client.endpoint.host
+        warnings.append(f"{host} is marked insecure: nothing shows that it is what it claims to be")
     tag = name.tag or ("" if name.digest else "latest")
     return replace(
         image,
         name=f"{name.familiar}:{tag}" if tag else f"{name.familiar}@{name.digest}",
         tags=(f"{name.familiar}:{tag}",) if tag else (),
-        repo_digests=(f"{name.familiar}@{repository.digest}",),
+        repo_digests=(f"{name.familiar}@{found.digest}",),
         warnings=warnings,
     )
 
 
 def list_images(reference: Reference) -> Iterable[ImageSummary]:
     """See :class:`layertui.sources.Source`. Of a repository without a tag, all tags, nothing else of them."""
-    name = parse(reference.location)
-    return _tags(name) if name.wanted == "latest" and not name.tag else _images(name)
+    found = layout(reference)
+    return _images(found) if found.name.tag or found.name.digest else _tags(found)
 
 
-def _images(name: Name) -> Iterator[ImageSummary]:
+def layout(reference: Reference) -> Repository:
+    """The repository that a reference names."""
     from layertui.sources.registry.repository import Repository
 
-    for row in oci.summaries(Repository(name), _reference(name)):
-        yield replace(row, name=name.familiar, tag=name.tag)
+    return Repository(parse(reference.location))
 
 
-def _tags(name: Name) -> Iterator[ImageSummary]:
-    from layertui.sources.registry.repository import Repository
+def _images(found: Repository) -> Iterator[ImageSummary]:
+    for row in oci.summaries(found, _reference(found.name)):
+        yield replace(row, name=found.name.familiar, tag=found.name.tag)
 
-    for tag in Repository(name).tags():
+
+def _tags(found: Repository) -> Iterator[ImageSummary]:
+    name = found.name
+    for tag in found.tags():
         yield ImageSummary(
             reference=str(_reference(replace(name, tag=tag))),
             transport="docker",

@@ -69,11 +69,6 @@ class Client:
         """Host and repository."""
         return f"{self.endpoint.host}/{self.endpoint.repository}"
 
-    @property
-    def is_checked(self) -> bool:
-        """Whether the host is the one it claims to be, or on this machine."""
-        return not self.endpoint.insecure
-
     def document(self, path: str, accept: tuple[str, ...] = ()) -> tuple[bytes, Mapping[str, str]]:
         """A short body (64 MiB at most) with its headers; ``path`` is below the repository."""
         headers = {"Accept": ", ".join(accept)} if accept else {}
@@ -255,7 +250,8 @@ class Client:
     def _refused(self, response: Response, path: str) -> LayertuiError:
         status, said = response.status_code, _message(response)
         kind, _, name = path.partition("/")
-        if status == 404:
+        # Registries without the referrers API refuse it in different ways.
+        if status == 404 or (kind == "referrers" and status in (400, 405, 501)):
             thing = {"manifests": f"no {name}", "blobs": f"no blob {name}"}.get(kind, f"no {path}")
             return NotFound(f"{self.place} has {thing}", said)
         if status in (401, 403):

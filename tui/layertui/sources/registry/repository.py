@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from layertui.blob import Blob, BytesBlob
 from layertui.blob_cache import BlobCache
 from layertui.errors import LayertuiError
-from layertui.image import Descriptor
-from layertui.sources.assemble import check_digest, digest_of
-from layertui.sources.layout import INDEX_TYPES, Found, Layout, checked
+from layertui.image import Descriptor, Image
+from layertui.sources.assemble import check_digest, config_list, digest_of
+from layertui.sources.layout import DIGEST, INDEX_TYPES, Found, Layout, checked, descriptor_of
 from layertui.sources.registry.blob import RegistryBlob
-from layertui.sources.registry.client import MANIFEST_TYPES, Client
+from layertui.sources.registry.client import MANIFEST_TYPES, Client, NotFound
 from layertui.sources.registry.endpoints import endpoints
 from layertui.sources.registry.name import Name
+
+COSIGN = (".sig", ".att", ".sbom")
+"""Ends of the tags under which cosign keeps what belongs to a digest."""
 
 
 class Repository(Layout):
@@ -44,17 +47,14 @@ class Repository(Layout):
         for endpoint in endpoints(self.name):
             try:
                 client = Client(endpoint)
-                data, media_type, said = client.manifest(wanted)
+                answer = client.manifest(wanted)
             except LayertuiError as error:
                 failed.append(error)
                 continue
             self._client = client
-            self.digest = digest = self.name.digest or said or digest_of(data)
-            check_digest(data, digest, f"{wanted} of {self.place}")
-            if "manifest" not in media_type and media_type not in INDEX_TYPES:
-                media_type = ""  # not said: what it holds tells
-            self._blobs[digest] = BytesBlob(data, f"{self.place}@{digest}")
-            return [Found(Descriptor(media_type, digest, len(data)), "")]
+            found = self._take(wanted, *answer)
+            self.digest = found.descriptor.digest
+            return [found]
         *mirrors, last = failed
         if not mirrors:
             raise last
@@ -64,6 +64,24 @@ class Repository(Layout):
     def tags(self) -> Iterator[str]:
         """The tags of the repository, as the registry gives them."""
         return self.client.tags()
+
+    def referrers(self, image: Image) -> Iterator[Found]:
+        """The manifests that say to be about an image, or about the index that led to it.
+
+        Asked for through the referrers API, else as the tag that stands for it
+        (distribution-spec, "Listing Referrers"), and by cosign's tags.
+        """
+        subjects = [image.manifest_digest, *(each.partition("@")[2] for each in image.repo_digests)]
+        for subject in dict.fromkeys(subjects):
+            tag = subject.replace(":", "-")
+            try:
+                described: Iterable[object] = list(self.client.referrers(subject))
+            except NotFound:
+                index = self._tagged(tag)
+                described = config_list(self.fetch(index, "index")[0], "manifests") if index else ()
+            found = [descriptor_of(each) for each in described]
+            found += [self._tagged(tag + suffix) for suffix in COSIGN]
+            yield from (each for each in found if each is not None)
 
     def has(self, found: Found) -> bool:
         return True  # what a registry lacks is known when it is asked for
@@ -77,6 +95,22 @@ class Repository(Layout):
             else:
                 self._blobs[digest] = RegistryBlob(self.client, digest, descriptor.size, self._cache)
         return self._blobs[digest]
+
+    def _tagged(self, tag: str) -> Found | None:
+        """What a tag means; ``None`` if there is no such tag."""
+        try:
+            return self._take(tag, *self.client.manifest(tag))
+        except NotFound:
+            return None
+
+    def _take(self, wanted: str, data: bytes, media_type: str, said: str) -> Found:
+        """A manifest that has just come, by tag or digest, with the digest that the registry says."""
+        digest = wanted if DIGEST.fullmatch(wanted) else said or digest_of(data)
+        check_digest(data, digest, f"{wanted} of {self.place}")
+        if "manifest" not in media_type and media_type not in INDEX_TYPES:
+            media_type = ""  # not said: what it holds tells
+        self._blobs[digest] = BytesBlob(data, f"{self.place}@{digest}")
+        return Found(Descriptor(media_type, digest, len(data)), "")
 
     def _manifest(self, digest: str) -> Blob:
         """A manifest by its digest, which never changes: it is kept."""
