@@ -36,6 +36,7 @@ class UnionBuilder:
         self._keys: list[bytes] = [b""]
         self._parents: list[int] = [0]  # the root is its own, as ``..`` has it
         self._kids: defaultdict[int, list[int]] = defaultdict(list)
+        self._kids_known = 1  # nodes that ``_kids`` has; it is brought up to date when it is asked
         self._last: list[int] = [-1]
         # Events in the order in which the layers make them.
         self._ev_node = array("I")
@@ -78,15 +79,16 @@ class UnionBuilder:
         # Loops that run inside the interpreter's C code, for images of a million paths.
         count = len(self._keys)
         order = sorted(range(count), key=self._keys.__getitem__)
-        rank = array("I", bytes(4 * count))
+        rank = [0] * count
         deque(map(rank.__setitem__, order, range(count)), maxlen=0)
         keys = list(map(self._keys.__getitem__, order))
         parent = array("i", map(rank.__getitem__, map(self._parents.__getitem__, order)))
         parent[0] = -1
         end = array("I", range(1, count + 1))
-        directories = sorted((rank[node], kids) for node, kids in self._kids.items() if kids)
-        for position, kids in reversed(directories):
-            end[position] = end[max(map(rank.__getitem__, kids))]
+        last_child = dict(zip(parent, range(count), strict=True))  # of all children the last one stays
+        del last_child[-1]
+        for directory in sorted(last_child, reverse=True):
+            end[directory] = end[last_child[directory]]
         return Union(
             indexes=list(self._indexes),
             warnings=list(self._warnings),
@@ -135,7 +137,6 @@ class UnionBuilder:
             node = self._ids[key] = len(self._keys)
             self._keys.append(key)
             self._parents.append(parent)
-            self._kids[parent].append(node)
             self._last.append(-1)
         return node
 
@@ -144,6 +145,9 @@ class UnionBuilder:
 
     def _clear(self, directory: int, deletion: Deletion, kind: int) -> None:
         """Delete all that is visible below a directory."""
+        for node in range(self._kids_known, len(self._keys)):
+            self._kids[self._parents[node]].append(node)
+        self._kids_known = len(self._keys)
         waiting = [directory]
         while waiting:
             for child in self._kids[waiting.pop()]:
@@ -236,7 +240,7 @@ class UnionBuilder:
         number of an entry in the run to that of its event.
         """
         kinds, first, whiteouts = index.kind, self._starts[-1], self._whiteouts
-        ids, last, kids, ev_kind = self._ids, self._last, self._kids, self._ev_kind
+        ids, last, ev_kind = self._ids, self._last, self._ev_kind
         all_keys, parents = self._keys, self._parents
         # Plain numbers: members of an enum cost more than all else here.
         whiteout, hardlink, is_directory = int(Kind.WHITEOUT), int(Kind.HARDLINK), int(Kind.DIRECTORY)
@@ -244,15 +248,14 @@ class UnionBuilder:
         before: list[int] = []
         shift = len(ev_kind)
         directory: bytes | None = None
-        parent, aliased, siblings = 0, False, kids[0]
+        parent, aliased = 0, False
         for number, key in enumerate(keys):
             kind = kinds[number]
             if kind >= whiteout:
                 self._flush(run, before, kinds, number)
                 shift = len(ev_kind) - number - 1
                 continue
-            cut = key.rfind(0)
-            above = key[:cut] if cut >= 0 else b""
+            above, _, name = key.rpartition(b"\0")
             if above != directory:
                 parent = ids.get(above, -1)
                 event = last[parent] if parent >= 0 else -1
@@ -263,16 +266,15 @@ class UnionBuilder:
                     self._flush(run, before, kinds, number)
                     parent = self._landing(above)
                     shift = len(ev_kind) - number
-                directory, siblings = above, kids[parent]
+                directory = above
                 aliased = all_keys[parent] != above
             if aliased:
-                key = self._child(parent, key[cut + 1 :])
+                key = self._child(parent, name)
             node = ids.get(key, -1)
             if node < 0 and kind != hardlink and key not in whiteouts:
                 node = ids[key] = len(all_keys)
                 all_keys.append(key)
                 parents.append(parent)
-                siblings.append(node)
                 run.append(node)
                 before.append(-1)
                 last.append(number + shift)
