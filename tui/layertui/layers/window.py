@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 
 from layertui.blob import Blob
-from layertui.layers.decompress import CHUNK, Cancelled, Stream
+from layertui.layers.decompress import Cancelled, Stream
 
 HOP = 1 << 15
 """Bytes read at once where only headers are wanted."""
+CHUNK = 1 << 18
+"""Bytes inflated at once: few enough to be scanned while they are in the processor's cache."""
 
 
 class PlainWindow:
@@ -50,5 +52,6 @@ class StreamWindow:
             count = self._stream.readinto(self._buffer)
             if not count:
                 break
-            self._data += self._buffer[:count]
+            with memoryview(self._buffer)[:count] as fresh:  # copied once
+                self._data = self._data + fresh if self._data else bytes(fresh)
         return self._data
