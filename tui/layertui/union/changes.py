@@ -1,12 +1,12 @@
 """What a layer did to the tree below it, and how two merged trees differ."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-from layertui.layers.index import Kind
-from layertui.union.entry import Entry
+from layertui.layers.index import Extra, Kind
+from layertui.union.entry import TYPES, Entry
 from layertui.union.union import Deletion, Union
 
 Same = Callable[[int, int], bool]
@@ -104,21 +104,21 @@ def difference(union: Union, before: int, after: int, same: Same | None = None) 
 
     Without ``same``, files of one size count as alike in content.
     """
-    one, other = union.entry(before), union.entry(after)
+    one, other = _facts(union, before), _facts(union, after)
     alike = one.type == other.type
     what = []
     if not alike:
         what.append("type")
     elif one.type == "file":
-        if one.size != other.size or (
+        if union.size(before) != union.size(after) or (
             same is not None and _contents_matter(union, before, after) and not same(before, after)
         ):
             what.append("content")
     if one.mode != other.mode:
         what.append("mode")
-    if (one.uid, one.gid) != (other.uid, other.gid):
+    if one.owner != other.owner:
         what.append("owner")
-    if (one.mtime, one.mtime_ns) != (other.mtime, other.mtime_ns):
+    if one.mtime != other.mtime:
         what.append("mtime")
     if alike and one.linkname != other.linkname:
         what.append("linkname")
@@ -127,6 +127,39 @@ def difference(union: Union, before: int, after: int, same: Same | None = None) 
     if alike and one.device != other.device:
         what.append("device")
     return what
+
+
+class _Facts(NamedTuple):
+    """What :meth:`Union.entry` tells of a path that two versions may differ in, without its path."""
+
+    type: str
+    mode: int
+    owner: tuple[int, int]
+    mtime: tuple[int, int]
+    linkname: bytes | None
+    xattrs: Mapping[str, bytes]
+    device: tuple[int, int] | None
+
+
+def _facts(union: Union, event: int) -> _Facts:
+    if union.ev_entry[event] < 0:
+        return _IMPLIED
+    inode = union.ev_inode[event]
+    index, number = union.indexes[union.ev_layer[inode] - 1], union.ev_entry[inode]
+    extra = index.extra.get(number, _PLAIN)
+    return _Facts(
+        TYPES[union.ev_kind[event]],
+        index.mode[number] & 0o7777,
+        (index.uid[number], index.gid[number]),
+        (index.mtime[number], index.mtime_ns[number]),
+        union.linkname(event),
+        extra.xattrs,
+        extra.device,
+    )
+
+
+_IMPLIED = _Facts("directory", 0o755, (0, 0), (0, 0), None, {}, None)
+_PLAIN = Extra()
 
 
 def mark_of(union: Union, before: int, after: int, same: Same | None = None) -> Mark:
