@@ -223,6 +223,8 @@ async def test_a_large_file_of_which_every_line_differs_shows_soon(lines: int, l
         await pressing("2")(pilot)
         assert f"@@ -1,{last or ''}" in text(app.pane)
         assert time.monotonic() - start < 10
+        await pressing("end")(pilot)
+        assert text(app.pane).endswith("5,000 lines are shown; layertui diff prints all of them.")
 
 
 async def test_bytes_that_look_like_what_they_are_shown_as_are_told_apart() -> None:

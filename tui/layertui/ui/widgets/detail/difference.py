@@ -179,7 +179,7 @@ def _encodings(one: Encoding, other: Encoding) -> tuple[list[str], list[str]]:
     if one.name == other.name or {one.name, other.name} == {"ASCII", "UTF-8"}:
         alike.append(encoding_facts(other if one.name == "ASCII" else one)[0])
     else:
-        differ.append(f"{one.name} → {other.name}")
+        differ.append(" → ".join(encoding_facts(encoding)[0] for encoding in (one, other)))
     if one.newline != other.newline:
         differ.append(f"line ends {one.newline} → {other.newline}")
     else:

@@ -7,13 +7,15 @@ from threading import Event
 
 from layertui.content.diff import hunks, inside, steps
 from layertui.content.script import Change, changes
-from layertui.content.syntax import Piece, coloured, lexer_of
+from layertui.content.syntax import MOST, Piece, coloured, lexer_of
 from layertui.content.text import Encoding
 from layertui.ui.widgets.detail.page import PageBuilder, check
 from layertui.ui.widgets.detail.text_document import rows
 from layertui.ui.widgets.lines import Span
 
 _STYLES = {"-": "deleted", "+": "added"}
+_SHOWN = 5000
+"""Lines of the hunks that are laid out."""
 _PAIRED = 200
 """Lines of a change that are looked at for what became of them."""
 
@@ -56,9 +58,11 @@ class TextDifference:
         if self.changes and not self._genuine(self.changes[-1]):
             self.changes.pop()
         lexer = lexer_of(name, "".join(self._lines[1][:50]))
-        self.language = str(lexer.name) if lexer else ""
         self._pieces = tuple(
-            list(coloured(lexer, [line.removesuffix("\n") for line in lines])) for lines in self._lines
+            list(coloured(lexer, [line.removesuffix("\n") for line in lines]))
+            if lexer is not None and len(version.data) <= MOST
+            else None
+            for version, lines in zip(self._versions, self._lines, strict=True)
         )
 
     def _genuine(self, last: Change) -> bool:
@@ -78,13 +82,14 @@ class TextDifference:
         return f"+{added:,} −{deleted:,} lines"
 
     def add_to(self, build: PageBuilder) -> list[int]:
-        """Adds the hunks; returns the lines that they start on."""
+        """Adds the hunks, as far as anyone reads on; returns the lines that they start on."""
         old, new = self._lines
         firsts = [version.first - 1 for version in self._versions]
         digits = max(len(str(first + len(lines))) for first, lines in zip(firsts, self._lines, strict=True))
         digits = max(digits, 3)
         build.gutter = 2 * digits + 4
         starts: list[int] = []
+        shown = 0
         for hunk in hunks(self.changes, len(old), len(new)):
             if starts:
                 build.add()
@@ -93,6 +98,11 @@ class TextDifference:
             marks = self._inside(hunk.changes)
             shift = hunk.after - hunk.before
             for sign, number in steps(hunk):
+                if shown == _SHOWN:
+                    rest = f"{_SHOWN:,} lines are shown; layertui diff prints all of them."
+                    build.add((rest, "accent"))
+                    return starts
+                shown += 1
                 side = 1 if sign == "+" else 0
                 if sign == " ":
                     numbers = [number + firsts[0] + 1, number + shift + firsts[1] + 1]
@@ -117,7 +127,8 @@ class TextDifference:
         behind = f"on-{style}" if style else ""
         shown = "".join(f"{one or '':>{digits}} " for one in numbers)
         gutter: list[Span] = [(shown, "quiet"), ("−" if sign == "-" else sign, f"{style} bold"), (" ", "")]
-        pieces = self._pieces[side][number]
+        lines = self._pieces[side]
+        pieces = lines[number] if lines else [(self._lines[side][number].removesuffix("\n"), "")]
         for row in rows(list(_marked(pieces, marks, f"inside-{style}"))):
             build.add(*row, gutter=gutter, style=behind)
             gutter = [(f"{'↪':>{2 * digits + 1}}", "quiet")]
