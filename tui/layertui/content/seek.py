@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from layertui.blob import Blob
-from layertui.content.members import Member, member_at
 from layertui.layers.decompress import Cancelled, Damaged, compression_of
+from layertui.layers.members import Member, member_at
 
 PIECE = 1 << 20
 """Bytes handed out or inflated at once, at most."""

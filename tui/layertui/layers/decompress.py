@@ -13,6 +13,12 @@ from layertui.errors import LayertuiError
 CHUNK = 1 << 20
 """Bytes read and inflated at once."""
 
+AHEAD = 8
+"""Pieces that may wait to be hashed: reading is faster."""
+
+CAREFUL = 512
+"""Bytes inflated at once near damage, so that all but the last of what is whole is read."""
+
 MAGIC = (
     (b"\x1f\x8b", "gzip"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
@@ -53,6 +59,7 @@ class Stored(io.RawIOBase):
         self._hash = hashlib.new(algorithm)
         self._algorithm = algorithm
         self._hasher = ThreadPoolExecutor(1, thread_name_prefix="digest")
+        self._ahead = threading.Semaphore(AHEAD)
         self.position = 0
 
     def readable(self) -> bool:
@@ -65,8 +72,13 @@ class Stored(io.RawIOBase):
         data = self._blob.pread(len(view), self.position)
         view[: len(data)] = data
         self.position += len(data)
-        self._hasher.submit(self._hash.update, data)
+        self._ahead.acquire()
+        self._hasher.submit(self._update, data)
         return len(data)
+
+    def _update(self, data: bytes) -> None:
+        self._hash.update(data)
+        self._ahead.release()
 
     def digest(self) -> str:
         """The digest of the whole blob; reads what has not been read yet."""
@@ -76,9 +88,9 @@ class Stored(io.RawIOBase):
         self._hasher.shutdown()
         return f"{self._algorithm}:{self._hash.hexdigest()}"
 
-    def close(self) -> None:
+    def stop(self) -> None:
+        """End the thread. (``close`` is called by readers that are dropped, while others go on.)"""
         self._hasher.shutdown(cancel_futures=True)
-        super().close()
 
 
 class Stream:
@@ -89,7 +101,11 @@ class Stream:
     ) -> None:
         self.compression = compression_of(blob.pread(6, 0))
         self.stored = Stored(blob, algorithm, cancelled)
-        self._inner = _decompressor(self.compression, self.stored)
+        self._blob = blob
+        self._cancelled = cancelled
+        self._inner = _decompressor(self.compression, blob, self.stored)
+        self._position = 0
+        self._is_careful = False
 
     def readinto(self, buffer: bytearray | memoryview) -> int:
         """Fill the buffer as far as the bytes reach; less only at the end.
@@ -99,15 +115,25 @@ class Stream:
         """
         view = memoryview(buffer)
         done = 0
-        try:
-            while done < len(view) and (count := self._inner.readinto(view[done:])):
-                done += count
-        except (LayertuiError, Cancelled):
-            raise
-        except Exception as error:  # each library raises its own
-            if done:
-                return done  # the next call meets the damage again
-            raise Damaged(f"its {self.compression} stream is damaged: {error}") from error
+        while done < len(view):
+            try:
+                count = self._inner.readinto(view[done:])
+                if not count:
+                    self._check_end()
+                    break
+            except (LayertuiError, Cancelled):
+                raise
+            except Exception as error:  # each library raises its own
+                if not self._is_careful:
+                    self._go_carefully()
+                    continue
+                if done:
+                    break  # the next call meets the damage again
+                if isinstance(error, Damaged):
+                    raise
+                raise Damaged(f"its {self.compression} stream is damaged: {error}") from error
+            done += count
+            self._position += count
         return done
 
     def digest(self) -> str:
@@ -115,14 +141,33 @@ class Stream:
         return self.stored.digest()
 
     def close(self) -> None:
-        self.stored.close()
+        self.stored.stop()
+
+    def _check_end(self) -> None:
+        from layertui.layers.members import zstd_is_cut
+
+        # The library ends silently where a frame is cut.
+        if self.compression == "zstd" and not self._is_careful and zstd_is_cut(self._blob):
+            raise Damaged("its zstd stream ends early")
+
+    def _go_carefully(self) -> None:
+        """Inflate once more up to here and go on in small steps: what was inflated with the damage is lost."""
+        from layertui.layers.members import Members
+
+        self._is_careful = True
+        self._inner = Members(self._blob, self.compression, CHUNK, self._cancelled)
+        skipped = bytearray(CHUNK)
+        left = self._position
+        while left:
+            left -= self._inner.readinto(memoryview(skipped)[:left]) or left
+        self._inner.step = CAREFUL
 
 
 class _Readable(Protocol):
     def readinto(self, buffer: memoryview, /) -> int: ...
 
 
-def _decompressor(compression: str, stored: Stored) -> _Readable:
+def _decompressor(compression: str, blob: Blob, stored: Stored) -> _Readable:
     if compression == "gzip":
         from isal import igzip
 
@@ -137,12 +182,8 @@ def _decompressor(compression: str, stored: Stored) -> _Readable:
                 cast(IO[bytes], stored), read_size=CHUNK, read_across_frames=True
             ),
         )
-    if compression == "bzip2":
-        import bz2
+    if compression:
+        from layertui.layers.members import Members
 
-        return bz2.BZ2File(cast(IO[bytes], io.BufferedReader(stored, CHUNK)))
-    if compression == "xz":
-        import lzma
-
-        return lzma.LZMAFile(cast(IO[bytes], io.BufferedReader(stored, CHUNK)))
+        return Members(blob, compression, CHUNK)
     return stored

@@ -135,19 +135,15 @@ def _scan(
     try:
         if not stream.compression and not _is_arriving(blob):
             index = scan(PlainWindow(blob, cancelled), lambda offset: _tell(progress, offset, blob.size))
-            if not index.damage and index.tar_size > blob.size:
-                index.damage = (
-                    f"the tar ends early: its last entry reaches to byte {index.tar_size:,} of {blob.size:,}"
-                )
             index.diff_id = blob.digest
             return index
         index = scan(StreamWindow(stream), lambda _: _tell(progress, stream.stored.position, blob.size))
         index.compression = stream.compression
-        if not index.damage and stream.compression == "zstd":
-            # The library ends silently where a frame is cut: a missing end is all there is to see.
-            if any(warning.code == "no-end" for warning in index.warnings):
-                index.damage = "its zstd stream ends early"
-        index.blob_digest = stream.digest()
+        try:
+            index.blob_digest = stream.digest()
+        except LayertuiError as error:
+            index.damage = index.damage or str(error)
+            return index
     finally:
         stream.close()
     expected = layer.descriptor.digest

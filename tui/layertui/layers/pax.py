@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import binascii
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
 MAX_DIGITS = 20
+MAX_NUMBER = 2**63 - 1
 
 
 @dataclass(slots=True)
@@ -28,41 +28,41 @@ class Pax:
     sparse_in_data: bool = False
     """The sparse map stands before the content (GNU.sparse 1.0)."""
 
-    def under(self, other: Pax) -> Pax:
-        """This, overridden by what another says: a global header under an entry's own."""
-        merged = replace(other, xattrs={**self.xattrs, **other.xattrs})
-        for name in ("path", "linkpath", "size", "uid", "gid", "mtime"):
-            if getattr(merged, name) is None:
-                setattr(merged, name, getattr(self, name))
-        return merged
 
+def parse_pax(data: bytes, pax: Pax) -> list[str]:
+    """Read ``LENGTH KEY=VALUE\\n`` records into ``pax``.
 
-def parse_pax(data: bytes, pax: Pax) -> None:
-    """Read ``LENGTH KEY=VALUE\\n`` records into ``pax``; the rest from the first broken one is ignored."""
+    Gives what is unreadable: the keys of records whose value makes no sense, which are
+    passed over, and ``records`` if nothing can be read from some place on.
+    """
+    unreadable: list[str] = []
     position = 0
     pending = -1
     while position < len(data):
+        if data[position] == 0 and not data[position:].strip(b"\0"):
+            break  # padding that the size counts, as some writers do
         space = data.find(b" ", position, position + MAX_DIGITS)
-        digits = data[position:space] if space > 0 else b""
-        if not digits.isdigit():
-            return
-        end = position + int(digits)
-        if end > len(data) or end <= space + 1:
-            return
+        digits = data[position : max(space, position)]
+        end = position + int(digits) if digits.isdigit() else -1
         key, equals, value = data[space + 1 : end - 1].partition(b"=")
+        if not space < end <= len(data) or data[end - 1] != 10 or not equals:
+            return [*unreadable, "records"]
         position = end
-        if not equals:
-            continue
-        if key == b"GNU.sparse.offset":
-            pending = _number(value)
-        elif key == b"GNU.sparse.numbytes":
-            if pending >= 0:
-                pax.sparse.append((pending, _number(value)))
-        else:
-            _record(pax, key, value)
+        try:
+            if key == b"GNU.sparse.offset":
+                pending = _number(value)
+            elif key == b"GNU.sparse.numbytes":
+                if pending >= 0:
+                    pax.sparse.append((pending, _number(value)))
+            else:
+                _record(pax, key, value)
+        except ValueError:
+            unreadable.append(_text(key[:100]))
+    return unreadable
 
 
 def _record(pax: Pax, key: bytes, value: bytes) -> None:
+    """Raises :class:`ValueError` if the value makes no sense. An empty one takes the key back."""
     if key == b"path":
         pax.path = value or None
     elif key == b"linkpath":
@@ -74,16 +74,14 @@ def _record(pax: Pax, key: bytes, value: bytes) -> None:
     elif key == b"gid":
         pax.gid = _number(value) if value else None
     elif key == b"mtime":
-        pax.mtime = _time(value)
+        pax.mtime = _time(value) if value else None
     elif key.startswith(b"SCHILY.xattr."):
-        pax.xattrs[_text(key[13:])] = value
+        if value:
+            pax.xattrs[_text(key[13:])] = value
     elif key.startswith(b"LIBARCHIVE.xattr."):
         # Base 64 without padding, the name percent-encoded; SCHILY's form is written beside it.
         name = _text(unquote_to_bytes(key[17:]))
-        try:
-            pax.xattrs.setdefault(name, base64.b64decode(value + b"=" * (-len(value) % 4)))
-        except (binascii.Error, ValueError):
-            return
+        pax.xattrs.setdefault(name, base64.b64decode(value + b"=" * (-len(value) % 4)))
     elif key == b"RHT.security.selinux":
         pax.xattrs.setdefault("security.selinux", value)
     elif key.startswith(b"GNU.sparse."):
@@ -107,15 +105,17 @@ def _text(data: bytes) -> str:
 
 
 def _number(value: bytes) -> int:
-    return int(value) if value.isdigit() and len(value) <= MAX_DIGITS else 0
+    if not value.isdigit() or len(value) > MAX_DIGITS or int(value) > MAX_NUMBER:
+        raise ValueError
+    return int(value)
 
 
-def _time(value: bytes) -> tuple[int, int] | None:
+def _time(value: bytes) -> tuple[int, int]:
     """Seconds, with a fraction, perhaps negative."""
     negative = value.startswith(b"-")
-    seconds, _, fraction = value.lstrip(b"-").partition(b".")
-    if not seconds.isdigit() or len(seconds) > MAX_DIGITS or not (fraction.isdigit() or not fraction):
-        return None
+    seconds, _, fraction = value.removeprefix(b"-").partition(b".")
+    if not (seconds.isdigit() and len(seconds) <= MAX_DIGITS and (fraction.isdigit() or not fraction)):
+        raise ValueError
     nanoseconds = int(fraction[:9].ljust(9, b"0")) if fraction else 0
     whole = int(seconds)
     if not negative:

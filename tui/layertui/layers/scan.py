@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 from zlib_ng.zlib_ng import adler32
 
+from layertui.errors import LayertuiError
 from layertui.layers.decompress import Damaged
 from layertui.layers.index import Extra, Kind, LayerIndex, LayerWarning
 from layertui.layers.pax import Pax, parse_pax
@@ -22,6 +23,10 @@ BLOCK = 512
 ZEROS = bytes(BLOCK)
 MAX_META = 1 << 20
 """Bytes of a long name or of pax records that are taken at most."""
+MAX_ALL_META = 1 << 30
+"""And of all of them in a layer: they are kept in memory."""
+MAX_PATH = 4096
+"""Bytes that Linux takes as a path (PATH_MAX)."""
 ADLER = 65521
 
 MAX_UID = 2**32 - 1
@@ -31,6 +36,11 @@ MAX_TIME = 2**62
 
 class Window(Protocol):
     """Bytes of a tar, asked for in rising order."""
+
+    @property
+    def end(self) -> int:
+        """How long the tar is; known at the latest once :meth:`at` gave less than was asked for."""
+        ...
 
     def at(self, offset: int, length: int) -> bytes:
         """What lies at ``offset``: at least ``length`` bytes, less only at the end."""
@@ -49,7 +59,8 @@ def scan(tar: Window, progress: Callable[[int], None] | None = None) -> LayerInd
     """The entries of a tar, as far as it can be read.
 
     What keeps it from being read further stands in the index's ``damage``. ``progress`` is
-    told the offset now and then. Raises what ``tar`` raises, but for :class:`Damaged`.
+    told the offset now and then. Raises :class:`Cancelled` if ``tar`` does, and
+    :class:`LayertuiError` if nothing can be read.
     """
     return _Scan(tar, progress).run()
 
@@ -64,8 +75,7 @@ class _Scan:
         self._kinds = self._index.kind
         self._links: dict[int, bytes] = {}
         self._nanoseconds: dict[int, int] = {}
-        self._global = Pax()
-        self._has_global = False
+        self._meta_read = 0
         self._directories: dict[bytes, bytes] = {b"": b""}
         self._numbers: dict[bytes, int] = {}
         self._owner_of: dict[bytes, Owner] = {}
@@ -75,10 +85,10 @@ class _Scan:
         index = self._index
         try:
             self._entries()
-        except Damaged as damage:
-            index.damage = f"{damage}; {len(self._keys):,} entries read before"
-        except _Broken as broken:
-            index.damage = f"{broken}; {len(self._keys):,} entries read before"
+        except (Damaged, LayertuiError, _Broken) as problem:
+            if isinstance(problem, LayertuiError) and not self._keys:
+                raise
+            index.damage = f"{problem}; {len(self._keys):,} entries read before"
         keys, owners = self._keys, self._owners
         index.count = len(keys)
         index.keys = b"/".join(keys)
@@ -117,7 +127,11 @@ class _Scan:
                         raise _Broken(f"the tar ends in the middle of a header at byte {offset:,}")
                     if local is not None:
                         raise _Broken(f"the tar ends at byte {offset:,}, before the entry that was announced")
-                    index.tar_size = offset + len(chunk)
+                    index.tar_size = min(offset + len(chunk), tar.end)
+                    if offset > tar.end:
+                        raise _Broken(
+                            f"the tar ends early: its last entry reaches to byte {offset:,} of {tar.end:,}"
+                        )
                     if keys:
                         self._warn("no-end", b"", "the tar has no end marker: it may have been cut")
                     return
@@ -126,7 +140,16 @@ class _Scan:
             wanted = sums.get(checksum)
             if wanted is None:
                 if header == ZEROS:
+                    if local is not None:
+                        raise _Broken(f"the tar ends at byte {offset:,}, before the entry that was announced")
                     index.tar_size = offset + BLOCK
+                    if tar.at(offset + BLOCK, BLOCK)[:BLOCK].strip(b"\0"):
+                        self._warn(
+                            "lone-zero-block",
+                            b"",
+                            "more follows after one block of zeros at byte "
+                            f"{offset:,}: it is not read here, Docker refuses the layer",
+                        )
                     return
                 wanted = sums[checksum] = _expected_sum(checksum)
             if adler32(header, 0) & 0xFFFF != wanted and not _signed_sum_fits(header):
@@ -139,7 +162,7 @@ class _Scan:
                 size = self._number(size_field, offset, "size")
                 if size < 0:
                     raise _Broken(f"an entry of negative size at byte {offset - BLOCK:,}")
-            if flag > 54 or local is not None or self._has_global:  # beyond a plain '0' to '6'
+            if flag > 54 or local is not None:  # beyond a plain '0' to '6'
                 offset, local = self._special(header, flag, size, offset, local)
                 continue
             # What follows is the same as in _special, without the calls.
@@ -194,18 +217,25 @@ class _Scan:
             data = self._meta(offset, size)
             following = offset + size + (-size % BLOCK)
             if flag == ord("g"):
-                parse_pax(data, self._global)
-                self._has_global = self._global != Pax()
+                named = Pax()
+                self._records(data, named, offset)
+                if named != Pax():
+                    self._warn(
+                        "global-header",
+                        b"",
+                        f"a global extended header at byte {offset:,}: passed over here as in Docker and "
+                        "Podman, umoci refuses the layer",
+                    )
                 return following, local
             local = local if local is not None else Pax()
             if flag in b"xX":
-                parse_pax(data, local)
+                self._records(data, local, offset)
             elif flag == ord("L"):
-                local.path = local.path or data.split(b"\0", 1)[0]
+                local.path = data.split(b"\0", 1)[0]
             else:
-                local.linkpath = local.linkpath or data.split(b"\0", 1)[0]
+                local.linkpath = data.split(b"\0", 1)[0]
             return following, local
-        pax = self._global if local is None else self._global.under(local) if self._has_global else local
+        pax = local if local is not None else Pax()
         if pax.size is not None:
             size = pax.size
         name = pax.sparse_name or pax.path
@@ -222,7 +252,7 @@ class _Scan:
         else:
             if pax.sparse_real is not None or pax.sparse:
                 content, real, sparse = self._pax_sparse(pax, offset, size)
-                stored = size - (content - offset)
+                stored = max(size - (content - offset), 0)
             following = offset if flag in _EMPTY else offset + size + (-size % BLOCK)
         before = len(self._keys)
         self._odd(name, flag, header, real, content, pax)
@@ -249,6 +279,11 @@ class _Scan:
         else:
             kind = Kind.FILE  # POSIX: what is not known is a file
         key = self._clean(name)
+        if len(key) > MAX_PATH:
+            self._warn(
+                "name-too-long", key[:100], f"a name of {len(key):,} bytes: left out here, engines refuse it"
+            )
+            return
         above, _, last = key.rpartition(b"\0")
         if last.startswith(b".wh."):
             kind, key = self._whiteout(kind, above, last, key, size)
@@ -309,9 +344,22 @@ class _Scan:
         major, minor = (self._number(header[at : at + 8], 0, "device") for at in (329, 337))
         self._index.extra[len(self._keys) - 1] = Extra(device=(max(major, 0), max(minor, 0)))
 
+    def _records(self, data: bytes, pax: Pax, offset: int) -> None:
+        unreadable = parse_pax(data, pax)
+        if unreadable:
+            self._warn(
+                "bad-pax-record",
+                b"",
+                f"unreadable {', '.join(unreadable)} in the extended header at byte {offset:,}: "
+                "passed over here, Docker refuses the layer",
+            )
+
     def _meta(self, offset: int, size: int) -> bytes:
         if size > MAX_META:
             raise _Broken(f"{size:,} bytes of header at byte {offset:,}, more than {MAX_META:,}")
+        self._meta_read += size
+        if self._meta_read > MAX_ALL_META:
+            raise _Broken(f"more than {MAX_ALL_META:,} bytes of extended headers")
         data = self._tar.at(offset, size)
         if len(data) < size:
             raise _Broken(f"the tar ends in the middle of a header at byte {offset:,}")
@@ -346,17 +394,22 @@ class _Scan:
         if not pax.sparse_in_data:
             return offset, real, _sane(pax.sparse)
         # Version 1.0: decimal numbers, a line each, in front of the content, padded to a block.
-        text, read = b"", 0
-        while read < min(size, MAX_META):
-            text += self._meta(offset + read, BLOCK)
-            read += BLOCK
-            lines = text.split(b"\n")
-            if not lines[0].isdigit():
-                break
-            count = int(lines[0][:18])
-            if len(lines) > 2 * count + 1:
-                values = [int(line[:18]) if line.isdigit() else 0 for line in lines[1 : 2 * count + 1]]
-                return offset + read, real, _sane(list(zip(values[::2], values[1::2], strict=True)))
+        blocks: list[bytes] = []
+        lines, wanted = 0, 1
+        while lines < wanted and BLOCK * len(blocks) < min(size, MAX_META):
+            blocks.append(self._meta(offset + BLOCK * len(blocks), BLOCK))
+            if len(blocks) == 1:
+                first = blocks[0].split(b"\n", 1)[0]
+                if not first.isdigit():
+                    break
+                wanted = 2 * int(first[:18]) + 1
+            lines += blocks[-1].count(b"\n")
+        else:
+            if lines >= wanted:
+                numbers = b"".join(blocks).split(b"\n")[1:wanted]
+                values = [int(line[:18]) if line.isdigit() else 0 for line in numbers]
+                content = offset + BLOCK * len(blocks)
+                return content, real, _sane(list(zip(values[::2], values[1::2], strict=True)))
         raise _Broken(f"an unreadable sparse map at byte {offset:,}")
 
     # Names and numbers
@@ -375,18 +428,18 @@ class _Scan:
         if b"\0" in path:
             path = path.split(b"\0", 1)[0]
         parts: list[bytes] = []
+        escapes = False
         for part in path.split(b"/"):
             if part == b"..":
-                if not parts:
-                    self._warn(
-                        "path-escapes",
-                        b"\0".join(p for p in path.split(b"/") if p not in (b"", b".", b"..")),
-                        "its name leads out of the image: kept inside here, new Docker refuses it",
-                    )
+                escapes |= not parts
                 del parts[-1:]
             elif part not in (b"", b"."):
                 parts.append(part)
-        return b"\0".join(parts)
+        key = b"\0".join(parts)
+        if escapes:
+            text = "its name leads out of the image: kept inside here, new Docker refuses it"
+            self._warn("path-escapes", key, text)
+        return key
 
     def _number(self, field: bytes, offset: int, what: str) -> int:
         """A numeric field: octal digits, or base 256 if its first bit is set (GNU)."""

@@ -81,6 +81,7 @@ class RecordWindow:
         self._base = 0
         self._end = 0
         """Where in the tar the next piece starts."""
+        self.end = -1
 
     def at(self, offset: int, length: int) -> bytes:
         if self._cancelled is not None and self._cancelled.is_set():
@@ -93,6 +94,7 @@ class RecordWindow:
                 continue
             piece = next(self._pieces, None)
             if piece is None:
+                self.end = self._end
                 break
             if isinstance(piece, Content):
                 self._end += piece.size

@@ -19,6 +19,7 @@ class PlainWindow:
     def __init__(self, blob: Blob, cancelled: threading.Event | None = None) -> None:
         self._blob = blob
         self._cancelled = cancelled
+        self.end = blob.size
 
     def at(self, offset: int, length: int) -> bytes:
         if self._cancelled is not None and self._cancelled.is_set():
@@ -34,24 +35,28 @@ class StreamWindow:
         self._buffer = bytearray(CHUNK)
         self._data = b""
         self._base = 0
+        self.end = -1
+        self._filled = 0
 
     def at(self, offset: int, length: int) -> bytes:
-        end = self._base + len(self._data)
-        if offset < end:
+        reached = self._base + len(self._data)
+        if offset < reached:
             self._data = self._data[offset - self._base :]
         else:
             self._data = b""
-            while end < offset:
-                view = memoryview(self._buffer)[: min(offset - end, CHUNK)]
-                count = self._stream.readinto(view)
-                if not count:
-                    break
-                end += count
+            while reached < offset and self._fill(min(offset - reached, CHUNK)):
+                reached += self._filled
+            if reached < offset:
+                self._base = self.end = reached
+                return b""
         self._base = offset
-        while len(self._data) < length and end >= offset:
-            count = self._stream.readinto(self._buffer)
-            if not count:
-                break
-            with memoryview(self._buffer)[:count] as fresh:  # copied once
+        while len(self._data) < length and self._fill(CHUNK):
+            with memoryview(self._buffer)[: self._filled] as fresh:  # copied once
                 self._data = self._data + fresh if self._data else bytes(fresh)
+        if len(self._data) < length:
+            self.end = offset + len(self._data)
         return self._data
+
+    def _fill(self, length: int) -> bool:
+        self._filled = self._stream.readinto(memoryview(self._buffer)[:length])
+        return self._filled > 0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from layertui.blob import Blob
-from layertui.layers.decompress import Damaged, compression_of
+from layertui.layers.decompress import Cancelled, Damaged, compression_of
 
 INPUT = 1 << 16
 """Stored bytes read at once."""
@@ -57,6 +58,36 @@ def member_at(blob: Blob, position: int, compression: str) -> Member | None:
             continue
         return _MEMBERS[compression](blob, position)
     return None
+
+
+class Members:
+    """All members of a blob in sequence."""
+
+    def __init__(
+        self, blob: Blob, compression: str, step: int, cancelled: threading.Event | None = None
+    ) -> None:
+        """``step`` is how many bytes are inflated at once at most; it may be changed."""
+        self.step = step
+        self._blob = blob
+        self._compression = compression
+        self._cancelled = cancelled
+        self._position = 0
+        self._member: Member | None = None
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Some of the next bytes; none at the end. Raises :class:`Damaged`, :class:`Cancelled`."""
+        while True:
+            if self._cancelled is not None and self._cancelled.is_set():
+                raise Cancelled
+            if self._member is None:
+                self._member = member_at(self._blob, self._position, self._compression)
+                if self._member is None:
+                    return 0
+            data = self._member.read(min(len(buffer), self.step))
+            if data:
+                buffer[: len(data)] = data
+                return len(data)
+            self._position, self._member = self._member.end, None
 
 
 class GzipMember:
@@ -165,6 +196,26 @@ def _frame_header_size(descriptor: int) -> int:
     is_single_segment = descriptor >> 5 & 1
     content_size = (is_single_segment, 2, 4, 8)[descriptor >> 6]
     return 4 + 1 + (1 - is_single_segment) + (0, 1, 2, 4)[descriptor & 3] + content_size
+
+
+def zstd_is_cut(blob: Blob) -> bool:
+    """Whether the last frame is incomplete: a walk from block to block, without inflating any."""
+    position = 0
+    while len(head := blob.pread(18, position)) > 4 and compression_of(head) == "zstd":
+        if head[1:4] == b"\x2a\x4d\x18":
+            position += 8 + int.from_bytes(head[4:8], "little")
+            continue
+        position += _frame_header_size(head[4])
+        is_last = 0
+        while not is_last:
+            block = blob.pread(3, position)
+            if len(block) < 3:
+                return True
+            header = int.from_bytes(block, "little")
+            is_last, kind, size = header & 1, header >> 1 & 3, header >> 3
+            position += 3 + (1 if kind == 1 else size)
+        position += 4 if head[4] & 4 else 0
+    return position > blob.size or 0 < len(head) <= 4
 
 
 class LibraryStream:
