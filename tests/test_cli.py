@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,8 @@ import pytest
 
 from layertui.cli import main
 from layertui.commands import COMMANDS
+from tests.commands.samples import HOSTILE, image, tar
+from tests.ui.terminal import Terminal
 
 PROGRAM = [sys.executable, "-m", "layertui"]
 
@@ -89,3 +93,132 @@ def test_commands_import_nothing_of_the_screens():
     for words in (["tree", "demo:"], ["changes", "demo:"]):
         done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
         assert done.stderr == "[]\n"
+
+
+BROKEN = {
+    "not an image": lambda path: path.write_bytes(b"hello"),
+    "empty": lambda path: path.write_bytes(b""),
+    "a folder without index.json": lambda path: path.mkdir(),
+    "index.json that is no JSON": lambda path: (path.mkdir(), (path / "index.json").write_text("{")),
+    "index.json that is a list": lambda path: (path.mkdir(), (path / "index.json").write_text("[]")),
+    "a tar of nothing that counts": lambda path: path.write_bytes(tar(("/x", b"y"))),
+    "an archive without its config": lambda path: path.write_bytes(
+        tar(("/manifest.json", b'[{"Config": "c.json", "Layers": []}]'))
+    ),
+    "a missing manifest": lambda path: _manifest(image_in(path)).unlink(),
+    "a wrong digest": lambda path: _change(_manifest(image_in(path))),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_what_cannot_be_opened_is_one_line(what, tmp_path: Path, capsys):
+    path = tmp_path / "broken"
+    BROKEN[what](path)
+    for words in (["tree"], ["changes"], ["history"], ["inspect"], ["images"], ["log", "/x"], ["cat", "/x"]):
+        assert main([words[0], str(path), *words[1:]]) == 2
+        printed = capsys.readouterr()
+        assert printed.err.startswith("layertui: ") and printed.err.count("\n") == 1, (words, printed.err)
+        assert str(path) in printed.err
+
+
+def test_a_file_that_may_not_be_read(tmp_path: Path, capsys, monkeypatch):
+    (tmp_path / "secret.tar").write_bytes(tar(("/x", b"")))
+
+    def refuse(*_: object, **__: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("layertui.blob.os.open", refuse)  # root may read whatever its mode is
+    assert main(["tree", str(tmp_path / "secret.tar")]) == 2
+    assert capsys.readouterr().err == f"layertui: cannot read {tmp_path}/secret.tar, Permission denied\n"
+
+
+def test_of_a_damaged_image_what_could_be_read_is_printed(tmp_path: Path, capsysbinary):
+    path = image(tmp_path, tar(("/a", b"a")), tar(("/b", b"b"), ("/c", b"c" * 5000)))
+    for blob in (path / "blobs/sha256").iterdir():
+        data = blob.read_bytes()
+        if b"ccccc" in data:
+            blob.write_bytes(data[:2000])
+    assert main(["tree", str(path)]) == 2
+    out, err = capsysbinary.readouterr()
+    assert [line.split()[-1] for line in out.splitlines()] == [b"PATH", b"/a", b"/b", b"/c"]
+    assert err.splitlines()[-1].startswith(
+        b"layertui: warning: layer 2 cannot be read in full: the tar ends early"
+    )
+    assert all(line.startswith(b"layertui: warning: layer 2") for line in err.splitlines())
+    assert main(["tree", str(path), "--quiet"]) == 2
+    assert capsysbinary.readouterr() == (out, b"")
+    assert main(["tree", str(path), "--layer", "1"]) == 0  # the damaged layer is not needed
+    assert capsysbinary.readouterr().err == b""
+
+
+def test_a_missing_layer_and_a_cut_archive(tmp_path: Path, capsys):
+    path = image(tmp_path, tar(("/a", b"a")))
+    max((path / "blobs/sha256").iterdir(), key=lambda blob: blob.stat().st_size).unlink()
+    assert main(["tree", str(path)]) == 2
+    assert "layer 1 cannot be read in full: its blob sha256:" in capsys.readouterr().err
+    assert main(["history", str(path)]) == 0
+    archive = tmp_path / "cut.tar"
+    manifest = b'[{"Config": "c.json", "RepoTags": ["a:1"], "Layers": ["l.tar"]}]'
+    config = b'{"os": "linux", "rootfs": {"diff_ids": ["sha256:0"]}, "history": [{"created_by": "step"}]}'
+    layer = tar(("/a", b"a" * 20_000))
+    whole = tar(("/manifest.json", manifest), ("/c.json", config), ("/l.tar", layer))
+    archive.write_bytes(whole[:15_000])
+    assert main(["history", str(archive)]) == 2
+    printed = capsys.readouterr()
+    assert "step" in printed.out and "warning: the archive is damaged: the tar ends early" in printed.err
+
+
+def test_a_full_disk():
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([*PROGRAM, "tree", "demo:"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "layertui: cannot write the output, No space left on device\n"
+
+
+def test_an_interrupt_ends_it_quietly(monkeypatch, capsys):
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("layertui.cli._run", interrupt)
+    monkeypatch.setattr("layertui.cli._drop_output", lambda: None)
+    assert main(["tree", "demo:"]) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("words", [["tree"], ["changes"], ["log", HOSTILE], ["diff", HOSTILE]])
+def test_nothing_of_an_image_acts_on_a_terminal(words, tmp_path: Path):
+    path = image(tmp_path, tar((HOSTILE, b"a\x1b[31m\x07\n")), tar((HOSTILE, b"b\x9b2J\xc2\x9b\n")))
+    with Terminal(words[0], str(path), *words[1:], columns=80) as terminal:
+        assert terminal.end() == (1 if words[0] == "diff" else 0)
+        printed = re.sub(rb"\x1b\[\d*m", b"", terminal.raw)  # its own colours
+        assert not re.search(rb"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80\xae", printed)
+        assert "␛".encode() in printed
+
+
+def test_no_colour_where_it_is_not_wanted(monkeypatch, tmp_path: Path):
+    with Terminal("changes", "demo:") as terminal:
+        terminal.end()
+        assert b"\x1b[33m~\x1b[m" in terminal.raw
+    done = subprocess.run([*PROGRAM, "changes", "demo:"], capture_output=True)
+    assert b"\x1b" not in done.stdout
+
+
+def test_a_terminal_gets_lines_that_fit(tmp_path: Path):
+    with Terminal("history", "demo:", columns=80) as terminal:
+        terminal.end()
+        lines = terminal.raw.decode().splitlines()
+    assert max(map(len, lines)) <= 80 and any("…" in line for line in lines)
+    assert all(column in lines[0] for column in ("IMAGE", "CREATED BY", "SIZE", "LAYER"))
+
+
+def image_in(path: Path) -> Path:
+    return image(path.parent, tar(("/x", b"y"))).rename(path)
+
+
+def _manifest(path: Path) -> Path:
+    digest = json.loads((path / "index.json").read_text())["manifests"][0]["digest"]
+    return path / "blobs" / digest.replace(":", "/")
+
+
+def _change(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b" ")

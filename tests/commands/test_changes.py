@@ -31,10 +31,10 @@ def test_what_a_layer_did(run: Run, tmp_path: Path):
 
 def test_the_top_layer_by_default_and_what_is_stored_again(run: Run, tmp_path: Path):
     assert run("changes", eventful(tmp_path)).lines == [
-        "   LAYER  SIZE  WHAT           PATH",
-        "=      3  12 B                 /etc/conf",
-        "+      3   5 B                 /gone",
-        "-      3   5 B  by a whiteout  /usr/lib/so",
+        "   LAYER  SIZE  PATH",
+        "=      3  12 B  /etc/conf",
+        "+      3   5 B  /gone",
+        "-      3   5 B  /usr/lib/so  (by a whiteout)",
     ]
 
 

@@ -6,8 +6,12 @@ import base64
 import tarfile
 from pathlib import Path
 
+import pytest
+
 from tests.commands.running import Run
 from tests.commands.samples import HOSTILE, eventful, image, tar
+from tests.images import layers_of, union_of
+from tests.union.generator import Generator
 
 FIELDS = {
     "path", "type", "mode", "uid", "gid", "size", "mtime", "linkname", "layer", "implied", "xattrs", "hardlink",
@@ -118,3 +122,14 @@ def test_says_what_is_near_a_path_that_is_not_there(run: Run, tmp_path: Path):
     )
     assert "/loop links to loop, back at /loop" in told("/loop/x")
     assert "/dangling links to /nowhere/at/all, no /nowhere/at/all" in told("/dangling/")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_is_the_union_of_random_images(run: Run, tmp_path: Path, seed: int):
+    layers = Generator(seed).layers()
+    union = union_of(layers_of(layers))
+    entries = [
+        union.entry(event) for node in range(1, union.nodes) if (event := union.at(node, union.layers)) >= 0
+    ]
+    expected = [entry.to_json() for entry in sorted(entries, key=lambda entry: entry.path)]
+    assert run("tree", image(tmp_path, *layers), "--json", "--quiet").objects == expected

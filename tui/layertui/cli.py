@@ -32,8 +32,13 @@ references:
   oci:DIR[:TAG|@DIGEST]                   an OCI image layout
   oci-archive:FILE[:TAG|@DIGEST]          the same in a tar archive
   dir:DIR                                 what skopeo copy … dir:DIR writes
+  docker-daemon:NAME, podman:NAME         an image of a running engine
+  docker-container:, podman-container:    a container of one, by name or ID
+  docker://[HOST/]REPO[:TAG|@DIGEST]      an image of a registry
+  docker-root:[DIR]NAME                   Docker's store; brackets are literal
   demo:                                   the built-in sample image
   a path                                  recognised by what it holds
+  a bare name                             looked up in Docker, then in Podman
 A file that is called like a command: layertui ./tree
 
 examples:

@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         out.lines(line for _, line in sorted((change.path, _to_json(change)) for change in found))
     else:
         out.table(
-            ("", "LAYER", "SIZE", "WHAT", "PATH"),
+            ("", "LAYER", "SIZE", "PATH"),
             (_cells(change, out) for change in found),
             (1, 2),
             colours=COLOURS,
@@ -94,4 +94,9 @@ def _cells(change: Change, out: Output) -> tuple[str, ...]:
     what = ", ".join(change.what) or (WHITEOUTS[change.whiteout] if change.whiteout else "")
     if change.hidden_paths:
         what += f", {change.hidden_paths} paths below it with {size_text(change.hidden_bytes)}"
-    return (mark, str(change.layer), size_of(entry), what, name_of(entry, out))
+    return (
+        mark,
+        str(change.layer),
+        size_of(entry),
+        f"{name_of(entry, out)}  ({what})" if what else name_of(entry, out),
+    )

@@ -97,9 +97,10 @@ def read_layers(options: argparse.Namespace, image: Image, highest: int | None =
     damages = [(number, index.damage) for number, index in enumerate(indexes, 1) if index.damage]
     if not options.quiet:
         for warning in union.warnings:
-            warn(f"layer {warning.layer}: {warning.path}: {warning.text}")
+            where = "" if warning.path == "/" else f" {warning.path}:"  # else it is about the layer
+            warn(f"layer {warning.layer}:{where} {warning.text}")
         for number, damage in damages:
-            warn(f"layer {number} is not whole: {damage}")
+            warn(f"layer {number} cannot be read in full: {damage}")
     return Opened(part, union, bool(damages or image.damage), options.quiet)
 
 

@@ -1,0 +1,72 @@
+"""``layertui history`` and ``layertui inspect``, against the real Docker where it runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from layertui.commands.inspect import described
+from layertui.sources import open_image
+from tests.commands.running import Run
+from tests.engines import Docker
+from tests.layouts import docker_archive
+
+UNKNOWN = {"Size", "VirtualSize", "GraphDriver", "Metadata", "Parent"}
+"""What an archive does not tell: these are the engine's own."""
+
+
+def test_newest_first_with_layers(run: Run):
+    done = run("history", "demo:")
+    assert (done.status, done.err) == (0, "")
+    assert done.lines[0].split() == ["IMAGE", "CREATED", "CREATED", "BY", "SIZE", "COMMENT", "LAYER"]
+    assert done.lines[1].startswith("8fe8033ddb36  9 months ago  CMD")
+    assert done.lines[-1].startswith("<missing>") and done.lines[-1].endswith("  1")
+
+
+def test_what_json_says_of_each_step(run: Run):
+    steps = run("history", "demo:", "--json").objects
+    image = open_image("demo:")
+    assert all(
+        list(step) == ["ID", "CreatedAt", "CreatedBy", "Size", "Comment", "Layer", "DiffID"] for step in steps
+    )
+    assert [step["ID"] for step in steps] == [image.id] + ["<missing>"] * (len(steps) - 1)
+    assert [step["Layer"] for step in steps if step["Layer"]] == list(range(len(image.layers), 0, -1))
+    for step in steps:
+        layer = image.layers[step["Layer"] - 1] if step["Layer"] else None
+        assert (step["Size"], step["DiffID"]) == (
+            (layer.descriptor.size, layer.diff_id) if layer else (0, None)
+        )
+
+
+def test_inspect_prints_an_array_of_one_object(run: Run):
+    (image,) = json.loads(run("inspect", "demo:").out)
+    assert [image] == run("inspect", "demo:", "--json").objects[0]
+    assert image["Id"] == open_image("demo:").id and image["Config"]["User"] == "quarry"
+
+
+def test_agrees_with_docker_on_images_that_it_loads_and_builds(docker: Docker, tmp_path: Path, run: Run):
+    archive = tmp_path / "demo.tar"
+    docker_archive(archive, open_image("demo:"))
+    docker("load", "--input", archive)
+    (tmp_path / "context").mkdir()
+    (tmp_path / "context/x").write_text("x\n")
+    docker.build(
+        "settings:1",
+        tmp_path / "context",
+        'FROM scratch\nMAINTAINER someone\nCOPY x /x\nLABEL a=b\nVOLUME /data\nSHELL ["/bin/ash"]\nONBUILD RUN x\n'
+        'STOPSIGNAL 9\nEXPOSE 80\nHEALTHCHECK CMD ["/x"]\nENTRYPOINT ["/x"]\nUSER 1:1\nWORKDIR /w\n',
+    )
+    built = docker.save("settings:1", tmp_path / "settings.tar")
+    for name, path in (("quarry:1.1", archive), ("settings:1", built)):
+        (theirs,) = json.loads(docker("image", "inspect", name))
+        ours = described(open_image(str(path)))
+        assert list(ours) == list(theirs)
+        assert {key: value for key, value in ours.items() if key not in UNKNOWN} == {
+            key: value for key, value in theirs.items() if key not in UNKNOWN
+        }
+        assert list(ours["Config"]) == list(theirs["Config"])
+        lines = docker("history", "--no-trunc", "--format", "json", name).splitlines()
+        steps = run("history", path, "--json").objects
+        for mine, step in zip(steps, map(json.loads, lines), strict=True):
+            assert mine["CreatedBy"] == step["CreatedBy"] and mine["Comment"] == step["Comment"]
+            assert (mine["CreatedAt"] or "")[:19] == step["CreatedAt"][:19]
