@@ -35,6 +35,8 @@ def spooled(path: Path) -> tuple[Path, str]:
             try:
                 damage = _copy(path, file.fileno())
                 file.close()
+                if damage:  # not found again: the next one who opens it shall hear of the damage too
+                    target = target.with_suffix(".damaged")
                 Path(file.name).replace(target)
             except BaseException:
                 Path(file.name).unlink(missing_ok=True)

@@ -101,8 +101,12 @@ def path_of(key: bytes) -> str:
 
 def key_of(path: str) -> bytes:
     """The key of a path as a user types it: cleaned, ``..`` stopping at the root."""
+    try:
+        raw = path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a character, as JSON can spell it: no path has it
+        raw = path.encode("utf-8", "surrogatepass")
     parts: list[bytes] = []
-    for part in path.encode("utf-8", "surrogateescape").split(b"/"):
+    for part in raw.split(b"/"):
         if part == b"..":
             del parts[-1:]
         elif part not in (b"", b"."):

@@ -146,7 +146,12 @@ def parse_json(blob: Blob, what: str) -> tuple[Any, bytes]:
     if len(data) < blob.size:
         raise LayertuiError(f"{what} is cut short", f"{len(data):,} of {blob.size:,} bytes are there")
     try:
-        return json.loads(data), data
+        value = json.loads(data)
+        if b"\\ud" in data.lower() or b"\xed" in data:
+            # Halves of characters, which nothing can print or send: as Go reads them.
+            text = json.dumps(value, ensure_ascii=False).encode("utf-16-le", "surrogatepass")
+            value = json.loads(text.decode("utf-16-le", "replace"))
+        return value, data
     except (ValueError, RecursionError) as error:
         raise LayertuiError(f"{what} is not valid JSON", str(error)) from error
 

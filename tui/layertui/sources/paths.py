@@ -38,7 +38,7 @@ def _of_archive(files: ArchiveFiles) -> str:
         f"{files.path} is no image",
         "a tar archive without manifest.json, index.json or repositories"
         + (f"; {files.damage}" if files.damage else ""),
-        "a file system alone has no layers" if files.names() else "",
+        "fetch it anew" if files.damage else "a file system alone has no layers" if files.names() else "",
     )
 
 
