@@ -2,6 +2,7 @@
 
 from layertui.content.text import Encoding
 from layertui.safe import visible
+from layertui.steps import step_text
 from layertui.ui.entry_text import exact_size
 from layertui.ui.text import size_text
 from layertui.ui.widgets.detail.subject import Subject
@@ -56,8 +57,7 @@ def step_of(subject: Subject, layer: int) -> str:
     """The step that made a layer, safe, on one line."""
     for entry in subject.image.history:
         if entry.layer == layer:
-            text = " ".join((entry.created_by or entry.comment).split())
-            return visible(text) or "step not recorded"
+            return visible(step_text(entry)) or "step not recorded"
     return "step not recorded"
 
 

@@ -1,0 +1,357 @@
+"""The list of layers: an image's history, each layer with its colour, size, and state."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.cells import cell_len, chop_cells
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from layertui.safe import visible
+from layertui.steps import one_line, step_of
+from layertui.ui.palette import Palette
+from layertui.ui.text import count_text, shorten, size_text
+from layertui.ui.widgets.lines import Span
+
+if TYPE_CHECKING:
+    from layertui.image import Image
+
+_SIZE = 8
+"""Cells of a size."""
+_LONGEST = 2000
+"""Characters of a step that are laid out."""
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+@dataclass(slots=True)
+class LayerState:
+    """What has become of a layer so far."""
+
+    done: int = 0
+    """Bytes read, or entries where it lies unpacked."""
+    total: int = -1
+    read: bool = False
+    problem: str = ""
+    """Why its entries are missing, end early, or cannot be trusted."""
+    checked: bool = False
+    """Its bytes have been found to have the digest that the image names."""
+
+    @property
+    def share(self) -> float | None:
+        """How much of it has been read, 0 to 1; None if that is not known."""
+        return 1.0 if self.read else self.done / self.total if self.total > 0 else None
+
+
+class LayerList(ScrollView, can_focus=True):
+    """Says which layer is at hand: a step without a layer stands for the layer below it."""
+
+    ALLOW_SELECT = False
+    HELP_NAME: ClassVar[str] = "Layers"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "to the tree", tooltip="Go to the tree of this layer"),
+        Binding("up,k", "move(-1)", "up", show=False),
+        Binding("down,j", "move(1)", "down", show=False),
+        Binding("pageup,ctrl+b", "page(-1)", "page up", show=False),
+        Binding("pagedown,ctrl+f", "page(1)", "page down", show=False),
+        Binding("home,g", "first", "first", show=False),
+        Binding("end,G", "last", "last", show=False),
+        Binding("r", "turn", "turn round", tooltip="Newest or oldest first"),
+        Binding("e", "fold", "only layers", tooltip="Hide or show the steps that made no layer"),
+        Binding("w", "raw", "as recorded", tooltip="Show steps as the builder recorded them, or as written"),
+    ]
+    DEFAULT_CSS = """
+    LayerList {
+        background: $surface;
+        overflow-x: hidden;
+        scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
+    }
+    """
+
+    class Highlighted(Message):
+        """The cursor is on another step now."""
+
+    class Opened(Message):
+        """Enter or a second click."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id, classes="pane")
+        self.image: Image | None = None
+        self.states: dict[int, LayerState] = {}
+        self.merged = 0
+        """Layers that the tree can be shown at so far."""
+        self.newest_first = True
+        self.folded = False
+        self.raw = False
+        self._steps: list[int] = []  # numbers of the history entries that are shown, in order
+        self._below: list[int] = []  # the layer at or below each history entry
+        self._cursor = 0
+        self._largest = 0
+        self._palette: Palette | None = None
+        self.border_title = Content("Layers")
+
+    # What is shown
+
+    def show(self, image: "Image") -> None:
+        """Lists the steps of ``image``, the cursor on the newest layer."""
+        self.image = image
+        self.states = {layer.number: LayerState() for layer in image.layers}
+        self._largest = max((layer.descriptor.size for layer in image.layers), default=0)
+        below, self._below = 0, []
+        for entry in image.history:
+            below = entry.layer or below
+            self._below.append(below or min(len(image.layers), 1))
+        steps = len(image.history)
+        counts = count_text(len(image.layers), "layer")
+        if steps > len(image.layers):
+            counts += f", {count_text(steps, 'step')}"
+        self.border_title = Content("Layers").append(Content.styled(f"  {counts}", "$quiet not bold"))
+        self._arrange(len(image.history) - 1)
+        self.go_to_layer(len(image.layers))
+        self.post_message(self.Highlighted())
+
+    def update(self) -> None:
+        """Shows what has changed in the states."""
+        self._title()
+        self.refresh()
+
+    @property
+    def step(self) -> int:
+        """Number of the history entry at hand; -1 if there are none."""
+        return self._steps[self._cursor] if self._steps else -1
+
+    @property
+    def merged_layer(self) -> int:
+        """The layer at hand, or that below a step without one; 0 if the image has none."""
+        return self._below[self.step] if self._steps else 0
+
+    @property
+    def checked(self) -> int:
+        """How many layers have been found to have their digests."""
+        return sum(state.checked for state in self.states.values())
+
+    def go_to_layer(self, layer: int) -> None:
+        """Puts the cursor on the step that made ``layer``."""
+        if self.image is None:
+            return
+        for at, step in enumerate(self._steps):
+            if self.image.history[step].layer == layer:
+                self._go(at)
+
+    def _arrange(self, step: int) -> None:
+        """Works out the rows; the cursor stays on ``step``, or goes to the layer that it stands for."""
+        assert self.image is not None
+        history = self.image.history
+        self._steps = [
+            number for number, entry in enumerate(history) if entry.layer is not None or not self.folded
+        ]
+        if self.newest_first:
+            self._steps.reverse()
+        if step not in self._steps and step >= 0:
+            layer = self._below[step]
+            step = next((at for at, entry in enumerate(history) if entry.layer == layer), -1)
+        self._cursor = self._steps.index(step) if step in self._steps else 0
+        self.virtual_size = Size(self.size.width, len(self._steps))
+        self._reveal()
+        self.update()
+
+    def _title(self) -> None:
+        self.border_subtitle = Content.styled(*self._subtitle())
+
+    def _subtitle(self) -> tuple[str, str]:
+        """The state of the layer at hand, else of all."""
+        if not self.states:
+            return "", ""
+        room = max(self.size.width - 4, 1)
+        problem = self.states[self.merged_layer].problem if self.merged_layer in self.states else ""
+        if problem:
+            return shorten(visible(f"layer {self.merged_layer}: {problem}"), room), "$deleted"
+        count = len(self.states)
+        if all(state.read for state in self.states.values()):
+            if self.checked == count:
+                return f"✓ {count_text(count, 'digest')} checked", ""
+            return f"{self.checked} of {count_text(count, 'digest')} checked", ""
+        read = sum(state.read for state in self.states.values())
+        said = f"reading, {read} of {count_text(count, 'layer')} done"
+        if 0 < self.merged < self.merged_layer:
+            said = f"reading, the tree is at layer {self.merged} so far"
+        return shorten(said, room), ""
+
+    # Keys and mouse
+
+    def on_resize(self) -> None:
+        self.virtual_size = Size(self.size.width, len(self._steps))
+        self._title()
+        self._reveal()
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None or offset.y + self.scroll_offset.y >= len(self._steps):
+            return
+        self._go(offset.y + self.scroll_offset.y)
+        if event.chain == 2:
+            self.action_open()
+
+    def action_open(self) -> None:
+        self.post_message(self.Opened())
+
+    def action_move(self, by: int) -> None:
+        self._go(self._cursor + by)
+
+    def action_page(self, pages: int) -> None:
+        self._go(self._cursor + pages * max(self.content_size.height - 1, 1))
+
+    def action_first(self) -> None:
+        self._go(0)
+
+    def action_last(self) -> None:
+        self._go(len(self._steps) - 1)
+
+    def action_turn(self) -> None:
+        """Newest first or oldest first."""
+        self.newest_first = not self.newest_first
+        if self.image is not None:
+            self._arrange(self.step)
+
+    def action_fold(self) -> None:
+        """Hides the steps without a layer, or shows them again."""
+        before = self.step
+        self.folded = not self.folded
+        if self.image is not None:
+            self._arrange(before)
+            if self.step != before:
+                self.post_message(self.Highlighted())
+
+    def action_raw(self) -> None:
+        """Shows what the builder recorded, or what a person wrote."""
+        self.raw = not self.raw
+        self.refresh()
+
+    def _go(self, row: int) -> None:
+        """Puts the cursor on a row, or the nearest there is."""
+        before, self._cursor = self._cursor, max(min(row, len(self._steps) - 1), 0)
+        if before == self._cursor:
+            return
+        for line in (before, self._cursor):
+            self.refresh(Region(0, line - self.scroll_offset.y, self.size.width, 1))
+        self._reveal()
+        self._title()
+        self.post_message(self.Highlighted())
+
+    def _reveal(self) -> None:
+        top, height = self.scroll_offset.y, max(self.content_size.height, 1)
+        if self._cursor < top:
+            self.scroll_to(y=self._cursor, animate=False, immediate=True)
+        elif self._cursor >= top + height:
+            self.scroll_to(y=self._cursor - height + 1, animate=False, immediate=True)
+
+    # Painting
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        palette = Palette(self.app, self.rich_style, max(len(self.states), 1))
+        if self._palette is None or self._palette.key != palette.key:
+            self._palette = palette
+        return super().render_lines(crop)
+
+    def render_line(self, y: int) -> Strip:
+        width, palette = self.content_size.width, self._palette
+        row = y + self.scroll_offset.y
+        if palette is None or row >= len(self._steps):
+            return Strip.blank(width, self.rich_style)
+        over = ""
+        if row == self._cursor:
+            over = "on-cursor bold" if self.has_focus else "on-cursor_blurred"
+        spans = self._spans(self._steps[row], row == self._cursor, self.scrollable_content_region.width)
+        segments = [Segment(text, palette[f"{over} {style}"]) for text, style in spans]
+        return Strip(segments).adjust_cell_length(width, palette[over])
+
+    def _spans(self, step: int, at_hand: bool, width: int) -> list[Span]:
+        """A row of ``width`` cells."""
+        assert self.image is not None
+        layer = self.image.history[step].layer
+        numbers = max(len(str(len(self.states))), 2)
+        mark = ("▶" if at_hand else " ", "accent" if self.has_focus else "quiet")
+        if layer is None:
+            return [mark, (" " + "·".rjust(numbers) + " ", "quiet"), *self._step(step, width - numbers - 3)]
+        state = self.states[layer]
+        bar = 0 if width < 44 else 6 if width < 60 else 12
+        right = 1 + _SIZE + 2 + (bar + 1 if bar else 0)
+        text = self._step(step, max(width - numbers - 3 - right, 0))
+        pad = width - numbers - 3 - right - sum(cell_len(part) for part, _style in text)
+        stored = self.image.layers[layer - 1].descriptor.size
+        spans = [
+            mark,
+            ("▌", f"layer:{layer}"),
+            (f"{layer:>{numbers}} ", f"layer:{layer}"),
+            *text,
+            (" " * (pad + 1), ""),
+            (f"{size_text(stored):>{_SIZE}} ", "quiet" if stored == 0 else ""),
+            _state_mark(state),
+        ]
+        if bar:
+            spans += [(" ", ""), *self._bar(state, stored, bar)]
+        return spans
+
+    def _step(self, number: int, width: int) -> list[Span]:
+        """The step of a history entry in at most ``width`` cells."""
+        assert self.image is not None
+        entry = self.image.history[number]
+        gone = entry.layer is not None and bool(self.image.layers[entry.layer - 1].missing)
+        quiet = entry.layer is None or gone
+        if self.raw:
+            return [(_clip(visible((entry.created_by or entry.comment)[:_LONGEST]), width), "quiet" * quiet)]
+        step = step_of(entry)
+        arguments = visible(one_line(step.arguments[:_LONGEST]))
+        if not step.instruction and not arguments:
+            return [(_clip("step not recorded", width), "quiet")]
+        if not step.instruction:
+            return [(_clip(arguments, width), "quiet" * quiet)]
+        head = _clip(step.instruction + " ", width)
+        return [(head, "quiet"), (_clip(arguments, width - cell_len(head)), "quiet" * quiet)]
+
+    def _bar(self, state: LayerState, stored: int, width: int) -> list[Span]:
+        """How large a layer is beside the largest, or while it is read how much has been."""
+        share = state.share
+        if not state.read:
+            if share is None or not state.done:
+                return [(" " * width, "")]
+            percent = f"{min(int(share * 100), 99):>3}%"
+            filled = round(share * (width - 5))
+            return [
+                ("━" * filled, "accent"), ("━" * (width - 5 - filled), "line"), (f" {percent}", "quiet"),
+            ]  # fmt: skip
+        if stored <= 0 or self._largest <= 0:
+            return [(" " * width, "")]
+        eighths = max(round(stored / self._largest * width * 8), 1)
+        bar = "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+        return [(bar.ljust(width), "line")]
+
+
+def _state_mark(state: LayerState) -> Span:
+    if state.problem:
+        return "✗", "deleted"
+    if not state.read:
+        return "…", "quiet"
+    return ("✓", "quiet") if state.checked else (" ", "")
+
+
+def _clip(text: str, width: int) -> str:
+    """Safe ``text`` in at most ``width`` cells, its end left out if it is longer."""
+    if width <= 0:
+        return ""
+    text = text[: width * 8]  # letters may take no cells
+    if cell_len(text) <= width:
+        return text
+    return chop_cells(text, width - 1)[0] + "…" if width > 1 else "…"
