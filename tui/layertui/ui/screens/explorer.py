@@ -1,11 +1,483 @@
 """One image: its layers, the merged tree, and the detail of a path."""
 
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events, getters
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
 from textual.screen import Screen
+from textual.widgets import Static
+
+from layertui.errors import LayertuiError
+from layertui.safe import visible
+from layertui.ui.app import LayertuiApp
+from layertui.ui.keys import Legend
+from layertui.ui.layer_text import Oddity, layer_document, oddities, oddities_document
+from layertui.ui.loader import LayerIndexed, LayerProgress, Loader, LoadFailed, UnionReady
+from layertui.ui.text import count_text
+from layertui.ui.verifier import LayerVerified, verifiable, verify_layers
+from layertui.ui.widgets.detail import DetailPane, Subject
+from layertui.ui.widgets.image_header import ImageHeader, Totals
+from layertui.ui.widgets.key_bar import KeyBar
+from layertui.ui.widgets.layer_list import LayerList
+from layertui.ui.widgets.tree_pane import TreePane
+from layertui.ui.widgets.tree_view import TreeView
+
+if TYPE_CHECKING:
+    from layertui.content.read import Contents
+    from layertui.image import Image
+    from layertui.layers.index import LayerIndex
+    from layertui.union import Union
+    from layertui.union.rows import Rows
+
+WIDE = 160
+"""Columns from which the detail stands beside the tree."""
+NARROW = 100
+"""Columns below which the tree stands under the layers."""
+TALL = 32
+"""Lines from which the detail has room of its own on a terminal that is not wide."""
 
 
 class ExplorerScreen(Screen[None]):
-    """Explores the image that ``reference`` names."""
+    """Explores the image that ``reference`` names; shows of it what is known while it is read."""
 
-    def __init__(self, reference: str) -> None:
+    HELP: ClassVar[str] = (
+        "The layers of an image, newest first, the file tree that a container sees with the layer at hand on "
+        "top, and the detail of the path at hand. Moving in the layers moves the tree; a step without a layer "
+        "stands for the layer below it."
+    )
+    LEGEND: ClassVar[Legend] = (
+        ("▌", "$accent", "a layer, in its colour: paths have that of the layer they come from"),
+        ("▶", "$accent", "the layer at hand"),
+        ("·", "$quiet", "a step that made no layer"),
+        ("+ ~ −", "$modified", "added, modified, deleted by the layer at hand"),
+        ("=", "$quiet", "stored again by it, and nothing differs"),
+        ("✓", "$quiet", "the layer's bytes have the digest that the image names; without it: not checked"),
+        ("…", "$quiet", "the layer is still to be read"),
+        ("✗", "$deleted", "its entries are missing, end early, or cannot be trusted"),
+        ("⚠", "$modified", "engines disagree about the image, or it is not valid"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d", "detail", "detail", tooltip="Show or hide the detail"),
+        Binding("left_square_bracket,comma", "layer(-1)", "layer below", tooltip="Go to the layer below"),
+        Binding("right_square_bracket,full_stop", "layer(1)", "layer above", tooltip="Go to the layer above"),
+        Binding(
+            "i", "facts", "layer facts", tooltip="All that is recorded of the step and the layer at hand"
+        ),
+        Binding("exclamation_mark", "warnings", "warnings", tooltip="What is odd about the image"),
+        Binding("p", "platform", "platform", show=False, tooltip="Open the image for another platform"),
+        *(
+            Binding(
+                str(number), f"tab({number - 1})", f"detail {number}", show=False, tooltip=f"Detail: {name}"
+            )
+            for number, name in enumerate(("changes", "diff", "versions", "preview", "details"), 1)
+        ),
+        Binding(
+            "escape", "leave", "back", show=False, tooltip="Out of the detail, then to the screen before"
+        ),
+    ]
+    CSS_PATH = Path(__file__).with_name("explorer.tcss")
+    app = getters.app(LayertuiApp)
+
+    class Opened(Message):
+        """The config and manifest have been read, or could not be."""
+
+        def __init__(self, result: "Image | LayertuiError") -> None:
+            super().__init__()
+            self.result = result
+
+    class Platforms(Message):
+        """The platforms that the image is for, as far as its source says."""
+
+        def __init__(self, platforms: list[str]) -> None:
+            super().__init__()
+            self.platforms = platforms
+
+    class RowsReady(Message):
+        """The tree of a union, at some layer."""
+
+        def __init__(self, rows: "Rows") -> None:
+            super().__init__()
+            self.rows = rows
+
+    class Summed(Message):
+        """What the whole image holds, and what of it could be saved (None if that cannot be known)."""
+
+        def __init__(self, paths: int, reclaimable: int) -> None:
+            super().__init__()
+            self.paths = paths
+            self.reclaimable = reclaimable
+
+    def __init__(self, reference: str, platform: str | None = None) -> None:
+        """``platform`` in place of the app's, ``os/arch[/variant]``."""
         super().__init__()
         self.reference = reference
+        self.loaded = False
+        """Whether all that can be read has been."""
+        self._platform = platform
+        self._loader: Loader | None = None
+        self._stop = threading.Event()
+        self._image: Image | None = None
+        self._indexes: dict[int, LayerIndex] = {}
+        self._union: Union | None = None
+        self._contents: Contents | None = None
+        self._building: Union | None = None  # the union whose rows a thread works out
+        self._subject: Subject | None = None
+        self._failure: LayertuiError | None = None
+        self._totals = Totals()
+        self._detail_wanted: bool | None = None  # None: where it has room of its own
+
+    def compose(self) -> ComposeResult:
+        yield ImageHeader()
+        with Container(id="panes"):
+            yield LayerList(id="layers")
+            yield TreePane(id="tree", classes="pane")
+            yield DetailPane(id="detail")
+        yield Static(classes="message failed")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.query_one(".message").display = False
+        self.query_one(LayerList).focus()
+        self._tree.say("Opening …")
+        self._tell()
+        self.call_after_refresh(self._start)
+
+    def on_unmount(self) -> None:
+        self._stop.set()
+        if self._loader is not None:
+            self._loader.close()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._arrange(event.size)
+
+    def _arrange(self, size: Size) -> None:
+        """Gives the panes their places (see explorer.tcss)."""
+        wide, short = size.width >= WIDE, size.height < TALL
+        self.set_class(wide, "-wide")
+        self.set_class(size.width < NARROW, "-narrow")
+        self.set_class(short and not wide, "-short")
+        wanted = self._detail_wanted
+        self.set_class(wide or not short if wanted is None else wanted, "-detail")
+        self.call_after_refresh(self._show_subject)
+
+    @property
+    def _layers(self) -> LayerList:
+        return self.query_one(LayerList)
+
+    @property
+    def _tree(self) -> TreeView:
+        return self.query_one(TreeView)
+
+    @property
+    def _detail(self) -> DetailPane:
+        return self.query_one(DetailPane)
+
+    # Opening and reading
+
+    def _start(self) -> None:
+        """Opens the image here, for what is told of it, and has it read in a process of its own."""
+        reference, platform = self.reference, self._platform or self.app.platform
+
+        def run() -> None:
+            from layertui.sources import open_image
+
+            try:
+                result: Image | LayertuiError = open_image(reference, platform)
+            except LayertuiError as error:
+                result = error
+            self.post_message(self.Opened(result))
+
+        threading.Thread(target=run, name="open", daemon=True).start()
+        self._loader = Loader(self, reference, platform, self.app.cache)
+        self._loader.start()
+
+    def on_explorer_screen_opened(self, event: Opened) -> None:
+        if isinstance(event.result, LayertuiError):
+            self._fail(event.result)
+            return
+        if self._failure is not None:
+            return  # the process that reads it has been faster to fail
+        image = self._image = event.result
+        self._layers.show(image)
+        for number, index in self._indexes.items():
+            self._note_index(number, index)
+        if self._union is None:
+            self._tree.say("Reading the layers …")
+        self._take_union()
+        self._tell()
+        if self.loaded:
+            self._look_closer(image)
+
+    def on_layer_progress(self, event: LayerProgress) -> None:
+        state = self._layers.states.get(event.layer)
+        if state is not None and not state.read:
+            state.done, state.total = event.done, event.total
+            self._layers.update()
+
+    def on_layer_indexed(self, event: LayerIndexed) -> None:
+        self._indexes[event.layer] = event.index
+        self._note_index(event.layer, event.index)
+        self._tell()
+
+    def _note_index(self, number: int, index: "LayerIndex") -> None:
+        """What reading a layer found out about it."""
+        from layertui.layers.verify import was_checked
+
+        state = self._layers.states.get(number)
+        if self._image is not None and state is not None:
+            state.read, state.problem = True, index.damage
+            state.checked = was_checked(self._image.layers[number - 1], index)
+            self._layers.update()
+
+    def on_union_ready(self, event: UnionReady) -> None:
+        self._union = event.union
+        self._take_union()
+        self._tell()
+
+    def on_load_done(self) -> None:
+        self.loaded = True
+        if self._image is not None:
+            self._look_closer(self._image)
+
+    def on_load_failed(self, event: LoadFailed) -> None:
+        self._fail(event.error)
+
+    def _fail(self, error: LayertuiError) -> None:
+        """Says it where the image would be; what has been read of it stays."""
+        self.loaded = True
+        if self._failure is not None:
+            return  # the process that reads met the same
+        self._failure = error
+        if self._loader is not None:
+            self._loader.close()
+        if self._image is not None:
+            self._layers.failure = str(error)
+            self._layers.update()
+            self._tree.say(str(error), failed=True)
+            self._tell()
+            return
+        said = f"{visible(str(error))}\n\nPress p to choose a platform, o to open another, escape to go back."
+        message = self.query_one(".message", Static)
+        message.update(Content(said))
+        message.display = True
+        self.query_one("#panes").display = False
+        self.set_focus(None)
+        self.refresh_bindings()
+
+    # The tree
+
+    def _take_union(self) -> None:
+        """Goes on with the union that has come; its tree is worked out in a thread, one at a time."""
+        union, image = self._union, self._image
+        if union is None or image is None:
+            return
+        if self._contents is None:
+            from layertui.content.read import Contents
+
+            self._contents = Contents(image, union.indexes, union)
+        else:
+            self._contents.grow(union.indexes, union)
+        if self._building is not None:
+            return  # comes after the one under way
+        self._building = union
+        layer = min(self._layers.merged_layer, union.layers)
+
+        def run() -> None:
+            from layertui.union.merged import Merged
+            from layertui.union.rows import Rows
+
+            self.post_message(self.RowsReady(Rows(Merged(union, layer))))
+
+        threading.Thread(target=run, name="rows", daemon=True).start()
+
+    def on_explorer_screen_rows_ready(self, event: RowsReady) -> None:
+        assert self._image is not None
+        union = event.rows.merged.union
+        at = event.rows.merged.layer
+        self._tree.show(event.rows, len(self._image.layers))
+        self._layers.merged = union.layers
+        self._layers.update()
+        if at != min(self._layers.merged_layer, union.layers):  # somebody has moved meanwhile
+            self._move()
+        self._building = None
+        if self._union is not union:
+            self._take_union()
+
+    def _move(self) -> None:
+        """Shows the tree at the layer at hand, or the highest there is so far."""
+        self._tree.move(min(self._layers.merged_layer, self._layers.merged))
+
+    def on_layer_list_highlighted(self) -> None:
+        self._move()
+
+    def on_layer_list_opened(self) -> None:
+        self._tree.focus()
+
+    def on_tree_view_highlighted(self, event: TreeView.Highlighted) -> None:
+        merged = event.rows.merged
+        self._subject = None
+        if self._image is not None and self._contents is not None and merged.layer:
+            self._subject = Subject(self._image, merged.union, self._contents, merged.layer, event.node)
+        self._show_subject()
+
+    def on_tree_view_opened(self) -> None:
+        self._want_detail(True)
+        self.call_after_refresh(self._detail.focus)
+
+    # The detail
+
+    def _show_subject(self) -> None:
+        """Tells about the path at hand, if the detail is there to tell it."""
+        if self.has_class("-detail") and self._detail.subject is not self._subject:
+            self._detail.show(self._subject)
+
+    def _want_detail(self, wanted: bool) -> None:
+        self._detail_wanted = wanted
+        self._arrange(self.size)
+        if (self._detail.has_focus and not wanted) or (self._layers.has_focus and self.has_class("-short")):
+            self._tree.focus()  # what has the focus goes
+
+    def action_detail(self) -> None:
+        """Shows the detail, or hides it."""
+        self._want_detail(not self.has_class("-detail"))
+
+    def action_tab(self, tab: int) -> None:
+        """Shows a tab of the detail."""
+        self._want_detail(True)
+        self._detail.action_tab(tab)
+
+    # Other keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing to do without an image; no warnings where nothing is odd."""
+        if action == "warnings":
+            return self._totals.warnings > 0
+        if action in ("detail", "layer", "facts", "tab"):
+            return self._image is not None
+        return True
+
+    def action_layer(self, by: int) -> None:
+        """Goes to the layer above or below the one at hand."""
+        self._layers.go_to_layer(self._layers.merged_layer + by)
+
+    def action_facts(self) -> None:
+        """Shows all that is recorded of the step at hand."""
+        from layertui.ui.screens.reader import ReaderDialog
+
+        layers, image = self._layers, self._image
+        if image is None or layers.step < 0:
+            return
+        number = image.history[layers.step].layer
+        state = layers.states[number] if number is not None else None
+        document = layer_document(image, layers.step, state, self._indexes.get(number or 0))
+        title = f"Layer {number}" if number is not None else "Step without a layer"
+        self.app.push_screen(ReaderDialog(title, document, len(image.layers), "i"))
+
+    def action_warnings(self) -> None:
+        """Shows what is odd about the image."""
+        from layertui.ui.screens.reader import ReaderDialog
+
+        found = self._oddities()
+        layers = len(self._image.layers) if self._image is not None else 1
+        title = count_text(len(found), "warning")
+        self.app.push_screen(ReaderDialog(title, oddities_document(found), layers, "exclamation_mark"))
+
+    def action_platform(self) -> None:
+        """Asks the source for which platforms the image is there."""
+        reference = self.reference
+
+        def run() -> None:
+            self.post_message(self.Platforms(_platforms(reference)))
+
+        threading.Thread(target=run, name="platforms", daemon=True).start()
+
+    def on_explorer_screen_platforms(self, event: Platforms) -> None:
+        """Asks for a platform and opens the image for it."""
+        from layertui.ui.screens.choose import ChooseDialog
+
+        def chosen(platform: str | None) -> None:
+            if platform is not None:
+                self.app.switch_screen(ExplorerScreen(self.reference, platform))
+
+        if len(event.platforms) < 2:
+            self.notify("The image is there for no other platform, or its source does not say.", markup=False)
+            return
+        at_hand = str(self._image.platform) if self._image is not None else ""
+        self.app.push_screen(ChooseDialog("Platform", event.platforms, at_hand), chosen)
+
+    async def action_leave(self) -> None:
+        """Goes back a step: out of the detail, to the screen before."""
+        if self.has_class("-short") and self.has_class("-detail"):
+            self._want_detail(False)
+        elif self._detail.has_focus:
+            self._tree.focus()
+        else:
+            await self.app.action_back()
+
+    # What is told
+
+    def _oddities(self) -> list[Oddity]:
+        found = [Oddity(0, "", str(self._failure), failed=True)] if self._failure is not None else []
+        if self._image is not None:
+            found += oddities(self._image, self._layers.states, self._union)
+        return found
+
+    def _tell(self) -> None:
+        """Brings the header up to date."""
+        self._totals.warnings = len(self._oddities())
+        self.query_one(ImageHeader).show(self.reference, self._image, self._totals)
+        self.refresh_bindings()
+
+    def _look_closer(self, image: "Image") -> None:
+        """With all layers read: sums up what they hold, then checks what has not been checked."""
+        union, stop = self._union, self._stop
+        whole = not any(state.problem for state in self._layers.states.values())
+
+        def run() -> None:
+            from layertui.union.merged import Merged
+
+            assert union is not None
+            merged = Merged(union, union.layers)
+            reclaimable = union.stored_bytes() - merged.shown_bytes() if whole else -1
+            if not stop.is_set():
+                self.post_message(self.Summed(merged.paths(), reclaimable))
+
+        threading.Thread(target=run, name="sum", daemon=True).start()
+
+    def on_explorer_screen_summed(self, event: Summed) -> None:
+        self._totals.paths, self._totals.reclaimable = event.paths, event.reclaimable
+        self._tell()
+        states = self._layers.states
+        assert self._image is not None
+        waiting = [
+            layer
+            for layer in self._image.layers
+            if not states[layer.number].checked and not states[layer.number].problem and verifiable(layer)
+        ]
+        if waiting:
+            verify_layers(self, waiting, self._stop)
+
+    def on_layer_verified(self, event: LayerVerified) -> None:
+        state = self._layers.states[event.layer]
+        state.problem, state.checked = event.problem, not event.problem
+        self._layers.update()
+        self._tell()
+
+
+def _platforms(reference: str) -> list[str]:
+    """The platforms that the image is for; empty if its source does not say."""
+    from layertui.sources import list_images
+
+    try:
+        rows = list_images(reference)
+    except LayertuiError:
+        return []
+    rows = [row for row in rows if row.reference == reference] or rows
+    return list(dict.fromkeys(str(platform) for row in rows[:1] for platform in row.platforms))

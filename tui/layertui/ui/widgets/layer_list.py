@@ -86,6 +86,8 @@ class LayerList(ScrollView, can_focus=True):
         self.states: dict[int, LayerState] = {}
         self.merged = 0
         """Layers that the tree can be shown at so far."""
+        self.failure = ""
+        """Why no more layers come; may be hostile."""
         self.newest_first = True
         self.folded = False
         self.raw = False
@@ -172,6 +174,8 @@ class LayerList(ScrollView, can_focus=True):
         problem = self.states[self.merged_layer].problem if self.merged_layer in self.states else ""
         if problem:
             return shorten(visible(f"layer {self.merged_layer}: {problem}"), room), "$deleted"
+        if self.failure:
+            return shorten(visible(self.failure), room), "$deleted"
         count = len(self.states)
         if all(state.read for state in self.states.values()):
             if self.checked == count:
@@ -286,7 +290,7 @@ class LayerList(ScrollView, can_focus=True):
         if layer is None:
             return [mark, (" " + "·".rjust(numbers) + " ", "quiet"), *self._step(step, width - numbers - 3)]
         state = self.states[layer]
-        bar = 0 if width < 44 else 6 if width < 60 else 12
+        bar = 0 if width < 40 else 4 if width < 48 else 8 if width < 64 else 16
         right = 1 + _SIZE + 2 + (bar + 1 if bar else 0)
         text = self._step(step, max(width - numbers - 3 - right, 0))
         pad = width - numbers - 3 - right - sum(cell_len(part) for part, _style in text)

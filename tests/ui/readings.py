@@ -1,0 +1,208 @@
+"""Images that are read at a test's pace, and images that are odd."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
+from textual.message import Message
+from textual.message_pump import MessagePump
+from textual.pilot import Pilot
+
+from layertui import demo
+from layertui.blob import BytesBlob
+from layertui.errors import LayertuiError
+from layertui.image import Descriptor, HistoryEntry, Image, Layer, Platform
+from layertui.layers.index import LayerIndex
+from layertui.layers.load import index_layer
+from layertui.ui.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
+from layertui.ui.screens.explorer import ExplorerScreen
+from layertui.ui.widgets.detail import DetailPane
+from layertui.ui.widgets.layer_list import LayerList
+from layertui.ui.widgets.tree_pane import TreePane
+from layertui.ui.widgets.tree_view import TreeView
+from layertui.union import Union, UnionBuilder
+from tests.layouts import LAYER, digest
+from tests.ui.places import HOSTILE, until
+from tests.union import small
+
+AMD64 = Platform("linux", "amd64")
+
+
+@cache
+def sample() -> Image:
+    return demo.image()
+
+
+class Reading:
+    """Stands in for the loader: gives what a test tells it to, or all at once."""
+
+    def __init__(self, image: Image, indexes: Sequence[LayerIndex] | None = None) -> None:
+        self.image = image
+        self.indexes = indexes or [index_layer(layer, None) for layer in image.layers]
+        self.at_once = True
+        self.closed = False
+        self.platform: str | None = None
+        self._target: MessagePump | None = None
+
+    def __call__(self, target: MessagePump, _reference: str, platform: str | None, _cache: bool) -> Reading:
+        self._target, self.platform = target, platform
+        return self
+
+    def start(self) -> None:
+        if self.at_once:
+            for layer in self.image.layers:
+                self.index(layer.number)
+            self.union(len(self.image.layers))
+            self._post(LoadDone())
+
+    def close(self) -> None:
+        self.closed = True
+
+    def progress(self, layer: int, done: int, total: int) -> None:
+        self._post(LayerProgress(layer, done, total))
+
+    def index(self, layer: int) -> None:
+        self._post(LayerIndexed(layer, self.indexes[layer - 1]))
+
+    def union(self, layers: int) -> None:
+        self._post(UnionReady(layers, union_of(self.indexes[:layers])))
+
+    def rest(self, start: int) -> None:
+        """All layers from ``start`` on."""
+        for layer in range(start, len(self.indexes) + 1):
+            self.index(layer)
+        self.union(len(self.indexes))
+        self._post(LoadDone())
+
+    def fail(self, error: LayertuiError) -> None:
+        self._post(LoadFailed(error))
+
+    def _post(self, message: Message) -> None:
+        if not self.closed and self._target is not None:
+            self._target.post_message(message)
+
+
+def union_of(indexes: Sequence[LayerIndex]) -> Union:
+    builder = UnionBuilder()
+    for index in indexes:
+        builder.add(index)
+    return builder.freeze()
+
+
+def image_of(indexes: Sequence[LayerIndex], created_by: Sequence[str], name: str = "odd:1") -> Image:
+    """An image of these layers; what is not read from an index is made up."""
+    layers = []
+    for number in range(1, len(indexes) + 1):
+        data = f"layer {number}".encode() * 100 * number
+        blob = BytesBlob(data, f"odd.tar at {512 * number}")
+        layers.append(Layer(number, Descriptor(LAYER, digest(data), len(data)), digest(data), "", blob))
+    history = [
+        HistoryEntry("2026-11-01T10:00:00Z", text, "", "", number)
+        for number, text in enumerate(created_by, 1)
+    ]
+    return replace(sample(), name=name, layers=layers, history=history, warnings=[])
+
+
+def many_layers() -> Reading:
+    """Sixty layers, the first the largest, steps without a layer among them."""
+    indexes = [
+        small.layer(("d", f"/srv/part{number:02}"), ("-", f"/srv/part{number:02}/data", {"size": number}))
+        for number in range(1, 61)
+    ]
+    image = image_of(
+        indexes, [f"RUN /bin/sh -c ./install part{number:02} # buildkit" for number in range(1, 61)]
+    )
+    history: list[HistoryEntry] = []
+    for entry in image.history:
+        history.append(entry)
+        if entry.layer is not None and entry.layer % 7 == 0:
+            history.append(replace(entry, created_by=f"ENV PARTS={entry.layer}", layer=None))
+    return Reading(replace(image, history=history), indexes)
+
+
+def hostile() -> Reading:
+    """Nothing that an image says may be obeyed."""
+    indexes = [
+        small.layer(("-", f"/{HOSTILE.replace('/', '∕')}", {"size": 3})),
+        small.layer(("-", "/etc/\x1b]0;title\x07", {"size": 9})),
+    ]
+    steps = [f"RUN /bin/sh -c {HOSTILE} \r\n\x9b31m # buildkit", "COPY " + "\u202e[bold]" * 400 + " /"]
+    image = image_of(indexes, steps, name=HOSTILE)
+    image = replace(image, transport="docker-archive", platform=Platform("linux\x1b[1m", "amd64[/x]"))
+    return Reading(replace(image, warnings=[f"a warning about {HOSTILE}"]), indexes)
+
+
+def damaged() -> Reading:
+    """Layer 2 ends early, layer 3 is not here, layer 4 has warnings."""
+    indexes = [
+        small.layer(("-", "/etc/app.conf", {"size": 40}), ("-", "/usr/bin/app", {"size": 4000})),
+        small.layer(("-", "/etc/app.conf", {"size": 42})),
+        LayerIndex(damage="a foreign layer, not stored here: it is fetched from https://example.com/base"),
+        small.layer(("wh", "/srv/file"), ("-", "/srv/file", {"size": 4})),
+    ]
+    indexes[1].damage = "the tar ends in the middle of a header at byte 1,536"
+    steps = [
+        "/bin/sh -c #(nop) ADD file:1b5a7d6e0c2f4938 in / ",
+        "COPY app.conf /etc/ # buildkit",
+        "Apply image 10.0.20348.2113",
+        "RUN /bin/sh -c make file # buildkit",
+    ]
+    image = image_of(indexes, steps)
+    layers = list(image.layers)
+    layers[2] = replace(layers[2], blob=None, missing=indexes[2].damage)
+    warning = "the history tells of 5 layers, the image has 4"
+    return Reading(replace(image, layers=layers, warnings=[warning]), indexes)
+
+
+# The screen
+
+
+def explorer(pilot: Pilot[None]) -> ExplorerScreen:
+    screen = next(screen for screen in reversed(pilot.app.screen_stack) if isinstance(screen, ExplorerScreen))
+    return screen
+
+
+def layers(pilot: Pilot[None]) -> LayerList:
+    return explorer(pilot).query_one(LayerList)
+
+
+def tree(pilot: Pilot[None]) -> TreeView:
+    return explorer(pilot).query_one(TreeView)
+
+
+def detail(pilot: Pilot[None]) -> DetailPane:
+    return explorer(pilot).query_one(DetailPane)
+
+
+def at_layer(pilot: Pilot[None]) -> int:
+    """The layer that the tree is shown at; -1 if it is not there yet."""
+    rows = tree(pilot).rows
+    return rows.merged.layer if rows is not None else -1
+
+
+def is_quiet(pilot: Pilot[None]) -> bool:
+    """Nothing is being worked out for what is on the screen."""
+    screen = explorer(pilot)
+    busy = screen.query_one(TreePane).busy or (detail(pilot).display and detail(pilot).busy)
+    return not busy and screen._building is None
+
+
+async def quiet(pilot: Pilot[None]) -> None:
+    await until(pilot, lambda: is_quiet(pilot), seconds=30)
+
+
+async def loaded(pilot: Pilot[None]) -> None:
+    """All has been read, summed up and checked."""
+    screen = explorer(pilot)
+
+    def ready() -> bool:
+        states = layers(pilot).states.values()
+        return (
+            screen._totals.paths is not None
+            and all(state.checked or state.problem for state in states)
+            and is_quiet(pilot)
+        )
+
+    await until(pilot, ready, seconds=30)
