@@ -27,8 +27,6 @@ from tests.layouts import LAYER, digest
 from tests.ui.places import HOSTILE, until
 from tests.union import small
 
-AMD64 = Platform("linux", "amd64")
-
 
 @cache
 def sample() -> Image:

@@ -117,12 +117,15 @@ def test_loading(snap_compare: Compare, read: Read, size: tuple[int, int]) -> No
     assert snap_compare(Explorer(), terminal_size=size, run_before=run)
 
 
-def test_failed(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
+def test_failed(
+    snap_compare: Compare, places: Places, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
     def fail(_reference: str, _platform: str | None = None) -> Image:
         raise LayertuiError("shop.tar is no image", "it ends after 512 bytes", "save it again")
 
     monkeypatch.setattr("layertui.sources.open_image", fail)
     monkeypatch.setattr("layertui.ui.screens.explorer.Loader", Reading(sample()))
+    places.given["shop.tar"] = []
     assert snap_compare(Explorer("shop.tar"), terminal_size=size, run_before=_failure)
 
 
@@ -460,6 +463,33 @@ async def test_what_cannot_be_opened_says_why_and_leaves_the_app_usable(
         assert isinstance(pilot.app.screen, ExplorerScreen)
         await pilot.press("escape")
         assert isinstance(pilot.app.screen, ImagesScreen)
+
+
+async def test_an_image_for_other_platforms_alone_offers_them(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = Reading(sample())
+    places.given["alpine.oci"] = [ALPINE]
+
+    def choose(_reference: str, platform: str | None = None) -> Image:
+        if platform is None:
+            raise LayertuiError(
+                "alpine.oci is for several platforms", "it is for …", "choose with --platform"
+            )
+        return reading.image
+
+    monkeypatch.setattr("layertui.sources.open_image", choose)
+    monkeypatch.setattr("layertui.ui.screens.explorer.Loader", reading)
+    async with Explorer("alpine.oci").run_test(size=(120, 40)) as pilot:
+        await _failure(pilot)
+        message = explorer(pilot).query_one(".message", Static)
+        await until(pilot, lambda: "Press p to choose a platform" in str(message.content))
+        reading.closed = False
+        await pilot.press("p")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChooseDialog))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen) and at_layer(pilot) == 9)
+        assert reading.platform == "linux/amd64"
 
 
 async def test_damaged_layers_say_what_is_wrong_with_them(read: Read) -> None:

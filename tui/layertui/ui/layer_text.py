@@ -101,8 +101,8 @@ def layer_document(
 
 
 def _places(layer: "Layer") -> list[str]:
-    if layer.directory is not None:
-        return [visible(str(layer.directory))]
+    if layer.unpacked is not None:
+        return [visible(layer.unpacked.location)]
     return [visible(layer.blob.location)] if layer.blob is not None else []
 
 

@@ -93,11 +93,12 @@ class ExplorerScreen(Screen[None]):
             self.result = result
 
     class Platforms(Message):
-        """The platforms that the image is for, as far as its source says."""
+        """The platforms that the image is for, as far as its source says; ``ask`` which of them is wanted."""
 
-        def __init__(self, platforms: list[str]) -> None:
+        def __init__(self, platforms: list[str], ask: bool) -> None:
             super().__init__()
             self.platforms = platforms
+            self.ask = ask
 
     class RowsReady(Message):
         """The tree of a union, at some layer."""
@@ -263,13 +264,17 @@ class ExplorerScreen(Screen[None]):
             self._tree.say(str(error), failed=True)
             self._tell()
             return
-        said = f"{visible(str(error))}\n\nPress p to choose a platform, o to open another, escape to go back."
-        message = self.query_one(".message", Static)
-        message.update(Content(said))
-        message.display = True
+        self._say_failure(error)
+        self._find_platforms(ask=False)
         self.query_one("#panes").display = False
         self.set_focus(None)
         self.refresh_bindings()
+
+    def _say_failure(self, error: LayertuiError, keys: str = "") -> None:
+        keys = f"Press {keys}o to open another image, escape to go back."
+        message = self.query_one(".message", Static)
+        message.update(Content(f"{visible(str(error))}\n\n").append(Content.styled(keys, "$quiet")))
+        message.display = True
 
     # The tree
 
@@ -390,27 +395,33 @@ class ExplorerScreen(Screen[None]):
         self.app.push_screen(ReaderDialog(title, oddities_document(found), layers, "exclamation_mark"))
 
     def action_platform(self) -> None:
+        """Asks for a platform and opens the image for it."""
+        self._find_platforms(ask=True)
+
+    def _find_platforms(self, ask: bool) -> None:
         """Asks the source for which platforms the image is there."""
         reference = self.reference
 
         def run() -> None:
-            self.post_message(self.Platforms(_platforms(reference)))
+            self.post_message(self.Platforms(_platforms(reference), ask))
 
         threading.Thread(target=run, name="platforms", daemon=True).start()
 
     def on_explorer_screen_platforms(self, event: Platforms) -> None:
-        """Asks for a platform and opens the image for it."""
         from layertui.ui.screens.choose import ChooseDialog
 
         def chosen(platform: str | None) -> None:
             if platform is not None:
                 self.app.switch_screen(ExplorerScreen(self.reference, platform))
 
-        if len(event.platforms) < 2:
+        if not event.ask:
+            if self._failure is not None and len(event.platforms) > 1:
+                self._say_failure(self._failure, "p to choose a platform, ")
+        elif len(event.platforms) < 2:
             self.notify("The image is there for no other platform, or its source does not say.", markup=False)
-            return
-        at_hand = str(self._image.platform) if self._image is not None else ""
-        self.app.push_screen(ChooseDialog("Platform", event.platforms, at_hand), chosen)
+        else:
+            at_hand = str(self._image.platform) if self._image is not None else ""
+            self.app.push_screen(ChooseDialog("Platform", event.platforms, at_hand), chosen)
 
     async def action_leave(self) -> None:
         """Goes back a step: out of the detail, to the screen before."""
@@ -476,8 +487,8 @@ def _platforms(reference: str) -> list[str]:
     from layertui.sources import list_images
 
     try:
-        rows = list_images(reference)
+        rows = list(list_images(reference))
     except LayertuiError:
         return []
-    rows = [row for row in rows if row.reference == reference] or rows
+    rows = [row for row in rows if row.reference == reference] or rows  # the first is what was opened
     return list(dict.fromkeys(str(platform) for row in rows[:1] for platform in row.platforms))
