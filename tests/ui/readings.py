@@ -44,9 +44,9 @@ class Reading:
         self.platform: str | None = None
         self._target: MessagePump | None = None
 
-    def __call__(self, target: MessagePump, _reference: str, platform: str | None, _cache: bool) -> Reading:
-        self._target, self.platform = target, platform
-        return self
+    def __call__(self, target: MessagePump, _reference: str, platform: str | None, _cache: bool) -> Run:
+        self._target, self.platform, self.closed = target, platform, False
+        return Run(self, target)
 
     def start(self) -> None:
         if self.at_once:
@@ -55,8 +55,9 @@ class Reading:
             self.union(len(self.image.layers))
             self._post(LoadDone())
 
-    def close(self) -> None:
-        self.closed = True
+    def close(self, target: MessagePump) -> None:
+        if target is self._target:  # not a screen that another has followed
+            self.closed = True
 
     def progress(self, layer: int, done: int, total: int) -> None:
         self._post(LayerProgress(layer, done, total))
@@ -80,6 +81,20 @@ class Reading:
     def _post(self, message: Message) -> None:
         if not self.closed and self._target is not None:
             self._target.post_message(message)
+
+
+class Run:
+    """What a screen holds of a reading."""
+
+    def __init__(self, reading: Reading, target: MessagePump) -> None:
+        self._reading = reading
+        self._target = target
+
+    def start(self) -> None:
+        self._reading.start()
+
+    def close(self) -> None:
+        self._reading.close(self._target)
 
 
 def union_of(indexes: Sequence[LayerIndex]) -> Union:

@@ -484,7 +484,6 @@ async def test_an_image_for_other_platforms_alone_offers_them(
         await _failure(pilot)
         message = explorer(pilot).query_one(".message", Static)
         await until(pilot, lambda: "Press p to choose a platform" in str(message.content))
-        reading.closed = False
         await pilot.press("p")
         await until(pilot, lambda: isinstance(pilot.app.screen, ChooseDialog))
         await pilot.press("enter")

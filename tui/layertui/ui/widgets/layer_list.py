@@ -276,7 +276,7 @@ class LayerList(ScrollView, can_focus=True):
             return Strip.blank(width, self.rich_style)
         over = ""
         if row == self._cursor:
-            over = "on-cursor bold" if self.has_focus else "on-cursor_blurred"
+            over = "on-cursor" if self.has_focus else "on-cursor_blurred"
         spans = self._spans(self._steps[row], row == self._cursor, self.scrollable_content_region.width)
         segments = [Segment(text, palette[f"{over} {style}"]) for text, style in spans]
         return Strip(segments).adjust_cell_length(width, palette[over])

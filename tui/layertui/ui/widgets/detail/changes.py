@@ -70,7 +70,8 @@ class _Known:
 def pages(subject: Subject, summaries: Summaries, cancelled: threading.Event) -> Iterator[Page]:
     """The page as far as it can be told without reading contents, then the whole of it."""
     contents = subject.contents
-    known = _Known(summaries.of(subject), alike=_alike_at_sight(subject))
+    summary = summaries.of(subject)
+    known = _Known(summary, settled=not summary.undecided, alike=_alike_at_sight(subject))
     yield _page(subject, cancelled, known)
     before, after = _pair(subject)
     if before >= 0 and after >= 0 and known.alike is None:
