@@ -30,11 +30,11 @@ class Registry:
     host: str
     scheme: str = "http"
 
-    def load(self, source: str, name: str, *options: str) -> None:
-        """Copy an image into the registry."""
+    def load(self, source: str, name: str, *options: str, same: bool = True) -> None:
+        """Copy an image into the registry, the same to the byte unless skopeo may compress its layers."""
         need("skopeo")
         command = ["skopeo", "copy", "--quiet", "--insecure-policy", "--dest-tls-verify=false"]
-        command += ["--all", "--preserve-digests"]  # else it compresses plain layers
+        command += ["--all", *(["--preserve-digests"] if same else [])]
         run(*command, *options, source, f"docker://{self.host}/{name}")
 
     def push_blob(self, repository: str, data: bytes, media_type: str) -> dict[str, Any]:

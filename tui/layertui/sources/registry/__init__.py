@@ -6,10 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from layertui.image import Image, ImageSummary
+from layertui.image import Image, ImageSummary, Layer
+from layertui.layers.toc import TocLayer, has_table
 from layertui.reference import Reference
 from layertui.sources import oci
 from layertui.sources.registry.name import Name, parse
+
+TABLE_FROM = 8 << 20
+"""Bytes from which on a layer is listed by its table of contents; smaller ones are read whole."""
 
 if TYPE_CHECKING:
     from layertui.sources.registry.repository import Repository
@@ -31,6 +35,7 @@ def open_image(reference: Reference, platform: str | None) -> Image:
         tags=(f"{name.familiar}:{tag}",) if tag else (),
         repo_digests=(f"{name.familiar}@{found.digest}",),
         warnings=warnings,
+        layers=[_by_table(layer) for layer in image.layers],
     )
 
 
@@ -45,6 +50,13 @@ def layout(reference: Reference) -> Repository:
     from layertui.sources.registry.repository import Repository
 
     return Repository(parse(reference.location))
+
+
+def _by_table(layer: Layer) -> Layer:
+    """A layer to be read by its table of contents, where it has one and is worth not to be fetched."""
+    if layer.blob is None or layer.descriptor.size < TABLE_FROM or not has_table(layer.descriptor):
+        return layer
+    return replace(layer, unpacked=TocLayer(layer.blob, layer.descriptor))
 
 
 def _images(found: Repository) -> Iterator[ImageSummary]:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -160,13 +161,18 @@ class _Adapter(HTTPAdapter):
         return super().send(request, *arguments, **options)
 
 
+@cache
 def _context() -> ssl.SSLContext:
-    return ssl.create_default_context()  # the system's authorities; requests adds those of certifi
+    """Trusts the system's authorities, to which requests adds those of certifi. Slow to make."""
+    return ssl.create_default_context()
 
 
 def _own_context(endpoint: Endpoint) -> ssl.SSLContext:
-    context = _context()
+    """The same, with what is set up for the endpoint's host."""
     authorities, clients = certificates(endpoint.host)
+    if not (authorities or clients or endpoint.insecure):
+        return _context()
+    context = ssl.create_default_context()
     try:
         for path in authorities:
             context.load_verify_locations(path)

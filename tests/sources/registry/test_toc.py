@@ -1,0 +1,244 @@
+"""Layers of registries that are listed and read by their tables of contents."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import random
+import tarfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from layertui.blob import BytesBlob
+from layertui.content.read import Contents
+from layertui.errors import LayertuiError
+from layertui.image import Descriptor, Image
+from layertui.layers.load import index_layers
+from layertui.layers.toc import CHUNKED, ESTARGZ, TocLayer
+from layertui.sources import open_image
+from layertui.sources import registry as source
+from layertui.sources.registry import blob as blobs
+from layertui.union import Union, UnionBuilder
+from tests.layouts import LAYER, OciLayout
+from tests.sources.registry.proxy import FaultyProxy
+from tests.sources.registry.server import Registry
+
+CONTENT = random.Random(3).randbytes(700_000)
+TIME = "2023-11-14T22:13:20Z"
+
+
+def members() -> list[tuple[tarfile.TarInfo, bytes]]:
+    """One entry of every kind."""
+
+    def made(name: str, kind: bytes = tarfile.REGTYPE, data: bytes = b"", **facts: Any) -> tuple[Any, bytes]:
+        info = tarfile.TarInfo(name)
+        info.type, info.size, info.mtime = kind, len(data), 1700000000
+        for fact, value in facts.items():
+            setattr(info, fact, value)
+        return info, data
+
+    return [
+        made("etc", tarfile.DIRTYPE, mode=0o755),
+        made("etc/random", data=CONTENT, mode=0o600, uid=1000, gid=100),
+        made("etc/empty"),
+        made("etc/hard", tarfile.LNKTYPE, linkname="etc/random"),
+        made("etc/soft", tarfile.SYMTYPE, linkname="random"),
+        made("null", tarfile.CHRTYPE, devmajor=1, devminor=3),
+        made("pipe", tarfile.FIFOTYPE),
+        made("tool", data=b"#!", mode=0o4755, pax_headers={"SCHILY.xattr.user.a": "b"}),
+        made("etc/.wh.gone"),
+        made("n" * 150, data=b"long"),
+        made("last", data=b"end"),
+    ]
+
+
+def plain() -> bytes:
+    output = io.BytesIO()
+    with tarfile.open(fileobj=output, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for info, data in members():
+            archive.addfile(info, io.BytesIO(data))
+    return output.getvalue()
+
+
+def estargz(chunk: int = 300_000) -> tuple[bytes, str]:
+    """A layer as docs/estargz.md describes it, and the digest of its table."""
+    layer, entries = b"", []
+    names = {
+        kind: name for name, kind in (("dir", b"5"), ("reg", b"0"), ("hardlink", b"1"), ("symlink", b"2"))
+    }
+    names |= {tarfile.CHRTYPE: "char", tarfile.FIFOTYPE: "fifo"}
+    for info, data in members():
+        layer += gzip.compress(info.tobuf(tarfile.PAX_FORMAT), mtime=0)
+        entry: dict[str, Any] = {
+            "name": info.name + ("/" if info.isdir() else ""), "type": names[info.type], "mode": info.mode,
+            "uid": info.uid, "gid": info.gid, "modtime": TIME, "size": len(data),
+            "linkName": info.linkname, "devMajor": info.devmajor, "devMinor": info.devminor,
+        }  # fmt: skip
+        if "SCHILY.xattr.user.a" in info.pax_headers:
+            entry["xattrs"] = {"user.a": "Yg=="}
+        entries.append(entry)
+        for start in range(0, len(data), chunk):
+            part = data[start : start + chunk]
+            digest = f"sha256:{hashlib.sha256(part).hexdigest()}"
+            told = {"offset": len(layer), "chunkOffset": start, "chunkDigest": digest}
+            if len(part) < len(data):
+                told["chunkSize"] = len(part)
+            if start:
+                entry = {"name": info.name, "type": "chunk"}
+                entries.append(entry)
+            entry.update(told)
+            padding = bytes(-len(data) % 512) if start + chunk >= len(data) else b""
+            layer += gzip.compress(part + padding, mtime=0)
+    table = json.dumps({"version": 1, "entries": entries}).encode()
+    info = tarfile.TarInfo("stargz.index.json")
+    info.size = len(table)
+    footer = b"SG" + (22).to_bytes(2, "little") + b"%016xSTARGZ" % len(layer)
+    layer += gzip.compress(info.tobuf() + table + bytes(-len(table) % 512 + 1024), mtime=0)
+    head = b"\x1f\x8b\x08\x04\0\0\0\0\0\xff" + len(footer).to_bytes(2, "little") + footer
+    layer += head + b"\x01\0\0\xff\xff" + bytes(8)
+    return layer, f"sha256:{hashlib.sha256(table).hexdigest()}"
+
+
+@pytest.fixture(scope="module")
+def chunked(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A repository that skopeo has written as zstd:chunked."""
+    directory = tmp_path_factory.mktemp("toc")
+    OciLayout(directory).add("plain", [plain()])
+    # It compresses only what need not stay as it is.
+    registry.load(
+        f"oci:{directory}:plain", "toc/chunked:1", "--dest-compress-format=zstd:chunked", same=False
+    )
+    return "toc/chunked:1"
+
+
+@pytest.fixture(scope="module")
+def stargz(registry: Registry) -> str:
+    """A repository with an eStargz layer."""
+    from tests.layouts import CONFIG, MANIFEST
+
+    layer, digest = estargz()
+    diff_id = f"sha256:{hashlib.sha256(gzip.decompress(layer)).hexdigest()}"
+    config = {"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": [diff_id]}}
+    described = registry.push_blob("toc/stargz", layer, f"{LAYER}+gzip")
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": registry.push_blob("toc/stargz", json.dumps(config).encode(), CONFIG),
+        "layers": [{**described, "annotations": {ESTARGZ: digest}}],
+    }
+    registry.push_manifest("toc/stargz", manifest, "1")
+    return "toc/stargz:1"
+
+
+def read(image: Image) -> tuple[Union, Contents, list[str]]:
+    builder, indexes, warnings = UnionBuilder(), [], []
+    for _, index in index_layers(image, None):
+        assert not index.damage
+        builder.add(index)
+        indexes.append(index)
+        warnings += [each.code for each in index.warnings]
+    union = builder.freeze()
+    return union, Contents(image, indexes, union), warnings
+
+
+def rows(union: Union) -> dict[str, Any]:
+    """Every entry of the tree by its path."""
+    return {union.path(node): union.entry(union.at(node, 1)).to_json() for node in nodes(union)}
+
+
+def nodes(union: Union) -> list[int]:
+    found = [node for node in range(union.nodes) if union.at(node, 1) >= 0]
+    return [node for node in found if union.path(node) != "/stargz.index.json"]
+
+
+@pytest.mark.parametrize("kind", ["chunked", "stargz"])
+def test_lists_and_reads_by_ranges(
+    kind: str, proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+):
+    name = f"docker://{proxy.host}/{request.getfixturevalue(kind)}"
+    whole, whole_contents, none = read(open_image(name))
+    assert none == []  # small layers are read whole
+    monkeypatch.setattr(source, "TABLE_FROM", 0)
+    monkeypatch.setattr(blobs, "NEAR", 0)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/self/nowhere")
+    image = open_image(name)
+    proxy.requests.clear()
+    union, contents, warnings = read(image)
+    assert rows(union) == rows(whole)
+    assert warnings == ["table-of-contents"]
+    listing = [each.headers.get("Range", "") for each in proxy.requests]
+    assert all(listing) and len(listing) <= 2
+    assert sum(length(each) for each in listing) < 10_000
+    proxy.requests.clear()
+    for path in ("/last", "/tool", "/" + "n" * 150, "/etc/empty"):
+        wanted = whole_contents.read(whole.at(whole.find(path), 1))
+        assert contents.read(union.at(union.find(path), 1)) == wanted
+    assert sum(length(each.headers["Range"]) for each in proxy.requests) < 10_000
+    event = union.at(union.find("/etc/hard"), 1)
+    assert contents.read(event, 299_990, 20) == CONTENT[299_990:300_010]
+    assert contents.read(event) == CONTENT
+
+
+def length(header: str) -> int:
+    start, _, end = header.removeprefix("bytes=").partition("-")
+    return int(end) - int(start) + 1
+
+
+def change_at(layer: bytes, position: int) -> bytes:
+    return layer[:position] + bytes([layer[position] ^ 1]) + layer[position + 1 :]
+
+
+def toc(layer: bytes, digest: str) -> TocLayer:
+    return TocLayer(BytesBlob(layer, "a layer"), Descriptor("", "", len(layer), {ESTARGZ: digest}))
+
+
+def test_a_table_that_is_not_the_one_of_the_manifest():
+    layer, digest = estargz()
+    with pytest.raises(LayertuiError, match="table of contents of a layer has a wrong digest"):
+        toc(layer, "sha256:" + "0" * 64).scan()
+    with pytest.raises(LayertuiError, match="no footer"):
+        toc(layer[:-1], digest).scan()
+
+
+def test_content_that_is_not_what_the_table_says():
+    layer, digest = estargz()
+    blob = toc(change_at(layer, 2000), digest).open(b"etc\0random", len(CONTENT))
+    with pytest.raises(LayertuiError, match=r"wrong digest|Error"):
+        blob.pread(10, 0)
+    assert blob.pread(10, 350_000) == CONTENT[350_000:350_010]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda entries: entries.append({}),
+        lambda entries: entries.append({"name": 1, "type": "reg"}),
+        lambda entries: entries.append({"name": "x", "type": "reg", "size": "many"}),
+        lambda entries: entries.append({"name": "x", "type": "reg", "size": -5, "offset": -3}),
+        lambda entries: entries.append({"name": "x", "type": "reg", "modtime": "noon"}),
+        lambda entries: entries.append({"name": "x", "type": "reg", "xattrs": {"a": "!"}}),
+        lambda entries: entries.append({"name": "x", "type": ["reg"]}),
+        lambda entries: entries.append("x"),
+        lambda entries: entries.append({"name": "x", "type": "dir", "mode": 1e400}),
+    ],
+)
+def test_tables_of_any_shape_end_in_an_error_or_a_listing(spoil: Callable[[list[Any]], None]):
+    import zstandard
+
+    entries: list[Any] = [{"name": "a", "type": "dir", "mode": 0o755}]
+    spoil(entries)
+    data = json.dumps({"version": 1, "entries": entries}).encode()
+    packed = zstandard.compress(data)
+    annotations = {
+        f"{CHUNKED[0]}.manifest-checksum": f"sha256:{hashlib.sha256(packed).hexdigest()}",
+        f"{CHUNKED[0]}.manifest-position": f"0:{len(packed)}:{len(data)}:1",
+    }
+    layer = TocLayer(BytesBlob(packed, "a layer"), Descriptor("", "", len(packed), annotations))
+    try:
+        assert layer.scan().count >= 1
+    except LayertuiError as error:
+        assert "cannot be read" in str(error)
