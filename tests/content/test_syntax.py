@@ -60,6 +60,16 @@ def test_long_lines_and_long_texts_stay_plain() -> None:
         assert time.monotonic() - start < 1
 
 
+@pytest.mark.parametrize(
+    ("name", "text"), [("a.js", '\\"'), ("a.ts", "a."), ("a.service", '"'), ("a.yml", "`")]
+)
+def test_what_lexers_are_slow_on_takes_a_second_or_two(name: str, text: str) -> None:
+    lines = [(text * 400)[:390]] * 160
+    start = time.monotonic()
+    assert len(list(coloured(lexer_of(name, ""), lines))) == 160
+    assert time.monotonic() - start < 5
+
+
 def test_a_lexer_that_fails_leaves_the_text_plain() -> None:
     class Failing:
         def get_tokens_unprocessed(self, _text: str) -> object:

@@ -1,6 +1,7 @@
 """Syntax colours: which parts of a source text are keywords, strings, names, comments."""
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,10 @@ Piece = tuple[str, str]
 
 MOST = 1 << 17
 """Characters that are lexed at once; lexers take some microseconds for each, and cannot be stopped."""
-_LONGEST = 2000
-"""Characters of a line; lexers are quadratic on some that are longer, and no person wrote them."""
+_LONGEST = 400
+"""Characters of a line; some patterns of lexers take the square or the cube of it, and cannot be stopped."""
+_SECONDS = 1.0
+"""What a lexer may take; the text stays plain after that."""
 
 _KINDS = (
     ("Token.Comment.Preproc", "keyword"),
@@ -106,7 +109,10 @@ def coloured(lexer: "Lexer | None", lines: Sequence[str]) -> Iterator[list[Piece
 def _pieces(lexer: "Lexer", text: str) -> Iterator[list[Piece]]:
     known: dict[object, str] = {}
     line: list[Piece] = []
+    deadline = time.monotonic() + _SECONDS
     for _at, token, value in lexer.get_tokens_unprocessed(text):
+        if time.monotonic() > deadline:
+            raise TimeoutError
         kind = known.get(token)
         if kind is None:
             kind = known[token] = next((kind for start, kind in _KINDS if _is(str(token), start)), "")
