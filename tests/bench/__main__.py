@@ -45,12 +45,20 @@ def main() -> None:
         smaller=10 if options.quick else 1,
         say=lambda text: print(text, file=sys.stderr, flush=True),
     )
-    parts = [_machine()]
+    parts, failed = [_machine()], []
     print(parts[0], flush=True)
     for name in options.names or CASES:
         bench.say(f"measuring {name} …")
-        parts.append("\n".join(_lines(CASES[name](bench))))
+        try:
+            table = CASES[name](bench)
+        except (RuntimeError, TimeoutError, subprocess.CalledProcessError) as error:
+            failed.append(name)
+            print(f"\n{name} could not be measured: {error}", flush=True)
+            continue
+        parts.append("\n".join(_lines(table)))
         print("\n" + parts[-1], flush=True)
+    if failed:
+        sys.exit(f"not measured: {', '.join(failed)}")
     if options.update:
         DOCUMENT.parent.mkdir(exist_ok=True)
         DOCUMENT.write_text("\n".join([INTRODUCTION, *(part + "\n" for part in parts)]))
@@ -67,7 +75,8 @@ def _lines(table: Table) -> Iterator[str]:
         for runs in table.runs:
             yield (
                 f"| {runs.name} | {_time(runs.best)} | {'~' * runs.is_noisy}{_time(runs.median)} "
-                f"| {runs.best / floor:.2f} | {_time(min(runs.cpu))} | {runs.peak / 1e6:,.0f} MB |"
+                f"| {runs.best / floor:.2f} | {_time(min(runs.cpu)) if runs.cpu else ''} "
+                f"| {f'{runs.peak / 1e6:,.0f} MB' if runs.peak else ''} |"
             )
         yield ""
     for aim in table.aims:

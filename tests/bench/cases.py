@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 from tests.bench import data
 from tests.bench.data import Sample, Shape
 from tests.bench.measure import Program, Runs, one_after_the_other, take_turns
+from tests.bench.screen import BARE, Terminal, content_after, keys_to_frames
 
 LAYERTUI = str(Path(sys.executable).with_name("layertui"))
 TARFILE = """
@@ -67,7 +69,7 @@ class Bench:
         return data.sample(self.root, shape if self.smaller == 1 else shape.smaller(self.smaller), self.say)
 
 
-def cold(bench: Bench, shape: Shape) -> Table:
+def cold(bench: Bench, shape: Shape, peers: bool = False) -> Table:
     """Reading an image for the first time, as far as its merged tree."""
     sample = bench.sample(shape)
     floor = {
@@ -88,7 +90,8 @@ def cold(bench: Bench, shape: Shape) -> Table:
         programs.append(
             Program("tarfile", [sys.executable, "-c", TARFILE, *map(str, sample.blobs)], once=True)
         )
-    programs += _peers(sample)
+    if peers:
+        programs += _peers(sample)
     programs, missing = _installed(programs)
     table = Table(
         f"Cold open: {sample.entries:,} entries, {shape.layers} {shape.compression or 'plain'} layers, "
@@ -100,7 +103,7 @@ def cold(bench: Bench, shape: Shape) -> Table:
 
 
 def ordinary(bench: Bench) -> Table:
-    table = cold(bench, data.ORDINARY)
+    table = cold(bench, data.ORDINARY, peers=True)
     own = table["layertui"].best
     table.aims.append(Aim("at most 1.2 × igzip -dc", own / table["igzip -dc"].best, 1.2))
     table.aims.append(Aim("8 × ahead of tarfile", table["tarfile"].best / own, 8, at_least=True))
@@ -113,7 +116,7 @@ def ordinary(bench: Bench) -> Table:
 
 
 def hundred(bench: Bench) -> Table:
-    return cold(bench, data.HUNDRED)
+    return cold(bench, data.HUNDRED, peers=True)
 
 
 def tiny(bench: Bench) -> Table:
@@ -184,8 +187,68 @@ def start(bench: Bench) -> Table:
     return table
 
 
+def content(bench: Bench) -> Table:
+    """The time from the start of the app to its first content."""
+    sample = bench.sample(data.HUNDRED)
+    bare, own = Runs("bare Textual app"), Runs("layertui IMAGE")
+    for _ in range(bench.rounds * 3):
+        bare.seconds.append(content_after([sys.executable, "-c", BARE], "ready to go"))
+        own.seconds.append(content_after([LAYERTUI, sample.reference], "RUN step"))
+    table = Table("First content on the screen, in a terminal", [bare, own])
+    table.aims.append(Aim("within 1.3 × of a bare Textual app", own.best / bare.best, 1.3))
+    return table
+
+
+def keys(bench: Bench) -> Table:
+    """The time from a key to the frame that shows what it did."""
+    sample = bench.sample(data.MILLION)
+    with tempfile.TemporaryDirectory() as cache:
+        moves = Runs("cursor down and up, all rows expanded", _keys_at_rest(sample, cache))
+    sample = bench.sample(data.ORDINARY)
+    loading = Runs("another layer, while layers load", _keys_while_loading(sample))
+    table = Table(f"Key to frame, in a terminal ({len(moves.seconds)} and {len(loading.seconds)} keys)", [])
+    for runs, limit in ((moves, 10), (loading, 16)):
+        milliseconds = [1000 * seconds for seconds in runs.seconds]
+        slow = statistics.quantiles(milliseconds, n=20)[-1]
+        table.notes.append(f"{runs.name}: median {statistics.median(milliseconds):.1f} ms")
+        table.aims.append(Aim(f"{runs.name}: under {limit} ms at the 95th percentile", slow, limit))
+    return table
+
+
+def _keys_at_rest(sample: Sample, cache: str) -> list[float]:
+    terminal = Terminal([LAYERTUI, sample.reference], {"XDG_CACHE_HOME": cache})
+    try:
+        terminal.until(lambda: terminal.shows("/layer00") or terminal.shows(" layer00/"))
+        while not _is_loaded(terminal):
+            terminal.quiet(1)
+        keys_to_frames(terminal, [b"\t"], 1)
+        terminal.press(b"E", lambda: terminal.shows("▾ layer00/"))
+        return keys_to_frames(terminal, ([b"j"] * 10 + [b"k"] * 10) * 8, 0.1)
+    finally:
+        terminal.close()
+
+
+def _keys_while_loading(sample: Sample) -> list[float]:
+    terminal = Terminal([LAYERTUI, sample.reference, "--no-cache"])
+    taken: list[float] = []
+    try:
+        terminal.until(lambda: terminal.shows("RUN step"))
+        while not _is_loaded(terminal):
+            taken += keys_to_frames(terminal, [b"j", b"k"], 0)
+        return taken
+    finally:
+        terminal.close()
+
+
+def _is_loaded(terminal: Terminal) -> bool:
+    """Whether the title tells what only the whole image tells."""
+    title = terminal.screen.display[0]
+    return "reclaimable" in title and "… reclaimable" not in title
+
+
 CASES: dict[str, Callable[[Bench], Table]] = {
-    case.__name__: case for case in (ordinary, zstd, plain, hundred, tiny, million, warm, memory, start)
+    case.__name__: case
+    for case in (ordinary, zstd, plain, hundred, tiny, million, warm, memory, start, content, keys)
 }
 
 PEERS = ("dive", "layerx")

@@ -1,0 +1,109 @@
+"""The app in a real terminal (a pty), timed from outside: start to content, key to frame."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import termios
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import pyte
+
+SIZE = (40, 120)
+BARE = """
+from textual.app import App
+from textual.widgets import Static
+class Bare(App):
+    def compose(self):
+        yield Static("ready to go")
+Bare().run()
+"""
+
+
+class Terminal:
+    """A program in a terminal of 120x40."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str] = {}) -> None:
+        self.screen = pyte.Screen(SIZE[1], SIZE[0])
+        self._stream = pyte.ByteStream(self.screen)
+        self.started = time.perf_counter()
+        self._pid, self._fd = pty.fork()
+        if not self._pid:
+            os.environ.update({"TERM": "xterm-256color", "COLORTERM": "truecolor", **environment})
+            os.execvp(command[0], command)
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
+
+    def until(self, condition: Callable[[], bool], seconds: float = 120) -> float:
+        """When the bytes arrived that made the condition true of the screen (``perf_counter``).
+
+        Raises ``TimeoutError``.
+        """
+        end = time.perf_counter() + seconds
+        while (left := end - time.perf_counter()) > 0:
+            if data := self._read(left):
+                arrived = time.perf_counter()
+                self._stream.feed(data)
+                if condition():
+                    return arrived
+        raise TimeoutError("\n".join(self.screen.display))
+
+    def quiet(self, seconds: float) -> None:
+        """Take in what comes until nothing has come for so long."""
+        while data := self._read(seconds):
+            self._stream.feed(data)
+
+    def press(self, key: bytes, condition: Callable[[], bool]) -> float:
+        """Seconds from a key to the bytes that make the condition true."""
+        pressed = time.perf_counter()
+        os.write(self._fd, key)
+        return self.until(condition, 5) - pressed
+
+    def shows(self, text: str) -> bool:
+        return any(text in line for line in self.screen.display)
+
+    def backgrounds(self) -> list[tuple[str, ...]]:
+        """The background of every cell: where the cursor's row is can be seen in it alone."""
+        return [tuple(self.screen.buffer[y][x].bg for x in range(SIZE[1])) for y in range(SIZE[0])]
+
+    def _read(self, seconds: float) -> bytes:
+        if select.select([self._fd], [], [], seconds)[0]:
+            try:
+                return os.read(self._fd, 1 << 16)
+            except OSError:  # the program has ended
+                return b""
+        return b""
+
+    def close(self) -> None:
+        os.kill(self._pid, signal.SIGTERM)
+        self.quiet(0.3)
+        os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+        os.close(self._fd)
+
+
+def content_after(command: Sequence[str], text: str) -> float:
+    """Seconds from a program's start to a text on its screen."""
+    terminal = Terminal(command)
+    try:
+        return terminal.until(lambda: terminal.shows(text)) - terminal.started
+    finally:
+        terminal.close()
+
+
+def keys_to_frames(terminal: Terminal, keys: Iterable[bytes], settle: float) -> list[float]:
+    """Seconds from each key to the frame in which the cursor has moved.
+
+    Each key waits until nothing has come for ``settle`` seconds; 0 while something always comes.
+    """
+    taken = []
+    for key in keys:
+        if settle:
+            terminal.quiet(settle)
+        before = terminal.backgrounds()
+        taken.append(terminal.press(key, lambda before=before: terminal.backgrounds() != before))
+    return taken
