@@ -215,15 +215,20 @@ def keys(bench: Bench) -> Table:
     return table
 
 
+LAYERS, TREE = 6, 60
+"""Columns of the screen in these panes."""
+
+
 def _keys_at_rest(sample: Sample, cache: str) -> list[float]:
     terminal = Terminal([LAYERTUI, sample.reference], {"XDG_CACHE_HOME": cache})
     try:
         terminal.until(lambda: terminal.shows("/layer00") or terminal.shows(" layer00/"))
         while not _is_loaded(terminal):
             terminal.quiet(1)
-        keys_to_frames(terminal, [b"\t"], 1)
+        before = terminal.cursor(TREE)
+        terminal.press(b"\t", lambda: terminal.cursor(TREE) != before)
         terminal.press(b"E", lambda: terminal.shows("▾ layer00/"))
-        return keys_to_frames(terminal, ([b"j"] * 10 + [b"k"] * 10) * 8, 0.1)
+        return keys_to_frames(terminal, ([b"j"] * 10 + [b"k"] * 10) * 8, TREE, 0.1)
     finally:
         terminal.close()
 
@@ -234,7 +239,7 @@ def _keys_while_loading(sample: Sample) -> list[float]:
     try:
         terminal.until(lambda: terminal.shows("RUN step"))
         while not _is_loaded(terminal):
-            taken += keys_to_frames(terminal, [b"j", b"k"], 0)
+            taken += keys_to_frames(terminal, [b"j", b"k"], LAYERS, 0)
         return taken
     finally:
         terminal.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -61,14 +62,14 @@ class Terminal:
         """Seconds from a key to the bytes that make the condition true."""
         pressed = time.perf_counter()
         os.write(self._fd, key)
-        return self.until(condition, 5) - pressed
+        return self.until(condition, 2) - pressed
 
     def shows(self, text: str) -> bool:
         return any(text in line for line in self.screen.display)
 
-    def backgrounds(self) -> list[tuple[str, ...]]:
-        """The background of every cell: where the cursor's row is can be seen in it alone."""
-        return [tuple(self.screen.buffer[y][x].bg for x in range(SIZE[1])) for y in range(SIZE[0])]
+    def cursor(self, column: int) -> list[str]:
+        """The backgrounds down a column: where the row of a pane's cursor is shows in it alone."""
+        return [self.screen.buffer[y][column].bg for y in range(SIZE[0])]
 
     def _read(self, seconds: float) -> bytes:
         if select.select([self._fd], [], [], seconds)[0]:
@@ -95,15 +96,17 @@ def content_after(command: Sequence[str], text: str) -> float:
         terminal.close()
 
 
-def keys_to_frames(terminal: Terminal, keys: Iterable[bytes], settle: float) -> list[float]:
-    """Seconds from each key to the frame in which the cursor has moved.
+def keys_to_frames(terminal: Terminal, keys: Iterable[bytes], column: int, settle: float) -> list[float]:
+    """Seconds from each key to the frame in which the cursor of the pane at a column has moved.
 
     Each key waits until nothing has come for ``settle`` seconds; 0 while something always comes.
+    A key that moves the cursor back within one frame has none of its own and is left out.
     """
     taken = []
     for key in keys:
         if settle:
             terminal.quiet(settle)
-        before = terminal.backgrounds()
-        taken.append(terminal.press(key, lambda before=before: terminal.backgrounds() != before))
+        before = terminal.cursor(column)
+        with contextlib.suppress(TimeoutError):
+            taken.append(terminal.press(key, lambda before=before: terminal.cursor(column) != before))
     return taken
