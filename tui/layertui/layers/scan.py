@@ -27,6 +27,8 @@ MAX_ALL_META = 1 << 30
 """And of all of them in a layer: they are kept in memory."""
 MAX_PATH = 4096
 """Bytes that Linux takes as a path (PATH_MAX)."""
+ESTARGZ = (b"stargz.index.json", b".prefetch.landmark", b".no.prefetch.landmark")
+"""An eStargz layer's table of contents, its last entry, and landmarks (stargz-snapshotter, estargz.md)."""
 ADLER = 65521
 
 MAX_UID = 2**32 - 1
@@ -90,6 +92,12 @@ class _Scan:
                 raise
             index.damage = f"{problem}; {len(self._keys):,} entries read before"
         keys, owners = self._keys, self._owners
+        if keys and keys[-1] == ESTARGZ[0]:
+            for key in ESTARGZ:
+                if key in keys:
+                    self._warn(
+                        "estargz", key, "belongs to the eStargz format; containers see it all the same"
+                    )
         index.count = len(keys)
         index.keys = b"/".join(keys)
         index.mode = array("H", map(itemgetter(0), owners))

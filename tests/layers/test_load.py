@@ -1,0 +1,106 @@
+"""Layers become indexes: in threads, with progress, checked against their digests, stoppable."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from layertui import demo
+from layertui.blob import BytesBlob
+from layertui.errors import LayertuiError
+from layertui.image import Layer
+from layertui.layers.cache import IndexCache
+from layertui.layers.decompress import Cancelled
+from layertui.layers.load import cache_key, index_layer, index_layers
+from tests.images import layers_of
+from tests.layers.tars import END, file
+from tests.layouts import digest
+
+TAR = b"".join(file(b"f%d" % number, bytes([number]) * 3000) for number in range(100)) + END
+
+
+def compressed(data: bytes = TAR) -> Layer:
+    return layers_of([gzip.compress(data, 1)])[0]
+
+
+def test_compressed_bytes_are_checked_as_they_pass() -> None:
+    layer = compressed()
+    index = index_layer(layer, None)
+    assert index.blob_digest == layer.descriptor.digest and not index.damage
+
+
+def test_wrong_digest_is_damage_that_names_both(tmp_path: Path) -> None:
+    layer = compressed()
+    claimed = digest(b"other")
+    cache = IndexCache(tmp_path)
+    index = index_layer(replace(layer, descriptor=replace(layer.descriptor, digest=claimed)), cache)
+    assert index.damage == f"wrong digest: the image says {claimed}, its bytes have {layer.descriptor.digest}"
+    assert index.count == 100
+    assert not list(tmp_path.iterdir())
+
+
+def test_plain_tars_are_not_read_for_their_digest() -> None:
+    assert index_layer(layers_of([TAR])[0], None).blob_digest == ""
+
+
+def test_what_comes_from_the_cache_was_not_checked_now(tmp_path: Path) -> None:
+    cache = IndexCache(tmp_path)
+    first = index_layer(compressed(), cache)
+    second = index_layer(compressed(), cache)
+    assert (second.keys, second.blob_digest) == (first.keys, "")
+
+
+def test_no_image_can_poison_the_index_of_another(tmp_path: Path) -> None:
+    """Only a digest that was checked is a key by itself; a claimed diff ID never is."""
+    cache = IndexCache(tmp_path)
+    honest = compressed()
+    liar = compressed(file(b"evil") + END)
+    index_layer(replace(liar, descriptor=honest.descriptor, diff_id=honest.diff_id), cache)
+    assert index_layer(honest, cache).count == 100
+    nameless = replace(liar.descriptor, digest="")
+    assert cache_key(replace(liar, descriptor=nameless, diff_id=honest.diff_id)) == ""
+
+
+def test_missing_layer_says_why() -> None:
+    layer = replace(compressed(), blob=None, missing="it is encrypted")
+    assert index_layer(layer, None).damage == "it is encrypted"
+
+
+def test_unreadable_bytes_are_damage_of_that_layer() -> None:
+    class Failing(BytesBlob):
+        def pread(self, length: int, offset: int) -> bytes:
+            if offset > 100_000:
+                raise LayertuiError("cannot read app.tar", "Input/output error")
+            return super().pread(length, offset)
+
+    index = index_layer(replace(compressed(), blob=Failing(TAR, "app.tar")), None)
+    assert "Input/output error" in index.damage and 20 < index.count < 100
+
+
+def test_progress_and_order() -> None:
+    image = demo.image()
+    told: dict[int, tuple[int, int]] = {}
+    found = dict(index_layers(image, None, lambda number, *progress: told.update({number: progress})))
+    assert sorted(found) == [layer.number for layer in image.layers]
+    assert all(done <= size for done, size in told.values())
+
+
+@pytest.mark.parametrize("tar", [TAR, gzip.compress(TAR)])
+def test_cancelled(tar: bytes) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Cancelled):
+        index_layer(layers_of([tar])[0], None, cancelled=stop)
+    assert list(index_layers(replace(demo.image(), layers=layers_of([tar] * 5)), None, cancelled=stop)) == []
+
+
+def test_leaving_early_stops_the_rest() -> None:
+    before = threading.active_count()
+    rows = index_layers(replace(demo.image(), layers=layers_of([gzip.compress(TAR)] * 20)), None)
+    next(rows)
+    rows.close()  # type: ignore[attr-defined]
+    assert threading.active_count() <= before
