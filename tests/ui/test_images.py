@@ -6,32 +6,17 @@ from dataclasses import replace
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from layertui.errors import LayertuiError
 from layertui.ui.app import LayertuiApp
 from layertui.ui.screens.images import ImagesScreen
 from layertui.ui.widgets.image_detail import ImageDetail
 from layertui.ui.widgets.image_table import ImageTable
+from tests.ui.images_app import Images, screen_text, settled
 from tests.ui.places import EVIL, GATEWAY, SHOP, Places, until
 
 Compare = Callable[..., bool]
-
-
-class Images(LayertuiApp):
-    """The app on the screen of images, given references as on a command line; notes what it would explore."""
-
-    def __init__(self, *given: str, theme: str = "layertui-dark") -> None:
-        super().__init__()
-        self.theme = theme
-        self.given = given
-        self.explored: list[str] = []
-
-    def _images(self) -> ImagesScreen:
-        return ImagesScreen(self.given)
-
-    def explore(self, reference: str) -> None:
-        self.explored.append(reference)
 
 
 def table(pilot: Pilot[None]) -> ImageTable:
@@ -40,20 +25,6 @@ def table(pilot: Pilot[None]) -> ImageTable:
 
 def names(pilot: Pilot[None]) -> list[str]:
     return [row.cells["name"] for row in table(pilot).rows]
-
-
-async def settled(pilot: Pilot[None]) -> None:
-    """Every place has answered and the detail, if it is there, is filled."""
-    screen = pilot.app.screen
-    assert isinstance(screen, ImagesScreen)
-    detail = screen.query_one(ImageDetail)
-
-    def ready() -> bool:
-        message = detail.query_one(Static)
-        opening = detail.display and message.display and "Opening" in str(message.content)
-        return len(screen._looked) == len(screen._places) and not opening
-
-    await until(pilot, ready)
 
 
 def pressing(*keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
@@ -361,9 +332,3 @@ async def test_tiny_terminals(places: Places, width: int, height: int) -> None:
             "j", "d", "j", "s", "slash", "a", "escape", "question_mark", "escape", "o", "a", "escape"
         )
         assert pilot.app.is_running
-
-
-def screen_text(pilot: Pilot[None]) -> str:
-    """All that is on the screen."""
-    lines = pilot.app.screen._compositor.render_strips()
-    return "\n".join(strip.text for strip in lines)

@@ -14,3 +14,7 @@ class LayertuiError(Exception):
         self.why = why
         self.remedy = remedy
         super().__init__(", ".join(part for part in (what, why, remedy) if part))
+
+
+class NoImage(LayertuiError):
+    """What was looked at is whole and readable, and is no image."""

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-from layertui.errors import LayertuiError
+from layertui.errors import LayertuiError, NoImage
 from layertui.image import Image, ImageSummary
 from layertui.reference import TRANSPORTS, Reference, parse
 from layertui.sources import paths
@@ -61,14 +61,15 @@ def list_images(text: str) -> Iterable[ImageSummary]:
 def list_directory(folder: Path) -> Iterator[ImageSummary | SourceProblem]:
     """The images that lie in a folder, as archives or as folders of their own.
 
-    What could be an image but cannot be read is a problem where its name promises an image,
-    and else passed over. Raises :class:`LayertuiError` if the folder cannot be listed.
+    What could be an image but cannot be read is a problem; whole archives of something else
+    are passed over unless their names promise an image. Raises :class:`LayertuiError` if the
+    folder cannot be listed.
     """
     for path, promising in paths.candidates(folder):
         try:
             yield from _listed(Reference("", path))
         except LayertuiError as error:
-            if promising:
+            if promising or not isinstance(error, NoImage):
                 yield SourceProblem(error.what, error.why, error.remedy)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from layertui.blob import Blob, FileBlob
-from layertui.errors import LayertuiError
+from layertui.errors import LayertuiError, NoImage
 from layertui.layers.decompress import compression_of
 from layertui.layers.index import Kind, key_of, path_of
 from layertui.layers.scan import scan
@@ -73,8 +73,9 @@ class ArchiveFiles:
             raise LayertuiError(f"{path} is empty" if not compression_of(head) else f"{path} holds nothing")
         index = scan(PlainWindow(blob))
         if not index.count and index.damage:
-            raise LayertuiError(f"{path} is no image", "it is neither a tar archive nor a folder")
-        self.damage = self.damage or index.damage
+            raise NoImage(f"{path} is no image", "it is neither a tar archive nor a folder")
+        cut = next((warning.text for warning in index.warnings if warning.code == "no-end"), "")
+        self.damage = self.damage or index.damage or cut
         self._files: dict[str, tuple[int, int]] = {}
         self._links: dict[str, str] = {}
         for number, key in enumerate(index.entry_keys()):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from layertui.errors import LayertuiError
+from layertui.errors import LayertuiError, NoImage
 from layertui.reference import Reference
 from layertui.sources.files import ArchiveFiles, FolderFiles, files_of
 
@@ -34,7 +34,8 @@ def _of_archive(files: ArchiveFiles) -> str:
         return "oci-archive"
     if files.get("repositories") is not None:
         return "docker-archive"
-    raise LayertuiError(
+    kind = LayertuiError if files.damage else NoImage
+    raise kind(
         f"{files.path} is no image",
         "a tar archive without manifest.json, index.json or repositories"
         + (f"; {files.damage}" if files.damage else ""),

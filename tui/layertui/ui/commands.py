@@ -1,36 +1,46 @@
-"""Every action of the screen at hand in the command palette, and the app's own commands."""
+"""Every action of the screen at hand in the command palette, and the themes."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 
-from layertui.ui.keys import key_sections
+from layertui.ui.keys import SHARED, key_sections
+from layertui.ui.text import sentence
+
+_KEYS = 10
+"""Cells for the keys of a command, before what it does."""
 
 
 class Commands(Provider):
-    """Offers what keys do, with the keys, then the themes."""
+    """Offers what keys do, after the keys, as the help writes it; then the themes."""
 
     async def discover(self) -> Hits:
-        for name, help_text, run in self._commands():
-            yield DiscoveryHit(name, run, help=help_text)
+        for keys, meaning, run in self._commands():
+            yield DiscoveryHit(_line(keys, Content(meaning)), run, text=meaning)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for name, help_text, run in self._commands():
-            score = matcher.match(name)
+        for keys, meaning, run in self._commands():
+            score = matcher.match(meaning)
             if score > 0:
-                yield Hit(score, matcher.highlight(name), run, help=help_text)
+                yield Hit(score, _line(keys, matcher.highlight(meaning)), run, text=meaning)
 
     def _commands(self) -> Iterator[tuple[str, str, Callable[[], Awaitable[object] | None]]]:
-        """Name, explanation and callback of each command."""
+        """Keys, meaning and callback of each command."""
         app = self.app
         for section, uses in key_sections(self.screen):
             for use in uses:
                 if use.action in ("command_palette", "back"):
                     continue
-                prefix = "" if section in ("This screen", "Every screen") else f"{section}: "
-                name = f"{prefix}{use.description}  ({' '.join(use.keys)})"
-                yield name, use.tooltip or use.description, partial(app.run_action, use.action, use.node)
+                meaning = sentence(use.tooltip or use.description)
+                if section not in SHARED:
+                    meaning = f"{section}: {meaning}"
+                yield " ".join(use.keys), meaning, partial(app.run_action, use.action, use.node)
         for theme in app.available_themes:
-            yield f"theme {theme}", "Change the colours", partial(setattr, app, "theme", theme)
+            yield "", f"Colours: {theme}", partial(setattr, app, "theme", theme)
+
+
+def _line(keys: str, meaning: Content) -> Content:
+    return Content.assemble((keys.ljust(_KEYS), "$accent"), " ", meaning)

@@ -3,8 +3,8 @@
 from itertools import islice
 from pathlib import Path
 
-TRANSPORTS = ("docker-archive:", "oci:", "oci-archive:", "dir:", "demo:")
-"""Prefixes of references that name something here."""
+from layertui.reference import FILES, TRANSPORTS
+
 _MANY = 5000
 """Names of a directory that are looked at: a directory may hold millions."""
 
@@ -15,11 +15,13 @@ def complete(text: str, limit: int = 200) -> list[str]:
     ``~`` stands for the home directory. Hidden names come only once their dot is typed.
     A directory that cannot be read has none.
     """
-    transport = next((name for name in TRANSPORTS if text.startswith(name)), "")
-    path = text[len(transport) :]
-    found = [] if transport else [name for name in TRANSPORTS if name.startswith(text)]
-    if transport == "demo:":
-        return found
+    named, colon, path = text.partition(":")
+    transport = f"{named}:" if colon and named in TRANSPORTS else ""
+    if not transport:
+        path = text
+    elif named not in FILES:
+        return []
+    found = [] if transport else [f"{name}:" for name in TRANSPORTS if f"{name}:".startswith(text)]
     folder, slash, name = path.rpartition("/")
     start = transport + folder + slash
     paths = []

@@ -11,16 +11,13 @@ if TYPE_CHECKING:
 
 
 def image_facts(image: "Image") -> list[Fact]:
-    """The facts of ``image``; those that it has nothing for are left out."""
+    """The facts of ``image``, those that people look for first; what it has nothing for is left out."""
     config = _mapping(image.config.get("config"))
     created = image.config.get("created")
     layers = f"{count_text(len(image.layers), 'layer')}, {count_text(len(image.history), 'build step')}"
     facts = [
+        Fact("warnings", image.warnings, "$modified"),
         Fact("tags", image.tags),
-        Fact("reference", [image.reference]),
-        Fact("image ID", [image.id]),
-        Fact("manifest", [image.manifest_digest]),
-        Fact("digests", image.repo_digests),
         Fact("platform", [str(image.platform)]),
         Fact("created", [f"{age_text(created)} ({created})"] if isinstance(created, str) else []),
         Fact("author", _texts(image.config.get("author"))),
@@ -33,9 +30,12 @@ def image_facts(image: "Image") -> list[Fact]:
         Fact("directory", _texts(config.get("WorkingDir"))),
         Fact("ports", sorted(_mapping(config.get("ExposedPorts")))),
         Fact("volumes", sorted(_mapping(config.get("Volumes")))),
+        Fact("reference", [image.reference]),
+        Fact("image ID", [image.id]),
+        Fact("manifest", [image.manifest_digest]),
+        Fact("digests", image.repo_digests),
         Fact("environment", _texts(config.get("Env"))),
         Fact("labels", [f"{key}={value}" for key, value in sorted(_mapping(config.get("Labels")).items())]),
-        Fact("warnings", image.warnings),
     ]
     return [fact for fact in facts if any(fact.values)]
 

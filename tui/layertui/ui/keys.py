@@ -11,6 +11,9 @@ from textual.widget import Widget
 Legend = Sequence[tuple[str, str, str]]
 """Marks of a screen: how each looks, its style (``$added``), what it means."""
 
+SHARED = ("This screen", "Every screen")
+"""Names of the sections that belong to no pane."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeyUse:
@@ -24,7 +27,7 @@ class KeyUse:
 
 
 def key_sections(screen: Screen[object]) -> list[tuple[str, list[KeyUse]]]:
-    """The keys of each pane that can have the focus, of the screen, and of every screen.
+    """The keys of the screen, of each pane that can have the focus, and of every screen.
 
     A pane is named by its class's ``HELP_NAME``, else by its border's title. Panes with
     the same keys stand together.
@@ -40,10 +43,10 @@ def key_sections(screen: Screen[object]) -> list[tuple[str, list[KeyUse]]]:
         else:
             if uses:
                 sections.append((_name(widget), uses))
-    sections.append(("This screen", list(_uses(screen))))
-    shadowed = {use.action.removeprefix("app.") for use in sections[-1][1]}
+    here = list(_uses(screen))
+    shadowed = {use.action.removeprefix("app.") for use in here}
     everywhere = [use for use in _uses(screen.app) if use.action not in shadowed]
-    sections.append(("Every screen", everywhere))
+    sections = [(SHARED[0], here), *sections, (SHARED[1], everywhere)]
     return [(name, uses) for name, uses in sections if uses]
 
 

@@ -7,6 +7,11 @@ from layertui.words import age_text, count_text, parse_time, size_text
 __all__ = ["age_text", "count_text", "match_positions", "parse_time", "shorten", "size_text"]
 
 
+def sentence(text: str) -> str:
+    """``text`` with a capital letter in front."""
+    return text[:1].upper() + text[1:]
+
+
 def shorten(text: str, width: int) -> str:
     """Safe ``text`` in at most ``width`` cells, its middle left out if it is longer."""
     if cell_len(text) <= width:

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from layertui.ui.keys import KeyUse, Legend, key_sections
+from layertui.ui.text import sentence
 
 
 class HelpScreen(ModalScreen[None]):
@@ -79,8 +80,7 @@ class HelpScreen(ModalScreen[None]):
 
 def _row(use: KeyUse) -> tuple[Content, str]:
     """The keys of an action, and what it does as a sentence."""
-    meaning = use.tooltip or use.description
-    return Content.styled(" ".join(use.keys), "$accent"), meaning[:1].upper() + meaning[1:]
+    return Content.styled(" ".join(use.keys), "$accent"), sentence(use.tooltip or use.description)
 
 
 def _table(rows: Sequence[tuple[Content, str]], width: int) -> Content:

@@ -15,7 +15,12 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from layertui.safe import visible
-from layertui.ui.completion import TRANSPORTS, common, complete
+from layertui.ui.completion import common, complete
+
+_HINT = (
+    "A path to an archive or a directory, an image of Docker or Podman by its name, "
+    "or a transport and what it holds, like oci:DIR:TAG"
+)
 
 
 class OpenDialog(ModalScreen[str | None]):
@@ -51,6 +56,11 @@ class OpenDialog(ModalScreen[str | None]):
             margin-top: 1;
             border: none;
             background: $surface;
+            scrollbar-size-vertical: 1;
+        }
+
+        OptionList > .option-list--option-highlighted {
+            background: $block-cursor-background;
         }
 
         #hint {
@@ -72,6 +82,8 @@ class OpenDialog(ModalScreen[str | None]):
     def __init__(self) -> None:
         super().__init__()
         self._choices: list[str] = []
+        self._listed: str | None = None
+        """The text that the choices are for."""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="open", classes="pane") as pane:
@@ -79,9 +91,7 @@ class OpenDialog(ModalScreen[str | None]):
             pane.border_subtitle = Content("tab completes · enter opens · escape cancels")
             yield Input(placeholder="reference or path", compact=True)
             yield OptionList(compact=True)
-            yield Static(
-                Content(f"A path to an archive or directory, or one of {' '.join(TRANSPORTS)}"), id="hint"
-            )
+            yield Static(Content(_HINT), id="hint")
 
     def on_mount(self) -> None:
         self.query_one(OptionList).can_focus = False
@@ -103,7 +113,7 @@ class OpenDialog(ModalScreen[str | None]):
         event.stop()
         if event.text != self.query_one(Input).value:
             return
-        self._choices = event.choices
+        self._choices, self._listed = event.choices, event.text
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_options([Option(Content(visible(choice))) for choice in event.choices])

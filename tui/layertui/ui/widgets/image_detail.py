@@ -29,11 +29,12 @@ class ImageDetail(VerticalScroll):
     """The facts of one image. Opening happens in a thread; the last image asked for is shown."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("k", "scroll_up", "up", show=False),
-        Binding("j", "scroll_down", "down", show=False),
-        Binding("g", "scroll_home", "top", show=False),
-        Binding("G", "scroll_end", "end", show=False),
+        Binding("up,k", "scroll_up", "up", show=False),
+        Binding("down,j", "scroll_down", "down", show=False),
+        Binding("home,g", "scroll_home", "first line", show=False),
+        Binding("end,G", "scroll_end", "last line", show=False),
     ]
+    HELP_NAME = "Detail"
 
     class Opened(Message):
         """``reference`` has been opened, or could not be."""

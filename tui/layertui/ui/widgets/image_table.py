@@ -31,8 +31,8 @@ class ImageTable(ScrollView, can_focus=True):
         Binding("down,j", "move(1)", "down", show=False),
         Binding("pageup,ctrl+b", "page(-1)", "page up", show=False),
         Binding("pagedown,ctrl+f", "page(1)", "page down", show=False),
-        Binding("home,g", "first", "first", show=False),
-        Binding("end,G", "last", "last", show=False),
+        Binding("home,g", "first", "first image", show=False),
+        Binding("end,G", "last", "last image", show=False),
     ]
     DEFAULT_CSS = """
     ImageTable {

@@ -1,0 +1,79 @@
+"""The keys at the foot of every screen: what is left out when it is narrow, and clicks."""
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from layertui.ui.screens.help import HelpScreen
+from layertui.ui.screens.open import OpenDialog
+from layertui.ui.widgets.image_detail import ImageDetail
+from layertui.ui.widgets.image_table import ImageTable
+from layertui.ui.widgets.key_bar import KeyBar
+from tests.ui.images_app import Images, settled
+from tests.ui.places import Places, until
+
+
+def bar(pilot: Pilot[None]) -> str:
+    return str(pilot.app.screen.query_one(KeyBar).render())
+
+
+async def click(pilot: Pilot[None], item: str) -> None:
+    """Clicks the middle of ``item``."""
+    at = bar(pilot).index(item) + len(item) // 2
+    await pilot.click(KeyBar, offset=(at + 1, 0))
+    await pilot.pause()
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (120, "⏎ explore  / filter  s sort  d detail  o open  ? help  q quit"),
+        (80, "⏎ explore  / filter  s sort  d detail  o open  ? help  q quit"),
+        (40, "⏎ explore  / filter  ? help  q quit"),
+        (20, "? help  q quit"),
+    ],
+)
+async def test_what_leads_on_is_left_out_last(places: Places, width: int, shown: str) -> None:
+    async with Images().run_test(size=(width, 24)) as pilot:
+        await settled(pilot)
+        assert bar(pilot) == shown
+
+
+async def test_shows_the_keys_of_the_pane_at_hand(places: Places) -> None:
+    async with Images().run_test() as pilot:
+        await settled(pilot)
+        await pilot.press("slash")
+        assert bar(pilot) == "⏎ to the images  esc clear"
+
+
+async def test_a_click_presses_the_key(places: Places) -> None:
+    app = Images()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await click(pilot, "s sort")
+        assert pilot.app.screen.query_one(ImageTable).sorted_by == ("name", False)
+        await click(pilot, "d detail")
+        assert pilot.app.screen.query_one(ImageDetail).display
+        await click(pilot, "⏎ explore")
+        assert app.explored == ["oci:layouts/alpine:3.20"]
+        await click(pilot, "? help")
+        assert isinstance(pilot.app.screen, HelpScreen)
+        await pilot.press("escape")
+        await click(pilot, "o open")
+        assert isinstance(pilot.app.screen, OpenDialog)
+        await pilot.press("escape")
+        await click(pilot, "/ filter")
+        assert pilot.app.screen.query_one(Input).has_focus
+        await click(pilot, "esc clear")
+        assert not pilot.app.screen.query(Input)
+        await click(pilot, "q quit")
+        await until(pilot, lambda: not pilot.app.is_running)
+
+
+async def test_a_click_between_keys_does_nothing(places: Places) -> None:
+    app = Images()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.click(KeyBar, offset=(bar(pilot).index("  / filter") + 2, 0))
+        assert app.explored == []
+        assert not pilot.app.screen.query(Input)
