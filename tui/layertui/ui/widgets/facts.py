@@ -37,6 +37,8 @@ class Facts(Widget):
     def show(self, facts: Sequence[Fact]) -> None:
         """Puts ``facts`` in place of those before."""
         self._facts = facts
+        # Textual 8.2 keeps the height of facts that were replaced before they were laid out.
+        self._box_model_cache.clear()
         self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
