@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs import need
+from tests.programs import lacking, need, need_root
 
 START = 30
 """Seconds that a daemon may take until it answers."""
@@ -60,12 +60,6 @@ def run(*command: str | Path, environment: dict[str, str] | None = None) -> str:
     )
     assert result.returncode == 0, f"{' '.join(map(str, command))}\n{result.stdout}{result.stderr}"
     return result.stdout
-
-
-def need_root() -> None:
-    """Skip the test unless it may mount and give files away."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root")
 
 
 @pytest.fixture(scope="session")
@@ -172,9 +166,7 @@ def _wait(docker: Docker, daemon: subprocess.Popen[bytes], log: Path) -> None:
         else:
             return
     last = log.read_text(errors="replace").splitlines()[-1:]
-    if os.environ.get("LAYERTUI_REQUIRE_PROGRAMS"):
-        pytest.fail(f"dockerd does not start: {last}")
-    pytest.skip(f"dockerd does not start here: {last}")
+    lacking(f"dockerd does not start here: {last}")
 
 
 @contextmanager

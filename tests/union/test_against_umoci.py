@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from layertui import demo
 from tests.images import layers_of, reader, union_of
 from tests.layouts import OciLayout, blob_bytes
-from tests.programs import need
+from tests.programs import need, need_root
 from tests.union.generator import Generator
 from tests.union.trees import Facts, assert_same, merged, on_disk
 
@@ -25,8 +24,7 @@ MAX_ERROR = 500
 @pytest.fixture(autouse=True)
 def _programs() -> None:
     need("umoci")
-    if os.geteuid() != 0:
-        pytest.skip("umoci gives files their owners only as root")
+    need_root()  # umoci gives files their owners only as root
 
 
 def unpack(layout: Path, tag: str, root: Path) -> dict[str, Facts]:
