@@ -19,6 +19,8 @@ from layertui.ui.screens.reader import ReaderDialog
 from layertui.ui.widgets.detail.pane import DETAILS, PREVIEW
 from layertui.ui.widgets.image_header import ImageHeader
 from layertui.ui.widgets.text_view import TextView
+from layertui.union.merged import Merged
+from layertui.union.rows import Rows
 from tests.ui.places import ALPINE, Places, until
 from tests.ui.readings import (
     Reading,
@@ -33,6 +35,7 @@ from tests.ui.readings import (
     quiet,
     sample,
     tree,
+    union_of,
 )
 
 Compare = Callable[..., bool]
@@ -405,6 +408,20 @@ async def test_the_cursor_stays_on_its_path_when_more_layers_arrive(read: Read) 
         assert at_layer(pilot) == 9
         assert tree(pilot).rows.merged.union.path(tree(pilot).node) == before
         assert detail(pilot).subject.union is tree(pilot).rows.merged.union
+
+
+async def test_moving_to_a_layer_that_is_on_its_way_to_be_shown(read: Read) -> None:
+    reading = read()
+    reading.at_once = False
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: bool(layers(pilot).states))
+        for layer in (1, 2, 3):
+            reading.index(layer)
+        reading.union(3)
+        await until(pilot, lambda: at_layer(pilot) == 3)
+        tree(pilot).show(Rows(Merged(union_of(reading.indexes), 3)), 9)
+        tree(pilot).move(9)  # a thread still makes the new rows look like those before
+        await until(pilot, lambda: at_layer(pilot) == 9)
 
 
 async def test_indexes_that_come_before_the_image_is_open_are_not_lost(

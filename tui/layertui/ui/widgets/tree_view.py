@@ -161,7 +161,8 @@ class TreeView(ScrollView, can_focus=True):
         if self.rows is None:
             return
         union = (self._next or self.rows).merged.union
-        few = not layer or len(union.events_of(layer)) <= _FEW_EVENTS
+        # A union with more layers may be on its way to be shown, which takes a thread anyway.
+        few = not layer or (layer <= union.layers and len(union.events_of(layer)) <= _FEW_EVENTS)
         light = few and not self.rows.query and self.rows.sort == "name"
         self._change(lambda rows: rows.move(layer), "move", light)
 
