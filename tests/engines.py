@@ -144,14 +144,15 @@ def podman_service(directory: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 @contextmanager
-def containers_storage(program: str) -> Iterator[list[str]]:
+def containers_storage(program: str, driver: str = "vfs") -> Iterator[list[str]]:
     """Podman or buildah on a store of its own: the command to put arguments after."""
     need_root()
     directory = Path(tempfile.mkdtemp(prefix="layertui-"))  # libpod wants a short path
     command = [program, f"--root={directory / 'root'}", f"--runroot={directory / 'run'}"]
     try:
-        yield [*command, "--storage-driver=vfs"]
+        yield [*command, f"--storage-driver={driver}"]
     finally:
+        subprocess.run(["umount", "--lazy", str(directory / "root" / "overlay")], capture_output=True)
         shutil.rmtree(directory, ignore_errors=True)
 
 

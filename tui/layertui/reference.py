@@ -18,6 +18,7 @@ TRANSPORTS = {
     "podman-container": "engines",
     "docker": "registry",
     "docker-root": "docker_root",
+    "containers-storage": "containers_storage",
     "demo": "sample",
 }
 """Every transport, and the module of :mod:`layertui.sources` that knows it."""
@@ -25,7 +26,7 @@ TRANSPORTS = {
 FILES = ("docker-archive", "oci-archive", "oci", "dir")
 """Transports whose location is a path."""
 
-STORES = ("docker-root",)
+STORES = ("docker-root", "containers-storage")
 """Transports whose location is a store on disk; its path stands in brackets before a name."""
 
 
@@ -43,8 +44,9 @@ class Reference:
         if not self.transport:
             return self.location
         if self.transport in STORES:
-            root = f"[{self.location}]" if self.location and self.selector else self.location
-            return f"{self.transport}:{root}{self.selector}"
+            bare = not self.location or (not self.selector and _leads_to_store(self.transport, self.location))
+            bracketed = f"[{self.location}]" if self.selector.startswith("/") or not bare else self.location
+            return f"{self.transport}:{bracketed}{self.selector}"
         separator = "" if self.selector.startswith("@") and self.transport != "docker-archive" else ":"
         selected = separator + self.selector if self.selector else ""
         return f"{self.transport}:{self.location}{selected}"
@@ -62,7 +64,7 @@ def parse(text: str) -> Reference:
             raise LayertuiError("empty reference", "", "give a path or demo:")
         return Reference("", text)
     if transport in STORES:
-        return Reference(transport, *_store(rest))
+        return Reference(transport, *_store(transport, rest))
     if transport not in FILES:
         return Reference(transport, rest)
     if not rest:
@@ -72,14 +74,19 @@ def parse(text: str) -> Reference:
     return Reference(transport, *_split(rest, at_signs=transport != "docker-archive"))
 
 
-def _store(rest: str) -> tuple[str, str]:
+def _store(transport: str, rest: str) -> tuple[str, str]:
     """Where a store lies (empty: where the system's is) and what is meant in it (empty: all of it)."""
     if rest.startswith("["):
         root, closed, name = rest[1:].partition("]")
         if not closed:
             raise LayertuiError(f"a bracket is missing in {rest}", "", "write [DIRECTORY]NAME")
         return root, name
-    return (rest, "") if rest.startswith(("/", ".", "~")) or _exists(rest) else ("", rest)
+    return (rest, "") if _leads_to_store(transport, rest) else ("", rest)
+
+
+def _leads_to_store(transport: str, text: str) -> bool:
+    """Whether a text without brackets is a path: elsewhere than in a data root, names come first."""
+    return text.startswith(("/", ".", "~")) or (transport == "docker-root" and _exists(text))
 
 
 def _split(rest: str, at_signs: bool) -> tuple[str, str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from layertui.blob import Blob
 from layertui.errors import LayertuiError
-from layertui.image import Descriptor, HistoryEntry, Layer, Platform, chain_ids
+from layertui.image import Descriptor, HistoryEntry, Image, Layer, Platform, Unpacked, chain_ids
 from layertui.layers.decompress import compression_of
 
 TAR_TYPES = (
@@ -164,6 +165,16 @@ def readable(descriptor: Descriptor, blob: Blob | None) -> tuple[Blob | None, st
         return blob, ""
     kind = "a SquashFS file system" if head.startswith(b"hsqs") else media_type
     return None, f"no tar but {kind}: its entries cannot be read"
+
+
+def with_own_layer(
+    image: Image, unpacked: Unpacked | None, missing: str, text: str, created: str | None
+) -> Image:
+    """An image with the layer that a container wrote on top; ``text`` says so in the history."""
+    number = len(image.layers) + 1
+    layer = Layer(number, Descriptor("", "", -1), "", "", None, missing, unpacked)
+    step = HistoryEntry(created, text, "", "", number)
+    return replace(image, layers=[*image.layers, layer], history=[*image.history, step])
 
 
 def _text(step: Mapping[str, Any], name: str) -> str:

@@ -1,0 +1,380 @@
+"""One driver's images, layers and containers (github.com/containers/storage: images.go, layers.go)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from layertui.blob import FileBlob
+from layertui.errors import LayertuiError
+from layertui.image import (
+    ContainerSummary,
+    Descriptor,
+    Image,
+    ImageSummary,
+    Layer,
+    Platform,
+    Unpacked,
+    chain_ids,
+)
+from layertui.layers.directory import UnpackedDirectory
+from layertui.layers.fulltree import FullTree
+from layertui.layers.tarsplit import RecordedDirectory
+from layertui.reference import Reference
+from layertui.sources.assemble import (
+    check_digest,
+    config_list,
+    created_of,
+    diff_ids_of,
+    history_of,
+    labels_of,
+    platform_of,
+    with_own_layer,
+)
+from layertui.sources.docker_root.files import listed, read_text
+from layertui.sources.files import parse_json, parse_object
+from layertui.sources.layout import descriptors_of, is_index
+
+LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
+WHERE = {
+    "overlay": "overlay/{0}/diff",
+    "aufs": "aufs/diff/{0}",
+    "vfs": "vfs/dir/{0}",
+    "btrfs": "btrfs/subvolumes/{0}",
+}
+"""Where each driver keeps a layer."""
+ONE_LAYER = ("overlay", "aufs")
+"""Drivers whose directories hold one layer alone; others keep all that is below it too."""
+PLAIN_KEY = re.compile(r"[a-zA-Z0-9_.-]+")
+"""Keys of big data that are file names as they are (``makeBigDataBaseName``)."""
+IDENTITY = re.compile(r"[0-9a-zA-Z][0-9a-zA-Z_.-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An item of ``images.json``, ``layers.json`` or ``containers.json``."""
+
+    root: Path
+    """The store that has it: layers of one may stand on those of another."""
+    values: Mapping[str, Any]
+
+    def text(self, name: str) -> str:
+        value = self.values.get(name)
+        return value if isinstance(value, str) else ""
+
+    def texts(self, name: str) -> list[str]:
+        return [each for each in config_list(self.values, name) if isinstance(each, str)]
+
+    @property
+    def id(self) -> str:
+        return self.text("id")
+
+    @property
+    def digest(self) -> str:
+        """The ID as the digest of the config that it is."""
+        return f"sha256:{self.id}"
+
+    @property
+    def tags(self) -> list[str]:
+        return [name for name in self.texts("names") if "@" not in name]
+
+    @property
+    def size(self) -> int:
+        """Of a layer: bytes as it was stored where it came from; -1 if that is not recorded."""
+        value = self.values.get("compressed-size", self.values.get("diff-size"))
+        return value if isinstance(value, int) and value >= 0 else -1
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What the program that made it noted down, itself JSON."""
+        try:
+            value = json.loads(self.text("metadata"))
+        except (ValueError, RecursionError):
+            return {}
+        return value if isinstance(value, dict) else {}
+
+
+class Store:
+    """The images of a root and of additional roots. Nothing is read before it is asked for."""
+
+    def __init__(self, driver: str, roots: tuple[Path, ...]) -> None:
+        self.driver = driver
+        self.roots = roots
+
+    @cached_property
+    def images(self) -> list[Record]:
+        return self._records(self.roots, "images", "images.json")
+
+    @cached_property
+    def layers(self) -> dict[str, Record]:
+        """Every layer that is whole, by its ID."""
+        found: dict[str, Record] = {}
+        for record in self._records(self.roots, "layers", "layers.json", "volatile-layers.json"):
+            flags = record.values.get("flags")
+            if not (isinstance(flags, dict) and flags.get("incomplete")):
+                found.setdefault(record.id, record)
+        return found
+
+    @cached_property
+    def containers(self) -> list[Record]:
+        """Those of the first root: the others have images to offer."""
+        return self._records(self.roots[:1], "containers", "containers.json", "volatile-containers.json")
+
+    def _records(self, roots: tuple[Path, ...], kind: str, *names: str) -> list[Record]:
+        found = []
+        for root in roots:
+            for name in names:
+                path = root / f"{self.driver}-{kind}" / name
+                if name not in listed(path.parent):
+                    continue
+                value, _ = parse_json(FileBlob(path), str(path))
+                if not isinstance(value, list):
+                    raise LayertuiError(f"{path} is not a JSON list")
+                records = [Record(root, each) for each in value if isinstance(each, dict)]
+                found += [record for record in records if IDENTITY.fullmatch(record.id)]
+        return found
+
+    # Images
+
+    def find(self, name: str) -> Record:
+        """The image of a name, tag, digest or (part of an) ID. Raises :class:`LayertuiError`."""
+        wanted = {name, f"{name}:latest"}
+        _, at, digest = name.partition("@")
+        identity = (digest or name).removeprefix("sha256:")
+        ways: tuple[Callable[[Record], bool], ...] = (
+            lambda each: bool(wanted & set(each.texts("names"))) or each.id == identity,
+            lambda each: any(known.endswith(f"/{one}") for known in each.tags for one in wanted),
+            lambda each: bool(at) and name in _repo_digests(each),
+            lambda each: len(identity) >= 2 and each.id.startswith(identity),
+        )
+        for way in ways:
+            found = {each.id: each for each in reversed(self.images) if way(each)}
+            if len(found) == 1:
+                return next(iter(found.values()))
+            if found:
+                raise LayertuiError(f"{name} could be several images", ", ".join(sorted(found)))
+        known = ", ".join(sorted(tag for each in self.images for tag in each.tags)) or "no names"
+        raise LayertuiError(f"{self.roots[0]} has no image {name}", f"its {self.driver} store has {known}")
+
+    def open(self, record: Record, reference: str) -> Image:
+        """An image. Raises :class:`LayertuiError`."""
+        manifest, manifest_bytes = self._data(record, "manifest")
+        if is_index(manifest):
+            names = ", ".join(found.descriptor.digest for found in descriptors_of(manifest))
+            raise LayertuiError(f"{reference} is a list of images for platforms", names or "it is empty")
+        config, config_bytes = self._data(record, record.digest)
+        check_digest(config_bytes, record.digest, f"the config of {reference}")
+        layers, odd = self._layers(record, config, manifest)
+        history, more = history_of(config, len(layers))
+        digest = record.text("digest")
+        return Image(
+            reference=reference,
+            transport="containers-storage",
+            name=record.tags[0] if record.tags else record.id[:12],
+            tags=record.tags,
+            repo_digests=_repo_digests(record),
+            id=record.digest,
+            config=config,
+            config_bytes=config_bytes,
+            manifest=manifest,
+            manifest_bytes=manifest_bytes,
+            manifest_digest=digest,
+            platform=platform_of(config),
+            history=history,
+            layers=layers,
+            warnings=[*odd, *more],
+        )
+
+    def summaries(self, place: Reference) -> Iterator[ImageSummary]:
+        """A row for each name of each image, or for one without a name.
+
+        Of an image that cannot be read, only what ``images.json`` tells is known.
+        """
+        for record in self.images:
+            config: Mapping[str, Any] = {}
+            manifest: Mapping[str, Any] = {}
+            try:
+                manifest, _ = self._data(record, "manifest")
+                config, _ = self._data(record, record.digest) if not is_index(manifest) else ({}, b"")
+                layers = [layer.descriptor.size for layer in self._layers(record, config, manifest)[0]]
+            except LayertuiError:
+                layers = [-1]
+            listed_platforms = [found.descriptor.platform for found in descriptors_of(manifest)]
+            one = [platform_of(config)] if config else []
+            for full in record.tags or [""]:
+                name, _, tag = full.rpartition(":")
+                yield ImageSummary(
+                    reference=str(replace(place, selector=full or record.id)),
+                    transport="containers-storage",
+                    name=name,
+                    tag=tag,
+                    id=record.digest,
+                    digest=record.text("digest"),
+                    size=sum(layers) if config and -1 not in layers else None,
+                    created=created_of(config) or record.text("created") or None,
+                    layers=len(layers) if config else None,
+                    platforms=tuple(one or [each for each in listed_platforms if each is not None]),
+                    labels=labels_of(config),
+                )
+
+    def _data(self, record: Record, key: str) -> tuple[dict[str, Any], bytes]:
+        """Big data of an image that is JSON. Raises :class:`LayertuiError`."""
+        name = key if PLAIN_KEY.fullmatch(key) else "=" + base64.b64encode(key.encode()).decode()
+        path = record.root / f"{self.driver}-images" / record.id / name
+        return parse_object(FileBlob(path), str(path))
+
+    # Layers
+
+    def _layers(
+        self, image: Record, config: Mapping[str, Any], manifest: Mapping[str, Any]
+    ) -> tuple[list[Layer], list[str]]:
+        """An image's layers, base first, and what does not add up."""
+        diff_ids = diff_ids_of(config)
+        chain, broken = self._chain(image.text("layer"))
+        absent = max(len(diff_ids) - len(chain), 0)
+        if not broken and len(chain) != len(diff_ids):
+            broken = f"the store has {len(chain)} layers of it, its config names {len(diff_ids)}"
+        ids = diff_ids if len(diff_ids) == absent + len(chain) else [""] * len(chain)
+        types = {
+            str(each.get("digest")): str(each.get("mediaType") or LAYER_TYPE)
+            for each in config_list(manifest, "layers")
+            if isinstance(each, dict)
+        }
+        layers = []
+        odd = [broken] if broken else []
+        for number, (diff_id, chain_id) in enumerate(zip(ids, chain_ids(ids), strict=True), 1):
+            if number <= absent:
+                descriptor = Descriptor(LAYER_TYPE, "", -1)
+                layers.append(Layer(number, descriptor, diff_id, chain_id, None, broken))
+                continue
+            record = chain[number - absent - 1]
+            digest = record.text("compressed-diff-digest")
+            descriptor = Descriptor(types.get(digest, LAYER_TYPE), digest, record.size)
+            unpacked, missing = self._unpacked(record)
+            if diff_id and record.text("diff-digest") not in ("", diff_id):
+                unpacked, missing = None, f"the store has another layer there: {record.text('diff-digest')}"
+            layers.append(Layer(number, descriptor, diff_id, chain_id, None, missing, unpacked))
+        return layers, odd
+
+    def _chain(self, top: str) -> tuple[list[Record], str]:
+        """A layer and all below it, the base first, and why there may be more."""
+        chain: list[Record] = []
+        seen: set[str] = set()
+        while top:
+            if top in seen:
+                return chain[::-1], f"the parents of its layers go round in circles at {top}"
+            if top not in self.layers:
+                return chain[::-1], f"the store has no layer {top}, or only a part of it"
+            seen.add(top)
+            chain.append(self.layers[top])
+            top = chain[-1].text("parent")
+        return chain[::-1], ""
+
+    def _unpacked(self, layer: Record) -> tuple[Unpacked | None, str]:
+        """What a layer is read from, or why it cannot be."""
+        if self.driver not in WHERE:
+            return None, f"the {self.driver} driver keeps layers where they cannot be read offline"
+        directory = self._directory(layer)
+        if not directory.is_dir():
+            return None, f"its directory {directory} is not there"
+        if self.driver == "overlay" and (directory.parent / "composefs-data").is_dir():
+            return None, "it is kept by composefs, which is not read here"
+        record = layer.root / f"{self.driver}-layers" / f"{layer.id}.tar-split.gz"
+        if record.is_file():
+            return RecordedDirectory(record, directory), ""
+        if self.driver in ONE_LAYER:
+            fuse = read_text(layer.root / "overlay" / ".has-mount-program") == "true"
+            return UnpackedDirectory(directory, whiteout_names=fuse or self.driver == "aufs"), ""
+        below = self.layers.get(layer.text("parent"))
+        if below is None and layer.text("parent"):
+            return None, f"it is kept together with what is below it, and {layer.text('parent')} is not there"
+        return FullTree(directory, self._directory(below) if below else None), ""
+
+    def _directory(self, layer: Record) -> Path:
+        return layer.root / WHERE[self.driver].format(layer.id)
+
+    # Containers
+
+    def find_container(self, name: str) -> Record:
+        """The container of a name or (part of an) ID. Raises :class:`LayertuiError`."""
+        found = [each for each in self.containers if name in each.texts("names")] or [
+            each for each in self.containers if len(name) >= 2 and each.id.startswith(name)
+        ]
+        if len(found) != 1:
+            known = ", ".join(map(_name_of, self.containers)) or "none"
+            raise LayertuiError(f"{self.roots[0]} has no container {name}", f"it has {known}")
+        return found[0]
+
+    def open_container(self, container: Record, reference: str) -> Image:
+        """A container as its image with the read-write layer on top. Raises :class:`LayertuiError`."""
+        identity = container.text("image")
+        image = self.open(self.find(identity), reference) if identity else _nothing(reference)
+        layer = self.layers.get(container.text("layer"))
+        unpacked, missing = (
+            self._unpacked(layer) if layer else (None, f"the store has no layer {container.text('layer')}")
+        )
+        text = f"container {_name_of(container)}: its read-write layer (state unknown)"
+        image = with_own_layer(image, unpacked, missing, text, container.text("created") or None)
+        return replace(image, name=f"{_name_of(container)} ({image.name})")
+
+    def container_summaries(self, place: Reference) -> Iterator[ContainerSummary]:
+        for container in self.containers:
+            yield ContainerSummary(
+                reference=str(replace(place, selector=f"/{_name_of(container)}")),
+                transport="containers-storage",
+                id=container.id,
+                name=_name_of(container),
+                image=str(container.metadata.get("image-name") or container.text("image")),
+                command="",
+                created=container.text("created") or None,
+                state="unknown",
+                status="unknown: the store does not say",
+                labels={},
+                mounts=[],
+                networks=[],
+                ports=[],
+            )
+
+
+def drivers(root: Path) -> list[str]:
+    """The drivers that have images in a root. Raises :class:`LayertuiError`."""
+    return [name.removesuffix("-images") for name in listed(root) if name.endswith("-images")]
+
+
+def _name_of(container: Record) -> str:
+    return next(iter(container.texts("names")), container.id[:12])
+
+
+def _repo_digests(image: Record) -> list[str]:
+    """The manifest's digest behind each name, and the names that are one themselves."""
+    named = [name for name in image.texts("names") if "@" in name]
+    digest = image.text("digest")
+    return list(
+        dict.fromkeys([*named, *(f"{tag.rpartition(':')[0]}@{digest}" for tag in image.tags if digest)])
+    )
+
+
+def _nothing(reference: str) -> Image:
+    """What a container stands on that was begun from scratch."""
+    return Image(
+        reference=reference,
+        transport="containers-storage",
+        name="scratch",
+        tags=(),
+        repo_digests=(),
+        id="",
+        config={},
+        config_bytes=b"{}",
+        manifest={},
+        manifest_bytes=b"",
+        manifest_digest="",
+        platform=Platform("unknown", "unknown"),
+        history=(),
+        layers=(),
+    )
