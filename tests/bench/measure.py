@@ -79,6 +79,6 @@ def _run(program: Program, result: Runs) -> None:
     result.seconds.append(time.perf_counter() - started)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"{program.name} ended with status {process.returncode}: {program.command}")
+        raise RuntimeError(f"{program.name} ended with status {process.returncode}")
     result.cpu.append(usage.ru_utime + usage.ru_stime)
     result.peak = max(result.peak, usage.ru_maxrss * 1024)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import threading
 import time
@@ -56,6 +55,8 @@ class Progress:
             if self._total > 0:
                 full = min(BAR * done // self._total, BAR)
                 text = f"[{'#' * full}{'.' * (BAR - full)}] {size_text(done)} of {size_text(self._total)}, {rate}/s, {with_part}"
+            import shutil
+
             sys.stderr.write("\r" + text[: shutil.get_terminal_size().columns - 1] + "\x1b[K")
             sys.stderr.flush()
             self._drawn = True

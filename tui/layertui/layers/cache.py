@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
 import zlib
 from array import array
 from pathlib import Path
@@ -61,6 +60,8 @@ class IndexCache:
 
     def save(self, key: str, index: LayerIndex) -> None:
         """Keep an index. A full disk or a read-only folder only means that nothing is kept."""
+        import tempfile
+
         data = encode(index)
         try:
             self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)

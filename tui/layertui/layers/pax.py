@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
-from urllib.parse import unquote_to_bytes
 
 MAX_DIGITS = 20
 MAX_NUMBER = 2**63 - 1
@@ -80,6 +79,8 @@ def _record(pax: Pax, key: bytes, value: bytes) -> None:
             pax.xattrs[_text(key[13:])] = value
     elif key.startswith(b"LIBARCHIVE.xattr."):
         # Base 64 without padding, the name percent-encoded; SCHILY's form is written beside it.
+        from urllib.parse import unquote_to_bytes  # few layers need it
+
         name = _text(unquote_to_bytes(key[17:]))
         pax.xattrs.setdefault(name, base64.b64decode(value + b"=" * (-len(value) % 4)))
     elif key == b"RHT.security.selinux":
