@@ -1,4 +1,4 @@
-"""How two versions of a text differ: what ``diff -u`` says, and where inside the lines."""
+"""How two versions of a text differ, as ``diff -u`` writes it, and where inside the lines."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ class Hunk:
 
 
 def unified_diff(before: bytes, after: bytes, before_name: str, after_name: str) -> Iterator[bytes]:
-    """The lines of ``diff -u`` with their newlines; none if both are the same.
+    """Lines in the form of ``diff -u``, with their newlines; none if both are the same.
 
     The names are what stands behind ``---`` and ``+++``, without times; give ``/dev/null`` for a side
     that is not there. Bytes that are no UTF-8 in them are lone surrogates (PEP 383).

@@ -1,28 +1,23 @@
-"""What became of one sequence of lines to make another: the edit script of GNU diff.
+"""What became of one sequence of lines to make another.
 
-The comparison is diff's own, step by step (``analyze.c``, ``diffseq.h`` of diffutils 3): lines that
-the other side does not have are set aside, the rest is compared with Myers' algorithm in linear
-space, and runs of changes are moved to where people expect them. So the hunks are those of
-``diff -u``; only after :data:`EFFORT` steps does it settle sooner for a script that is not the shortest.
-difflib is quadratic on lines that repeat, and neither it nor its compiled kin (cydifflib, patiencediff)
-finds the same hunks.
+The shortest edit script by the divide-and-conquer form of E. Myers, "An O(ND) Difference
+Algorithm and Its Variations" (Algorithmica 1, 1986): it takes time with what differs, and
+memory with the lengths. difflib takes quadratic time on lines that repeat.
 """
 
-import re
 import threading
-from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from typing import NamedTuple
 
 from layertui.layers.decompress import Cancelled
 
 CONTEXT = 3
-"""Unchanged lines that are shown around a change, and looked at by what moves it."""
+"""Unchanged lines that are shown around a change."""
 EFFORT = 4_000_000
-"""Steps (a microsecond or less each) that are spent on the shortest script."""
-_TOO_EXPENSIVE = (4096, 128)
-"""Edits between two stretches of lines after which any script will do: diff's own bound, and the one once
-the effort is spent."""
+"""Steps (a microsecond or less each) that are spent on the shortest script; after that, a stretch
+that begins and ends with different lines counts as changed as a whole."""
+_BETWEEN = 256
+"""Rounds between two looks at whether the answer is still wanted."""
 
 
 class Change(NamedTuple):
@@ -41,272 +36,135 @@ def changes(
 
     Raises :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
     """
-    skip = _common(before, after)
-    start = max(skip - CONTEXT, 0)
-    both = min(len(before), len(after)) - start
-    end = _common_end(before, after, both)
-    end = max(end - CONTEXT, 0)
-    classes: dict[Hashable, int] = {}
-    sides = [
-        _Side([classes.setdefault(line, len(classes)) for line in side[start : len(side) - end]])
-        for side in (before, after)
-    ]
-    for side, other in (sides, sides[::-1]):
-        side.set_aside(Counter(other.classes))
-    _Comparison(sides[0], sides[1], cancelled).run()
-    for side, other in (sides, sides[::-1]):
-        _shift(side, other.changed)
-    return [Change(*(number + start for number in change)) for change in _script(*sides)]
-
-
-def _common(before: Sequence[Hashable], after: Sequence[Hashable]) -> int:
-    number = 0
-    for one, other in zip(before, after, strict=False):
-        if one != other:
-            break
-        number += 1
-    return number
-
-
-def _common_end(before: Sequence[Hashable], after: Sequence[Hashable], most: int) -> int:
-    number = 0
-    while number < most and before[-1 - number] == after[-1 - number]:
-        number += 1
-    return number
-
-
-class _Side:
-    """One version: what its lines equal, which of them are compared, which have changed."""
-
-    def __init__(self, classes: list[int]) -> None:
-        self.classes = classes
-        # One more, never changed; index -1 is that one too.
-        self.changed = bytearray(len(classes) + 1)
-        self.kept: list[int] = []
-        """The lines that are compared."""
-
-    def set_aside(self, others: Counter[int]) -> None:
-        """Takes out lines that the other version has not (``discard_confusing_lines``).
-
-        Lines that it has many of go too where they stand among such.
-        """
-        end = len(self.classes)
-        many, count = 5, end // 64
-        while count := count >> 2:
-            many *= 2
-        marks = bytearray(1 if not others[name] else 2 if others[name] > many else 0 for name in self.classes)
-        at = 0
-        while at < end:
-            if marks[at] == 2:
-                marks[at] = 0
-            elif marks[at]:
-                at = _settle_run(marks, at, end)
-            at += 1
-        for number, mark in enumerate(marks):
-            if mark:
-                self.changed[number] = 1
-        self.kept = [number for number in range(end) if not marks[number]]
-
-
-def _settle_run(marks: bytearray, start: int, end: int) -> int:
-    """Decides on the marks 2 of the run of marks at ``start``; returns its last line."""
-    stop = start
-    while stop < end and marks[stop]:
-        stop += 1
-    while marks[stop - 1] == 2:
-        stop -= 1
-        marks[stop] = 0
-    length = stop - start
-    if marks.count(2, start, stop) * 4 > length:
-        marks[start:stop] = marks[start:stop].replace(b"\2", b"\0")
-        return start
-    minimum, count = 1, length >> 2
-    while count := count >> 2:
-        minimum <<= 1
-    minimum += 1
-    for match in re.finditer(b"\2{%d,}" % minimum, marks[start:stop]):
-        marks[start + match.start() : start + match.end()] = bytes(match.end() - match.start())
-    for order in (range(start, stop), range(stop - 1, start - 1, -1)):
-        row = 0
-        for distance, number in enumerate(order):
-            if distance >= 8 and marks[number] == 1:
-                break
-            if marks[number] == 1:
-                row += 1
-            else:
-                row = marks[number] = 0
-            if row == 3:
-                break
-    return stop - 1
+    numbers: dict[Hashable, int] = {}
+    old = [numbers.setdefault(line, len(numbers)) for line in before]
+    new = [numbers.setdefault(line, len(numbers)) for line in after]
+    # Lines that only one side has are changed whatever happens to the others.
+    shared = set(old) & set(new)
+    removed = bytearray(number not in shared for number in old)
+    added = bytearray(number not in shared for number in new)
+    _Comparison(old, removed, new, added, cancelled).run()
+    _slide(old, removed, added)
+    _slide(new, added, removed)
+    return list(_script(removed, added))
 
 
 class _Comparison:
-    """Myers' algorithm on the lines that both sides keep (``compareseq``)."""
+    """Marks the lines that one side does not share with the other."""
 
-    def __init__(self, before: _Side, after: _Side, cancelled: threading.Event | None) -> None:
-        self._before, self._after = before, after
-        self._x = [before.classes[number] for number in before.kept]
-        self._y = [after.classes[number] for number in after.kept]
+    def __init__(
+        self,
+        old: list[int],
+        removed: bytearray,
+        new: list[int],
+        added: bytearray,
+        cancelled: threading.Event | None,
+    ) -> None:
+        self._places = [[place for place, mark in enumerate(marks) if not mark] for marks in (removed, added)]
+        self._old = [old[place] for place in self._places[0]]
+        self._new = [new[place] for place in self._places[1]]
+        self._marks = (removed, added)
         self._cancelled = cancelled
-        # Diagonals run from -len(y) - 1 to len(x) + 1; negative indices count from the end.
-        self._forward = [0] * (len(self._x) + len(self._y) + 3)
-        self._backward = [0] * (len(self._x) + len(self._y) + 3)
-        self._spent = 0
+        self._effort = EFFORT
 
     def run(self) -> None:
-        x, y = self._x, self._y
-        rest = [(0, len(x), 0, len(y), False)]
-        while rest:
-            left, right, top, bottom, exact = rest.pop()
-            while left < right and top < bottom and x[left] == y[top]:
+        old, new = self._old, self._new
+        waiting = [(0, len(old), 0, len(new))]
+        while waiting:
+            left, right, top, bottom = waiting.pop()
+            while left < right and top < bottom and old[left] == new[top]:
                 left, top = left + 1, top + 1
-            while left < right and top < bottom and x[right - 1] == y[bottom - 1]:
+            while left < right and top < bottom and old[right - 1] == new[bottom - 1]:
                 right, bottom = right - 1, bottom - 1
-            if left == right or top == bottom:
-                for number in range(top, bottom):
-                    self._after.changed[self._after.kept[number]] = 1
-                for number in range(left, right):
-                    self._before.changed[self._before.kept[number]] = 1
-                continue
-            middle, centre, first_exact, last_exact = self._split(left, right, top, bottom, exact)
-            rest.append((middle, right, centre, bottom, last_exact))
-            rest.append((left, middle, top, centre, first_exact))
+            if left == right or top == bottom or (middle := self._middle(left, right, top, bottom)) is None:
+                self._mark(0, left, right)
+                self._mark(1, top, bottom)
+            else:
+                waiting += [(left, middle[0], top, middle[1]), (middle[0], right, middle[1], bottom)]
 
-    def _split(
-        self, left: int, right: int, top: int, bottom: int, exact: bool
-    ) -> tuple[int, int, bool, bool]:
-        """Where the shortest way meets its middle, and which halves it is known to be shortest for."""
-        x, y, ahead, back = self._x, self._y, self._forward, self._backward
-        never = len(x) + len(y) + 1
-        lowest, highest = left - bottom, right - top
-        first = first_low = first_high = left - top
-        last = last_low = last_high = right - bottom
-        odd = (first - last) & 1
-        ahead[first], back[last] = left, right
-        effort = 0
-        while True:
-            effort += 1
-            if self._cancelled is not None and self._cancelled.is_set():
+    def _mark(self, side: int, start: int, end: int) -> None:
+        for place in self._places[side][start:end]:
+            self._marks[side][place] = 1
+
+    def _middle(self, left: int, right: int, top: int, bottom: int) -> tuple[int, int] | None:
+        """A point on a shortest path through the box, by searches from both corners that meet.
+
+        A diagonal is x - y; of each search's rounds, the furthest x on every diagonal it reached
+        is kept. ``None`` once the effort is spent.
+        """
+        old, new = self._old, self._new
+        first, last = left - top, right - bottom  # the diagonals of the two corners
+        forth, back = {first + 1: left}, {last - 1: right}
+        is_odd = (first - last) & 1
+        for round_ in range((right - left + bottom - top + 1) // 2 + 1):
+            if round_ % _BETWEEN == 0 and self._cancelled is not None and self._cancelled.is_set():
                 raise Cancelled
-            if first_low > lowest:
-                first_low -= 1
-                ahead[first_low - 1] = -1
-            else:
-                first_low += 1
-            if first_high < highest:
-                first_high += 1
-                ahead[first_high + 1] = -1
-            else:
-                first_high -= 1
-            for diagonal in range(first_high, first_low - 1, -2):
-                low, high = ahead[diagonal - 1], ahead[diagonal + 1]
-                at = high if low < high else low + 1
-                row = at - diagonal
-                while at < right and row < bottom and x[at] == y[row]:
-                    at += 1
-                    row += 1
-                ahead[diagonal] = at
-                if odd and last_low <= diagonal <= last_high and back[diagonal] <= at:
-                    return at, row, True, True
-            if last_low > lowest:
-                last_low -= 1
-                back[last_low - 1] = never
-            else:
-                last_low += 1
-            if last_high < highest:
-                last_high += 1
-                back[last_high + 1] = never
-            else:
-                last_high -= 1
-            for diagonal in range(last_high, last_low - 1, -2):
-                low, high = back[diagonal - 1], back[diagonal + 1]
-                at = low if low < high else high - 1
-                row = at - diagonal
-                while left < at and top < row and x[at - 1] == y[row - 1]:
-                    at -= 1
-                    row -= 1
-                back[diagonal] = at
-                if not odd and first_low <= diagonal <= first_high and at <= ahead[diagonal]:
-                    return at, row, True, True
-            self._spent += (first_high - first_low + last_high - last_low) // 2
-            if not exact and effort >= _TOO_EXPENSIVE[self._spent > EFFORT]:
-                break
-        # Too far apart: the furthest that either end has come.
-        best, reached = -1, left
-        for diagonal in range(first_high, first_low - 1, -2):
-            at = min(ahead[diagonal], right, bottom + diagonal)
-            if best < at + at - diagonal:
-                best, reached = at + at - diagonal, at
-        best_back, reached_back = 2 * never, right
-        for diagonal in range(last_high, last_low - 1, -2):
-            at = max(back[diagonal], left, top + diagonal)
-            if at + at - diagonal < best_back:
-                best_back, reached_back = at + at - diagonal, at
-        if right + bottom - best_back < best - (left + top):
-            return reached, best - reached, True, False
-        return reached_back, best_back - reached_back, False, True
+            self._effort -= 2 * round_ + 2
+            if self._effort < 0:
+                return None
+            for diagonal in range(first - round_, first + round_ + 1, 2):
+                down, across = forth.get(diagonal + 1, -1), forth.get(diagonal - 1, -2) + 1
+                x = start = max(down, across)
+                if not (left <= x <= right and x - diagonal <= bottom):
+                    continue  # outside of the box
+                while x < right and x - diagonal < bottom and old[x] == new[x - diagonal]:
+                    x += 1
+                self._effort -= x - start
+                forth[diagonal] = x
+                if is_odd and abs(diagonal - last) < round_ and x >= back.get(diagonal, right + 1):
+                    return x, x - diagonal
+            for diagonal in range(last - round_, last + round_ + 1, 2):
+                up, across = back.get(diagonal - 1, right + 2), back.get(diagonal + 1, right + 3) - 1
+                x = start = min(up, across)
+                if not (left <= x <= right and top <= x - diagonal):
+                    continue
+                while x > left and x - diagonal > top and old[x - 1] == new[x - 1 - diagonal]:
+                    x -= 1
+                self._effort -= start - x
+                back[diagonal] = x
+                if not is_odd and abs(diagonal - first) <= round_ and x <= forth.get(diagonal, left - 1):
+                    return x, x - diagonal
+        return None
 
 
-def _shift(side: _Side, others: bytearray) -> None:
-    """Moves runs of changes: together, to a run of the other side, else as far down as can be
-    (``shift_boundaries``)."""
-    classes, changed = side.classes, side.changed
-    end = len(classes)
-    at = other = 0
-    while True:
-        while at < end and not changed[at]:
-            while others[other]:
-                other += 1
-            other += 1
-            at += 1
-        if at == end:
-            return
-        start = at
-        at += 1
-        while changed[at]:
-            at += 1
-        while others[other]:
-            other += 1
-        while True:
-            length = at - start
-            while start and classes[start - 1] == classes[at - 1]:
-                start, at = start - 1, at - 1
-                changed[start], changed[at] = 1, 0
-                while changed[start - 1]:
-                    start -= 1
-                other -= 1
-                while others[other]:
-                    other -= 1
-            opposite = at if others[other - 1] else end
-            while at != end and classes[start] == classes[at]:
-                changed[start], changed[at] = 0, 1
-                start, at = start + 1, at + 1
-                while changed[at]:
-                    at += 1
-                other += 1
-                while others[other]:
-                    opposite = at
-                    other += 1
-            if length == at - start:
-                break
-        while opposite < at:
-            start, at = start - 1, at - 1
-            changed[start], changed[at] = 1, 0
-            other -= 1
-            while others[other]:
-                other -= 1
+def _slide(lines: list[int], marks: bytearray, others: bytearray) -> None:
+    """Move lines that were put in or taken out as far down as they may stand: behind their like.
+
+    Where both sides changed, what stands for what stays together.
+    """
+    taken = _gaps(others)
+    start = marks.find(1)
+    while start >= 0:
+        end = _run_end(marks, start)
+        gap = start - marks.count(1, 0, start)
+        while gap not in taken and end < len(marks) and lines[start] == lines[end]:
+            marks[start], marks[end] = 0, 1
+            start, gap = start + 1, gap + 1
+            end = _run_end(marks, end)
+        start = marks.find(1, end)
 
 
-def _script(before: _Side, after: _Side) -> Iterator[Change]:
-    old, new = before.changed, after.changed
-    at = other = 0
-    while at < len(before.classes) or other < len(after.classes):
-        if not (old[at] or new[other]):
-            at, other = at + 1, other + 1
-            continue
-        start, other_start = at, other
-        while old[at]:
-            at += 1
-        while new[other]:
-            other += 1
-        yield Change(start, at, other_start, other)
+def _run_end(marks: bytearray, start: int) -> int:
+    end = marks.find(0, start)
+    return len(marks) if end < 0 else end
+
+
+def _gaps(marks: bytearray) -> set[int]:
+    """Between which unchanged lines the runs of changed ones stand: how many are before each."""
+    found, changed, start = set(), 0, marks.find(1)
+    while start >= 0:
+        end = _run_end(marks, start)
+        found.add(start - changed)
+        changed += end - start
+        start = marks.find(1, end)
+    return found
+
+
+def _script(removed: bytearray, added: bytearray) -> Iterator[Change]:
+    before = after = 0
+    while before < len(removed) or after < len(added):
+        before_end = _run_end(removed, before) if before < len(removed) and removed[before] else before
+        after_end = _run_end(added, after) if after < len(added) and added[after] else after
+        if (before_end, after_end) != (before, after):
+            yield Change(before, before_end, after, after_end)
+        before, after = before_end + 1, after_end + 1
