@@ -19,8 +19,8 @@ from layertui.layers.cache import cache_directory
 
 MAX_BYTES = 16 << 30
 """What all blobs may take together; those just written always stay."""
-STALE = 24 * 3600
-"""Seconds after which a file that was never finished counts as left behind."""
+STALE = 60
+"""Seconds after which a file that was not finished, and that nobody holds, counts as left behind."""
 
 
 class BlobCache:
@@ -54,6 +54,7 @@ class BlobCache:
         Raises :class:`LayertuiError` where nothing can be written.
         """
         with self._said(), tempfile.NamedTemporaryFile(dir=self._folder(), prefix=".", delete=False) as file:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX)  # shows that someone is at it
             writer = Writer(file, algorithm)
             try:
                 yield writer
@@ -130,23 +131,37 @@ class Writer:
 def shrink(folder: Path, limit: int, keep: Path | None = None) -> None:
     """Remove the longest unused files of a cache until the rest takes ``limit`` bytes at most.
 
-    Files that begin with a dot are still being written, unless that began long ago.
+    Files that begin with a dot are still being written, unless whoever did it was killed.
     """
     files, total = [], 0
     for entry in _entries(folder):
         with contextlib.suppress(OSError):  # another process removed it
             facts = entry.stat()
-            if entry.name.startswith(".") and time.time() - facts.st_mtime < STALE:
+            if entry.name.startswith("."):
+                if time.time() - facts.st_mtime >= STALE and not _is_held(entry.path):
+                    Path(entry.path).unlink()
                 continue
             files.append((facts.st_mtime, facts.st_size, Path(entry.path)))
             total += facts.st_size
     for _used, size, path in sorted(files):
-        if total <= limit and not path.name.startswith("."):
+        if total <= limit:
             break
         if path != keep:
             with contextlib.suppress(OSError):
                 path.unlink()
             total -= size
+
+
+def _is_held(path: str) -> bool:
+    """Whether a process has a lock on a file; one that is killed loses it."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _entries(folder: Path) -> Iterable[os.DirEntry[str]]:
