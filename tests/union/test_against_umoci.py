@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,8 +16,9 @@ from tests.programs import need, need_root
 from tests.union.generator import Generator
 from tests.union.trees import Facts, assert_same, merged, on_disk
 
-SEEDS = 300
-BATCH = 25
+SEEDS = int(os.environ.get("LAYERTUI_SEEDS", "100"))
+"""Random images; more of them for a longer run."""
+BATCH = 10
 MAX_ERROR = 500
 """Characters of an error worth reading: umoci's can be a symlink loop spelled out."""
 

@@ -1,0 +1,142 @@
+"""What four generations of ``docker save``, and others that follow it, write."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layertui.errors import LayertuiError
+from layertui.sources import list_images, open_image
+from tests.fixtures import fixture
+from tests.layers.tars import END, file
+from tests.layouts import digest
+
+GGCR = "google+go-containerregistry/pkg/v1/tarball/testdata/"
+TARS = [file(b"f%d" % number) + END for number in range(3)]
+
+
+def config(history: Any = None, layers: int = 3) -> bytes:
+    value: dict[str, Any] = {"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": []}}
+    value["rootfs"]["diff_ids"] = [digest(tar) for tar in TARS[:layers]]
+    if history is not None:
+        value["history"] = history
+    return json.dumps(value).encode()
+
+
+def archive(path: Path, members: dict[str, bytes | str], prefix: str = "") -> str:
+    """A tar of files and symlinks (their targets as text), in the order given."""
+    with tarfile.open(path, "w") as tar:
+        for name, data in members.items():
+            member = tarfile.TarInfo(prefix + name)
+            if isinstance(data, str):
+                member.type, member.linkname = tarfile.SYMTYPE, data
+                tar.addfile(member)
+            else:
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+    return str(path)
+
+
+def manifest(*items: dict[str, Any]) -> bytes:
+    return json.dumps(items).encode()
+
+
+NAMES = ["a/layer.tar", "b/layer.tar", "c/layer.tar"]
+ITEM = {"Config": "c.json", "RepoTags": ["app:1"], "Layers": NAMES}
+LAYERS = dict(zip(NAMES, TARS, strict=True))
+
+
+@pytest.mark.parametrize("prefix", ["", "./"])
+def test_manifest_may_come_last_and_names_may_have_a_prefix(prefix: str, tmp_path: Path) -> None:
+    path = archive(
+        tmp_path / "a.tar", {**LAYERS, "c.json": config(), "manifest.json": manifest(ITEM)}, prefix
+    )
+    image = open_image(path)
+    assert (image.name, image.id, str(image.platform)) == ("app:1", digest(config()), "linux/amd64")
+    assert [layer.blob and layer.blob.pread(9999, 0) for layer in image.layers] == TARS
+    assert not image.warnings
+
+
+def test_symlinked_repeated_and_empty_layers(tmp_path: Path) -> None:
+    members = {"manifest.json": manifest(ITEM), "c.json": config(), "a/layer.tar": TARS[0],
+               "b/layer.tar": "../a/layer.tar", "c/layer.tar": b""}  # fmt: skip
+    blobs = [layer.blob for layer in open_image(archive(tmp_path / "a.tar", members)).layers]
+    assert [blob and blob.pread(9999, 0) for blob in blobs] == [TARS[0], TARS[0], b""]
+
+
+def test_symlinks_in_a_circle_are_a_missing_layer(tmp_path: Path) -> None:
+    members = {"manifest.json": manifest(ITEM), "c.json": config(), **LAYERS, "b/layer.tar": "../b/layer.tar"}
+    assert open_image(archive(tmp_path / "a.tar", members)).layers[1].blob is None
+
+
+def test_several_images(tmp_path: Path) -> None:
+    items = [ITEM, {**ITEM, "RepoTags": None}, {**ITEM, "RepoTags": ["b:2", "docker.io/library/c:latest"]}]
+    path = archive(tmp_path / "a.tar", {**LAYERS, "c.json": config(), "manifest.json": manifest(*items)})
+    rows = [row.reference.removeprefix(f"docker-archive:{path}:") for row in list_images(path)]
+    assert rows == ["app:1", "@1", "b:2", "docker.io/library/c:latest"]
+    with pytest.raises(LayertuiError, match=r"holds 3 images, app:1, @1, b:2, choose one"):
+        open_image(path)
+    for selector in (*rows, "c"):
+        image = open_image(f"docker-archive:{path}:{selector}")
+        assert open_image(image.reference).reference == image.reference
+        assert len(list_images(f"docker-archive:{path}:{selector}")) >= 1
+    for selector in ("x:1", "@7", "@x"):
+        with pytest.raises(LayertuiError, match="has no image"):
+            open_image(f"docker-archive:{path}:{selector}")
+
+
+@pytest.mark.parametrize(
+    ("history", "layers", "warning"),
+    [
+        (None, [1, 2, 3], ""),
+        ([{}, {"empty_layer": True}, {}, {}], [1, None, 2, 3], ""),
+        ([{}, {}], [1, 2, 3], "the history tells of 2 layers, the image has 3"),
+        ([{}] * 5, [1, 2, 3, None, None], "the history tells of 5 layers, the image has 3"),
+        ([{"empty_layer": True}], [None, 1, 2, 3], "the history tells of 0 layers, the image has 3"),
+    ],
+)
+def test_history_mentions_every_layer_once(
+    history: Any, layers: list[int | None], warning: str, tmp_path: Path
+) -> None:
+    members = {**LAYERS, "c.json": config(history), "manifest.json": manifest(ITEM)}
+    image = open_image(archive(tmp_path / "a.tar", members))
+    assert [step.layer for step in image.history] == layers
+    assert list(image.warnings) == ([warning] if warning else [])
+
+
+def test_config_named_by_a_wrong_digest_is_said(tmp_path: Path) -> None:
+    item = {**ITEM, "Config": "sha256:" + "0" * 64}
+    path = archive(tmp_path / "a.tar", {**LAYERS, item["Config"]: config(), "manifest.json": manifest(item)})
+    assert "the config is named sha256:0000" in open_image(path).warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "tags", "layers"),
+    [
+        ("wagoodman+dive/.data/test-docker-image.tar", ("dive-test:latest",), 14),
+        ("wagoodman+dive/.data/test-kaniko-image.tar", ("dive-test:kaniko-latest",), 14),
+        (f"{GGCR}hello-world-v25.tar", (), 1),
+        (f"{GGCR}no_manifest.tar", ("bazel/v1/tarball:test_image",), 1),
+    ],
+)
+def test_real_archives(name: str, tags: tuple[str, ...], layers: int) -> None:
+    """Docker 18.09, kaniko, Docker 25 (``"manifests": null``) and Docker 1.9."""
+    image = open_image(str(fixture(name)))
+    assert (tuple(image.tags), len(image.layers)) == (tags, layers)
+    assert sorted(step.layer for step in image.history if step.layer) == list(range(1, layers + 1))
+    assert all(layer.blob is not None for layer in image.layers)
+
+
+def test_legacy_chain_in_a_circle(tmp_path: Path) -> None:
+    members = {
+        "repositories": b'{"a": {"1": "x"}}',
+        "x/json": b'{"parent": "y"}',
+        "y/json": b'{"parent": "x"}',
+    }
+    with pytest.raises(LayertuiError, match="circles"):
+        open_image(archive(tmp_path / "a.tar", members))

@@ -1,0 +1,145 @@
+"""Layouts: platforms, nested indexes, attestations, embedded data, layers of every media type."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layertui.errors import LayertuiError
+from layertui.sources import list_images, open_image
+from tests.layers.tars import END, file
+from tests.layouts import CONFIG, INDEX, LAYER, MANIFEST, digest
+
+TAR = file(b"f") + END
+ATTESTS = {"vnd.docker.reference.type": "attestation-manifest"}
+
+
+class Maker:
+    """Writes blobs and an index.json into a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "blobs/sha256").mkdir(parents=True)
+
+    def blob(self, data: bytes | dict[str, Any], kind: str, **more: Any) -> dict[str, Any]:
+        data = data if isinstance(data, bytes) else json.dumps(data).encode()
+        (self.folder / "blobs" / digest(data).replace(":", "/")).write_bytes(data)
+        return {"mediaType": kind, "digest": digest(data), "size": len(data), **more}
+
+    def image(
+        self, architecture: str = "amd64", layers: list[Any] | None = None, **more: Any
+    ) -> dict[str, Any]:
+        layers = [self.blob(TAR, LAYER)] if layers is None else layers
+        rootfs = {"diff_ids": [digest(TAR)] * len(layers)}
+        config = self.blob({"os": "linux", "architecture": architecture, "rootfs": rootfs}, CONFIG)
+        platform = {"os": "linux", "architecture": architecture}
+        return self.blob({"config": config, "layers": layers}, MANIFEST, platform=platform, **more)
+
+    def index(self, *manifests: Any) -> str:
+        (self.folder / "index.json").write_text(json.dumps({"manifests": manifests}))
+        return f"oci:{self.folder}"
+
+
+@pytest.fixture
+def maker(tmp_path: Path) -> Maker:
+    return Maker(tmp_path / "layout")
+
+
+def test_platforms_of_a_nested_index(maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = [maker.image("s390x"), maker.image("arm64"), maker.image("amd64")]
+    inner = maker.blob({"manifests": images}, INDEX)
+    path = maker.index(maker.blob({"manifests": [inner]}, INDEX))
+    assert str(open_image(path, "linux/arm64").platform) == "linux/arm64"
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    assert str(open_image(path).platform) == "linux/amd64"
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    with pytest.raises(LayertuiError, match=r"linux/s390x, linux/arm64, linux/amd64, choose with --platform"):
+        open_image(path)
+    with pytest.raises(LayertuiError, match="not there for linux/arm/v7"):
+        open_image(path, "linux/arm/v7")
+    assert [str(each) for each in list_images(path)[0].platforms] == [
+        "linux/s390x",
+        "linux/arm64",
+        "linux/amd64",
+    ]
+
+
+def test_platforms_that_were_never_pulled_are_not_offered(maker: Maker) -> None:
+    absent = {"mediaType": MANIFEST, "digest": "sha256:" + "0" * 64, "size": 7,
+              "platform": {"os": "linux", "architecture": "amd64"}}  # fmt: skip
+    path = maker.index(maker.blob({"manifests": [absent, maker.image("s390x")]}, INDEX))
+    assert str(open_image(path).platform) == "linux/s390x"
+    assert [str(each) for each in list_images(path)[0].platforms] == ["linux/s390x"]
+
+
+def test_attestations_belong_to_their_image(maker: Maker) -> None:
+    image = maker.image()
+    about = {**ATTESTS, "vnd.docker.reference.digest": image["digest"]}
+    attestation = {
+        **maker.image("unknown"),
+        "annotations": about,
+        "platform": {"os": "unknown", "architecture": "unknown"},
+    }
+    path = maker.index(maker.blob({"manifests": [image, attestation]}, INDEX))
+    assert [each.digest for each in open_image(path).attestations] == [attestation["digest"]]
+    assert [row.layers for row in list_images(path)] == [1]
+
+
+def test_one_broken_image_leaves_the_others_in_the_list(maker: Maker) -> None:
+    names = [{"org.opencontainers.image.ref.name": name} for name in ("bad", "good")]
+    broken = {"mediaType": MANIFEST, "digest": "sha256:" + "0" * 64, "size": 7, "annotations": names[0]}
+    path = maker.index(broken, maker.image(annotations=names[1]))
+    assert [row.tag for row in list_images(path)] == ["good"]
+    with pytest.raises(LayertuiError, match="the image's manifest is missing"):
+        open_image(f"{path}:bad")
+
+
+def test_two_names_with_one_tag_are_two_images(maker: Maker) -> None:
+    """Docker 25 writes the tag alone as ref.name."""
+    notes = [{"io.containerd.image.name": f"docker.io/library/{name}:latest",
+              "org.opencontainers.image.ref.name": "latest"} for name in "ab"]  # fmt: skip
+    path = maker.index(*(maker.image(annotations=note) for note in notes))
+    rows = list_images(path)
+    assert [(row.name, row.tag) for row in rows] == [("a", "latest"), ("b", "latest")]
+    assert [open_image(row.reference).tags[0][-8:] for row in rows] == ["a:latest", "b:latest"]
+
+
+def test_embedded_data(maker: Maker) -> None:
+    image = maker.image()
+    blob = maker.folder / "blobs" / image["digest"].replace(":", "/")
+    path = maker.index({**image, "data": base64.b64encode(blob.read_bytes()).decode()})
+    blob.unlink()
+    assert len(open_image(path).layers) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "more", "missing"),
+    [
+        (f"{LAYER}+gzip+encrypted", b"x", {}, "it is encrypted"),
+        ("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", None, {"urls": ["https://example.com/l"]},
+         "it is fetched from https://example.com/l"),
+        ("application/vnd.example.squashfs", b"hsqs" + bytes(600), {}, "a SquashFS file system"),
+        ("application/wasm", b"\0asm" + bytes(600), {}, "no tar but application/wasm"),
+        ("application/vnd.example.tar", TAR, {}, ""),
+        (LAYER, None, {}, "is not here"),
+    ],
+)  # fmt: skip
+def test_layers_say_why_they_cannot_be_read(
+    kind: str, data: bytes | None, more: dict[str, Any], missing: str, maker: Maker
+) -> None:
+    descriptor = maker.blob(data or b"gone", kind, **more)
+    if data is None:
+        (maker.folder / "blobs" / descriptor["digest"].replace(":", "/")).unlink()
+    [layer] = open_image(maker.index(maker.image(layers=[descriptor]))).layers
+    assert missing in layer.missing and bool(layer.missing) == bool(missing)
+
+
+def test_no_images(maker: Maker) -> None:
+    for manifests in ([], None, [None, 7, {}]):
+        (maker.folder / "index.json").write_text(json.dumps({"manifests": manifests}))
+        with pytest.raises(LayertuiError, match="holds no image"):
+            open_image(f"oci:{maker.folder}")
