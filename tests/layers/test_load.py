@@ -89,7 +89,7 @@ def test_progress_and_order() -> None:
     assert all(done <= size for done, size in told.values())
 
 
-@pytest.mark.parametrize("tar", [TAR, gzip.compress(TAR)])
+@pytest.mark.parametrize("tar", [TAR, gzip.compress(TAR)], ids=["plain", "gzip"])
 def test_cancelled(tar: bytes) -> None:
     stop = threading.Event()
     stop.set()
