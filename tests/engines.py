@@ -156,6 +156,33 @@ def containers_storage(program: str, driver: str = "vfs") -> Iterator[list[str]]
         shutil.rmtree(directory, ignore_errors=True)
 
 
+@contextmanager
+def containerd_daemon(directory: Path) -> Iterator[tuple[list[str], Path]]:
+    """A containerd that lives below a directory for a while: its client's command, and its root."""
+    need_root()
+    need("containerd", "ctr")
+    root, socket, log = directory / "root", directory / "sock", directory / "log"
+    (directory / "config.toml").write_text(
+        f'version = 2\nroot = "{root}"\nstate = "{directory / "state"}"\n'
+        'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
+        f'[grpc]\naddress = "{socket}"\n[ttrpc]\naddress = "{socket}.ttrpc"\n'
+    )
+    with log.open("wb") as output:
+        daemon = subprocess.Popen(
+            ["containerd", f"--config={directory / 'config.toml'}"], stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        end = time.monotonic() + START
+        while b"successfully booted" not in log.read_bytes():
+            assert daemon.poll() is None and time.monotonic() < end, log.read_text()
+            time.sleep(0.05)
+        yield ["ctr", f"--address={socket}"], root
+    finally:
+        daemon.terminate()
+        daemon.wait()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
 def _wait(docker: Docker, daemon: subprocess.Popen[bytes], log: Path) -> None:
     """Wait until the daemon answers; skips the test where it cannot run."""
     end = time.monotonic() + START

@@ -19,6 +19,7 @@ TRANSPORTS = {
     "docker": "registry",
     "docker-root": "docker_root",
     "containers-storage": "containers_storage",
+    "containerd": "containerd",
     "demo": "sample",
 }
 """Every transport, and the module of :mod:`layertui.sources` that knows it."""
@@ -26,7 +27,7 @@ TRANSPORTS = {
 FILES = ("docker-archive", "oci-archive", "oci", "dir")
 """Transports whose location is a path."""
 
-STORES = ("docker-root", "containers-storage")
+STORES = ("docker-root", "containers-storage", "containerd")
 """Transports whose location is a store on disk; its path stands in brackets before a name."""
 
 

@@ -167,6 +167,26 @@ def readable(descriptor: Descriptor, blob: Blob | None) -> tuple[Blob | None, st
     return None, f"no tar but {kind}: its entries cannot be read"
 
 
+def no_image(reference: str, transport: str) -> Image:
+    """What a container stands on whose image is not known, or that was begun from scratch."""
+    return Image(
+        reference=reference,
+        transport=transport,
+        name="scratch",
+        tags=(),
+        repo_digests=(),
+        id="",
+        config={},
+        config_bytes=b"{}",
+        manifest={},
+        manifest_bytes=b"",
+        manifest_digest="",
+        platform=Platform("unknown", "unknown"),
+        history=(),
+        layers=(),
+    )
+
+
 def with_own_layer(
     image: Image, unpacked: Unpacked | None, missing: str, text: str, created: str | None
 ) -> Image:

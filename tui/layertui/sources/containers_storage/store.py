@@ -19,7 +19,6 @@ from layertui.image import (
     Image,
     ImageSummary,
     Layer,
-    Platform,
     Unpacked,
     chain_ids,
 )
@@ -34,6 +33,7 @@ from layertui.sources.assemble import (
     diff_ids_of,
     history_of,
     labels_of,
+    no_image,
     platform_of,
     with_own_layer,
 )
@@ -314,7 +314,11 @@ class Store:
     def open_container(self, container: Record, reference: str) -> Image:
         """A container as its image with the read-write layer on top. Raises :class:`LayertuiError`."""
         identity = container.text("image")
-        image = self.open(self.find(identity), reference) if identity else _nothing(reference)
+        image = (
+            self.open(self.find(identity), reference)
+            if identity
+            else no_image(reference, "containers-storage")
+        )
         layer = self.layers.get(container.text("layer"))
         unpacked, missing = (
             self._unpacked(layer) if layer else (None, f"the store has no layer {container.text('layer')}")
@@ -357,24 +361,4 @@ def _repo_digests(image: Record) -> list[str]:
     digest = image.text("digest")
     return list(
         dict.fromkeys([*named, *(f"{tag.rpartition(':')[0]}@{digest}" for tag in image.tags if digest)])
-    )
-
-
-def _nothing(reference: str) -> Image:
-    """What a container stands on that was begun from scratch."""
-    return Image(
-        reference=reference,
-        transport="containers-storage",
-        name="scratch",
-        tags=(),
-        repo_digests=(),
-        id="",
-        config={},
-        config_bytes=b"{}",
-        manifest={},
-        manifest_bytes=b"",
-        manifest_digest="",
-        platform=Platform("unknown", "unknown"),
-        history=(),
-        layers=(),
     )

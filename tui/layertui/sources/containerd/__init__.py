@@ -1,0 +1,68 @@
+"""``containerd:`` — the store of containerd (Kubernetes, nerdctl, Docker 29) as it lies on disk."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+from layertui.errors import LayertuiError
+from layertui.image import ContainerSummary, Image, ImageSummary
+from layertui.reference import Reference
+from layertui.sources.containerd.store import META, Namespace, Store
+
+CONFIGURATION = Path("/etc/containerd/config.toml")
+ROOTS = (
+    "/var/lib/containerd",
+    "/var/lib/rancher/k3s/agent/containerd",
+    "/var/lib/docker/containerd/daemon",
+)
+"""Where the system's store may be: containerd's own, K3s's, and the one inside Docker's data root."""
+
+
+def open_image(reference: Reference, platform: str | None) -> Image:
+    """See :class:`layertui.sources.Source`; a name that begins with a slash is a container's."""
+    store = _store(reference)
+    namespace, _, name = reference.selector.partition("/")
+    if not name:
+        raise LayertuiError(
+            f"{reference} is a {'namespace' if namespace else 'store'}",
+            "it holds many images",
+            f"layertui images {reference} lists them",
+        )
+    found = store.namespace(namespace)
+    if name.startswith("/"):
+        return found.open_container(name[1:], reference)
+    return found.open(found.find(name), reference, platform)
+
+
+def list_images(reference: Reference) -> Iterator[ImageSummary]:
+    """See :class:`layertui.sources.Source`."""
+    name = reference.selector.partition("/")[2]
+    for namespace in _namespaces(reference):
+        wanted = namespace.names[namespace.find(name)].digest if name else ""
+        for row in namespace.summaries(reference):
+            if not wanted or row.digest == wanted:
+                yield row
+
+
+def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
+    """Every container of a store, or of a namespace. Raises :class:`LayertuiError`."""
+    for namespace in _namespaces(reference):
+        yield from namespace.container_summaries(reference)
+
+
+def _namespaces(reference: Reference) -> list[Namespace]:
+    store, name = _store(reference), reference.selector.partition("/")[0]
+    return [store.namespace(name)] if name else list(store.namespaces.values())
+
+
+def _store(reference: Reference) -> Store:
+    if reference.location:
+        return Store(Path(reference.location))
+    try:
+        root = tomllib.loads(CONFIGURATION.read_text()).get("root")
+    except (OSError, ValueError):
+        root = None  # containerd runs without, and would not start with a broken one
+    roots = [Path(each) for each in (root, *ROOTS) if isinstance(each, str)]
+    return Store(next((each for each in roots if (each / META).exists()), roots[0]))

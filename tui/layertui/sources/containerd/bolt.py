@@ -1,0 +1,167 @@
+"""Bolt databases, read only (go.etcd.io/bbolt: page.go, meta.go, bucket.go).
+
+A database is a tree of pages whose leaves hold keys with values or further buckets. It is read
+whole before anything is looked at, since its owner goes on writing; every page is looked at
+once at most and every offset held against its page, so that no file takes longer than its size.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+from layertui.errors import LayertuiError
+
+MAGIC, VERSION = 0xED0CDAED, 2
+META = struct.Struct("<16xIIIIQQQQQQ")
+"""Magic, version, page size, flags, root page, sequence, freelist, high water, transaction, checksum."""
+PAGE = struct.Struct("<QHHI")
+"""ID, flags, elements, further pages that belong to it."""
+BRANCH, LEAF = struct.Struct("<IIQ"), struct.Struct("<IIII")
+BUCKET = struct.Struct("<QQ")
+IS_BRANCH, IS_LEAF, IS_BUCKET = 1, 2, 1
+PAGE_SIZES = tuple(1 << power for power in range(9, 17))
+MAX_SIZE = 1 << 30
+MAX_DEPTH = 64
+TRIES = 5
+
+
+class Bucket:
+    """Keys with their values, and with further buckets; a key that is not UTF-8 has surrogates."""
+
+    def __init__(self, database: _Database, root: int, inline: memoryview) -> None:
+        self._database = database
+        self._root = root
+        self._inline = inline
+
+    @cached_property
+    def entries(self) -> dict[str, Bucket | bytes]:
+        """All that it holds. Raises :class:`LayertuiError` where the file is damaged."""
+        found: dict[str, Bucket | bytes] = {}
+        page = self._database.page(self._root) if self._root else self._inline
+        for flags, key, value in self._database.leaves(page, 0):
+            name = str(key, "utf-8", "surrogateescape")
+            if flags & IS_BUCKET:
+                if len(value) < BUCKET.size:
+                    raise self._database.damaged(f"the bucket {name} is cut short")
+                root, _ = BUCKET.unpack_from(value)
+                found[name] = Bucket(self._database, root, value[BUCKET.size :])
+            else:
+                found[name] = bytes(value)
+        return found
+
+    def bucket(self, *path: str) -> Bucket:
+        """A bucket inside; an empty one if there is none."""
+        found: Bucket | bytes = self
+        for name in path:
+            found = found.entries.get(name, b"") if isinstance(found, Bucket) else b""
+        return found if isinstance(found, Bucket) else Bucket(self._database, 0, memoryview(b""))
+
+    def buckets(self) -> Iterator[tuple[str, Bucket]]:
+        """The buckets directly inside, by name."""
+        return ((name, each) for name, each in self.entries.items() if isinstance(each, Bucket))
+
+    def value(self, name: str) -> bytes:
+        """Empty if there is none."""
+        found = self.entries.get(name, b"")
+        return found if isinstance(found, bytes) else b""
+
+    def text(self, name: str) -> str:
+        return self.value(name).decode("utf-8", "surrogateescape")
+
+
+def read(path: Path) -> Bucket:
+    """The root of a database. Raises :class:`LayertuiError` if it cannot be read or is none."""
+    try:
+        with path.open("rb") as file:
+            for _ in range(TRIES):
+                data = file.read(MAX_SIZE + 1)
+                file.seek(0)
+                # Pages that a state names are written anew only once that state has been replaced.
+                if file.read(2 * PAGE_SIZES[-1]) == data[: 2 * PAGE_SIZES[-1]]:
+                    break
+                file.seek(0)
+            else:
+                raise LayertuiError(
+                    f"{path} changes all the time", "", "stop its containerd, or copy the store"
+                )
+    except OSError as error:
+        raise LayertuiError(f"cannot read {path}", error.strerror or str(error)) from error
+    if len(data) > MAX_SIZE:
+        raise LayertuiError(f"{path} is too large", f"over {MAX_SIZE:,} bytes")
+    return _Database(path, memoryview(data)).root
+
+
+class _Database:
+    def __init__(self, path: Path, data: memoryview) -> None:
+        self._path = path
+        self._data = data
+        self._seen: set[int] = set()
+        first = self._meta(0)
+        sizes = (first[1],) if first else PAGE_SIZES
+        metas = [meta for meta in (first, *map(self._meta, sizes)) if meta]
+        if not metas:
+            raise LayertuiError(f"{path} is no Bolt database", "neither of its first pages is whole")
+        _, self._size, root = max(metas)
+        self.root = Bucket(self, root, data[:0])
+
+    def _meta(self, offset: int) -> tuple[int, int, int] | None:
+        """Transaction, page size and root page, if a meta page is whole."""
+        raw = self._data[offset : offset + META.size]
+        if len(raw) < META.size:
+            return None
+        magic, version, size, _, root, _, _, _, transaction, checksum = META.unpack(raw)
+        whole = checksum == _fnv64a(raw[PAGE.size : META.size - 8])
+        if (magic, version) != (MAGIC, VERSION) or size not in PAGE_SIZES or not whole:
+            return None
+        return transaction, size, root
+
+    def page(self, number: int) -> memoryview:
+        """A page with all that belongs to it."""
+        start = number * self._size
+        header = self._data[start : start + PAGE.size]
+        if number < 2 or len(header) < PAGE.size:
+            raise self.damaged(f"there is no page {number}")
+        itself, _, _, overflow = PAGE.unpack(header)
+        end = start + (overflow + 1) * self._size
+        if itself != number or end > len(self._data):
+            raise self.damaged(f"page {number} says that it is page {itself} with {overflow} more")
+        pages = range(number, number + overflow + 1)
+        if not self._seen.isdisjoint(pages):
+            raise self.damaged(f"page {number} is used twice")
+        self._seen.update(pages)
+        return self._data[start:end]
+
+    def leaves(self, page: memoryview, depth: int) -> Iterator[tuple[int, memoryview, memoryview]]:
+        """Flags, key and value of each element below a page, in order."""
+        if not page:
+            return
+        if len(page) < PAGE.size or depth > MAX_DEPTH:
+            raise self.damaged("its pages lead nowhere")
+        number, kind, count, _ = PAGE.unpack_from(page)
+        element = BRANCH if kind & IS_BRANCH else LEAF
+        if not kind & (IS_BRANCH | IS_LEAF) or PAGE.size + count * element.size > len(page):
+            raise self.damaged(f"page {number} is no page of a tree")
+        left = len(page)  # elements may not overlap: they are no longer than their page together
+        for place in range(PAGE.size, PAGE.size + count * element.size, element.size):
+            if kind & IS_BRANCH:
+                yield from self.leaves(self.page(BRANCH.unpack_from(page, place)[2]), depth + 1)
+                continue
+            flags, position, key_size, size = LEAF.unpack_from(page, place)
+            start = place + position
+            left -= key_size + size
+            if left < 0 or start + key_size + size > len(page):
+                raise self.damaged(f"an element of page {number} lies outside it")
+            yield flags, page[start : start + key_size], page[start + key_size : start + key_size + size]
+
+    def damaged(self, why: str) -> LayertuiError:
+        return LayertuiError(f"{self._path} is damaged", why)
+
+
+def _fnv64a(data: memoryview) -> int:
+    value = 0xCBF29CE484222325
+    for byte in data:
+        value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return value

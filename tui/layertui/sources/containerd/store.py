@@ -1,0 +1,299 @@
+"""A namespace of containerd: names in ``meta.db``, blobs in the content store, unpacked snapshots.
+
+Layout of the databases: containerd, core/metadata/buckets.go and core/snapshots/storage/bolt.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+from layertui.errors import LayertuiError
+from layertui.image import ContainerSummary, Descriptor, Image, ImageSummary, Layer, Unpacked
+from layertui.layers.directory import UnpackedDirectory
+from layertui.reference import Reference
+from layertui.sources.assemble import no_image, with_own_layer
+from layertui.sources.containerd.bolt import Bucket, read
+from layertui.sources.files import FolderFiles
+from layertui.sources.layout import IMAGE_NAME, FilesLayout, Found
+from layertui.sources.oci import open_layout, summaries
+
+META = "io.containerd.metadata.v1.bolt/meta.db"
+CONTENT = "io.containerd.content.v1.content"
+SNAPSHOTTER = "io.containerd.snapshotter.v1"
+DIRECTORIES = "overlayfs"
+"""The snapshotter whose snapshots are directories of one layer each."""
+HUB = "docker.io/library/"
+MAX_SNAPSHOTS = 1000
+YEAR_1 = datetime(1, 1, 1)
+
+
+class Store:
+    """A containerd's root directory. Its databases are read when they are asked for first."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @cached_property
+    def namespaces(self) -> dict[str, Namespace]:
+        """Raises :class:`LayertuiError` if there is no store or its database is damaged."""
+        path = self.root / META
+        if not path.exists():
+            raise LayertuiError(f"{self.root} is no store of containerd", f"it has no {META}")
+        return {name: Namespace(self, name, bucket) for name, bucket in read(path).bucket("v1").buckets()}
+
+    def namespace(self, name: str) -> Namespace:
+        if name not in self.namespaces:
+            known = ", ".join(self.namespaces) or "none"
+            raise LayertuiError(f"{self.root} has no namespace {name}", f"it has {known}")
+        return self.namespaces[name]
+
+    @cached_property
+    def snapshots(self) -> Bucket:
+        """What the snapshotter knows of each. Raises :class:`LayertuiError`."""
+        return read(self.root / f"{SNAPSHOTTER}.{DIRECTORIES}" / "metadata.db").bucket("v1", "snapshots")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A snapshot as a namespace names it."""
+
+    key: str
+    parent: str
+    """Key of the one below; empty for a base."""
+    unpacked: Unpacked | None
+    missing: str
+
+
+class Namespace:
+    """Images and containers of one namespace."""
+
+    def __init__(self, store: Store, name: str, bucket: Bucket) -> None:
+        self.store = store
+        self.name = name
+        self._bucket = bucket
+
+    @property
+    def place(self) -> str:
+        return f"the namespace {self.name} of {self.store.root}"
+
+    @cached_property
+    def names(self) -> dict[str, Descriptor]:
+        """What each name stands for."""
+        found = {}
+        for name, bucket in self._bucket.bucket("images").buckets():
+            target = bucket.bucket("target")
+            found[name] = Descriptor(
+                target.text("mediatype"), target.text("digest"), _varint(target.value("size"))
+            )
+        return found
+
+    def find(self, name: str) -> str:
+        """The whole name of an image: by that, a short one, or (part of) its digest.
+
+        Raises :class:`LayertuiError`.
+        """
+        wanted = {name, f"{name}:latest"}
+        if whole := wanted & self.names.keys():
+            return min(whole, key=len)
+        digest = name.rpartition("@")[2].removeprefix("sha256:")
+        found = [
+            each for each in self.names if any(each.endswith(f"/{one}") for one in wanted) and "@" not in each
+        ] or [
+            each
+            for each, target in self.names.items()
+            if len(digest) >= 2 and target.digest.startswith(f"sha256:{digest}")
+        ]
+        if len({self.names[each].digest for each in found}) > 1:
+            raise LayertuiError(f"{name} could be several images", ", ".join(found))
+        if not found:
+            known = ", ".join(self._listed()) or "no images"
+            raise LayertuiError(f"{self.place} has no image {name}", f"it has {known}")
+        return found[0]
+
+    def open(self, name: str, reference: Reference, platform: str | None) -> Image:
+        """An image by its whole name. Raises :class:`LayertuiError`."""
+        layout = ContentStore(self, name)
+        image = open_layout(layout, replace(reference, selector=""), platform)
+        same = [each for each, target in self.names.items() if target == self.names[name]]
+        tags = [each for each in same if _is_tag(each)]
+        return replace(
+            image,
+            reference=str(reference),
+            name=name if _is_tag(name) else next(iter(tags), name),
+            tags=tags,
+            repo_digests=[each for each in same if "@" in each],
+            layers=[self._here(layer) for layer in image.layers],
+        )
+
+    def summaries(self, reference: Reference) -> Iterator[ImageSummary]:
+        """A row for each name; those that only repeat a digest are left out.
+
+        Of an image that cannot be read, only what its name stands for is known.
+        """
+        for name in self._listed():
+            target = self.names[name]
+            try:
+                (row,) = summaries(ContentStore(self, name), replace(reference, selector=""))
+            except (LayertuiError, ValueError):
+                row = ImageSummary("", "containerd", "", "", target.digest, "", None, None, None, ())
+            full, _, digest = name.removeprefix(HUB).partition("@")
+            repository, _, tag = full.rpartition(":") if not digest else (full, "", "")
+            yield replace(
+                row,
+                reference=str(replace(reference, selector=f"{self.name}/{name}")),
+                name=repository if _is_tag(name) or digest else "",
+                tag=tag if _is_tag(name) else "",
+                digest=target.digest,
+            )
+
+    def _listed(self) -> list[str]:
+        """The names, without those by which CRI repeats an image's digest and ID."""
+        tagged = {target.digest for name, target in self.names.items() if _is_tag(name)}
+        repeated: set[str] = set()
+        found = []
+        for name, target in self.names.items():
+            if _is_tag(name) or target.digest not in tagged | repeated:
+                repeated.add(target.digest)
+                found.append(name)
+        return found
+
+    # Snapshots
+
+    def _here(self, layer: Layer) -> Layer:
+        """A layer without a blob, as its snapshot if it has been unpacked."""
+        if layer.blob is not None or not layer.chain_id:
+            return layer
+        try:
+            snapshot = self.snapshot(layer.chain_id)
+        except LayertuiError as error:
+            return replace(layer, missing=f"{layer.missing}; {error}")
+        missing = f"{layer.missing}; {snapshot.missing}" if snapshot.missing else ""
+        return replace(layer, unpacked=snapshot.unpacked, missing=missing)
+
+    def snapshot(self, key: str) -> Snapshot:
+        """A snapshot by its key, for an image's layer its chain ID. Raises :class:`LayertuiError`."""
+        bucket = self._bucket.bucket("snapshots", DIRECTORIES, key)
+        if not (name := bucket.text("name")):
+            raise LayertuiError(f"{self.place} has no snapshot {key} of {DIRECTORIES}")
+        number = _uvarint(self.store.snapshots.bucket(name).value("id"))
+        directory = self.store.root / f"{SNAPSHOTTER}.{DIRECTORIES}" / "snapshots" / str(number) / "fs"
+        if number < 0 or not directory.is_dir():
+            what = (
+                f"its directory {directory} is not there" if number >= 0 else f"no snapshot is named {name}"
+            )
+            return Snapshot(key, bucket.text("parent"), None, what)
+        return Snapshot(key, bucket.text("parent"), UnpackedDirectory(directory), "")
+
+    # Containers
+
+    @cached_property
+    def containers(self) -> dict[str, Bucket]:
+        return dict(self._bucket.bucket("containers").buckets())
+
+    def open_container(self, name: str, reference: Reference) -> Image:
+        """A container as its image with its snapshots on top. Raises :class:`LayertuiError`."""
+        found = [each for each in self.containers if name in (each, self._name(each))] or [
+            each for each in self.containers if len(name) >= 2 and each.startswith(name)
+        ]
+        if len(found) != 1:
+            known = ", ".join(map(self._name, self.containers)) or "none"
+            raise LayertuiError(f"{self.place} has no container {name}", f"it has {known}")
+        container, shown = self.containers[found[0]], self._name(found[0])
+        from_image = container.text("image")
+        image = no_image(str(reference), "containerd")
+        if from_image in self.names:
+            image = self.open(from_image, reference, None)
+        own = self._above(container, {layer.chain_id for layer in image.layers})
+        for snapshot in own:
+            text = f"snapshot {snapshot.key}"
+            if snapshot is own[-1]:
+                text = f"container {shown}: its read-write layer (state unknown)"
+            elif snapshot.key == f"{found[0]}-init":
+                text = "init layer: stubs of what Docker mounts into every container"
+            created = moment(container.value("createdat"))
+            image = with_own_layer(image, snapshot.unpacked, snapshot.missing, text, created)
+        return replace(image, name=f"{shown} ({image.name})")
+
+    def _above(self, container: Bucket, below: set[str]) -> list[Snapshot]:
+        """The snapshots of a container that are not its image's, the topmost last."""
+        if container.text("snapshotter") != DIRECTORIES:
+            why = f"the snapshotter {container.text('snapshotter') or 'unknown'} is not read here"
+            return [Snapshot(container.text("snapshotKey"), "", None, why)]
+        found: list[Snapshot] = []
+        key = container.text("snapshotKey")
+        while key and key not in below:
+            if len(found) == MAX_SNAPSHOTS:
+                raise LayertuiError(f"the parents of a snapshot go round in circles in {self.place}")
+            found.append(self.snapshot(key))
+            key = found[-1].parent
+        return found[::-1]
+
+    def _name(self, container: str) -> str:
+        return self.containers[container].bucket("labels").text("nerdctl/name") or container[:64]
+
+    def container_summaries(self, reference: Reference) -> Iterator[ContainerSummary]:
+        for identity, container in self.containers.items():
+            labels = container.bucket("labels")
+            yield ContainerSummary(
+                reference=str(replace(reference, selector=f"{self.name}//{identity}")),
+                transport="containerd",
+                id=identity,
+                name=self._name(identity),
+                image=container.text("image"),
+                command="",
+                created=moment(container.value("createdat")),
+                state="unknown",
+                status="unknown: the store does not say",
+                labels={key: labels.text(key) for key in labels.entries},
+                mounts=[],
+                networks=[],
+                ports=[],
+            )
+
+
+class ContentStore(FilesLayout):
+    """The blobs of a store, reached from one name."""
+
+    def __init__(self, namespace: Namespace, name: str) -> None:
+        super().__init__(FolderFiles(namespace.store.root / CONTENT), "containerd")
+        self.place = f"{name} in {namespace.place}"
+        self._target = replace(namespace.names[name], annotations={IMAGE_NAME: name})
+
+    def top(self) -> list[Found]:
+        return [Found(self._target, "")]
+
+
+def _is_tag(name: str) -> bool:
+    return "@" not in name and not name.startswith("sha256:")
+
+
+def _uvarint(data: bytes) -> int:
+    """Go's ``binary.Uvarint``; -1 for what is none."""
+    value = 0
+    for place, byte in enumerate(data[:10]):
+        value |= (byte & 0x7F) << 7 * place
+        if byte < 0x80:
+            return value
+    return -1
+
+
+def _varint(data: bytes) -> int:
+    """Go's ``binary.Varint`` of a size; -1 for what is none."""
+    value = _uvarint(data)
+    return value >> 1 if value >= 0 and not value & 1 else -1
+
+
+def moment(data: bytes) -> str | None:
+    """RFC 3339 of what Go's ``time.Time.MarshalBinary`` wrote; ``None`` for what is no time."""
+    if len(data) not in (15, 16) or data[0] not in (1, 2):
+        return None
+    seconds, nanoseconds = int.from_bytes(data[1:9], "big"), int.from_bytes(data[9:13], "big")
+    try:
+        whole = (YEAR_1 + timedelta(seconds=seconds)).isoformat()
+    except OverflowError:
+        return None
+    return f"{whole}.{nanoseconds:09}".rstrip("0").rstrip(".") + "Z"
