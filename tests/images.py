@@ -13,6 +13,7 @@ from layertui.layers.index import LayerIndex
 from layertui.layers.load import index_layer
 from layertui.union import Union, UnionBuilder
 from tests.layouts import LAYER, digest
+from tests.union.trees import Facts, merged
 
 
 def layers_of(tars: Sequence[bytes]) -> list[Layer]:
@@ -37,6 +38,14 @@ def union_of(layers: Sequence[Layer]) -> Union:
         assert not index.damage
         builder.add(index)
     return builder.freeze()
+
+
+def trees_of(layers: Sequence[Layer]) -> list[dict[str, Facts]]:
+    """The merged tree at each of some layers, which must not give cause to any warning."""
+    union = union_of(layers)
+    assert not union.warnings, union.warnings
+    read = reader(union, layers)
+    return [merged(union, number, read) for number in range(1, len(layers) + 1)]
 
 
 def tars_of(layers: Sequence[Layer]) -> list[bytes]:

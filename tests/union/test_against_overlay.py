@@ -13,10 +13,10 @@ from layertui import demo
 from layertui.image import Image
 from layertui.sources import open_image
 from tests.engines import Docker, containers_storage, overlay, run
-from tests.images import reader, union_of
+from tests.images import trees_of
 from tests.layouts import docker_archive
 from tests.programs import need
-from tests.union.trees import Facts, assert_same, merged, on_disk
+from tests.union.trees import Facts, assert_same, on_disk
 
 TAG = "layertui/tree:1"
 TRANSPORTS = ["oci", "oci-archive", "dir", "docker-archive"]
@@ -54,10 +54,7 @@ def built(docker: Docker, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def trees(image: Image) -> list[dict[str, Facts]]:
     """The merged tree at each layer. Docker saves times in whole seconds."""
-    union = union_of(image.layers)
-    assert not union.warnings, union.warnings
-    read = reader(union, image.layers)
-    return [whole_seconds(merged(union, number, read)) for number in range(1, len(image.layers) + 1)]
+    return [whole_seconds(tree) for tree in trees_of(image.layers)]
 
 
 def whole_seconds(tree: dict[str, Facts]) -> dict[str, Facts]:
