@@ -36,6 +36,8 @@ references:
   docker-container:, podman-container:    a container of one, by name or ID
   docker://[HOST/]REPO[:TAG|@DIGEST]      an image of a registry
   docker-root:[DIR]NAME                   Docker's store; brackets are literal
+  containers-storage:[DRIVER@ROOT]NAME    Podman's and Buildah's store
+  docker-root:DIR, containers-storage:DIR all of a store; […]/NAME: a container
   demo:                                   the built-in sample image
   a path                                  recognised by what it holds
   a bare name                             looked up in Docker, then in Podman

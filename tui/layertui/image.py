@@ -206,16 +206,20 @@ class ContainerSummary:
     name: str
     image: str
     """What it was started from, as the engine shows it."""
-    command: str
+    command: str | None
+    """``None`` where the source does not tell."""
     created: str | None
     """RFC 3339."""
     state: str
     """``running``, ``exited``, ``created`` and so on."""
     status: str
     """The same for people, ``Up 2 hours``."""
-    labels: Mapping[str, str]
-    mounts: Sequence[str]
+    labels: Mapping[str, str] | None
+    """``None``, here and below, where the source does not tell."""
+    mounts: Sequence[str] | None
     """Volumes and directories of the host that it sees."""
-    networks: Sequence[str]
-    ports: Sequence[str]
+    networks: Sequence[str] | None
+    ports: Sequence[str] | None
     """``8080/tcp``, ``0.0.0.0:80->8080/tcp``."""
+    local_volumes: int | None = None
+    """How many of the mounts are volumes of the engine itself."""

@@ -13,7 +13,7 @@ from layertui.content.read import Contents
 from layertui.errors import LayertuiError
 from layertui.image import Image
 from layertui.layers.load import index_layer
-from layertui.sources import engines, open_image
+from layertui.sources import list_containers, open_image
 from layertui.sources.engine import containers
 from layertui.union import Union, UnionBuilder
 from layertui.union.changes import changes
@@ -136,7 +136,7 @@ def test_a_running_container_is_read_anew(host: Docker) -> None:
 
 def test_list(ran: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", ran.host)
-    rows = {row.name: row for row in engines.list_containers("docker-daemon")}
+    rows = {row.name: row for row in list_containers("docker-daemon:")}
     row = rows["worked"]
     assert (row.reference, row.image, row.state) == ("docker-container:worked", "work:1", "exited")
     assert row.id == ran("inspect", "--format={{.Id}}", "worked").strip()
@@ -168,7 +168,7 @@ def test_podmans_container(podman: str, asked: bool, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("CONTAINER_HOST", podman)
     if asked:
         monkeypatch.setattr(containers, "readable_directories", lambda *_: [])
-    assert [row.name for row in engines.list_containers("podman")] == ["worked"]
+    assert [row.name for row in list_containers("podman:")] == ["worked"]
     union, contents = union_of(open_image("podman-container:worked"))
     assert contents.read(union.at(union.find("/srv/new"), union.layers)) == b"hello\n"
     found = {change.path: change.change for change in changes(union, union.layers, contents.same)}

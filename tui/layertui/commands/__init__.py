@@ -7,6 +7,7 @@ imported only when it is the one that is meant.
 
 COMMANDS = {
     "images": "the images here, or those that sources hold",
+    "containers": "the containers of engines and stores",
     "history": "the build steps of an image, newest first",
     "inspect": "config and digests, as docker inspect",
     "tree": "the files of an image, or of its first layers",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from layertui.commands.output import Output, short_id, warn
+from layertui.commands.listing import finish, from_sources
+from layertui.commands.output import Output, short_id
 from layertui.commands.parsing import add_common
 from layertui.errors import LayertuiError
 from layertui.image import ImageSummary
@@ -57,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     out = Output()
     failed: list[LayertuiError] = []
-    found = _named(options.sources, failed) if options.sources else _here(failed)
+    found = from_sources(list_images, options.sources, failed) if options.sources else _here(failed)
     rows = chosen(list(found), options.filter)
     if options.platform is not None:
         wanted = platforms.parse(options.platform)
@@ -68,25 +69,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         headers = ("REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", "REFERENCE")
         out.table(headers, [_cells(row, out) for row in rows], right=(4,))
-    if not options.sources:
-        # That a machine has no engine, or a folder a broken file, does not make the answer wrong.
-        if not options.quiet:
-            for error in failed:
-                warn(str(error))
-        return 0
-    for error in failed[1:]:
-        warn(str(error))
-    if failed:
-        raise failed[0]
-    return 0
-
-
-def _named(sources: Iterable[str], failed: list[LayertuiError]) -> Iterator[ImageSummary]:
-    for source in sources:
-        try:
-            yield from list_images(source)
-        except LayertuiError as error:
-            failed.append(error)
+    return finish(failed, bool(options.sources), options.quiet)
 
 
 def _here(failed: list[LayertuiError]) -> Iterator[ImageSummary]:
@@ -95,7 +78,7 @@ def _here(failed: list[LayertuiError]) -> Iterator[ImageSummary]:
             failed.append(row)
         else:
             yield row
-    yield from _named((*ENGINES, "demo:"), failed)
+    yield from from_sources(list_images, (*ENGINES, "demo:"), failed)
 
 
 def to_json(row: ImageSummary) -> dict[str, object]:

@@ -29,18 +29,22 @@ class Parser(argparse.ArgumentParser):
         raise LayertuiError(message, "", f"see {self.prog} --help")
 
 
-def add_common(parser: argparse.ArgumentParser, has_json: bool = True, has_quiet: bool = True) -> None:
-    """The options that commands share."""
-    parser.add_argument(
-        "--platform",
-        metavar="OS/ARCH[/VARIANT]",
-        help="which of an image's platforms (default: this machine's)",
-    )
+def add_common(
+    parser: argparse.ArgumentParser, has_json: bool = True, has_quiet: bool = True, has_layers: bool = True
+) -> None:
+    """The options that commands share; of those about images and their layers, all or none."""
+    if has_layers:
+        parser.add_argument(
+            "--platform",
+            metavar="OS/ARCH[/VARIANT]",
+            help="which of an image's platforms (default: this machine's)",
+        )
     if has_json:
         parser.add_argument("--json", action="store_true", help="for machines: JSON in place of a table")
-    parser.add_argument(
-        "--no-cache", action="store_true", help="read every layer anew, and keep no index of it"
-    )
+    if has_layers:
+        parser.add_argument(
+            "--no-cache", action="store_true", help="read every layer anew, and keep no index of it"
+        )
     if has_quiet:
         parser.add_argument("--quiet", action="store_true", help="no warnings, no progress bar")
 

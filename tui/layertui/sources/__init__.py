@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from layertui.errors import LayertuiError, NoImage
-from layertui.image import Image, ImageSummary
-from layertui.reference import TRANSPORTS, Reference, parse
+from layertui.image import ContainerSummary, Image, ImageSummary
+from layertui.reference import STORES, TRANSPORTS, Reference, parse
 from layertui.sources import paths
 
 LOCAL = {"docker-daemon": "Docker", "podman": "Podman"}
 """Where a bare name is looked for, in this order."""
+ENGINES = ("docker-daemon", "docker-container", "podman", "podman-container")
 NAME = re.compile(
     r"[a-z0-9][\w.-]*(?::\d+)?(?:/[a-z0-9][\w.-]*)*(?::[\w][\w.-]{0,127})?(?:@\w+:[0-9a-f]+)?|sha256:[0-9a-f]+"
 )
@@ -34,6 +35,17 @@ class Source(Protocol):
 
     def list_images(self, reference: Reference) -> Iterable[ImageSummary]:
         """All images that lie where a reference leads, or the one that it selects."""
+        ...
+
+
+class ContainerSource(Source, Protocol):
+    """What the module of a transport offers that has containers too."""
+
+    def list_containers(self, reference: Reference) -> Iterable[ContainerSummary]:
+        """Every container of the engine or store, whatever of it the reference selects.
+
+        Raises :class:`LayertuiError` if they cannot be listed.
+        """
         ...
 
 
@@ -56,6 +68,28 @@ def list_images(text: str) -> Iterable[ImageSummary]:
     Raises :class:`LayertuiError` if they cannot be listed.
     """
     return _listed(parse(text))
+
+
+def list_containers(text: str) -> Iterator[ContainerSummary]:
+    """All containers of an engine (``docker-daemon:``) or store, or the one that a reference selects.
+
+    Raises :class:`LayertuiError` if they cannot be listed, or there is no such container.
+    """
+    reference = _recognised(parse(text))
+    if reference.transport not in (*ENGINES, *STORES):
+        raise LayertuiError(f"{text} has no containers", "", "only engines and their stores have them")
+    source = cast(ContainerSource, _source(reference))
+    selected = reference.selector if reference.transport in STORES else reference.location
+    found = False
+    for row in source.list_containers(reference):
+        is_meant = row.transport == reference.transport and row.id.startswith(selected.lstrip("/"))
+        if not selected or row.reference == str(reference) or is_meant:
+            found = True
+            yield row
+    if selected and not found:
+        raise LayertuiError(
+            f"{reference} is not among the containers", "", "give the source alone to list them"
+        )
 
 
 def list_directory(folder: Path) -> Iterator[ImageSummary | SourceProblem]:

@@ -43,9 +43,9 @@ def list_images(reference: Reference) -> Iterator[ImageSummary]:
     return _one(rows, reference)
 
 
-def list_containers(transport: str) -> Iterator[ContainerSummary]:
-    """Every container of an engine. Raises :class:`LayertuiError`."""
-    return containers.list_containers(engine_of(transport))
+def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
+    """See :class:`layertui.sources.ContainerSource`."""
+    return containers.list_containers(engine_of(reference.transport))
 
 
 def shared_sizes(transport: str) -> Mapping[str, int]:

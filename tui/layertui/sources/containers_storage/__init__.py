@@ -54,7 +54,7 @@ def list_images(reference: Reference) -> Iterator[ImageSummary]:
 
 
 def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
-    """Every container of a store. Raises :class:`LayertuiError`."""
+    """See :class:`layertui.sources.ContainerSource`."""
     for store, place in _stores(reference):
         yield from store.container_summaries(place)
 

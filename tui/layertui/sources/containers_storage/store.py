@@ -335,14 +335,14 @@ class Store:
                 id=container.id,
                 name=_name_of(container),
                 image=str(container.metadata.get("image-name") or container.text("image")),
-                command="",
+                command=None,
                 created=container.text("created") or None,
                 state="unknown",
                 status="unknown: the store does not say",
-                labels={},
-                mounts=[],
-                networks=[],
-                ports=[],
+                labels=None,
+                mounts=None,
+                networks=None,
+                ports=None,
             )
 
 

@@ -48,7 +48,7 @@ def list_images(reference: Reference) -> Iterator[ImageSummary]:
 
 
 def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
-    """Every container of a data root. Raises :class:`LayertuiError`."""
+    """See :class:`layertui.sources.ContainerSource`."""
     for root in _roots(reference):
         for container in root.containers():
             yield summary_of(container, reference, root.names)

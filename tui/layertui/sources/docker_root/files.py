@@ -92,7 +92,7 @@ def summary_of(
         state=container.state,
         status="running when the store was copied" if running else f"exited ({code})",
         labels=labels if isinstance(labels, dict) else {},
-        mounts=list(mounts) if isinstance(mounts, dict) else [],
-        networks=list(networks) if isinstance(networks, dict) else [],
-        ports=[],
+        mounts=list(mounts) if isinstance(mounts, dict) else None,
+        networks=list(networks) if isinstance(networks, dict) else None,
+        ports=None,
     )

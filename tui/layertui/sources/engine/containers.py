@@ -64,6 +64,7 @@ def list_containers(engine: Engine) -> Iterator[ContainerSummary]:
             ],
             networks=list(networks) if isinstance(networks, dict) else [],
             ports=[_port(each) for each in objects(item.get("Ports"))],
+            local_volumes=sum(each.get("Driver") == "local" for each in objects(item.get("Mounts"))),
         )
 
 

@@ -1,0 +1,88 @@
+"""``layertui containers``: the containers of engines and stores."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+
+from layertui.commands.listing import finish, from_sources
+from layertui.commands.output import Output, one_line
+from layertui.commands.parsing import add_common
+from layertui.errors import LayertuiError
+from layertui.image import ContainerSummary
+from layertui.sources import list_containers
+from layertui.words import age_text
+
+DESCRIPTION = """\
+List containers, running or not: the engines', or those of the sources that are
+named (podman:, docker-root:DIR, …).
+"""
+EPILOG = """\
+--json prints one object a line, with the fields of docker ps --format json
+(times in RFC 3339, null where the source does not tell), and Source and
+Reference (what to pass back to open the container).
+
+examples:
+  layertui containers
+  layertui containers docker-root:/mnt/var/lib/docker --json
+  layertui changes docker-container:web
+"""
+ENGINES = ("docker-daemon:", "podman:")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "sources", metavar="SOURCE", nargs="*", help="an engine or a store, see layertui --help"
+    )
+    add_common(parser, has_layers=False)
+
+
+def run(options: argparse.Namespace) -> int:
+    failed: list[LayertuiError] = []
+    rows = from_sources(list_containers, options.sources or ENGINES, failed)
+    out = Output()
+    if options.json:
+        for row in rows:
+            out.json(to_json(row))
+    else:
+        headers = ("NAMES", "IMAGE", "COMMAND", "CREATED", "STATUS", "REFERENCE")
+        out.table(headers, [_cells(row, out) for row in rows], shrink=(2, 1))
+    return finish(failed, bool(options.sources), options.quiet)
+
+
+def to_json(row: ContainerSummary) -> dict[str, object]:
+    """The fields of ``docker ps --all --no-trunc --format json`` (cli/command/formatter/container.go)."""
+    return {
+        "Command": None if row.command is None else json.dumps(row.command, ensure_ascii=False),
+        "CreatedAt": row.created,
+        "ID": row.id,
+        "Image": row.image,
+        "Labels": _joined(None if row.labels is None else [f"{key}={row.labels[key]}" for key in row.labels]),
+        "LocalVolumes": row.local_volumes,
+        "Mounts": _joined(row.mounts),
+        "Names": row.name,
+        "Networks": _joined(row.networks),
+        "Ports": None if row.ports is None else ", ".join(row.ports),
+        "RunningFor": age_text(row.created) if row.created else None,
+        "Size": None,
+        "State": row.state,
+        "Status": row.status,
+        "Source": row.transport,
+        "Reference": row.reference,
+    }
+
+
+def _joined(values: Sequence[str] | None) -> str | None:
+    return None if values is None else ",".join(values)
+
+
+def _cells(row: ContainerSummary, out: Output) -> tuple[str, ...]:
+    return (
+        out.name(row.name),
+        out.name(row.image),
+        one_line(row.command or ""),
+        age_text(row.created),
+        out.name(row.status),
+        out.name(row.reference),
+    )
