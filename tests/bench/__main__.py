@@ -45,7 +45,7 @@ def main() -> None:
         smaller=10 if options.quick else 1,
         say=lambda text: print(text, file=sys.stderr, flush=True),
     )
-    parts, failed = [_machine()], []
+    parts, failed, load = [_machine()], [], 0.0
     print(parts[0], flush=True)
     for name in options.names or CASES:
         bench.say(f"measuring {name} …")
@@ -55,8 +55,12 @@ def main() -> None:
             failed.append(name)
             print(f"\n{name} could not be measured: {error}", flush=True)
             continue
+        load = max(load, os.getloadavg()[0])
         parts.append("\n".join(_lines(table)))
         print("\n" + parts[-1], flush=True)
+    parts[0] += (
+        f" Load average up to {load:.1f} while it ran: far above the cores it tells of other work beside it."
+    )
     if failed:
         sys.exit(f"not measured: {', '.join(failed)}")
     if options.update:
