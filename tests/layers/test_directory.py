@@ -21,6 +21,7 @@ from layertui.layers.index import Kind, LayerIndex, path_of
 from layertui.layers.load import index_layer
 from layertui.union import Union, UnionBuilder
 from tests.engines import need_root, overlay, run
+from tests.programs import need
 from tests.union.trees import Facts, assert_same, merged, on_disk
 
 
@@ -95,16 +96,20 @@ def worked_on(lower: list[Path], directory: Path, work) -> Path:
     return upper
 
 
+def _srv(root: Path) -> None:
+    (root / "srv").mkdir()
+    (root / "srv/app").write_bytes(random.Random(1).randbytes(100_000))
+    os.link(root / "srv/app", root / "srv/twin")
+    os.chown(root / "srv", 1000, 1000)
+
+
 def _first(root: Path) -> None:
     (root / "etc/gone").unlink()
     (root / "etc/passwd").chmod(0o600)
     shutil.rmtree(root / "opt/tool")
     (root / "opt/tool").mkdir()
     (root / "opt/tool/new").write_text("new\n")
-    (root / "srv").mkdir()
-    (root / "srv/app").write_bytes(random.Random(1).randbytes(100_000))
-    os.link(root / "srv/app", root / "srv/twin")
-    os.chown(root / "srv", 1000, 1000)
+    _srv(root)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(root / "srv/sock"))
 
@@ -188,6 +193,86 @@ def test_warns_of_what_lies_elsewhere(tmp_path: Path) -> None:
     os.setxattr(thin, "trusted.overlay.metacopy", b"")
     codes = {path_of(key): code for code, key, _text in scan_directory(tmp_path).warnings}
     assert codes == {"/moved": "overlay-redirect", "/thin": "overlay-metacopy"}
+
+
+@pytest.mark.parametrize("option", ["", ",xattr_permissions=1", ",xattr_permissions=2"])
+def test_merged_trees_equal_those_of_fuse_overlayfs(stack: list[Path], tmp_path: Path, option: str) -> None:
+    """Its spelling of what is hidden, and, where files belong to others than they lie there for, of owners."""
+    need("fuse-overlayfs")
+    if not Path("/dev/fuse").exists():
+        pytest.skip("the kernel has no FUSE here")
+    upper, work, mount = (tmp_path / name for name in ("upper", "work", "mount"))
+    for path in (upper, work, mount):
+        path.mkdir()
+    options = f"lowerdir={stack[0]},upperdir={upper},workdir={work}{option}"
+    for step in ("work", "look"):  # what was worked on is seen truly after a new mount only
+        run("fuse-overlayfs", "-o", options, mount)
+        try:
+            if step == "work":
+                (mount / "etc/gone").unlink()
+                shutil.rmtree(mount / "opt/tool")
+                (mount / "opt/tool").mkdir()
+                _srv(mount)
+                (mount / "srv/app").chmod(0o4711)
+                (mount / "link").unlink()
+            theirs = on_disk(mount)
+        finally:
+            run("umount", mount)
+    image = image_of([stack[0]])
+    above = UnpackedDirectory(upper, whiteout_names=True)
+    layers = [*image.layers, Layer(2, Descriptor("", "", -1), "", "", None, unpacked=above)]
+    union, contents = opened(replace(image, layers=layers))
+    # It shows root the attribute that is its own.
+    theirs = {
+        path: replace(
+            facts, xattrs=tuple(pair for pair in facts.xattrs if pair[0] not in directory.OVERRIDES)
+        )
+        for path, facts in theirs.items()
+    }
+    assert_same(visible(merged(union, 2, contents.read)), visible(theirs))
+
+
+@pytest.mark.parametrize("name", directory.OVERRIDES)
+def test_owners_that_attributes_tell(tmp_path: Path, name: str) -> None:
+    need_root()
+    told = {
+        "": b"7:8:0555",
+        "file": b"1000:2000:4711",
+        "typed": b"1:2:0100640:file",
+        "device": b"0:6:0660:block-8-1",
+        "pipe": b"0:0:0600:pipe",
+        "wild": b"99999999999:0:0777",
+        "large": b"4294967296:0:0777",
+    }
+    for path, value in told.items():
+        (tmp_path / path).touch(0o644)
+        os.setxattr(tmp_path / path, name, value)
+    index = scan_directory(tmp_path)
+    found = {
+        path_of(key): (Kind(index.kind[number]), index.mode[number], index.uid[number], index.gid[number])
+        for number, key in enumerate(index.entry_keys())
+    }
+    assert found == {
+        "/": (Kind.DIRECTORY, 0o555, 7, 8),
+        "/device": (Kind.BLOCK, 0o660, 0, 6),
+        "/file": (Kind.FILE, 0o4711, 1000, 2000),
+        "/large": (Kind.FILE, 0o644, 0, 0),
+        "/pipe": (Kind.FIFO, 0o600, 0, 0),
+        "/typed": (Kind.FILE, 0o640, 1, 2),
+        "/wild": (Kind.FILE, 0o644, 0, 0),
+    }
+    assert [extra.device for extra in index.extra.values()] == [(8, 1)]
+    assert not any(extra.xattrs for extra in index.extra.values())
+
+
+def test_owners_count_only_where_the_root_has_one(tmp_path: Path) -> None:
+    """A container may have stored such attributes of its own."""
+    need_root()
+    (tmp_path / "file").touch(0o644)
+    os.setxattr(tmp_path / "file", directory.OVERRIDES[1], b"7:8:0755")
+    index = scan_directory(tmp_path)
+    assert (index.mode[-1], index.uid[-1]) == (0o644, 0)
+    assert index.extra[len(index.mode) - 1].xattrs == {directory.OVERRIDES[1]: b"7:8:0755"}
 
 
 def test_says_that_opaqueness_is_unknown_without_privileges(

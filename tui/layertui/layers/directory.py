@@ -9,11 +9,13 @@ opaque one.
 from __future__ import annotations
 
 import os
+import re
 import stat
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from layertui.errors import LayertuiError
 from layertui.layers.decompress import Cancelled
@@ -28,8 +30,19 @@ KINDS = {
     stat.S_IFIFO: Kind.FIFO,
     stat.S_IFSOCK: Kind.SOCKET,
 }
-NAMESPACES = ("trusted.overlay.", "user.overlay.")
-"""Whose attributes are the file system's own, the second on mounts with ``userxattr``."""
+NAMESPACES = ("trusted.overlay.", "user.overlay.", "user.fuseoverlayfs.")
+"""Whose attributes are the file system's own: the second on mounts with ``userxattr``, the third of fuse-overlayfs."""
+OVERRIDES = (
+    "security.fuseoverlayfs.override_stat",
+    "user.containers.override_stat",
+    "user.fuseoverlayfs.override_stat",
+)
+"""Attributes that hold owner, mode and type of what lies there with others; a layer uses the one that its root has
+(fuse-overlayfs, direct.c; containers/storage, ``force_mask``)."""
+OVERRIDE = re.compile(rb"(\d{1,10}):(\d{1,10}):([0-7]{1,7})(?::(\w+)(?:-(\d{1,9})-(\d{1,9}))?)?")
+"""``UID:GID:MODE``, the mode octal; newer ones end in a type, ``file`` or ``block-8-1``."""
+OVERRIDDEN_KINDS = {b"char": Kind.CHAR, b"block": Kind.BLOCK, b"pipe": Kind.FIFO, b"socket": Kind.SOCKET}
+"""Types that lie there as empty files."""
 CAP_SYS_ADMIN = 1 << 21
 DEFAULT_ROOTS = ((0o755, 0, 0), (0o555, 0, 0))
 """Mode and owner that Docker, and Podman, give to a root about which the layer says nothing."""
@@ -75,6 +88,15 @@ def scan_directory(
     return _Scan(os.fsencode(root), progress, cancelled, whiteout_names).run()
 
 
+class _Facts(NamedTuple):
+    """What a file is."""
+
+    kind: Kind
+    owner: tuple[int, int, int]
+    """Mode, user and group."""
+    device: tuple[int, int]
+
+
 class _Scan:
     def __init__(
         self,
@@ -91,14 +113,18 @@ class _Scan:
         self._keys: list[bytes] = []
         self._first: dict[tuple[int, int], bytes] = {}
         self._unlisted: list[str] = []
+        self._override = ""
+        """The attribute that owners are read from; empty where they are those of the files."""
 
     def run(self) -> LayerIndex:
         index = self._index
         try:
             status = os.lstat(self._root)
-            if (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) not in DEFAULT_ROOTS:
+            xattrs = self._xattrs(self._root)
+            self._override = next((name for name in OVERRIDES if name in xattrs), "")
+            if self._facts(xattrs, status).owner not in DEFAULT_ROOTS:
                 self._add(b"", self._root, status)
-            self._mark_opaque(b"", self._xattrs(self._root), status)
+            self._mark_opaque(b"", xattrs, status)
             names = sorted(os.listdir(self._root))  # noqa: PTH208 (bytes)
         except OSError as error:
             shown = os.fsdecode(self._root)
@@ -145,10 +171,9 @@ class _Scan:
 
     def _add(self, key: bytes, path: bytes, status: os.stat_result) -> bool:
         """Write one entry down; whether it is a directory."""
-        kind = KINDS[stat.S_IFMT(status.st_mode)]
         xattrs = self._xattrs(path)
-        device = (os.major(status.st_rdev), os.minor(status.st_rdev))
-        if kind == Kind.CHAR and device == (0, 0):
+        kind, owner, device = self._facts(xattrs, status)
+        if status.st_rdev == 0 and stat.S_ISCHR(status.st_mode):
             self._append(key, Kind.WHITEOUT, status)
             return False
         if kind == Kind.FILE and not status.st_size and _own(xattrs, "whiteout") is not None:
@@ -167,20 +192,40 @@ class _Scan:
                 kind, link = Kind.HARDLINK, first
         if kind == Kind.SYMLINK:
             link = os.readlink(path)  # noqa: PTH115 (bytes)
-        self._append(key, kind, status, link)
+        self._append(key, kind, status, link, owner)
         shown = dict(_shown(xattrs)) if kind != Kind.HARDLINK else {}
         is_device = kind in (Kind.CHAR, Kind.BLOCK)
         if shown or is_device:
             self._index.extra[len(self._keys) - 1] = Extra(shown, device if is_device else None)
         return kind == Kind.DIRECTORY
 
-    def _append(self, key: bytes, kind: Kind, status: os.stat_result, link: bytes = b"") -> None:
+    def _facts(self, xattrs: dict[str, bytes], status: os.stat_result) -> _Facts:
+        kind = KINDS[stat.S_IFMT(status.st_mode)]
+        device = (os.major(status.st_rdev), os.minor(status.st_rdev))
+        match = OVERRIDE.match(xattrs.pop(self._override, b""))
+        if not match or max(map(int, match.groups()[:2])) >= 1 << 32:
+            return _Facts(kind, (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid), device)
+        uid, gid, mode, name, major, minor = match.groups()
+        owner = (int(mode, 8) & 0o7777, int(uid), int(gid))
+        return _Facts(
+            OVERRIDDEN_KINDS.get(name, kind), owner, (int(major), int(minor)) if major and minor else device
+        )
+
+    def _append(
+        self,
+        key: bytes,
+        kind: Kind,
+        status: os.stat_result,
+        link: bytes = b"",
+        owner: tuple[int, int, int] | None = None,
+    ) -> None:
         index = self._index
         self._keys.append(key)
         index.kind.append(kind)
-        index.mode.append(stat.S_IMODE(status.st_mode))
-        index.uid.append(status.st_uid)
-        index.gid.append(status.st_gid)
+        mode, uid, gid = owner or (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
+        index.mode.append(mode)
+        index.uid.append(uid)
+        index.gid.append(gid)
         index.size.append(status.st_size if kind == Kind.FILE else 0)
         seconds, nanoseconds = divmod(status.st_mtime_ns, 1_000_000_000)
         index.mtime.append(seconds)
