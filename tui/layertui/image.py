@@ -221,5 +221,7 @@ class ContainerSummary:
     networks: Sequence[str] | None
     ports: Sequence[str] | None
     """``8080/tcp``, ``0.0.0.0:80->8080/tcp``."""
+    image_id: str = ""
+    """Digest of that image's config; empty where it is not known."""
     local_volumes: int | None = None
     """How many of the mounts are volumes of the engine itself."""

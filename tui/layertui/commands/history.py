@@ -8,6 +8,8 @@ from layertui.commands.opening import image_of
 from layertui.commands.output import Output, one_line, short_id
 from layertui.commands.parsing import add_common, add_image
 from layertui.image import HistoryEntry, Image
+from layertui.safe import visible
+from layertui.steps import step_text
 from layertui.words import age_text, size_text
 
 DESCRIPTION = """\
@@ -16,7 +18,8 @@ List the build steps of an image, newest first, with the layers that they made.
 EPILOG = """\
 SIZE is what a step's layer takes as it is stored (mostly compressed), since no
 layer is read for this; an engine's images have the bytes of the files that the
-step added, as docker history. On a terminal long texts are cut to its width.
+step added, as docker history. CREATED BY is the step as its Dockerfile has it,
+with --json as it is recorded. On a terminal long texts are cut to its width.
 --json prints one object a line: ID, CreatedAt, CreatedBy, Size (bytes, null if
 unknown), Comment, Layer (null for steps without one), DiffID.
 
@@ -72,7 +75,7 @@ def _json(image: Image, entry: HistoryEntry, identity: str) -> dict[str, object]
 
 
 def _cells(image: Image, entry: HistoryEntry, identity: str) -> tuple[str, ...]:
-    created_by = one_line(entry.created_by) if entry.recorded else "(not in the history)"
+    created_by = visible(step_text(entry)) if entry.recorded else "(not in the history)"
     return (
         short_id(identity),
         age_text(entry.created),

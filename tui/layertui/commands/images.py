@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from layertui.commands.listing import finish, from_sources
-from layertui.commands.output import Output, short_id
+from layertui.commands.output import Output, short_id, warn
 from layertui.commands.parsing import add_common
 from layertui.errors import LayertuiError
 from layertui.image import ImageSummary
 from layertui.image_filter import chosen
-from layertui.sources import list_directory, list_images, platforms
+from layertui.sources import list_containers, list_directory, list_images, platforms
 from layertui.words import age_text, size_text
 
 DESCRIPTION = """\
@@ -38,7 +40,7 @@ examples:
   layertui images docker-daemon: --filter label=maintainer
 """
 NONE = "<none>"
-ENGINES = ("docker-daemon:", "podman:")
+ENGINES = {"docker-daemon": "Docker", "podman": "Podman"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,8 +66,9 @@ def run(options: argparse.Namespace) -> int:
         wanted = platforms.parse(options.platform)
         rows = [row for row in rows if any(platforms.matches(wanted, each) for each in row.platforms)]
     if options.json:
+        used = {name: _use(name, options.quiet) for name in {row.transport for row in rows} & ENGINES.keys()}
         for row in rows:
-            out.json(to_json(row))
+            out.json(to_json(row, used.get(row.transport)))
     else:
         headers = ("REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", "REFERENCE")
         out.table(headers, [_cells(row, out) for row in rows], right=(4,))
@@ -78,22 +81,48 @@ def _here(failed: list[LayertuiError]) -> Iterator[ImageSummary]:
             failed.append(row)
         else:
             yield row
-    yield from from_sources(list_images, (*ENGINES, "demo:"), failed)
+    yield from from_sources(list_images, (*(f"{name}:" for name in ENGINES), "demo:"), failed)
 
 
-def to_json(row: ImageSummary) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How the images of an engine are used, by their IDs; asked only for those who want all fields."""
+
+    shared: Mapping[str, int]
+    """Bytes that other images have too."""
+    containers: Mapping[str, int] | None
+    """How many containers stand on it; ``None`` if the engine did not tell."""
+
+
+def _use(transport: str, quiet: bool) -> Use:
+    """What else an engine knows of its images; says what it does not tell."""
+    from layertui.sources import engines
+
+    shared: Mapping[str, int] = {}
+    containers: Mapping[str, int] | None = None
+    try:
+        containers = Counter(row.image_id for row in list_containers(f"{transport}:"))
+        shared = engines.shared_sizes(transport)
+    except LayertuiError as error:
+        if not quiet:
+            warn(f"{ENGINES[transport]} does not tell how its images are used: {error}")
+    return Use(shared, containers)
+
+
+def to_json(row: ImageSummary, use: Use | None) -> dict[str, object]:
     """The fields of ``docker images --format json``; of those that only an engine knows, null."""
+    shared = use.shared.get(row.id) if use else None
     return {
-        "Containers": None,
+        "Containers": use.containers.get(row.id, 0) if use and use.containers is not None else None,
         "CreatedAt": row.created,
         "CreatedSince": age_text(row.created) if row.created else None,
         "Digest": row.digest or NONE,
         "ID": row.id,
         "Repository": row.name or NONE,
-        "SharedSize": None,
+        "SharedSize": shared,
         "Size": row.size,
         "Tag": row.tag or NONE,
-        "UniqueSize": None,
+        "UniqueSize": None if shared is None or row.size is None else row.size - shared,
         "VirtualSize": row.size,
         "Source": row.transport,
         "Reference": row.reference,

@@ -343,6 +343,7 @@ class Store:
                 mounts=None,
                 networks=None,
                 ports=None,
+                image_id=f"sha256:{container.text('image')}" if container.text("image") else "",
             )
 
 

@@ -76,9 +76,8 @@ def summary_of(
     network = config.get("NetworkSettings")
     networks = network.get("Networks") if isinstance(network, dict) else None
     labels = inner.get("Labels")
-    image = str(
-        inner.get("Image") or (names.get(str(config.get("Image", ""))) or [config.get("Image", "")])[0]
-    )
+    identity = str(config.get("Image") or "")
+    image = str(inner.get("Image") or (names.get(identity) or [identity])[0])
     command = [str(config.get("Path") or ""), *map(str, config_list(config, "Args"))]
     created = config.get("Created")
     return ContainerSummary(
@@ -95,4 +94,5 @@ def summary_of(
         mounts=list(mounts) if isinstance(mounts, dict) else None,
         networks=list(networks) if isinstance(networks, dict) else None,
         ports=None,
+        image_id=identity if ":" in identity else f"sha256:{identity}",
     )

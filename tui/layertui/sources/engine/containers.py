@@ -22,6 +22,7 @@ from layertui.layers.scan import scan
 from layertui.layers.window import PlainWindow
 from layertui.sources.engine.client import ByteStream, Engine, NotFound
 from layertui.sources.engine.images import (
+    digest_id,
     integer,
     moment,
     objects,
@@ -64,6 +65,7 @@ def list_containers(engine: Engine) -> Iterator[ContainerSummary]:
             ],
             networks=list(networks) if isinstance(networks, dict) else [],
             ports=[_port(each) for each in objects(item.get("Ports"))],
+            image_id=digest_id(str(item.get("ImageID") or "")),
             local_volumes=sum(each.get("Driver") == "local" for each in objects(item.get("Mounts"))),
         )
 

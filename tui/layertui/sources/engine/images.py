@@ -53,7 +53,7 @@ def shared_sizes(engine: Engine) -> dict[str, int]:
     else:
         rows = engine.get("/system/df").get("Images")
     return {
-        _identity(item): integer(item, "SharedSize")
+        digest_id(str(item.get("Id", ""))): integer(item, "SharedSize")
         for item in objects(rows)
         if integer(item, "SharedSize") >= 0
     }
@@ -130,7 +130,7 @@ def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
 def _summaries(
     engine: Engine, item: Mapping[str, Any], inspected: Mapping[str, Any]
 ) -> Iterator[ImageSummary]:
-    identity = _identity(item)
+    identity = digest_id(str(item.get("Id", "")))
     digests = _names(item.get("RepoDigests"))
     labels = item.get("Labels")
     size = integer(item, "Size")
@@ -152,9 +152,9 @@ def _summaries(
         )
 
 
-def _identity(item: Mapping[str, Any]) -> str:
-    identity = str(item.get("Id", ""))
-    return identity if ":" in identity else f"sha256:{identity}"  # Podman leaves it out
+def digest_id(identity: str) -> str:
+    """An image's ID as a digest: Podman leaves the algorithm out."""
+    return identity if ":" in identity or not identity else f"sha256:{identity}"
 
 
 def _names(value: object) -> list[str]:
