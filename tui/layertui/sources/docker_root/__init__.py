@@ -1,4 +1,8 @@
-"""``docker-root:`` — a data root of Docker as it lies on disk, live or copied; no daemon is asked."""
+"""``docker-root:`` — a data root of Docker as it lies on disk, live or copied; no daemon is asked.
+
+Docker 29 keeps its images in containerd. Unless it found one running, that is one of its own,
+whose root lies in the data root (moby, daemon/command/daemon.go, ``containerdRootDir``).
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,15 @@ from pathlib import Path
 from layertui.errors import LayertuiError
 from layertui.image import ContainerSummary, Image, ImageSummary
 from layertui.reference import Reference
-from layertui.sources import platforms
+from layertui.sources import containerd, platforms
+from layertui.sources.containerd.store import META, Store
 from layertui.sources.docker_root.files import summary_of
 from layertui.sources.docker_root.graph import GraphRoot, graph_drivers
 from layertui.sources.docker_root.modern import ModernRoot, drivers
 
 SYSTEM = "/var/lib/docker"
+NAMESPACE = "moby"
+"""Where Docker has its images in containerd."""
 
 
 def open_image(reference: Reference, platform: str | None) -> Image:
@@ -35,16 +42,36 @@ def open_image(reference: Reference, platform: str | None) -> Image:
             return image
         except LayertuiError as error:
             problems.append(error)
+    try:
+        if inside := _inside(reference):
+            return containerd.open_image(inside, platform)
+    except LayertuiError as error:
+        problems.append(error)
     raise problems[0]
 
 
 def list_images(reference: Reference) -> Iterator[ImageSummary]:
     """See :class:`layertui.sources.Source`."""
+    problems = []
+    found = False
     for root in _roots(reference):
-        wanted = root.find(reference.selector) if reference.selector else ""
-        for row in root.summaries(reference):
-            if not wanted or row.id == wanted:
+        try:
+            wanted = root.find(reference.selector) if reference.selector else ""
+            for row in root.summaries(reference):
+                if not wanted or row.id == wanted:
+                    found = True
+                    yield row
+        except LayertuiError as error:
+            problems.append(error)
+    try:
+        if inside := _inside(reference):
+            for row in containerd.list_images(inside):
+                found = True
                 yield row
+    except LayertuiError as error:
+        problems.append(error)
+    if problems and not found:
+        raise problems[0]
 
 
 def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
@@ -73,9 +100,23 @@ def _roots(reference: Reference) -> list[ModernRoot | GraphRoot]:
         raise LayertuiError(f"{path} is no data root", "there is no such directory")
     found: list[ModernRoot | GraphRoot] = [ModernRoot(path, driver) for driver in drivers(path)]
     found += [GraphRoot(path, driver) for driver in graph_drivers(path)]
-    if not found:
+    if not found and _inside(reference) is None:
         raise LayertuiError(
             f"{path} is no data root of Docker",
             "it has neither image/DRIVER/imagedb nor graph and repositories-DRIVER",
         )
     return found
+
+
+def _inside(reference: Reference) -> Reference | None:
+    """What a reference means in the containerd of a data root; ``None`` where that has no images.
+
+    Raises :class:`LayertuiError` if it cannot be read.
+    """
+    root = Path(reference.location or SYSTEM) / "containerd" / "daemon"
+    if not (root / META).exists():
+        return None
+    namespace = Store(root).namespaces.get(NAMESPACE)
+    if namespace is None or not namespace.names:
+        return None
+    return Reference("containerd", str(root), f"{NAMESPACE}/{reference.selector}")
