@@ -42,6 +42,29 @@ def listed(folder: Path) -> list[str]:
         raise LayertuiError(f"cannot list {folder}", error.strerror or str(error), "run as root") from error
 
 
+def pick(
+    name: str, names: Mapping[str, Sequence[str]], identities: Sequence[str], else_: tuple[str, str]
+) -> str:
+    """The one of ``identities`` that has a name or is (or begins as) it says.
+
+    ``else_`` is said if there is none, and what has the names that there are. Raises
+    :class:`LayertuiError`.
+    """
+    for identity, known in names.items():
+        if {name, f"{name}:latest"} & {identity, *known}:
+            return identity
+    digits = name.removeprefix("sha256:")
+    found = [
+        each for each in identities if len(digits) >= 2 and each.removeprefix("sha256:").startswith(digits)
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise LayertuiError(f"{name} could be several images", ", ".join(found))
+    listed_names = ", ".join(sorted(each for known in names.values() for each in known)) or "no names"
+    raise LayertuiError(else_[0], f"{else_[1]} has {listed_names}")
+
+
 @dataclass(frozen=True, slots=True)
 class Container:
     """A container of a data root."""

@@ -19,7 +19,7 @@ from layertui.layers.fulltree import FullTree
 from layertui.layers.tarsplit import RecordedDirectory
 from layertui.reference import Reference
 from layertui.sources.assemble import created_of, platform_of, step_of_v1
-from layertui.sources.docker_root.files import Container, listed, read_object, read_text
+from layertui.sources.docker_root.files import Container, listed, pick, read_object, read_text
 
 LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
 ID = re.compile(r"[0-9a-f]{64}")
@@ -60,21 +60,8 @@ class GraphRoot:
 
     def find(self, name: str) -> str:
         """The ID of a name, tag, digest or (part of an) ID. Raises :class:`LayertuiError`."""
-        for identity, names in self.names.items():
-            if {name, f"{name}:latest"} & {identity, *names}:
-                return identity
-        wanted = name.removeprefix("sha256:")
-        found = [
-            each
-            for each in listed(self.graph)
-            if ID.fullmatch(each) and len(wanted) >= 2 and each.startswith(wanted)
-        ]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise LayertuiError(f"{name} could be several images", ", ".join(found))
-        known = ", ".join(sorted(each for names in self.names.values() for each in names)) or "no names"
-        raise LayertuiError(f"{self.root} has no image {name}", f"its graph has {known}")
+        identities = [each for each in listed(self.graph) if ID.fullmatch(each)]
+        return pick(name, self.names, identities, (f"{self.root} has no image {name}", "its graph"))
 
     def open(self, identity: str, reference: Reference) -> Image:
         """An image by its ID. Raises :class:`LayertuiError`."""

@@ -29,7 +29,7 @@ from layertui.sources.assemble import (
     history_of,
     platform_of,
 )
-from layertui.sources.docker_root.files import Container, listed, read_object, read_text
+from layertui.sources.docker_root.files import Container, listed, pick, read_object, read_text
 
 LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
 HEX = re.compile(r"[0-9a-f]{64}")
@@ -91,21 +91,8 @@ class ModernRoot:
 
     def find(self, name: str) -> str:
         """The ID of a name, tag, digest or (part of an) ID. Raises :class:`LayertuiError`."""
-        wanted = {name, f"{name}:latest", f"sha256:{name}"}
-        for identity, names in self.names.items():
-            if wanted & {identity, *names}:
-                return identity
-        found = [
-            identity
-            for identity in self.image_ids()
-            if len(name) >= 2 and identity.startswith((f"sha256:{name}", name))
-        ]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise LayertuiError(f"{name} could be several images", ", ".join(found))
-        known = ", ".join(sorted(each for names in self.names.values() for each in names)) or "no names"
-        raise LayertuiError(f"{self.root} has no image {name}", f"its {self.driver} store has {known}")
+        where = f"{self.root} has no image {name}", f"its {self.driver} store"
+        return pick(name, self.names, self.image_ids(), where)
 
     def open(self, identity: str, reference: Reference) -> Image:
         """An image by its ID. Raises :class:`LayertuiError`."""
