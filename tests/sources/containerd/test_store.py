@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -208,6 +209,15 @@ def test_names_database_that_is_damaged_or_gone(damaged: Path) -> None:
     (damaged / META).unlink()
     with pytest.raises(LayertuiError, match="is no store of containerd"):
         list(list_images(f"containerd:{damaged}"))
+
+
+def test_without_permission(root: Path) -> None:
+    os.seteuid(65534)
+    try:
+        with pytest.raises(LayertuiError, match=r"cannot read .*meta.db, Permission denied, run as root"):
+            list(list_images(f"containerd:{root}"))
+    finally:
+        os.seteuid(0)
 
 
 def test_times() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -297,6 +298,16 @@ def test_an_image_for_several_platforms(command: list[str], store: str) -> None:
             open_image(row.reference)
     finally:
         run(*command, "manifest", "rm", "many:1")
+
+
+def test_without_permission(root: Path, driver: str) -> None:
+    os.seteuid(65534)
+    try:
+        for reference in (f"containers-storage:{root}", f"containers-storage:[{driver}@{root}]"):
+            with pytest.raises(LayertuiError, match=r"cannot list .*, Permission denied, run as root"):
+                list(list_images(reference))
+    finally:
+        os.seteuid(0)
 
 
 def test_no_store(tmp_path: Path) -> None:

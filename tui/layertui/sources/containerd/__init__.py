@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,4 +66,4 @@ def _store(reference: Reference) -> Store:
     except (OSError, ValueError):
         root = None  # containerd runs without, and would not start with a broken one
     roots = [Path(each) for each in (root, *ROOTS) if isinstance(each, str)]
-    return Store(next((each for each in roots if (each / META).exists()), roots[0]))
+    return Store(next((each for each in roots if os.path.lexists(each / META)), roots[0]))

@@ -41,8 +41,13 @@ class Store:
     def namespaces(self) -> dict[str, Namespace]:
         """Raises :class:`LayertuiError` if there is no store or its database is damaged."""
         path = self.root / META
-        if not path.exists():
-            raise LayertuiError(f"{self.root} is no store of containerd", f"it has no {META}")
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise LayertuiError(f"{self.root} is no store of containerd", f"it has no {META}") from error
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise LayertuiError(f"cannot read {path}", why, "run as root") from error
         return {name: Namespace(self, name, bucket) for name, bucket in read(path).bucket("v1").buckets()}
 
     def namespace(self, name: str) -> Namespace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -86,6 +87,6 @@ def _place(location: str) -> Place:
     driver, at, root = location.partition("@")
     if not at or not re.fullmatch(r"[a-z0-9]+", driver):
         driver, root = "", location
-    if not Path(root).exists():
+    if not os.path.lexists(root):
         root = re.split(r"[+:]", root, maxsplit=1)[0]
     return Place(Path(root), driver)

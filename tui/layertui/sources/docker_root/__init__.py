@@ -6,6 +6,7 @@ whose root lies in the data root (moby, daemon/command/daemon.go, ``containerdRo
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -114,7 +115,7 @@ def _inside(reference: Reference) -> Reference | None:
     Raises :class:`LayertuiError` if it cannot be read.
     """
     root = Path(reference.location or SYSTEM) / "containerd" / "daemon"
-    if not (root / META).exists():
+    if not os.path.lexists(root / META):
         return None
     namespace = Store(root).namespaces.get(NAMESPACE)
     if namespace is None or not namespace.names:
