@@ -58,6 +58,14 @@ def config_list(config: Mapping[str, Any], *path: str) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def full_names(name: str) -> list[str]:
+    """What a name may stand for: without a tag it means ``latest``, without a registry Docker's."""
+    names = [name, f"{name}:latest"]
+    return [
+        prefix + each for prefix in ("", "docker.io/library/", "docker.io/", "localhost/") for each in names
+    ]
+
+
 def labels_of(config: Mapping[str, Any]) -> dict[str, str]:
     """The labels of an image, those that are text."""
     settings = config.get("config")

@@ -59,7 +59,7 @@ def attachments(image: Image) -> Iterator[Attachment]:
     if image.transport == "docker":
         layout = repository = registry.layout(reference)
         about = repository.referrers(image)
-    elif image.transport in ("oci", "oci-archive"):
+    elif image.transport in ("oci", "oci-archive", "docker-archive") and image.manifest_digest:
         layout = oci.layout(reference)
         about = _about(layout, image)
     else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from layertui.errors import LayertuiError
@@ -21,6 +21,7 @@ from layertui.sources.assemble import (
     created_of,
     diff_ids_of,
     digest_of,
+    full_names,
     history_of,
     labels_of,
     make_layers,
@@ -29,7 +30,7 @@ from layertui.sources.assemble import (
     step_of_v1,
 )
 from layertui.sources.files import Files, files_of, parse_object, read_json
-from layertui.sources.layout import FilesLayout
+from layertui.sources.layout import FilesLayout, attests, descriptor_of, manifests_of
 
 LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
 MAX_CHAIN = 1000
@@ -50,12 +51,12 @@ def open_image(reference: Reference, platform: str | None) -> Image:
     """See :class:`layertui.sources.Source`."""
     files = files_of(reference)
     try:
-        return open_item(files, reference, platform)
+        return _with_manifest(files, open_item(files, reference, platform))
     except LayertuiError:
-        if platform is None or reference.selector or files.get("index.json") is None:
+        if platform is None or reference.selector.startswith("@") or files.get("index.json") is None:
             raise
         # Docker's containerd store saves all platforms, but lists one in manifest.json.
-        layout = Reference("oci-archive", reference.location)
+        layout = Reference("oci-archive", reference.location, reference.selector)
         return oci.open_layout(FilesLayout(files, "oci-archive"), layout, platform)
 
 
@@ -162,6 +163,30 @@ def summaries(files: Files, reference: Reference) -> list[ImageSummary]:
     return rows
 
 
+def _with_manifest(files: Files, image: Image) -> Image:
+    """The image with its manifest and attestations, which archives since Docker 25 have as well."""
+    if files.get("index.json") is None:
+        return image
+    layout = FilesLayout(files, "oci-archive")
+    try:
+        manifests = list(manifests_of(layout, layout.top()))
+        for found in manifests:
+            if layout.has(found) and not attests(layout, found):
+                manifest, data = layout.fetch(found, "manifest")
+                config = descriptor_of(manifest.get("config"))
+                if config is not None and config.descriptor.digest == image.id:
+                    return replace(
+                        image,
+                        manifest=manifest,
+                        manifest_bytes=data,
+                        manifest_digest=found.descriptor.digest,
+                        attestations=oci.attestations_of(layout, manifests, found.descriptor.digest),
+                    )
+    except LayertuiError as problem:
+        return replace(image, warnings=[*image.warnings, f"its index.json cannot be read: {problem}"])
+    return image
+
+
 def _select(found: list[Item], selector: str, name: str) -> Item:
     if not selector:
         if len(found) == 1:
@@ -175,11 +200,10 @@ def _select(found: list[Item], selector: str, name: str) -> Item:
         if number.isdecimal() and int(number) < len(found):
             return found[int(number)]
         raise LayertuiError(f"{name} has no image {selector}", f"it holds {len(found)}, counted from @0")
-    wanted = {selector, f"{selector}:latest"}
-    wanted |= {f"docker.io/library/{each}" for each in wanted} | {f"docker.io/{each}" for each in wanted}
-    for item in found:
-        if wanted & set(item.tags):
-            return item
+    for full in full_names(selector):
+        for item in found:
+            if full in item.tags:
+                return item
     listed = ", ".join(tag for item in found for tag in item.tags) or "no names"
     raise LayertuiError(f"{name} has no image {selector}", f"it has {listed}")
 

@@ -26,6 +26,9 @@ INDEX_TYPES = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 )
+ATTESTATION_TYPE = "application/vnd.docker.attestation.manifest.v1+json"
+REFERENCE_TYPE = "vnd.docker.reference.type"
+REFERENCE_DIGEST = "vnd.docker.reference.digest"
 CONFIG_TYPES = (
     "application/vnd.oci.image.config.v1+json",
     "application/vnd.docker.container.image.v1+json",
@@ -111,33 +114,32 @@ def checked(descriptor: Descriptor, place: str) -> None:
         raise LayertuiError(f"not a digest: {descriptor.digest}", f"in {place}")
 
 
-def groups_of(top: list[Found]) -> dict[str, list[Found]]:
+def groups_of(layout: Layout) -> dict[str, list[Found]]:
     """The images of an index.json, by what selects them.
 
     Descriptors with the same name are one image for several platforms, and so are those
-    without any name that name different platforms; each other is ``@digest``.
+    without any name that name different platforms; each other is ``@digest``. Attestations
+    without a name stand in every group, at its end: they say themselves what they are about.
     """
     groups: dict[str, list[Found]] = {}
-    unnamed = []
-    for found in top:
+    images, attestations = [], []
+    for found in layout.top():
         # Docker 25 writes the tag alone as REF_NAME: several images may have the same.
         name = found.descriptor.annotations.get(IMAGE_NAME) or found.descriptor.annotations.get(REF_NAME)
         if name:
             groups.setdefault(name, []).append(found)
+        elif attests(layout, found):
+            attestations.append(found)
         else:
-            unnamed.append(found)
-    images = [found for found in unnamed if not attests(found)]
+            images.append(found)
     if len(images) > 1 and all(found.descriptor.platform is not None for found in images):
-        if groups:
-            groups[f"@{images[0].descriptor.digest}"] = unnamed
-        else:
-            groups[""] = unnamed
+        groups[f"@{images[0].descriptor.digest}" if groups else ""] = images
     elif len(images) == 1 and not groups:
-        groups[""] = unnamed
+        groups[""] = images
     else:
         for found in images:
             groups[f"@{found.descriptor.digest}"] = [found]
-    return groups
+    return {selector: [*group, *attestations] for selector, group in groups.items()}
 
 
 def manifests_of(layout: Layout, top: list[Found]) -> Iterator[Found]:
@@ -177,12 +179,35 @@ def platform_of_image(layout: Layout, found: Found) -> Platform:
     return Platform("unknown", "unknown")
 
 
-def attests(found: Found) -> bool:
-    """Whether a descriptor is BuildKit's attestation of another."""
-    return (
-        found.descriptor.annotations.get("vnd.docker.reference.type") == "attestation-manifest"
-        or found.descriptor.artifact_type == "application/vnd.docker.attestation.manifest.v1+json"
-    )
+def attests(layout: Layout, found: Found) -> bool:
+    """Whether a descriptor is BuildKit's attestation of another (attestation-storage.md).
+
+    Where it does not say so itself, as one for an OCI artifact need not, its manifest does; that
+    is not looked at if the descriptor is for a platform.
+    """
+    descriptor = found.descriptor
+    if descriptor.annotations.get(REFERENCE_TYPE) == "attestation-manifest":
+        return True
+    if descriptor.artifact_type == ATTESTATION_TYPE:
+        return True
+    if descriptor.media_type in INDEX_TYPES or (descriptor.platform and descriptor.platform.os != "unknown"):
+        return False
+    return _manifest(layout, found).get("artifactType") == ATTESTATION_TYPE
+
+
+def attested_by(layout: Layout, found: Found) -> str:
+    """The digest of the manifest that an attestation is about; empty if it does not say."""
+    digest = found.descriptor.annotations.get(REFERENCE_DIGEST, "")
+    subject = None if digest else descriptor_of(_manifest(layout, found).get("subject"))
+    return subject.descriptor.digest if subject else digest
+
+
+def _manifest(layout: Layout, found: Found) -> dict[str, Any]:
+    """A manifest; empty where it cannot be read, which is said when it is opened."""
+    try:
+        return layout.fetch(found, "manifest")[0]
+    except LayertuiError:
+        return {}
 
 
 def is_index(value: Mapping[str, Any]) -> bool:

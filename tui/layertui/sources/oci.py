@@ -5,7 +5,7 @@ Rules from the OCI image specification: image-layout.md, image-index.md, manifes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from layertui.sources.assemble import (
     created_of,
     diff_ids_of,
     digest_of,
+    full_names,
     history_of,
     labels_of,
     make_layers,
@@ -31,6 +32,7 @@ from layertui.sources.layout import (
     FilesLayout,
     Found,
     Layout,
+    attested_by,
     attests,
     descriptor_of,
     embedded,
@@ -63,20 +65,22 @@ def open_layout(layout: Layout, reference: Reference, platform: str | None) -> I
     named = Reference(layout.transport, reference.location, reference.selector)
     top = _select(layout, reference.selector, str(named))
     manifests = list(manifests_of(layout, top))
-    images = [each for each in manifests if not attests(each)]
+    images = [each for each in manifests if not attests(layout, each)]
     # What Docker's containerd store saves may lack the blobs of platforms that were never pulled.
     images = [each for each in images if layout.has(each)] or images
     choices = [(platform_of_image(layout, each), each) for each in images]
     known = [choice for choice in choices if choice[0].os != "unknown"] or choices
     chosen = platforms.choose(known, platform, str(named))
     manifest, data = layout.fetch(chosen, "manifest")
-    attestations = [
-        each.descriptor
-        for each in manifests
-        if attests(each)
-        and each.descriptor.annotations.get("vnd.docker.reference.digest") == chosen.descriptor.digest
-    ]
+    attestations = attestations_of(layout, manifests, chosen.descriptor.digest)
     return _image(layout, named, manifest, data, _tags(top), attestations, platform)
+
+
+def attestations_of(layout: Layout, manifests: Iterable[Found], digest: str) -> list[Descriptor]:
+    """Those of some manifests that are attestations of the one with a digest."""
+    return [
+        each.descriptor for each in manifests if attests(layout, each) and attested_by(layout, each) == digest
+    ]
 
 
 def summaries(layout: Layout, reference: Reference) -> list[ImageSummary]:
@@ -88,11 +92,11 @@ def summaries(layout: Layout, reference: Reference) -> list[ImageSummary]:
     if reference.selector:
         groups = {reference.selector: _select(layout, reference.selector, str(reference))}
     else:
-        groups = groups_of(layout.top())
+        groups = groups_of(layout)
     rows, problems = [], []
     for selector, group in groups.items():
         try:
-            manifests = [each for each in manifests_of(layout, group) if not attests(each)]
+            manifests = [each for each in manifests_of(layout, group) if not attests(layout, each)]
         except LayertuiError as problem:
             problems.append(problem)
             continue
@@ -186,23 +190,29 @@ def _image(
 
 def _select(layout: Layout, selector: str, name: str) -> list[Found]:
     """The descriptors of index.json that a tag or digest means."""
-    groups = groups_of(layout.top())
+    groups = groups_of(layout)
     if not groups:
         raise LayertuiError(f"{layout.place} holds no image", "its index.json names none")
     if not selector:
         if len(groups) == 1:
             return next(iter(groups.values()))
-        digests = {found.descriptor.digest for group in groups.values() for found in group}
-        if len(digests) == 1:  # one image under several names
+        if len({frozenset(found.descriptor.digest for found in group) for group in groups.values()}) == 1:
+            # One image under several names.
             return [found for group in groups.values() for found in group]
         listed = ", ".join(groups)
         raise LayertuiError(f"{layout.place} holds {len(groups)} images", listed, f"choose one: {name}:TAG")
     if selector in groups:
         return groups[selector]
     if selector.startswith("@"):
-        for found in manifests_of(layout, [each for group in groups.values() for each in group]):
+        top = [each for group in groups.values() for each in group]
+        manifests = list(manifests_of(layout, top))
+        attestations = [each for each in manifests if attests(layout, each)]
+        for found in [*top, *manifests]:
             if found.descriptor.digest == selector[1:]:
-                return [found]
+                return [found, *attestations]
+    for full in full_names(selector):
+        if full in groups:
+            return groups[full]
     tagged = [
         group
         for group in groups.values()
