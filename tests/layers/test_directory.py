@@ -195,6 +195,61 @@ def test_warns_of_what_lies_elsewhere(tmp_path: Path) -> None:
     assert codes == {"/moved": "overlay-redirect", "/thin": "overlay-metacopy"}
 
 
+def test_data_of_files_that_only_have_metadata_here(tmp_path: Path) -> None:
+    """Podman's default on Fedora: a file that is only given away keeps its data in the layer below."""
+    need_root()
+    names = ("base", "middle", "upper", "work", "mount")
+    base, middle, upper, work, mount = paths = [tmp_path / name for name in names]
+    for path in paths:
+        path.mkdir()
+    (base / "d").mkdir()
+    for name in ("d/f", "g", "d/h"):
+        (base / name).write_bytes(random.Random(name).randbytes(5000))
+    for above, lower in ((middle, f"{base}"), (upper, f"{middle}:{base}")):
+        options = f"lowerdir={lower},upperdir={above},workdir={work},metacopy=on,redirect_dir=on"
+        run("mount", "-t", "overlay", "overlay", "-o", options, mount)
+        try:
+            if above is middle:
+                (mount / "g").rename(mount / "g2")
+                os.chown(mount / "g2", 5, 6)
+            else:
+                (mount / "d/f").chmod(0o600)
+                (mount / "g2").rename(mount / "d/g3")
+            (mount / "d/h").chmod(0o700 if above is middle else 0o711)
+            theirs = on_disk(mount)
+        finally:
+            run("umount", mount)
+        shutil.rmtree(work)
+        work.mkdir()
+    unpacked = [
+        UnpackedDirectory(base),
+        UnpackedDirectory(middle, below=(base,)),
+        UnpackedDirectory(upper, below=(middle, base)),
+    ]
+    image = image_of([base, middle, upper])
+    layers = [replace(layer, unpacked=each) for layer, each in zip(image.layers, unpacked, strict=True)]
+    union, contents = opened(replace(image, layers=layers))
+    assert_same(visible(merged(union, 3, contents.read)), visible(theirs))
+    assert os.getxattr(upper / "d/h", "trusted.overlay.metacopy") == b""
+    assert {warning.code for warning in unpacked[2].scan().warnings} <= {"overlay-redirect"}
+    (base / "d/h").unlink()
+    assert "overlay-metacopy" in {warning.code for warning in unpacked[2].scan().warnings}
+
+
+@pytest.mark.parametrize("redirect", [b"/", b"..", b"/../etc/passwd", b"a/../../b", b"a\0b", b"/nothing"])
+def test_wild_redirects_lead_nowhere(tmp_path: Path, redirect: bytes) -> None:
+    need_root()
+    below, thin = tmp_path / "below", tmp_path / "upper" / "thin"
+    below.mkdir()
+    thin.parent.mkdir()
+    thin.write_bytes(bytes(5))
+    os.setxattr(thin, "trusted.overlay.metacopy", b"")
+    os.setxattr(thin, "trusted.overlay.redirect", redirect)
+    unpacked = UnpackedDirectory(thin.parent, below=(below,))
+    assert "overlay-metacopy" in {warning.code for warning in unpacked.scan().warnings}
+    assert unpacked.open(b"thin", 5).pread(5, 0) == bytes(5)
+
+
 @pytest.mark.parametrize("option", ["", ",xattr_permissions=1", ",xattr_permissions=2"])
 def test_merged_trees_equal_those_of_fuse_overlayfs(stack: list[Path], tmp_path: Path, option: str) -> None:
     """Its spelling of what is hidden, and, where files belong to others than they lie there for, of owners."""

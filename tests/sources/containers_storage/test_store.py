@@ -189,6 +189,29 @@ def test_images_of_another_store(
         assert seen(open_image(row.reference)).trees[:-1] == expected.trees
 
 
+def test_files_that_a_container_only_gave_away(archive: Path) -> None:
+    """Fedora's default keeps their data in the image's layers."""
+    with store_of("podman", "overlay") as podman:
+        podman = [*podman, "--storage-opt=overlay.mountopt=metacopy=on"]
+        run(*podman, "load", "--input", archive)
+        run(*podman, "create", "--name=given", SAMPLE, "sh")
+        mount = Path(run(*podman, "mount", "given").strip())
+        (mount / "etc/passwd").chmod(0o600)
+        expected = (mount / "etc/passwd").read_bytes()
+        run(*podman, "umount", "given")
+        store = podman[1].partition("=")[2]
+        image = open_image(f"containers-storage:[{store}]/given")
+        upper = Path(image.layers[-1].unpacked.location if image.layers[-1].unpacked else "")
+        assert (upper / "etc/passwd").read_bytes() == bytes(len(expected))
+        union, contents = union_of(image)
+        entry = union.at(union.find("/etc/passwd"), union.layers)
+        assert contents.read(entry) == expected
+        (change,) = [
+            each for each in changes(union, union.layers, contents.same) if each.path == "/etc/passwd"
+        ]
+        assert (change.change, list(change.what)) == ("modified", ["mode"])
+
+
 # Damage
 
 

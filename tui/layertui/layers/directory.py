@@ -12,7 +12,7 @@ import os
 import re
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from typing import NamedTuple
 from layertui.errors import LayertuiError
 from layertui.layers.decompress import Cancelled
 from layertui.layers.index import Extra, Kind, LayerIndex, LayerWarning, path_of
+from layertui.layers.overlayfs import data_of, own, shown, xattrs_of
 
 KINDS = {
     stat.S_IFREG: Kind.FILE,
@@ -30,8 +31,6 @@ KINDS = {
     stat.S_IFIFO: Kind.FIFO,
     stat.S_IFSOCK: Kind.SOCKET,
 }
-NAMESPACES = ("trusted.overlay.", "user.overlay.", "user.fuseoverlayfs.")
-"""Whose attributes are the file system's own: the second on mounts with ``userxattr``, the third of fuse-overlayfs."""
 OVERRIDES = (
     "security.fuseoverlayfs.override_stat",
     "user.containers.override_stat",
@@ -57,6 +56,8 @@ class UnpackedDirectory:
     path: Path
     whiteout_names: bool = False
     """Whether files named ``.wh.NAME`` hide NAME, as AUFS and fuse-overlayfs have it."""
+    below: tuple[Path, ...] = ()
+    """Directories of the layers below, the nearest first: where the data is of files that only have metadata here."""
 
     @property
     def location(self) -> str:
@@ -67,10 +68,11 @@ class UnpackedDirectory:
         progress: Callable[[int], None] | None = None,
         cancelled: threading.Event | None = None,
     ) -> LayerIndex:
-        return scan_directory(self.path, progress, cancelled, self.whiteout_names)
+        return scan_directory(self.path, progress, cancelled, self.whiteout_names, self.below)
 
     def open(self, key: bytes, size: int) -> DirectoryBlob:
-        return DirectoryBlob(self.path, key, size)
+        found = data_of((self.path, *self.below), key) if self.below else None
+        return DirectoryBlob(*(found or (self.path, key)), size)
 
 
 def scan_directory(
@@ -78,6 +80,7 @@ def scan_directory(
     progress: Callable[[int], None] | None = None,
     cancelled: threading.Event | None = None,
     whiteout_names: bool = False,
+    below: tuple[Path, ...] = (),
 ) -> LayerIndex:
     """The entries of an overlay's upper (or lower) directory, depth first, names in byte order.
 
@@ -85,7 +88,7 @@ def scan_directory(
     far. Raises :class:`LayertuiError` if the directory itself cannot be read, and
     :class:`Cancelled`.
     """
-    return _Scan(os.fsencode(root), progress, cancelled, whiteout_names).run()
+    return _Scan(root, progress, cancelled, whiteout_names, below).run()
 
 
 class _Facts(NamedTuple):
@@ -100,12 +103,14 @@ class _Facts(NamedTuple):
 class _Scan:
     def __init__(
         self,
-        root: bytes,
+        root: Path,
         progress: Callable[[int], None] | None,
         cancelled: threading.Event | None,
         whiteout_names: bool,
+        below: tuple[Path, ...],
     ) -> None:
-        self._root = root
+        self._root = os.fsencode(root)
+        self._stack = (root, *below)
         self._progress = progress
         self._cancelled = cancelled
         self._whiteout_names = whiteout_names
@@ -120,7 +125,7 @@ class _Scan:
         index = self._index
         try:
             status = os.lstat(self._root)
-            xattrs = self._xattrs(self._root)
+            xattrs = xattrs_of(self._root)
             self._override = next((name for name in OVERRIDES if name in xattrs), "")
             if self._facts(xattrs, status).owner not in DEFAULT_ROOTS:
                 self._add(b"", self._root, status)
@@ -171,12 +176,12 @@ class _Scan:
 
     def _add(self, key: bytes, path: bytes, status: os.stat_result) -> bool:
         """Write one entry down; whether it is a directory."""
-        xattrs = self._xattrs(path)
+        xattrs = xattrs_of(path)
         kind, owner, device = self._facts(xattrs, status)
         if status.st_rdev == 0 and stat.S_ISCHR(status.st_mode):
             self._append(key, Kind.WHITEOUT, status)
             return False
-        if kind == Kind.FILE and not status.st_size and _own(xattrs, "whiteout") is not None:
+        if kind == Kind.FILE and not status.st_size and own(xattrs, "whiteout") is not None:
             self._append(key, Kind.WHITEOUT, status)
             return False
         if self._whiteout_names and key.rpartition(b"\0")[2].startswith(b".wh."):
@@ -193,10 +198,10 @@ class _Scan:
         if kind == Kind.SYMLINK:
             link = os.readlink(path)  # noqa: PTH115 (bytes)
         self._append(key, kind, status, link, owner)
-        shown = dict(_shown(xattrs)) if kind != Kind.HARDLINK else {}
+        visible = dict(shown(xattrs)) if kind != Kind.HARDLINK else {}
         is_device = kind in (Kind.CHAR, Kind.BLOCK)
-        if shown or is_device:
-            self._index.extra[len(self._keys) - 1] = Extra(shown, device if is_device else None)
+        if visible or is_device:
+            self._index.extra[len(self._keys) - 1] = Extra(visible, device if is_device else None)
         return kind == Kind.DIRECTORY
 
     def _facts(self, xattrs: dict[str, bytes], status: os.stat_result) -> _Facts:
@@ -237,18 +242,18 @@ class _Scan:
 
     def _mark_opaque(self, key: bytes, xattrs: dict[str, bytes], status: os.stat_result) -> None:
         """``x`` only says that the directory may hold whiteouts that are files."""
-        if _own(xattrs, "opaque") == b"y":
+        if own(xattrs, "opaque") == b"y":
             self._append(key, Kind.OPAQUE, status)
 
     def _warn_of_references(self, key: bytes, xattrs: dict[str, bytes]) -> None:
-        if (redirect := _own(xattrs, "redirect")) is not None:
+        if (redirect := own(xattrs, "redirect")) is not None:
             where = redirect.decode("utf-8", "surrogateescape")
             self._warn(
                 "overlay-redirect",
                 key,
                 f"was moved from {where}: what the layers below have there is not shown here",
             )
-        if _own(xattrs, "metacopy") is not None:
+        if own(xattrs, "metacopy") is not None and data_of(self._stack, key) is None:
             self._warn(
                 "overlay-metacopy",
                 key,
@@ -256,36 +261,9 @@ class _Scan:
                 "which is shown as zeros",
             )
 
-    def _xattrs(self, path: bytes) -> dict[str, bytes]:
-        found = {}
-        try:
-            for name in os.listxattr(path, follow_symlinks=False):
-                found[name] = os.getxattr(path, name, follow_symlinks=False)
-        except OSError:
-            return found  # the file system has none, or they went
-        return found
-
     def _warn(self, code: str, key: bytes, text: str) -> None:
         if len(self._index.warnings) < 1000:
             self._index.warnings.append(LayerWarning(code, key, text))
-
-
-def _own(xattrs: dict[str, bytes], name: str) -> bytes | None:
-    """The overlay file system's own attribute of a name."""
-    for namespace in NAMESPACES:
-        if namespace + name in xattrs:
-            return xattrs[namespace + name]
-    return None
-
-
-def _shown(xattrs: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
-    """What a mount shows: its own attributes are hidden, those of a nested one lose their escape."""
-    for name, value in xattrs.items():
-        namespace = next((each for each in NAMESPACES if name.startswith(each)), None)
-        if namespace is None:
-            yield name, value
-        elif name.startswith(namespace + "overlay."):
-            yield namespace + name.removeprefix(namespace + "overlay."), value
 
 
 def _named_whiteout(key: bytes) -> tuple[bytes, Kind]:

@@ -290,7 +290,9 @@ class Store:
             return RecordedDirectory(record, directory), ""
         if self.driver in ONE_LAYER:
             fuse = read_text(layer.root / "overlay" / ".has-mount-program") == "true"
-            return UnpackedDirectory(directory, whiteout_names=fuse or self.driver == "aufs"), ""
+            chain, _ = self._chain(layer.text("parent"))
+            stack = tuple(self._directory(each) for each in reversed(chain))
+            return UnpackedDirectory(directory, fuse or self.driver == "aufs", stack), ""
         below = self.layers.get(layer.text("parent"))
         if below is None and layer.text("parent"):
             return None, f"it is kept together with what is below it, and {layer.text('parent')} is not there"

@@ -93,13 +93,14 @@ def open_container(engine: Engine, name: str) -> Image:
     status = str(state.get("Status", "")) if isinstance(state, dict) else ""
     shown = str(inspected.get("Name", name)).lstrip("/")
     own = f"container {shown}: its read-write layer ({status or 'state unknown'})"
-    directories = readable_directories(engine, inspected)[len(image.layers) :]
+    stack = readable_directories(engine, inspected)
+    directories = stack[len(image.layers) :]
     extra: list[tuple[Any, str]] = []
     if 1 <= len(directories) <= 2:
         if len(directories) == 2:
             text = "init layer: stubs of what Docker mounts into every container"
             extra.append((UnpackedDirectory(directories[0]), text))
-        extra.append((UnpackedDirectory(directories[-1]), own))
+        extra.append((UnpackedDirectory(directories[-1], below=tuple(reversed(stack[:-1]))), own))
     else:
         extra.append((ContainerChanges(engine, str(inspected.get("Id", name))), own))
     created = inspected.get("Created")
