@@ -61,10 +61,13 @@ class Opened:
         return Contents(self.image, self.union.indexes, self.union)
 
     def compared(self, pairs: Iterable[tuple[int, int]]) -> Contents:
+        """The contents, with those of these pairs of events hashed."""
+        return self.hashed(event for pair in pairs for event in pair)
+
+    def hashed(self, events: Iterable[int]) -> Contents:
         """The contents, with those of these events hashed, each layer read once at most."""
         contents = self.contents()
-        events = [event for pair in pairs for event in pair]
-        if events:
+        if events := list(events):
             from layertui.commands.progress import Progress
 
             with Progress(self.quiet, "comparing contents", 0) as progress:

@@ -1,0 +1,93 @@
+"""What ``layertui insight`` finds, as people read it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from layertui.commands.output import Output
+from layertui.image import Image
+from layertui.insight.efficiency import Efficiency
+from layertui.insight.waste import Waste
+from layertui.safe import visible
+from layertui.steps import step_text
+from layertui.words import size_text
+
+TOP = 10
+"""Rows that a table shows where not all are asked for."""
+
+
+class Report:
+    """Writes sections of tables that read well in 80 columns."""
+
+    def __init__(self, out: Output, image: Image, is_whole: bool) -> None:
+        self._out = out
+        self._steps = {entry.layer: visible(step_text(entry)) for entry in image.history}
+        self._most = None if is_whole else TOP
+        self._is_first = True
+
+    def waste(self, found: Waste, figures: Efficiency, stored: int) -> None:
+        """What is stored in vain; ``stored`` are the bytes of all layers' files."""
+        share = f" ({found.reclaimable_bytes / stored:.1%})" if stored else ""
+        self._title(
+            "Waste",
+            f"{size_text(found.reclaimable_bytes)} of {size_text(stored)} stored are not in the final tree{share}",
+        )
+        percent = figures.user_wasted_percent
+        above = "" if percent is None else f", {percent:.1%} of the layers above the first"
+        self._out.line(
+            f"as dive counts: efficiency {figures.efficiency:.2%}, "
+            f"wasted {size_text(figures.wasted_bytes)}{above}"
+        )
+        if not found.paths:
+            return
+        files = Counter(row.reason for row in found.paths)
+        self._table(
+            ("SIZE", "FILES", "REASON"),
+            [
+                (size_text(size), f"{files[reason]:,}", str(reason))
+                for reason, size in found.by_reason().items()
+            ],
+            right=(0, 1),
+        )
+        self._table(
+            ("SIZE", "LAYER", "HID THEM WITH"),
+            [
+                (size_text(size), str(layer), self._steps.get(layer, ""))
+                for layer, size in found.by_layer().items()
+            ],
+            right=(0, 1),
+        )
+        self._table(
+            ("SIZE", "DIRECTORY"),
+            [(size_text(size), self._out.name(path)) for path, size in found.by_directory().items()],
+            right=(0,),
+        )
+        self._table(
+            ("SIZE", "IN", "BY", "REASON", "PATH"),
+            [
+                (
+                    size_text(row.size),
+                    str(row.layer),
+                    str(row.by),
+                    str(row.reason),
+                    self._out.name(row.path)
+                    + (f" -> {self._out.name(row.moved_to)}" if row.moved_to is not None else ""),
+                )
+                for row in found.paths
+            ],
+            right=(0, 1, 2),
+        )
+
+    def _title(self, name: str, text: str) -> None:
+        if not self._is_first:
+            self._out.line("")
+        self._is_first = False
+        self._out.line(f"{self._out.colour(name, 'bold')}: {text}")
+
+    def _table(self, headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int]) -> None:
+        self._out.line("")
+        self._out.table(headers, rows[: self._most], right, shrink=(len(headers) - 1,))
+        rest = len(rows[self._most :]) if self._most else 0
+        if rest:
+            self._out.line(f"… and {rest:,} more, see --all")

@@ -1,0 +1,256 @@
+"""What layers store and the final tree does not show: how many bytes, why, and which layer's doing."""
+
+from __future__ import annotations
+
+import operator
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import compress, count
+from typing import Any, Protocol
+
+from layertui.errors import LayertuiError
+from layertui.layers.index import Kind
+from layertui.union.changes import difference
+from layertui.union.columns import assign
+from layertui.union.merged import Merged
+from layertui.union.union import Deletion, Union
+
+
+class Reason(StrEnum):
+    """Why a stored file is not in the final tree."""
+
+    REWRITTEN = "rewritten"
+    """A later version has other content."""
+    METADATA = "mode or owner only"
+    """A later version differs only in mode, owner or extended attributes, and perhaps in its time."""
+    TOUCHED = "touched only"
+    """A later version differs only in its time."""
+    REPEATED = "repeated unchanged"
+    DELETED = "deleted"
+    REPLACED = "replaced"
+    """It, or a directory above it, became something else."""
+    MOVED = "moved"
+    """It went, and the same layer stores the same content at a path that did not have it."""
+    UNKNOWN = "unknown"
+    """What would tell cannot be read."""
+
+
+class Comparing(Protocol):
+    """Compares files' contents by events, as :class:`layertui.content.read.Contents` does."""
+
+    def same(self, one: int, other: int, /) -> bool: ...
+    def digest(self, event: int, /) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A file's content that is stored and not shown."""
+
+    event: int
+    """The event that stores it."""
+    path: str
+    layer: int
+    """The layer that stores it."""
+    size: int
+    """Bytes."""
+    reason: Reason
+    by: int
+    """The layer that hid it."""
+    moved_to: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The row as the command line prints it."""
+        return {
+            "path": self.path,
+            "layer": self.layer,
+            "size": self.size,
+            "reason": str(self.reason),
+            "by": self.by,
+            "moved_to": self.moved_to,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Waste:
+    """All that an image stores in vain."""
+
+    reclaimable_bytes: int
+    """File bytes stored in all layers less those that the final tree shows."""
+    paths: Sequence[Hidden]
+    """Largest first."""
+
+    def by_reason(self) -> dict[Reason, int]:
+        """Bytes, largest first."""
+        return dict(self._sums(operator.attrgetter("reason")))
+
+    def by_layer(self) -> dict[int, int]:
+        """Bytes by the layer that hid them, largest first."""
+        return dict(self._sums(operator.attrgetter("by")))
+
+    def by_directory(self) -> dict[str, int]:
+        """Bytes at and below every directory, largest first; without those in which one other has it all."""
+        sums: Counter[str] = Counter()
+        for row in self.paths:
+            above = row.path
+            while above := above.rpartition("/")[0]:
+                sums[above] += row.size
+        for path, size in list(sums.items()):
+            above = path.rpartition("/")[0]
+            if sums.get(above) == size:
+                sums[above] = -1
+        kept = {path: size for path, size in sums.items() if size > 0}
+        return dict(sorted(kept.items(), key=lambda item: (-item[1], item[0])))
+
+    def _sums(self, key: operator.attrgetter[Any]) -> list[tuple[Any, int]]:
+        sums: Counter[Any] = Counter()
+        for row in self.paths:
+            sums[key(row)] += row.size
+        return sorted(sums.items(), key=lambda item: (-item[1], str(item[0])))
+
+    def to_json(self) -> dict[str, Any]:
+        """The sums and rows as the command line prints them."""
+        return {
+            "reclaimable_bytes": self.reclaimable_bytes,
+            "reasons": [{"reason": str(reason), "size": size} for reason, size in self.by_reason().items()],
+            "layers": [{"by": layer, "size": size} for layer, size in self.by_layer().items()],
+            "directories": [{"path": path, "size": size} for path, size in self.by_directory().items()],
+            "paths": [row.to_json() for row in self.paths],
+        }
+
+
+def waste(union: Union, contents: Comparing) -> Waste:
+    """What the layers of a union store and their merged tree does not show.
+
+    Only the contents of events that :func:`undecided` gives are asked for.
+    """
+    moves: dict[tuple[int, int], dict[str, int]] = {}
+    rows = [_explain(union, loss, contents, moves) for loss in _losses(union)]
+    rows.sort(key=lambda row: (-row.size, row.path, row.layer))
+    return Waste(union.stored_bytes() - Merged(union, union.layers).shown_bytes(), rows)
+
+
+def undecided(union: Union) -> Iterator[int]:
+    """Events whose contents tell why files are hidden; some come more than once."""
+    seen: set[tuple[int, int]] = set()
+    for loss in _losses(union):
+        size = union.size(loss.event)
+        if loss.after >= 0:
+            if union.size(loss.after) == size:
+                yield loss.link
+                yield loss.after
+        elif loss.candidates:
+            yield loss.event
+            bucket = (union.ev_layer[loss.cause], size)
+            if bucket not in seen:
+                seen.add(bucket)
+                yield from loss.candidates
+
+
+@dataclass(frozen=True, slots=True)
+class _Loss:
+    event: int
+    """What stores the content."""
+    link: int
+    """What showed it last: the event itself, or a hardlink to it."""
+    cause: int
+    """What hid that."""
+    after: int
+    """The file that its layer put there instead; -1 for none."""
+    candidates: Sequence[int]
+    """Files of its size that the layer which hid it stores at other paths."""
+
+
+def _losses(union: Union) -> Iterator[_Loss]:
+    """Every file whose stored bytes the final tree does not show."""
+    links: defaultdict[int, list[int]] = defaultdict(list)
+    for event in compress(count(), map(operator.ne, union.ev_inode, count())):
+        links[union.ev_inode[event]].append(event)
+    is_last = bytearray(len(union.ev_node))
+    assign(is_last, array("I", (event for event in union.last if event >= 0)), iter(b"\1" * union.nodes))
+    added: dict[int, dict[int, list[int]]] = {}
+    for event in compress(count(), map((0).__eq__, is_last)):
+        if union.ev_kind[event] != Kind.FILE or union.ev_inode[event] != event or not union.size(event):
+            continue
+        if any(is_last[link] for link in links[event]):
+            continue  # another name shows it
+        # The last of its names to go tells when, and why, the content went.
+        cause, link = max((_next(union, link), link) for link in (event, *links[event]))
+        layer = union.ev_layer[cause]
+        after = union.at(union.ev_node[link], layer)
+        if after >= 0 and union.ev_kind[after] != Kind.FILE:
+            after = -1
+        candidates: Sequence[int] = ()
+        if after < 0:
+            if layer not in added:
+                added[layer] = _stored(union, layer)
+            candidates = added[layer].get(union.size(event), ())
+        yield _Loss(event, link, cause, after, candidates)
+
+
+def _next(union: Union, event: int) -> int:
+    """The event of the same path that comes after one."""
+    later = union.last[union.ev_node[event]]
+    while union.ev_prev[later] != event:
+        later = union.ev_prev[later]
+    return later
+
+
+def _stored(union: Union, layer: int) -> dict[int, list[int]]:
+    """Files that a layer stores and shows where no file of their size was, by size."""
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for event in union.events_of(layer):
+        if union.ev_kind[event] != Kind.FILE or union.ev_inode[event] != event:
+            continue
+        node, size = union.ev_node[event], union.size(event)
+        before = union.at(node, layer - 1)
+        if union.at(node, layer) == event and (before < 0 or union.size(before) != size):
+            found[size].append(event)
+    return found
+
+
+def _explain(
+    union: Union, loss: _Loss, contents: Comparing, moves: dict[tuple[int, int], dict[str, int]]
+) -> Hidden:
+    moved_to = -1
+    try:
+        if loss.after >= 0:
+            reason = _reason(difference(union, loss.link, loss.after, contents.same))
+        else:
+            is_there = union.at(union.ev_node[loss.link], union.ev_layer[loss.cause]) >= 0
+            is_replaced = is_there or union.ev_entry[loss.cause] == Deletion.REPLACED
+            reason = Reason.REPLACED if is_replaced else Reason.DELETED
+            moved_to = _moved_to(union, loss, contents, moves)
+    except LayertuiError:
+        reason = Reason.UNKNOWN
+    return Hidden(
+        event=loss.event,
+        path=union.path(union.ev_node[loss.link]),
+        layer=union.ev_layer[loss.event],
+        size=union.size(loss.event),
+        reason=Reason.MOVED if moved_to >= 0 else reason,
+        by=union.ev_layer[loss.cause],
+        moved_to=union.path(union.ev_node[moved_to]) if moved_to >= 0 else None,
+    )
+
+
+def _moved_to(
+    union: Union, loss: _Loss, contents: Comparing, moves: dict[tuple[int, int], dict[str, int]]
+) -> int:
+    """The event that stores the same content anew; -1 for none. ``moves`` remembers digests by layer and size."""
+    if not loss.candidates:
+        return -1
+    bucket = (union.ev_layer[loss.cause], union.size(loss.event))
+    if bucket not in moves:
+        moves[bucket] = {contents.digest(event): event for event in reversed(loss.candidates)}
+    return moves[bucket].get(contents.digest(loss.event), -1)
+
+
+def _reason(what: Sequence[str]) -> Reason:
+    if not what:
+        return Reason.REPEATED
+    if "content" in what:
+        return Reason.REWRITTEN
+    return Reason.TOUCHED if what == ["mtime"] else Reason.METADATA
