@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.bench import data
 from tests.bench.data import Sample, Shape
+from tests.bench.lag import lag_of
 from tests.bench.measure import Program, Runs, one_after_the_other, take_turns
 from tests.bench.screen import BARE, Terminal, content_after, keys_to_frames
 
@@ -215,6 +216,32 @@ def keys(bench: Bench) -> Table:
     return table
 
 
+def lag(bench: Bench) -> Table:
+    """How long the app holds up its own event loop."""
+    table = Table("Event loop held up by the app's own work", [])
+    for shape, action, cache in (
+        (data.ORDINARY, "load", False),
+        (data.TINY, "load", False),
+        (data.TINY, "move", True),
+        (data.MILLION, "browse", True),
+        (data.ORDINARY, "read", True),
+    ):
+        found = lag_of(bench.sample(shape).reference, action, cache)
+        name = f"{shape.name}, {action}"
+        table.aims.append(Aim(f"{name}: under 10 ms at most", max(found.held), 10))
+        slow = statistics.quantiles(found.held, n=100)
+        often = sum(held > 10 for held in found.held)
+        table.notes.append(
+            f"{name}: 95% within {slow[94]:.1f} ms, 99% within {slow[98]:.1f} ms, {often} of "
+            f"{len(found.held):,} turns over 10 ms; {sum(map(_over_5, found.held)):.0f} ms in turns over 5 ms"
+        )
+    return table
+
+
+def _over_5(milliseconds: float) -> float:
+    return milliseconds if milliseconds > 5 else 0
+
+
 LAYERS, TREE = 6, 60
 """Columns of the screen in these panes."""
 
@@ -253,7 +280,7 @@ def _is_loaded(terminal: Terminal) -> bool:
 
 CASES: dict[str, Callable[[Bench], Table]] = {
     case.__name__: case
-    for case in (ordinary, zstd, plain, hundred, tiny, million, warm, memory, start, content, keys)
+    for case in (ordinary, zstd, plain, hundred, tiny, million, warm, memory, start, content, keys, lag)
 }
 
 PEERS = ("dive", "layerx")
