@@ -1,5 +1,6 @@
 """The app: which screen is shown, the keys that every screen shares, the colours."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 # Rich's names for what a terminal can show: from 256 colours on hues and tints survive.
 _RICH_PALETTES = {"256", "truecolor", None}
+
+_SWITCH = 0.0005
+"""Seconds after which a thread has to let the one that paints have its turn; Python's own 5 ms show."""
 
 
 def _commands() -> "type[Provider]":
@@ -60,6 +64,7 @@ class LayertuiApp(App[None]):
 
     def on_mount(self) -> None:
         """Shows the image that was asked for, else the images at hand."""
+        sys.setswitchinterval(_SWITCH)
         self.push_screen(self._images() if self.reference is None else self._explorer(self.reference))
 
     def get_theme_variable_defaults(self) -> dict[str, str]:

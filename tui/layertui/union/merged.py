@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import operator
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import compress, count, repeat
 
 from layertui.layers.index import Kind
@@ -107,7 +107,7 @@ class Merged:
         """File bytes that the merged tree shows, each hardlinked file counted once."""
         union, total = self.union, self.size_below(0)
         counted = set()
-        for event in compress(count(), map(operator.ne, union.ev_inode, count())):
+        for event in _hardlinked(union):
             node, inode = union.ev_node[event], union.ev_inode[event]
             if self.at(node) != event or inode in counted:
                 continue
@@ -155,6 +155,13 @@ class Merged:
 def _not_first(ev_prev: array[int], start: int, stop: int) -> list[int]:
     """Events of a layer that are not their path's first."""
     return [event for event in range(start, stop) if ev_prev[event] >= 0]
+
+
+def _hardlinked(union: Union) -> Iterator[int]:
+    """Events that share the content of another."""
+    for start in range(0, len(union.ev_inode), STRETCH):
+        part = union.ev_inode[start : start + STRETCH]
+        yield from compress(count(start), map(operator.ne, part, count(start)))
 
 
 def _sizes(union: Union) -> array[int]:
