@@ -5,7 +5,7 @@ import sys
 
 import msgspec
 
-from layertui.layers.cache import decode
+from layertui.layers.cache import unpack
 from layertui.sources import open_image
 from layertui.ui.loader import frames
 from layertui.union import Union
@@ -26,7 +26,7 @@ def run(reference: str, cache: bool = False) -> list[tuple[bytes, list]]:
 def test_sends_every_layer_then_the_whole_union():
     image = open_image("demo:")
     sent = run("demo:")
-    indexes = {values[0]: decode(values[1]) for tag, values in sent if tag == b"x"}
+    indexes = {values[0]: unpack(values[1]) for tag, values in sent if tag == b"x"}
     assert sorted(indexes) == list(range(1, len(image.layers) + 1))
     assert sent[-1] == (b"d", [])
     tag, (count, encoded) = sent[-2]

@@ -14,7 +14,7 @@ import tracemalloc
 
 import msgspec
 
-from layertui.layers.cache import decode
+from layertui.layers.cache import unpack
 from layertui.union import Union
 
 
@@ -38,7 +38,7 @@ def main(reference: str) -> None:
         position += 5 + length
     gc.collect()
     tracemalloc.start()
-    indexes = [decode(data) for _, data in sorted(frames[b"x"].items())]
+    indexes = [unpack(data) for _, data in sorted(frames[b"x"].items())]
     union = Union.decode(frames[b"u"][len(indexes)], indexes)
     gc.collect()
     kept, _ = tracemalloc.get_traced_memory()

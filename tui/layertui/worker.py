@@ -6,7 +6,7 @@ payload. Whoever has heard enough kills it.
 
 ===== ==================================================================
 ``p`` progress: msgpack ``[layer, bytes read, bytes in all]``; layer 0 is a stream that brings all
-``x`` a layer's index: msgpack ``[layer, encoded index]``, any order
+``x`` a layer's index: msgpack ``[layer, packed index]``, any order
 ``u`` the union of layers 1 to k: msgpack ``[k, encoded union]``
 ``e`` it failed: msgpack ``[what, why, remedy]``; the last frame
 ``d`` all is done; the last frame
@@ -24,7 +24,7 @@ import msgspec
 
 from layertui.errors import LayertuiError
 from layertui.image import Image
-from layertui.layers.cache import IndexCache, encode
+from layertui.layers.cache import IndexCache, pack
 from layertui.layers.index import LayerIndex
 from layertui.layers.load import index_layers
 from layertui.sources import open_image
@@ -76,7 +76,7 @@ def load(image: Image, cache: IndexCache | None, frames: Frames) -> None:
         image.arrival.watch(lambda done, size: progress(0, done, size))
     for number, index in index_layers(image, cache, progress, threading.Event()):
         waiting[number] = index
-        frames.send(b"x", number, encode(index))
+        frames.send(b"x", number, pack(index))
         while merged + 1 in waiting:
             merged += 1
             builder.add(waiting.pop(merged))

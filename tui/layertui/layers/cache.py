@@ -102,10 +102,9 @@ COLUMNS = (
 _FACTS = ("compression", "tar_size", "blob_digest", "diff_id", "damage")
 
 
-def encode(index: LayerIndex) -> bytes:
-    """An index as bytes, for the cache and for another process."""
+def pack(index: LayerIndex) -> bytes:
+    """An index as bytes, for a process that trusts this one; see :func:`unpack`."""
     import msgspec
-    import zstandard
 
     body = {
         "keys": index.keys,
@@ -120,7 +119,28 @@ def encode(index: LayerIndex) -> bytes:
         "warnings": [(code, key, _bytes(text)) for code, key, text in index.warnings],
         "facts": [_bytes(value) if isinstance(value, str) else value for value in _facts(index)],
     }
-    packed = zstandard.ZstdCompressor(level=1).compress(msgspec.msgpack.encode(body))
+    return msgspec.msgpack.encode(body)
+
+
+def unpack(data: bytes | memoryview) -> LayerIndex:
+    """The index that :func:`pack` made bytes of; anything else raises whatever it happens to raise."""
+    import msgspec
+
+    return _index(msgspec.msgpack.decode(data, type=_body_type()))
+
+
+def column_of(code: str, data: bytes | memoryview) -> array[int]:
+    """The column, an array of type ``code``, that these are the bytes of."""
+    column = array(code)
+    column.frombytes(data)
+    return column
+
+
+def encode(index: LayerIndex) -> bytes:
+    """An index as bytes, for the disk."""
+    import zstandard
+
+    packed = zstandard.ZstdCompressor(level=1).compress(pack(index))
     return MAGIC + zlib.crc32(packed).to_bytes(4, "little") + packed
 
 
@@ -142,22 +162,23 @@ def decode(data: bytes) -> LayerIndex:
         packed = memoryview(data)[start:]
         if not 0 < zstandard.frame_content_size(packed) <= MAX_INFLATED:
             raise DamagedIndex("of unknown or excessive size")
-        body: Any = msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(packed), type=_body_type())
-        return _index(body)
+        index = unpack(zstandard.ZstdDecompressor().decompress(packed))
+        _check(index)
+        return index
     except (zstandard.ZstdError, msgspec.MsgspecError, ValueError, TypeError, OverflowError) as error:
         raise DamagedIndex(str(error)) from error
 
 
 def _index(body: Any) -> LayerIndex:
     columns: dict[str, Any] = {
-        name: array(code, column) for (name, code), column in zip(COLUMNS, body.columns, strict=True)
+        name: column_of(code, column) for (name, code), column in zip(COLUMNS, body.columns, strict=True)
     }
     facts: dict[str, Any] = {
         name: _text(value) if isinstance(value, bytes) else value
         for name, value in zip(_FACTS, body.facts, strict=True)
     }
-    index = LayerIndex(
-        keys=body.keys,
+    return LayerIndex(
+        keys=bytes(body.keys),
         count=body.count,
         kind=bytearray(body.kind),
         links=body.links,
@@ -169,8 +190,6 @@ def _index(body: Any) -> LayerIndex:
         **columns,
         **facts,
     )
-    _check(index)
-    return index
 
 
 def _check(index: LayerIndex) -> None:
@@ -220,10 +239,10 @@ def _body_type() -> type:
     return msgspec.defstruct(
         "Body",
         [
-            ("keys", bytes),
+            ("keys", memoryview),  # views are not copied where the columns are made of them
             ("count", int),
-            ("kind", bytes),
-            ("columns", list[bytes]),
+            ("kind", memoryview),
+            ("columns", list[memoryview]),
             ("links", list[bytes]),
             (
                 "extra",

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from textual.message import Message
 from textual.message_pump import MessagePump
@@ -133,14 +133,16 @@ class Loader:
         """Posts what the frames say; False when they end without an end."""
         import msgspec
 
-        from layertui.layers.cache import decode
+        from layertui.layers.cache import unpack
         from layertui.union import Union
 
         indexes: dict[int, LayerIndex] = {}
         progress: dict[int, tuple[int, int]] = {}
         reported = 0.0
         for tag, payload in frames(output):
-            values = msgspec.msgpack.decode(payload)
+            # A view of a whole image's columns is not copied once more.
+            form: Any = tuple[int, memoryview] if tag in (b"x", b"u") else list[Any]
+            values = msgspec.msgpack.decode(payload, type=form)
             if tag == b"p":
                 layer, *progress[layer] = values
             if tag != b"p" or time.monotonic() - reported >= _TICK:
@@ -150,7 +152,7 @@ class Loader:
                 reported = time.monotonic()
             match tag:
                 case b"x":
-                    indexes[values[0]] = decode(values[1])
+                    indexes[values[0]] = unpack(values[1])
                     self._post(LayerIndexed(values[0], indexes[values[0]]))
                 case b"u":
                     merged = [indexes[number] for number in range(1, values[0] + 1)]

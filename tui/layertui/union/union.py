@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from layertui.errors import LayertuiError
+from layertui.layers.cache import column_of
 from layertui.layers.index import Extra, Kind, LayerIndex, key_of
 from layertui.union.entry import TYPES, Entry
 
@@ -263,16 +264,19 @@ class Union:
             for layer, code, path, text in self.warnings
         ]
         columns = [getattr(self, name).tobytes() for name in _ARRAYS]
-        return msgspec.msgpack.encode([warnings, self.keys, self.ev_kind, self.starts, *columns])
+        return msgspec.msgpack.encode([warnings, self.keys, self.ev_kind, self.starts, columns])
 
     @staticmethod
-    def decode(data: bytes, indexes: list[LayerIndex]) -> Union:
+    def decode(data: bytes | memoryview, indexes: list[LayerIndex]) -> Union:
         """The union of these layers from what :meth:`encode` gave."""
         import msgspec
 
-        warnings, keys, kinds, starts, *columns = msgspec.msgpack.decode(data)
+        # Views are not copied where the columns are made of them.
+        encoded = tuple[list[Any], memoryview, memoryview, list[int], list[memoryview]]
+        warnings, keys, kinds, starts, columns = msgspec.msgpack.decode(data, type=encoded)
         arrays: dict[str, Any] = {
-            name: array(code, column) for (name, code), column in zip(_ARRAYS.items(), columns, strict=True)
+            name: column_of(code, column)
+            for (name, code), column in zip(_ARRAYS.items(), columns, strict=True)
         }
         return Union(
             indexes=indexes,
@@ -285,8 +289,8 @@ class Union:
                 )
                 for layer, code, path, text in warnings
             ],
-            keys=keys,
-            ev_kind=kinds,
+            keys=bytes(keys),
+            ev_kind=bytes(kinds),
             starts=starts,
             **arrays,
         )
