@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -310,6 +312,30 @@ def test_lists_that_are_broken(damaged: Path, driver: str, name: str, junk: byte
         assert all("the store has no layer" in layer.missing for layer in image.layers) == (kind == "layers")
     except LayertuiError as error:
         assert str(path) in str(error) or "has no image" in str(error)
+
+
+def test_any_values_end_in_an_error_or_an_image(damaged: Path, driver: str) -> None:
+    """Every value of every list replaced by others, one after the other."""
+    junk: list[Any] = [None, 7, -1, True, "", "x/../..", "\udcff", [], [None], {}, {"a": 1}]
+    chance = random.Random(5)
+    for name in ("images/images.json", "layers/layers.json", "containers/containers.json"):
+        path = damaged / f"{driver}-{name}"
+        whole = path.read_text()
+        for number, record in enumerate(json.loads(whole)):
+            for key in record:
+                value = json.loads(whole)
+                value[number][key] = chance.choice(junk)
+                path.write_text(json.dumps(value))
+                references = [SAMPLE, "work:1", "/worked", demo.image().id]
+                for reference in references:
+                    with contextlib.suppress(LayertuiError):
+                        open_image(f"containers-storage:[{damaged}]{reference}")
+                with contextlib.suppress(LayertuiError):
+                    list(list_images(f"containers-storage:{damaged}"))
+                with contextlib.suppress(LayertuiError):
+                    list(containers_storage.list_containers(parse(f"containers-storage:{damaged}")))
+        path.write_text(whole)
+    the_other_is_readable(damaged)
 
 
 def test_an_image_for_several_platforms(command: list[str], store: str) -> None:

@@ -51,7 +51,7 @@ WHERE = {
 """Where each driver keeps a layer."""
 ONE_LAYER = ("overlay", "aufs")
 """Drivers whose directories hold one layer alone; others keep all that is below it too."""
-PLAIN_KEY = re.compile(r"[a-zA-Z0-9_.-]+")
+PLAIN_KEY = re.compile(r"[a-z0-9.]+")
 """Keys of big data that are file names as they are (``makeBigDataBaseName``)."""
 IDENTITY = re.compile(r"[0-9a-zA-Z][0-9a-zA-Z_.-]*")
 
