@@ -116,6 +116,20 @@ class Arrival(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """One document of the chain that leads from a reference to an image's layers."""
+
+    name: str
+    """``index.json``, ``index``, ``manifest``, ``config``, ``manifest.json``, ``repositories.json``."""
+    descriptor: Descriptor
+    """As what leads here names it; without a digest where a path leads here."""
+    data: bytes
+    """The document itself, as its bytes; empty where nobody hands it out."""
+    location: str
+    """Where it lies, for people."""
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """One image for one platform."""
 
@@ -149,12 +163,26 @@ class Image:
     """Where all its layers come in one stream: that stream."""
     damage: str = ""
     """Why its files may not all be there; stands among the warnings too. Empty if all is well."""
+    links: Sequence[Link] = ()
+    """How the reference leads to the config, the first document first; see :meth:`chain`."""
 
     @property
     def size(self) -> int:
         """Bytes of its layers as stored; -1 if one is unknown."""
         sizes = [layer.descriptor.size for layer in self.layers]
         return -1 if any(size < 0 for size in sizes) else sum(sizes)
+
+    @property
+    def chain(self) -> Sequence[Link]:
+        """The documents from the reference to the config, as far as the source knows them."""
+        if self.links:
+            return self.links
+        links = [Link("config", Descriptor("", self.id, -1), self.config_bytes, "")]
+        if self.manifest_bytes:
+            media_type = self.manifest.get("mediaType")
+            known = Descriptor(media_type if isinstance(media_type, str) else "", self.manifest_digest, -1)
+            links.insert(0, Link("manifest", known, self.manifest_bytes, ""))
+        return links
 
 
 def chain_ids(diff_ids: Sequence[str]) -> list[str]:

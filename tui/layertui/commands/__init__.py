@@ -16,6 +16,7 @@ COMMANDS = {
     "diff": "the changed lines between two versions of a file",
     "cat": "the bytes of a file, of hidden ones too",
     "insight": "what an image stores in vain, and which layer's doing it is",
+    "verify": "every digest of an image computed anew",
     "demo": "open the app on a built-in sample image",
 }
 """What each does, for the list of them."""

@@ -4,14 +4,41 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Literal
 
 from layertui.blob import Blob
+from layertui.errors import LayertuiError
 from layertui.image import Layer
 from layertui.layers.decompress import CHUNK, Cancelled, Damaged, Stream
 from layertui.layers.index import LayerIndex
+from layertui.layers.tarsplit import RecordedDirectory
 
-_ALGORITHMS = ("sha256", "sha384", "sha512")
+ALGORITHMS = ("sha256", "sha384", "sha512")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that an image claims, held against what is there."""
+
+    subject: str
+    """``manifest``, ``config``, ``layer 3``, …"""
+    what: str
+    """``digest``, ``size``, ``diff ID`` or ``chain ID``."""
+    status: Literal["ok", "wrong", "unchecked"]
+    expected: str = ""
+    """What is claimed; empty if nothing is."""
+    found: str = ""
+    """What is there; empty if it was not looked at."""
+    why: str = ""
+    """Why it is not checkable here, or what more is known."""
+
+
+def compare(subject: str, what: str, expected: str, found: str) -> Check:
+    """The check of two values that are known."""
+    return Check(subject, what, "ok" if expected == found else "wrong", expected, found)
 
 
 def expected_digest(layer: Layer) -> str:
@@ -19,8 +46,7 @@ def expected_digest(layer: Layer) -> str:
 
     That of the bytes as stored where it is known, else that of the uncompressed tar.
     """
-    expected = layer.descriptor.digest or layer.diff_id
-    return expected if expected.partition(":")[0] in _ALGORITHMS else ""
+    return _known(layer.descriptor.digest or layer.diff_id)
 
 
 def was_checked(layer: Layer, index: LayerIndex) -> bool:
@@ -31,21 +57,119 @@ def was_checked(layer: Layer, index: LayerIndex) -> bool:
 def verify(layer: Layer, cancelled: threading.Event) -> str:
     """What is wrong with a layer that has a blob and an expected digest; empty if it has that digest.
 
-    Reads all of it, in bounded memory. Raises :class:`LayertuiError` where it cannot be read,
-    and :class:`Cancelled` once the event is set.
+    Reads all of it, in bounded memory, and decompresses it only if it has to. Raises
+    :class:`LayertuiError` where it cannot be read, and :class:`Cancelled` once the event is set.
     """
     assert layer.blob is not None
     expected = expected_digest(layer)
-    hashed = hashlib.new(expected.partition(":")[0])
     try:
-        for piece in _stored(layer.blob) if layer.descriptor.digest else _uncompressed(layer.blob, cancelled):
-            if cancelled.is_set():
-                raise Cancelled
-            hashed.update(piece)
+        if layer.descriptor.digest:
+            found, _ = _read(_stored(layer.blob), expected, cancelled)
+        else:
+            with closing(Stream(layer.blob, cancelled=cancelled)) as stream:
+                found, _ = _read(_uncompressed(stream), expected, cancelled)
     except Damaged as damage:
         return str(damage)
-    found = f"{hashed.name}:{hashed.hexdigest()}"
     return "" if found == expected else f"wrong digest: the image says {expected}, its bytes have {found}"
+
+
+def checks(
+    layer: Layer, cancelled: threading.Event, progress: Callable[[int], None] | None = None
+) -> Iterator[Check]:
+    """Size and digest of a layer's bytes as they are stored, and the diff ID of the tar they hold.
+
+    All of it is read once; ``progress`` is told the bytes that are behind. Raises
+    :class:`LayertuiError` where it cannot be read, :class:`Cancelled` once the event is set.
+    """
+    if layer.unpacked is not None:
+        yield _diff_id_of_unpacked(layer, cancelled, progress)
+    elif layer.blob is not None:
+        yield from _checks_of_blob(layer, layer.blob, cancelled, progress)
+    else:
+        for what, expected in (("digest", layer.descriptor.digest), ("diff ID", layer.diff_id)):
+            if expected:
+                yield Check(f"layer {layer.number}", what, "unchecked", expected, why=layer.missing)
+
+
+def _checks_of_blob(
+    layer: Layer, blob: Blob, cancelled: threading.Event, progress: Callable[[int], None] | None
+) -> Iterator[Check]:
+    subject, expected = f"layer {layer.number}", layer.descriptor.digest
+    algorithm = _known(expected or layer.diff_id) or "sha256:"
+    diff_id, damage = "", ""
+    with closing(Stream(blob, algorithm.partition(":")[0], cancelled)) as stream:
+        if not stream.compression:
+            digest, size = _read(_stored(blob), algorithm, cancelled, progress)
+            if digest.partition(":")[0] == layer.diff_id.partition(":")[0]:
+                diff_id = digest
+        else:
+            try:
+                if _known(layer.diff_id):
+                    diff_id, _ = _read(
+                        _uncompressed(stream),
+                        layer.diff_id,
+                        cancelled,
+                        progress and (lambda _: progress(stream.stored.position)),
+                    )
+            except Damaged as error:
+                damage = str(error)
+            digest, size = stream.digest(), stream.stored.position
+    if layer.descriptor.size >= 0 and expected:  # else it is no claim, or about something else
+        yield compare(subject, "size", str(layer.descriptor.size), str(size))
+    if _known(expected):
+        yield compare(subject, "digest", expected, digest)
+    elif expected:
+        yield Check(subject, "digest", "unchecked", expected, "", "its algorithm is not known here")
+    if damage:
+        yield Check(subject, "diff ID", "wrong", layer.diff_id, "", damage)
+    elif diff_id:
+        yield compare(subject, "diff ID", layer.diff_id, diff_id)
+    else:
+        why = "its algorithm is not known here" if layer.diff_id else "the image names none"
+        yield Check(subject, "diff ID", "unchecked", layer.diff_id, "", why)
+
+
+def _diff_id_of_unpacked(
+    layer: Layer, cancelled: threading.Event, progress: Callable[[int], None] | None
+) -> Check:
+    subject = f"layer {layer.number}"
+    if not _known(layer.diff_id):
+        return Check(subject, "diff ID", "unchecked", layer.diff_id, "", "no digest of it is recorded")
+    if not isinstance(layer.unpacked, RecordedDirectory):
+        why = "it lies unpacked, and there is no record of the tar that it was"
+        return Check(subject, "diff ID", "unchecked", layer.diff_id, "", why)
+    try:
+        found, _ = _read(layer.unpacked.tar(), layer.diff_id, cancelled, progress)
+    except (Damaged, LayertuiError) as error:
+        if isinstance(error.__cause__, PermissionError):
+            raise
+        # The record is damaged, or a file is missing or has been changed.
+        return Check(subject, "diff ID", "wrong", layer.diff_id, "", str(error))
+    return compare(subject, "diff ID", layer.diff_id, found)
+
+
+def _known(digest: str) -> str:
+    """The digest, if it is one that can be recomputed."""
+    return digest if digest.partition(":")[0] in ALGORITHMS else ""
+
+
+def _read(
+    pieces: Iterator[bytes] | Iterator[memoryview],
+    like: str,
+    cancelled: threading.Event,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[str, int]:
+    """The digest of pieces, in the algorithm of another digest, and how many bytes they are."""
+    hashed = hashlib.new(like.partition(":")[0])
+    size = 0
+    for piece in pieces:
+        if cancelled.is_set():
+            raise Cancelled
+        hashed.update(piece)
+        size += len(piece)
+        if progress is not None:
+            progress(size)
+    return f"{hashed.name}:{hashed.hexdigest()}", size
 
 
 def _stored(blob: Blob) -> Iterator[bytes]:
@@ -55,11 +179,7 @@ def _stored(blob: Blob) -> Iterator[bytes]:
         yield piece
 
 
-def _uncompressed(blob: Blob, cancelled: threading.Event) -> Iterator[memoryview]:
-    stream = Stream(blob, cancelled=cancelled)
+def _uncompressed(stream: Stream) -> Iterator[memoryview]:
     buffer = bytearray(CHUNK)
-    try:
-        while count := stream.readinto(buffer):
-            yield memoryview(buffer)[:count]
-    finally:
-        stream.close()
+    while count := stream.readinto(buffer):
+        yield memoryview(buffer)[:count]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from layertui.blob import Blob
-from layertui.errors import LayertuiError
+from layertui.errors import LayertuiError, WrongDigest
 from layertui.image import Descriptor, HistoryEntry, Image, Layer, Platform, Unpacked, chain_ids
 from layertui.layers.decompress import compression_of
 
@@ -30,12 +30,10 @@ def digest_of(data: bytes, like: str = "sha256:") -> str:
 
 
 def check_digest(data: bytes, expected: str, what: str) -> None:
-    """Raises :class:`LayertuiError` unless the bytes have the digest; it names both."""
+    """Raises :class:`WrongDigest` unless the bytes have the digest."""
     found = digest_of(data, expected)
     if found != expected:
-        raise LayertuiError(
-            f"{what} has a wrong digest", f"it should be {expected}", f"its bytes have {found}"
-        )
+        raise WrongDigest(what, expected, found)
 
 
 def platform_of(config: Mapping[str, Any]) -> Platform:

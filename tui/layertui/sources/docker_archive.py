@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from layertui.errors import LayertuiError
-from layertui.image import Descriptor, Image, ImageSummary, Layer, Platform
+from layertui.image import Descriptor, Image, ImageSummary, Layer, Link, Platform
 from layertui.reference import Reference
 from layertui.sources import oci, platforms
 from layertui.sources.assemble import (
@@ -101,6 +101,7 @@ def open_item(files: Files, reference: Reference, platform: str | None) -> Image
     image_id = digest_of(config_bytes)
     warnings = []
     claimed = re.search(r"(?:^|[/:])([0-9a-f]{64})(?:\.json)?$", config_name)
+    named_digest = f"sha256:{claimed[1]}" if claimed else ""
     if claimed and image_id != f"sha256:{claimed[1]}":
         # Docker loads it all the same: the name is not what the config is checked against.
         warnings.append(f"the config is named sha256:{claimed[1]}, its bytes have {image_id}")
@@ -132,6 +133,10 @@ def open_item(files: Files, reference: Reference, platform: str | None) -> Image
         layers=layers,
         warnings=[*warnings, *more, *odd, *_damage(files)],
         damage=getattr(files, "damage", ""),
+        links=[
+            *_manifest_link(files),
+            Link("config", Descriptor("", named_digest, -1), config_bytes, blob.location),
+        ],
     )
 
 
@@ -181,10 +186,18 @@ def _with_manifest(files: Files, image: Image) -> Image:
                         manifest_bytes=data,
                         manifest_digest=found.descriptor.digest,
                         attestations=oci.attestations_of(layout, manifests, found.descriptor.digest),
+                        links=[*image.links[:-1], layout.link("manifest", found, data), *image.links[-1:]],
                     )
     except LayertuiError as problem:
         return replace(image, warnings=[*image.warnings, f"its index.json cannot be read: {problem}"])
     return image
+
+
+def _manifest_link(files: Files) -> list[Link]:
+    blob = files.get("manifest.json")
+    if blob is None:
+        return []
+    return [Link("manifest.json", Descriptor("", "", -1), blob.pread(blob.size, 0), blob.location)]
 
 
 def _select(found: list[Item], selector: str, name: str) -> Item:

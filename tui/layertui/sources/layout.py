@@ -9,13 +9,13 @@ import base64
 import binascii
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from layertui.blob import Blob, BytesBlob
 from layertui.errors import LayertuiError
-from layertui.image import Descriptor, Platform
+from layertui.image import Descriptor, Link, Platform
 from layertui.sources.assemble import check_digest, config_list, digest_of, platform_of
 from layertui.sources.files import Files, parse_object, read_json
 
@@ -65,6 +65,15 @@ class Layout(ABC):
     def top(self) -> list[Found]:
         """The descriptors from which all is reached."""
 
+    def entrance(self) -> Sequence[Link]:
+        """The document that holds the top, where there is one."""
+        return ()
+
+    def link(self, name: str, found: Found, data: bytes) -> Link:
+        """A document that a descriptor leads to, and where it lies."""
+        blob = embedded(found) or self.blob(found.descriptor)
+        return Link(name, found.descriptor, data, blob.location if blob is not None else "")
+
     def has(self, found: Found) -> bool:
         """Whether the blob of a descriptor is here."""
         return embedded(found) is not None or self.blob(found.descriptor) is not None
@@ -95,6 +104,12 @@ class FilesLayout(Layout):
         algorithm, _, encoded = descriptor.digest.partition(":")
         return self._files.get(encoded if self.transport == "dir" else f"blobs/{algorithm}/{encoded}")
 
+    def entrance(self) -> Sequence[Link]:
+        blob = None if self.transport == "dir" else self._files.get("index.json")
+        if blob is None:
+            return ()
+        return (Link("index.json", Descriptor("", "", -1), blob.pread(blob.size, 0), blob.location),)
+
     def top(self) -> list[Found]:
         """The descriptors of index.json; of ``dir:``, one that embeds its manifest."""
         name = "manifest.json" if self.transport == "dir" else "index.json"
@@ -104,7 +119,7 @@ class FilesLayout(Layout):
         if name == "index.json":
             return list(descriptors_of(value))
         media_type = INDEX_TYPES[0] if is_index(value) else MANIFEST_TYPE
-        descriptor = Descriptor(media_type, digest_of(data), len(data))
+        descriptor = Descriptor(media_type, digest_of(data), len(data))  # nothing else names it
         return [Found(descriptor, base64.b64encode(data).decode())]
 
 
@@ -163,6 +178,19 @@ def manifests_of(layout: Layout, top: list[Found]) -> Iterator[Found]:
                 yield found
 
     return walk(top, 0)
+
+
+def trail(layout: Layout, level: list[Found], wanted: Found, depth: int = 0) -> list[Found]:
+    """The indexes that lead from descriptors to a manifest, the outermost first, and the manifest."""
+    for found in level:
+        if found.descriptor.digest == wanted.descriptor.digest:
+            return [found]
+        media_type = found.descriptor.media_type
+        if depth < MAX_DEPTH and (media_type in INDEX_TYPES or not media_type) and layout.has(found):
+            below = list(descriptors_of(layout.fetch(found, "index")[0]))
+            if way := trail(layout, below, wanted, depth + 1):
+                return [found, *way]
+    return []
 
 
 def platform_of_image(layout: Layout, found: Found) -> Platform:

@@ -6,6 +6,7 @@ Rules from the OCI image specification: image-layout.md, image-index.md, manifes
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from layertui.sources.layout import (
     groups_of,
     manifests_of,
     platform_of_image,
+    trail,
 )
 
 
@@ -73,7 +75,16 @@ def open_layout(layout: Layout, reference: Reference, platform: str | None) -> I
     chosen = platforms.choose(known, platform, str(named))
     manifest, data = layout.fetch(chosen, "manifest")
     attestations = attestations_of(layout, manifests, chosen.descriptor.digest)
-    return _image(layout, named, manifest, data, _tags(top), attestations, platform)
+    image = _image(layout, named, manifest, data, _tags(top), attestations, platform)
+    *indexes, last = trail(layout, top, chosen) or [chosen]
+    links = [
+        *layout.entrance(),
+        *(layout.link("index", each, layout.fetch(each, "index")[1]) for each in indexes),
+    ]
+    links.append(layout.link("manifest", last, data))
+    if config := descriptor_of(manifest.get("config")):
+        links.append(layout.link("config", config, image.config_bytes))
+    return replace(image, links=links)
 
 
 def attestations_of(layout: Layout, manifests: Iterable[Found], digest: str) -> list[Descriptor]:

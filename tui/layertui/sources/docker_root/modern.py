@@ -23,9 +23,9 @@ from layertui.layers.directory import UnpackedDirectory
 from layertui.layers.tarsplit import RecordedDirectory
 from layertui.reference import Reference
 from layertui.sources.assemble import (
+    check_digest,
     created_of,
     diff_ids_of,
-    digest_of,
     history_of,
     platform_of,
 )
@@ -83,10 +83,7 @@ class ModernRoot:
         path = self.store / "imagedb" / "content" / identity.replace(":", "/")
         config = read_object(path)
         data = path.read_bytes()
-        if digest_of(data) != identity:
-            raise LayertuiError(
-                f"the config of {identity} is damaged", f"its bytes in {path} have {digest_of(data)}"
-            )
+        check_digest(data, identity, f"the config {path}")
         return config, data
 
     def find(self, name: str) -> str:

@@ -1,0 +1,89 @@
+"""``layertui verify``: every digest of an image computed anew."""
+
+from __future__ import annotations
+
+import argparse
+
+from layertui.commands.opening import image_of
+from layertui.commands.output import Output, warn
+from layertui.commands.parsing import add_common, add_image
+from layertui.errors import LayertuiError, WrongDigest
+from layertui.layers.verify import Check
+
+DESCRIPTION = """\
+Check that an image is what its digests say: manifest, config, sizes, layers as
+they are stored, their tars (diff IDs, of unpacked stores by their tar-split
+records), and the chain IDs made of them. All bytes are read.
+"""
+EPILOG = """\
+A check is ok, wrong (with both values), or unchecked (why it cannot be made
+here). --json prints one object: reference, ok (nothing is wrong), and steps,
+each with subject, what, status, expected, found and why.
+
+exit status: 0 nothing is wrong, 1 something is, 2 it could not be done
+
+examples:
+  layertui verify app.tar
+  layertui verify docker-root:[/var/lib/docker]app:1 --json
+"""
+MARKS = {"ok": "ok", "wrong": "WRONG", "unchecked": "?"}
+COLOURS = {"ok": "green", "WRONG": "red", "?": "dim"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_image(parser)
+    add_common(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    steps: list[Check] = []
+    failed: LayertuiError | None = None
+    reference = options.image
+    damage = ""
+    try:
+        image = image_of(options)
+        reference, damage = image.reference, image.damage
+    except WrongDigest as wrong:
+        steps.append(Check("document", "digest", "wrong", wrong.expected, wrong.found, wrong.subject))
+    else:
+        from layertui.commands.progress import Progress
+        from layertui.verify import verify
+
+        with Progress(options.quiet, "verifying", image.size) as progress:
+            if image.arrival is not None:
+                image.arrival.watch(progress.all)
+            try:
+                steps.extend(
+                    verify(image, progress=lambda number, done: progress.layer(number, done, image.size))
+                )
+            except LayertuiError as error:
+                failed = error
+    is_wrong = any(step.status == "wrong" for step in steps)
+    _print(options, reference, steps, not is_wrong)
+    if failed is not None:
+        if not is_wrong:
+            raise failed
+        warn(str(failed))
+    return 1 if is_wrong else 2 if damage else 0
+
+
+def _print(options: argparse.Namespace, reference: str, steps: list[Check], ok: bool) -> None:
+    out = Output()
+    if options.json:
+        fields = ("subject", "what", "status", "expected", "found", "why")
+        rows = [{name: getattr(step, name) or None for name in fields} for step in steps]
+        out.json({"reference": reference, "ok": ok, "steps": rows})
+        return
+    rows_of_cells = [(MARKS[step.status], step.subject, step.what, _words(step, out)) for step in steps]
+    out.table(("", "OF", "CHECK", "VALUE"), rows_of_cells, colours=COLOURS)
+    counts = [sum(step.status == status for step in steps) for status in ("ok", "wrong", "unchecked")]
+    out.line("{} ok, {} wrong, {} not checkable here".format(*counts))
+
+
+def _words(step: Check, out: Output) -> str:
+    if step.status == "ok":
+        return out.name(step.found)
+    if step.found:
+        about = f"{step.why}: " if step.why else ""
+        return out.name(f"{about}claimed {step.expected or 'nothing'}, found {step.found}")
+    return out.name(f"{step.expected}: {step.why}" if step.expected else step.why)
