@@ -261,6 +261,21 @@ def test_names_that_no_file_system_takes_are_left_out_and_said() -> None:
     assert [row[0] for row in facts(index)] == ["/next"] and codes(index) == ["name-too-long"]
 
 
+def test_links_to_where_no_path_leads_are_left_out_and_said() -> None:
+    target = b"./" * 500_000
+    for kind in (b"1", b"2"):
+        index = scanned(
+            header(b"long", b"K", b"%o" % len(target)) + padded(target) + header(b"l", kind) + file(b"f")
+        )
+        assert [row[0] for row in facts(index)] == ["/f"] and "name-too-long" in codes(index)
+
+
+@pytest.mark.parametrize("name", [b"a/" * 500_000, b"/" * 1_000_000, b"../" * 300_000, b"a/../" * 200_000])
+def test_a_mebibyte_of_slashes_is_one_entry_at_most(name: bytes) -> None:
+    index = scanned(header(b"long", b"L", b"%o" % len(name)) + padded(name) + file(b"f") + END)
+    assert index.count <= 1 and len(index.keys) <= 4096 and not index.damage
+
+
 def test_whiteouts() -> None:
     names = [b"d/.wh.gone", b".wh.top", b"d/.wh..wh..opq", b".wh..wh.plnk", b"d/.wh."]
     index = scanned(b"".join(file(name) for name in names) + END)

@@ -4,6 +4,7 @@ import pytest
 
 from layertui.errors import LayertuiError
 from layertui.union import Union
+from layertui.union.build import MAX_DETOURS
 from layertui.union.merged import Merged
 from tests.union.small import codes, layer, paths, union
 
@@ -227,3 +228,38 @@ class TestResolve:
     def test_says_why_it_leads_nowhere(self, path, why):
         with pytest.raises(LayertuiError, match=why):
             self.tree.resolve(path, 1)
+
+
+def test_a_path_of_thousands_of_directories_lies_where_it_should():
+    path = "/".join("a" * 2040)
+    tree = union(layer(("-", path)), layer(("-", path, {"size": 3})))
+    assert tree.nodes == 2041 and not codes(tree)
+    assert tree.entry(tree.at(tree.find(f"/{path}"), 2)).size == 3
+
+
+def test_many_deep_paths_take_bounded_memory():
+    """Each of five thousand bytes in the tar asks for two thousand directories, of four megabytes in all."""
+    deep = "/".join("a" * 2040)
+    tree = union(layer(*(("-", f"{number}/{deep}") for number in range(300)), ("-", "plain"), ("-", "1/x")))
+    assert len(tree.keys) < 2 * MAX_DETOURS
+    left_out = [path for _, code, path in codes(tree) if code == "out-of-reach"]
+    assert 200 < len(left_out) < 300 and left_out[-1] == f"/299/{deep}"
+    assert tree.find("/plain") >= 0 and tree.find("/1/x") >= 0
+    assert not any(node >= 0 and tree.at(node, 1) >= 0 for node in map(tree.find, left_out))
+
+
+def test_many_ways_through_many_symlinks_take_bounded_time(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("layertui.union.build.MAX_DETOURS", 1 << 22)
+    target = "./" * 2000
+    chain = [("l", f"l{number}", {"to": f"{target}l{number + 1}"}) for number in range(200)]
+    ways = [("-", f"l0/{number}/f") for number in range(1000)]
+    tree = union(layer(*chain, ("d", "l200"), *ways))
+    assert tree.find("/l200/0/f") >= 0
+    assert sum(code == "out-of-reach" for _, code, _ in codes(tree)) > 900
+
+
+def test_nothing_lies_deeper_than_a_path_can_lead():
+    half = "/".join("a" * 1500)
+    tree = union(layer(("-", f"{half}/f"), ("l", "l", {"to": half}), ("-", f"l/{half}/f"), ("-", "l/g")))
+    assert codes(tree) == [(1, "out-of-reach", f"/l/{half}/f")]
+    assert tree.find(f"/{half}/g") >= 0

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
+MAX_PATH = 4096
+"""Bytes that Linux takes as a path or as the target of a symlink (PATH_MAX)."""
+
 
 class Kind(IntEnum):
     """What an entry is. The first seven are tar's type flags (POSIX ustar)."""

@@ -16,7 +16,7 @@ from zlib_ng.zlib_ng import adler32
 
 from layertui.errors import LayertuiError
 from layertui.layers.decompress import Damaged
-from layertui.layers.index import Extra, Kind, LayerIndex, LayerWarning
+from layertui.layers.index import MAX_PATH, Extra, Kind, LayerIndex, LayerWarning
 from layertui.layers.pax import Pax, parse_pax
 
 BLOCK = 512
@@ -25,8 +25,6 @@ MAX_META = 1 << 20
 """Bytes of a long name or of pax records that are taken at most."""
 MAX_ALL_META = 1 << 30
 """And of all of them in a layer: they are kept in memory."""
-MAX_PATH = 4096
-"""Bytes that Linux takes as a path (PATH_MAX)."""
 ESTARGZ = (b"stargz.index.json", b".prefetch.landmark", b".no.prefetch.landmark")
 """An eStargz layer's table of contents, its last entry, and landmarks (stargz-snapshotter, estargz.md)."""
 ADLER = 65521
@@ -292,21 +290,23 @@ class _Scan:
                 "name-too-long", key[:100], f"a name of {len(key):,} bytes: left out here, engines refuse it"
             )
             return
+        target = header[157:257].split(b"\0", 1)[0]
+        if pax is not None and pax.linkpath is not None:
+            target = pax.linkpath
         above, _, last = key.rpartition(b"\0")
         if last.startswith(b".wh."):
             kind, key = self._whiteout(kind, above, last, key, size)
+        elif kind in (Kind.SYMLINK, Kind.HARDLINK) and len(target) > MAX_PATH:
+            self._warn(
+                "name-too-long", key, f"a link to {len(target):,} bytes: left out here, engines refuse it"
+            )
+            return
+        self._keys.append(key)
+        self._kinds.append(kind)
         if kind == Kind.SYMLINK or kind == Kind.HARDLINK:
-            target = header[157:257].split(b"\0", 1)[0]
-            if pax is not None and pax.linkpath is not None:
-                target = pax.linkpath
-            self._keys.append(key)
-            self._kinds.append(kind)
             self._link(target, kind)
-        else:
-            self._keys.append(key)
-            self._kinds.append(kind)
-            if kind in (Kind.CHAR, Kind.BLOCK):
-                self._device(header)
+        elif kind in (Kind.CHAR, Kind.BLOCK):
+            self._device(header)
         owner = self._owner(header[100:124], offset)
         mtime = self._number(header[136:148], offset, "mtime")
         if pax is not None:

@@ -12,11 +12,17 @@ from array import array
 from collections import defaultdict, deque
 from itertools import accumulate, compress
 
-from layertui.layers.index import Kind, LayerIndex, path_of
+from layertui.layers.index import MAX_PATH, Kind, LayerIndex, path_of
 from layertui.union.union import Deletion, Union, UnionWarning
 
 MAX_LINKS = 255
 """Symlinks followed for one path before it counts as a loop (as umoci's securejoin)."""
+
+MAX_DETOURS = 1 << 27
+"""Bytes of implied directories' paths and of symlinks followed, in all layers together.
+
+Real images stay below a hundredth; a small hostile layer could otherwise take hours and all memory.
+"""
 
 _SIMPLE = frozenset(map(int, (Kind.FILE, Kind.DIRECTORY, Kind.CHAR, Kind.BLOCK, Kind.FIFO)))
 """Laid over their like, these need no more than an event."""
@@ -45,6 +51,7 @@ class UnionBuilder:
         self._ev_inode = array("I")
         self._ev_kind = bytearray()
         self._starts = [0]
+        self._detours = 0
         # For the layer being laid on: its whiteouts, and where its entries below a directory go.
         self._whiteouts: set[bytes] = set()
         self._own: set[bytes] | None = None
@@ -266,6 +273,15 @@ class UnionBuilder:
                     self._flush(run, before, kinds, number)
                     parent = self._landing(above)
                     shift = len(ev_kind) - number
+                    if parent < 0:
+                        shift -= 1
+                        directory = None
+                        self._warn(
+                            "out-of-reach",
+                            key,
+                            "its directory lies too deep or behind too many symlinks: left out here",
+                        )
+                        continue
                 directory = above
                 aliased = all_keys[parent] != above
             if aliased:
@@ -328,7 +344,7 @@ class UnionBuilder:
         return moved
 
     def _landing(self, directory: bytes) -> int:
-        """The directory in which the layer's entries below a key land."""
+        """The directory in which the layer's entries below a key land; -1 for out of reach."""
         node = self._landings.get(directory, -1)
         if node < 0:
             node = self._landings[directory] = self._walk(directory, make=True)
@@ -375,8 +391,12 @@ class UnionBuilder:
         """The directory that a key leads to inside the image, symlinks followed.
 
         With ``make``, what is missing on the way becomes an implied directory, and what is no
-        directory is replaced by one; without, -1 for either.
+        directory is replaced by one; without, -1 for either. -1 as well for a longer path than
+        there can be, or once :data:`MAX_DETOURS` are used up.
         """
+        node = self._ids.get(key, -1)
+        if node >= 0 and self._kind(node) == Kind.DIRECTORY:
+            return node  # above a directory that is there are only directories that are there
         todo = key.split(b"\0")[::-1] if key else []
         node = 0
         links = 0
@@ -392,11 +412,16 @@ class UnionBuilder:
             kind = self._kind(child) if child >= 0 else -1
             if kind == Kind.DIRECTORY:
                 node = child
-            elif kind == Kind.SYMLINK and self._replaces(child_key):
+            elif (
+                len(child_key) > MAX_PATH
+                or self._detours > MAX_DETOURS
+                or (kind == Kind.SYMLINK and self._replaces(child_key))
+            ):
                 return -1
             elif kind == Kind.SYMLINK and links < MAX_LINKS:
                 links += 1
                 target = self._target(child)
+                self._detours += len(target)
                 if self._last[child] < self._starts[-1]:
                     self._warn(
                         "symlink-parent",
@@ -421,6 +446,7 @@ class UnionBuilder:
                     self._warn_of_own_whiteout(child_key, Kind.DIRECTORY)
                 child = self._node(node, child_key)
                 self._event(child, Deletion.IMPLIED, Kind.DIRECTORY)
+                self._detours += len(child_key)
                 node = child
         return node
 
