@@ -60,6 +60,18 @@ class OciLayout:
         self._blob(CONFIG, image.config_bytes)
         self._tag(tag, image.manifest_bytes)
 
+    def add_index(self, tag: str, *images: Image) -> None:
+        """One index of images for several platforms, byte for byte."""
+        manifests = []
+        for image in images:
+            for layer in image.layers:
+                self._blob(layer.descriptor.media_type, blob_bytes(layer.blob))
+            self._blob(CONFIG, image.config_bytes)
+            platform = {key: image.config[key] for key in ("os", "architecture")}
+            manifests.append({**self._blob(MANIFEST, image.manifest_bytes), "platform": platform})
+        index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}
+        self._tag(tag, json.dumps(index).encode(), INDEX)
+
     def add_base(self, tag: str, image: Image, layers: int) -> None:
         """An image of the first layers of one whose blobs are in memory."""
         base = image.layers[:layers]
@@ -80,8 +92,8 @@ class OciLayout:
         }
         return json.dumps(manifest).encode()
 
-    def _tag(self, tag: str, manifest: bytes) -> None:
-        descriptor = self._blob(MANIFEST, manifest)
+    def _tag(self, tag: str, manifest: bytes, media_type: str = MANIFEST) -> None:
+        descriptor = self._blob(media_type, manifest)
         descriptor["annotations"] = {"org.opencontainers.image.ref.name": tag}
         self._manifests.append(descriptor)
         index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": self._manifests}

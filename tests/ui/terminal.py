@@ -52,6 +52,16 @@ class Terminal:
         self.process.send(keys)
         self._read(0.05)
 
+    def settle(self, still: float = 0.15, seconds: float = 10) -> str:
+        """The screen's text once nothing has been written for ``still`` seconds."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            before = len(self.raw)
+            self._read(still)
+            if len(self.raw) == before:
+                break
+        return self.text
+
     def end(self, seconds: float = 15) -> int:
         """Read on until the program ends; its exit status."""
         deadline = time.monotonic() + seconds

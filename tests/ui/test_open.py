@@ -102,6 +102,18 @@ async def test_tab_completes_as_far_as_all_agree_or_to_the_chosen_one(folder: Pa
         await listed(pilot, "shop-2.1.tar")
 
 
+async def test_tab_completes_a_hostile_name_as_far_as_the_field_can_show_it(folder: Path) -> None:
+    app = Images()
+    async with app.run_test() as pilot:
+        await opened(pilot)
+        await pilot.press("e")
+        await listed(pilot, "e")
+        await pilot.press("down", "tab")
+        await listed(pilot, "evil")
+        await pilot.press("down", "enter")
+        assert app.explored == ["evil\x1b[2J[@click=app.quit].tar"]
+
+
 async def test_up_and_down_go_round_by_way_of_what_was_typed(folder: Path) -> None:
     async with Images().run_test() as pilot:
         await opened(pilot)

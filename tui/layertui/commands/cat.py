@@ -11,7 +11,7 @@ from layertui.errors import LayertuiError
 
 DESCRIPTION = """\
 Print the bytes of a file as a container sees it, symlinks followed inside the
-image.
+image. A terminal gets control characters in a visible form.
 """
 EPILOG = """\
 Files that later layers overwrote or deleted are there with --layer.
@@ -38,7 +38,5 @@ def run(options: argparse.Namespace) -> int:
         node = union.resolve(options.path, layer)
     except LayertuiError:
         raise missing(union, options.path, layer) from None
-    out = Output()
-    for piece in opened.contents().pieces(union.at(node, layer)):
-        out.bytes(piece)
+    Output().contents(opened.contents().pieces(union.at(node, layer)))
     return opened.status

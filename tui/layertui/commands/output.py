@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from layertui.safe import visible
@@ -16,6 +17,8 @@ LINES = 512
 """Written at once."""
 COLOURS = {"green": 32, "yellow": 33, "red": 31, "cyan": 36, "dim": 2, "bold": 1}
 """SGR parameters (ECMA-48)."""
+Pieces = Iterable[bytes]
+"""A file's bytes, piece by piece."""
 
 
 class Output:
@@ -56,6 +59,18 @@ class Output:
 
     def bytes(self, data: bytes) -> None:
         self._buffer.write(data)
+
+    def contents(self, pieces: Pieces) -> None:
+        """The bytes of a file; on a terminal as text, each line :func:`visible` but for its tabs."""
+        if not self.is_terminal:
+            for piece in pieces:
+                self.bytes(piece)
+            return
+        decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        for piece in chain(pieces, [b""]):
+            text = decoder.decode(piece, final=not piece)
+            lines = ("\t".join(map(visible, line.split("\t"))) for line in text.split("\n"))
+            self.bytes(raw("\n".join(lines)))
 
     def json(self, value: Any) -> None:
         """One line of JSON in ASCII."""
@@ -115,9 +130,13 @@ def width_of(text: str) -> int:
 def _cut(text: str, width: int) -> str:
     if width_of(text) <= width:
         return text
-    while width_of(text) > width - 1:
-        text = text[:-1]
-    return text + "…"
+    kept, room = 0, width - 1
+    for char in text:  # a name may be a megabyte long
+        room -= width_of(char)
+        if room < 0:
+            break
+        kept += 1
+    return text[:kept] + "…"
 
 
 def _pad(text: str, width: int, is_right: bool) -> str:

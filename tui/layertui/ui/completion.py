@@ -4,6 +4,7 @@ from itertools import islice
 from pathlib import Path
 
 from layertui.reference import FILES, TRANSPORTS
+from layertui.safe import visible
 
 _MANY = 5000
 """Names of a directory that are looked at: a directory may hold millions."""
@@ -36,11 +37,14 @@ def complete(text: str, limit: int = 200) -> list[str]:
 
 
 def common(texts: list[str]) -> str:
-    """What all ``texts`` begin with."""
+    """What all ``texts`` begin with, as far as a field can show it.
+
+    Nothing makes what is typed visible: names with characters that a terminal would obey
+    are completed up to the first of these.
+    """
     if not texts:
         return ""
     first, last = min(texts), max(texts)
-    same = next(
-        (at for at, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first)
-    )
+    pairs = enumerate(zip(first, last, strict=False))
+    same = next((at for at, (one, other) in pairs if one != other or visible(one) != one), len(first))
     return first[:same]

@@ -24,6 +24,8 @@ def shorten(text: str, width: int) -> str:
         if cell_len(char + tail) > width - 1 - cell_len(head):
             break
         tail = char + tail
+    while tail and not cell_len(tail[0]):  # a mark whose letter is left out would go onto the …
+        tail = tail[1:]
     return f"{head}…{tail}"
 
 

@@ -124,7 +124,7 @@ class OpenDialog(ModalScreen[str | None]):
         """Takes the chosen continuation, or what all of them begin with."""
         field = self.query_one(Input)
         chosen = self.query_one(OptionList).highlighted
-        text = common(self._choices) if chosen is None else self._choices[chosen]
+        text = common(self._choices if chosen is None else [self._choices[chosen]])
         if text and text != field.value:
             field.value = text
             field.cursor_position = len(text)
