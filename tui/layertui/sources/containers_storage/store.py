@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -37,6 +36,7 @@ from layertui.sources.assemble import (
     platform_of,
     with_own_layer,
 )
+from layertui.sources.containers_storage.records import Record, name_of, repo_digests
 from layertui.sources.docker_root.files import listed, read_text
 from layertui.sources.files import parse_json, parse_object
 from layertui.sources.layout import descriptors_of, is_index
@@ -54,50 +54,6 @@ ONE_LAYER = ("overlay", "aufs")
 PLAIN_KEY = re.compile(r"[a-z0-9.]+")
 """Keys of big data that are file names as they are (``makeBigDataBaseName``)."""
 IDENTITY = re.compile(r"[0-9a-zA-Z][0-9a-zA-Z_.-]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """An item of ``images.json``, ``layers.json`` or ``containers.json``."""
-
-    root: Path
-    """The store that has it: layers of one may stand on those of another."""
-    values: Mapping[str, Any]
-
-    def text(self, name: str) -> str:
-        value = self.values.get(name)
-        return value if isinstance(value, str) else ""
-
-    def texts(self, name: str) -> list[str]:
-        return [each for each in config_list(self.values, name) if isinstance(each, str)]
-
-    @property
-    def id(self) -> str:
-        return self.text("id")
-
-    @property
-    def digest(self) -> str:
-        """The ID as the digest of the config that it is."""
-        return f"sha256:{self.id}"
-
-    @property
-    def tags(self) -> list[str]:
-        return [name for name in self.texts("names") if "@" not in name]
-
-    @property
-    def size(self) -> int:
-        """Of a layer: bytes as it was stored where it came from; -1 if that is not recorded."""
-        value = self.values.get("compressed-size", self.values.get("diff-size"))
-        return value if isinstance(value, int) and value >= 0 else -1
-
-    @property
-    def metadata(self) -> Mapping[str, Any]:
-        """What the program that made it noted down, itself JSON."""
-        try:
-            value = json.loads(self.text("metadata"))
-        except (ValueError, RecursionError):
-            return {}
-        return value if isinstance(value, dict) else {}
 
 
 class Store:
@@ -150,7 +106,7 @@ class Store:
         ways: tuple[Callable[[Record], bool], ...] = (
             lambda each: bool(wanted & set(each.texts("names"))) or each.id == identity,
             lambda each: any(known.endswith(f"/{one}") for known in each.tags for one in wanted),
-            lambda each: bool(at) and name in _repo_digests(each),
+            lambda each: bool(at) and name in repo_digests(each),
             lambda each: len(identity) >= 2 and each.id.startswith(identity),
         )
         for way in ways:
@@ -178,7 +134,7 @@ class Store:
             transport="containers-storage",
             name=record.tags[0] if record.tags else record.id[:12],
             tags=record.tags,
-            repo_digests=_repo_digests(record),
+            repo_digests=repo_digests(record),
             id=record.digest,
             config=config,
             config_bytes=config_bytes,
@@ -309,7 +265,7 @@ class Store:
             each for each in self.containers if len(name) >= 2 and each.id.startswith(name)
         ]
         if len(found) != 1:
-            known = ", ".join(map(_name_of, self.containers)) or "none"
+            known = ", ".join(map(name_of, self.containers)) or "none"
             raise LayertuiError(f"{self.roots[0]} has no container {name}", f"it has {known}")
         return found[0]
 
@@ -325,17 +281,17 @@ class Store:
         unpacked, missing = (
             self._unpacked(layer) if layer else (None, f"the store has no layer {container.text('layer')}")
         )
-        text = f"container {_name_of(container)}: its read-write layer (state unknown)"
+        text = f"container {name_of(container)}: its read-write layer (state unknown)"
         image = with_own_layer(image, unpacked, missing, text, container.text("created") or None)
-        return replace(image, name=f"{_name_of(container)} ({image.name})")
+        return replace(image, name=f"{name_of(container)} ({image.name})")
 
     def container_summaries(self, place: Reference) -> Iterator[ContainerSummary]:
         for container in self.containers:
             yield ContainerSummary(
-                reference=str(replace(place, selector=f"/{_name_of(container)}")),
+                reference=str(replace(place, selector=f"/{name_of(container)}")),
                 transport="containers-storage",
                 id=container.id,
-                name=_name_of(container),
+                name=name_of(container),
                 image=str(container.metadata.get("image-name") or container.text("image")),
                 command=None,
                 created=container.text("created") or None,
@@ -352,16 +308,3 @@ class Store:
 def drivers(root: Path) -> list[str]:
     """The drivers that have images in a root. Raises :class:`LayertuiError`."""
     return [name.removesuffix("-images") for name in listed(root) if name.endswith("-images")]
-
-
-def _name_of(container: Record) -> str:
-    return next(iter(container.texts("names")), container.id[:12])
-
-
-def _repo_digests(image: Record) -> list[str]:
-    """The manifest's digest behind each name, and the names that are one themselves."""
-    named = [name for name in image.texts("names") if "@" in name]
-    digest = image.text("digest")
-    return list(
-        dict.fromkeys([*named, *(f"{tag.rpartition(':')[0]}@{digest}" for tag in image.tags if digest)])
-    )
