@@ -25,10 +25,8 @@ import msgspec
 from layertui.errors import LayertuiError
 from layertui.image import Image
 from layertui.layers.cache import IndexCache, pack
-from layertui.layers.index import LayerIndex
-from layertui.layers.load import index_layers
 from layertui.sources import open_image
-from layertui.union import UnionBuilder
+from layertui.union.load import ImageReader
 
 PAUSE = 0.25
 """Seconds between two unions while layers still arrive, at least."""
@@ -64,9 +62,8 @@ def load(image: Image, cache: IndexCache | None, frames: Frames) -> None:
     A union of some layers is sent only while others still load, and never so often that
     more than half of the time goes into them.
     """
-    builder = UnionBuilder()
-    waiting: dict[int, LayerIndex] = {}
-    merged, total = 0, len(image.layers)
+    reader = ImageReader(image, cache)
+    total = len(image.layers)
     next_union = time.monotonic() + PAUSE
 
     def progress(layer: int, done: int, size: int) -> None:
@@ -74,18 +71,14 @@ def load(image: Image, cache: IndexCache | None, frames: Frames) -> None:
 
     if image.arrival is not None:
         image.arrival.watch(lambda done, size: progress(0, done, size))
-    for number, index in index_layers(image, cache, progress, threading.Event()):
-        waiting[number] = index
+    for number, index in reader.layers(progress):
         frames.send(b"x", number, pack(index))
-        while merged + 1 in waiting:
-            merged += 1
-            builder.add(waiting.pop(merged))
-        started = time.monotonic()
-        if merged and merged < total and started >= next_union and number <= merged:
-            frames.send(b"u", merged, builder.freeze().encode())
+        merged, started = len(reader.indexes), time.monotonic()
+        if number <= merged < total and not reader.is_kept and started >= next_union:
+            frames.send(b"u", merged, reader.union().encode())
             now = time.monotonic()
             next_union = now + max(PAUSE, now - started)
-    frames.send(b"u", merged, builder.freeze().encode())
+    frames.send(b"u", total, reader.union().encode())
 
 
 def main() -> None:

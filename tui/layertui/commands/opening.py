@@ -15,7 +15,6 @@ from layertui.sources import open_image
 
 if TYPE_CHECKING:
     from layertui.content.read import Contents
-    from layertui.layers.index import LayerIndex
     from layertui.union import Union
 
 
@@ -79,25 +78,19 @@ def read_layers(options: argparse.Namespace, image: Image, highest: int | None =
     """The union of layers 1 to ``highest`` (all by default); says what is wrong with them."""
     from layertui.commands.progress import Progress
     from layertui.layers.cache import IndexCache
-    from layertui.layers.load import index_layers
-    from layertui.union import UnionBuilder
+    from layertui.union.load import ImageReader
 
     layers = image.layers if highest is None else image.layers[:highest]
     part = replace(image, layers=layers)
     cache = None if options.no_cache else IndexCache()
-    builder = UnionBuilder()
-    waiting: dict[int, LayerIndex] = {}
-    indexes: list[LayerIndex] = []
+    reader = ImageReader(part, cache)
     with Progress(options.quiet, "reading", part.size) as progress:
         if image.arrival is not None:
             image.arrival.watch(progress.all)
-        for number, index in index_layers(part, cache, progress.layer):
-            waiting[number] = index
-            while len(indexes) + 1 in waiting:
-                indexes.append(waiting.pop(len(indexes) + 1))
-                builder.add(indexes[-1])
-    union = builder.freeze()
-    damages = [(number, index.damage) for number, index in enumerate(indexes, 1) if index.damage]
+        for _ in reader.layers(progress.layer):
+            pass
+        union = reader.union()
+    damages = [(number, index.damage) for number, index in enumerate(reader.indexes, 1) if index.damage]
     if not options.quiet:
         for warning in union.warnings:
             where = "" if warning.path == "/" else f" {warning.path}:"  # else it is about the layer

@@ -1,4 +1,4 @@
-"""Indexes of layers that were read before, kept in the user's cache directory.
+"""Indexes of layers that were read before, and what was made of them, kept in the user's cache directory.
 
 A file is a magic number, a checksum and compressed msgpack: columns of numbers and
 strings, nothing that could run. What is read back is checked in full before it is used,
@@ -12,18 +12,22 @@ import os
 import sys
 import zlib
 from array import array
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from layertui.layers.index import Extra, Kind, LayerIndex, LayerWarning
+from layertui.layers.index import Extra, Kind, LayerIndex, LayerWarning, positions
 
 MAGIC = b"layertui\x01" + sys.byteorder[:1].encode()
 """Ends in the format's version and the byte order of the columns."""
 
 MAX_BYTES = 512 << 20
-"""What all of the cache's indexes may take together."""
+"""What all that is in the cache may take together."""
 MAX_INFLATED = 2 << 30
 """What one of them may inflate to: an image of twenty million paths."""
+
+
+Kept = TypeVar("Kept")
 
 
 class DamagedIndex(Exception):
@@ -38,13 +42,28 @@ def cache_directory() -> Path:
 
 
 class IndexCache:
-    """A folder of indexes by key; the longest unused are removed when it grows too large."""
+    """A folder of indexes by key; the longest unused are removed when it grows too large.
+
+    What is made of indexes is kept beside them, by :meth:`write` and :meth:`read`.
+    """
 
     def __init__(self, directory: Path | None = None) -> None:
         self.directory = directory or cache_directory() / "indexes"
 
     def load(self, key: str) -> LayerIndex | None:
         """The index kept under a key; ``None`` if there is none, or a damaged one."""
+        return self.read(key, decode)
+
+    def save(self, key: str, index: LayerIndex) -> None:
+        """Keep an index. A full disk or a read-only folder only means that nothing is kept."""
+        self.write(key, encode(index))
+
+    def has(self, key: str) -> bool:
+        """Whether there is something to read under a key, be it damaged."""
+        return os.access(self.directory / key, os.R_OK)
+
+    def read(self, key: str, decode: Callable[[bytes], Kept]) -> Kept | None:
+        """What is kept under a key; ``None`` if there is nothing, or ``decode`` raises :class:`DamagedIndex`."""
         path = self.directory / key
         try:
             data = path.read_bytes()
@@ -58,11 +77,10 @@ class IndexCache:
                 path.unlink()  # it is made anew
             return None
 
-    def save(self, key: str, index: LayerIndex) -> None:
-        """Keep an index. A full disk or a read-only folder only means that nothing is kept."""
+    def write(self, key: str, data: bytes) -> None:
+        """Keep bytes, all of them or nothing; see :meth:`save`."""
         import tempfile
 
-        data = encode(index)
         try:
             self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             with tempfile.NamedTemporaryFile(dir=self.directory, prefix=".", delete=False) as file:
@@ -138,10 +156,7 @@ def column_of(code: str, data: bytes | memoryview) -> array[int]:
 
 def encode(index: LayerIndex) -> bytes:
     """An index as bytes, for the disk."""
-    import zstandard
-
-    packed = zstandard.ZstdCompressor(level=1).compress(pack(index))
-    return MAGIC + zlib.crc32(packed).to_bytes(4, "little") + packed
+    return seal(pack(index))
 
 
 def decode(data: bytes) -> LayerIndex:
@@ -150,6 +165,25 @@ def decode(data: bytes) -> LayerIndex:
     Raises :class:`DamagedIndex` for anything else, however it came about.
     """
     import msgspec
+
+    try:
+        index = unpack(unseal(data))
+        _check(index)
+        return index
+    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError) as error:
+        raise DamagedIndex(str(error)) from error
+
+
+def seal(body: bytes) -> bytes:
+    """Bytes as they are kept: compressed, with a checksum."""
+    import zstandard
+
+    packed = zstandard.ZstdCompressor(level=1).compress(body)
+    return MAGIC + zlib.crc32(packed).to_bytes(4, "little") + packed
+
+
+def unseal(data: bytes) -> bytes:
+    """The bytes that :func:`seal` was given. Raises :class:`DamagedIndex` for anything else."""
     import zstandard
 
     start = len(MAGIC) + 4
@@ -158,14 +192,12 @@ def decode(data: bytes) -> LayerIndex:
         or zlib.crc32(data[start:]).to_bytes(4, "little") != data[start - 4 : start]
     ):
         raise DamagedIndex("wrong checksum, or of another version")
+    packed = memoryview(data)[start:]
     try:
-        packed = memoryview(data)[start:]
         if not 0 < zstandard.frame_content_size(packed) <= MAX_INFLATED:
             raise DamagedIndex("of unknown or excessive size")
-        index = unpack(zstandard.ZstdDecompressor().decompress(packed))
-        _check(index)
-        return index
-    except (zstandard.ZstdError, msgspec.MsgspecError, ValueError, TypeError, OverflowError) as error:
+        return zstandard.ZstdDecompressor().decompress(packed)
+    except zstandard.ZstdError as error:
         raise DamagedIndex(str(error)) from error
 
 
@@ -217,16 +249,8 @@ def _link_missing(index: LayerIndex) -> bool:
     return any(
         index.link[number] < 0
         for kind in (Kind.HARDLINK, Kind.SYMLINK)
-        for number in _where(index.kind, kind)
+        for number in positions(index.kind, kind)
     )
-
-
-def _where(kinds: bytearray, kind: Kind) -> list[int]:
-    found, position = [], kinds.find(kind)
-    while position >= 0:
-        found.append(position)
-        position = kinds.find(kind, position + 1)
-    return found
 
 
 def _facts(index: LayerIndex) -> list[str | int]:

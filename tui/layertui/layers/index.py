@@ -115,3 +115,13 @@ def key_of(path: str) -> bytes:
         elif part not in (b"", b"."):
             parts.append(part)
     return b"\0".join(parts)
+
+
+def positions(kinds: bytes | bytearray, kind: int) -> list[int]:
+    """Where a kind stands in the column, quickly when it is rare."""
+    found = []
+    position = kinds.find(kind)
+    while position >= 0:
+        found.append(position)
+        position = kinds.find(kind, position + 1)
+    return found

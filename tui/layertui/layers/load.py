@@ -21,6 +21,9 @@ from layertui.layers.window import PlainWindow, StreamWindow
 THREADS = 2
 """Layers read at once: inflating and hashing run beside the scan of another layer."""
 
+NOT_KEPT = "not-kept"
+"""Code of the warning that a layer from far away could not be kept here."""
+
 
 def index_layer(
     layer: Layer,
@@ -50,7 +53,7 @@ def index_layer(
     if cache is not None and key and not index.damage:
         cache.save(key, index)
     if isinstance(layer.blob, ArrivingBlob) and layer.blob.not_kept:
-        index.warnings.append(LayerWarning("not-kept", b"", layer.blob.not_kept))
+        index.warnings.append(LayerWarning(NOT_KEPT, b"", layer.blob.not_kept))
     return index
 
 
@@ -96,6 +99,8 @@ def cache_key(layer: Layer) -> str:
     The blob digest where reading the layer checks it. Else the claimed diff ID together with
     the file's identity: the claim alone would let one image lie about the layers of another.
     """
+    if layer.unpacked is not None:  # it may have changed since
+        return ""
     if layer.blob is not None and layer.blob.digest:
         return layer.blob.digest.replace(":", "-").replace("/", "-")
     if layer.descriptor.digest and _is_compressed(layer):
@@ -112,6 +117,11 @@ def cache_key(layer: Layer) -> str:
         facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns,
     )  # fmt: skip
     return "file-" + hashlib.sha256(repr(identity).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def is_lasting(index: LayerIndex) -> bool:
+    """Whether reading the same layer again would give the same index."""
+    return not index.damage and all(warning.code != NOT_KEPT for warning in index.warnings)
 
 
 def _is_compressed(layer: Layer) -> bool:
@@ -162,7 +172,6 @@ def _is_arriving(blob: Blob) -> bool:
 def _scan_unpacked(
     unpacked: Unpacked, progress: Callable[[int, int], None] | None, cancelled: threading.Event | None
 ) -> LayerIndex:
-    """Never out of the cache: it may have changed since."""
     try:
         return unpacked.scan(lambda entries: _tell(progress, entries, -1), cancelled)
     except LayertuiError as error:

@@ -12,7 +12,7 @@ from array import array
 from collections import defaultdict, deque
 from itertools import accumulate, compress
 
-from layertui.layers.index import MAX_PATH, Kind, LayerIndex, path_of
+from layertui.layers.index import MAX_PATH, Kind, LayerIndex, path_of, positions
 from layertui.union.union import Deletion, Union, UnionWarning
 
 MAX_LINKS = 255
@@ -67,8 +67,8 @@ class UnionBuilder:
         keys = index.entry_keys()
         if self._last[0] < 0:
             self._event(0, Deletion.IMPLIED, Kind.DIRECTORY)
-        self._whiteouts = {keys[number] for number in _positions(index.kind, Kind.WHITEOUT)}
-        opaques = {keys[number] for number in _positions(index.kind, Kind.OPAQUE)}
+        self._whiteouts = {keys[number] for number in positions(index.kind, Kind.WHITEOUT)}
+        opaques = {keys[number] for number in positions(index.kind, Kind.OPAQUE)}
         self._own = None
         below = {key: self._opaque(key) for key in sorted(opaques)}
         for key in sorted(self._whiteouts):
@@ -468,13 +468,3 @@ class UnionBuilder:
         layer = next(number for number, start in enumerate(self._starts[::-1]) if start <= event)
         index = self._indexes[len(self._starts) - 1 - layer]
         return index.links[index.link[self._ev_entry[event]]]
-
-
-def _positions(kinds: bytearray, kind: Kind) -> list[int]:
-    """Where a kind stands in the column, quickly when it is rare."""
-    found = []
-    position = kinds.find(kind)
-    while position >= 0:
-        found.append(position)
-        position = kinds.find(kind, position + 1)
-    return found

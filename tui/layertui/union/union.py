@@ -268,12 +268,15 @@ class Union:
 
     @staticmethod
     def decode(data: bytes | memoryview, indexes: list[LayerIndex]) -> Union:
-        """The union of these layers from what :meth:`encode` gave."""
+        """The union of these layers from what :meth:`encode` gave.
+
+        Raises ``msgspec.MsgspecError`` or ``ValueError`` for what is not even of its form.
+        """
         import msgspec
 
         # Views are not copied where the columns are made of them.
-        encoded = tuple[list[Any], memoryview, memoryview, list[int], list[memoryview]]
-        warnings, keys, kinds, starts, columns = msgspec.msgpack.decode(data, type=encoded)
+        form = tuple[list[tuple[int, str, bytes, bytes]], memoryview, memoryview, list[int], list[memoryview]]
+        warnings, keys, kinds, starts, columns = msgspec.msgpack.decode(data, type=form)
         arrays: dict[str, Any] = {
             name: column_of(code, column)
             for (name, code), column in zip(_ARRAYS.items(), columns, strict=True)

@@ -1,0 +1,65 @@
+"""From an image to the union of its layers: out of the cache, or by reading and merging them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+from layertui.image import Image
+from layertui.layers.cache import IndexCache
+from layertui.layers.index import LayerIndex
+from layertui.layers.load import cache_key, index_layers, is_lasting
+from layertui.union.build import UnionBuilder
+from layertui.union.cache import load_union, save_union, union_key
+from layertui.union.union import Union
+
+
+class ImageReader:
+    """Reads the layers of an image, and merges them as they come unless their union was kept."""
+
+    def __init__(self, image: Image, cache: IndexCache | None) -> None:
+        self.indexes: list[LayerIndex] = []
+        """Of the layers from the base up to the first that is still being read."""
+        self._image = image
+        self._cache = cache
+        self._builder = UnionBuilder()
+        self._added = 0
+        self._key = ""
+        keys = [cache_key(layer) for layer in image.layers] if cache is not None else []
+        if keys and all(keys):
+            self._key = union_key(keys)
+        self.is_kept = cache is not None and bool(self._key) and cache.has(self._key)
+        """Whether the union of all layers need not be built, as far as can be told before."""
+
+    def layers(
+        self,
+        progress: Callable[[int, int, int], None] | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> Iterator[tuple[int, LayerIndex]]:
+        """Number and index of every layer as each is done; see :func:`index_layers`."""
+        waiting: dict[int, LayerIndex] = {}
+        for number, index in index_layers(self._image, self._cache, progress, cancelled):
+            waiting[number] = index
+            while len(self.indexes) + 1 in waiting:
+                self.indexes.append(waiting.pop(len(self.indexes) + 1))
+            yield number, index
+            if not self.is_kept:
+                self._merge()
+
+    def union(self) -> Union:
+        """The union of the layers in ``indexes``; more may come afterwards."""
+        is_whole = len(self.indexes) == len(self._image.layers)
+        if self._cache is None or not self._key or not is_whole or not all(map(is_lasting, self.indexes)):
+            self._merge()
+            return self._builder.freeze()
+        union = load_union(self._cache, self._key, self.indexes)
+        if union is None:
+            self._merge()
+            union = self._builder.freeze()
+            save_union(self._cache, self._key, union)
+        return union
+
+    def _merge(self) -> None:
+        for index in self.indexes[self._added :]:
+            self._builder.add(index)
+        self._added = len(self.indexes)
