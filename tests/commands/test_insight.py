@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from layertui.commands.insight import PARTS
 from tests.commands.running import Run
 from tests.commands.samples import eventful, image, tar
 
 
 def test_waste(run: Run, tmp_path: Path) -> None:
     # The first /etc/conf is not among them: its hardlink /hard still shows it.
-    lines = run("insight", eventful(tmp_path)).lines
+    lines = run("insight", eventful(tmp_path), "--only", "waste").lines
     assert lines[0] == "Waste: 36 B of 143 B stored are not in the final tree (25.2%)"
     assert lines[1].startswith("as dive counts: efficiency ")
     assert (
@@ -54,12 +55,52 @@ def test_all_rows_where_they_are_asked_for(run: Run, tmp_path: Path) -> None:
     path = image(
         tmp_path, tar(*((name, b"x") for name in names)), tar(*((f"/.wh.{name[1:]}", b"") for name in names))
     )
-    assert run("insight", path).lines[-1] == "… and 2 more, see --all"
-    assert len(run("insight", path, "--all").lines) == len(run("insight", path).lines) + 1
+    assert run("insight", path, "--only", "waste").lines[-1] == "… and 2 more, see --all"
+    assert (
+        len(run("insight", path, "--only", "waste", "--all").lines)
+        == len(run("insight", path, "--only", "waste").lines) + 1
+    )
 
 
 def test_nothing_wasted(run: Run, tmp_path: Path) -> None:
-    assert run("insight", image(tmp_path, tar(("/a", b"1")))).lines == [
+    assert run("insight", image(tmp_path, tar(("/a", b"1"))), "--only", "waste").lines == [
         "Waste: 0 B of 1 B stored are not in the final tree (0.0%)",
         "as dive counts: efficiency 100.00%, wasted 0 B",
+    ]
+
+
+def test_every_part_has_its_place(run: Run) -> None:
+    (found,) = run("insight", "demo:", "--json").objects
+    assert list(found) == list(PARTS)
+    headings = [line.partition(":")[0] for line in run("insight", "demo:").lines if ": " in line]
+    assert [name for name in headings if name.lower() in PARTS] == [part.capitalize() for part in PARTS]
+
+
+def test_some_parts(run: Run) -> None:
+    (found,) = run("insight", "demo:", "--only", "permissions, waste", "--json").objects
+    assert list(found) == ["waste", "permissions"]
+    failed = run("insight", "demo:", "--only", "waist")
+    assert (failed.status, failed.out) == (2, b"")
+    assert failed.err.startswith("layertui: no part 'waist', the parts are waste, ")
+
+
+def test_permissions(run: Run) -> None:
+    assert run("insight", "demo:", "--only", "permissions").lines == [
+        "Permissions: 1 setuid, 1 capabilities",
+        "",
+        "RIGHT         MODE        OWNER  LAYER  PATH",
+        "setuid        -rwsr-xr-x  0:0        1  /usr/bin/su",
+        "capabilities  -rwxr-xr-x  0:0        1  /usr/bin/ping  cap_net_raw=ep",
+    ]
+
+
+def test_duplicates(run: Run, tmp_path: Path) -> None:
+    layers = [tar(("/a", b"12345"), ("/b", b"12345"), ("/c", b"1")), tar(("/a", b"12345"))]
+    assert run("insight", image(tmp_path, *layers), "--only", "duplicates").lines == [
+        "Duplicates: 10 B are stored again, of which hardlinks would save 5 B",
+        "",
+        "AGAIN  LINKS SAVE  LAYER  PATHS",
+        " 10 B         5 B      1  /a  (hidden)",
+        "                       1  /b",
+        "                       2  /a",
     ]

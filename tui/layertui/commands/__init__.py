@@ -15,7 +15,7 @@ COMMANDS = {
     "log": "every version of one path",
     "diff": "the changed lines between two versions of a file",
     "cat": "the bytes of a file, of hidden ones too",
-    "insight": "what an image stores in vain, and which layer's doing it is",
+    "insight": "what an image stores in vain, twice or by mistake",
     "verify": "every digest of an image computed anew",
     "demo": "open the app on a built-in sample image",
 }

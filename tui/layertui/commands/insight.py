@@ -1,46 +1,97 @@
-"""``layertui insight``: what an image pays for in vain."""
+"""``layertui insight``: what follows from an image's layers."""
 
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from layertui.commands.insight_text import TOP, Report
 from layertui.commands.opening import image_of, read_layers
-from layertui.commands.output import Output
+from layertui.commands.output import Output, warn
 from layertui.commands.parsing import add_common, add_image
+from layertui.errors import LayertuiError
+from layertui.insight.duplicates import candidates, duplicates
 from layertui.insight.efficiency import efficiency
+from layertui.insight.permissions import permissions
 from layertui.insight.waste import undecided, waste
+from layertui.words import count_text
 
 DESCRIPTION = """\
-Tell what an image stores in vain, and which layer's doing it is.
+Tell what an image stores in vain and whose doing it is, what it stores twice,
+and which files give more rights than is usual.
 """
 EPILOG = f"""\
-waste: files that are stored and not in the final tree, each with the reason and
-the layer that hid it; beside it dive's figures.
+parts:
+  waste        files that are stored and not in the final tree, each with the
+               reason and the layer that hid it; beside it dive's figures
+  permissions  setuid and setgid files, capabilities, what all may write, owners
+               that the image's /etc/passwd does not have
+  duplicates   the same content at several paths or in several layers; reads
+               every file whose size occurs twice
+
 Tables show the first {TOP} rows, largest first. --json prints one object with
 every row.
 
 examples:
   layertui insight app.tar
-  layertui insight app.tar --all
+  layertui insight app.tar --only waste,permissions --all
   layertui insight app.tar --json | jq .waste.reclaimable_bytes
 """
+PARTS = ("waste", "permissions", "duplicates")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_image(parser)
+    parser.add_argument("--only", metavar="PART,…", help="these parts alone")
     parser.add_argument("--all", action="store_true", help="every row of every table")
     add_common(parser)
 
 
 def run(options: argparse.Namespace) -> int:
+    parts = _parts(options.only)
     opened = read_layers(options, image_of(options))
+    union, damage = opened.union, opened.is_damaged
+    events: list[int] = []
+    if "waste" in parts:
+        events += undecided(union)
+    if "duplicates" in parts:
+        events += candidates(union)
+    contents = opened.hashed(events)
     out = Output()
-    union = opened.union
-    figures = efficiency(union.indexes)
-    found = waste(union, opened.hashed(undecided(union)))
+    report = Report(out, opened.image, options.all)
+    answers: dict[str, Any] = {}
+    if "waste" in parts:
+        figures, wasted = efficiency(union.indexes), waste(union, contents)
+        if options.json:
+            answers["waste"] = figures.to_json() | wasted.to_json()
+        else:
+            report.waste(wasted, figures, union.stored_bytes())
+    if "permissions" in parts:
+        remarkable = permissions(union, contents)
+        if options.json:
+            answers["permissions"] = [row.to_json() for row in remarkable]
+        else:
+            report.permissions(remarkable)
+    if "duplicates" in parts:
+        doubled = duplicates(union, contents)
+        if options.json:
+            answers["duplicates"] = [group.to_json() for group in doubled.groups]
+        else:
+            report.duplicates(doubled)
+        if doubled.unreadable:
+            damage = True
+            if not options.quiet:
+                warn(f"{count_text(doubled.unreadable, 'file')} cannot be read and compared")
     if options.json:
-        out.json({"waste": figures.to_json() | found.to_json()})
-    else:
-        Report(out, opened.image, options.all).waste(found, figures, union.stored_bytes())
-    return opened.status
+        out.json(answers)
+    return 2 if damage else 0
+
+
+def _parts(only: str | None) -> set[str]:
+    """The parts that are asked for. Raises :class:`LayertuiError` for what is none."""
+    if only is None:
+        return set(PARTS)
+    asked = {part.strip() for part in only.split(",")}
+    for part in asked.difference(PARTS):
+        raise LayertuiError(f"no part {part!r}", f"the parts are {', '.join(PARTS)}")
+    return asked

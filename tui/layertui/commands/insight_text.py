@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 from layertui.commands.output import Output
 from layertui.image import Image
+from layertui.insight.duplicates import Duplicates
 from layertui.insight.efficiency import Efficiency
+from layertui.insight.permissions import Permission
 from layertui.insight.waste import Waste
 from layertui.safe import visible
 from layertui.steps import step_text
-from layertui.words import size_text
+from layertui.words import owner, permissions, size_text
 
 TOP = 10
 """Rows that a table shows where not all are asked for."""
@@ -79,15 +81,72 @@ class Report:
             right=(0, 1, 2),
         )
 
+    def permissions(self, rows: Sequence[Permission]) -> None:
+        kinds = Counter(row.right for row in rows)
+        told = ", ".join(f"{count:,} {right}" for right, count in kinds.items())
+        self._title("Permissions", told or "nothing unusual")
+        if not rows:
+            return
+        # The first of each kind, not ten times the commonest.
+        shown = [row for right in kinds for row in [row for row in rows if row.right == right][: self._most]]
+        self._table(
+            ("RIGHT", "MODE", "OWNER", "LAYER", "PATH"),
+            [
+                (
+                    str(row.right),
+                    permissions(row.entry),
+                    owner(row.entry),
+                    str(row.entry.layer),
+                    self._out.name(row.entry.path)
+                    + (f"  {visible(row.capabilities)}" if row.capabilities else "")
+                    + (f"  and {row.paths - 1:,} below" if row.paths > 1 else ""),
+                )
+                for row in shown
+            ],
+            right=(3,),
+            rest=len(rows) - len(shown),
+        )
+
+    def duplicates(self, found: Duplicates) -> None:
+        surplus = sum(group.surplus_bytes for group in found.groups)
+        links = sum(group.hardlink_bytes for group in found.groups)
+        self._title(
+            "Duplicates",
+            f"{size_text(surplus)} are stored again, of which hardlinks would save {size_text(links)}",
+        )
+        if not found.groups:
+            return
+        rows = []
+        for group in found.groups[: self._most]:
+            size, link = size_text(group.surplus_bytes), size_text(group.hardlink_bytes)
+            for number, copy in enumerate(group.copies[: self._most]):
+                path = self._out.name(copy.path) + ("" if copy.is_visible else "  (hidden)")
+                rows.append(
+                    (size, link, str(copy.layer), path) if not number else ("", "", str(copy.layer), path)
+                )
+            if self._most and len(group.copies) > self._most:
+                rows.append(("", "", "", f"… and {len(group.copies) - self._most:,} more copies"))
+        rest = len(found.groups[self._most :]) if self._most else 0
+        self._table(("AGAIN", "LINKS SAVE", "LAYER", "PATHS"), rows, right=(0, 1, 2), rest=rest)
+
     def _title(self, name: str, text: str) -> None:
         if not self._is_first:
             self._out.line("")
         self._is_first = False
         self._out.line(f"{self._out.colour(name, 'bold')}: {text}")
 
-    def _table(self, headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int]) -> None:
+    def _table(
+        self,
+        headers: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        right: Sequence[int],
+        rest: int | None = None,
+    ) -> None:
+        """``rest`` are the rows that were left out before; by default all but the first ten are."""
+        if rest is None:
+            rest = len(rows[self._most :]) if self._most else 0
+            rows = rows[: self._most]
         self._out.line("")
-        self._out.table(headers, rows[: self._most], right, shrink=(len(headers) - 1,))
-        rest = len(rows[self._most :]) if self._most else 0
+        self._out.table(headers, rows, right, shrink=(len(headers) - 1,))
         if rest:
             self._out.line(f"… and {rest:,} more, see --all")

@@ -2,11 +2,9 @@
 
 import threading
 
+from layertui.content.accounts import MOST, account_names
 from layertui.errors import LayertuiError
 from layertui.ui.widgets.detail.subject import Subject
-
-_MOST = 1 << 20
-"""Bytes that are read of ``/etc/passwd`` and ``/etc/group``."""
 
 
 class Owners:
@@ -24,22 +22,13 @@ class Owners:
         return f"{uid}:{gid} {user or uid}:{group or gid}"
 
     def _names(self, subject: Subject, cancelled: threading.Event, path: str) -> dict[int, str]:
-        """Names by number (passwd(5), group(5)), the first of each number as the C library has it."""
+        """What :func:`account_names` finds in a file; nothing if it cannot be read."""
         union = subject.union
         try:
             event = union.at(union.resolve(path, subject.merged_layer), subject.merged_layer)
             key = (id(union), event)
             if key not in self._known:
-                self._known[key] = _parse(subject.contents.read(event, 0, _MOST, cancelled))
+                self._known[key] = account_names(subject.contents.read(event, 0, MOST, cancelled))
             return self._known[key]
         except LayertuiError:
             return {}
-
-
-def _parse(data: bytes) -> dict[int, str]:
-    names: dict[int, str] = {}
-    for line in data.decode("utf-8", "surrogateescape").split("\n"):
-        fields = line.split(":")
-        if len(fields) >= 3 and fields[0] and fields[2].isascii() and fields[2].isdigit():
-            names.setdefault(int(fields[2]), fields[0])
-    return names

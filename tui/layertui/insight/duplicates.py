@@ -1,0 +1,110 @@
+"""The same content stored several times: at several paths, or in several layers."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, NamedTuple
+
+from layertui.content.read import Contents
+from layertui.errors import LayertuiError
+from layertui.layers.index import Kind
+from layertui.union.union import Union
+
+
+class Copy(NamedTuple):
+    """One place where a content is stored."""
+
+    event: int
+    path: str
+    layer: int
+    is_visible: bool
+    """Whether the final tree shows this very copy at this path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A content that is stored more than once; hardlinks store nothing and are no copies."""
+
+    digest: str
+    size: int
+    """Bytes of one copy."""
+    copies: Sequence[Copy]
+    """In the order of the layers."""
+
+    @property
+    def surplus_bytes(self) -> int:
+        """All copies but one."""
+        return self.size * (len(self.copies) - 1)
+
+    @property
+    def hardlink_bytes(self) -> int:
+        """What hardlinks would save: all copies but one in each layer, as they cannot cross layers."""
+        return self.size * (len(self.copies) - len({copy.layer for copy in self.copies}))
+
+    def to_json(self) -> dict[str, Any]:
+        """The group as the command line prints it."""
+        return {
+            "digest": self.digest,
+            "size": self.size,
+            "surplus_bytes": self.surplus_bytes,
+            "hardlink_bytes": self.hardlink_bytes,
+            "copies": [
+                {"path": copy.path, "layer": copy.layer, "visible": copy.is_visible} for copy in self.copies
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    groups: Sequence[Duplicate]
+    """Largest surplus first."""
+    unreadable: int
+    """Files that may be duplicates and cannot be read."""
+
+
+def candidates(union: Union) -> list[int]:
+    """Events that store files of sizes that occur more than once."""
+    events = list(chain.from_iterable(_sizes(union).values()))
+    return sorted(events)
+
+
+def duplicates(union: Union, contents: Contents) -> Duplicates:
+    """Every content that layers store more than once; empty files aside.
+
+    Asks for the digests of :func:`candidates`, so have those prepared before.
+    """
+    groups: list[Duplicate] = []
+    unreadable = 0
+    for size, events in _sizes(union).items():
+        by_digest: defaultdict[str, list[int]] = defaultdict(list)
+        for event in events:
+            try:
+                by_digest[contents.digest(event)].append(event)
+            except LayertuiError:
+                unreadable += 1
+        groups += [
+            Duplicate(digest, size, [_copy(union, event) for event in same])
+            for digest, same in by_digest.items()
+            if len(same) > 1
+        ]
+    groups.sort(key=lambda group: (-group.surplus_bytes, group.copies[0].path))
+    return Duplicates(groups, unreadable)
+
+
+def _copy(union: Union, event: int) -> Copy:
+    node = union.ev_node[event]
+    return Copy(event, union.path(node), union.ev_layer[event], union.last[node] == event)
+
+
+def _sizes(union: Union) -> dict[int, list[int]]:
+    """The events that store files, by the sizes that occur more than once."""
+    times = Counter(chain.from_iterable(index.size for index in union.indexes))
+    times[0] = 0
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for event, (kind, inode) in enumerate(zip(union.ev_kind, union.ev_inode, strict=True)):
+        if kind == Kind.FILE and inode == event and times[size := union.size(event)] > 1:
+            found[size].append(event)
+    return found

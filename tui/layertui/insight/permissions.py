@@ -1,0 +1,114 @@
+"""Files of the final tree that give more rights than is usual, or belong to nobody the image knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from layertui.content.accounts import MOST, account_names
+from layertui.content.read import Contents
+from layertui.content.xattrs import describe
+from layertui.errors import LayertuiError
+from layertui.layers.index import Kind
+from layertui.union.entry import Entry
+from layertui.union.union import Union
+
+CAPABILITIES = "security.capability"
+"""The attribute that holds a file's capabilities (capabilities(7))."""
+PASSWD = "/etc/passwd"
+_SETUID, _SETGID, _STICKY, _WORLD_WRITABLE = 0o4000, 0o2000, 0o1000, 0o002
+
+
+class Right(StrEnum):
+    """What is remarkable about a path."""
+
+    SETUID = "setuid"
+    """A file that runs as its owner."""
+    SETGID = "setgid"
+    """A file that runs as its group. Directories with this bit are left out: it gives no rights."""
+    CAPABILITIES = "capabilities"
+    WRITABLE = "world-writable"
+    """A file that all may write, or a directory without sticky bit in which all may replace files."""
+    UNKNOWN_OWNER = "unknown owner"
+    """Its owner's number has no entry in the image's passwd file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One remarkable path."""
+
+    right: Right
+    event: int
+    entry: Entry
+    capabilities: str = ""
+    """As ``getcap`` writes them."""
+    paths: int = 1
+    """With an unknown owner: how many paths at and below this one are the same user's."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The row as the command line prints it."""
+        return {
+            "right": str(self.right),
+            "path": self.entry.path,
+            "layer": self.entry.layer,
+            "type": self.entry.type,
+            "mode": f"{self.entry.mode:04o}",
+            "uid": self.entry.uid,
+            "gid": self.entry.gid,
+            "capabilities": self.capabilities,
+            "paths": self.paths,
+        }
+
+
+def permissions(union: Union, contents: Contents) -> Sequence[Permission]:
+    """All remarkable paths of the final tree, by kind of right and then in the order of the tree.
+
+    Reads the image's passwd file, no other content. A path may have several rows.
+    """
+    found: list[Permission] = []
+    users = _users(union, contents)
+    strangers: dict[int, int] = {}
+    """Row of each node whose owner is unknown."""
+    for node, event in enumerate(union.last):
+        entry = union.ev_entry[event]
+        if entry < 0:
+            continue
+        inode = union.ev_inode[event]
+        index, number = union.indexes[union.ev_layer[inode] - 1], union.ev_entry[inode]
+        kind, mode, uid = union.ev_kind[event], index.mode[number], index.uid[number]
+        if kind == Kind.FILE:
+            rights = [
+                right for right, bit in ((Right.SETUID, _SETUID), (Right.SETGID, _SETGID)) if mode & bit
+            ]
+            extra = index.extra.get(number)
+            if extra is not None and CAPABILITIES in extra.xattrs:
+                text = describe(CAPABILITIES, extra.xattrs[CAPABILITIES])
+                found.append(Permission(Right.CAPABILITIES, event, union.entry(event), text))
+            if mode & _WORLD_WRITABLE:
+                rights.append(Right.WRITABLE)
+            found += [Permission(right, event, union.entry(event)) for right in rights]
+        elif kind == Kind.DIRECTORY and mode & (_WORLD_WRITABLE | _STICKY) == _WORLD_WRITABLE:
+            found.append(Permission(Right.WRITABLE, event, union.entry(event)))
+        if uid not in users:
+            # One row for a whole directory of theirs.
+            row = strangers.get(union.parent[node], -1)
+            if row >= 0 and found[row].entry.uid == uid:
+                found[row] = replace(found[row], paths=found[row].paths + 1)
+            else:
+                row = len(found)
+                found.append(Permission(Right.UNKNOWN_OWNER, event, union.entry(event)))
+            strangers[node] = row
+    order = list(Right)
+    return sorted(found, key=lambda row: order.index(row.right))
+
+
+def _users(union: Union, contents: Contents) -> set[int]:
+    """Numbers of the users that the image knows; root is one wherever."""
+    users = {0}
+    with suppress(LayertuiError):  # an image without, or with one that cannot be read, names nobody
+        event = union.at(union.resolve(PASSWD, union.layers), union.layers)
+        users.update(account_names(contents.read(event, 0, MOST)))
+    return users
