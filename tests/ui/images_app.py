@@ -35,7 +35,7 @@ async def settled(pilot: Pilot[None]) -> None:
     def ready() -> bool:
         message = detail.query_one(Static)
         opening = detail.display and message.display and "Opening" in str(message.content)
-        return len(screen._looked) == len(screen._places) and not opening and laid_out()
+        return screen._images.whole and screen._containers.whole and not opening and laid_out()
 
     def laid_out() -> bool:
         """What the facts need, they have: a picture shows what stays."""

@@ -1,6 +1,7 @@
 """Images in places, made up: what screens are drawn with, and how to wait for it."""
 
 import asyncio
+import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,8 +9,8 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from layertui.errors import LayertuiError
-from layertui.image import Descriptor, HistoryEntry, Image, ImageSummary, Layer, Platform
+from layertui.errors import LayertuiError, NoEngine
+from layertui.image import ContainerSummary, Descriptor, HistoryEntry, Image, ImageSummary, Layer, Platform
 
 AMD64 = Platform("linux", "amd64")
 ARM64 = Platform("linux", "arm64", "v8")
@@ -68,7 +69,19 @@ class Places:
 
     def __init__(self) -> None:
         self.here: list[ImageSummary | LayertuiError] = [SHOP, SHOP_BEFORE, ALPINE, GATEWAY, EVIL, UNNAMED]
-        self.given: dict[str, list[ImageSummary] | LayertuiError] = {"demo:": [SAMPLE]}
+        none = NoEngine("cannot reach it", "there is no such socket")
+        self.given: dict[str, list[ImageSummary] | LayertuiError] = {
+            "demo:": [SAMPLE],
+            "docker-daemon:": none,
+            "podman:": none,
+        }
+        self.containers: dict[str, list[ContainerSummary] | LayertuiError] = {
+            "docker-daemon:": none,
+            "podman:": none,
+        }
+        self.shared: dict[str, int] = {}
+        self.changes: queue.Queue[str] = queue.Queue()
+        """What Docker says of itself; an empty word ends it."""
         self.opened: list[tuple[str, str | None]] = []
         self.answer = threading.Event()
         """Nobody answers before it is set."""
@@ -80,6 +93,22 @@ class Places:
         if isinstance(found, LayertuiError):
             raise found
         return found
+
+    def list_containers(self, reference: str) -> list[ContainerSummary]:
+        self.answer.wait()
+        found = self.containers[reference]
+        if isinstance(found, LayertuiError):
+            raise found
+        return found
+
+    def shared_sizes(self, _engine: str) -> dict[str, int]:
+        return self.shared
+
+    def events(self, engine: str, begun: Callable[[Callable[[], None]], None]) -> Iterator[str]:
+        begun(lambda: self.changes.put(""))
+        if engine == "docker-daemon":
+            yield from iter(self.changes.get, "")
+        raise LayertuiError("the engine is gone")
 
     def list_directory(self, _path: Path) -> Iterator[ImageSummary | LayertuiError]:
         self.answer.wait()

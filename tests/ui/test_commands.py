@@ -9,7 +9,7 @@ from textual.widgets import OptionList
 
 from layertui.ui.commands import Commands
 from layertui.ui.screens.help import HelpScreen
-from layertui.ui.widgets.image_table import ImageTable
+from layertui.ui.widgets.table import Table
 from tests.ui.images_app import Images, settled
 from tests.ui.places import Places, until
 
@@ -71,11 +71,11 @@ async def test_enter_does_what_was_found(places: Places) -> None:
 async def test_a_command_of_a_pane_reaches_it(places: Places) -> None:
     async with Images().run_test() as pilot:
         await opened(pilot)
-        await pilot.press(*"last image")
+        await pilot.press(*"table: last row")
         await until(pilot, lambda: hits(pilot) == 1)
         await pilot.press("enter")
         await until(pilot, lambda: not isinstance(pilot.app.screen, CommandPalette))
-        await until(pilot, lambda: pilot.app.screen.query_one(ImageTable).cursor == 6)
+        await until(pilot, lambda: pilot.app.screen.query_one(Table).cursor == 6)
 
 
 async def test_themes_are_commands(places: Places) -> None:

@@ -12,15 +12,15 @@ from layertui.errors import LayertuiError
 from layertui.ui.app import LayertuiApp
 from layertui.ui.screens.images import ImagesScreen
 from layertui.ui.widgets.image_detail import ImageDetail
-from layertui.ui.widgets.image_table import ImageTable
+from layertui.ui.widgets.table import Table
 from tests.ui.images_app import Images, screen_text, settled
 from tests.ui.places import EVIL, GATEWAY, SHOP, Places, until
 
 Compare = Callable[..., bool]
 
 
-def table(pilot: Pilot[None]) -> ImageTable:
-    return pilot.app.screen.query_one(ImageTable)
+def table(pilot: Pilot[None]) -> Table:
+    return pilot.app.screen.query_one(Table)
 
 
 def names(pilot: Pilot[None]) -> list[str]:
@@ -173,20 +173,20 @@ async def test_a_click_highlights_and_a_second_one_explores(places: Places) -> N
     app = Images()
     async with app.run_test() as pilot:
         await settled(pilot)
-        await pilot.click(ImageTable, offset=(10, 3))
+        await pilot.click(Table, offset=(10, 3))
         assert table(pilot).cursor == 2
         assert app.explored == []
-        await pilot.click(ImageTable, offset=(10, 3), times=2)
+        await pilot.click(Table, offset=(10, 3), times=2)
         assert app.explored == ["oci:layouts/alpine:3.20"]
 
 
 async def test_a_click_on_a_header_sorts_and_another_reverses(places: Places) -> None:
     async with Images().run_test() as pilot:
         await settled(pilot)
-        await pilot.click(ImageTable, offset=(4, 0))
+        await pilot.click(Table, offset=(4, 0))
         assert table(pilot).sorted_by == ("name", False)
         assert names(pilot)[0] == "alpine:3.20"
-        await pilot.click(ImageTable, offset=(4, 0))
+        await pilot.click(Table, offset=(4, 0))
         assert table(pilot).sorted_by == ("name", True)
         assert names(pilot)[0] == "unnamed"
 
@@ -317,7 +317,7 @@ async def test_hostile_texts_are_shown_and_not_obeyed(places: Places) -> None:
     places.here = [EVIL]
     async with Images().run_test(size=(120, 40)) as pilot:
         await settled(pilot)
-        await pilot.click(ImageTable, offset=(12, 1))
+        await pilot.click(Table, offset=(12, 1))
         text = screen_text(pilot)
         assert "evil␛[2J[@click=" in text
         assert not any(char in text for char in "\x1b\x9b\u202e")

@@ -7,8 +7,8 @@ from textual.widgets import Input
 from layertui.ui.screens.help import HelpScreen
 from layertui.ui.screens.open import OpenDialog
 from layertui.ui.widgets.image_detail import ImageDetail
-from layertui.ui.widgets.image_table import ImageTable
 from layertui.ui.widgets.key_bar import KeyBar
+from layertui.ui.widgets.table import Table
 from tests.ui.images_app import Images, settled
 from tests.ui.places import Places, until
 
@@ -27,8 +27,8 @@ async def click(pilot: Pilot[None], item: str) -> None:
 @pytest.mark.parametrize(
     ("width", "shown"),
     [
-        (120, "⏎ explore  / filter  s sort  d detail  o open  ? help  q quit"),
-        (80, "⏎ explore  / filter  s sort  d detail  o open  ? help  q quit"),
+        (120, "⏎ explore  / filter  c containers  s sort  d detail  o open  ? help  q quit"),
+        (80, "⏎ explore  / filter  c containers  s sort  d detail  o open  ? help  q quit"),
         (40, "⏎ explore  / filter  ? help  q quit"),
         (20, "? help  q quit"),
     ],
@@ -43,7 +43,7 @@ async def test_shows_the_keys_of_the_pane_at_hand(places: Places) -> None:
     async with Images().run_test() as pilot:
         await settled(pilot)
         await pilot.press("slash")
-        assert bar(pilot) == "⏎ to the images  esc clear"
+        assert bar(pilot) == "⏎ to the table  esc clear"
 
 
 async def test_a_click_presses_the_key(places: Places) -> None:
@@ -51,7 +51,7 @@ async def test_a_click_presses_the_key(places: Places) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await click(pilot, "s sort")
-        assert pilot.app.screen.query_one(ImageTable).sorted_by == ("name", False)
+        assert pilot.app.screen.query_one(Table).sorted_by == ("name", False)
         await click(pilot, "d detail")
         assert pilot.app.screen.query_one(ImageDetail).display
         await click(pilot, "⏎ explore")

@@ -28,5 +28,9 @@ class WrongDigest(LayertuiError):
         )
 
 
+class NoEngine(LayertuiError):
+    """No engine listens where it would by default, and no setting names one: none may be installed."""
+
+
 class NoImage(LayertuiError):
     """What was looked at is whole and readable, and is no image."""

@@ -24,6 +24,14 @@ TRANSPORTS = {
 }
 """Every transport, and the module of :mod:`layertui.sources` that knows it."""
 
+ENGINES = {
+    "docker-daemon": "Docker",
+    "docker-container": "Docker",
+    "podman": "Podman",
+    "podman-container": "Podman",
+}
+"""Transports of running engines, and what people call these."""
+
 FILES = ("docker-archive", "oci-archive", "oci", "dir")
 """Transports whose location is a path."""
 

@@ -11,12 +11,11 @@ from typing import Protocol, cast
 
 from layertui.errors import LayertuiError, NoImage
 from layertui.image import ContainerSummary, Image, ImageSummary
-from layertui.reference import STORES, TRANSPORTS, Reference, parse
+from layertui.reference import ENGINES, STORES, TRANSPORTS, Reference, parse
 from layertui.sources import paths
 
-LOCAL = {"docker-daemon": "Docker", "podman": "Podman"}
+LOCAL = ("docker-daemon", "podman")
 """Where a bare name is looked for, in this order."""
-ENGINES = ("docker-daemon", "docker-container", "podman", "podman-container")
 NAME = re.compile(
     r"[a-z0-9][\w.-]*(?::\d+)?(?:/[a-z0-9][\w.-]*)*(?::[\w][\w.-]{0,127})?(?:@\w+:[0-9a-f]+)?|sha256:[0-9a-f]+"
 )
@@ -47,6 +46,10 @@ class ContainerSource(Source, Protocol):
         Raises :class:`LayertuiError` if they cannot be listed.
         """
         ...
+
+
+class UnknownName(LayertuiError):
+    """A bare name that nothing of this machine has; a registry may."""
 
 
 class SourceProblem(LayertuiError):
@@ -126,14 +129,14 @@ def _recognised(reference: Reference) -> Reference:
     from layertui.sources import engines
 
     tried = ["there is no such path"]
-    for transport, engine in LOCAL.items():
+    for transport in LOCAL:
         try:
             if engines.has(transport, name):
                 return Reference(transport, name)
-            tried.append(f"{engine} has no such image")
+            tried.append(f"{ENGINES[transport]} has no such image")
         except LayertuiError as error:
             tried.append(f"{error.what}: {error.why}")
-    raise LayertuiError(f"{name} is not there", "; ".join(tried), f"docker://{name} looks into its registry")
+    raise UnknownName(f"{name} is not there", "; ".join(tried), f"docker://{name} looks into its registry")
 
 
 def _source(reference: Reference) -> Source:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from functools import lru_cache
 
@@ -53,19 +53,26 @@ def shared_sizes(transport: str) -> Mapping[str, int]:
     return images.shared_sizes(engine_of(transport))
 
 
-def events(transport: str) -> Iterator[str]:
+def events(transport: str, begun: Callable[[Callable[[], None]], None] | None = None) -> Iterator[str]:
     """``image`` or ``container`` whenever one of an engine comes, goes or changes, until closed.
 
-    Raises :class:`LayertuiError` once the engine is gone.
+    ``begun`` is given what ends it from another thread (see :meth:`Engine.stream`). Raises
+    :class:`LayertuiError` once the engine is gone.
     """
     rest = b""
     filters = json.dumps({"type": ["image", "container"]})
-    with closing(engine_of(transport).stream("/events", filters=filters)) as chunks:
+    with closing(engine_of(transport).stream("/events", begun=begun, filters=filters)) as chunks:
         for chunk in chunks:
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 with suppress(ValueError):
                     yield str(json.loads(line).get("Type", ""))
+
+
+def names(transport: str) -> list[str]:
+    """What the images of an engine are called, in its order. One request, however many there are."""
+    rows = images.objects(engine_of(transport).get("/images/json"))
+    return [name for row in rows for name in images.names_of(row.get("RepoTags"))]
 
 
 def has(transport: str, name: str) -> bool:

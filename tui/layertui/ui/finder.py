@@ -1,43 +1,52 @@
-"""Looks for images in several places at once and posts what it finds as it comes."""
+"""Looks for images and containers in several places at once and posts what it finds as it comes."""
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 from textual.message_pump import MessagePump
 
 from layertui.errors import LayertuiError
-from layertui.ui.image_row import ImageRow, row_of
+from layertui.reference import ENGINES
+from layertui.ui.table_row import TableRow
 
 if TYPE_CHECKING:
-    from layertui.image import ImageSummary
+    from layertui.image import ContainerSummary, ImageSummary
     from layertui.sources import SourceProblem
 
 _TICK = 0.05
 """Seconds between two posts of one place, at least."""
+_PAUSES = (1, 60)
+"""Seconds between two tries to hear from an engine that is gone, at first and at last."""
+
+RowOf = Callable[[Any, tuple[int, int]], TableRow]
+"""Makes a row of a summary, its place's number and its number there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Somewhere images may be; ``name`` is for people and may be hostile."""
+    """Somewhere images or containers may be; ``name`` is for people and may be hostile."""
 
     name: str
-    look: Callable[[], "Iterable[ImageSummary | SourceProblem]"]
+    look: Callable[[], "Iterable[ImageSummary | ContainerSummary | SourceProblem]"]
+    engine: str = ""
+    """The transport of the engine's images, where the place is one."""
 
 
 class Found(Message):
-    """Images, and files that could not be read, of place number ``place``.
+    """Rows, and files that could not be read, of place number ``place``.
 
     ``asked`` is the event that was given to :func:`look`, to tell one search from the next.
     """
 
     def __init__(
-        self, asked: threading.Event, place: int, rows: list[ImageRow], problems: list[LayertuiError]
+        self, asked: threading.Event, place: int, rows: list[TableRow], problems: list[LayertuiError]
     ) -> None:
         super().__init__()
         self.asked = asked
@@ -56,59 +65,149 @@ class Looked(Message):
         self.error = error
 
 
-def places(given: Sequence[str]) -> list[Place]:
-    """What was given on the command line, the current directory, the sample image."""
+class SharedSizes(Message):
+    """Bytes that an engine's images have in common with others, by image ID; None if it does not say."""
+
+    def __init__(self, engine: str, sizes: Mapping[str, int] | None) -> None:
+        super().__init__()
+        self.engine = engine
+        self.sizes = sizes
+
+
+class EngineChanged(Message):
+    """An ``image`` or ``container`` of an engine came, went or changed; empty: anything may have."""
+
+    def __init__(self, engine: str, kind: str) -> None:
+        super().__init__()
+        self.engine = engine
+        self.kind = kind
+
+
+def image_places(given: Sequence[str]) -> list[Place]:
+    """What was given on the command line, the current directory, the engines, the sample image."""
     return [
-        *(Place(reference, partial(_list, reference)) for reference in given),
-        Place("current directory", _list_here),
-        Place("sample (demo:)", partial(_list, "demo:")),
+        *(Place(reference, partial(_images, reference)) for reference in given),
+        Place("current directory", _images_here),
+        *(Place(ENGINES[engine], partial(_images, f"{engine}:"), engine) for engine in _engines()),
+        Place("sample (demo:)", partial(_images, "demo:")),
     ]
 
 
-def look(target: MessagePump, number: int, place: Place, stop: threading.Event) -> None:
+def container_places() -> list[Place]:
+    """The engines."""
+    return [Place(ENGINES[engine], partial(_containers, engine), engine) for engine in _engines()]
+
+
+def look(target: MessagePump, number: int, place: Place, row_of: RowOf, asked: threading.Event) -> None:
     """Looks in one place in a thread of its own, which never holds up the end of the program."""
 
     def run() -> None:
         error = None
         found = 0
-        rows: list[ImageRow] = []
+        rows: list[TableRow] = []
         problems: list[LayertuiError] = []
         posted = time.monotonic()
         try:
             for item in place.look():
-                if stop.is_set():
+                if asked.is_set():
                     return
                 if isinstance(item, LayertuiError):
                     problems.append(item)
                 else:
-                    rows.append(row_of(item, (number, found), source_of(item.reference)))
+                    rows.append(row_of(item, (number, found)))
                     found += 1
                 if time.monotonic() - posted > _TICK:
-                    target.post_message(Found(stop, number, rows, problems))
+                    target.post_message(Found(asked, number, rows, problems))
                     rows, problems, posted = [], [], time.monotonic()
         except LayertuiError as raised:
             error = raised
-        target.post_message(Found(stop, number, rows, problems))
-        target.post_message(Looked(stop, number, error))
+        target.post_message(Found(asked, number, rows, problems))
+        target.post_message(Looked(asked, number, error))
 
     threading.Thread(target=run, name=f"look-{number}", daemon=True).start()
 
 
-def source_of(reference: str) -> str:
-    """Where ``reference`` leads, without the name that the image has there."""
-    from layertui.reference import parse
+def ask_shared_sizes(target: MessagePump, engine: str) -> None:
+    """Asks an engine what its images share, which may take it long."""
 
-    parsed = parse(reference)
-    return f"{parsed.transport}:{parsed.location}"
+    def run() -> None:
+        from layertui.sources import engines
+
+        try:
+            sizes: Mapping[str, int] | None = engines.shared_sizes(engine)
+        except LayertuiError:
+            sizes = None
+        target.post_message(SharedSizes(engine, sizes))
+
+    threading.Thread(target=run, name="shared-sizes", daemon=True).start()
 
 
-def _list(reference: str) -> "Iterable[ImageSummary]":
+class Watch:
+    """Posts what an engine says of changes, in a thread, until closed.
+
+    An engine that goes is tried again, ever more seldom, and what may have changed
+    meanwhile is posted once it is heard again.
+    """
+
+    def __init__(self, target: MessagePump, engine: str) -> None:
+        self._target = target
+        self._engine = engine
+        self._closed = threading.Event()
+        self._hang_up: Callable[[], None] | None = None
+        threading.Thread(target=self._run, name="watch", daemon=True).start()
+
+    def close(self) -> None:
+        """Ends the thread, also while it waits for the engine."""
+        self._closed.set()
+        if self._hang_up is not None:
+            with suppress(OSError, RuntimeError, ValueError):  # it has been hung up already
+                self._hang_up()
+
+    def _run(self) -> None:
+        from layertui.sources import engines
+
+        pause, longest = _PAUSES
+        while not self._closed.is_set():
+            try:
+                for kind in engines.events(self._engine, self._begun):
+                    pause = _PAUSES[0]
+                    self._post(kind)
+            except LayertuiError:
+                pass  # why it cannot be reached, whoever looks for its images says
+            if self._closed.wait(pause):
+                return
+            pause = min(pause * 2, longest)
+            self._post("")
+
+    def _begun(self, hang_up: Callable[[], None]) -> None:
+        self._hang_up = hang_up
+        if self._closed.is_set():
+            self.close()
+
+    def _post(self, kind: str) -> None:
+        if not self._closed.is_set():
+            self._target.post_message(EngineChanged(self._engine, kind))
+
+
+def _engines() -> Sequence[str]:
+    from layertui.sources import LOCAL
+
+    return LOCAL
+
+
+def _images(reference: str) -> "Iterable[ImageSummary]":
     from layertui.sources import list_images
 
     return list_images(reference)
 
 
-def _list_here() -> "Iterable[ImageSummary | SourceProblem]":
+def _containers(engine: str) -> "Iterable[ContainerSummary]":
+    from layertui.sources import list_containers
+
+    return list_containers(f"{engine}:")
+
+
+def _images_here() -> "Iterable[ImageSummary | SourceProblem]":
     from layertui.sources import list_directory
 
     try:

@@ -10,8 +10,11 @@ if TYPE_CHECKING:
     from layertui.image import Image
 
 
-def image_facts(image: "Image") -> list[Fact]:
-    """The facts of ``image``, those that people look for first; what it has nothing for is left out."""
+def image_facts(image: "Image", shared: str) -> list[Fact]:
+    """The facts of ``image``, those that people look for first; what it has nothing for is left out.
+
+    ``shared`` tells what of its size others have too, where that is known.
+    """
     config = _mapping(image.config.get("config"))
     created = image.config.get("created")
     layers = f"{count_text(len(image.layers), 'layer')}, {count_text(len(image.history), 'build step')}"
@@ -22,6 +25,7 @@ def image_facts(image: "Image") -> list[Fact]:
         Fact("created", [f"{age_text(created)} ({created})"] if isinstance(created, str) else []),
         Fact("author", _texts(image.config.get("author"))),
         Fact("size", [f"{size_text(image.size)} as stored" if image.size >= 0 else "unknown"]),
+        Fact("shared", [shared]),
         Fact("layers", [layers]),
         Fact("attestations", [item.artifact_type or item.media_type for item in image.attestations]),
         Fact("entrypoint", _command(config.get("Entrypoint"))),

@@ -1,9 +1,11 @@
 """An image as the table of images shows it."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from layertui.reference import ENGINES, FILES
 from layertui.safe import visible
+from layertui.ui.table_row import Column, TableRow
 from layertui.ui.text import age_text, parse_time, size_text
 
 if TYPE_CHECKING:
@@ -11,68 +13,29 @@ if TYPE_CHECKING:
 
 NO_NAME = "<none>"
 
-
-@dataclass(frozen=True, slots=True)
-class ImageRow:
-    """One image: safe texts a column, and what they are sorted by."""
-
-    reference: str
-    """What opens it, as it is (not safe to show)."""
-    cells: dict[str, str]
-    keys: dict[str, Any]
-    order: tuple[int, int]
-    """Number of its source and its place there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of the table. ``width`` 0 takes what the others leave."""
-
-    key: str
-    title: str
-    width: int
-    right: bool = False
-    minimum: int = 0
-    """The least width of a column without its own."""
-
-
-COLUMNS = (
-    Column("name", "NAME:TAG", 0, minimum=20),
-    Column("id", "IMAGE ID", 12),
-    Column("size", "SIZE", 8, right=True),
-    Column("created", "CREATED", 14),
-    Column("layers", "LAYERS", 8, right=True),
-    Column("platform", "PLATFORM", 14),
-    Column("source", "SOURCE", 0, minimum=16),
+SHARED = (
+    Column("shared", "SHARED", 8, 7, right=True, descends=True),
+    Column("unique", "UNIQUE", 8, 6, right=True, descends=True),
 )
-DROPPED = ("source", "platform", "layers", "id", "created", "size")
-"""Columns that a narrow table goes without, the first to go first."""
-
-GAP = 2
-"""Cells between two columns."""
-
-
-def layout(width: int) -> list[tuple[Column, int]]:
-    """The columns that fit in ``width`` cells, with their widths."""
-    columns = list(COLUMNS)
-    for key in (*DROPPED, ""):
-        spare = width - sum(column.width or column.minimum for column in columns) - GAP * (len(columns) - 1)
-        if spare >= 0 or not key:
-            break
-        columns = [column for column in columns if column.key != key]
-    flexible = [column for column in columns if not column.width]
-    widths: list[tuple[Column, int]] = []
-    for column in columns:
-        extra = 0
-        if column in flexible:
-            extra = spare // len(flexible) if column is flexible[-1] else spare - spare // len(flexible)
-        widths.append((column, max(1, (column.width or column.minimum) + extra)))
-    return widths
+"""What an image has in common with others of its engine, and what only it has."""
+COLUMNS = (
+    Column("name", "NAME:TAG", 0, 0, minimum=20),
+    Column("id", "IMAGE ID", 12, 3),
+    Column("size", "SIZE", 8, 1, right=True, descends=True),
+    Column("created", "CREATED", 14, 2, descends=True),
+    Column("layers", "LAYERS", 8, 4, right=True, descends=True),
+    Column("platform", "PLATFORM", 14, 5),
+    Column("source", "SOURCE", 0, 8, minimum=16),
+)
+ENGINE_COLUMNS = (*COLUMNS[:3], *SHARED, *COLUMNS[3:])
+"""The columns where an engine is among the sources."""
 
 
-def row_of(summary: "ImageSummary", order: tuple[int, int], source: str) -> ImageRow:
-    """The row of ``summary``, which was found at ``source``: its file's name stands for one it lacks."""
-    name = summary.name or source.rstrip("/").rpartition("/")[2].rpartition(":")[2] or NO_NAME
+def row_of(summary: "ImageSummary", order: tuple[int, int]) -> TableRow:
+    """The row of an image: its file's name stands for one it lacks."""
+    source = source_of(summary.reference)
+    file = source.rstrip("/").rpartition("/")[2].rpartition(":")[2] if summary.transport in FILES else ""
+    name = summary.name or file or NO_NAME
     created = parse_time(summary.created)
     platforms = [str(platform) for platform in summary.platforms]
     if len(platforms) > 1:
@@ -83,18 +46,22 @@ def row_of(summary: "ImageSummary", order: tuple[int, int], source: str) -> Imag
         "name": f"{name}:{summary.tag}" if summary.tag else name,
         "id": short_digest(summary.id),
         "size": size_text(summary.size),
+        "shared": "?",
+        "unique": "?",
         "created": age_text(summary.created),
         "layers": "?" if summary.layers is None else str(summary.layers),
         "platform": platform,
         "source": source,
     }
-    return ImageRow(
-        reference=summary.reference,
+    return TableRow(
+        summary,
         cells={key: visible(text) for key, text in cells.items()},
         keys={
             "name": cells["name"].lower(),
             "id": cells["id"],
             "size": -1 if summary.size is None else summary.size,
+            "shared": -1,
+            "unique": -1,
             "created": created.timestamp() if created else float("-inf"),
             "layers": -1 if summary.layers is None else summary.layers,
             "platform": platform,
@@ -102,6 +69,25 @@ def row_of(summary: "ImageSummary", order: tuple[int, int], source: str) -> Imag
         },
         order=order,
     )
+
+
+def with_shared(row: TableRow, shared: int) -> TableRow:
+    """The row of an image that has ``shared`` bytes in common with others."""
+    size = row.keys["size"]
+    unique = max(size - shared, 0) if size >= 0 else -1
+    return replace(
+        row,
+        cells={**row.cells, "shared": size_text(shared), "unique": size_text(unique)},
+        keys={**row.keys, "shared": shared, "unique": unique},
+    )
+
+
+def source_of(reference: str) -> str:
+    """Where ``reference`` leads, without the name that the image has there."""
+    from layertui.reference import parse
+
+    parsed = parse(reference)
+    return ENGINES.get(parsed.transport) or f"{parsed.transport}:{parsed.location}"
 
 
 def short_digest(digest: str) -> str:

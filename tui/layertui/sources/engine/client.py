@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from layertui.errors import LayertuiError
-from layertui.sources.engine.endpoint import Endpoint
+from layertui.errors import LayertuiError, NoEngine
+from layertui.sources.engine.endpoint import DEFAULT, Endpoint
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -47,9 +47,21 @@ class Engine:
             except ValueError as error:
                 raise LayertuiError(f"{self.endpoint.engine} gives no JSON", str(error)) from error
 
-    def stream(self, path: str, /, *names: str, **parameters: Any) -> Generator[bytes, None, None]:
-        """The bytes at a path as they come; closing the iterator hangs up."""
+    def stream(
+        self,
+        path: str,
+        /,
+        *names: str,
+        begun: Callable[[Callable[[], None]], None] | None = None,
+        **parameters: Any,
+    ) -> Generator[bytes, None, None]:
+        """The bytes at a path as they come; closing the iterator hangs up.
+
+        ``begun`` is given what ends it from another thread, while it waits for bytes.
+        """
         with self._request(path, names, parameters, stream=True) as response, self._told():
+            if begun is not None:
+                begun(response.raw.shutdown)
             yield from response.iter_content(CHUNK)
 
     @property
@@ -125,7 +137,8 @@ class Engine:
             return LayertuiError(what, "no permission on the socket", f"run as root{group}")
         if number in (errno.ENOENT, errno.ECONNREFUSED) and self.endpoint.socket is not None:
             why = "it is not running" if number == errno.ECONNREFUSED else "there is no such socket"
-            return LayertuiError(
+            absent = number == errno.ENOENT and self.endpoint.origin == DEFAULT
+            return (NoEngine if absent else LayertuiError)(
                 what, why, f"start it (systemctl start {service}) or set {_variable(engine)}"
             )
         return LayertuiError(what, _reason(error), f"look at {origin}")

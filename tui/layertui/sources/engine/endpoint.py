@@ -13,6 +13,8 @@ from layertui.errors import LayertuiError
 
 DOCKER_SOCKET = Path("/var/run/docker.sock")
 PODMAN_SOCKET = Path("/run/podman/podman.sock")
+DEFAULT = "default socket"
+"""The origin of an address that no setting names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def docker_endpoint() -> Endpoint:
     name = os.environ.get("DOCKER_CONTEXT") or _current_context()
     if name and name != "default":
         return _of_context(name)
-    return Endpoint("Docker", f"unix://{_socket(DOCKER_SOCKET, 'docker.sock')}", "default socket")
+    return Endpoint("Docker", f"unix://{_socket(DOCKER_SOCKET, 'docker.sock')}", DEFAULT)
 
 
 def podman_endpoint() -> Endpoint:
@@ -77,7 +79,7 @@ def podman_endpoint() -> Endpoint:
     own = _socket(PODMAN_SOCKET, "podman/podman.sock")
     if default in connections and (wanted or not own.exists()):
         return Endpoint("Podman", connections[default], f"connection {default}")
-    return Endpoint("Podman", f"unix://{own}", "default socket")
+    return Endpoint("Podman", f"unix://{own}", DEFAULT)
 
 
 def _socket(system: Path, rootless: str) -> Path:

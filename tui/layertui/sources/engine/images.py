@@ -88,7 +88,7 @@ def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
     history, odd = _history(steps, config if config_bytes else None, len(diff_ids))
     stream = SaveStream(engine, identity or name, {identity, *diff_ids}, integer(inspected, "Size"))
     sizes = {entry.layer: entry.size for entry in history if entry.layer is not None}
-    tags = _names(inspected.get("RepoTags"))
+    tags = names_of(inspected.get("RepoTags"))
     transport = TRANSPORTS[engine.endpoint.engine]
     found = _platform(inspected)
     if platform is not None:
@@ -98,7 +98,7 @@ def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
         transport=transport,
         name=tags[0] if tags else name,
         tags=tags,
-        repo_digests=_names(inspected.get("RepoDigests")),
+        repo_digests=names_of(inspected.get("RepoDigests")),
         id=identity,
         config=config,
         config_bytes=config_bytes,
@@ -131,11 +131,11 @@ def _summaries(
     engine: Engine, item: Mapping[str, Any], inspected: Mapping[str, Any]
 ) -> Iterator[ImageSummary]:
     identity = digest_id(str(item.get("Id", "")))
-    digests = _names(item.get("RepoDigests"))
+    digests = names_of(item.get("RepoDigests"))
     labels = item.get("Labels")
     size = integer(item, "Size")
     transport = TRANSPORTS[engine.endpoint.engine]
-    for full in _names(item.get("RepoTags")) or [""]:
+    for full in names_of(item.get("RepoTags")) or [""]:
         name, _, tag = full.rpartition(":")
         yield ImageSummary(
             reference=f"{transport}:{full or identity}",
@@ -157,7 +157,7 @@ def digest_id(identity: str) -> str:
     return identity if ":" in identity or not identity else f"sha256:{identity}"
 
 
-def _names(value: object) -> list[str]:
+def names_of(value: object) -> list[str]:
     """Names as a list has them, without the placeholders for none."""
     names = value if isinstance(value, list) else []
     return [name for name in names if isinstance(name, str) and name not in NAMELESS]

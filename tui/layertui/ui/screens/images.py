@@ -1,9 +1,8 @@
-"""The images at hand: given on the command line, lying in the current directory, the sample."""
+"""The images at hand, of files and engines, and the containers beside them."""
 
-import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, getters
 from textual.app import ComposeResult
@@ -11,56 +10,81 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.screen import Screen
+from textual.style import Style
+from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from layertui.errors import LayertuiError
+from layertui.errors import LayertuiError, NoEngine
 from layertui.safe import visible
+from layertui.ui import container_row, image_row
 from layertui.ui.app import LayertuiApp
-from layertui.ui.finder import Found, Looked, look, places
-from layertui.ui.image_row import COLUMNS, ImageRow
+from layertui.ui.finder import (
+    EngineChanged,
+    Found,
+    Looked,
+    SharedSizes,
+    Watch,
+    ask_shared_sizes,
+    container_places,
+    image_places,
+)
 from layertui.ui.keys import Legend
-from layertui.ui.text import count_text, match_positions
-from layertui.ui.widgets.facts import Fact, Facts
+from layertui.ui.listing import Listing, place_facts, search
+from layertui.ui.text import count_text
+from layertui.ui.widgets.facts import Facts
 from layertui.ui.widgets.image_detail import ImageDetail
-from layertui.ui.widgets.image_table import ImageTable
 from layertui.ui.widgets.key_bar import KeyBar
+from layertui.ui.widgets.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from layertui.image import ImageSummary
+    from layertui.ui.table_row import TableRow
 
 WIDE = 120
 """Columns from which the detail stands beside the table."""
-_PROBLEMS = 3
-"""Unreadable files of a place that are named, on a terminal of 30 lines or more; else one is."""
+_SETTLE = 0.3
+"""Seconds that an engine is left to change further before it is asked what there is now."""
 
 
 class FilterField(Input):
     """What to search for; applied while it is typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "to the images"),
+        Binding("enter", "submit", "to the table"),
         Binding("escape", "screen.leave", "clear"),
     ]
 
 
 class ImagesScreen(Screen[None]):
-    """Lists images as their sources answer; ``given`` are references from the command line."""
+    """Lists images and containers as their sources answer; ``given`` are references of the command line."""
 
     HELP: ClassVar[str] = (
-        "The images given on the command line, those that lie in the current directory, and the built-in "
-        "sample. The lines below the table say what each place holds, or why it could not be read."
+        "The images given on the command line, those that lie in the current directory, those of Docker and "
+        "Podman, and the built-in sample; beside them the engines' containers. The lines below the table say "
+        "what each place holds, or why it could not be read. The table follows what the engines do. Words "
+        "typed into the filter have to be in a cell each; of images it also takes Docker's filters: "
+        "dangling=true, label=KEY[=VALUE], reference=PATTERN, before=IMAGE, since=IMAGE."
     )
     LEGEND: ClassVar[Legend] = (
-        ("▌", "$accent", "the highlighted image"),
+        ("▌", "$accent", "the highlighted row"),
+        ("?", "$quiet", "not known"),
         ("✓", "$quiet", "this place has been looked through"),
         ("…", "$quiet", "it is being looked through"),
+        ("·", "$quiet", "there is none here"),
         ("!", "$modified", "some files there could not be read"),
         ("✗", "$deleted", "it could not be looked at"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "filter", tooltip="Show only images that match"),
+        Binding("slash", "filter", "filter", tooltip="Show only what matches"),
+        Binding("c", "containers", "containers", tooltip="Show the containers"),
+        Binding("c", "images", "images", tooltip="Show the images"),
         Binding("s", "sort", "sort", tooltip="Sort by the next column"),
         Binding("S", "reverse", "reverse", show=False, tooltip="Turn the order round"),
-        Binding("d", "detail", "detail", tooltip="Show or hide the detail of the highlighted image"),
+        Binding("d", "detail", "detail", tooltip="Show or hide the detail of the highlighted row"),
         Binding("o", "app.open", "open", tooltip="Open any reference or path"),
-        Binding("r", "look", "look again", show=False, tooltip="Look for images again"),
+        Binding("r", "look", "look again", show=False, tooltip="Look for images and containers again"),
         Binding("escape", "leave", "clear filter, hide detail, back", show=False),
     ]
     CSS_PATH = Path(__file__).with_name("images.tcss")
@@ -68,26 +92,29 @@ class ImagesScreen(Screen[None]):
 
     def __init__(self, given: Sequence[str] = ()) -> None:
         super().__init__()
-        self._places = places(given)
-        self._stop = threading.Event()
-        self._rows: dict[str, ImageRow] = {}
-        self._problems: list[list[LayertuiError]] = []
-        self._looked: dict[int, LayertuiError | None] = {}
-        self._sort: tuple[str, bool] | None = None
+        self._images = Listing("image", image_places(given), self._image_row)
+        self._containers = Listing("container", container_places(), container_row.row_of)
+        self._shown = self._images
+        self._shared: dict[str, Mapping[str, int]] = {}  # by engine
+        self._watches: dict[str, Watch] = {}
+        self._changed: set[tuple[str, str]] = set()
+        self._settle: Timer | None = None
         self._query = ""
 
     def compose(self) -> ComposeResult:
         with Container(id="panes"):
             with Vertical(id="list", classes="pane"):
                 yield Static(classes="message")
-                yield ImageTable()
+                yield Table(image_row.COLUMNS, id="images")
+                yield Table(container_row.COLUMNS, id="containers")
             yield ImageDetail(self.app.platform, id="detail")
         yield Facts(id="places")
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.query_one(ImageTable).focus()
-        self._reset()
+        self.query_one("#containers").display = False
+        self._table.focus()
+        self._show()
         self.call_after_refresh(self.action_look)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -95,41 +122,78 @@ class ImagesScreen(Screen[None]):
         self._show()
 
     def on_unmount(self) -> None:
-        self._stop.set()
+        for listing in (self._images, self._containers):
+            listing.close()
+        for watch in self._watches.values():
+            watch.close()
+
+    @property
+    def _table(self) -> Table:
+        """The table that is shown."""
+        return self.query_one(f"#{self._shown.noun}s", Table)
+
+    # What the sources say
 
     def action_look(self) -> None:
         """Looks in every place anew."""
-        self._stop.set()
-        self._stop = threading.Event()
         self.query_one(ImageDetail).forget()
-        self._reset()
-        for number, place in enumerate(self._places):
-            look(self, number, place, self._stop)
+        for listing in (self._images, self._containers):
+            for number in range(len(listing.places)):
+                listing.look(self, number)
+        self._show()
 
     def on_found(self, event: Found) -> None:
         """Rows come in the order of their places, whichever answers first."""
-        if event.asked is not self._stop:
-            return  # the answer to a question that has been asked anew since
-        self._problems[event.place] += event.problems
-        for row in event.rows:
-            held = self._rows.get(row.reference)
-            if held is None or held.order > row.order:
-                self._rows[row.reference] = row
-        self._show()
-
-    def on_looked(self, event: Looked) -> None:
-        if event.asked is self._stop:
-            self._looked[event.place] = event.error
+        if self._images.found(event) or self._containers.found(event):
             self._show()
 
-    def on_image_table_highlighted(self, event: ImageTable.Highlighted) -> None:
-        self.query_one(ImageDetail).show(event.row)
+    def on_looked(self, event: Looked) -> None:
+        for listing in (self._images, self._containers):
+            if listing.looked(event):
+                engine = listing.places[event.place].engine
+                if engine and not isinstance(event.error, NoEngine) and engine not in self._watches:
+                    self._watches[engine] = Watch(self, engine)
+                if engine and event.error is None and listing is self._images:
+                    ask_shared_sizes(self, engine)
+                self._show()
 
-    def on_image_table_opened(self, event: ImageTable.Opened) -> None:
+    def on_shared_sizes(self, event: SharedSizes) -> None:
+        self._shared[event.engine] = event.sizes or {}
+        for answer in self._images.answers:
+            answer.rows = [self._with_shared(row) for row in answer.rows]
+        self._show()
+
+    def on_engine_changed(self, event: EngineChanged) -> None:
+        """Asks the engine what there is now, once it has come to rest."""
+        self._changed.add((event.engine, event.kind))
+        if self._settle is None:
+            self._settle = self.set_timer(_SETTLE, self._look_quietly)
+
+    def _look_quietly(self) -> None:
+        self._settle = None
+        changed, self._changed = self._changed, set()
+        for listing in (self._images, self._containers):
+            for number, place in enumerate(listing.places):
+                if {(place.engine, listing.noun), (place.engine, "")} & changed:
+                    listing.look(self, number, quietly=True)
+
+    def _image_row(self, summary: "ImageSummary", order: tuple[int, int]) -> "TableRow":
+        return self._with_shared(image_row.row_of(summary, order))
+
+    def _with_shared(self, row: "TableRow") -> "TableRow":
+        shared = self._shared.get(row.summary.transport, {}).get(row.summary.id)
+        return row if shared is None else image_row.with_shared(row, shared)
+
+    # Keys and mouse
+
+    def on_table_highlighted(self) -> None:
+        self.query_one(ImageDetail).show(self._table.highlighted)
+
+    def on_table_opened(self, event: Table.Opened) -> None:
         self.app.explore(event.row.reference)
 
-    def on_image_table_header_clicked(self, event: ImageTable.HeaderClicked) -> None:
-        if self._sort and self._sort[0] == event.key:
+    def on_table_header_clicked(self, event: Table.HeaderClicked) -> None:
+        if self._shown.sort and self._shown.sort[0] == event.key:
             self.action_reverse()
         else:
             self._sort_by(event.key)
@@ -139,110 +203,118 @@ class ImagesScreen(Screen[None]):
         self._show()
 
     def on_input_submitted(self) -> None:
-        self.query_one(ImageTable).focus()
+        self._table.focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The filter's key is a letter like any other while one types into the filter."""
+        if action in ("images", "containers"):
+            return action != f"{self._shown.noun}s" and not isinstance(self.focused, FilterField)
         return not (action == "filter" and isinstance(self.focused, FilterField))
+
+    def action_containers(self) -> None:
+        """Shows the containers in place of the images."""
+        self._switch(self._containers)
+
+    def action_images(self) -> None:
+        """Shows the images in place of the containers."""
+        self._switch(self._images)
+
+    def _switch(self, listing: Listing) -> None:
+        self._table.display = False
+        self._shown = listing
+        self._table.display = True
+        self.refresh_bindings()
+        self._table.focus()
+        self._show()
+        self.on_table_highlighted()
 
     async def action_filter(self) -> None:
         """Asks for what to search, above the table."""
         if not self.query(Input):
-            field = FilterField(placeholder="name, ID, platform, source", compact=True, id="filter")
+            field = FilterField(
+                placeholder="any words, or label=KEY, dangling=true …", compact=True, id="filter"
+            )
             await self.query_one("#list").mount(field, before=0)
         self.query_one(Input).focus()
 
     def action_sort(self) -> None:
         """Sorts by the next column, after the last in the order of the places again."""
-        keys = [None, *(column.key for column in COLUMNS)]
-        at = keys.index(self._sort[0] if self._sort else None)
+        keys = [None, *(column.key for column in self._table.columns)]
+        at = keys.index(self._shown.sort[0] if self._shown.sort else None)
         self._sort_by(keys[(at + 1) % len(keys)])
 
     def action_reverse(self) -> None:
         """Turns the order of the sorted column round."""
-        if self._sort:
-            self._sort = (self._sort[0], not self._sort[1])
+        if self._shown.sort:
+            self._shown.sort = (self._shown.sort[0], not self._shown.sort[1])
             self._show()
 
     def action_detail(self) -> None:
         """Shows or hides the detail: beside the table where there is room, else below."""
         self.toggle_class("-hide-detail" if self.has_class("-wide") else "-show-detail")
-        self.query_one(ImageTable).focus()
+        self._table.focus()
 
     async def action_leave(self) -> None:
-        """Goes back a step: out of the filter, out of the detail, to the screen before."""
+        """Goes back a step: out of the filter, out of the detail, to the images, to the screen before."""
         if self.query(Input):
             await self.query(Input).remove()
             self._query = ""
-            self.query_one(ImageTable).focus()
+            self._table.focus()
             self._show()
         elif self.has_class("-show-detail") and not self.has_class("-wide"):
             self.action_detail()
+        elif self._shown is self._containers:
+            self.action_images()
         else:
             await self.app.action_back()
 
     def _sort_by(self, key: str | None) -> None:
         """Numbers and times start with the greatest."""
-        self._sort = (key, key in ("size", "created", "layers")) if key else None
+        descends = {column.key: column.descends for column in self._table.columns}
+        self._shown.sort = (key, descends[key]) if key else None
         self._show()
 
-    def _reset(self) -> None:
-        self._rows = {}
-        self._problems = [[] for _ in self._places]
-        self._looked = {}
-        self._show()
+    # What is shown
 
     def _show(self) -> None:
         """Brings the table, its title and the lines of the places up to date."""
-        rows = sorted(self._rows.values(), key=lambda row: row.order)
-        if self._sort:
-            key, descending = self._sort
-            rows.sort(key=lambda row: row.keys[key], reverse=descending)
-        shown = list(filter(self._matches, rows))
-        self.query_one(ImageTable).show(shown, self._query, self._sort)
-        total = count_text(len(rows), "image")
-        self.query_one("#list").border_title = Content("Images")
+        listing, table = self._shown, self._table
+        rows = listing.rows()
+        if listing is self._images and any(place.engine and said.rows for place, said in listing.answered()):
+            table.columns = image_row.ENGINE_COLUMNS
+        problem = ""
+        try:
+            found = search(rows, self._query)
+        except LayertuiError as error:
+            found, problem = [], str(error)
+        table.show(found, self._query, listing.sort)
+        total = count_text(len(rows), listing.noun)
+        self.query_one("#list").border_title = self._title()
         self.query_one("#list").border_subtitle = Content(
-            f"{len(shown)} of {total}" if self._query else total
+            f"{len(found)} of {total}" if self._query else total
         )
-        self.query_one("#places", Facts).show(self._place_facts())
+        named = 3 if self.size.height >= 30 else 1
+        self.query_one("#places", Facts).show(place_facts(listing, named))
         message = self.query_one("#list > .message", Static)
-        message.display = not shown
-        if not shown:
-            message.update(Content(visible(self._why_empty())))
+        message.display = not found
+        if not found:
+            message.update(Content(visible(problem or self._why_empty(bool(rows)))))
 
-    def _matches(self, row: ImageRow) -> bool:
-        """Every word of the query is in some cell."""
-        return all(
-            any(match_positions(word, cell) is not None for cell in row.cells.values())
-            for word in self._query.split()
-        )
+    def _title(self) -> Content:
+        """Both tables by name, the one that is shown in the accent."""
+        names = []
+        for listing in (self._images, self._containers):
+            style = "bold $accent" if listing is self._shown else "$quiet not bold"
+            link = Style.from_meta({"@click": f"screen.{listing.noun}s"})
+            names.append(Content.styled(f"{listing.noun.capitalize()}s", style).stylize(link))
+        return Content.styled(" │ ", "$line not bold").join(names)
 
-    def _why_empty(self) -> str:
-        if self._rows:
-            return f"No image matches “{self._query}”. Press escape to see all of them."
-        if len(self._looked) < len(self._places):
-            return "Looking for images … Press o to open one by its reference or path."
-        return "No images here. Press o to open one by its reference or path."
-
-    def _place_facts(self) -> list[Fact]:
-        """What each place holds, or why it could not be read."""
-        facts = []
-        named = _PROBLEMS if self.size.height >= 30 else 1
-        for number, place in enumerate(self._places):
-            found = sum(row.order[0] == number for row in self._rows.values())
-            problems = self._problems[number]
-            error = self._looked.get(number)
-            mark, style, said = "✓", "$quiet", [count_text(found, "image") if found else "no images"]
-            if number not in self._looked:
-                mark, said = "…", ["looking"]
-            elif error is not None:
-                mark, style, said = "✗", "$deleted", [str(error)]
-            elif problems:
-                mark = "!"
-            facts.append(Fact(f"{mark} {place.name}", said, style))
-            unread = [str(problem) for problem in problems[:named]]
-            if len(problems) > named:
-                unread.append(f"and {count_text(len(problems) - named, 'more file')} could not be read")
-            facts.append(Fact("", unread, "$modified"))
-        return facts
+    def _why_empty(self, has_rows: bool) -> str:
+        noun, opens = self._shown.noun, "Press o to open an image by its reference or path."
+        if has_rows:
+            return f"No {noun} matches “{self._query}”. Press escape to see all of them."
+        if not self._shown.whole:
+            return f"Looking for {noun}s … {opens}"
+        if self._shown is self._containers:
+            return "No containers here. Press c to see the images."
+        return f"No images here. {opens}"

@@ -34,12 +34,15 @@ class Facts(Widget):
         super().__init__(id=id)
         self._facts: Sequence[Fact] = ()
 
-    def show(self, facts: Sequence[Fact]) -> None:
-        """Puts ``facts`` in place of those before."""
+    def show(self, facts: Sequence[Fact]) -> bool:
+        """Puts ``facts`` in place of those before; False if they are the same."""
+        if self._facts == facts:
+            return False
         self._facts = facts
         # Textual 8.2 keeps the height of facts that were replaced before they were laid out.
         self._box_model_cache.clear()
         self.refresh(layout=True)
+        return True
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return len(self._lines(width))

@@ -1,4 +1,4 @@
-"""What an image says about itself, opened when the cursor comes to rest on it."""
+"""What an image says about itself, opened when the cursor rests on it; what is known of a container."""
 
 import threading
 from typing import TYPE_CHECKING, ClassVar
@@ -12,9 +12,11 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from layertui.errors import LayertuiError
+from layertui.image import ContainerSummary
+from layertui.reference import ENGINES
 from layertui.safe import visible
-from layertui.ui.image_row import ImageRow
-from layertui.ui.widgets.facts import Facts
+from layertui.ui.table_row import TableRow
+from layertui.ui.widgets.facts import Fact, Facts
 
 if TYPE_CHECKING:
     from layertui.image import Image
@@ -26,7 +28,7 @@ _KEPT = 64
 
 
 class ImageDetail(VerticalScroll):
-    """The facts of one image. Opening happens in a thread; the last image asked for is shown."""
+    """The facts of one row. Opening happens in a thread; the last image asked for is shown."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "scroll_up", "up", show=False),
@@ -37,20 +39,20 @@ class ImageDetail(VerticalScroll):
     HELP_NAME = "Detail"
 
     class Opened(Message):
-        """``reference`` has been opened, or could not be."""
+        """What ``key`` says has been opened, or could not be."""
 
-        def __init__(self, reference: str, result: "Image | LayertuiError") -> None:
+        def __init__(self, key: tuple[str, str], result: "Image | LayertuiError") -> None:
             super().__init__()
-            self.reference = reference
+            self.key = key
             self.result = result
 
     def __init__(self, platform: str | None, id: str | None = None) -> None:
         super().__init__(id=id, classes="pane")
         self._platform = platform
-        self._row: ImageRow | None = None
+        self._row: TableRow | None = None
         self._settle: Timer | None = None
-        self._results: dict[str, Image | LayertuiError] = {}
-        self._opening: set[str] = set()
+        self._results: dict[tuple[str, str], Image | LayertuiError] = {}
+        self._opening: set[tuple[str, str]] = set()
 
     def compose(self) -> ComposeResult:
         yield Facts()
@@ -59,17 +61,21 @@ class ImageDetail(VerticalScroll):
     def on_mount(self) -> None:
         self.show(None)
 
-    def show(self, row: ImageRow | None) -> None:
+    def show(self, row: TableRow | None) -> None:
         """Shows the image of ``row``, once it is open."""
         if self._settle is not None:
             self._settle.stop()
         self._row = row
         if row is None:
             self.border_title = Content("Detail")
-            self._say("No image to tell about.")
+            self._say("Nothing to tell about.")
             return
         self.border_title = Content(row.cells["name"])
-        if row.reference in self._results:
+        if isinstance(row.summary, ContainerSummary):
+            from layertui.ui.container_row import container_facts
+
+            self._facts(container_facts(row.summary))
+        elif _key(row) in self._results:
             self._fill()
         elif self.display:
             self._say("Opening …")
@@ -84,18 +90,18 @@ class ImageDetail(VerticalScroll):
 
     def on_image_detail_opened(self, event: Opened) -> None:
         event.stop()
-        self._opening.discard(event.reference)
+        self._opening.discard(event.key)
         while len(self._results) >= _KEPT:
             self._results.pop(next(iter(self._results)))
-        self._results[event.reference] = event.result
-        if self._row is not None and self._row.reference == event.reference:
+        self._results[event.key] = event.result
+        if self._row is not None and _key(self._row) == event.key:
             self._fill()
 
     def _open(self) -> None:
-        reference = self._row.reference if self._row else ""
-        if not reference or reference in self._opening or reference in self._results:
+        if self._row is None or _key(self._row) in self._opening or _key(self._row) in self._results:
             return
-        self._opening.add(reference)
+        reference, key = self._row.reference, _key(self._row)
+        self._opening.add(key)
 
         def run() -> None:
             from layertui.sources import open_image
@@ -104,7 +110,7 @@ class ImageDetail(VerticalScroll):
                 result: Image | LayertuiError = open_image(reference, self._platform)
             except LayertuiError as error:
                 result = error
-            self.post_message(self.Opened(reference, result))
+            self.post_message(self.Opened(key, result))
 
         threading.Thread(target=run, name="open", daemon=True).start()
 
@@ -112,15 +118,23 @@ class ImageDetail(VerticalScroll):
         from layertui.ui.image_facts import image_facts
 
         assert self._row is not None
-        result = self._results[self._row.reference]
+        result = self._results[_key(self._row)]
         if isinstance(result, LayertuiError):
             self._say(str(result), failed=True)
             return
+        cells = self._row.cells
+        shared = ""
+        if self._row.summary.transport in ENGINES:
+            known = cells["shared"] != "?"
+            shared = f"{cells['shared']} with other images, {cells['unique']} its own" if known else "unknown"
+        self._facts(image_facts(result, shared))
+
+    def _facts(self, shown: list[Fact]) -> None:
         self.query_one(Static).display = False
         facts = self.query_one(Facts)
         facts.display = True
-        facts.show(image_facts(result))
-        self.scroll_home(animate=False)
+        if facts.show(shown):
+            self.scroll_home(animate=False)
 
     def _say(self, sentence: str, failed: bool = False) -> None:
         self.query_one(Facts).display = False
@@ -128,3 +142,8 @@ class ImageDetail(VerticalScroll):
         message.set_class(failed, "failed")
         message.update(Content(visible(sentence)))
         message.display = True
+
+
+def _key(row: TableRow) -> tuple[str, str]:
+    """What a row's image is kept under: a tag may come to mean another."""
+    return row.reference, row.summary.id

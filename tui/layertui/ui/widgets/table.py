@@ -1,4 +1,4 @@
-"""The table of images, on the line API: columns come and go with the width."""
+"""A table of images or containers, on the line API: columns come and go with the width."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -14,7 +14,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from layertui.ui.image_row import GAP, Column, ImageRow, layout
+from layertui.ui.table_row import GAP, Column, TableRow, layout
 from layertui.ui.text import match_positions, shorten
 from layertui.ui.theme import shades_of
 
@@ -22,20 +22,21 @@ _GUTTER = 2
 """Cells before the first column, for the cursor's mark."""
 
 
-class ImageTable(ScrollView, can_focus=True):
+class Table(ScrollView, can_focus=True):
     """Rows under a header that stays; says what is highlighted, opened, or asked to be sorted by."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "explore", tooltip="Explore the highlighted image"),
+        Binding("enter", "open", "explore", tooltip="Explore what is highlighted"),
         Binding("up,k", "move(-1)", "up", show=False),
         Binding("down,j", "move(1)", "down", show=False),
         Binding("pageup,ctrl+b", "page(-1)", "page up", show=False),
         Binding("pagedown,ctrl+f", "page(1)", "page down", show=False),
-        Binding("home,g", "first", "first image", show=False),
-        Binding("end,G", "last", "last image", show=False),
+        Binding("home,g", "first", "first row", show=False),
+        Binding("end,G", "last", "last row", show=False),
     ]
+    HELP_NAME: ClassVar[str] = "Table"
     DEFAULT_CSS = """
-    ImageTable {
+    Table {
         height: 1fr;
         background: $surface;
         overflow-x: hidden;
@@ -50,14 +51,14 @@ class ImageTable(ScrollView, can_focus=True):
     class Highlighted(Message):
         """The cursor is on ``row`` now; None when there are no rows."""
 
-        def __init__(self, row: ImageRow | None) -> None:
+        def __init__(self, row: TableRow | None) -> None:
             super().__init__()
             self.row = row
 
     class Opened(Message):
         """Enter or a second click on ``row``."""
 
-        def __init__(self, row: ImageRow) -> None:
+        def __init__(self, row: TableRow) -> None:
             super().__init__()
             self.row = row
 
@@ -68,24 +69,25 @@ class ImageTable(ScrollView, can_focus=True):
             super().__init__()
             self.key = key
 
-    def __init__(self, id: str | None = None) -> None:
+    def __init__(self, columns: Sequence[Column], id: str | None = None) -> None:
         super().__init__(id=id)
-        self.rows: Sequence[ImageRow] = ()
+        self.columns = columns
+        self.rows: Sequence[TableRow] = ()
         self.query_text = ""
         self._wanted = ""
-        """Reference of the image that the cursor was put on."""
+        """Reference of the row that the cursor was put on."""
         self.sorted_by: tuple[str, bool] | None = None
         """Key of the column and whether it descends; None in the order of the sources."""
 
     @property
-    def highlighted(self) -> ImageRow | None:
+    def highlighted(self) -> TableRow | None:
         """The row under the cursor."""
         return self.rows[self.cursor] if self.cursor < len(self.rows) else None
 
-    def show(self, rows: Sequence[ImageRow], query: str, sorted_by: tuple[str, bool] | None) -> None:
+    def show(self, rows: Sequence[TableRow], query: str, sorted_by: tuple[str, bool] | None) -> None:
         """Puts ``rows`` in place of those before.
 
-        The cursor stays on the image that it was put on, or waits for it on the first row.
+        The cursor stays on the row that it was put on, or waits for it on the first.
         """
         before = self.highlighted
         self.rows, self.query_text, self.sorted_by = rows, query, sorted_by
@@ -135,20 +137,22 @@ class ImageTable(ScrollView, can_focus=True):
         accent = base + Style(color=Color.parse(tone.accent).rich_color)
         row = self.rows[number]
         segments = [Segment("▌ " if at_hand else "  ", accent if self.has_focus else quiet)]
-        for column, width in layout(self._room):
+        for column, width in layout(self.columns, self._room):
             text = shorten(row.cells[column.key], width)
             cell = _aligned(text, column, width)
             if column.key == "name":
                 segments += _marked(cell, self.query_text, base + Style(bold=at_hand), accent)
             else:
-                segments.append(Segment(cell, base if column.key == "size" else quiet))
+                shade = row.styles.get(column.key)
+                style = base + Style(color=Color.parse(getattr(tone, shade)).rich_color) if shade else quiet
+                segments.append(Segment(cell, base if column.key == "size" else style))
             segments.append(Segment(" " * GAP, base))
         return Strip(segments).adjust_cell_length(self.size.width, base).apply_offsets(0, number)
 
     def on_click(self, event: events.Click) -> None:
         if event.y == 0:
             x = _GUTTER
-            for column, width in layout(self._room):
+            for column, width in layout(self.columns, self._room):
                 if x <= event.x < x + width + GAP:
                     self.post_message(self.HeaderClicked(column.key))
                 x += width + GAP
@@ -188,7 +192,7 @@ class ImageTable(ScrollView, can_focus=True):
 
     def _header(self, style: Style) -> Strip:
         segments = [Segment(" " * _GUTTER, style)]
-        for column, width in layout(self._room):
+        for column, width in layout(self.columns, self._room):
             title, chosen = column.title, style
             if self.sorted_by and self.sorted_by[0] == column.key:
                 title += " ↓" if self.sorted_by[1] else " ↑"
@@ -218,7 +222,7 @@ def _aligned(text: str, column: Column, width: int) -> str:
 
 def _marked(text: str, query: str, style: Style, found: Style) -> list[Segment]:
     """``text`` with the letters that ``query`` found in the accent."""
-    positions = set(match_positions(query, text) or ()) if query else set()
+    positions = {at for word in query.split() for at in match_positions(word, text) or ()}
     if not positions:
         return [Segment(text, style)]
     return [
