@@ -27,6 +27,7 @@ from tests.layouts import OciLayout, digest, docker_archive
 VALUES: tuple[Any, ...] = (
     None, True, 0, -1, 1 << 70, 1.5, "", "x", "../../etc/passwd", "sha256:" + "0" * 64, "\ud800", "a\0b",
     [], {}, [None], [[]], [{}], {"a": None}, [7], ["x"], {"digest": "sha256:x"}, "sha256:../x", "md5:00",
+    "sha256:" + "0" * 5000,
 )  # fmt: skip
 
 

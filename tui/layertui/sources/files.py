@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import posixpath
 from pathlib import Path
@@ -34,7 +35,10 @@ class Files(Protocol):
         ...
 
     def get(self, name: str) -> Blob | None:
-        """The regular file of a name, ``blobs/sha256/…``; ``None`` if it is not there."""
+        """The regular file of a name, ``blobs/sha256/…``; ``None`` if it is not there.
+
+        Raises :class:`LayertuiError` if nobody may look.
+        """
         ...
 
 
@@ -50,7 +54,12 @@ class FolderFiles:
         if not parts or ".." in parts or "\0" in name:
             return None
         path = self.path.joinpath(*parts)
-        return FileBlob(path) if path.is_file() else None
+        try:
+            return FileBlob(path) if path.is_file() else None
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return None
+            raise LayertuiError(f"cannot read {path}", error.strerror or str(error)) from error
 
 
 class ArchiveFiles:

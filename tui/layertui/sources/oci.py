@@ -75,7 +75,7 @@ def open_layout(layout: Layout, reference: Reference, platform: str | None) -> I
     chosen = platforms.choose(known, platform, str(named))
     manifest, data = layout.fetch(chosen, "manifest")
     attestations = attestations_of(layout, manifests, chosen.descriptor.digest)
-    image = _image(layout, named, manifest, data, _tags(top), attestations, platform)
+    image = _image(layout, named, manifest, data, _tags(top), attestations)
     *indexes, last = trail(layout, top, chosen) or [chosen]
     links = [
         *layout.entrance(),
@@ -114,7 +114,7 @@ def summaries(layout: Layout, reference: Reference) -> list[ImageSummary]:
         images: list[Image] = []
         for each in [each for each in manifests if layout.has(each)] or manifests:
             try:
-                images.append(_image(layout, reference, *layout.fetch(each, "manifest"), (), (), None))
+                images.append(_image(layout, reference, *layout.fetch(each, "manifest"), (), ()))
             except LayertuiError as problem:
                 problems.append(problem)
         if images:
@@ -152,7 +152,6 @@ def _image(
     data: bytes,
     tags: tuple[str, ...],
     attestations: list[Descriptor] | tuple[()],
-    platform: str | None,
 ) -> Image:
     if manifest.get("schemaVersion") == 1:
         raise LayertuiError(f"{reference} has a manifest of schema 1", "it is not read here", "pull it anew")
@@ -175,9 +174,6 @@ def _image(
     layers, more = make_layers(stored, diff_ids_of(config) if config else [""] * len(stored))
     history, odd = history_of(config, len(layers))
     damaged = [f"the archive is damaged: {layout.damage}"] if layout.damage else []
-    found_platform = platform_of(config)
-    if platform and config:
-        platforms.choose([(found_platform, None)], platform, str(reference))
     return Image(
         reference=str(reference),
         transport=layout.transport,
@@ -190,7 +186,7 @@ def _image(
         manifest=manifest,
         manifest_bytes=data,
         manifest_digest=digest_of(data),
-        platform=found_platform,
+        platform=platform_of(config),
         history=history,
         layers=layers,
         attestations=attestations,

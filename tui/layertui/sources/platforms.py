@@ -23,7 +23,8 @@ ARCHITECTURES = {
 }
 """Go's names, which images use, by the kernel's."""
 
-DEFAULT_VARIANT = {"arm64": "v8", "arm": "v7"}
+DEFAULT_VARIANT = {"amd64": "v1", "arm64": "v8", "arm": "v7"}
+"""What a variant left out means (containerd/platforms, ``database.go``)."""
 
 T = TypeVar("T")
 
@@ -45,29 +46,36 @@ def parse(text: str) -> Platform:
 
 
 def matches(wanted: Platform, offered: Platform) -> bool:
-    """Whether one can be taken for the other; a variant left out is the usual one."""
-    if (wanted.os, wanted.architecture) != (offered.os, offered.architecture):
-        return False
-    usual = DEFAULT_VARIANT.get(wanted.architecture, "")
-    return not wanted.variant or wanted.variant == (offered.variant or usual)
+    """Whether one can be taken for the other; whoever leaves out the variant takes any."""
+    return _known(wanted) == _known(offered) and wanted.variant in ("", _variant(offered))
+
+
+def _known(platform: Platform) -> tuple[str, str]:
+    """OS and CPU in Go's words: some images have the kernel's."""
+    return platform.os, ARCHITECTURES.get(platform.architecture, platform.architecture)
+
+
+def _variant(platform: Platform) -> str:
+    return platform.variant or DEFAULT_VARIANT.get(_known(platform)[1], "")
 
 
 def choose(choices: Sequence[tuple[Platform, T]], wanted: str | None, name: str) -> T:
     """The choice for a platform: the one asked for, else the host's, else the only one.
 
-    The first match counts, as the specification has it. Raises :class:`LayertuiError` that
-    lists what there is.
+    The first match counts, as the specification has it, but the usual variant before others:
+    not every ``amd64`` runs what is for ``amd64/v3``. Raises :class:`LayertuiError` that lists
+    what there is.
     """
     listed = ", ".join(dict.fromkeys(str(platform) for platform, _ in choices))
-    if wanted is not None:
-        platform = parse(wanted)
-        for offered, choice in choices:
-            if matches(platform, offered):
-                return choice
-        raise LayertuiError(f"{name} is not there for {wanted}", f"it is for {listed or 'no platform'}")
-    for offered, choice in choices:
-        if matches(host(), offered):
+    platform = host() if wanted is None else parse(wanted)
+    fitting = [(offered, choice) for offered, choice in choices if matches(platform, offered)]
+    for offered, choice in fitting:
+        if _variant(offered) == _variant(platform):
             return choice
+    if fitting:
+        return fitting[0][1]
+    if wanted is not None:
+        raise LayertuiError(f"{name} is not there for {wanted}", f"it is for {listed or 'no platform'}")
     if len(choices) == 1:
         return choices[0][1]
     if not choices:

@@ -1,0 +1,142 @@
+"""Files by name, in folders and in archives of all kinds."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from layertui.blob import Blob
+from layertui.errors import LayertuiError
+from layertui.reference import Reference
+from layertui.sources.files import MAX_JSON, ArchiveFiles, FolderFiles, files_of, parse_json, read_json
+from tests.layers.tars import END, file, header
+from tests.layouts import COMPRESS
+
+
+def archive(path: Path, *members: bytes, compression: str = "") -> ArchiveFiles:
+    path.write_bytes(COMPRESS[compression](b"".join(members) + END))
+    return ArchiveFiles(path)
+
+
+def data(blob: Blob | None) -> bytes | None:
+    return blob and blob.pread(blob.size, 0)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "a.tar"
+
+
+def test_folder(tmp_path: Path) -> None:
+    (tmp_path / "in/blobs").mkdir(parents=True)
+    (tmp_path / "in/blobs/a").write_bytes(b"1")
+    (tmp_path / "secret").write_bytes(b"s")
+    files = FolderFiles(tmp_path / "in")
+    assert [data(files.get(name)) for name in ("blobs/a", "./blobs//a", "/blobs/a")] == [b"1"] * 3
+    impossible = ("a\0b", "a" * 300, "a/" * 3000)
+    for name in ("", ".", "blobs", "../secret", "blobs/../../secret", str(tmp_path / "secret"), *impossible):
+        assert files.get(name) is None
+
+
+@pytest.mark.parametrize("compression", COMPRESS)
+def test_archive(compression: str, path: Path) -> None:
+    files = archive(path, file(b"blobs/a", b"one"), file(b"./b", b"two" * 999), compression=compression)
+    assert (data(files.get("blobs/a")), data(files.get("./b")), data(files.get("/b"))) == (
+        b"one", b"two" * 999, b"two" * 999,
+    )  # fmt: skip
+    assert files.get("blobs") is None and files.get("c") is None and not files.damage
+    assert sorted(files.names()) == ["b", "blobs/a"]
+    assert files.path == path
+
+
+def test_the_last_of_a_name_counts_whatever_its_type(path: Path) -> None:
+    files = archive(path, file(b"a", b"1"), file(b"./a", b"2"), file(b"b", b"1"), header(b"b", b"5"))
+    assert data(files.get("a")) == b"2" and files.get("b") is None
+
+
+def test_links_lead_inside_the_archive(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"s")
+    links = {b"x/up": b"../a", b"x/next": b"up", b"x/root": b"/a", b"x/out": b"../../../a", b"gone": b"nowhere",
+             b"loop": b"loop", b"host": os.fsencode(tmp_path / "secret")}  # fmt: skip
+    files = archive(
+        path,
+        file(b"a", b"1"),
+        *(header(name, b"2", linkname=target) for name, target in links.items()),
+        header(b"y/hard", b"1", linkname=b"a"),
+    )
+    for name in ("x/up", "x/next", "x/root", "x/out", "y/hard"):
+        assert data(files.get(name)) == b"1", name
+    for name in ("gone", "loop", "host"):
+        assert files.get(name) is None, name
+
+
+def test_a_link_before_its_target_and_a_chain_without_end(path: Path) -> None:
+    chain = [header(b"%d" % number, b"2", linkname=b"%d" % (number + 1)) for number in range(100)]
+    files = archive(path, header(b"l", b"2", linkname=b"100"), *chain, file(b"100", b"1"))
+    assert data(files.get("l")) == data(files.get("90")) == b"1"
+    assert files.get("0") is None
+
+
+def test_what_was_read_before_the_end_is_there(path: Path) -> None:
+    with tarfile.open(path, "w") as tar:
+        for name in ("a", "b"):
+            member = tarfile.TarInfo(name)
+            member.size = 5000
+            tar.addfile(member, io.BytesIO(bytes(5000)))
+    path.write_bytes(path.read_bytes()[:9000])
+    files = ArchiveFiles(path)
+    assert data(files.get("a")) == bytes(5000) and "ends early" in files.damage
+
+
+def test_a_compressed_archive_is_unpacked_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive(path, file(b"a", b"1"), compression="gzip")
+    monkeypatch.setattr("layertui.spool._copy", lambda *_: pytest.fail("unpacked again"))
+    assert data(ArchiveFiles(path).get("a")) == b"1"
+    monkeypatch.undo()
+    path.write_bytes(gzip.compress(file(b"a", b"other") + END))
+    assert data(ArchiveFiles(path).get("a")) == b"other"
+
+
+def test_transports_and_what_lies_there(path: Path, tmp_path: Path) -> None:
+    archive(path, file(b"a", b"1"))
+    assert isinstance(files_of(Reference("", str(tmp_path))), FolderFiles)
+    assert isinstance(files_of(Reference("", str(path))), ArchiveFiles)
+    for transport, place in (
+        ("oci", path),
+        ("dir", path),
+        ("oci-archive", tmp_path),
+        ("docker-archive", tmp_path),
+    ):
+        with pytest.raises(LayertuiError) as raised:
+            files_of(Reference(transport, str(place)))
+        assert "try " in raised.value.remedy
+    with pytest.raises(LayertuiError, match="is not there"):
+        files_of(Reference("", str(tmp_path / "none")))
+    for impossible in ("a\0b", "a/" * 3000):
+        with pytest.raises(LayertuiError, match=r"is not there|File name too long"):
+            files_of(Reference("", impossible))
+
+
+def test_json(path: Path) -> None:
+    files = archive(
+        path, file(b"good", b'{"a": [1]}'), file(b"bad", b"{"), file(b"halves", b'"\\ud83d\\ude00\\ud83d"')
+    )
+    assert read_json(files, "good") == ({"a": [1]}, b'{"a": [1]}')
+    assert read_json(files, "halves")[0] == "😀\ufffd"
+    for name, why in (("bad", "bad of .* is not valid JSON"), ("none", "has no none")):
+        with pytest.raises(LayertuiError, match=why):
+            read_json(files, name)
+
+
+def test_json_of_any_size_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "index.json").open("wb") as sparse:
+        sparse.truncate(MAX_JSON + 1)
+    blob = FolderFiles(tmp_path).get("index.json")
+    assert blob is not None
+    with pytest.raises(LayertuiError, match="is too large, 67,108,865 bytes of JSON"):
+        parse_json(blob, "index.json")
