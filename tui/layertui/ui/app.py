@@ -1,5 +1,7 @@
 """The app: which screen is shown, the keys that every screen shares, the colours."""
 
+import gc
+import importlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -65,6 +67,9 @@ class LayertuiApp(App[None]):
     def on_mount(self) -> None:
         """Shows the image that was asked for, else the images at hand."""
         sys.setswitchinterval(_SWITCH)
+        importlib.import_module(f"layertui.ui.screens.{'images' if self.reference is None else 'explorer'}")
+        if not gc.get_freeze_count():
+            gc.freeze()  # modules and styles stay; to look at them all time and again would hold up frames
         self.push_screen(self._images() if self.reference is None else self._explorer(self.reference))
 
     def get_theme_variable_defaults(self) -> dict[str, str]:

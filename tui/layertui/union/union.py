@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from layertui.errors import LayertuiError
 from layertui.layers.cache import column_of
 from layertui.layers.index import Extra, Kind, LayerIndex, key_of
+from layertui.union.columns import STRETCH
 from layertui.union.entry import TYPES, Entry
 
 MAX_LINKS = 40
@@ -250,7 +251,11 @@ class Union:
 
     def stored_bytes(self) -> int:
         """File bytes that all layers store."""
-        return sum(sum(index.size) for index in self.indexes)
+        return sum(
+            sum(index.size[start : start + STRETCH])
+            for index in self.indexes
+            for start in range(0, index.count, STRETCH)
+        )
 
     # Between processes
 

@@ -1,5 +1,6 @@
 """One image: its layers, the merged tree, and the detail of a path."""
 
+import importlib
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -189,6 +190,7 @@ class ExplorerScreen(Screen[None]):
         def run() -> None:
             from layertui.sources import open_image
 
+            importlib.import_module("layertui.content.read")  # takes too long where frames are made
             try:
                 result: Image | LayertuiError = open_image(reference, platform)
             except LayertuiError as error:
