@@ -154,3 +154,24 @@ def test_what_containerd_exports(docker: Docker, form: str, tmp_path: Path) -> N
         assert [each.digest for each in image.attestations] == [about["digest"]]
         assert union_of(image.layers).nodes == 3
         assert open_image(reference, "linux/arm64").manifest_digest == images[1]["digest"]
+
+
+@pytest.mark.parametrize("transport", ["oci", "oci-archive", "dir"])
+def test_all_platforms_that_skopeo_copies(path: Path, transport: str, tmp_path: Path) -> None:
+    need("skopeo")
+    blobs = Blobs()
+    images = [blobs.image(TARS, "amd64", "gzip"), blobs.image(TARS[1:], "arm64", "gzip")]
+    about = blobs.attestation(images[0])
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [*images, about]}
+    docker_with_containerd(path, blobs, [named(blobs.add(INDEX, index), "app:1")], {"app:1": images[0]})
+    copy = tmp_path / "copy"
+    tag = "" if transport == "dir" else ":app:1"
+    run("skopeo", "copy", "--all", f"oci-archive:{path}", f"{transport}:{copy}{tag}")
+    (row,) = list_images(str(copy))
+    assert [str(each) for each in row.platforms] == ["linux/amd64", "linux/arm64"]
+    for reference in (str(copy), f"{transport}:{copy}{tag}"):
+        image = open_image(reference)
+        assert (image.transport, image.manifest_digest) == (transport, images[0]["digest"])
+        assert [each.descriptor.digest for each in attachments(image)] == [about["digest"]]
+        assert open_image(reference, "linux/arm64").manifest_digest == images[1]["digest"]
+        assert union_of(image.layers).nodes == 3

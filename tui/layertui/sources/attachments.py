@@ -13,7 +13,7 @@ from itertools import chain
 
 from layertui.blob import Blob
 from layertui.image import Descriptor, Image
-from layertui.reference import parse
+from layertui.reference import FILES, parse
 from layertui.sources.assemble import config_list
 from layertui.sources.layout import CONFIG_TYPES, Found, Layout, descriptor_of, embedded, manifests_of
 
@@ -59,7 +59,7 @@ def attachments(image: Image) -> Iterator[Attachment]:
     if image.transport == "docker":
         layout = repository = registry.layout(reference)
         about = repository.referrers(image)
-    elif image.transport in ("oci", "oci-archive", "docker-archive") and image.manifest_digest:
+    elif image.transport in FILES and image.manifest_digest:
         layout = oci.layout(reference)
         about = _about(layout, image)
     else:

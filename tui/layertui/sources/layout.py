@@ -91,7 +91,7 @@ class Layout(ABC):
 
 
 class FilesLayout(Layout):
-    """Files by digest; ``dir:`` names them without the algorithm and has one manifest."""
+    """Files by digest; ``dir:`` names them without the algorithm and has one manifest at the top."""
 
     def __init__(self, files: Files, transport: str) -> None:
         self.transport = transport
@@ -102,7 +102,9 @@ class FilesLayout(Layout):
     def blob(self, descriptor: Descriptor) -> Blob | None:
         checked(descriptor, self.place)
         algorithm, _, encoded = descriptor.digest.partition(":")
-        return self._files.get(encoded if self.transport == "dir" else f"blobs/{algorithm}/{encoded}")
+        if self.transport == "dir":  # containers/image, directory_transport.go
+            return self._files.get(encoded) or self._files.get(f"{encoded}.manifest.json")
+        return self._files.get(f"blobs/{algorithm}/{encoded}")
 
     def entrance(self) -> Sequence[Link]:
         blob = None if self.transport == "dir" else self._files.get("index.json")
