@@ -102,6 +102,8 @@ class Layer:
     """Why there are no entries to be had: foreign, encrypted, not a tar, blob absent."""
     unpacked: Unpacked | None = None
     """Where it lies unpacked; read in place of ``blob``."""
+    places: Sequence[tuple[str, str]] = ()
+    """What a store calls it and where it keeps it: ``cache-id``, ``unpacked``, ``link``, ``tar-split``, …"""
 
 
 class Arrival(Protocol):

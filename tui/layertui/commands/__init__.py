@@ -17,6 +17,7 @@ COMMANDS = {
     "cat": "the bytes of a file, of hidden ones too",
     "insight": "what an image stores in vain, twice or by mistake",
     "verify": "every digest of an image computed anew",
+    "anatomy": "how an image is organised, from its name to its bytes",
     "demo": "open the app on a built-in sample image",
 }
 """What each does, for the list of them."""

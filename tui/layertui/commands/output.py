@@ -97,7 +97,7 @@ class Output:
                 widths[column] = max(widths[column] - surplus, len(headers[column]), 8)
         for row in table:
             cells = [
-                _pad(_cut(cell, width), width, column in right)
+                _pad(cut(cell, width), width, column in right)
                 for column, (cell, width) in enumerate(zip(row, widths, strict=True))
             ]
             cells[0] = self.colour(cells[0], colours.get(row[0], ""))
@@ -127,7 +127,8 @@ def width_of(text: str) -> int:
     )
 
 
-def _cut(text: str, width: int) -> str:
+def cut(text: str, width: int) -> str:
+    """Text in as many columns at most; ``…`` stands for what was cut off."""
     if width_of(text) <= width:
         return text
     kept, room = 0, width - 1

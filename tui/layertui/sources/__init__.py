@@ -83,9 +83,11 @@ def list_containers(text: str) -> Iterator[ContainerSummary]:
         raise LayertuiError(f"{text} has no containers", "", "only engines and their stores have them")
     source = cast(ContainerSource, _source(reference))
     selected = reference.selector if reference.transport in STORES else reference.location
+    if reference.transport == "containerd" and "/" not in selected:
+        selected = ""  # a namespace, and so all that are in it
     found = False
     for row in source.list_containers(reference):
-        is_meant = row.transport == reference.transport and row.id.startswith(selected.lstrip("/"))
+        is_meant = row.transport == reference.transport and row.id.startswith(selected.rpartition("/")[2])
         if not selected or row.reference == str(reference) or is_meant:
             found = True
             yield row

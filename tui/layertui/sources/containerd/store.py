@@ -177,7 +177,10 @@ class Namespace:
         except LayertuiError as error:
             return replace(layer, missing=f"{layer.missing}; {error}")
         missing = f"{layer.missing}; {snapshot.missing}" if snapshot.missing else ""
-        return replace(layer, unpacked=snapshot.unpacked, missing=missing)
+        places = [("snapshot", snapshot.key)]
+        if snapshot.unpacked is not None:
+            places.append(("unpacked", snapshot.unpacked.location))
+        return replace(layer, unpacked=snapshot.unpacked, missing=missing, places=places)
 
     def snapshot(self, key: str) -> Snapshot:
         """A snapshot by its key, for an image's layer its chain ID. Raises :class:`LayertuiError`."""

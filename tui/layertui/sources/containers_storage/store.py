@@ -37,7 +37,7 @@ from layertui.sources.assemble import (
     with_own_layer,
 )
 from layertui.sources.containers_storage.records import Record, name_of, repo_digests
-from layertui.sources.docker_root.files import listed, read_text
+from layertui.sources.docker_root.files import listed, overlay_places, read_text
 from layertui.sources.files import parse_json, parse_object
 from layertui.sources.layout import descriptors_of, is_index
 
@@ -215,7 +215,8 @@ class Store:
             unpacked, missing = self._unpacked(record)
             if diff_id and record.text("diff-digest") not in ("", diff_id):
                 unpacked, missing = None, f"the store has another layer there: {record.text('diff-digest')}"
-            layers.append(Layer(number, descriptor, diff_id, chain_id, None, missing, unpacked))
+            places = self._places(record)
+            layers.append(Layer(number, descriptor, diff_id, chain_id, None, missing, unpacked, places))
         return layers, odd
 
     def _chain(self, top: str) -> tuple[list[Record], str]:
@@ -253,6 +254,14 @@ class Store:
         if below is None and layer.text("parent"):
             return None, f"it is kept together with what is below it, and {layer.text('parent')} is not there"
         return FullTree(directory, self._directory(below) if below else None), ""
+
+    def _places(self, layer: Record) -> list[tuple[str, str]]:
+        places = [("layer ID", layer.id)]
+        if self.driver in WHERE:
+            places += overlay_places(self._directory(layer))
+        if (record := layer.root / f"{self.driver}-layers" / f"{layer.id}.tar-split.gz").is_file():
+            places.append(("tar-split", str(record)))
+        return places
 
     def _directory(self, layer: Record) -> Path:
         return layer.root / WHERE[self.driver].format(layer.id)

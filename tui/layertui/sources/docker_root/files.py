@@ -65,6 +65,19 @@ def pick(
     raise LayertuiError(else_[0], f"{else_[1]} has {listed_names}")
 
 
+def overlay_places(directory: Path) -> list[tuple[str, str]]:
+    """A layer's directory, and for overlay drivers its short name and those of the layers below it.
+
+    The files ``link`` and ``lower`` lie beside it (daemon/graphdriver/overlay2/overlay.go).
+    """
+    facts = [("unpacked", str(directory))]
+    if directory.name == "diff":
+        facts += [
+            (name, text) for name in ("link", "lower") if (text := read_text(directory.with_name(name)))
+        ]
+    return facts
+
+
 @dataclass(frozen=True, slots=True)
 class Container:
     """A container of a data root."""

@@ -79,7 +79,8 @@ class GraphRoot:
                 "",
                 int(size) if size.isdecimal() else -1,
             )
-            layers.append(Layer(number, descriptor, "", "", None, missing, unpacked))
+            places = self._places(layer_id)
+            layers.append(Layer(number, descriptor, "", "", None, missing, unpacked, places))
         return Image(
             reference=str(reference),
             transport="docker-root",
@@ -175,6 +176,17 @@ class GraphRoot:
         if self.driver == "aufs":
             return UnpackedDirectory(directory, whiteout_names=True), "", directory
         return FullTree(directory, below), "", directory
+
+    def _places(self, identity: str) -> list[tuple[str, str]]:
+        """Where a layer lies, and what else is noted of it."""
+        facts = [("graph", str(self.graph / identity))]
+        if checksum := read_text(self.graph / identity / "checksum"):
+            facts.append(("checksum", checksum))
+        if self.driver in WHERE:
+            facts.append(("unpacked", str(self.root / WHERE[self.driver].format(identity))))
+        if (record := self.graph / identity / "tar-data.json.gz").exists():
+            facts.append(("tar-split", str(record)))
+        return facts
 
     # Containers
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from layertui.blob import FileBlob
 from layertui.errors import LayertuiError
 from layertui.image import (
     Descriptor,
@@ -29,7 +30,15 @@ from layertui.sources.assemble import (
     history_of,
     platform_of,
 )
-from layertui.sources.docker_root.files import Container, listed, pick, read_object, read_text
+from layertui.sources.docker_root.files import (
+    Container,
+    listed,
+    overlay_places,
+    pick,
+    read_object,
+    read_text,
+)
+from layertui.sources.files import parse_json
 
 LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
 HEX = re.compile(r"[0-9a-f]{64}")
@@ -162,7 +171,26 @@ class ModernRoot:
             missing = f"the {self.driver} driver keeps layers on block devices: they cannot be read offline"
         else:
             unpacked, missing = self._unpacked(facts / "tar-split.json.gz", cache_id)
-        return Layer(number, descriptor, diff_id, chain_id, None, missing, unpacked)
+        places = self._places(facts, cache_id, diff_id)
+        return Layer(number, descriptor, diff_id, chain_id, None, missing, unpacked, places)
+
+    def _places(self, facts: Path, cache_id: str, diff_id: str) -> list[tuple[str, str]]:
+        """Where a layer lies, and what it was pulled as."""
+        if not facts.is_dir():
+            return []
+        places = [("layerdb", str(facts)), ("cache-id", cache_id)]
+        directory = _below(self.root, WHERE[self.driver], cache_id) if self.driver in WHERE else None
+        if directory is not None:
+            places += overlay_places(directory)
+        if (record := facts / "tar-split.json.gz").exists():
+            places.append(("tar-split", str(record)))
+        pulled = self.store / "distribution" / "v2metadata-by-diffid" / diff_id.replace(":", "/")
+        if pulled.is_file():
+            known, _ = parse_json(FileBlob(pulled), str(pulled))
+            for each in known if isinstance(known, list) else ():
+                if isinstance(each, dict):
+                    places.append(("pulled", f"{each.get('SourceRepository')}@{each.get('Digest')}"))
+        return places
 
     def _unpacked(self, record: Path, cache_id: str) -> tuple[Unpacked | None, str]:
         """What a layer is read from, or why it cannot be."""

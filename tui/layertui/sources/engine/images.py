@@ -15,6 +15,7 @@ from layertui.image import Descriptor, HistoryEntry, Image, ImageSummary, Layer,
 from layertui.layers.directory import UnpackedDirectory
 from layertui.sources import platforms
 from layertui.sources.assemble import config_list, digest_of, history_of, platform_of
+from layertui.sources.docker_root.files import overlay_places
 from layertui.sources.engine.client import Engine, NotFound
 from layertui.sources.engine.saved import SavedBlob, SaveStream
 
@@ -115,6 +116,7 @@ def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
                 chain_id,
                 None if directories else SavedBlob(stream, diff_id),
                 unpacked=UnpackedDirectory(directories[number - 1]) if directories else None,
+                places=overlay_places(directories[number - 1]) if directories else (),
             )
             for number, (diff_id, chain_id) in enumerate(zip(diff_ids, chain_ids(diff_ids), strict=True), 1)
         ],

@@ -1,0 +1,55 @@
+"""``layertui anatomy``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from layertui import demo
+from tests.commands.running import Run
+from tests.commands.samples import image, tar
+from tests.ui.terminal import Terminal
+
+
+def test_for_people(run: Run) -> None:
+    done = run("anatomy", "demo:")
+    assert (done.status, done.err) == (0, "")
+    titles = [block.splitlines()[0] for block in done.text.split("\n\n")]
+    layers = [f"layer {number}" for number in range(1, 10)]
+    assert titles == ["reference", "manifest", "config", "history", *layers, "what runs it"]
+    for layer in demo.image().layers:
+        assert f"diff ID  {layer.diff_id}" in done.lines and f"chain ID {layer.chain_id}" in done.lines
+    assert "system   Held Linux 3.1, as /etc/os-release says" in done.lines
+    assert "the kernel of their host" in done.text.replace("\n", " ")
+
+
+def test_lines_fit_a_terminal() -> None:
+    with Terminal("anatomy", "demo:", columns=80) as terminal:
+        assert terminal.end() == 0
+        text = re.sub(r"\x1b\[\d*m", "", terminal.raw.decode())
+    assert max(map(len, text.splitlines())) <= 80 and "…" in text
+
+
+def test_one_object(run: Run) -> None:
+    (found,) = run("anatomy", "demo:", "--json").objects
+    assert list(found) == ["reference", "parts", "system"]
+    manifest = next(part for part in found["parts"] if part["kind"] == "manifest")
+    assert manifest["document"] == demo.image().manifest
+    assert {"name": "size", "value": len(demo.image().manifest_bytes)} in manifest["facts"]
+    assert found["system"] == {"name": "Held Linux 3.1", "source": "/etc/os-release", "kernels": []}
+
+
+def test_without_a_system_and_with_a_kernel(run: Run, tmp_path: Path) -> None:
+    path = image(tmp_path, tar(("/boot/vmlinuz", b"x")))
+    done = run("anatomy", path)
+    assert "system   not known: there is no os-release" in done.lines
+    assert "unused   /boot/vmlinuz: no container runs it" in done.lines
+
+
+def test_a_layer_that_is_not_there(run: Run, tmp_path: Path) -> None:
+    path = image(tmp_path, tar(("/a", b"a" * 9000)))
+    max((path / "blobs/sha256").iterdir(), key=lambda blob: blob.stat().st_size).unlink()
+    done = run("anatomy", path)
+    assert done.status == 2 and any(line.startswith("missing  its blob sha256:") for line in done.lines)
+    done = run("anatomy", tmp_path / "nothing")
+    assert (done.status, done.out) == (2, b"") and done.err.count("\n") == 1

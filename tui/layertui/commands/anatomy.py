@@ -1,0 +1,110 @@
+"""``layertui anatomy``: the chain from an image's name to its bytes on disk."""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from typing import Any
+
+from layertui.anatomy import HOST, Part, System, is_at_hand, parts, system
+from layertui.commands.opening import image_of, read_layers
+from layertui.commands.output import Output, cut
+from layertui.commands.parsing import add_common, add_image
+
+DESCRIPTION = """\
+Tell how an image is organised: from its reference through index, manifest and
+config to the history, the layers, and where the bytes of each lie.
+"""
+EPILOG = """\
+It also names what the root file system says of its distribution, if the layers
+can be read without fetching them. --json prints one object: reference, parts
+(kind, title, facts, refers: the digests that it names, document: its JSON), and
+system.
+
+examples:
+  layertui anatomy app.tar
+  layertui anatomy docker-root:[/var/lib/docker]app:1 --json
+"""
+NUMBERS = ("size", "offset")
+"""Facts that are numbers of bytes."""
+LABEL = 9
+"""Columns of a fact's name: with it a digest takes 80."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_image(parser)
+    add_common(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    image = image_of(options)
+    chain = list(parts(image))
+    found: System | None = None
+    status = 2 if image.damage else 0
+    if is_at_hand(image):
+        opened = read_layers(options, image)
+        found = system(opened.union, opened.contents())
+        status = status or opened.status
+    out = Output()
+    if options.json:
+        out.json(
+            {
+                "reference": image.reference,
+                "parts": [_part_to_json(part) for part in chain],
+                "system": None if found is None else _system_to_json(found),
+            }
+        )
+        return status
+    for part in chain:
+        _print(part, out)
+    _print_system(found, out)
+    return status
+
+
+def _part_to_json(part: Part) -> dict[str, Any]:
+    return {
+        "kind": part.kind,
+        "title": part.title,
+        "facts": [
+            {"name": name, "value": int(value) if name in NUMBERS else value} for name, value in part.facts
+        ],
+        "refers": list(part.refers),
+        "document": part.document,
+    }
+
+
+def _system_to_json(found: System) -> dict[str, Any]:
+    return {"name": found.name or None, "source": found.source or None, "kernels": list(found.kernels)}
+
+
+def _print(part: Part, out: Output) -> None:
+    out.line(out.colour(part.title, "bold"))
+    for name, value in part.facts:
+        _print_fact(name, value, out)
+    out.line("")
+
+
+def _print_fact(name: str, value: str, out: Output) -> None:
+    shown = out.name(value)
+    if (name in ("step", "-") or name.startswith("layer ")) and out.width > LABEL:
+        shown = cut(shown, out.width - LABEL)
+    if len(name) < LABEL:
+        out.line(f"{name:{LABEL}}{shown}")
+    else:
+        out.line(out.name(name))
+        out.line(" " * LABEL + shown)
+
+
+def _print_system(found: System | None, out: Output) -> None:
+    out.line(out.colour("what runs it", "bold"))
+    for line in textwrap.wrap(HOST, 78):
+        out.line(line)
+    if found is None:
+        out.line("The distribution is not known before the layers are fetched.")
+        return
+    if found.source:
+        _print_fact("system", f"{found.name or 'no name'}, as {found.source} says", out)
+    else:
+        _print_fact("system", "not known: there is no os-release", out)
+    for path in found.kernels:
+        _print_fact("unused", f"{path}: no container runs it", out)
