@@ -19,6 +19,7 @@ from layertui.ui.screens.reader import ReaderDialog
 from layertui.ui.widgets.detail.pane import DETAILS, PREVIEW
 from layertui.ui.widgets.image_header import ImageHeader
 from layertui.ui.widgets.text_view import TextView
+from layertui.union.changes import Mark
 from layertui.union.merged import Merged
 from layertui.union.rows import Rows
 from tests.ui.places import ALPINE, Places, until
@@ -226,6 +227,19 @@ async def test_moving_in_the_layers_moves_the_tree_at_once(read: Read) -> None:
             await quiet(pilot)
             assert at_layer(pilot) == layer, key
             assert detail(pilot).subject.merged_layer == layer
+
+
+async def test_what_was_only_stored_again_is_told_from_changes_once_it_was_compared(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        for key in ("j", "k", "j"):
+            await pilot.press(key)
+            await quiet(pilot)
+        rows = tree(pilot).rows
+        assert rows.merged.layer == 8
+        assert Mark.REWRITTEN not in rows.merged.marks
+        assert Mark.REPEATED in rows.merged.marks
 
 
 async def test_brackets_move_between_layers_from_the_tree(read: Read) -> None:

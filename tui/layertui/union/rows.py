@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import compress, repeat
 from typing import Literal
 
-from layertui.union.changes import Mark
+from layertui.union.changes import Mark, Same
 from layertui.union.columns import STRETCH, assign
 from layertui.union.filter import matches
 from layertui.union.merged import Merged
@@ -113,6 +113,14 @@ class Rows:
         if self.query:
             self._matches = matches(self.merged, self.query)
         self._refresh()
+
+    def settle(self, layer: int, same: Same) -> None:
+        """Tell what ``layer`` changed from what it only stored again, if it still is the one that is shown."""
+        if self.merged.layer == layer:
+            self.merged.settle(same)
+            if self.query:
+                self._matches = matches(self.merged, self.query)
+            self._refresh()
 
     def filter(self, query: str, cancelled: Callable[[], bool] | None = None) -> None:
         """Show only what the query finds, with the directories that lead to it; they start open.

@@ -338,6 +338,11 @@ class ExplorerScreen(Screen[None]):
         self._want_detail(True)
         self.call_after_refresh(self._detail.focus)
 
+    def on_detail_pane_compared(self, event: DetailPane.Compared) -> None:
+        rows = self._tree.rows
+        if rows is not None and rows.merged.union is event.subject.union:
+            self._tree.settle(event.subject.merged_layer, event.subject.contents.same)
+
     # The detail
 
     def _show_subject(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import ClassVar, Literal
 
 from rich.segment import Segment
@@ -22,6 +23,7 @@ from layertui.ui.palette import Palette
 from layertui.ui.text import shorten
 from layertui.ui.tree_row import arrow_at, layout, spans
 from layertui.ui.widgets.lines import folds
+from layertui.union.changes import Mark, Same
 from layertui.union.rows import SORTS, VIEWS, Rows
 
 _AT_ONCE = 30_000
@@ -165,6 +167,16 @@ class TreeView(ScrollView, can_focus=True):
         few = not layer or (layer <= union.layers and len(union.events_of(layer)) <= _FEW_EVENTS)
         light = few and not self.rows.query and self.rows.sort == "name"
         self._change(lambda rows: rows.move(layer), "move", light)
+
+    def settle(self, layer: int, same: Same) -> None:
+        """Tells what ``layer`` changed from what it only stored again, now that contents have been compared."""
+
+        def settle(rows: Rows) -> None:
+            with suppress(LayertuiError):  # said in the detail
+                rows.settle(layer, same)
+
+        if self.rows is not None and Mark.REWRITTEN in self.rows.merged.marks:
+            self._change(settle, "settle", light=False)
 
     def filter(self, query: str) -> None:
         """Shows only what ``query`` finds (see :mod:`layertui.union.filter`), once it is found."""

@@ -45,6 +45,10 @@ class Summaries:
             known[layer] = summarise(union, layer)
         return known[layer]
 
+    def are_settled(self, subject: Subject) -> bool:
+        """Whether no file that the chosen layer stored again is left to be compared."""
+        return self._union is subject.union and not self.of(subject).undecided
+
     def settle(self, subject: Subject, cancelled: threading.Event) -> Summary:
         """The sums, contents compared."""
         union, layer, known = subject.union, subject.merged_layer, self._known

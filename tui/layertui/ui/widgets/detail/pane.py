@@ -66,6 +66,13 @@ class DetailPane(TextView):
             self.page = page
             self.last = last
 
+    class Compared(Message):
+        """The contents of all files that a layer stored again have been compared."""
+
+        def __init__(self, subject: Subject) -> None:
+            super().__init__()
+            self.subject = subject
+
     class Grown(Message):
         """What the document had not read is there; ``show`` puts it in."""
 
@@ -177,6 +184,8 @@ class DetailPane(TextView):
         if event.page is not None:
             self._put(event.page)
         self.busy = not event.last
+        if event.last and self.tab == CHANGES and self.subject and self._summaries.are_settled(self.subject):
+            self.post_message(self.Compared(self.subject))
 
     def on_text_view_wanted(self, event: TextView.Wanted) -> None:
         """Reads on in a thread."""
