@@ -124,6 +124,17 @@ def test_docker_save_of_several(loaded: Docker, trees: list[dict[str, Facts]], t
     assert other.layers[-1].diff_id == demo.image().layers[-1].diff_id
 
 
+def test_docker_save_of_several_by_id(loaded: Docker, trees: list[dict[str, Facts]], tmp_path: Path) -> None:
+    other = loaded("image", "inspect", "--format", "{{.Id}}", OTHER).strip()
+    loaded("save", "--output", tmp_path / "saved", demo.image().id, other)
+    rows = {row.id: row for row in list_images(str(tmp_path / "saved"))}
+    assert set(rows) == {demo.image().id, other}
+    assert {(row.name, row.tag) for row in rows.values()} == {("", "")}
+    image = open_image(rows[demo.image().id].reference)
+    check(image, trees, "")
+    assert image.tags == ()
+
+
 def test_docker_save_of_one_image_with_two_names(loaded: Docker, tmp_path: Path) -> None:
     loaded("tag", demo.NAME, "quarry:again")
     loaded("save", "--output", tmp_path / "saved", demo.NAME, "quarry:again")
