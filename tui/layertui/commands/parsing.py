@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from typing import NoReturn
 
 from layertui.errors import LayertuiError
@@ -10,7 +12,20 @@ from layertui.errors import LayertuiError
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=32)
+        # One is made for every argument: to ask for the terminal's width argparse imports shutil,
+        # and with it all kinds of compression.
+        super().__init__(prog, max_help_position=32, width=_columns() - 2)
+
+
+def _columns() -> int:
+    """How wide help may be, as ``shutil.get_terminal_size`` has it."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns):
+        return int(columns)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
 
 
 class Parser(argparse.ArgumentParser):

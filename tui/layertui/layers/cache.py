@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from layertui.layers.bounds import all_below
 from layertui.layers.index import Extra, Kind, LayerIndex, LayerWarning, positions
 
 MAGIC = b"layertui\x01" + sys.byteorder[:1].encode()
@@ -117,6 +118,7 @@ COLUMNS = (
     ("offset", "Q"),
     ("link", "i"),
 )
+_KINDS = bytes(Kind)
 _FACTS = ("compression", "tar_size", "blob_digest", "diff_id", "damage")
 
 
@@ -232,12 +234,11 @@ def _check(index: LayerIndex) -> None:
         count < 0
         or any(len(column) != count for column in columns)
         or (index.keys.count(b"/") + 1 != count if count else bool(index.keys))
-        or max(index.kind, default=0) > max(Kind)
-        or max(index.link, default=-1) >= len(index.links)
-        or min(index.link, default=-1) < -1
+        or index.kind.translate(None, delete=_KINDS)
+        or not all_below(index.link, len(index.links), lowest=-1)
         or any(not 0 <= number < count for number in index.extra)
-        or max(index.offset, default=0) >= 1 << 63
-        or max(index.size, default=0) >= 1 << 63
+        or not all_below(index.offset, (1 << 63) - 1)
+        or not all_below(index.size, (1 << 63) - 1)
         or (count and _link_missing(index))
     )
     if wrong:

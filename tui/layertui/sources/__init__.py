@@ -16,9 +16,7 @@ from layertui.sources import paths
 
 LOCAL = ("docker-daemon", "podman")
 """Where a bare name is looked for, in this order."""
-NAME = re.compile(
-    r"[a-z0-9][\w.-]*(?::\d+)?(?:/[a-z0-9][\w.-]*)*(?::[\w][\w.-]{0,127})?(?:@\w+:[0-9a-f]+)?|sha256:[0-9a-f]+"
-)
+NAME = r"[a-z0-9][\w.-]*(?::\d+)?(?:/[a-z0-9][\w.-]*)*(?::[\w][\w.-]{0,127})?(?:@\w+:[0-9a-f]+)?|sha256:[0-9a-f]+"
 """What could be the name, tag, digest or ID of an image (distribution's reference grammar)."""
 
 
@@ -126,7 +124,7 @@ def _recognised(reference: Reference) -> Reference:
     if reference.transport:
         return reference
     name = reference.location
-    if os.path.lexists(name) or not NAME.fullmatch(name):
+    if os.path.lexists(name) or not re.fullmatch(NAME, name):
         return paths.recognise(name)
     from layertui.sources import engines
 

@@ -10,7 +10,6 @@ from typing import Any
 from layertui.blob import Blob
 from layertui.errors import LayertuiError, WrongDigest
 from layertui.image import Descriptor, HistoryEntry, Image, Layer, Platform, Unpacked, chain_ids
-from layertui.layers.decompress import compression_of
 
 TAR_TYPES = (
     "application/vnd.oci.image.layer.v1.tar",
@@ -166,6 +165,8 @@ def readable(descriptor: Descriptor, blob: Blob | None) -> tuple[Blob | None, st
     base = media_type.partition("+")[0]
     if not media_type or any(base == known or base.startswith(known + ".") for known in TAR_TYPES):
         return blob, ""
+    from layertui.layers.decompress import compression_of
+
     head = blob.pread(512, 0)
     if compression_of(head) or head[257:262] == b"ustar":
         return blob, ""

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import errno
 import json
-import posixpath
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from layertui.blob import Blob, FileBlob
-from layertui.errors import LayertuiError, NoImage
-from layertui.layers.decompress import compression_of
-from layertui.layers.index import Kind, key_of, path_of
-from layertui.layers.scan import scan
-from layertui.layers.window import PlainWindow
+from layertui.errors import LayertuiError
 from layertui.reference import Reference
+
+if TYPE_CHECKING:
+    from layertui.sources.archive import ArchiveFiles
 
 MAX_JSON = 64 << 20
 """Bytes of a manifest, index or config that are read at most."""
-MAX_LINKS = 40
 
 
 class Files(Protocol):
@@ -62,59 +59,6 @@ class FolderFiles:
             raise LayertuiError(f"cannot read {path}", error.strerror or str(error)) from error
 
 
-class ArchiveFiles:
-    """The members of a tar, which may be compressed as a whole.
-
-    Raises :class:`LayertuiError` if the file is no tar or cannot be read.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._plain = path
-        self.damage = ""
-        head = FileBlob(path).pread(6, 0)
-        if compression_of(head):
-            from layertui.spool import spooled
-
-            self._plain, self.damage = spooled(path)
-        blob = FileBlob(self._plain)
-        if not blob.size:
-            raise LayertuiError(f"{path} is empty" if not compression_of(head) else f"{path} holds nothing")
-        index = scan(PlainWindow(blob))
-        if not index.count and index.damage:
-            raise NoImage(f"{path} is no image", "it is neither a tar archive nor a folder")
-        cut = next((warning.text for warning in index.warnings if warning.code == "no-end"), "")
-        self.damage = self.damage or index.damage or cut
-        self._files: dict[str, tuple[int, int]] = {}
-        self._links: dict[str, str] = {}
-        for number, key in enumerate(index.entry_keys()):
-            name = path_of(key)[1:]
-            kind = index.kind[number]
-            self._files.pop(name, None)  # the last of a name counts
-            self._links.pop(name, None)
-            if kind == Kind.FILE:
-                self._files[name] = (index.offset[number], index.size[number])
-            elif kind == Kind.SYMLINK:
-                target = index.links[index.link[number]].decode("utf-8", "surrogateescape")
-                self._links[name] = posixpath.join("/", posixpath.dirname(name), target)
-            elif kind == Kind.HARDLINK:
-                self._links[name] = path_of(index.links[index.link[number]])
-
-    def names(self) -> list[str]:
-        return [*self._files, *self._links]
-
-    def get(self, name: str) -> Blob | None:
-        name = path_of(key_of(name))[1:]
-        for _ in range(MAX_LINKS):
-            if name in self._files:
-                offset, size = self._files[name]
-                return FileBlob(self._plain, offset, size)
-            if name not in self._links:
-                return None
-            name = path_of(key_of(self._links[name]))[1:]
-        return None
-
-
 def files_of(reference: Reference) -> FolderFiles | ArchiveFiles:
     """The folder or archive where a reference of files leads.
 
@@ -134,6 +78,8 @@ def files_of(reference: Reference) -> FolderFiles | ArchiveFiles:
         return FolderFiles(path)
     if transport in ("oci", "dir"):
         raise LayertuiError(f"{path} is a file", f"{transport}: takes a folder", f"try the bare path {path}")
+    from layertui.sources.archive import ArchiveFiles
+
     return ArchiveFiles(path)
 
 

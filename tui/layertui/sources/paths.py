@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from layertui.errors import LayertuiError, NoImage
 from layertui.reference import Reference
-from layertui.sources.files import ArchiveFiles, FolderFiles, files_of
+from layertui.sources.files import FolderFiles, files_of
+
+if TYPE_CHECKING:
+    from layertui.sources.archive import ArchiveFiles
 
 
 def recognise(path: str) -> Reference:

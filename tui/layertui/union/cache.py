@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections.abc import Sequence
-from itertools import compress, count, islice, repeat
+from itertools import compress, repeat
 from operator import lt, ne
 
+from layertui.layers.bounds import all_below
 from layertui.layers.cache import DamagedIndex, IndexCache, seal, unseal
 from layertui.layers.index import Kind, LayerIndex, positions
 from layertui.union.union import Deletion, Union
@@ -61,38 +62,40 @@ def _fits(union: Union) -> bool:
         and (starts[:1], starts[-1:], sorted(starts)) == ([0], [events], starts)
         and len(starts) == union.layers + 1
         and all(0 < warning.layer <= union.layers for warning in union.warnings)
-        and _nodes_fit(union, nodes, events)
-        and _events_fit(union, nodes, events)
+        and _nodes_fit(union, events)
+        and _events_fit(union)
     )
 
 
-def _nodes_fit(union: Union, nodes: int, events: int) -> bool:
+def _nodes_fit(union: Union, events: int) -> bool:
+    numbers = array("I", range(union.nodes))
     return (
-        union.keys.count(b"/") == nodes - 1
+        union.keys.count(b"/") == union.nodes - 1
         and union.offsets[0] == 0
         and union.offsets[-1] == len(union.keys) + 1
-        and all(map(lt, union.offsets, islice(union.offsets, 1, None)))
+        and all_below(union.offsets[:-1], union.offsets[1:])
         and union.parent[0] == -1
-        and min(islice(union.parent, 1, None), default=0) >= 0
-        and all(map(lt, union.parent, count()))
-        and all(map(lt, count(), union.end))
-        and max(union.end) <= nodes
-        and min(union.last) >= -1
-        and max(union.last) < events
+        and all_below(union.parent[1:], numbers[1:])
+        and all_below(numbers, union.end)
+        and all_below(union.end, union.nodes + 1)
+        and all_below(union.last, events, lowest=-1)
     )
 
 
-def _events_fit(union: Union, nodes: int, events: int) -> bool:
+def _events_fit(union: Union) -> bool:
+    numbers = array("I", range(len(union.ev_node)))
     layers = enumerate(zip(union.indexes, union.starts, union.starts[1:], strict=False), 1)
     return (
-        max(union.ev_node, default=0) < nodes
-        and min(union.ev_prev, default=-1) >= -1
-        and all(map(lt, union.ev_prev, count()))
+        all_below(union.ev_node, union.nodes)
+        and all_below(union.ev_prev, numbers, lowest=-1)
         and all(_layer_fits(union, layer, index, start, stop) for layer, (index, start, stop) in layers)
         # What a hardlink shares is an entry that was there before.
-        and all(
-            union.ev_inode[event] < event and union.ev_entry[union.ev_inode[event]] >= 0
-            for event in compress(count(), map(ne, union.ev_inode, count()))
+        and (
+            union.ev_inode == numbers  # without hardlinks, by far the quicker question
+            or all(
+                union.ev_inode[event] < event and union.ev_entry[union.ev_inode[event]] >= 0
+                for event in compress(numbers, map(ne, union.ev_inode, numbers))
+            )
         )
         and all(_is_symlink(union, event) for event in positions(union.ev_kind, Kind.SYMLINK))
     )
@@ -101,12 +104,13 @@ def _events_fit(union: Union, nodes: int, events: int) -> bool:
 def _layer_fits(union: Union, layer: int, index: LayerIndex, start: int, stop: int) -> bool:
     """Whether the events of a layer are of entries that it has, and gone where they say so."""
     entries, gone = union.ev_entry[start:stop], union.ev_kind[start:stop].translate(_GONE)
-    lowest = min(entries, default=0)
+    if union.ev_layer[start:stop] != array("H", [layer]) * (stop - start):
+        return False
+    if not any(gone):
+        return all_below(entries, index.count, lowest=Deletion.IMPLIED)
     return (
-        union.ev_layer[start:stop] == array("H", [layer]) * (stop - start)
-        and max(entries, default=-1) < index.count
-        and lowest >= min(Deletion)
-        and ((lowest >= Deletion.IMPLIED and not any(gone)) or bytes(map(lt, entries, repeat(-1))) == gone)
+        all_below(entries, index.count, lowest=min(Deletion))
+        and bytes(map(lt, entries, repeat(Deletion.IMPLIED))) == gone
     )
 
 
