@@ -9,6 +9,7 @@ from layertui.layers.cache import unpack
 from layertui.sources import open_image
 from layertui.ui.loader import frames
 from layertui.union import Union
+from layertui.union.merged import Merged
 
 
 def run(reference: str, cache: bool = False) -> list[tuple[bytes, list]]:
@@ -28,11 +29,14 @@ def test_sends_every_layer_then_the_whole_union():
     sent = run("demo:")
     indexes = {values[0]: unpack(values[1]) for tag, values in sent if tag == b"x"}
     assert sorted(indexes) == list(range(1, len(image.layers) + 1))
-    assert sent[-1] == (b"d", [])
+    assert sent[-1][0] == b"d"
     tag, (count, encoded) = sent[-2]
     assert tag == b"u" and count == len(image.layers)
     union = Union.decode(encoded, [indexes[number] for number in sorted(indexes)])
     assert union.find("/etc/os-release") > 0 or union.find("/usr/lib/os-release") > 0
+    paths, reclaimable = sent[-1][1]
+    assert paths == Merged(union, count).paths()
+    assert reclaimable == union.stored_bytes() - Merged(union, count).shown_bytes() > 0
 
 
 def test_says_in_one_frame_why_it_cannot_open():

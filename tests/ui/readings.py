@@ -23,6 +23,7 @@ from layertui.ui.widgets.layer_list import LayerList
 from layertui.ui.widgets.tree_pane import TreePane
 from layertui.ui.widgets.tree_view import TreeView
 from layertui.union import Union, UnionBuilder
+from layertui.union.merged import Merged
 from tests.layouts import LAYER, digest
 from tests.ui.places import HOSTILE, until
 from tests.union import small
@@ -53,7 +54,7 @@ class Reading:
             for layer in self.image.layers:
                 self.index(layer.number)
             self.union(len(self.image.layers))
-            self._post(LoadDone())
+            self._done()
 
     def close(self, target: MessagePump) -> None:
         if target is self._target:  # not a screen that another has followed
@@ -73,7 +74,12 @@ class Reading:
         for layer in range(start, len(self.indexes) + 1):
             self.index(layer)
         self.union(len(self.indexes))
-        self._post(LoadDone())
+        self._done()
+
+    def _done(self) -> None:
+        union = union_of(self.indexes)
+        top = Merged(union, union.layers)
+        self._post(LoadDone(top.paths(), union.stored_bytes() - top.shown_bytes()))
 
     def fail(self, error: LayertuiError) -> None:
         self._post(LoadFailed(error))
@@ -213,7 +219,8 @@ async def loaded(pilot: Pilot[None]) -> None:
     def ready() -> bool:
         states = layers(pilot).states.values()
         return (
-            screen._totals.paths is not None
+            screen._image is not None
+            and screen._totals.paths is not None
             and all(state.checked or state.problem for state in states)
             and is_quiet(pilot)
         )

@@ -9,7 +9,7 @@ payload. Whoever has heard enough kills it.
 ``x`` a layer's index: msgpack ``[layer, packed index]``, any order
 ``u`` the union of layers 1 to k: msgpack ``[k, encoded union]``
 ``e`` it failed: msgpack ``[what, why, remedy]``; the last frame
-``d`` all is done; the last frame
+``d`` all is done: msgpack ``[paths of the merged tree, bytes stored that it does not show]``; the last frame
 ===== ==================================================================
 """
 
@@ -27,6 +27,7 @@ from layertui.image import Image
 from layertui.layers.cache import IndexCache, pack
 from layertui.sources import open_image
 from layertui.union.load import ImageReader
+from layertui.union.merged import Merged
 
 PAUSE = 0.25
 """Seconds between two unions while layers still arrive, at least."""
@@ -57,7 +58,7 @@ class Frames:
 
 
 def load(image: Image, cache: IndexCache | None, frames: Frames) -> None:
-    """Send the image's indexes as they are read, and unions of the layers that are complete.
+    """Send the image's indexes as they are read, unions of the layers that are complete, and the sums.
 
     A union of some layers is sent only while others still load, and never so often that
     more than half of the time goes into them.
@@ -78,7 +79,10 @@ def load(image: Image, cache: IndexCache | None, frames: Frames) -> None:
             frames.send(b"u", merged, reader.union().encode())
             now = time.monotonic()
             next_union = now + max(PAUSE, now - started)
-    frames.send(b"u", total, reader.union().encode())
+    union = reader.union()
+    frames.send(b"u", total, union.encode())
+    top = Merged(union, total)
+    frames.send(b"d", top.paths(), union.stored_bytes() - top.shown_bytes())
 
 
 def main() -> None:
@@ -89,7 +93,6 @@ def main() -> None:
         os.nice(5)  # the process that draws the screen goes first
         image = open_image(os.fsdecode(request.reference), request.platform)
         load(image, IndexCache() if request.cache else None, frames)
-        frames.send(b"d")
     except LayertuiError as error:
         parts = (error.what, error.why, error.remedy)
         frames.send(b"e", *(part.encode("utf-8", "surrogateescape") for part in parts))

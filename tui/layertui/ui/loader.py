@@ -61,7 +61,15 @@ class LoadFailed(Message):
 
 
 class LoadDone(Message):
-    """Every layer has been read and merged; nothing else comes."""
+    """Every layer has been read and merged; nothing else comes.
+
+    ``paths`` are those of the merged tree, ``reclaimable`` the file bytes of layers that it does not show.
+    """
+
+    def __init__(self, paths: int, reclaimable: int) -> None:
+        super().__init__()
+        self.paths = paths
+        self.reclaimable = reclaimable
 
 
 class Loader:
@@ -161,7 +169,7 @@ class Loader:
                     self._fail(LayertuiError(*(part.decode("utf-8", "surrogateescape") for part in values)))
                     return True
                 case b"d":
-                    self._post(LoadDone())
+                    self._post(LoadDone(*values))
                     return True
         return False
 

@@ -20,7 +20,7 @@ from layertui.safe import visible
 from layertui.ui.app import LayertuiApp
 from layertui.ui.keys import Legend
 from layertui.ui.layer_text import Oddity, layer_document, oddities, oddities_document
-from layertui.ui.loader import LayerIndexed, LayerProgress, Loader, LoadFailed, UnionReady
+from layertui.ui.loader import LayerIndexed, LayerProgress, LoadDone, Loader, LoadFailed, UnionReady
 from layertui.ui.text import count_text
 from layertui.ui.verifier import LayerVerified, verifiable, verify_layers
 from layertui.ui.widgets.detail import DetailPane, Subject
@@ -107,14 +107,6 @@ class ExplorerScreen(Screen[None]):
         def __init__(self, rows: "Rows") -> None:
             super().__init__()
             self.rows = rows
-
-    class Summed(Message):
-        """What the whole image holds, and what of it could be saved (None if that cannot be known)."""
-
-        def __init__(self, paths: int, reclaimable: int) -> None:
-            super().__init__()
-            self.paths = paths
-            self.reclaimable = reclaimable
 
     def __init__(self, reference: str, platform: str | None = None) -> None:
         """``platform`` in place of the app's, ``os/arch[/variant]``."""
@@ -244,8 +236,9 @@ class ExplorerScreen(Screen[None]):
         self._take_union()
         self._tell()
 
-    def on_load_done(self) -> None:
+    def on_load_done(self, event: LoadDone) -> None:
         self.loaded = True
+        self._totals.paths, self._totals.reclaimable = event.paths, event.reclaimable
         if self._image is not None:
             self._look_closer(self._image)
 
@@ -454,29 +447,14 @@ class ExplorerScreen(Screen[None]):
         self.refresh_bindings()
 
     def _look_closer(self, image: "Image") -> None:
-        """With all layers read: sums up what they hold, then checks what has not been checked."""
-        union, stop = self._union, self._stop
-        whole = not any(state.problem for state in self._layers.states.values())
-
-        def run() -> None:
-            from layertui.union.merged import Merged
-
-            assert union is not None
-            merged = Merged(union, union.layers)
-            reclaimable = union.stored_bytes() - merged.shown_bytes() if whole else -1
-            if not stop.is_set():
-                self.post_message(self.Summed(merged.paths(), reclaimable))
-
-        threading.Thread(target=run, name="sum", daemon=True).start()
-
-    def on_explorer_screen_summed(self, event: Summed) -> None:
-        self._totals.paths, self._totals.reclaimable = event.paths, event.reclaimable
-        self._tell()
+        """With all layers read: tells their sums, and checks what has not been checked."""
         states = self._layers.states
-        assert self._image is not None
+        if any(state.problem for state in states.values()):
+            self._totals.reclaimable = -1
+        self._tell()
         waiting = [
             layer
-            for layer in self._image.layers
+            for layer in image.layers
             if not states[layer.number].checked and not states[layer.number].problem and verifiable(layer)
         ]
         if waiting:
