@@ -104,3 +104,23 @@ def test_duplicates(run: Run, tmp_path: Path) -> None:
         "                       1  /b",
         "                       2  /a",
     ]
+
+
+def test_packages(run: Run) -> None:
+    lines = run("insight", "demo:", "--only", "packages").lines
+    assert lines[0] == "Packages: 7 apk in the final tree"
+    assert lines[2:5] == [
+        "LAYER  ADDED  UPGRADED  REMOVED  STEP",
+        "    1      4         0        0  ADD a file in /",
+        "    2      4         0        0  RUN apk add python3 sqlite-libs stonecut build-base",
+    ]
+    assert lines[7:9] == [
+        "   SIZE  LAYER  CHANGE   KIND  PACKAGE",
+        "29.5 kB      1  added    apk   held-box 1.37.0-r4",
+    ]
+
+
+def test_packages_that_cannot_be_read(run: Run, tmp_path: Path) -> None:
+    done = run("insight", image(tmp_path, tar(("/var/lib/rpm/Packages", b"x"))), "--only", "packages")
+    assert (done.status, done.lines) == (2, ["Packages: none known in the final tree"])
+    assert "only sqlite's are read" in done.err

@@ -12,13 +12,14 @@ from layertui.commands.parsing import add_common, add_image
 from layertui.errors import LayertuiError
 from layertui.insight.duplicates import candidates, duplicates
 from layertui.insight.efficiency import efficiency
+from layertui.insight.packages import packages
 from layertui.insight.permissions import permissions
 from layertui.insight.waste import undecided, waste
 from layertui.words import count_text
 
 DESCRIPTION = """\
 Tell what an image stores in vain and whose doing it is, what it stores twice,
-and which files give more rights than is usual.
+which files give more rights than is usual, and which packages came and went.
 """
 EPILOG = f"""\
 parts:
@@ -26,6 +27,8 @@ parts:
                reason and the layer that hid it; beside it dive's figures
   permissions  setuid and setgid files, capabilities, what all may write, owners
                that the image's /etc/passwd does not have
+  packages     what each layer added, upgraded and removed: dpkg (distroless
+               too), apk, rpm's sqlite database, Python, npm
   duplicates   the same content at several paths or in several layers; reads
                every file whose size occurs twice
 
@@ -37,7 +40,7 @@ examples:
   layertui insight app.tar --only waste,permissions --all
   layertui insight app.tar --json | jq .waste.reclaimable_bytes
 """
-PARTS = ("waste", "permissions", "duplicates")
+PARTS = ("waste", "permissions", "packages", "duplicates")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,6 +75,16 @@ def run(options: argparse.Namespace) -> int:
             answers["permissions"] = [row.to_json() for row in remarkable]
         else:
             report.permissions(remarkable)
+    if "packages" in parts:
+        installed = packages(union, contents)
+        if options.json:
+            answers["packages"] = [row.to_json() for row in installed.changes]
+        else:
+            report.packages(installed)
+        damage = damage or bool(installed.unread)
+        if not options.quiet:
+            for error in installed.unread:
+                warn(str(error))
     if "duplicates" in parts:
         doubled = duplicates(union, contents)
         if options.json:

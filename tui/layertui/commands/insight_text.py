@@ -9,6 +9,7 @@ from layertui.commands.output import Output
 from layertui.image import Image
 from layertui.insight.duplicates import Duplicates
 from layertui.insight.efficiency import Efficiency
+from layertui.insight.packages import PackageChange, Packages
 from layertui.insight.permissions import Permission
 from layertui.insight.waste import Waste
 from layertui.safe import visible
@@ -107,6 +108,44 @@ class Report:
             rest=len(rows) - len(shown),
         )
 
+    def packages(self, found: Packages) -> None:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in found.installed.most_common())
+        self._title("Packages", f"{kinds} in the final tree" if kinds else "none known in the final tree")
+        if not found.changes:
+            return
+        layers: dict[int, list[PackageChange]] = {}
+        for row in found.changes:
+            layers.setdefault(row.layer, []).append(row)
+        self._table(
+            ("LAYER", "ADDED", "UPGRADED", "REMOVED", "STEP"),
+            [
+                (
+                    str(layer),
+                    *(
+                        f"{sum(row.change == change for row in rows):,}"
+                        for change in ("added", "upgraded", "removed")
+                    ),
+                    self._steps.get(layer, ""),
+                )
+                for layer, rows in layers.items()
+            ],
+            right=(0, 1, 2, 3),
+        )
+        self._table(
+            ("SIZE", "LAYER", "CHANGE", "KIND", "PACKAGE"),
+            [
+                (
+                    size_text(row.package.size),
+                    str(row.layer),
+                    row.change,
+                    row.package.kind,
+                    visible(f"{row.package.name} {_versions(row)}"),
+                )
+                for row in sorted(found.changes, key=lambda row: -row.package.size)
+            ],
+            right=(0, 1),
+        )
+
     def duplicates(self, found: Duplicates) -> None:
         surplus = sum(group.surplus_bytes for group in found.groups)
         links = sum(group.hardlink_bytes for group in found.groups)
@@ -150,3 +189,7 @@ class Report:
         self._out.table(headers, rows, right, shrink=(len(headers) - 1,))
         if rest:
             self._out.line(f"… and {rest:,} more, see --all")
+
+
+def _versions(change: PackageChange) -> str:
+    return " -> ".join(package.version for package in (change.before, change.after) if package is not None)

@@ -1,0 +1,256 @@
+"""Which packages layers added, upgraded and removed."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import struct
+import subprocess
+from pathlib import Path
+
+from layertui.content.read import Contents
+from layertui.insight.packages import Packages, packages
+from layertui.sources import open_image
+from tests.commands.samples import tar
+from tests.fixtures import fixture
+from tests.images import union_of
+from tests.insight.reading import opened
+from tests.programs import lacking, need
+
+STATUS = Path("/var/lib/dpkg/status")
+
+
+def of(*tars: bytes) -> Packages:
+    return packages(*opened(tars))
+
+
+def told(found: Packages) -> list[tuple]:
+    return [
+        (
+            row.layer,
+            row.change,
+            row.package.name,
+            row.before and row.before.version,
+            row.after and row.after.version,
+        )
+        for row in found.changes
+    ]
+
+
+def stanza(name: str, version: str, status: str = "install ok installed", size: int = 10) -> bytes:
+    return (
+        f"Package: {name}\nStatus: {status}\nMaintainer: Some One <one@example.org>\n"
+        f"Architecture: amd64\nInstalled-Size: {size}\nVersion: {version}\n"
+        f"Description: words\n more: words\n\n"
+    ).encode()
+
+
+def dpkg_query(directory: Path) -> set[tuple[str, ...]]:
+    """What dpkg finds installed, in place of what it was told to show."""
+    shown = "${db:Status-Status}\\t${Package}\\t${Version}\\t${Architecture}\\t${Installed-Size}\\n"
+    result = subprocess.run(
+        ["dpkg-query", f"--admindir={directory}", "-W", "-f", shown],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = [line.split("\t") for line in result.stdout.splitlines()]
+    return {tuple(fields) for status, *fields in lines if status not in ("config-files", "not-installed")}
+
+
+def as_dpkg_shows(found: Packages) -> set[tuple[str, ...]]:
+    return {
+        (
+            row.package.name,
+            row.package.version,
+            row.package.architecture,
+            str(row.package.size // 1024) if row.package.size >= 0 else "",
+        )
+        for row in found.changes
+    }
+
+
+def test_dpkg_against_dpkg_query(tmp_path: Path) -> None:
+    need("dpkg-query")
+    status = b"".join(
+        [
+            stanza("bash", "5.2.15-2+b8", size=7164),
+            stanza("half", "1:2-3~rc1", "install ok half-configured"),
+            stanza("gone", "1", "deinstall ok config-files"),
+            stanza("held", "2", "hold ok installed"),
+        ]
+    )
+    (tmp_path / "status").write_bytes(status)
+    found = of(tar(("/var/lib/dpkg/status", status)))
+    assert as_dpkg_shows(found) == dpkg_query(tmp_path)
+    assert len(found.changes) == 3
+
+
+def test_a_whole_distribution_against_dpkg_query(tmp_path: Path) -> None:
+    need("dpkg-query")
+    if not STATUS.exists():
+        lacking("no dpkg database at hand")
+    status = STATUS.read_bytes()
+    (tmp_path / "status").write_bytes(status)
+    found = of(tar(("/var/lib/dpkg/status", status)))
+    assert as_dpkg_shows(found) == dpkg_query(tmp_path)
+    assert found.installed["dpkg"] > 50
+
+
+def test_what_each_layer_did() -> None:
+    path = "/var/lib/dpkg/status"
+    found = of(
+        tar((path, stanza("a", "1") + stanza("b", "1", size=20))),
+        tar(("/unrelated", b"")),
+        tar((path, stanza("a", "2") + stanza("b", "1", size=20) + stanza("c", "1", size=5))),
+        tar((path, stanza("a", "2") + stanza("c", "1", "deinstall ok config-files"))),
+    )
+    assert told(found) == [
+        (1, "added", "b", None, "1"),
+        (1, "added", "a", None, "1"),
+        (3, "upgraded", "a", "1", "2"),
+        (3, "added", "c", None, "1"),
+        (4, "removed", "b", "1", None),
+        (4, "removed", "c", "1", None),
+    ]
+    assert found.installed == {"dpkg": 1}
+
+
+def test_distroless_has_a_file_a_package() -> None:
+    entry = b"Package: tzdata\nVersion: 2024a\nArchitecture: all\nInstalled-Size: 3\n"
+    found = of(
+        tar(("/var/lib/dpkg/status.d/tzdata", entry), ("/var/lib/dpkg/status.d/tzdata.md5sums", b"0  a\n"))
+    )
+    assert told(found) == [(1, "added", "tzdata", None, "2024a")]
+    assert found.changes[0].package.size == 3072
+
+
+def test_apk_of_a_real_image() -> None:
+    image = open_image(str(fixture("aquasecurity+trivy/pkg/fanal/test/testdata/alpine-310.tar.gz")))
+    union = union_of(image.layers)
+    found = packages(union, Contents(image, union.indexes, union))
+    assert found.installed == {"apk": 14} and not found.unread
+    (musl,) = [row.package for row in found.changes if row.package.name == "musl"]
+    assert (musl.version, musl.architecture, musl.size) == ("1.1.22-r3", "x86_64", 598016)
+
+
+def rpm_header(**tags: str | int) -> bytes:
+    """As rpm stores it (docs/manual/format_header.md), without the magic."""
+    numbers = {"name": 1000, "version": 1001, "release": 1002, "epoch": 1003, "size": 1009, "arch": 1022}
+    entries, data = b"", b""
+    for name, value in tags.items():
+        if isinstance(value, int):
+            data += bytes(-len(data) % 4)
+            entries += struct.pack(">IIII", numbers[name], 4, len(data), 1)
+            data += struct.pack(">I", value)
+        else:
+            entries += struct.pack(">IIII", numbers[name], 6, len(data), 1)
+            data += value.encode() + b"\0"
+    return struct.pack(">II", len(tags), len(data)) + entries + data
+
+
+def rpm_database(path: Path, *headers: bytes) -> bytes:
+    """By the schema of rpm's lib/backend/sqlite.c."""
+    path.unlink(missing_ok=True)
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE Packages (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL)")
+    connection.executemany("INSERT INTO Packages (blob) VALUES (?)", [(header,) for header in headers])
+    connection.commit()
+    connection.close()
+    return path.read_bytes()
+
+
+def test_rpm(tmp_path: Path) -> None:
+    bash = rpm_header(name="bash", version="5.2", release="1.fc40", size=8_000, arch="x86_64")
+    newer = rpm_header(name="bash", version="5.3", release="1.fc40", size=9_000, arch="x86_64")
+    keys = [rpm_header(name="gpg-pubkey", version=version, release="1") for version in ("aa", "bb")]
+    perl = rpm_header(name="perl", epoch=4, version="5.38", release="2", size=1, arch="noarch")
+    file = tmp_path / "db"
+    path = "/usr/lib/sysimage/rpm/rpmdb.sqlite"
+    found = of(
+        tar((path, rpm_database(file, bash, *keys))), tar((path, rpm_database(file, newer, *keys, perl)))
+    )
+    assert sorted(told(found)) == [
+        (1, "added", "bash", None, "5.2-1.fc40"),
+        (1, "added", "gpg-pubkey", None, "aa-1"),
+        (1, "added", "gpg-pubkey", None, "bb-1"),
+        (2, "added", "perl", None, "4:5.38-2"),
+        (2, "upgraded", "bash", "5.2-1.fc40", "5.3-1.fc40"),
+    ]
+    assert found.changes[0].package.size == 8000 and found.installed == {"rpm": 4}
+
+
+def test_what_cannot_be_read_is_said_and_removes_nothing(tmp_path: Path) -> None:
+    path = "/var/lib/rpm/rpmdb.sqlite"
+    good = rpm_database(tmp_path / "db", rpm_header(name="a", version="1", release="1"))
+    found = of(tar((path, good)), tar((path, b"no database")), tar(("/var/lib/rpm/Packages", b"\0")))
+    assert told(found) == [(1, "added", "a", None, "1-1")]
+    assert [str(error) for error in found.unread] == [
+        f"cannot read {path}, as an sqlite database: file is not a database",
+        "packages of /var/lib/rpm/Packages are not shown, of rpm's databases only sqlite's are read",
+    ]
+
+
+def test_a_database_that_would_keep_sqlite_busy_for_ever(tmp_path: Path) -> None:
+    file = tmp_path / "db"
+    connection = sqlite3.connect(file)
+    connection.execute(
+        "CREATE VIEW Packages AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) "
+        "SELECT x AS blob FROM n"
+    )
+    connection.close()
+    (error,) = of(tar(("/var/lib/rpm/rpmdb.sqlite", file.read_bytes()))).unread
+    assert "interrupted" in str(error)
+
+
+def test_python() -> None:
+    site = "/usr/lib/python3/site-packages"
+    record = b'requests/__init__.py,sha256=x,1000\nrequests-2.0.dist-info/RECORD,,\n"a,b",sha256=y,24\n'
+    found = of(
+        tar(
+            (f"{site}/requests-2.0.dist-info/METADATA", b"Name: requests\nVersion: 2.0\n\nVersion: 9\n"),
+            (f"{site}/requests-2.0.dist-info/RECORD", record),
+            (f"{site}/Old_Style.egg-info/PKG-INFO", b"Name: Old_Style\nVersion: 1\n"),
+        ),
+        tar(
+            (f"{site}/.wh.requests-2.0.dist-info", b""),
+            (f"{site}/Requests-2.1.dist-info/METADATA", b"Name: Requests\nVersion: 2.1\n"),
+            (f"{site}/.wh.Old_Style.egg-info", b""),
+        ),
+    )
+    assert sorted(told(found)) == [
+        (1, "added", "Old_Style", None, "1"),
+        (1, "added", "requests", None, "2.0"),
+        (2, "removed", "Old_Style", "1", None),
+        (2, "upgraded", "Requests", "2.0", "2.1"),
+    ]
+    assert [row.package.size for row in found.changes if row.layer == 1] == [1024, -1]
+
+
+def test_npm() -> None:
+    def manifest(name: str, version: str) -> bytes:
+        return json.dumps({"name": name, "version": version}).encode()
+
+    modules = "/app/node_modules"
+    one, inner, scoped = manifest("one", "1.0.0"), manifest("inner", "3.0.0"), manifest("@team/it", "0.1.0")
+    found = of(
+        tar(
+            ("/app/package.json", manifest("app", "1")),
+            (f"{modules}/one/package.json", one),
+            (f"{modules}/one/index.js", b"x" * 100),
+            (f"{modules}/one/lib/package.json", b'{"type": "module"}'),
+            (f"{modules}/one/node_modules/inner/package.json", inner),
+            (f"{modules}/@team/it/package.json", scoped),
+            (f"{modules}/broken/package.json", b"{"),
+        ),
+        tar((f"{modules}/one/package.json", manifest("one", "2.0.0"))),
+    )
+    assert sorted(told(found)) == [
+        (1, "added", "@team/it", None, "0.1.0"),
+        (1, "added", "inner", None, "3.0.0"),
+        (1, "added", "one", None, "1.0.0"),
+        (2, "upgraded", "one", "1.0.0", "2.0.0"),
+    ]
+    sizes = {row.package.name: row.package.size for row in found.changes if row.layer == 1}
+    assert sizes == {"one": 100 + len(one) + 18, "inner": len(inner), "@team/it": len(scoped)}
+    assert [error.what for error in found.unread] == [f"cannot read {modules}/broken/package.json"]

@@ -1,0 +1,202 @@
+"""Which packages each layer added, upgraded and removed, by the databases that it changed."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from typing import Any
+
+from layertui.content.read import Contents
+from layertui.errors import LayertuiError
+from layertui.insight.databases import (
+    Package,
+    Parser,
+    apk,
+    dpkg,
+    npm,
+    python,
+    record_size,
+    rpm,
+    rpm_journal,
+    rpm_older,
+)
+from layertui.layers.index import Kind
+from layertui.union.union import Union
+
+MAX_SIZE = 1 << 29
+"""Bytes of a database that are read."""
+
+_RPM = rb"/(?:var\0lib\0rpm|usr\0lib\0sysimage\0rpm)\0"
+_DATABASES: Sequence[tuple[bytes, Parser]] = (
+    (rb"/var\0lib\0dpkg\0status(?:\.d\0[^\0/]+(?<!\.md5sums))?", dpkg),
+    (rb"/(?:usr\0)?lib\0apk\0db\0installed", apk),
+    (_RPM + rb"rpmdb\.sqlite", rpm),
+    (_RPM + rb"rpmdb\.sqlite-wal", rpm_journal),
+    (_RPM + rb"Packages(?:\.db)?", rpm_older),
+    (rb"\.dist-info\0METADATA", python),
+    (rb"\.egg-info\0PKG-INFO", python),
+    (rb"[\0/]node_modules\0(?:@[^\0/]+\0)?[^\0/@][^\0/]*\0package\.json", npm),
+)
+"""How the keys of databases end, or from a slash on what they are, and what reads them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackageChange:
+    """What a layer did to one package."""
+
+    layer: int
+    before: Package | None
+    after: Package | None
+
+    @property
+    def change(self) -> str:
+        """``added``, ``upgraded`` (or downgraded: there is another version) or ``removed``."""
+        return "added" if self.before is None else "removed" if self.after is None else "upgraded"
+
+    @property
+    def package(self) -> Package:
+        """As it is after the layer, or was before it."""
+        package = self.after or self.before
+        assert package is not None
+        return package
+
+    def to_json(self) -> dict[str, Any]:
+        """The row as the command line prints it."""
+        package = self.package
+        return {
+            "layer": self.layer,
+            "change": self.change,
+            "kind": package.kind,
+            "name": package.name,
+            "architecture": package.architecture,
+            "version": self.after and self.after.version,
+            "version_before": self.before and self.before.version,
+            "size": None if package.size < 0 else package.size,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """The packages of an image."""
+
+    changes: Sequence[PackageChange]
+    """By layer, then the largest first."""
+    installed: Counter[str]
+    """How many packages of each kind the final tree has."""
+    unread: Sequence[LayertuiError]
+    """Why databases could not be read."""
+
+
+def packages(union: Union, contents: Contents) -> Packages:
+    """What the layers did to the packages of an image. Reads every version of their databases."""
+    databases = _find(union)
+    reader = _Reader(union, contents)
+    reader.read(
+        (event, parser)
+        for node, parser in databases.items()
+        for event in union.versions(node)
+        if union.shows(event) and union.ev_kind[event] == Kind.FILE
+    )
+    touched: defaultdict[int, set[int]] = defaultdict(set)
+    for node in databases:
+        for event in union.versions(node):
+            touched[union.ev_layer[event]].add(node)
+    changes: list[PackageChange] = []
+    for layer in sorted(touched):
+        before, after = Counter[Package](), Counter[Package]()
+        for node in touched[layer]:
+            if reader.knows(node, layer - 1) and reader.knows(node, layer):
+                before.update(reader.at(node, layer - 1))
+                after.update(reader.at(node, layer))
+        changes += _differences(layer, before - after, after - before)
+    top = [package for node in databases for package in reader.at(node, union.layers)]
+    return Packages(changes, Counter(package.kind for package in top), reader.unread)
+
+
+def _differences(layer: int, gone: Counter[Package], new: Counter[Package]) -> list[PackageChange]:
+    """Pairs what went with what came of the same package."""
+    pairs: defaultdict[tuple[str, str, str], tuple[list[Package], list[Package]]]
+    pairs = defaultdict(lambda: ([], []))
+    for side, found in enumerate((gone, new)):
+        for package in sorted(found.elements(), key=lambda package: package.version):
+            pairs[package.kind, package.key, package.architecture][side].append(package)
+    changes = [
+        PackageChange(layer, before, after)
+        for befores, afters in pairs.values()
+        for before, after in zip_longest(befores, afters)
+        if not (before and after and before.version == after.version)
+    ]
+    return sorted(changes, key=lambda change: (-change.package.size, change.package.name))
+
+
+class _Reader:
+    """Remembers the packages of each version of a database."""
+
+    def __init__(self, union: Union, contents: Contents) -> None:
+        self._union = union
+        self._contents = contents
+        self._known: dict[int, list[Package]] = {}
+        self.unread: list[LayertuiError] = []
+
+    def read(self, wanted: Iterable[tuple[int, Parser]]) -> None:
+        """Read databases in the order in which they lie in their layers."""
+        union = self._union
+
+        def place(item: tuple[int, Parser]) -> tuple[int, int]:
+            inode = union.ev_inode[item[0]]
+            layer = union.ev_layer[inode]
+            return layer, union.indexes[layer - 1].offset[union.ev_entry[inode]]
+
+        for event, parser in sorted(wanted, key=place):
+            path = union.path(union.ev_node[event])
+            try:
+                if union.size(event) > MAX_SIZE:
+                    raise LayertuiError(f"{path} is not read", f"it has {union.size(event):,} bytes")
+                found = parser(path, self._contents.read(event))
+                if parser in (python, npm):
+                    found = [replace(package, size=self._size(event, parser)) for package in found]
+                self._known[event] = found
+            except LayertuiError as error:
+                self.unread.append(error)
+
+    def _size(self, event: int, parser: Parser) -> int:
+        """Bytes that a Python or npm package takes; -1 if nothing tells."""
+        union = self._union
+        layer, directory = union.ev_layer[event], union.parent[union.ev_node[event]]
+        if parser is python:
+            record = union.find_key(union.key(directory) + b"\0RECORD")
+            shown = union.at(record, layer) if record >= 0 else -1
+            if shown < 0 or union.ev_kind[shown] != Kind.FILE or union.size(shown) > MAX_SIZE:
+                return -1
+            return record_size(self._contents.read(shown))
+        total, node = 0, directory + 1
+        while node < union.end[directory]:
+            if union.name(node) == "node_modules":  # packages of their own
+                node = union.end[node]
+                continue
+            if (shown := union.at(node, layer)) >= 0:
+                total += union.size(shown)
+            node += 1
+        return total
+
+    def knows(self, node: int, layer: int) -> bool:
+        """Whether what a database holds in the merged tree of a layer could be read."""
+        event = self._union.at(node, layer)
+        return event < 0 or self._union.ev_kind[event] != Kind.FILE or event in self._known
+
+    def at(self, node: int, layer: int) -> list[Package]:
+        """What a database holds in the merged tree of a layer, as far as it could be read."""
+        return self._known.get(self._union.at(node, layer), [])
+
+
+def _find(union: Union) -> dict[int, Parser]:
+    """The nodes that are databases."""
+    found: dict[int, Parser] = {}
+    for pattern, parser in _DATABASES:
+        for match in re.finditer(pattern + rb"(?=/|\Z)", union.keys):
+            found[bisect_right(union.offsets, match.start() + 1) - 1] = parser
+    return found
