@@ -18,6 +18,7 @@ COMMANDS = {
     "insight": "what an image stores in vain, twice or by mistake",
     "verify": "every digest of an image computed anew",
     "anatomy": "how an image is organised, from its name to its bytes",
+    "store": "what a data root of Docker holds, and what depends on what",
     "demo": "open the app on a built-in sample image",
 }
 """What each does, for the list of them."""

@@ -33,7 +33,7 @@ def open_image(reference: Reference, platform: str | None) -> Image:
             f"{reference} is a store", "it holds many images", f"layertui images {reference} lists them"
         )
     problems = []
-    for root in _roots(reference):
+    for root in roots_of(reference):
         try:
             if name.startswith("/"):
                 return _container(root, name[1:], reference)
@@ -55,7 +55,7 @@ def list_images(reference: Reference) -> Iterator[ImageSummary]:
     """See :class:`layertui.sources.Source`."""
     problems = []
     found = False
-    for root in _roots(reference):
+    for root in roots_of(reference):
         try:
             wanted = root.find(reference.selector) if reference.selector else ""
             for row in root.summaries(reference):
@@ -77,7 +77,7 @@ def list_images(reference: Reference) -> Iterator[ImageSummary]:
 
 def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
     """See :class:`layertui.sources.ContainerSource`."""
-    for root in _roots(reference):
+    for root in roots_of(reference):
         for container in root.containers():
             yield summary_of(container, reference, root.names)
 
@@ -94,7 +94,7 @@ def _container(root: ModernRoot | GraphRoot, name: str, reference: Reference) ->
     return root.open_container(found[0], replace(reference, selector=f"/{found[0].name}"))
 
 
-def _roots(reference: Reference) -> list[ModernRoot | GraphRoot]:
+def roots_of(reference: Reference) -> list[ModernRoot | GraphRoot]:
     """What a data root holds, of both ages: after an upgrade ``graph/`` may have been left behind."""
     path = Path(reference.location or SYSTEM)
     if not path.is_dir():

@@ -79,6 +79,18 @@ def overlay_places(directory: Path) -> list[tuple[str, str]]:
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """A layer that a store has."""
+
+    id: str
+    """Its chain ID; of Docker up to 1.9, the ID of the image that it is."""
+    size: int
+    """Bytes of its files, as recorded; -1 if that is not."""
+    directory: str
+    """What the driver calls its directory."""
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     """A container of a data root."""
 

@@ -19,7 +19,7 @@ from layertui.layers.fulltree import FullTree
 from layertui.layers.tarsplit import RecordedDirectory
 from layertui.reference import Reference
 from layertui.sources.assemble import created_of, platform_of, step_of_v1
-from layertui.sources.docker_root.files import Container, listed, pick, read_object, read_text
+from layertui.sources.docker_root.files import Container, Stored, listed, pick, read_object, read_text
 
 LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
 ID = re.compile(r"[0-9a-f]{64}")
@@ -54,14 +54,17 @@ class GraphRoot:
 
     def image_ids(self) -> list[str]:
         """Every image's ID, those that are only below others left out."""
-        found = [name for name in listed(self.graph) if ID.fullmatch(name)]
+        found = self.every_id()
         parents = {self._parent_of(identity) for identity in found}
         return [identity for identity in found if identity in self.names or identity not in parents]
 
+    def every_id(self) -> list[str]:
+        """The IDs of all images, of those too that are only below others."""
+        return [name for name in listed(self.graph) if ID.fullmatch(name)]
+
     def find(self, name: str) -> str:
         """The ID of a name, tag, digest or (part of an) ID. Raises :class:`LayertuiError`."""
-        identities = [each for each in listed(self.graph) if ID.fullmatch(each)]
-        return pick(name, self.names, identities, (f"{self.root} has no image {name}", "its graph"))
+        return pick(name, self.names, self.every_id(), (f"{self.root} has no image {name}", "its graph"))
 
     def open(self, identity: str, reference: Reference) -> Image:
         """An image by its ID. Raises :class:`LayertuiError`."""
@@ -129,6 +132,26 @@ class GraphRoot:
                 )
 
     # Layers
+
+    def layers_of(self, identity: str) -> list[str]:
+        """The IDs of an image and of those below it, base first. Raises :class:`LayertuiError`."""
+        return self._chain(identity)
+
+    def stored(self) -> Iterator[Stored]:
+        """Every layer that the store has: each is an image of its own."""
+        for identity in self.every_id():
+            size = read_text(self.graph / identity / "layersize")
+            yield Stored(identity, int(size) if size.isdecimal() else -1, identity)
+
+    def mounts(self) -> Iterator[str]:
+        """The names of the directories that belong to containers."""
+        for identity in listed(self.root / "containers"):
+            yield from (identity, f"{identity}-init")
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the driver has a directory for each layer; ``None`` if it has none."""
+        return self.root / WHERE[self.driver].partition("/{0}")[0] if self.driver in WHERE else None
 
     def _image(self, identity: str) -> dict[str, Any]:
         return read_object(self.graph / identity / "json")

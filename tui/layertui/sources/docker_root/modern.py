@@ -32,6 +32,7 @@ from layertui.sources.assemble import (
 )
 from layertui.sources.docker_root.files import (
     Container,
+    Stored,
     listed,
     overlay_places,
     pick,
@@ -78,10 +79,14 @@ class ModernRoot:
 
     def image_ids(self) -> list[str]:
         """Every image's ID, those that only a build went through left out."""
-        folder = self.store / "imagedb" / "content" / "sha256"
-        found = [f"sha256:{name}" for name in listed(folder) if HEX.fullmatch(name)]
+        found = self.every_id()
         parents = {self.parent_of(identity) for identity in found}
         return [identity for identity in found if identity in self.names or identity not in parents]
+
+    def every_id(self) -> list[str]:
+        """The IDs of all images, of those too that only a build went through."""
+        folder = self.store / "imagedb" / "content" / "sha256"
+        return [f"sha256:{name}" for name in listed(folder) if HEX.fullmatch(name)]
 
     def parent_of(self, identity: str) -> str:
         """The image that a build made this one from; empty if it is not known."""
@@ -156,6 +161,28 @@ class ModernRoot:
                 )
 
     # Layers
+
+    def layers_of(self, identity: str) -> list[str]:
+        """The chain IDs of an image's layers, base first. Raises :class:`LayertuiError`."""
+        return chain_ids(diff_ids_of(self.config_of(identity)[0]))
+
+    def stored(self) -> Iterator[Stored]:
+        """Every layer that the store has, whether an image names it or not."""
+        for name in listed(self.store / "layerdb" / "sha256"):
+            if HEX.fullmatch(name):
+                chain_id = f"sha256:{name}"
+                yield Stored(chain_id, self._size(chain_id), read_text(self._facts(chain_id) / "cache-id"))
+
+    def mounts(self) -> Iterator[str]:
+        """The names of the directories that belong to containers."""
+        folder = self.store / "layerdb" / "mounts"
+        for identity in listed(folder):
+            yield from (read_text(folder / identity / name) for name in ("mount-id", "init-id"))
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the driver has a directory for each layer; ``None`` if it has none."""
+        return self.root / WHERE[self.driver].partition("/{0}")[0] if self.driver in WHERE else None
 
     def _layer(self, number: int, diff_id: str, chain_id: str) -> Layer:
         facts = self._facts(chain_id)

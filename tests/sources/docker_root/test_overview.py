@@ -1,0 +1,189 @@
+"""What a data root holds, held against the daemon's own figures and du(1)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import tarfile
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from layertui import demo
+from layertui.errors import LayertuiError
+from layertui.layers.decompress import Cancelled
+from layertui.reference import parse
+from layertui.sources import open_image
+from layertui.sources.docker_root.overview import Overview, linkgraph, overview
+from tests.engines import docker_daemon, run
+from tests.fixtures import fixture
+from tests.layouts import docker_archive
+from tests.programs import need
+from tests.sources.docker_root.test_modern import fingerprint
+
+
+@pytest.fixture(scope="module", params=["overlay2", "vfs"])
+def roots(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A data root of images that share layers, and what its daemon says of them.
+
+    While it was copied a container ran, whose merged view was mounted in the root.
+    """
+    need("busybox", "cp")
+    folder = tmp_path_factory.mktemp("overview")
+    docker_archive(folder / "sample.tar", demo.image())
+    context = folder / "context"
+    context.mkdir()
+    shutil.copy(str(shutil.which("busybox")), context / "busybox")
+    (context / "own").write_bytes(os.urandom(30_000))
+    with docker_daemon(Path(tempfile.mkdtemp(prefix="layertui-")), driver=request.param) as docker:
+        docker("load", "--input", folder / "sample.tar")
+        docker.build("base:1", context, "FROM scratch\nCOPY busybox /bin/sh\n")
+        docker.build("left:1", context, "FROM base:1\nCOPY own /left\nENV A=1\n")
+        docker.build("right:1", context, "FROM base:1\nCOPY own /right\nCOPY own /more\n")
+        docker("tag", "right:1", "other/right:2")
+        docker("run", "--detach", "--name=runs", "--network=none", "right:1", "/bin/sh", "-c", "sleep 600")
+        live = overview(parse(f"docker-root:{docker.data_root}"))
+        du = run("du", "-xs", "--block-size=1", *sorted(docker.data_root.iterdir())).splitlines()
+        (folder / "du.json").write_text(
+            json.dumps({Path(line.split("\t")[1]).name: int(line.split("\t")[0]) for line in du})
+        )
+        (folder / "live.json").write_text(json.dumps({part.name: part.size for part in live.parts}))
+        (folder / "df.json").write_text(docker("system", "df", "--verbose", "--format", "json"))
+        docker("kill", "runs")
+        os.system(f"cp --archive {docker.data_root} {folder / 'docker'}")
+    return folder / "docker", folder
+
+
+@pytest.fixture
+def found(roots: tuple[Path, Path]) -> Overview:
+    return overview(parse(f"docker-root:{roots[0]}"))
+
+
+def test_sizes_are_those_of_du_while_a_container_runs(roots: tuple[Path, Path]) -> None:
+    ours, theirs = (json.loads((roots[1] / name).read_text()) for name in ("live.json", "du.json"))
+    assert set(ours) == set(theirs) and "volumes" in ours
+    for name, size in ours.items():
+        assert abs(size - theirs[name]) <= 65_536, name  # it is alive: logs and databases grow
+
+
+def test_what_each_image_alone_frees_is_dockers_unique_size(
+    roots: tuple[Path, Path], found: Overview
+) -> None:
+    rows = {row["ID"]: row for row in json.loads((roots[1] / "df.json").read_text())["Images"]}
+    assert {image.id for image in found.images} == set(rows)
+    for image in found.images:
+        row = rows[image.id]
+        assert (
+            _text(image.frees) == row["UniqueSize"] and _text(image.size - image.frees) == row["SharedSize"]
+        )
+        assert open_image(image.reference).id == image.id
+    named = {name: image for image in found.images for name in image.names}
+    assert named["left:1"].frees == 30_000 and named["right:1"].frees == 60_000
+    assert named["base:1"].frees == 0 and named["quarry:1.1"].frees == named["quarry:1.1"].size
+    assert named["right:1"] is named["other/right:2"]
+    assert named["right:1"].containers == ["runs"] and named["left:1"].containers == []
+
+
+def _text(size: int) -> str:
+    """As docker writes it (units.HumanSize)."""
+    value, unit = float(size), 0
+    while value >= 1000:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.4g}{('B', 'kB', 'MB')[unit]}"
+
+
+def test_shared_layers(found: Overview) -> None:
+    named = {name: image.id for image in found.images for name in image.names}
+    (shared,) = [layer for layer in found.layers if len(layer.images) > 1]
+    assert set(shared.images) == {named["base:1"], named["left:1"], named["right:1"]}
+    assert all(layer.images for layer in found.layers) and not found.strays and not found.problems
+
+
+def test_what_nothing_names(roots: tuple[Path, Path], tmp_path: Path) -> None:
+    root = tmp_path / "docker"
+    os.system(f"cp --archive {roots[0]} {root}")
+    driver = next(path.name for path in (root / "image").iterdir())
+    repositories = root / "image" / driver / "repositories.json"
+    identity = demo.image().id
+    value = json.loads(repositories.read_text())
+    del value["Repositories"]["quarry"]
+    repositories.write_text(json.dumps(value))
+    (root / "image" / driver / "imagedb/content" / identity.replace(":", "/")).unlink()
+    folder = root / ("vfs/dir" if driver == "vfs" else "overlay2")
+    (folder / "left-behind").mkdir()
+    found = overview(parse(f"docker-root:{root}"))
+    assert {layer.id for layer in found.layers if not layer.images} == {
+        layer.chain_id for layer in demo.image().layers
+    }
+    assert found.strays == [folder / "left-behind"]
+
+
+def test_nothing_is_written(roots: tuple[Path, Path]) -> None:
+    before = fingerprint(roots[0])
+    overview(parse(f"docker-root:{roots[0]}"))
+    assert fingerprint(roots[0]) == before
+
+
+def test_an_image_that_is_damaged_leaves_the_rest(roots: tuple[Path, Path], tmp_path: Path) -> None:
+    root = tmp_path / "docker"
+    os.system(f"cp --archive {roots[0]} {root}")
+    driver = next(path.name for path in (root / "image").iterdir())
+    (root / "image" / driver / "imagedb/content" / demo.image().id.replace(":", "/")).write_text("{}")
+    found = overview(parse(f"docker-root:{root}"))
+    assert len(found.problems) == 1 and "wrong digest" in found.problems[0]
+    names = {name for image in found.images for name in image.names}
+    assert {"base:1", "left:1"} <= names and "quarry:1.1" not in names
+
+
+def test_a_root_of_docker_1_9(tmp_path: Path) -> None:
+    with tarfile.open(fixture("google+docker-explorer/test_data/aufs.v1.tgz")) as archive:
+        archive.extractall(tmp_path, filter="tar")
+    root = next(path.parent for path in tmp_path.rglob("linkgraph.db"))
+    before = fingerprint(root)
+    found = overview(parse(f"docker-root:{root}"))
+    assert fingerprint(root) == before
+    (image,) = found.images
+    assert image.names[0] == "busybox:latest" and len(image.containers) == 3
+    assert {path: identity[:12] for path, identity in found.links} == {
+        "/angry_rosalind": "de44dd97cfd1",
+        "/insane_rosalind": "3b03d0958390",
+        "/kickass_mestorf": "fbb6711cefc7",
+    }
+    parts = {part.name: part for part in found.parts}
+    assert {"graph", "trust", "tmp", "volumes", "repositories-aufs", "linkgraph.db"} <= set(parts)
+    assert all(part.about for part in found.parts)
+
+
+def test_links_of_containers(tmp_path: Path) -> None:
+    """A container that another is linked to, and the other way round."""
+    path = tmp_path / "linkgraph.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE edge (entity_id text, parent_id text, name text)")
+    rows = [("0", None, "/"), ("web", "0", "web"), ("db", "0", "db"), ("db", "web", "db"), ("web", "db", "w")]
+    connection.executemany("INSERT INTO edge VALUES (?, ?, ?)", rows)
+    connection.commit()
+    connection.close()
+    assert linkgraph(path) == [("/db", "db"), ("/db/w", "web"), ("/web", "web"), ("/web/db", "db")]
+    path.write_bytes(b"no database at all" * 100)
+    with pytest.raises(LayertuiError, match=r"cannot read .*linkgraph.db, file is not a database"):
+        linkgraph(path)
+    assert [each.name for each in tmp_path.iterdir()] == ["linkgraph.db"]
+
+
+def test_it_stops_when_told_to_and_tells_how_far_it_is(roots: tuple[Path, Path]) -> None:
+    told: list[int] = []
+    found = overview(parse(f"docker-root:{roots[0]}"), lambda done, total: told.append(done))
+    assert told == sorted(told) and told[-1] == sum(part.size for part in found.parts)
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Cancelled):
+        overview(parse(f"docker-root:{roots[0]}"), cancelled=stop)
+
+
+def test_what_is_no_data_root(tmp_path: Path) -> None:
+    with pytest.raises(LayertuiError, match="is no data root"):
+        overview(parse(f"docker-root:{tmp_path}"))

@@ -1,0 +1,126 @@
+"""``layertui store``: what a data root of Docker holds."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from layertui.commands.output import Output, short_id, warn
+from layertui.commands.parsing import add_common
+from layertui.errors import LayertuiError
+from layertui.reference import Reference, parse
+from layertui.words import count_text, size_text
+
+if TYPE_CHECKING:
+    from layertui.sources.docker_root.overview import Overview
+
+DESCRIPTION = """\
+Tell what a data root of Docker holds: its parts and what they take on the disk,
+which layers images share, what each image alone would free, and what is there
+that nothing names. No daemon is asked.
+"""
+EPILOG = """\
+SOURCE is docker-root:DIR, docker-root: for the system's own, or a directory.
+FREES is the size of the layers that no other image has. --json prints one
+object: root, parts, images, layers, strays, links, problems.
+
+examples:
+  layertui store docker-root:
+  layertui store /mnt/disk/var/lib/docker --json
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="SOURCE", help="a data root of Docker")
+    add_common(parser, has_layers=False)
+
+
+def run(options: argparse.Namespace) -> int:
+    reference = parse(options.source)
+    if not reference.transport and Path(reference.location).is_dir():
+        reference = Reference("docker-root", reference.location)
+    if reference.transport != "docker-root" or reference.selector:
+        raise LayertuiError(f"{options.source} is no data root of Docker", "", "give docker-root:DIR")
+    from layertui.commands.progress import Progress
+    from layertui.sources.docker_root.overview import overview
+
+    with Progress(options.quiet, "counting", 0) as progress:
+        found = overview(reference, progress.all)
+    out = Output()
+    if options.json:
+        out.json(_to_json(found))
+    else:
+        _print(found, out)
+    if not options.quiet:
+        for problem in found.problems:
+            warn(problem)
+    return 2 if found.problems else 0
+
+
+def _to_json(found: Overview) -> dict[str, Any]:
+    """The overview with its fields' names; sizes that are not known are null."""
+    fields = asdict(found)
+    for row in (*fields["images"], *fields["layers"]):
+        row.update({name: None for name in ("size", "frees") if row.get(name) == -1})
+    return {
+        **fields,
+        "root": str(found.root),
+        "strays": [str(path) for path in found.strays],
+        "links": [{"path": path, "id": identity} for path, identity in found.links],
+    }
+
+
+def _print(found: Overview, out: Output) -> None:
+    rows = [
+        (
+            out.name(part.name),
+            size_text(part.size),
+            "" if part.entries is None else f"{part.entries:,}",
+            part.about or "(not Docker's)",
+        )
+        for part in found.parts
+    ]
+    out.table(("PART", "ON DISK", "ENTRIES", "HOLDS"), rows, right=(1, 2), shrink=(0,))
+    out.line("")
+    images = [
+        (
+            short_id(image.id),
+            out.name(next((name for name in image.names if "@" not in name), "<none>")),
+            size_text(image.size),
+            size_text(image.frees),
+            out.name(", ".join(image.containers)),
+        )
+        for image in found.images
+    ]
+    out.table(("IMAGE ID", "NAME", "SIZE", "FREES", "CONTAINERS"), images, right=(2, 3), shrink=(1,))
+    names = {image.id: next(iter(image.names), short_id(image.id)) for image in found.images}
+    shared = [layer for layer in found.layers if len(layer.images) > 1]
+    if shared:
+        out.line("")
+        cells = [
+            (
+                short_id(layer.id),
+                size_text(layer.size),
+                out.name(", ".join(names.get(each, short_id(each)) for each in layer.images)),
+            )
+            for layer in shared
+        ]
+        out.table(("SHARED LAYER", "SIZE", "BY"), cells, right=(1,))
+    _print_unnamed(found, out)
+    for path, identity in found.links:
+        out.line(f"link {out.name(path)} is container {short_id(identity)}")
+
+
+def _print_unnamed(found: Overview, out: Output) -> None:
+    unnamed = [layer for layer in found.layers if not layer.images]
+    out.line("")
+    out.line(f"{count_text(len(unnamed), 'layer')} that no image names")
+    for layer in unnamed:
+        out.line(f"  {short_id(layer.id)}  {size_text(layer.size)}")
+    noun = "directory" if len(found.strays) == 1 else "directories"
+    aside = " (the build cache's may be)" if found.strays else ""
+    out.line(f"{len(found.strays):,} {noun} that no layer and no container names{aside}")
+    for path in found.strays:
+        out.line(f"  {out.name(str(path))}")
