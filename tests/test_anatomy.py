@@ -102,6 +102,10 @@ def test_where_in_dockers_store(root: Path) -> None:
         below = [f"l/{each['link']}" for each in found[:number]][::-1]
         assert here.get("lower", "") == ":".join(below)
         assert Path(here["tar-split"]).is_file()
+    chain = list(parts(open_image(f"docker-root:[{root}]{demo.NAME}")))
+    assert [part.title for part in chain[:4]] == ["reference", "repositories.json", "config", "history"]
+    assert facts(chain[1])["leads to"] == facts(chain[2])["digest"] == demo.image().id
+    assert Path(facts(chain[2])["lies in"]).read_bytes() == demo.image().config_bytes
 
 
 def test_what_it_was_pulled_as(root: Path, tmp_path: Path) -> None:
@@ -124,6 +128,9 @@ def test_where_in_a_store_of_docker_1_9(tmp_path: Path) -> None:
     found = layer_facts(open_image(f"docker-root:[{data_root}]{identity}"))
     assert found[-1]["graph"] == str(data_root / "graph" / identity)
     assert found[-1]["unpacked"] == str(data_root / "aufs/diff" / identity)
+    chain = list(parts(open_image(f"docker-root:[{data_root}]{identity}")))
+    assert facts(chain[1])["lies in"] == str(data_root / "repositories-aufs")
+    assert facts(chain[2])["lies in"] == str(data_root / "graph" / identity / "json")
     assert all(each["checksum"].startswith(("tarsum", "sha256:")) for each in found if "checksum" in each)
 
 

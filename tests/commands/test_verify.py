@@ -16,8 +16,10 @@ import pytest
 from layertui import demo
 from tests.commands.running import Run
 from tests.commands.samples import image, tar
-from tests.engines import Docker, docker_daemon
+from tests.engines import Docker, containers_storage, docker_daemon
+from tests.engines import run as program
 from tests.layouts import OciLayout, docker_archive
+from tests.programs import need
 
 
 def blobs(path: Path) -> list[Path]:
@@ -93,6 +95,21 @@ def test_unpacked_layers_are_put_together_again(driver: str, run: Run, tmp_path:
     assert done.status == 1
     bad = [step for step in done.objects[0]["steps"] if step["status"] == "wrong"]
     assert bad[0]["what"] == "diff ID" and {step["what"] for step in bad[1:]} <= {"chain ID", "diff ID"}
+
+
+@pytest.mark.parametrize("driver", ["overlay", "vfs"])
+def test_podmans_store(driver: str, run: Run, tmp_path: Path) -> None:
+    need("podman")
+    docker_archive(tmp_path / "sample.tar", demo.image())
+    with containers_storage("podman", driver) as podman:
+        program(*podman, "load", "--input", tmp_path / "sample.tar")
+        root = podman[1].removeprefix("--root=")
+        done = run("verify", f"containers-storage:[{driver}@{root}]localhost/{demo.NAME}", "--json")
+    assert done.status == 0
+    steps = done.objects[0]["steps"]
+    assert {(step["subject"], step["status"]) for step in steps[:2]} == {("manifest", "ok"), ("config", "ok")}
+    diff_ids = [step["found"] for step in steps if step["what"] == "diff ID"]
+    assert diff_ids == [layer.diff_id for layer in demo.image().layers]
 
 
 def test_an_engines_image(docker: Docker, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

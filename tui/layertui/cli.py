@@ -37,6 +37,7 @@ references:
   docker://[HOST/]REPO[:TAG|@DIGEST]      an image of a registry
   docker-root:[DIR]NAME                   Docker's store; brackets are literal
   containers-storage:[DRIVER@ROOT]NAME    Podman's and Buildah's store
+  containerd:[ROOT]NAMESPACE/NAME         containerd's store
   docker-root:DIR, containers-storage:DIR all of a store; […]/NAME: a container
   demo:                                   the built-in sample image
   a path                                  recognised by what it holds

@@ -15,7 +15,7 @@ from layertui.errors import LayertuiError
 from layertui.layers.directory import UnpackedDirectory
 from layertui.layers.load import index_layer
 from layertui.reference import parse
-from layertui.sources import containerd, list_images, open_image
+from layertui.sources import containerd, list_containers, list_images, open_image
 from layertui.sources.containerd.store import META, moment
 from layertui.union.changes import changes
 from tests.engines import run
@@ -121,6 +121,10 @@ def discard_layers(root: Path) -> None:
 def test_containers(live: tuple[list[str], Path], root: Path) -> None:
     (row,) = containerd.list_containers(parse(f"containerd:{root}"))
     assert (row.id, row.name, row.image) == ("worked", "worked", HUB + demo.NAME)
+    for source in (f"containerd:{root}", f"containerd:[{root}]work", row.reference):
+        assert list(list_containers(source)) == [row]
+    with pytest.raises(LayertuiError, match="is not among the containers"):
+        list(list_containers(f"containerd:[{root}]work//nobody"))
     told = json.loads(run(*live[0], "--namespace=work", "containers", "info", "worked"))
     assert row.created == told["CreatedAt"]
     assert row.labels == told["Labels"]

@@ -11,11 +11,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from layertui import anatomy
 from layertui.blob_cache import BlobCache
 from layertui.content.read import Contents
 from layertui.errors import LayertuiError
 from layertui.image import Image
-from layertui.layers.load import index_layers
+from layertui.layers.load import index_layer, index_layers
 from layertui.sources import list_images, open_image
 from layertui.ui.loader import frames
 from layertui.union import Union, UnionBuilder
@@ -205,3 +206,15 @@ def test_the_worker_shares_the_cache(proxy: FaultyProxy):
     cache = BlobCache()
     assert all(cache.get(layer.descriptor.digest) for layer in image.layers)
     assert not [path for path in cache.directory.iterdir() if path.name.startswith(".")]
+
+
+def test_how_it_is_organised_is_told_before_a_layer_is_fetched(proxy: FaultyProxy) -> None:
+    image = open_image(f"docker://{proxy.host}/{QUARRY}:1.0")
+    chain = list(anatomy.parts(image))
+    assert [part.title for part in chain[:4]] == ["reference", "manifest", "config", "history"]
+    assert not anatomy.is_at_hand(image)
+    layers = {layer.descriptor.digest for layer in image.layers}
+    assert not [request for request in proxy.requests if any(digest in request.path for digest in layers)]
+    for layer in image.layers:
+        index_layer(layer, None)
+    assert anatomy.is_at_hand(image)

@@ -18,6 +18,7 @@ from layertui.image import (
     Image,
     ImageSummary,
     Layer,
+    Link,
     Unpacked,
     chain_ids,
 )
@@ -145,6 +146,13 @@ class Store:
             history=history,
             layers=layers,
             warnings=[*odd, *more],
+            links=[
+                Link(name, Descriptor("", known, -1), data, str(self._data_path(record, key)))
+                for name, known, data, key in (
+                    ("manifest", digest, manifest_bytes, "manifest"),
+                    ("config", record.digest, config_bytes, record.digest),
+                )
+            ],
         )
 
     def summaries(self, place: Reference) -> Iterator[ImageSummary]:
@@ -181,9 +189,12 @@ class Store:
 
     def _data(self, record: Record, key: str) -> tuple[dict[str, Any], bytes]:
         """Big data of an image that is JSON. Raises :class:`LayertuiError`."""
-        name = key if PLAIN_KEY.fullmatch(key) else "=" + base64.b64encode(key.encode()).decode()
-        path = record.root / f"{self.driver}-images" / record.id / name
+        path = self._data_path(record, key)
         return parse_object(FileBlob(path), str(path))
+
+    def _data_path(self, record: Record, key: str) -> Path:
+        name = key if PLAIN_KEY.fullmatch(key) else "=" + base64.b64encode(key.encode()).decode()
+        return record.root / f"{self.driver}-images" / record.id / name
 
     # Layers
 

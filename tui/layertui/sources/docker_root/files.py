@@ -10,7 +10,7 @@ from typing import Any
 
 from layertui.blob import FileBlob
 from layertui.errors import LayertuiError
-from layertui.image import ContainerSummary
+from layertui.image import ContainerSummary, Descriptor, Link
 from layertui.reference import Reference
 from layertui.sources.assemble import config_list
 from layertui.sources.files import parse_object
@@ -63,6 +63,15 @@ def pick(
         raise LayertuiError(f"{name} could be several images", ", ".join(found))
     listed_names = ", ".join(sorted(each for known in names.values() for each in known)) or "no names"
     raise LayertuiError(else_[0], f"{else_[1]} has {listed_names}")
+
+
+def links_of(repositories: Path, config: Link) -> list[Link]:
+    """How a name leads to an image's config: through the file of all names, if there is one."""
+    try:
+        data = repositories.read_bytes()
+    except OSError:
+        return [config]
+    return [Link(repositories.name, Descriptor("", "", -1), data, str(repositories)), config]
 
 
 def overlay_places(directory: Path) -> list[tuple[str, str]]:

@@ -13,13 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from layertui.errors import LayertuiError
-from layertui.image import Descriptor, HistoryEntry, Image, ImageSummary, Layer, Unpacked
+from layertui.image import Descriptor, HistoryEntry, Image, ImageSummary, Layer, Link, Unpacked
 from layertui.layers.directory import UnpackedDirectory
 from layertui.layers.fulltree import FullTree
 from layertui.layers.tarsplit import RecordedDirectory
 from layertui.reference import Reference
 from layertui.sources.assemble import created_of, platform_of, step_of_v1
-from layertui.sources.docker_root.files import Container, Stored, listed, pick, read_object, read_text
+from layertui.sources.docker_root.files import (
+    Container,
+    Stored,
+    links_of,
+    listed,
+    pick,
+    read_object,
+    read_text,
+)
 
 LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
 ID = re.compile(r"[0-9a-f]{64}")
@@ -69,7 +77,8 @@ class GraphRoot:
     def open(self, identity: str, reference: Reference) -> Image:
         """An image by its ID. Raises :class:`LayertuiError`."""
         chain = self._chain(identity)
-        top = self._image(identity)
+        path = self.graph / identity / "json"
+        top, data = read_object(path), path.read_bytes()
         names = self.names.get(identity, [])
         tags = [name for name in names if "@" not in name]
         below: Path | None = None
@@ -92,7 +101,7 @@ class GraphRoot:
             repo_digests=[name for name in names if "@" in name],
             id=f"sha256:{identity}",
             config=top,
-            config_bytes=(self.graph / identity / "json").read_bytes(),
+            config_bytes=data,
             manifest={},
             manifest_bytes=b"",
             manifest_digest="",
@@ -103,6 +112,10 @@ class GraphRoot:
             ],
             layers=layers,
             warnings=["a store of Docker 1.9 or older: its images have no digests to check"],
+            links=links_of(
+                self.root / f"repositories-{self.driver}",
+                Link("config", Descriptor("", "", -1), data, str(path)),
+            ),
         )
 
     def summaries(self, reference: Reference) -> Iterator[ImageSummary]:

@@ -17,6 +17,7 @@ from layertui.image import (
     Image,
     ImageSummary,
     Layer,
+    Link,
     Unpacked,
     chain_ids,
 )
@@ -33,6 +34,7 @@ from layertui.sources.assemble import (
 from layertui.sources.docker_root.files import (
     Container,
     Stored,
+    links_of,
     listed,
     overlay_places,
     pick,
@@ -94,11 +96,14 @@ class ModernRoot:
 
     def config_of(self, identity: str) -> tuple[dict[str, Any], bytes]:
         """An image's config. Raises :class:`LayertuiError`."""
-        path = self.store / "imagedb" / "content" / identity.replace(":", "/")
+        path = self._config_path(identity)
         config = read_object(path)
         data = path.read_bytes()
         check_digest(data, identity, f"the config {path}")
         return config, data
+
+    def _config_path(self, identity: str) -> Path:
+        return self.store / "imagedb" / "content" / identity.replace(":", "/")
 
     def find(self, name: str) -> str:
         """The ID of a name, tag, digest or (part of an) ID. Raises :class:`LayertuiError`."""
@@ -132,6 +137,10 @@ class ModernRoot:
             history=history,
             layers=layers,
             warnings=warnings,
+            links=links_of(
+                self.store / "repositories.json",
+                Link("config", Descriptor("", identity, -1), data, str(self._config_path(identity))),
+            ),
         )
 
     def summaries(self, reference: Reference) -> Iterator[ImageSummary]:
