@@ -53,9 +53,11 @@ def test_random_columns() -> None:
 
 
 def test_sizes_of_files() -> None:
-    assert all_below(array("Q", [0, (1 << 63) - 2]), (1 << 63) - 1)
-    assert not all_below(array("Q", [0, 1 << 63, 0]), (1 << 63) - 1)
-    assert not all_below(array("Q", [(1 << 64) - 1, 0]), (1 << 63) - 1)
+    largest = (1 << 63) - 1
+    assert all_below(array("Q", [0, largest]), largest + 1)
+    assert not all_below(array("Q", [0, largest]), largest)
+    assert not all_below(array("Q", [0, largest + 1, 0]), largest + 1)
+    assert not all_below(array("Q", [(1 << 64) - 1, 0]), largest + 1)
 
 
 def test_limits_that_are_no_counts_are_refused() -> None:

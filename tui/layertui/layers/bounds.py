@@ -14,19 +14,27 @@ from array import array
 def all_below(values: array[int], limit: int | array[int], lowest: int = 0) -> bool:
     """Whether ``lowest <= value < limit`` for each value; ``limit`` may be a column of the same length.
 
-    ``lowest`` is 0, or for signed values a little below. Nothing is below a limit that takes the
-    topmost bit. Both columns have to have values of the same number of bytes.
+    ``lowest`` is 0, or for signed values a little below. No value that takes the topmost bit is
+    below any limit, and no value at all is below a column of limits one of which does. Both columns
+    have to have values of the same number of bytes.
     """
     size = values.itemsize
     one = _whole((1).to_bytes(size, sys.byteorder) * len(values))
     top = one << (8 * size - 1)
     # From here on what was the lowest is 0, and what was below it has the topmost bit.
     shifted = ((_whole(values.tobytes()) ^ top) + one * -lowest) ^ top
-    bound = one * limit if isinstance(limit, int) else _whole(limit.tobytes())
-    if bound & top:
+    if shifted & top:
         return False
+    if isinstance(limit, int):
+        if limit >= 1 << (8 * size - 1):
+            return True
+        bound = one * limit
+    else:
+        bound = _whole(limit.tobytes())
+        if bound & top:
+            return False
     bound += one * -lowest
-    return not shifted & top and ((bound | top) - shifted - one) & top == top
+    return ((bound | top) - shifted - one) & top == top
 
 
 def _whole(data: bytes) -> int:

@@ -237,8 +237,8 @@ def _check(index: LayerIndex) -> None:
         or index.kind.translate(None, delete=_KINDS)
         or not all_below(index.link, len(index.links), lowest=-1)
         or any(not 0 <= number < count for number in index.extra)
-        or not all_below(index.offset, (1 << 63) - 1)
-        or not all_below(index.size, (1 << 63) - 1)
+        or not all_below(index.offset, 1 << 63)
+        or not all_below(index.size, 1 << 63)
         or (count and _link_missing(index))
     )
     if wrong:
