@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import lzma
 import random
+import threading
 
 import pytest
 import zstandard
@@ -108,3 +109,25 @@ def test_estargz_entries_are_marked() -> None:
     marked = [warning.key for warning in index.warnings if warning.code == "estargz"]
     assert marked == [b"stargz.index.json", b".no.prefetch.landmark"]
     assert index.count == 3 and not index.damage
+
+
+@pytest.mark.parametrize("name", COMPRESSIONS)
+def test_digest_of_all_after_the_start_alone_was_read(name: str) -> None:
+    """What is inflated ahead of the reader must not be missing from the digest, nor come twice."""
+    data = COMPRESS[name](TAR * 4)
+    for _ in range(5):
+        before = threading.active_count()
+        stream = Stream(BytesBlob(data, "memory"))
+        assert stream.readinto(bytearray(1000)) == 1000
+        assert stream.digest() == "sha256:" + hashlib.sha256(data).hexdigest()
+        stream.close()
+        assert threading.active_count() == before
+
+
+def test_closing_ends_what_inflates_ahead() -> None:
+    before = threading.active_count()
+    for read_first in (0, 1000, len(TAR) + 1):
+        stream = Stream(BytesBlob(COMPRESS["gzip"](TAR), "memory"))
+        stream.readinto(bytearray(read_first))
+        stream.close()
+    assert threading.active_count() == before

@@ -1,4 +1,4 @@
-"""A layer's stored bytes as the tar they hold, hashed as they pass."""
+"""A layer's stored bytes as the tar they hold, inflated ahead of who reads it and hashed as they pass."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ CHUNK = 1 << 20
 
 AHEAD = 8
 """Pieces that may wait to be hashed: reading is faster."""
+
+PIECE = 1 << 18
+"""Bytes of a gzip layer that are inflated at once; two such pieces may wait to be scanned."""
 
 CAREFUL = 512
 """Bytes inflated at once near damage, so that all but the last of what is whole is read."""
@@ -137,11 +140,18 @@ class Stream:
         return done
 
     def digest(self) -> str:
-        """The digest of the stored bytes, all of them."""
+        """The digest of the stored bytes, all of them; nothing more is to be read."""
+        self._end_thread()
         return self.stored.digest()
 
     def close(self) -> None:
+        self._end_thread()
         self.stored.stop()
+
+    def _end_thread(self) -> None:
+        """Have nothing go on inflating, so that nobody else reads the stored bytes."""
+        if isinstance(self._inner, io.BufferedReader):
+            self._inner.close()
 
     def _check_end(self) -> None:
         from layertui.layers.members import zstd_is_cut
@@ -154,6 +164,7 @@ class Stream:
         """Inflate once more up to here and go on in small steps: what was inflated with the damage is lost."""
         from layertui.layers.members import Members
 
+        self._end_thread()
         self._is_careful = True
         self._inner = Members(self._blob, self.compression, CHUNK, self._cancelled)
         skipped = bytearray(CHUNK)
@@ -169,10 +180,10 @@ class _Readable(Protocol):
 
 def _decompressor(compression: str, blob: Blob, stored: Stored) -> _Readable:
     if compression == "gzip":
-        from isal import igzip
+        from isal import igzip_threaded
 
-        reader: Any = igzip.IGzipFile  # it has no types
-        return cast(_Readable, reader(fileobj=io.BufferedReader(stored, CHUNK)))
+        ahead: Any = igzip_threaded.open  # it has no types
+        return cast(_Readable, ahead(stored, "rb", threads=1, block_size=PIECE))
     if compression == "zstd":
         import zstandard
 
