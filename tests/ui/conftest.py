@@ -35,7 +35,7 @@ def places(monkeypatch: pytest.MonkeyPatch) -> Places:
     monkeypatch.setattr("layertui.sources.list_directory", made.list_directory)
     monkeypatch.setattr("layertui.sources.open_image", made.open_image)
     monkeypatch.setattr("layertui.sources.list_containers", made.list_containers)
-    for name in ("shared_sizes", "events"):
+    for name in ("names", "shared_sizes", "events"):
         monkeypatch.setattr(f"layertui.sources.engines.{name}", getattr(made, name))
     return made
 

@@ -101,6 +101,12 @@ class Places:
             raise found
         return found
 
+    def names(self, engine: str) -> list[str]:
+        found = self.given[f"{engine}:"]
+        if isinstance(found, LayertuiError):
+            raise found
+        return [f"{row.name}:{row.tag}" for row in found if row.name]
+
     def shared_sizes(self, _engine: str) -> dict[str, int]:
         return self.shared
 

@@ -10,7 +10,7 @@ from textual.widgets import Input, OptionList
 
 from layertui.ui.screens.open import OpenDialog
 from tests.ui.images_app import Images, screen_text, settled
-from tests.ui.places import Places, until
+from tests.ui.places import Places, summary, until
 
 Compare = Callable[..., bool]
 
@@ -184,3 +184,19 @@ async def test_names_are_shown_and_not_obeyed(folder: Path) -> None:
     async with Images().run_test() as pilot:
         await opened(pilot)
         assert not any(char in screen_text(pilot) for char in "\x1b\x07\udcff")
+
+
+async def test_names_of_engines_images_are_continuations_once_they_are_told(
+    folder: Path, places: Places
+) -> None:
+    rows = [summary(f"docker-daemon:shop:{tag}", "shop", tag, 1, None, 1) for tag in ("7", "8")]
+    places.given["docker-daemon:"] = rows
+    places.given["podman:"] = [*rows[:1], summary("podman:shell:1", "shell", "1", 1, None, 1)]
+    async with Images().run_test() as pilot:
+        await opened(pilot)
+        await pilot.press(*"sho")
+        await until(pilot, lambda: choices(pilot) == ["shop-2.0.tar", "shop-2.1.tar", "shop:7", "shop:8"])
+        pilot.app.screen.query_one(Input).value = "podman:s"
+        await until(pilot, lambda: choices(pilot) == ["podman:shop:7", "podman:shell:1"])
+        pilot.app.screen.query_one(Input).value = "dock"
+        await until(pilot, lambda: "docker://" in choices(pilot))

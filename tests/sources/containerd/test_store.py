@@ -130,7 +130,7 @@ def test_containers(live: tuple[list[str], Path], root: Path) -> None:
     assert row.labels == told["Labels"]
     image = open_image(row.reference)
     assert image.name == f"worked ({HUB}{demo.NAME})"
-    assert image.history[-1].created_by == "container worked: its read-write layer (state unknown)"
+    assert image.history[-1].created_by == "read-write layer of container worked (state unknown)"
     union, contents = union_of(image)
     assert union.layers == len(demo.image().layers) + 1
     assert contents.read(union.at(union.find("/srv/new"), union.layers)) == b"hello\n"

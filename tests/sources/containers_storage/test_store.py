@@ -138,7 +138,7 @@ def test_containers(command: list[str], store: str) -> None:
     )
     image = open_image(row.reference)
     assert image.name == "worked (localhost/work:1)"
-    assert image.history[-1].created_by == "container worked: its read-write layer (state unknown)"
+    assert image.history[-1].created_by == "read-write layer of container worked (state unknown)"
     union, contents = union_of(image)
     assert contents.read(union.at(union.find("/srv/new"), union.layers)) == b"hello\n"
     found = {change.path: change.change for change in changes(union, union.layers, contents.same)}

@@ -105,7 +105,7 @@ def test_contents_of_the_read_write_layer(host: Docker) -> None:
 def test_the_layer_is_named(host: Docker) -> None:
     image = open_image("docker-container:worked")
     assert image.name == "worked (work:1)"
-    assert image.history[-1].created_by == "container worked: its read-write layer (exited)"
+    assert image.history[-1].created_by == "read-write layer of container worked (exited)"
     assert image.history[-1].layer == len(image.layers)
     assert image.layers[-1].unpacked is not None
 
@@ -124,7 +124,7 @@ def test_a_running_container_is_read_anew(host: Docker) -> None:
     host("run", "--detach", "--name=running", "--network=host", "work:1", "/bin/busybox", "sleep", "60")
     try:
         image = open_image("docker-container:running")
-        assert image.history[-1].created_by == "container running: its read-write layer (running)"
+        assert image.history[-1].created_by == "read-write layer of container running (running)"
         union, _ = union_of(image)
         assert union.find("/srv/later") < 0
         host("exec", "running", "/bin/busybox", "touch", "/srv/later")

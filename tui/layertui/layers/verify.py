@@ -50,8 +50,15 @@ def expected_digest(layer: Layer) -> str:
 
 
 def was_checked(layer: Layer, index: LayerIndex) -> bool:
-    """Whether reading the index found that the stored bytes have the digest they should have."""
-    return bool(layer.descriptor.digest) and index.blob_digest == layer.descriptor.digest
+    """Whether reading the index found that the bytes have the digest they should have.
+
+    So do those that an engine sent: none are kept that have not.
+    """
+    if layer.descriptor.digest:
+        return index.blob_digest == layer.descriptor.digest
+    if layer.blob is None or index.damage:
+        return False
+    return bool(layer.diff_id) and layer.blob.digest == layer.diff_id
 
 
 def verify(layer: Layer, cancelled: threading.Event) -> str:

@@ -10,6 +10,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from layertui.errors import LayertuiError
 from layertui.ui.theme import ANSI_THEME, DARK_THEME, LIGHT_THEME, themes, variables
 
 if TYPE_CHECKING:
@@ -28,6 +29,19 @@ def _commands() -> "type[Provider]":
     from layertui.ui.commands import Commands
 
     return Commands
+
+
+def _is_repository(reference: str) -> bool:
+    """Whether a reference leads into a registry and leaves open to which image."""
+    if not reference.startswith("docker://"):
+        return False
+    from layertui.sources.registry.name import parse
+
+    try:
+        name = parse(reference.removeprefix("docker:"))
+    except LayertuiError:
+        return False  # what is wrong with it, opening it will tell
+    return not name.tag and not name.digest
 
 
 class LayertuiApp(App[None]):
@@ -102,7 +116,11 @@ class LayertuiApp(App[None]):
         from layertui.ui.screens.open import OpenDialog
 
         def opened(reference: str | None) -> None:
-            if reference:
+            if reference and _is_repository(reference):
+                from layertui.ui.screens.tags import TagsDialog
+
+                self.push_screen(TagsDialog(reference), opened)
+            elif reference:
                 self.explore(reference)
 
         self.push_screen(OpenDialog(), opened)

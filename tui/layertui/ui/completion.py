@@ -1,18 +1,21 @@
-"""What a half-typed reference could become: transports, and paths in the file system."""
+"""What a half-typed reference could become: paths, names of engines' images, transports."""
 
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
 from layertui.reference import FILES, TRANSPORTS
 from layertui.safe import visible
 
+_STARTS = ["docker://" if name == "docker" else f"{name}:" for name in TRANSPORTS]
 _MANY = 5000
 """Names of a directory that are looked at: a directory may hold millions."""
 
 
-def complete(text: str, limit: int = 200) -> list[str]:
+def complete(text: str, names: Mapping[str, Sequence[str]], limit: int = 200) -> list[str]:
     """Continuations of ``text``, directories with a slash, at most ``limit``.
 
+    ``names`` are those of each engine's images, by transport.
     ``~`` stands for the home directory. Hidden names come only once their dot is typed.
     A directory that cannot be read has none.
     """
@@ -21,8 +24,12 @@ def complete(text: str, limit: int = 200) -> list[str]:
     if not transport:
         path = text
     elif named not in FILES:
-        return []
-    found = [] if transport else [f"{name}:" for name in TRANSPORTS if f"{name}:".startswith(text)]
+        return [f"{transport}{name}" for name in names.get(named, ()) if name.startswith(path)][:limit]
+    found = []
+    if not transport:
+        bare = dict.fromkeys(name for each in names.values() for name in each)  # in several engines, once
+        found = [name for name in bare if text and name.startswith(text)]
+        found += [start for start in _STARTS if start.startswith(text)]
     folder, slash, name = path.rpartition("/")
     start = transport + folder + slash
     paths = []

@@ -95,6 +95,8 @@ def layer_document(
         add("problem", [visible(state.problem)], "deleted")
     elif state is not None and state.checked:
         add("checked", ["✓ its bytes have the digest that the image names"])
+    elif not layer.descriptor.digest and not layer.diff_id:
+        add("checked", ["no: nothing names a digest of it"], "quiet")
     else:
         add("checked", ["no: its bytes have not been held against its digest"], "quiet")
     return Document(lines, _GUTTER, wrap=True)

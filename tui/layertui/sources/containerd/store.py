@@ -219,7 +219,7 @@ class Namespace:
         for snapshot in own:
             text = f"snapshot {snapshot.key}"
             if snapshot is own[-1]:
-                text = f"container {shown}: its read-write layer (state unknown)"
+                text = f"read-write layer of container {shown} (state unknown)"
             elif snapshot.key == f"{found[0]}-init":
                 text = "init layer: stubs of what Docker mounts into every container"
             created = moment(container.value("createdat"))

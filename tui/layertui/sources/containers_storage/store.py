@@ -301,7 +301,7 @@ class Store:
         unpacked, missing = (
             self._unpacked(layer) if layer else (None, f"the store has no layer {container.text('layer')}")
         )
-        text = f"container {name_of(container)}: its read-write layer (state unknown)"
+        text = f"read-write layer of container {name_of(container)} (state unknown)"
         image = with_own_layer(image, unpacked, missing, text, container.text("created") or None)
         return replace(image, name=f"{name_of(container)} ({image.name})")
 

@@ -240,7 +240,7 @@ class GraphRoot:
         created = container.config.get("Created")
         for identity, text in (
             (f"{container.id}-init", "init layer: stubs of what Docker mounts into every container"),
-            (container.id, f"container {container.name}: its read-write layer ({container.state})"),
+            (container.id, f"read-write layer of container {container.name} ({container.state})"),
         ):
             number = len(layers) + 1
             unpacked, missing = self._written(identity)

@@ -280,7 +280,7 @@ class ModernRoot:
             ("init-id", "init layer: stubs of what Docker mounts into every container"),
             (
                 "mount-id",
-                f"container {container.name}: its read-write layer ({container.state})",
+                f"read-write layer of container {container.name} ({container.state})",
             ),
         ):
             mount = read_text(facts / name)

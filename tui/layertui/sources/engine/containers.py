@@ -92,7 +92,7 @@ def open_container(engine: Engine, name: str) -> Image:
     state = inspected.get("State")
     status = str(state.get("Status", "")) if isinstance(state, dict) else ""
     shown = str(inspected.get("Name", name)).lstrip("/")
-    own = f"container {shown}: its read-write layer ({status or 'state unknown'})"
+    own = f"read-write layer of container {shown} ({status or 'state unknown'})"
     stack = readable_directories(engine, inspected)
     directories = stack[len(image.layers) :]
     extra: list[tuple[Any, str]] = []

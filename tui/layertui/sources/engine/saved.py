@@ -43,6 +43,10 @@ class SaveStream:
         """Have the bytes that came, and about how many will, told to ``tell`` by another thread."""
         self._tell = tell
 
+    def kept(self, digest: str) -> FileBlob | None:
+        """A part, if it has come already."""
+        return self._cache.get(digest)
+
     def wait(self, digest: str) -> FileBlob:
         """A part, once it is there. Raises :class:`LayertuiError` if it does not come."""
         with self._changed:
@@ -132,7 +136,8 @@ class SavedBlob:
 
     @property
     def location(self) -> str:
-        return self._kept.location if self._kept else self._stream.name
+        kept = self._kept or self._stream.kept(self.digest)
+        return kept.location if kept else self._stream.name
 
     def pread(self, length: int, offset: int) -> bytes:
         return self._file().pread(length, offset)

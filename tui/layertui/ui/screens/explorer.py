@@ -2,6 +2,7 @@
 
 import importlib
 import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,12 +17,14 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from layertui.errors import LayertuiError
+from layertui.reference import ENGINES
 from layertui.safe import visible
+from layertui.sources import UnknownName
 from layertui.ui.app import LayertuiApp
 from layertui.ui.keys import Legend
 from layertui.ui.layer_text import Oddity, layer_document, oddities, oddities_document
 from layertui.ui.loader import LayerIndexed, LayerProgress, LoadDone, Loader, LoadFailed, UnionReady
-from layertui.ui.text import count_text
+from layertui.ui.text import count_text, size_text
 from layertui.ui.verifier import LayerVerified, verifiable, verify_layers
 from layertui.ui.widgets.detail import DetailPane, Subject
 from layertui.ui.widgets.image_header import ImageHeader, Totals
@@ -43,6 +46,15 @@ NARROW = 100
 """Columns below which the tree stands under the layers."""
 TALL = 32
 """Lines from which the detail has room of its own on a terminal that is not wide."""
+
+
+@dataclass(slots=True)
+class Anew:
+    """What has come of an image that is read again."""
+
+    image: "Image | None" = None
+    indexes: "dict[int, LayerIndex]" = field(default_factory=dict)
+    union: "Union | None" = None
 
 
 class ExplorerScreen(Screen[None]):
@@ -73,6 +85,9 @@ class ExplorerScreen(Screen[None]):
         ),
         Binding("exclamation_mark", "warnings", "warnings", tooltip="What is odd about the image"),
         Binding("p", "platform", "platform", show=False, tooltip="Open the image for another platform"),
+        Binding("a", "attachments", "attachments", show=False, tooltip="Signatures, SBOMs and attestations"),
+        Binding("R", "reread", "read again", show=False, tooltip="Read the image or container as it is now"),
+        Binding("y", "registry", "look it up", tooltip="Look the name up in its registry"),
         *(
             Binding(
                 str(number), f"tab({number - 1})", f"detail {number}", show=False, tooltip=f"Detail: {name}"
@@ -121,6 +136,8 @@ class ExplorerScreen(Screen[None]):
         self._indexes: dict[int, LayerIndex] = {}
         self._union: Union | None = None
         self._contents: Contents | None = None
+        self._anew: Anew | None = None  # what has come since it is read again
+        self._unknown = ""  # a bare name that nothing here has
         self._building: Union | None = None  # the union whose rows a thread works out
         self._subject: Subject | None = None
         self._failure: LayertuiError | None = None
@@ -196,9 +213,17 @@ class ExplorerScreen(Screen[None]):
     def on_explorer_screen_opened(self, event: Opened) -> None:
         if isinstance(event.result, LayertuiError):
             self._fail(event.result)
+            if isinstance(event.result, UnknownName) and self._image is None:
+                self._unknown = self.reference
+                self._say_failure(event.result, f"y to look it up at docker://{self._unknown}, ")
+                self.refresh_bindings()
             return
         if self._failure is not None:
             return  # the process that reads it has been faster to fail
+        if self._anew is not None:
+            self._anew.image = event.result
+            self._take_anew()
+            return
         image = self._image = event.result
         self._layers.show(image)
         for number, index in self._indexes.items():
@@ -211,12 +236,24 @@ class ExplorerScreen(Screen[None]):
             self._look_closer(image)
 
     def on_layer_progress(self, event: LayerProgress) -> None:
+        if event.layer == 0:
+            self._note_arrival(event.done, event.total)
         state = self._layers.states.get(event.layer)
         if state is not None and not state.read:
             state.done, state.total = event.done, event.total
             self._layers.update()
 
+    def _note_arrival(self, done: int, total: int) -> None:
+        """How much an engine has sent of the stream that brings all layers."""
+        if self._image is not None and self._image.transport in ENGINES:
+            of = f" of about {size_text(total)}" if total >= done else ""
+            self._layers.note = f"{ENGINES[self._image.transport]} sends {size_text(done)}{of}"
+            self._layers.update()
+
     def on_layer_indexed(self, event: LayerIndexed) -> None:
+        if self._anew is not None:
+            self._anew.indexes[event.layer] = event.index
+            return
         self._indexes[event.layer] = event.index
         self._note_index(event.layer, event.index)
         self._tell()
@@ -232,6 +269,10 @@ class ExplorerScreen(Screen[None]):
             self._layers.update()
 
     def on_union_ready(self, event: UnionReady) -> None:
+        if self._anew is not None:
+            self._anew.union = event.union
+            self._take_anew()
+            return
         self._union = event.union
         self._take_union()
         self._tell()
@@ -239,7 +280,8 @@ class ExplorerScreen(Screen[None]):
     def on_load_done(self, event: LoadDone) -> None:
         self.loaded = True
         self._totals.paths, self._totals.reclaimable = event.paths, event.reclaimable
-        if self._image is not None:
+        if self._image is not None and self._anew is None:
+            self._layers.note = ""
             self._look_closer(self._image)
 
     def on_load_failed(self, event: LoadFailed) -> None:
@@ -251,6 +293,7 @@ class ExplorerScreen(Screen[None]):
         if self._failure is not None:
             return  # the process that reads met the same
         self._failure = error
+        self._anew, self._layers.note = None, ""
         if self._loader is not None:
             self._loader.close()
         if self._image is not None:
@@ -270,6 +313,40 @@ class ExplorerScreen(Screen[None]):
         message = self.query_one(".message", Static)
         message.update(Content(f"{visible(str(error))}\n\n").append(Content.styled(keys, "$quiet")))
         message.display = True
+
+    def action_reread(self) -> None:
+        """Reads all anew, as it is now; what is shown stays until that is there."""
+        self._stop.set()
+        self._stop = threading.Event()
+        if self._loader is not None:
+            self._loader.close()
+        self.loaded, self._failure, self._layers.failure = False, None, ""
+        if self._image is None:
+            self.query_one(".message").display = False
+            self.query_one("#panes").display = True
+            self._layers.focus()
+            self._tree.say("Opening …")
+        else:
+            self._anew, self._layers.note = Anew(), "reading again …"
+            self._layers.update()
+        self._start()
+
+    def _take_anew(self) -> None:
+        """Puts what has been read again in the place of what was there, once all of it has come."""
+        anew = self._anew
+        if anew is None or anew.image is None or anew.union is None:
+            return
+        if anew.union.layers < len(anew.image.layers):
+            return
+        self._anew, self._layers.note = None, ""
+        self._image, self._union, self._indexes, self._contents = anew.image, anew.union, anew.indexes, None
+        self._layers.show_anew(anew.image)
+        for number, index in anew.indexes.items():
+            self._note_index(number, index)
+        self._take_union()
+        self._tell()
+        if self.loaded:
+            self._look_closer(anew.image)
 
     # The tree
 
@@ -362,9 +439,11 @@ class ExplorerScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing to do without an image; no warnings where nothing is odd."""
+        if action == "registry":
+            return bool(self._unknown)
         if action == "warnings":
             return self._totals.warnings > 0
-        if action in ("detail", "layer", "facts", "tab"):
+        if action in ("detail", "layer", "facts", "tab", "attachments"):
             return self._image is not None
         return True
 
@@ -393,6 +472,17 @@ class ExplorerScreen(Screen[None]):
         layers = len(self._image.layers) if self._image is not None else 1
         title = count_text(len(found), "warning")
         self.app.push_screen(ReaderDialog(title, oddities_document(found), layers, "exclamation_mark"))
+
+    def action_attachments(self) -> None:
+        """Lists what is attached to the image."""
+        from layertui.ui.screens.attachments import AttachmentsDialog
+
+        assert self._image is not None
+        self.app.push_screen(AttachmentsDialog(self._image))
+
+    def action_registry(self) -> None:
+        """Looks the name up in its registry, which nobody is asked before this."""
+        self.app.switch_screen(ExplorerScreen(f"docker://{self._unknown}", self._platform))
 
     def action_platform(self) -> None:
         """Asks for a platform and opens the image for it."""

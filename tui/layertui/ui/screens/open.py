@@ -1,6 +1,7 @@
 """Asks for a reference or path, and completes it."""
 
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
@@ -14,12 +15,13 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from layertui.errors import LayertuiError
 from layertui.safe import visible
 from layertui.ui.completion import common, complete
 
 _HINT = (
     "A path to an archive or a directory, an image of Docker or Podman by its name, "
-    "or a transport and what it holds, like oci:DIR:TAG"
+    "or a transport and what it holds, like oci:DIR:TAG or docker://REPO:TAG"
 )
 
 
@@ -79,9 +81,18 @@ class OpenDialog(ModalScreen[str | None]):
             self.text = text
             self.choices = choices
 
+    class Named(Message):
+        """An engine has images of these names."""
+
+        def __init__(self, engine: str, names: Sequence[str]) -> None:
+            super().__init__()
+            self.engine = engine
+            self.names = names
+
     def __init__(self) -> None:
         super().__init__()
         self._choices: list[str] = []
+        self._names: dict[str, Sequence[str]] = {}
         self._listed: str | None = None
         """The text that the choices are for."""
 
@@ -97,6 +108,7 @@ class OpenDialog(ModalScreen[str | None]):
         self.query_one(OptionList).can_focus = False
         self.query_one(Input).focus()
         self._look("")
+        threading.Thread(target=self._ask_names, name="names", daemon=True).start()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._look(event.value)
@@ -119,6 +131,13 @@ class OpenDialog(ModalScreen[str | None]):
         options.add_options([Option(Content(visible(choice))) for choice in event.choices])
         options.highlighted = None
         options.display = bool(event.choices)
+
+    def on_open_dialog_named(self, event: Named) -> None:
+        """Completes what has been typed so far with the names too."""
+        event.stop()
+        self._names[event.engine] = event.names
+        if self.query_one(OptionList).highlighted is None:
+            self._look(self.query_one(Input).value)
 
     def action_complete(self) -> None:
         """Takes the chosen continuation, or what all of them begin with."""
@@ -149,10 +168,18 @@ class OpenDialog(ModalScreen[str | None]):
                 text = str(Path(text).expanduser())
         self.dismiss(text)
 
+    def _ask_names(self) -> None:
+        from layertui.sources import LOCAL, engines
+
+        for engine in LOCAL:
+            with suppress(LayertuiError):  # the screen of images says why
+                self.post_message(self.Named(engine, engines.names(engine)))
+
     def _look(self, text: str) -> None:
         """Completes in a thread: a file system may take its time."""
+        names = dict(self._names)
 
         def run() -> None:
-            self.post_message(self.Completed(text, complete(text)))
+            self.post_message(self.Completed(text, complete(text, names)))
 
         threading.Thread(target=run, name="complete", daemon=True).start()

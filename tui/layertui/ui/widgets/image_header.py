@@ -7,6 +7,7 @@ from textual.content import Content
 from textual.style import Style
 from textual.widget import Widget
 
+from layertui.reference import ENGINES
 from layertui.safe import visible
 from layertui.ui.text import count_text, shorten, size_text
 
@@ -76,6 +77,7 @@ class ImageHeader(Widget):
         size = f"{size_text(image.size)} in {layers}" if image.size >= 0 else f"{layers} of unknown size"
         facts = [
             (1, Content(visible(image.transport))),
+            *([(0, Content(where))] if (where := came_from(image)) else []),
             (2, Content(visible(str(image.platform)))),
             (5, Content(size)),
             (3, Content("… paths" if totals.paths is None else count_text(totals.paths, "path"))),
@@ -86,6 +88,14 @@ class ImageHeader(Widget):
             said = Content.styled(f"⚠ {count_text(totals.warnings, 'warning')}", "$modified").stylize(link)
             facts.append((6, said))
         return facts
+
+
+def came_from(image: "Image") -> str:
+    """How an engine's layers are read; empty for all other images."""
+    engine = ENGINES.get(image.transport)
+    if engine is None:
+        return ""
+    return f"from {engine}'s directories" if image.arrival is None else f"sent by {engine}, kept in the cache"
 
 
 def _reclaimable(size: int | None) -> str:

@@ -88,6 +88,8 @@ class LayerList(ScrollView, can_focus=True):
         """Layers that the tree can be shown at so far."""
         self.failure = ""
         """Why no more layers come; may be hostile."""
+        self.note = ""
+        """What keeps the layers from being read at once; may be hostile."""
         self.newest_first = True
         self.folded = False
         self.raw = False
@@ -95,6 +97,7 @@ class LayerList(ScrollView, can_focus=True):
         self._below: list[int] = []  # the layer at or below each history entry
         self._cursor = 0
         self._largest = 0
+        self._digests = 0
         self._palette: Palette | None = None
         self.border_title = Content("Layers")
 
@@ -104,6 +107,8 @@ class LayerList(ScrollView, can_focus=True):
         """Lists the steps of ``image``, the cursor on the newest layer."""
         self.image = image
         self.states = {layer.number: LayerState() for layer in image.layers}
+        # What a container wrote has none.
+        self._digests = sum(bool(layer.descriptor.digest or layer.diff_id) for layer in image.layers)
         self._largest = max((layer.descriptor.size for layer in image.layers), default=0)
         below, self._below = 0, []
         for entry in image.history:
@@ -117,6 +122,15 @@ class LayerList(ScrollView, can_focus=True):
         self._arrange(len(image.history) - 1)
         self.go_to_layer(len(image.layers))
         self.post_message(self.Highlighted())
+
+    def show_anew(self, image: "Image") -> None:
+        """Lists the steps of an image that has been read again; the cursor stays on its layer."""
+        layer, step, newest = self.merged_layer, self.step, self.merged_layer == len(self.states)
+        self.show(image)
+        if 0 <= step < len(self._below) and self._below[step] == layer:
+            self._go(self._steps.index(step))
+        elif not newest:
+            self.go_to_layer(min(layer, len(image.layers)))
 
     def update(self) -> None:
         """Shows what has changed in the states."""
@@ -176,10 +190,13 @@ class LayerList(ScrollView, can_focus=True):
             return shorten(visible(f"layer {self.merged_layer}: {problem}"), room), "$deleted"
         if self.failure:
             return shorten(visible(self.failure), room), "$deleted"
+        if self.note:
+            return shorten(visible(self.note), room), ""
         count = len(self.states)
         if all(state.read for state in self.states.values()):
+            count = self._digests
             if self.checked == count:
-                return f"✓ {count_text(count, 'digest')} checked", ""
+                return f"✓ {count_text(count, 'digest')} checked" if count else "no digests to check", ""
             return f"{self.checked} of {count_text(count, 'digest')} checked", ""
         read = sum(state.read for state in self.states.values())
         said = f"reading, {read} of {count_text(count, 'layer')} done"
