@@ -6,12 +6,14 @@ import contextlib
 import fcntl
 import os
 import pty
-import select
 import signal
 import struct
+import sys
 import termios
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from queue import Empty, SimpleQueue
 
 import pyte
 
@@ -38,6 +40,10 @@ class Terminal:
             os.environ.update({"TERM": "xterm-256color", "COLORTERM": "truecolor", **environment})
             os.execvp(command[0], command)
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
+        # To understand a frame takes pyte many milliseconds: they must not count for the next one.
+        sys.setswitchinterval(0.0001)
+        self._arrived: SimpleQueue[tuple[float, bytes]] = SimpleQueue()
+        threading.Thread(target=self._receive, daemon=True).start()
 
     def until(self, condition: Callable[[], bool], seconds: float = 120) -> float:
         """When the bytes arrived that made the condition true of the screen (``perf_counter``).
@@ -46,8 +52,8 @@ class Terminal:
         """
         end = time.perf_counter() + seconds
         while (left := end - time.perf_counter()) > 0:
-            if data := self._read(left):
-                arrived = time.perf_counter()
+            arrived, data = self._read(left)
+            if data:
                 self._stream.feed(data)
                 if condition():
                     return arrived
@@ -55,7 +61,7 @@ class Terminal:
 
     def quiet(self, seconds: float) -> None:
         """Take in what comes until nothing has come for so long."""
-        while data := self._read(seconds):
+        while data := self._read(seconds)[1]:
             self._stream.feed(data)
 
     def press(self, key: bytes, condition: Callable[[], bool]) -> float:
@@ -71,13 +77,18 @@ class Terminal:
         """The backgrounds down a column: where the row of a pane's cursor is shows in it alone."""
         return [self.screen.buffer[y][column].bg for y in range(SIZE[0])]
 
-    def _read(self, seconds: float) -> bytes:
-        if select.select([self._fd], [], [], seconds)[0]:
-            try:
-                return os.read(self._fd, 1 << 16)
-            except OSError:  # the program has ended
-                return b""
-        return b""
+    def _receive(self) -> None:
+        """Takes what comes as soon as it comes."""
+        with contextlib.suppress(OSError):  # the program has ended
+            while data := os.read(self._fd, 1 << 16):
+                self._arrived.put((time.perf_counter(), data))
+
+    def _read(self, seconds: float) -> tuple[float, bytes]:
+        """What came next, and when; nothing if it takes longer than so many seconds."""
+        try:
+            return self._arrived.get(timeout=seconds)
+        except Empty:
+            return 0, b""
 
     def close(self) -> None:
         os.kill(self._pid, signal.SIGTERM)
