@@ -18,7 +18,9 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict, dataclass, field
 
+from rich.console import RenderableType
 from textual import events
+from textual.screen import Screen
 
 from layertui.ui.app import LayertuiApp
 from layertui.ui.screens.explorer import ExplorerScreen
@@ -37,15 +39,44 @@ class Lag:
     """What of it the loop's own thread used."""
     worst: float = 0.0
     """The longest lateness on the clock, whoever caused it."""
+    frames: list[float] = field(default_factory=list)
+    """From each key that moved a cursor to the frame after it, counted as in ``held``."""
     threads: dict[str, float] = field(default_factory=dict)
     """Processor time of each thread, by its name, in hold-ups of over 5 ms."""
 
 
-class Recorder:
-    """Notes the lag of the running event loop until it is stopped."""
+class TimedApp(LayertuiApp):
+    """Notes how long keys take to show."""
 
-    def __init__(self) -> None:
+    recorder: Recorder | None = None
+    _pressed: tuple[float, float, object] | None = None
+
+    def press(self, key: str) -> None:
+        event = events.Key(key, key if len(key) == 1 else None)
+        event.set_sender(self)
+        self._pressed = time.perf_counter(), time.process_time(), self._cursor()
+        self.post_message(event)
+
+    def _cursor(self) -> object:
+        """What tells that the focused pane's cursor has moved."""
+        return getattr(self.focused, "_cursor", None)
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        super()._display(screen, renderable)
+        if self._pressed is not None and self._cursor() != self._pressed[2]:
+            clock, spent, _ = self._pressed
+            self._pressed = None
+            if self.recorder is not None:
+                taken = min(time.perf_counter() - clock, time.process_time() - spent)
+                self.recorder.lag.frames.append(1000 * taken)
+
+
+class Recorder:
+    """Notes the lag of the app's event loop until it is stopped."""
+
+    def __init__(self, app: TimedApp) -> None:
         self.lag = Lag()
+        app.recorder = self
         self._task = asyncio.create_task(self._run())
 
     def stop(self) -> Lag:
@@ -82,65 +113,58 @@ def _threads() -> dict[threading.Thread, float]:
     return found
 
 
-def press(app: LayertuiApp, key: str) -> None:
-    character = key if len(key) == 1 else None
-    event = events.Key(key, character)
-    event.set_sender(app)
-    app.post_message(event)
-
-
-async def until(condition: Callable[[], bool], app: LayertuiApp, *keys: str) -> None:
+async def until(condition: Callable[[], bool], app: TimedApp, *keys: str) -> None:
     """Returns when the condition holds; until then presses the keys in turn, one every 30 ms."""
     turn = 0
     while not condition():
         await asyncio.sleep(0.03)
         if keys:
-            press(app, keys[turn % len(keys)])
+            app.press(keys[turn % len(keys)])
             turn += 1
 
 
-def explorer(app: LayertuiApp) -> ExplorerScreen | None:
+def explorer(app: TimedApp) -> ExplorerScreen | None:
     return app.screen if isinstance(app.screen, ExplorerScreen) else None
 
 
-def is_loaded(app: LayertuiApp) -> bool:
+def is_loaded(app: TimedApp) -> bool:
     screen = explorer(app)
     return screen is not None and screen.loaded and screen._building is None and not tree(app).busy
 
 
-def tree(app: LayertuiApp) -> TreeView:
+def tree(app: TimedApp) -> TreeView:
     return app.screen.query_one(TreeView)
 
 
-async def load(app: LayertuiApp) -> Lag:
+async def load(app: TimedApp) -> Lag:
     """Another layer and back while the layers load."""
     await until(lambda: explorer(app) is not None, app)
-    recorder = Recorder()
+    recorder = Recorder(app)
     await until(lambda: is_loaded(app), app, "j", "k")
     await asyncio.sleep(0.5)
     return recorder.stop()
 
 
-async def move(app: LayertuiApp) -> Lag:
+async def move(app: TimedApp) -> Lag:
     """From layer to layer once all is loaded."""
     await until(lambda: is_loaded(app), app)
     await asyncio.sleep(1)
-    recorder = Recorder()
+    recorder = Recorder(app)
     for key in "k" * 3 + "j" * 3 + "k" * 3:
-        press(app, key)
+        app.press(key)
         await asyncio.sleep(0.4)
         await until(lambda: not tree(app).busy, app)
     return recorder.stop()
 
 
-async def browse(app: LayertuiApp) -> Lag:
+async def browse(app: TimedApp) -> Lag:
     """Expanding all, views, sorts and filters over the whole tree, moving on meanwhile."""
     await until(lambda: is_loaded(app), app)
     await asyncio.sleep(1)
-    press(app, "tab")
-    recorder = Recorder()
+    app.press("tab")
+    recorder = Recorder(app)
     for key in "E", "v", "v", "v", "s", "s", "s", "s", "C":
-        press(app, key)
+        app.press(key)
         await asyncio.sleep(0.05)
         await until(lambda: not tree(app).busy, app, "down", "up")
     for query in "l", "li", "lib", "lib size:>1k", "":
@@ -150,29 +174,29 @@ async def browse(app: LayertuiApp) -> Lag:
     return recorder.stop()
 
 
-async def read(app: LayertuiApp) -> Lag:
+async def read(app: TimedApp) -> Lag:
     """Preview and diff of one file after the other."""
     await until(lambda: is_loaded(app), app)
     await asyncio.sleep(1)
-    press(app, "tab")
-    press(app, "E")
+    app.press("tab")
+    app.press("E")
     await asyncio.sleep(1)
-    recorder = Recorder()
+    recorder = Recorder(app)
     for tab in "3", "4":
-        press(app, tab)
+        app.press(tab)
         for _ in range(12):
-            press(app, "down")
+            app.press("down")
             await asyncio.sleep(0.5)
     return recorder.stop()
 
 
-ACTIONS: dict[str, Callable[[LayertuiApp], Coroutine[None, None, Lag]]] = {
+ACTIONS: dict[str, Callable[[TimedApp], Coroutine[None, None, Lag]]] = {
     action.__name__: action for action in (load, move, browse, read)
 }
 
 
 async def _measure(reference: str, action: str, cache: bool) -> Lag:
-    app = LayertuiApp(reference, cache=cache)
+    app = TimedApp(reference, cache=cache)
     async with app.run_test(size=(120, 40)):
         return await ACTIONS[action](app)
 
