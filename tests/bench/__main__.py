@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, help="how often each program runs")
     parser.add_argument("--update", action="store_true", help=f"write {DOCUMENT.relative_to(ROOT)}")
     options = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # who uses it has it compiled
     if unknown := set(options.names) - set(CASES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(CASES)}")
     if options.update and options.quick:
