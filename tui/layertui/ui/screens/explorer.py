@@ -88,6 +88,7 @@ class ExplorerScreen(Screen[None]):
         Binding("a", "attachments", "attachments", show=False, tooltip="Signatures, SBOMs and attestations"),
         Binding("R", "reread", "read again", show=False, tooltip="Read the image or container as it is now"),
         Binding("y", "registry", "look it up", tooltip="Look the name up in its registry"),
+        Binding("V", "verify", "verify", show=False, tooltip="Recompute every digest of the image"),
         *(
             Binding(
                 str(number), f"tab({number - 1})", f"detail {number}", show=False, tooltip=f"Detail: {name}"
@@ -443,7 +444,7 @@ class ExplorerScreen(Screen[None]):
             return bool(self._unknown)
         if action == "warnings":
             return self._totals.warnings > 0
-        if action in ("detail", "layer", "facts", "tab", "attachments"):
+        if action in ("detail", "layer", "facts", "tab", "attachments", "verify"):
             return self._image is not None
         return True
 
@@ -483,6 +484,13 @@ class ExplorerScreen(Screen[None]):
     def action_registry(self) -> None:
         """Looks the name up in its registry, which nobody is asked before this."""
         self.app.switch_screen(ExplorerScreen(f"docker://{self._unknown}", self._platform))
+
+    def action_verify(self) -> None:
+        """Recomputes every digest of the image, and shows what comes of it."""
+        from layertui.ui.screens.verify import VerifyDialog
+
+        if self._image is not None:
+            self.app.push_screen(VerifyDialog(self._image))
 
     def action_platform(self) -> None:
         """Asks for a platform and opens the image for it."""

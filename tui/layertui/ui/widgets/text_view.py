@@ -222,14 +222,15 @@ class TextView(ScrollView, can_focus=True):
         """Scrolls so that the cursor's line shows."""
         if not 0 <= self.cursor < self._laid:
             return
-        row, end = self._rows_of(self.cursor)
+        row, end = self.rows_of(self.cursor)
         top, height = self.scroll_offset.y, max(self.content_size.height - self._heading_height, 1)
         if row < top:
             self.scroll_to(y=row, animate=False, immediate=True)
         elif end > top + height:
             self.scroll_to(y=end - height, animate=False, immediate=True)
 
-    def _rows_of(self, line: int) -> tuple[int, int]:
+    def rows_of(self, line: int) -> tuple[int, int]:
+        """The first row of a line in the document as it is laid out, and the row behind its last."""
         return (self._rows[line], self._rows[line + 1]) if self.is_folded else (line, line + 1)
 
     def _line_at(self, row: int) -> tuple[int, int]:
@@ -241,7 +242,7 @@ class TextView(ScrollView, can_focus=True):
 
     def _refresh_line(self, line: int) -> None:
         if 0 <= line < self._laid:
-            row, end = self._rows_of(line)
+            row, end = self.rows_of(line)
             y = row - self.scroll_offset.y + self._heading_height
             self.refresh(Region(0, y, self.size.width, end - row))
 

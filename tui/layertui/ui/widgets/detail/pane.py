@@ -266,7 +266,7 @@ class DetailPane(TextView):
 
     def action_jump(self, by: int) -> None:
         """Scrolls to the next hunk below the top of the screen, or to the one above it."""
-        rows = [self._rows_of(line)[0] for line in self._page.stops]
+        rows = [self.rows_of(line)[0] for line in self._page.stops]
         top = self.scroll_offset.y
         found = [row for row in rows if row > top] if by > 0 else [row for row in rows if row < top][::-1]
         if found:
