@@ -10,7 +10,9 @@ import pytest
 
 from layertui import demo
 from layertui.errors import LayertuiError
+from layertui.reference import parse
 from layertui.sources import list_images, open_image
+from layertui.sources.docker_root.overview import overview
 from tests.engines import containerd_daemon, run
 from tests.layouts import docker_archive
 from tests.sources.engine.test_images import seen
@@ -37,6 +39,13 @@ def test_its_images_are_offered(root: Path) -> None:
     assert seen(open_image(row.reference)) == expected
     assert seen(open_image(f"docker-root:[{root}]{demo.NAME}")) == expected
     assert [each.id for each in list_images(f"docker-root:[{root}]{demo.NAME}")] == [row.id]
+
+
+def test_its_images_are_in_the_overview(root: Path) -> None:
+    found = overview(parse(f"docker-root:{root}"))
+    (image,) = found.images
+    assert (image.id, image.names, image.frees) == (demo.image().id, [demo.NAME], -1)
+    assert open_image(image.reference).id == image.id and not found.problems
 
 
 def test_what_it_does_not_have(root: Path) -> None:

@@ -44,7 +44,7 @@ def open_image(reference: Reference, platform: str | None) -> Image:
         except LayertuiError as error:
             problems.append(error)
     try:
-        if inside := _inside(reference):
+        if inside := inside_of(reference):
             return containerd.open_image(inside, platform)
     except LayertuiError as error:
         problems.append(error)
@@ -65,7 +65,7 @@ def list_images(reference: Reference) -> Iterator[ImageSummary]:
         except LayertuiError as error:
             problems.append(error)
     try:
-        if inside := _inside(reference):
+        if inside := inside_of(reference):
             for row in containerd.list_images(inside):
                 found = True
                 yield row
@@ -101,7 +101,7 @@ def roots_of(reference: Reference) -> list[ModernRoot | GraphRoot]:
         raise LayertuiError(f"{path} is no data root", "there is no such directory")
     found: list[ModernRoot | GraphRoot] = [ModernRoot(path, driver) for driver in drivers(path)]
     found += [GraphRoot(path, driver) for driver in graph_drivers(path)]
-    if not found and _inside(reference) is None:
+    if not found and inside_of(reference) is None:
         raise LayertuiError(
             f"{path} is no data root of Docker",
             "it has neither image/DRIVER/imagedb nor graph and repositories-DRIVER",
@@ -109,7 +109,7 @@ def roots_of(reference: Reference) -> list[ModernRoot | GraphRoot]:
     return found
 
 
-def _inside(reference: Reference) -> Reference | None:
+def inside_of(reference: Reference) -> Reference | None:
     """What a reference means in the containerd of a data root; ``None`` where that has no images.
 
     Raises :class:`LayertuiError` if it cannot be read.

@@ -14,7 +14,8 @@ from pathlib import Path
 from layertui.errors import LayertuiError
 from layertui.layers.decompress import Cancelled
 from layertui.reference import Reference
-from layertui.sources.docker_root import SYSTEM, roots_of
+from layertui.sources import containerd
+from layertui.sources.docker_root import SYSTEM, inside_of, roots_of
 from layertui.sources.docker_root.files import listed
 from layertui.sources.docker_root.graph import GraphRoot
 from layertui.sources.docker_root.modern import ModernRoot
@@ -85,7 +86,7 @@ class ImageUse:
     size: int
     """Bytes of its layers; -1 if one is unknown."""
     frees: int
-    """Bytes of the layers that no other image has: what goes with it. -1 if one is unknown."""
+    """Bytes of the layers that no other image has: what goes with it. -1 if unknown."""
     containers: Sequence[str]
     """Names of the containers that stand on it, and keep it."""
 
@@ -131,6 +132,11 @@ def overview(
             strays += _strays(each)
         except LayertuiError as error:
             problems.append(str(error))
+    try:
+        if inside := inside_of(reference):
+            images += _of_containerd(inside)
+    except LayertuiError as error:
+        problems.append(str(error))
     links: list[tuple[str, str]] = []
     if (database := root / "linkgraph.db").is_file():
         try:
@@ -187,6 +193,13 @@ def _uses(
         LayerUse(each.id, each.size, each.directory, named_by.get(each.id, [])) for each in stored.values()
     ]
     return images, used
+
+
+def _of_containerd(inside: Reference) -> Iterator[ImageUse]:
+    """Docker 29's images; what they share is not counted here, and so not what one alone frees."""
+    for row in containerd.list_images(inside):
+        names = [f"{row.name}:{row.tag}"] if row.name else []
+        yield ImageUse(row.reference, row.id, names, -1 if row.size is None else row.size, -1, ())
 
 
 def _sum(sizes: Sequence[int]) -> int:
