@@ -200,12 +200,12 @@ class ExplorerScreen(Screen[None]):
         def run() -> None:
             from layertui.sources import open_image
 
-            importlib.import_module("layertui.content.read")  # takes too long where frames are made
             try:
                 result: Image | LayertuiError = open_image(reference, platform)
             except LayertuiError as error:
                 result = error
             self.post_message(self.Opened(result))
+            importlib.import_module("layertui.content.read")  # wanted soon; too long for between two frames
 
         threading.Thread(target=run, name="open", daemon=True).start()
         self._loader = Loader(self, reference, platform, self.app.cache)
