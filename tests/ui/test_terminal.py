@@ -1,7 +1,5 @@
 """The real program in a real terminal."""
 
-import time
-
 import pytest
 
 from tests.ui.terminal import Terminal
@@ -29,11 +27,14 @@ def test_lists_images_and_opens_one():
 @pytest.mark.parametrize("columns", [1, 2, 7, 20])
 def test_lives_in_a_tiny_terminal(columns):
     with Terminal("demo", columns=columns, rows=5) as terminal:
-        deadline = time.monotonic() + 3
-        while time.monotonic() < deadline:
-            terminal.press("j")
+        terminal.wait(lambda text: bool(text.strip()))
+        for key in "jG\tn1d?":
+            terminal.press(key)
+            terminal.settle(0.05)
             assert terminal.process.isalive(), terminal.raw
-        terminal.press("\tq")
+        terminal.press("\x1b")
+        terminal.settle()
+        terminal.press("q")
         assert terminal.end() == 0
         assert b"Traceback" not in terminal.raw
 

@@ -236,11 +236,12 @@ async def test_selected_text_is_what_is_shown_without_the_gutter() -> None:
 
 
 async def test_paints_a_screenful_of_a_long_document_at_once() -> None:
-    app = Viewer(numbered(1_000_000, clip=True))
+    lines = [Line([("a line", "")])] * 999_999
+    app = Viewer(Document([*lines, Line([("the last", "")])], clip=True))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("end")
         await pilot.pause()
-        assert rows(app)[-1].endswith("line 999999")
+        assert rows(app)[-2:] == ["a line", "the last"]
 
 
 class Pictured(LayertuiApp):
