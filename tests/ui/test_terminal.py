@@ -17,7 +17,7 @@ def test_opens_the_sample_moves_between_layers_and_quits():
 
 def test_lists_images_and_opens_one():
     with Terminal(columns=80, rows=24) as terminal:
-        terminal.wait("demo")
+        terminal.wait("quarry")  # not the line that tells where it looks
         terminal.press("\r")
         terminal.wait("Layers")
         terminal.press("q")

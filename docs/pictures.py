@@ -1,0 +1,78 @@
+"""Draws the pictures of the documentation: the real app on its sample image.
+
+``make pictures`` writes them to ``docs/pictures``.
+"""
+
+import asyncio
+import os
+import re
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from textual import constants
+from textual.pilot import Pilot
+
+from layertui import words
+from layertui.ui.app import LayertuiApp
+from layertui.ui.screens.explorer import ExplorerScreen
+from layertui.ui.theme import DARK_THEME, LIGHT_THEME
+from layertui.ui.widgets.detail import DetailPane
+from layertui.ui.widgets.image_table import ImageTable
+from layertui.ui.widgets.tree_pane import TreePane
+
+HERE = Path(__file__).parent / "pictures"
+SIZE = (120, 36)
+
+PICTURES: dict[str, tuple[str | None, str, Sequence[str]]] = {
+    "explorer": ("demo:", DARK_THEME, ("j", "tab", "n", "n", "n")),
+    "diff": ("demo:", DARK_THEME, ("tab", "n", "2")),
+    "light": ("demo:", LIGHT_THEME, ("j", "j", "j", "tab", "v", "E", "n", "n", "n", "n")),
+    "images": (None, DARK_THEME, ()),
+}
+"""What is given on the command line, the theme, and the keys that are pressed."""
+
+
+async def draw(name: str, reference: str | None, theme: str, keys: Sequence[str]) -> None:
+    """One picture."""
+    app = LayertuiApp(reference, cache=False)
+    app.theme = theme
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await settled(pilot)
+        svg = app.export_screenshot(simplify=True)
+    svg = re.sub(r"terminal-\d+", f"layertui-{name}", svg)  # differs from run to run
+    svg = re.sub(r',\s*url\("http[^;]*', "", svg)  # fonts that a viewer would fetch
+    (HERE / f"{name}.svg").write_text(svg)
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """Nothing is being read or worked out for what is on the screen."""
+    while True:
+        await pilot.pause(0.3)
+        screen = pilot.app.screen
+        if isinstance(screen, ExplorerScreen):
+            panes = (screen.query_one(TreePane), screen.query_one(DetailPane))
+            if screen.loaded and not any(pane.busy for pane in panes):
+                return
+        elif screen.query_one(ImageTable).rows:
+            return
+
+
+def main() -> None:
+    os.environ["TZ"] = "UTC"
+    words.now = lambda: datetime(2026, 11, 24, tzinfo=UTC)
+    os.environ.pop("NO_COLOR", None)
+    constants.TEXTUAL_ANIMATIONS = "none"
+    HERE.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as empty:
+        os.chdir(empty)
+        for name, (reference, theme, keys) in PICTURES.items():
+            asyncio.run(draw(name, reference, theme, keys))
+
+
+if __name__ == "__main__":
+    main()
