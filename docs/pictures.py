@@ -19,7 +19,7 @@ from layertui.ui.app import LayertuiApp
 from layertui.ui.screens.explorer import ExplorerScreen
 from layertui.ui.theme import DARK_THEME, LIGHT_THEME
 from layertui.ui.widgets.detail import DetailPane
-from layertui.ui.widgets.image_table import ImageTable
+from layertui.ui.widgets.table import Table
 from layertui.ui.widgets.tree_pane import TreePane
 
 HERE = Path(__file__).parent / "pictures"
@@ -58,7 +58,7 @@ async def settled(pilot: Pilot[None]) -> None:
             panes = (screen.query_one(TreePane), screen.query_one(DetailPane))
             if screen.loaded and not any(pane.busy for pane in panes):
                 return
-        elif screen.query_one(ImageTable).rows:
+        elif screen.query_one(Table).rows:
             return
 
 

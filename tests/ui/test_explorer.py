@@ -242,6 +242,23 @@ async def test_what_was_only_stored_again_is_told_from_changes_once_it_was_compa
         assert Mark.REPEATED in rows.merged.marks
 
 
+async def test_n_leads_from_change_to_change_without_leaving_the_layers(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        for key, path in [
+            ("n", "/srv/quarry/app.py"),
+            ("n", "/srv/quarry/templates/index.html"),
+            ("n", "/usr/lib/stonecut.so"),
+            ("N", "/srv/quarry/templates/index.html"),
+        ]:
+            await pilot.press(key)
+            await quiet(pilot)
+            assert tree(pilot).rows.merged.union.path(tree(pilot).node) == path
+            assert detail(pilot).subject.node == tree(pilot).node
+        assert layers(pilot).has_focus
+
+
 async def test_brackets_move_between_layers_from_the_tree(read: Read) -> None:
     read()
     async with Explorer().run_test(size=(120, 40)) as pilot:

@@ -4,7 +4,7 @@ import importlib
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import events, getters
 from textual.app import ComposeResult
@@ -444,13 +444,17 @@ class ExplorerScreen(Screen[None]):
             return bool(self._unknown)
         if action == "warnings":
             return self._totals.warnings > 0
-        if action in ("detail", "layer", "facts", "tab", "attachments", "verify"):
+        if action in ("detail", "layer", "facts", "tab", "attachments", "verify", "change"):
             return self._image is not None
         return True
 
     def action_layer(self, by: int) -> None:
         """Goes to the layer above or below the one at hand."""
         self._layers.go_to_layer(self._layers.merged_layer + by)
+
+    def action_change(self, step: Literal[1, -1]) -> None:
+        """Goes to the next path that the layer changed, or the one before, wherever the focus is."""
+        self._tree.action_change(step)
 
     def action_facts(self) -> None:
         """Shows all that is recorded of the step at hand."""

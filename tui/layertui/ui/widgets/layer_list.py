@@ -55,6 +55,8 @@ class LayerList(ScrollView, can_focus=True):
     HELP_NAME: ClassVar[str] = "Layers"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "to the tree", tooltip="Go to the tree of this layer"),
+        Binding("n", "screen.change(1)", "next change", tooltip="Show the next path that the layer changed"),
+        Binding("N", "screen.change(-1)", "change before", show=False, tooltip="Show the change before"),
         Binding("up,k", "move(-1)", "up", show=False),
         Binding("down,j", "move(1)", "down", show=False),
         Binding("pageup,ctrl+b", "page(-1)", "page up", show=False),

@@ -1,0 +1,121 @@
+"""The documentation tells of all that there is, and what it shows works."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+import runpy
+import shlex
+from pathlib import Path
+
+import pytest
+from textual.binding import BindingsMap
+from textual.dom import DOMNode
+
+import layertui
+import layertui.ui
+from layertui import demo
+from layertui.commands import COMMANDS
+from tests.commands.running import runner
+from tests.layouts import docker_archive
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = Path(layertui.__path__[0])
+SECTIONS = {
+    "LayertuiApp": "Everywhere",
+    "ImagesScreen": "Images and containers",
+    "FilterField": "Images and containers",
+    "Table": "Images and containers",
+    "ImageDetail": "Images and containers",
+    "OpenDialog": "Opening",
+    "ExplorerScreen": "Explorer",
+    "LayerList": "Layers",
+    "TreeView": "Tree",
+    "TreePane": "Tree",
+    "TreeField": "Tree",
+    "DetailPane": "Detail",
+    "TextView": "Detail",
+    "ChooseDialog": "Dialogs",
+    "HelpScreen": "Dialogs",
+    "ReaderDialog": "Dialogs",
+}
+"""Where docs/keys.md tells the keys of a class."""
+WRITTEN = {
+    "question_mark": "?", "exclamation_mark": "!", "slash": "/", "colon": ":", "comma": ",", "full_stop": ".",
+    "left_square_bracket": "[", "right_square_bracket": "]", "up": "↑", "down": "↓", "left": "←", "right": "→",
+    "pageup": "pgup", "pagedown": "pgdn", "ctrl+@": "ctrl+space",
+}  # fmt: skip
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def section(text: str, title: str) -> str:
+    """What stands below a heading, up to the next."""
+    return re.split(rf"^#+ {re.escape(title)}$", text, flags=re.M)[1].split("\n#")[0]
+
+
+def test_every_key_is_told() -> None:
+    keys = read("docs/keys.md")
+    for module in pkgutil.walk_packages(layertui.ui.__path__, "layertui.ui."):
+        for name, kind in vars(importlib.import_module(module.name)).items():
+            if not inspect.isclass(kind) or kind.__module__ != module.name or not issubclass(kind, DOMNode):
+                continue
+            for key, binding in BindingsMap(kind.__dict__.get("BINDINGS")):
+                if binding.description:
+                    told = section(keys, SECTIONS[name]) + section(keys, "Everywhere")
+                    assert f"`{WRITTEN.get(key, key)}`" in told, (name, key, binding.description)
+
+
+def test_every_warning_is_told() -> None:
+    told = section(read("docs/how-it-works.md"), "What the warnings mean")
+    codes: set[str] = set()
+    for path in PACKAGE.rglob("*.py"):
+        text = path.read_text()
+        codes |= set(
+            re.findall(r'(?:_warn|LayerWarning)\(\s*"([a-z-]+)"|^NOT_KEPT = "([a-z-]+)"', text, re.M)
+        )
+    codes = {code for found in codes for code in found if code}
+    assert len(codes) > 25
+    assert not {code for code in codes if f"`{code}`" not in told}
+
+
+def test_every_command_is_told() -> None:
+    told = re.findall(r"^\| `([a-z]+)", read("docs/commands.md"), re.M)
+    assert not set(COMMANDS) - set(told)
+
+
+def test_every_make_target_is_told() -> None:
+    makefile, readme = read("Makefile"), read("README.md")
+    targets = re.findall(r"^([a-z]+):", makefile, re.M)
+    assert "pictures" in targets
+    assert not [target for target in targets if f"make {target}" not in readme]
+
+
+def test_links_lead_somewhere() -> None:
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for link in re.findall(r"\]\(([^)#]+)", page.read_text()):
+            if not link.startswith("http"):
+                assert (page.parent / link).exists(), (page.name, link)
+
+
+def test_what_the_readme_shows_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    docker_archive(tmp_path / "app.tar", demo.image())
+    lines = re.findall(r"^    layertui ([a-z]+ app\.tar.*)$", read("README.md"), re.M)
+    assert len(lines) > 4
+    (run,) = runner(capsysbinary)
+    for line in lines:
+        words = shlex.split(line, comments=True)
+        done = run(*words)
+        assert done.status == (1 if words[0] == "diff" else 0), (line, done.err)
+        assert done.out, line
+
+
+def test_the_program_that_draws_the_pictures_draws_those_that_are_there() -> None:
+    drawn = runpy.run_path(str(ROOT / "docs/pictures.py"))["PICTURES"]
+    assert {path.stem for path in (ROOT / "docs/pictures").iterdir()} == set(drawn)
