@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     Column("name", "NAME", 0, 0, minimum=14),
-    Column("image", "IMAGE", 0, 1, minimum=16),
+    Column("image", "IMAGE", 0, 1, minimum=14),
     Column("state", "STATE", 10, 2),
-    Column("status", "STATUS", 24, 3),
+    Column("status", "STATUS", 26, 3),
     Column("created", "CREATED", 14, 4, descends=True),
     Column("id", "CONTAINER ID", 12, 6),
     Column("source", "SOURCE", 8, 5),
