@@ -13,7 +13,8 @@ import pytest
 from layertui.blob import Blob
 from layertui.errors import LayertuiError
 from layertui.reference import Reference
-from layertui.sources.files import MAX_JSON, ArchiveFiles, FolderFiles, files_of, parse_json, read_json
+from layertui.sources.archive import ArchiveFiles
+from layertui.sources.files import MAX_JSON, FolderFiles, files_of, parse_json, read_json
 from tests.layers.tars import END, file, header
 from tests.layouts import COMPRESS
 
