@@ -124,3 +124,13 @@ def test_packages_that_cannot_be_read(run: Run, tmp_path: Path) -> None:
     done = run("insight", image(tmp_path, tar(("/var/lib/rpm/Packages", b"x"))), "--only", "packages")
     assert (done.status, done.lines) == (2, ["Packages: none known in the final tree"])
     assert "only sqlite's are read" in done.err
+
+
+def test_secrets(run: Run) -> None:
+    lines = run("insight", "demo:", "--only", "secrets").lines
+    assert lines[0] == "Secrets: 6 found, 6 of them only deleted from view"
+    assert "    4  private key                 ----…   /srv/quarry/deploy/id_ed25519:1  (hidden)" in lines
+    hidden, shown = (
+        run("insight", "demo:", "--only", "secrets", *words).text for words in ((), ("--show-secrets",))
+    )
+    assert "SAMPLE-0123456789" not in hidden and "SAMPLE-0123456789" in shown

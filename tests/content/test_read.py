@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from layertui.content import read
+from layertui.content import read, seek
 from layertui.demo import image as sample
 from layertui.errors import LayertuiError
 from layertui.image import Descriptor, Layer
@@ -288,6 +288,30 @@ def test_prepare_hashes_as_digest_does_and_reads_each_layer_once(how: str) -> No
     for event in events:
         path = union.path(union.ev_node[event])[1:]
         assert contents.digest(event) == digest(layers[union.ev_layer[event] - 1][path])
+
+
+@pytest.mark.parametrize("how", ["plain", "gzip", "zstd-frames"])
+def test_in_order_each_layer_is_read_once_though_some_files_are_left_in_the_middle(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers = [files(seed, 30, 50_000) for seed in (15, 16)]
+    contents, union = contents_of(*(COMPRESS[how](tar_of(stored)) for stored in layers))
+    starts: list[int] = []
+    start = seek.InflatingCursor._start
+    monkeypatch.setattr(
+        seek.InflatingCursor, "_start", lambda self, point: (starts.append(point.offset), start(self, point))
+    )
+    events = list(range(len(union.ev_node)))
+    random.Random(17).shuffle(events)
+    seen = []
+    for number, (event, pieces) in enumerate(contents.in_order(events)):
+        data = next(pieces, b"") if number % 2 else b"".join(pieces)
+        path = union.path(union.ev_node[event])[1:]
+        whole = layers[union.ev_layer[event] - 1][path]
+        assert whole.startswith(data) if number % 2 else data == whole
+        seen.append(event)
+    assert sorted(seen) == [event for event in sorted(events) if not union.is_directory(event)]
+    assert len(starts) <= len(layers)
 
 
 def test_prepare_stops_when_cancelled() -> None:

@@ -9,17 +9,20 @@ from layertui.commands.insight_text import TOP, Report
 from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output, warn
 from layertui.commands.parsing import add_common, add_image
+from layertui.commands.progress import Progress
 from layertui.errors import LayertuiError
 from layertui.insight.duplicates import candidates, duplicates
 from layertui.insight.efficiency import efficiency
 from layertui.insight.packages import packages
 from layertui.insight.permissions import permissions
+from layertui.insight.secrets import secrets
 from layertui.insight.waste import undecided, waste
 from layertui.words import count_text
 
 DESCRIPTION = """\
 Tell what an image stores in vain and whose doing it is, what it stores twice,
-which files give more rights than is usual, and which packages came and went.
+which files give more rights than is usual, which packages came and went, and
+which secrets it gives away.
 """
 EPILOG = f"""\
 parts:
@@ -31,22 +34,25 @@ parts:
                too), apk, rpm's sqlite database, Python, npm
   duplicates   the same content at several paths or in several layers; reads
                every file whose size occurs twice
+  secrets      private keys, tokens and passwords in the files of every layer,
+               the environment, labels and history; reads every text file
 
-Tables show the first {TOP} rows, largest first. --json prints one object with
-every row.
+Secrets are masked unless --show-secrets is given. Tables show the first {TOP}
+rows, largest first. --json prints one object with every row.
 
 examples:
   layertui insight app.tar
   layertui insight app.tar --only waste,permissions --all
   layertui insight app.tar --json | jq .waste.reclaimable_bytes
 """
-PARTS = ("waste", "permissions", "packages", "duplicates")
+PARTS = ("waste", "permissions", "packages", "duplicates", "secrets")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_image(parser)
     parser.add_argument("--only", metavar="PART,…", help="these parts alone")
     parser.add_argument("--all", action="store_true", help="every row of every table")
+    parser.add_argument("--show-secrets", action="store_true", help="secrets as they are, not masked")
     add_common(parser)
 
 
@@ -95,6 +101,21 @@ def run(options: argparse.Namespace) -> int:
             damage = True
             if not options.quiet:
                 warn(f"{count_text(doubled.unreadable, 'file')} cannot be read and compared")
+    if "secrets" in parts:
+        with Progress(options.quiet, "looking for secrets", 0) as progress:
+            given_away = secrets(opened.image, union, contents, progress.all)
+        if options.json:
+            answers["secrets"] = [row.to_json(options.show_secrets) for row in given_away.found]
+        else:
+            report.secrets(given_away, options.show_secrets)
+        if given_away.too_large and not options.quiet:
+            warn(f"{count_text(given_away.too_large, 'file')} not looked into for secrets, too large")
+        if given_away.unreadable:
+            damage = True
+            if not options.quiet:
+                warn(
+                    f"{count_text(given_away.unreadable, 'file')} cannot be read and looked into for secrets"
+                )
     if options.json:
         out.json(answers)
     return 2 if damage else 0

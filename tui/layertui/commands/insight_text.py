@@ -11,6 +11,7 @@ from layertui.insight.duplicates import Duplicates
 from layertui.insight.efficiency import Efficiency
 from layertui.insight.packages import PackageChange, Packages
 from layertui.insight.permissions import Permission
+from layertui.insight.secrets import Secret, Secrets
 from layertui.insight.waste import Waste
 from layertui.safe import visible
 from layertui.steps import step_text
@@ -168,6 +169,26 @@ class Report:
         rest = len(found.groups[self._most :]) if self._most else 0
         self._table(("AGAIN", "LINKS SAVE", "LAYER", "PATHS"), rows, right=(0, 1, 2), rest=rest)
 
+    def secrets(self, found: Secrets, is_shown: bool) -> None:
+        rows = found.found
+        hidden = sum(not row.is_visible for row in rows)
+        self._title("Secrets", f"{len(rows):,} found, {hidden:,} of them only deleted from view")
+        if not rows:
+            return
+        self._table(
+            ("LAYER", "RULE", "SECRET", "WHERE"),
+            [
+                (
+                    "" if row.layer is None else str(row.layer),
+                    row.rule,
+                    visible(row.text if is_shown else row.masked),
+                    _place(row, self._out),
+                )
+                for row in rows
+            ],
+            right=(0,),
+        )
+
     def _title(self, name: str, text: str) -> None:
         if not self._is_first:
             self._out.line("")
@@ -193,3 +214,9 @@ class Report:
 
 def _versions(change: PackageChange) -> str:
     return " -> ".join(package.version for package in (change.before, change.after) if package is not None)
+
+
+def _place(secret: Secret, out: Output) -> str:
+    if secret.where != "file":
+        return visible(f"{secret.where}: {secret.name}")
+    return f"{out.name(secret.name)}:{secret.line}" + ("" if secret.is_visible else "  (hidden)")

@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -182,6 +183,28 @@ class Contents:
                     pass
             finally:
                 stop.set()
+
+    def in_order(
+        self, events: Iterable[int], cancelled: threading.Event | None = None
+    ) -> Iterator[tuple[int, Iterator[bytes]]]:
+        """Events with their contents in pieces, each layer read once, front to back.
+
+        Pieces are to be taken, as many as are wanted, before the next event is. Taking them
+        raises what :meth:`pieces` does. What is no file is left out.
+        """
+        files: list[tuple[Stored, int]] = []
+        for event in events:
+            with suppress(LayertuiError):
+                files.append((self._find(event), event))
+        files.sort(key=lambda item: (item[0].layer, item[0].offset))
+        for _layer, group in groupby(files, key=lambda item: item[0].layer):
+            cursor: Cursor | None = None
+            for number, (file, event) in enumerate(group):
+                if number == 0:
+                    with suppress(LayertuiError):  # without one, taking pieces raises it
+                        source = self._source(file)
+                        cursor = source.cursor() if isinstance(source, Tar) else None
+                yield event, self._pieces(file, 0, file.size, cancelled, cursor)
 
     # Inside
 

@@ -1,0 +1,167 @@
+"""Secrets in layers and configs. Those here are put together when the tests run, and are nobody's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from layertui import demo
+from layertui.content.read import Contents
+from layertui.image import HistoryEntry
+from layertui.insight.secret_rules import FILES, TOKENS
+from layertui.insight.secrets import MAX_SIZE, Secrets, secrets
+from layertui.union import Union
+from tests.commands.samples import tar
+from tests.images import layers_of, union_of
+
+A = "aB3dE5fG7hJ9kL2mN4pQ6rS8tU1vW3xY5zA7bC9dE2fG4hJ6kL8mN1pQ3rS5tU7vW9xY2zA4bC6dE8fG1hJ3kL5mN7pQ9"
+
+
+def token(start: str, length: int, end: str = "") -> str:
+    return start + A[:length] + end
+
+
+EXAMPLES = {
+    "private key": "-----BEGIN OPENSSH " + "PRIVATE KEY-----\n" + A[:64],
+    "PGP private key": "-----BEGIN PGP " + "PRIVATE KEY BLOCK-----\nVersion: 1\n\n" + A[:64],
+    "PuTTY private key": "PuTTY-User-" + "Key-File-3: ssh-ed25519\nEncryption: none",
+    "AWS access key": "AKIA" + "ABCDEFGHIJ234567",
+    "AWS secret key": token("aws_secret_access_key = ", 40),
+    "GitHub token": token("ghp_", 36),
+    "GitLab token": token("glpat-", 20),
+    "Slack token": token("xoxb-" + "123456789012-123456789012-", 24),
+    "Slack webhook": token("https://hooks.slack.com/" + "services/T12345678/B12345678/", 24),
+    "Stripe key": token("sk_" + "live_", 24),
+    "Google API key": token("AIza", 35),
+    "Google OAuth secret": token("GOCSPX-", 28),
+    "Azure storage key": token("AccountKey=", 86, "=="),
+    "npm token": token("npm_", 36),
+    "PyPI token": token("pypi-AgE", 70),
+    "Docker Hub token": token("dckr_pat_", 27),
+    "Hugging Face token": "hf_" + "abcdefghijklmnopqrstuvwxyzABCDEFGH",
+    "OpenAI key": token("sk-", 20, "T3BlbkFJ" + A[:20]),
+    "Anthropic key": token("sk-ant-api03-", 90),
+    "SendGrid key": token("SG.", 22, "." + A[:43]),
+    "DigitalOcean token": "dop_v1_" + "0123456789abcdef" * 4,
+    "Vault token": token("hvs.", 92),
+}
+NAMED = {
+    "/root/.npmrc": ("npm password", "//r.example/:_authToken=abcdefgh"),
+    "/root/.pypirc": ("PyPI password", "[pypi]\nusername = me\npassword = opensesame"),
+    "/root/.netrc": ("password of .netrc", "machine h login me password opensesame"),
+    "/root/.git-credentials": ("git password", "https://me:opensesame@git.example"),
+    "/app/.git/config": ("git password", "url = https://me:opensesame@git.example/x"),
+    "/app/.git/HEAD": ("git repository", "ref: refs/heads/main"),
+    "/root/.docker/config.json": ("registry password", '{"auths": {"r": {"auth": "bWU6b3Blbg=="}}}'),
+    "/root/.kube/config": ("Kubernetes credentials", "users:\n- user:\n    token: opensesame"),
+    "/root/.pgpass": ("PostgreSQL password", "host:5432:db:me:opensesame"),
+    "/root/.my.cnf": ("MySQL password", "[client]\npassword=opensesame"),
+    "/etc/shadow": ("password hash", "root:$6$abc$def:19000:0:99999:7:::"),
+    "/srv/.htpasswd": ("password hash", "me:$apr1$abcdefgh$ijk"),
+    "/x/terraform.tfstate": ("Terraform state", '{"version": 4, "terraform_version": "1.5.0"}'),
+    "/app/.env": ("variable named as a secret", "DB_PASSWORD=opensesame"),
+}
+
+
+def of(*tars: bytes, config: dict[str, Any] | None = None, history: tuple[str, ...] = ()) -> Secrets:
+    steps = [HistoryEntry(None, step, "", "", None) for step in history]
+    image = replace(demo.image(), layers=layers_of(tars), config={"config": config or {}}, history=steps)
+    union: Union = union_of(image.layers)
+    return secrets(image, union, Contents(image, union.indexes, union))
+
+
+@pytest.mark.parametrize("rule", EXAMPLES)
+def test_tokens(rule: str) -> None:
+    (found,) = of(tar(("/notes.txt", f"first\nx: '{EXAMPLES[rule]}'\n".encode()))).found
+    assert (found.rule, found.where, found.name, found.line) == (rule, "file", "/notes.txt", 2)
+    assert found.text in EXAMPLES[rule] and found.masked.endswith("…")
+
+
+def test_there_is_an_example_for_every_rule() -> None:
+    assert set(EXAMPLES) == {rule.name for rule in TOKENS}
+    assert {rule for rule, _ in NAMED.values()} == {rule.name for _, rule in FILES} | {
+        "variable named as a secret"
+    }
+
+
+@pytest.mark.parametrize("path", NAMED)
+def test_files_that_exist_to_hold_secrets(path: str) -> None:
+    rule, text = NAMED[path]
+    (found,) = of(tar((path, text.encode()))).found
+    assert (found.rule, found.name) == (rule, path)
+    assert of(tar((path + "x", text.encode()))).found == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "aws_access_key_id = " + "AKIA" + "IOSFODNN7EXAMPLE",
+        'if "-----BEGIN RSA ' + 'PRIVATE KEY-----" in text:',
+        "-----BEGIN PUBLIC KEY-----\n" + A[:64],
+        "password = input()",
+        A,
+    ],
+)  # fmt: skip
+def test_what_is_no_secret(text: str) -> None:
+    assert of(tar(("/notes.txt", text.encode()))).found == []
+
+
+def test_references_and_empty_values_are_none() -> None:
+    text = "A_TOKEN=$CI_TOKEN\nB_TOKEN=\nC_TOKEN=${X}\nTOKEN_FILE=/run/secrets/t\nD_TOKEN=/run/t\nE_TOKEN=false\n"
+    assert of(tar(("/app/.env", text.encode()))).found == []
+    assert of(tar(("/root/.npmrc", b"//r.example/:_authToken=${NPM_TOKEN}"))).found == []
+
+
+def test_hidden_files_are_looked_into_too_and_come_last() -> None:
+    key = EXAMPLES["GitHub token"].encode()
+    found = of(tar(("/a", key), ("/b", key)), tar(("/.wh.a", b""), ("/c", key))).found
+    assert [(row.name, row.layer, row.is_visible) for row in found] == [
+        ("/b", 1, True),
+        ("/c", 2, True),
+        ("/a", 1, False),
+    ]
+
+
+def test_a_secret_twice_in_a_file_is_one_finding() -> None:
+    key = EXAMPLES["GitHub token"]
+    assert len(of(tar(("/a", f"{key}\n{key}\n{key[:-1]}x".encode()))).found) == 2
+
+
+def test_binary_and_large_files_are_left_out_and_the_latter_counted() -> None:
+    key = EXAMPLES["GitHub token"].encode()
+    result = of(tar(("/binary", b"\0" + key), ("/large", key.ljust(MAX_SIZE + 1))))
+    assert result == Secrets([], 1, 0)
+
+
+def test_what_cannot_be_read_is_counted() -> None:
+    whole = tar(("/a", b"1" * 2000), ("/b", b"1" * 2000))
+    union = union_of(layers_of([whole]))
+    image = replace(demo.image(), layers=layers_of([whole[:3000]]), config={}, history=())
+    assert secrets(image, union, Contents(image, union.indexes, union)) == Secrets([], 0, 1)
+
+
+def test_environment_labels_and_history() -> None:
+    token = EXAMPLES["GitHub token"]
+    found = of(
+        config={
+            "Env": ["PATH=/usr/bin", "DB_PASSWORD=opensesame", "URL=postgres://me:opensesame@db/x", "GPG_KEY=ABCD"],
+            "Labels": {"deploy": token, "name": "x"},
+        },
+        history=(f"RUN |1 NPM_TOKEN={A[:20]} /bin/sh -c npm ci", "RUN true"),
+    ).found  # fmt: skip
+    assert [(row.rule, row.where, row.name, row.text) for row in found] == [
+        ("variable named as a secret", "environment", "DB_PASSWORD", "opensesame"),
+        ("password in a URL", "environment", "URL", "opensesame"),
+        ("GitHub token", "label", "deploy", token),
+        ("variable named as a secret", "history", "RUN |1 NPM_TOKEN=… /bin/sh -c npm ci", A[:20]),
+    ]
+
+
+def test_masked_unless_asked_for() -> None:
+    (found,) = of(tar(("/app/.env", b"DB_PASSWORD=opensesame"))).found
+    assert found.to_json(False)["secret"] == "…"
+    assert found.to_json(True)["secret"] == "opensesame"
+    (found,) = of(tar(("/a", EXAMPLES["GitHub token"].encode()))).found
+    assert found.to_json(False)["secret"] == "ghp_…"
