@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from layertui.reference import Reference, parse
+from layertui.reference import Reference, is_store, parse
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,21 @@ def test_a_directory_named_as_an_image(tmp_path: Path, monkeypatch: pytest.Monke
     assert parse("docker-root:alpine") == Reference("docker-root", "alpine")
     assert parse("containers-storage:alpine") == Reference("containers-storage", "", "alpine")
     assert parse(str(Reference("containers-storage", "alpine"))) == Reference("containers-storage", "alpine")
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("docker-root:", True),
+        ("docker-root:/var/lib/docker", True),
+        ("docker-root:[/var/lib/docker]a:1", False),
+        ("docker-root:[/var/lib/docker]/worked", False),
+        ("containers-storage:[overlay@/var/store]", True),
+        ("containerd:k8s.io", True),
+        ("containerd:k8s.io/docker.io/library/a:1", False),
+        ("docker-daemon:a:1", False),
+        ("app.tar", False),
+    ],
+)
+def test_what_names_all_of_a_store(text: str, whole: bool) -> None:
+    assert is_store(parse(text)) is whole

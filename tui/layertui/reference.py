@@ -61,6 +61,14 @@ class Reference:
         return f"{self.transport}:{self.location}{selected}"
 
 
+def is_store(reference: Reference) -> bool:
+    """Whether a reference names all of a store, or of a namespace, in place of something in it."""
+    selected = reference.selector
+    if reference.transport == "containerd":
+        selected = selected.partition("/")[2]
+    return reference.transport in STORES and not selected
+
+
 def parse(text: str) -> Reference:
     """What a reference names.
 

@@ -26,8 +26,19 @@ def _of_folder(files: FolderFiles) -> str:
         return "oci"
     if files.get("version") is not None and files.get("manifest.json") is not None:
         return "dir"
+    if _is_data_root(files.path):
+        return "docker-root"
     raise LayertuiError(
         f"{files.path} is no image", "a folder without index.json", "give an OCI layout or an archive"
+    )
+
+
+def _is_data_root(path: Path) -> bool:
+    """Whether a folder is a data root of Docker: of today, with containerd inside, or up to 1.9."""
+    return (
+        any(path.glob("image/*/imagedb"))
+        or (path / "containerd/daemon").is_dir()
+        or ((path / "graph").is_dir() and any(path.glob("repositories-*")))
     )
 
 

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from layertui.errors import LayertuiError
+from layertui.reference import is_store, parse
 from layertui.ui.theme import ANSI_THEME, DARK_THEME, LIGHT_THEME, themes, variables
 
 if TYPE_CHECKING:
@@ -35,17 +36,30 @@ def _is_repository(reference: str) -> bool:
     """Whether a reference leads into a registry and leaves open to which image."""
     if not reference.startswith("docker://"):
         return False
-    from layertui.sources.registry.name import parse
+    from layertui.sources.registry.name import parse as parse_name
 
     try:
-        name = parse(reference.removeprefix("docker:"))
+        name = parse_name(reference.removeprefix("docker:"))
     except LayertuiError:
         return False  # what is wrong with it, opening it will tell
     return not name.tag and not name.digest
 
 
+def _store_of(text: str) -> str:
+    """The reference of the store that a reference or path leads to; empty if it leads to something else."""
+    from layertui.sources.paths import recognise
+
+    try:
+        reference = parse(text)
+        if not reference.transport and Path(reference.location).is_dir():
+            reference = recognise(reference.location)
+    except LayertuiError:
+        return ""  # what is wrong with it, opening it will tell
+    return str(reference) if is_store(reference) else ""
+
+
 class LayertuiApp(App[None]):
-    """Explores one image, or shows those at hand to choose from.
+    """Explores one image, or shows those of a store, or those at hand, to choose from.
 
     ``reference`` is what was given on the command line; ``platform`` chooses from
     multi-platform images (``os/arch[/variant]``); ``cache`` False reads every layer anew.
@@ -84,7 +98,7 @@ class LayertuiApp(App[None]):
         importlib.import_module(f"layertui.ui.screens.{'images' if self.reference is None else 'explorer'}")
         if not gc.get_freeze_count():
             gc.freeze()  # modules and styles stay; to look at them all time and again would hold up frames
-        self.push_screen(self._images() if self.reference is None else self._explorer(self.reference))
+        self.push_screen(self._images() if self.reference is None else self._screen(self.reference))
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The variables of the style sheets under themes that do not bring them."""
@@ -92,8 +106,8 @@ class LayertuiApp(App[None]):
         return variables(theme.dark, theme.ansi)
 
     def explore(self, reference: str) -> None:
-        """Shows the image that ``reference`` names in an explorer on top of this screen."""
-        self.push_screen(self._explorer(reference))
+        """Shows the image or store that ``reference`` names on top of this screen."""
+        self.push_screen(self._screen(reference))
 
     async def action_back(self) -> None:
         """Leaves the screen for the one before, if there is none for the images at hand."""
@@ -101,7 +115,7 @@ class LayertuiApp(App[None]):
 
         if len(self.screen_stack) > 2:  # the lowest is Textual's own, which is blank
             await self.pop_screen()
-        elif not isinstance(self.screen, ImagesScreen):
+        elif type(self.screen) is not ImagesScreen:
             await self.switch_screen(self._images())
 
     def action_help(self) -> None:
@@ -134,7 +148,12 @@ class LayertuiApp(App[None]):
 
         return ImagesScreen(() if self.reference is None else (self.reference,))
 
-    def _explorer(self, reference: str) -> Screen[None]:
+    def _screen(self, reference: str) -> Screen[None]:
+        """The screen that shows an image, or what a store holds."""
+        if store := _store_of(reference):
+            from layertui.ui.screens.store import StoreScreen
+
+            return StoreScreen(store)
         from layertui.ui.screens.explorer import ExplorerScreen
 
         return ExplorerScreen(reference)

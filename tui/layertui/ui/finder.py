@@ -98,6 +98,16 @@ def container_places() -> list[Place]:
     return [Place(ENGINES[engine], partial(_containers, engine), engine) for engine in _engines()]
 
 
+def store_places(reference: str) -> tuple[list[Place], list[Place]]:
+    """A store, for its images and for its containers."""
+    from layertui.sources import list_containers
+
+    return (
+        [Place(reference, partial(_images, reference))],
+        [Place(reference, partial(list_containers, reference))],
+    )
+
+
 def look(target: MessagePump, number: int, place: Place, row_of: RowOf, asked: threading.Event) -> None:
     """Looks in one place in a thread of its own, which never holds up the end of the program."""
 

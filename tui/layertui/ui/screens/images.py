@@ -22,6 +22,7 @@ from layertui.ui.finder import (
     EngineChanged,
     Found,
     Looked,
+    Place,
     SharedSizes,
     Watch,
     ask_shared_sizes,
@@ -92,8 +93,10 @@ class ImagesScreen(Screen[None]):
 
     def __init__(self, given: Sequence[str] = ()) -> None:
         super().__init__()
-        self._images = Listing("image", image_places(given), self._image_row)
-        self._containers = Listing("container", container_places(), container_row.row_of)
+        self._given = given
+        images, containers = self._places()
+        self._images = Listing("image", images, self._image_row)
+        self._containers = Listing("container", containers, container_row.row_of)
         self._shown = self._images
         self._shared: dict[str, Mapping[str, int]] = {}  # by engine
         self._watches: dict[str, Watch] = {}
@@ -131,6 +134,10 @@ class ImagesScreen(Screen[None]):
     def _table(self) -> Table:
         """The table that is shown."""
         return self.query_one(f"#{self._shown.noun}s", Table)
+
+    def _places(self) -> tuple[Sequence[Place], Sequence[Place]]:
+        """Where it looks for images, and where for containers."""
+        return image_places(self._given), container_places()
 
     # What the sources say
 

@@ -156,6 +156,10 @@ class TextView(ScrollView, can_focus=True):
 
     # Keys and mouse
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Documents that are always folded, or cut, leave no choice."""
+        return action != "wrap" or not (self.document.wrap or self.document.clip)
+
     def action_move(self, by: int) -> None:
         items = self.document.items
         if not items:

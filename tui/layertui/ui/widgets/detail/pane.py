@@ -238,15 +238,13 @@ class DetailPane(TextView):
         """Only the keys of the tab at hand."""
         if action == "hex":
             return isinstance(self.document, HexDocument | TextDocument)
-        if action == "wrap":
-            return not (self.document.wrap or self.document.clip)
         if action == "mark":
             return self.tab == VERSIONS
         if action == "jump":
             return bool(self._page.stops)
         if action == "enter":
             return bool(self._page.events)
-        return True
+        return super().check_action(action, parameters)
 
     def action_tab(self, tab: int) -> None:
         """Shows another tab about the same path."""

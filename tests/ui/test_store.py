@@ -1,0 +1,237 @@
+"""A store on disk: its tables, what takes how much in it, and every way that leads there."""
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from layertui.errors import LayertuiError
+from layertui.image import ContainerSummary
+from layertui.reference import Reference
+from layertui.sources.docker_root.overview import ImageUse, LayerUse, Overview, Part
+from layertui.ui.app import LayertuiApp
+from layertui.ui.screens.explorer import ExplorerScreen
+from layertui.ui.screens.images import ImagesScreen
+from layertui.ui.screens.store import StoreScreen, UsageScreen
+from layertui.ui.widgets.text_view import TextView
+from tests.ui.images_app import screen_text, settled
+from tests.ui.places import AMD64, HOSTILE, Places, summary, until
+
+Compare = Callable[..., bool]
+
+STORE = "docker-root:/mnt/disk/docker"
+SHOP = summary(
+    "docker-root:[/mnt/disk/docker]shop:2.1", "shop", "2.1", 187_400_000, "2026-11-20T09:00:00Z", 14, AMD64
+)
+BASE = summary(
+    "docker-root:[/mnt/disk/docker]base:1", "base", "1", 80_000_000, "2026-09-20T09:00:00Z", 3, AMD64
+)
+WEB = ContainerSummary(
+    reference="docker-root:[/mnt/disk/docker]/web",
+    transport="docker-root",
+    id="4c" * 32,
+    name="web",
+    image="shop:2.1",
+    command="python -m shop",
+    created="2026-11-23T09:00:00Z",
+    state="exited",
+    status="Exited (0)",
+    labels=None,
+    mounts=None,
+    networks=None,
+    ports=None,
+)
+IDS = [f"sha256:{digit * 64}" for digit in "abcdef"]
+FOUND = Overview(
+    root=Path("/mnt/disk/docker"),
+    parts=[
+        Part("containers", "config, logs and host files of each container", 40_960, 1, ""),
+        Part("image", "names, configs, and the chain of layers", 1_204_224, 1, ""),
+        Part("linkgraph.db", "names and links of containers (Docker up to 1.9)", 12_288, None, ""),
+        Part(HOSTILE, "", 4096, 0, ""),
+        Part(
+            "overlay2", "layers of images and containers, unpacked", 268_435_456, 21, "it: Permission denied"
+        ),
+        Part("volumes", "volumes, which outlive their containers", 8_192, 2, ""),
+    ],
+    images=[
+        ImageUse(SHOP.reference, IDS[0], ["shop:2.1"], 187_400_000, 107_400_000, ["web", HOSTILE]),
+        ImageUse(BASE.reference, IDS[1], ["base:1", "mirror.example.com/base:1"], 80_000_000, 0, []),
+        ImageUse(f"docker-root:[/mnt/disk/docker]{IDS[2]}", IDS[2], [], -1, -1, []),
+    ],
+    layers=[
+        LayerUse(IDS[3], 80_000_000, "d3", [IDS[0], IDS[1]]),
+        LayerUse(IDS[4], 107_400_000, "d4", [IDS[0]]),
+        LayerUse(IDS[5], -1, "d5", []),
+    ],
+    strays=[Path("/mnt/disk/docker/overlay2/abcdef")],
+    links=[("/web", "4c" * 32), ("/web/db", "5d" * 32)],
+    problems=["overlay2: it: Permission denied"],
+)
+
+
+class Store(LayertuiApp):
+    """The app on a store; notes what it would explore."""
+
+    def __init__(self, reference: str = STORE, theme: str = "layertui-dark") -> None:
+        super().__init__(reference, cache=False)
+        self.theme = theme
+        self.explored: list[str] = []
+        self.copied = ""
+
+    def explore(self, reference: str) -> None:
+        self.explored.append(reference)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        self.copied = text
+
+
+@pytest.fixture(autouse=True)
+def store(places: Places, monkeypatch: pytest.MonkeyPatch) -> Places:
+    """A data root that has two images and a container."""
+    places.given[STORE] = [SHOP, BASE]
+    places.containers[STORE] = [WEB]
+    monkeypatch.setattr("layertui.sources.docker_root.overview.overview", lambda *_: FOUND)
+    return places
+
+
+def usage(pilot: Pilot[None]) -> UsageScreen:
+    screen = pilot.app.screen
+    assert isinstance(screen, UsageScreen)
+    return screen
+
+
+def line(pilot: Pilot[None]) -> str:
+    """The line that the cursor is on."""
+    view = usage(pilot).query_one(TextView)
+    return view.document.line(view.cursor).text
+
+
+async def counted(pilot: Pilot[None]) -> None:
+    await settled(pilot)
+    await pilot.press("u")
+    await until(pilot, lambda: not usage(pilot).busy)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], indirect=True, ids=["small", "large"])
+def test_images_of_a_store(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(Store(), terminal_size=size, run_before=settled)
+
+
+def test_usage(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
+    assert snap_compare(Store(theme=theme), terminal_size=size, run_before=counted)
+
+
+def test_no_such_store(snap_compare: Compare, store: Places) -> None:
+    store.given[STORE] = LayertuiError("/mnt/disk/docker is no data root", "there is no such directory")
+    assert snap_compare(Store(), terminal_size=(120, 40), run_before=settled)
+
+
+async def test_its_keys() -> None:
+    app = Store()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        assert isinstance(app.screen, StoreScreen)
+        assert "sample" not in screen_text(pilot) and "current directory" not in screen_text(pilot)
+        await pilot.press("enter")
+        assert app.explored == [SHOP.reference]
+        await pilot.press("c", "enter")
+        assert app.explored[1:] == [WEB.reference]
+        await pilot.press("slash", "u")  # a letter like any other
+        assert app.screen.query_one(Input).value == "u"
+        await pilot.press("escape", "escape")
+        await pilot.press("escape")
+        assert type(app.screen) is ImagesScreen
+
+
+async def test_keys_of_usage() -> None:
+    app = Store()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await counted(pilot)
+        assert line(pilot).startswith("containers")
+        await pilot.press("y")
+        assert app.copied == "/mnt/disk/docker/containers"
+        await pilot.press("enter")
+        assert not app.explored  # a part is no image
+        await pilot.press(*"jjjjjj")
+        assert line(pilot).startswith("shop:2.1")
+        await pilot.press("enter", "y")
+        assert app.explored == [SHOP.reference] and app.copied == IDS[0]
+        await pilot.press("G")
+        assert line(pilot).startswith("/web/db")
+        await pilot.press("y")
+        assert app.copied == "5d" * 32
+        await pilot.press("escape")
+        assert isinstance(app.screen, StoreScreen)
+
+
+async def test_counting_is_told_and_ends_with_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    stops: list[threading.Event] = []
+
+    def slow(_reference: Reference, progress: Callable[[int, int], None], stop: threading.Event) -> Overview:
+        stops.append(stop)
+        progress(1_500_000, -1)
+        stop.wait(20)
+        return FOUND
+
+    monkeypatch.setattr("layertui.sources.docker_root.overview.overview", slow)
+    async with Store().run_test() as pilot:
+        await settled(pilot)
+        await pilot.press("u")
+        await until(pilot, lambda: "1.50 MB so far" in screen_text(pilot))
+        await pilot.press("r")
+        await until(pilot, lambda: len(stops) == 2)
+        assert stops[0].is_set() and not stops[1].is_set()
+        assert usage(pilot).busy
+        await pilot.press("escape")
+        assert stops[1].is_set()
+
+
+async def test_what_cannot_be_counted_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> Overview:
+        raise LayertuiError("/mnt/disk/docker is no data root", "there is no such directory")
+
+    monkeypatch.setattr("layertui.sources.docker_root.overview.overview", fail)
+    async with Store().run_test(size=(120, 40)) as pilot:
+        await counted(pilot)
+        assert "is no data root, there is no such directory" in screen_text(pilot)
+        await pilot.press("enter", "y")  # nothing to open or copy
+        assert pilot.app.is_running
+
+
+async def test_usage_is_offered_for_data_roots_alone(store: Places) -> None:
+    store.given["containers-storage:"], store.containers["containers-storage:"] = [], []
+    async with Store("containers-storage:").run_test() as pilot:
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, StoreScreen)
+        assert "disk usage" not in screen_text(pilot)
+        await pilot.press("u")
+        assert isinstance(pilot.app.screen, StoreScreen)
+
+
+@pytest.mark.parametrize("how", ["reference", "path", "open"])
+async def test_ways_that_lead_to_a_real_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.undo()  # the real sources
+    (tmp_path / "docker/image/overlay2/imagedb").mkdir(parents=True)
+    (tmp_path / "docker/image/overlay2/repositories.json").write_text(json.dumps({"Repositories": {}}))
+    reference = f"docker-root:{tmp_path / 'docker'}"
+    given = {"reference": reference, "path": str(tmp_path / "docker"), "open": "demo:"}[how]
+    app = LayertuiApp(given, cache=False)
+    async with app.run_test(size=(120, 40)) as pilot:
+        if how == "open":
+            await until(pilot, lambda: isinstance(app.screen, ExplorerScreen))
+            await pilot.press("o")
+            app.screen.query_one(Input).value = reference
+            await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, StoreScreen))
+        await settled(pilot)
+        assert "No images here." in screen_text(pilot)
+        await pilot.press("u")
+        await until(pilot, lambda: not usage(pilot).busy)
+        assert "image  names, configs, and the chain of layers" in screen_text(pilot)

@@ -1,0 +1,272 @@
+"""A store on disk: its images and containers, and what of a data root takes how much."""
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import getters
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+
+from layertui.errors import LayertuiError
+from layertui.reference import parse
+from layertui.safe import visible
+from layertui.ui.app import LayertuiApp
+from layertui.ui.finder import Place, store_places
+from layertui.ui.image_row import NO_NAME, short_digest
+from layertui.ui.keys import Legend
+from layertui.ui.screens.images import ImagesScreen
+from layertui.ui.text import shorten, size_text
+from layertui.ui.widgets.detail.page import Page, PageBuilder, failure, message
+from layertui.ui.widgets.key_bar import KeyBar
+from layertui.ui.widgets.lines import Span
+from layertui.ui.widgets.text_view import TextView
+
+if TYPE_CHECKING:
+    from layertui.sources.docker_root.overview import ImageUse, LayerUse, Overview
+
+_NUMBER = 9
+"""Cells of a column of numbers; two of them stand before each name."""
+_TICK = 0.1
+"""Seconds between two posts of how much has been counted, at least."""
+
+
+class StoreScreen(ImagesScreen):
+    """Lists the images and containers of the store that ``reference`` names; asks no engine."""
+
+    HELP: ClassVar[str] = (
+        "The images and containers of a store as it lies on disk; no engine is asked, and nothing is written. "
+        "What each part of a data root of Docker takes, which layers images share, and what nothing names "
+        "stands on a screen of its own. Words typed into the filter have to be in a cell each; of images it "
+        "also takes Docker's filters, as the screen of all images does."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("u", "usage", "disk usage", tooltip="What each part of the store takes and what is shared"),
+    ]
+
+    def __init__(self, reference: str) -> None:
+        super().__init__((reference,))
+        self.reference = reference
+
+    def _places(self) -> tuple[Sequence[Place], Sequence[Place]]:
+        return store_places(self._given[0])
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Usage is known of data roots of Docker alone."""
+        if action == "usage":
+            return parse(self.reference).transport == "docker-root"
+        return super().check_action(action, parameters)
+
+    def action_usage(self) -> None:
+        """Shows what the store holds and how large it is."""
+        self.app.push_screen(UsageScreen(self.reference))
+
+
+class UsageScreen(Screen[None]):
+    """What a data root of Docker holds and how large it is: see :mod:`layertui.sources.docker_root.overview`."""
+
+    HELP: ClassVar[str] = (
+        "What the parts of a data root take on the disk, hardlinks counted once; the images with the size of "
+        "their layers and what each alone would free; the layers that several images share; and what no "
+        "image, layer or container names."
+    )
+    LEGEND: ClassVar[Legend] = (("?", "$quiet", "not known"),)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "explore", "explore", tooltip="Explore the highlighted image"),
+        Binding("y", "copy", "copy", tooltip="Copy the highlighted path or ID"),
+        Binding("r", "count", "count again", tooltip="Count again what the store holds"),
+    ]
+    app = getters.app(LayertuiApp)
+
+    class Counted(Message):
+        """``done`` bytes have been counted so far."""
+
+        def __init__(self, done: int) -> None:
+            super().__init__()
+            self.done = done
+
+    class Ended(Message):
+        """All has been counted, or why it could not be."""
+
+        def __init__(self, result: "Overview | LayertuiError") -> None:
+            super().__init__()
+            self.result = result
+
+    def __init__(self, reference: str) -> None:
+        super().__init__()
+        self.reference = reference
+        self.busy = True
+        """Whether it is still being counted."""
+        self._stop = threading.Event()
+        self._page = Page(TextView().document)
+        self._images: Sequence[ImageUse] = ()
+
+    def compose(self) -> ComposeResult:
+        view = TextView(classes="pane")
+        view.border_title = Content(visible(self.reference))
+        yield view
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.query_one(TextView).focus()
+        self.action_count()
+
+    def on_unmount(self) -> None:
+        self._stop.set()
+
+    def action_count(self) -> None:
+        """Counts in a thread, which ends when it is to be done anew or the screen goes."""
+        self._stop.set()
+        stop = self._stop = threading.Event()
+        self.busy = True
+        self._show(message("Counting …"), "")
+        told = 0.0
+
+        def progress(done: int, _total: int) -> None:
+            nonlocal told
+            if time.monotonic() - told >= _TICK and not stop.is_set():
+                told = time.monotonic()
+                self.post_message(self.Counted(done))
+
+        def run() -> None:
+            from layertui.layers.decompress import Cancelled
+            from layertui.sources.docker_root.overview import overview
+
+            result: Overview | LayertuiError
+            try:
+                result = overview(parse(self.reference), progress, stop)
+            except Cancelled:
+                return
+            except LayertuiError as error:
+                result = error
+            if not stop.is_set():
+                self.post_message(self.Ended(result))
+
+        threading.Thread(target=run, name="usage", daemon=True).start()
+
+    def on_usage_screen_counted(self, event: Counted) -> None:
+        if self.busy:
+            self.query_one(TextView).border_subtitle = Content(f"{size_text(event.done)} so far")
+
+    def on_usage_screen_ended(self, event: Ended) -> None:
+        self.busy = False
+        if isinstance(event.result, LayertuiError):
+            self._show(failure(event.result), "")
+            return
+        self._images = event.result.images
+        size = sum(part.size for part in event.result.parts)
+        self._show(usage_page(event.result), f"{size_text(size)} on disk")
+
+    def _show(self, page: Page, subtitle: str) -> None:
+        self._page = page
+        view = self.query_one(TextView)
+        view.open(page.document)
+        view.border_subtitle = Content(subtitle)
+        self.refresh_bindings()
+
+    def on_text_view_cursor_moved(self) -> None:
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what can be done with the line at hand."""
+        line = self.query_one(TextView).cursor if self.is_mounted else -1
+        if action == "explore":
+            return line in self._page.events
+        return action != "copy" or line in self._page.values
+
+    def action_explore(self) -> None:
+        """Explores the image at hand."""
+        number = self._page.events[self.query_one(TextView).cursor]
+        self.app.explore(self._images[number].reference)
+
+    def action_copy(self) -> None:
+        """Copies the path or ID at hand."""
+        value = visible(self._page.values[self.query_one(TextView).cursor])
+        self.app.copy_to_clipboard(value)
+        self.notify(f"Copied {shorten(value, 60)}", markup=False)
+
+
+def usage_page(found: "Overview") -> Page:
+    """The overview of a data root to be read: each thing in a line, two numbers before its name."""
+    page = PageBuilder(2 * _NUMBER + 2)
+    for problem in found.problems:
+        page.add((visible(problem), "deleted"))
+    if found.problems:
+        page.add()
+    _head(page, "ON DISK", "ENTRIES", "PART")
+    for part in found.parts:
+        entries = "" if part.entries is None else f"{part.entries:,}"
+        about = part.about or "not Docker's"
+        page.add(
+            (visible(part.name), "bold"),
+            (f"  {about}", "quiet"),
+            gutter=_numbers(size_text(part.size), entries),
+            value=str(found.root / part.name),
+        )
+    _head(page, "SIZE", "FREES", "IMAGE", before=True)
+    if not found.images:
+        page.add(("none", "quiet"))
+    for number, image in enumerate(found.images):
+        stands = f"  kept by {', '.join(image.containers)}" if image.containers else ""
+        page.add(
+            (visible(_name(image)), "bold"),
+            (visible(f"  {short_digest(image.id)}{stands}"), "quiet"),
+            gutter=_numbers(size_text(image.size), size_text(image.frees)),
+            event=number,
+            value=image.id,
+        )
+    names = {image.id: _name(image) for image in found.images}
+    shared = [layer for layer in found.layers if len(layer.images) > 1]
+    if shared:
+        _head(page, "SIZE", "IMAGES", "LAYER THAT IMAGES SHARE", before=True)
+    for layer in shared:
+        by = ", ".join(names.get(each, short_digest(each)) for each in layer.images)
+        _add_layer(page, layer, str(len(layer.images)), by)
+    unnamed = [layer for layer in found.layers if not layer.images]
+    if unnamed:
+        _head(page, "SIZE", "", "LAYER THAT NO IMAGE NAMES", before=True)
+    for layer in unnamed:
+        _add_layer(page, layer, "", "")
+    if found.strays:
+        what = "DIRECTORY THAT NO LAYER AND NO CONTAINER NAMES (BUILDKIT'S CACHE MAY)"
+        _head(page, "", "", what, before=True)
+    for path in found.strays:
+        page.add((visible(str(path)), ""), gutter=_numbers("", ""), value=str(path))
+    if found.links:
+        _head(page, "", "", "CONTAINER BY NAME OR LINK, FROM LINKGRAPH.DB", before=True)
+    for name, identity in found.links:
+        page.add(
+            (visible(name), "bold"),
+            (visible(f"  {identity[:12]}"), "quiet"),
+            gutter=_numbers("", ""),
+            value=identity,
+        )
+    return page.page()
+
+
+def _head(page: PageBuilder, first: str, second: str, what: str, before: bool = False) -> None:
+    """Names the columns of what follows."""
+    if before:
+        page.add()
+    page.add((what, "quiet"), gutter=_numbers(first, second, "quiet"))
+
+
+def _numbers(first: str, second: str, style: str = "") -> list[Span]:
+    return [(f"{first:>{_NUMBER}}{second:>{_NUMBER}}  ", style)]
+
+
+def _add_layer(page: PageBuilder, layer: "LayerUse", count: str, by: str) -> None:
+    page.add(
+        (visible(short_digest(layer.id)), "bold"),
+        (visible(f"  {by}"), "quiet"),
+        gutter=_numbers(size_text(layer.size), count),
+        value=layer.id,
+    )
+
+
+def _name(image: "ImageUse") -> str:
+    return next((name for name in image.names if "@" not in name), NO_NAME)
