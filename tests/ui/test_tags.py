@@ -15,7 +15,7 @@ from tests.ui.places import HOSTILE, Places, summary, until
 
 Compare = Callable[..., bool]
 REPOSITORY = "docker://registry.example.com/shop/api"
-TAGS = ["1.0", "1.1", "2.0", "2.1", "2.1-alpine", "latest", "nightly"]
+TAGS = [f"sha256-{'c' * 64}.sig", "1.0", "1.1", "2.0", "2.1", "2.1-alpine", "latest", "nightly"]
 
 
 @pytest.fixture
@@ -55,6 +55,7 @@ async def test_enter_opens_the_latest_or_what_was_moved_to(repository: Places) -
     async with app.run_test() as pilot:
         await asked(pilot)
         assert tags(pilot)[:3] == ["latest", "1.0", "1.1"]
+        assert tags(pilot)[-1].endswith(".sig")
         await pilot.press("enter")
         await until(pilot, lambda: app.explored == [f"{REPOSITORY}:latest"])
         await asked(pilot)
@@ -68,7 +69,7 @@ async def test_typing_narrows_down_and_puts_the_tag_called_so_first(repository: 
         await asked(pilot)
         await pilot.press(*"2.1")
         assert tags(pilot) == ["2.1", "2.1-alpine"]
-        assert "2 of 7 tags" in screen_text(pilot)
+        assert "2 of 8 tags" in screen_text(pilot)
         await pilot.press("enter")
         await until(pilot, lambda: app.explored == [f"{REPOSITORY}:2.1"])
 
@@ -86,7 +87,7 @@ async def test_a_click_opens_and_pages_turn(repository: Places) -> None:
     async with app.run_test() as pilot:
         await asked(pilot)
         await pilot.press("pagedown")
-        assert pilot.app.screen.query_one(OptionList).highlighted == 6
+        assert pilot.app.screen.query_one(OptionList).highlighted == 7
         await pilot.press("pageup")
         await pilot.click(OptionList, offset=(3, 2))
         await until(pilot, lambda: app.explored == [f"{REPOSITORY}:1.1"])

@@ -122,8 +122,8 @@ class AttachmentsDialog(ModalScreen[None]):
         for document in attachment.documents:
             kind = document.descriptor.annotations.get(PREDICATE) or attachment.type
             self._documents.append((kind, document))
-            told = f"{size_text(document.descriptor.size):>8}  {document.descriptor.digest}"
-            prompt = Content(visible(kind)).append(Content.styled(f"\n{visible(told)}", "$quiet"))
+            told = f"  {size_text(document.descriptor.size)}\n{visible(document.descriptor.digest)}"
+            prompt = Content(visible(kind)).append(Content.styled(told, "$quiet"))
             options.add_option(Option(prompt, disabled=document.blob is None))
         if options.highlighted is None:
             options.action_first()

@@ -1,5 +1,6 @@
 """Asks which of a repository's tags is wanted."""
 
+import re
 import threading
 from typing import ClassVar
 
@@ -14,6 +15,9 @@ from textual.widgets import Input, OptionList, Static
 from layertui.errors import LayertuiError
 from layertui.safe import visible
 from layertui.ui.text import count_text, match_positions
+
+_OF_A_DIGEST = re.compile(r"sha256-[0-9a-f]{64}")
+"""Tags under which registries keep what is attached to an image."""
 
 
 class TagsDialog(ModalScreen[str | None]):
@@ -138,9 +142,12 @@ class TagsDialog(ModalScreen[str | None]):
         getattr(self.query_one(OptionList), f"action_{action}")()
 
     def _narrow(self, query: str) -> None:
-        """Lists the tags that have what was typed, the one called so first."""
+        """Lists the tags that have what was typed, the one called so first, those of signatures last."""
         found = [tag for tag in self._tags if match_positions(query, tag) is not None]
-        self._shown = sorted(found, key=lambda tag: (tag != (query or "latest"), query not in tag))
+        first = query or "latest"
+        self._shown = sorted(
+            found, key=lambda tag: (tag != first, query not in tag, bool(_OF_A_DIGEST.match(tag)))
+        )
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_options([Content(visible(tag)) for tag in self._shown])
