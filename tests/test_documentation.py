@@ -27,6 +27,8 @@ SECTIONS = {
     "FilterField": "Images and containers",
     "Table": "Images and containers",
     "ImageDetail": "Images and containers",
+    "StoreScreen": "A store on disk",
+    "UsageScreen": "A store on disk",
     "OpenDialog": "Opening",
     "ExplorerScreen": "Explorer",
     "LayerList": "Layers",
