@@ -13,7 +13,7 @@ def test_waste(run: Run, tmp_path: Path) -> None:
     # The first /etc/conf is not among them: its hardlink /hard still shows it.
     lines = run("insight", eventful(tmp_path), "--only", "waste").lines
     assert lines[0] == "Waste: 36 B of 143 B stored are not in the final tree (25.2%)"
-    assert lines[1].startswith("as dive counts: efficiency ")
+    assert lines[1].startswith("dive: efficiency ")
     assert (
         "\n".join(lines[2:])
         == """
@@ -65,7 +65,7 @@ def test_all_rows_where_they_are_asked_for(run: Run, tmp_path: Path) -> None:
 def test_nothing_wasted(run: Run, tmp_path: Path) -> None:
     assert run("insight", image(tmp_path, tar(("/a", b"1"))), "--only", "waste").lines == [
         "Waste: 0 B of 1 B stored are not in the final tree (0.0%)",
-        "as dive counts: efficiency 100.00%, wasted 0 B",
+        "dive: efficiency 100.00%, 0 B wasted",
     ]
 
 
@@ -99,10 +99,10 @@ def test_duplicates(run: Run, tmp_path: Path) -> None:
     assert run("insight", image(tmp_path, *layers), "--only", "duplicates").lines == [
         "Duplicates: 10 B are stored again, of which hardlinks would save 5 B",
         "",
-        "AGAIN  LINKS SAVE  LAYER  PATHS",
-        " 10 B         5 B      1  /a  (hidden)",
-        "                       1  /b",
-        "                       2  /a",
+        "AGAIN  LINKS SAVE  LAYER  VIEW    PATHS",
+        " 10 B         5 B      1  hidden  /a",
+        "                       1          /b",
+        "                       2          /a",
     ]
 
 
@@ -129,7 +129,7 @@ def test_packages_that_cannot_be_read(run: Run, tmp_path: Path) -> None:
 def test_secrets(run: Run) -> None:
     lines = run("insight", "demo:", "--only", "secrets").lines
     assert lines[0] == "Secrets: 6 found, 6 of them only deleted from view"
-    assert "    4  private key                 ----…   /srv/quarry/deploy/id_ed25519:1  (hidden)" in lines
+    assert "    4  hidden  private key      ----…   /srv/quarry/deploy/id_ed25519:1" in lines
     hidden, shown = (
         run("insight", "demo:", "--only", "secrets", *words).text for words in ((), ("--show-secrets",))
     )

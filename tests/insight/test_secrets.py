@@ -61,7 +61,7 @@ NAMED = {
     "/etc/shadow": ("password hash", "root:$6$abc$def:19000:0:99999:7:::"),
     "/srv/.htpasswd": ("password hash", "me:$apr1$abcdefgh$ijk"),
     "/x/terraform.tfstate": ("Terraform state", '{"version": 4, "terraform_version": "1.5.0"}'),
-    "/app/.env": ("variable named as a secret", "DB_PASSWORD=opensesame"),
+    "/app/.env": ("secret variable", "DB_PASSWORD=opensesame"),
 }
 
 
@@ -81,9 +81,7 @@ def test_tokens(rule: str) -> None:
 
 def test_there_is_an_example_for_every_rule() -> None:
     assert set(EXAMPLES) == {rule.name for rule in TOKENS}
-    assert {rule for rule, _ in NAMED.values()} == {rule.name for _, rule in FILES} | {
-        "variable named as a secret"
-    }
+    assert {rule for rule, _ in NAMED.values()} == {rule.name for _, rule in FILES} | {"secret variable"}
 
 
 @pytest.mark.parametrize("path", NAMED)
@@ -152,10 +150,10 @@ def test_environment_labels_and_history() -> None:
         history=(f"RUN |1 NPM_TOKEN={A[:20]} /bin/sh -c npm ci", "RUN true"),
     ).found  # fmt: skip
     assert [(row.rule, row.where, row.name, row.text) for row in found] == [
-        ("variable named as a secret", "environment", "DB_PASSWORD", "opensesame"),
+        ("secret variable", "environment", "DB_PASSWORD", "opensesame"),
         ("password in a URL", "environment", "URL", "opensesame"),
         ("GitHub token", "label", "deploy", token),
-        ("variable named as a secret", "history", "RUN |1 NPM_TOKEN=… /bin/sh -c npm ci", A[:20]),
+        ("secret variable", "history", "RUN |1 NPM_TOKEN=… /bin/sh -c npm ci", A[:20]),
     ]
 
 

@@ -38,10 +38,9 @@ class Report:
             f"{size_text(found.reclaimable_bytes)} of {size_text(stored)} stored are not in the final tree{share}",
         )
         percent = figures.user_wasted_percent
-        above = "" if percent is None else f", {percent:.1%} of the layers above the first"
+        above = "" if percent is None else f" ({percent:.1%} of the layers above the first)"
         self._out.line(
-            f"as dive counts: efficiency {figures.efficiency:.2%}, "
-            f"wasted {size_text(figures.wasted_bytes)}{above}"
+            f"dive: efficiency {figures.efficiency:.2%}, {size_text(figures.wasted_bytes)} wasted{above}"
         )
         if not found.paths:
             return
@@ -160,14 +159,12 @@ class Report:
         for group in found.groups[: self._most]:
             size, link = size_text(group.surplus_bytes), size_text(group.hardlink_bytes)
             for number, copy in enumerate(group.copies[: self._most]):
-                path = self._out.name(copy.path) + ("" if copy.is_visible else "  (hidden)")
-                rows.append(
-                    (size, link, str(copy.layer), path) if not number else ("", "", str(copy.layer), path)
-                )
+                place = (str(copy.layer), _view(copy.is_visible), self._out.name(copy.path))
+                rows.append((size, link, *place) if not number else ("", "", *place))
             if self._most and len(group.copies) > self._most:
-                rows.append(("", "", "", f"… and {len(group.copies) - self._most:,} more copies"))
+                rows.append(("", "", "", "", f"… and {len(group.copies) - self._most:,} more copies"))
         rest = len(found.groups[self._most :]) if self._most else 0
-        self._table(("AGAIN", "LINKS SAVE", "LAYER", "PATHS"), rows, right=(0, 1, 2), rest=rest)
+        self._table(("AGAIN", "LINKS SAVE", "LAYER", "VIEW", "PATHS"), rows, right=(0, 1, 2), rest=rest)
 
     def secrets(self, found: Secrets, is_shown: bool) -> None:
         rows = found.found
@@ -176,10 +173,11 @@ class Report:
         if not rows:
             return
         self._table(
-            ("LAYER", "RULE", "SECRET", "WHERE"),
+            ("LAYER", "VIEW", "RULE", "SECRET", "WHERE"),
             [
                 (
                     "" if row.layer is None else str(row.layer),
+                    _view(row.is_visible),
                     row.rule,
                     visible(row.text if is_shown else row.masked),
                     _place(row, self._out),
@@ -219,4 +217,8 @@ def _versions(change: PackageChange) -> str:
 def _place(secret: Secret, out: Output) -> str:
     if secret.where != "file":
         return visible(f"{secret.where}: {secret.name}")
-    return f"{out.name(secret.name)}:{secret.line}" + ("" if secret.is_visible else "  (hidden)")
+    return f"{out.name(secret.name)}:{secret.line}"
+
+
+def _view(is_visible: bool) -> str:
+    return "" if is_visible else "hidden"

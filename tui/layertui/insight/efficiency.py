@@ -155,6 +155,8 @@ def _visit(tree: list[tuple[bytes, _Leaf]], stack: _Stack, count: _Count) -> Non
 
 def _hidden_by(key: bytes) -> bytes | None:
     """What a whiteout's name stands for; ``None`` for all other names."""
+    if _MARK not in key:
+        return None
     above, slash, name = key.rpartition(b"\0")
     return above + slash + name.removeprefix(_MARK) if name.startswith(_MARK) else None
 

@@ -148,7 +148,7 @@ _NAMES = rb"[A-Z0-9_]{0,60}(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|
 _QUOTED = rb"(?:\"([^\"$]{4,})\"|'([^'$]{4,})'|([^\s\"'$/<{;&|][^\s\"';&|]{3,}))"
 ASSIGNMENTS = (
     Rule(
-        "variable named as a secret", "Docker docs, build check SecretsUsedInArgOrEnv", (b"=", b":"),
+        "secret variable", "Docker docs, build check SecretsUsedInArgOrEnv", (b"=", b":"),
         re.compile(rb"(?<![A-Za-z0-9_])" + _NAMES + rb"=(?!(?i:true|false|none|null|changeit)\b)" + _QUOTED),
     ),
     Rule(
