@@ -29,6 +29,7 @@ SECTIONS = {
     "ImageDetail": "Images and containers",
     "StoreScreen": "A store on disk",
     "UsageScreen": "A store on disk",
+    "AnatomyScreen": "Anatomy",
     "OpenDialog": "Opening",
     "ExplorerScreen": "Explorer",
     "LayerList": "Layers",

@@ -3,6 +3,7 @@
 import importlib
 import threading
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -88,6 +89,7 @@ class ExplorerScreen(Screen[None]):
         Binding("a", "attachments", "attachments", show=False, tooltip="Signatures, SBOMs and attestations"),
         Binding("R", "reread", "read again", show=False, tooltip="Read the image or container as it is now"),
         Binding("y", "registry", "look it up", tooltip="Look the name up in its registry"),
+        Binding("A", "anatomy", "anatomy", show=False, tooltip="How the image is organised, step by step"),
         Binding("V", "verify", "verify", show=False, tooltip="Recompute every digest of the image"),
         *(
             Binding(
@@ -444,7 +446,7 @@ class ExplorerScreen(Screen[None]):
             return bool(self._unknown)
         if action == "warnings":
             return self._totals.warnings > 0
-        if action in ("detail", "layer", "facts", "tab", "attachments", "verify", "change"):
+        if action in ("detail", "layer", "facts", "tab", "attachments", "anatomy", "verify", "change"):
             return self._image is not None
         return True
 
@@ -488,6 +490,22 @@ class ExplorerScreen(Screen[None]):
     def action_registry(self) -> None:
         """Looks the name up in its registry, which nobody is asked before this."""
         self.app.switch_screen(ExplorerScreen(f"docker://{self._unknown}", self._platform))
+
+    def action_anatomy(self) -> None:
+        """Shows how the image is organised; comes back at a layer that one went to."""
+        from layertui.anatomy import system
+        from layertui.ui.screens.anatomy import AnatomyScreen
+
+        def came_back(layer: int | None) -> None:
+            if layer is not None:
+                self._layers.go_to_layer(layer)
+                self._layers.focus()
+
+        assert self._image is not None
+        told = None
+        if self.loaded and self._union is not None and self._contents is not None:
+            told = partial(system, self._union, self._contents)
+        self.app.push_screen(AnatomyScreen(self._image, told), came_back)
 
     def action_verify(self) -> None:
         """Recomputes every digest of the image, and shows what comes of it."""

@@ -171,7 +171,7 @@ class TextView(ScrollView, can_focus=True):
         elif at >= len(items):
             self.scroll_end(animate=False)
         else:
-            self._go(items[at])
+            self.go_to(items[at])
 
     def action_page(self, pages: int) -> None:
         rows = pages * max(self.content_size.height - self._heading_height - 1, 1)
@@ -180,16 +180,16 @@ class TextView(ScrollView, can_focus=True):
             self.scroll_to(y=self.scroll_offset.y + rows, animate=False)
             return
         at = bisect_left(items, self.cursor + rows)
-        self._go(items[max(min(at, len(items) - 1), 0)])
+        self.go_to(items[max(min(at, len(items) - 1), 0)])
 
     def action_first(self) -> None:
         if self.document.items:
-            self._go(self.document.items[0])
+            self.go_to(self.document.items[0])
         self.scroll_to(y=0, animate=False)
 
     def action_last(self) -> None:
         if self.document.items:
-            self._go(self.document.items[-1])
+            self.go_to(self.document.items[-1])
         else:
             self.scroll_end(animate=False)
 
@@ -211,9 +211,9 @@ class TextView(ScrollView, can_focus=True):
             return
         line = self._line_at(self.scroll_offset.y + offset.y - self._heading_height)[0]
         if line in self.document.items:
-            self._go(line)
+            self.go_to(line)
 
-    def _go(self, line: int) -> None:
+    def go_to(self, line: int) -> None:
         """Puts the cursor on ``line``."""
         before, self.cursor = self.cursor, line
         for number in (before, line):
