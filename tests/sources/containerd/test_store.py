@@ -151,7 +151,7 @@ def test_a_container_whose_image_went(live: tuple[list[str], Path], tmp_path: Pa
     run(*ctr, "--namespace=work", "containers", "rm", "orphan")
     assert len(image.layers) == len(demo.image().layers) + 1
     assert image.history[0].created_by.startswith("snapshot sha256:")
-    assert image.history[-1].created_by.startswith("container orphan")
+    assert image.history[-1].created_by.startswith("read-write layer of container orphan")
 
 
 def test_nothing_is_written(root: Path) -> None:

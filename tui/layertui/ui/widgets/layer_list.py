@@ -63,7 +63,7 @@ class LayerList(ScrollView, can_focus=True):
         Binding("pagedown,ctrl+f", "page(1)", "page down", show=False),
         Binding("home,g", "first", "first", show=False),
         Binding("end,G", "last", "last", show=False),
-        Binding("r", "turn", "turn round", tooltip="Newest or oldest first"),
+        Binding("r", "turn", "turn round", show=False, tooltip="Newest or oldest first"),
         Binding("e", "fold", "only layers", tooltip="Hide or show the steps that made no layer"),
         Binding("w", "raw", "as recorded", tooltip="Show steps as the builder recorded them, or as written"),
     ]
