@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from layertui.ui.screens.store import StoreScreen, UsageScreen
 from layertui.ui.widgets.text_view import TextView
 from tests.ui.images_app import screen_text, settled
 from tests.ui.places import AMD64, HOSTILE, Places, summary, until
+from tests.ui.readings import Reading, at_layer, layers, loaded, sample
 
 Compare = Callable[..., bool]
 
@@ -81,10 +83,12 @@ class Store(LayertuiApp):
         super().__init__(reference, cache=False)
         self.theme = theme
         self.explored: list[str] = []
+        self.layers: list[str] = []
         self.copied = ""
 
-    def explore(self, reference: str) -> None:
+    def explore(self, reference: str, layer: str = "") -> None:
         self.explored.append(reference)
+        self.layers.append(layer)
 
     def copy_to_clipboard(self, text: str) -> None:
         self.copied = text
@@ -161,10 +165,17 @@ async def test_keys_of_usage() -> None:
         assert line(pilot).startswith("shop:2.1")
         await pilot.press("enter", "y")
         assert app.explored == [SHOP.reference] and app.copied == IDS[0]
+        await pilot.press("j", "j", "j")
+        assert line(pilot) == f"{'d' * 12}  shop:2.1, base:1"
+        await pilot.press("enter")
+        assert (app.explored[-1], app.layers[-1]) == (SHOP.reference, IDS[3])
+        await pilot.press("j", "enter")
+        assert line(pilot).startswith("f" * 12) and len(app.explored) == 2  # no image has this layer
         await pilot.press("G")
         assert line(pilot).startswith("/web/db")
-        await pilot.press("y")
+        await pilot.press("y", "enter")
         assert app.copied == "5d" * 32
+        assert app.explored[-1] == f"docker-root:[/mnt/disk/docker]/{'5d' * 32}"
         await pilot.press("escape")
         assert isinstance(app.screen, StoreScreen)
 
@@ -213,6 +224,26 @@ async def test_usage_is_offered_for_data_roots_alone(store: Places) -> None:
         assert isinstance(pilot.app.screen, StoreScreen)
 
 
+@pytest.mark.parametrize("old", [False, True], ids=["chain ID", "graph"])
+async def test_the_explorer_begins_at_a_layer(monkeypatch: pytest.MonkeyPatch, old: bool) -> None:
+    image = sample()
+    identity = image.layers[3].chain_id
+    if old:
+        identity = "ab" * 32
+        stacked = list(image.layers)
+        stacked[3] = replace(stacked[3], places=[("graph", f"/mnt/disk/docker/graph/{identity}")])
+        image = replace(image, layers=stacked)
+    reading = Reading(image)
+    monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: image)
+    monkeypatch.setattr("layertui.ui.screens.explorer.Loader", reading)
+    app = LayertuiApp("demo:", cache=False)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.explore(SHOP.reference, identity)
+        await until(pilot, lambda: isinstance(app.screen, ExplorerScreen) and len(app.screen_stack) == 3)
+        await loaded(pilot)
+        assert layers(pilot).merged_layer == at_layer(pilot) == 4
+
+
 @pytest.mark.parametrize("how", ["reference", "path", "open"])
 async def test_ways_that_lead_to_a_real_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
@@ -234,4 +265,4 @@ async def test_ways_that_lead_to_a_real_one(
         assert "No images here." in screen_text(pilot)
         await pilot.press("u")
         await until(pilot, lambda: not usage(pilot).busy)
-        assert "image  names, configs, and the chain of layers" in screen_text(pilot)
+        assert "image         names, configs, and the chain of layers" in screen_text(pilot)

@@ -105,9 +105,12 @@ class LayertuiApp(App[None]):
         theme = self.current_theme
         return variables(theme.dark, theme.ansi)
 
-    def explore(self, reference: str) -> None:
-        """Shows the image or store that ``reference`` names on top of this screen."""
-        self.push_screen(self._screen(reference))
+    def explore(self, reference: str, layer: str = "") -> None:
+        """Shows the image or store that ``reference`` names on top of this screen.
+
+        ``layer`` is the one to begin at, by its ID in a store.
+        """
+        self.push_screen(self._screen(reference, layer))
 
     async def action_back(self) -> None:
         """Leaves the screen for the one before, if there is none for the images at hand."""
@@ -148,7 +151,7 @@ class LayertuiApp(App[None]):
 
         return ImagesScreen(() if self.reference is None else (self.reference,))
 
-    def _screen(self, reference: str) -> Screen[None]:
+    def _screen(self, reference: str, layer: str = "") -> Screen[None]:
         """The screen that shows an image, or what a store holds."""
         if store := _store_of(reference):
             from layertui.ui.screens.store import StoreScreen
@@ -156,4 +159,4 @@ class LayertuiApp(App[None]):
             return StoreScreen(store)
         from layertui.ui.screens.explorer import ExplorerScreen
 
-        return ExplorerScreen(reference)
+        return ExplorerScreen(reference, layer=layer)

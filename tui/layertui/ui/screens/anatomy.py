@@ -256,7 +256,7 @@ def _add_system(page: PageBuilder, chain: Chain, system: System | LayertuiError 
         name = f"{system.name or 'no name'}, as {system.source} says" if system.source else ""
         gutter = [("  system", "quiet")]
         said = visible(name or "not known: there is no os-release")
-        chain.parts[page.add((said, ""), gutter=gutter, value=system.name)] = number
+        chain.parts[page.add((said, ""), gutter=gutter, value=system.name or said)] = number
         for path in system.kernels:
             about = (": no container runs it", "quiet")
             gutter = [("  unused", "quiet")]
@@ -276,7 +276,8 @@ def _layer(part: Part) -> int:
 def json_of(image: "Image", part: Part) -> tuple[str, Any]:
     """What the JSON of a part is called, and the JSON; ``None`` where there is none."""
     if part.kind == "history":
-        return "history, in the config", image.config.get("history")
+        history = image.config.get("history")
+        return "history, in the config" if history else part.title, history
     if part.kind == "layer":
         listed = image.manifest.get("layers")
         if isinstance(listed, list) and len(listed) == len(image.layers):

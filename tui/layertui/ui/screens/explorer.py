@@ -126,13 +126,14 @@ class ExplorerScreen(Screen[None]):
             super().__init__()
             self.rows = rows
 
-    def __init__(self, reference: str, platform: str | None = None) -> None:
-        """``platform`` in place of the app's, ``os/arch[/variant]``."""
+    def __init__(self, reference: str, platform: str | None = None, layer: str = "") -> None:
+        """``platform`` in place of the app's, ``os/arch[/variant]``; ``layer`` to begin at, by its ID in a store."""
         super().__init__()
         self.reference = reference
         self.loaded = False
         """Whether all that can be read has been."""
         self._platform = platform
+        self._first_layer = layer
         self._loader: Loader | None = None
         self._stop = threading.Event()
         self._image: Image | None = None
@@ -229,6 +230,7 @@ class ExplorerScreen(Screen[None]):
             return
         image = self._image = event.result
         self._layers.show(image)
+        self._layers.go_to_layer(_number_of(image, self._first_layer))
         for number, index in self._indexes.items():
             self._note_index(number, index)
         if self._union is None:
@@ -585,6 +587,15 @@ class ExplorerScreen(Screen[None]):
         state.problem, state.checked = event.problem, not event.problem
         self._layers.update()
         self._tell()
+
+
+def _number_of(image: "Image", identity: str) -> int:
+    """The number of the layer that a store calls ``identity``, its chain ID or in ``graph/``; 0 for none."""
+    for layer in image.layers:
+        names = {layer.chain_id, *(Path(value).name for name, value in layer.places if name == "graph")}
+        if identity and identity in names:
+            return layer.number
+    return 0
 
 
 def _platforms(reference: str) -> list[str]:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import getters
@@ -13,7 +14,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from layertui.errors import LayertuiError
-from layertui.reference import parse
+from layertui.reference import Reference, parse
 from layertui.safe import visible
 from layertui.ui.app import LayertuiApp
 from layertui.ui.finder import Place, store_places
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _NUMBER = 9
 """Cells of a column of numbers; two of them stand before each name."""
+_PART = 12
+"""Cells of a part's name, where it has no more: what it holds stands in line."""
 _TICK = 0.1
 """Seconds between two posts of how much has been counted, at least."""
 
@@ -76,7 +79,7 @@ class UsageScreen(Screen[None]):
     )
     LEGEND: ClassVar[Legend] = (("?", "$quiet", "not known"),)
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "explore", "explore", tooltip="Explore the highlighted image"),
+        Binding("enter", "explore", "explore", tooltip="Explore the highlighted image, layer or container"),
         Binding("y", "copy", "copy", tooltip="Copy the highlighted path or ID"),
         Binding("r", "count", "count again", tooltip="Count again what the store holds"),
     ]
@@ -103,7 +106,7 @@ class UsageScreen(Screen[None]):
         """Whether it is still being counted."""
         self._stop = threading.Event()
         self._page = Page(TextView().document)
-        self._images: Sequence[ImageUse] = ()
+        self._targets: Sequence[tuple[str, str]] = ()
 
     def compose(self) -> ComposeResult:
         view = TextView(classes="pane")
@@ -157,9 +160,9 @@ class UsageScreen(Screen[None]):
         if isinstance(event.result, LayertuiError):
             self._show(failure(event.result), "")
             return
-        self._images = event.result.images
         size = sum(part.size for part in event.result.parts)
-        self._show(usage_page(event.result), f"{size_text(size)} on disk")
+        page, self._targets = usage_page(event.result, parse(self.reference))
+        self._show(page, f"{size_text(size)} on disk")
 
     def _show(self, page: Page, subtitle: str) -> None:
         self._page = page
@@ -179,9 +182,8 @@ class UsageScreen(Screen[None]):
         return action != "copy" or line in self._page.values
 
     def action_explore(self) -> None:
-        """Explores the image at hand."""
-        number = self._page.events[self.query_one(TextView).cursor]
-        self.app.explore(self._images[number].reference)
+        """Explores the image or container at hand, or an image at the layer at hand."""
+        self.app.explore(*self._targets[self._page.events[self.query_one(TextView).cursor]])
 
     def action_copy(self) -> None:
         """Copies the path or ID at hand."""
@@ -190,9 +192,14 @@ class UsageScreen(Screen[None]):
         self.notify(f"Copied {shorten(value, 60)}", markup=False)
 
 
-def usage_page(found: "Overview") -> Page:
-    """The overview of a data root to be read: each thing in a line, two numbers before its name."""
+def usage_page(found: "Overview", store: Reference) -> tuple[Page, list[tuple[str, str]]]:
+    """The overview of a data root to be read: each thing in a line, two numbers before its name.
+
+    An event of the page is the number of what can be explored: a reference, and the ID of a
+    layer to begin at (empty for none).
+    """
     page = PageBuilder(2 * _NUMBER + 2)
+    targets = [(image.reference, "") for image in found.images]
     for problem in found.problems:
         page.add((visible(problem), "deleted"))
     if found.problems:
@@ -202,7 +209,7 @@ def usage_page(found: "Overview") -> Page:
         entries = "" if part.entries is None else f"{part.entries:,}"
         about = part.about or "not Docker's"
         page.add(
-            (visible(part.name), "bold"),
+            (f"{visible(part.name):{_PART}}", "bold"),
             (f"  {about}", "quiet"),
             gutter=_numbers(size_text(part.size), entries),
             value=str(found.root / part.name),
@@ -220,17 +227,19 @@ def usage_page(found: "Overview") -> Page:
             value=image.id,
         )
     names = {image.id: _name(image) for image in found.images}
+    references = {image.id: image.reference for image in found.images}
     shared = [layer for layer in found.layers if len(layer.images) > 1]
     if shared:
         _head(page, "SIZE", "IMAGES", "LAYER THAT IMAGES SHARE", before=True)
     for layer in shared:
         by = ", ".join(names.get(each, short_digest(each)) for each in layer.images)
-        _add_layer(page, layer, str(len(layer.images)), by)
+        _add_layer(page, layer, str(len(layer.images)), by, len(targets))
+        targets.append((references[layer.images[0]], layer.id))
     unnamed = [layer for layer in found.layers if not layer.images]
     if unnamed:
         _head(page, "SIZE", "", "LAYER THAT NO IMAGE NAMES", before=True)
     for layer in unnamed:
-        _add_layer(page, layer, "", "")
+        _add_layer(page, layer, "", "", -1)
     if found.strays:
         what = "DIRECTORY THAT NO LAYER AND NO CONTAINER NAMES (BUILDKIT'S CACHE MAY)"
         _head(page, "", "", what, before=True)
@@ -239,13 +248,10 @@ def usage_page(found: "Overview") -> Page:
     if found.links:
         _head(page, "", "", "CONTAINER BY NAME OR LINK, FROM LINKGRAPH.DB", before=True)
     for name, identity in found.links:
-        page.add(
-            (visible(name), "bold"),
-            (visible(f"  {identity[:12]}"), "quiet"),
-            gutter=_numbers("", ""),
-            value=identity,
-        )
-    return page.page()
+        short = (visible(f"  {identity[:12]}"), "quiet")
+        page.add((visible(name), "bold"), short, gutter=_numbers("", ""), event=len(targets), value=identity)
+        targets.append((str(replace(store, selector=f"/{identity}")), ""))
+    return page.page(), targets
 
 
 def _head(page: PageBuilder, first: str, second: str, what: str, before: bool = False) -> None:
@@ -259,11 +265,12 @@ def _numbers(first: str, second: str, style: str = "") -> list[Span]:
     return [(f"{first:>{_NUMBER}}{second:>{_NUMBER}}  ", style)]
 
 
-def _add_layer(page: PageBuilder, layer: "LayerUse", count: str, by: str) -> None:
+def _add_layer(page: PageBuilder, layer: "LayerUse", count: str, by: str, target: int) -> None:
     page.add(
         (visible(short_digest(layer.id)), "bold"),
         (visible(f"  {by}"), "quiet"),
         gutter=_numbers(size_text(layer.size), count),
+        event=target,
         value=layer.id,
     )
 
