@@ -60,9 +60,10 @@ def list_containers(engine: Engine) -> Iterator[ContainerSummary]:
             state=str(item.get("State", "")),
             status=str(item.get("Status", "")),
             labels=labels if isinstance(labels, dict) else {},
-            mounts=[
+            # The engine names them in another order every time.
+            mounts=sorted(
                 str(each.get("Name") or each.get("Source") or "") for each in objects(item.get("Mounts"))
-            ],
+            ),
             networks=list(networks) if isinstance(networks, dict) else [],
             ports=[_port(each) for each in objects(item.get("Ports"))],
             image_id=digest_id(str(item.get("ImageID") or "")),
