@@ -55,7 +55,15 @@ def test_every_pane_tab_and_dialog_of_the_explorer(tmp_path: Path) -> None:
             for tab in "12345":
                 terminal.press(tab)
                 terminal.settle(0.05)
-        for dialog, title in (("!", "1 warning"), ("i", "Layer 3"), ("?", "Help"), ("p", "Platform")):
+        dialogs = {
+            "!": "1 warning",
+            "i": "Layer 3",
+            "?": "Help",
+            "p": "Platform",
+            "V": "Verify",
+            "A": "Anatomy",
+        }
+        for dialog, title in dialogs.items():
             terminal.press(dialog)
             terminal.wait(f"─ {title}")
             terminal.press(ESC)
