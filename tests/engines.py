@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +71,7 @@ def docker() -> Iterator[Docker]:
 
 
 @contextmanager
-def docker_daemon(directory: Path, driver: str = "overlay2") -> Iterator[Docker]:
+def docker_daemon(directory: Path, driver: str = "overlay2", options: Sequence[str] = ()) -> Iterator[Docker]:
     """A daemon that lives below a directory for a while; its path has to be short (unix(7))."""
     need_root()
     need("dockerd", "docker", "containerd", "runc")
@@ -91,6 +91,7 @@ def docker_daemon(directory: Path, driver: str = "overlay2") -> Iterator[Docker]
                 f"--exec-root={directory / 'exec'}",
                 f"--host=unix://{socket}",
                 f"--pidfile={directory / 'pid'}",
+                *options,
             ],
             stdout=output,
             stderr=subprocess.STDOUT,

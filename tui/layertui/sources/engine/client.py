@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import ssl
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ TIMEOUT = 30
 PATIENCE = 900
 """Seconds between two pieces of a stream at most: before Docker 25 an image is written out before it is sent."""
 CHUNK = 1 << 20
+OLDEST = "1.24"
+"""The API version that is understood at least; what is spoken is the engine's own."""
 
 
 class NotFound(LayertuiError):
@@ -38,6 +41,7 @@ class Engine:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self._client: APIClient | None = None
+        self._version = OLDEST
 
     def get(self, path: str, /, *names: str, **parameters: Any) -> Any:
         """The JSON at a path of the API; ``{0}`` and so on in it stand for ``names``."""
@@ -68,7 +72,8 @@ class Engine:
     def api_version(self) -> tuple[int, ...]:
         """The version that was agreed on, ``(1, 41)``."""
         with self._told():
-            return tuple(int(part) for part in self._connected().api_version.split("."))
+            self._connected()
+            return tuple(int(part) for part in self._version.split("."))
 
     def header(self, path: str, name: str, /, *names: str, **parameters: Any) -> str:
         """One header of what is at a path, whose body is not read."""
@@ -82,7 +87,7 @@ class Engine:
         with self._told():
             client = self._connected()
             quoted = [quote(name, safe="/:@") for name in names]
-            url = f"{client.base_url}/v{client.api_version}{path.format(*quoted)}"
+            url = f"{client.base_url}/v{self._version}{path.format(*quoted)}"
             timeout = (TIMEOUT, PATIENCE if stream else TIMEOUT)
             response = client.get(url, params=parameters, stream=stream, timeout=timeout)
         with response:
@@ -94,14 +99,17 @@ class Engine:
         if self._client is None:
             from docker import APIClient
 
-            # The version is negotiated: the engine's own, 1.24 at least.
-            self._client = APIClient(
+            client = APIClient(
                 self.endpoint.url,
-                version="auto",
+                version=OLDEST,
                 timeout=TIMEOUT,
                 tls=self.endpoint.tls or False,
                 use_ssh_client=True,
             )
+            # Else REQUESTS_CA_BUNDLE would stand in for the authority that the connection names.
+            client.trust_env = False
+            self._version = str(client.version(api_version=False).get("ApiVersion") or OLDEST)
+            self._client = client
         return self._client
 
     def _refused(self, response: Response) -> LayertuiError:
@@ -187,7 +195,8 @@ def _errno(error: BaseException | None) -> int:
         if not isinstance(each, BaseException) or id(each) in seen:
             continue
         seen.add(id(each))
-        if isinstance(each, OSError) and each.errno:
+        # The numbers of TLS errors are OpenSSL's, not the system's.
+        if isinstance(each, OSError) and each.errno and not isinstance(each, ssl.SSLError):
             return each.errno
         waiting += [each.__cause__, each.__context__, getattr(each, "reason", None), *each.args]
     return 0
