@@ -27,6 +27,8 @@ MARKS: dict[str, Span] = {"ok": ("✓", "added"), "wrong": ("✗", "deleted"), "
 _GUTTER = 22
 _SHORT = 30
 """Cells of a value that is as it should be; what is wrong is shown whole."""
+_GIVEN_WAY = 2
+"""Rows by which the end comes nearer, and nobody has scrolled, while what is said below takes more lines."""
 _TICK = 0.1
 """Seconds between two posts of how far it has come, at least."""
 
@@ -150,7 +152,7 @@ class VerifyDialog(ModalScreen[None]):
     def _follow(self, y: float) -> None:
         """Scrolls to a row, unless somebody has scrolled back."""
         view = self.query_one(TextView)
-        if view.scroll_offset.y >= self._followed:
+        if view.scroll_offset.y >= self._followed - _GIVEN_WAY:
             view.scroll_to(y=y, animate=False, immediate=True)
             self._followed = view.scroll_offset.y
 
