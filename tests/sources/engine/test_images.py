@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -261,6 +262,30 @@ def test_an_engine_that_is_killed(archive: Path, streamed: None, monkeypatch: py
     assert "cannot reach Docker" in index_layer(image.layers[0], None).damage
     with pytest.raises(LayertuiError, match="there is no such socket, start it"):
         open_image(f"docker-daemon:{SAMPLE}")
+
+
+def test_an_engine_that_is_killed_in_the_middle_of_a_save(
+    streamed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "large").write_bytes(os.urandom(48 << 20))
+    with docker_daemon(Path(tempfile.mkdtemp(prefix="layertui-")), driver="vfs") as docker:
+        docker.build("large:1", tmp_path, "FROM scratch\nCOPY large /large\n")
+        monkeypatch.setenv("DOCKER_HOST", docker.host)
+        image = open_image("docker-daemon:large:1")
+        assert image.arrival is not None
+        home = docker.data_root.parent
+        pids = [int(path.read_text()) for path in (home / "pid", *home.rglob("containerd.pid"))]
+
+        def kill(done: int, _total: int) -> None:
+            while pids:
+                os.kill(pids.pop(0), signal.SIGKILL)
+
+        image.arrival.watch(kill)
+        damage = index_layer(image.layers[0], None).damage
+    assert "Docker" in damage and ("broke off" in damage or "cannot reach" in damage)
+    assert not [
+        path for path in (tmp_path / "cache/layertui/blobs").iterdir() if not path.name.startswith(".lock")
+    ]
 
 
 def test_a_store_without_readable_layers(
