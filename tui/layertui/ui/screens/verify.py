@@ -177,7 +177,8 @@ class VerifyDialog(ModalScreen[None]):
         else:
             self._say(Content(f"Nothing could be checked: {counts}"))
         self._pane_says("escape closes")
-        self.call_after_refresh(self._show_end)
+        # The first refresh lays out what has come last, and only then it can be scrolled to.
+        self.call_after_refresh(self.call_after_refresh, self._show_end)
 
     def _show_end(self) -> None:
         """Shows the first thing that is wrong, else the last that has been checked."""
