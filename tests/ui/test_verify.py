@@ -100,7 +100,15 @@ async def ended(pilot: Pilot[None]) -> None:
 
 
 def test_all_is_well(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
-    assert snap_compare(Verifying(sample(), theme), terminal_size=size, run_before=ended)
+    async def run(pilot: Pilot[None]) -> None:
+        await ended(pilot)
+        view = dialog(pilot).query_one(TextView)
+        await until(
+            pilot,
+            lambda: view.scroll_offset.y == view.max_scroll_y and (size[1] > 50 or view.max_scroll_y > 0),
+        )
+
+    assert snap_compare(Verifying(sample(), theme), terminal_size=size, run_before=run)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], indirect=True, ids=["small", "large"])
