@@ -148,6 +148,9 @@ def test_an_engine_whose_layers_would_have_to_be_fetched(
     assert not is_at_hand(there)
     config = next(part for part in parts(there) if part.kind == "config")
     assert facts(config)["unknown"] == "the source does not hand it out"
+    inspected = next(part for part in parts(there) if part.kind == "inspect")
+    theirs = json.loads(docker("image", "inspect", demo.NAME))[0]
+    assert {name: inspected.document.get(name) for name in theirs} == theirs
 
 
 def test_what_the_root_file_system_says(tmp_path: Path) -> None:

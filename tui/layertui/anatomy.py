@@ -38,7 +38,7 @@ class Part:
     """One link of the chain."""
 
     kind: str
-    """``reference``, ``index``, ``manifest``, ``config``, ``history``, ``layer``."""
+    """``reference``, ``index``, ``manifest``, ``config``, ``inspect``, ``history``, ``layer``."""
     title: str
     facts: Sequence[tuple[str, str]]
     """Names and values, in the order in which they are best read; names may repeat."""
@@ -68,6 +68,8 @@ def parts(image: Image) -> Iterator[Part]:
     for number, link in enumerate(chain):
         following = chain[number + 1].descriptor.digest if number + 1 < len(chain) else ""
         yield _part_of_link(link, following)
+    if image.inspected:
+        yield Part("inspect", "inspect", [("says so", "the engine itself")], (), dict(image.inspected))
     steps = [(_layer_text(entry), _step(entry)) for entry in image.history]
     yield Part("history", "history", steps)
     by_layer = {entry.layer: entry for entry in image.history if entry.layer is not None}
