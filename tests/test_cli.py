@@ -200,7 +200,9 @@ def test_an_interrupt_ends_it_quietly(monkeypatch, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("words", [["tree"], ["changes"], ["log", HOSTILE], ["diff", HOSTILE]])
+@pytest.mark.parametrize(
+    "words", [["tree"], ["changes"], ["log", HOSTILE], ["diff", HOSTILE], ["search", "-a", ""]]
+)
 def test_nothing_of_an_image_acts_on_a_terminal(words, tmp_path: Path):
     path = image(tmp_path, tar((HOSTILE, b"a\x1b[31m\x07\n")), tar((HOSTILE, b"b\x9b2J\xc2\x9b\n")))
     with Terminal(words[0], str(path), *words[1:], columns=80) as terminal:

@@ -45,6 +45,10 @@ class Output:
         """A name out of an image as it is to be written."""
         return visible(text) if self.is_terminal else text
 
+    def text(self, line: str) -> str:
+        """A line of a file as it is to be written: as a name, but for its tabs."""
+        return "\t".join(map(self.name, line.split("\t")))
+
     def colour(self, text: str, name: str) -> str:
         return f"\x1b[{COLOURS[name]}m{text}\x1b[m" if self.is_coloured and name else text
 
@@ -69,8 +73,7 @@ class Output:
         decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         for piece in chain(pieces, [b""]):
             text = decoder.decode(piece, final=not piece)
-            lines = ("\t".join(map(visible, line.split("\t"))) for line in text.split("\n"))
-            self.bytes(raw("\n".join(lines)))
+            self.bytes(raw("\n".join(map(self.text, text.split("\n")))))
 
     def json(self, value: Any) -> None:
         """One line of JSON in ASCII."""

@@ -51,6 +51,11 @@ def is_text(head: bytes) -> bool:
     return b"\0" not in head
 
 
+def marked_encoding(head: bytes) -> tuple[str, str] | None:
+    """Codec and name of the encoding that a byte order mark tells of; ``None`` without one."""
+    return next(((codec, name) for bom, codec, name in _BOMS if head.startswith(bom)), None)
+
+
 def encoding_of(head: bytes, size: int) -> Encoding | None:
     """How to read a file of ``size`` bytes that starts with ``head``; ``None`` for what is no text.
 
@@ -65,9 +70,8 @@ def encoding_of(head: bytes, size: int) -> Encoding | None:
 
 
 def _encoding(head: bytes, whole: bool) -> tuple[str, str, bool] | None:
-    for bom, codec, name in _BOMS:
-        if head.startswith(bom):
-            return codec, name, False
+    if (marked := marked_encoding(head)) is not None:
+        return *marked, False
     if b"\0" in head:
         return _wide(head)
     if len(head) - len(head.translate(None, _CONTROLS)) > _MOST_CONTROLS * len(head):

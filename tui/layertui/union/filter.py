@@ -16,8 +16,9 @@ A query is words apart by spaces, all of which must hold:
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterator
-from typing import NoReturn
+from typing import AnyStr, NoReturn
 
 from layertui.errors import LayertuiError
 from layertui.layers.decompress import Cancelled
@@ -80,18 +81,23 @@ def _pattern(word: str) -> re.Pattern[bytes]:
         return _regex(word[1:-1])
     text = word.encode("utf-8", "surrogateescape")
     if b"*" in text or b"?" in text:
-        return _compile(_glob(text), word, 0)
+        return compile_pattern(glob(text), word, 0)
     # Nothing is tried twice: names come from images, and may be made to be slow to search.
     letters = [
         rb"\0" if letter == "/" else re.escape(letter.encode("utf-8", "surrogateescape"))
         for letter in word.strip("/")
     ]
     flags = re.IGNORECASE if word == word.lower() else 0
-    return _compile(rb"\A" + b"".join(b"(?>.*?%b)" % letter for letter in letters), word, flags | re.DOTALL)
+    return compile_pattern(
+        rb"\A" + b"".join(b"(?>.*?%b)" % letter for letter in letters), word, flags | re.DOTALL
+    )
 
 
-def _glob(text: bytes) -> bytes:
-    """``*`` and ``?`` within a component, ``**`` across them."""
+def glob(text: bytes, below: bool = False) -> bytes:
+    """A regular expression for keys: ``*`` and ``?`` within a component, ``**`` across them.
+
+    With ``below`` a directory that the glob names stands for all that is in it.
+    """
     out = [rb"(?s)\A" if text.startswith(b"/") else rb"(?s)(?:\A|\0)"]
     parts = text.strip(b"/").split(b"/")
     for number, part in enumerate(parts):
@@ -100,7 +106,7 @@ def _glob(text: bytes) -> bytes:
             out.append(rb".*" if last else rb"(?:.*\0)?")
         else:
             out.append(_component(part) + (b"" if last else rb"\0"))
-    return b"".join(out) + rb"\Z"
+    return b"".join(out) + (rb"(?:\0.*)?\Z" if below else rb"\Z")
 
 
 def _component(part: bytes) -> bytes:
@@ -115,13 +121,15 @@ def _component(part: bytes) -> bytes:
 def _regex(text: str) -> re.Pattern[bytes]:
     # In a key a NUL stands where the path has a slash.
     source = text.encode("utf-8", "surrogateescape").replace(b"/", rb"\0")
-    return _compile(source, text, 0)
+    return compile_pattern(source, text, 0)
 
 
-def _compile(source: bytes, shown: str, flags: int) -> re.Pattern[bytes]:
+def compile_pattern(source: AnyStr, shown: str, flags: int) -> re.Pattern[AnyStr]:
+    """A regular expression; ``shown`` is how a person spelled it. Raises :class:`LayertuiError`."""
     try:
-        return re.compile(source, flags)
-    except re.error as error:
+        with warnings.catch_warnings(action="ignore"):  # of what may mean another thing one day
+            return re.compile(source, flags)
+    except (re.error, OverflowError, RecursionError) as error:
         raise LayertuiError(f"not a regular expression: {shown}", str(error)) from error
 
 

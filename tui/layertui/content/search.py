@@ -1,0 +1,201 @@
+"""Searches the contents of files line by line, as grep does, those of hidden files too."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import chain
+from typing import Any
+
+from layertui.content.read import Contents
+from layertui.content.text import is_text, marked_encoding
+from layertui.errors import LayertuiError
+from layertui.layers.index import Kind
+from layertui.union.filter import compile_pattern, glob
+from layertui.union.union import Union
+
+HEAD = 8000
+"""Bytes in which a NUL makes a file binary, as git has it (``buffer_is_binary``)."""
+MAX_SIZE = 64 << 30
+"""Bytes of the largest file that is looked into: a few bytes of tar can claim 2**63 of zeros."""
+MAX_LINE = 1 << 16
+"""Characters of a line that a regular expression is tried on: many take the square of it or more."""
+MAX_HELD = 16 << 20
+"""Characters that are held in wait for the end of a line; a longer line is searched in parts."""
+SHOWN = 240
+"""Characters that are given of a line."""
+BEFORE = 60
+"""Of these, how many at most stand before what matches, unless the whole line fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is looked for, and where."""
+
+    pattern: str
+    is_regex: bool = False
+    """As Python's ``re`` has them, tried on each line by itself; else the text as it stands."""
+    ignores_case: bool = False
+    with_hidden: bool = False
+    """Whether versions count that the final tree does not show."""
+    with_binary: bool = False
+    paths: str = ""
+    """A glob as :mod:`layertui.union.filter` has them; a directory stands for all below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One line of one version of one path."""
+
+    path: str
+    layer: int
+    """That the version comes from."""
+    visible: bool
+    """Whether the final tree shows the version."""
+    line: int
+    """From 1."""
+    text: str
+    """The line, or ``SHOWN`` characters of it around what matches, with ``…`` for the rest."""
+    start: int
+    """Where in ``text`` that begins; a line that matches twice is given once."""
+    end: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The match as the command line prints it."""
+        return asdict(self)
+
+
+class Search:
+    """One search through the files of a union; what :meth:`matches` counts tells of how it went."""
+
+    def __init__(self, union: Union, contents: Contents, query: Query) -> None:
+        """Raises :class:`LayertuiError` for a pattern that cannot be read, saying why."""
+        self.files = 0
+        """Searched so far."""
+        self.binary = 0
+        """Left out."""
+        self.unreadable = 0
+        self.long_lines = 0
+        """Of which a regular expression saw the first ``MAX_LINE`` characters alone."""
+        self._union = union
+        self._contents = contents
+        self._query = query
+        self._search, self._needle = _pattern(query)
+        self._is_asked = _path_test(query.paths)
+
+    def matches(
+        self,
+        progress: Callable[[int, int], None] | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> Iterator[Match]:
+        """Every line that matches, layer by layer from the base, each layer read once.
+
+        ``progress`` is told the bytes of files behind and in all. Raises
+        :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
+        """
+        union = self._union
+        versions = self._versions()
+        total, done = sum(map(union.size, versions)), 0
+        for event, pieces in self._contents.in_order(versions, cancelled):
+            try:
+                for line, text, start, end in self._in_file(event, pieces):
+                    for version in versions[event]:
+                        path, layer = union.path(union.ev_node[version]), union.ev_layer[version]
+                        yield Match(path, layer, self._is_visible(version), line, text, start, end)
+            except LayertuiError:
+                self.unreadable += 1
+            done += union.size(event)
+            if progress is not None:
+                progress(done, total)
+
+    def _versions(self) -> dict[int, list[int]]:
+        """The events whose content is asked for, by the one that stores it: hardlinks share one."""
+        union, found = self._union, dict[int, list[int]]()
+        for event, kind in enumerate(union.ev_kind):
+            if kind != Kind.FILE or not (self._query.with_hidden or self._is_visible(event)):
+                continue
+            stored = union.ev_inode[event]
+            if union.size(stored) and self._is_asked(union.key(union.ev_node[event])):
+                found.setdefault(stored, []).append(event)
+        return found
+
+    def _is_visible(self, event: int) -> bool:
+        return self._union.last[self._union.ev_node[event]] == event
+
+    def _in_file(self, event: int, pieces: Iterator[bytes]) -> Iterator[tuple[int, str, int, int]]:
+        """Number, text and place of each match."""
+        extra = self._union.extra(event)
+        has_holes = extra is not None and extra.sparse is not None  # which are zeros
+        if self._union.size(event) > MAX_SIZE:
+            raise LayertuiError("too large")
+        if has_holes and not self._query.with_binary:
+            self.binary += 1
+            return
+        head = next(pieces, b"")
+        marked = marked_encoding(head)
+        if marked is None and not self._query.with_binary and not is_text(head[:HEAD]):
+            self.binary += 1
+            return
+        self.files += 1
+        line = 1
+        for block in _blocks(head, pieces, marked[0] if marked else "utf-8"):
+            if self._needle is None or self._needle in (block.lower() if self._query.ignores_case else block):
+                yield from self._in_block(block, line)
+            line += block.count("\n")
+
+    def _in_block(self, block: str, first: int) -> Iterator[tuple[int, str, int, int]]:
+        lines = block.removesuffix("\n").split("\n")
+        if self._query.is_regex and len(block) > MAX_LINE:
+            self.long_lines += sum(len(line) > MAX_LINE for line in lines)
+            lines = [line[:MAX_LINE] for line in lines]
+        for number, found in enumerate(map(self._search, lines)):
+            if found is not None:
+                yield first + number, *shortened(lines[number], *found.span())
+
+
+def _pattern(query: Query) -> tuple[Callable[[str], re.Match[str] | None], str | None]:
+    """What finds a match in a line, and what a text must hold, in small letters if case is ignored."""
+    source = query.pattern if query.is_regex else re.escape(query.pattern)
+    flags = re.IGNORECASE if query.ignores_case else 0
+    is_plain = not query.is_regex and query.pattern.isascii()
+    if is_plain:
+        flags |= re.ASCII  # or the letter k would find the sign of the kelvin, which lower() may not
+    search = compile_pattern(source, query.pattern, flags).search
+    if not query.ignores_case:
+        return search, None if query.is_regex else query.pattern
+    return search, query.pattern.lower() if is_plain else None
+
+
+def _path_test(paths: str) -> Callable[[bytes], object]:
+    if not paths.strip("/"):
+        return lambda _key: True
+    return compile_pattern(glob(paths.encode("utf-8", "surrogateescape"), below=True), paths, 0).search
+
+
+def _blocks(head: bytes, pieces: Iterator[bytes], codec: str) -> Iterator[str]:
+    """A text in blocks of whole lines, unless one is longer than ``MAX_HELD``."""
+    errors = "surrogateescape" if codec.startswith("utf-8") else "replace"
+    decoder = codecs.getincrementaldecoder(codec)(errors)
+    rest = ""
+    for piece in chain((head,), pieces, (b"",)):
+        text = rest + decoder.decode(piece, not piece)
+        end = text.rfind("\n") + 1
+        if not piece or (not end and len(text) > MAX_HELD):
+            end = len(text)
+        if end:
+            yield text[:end]
+        rest = text[end:]
+
+
+def shortened(line: str, start: int, end: int) -> tuple[str, int, int]:
+    """What is given of a line, and where in it the match stands."""
+    if len(line) <= SHOWN:
+        return line, start, end
+    first = max(min(start - BEFORE, len(line) - SHOWN), 0)
+    last = first + SHOWN
+    left, right = "…" if first else "", "…" if last < len(line) else ""
+    shift = len(left) - first
+    return left + line[first:last] + right, start + shift, min(end, last) + shift
