@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
-from layertui.anatomy import Part, is_at_hand, parts, pretty_name, system
+from layertui.anatomy import Part, is_at_hand, origins, parts, pretty_name, system
 from layertui.content.read import Contents
 from layertui.image import Image
 from layertui.layers.load import index_layer
@@ -103,7 +103,15 @@ def test_where_in_dockers_store(root: Path) -> None:
         assert here.get("lower", "") == ":".join(below)
         assert Path(here["tar-split"]).is_file()
     chain = list(parts(open_image(f"docker-root:[{root}]{demo.NAME}")))
-    assert [part.title for part in chain[:4]] == ["reference", "repositories.json", "config", "history"]
+    assert [part.kind for part in chain[:5]] == [
+        "reference",
+        "repositories.json",
+        "config",
+        "inspect",
+        "history",
+    ]
+    names = [name for name, _where, _value in origins(chain[3].fields)]
+    assert names == list(chain[3].document) and "GraphDriver" in names
     assert facts(chain[1])["leads to"] == facts(chain[2])["digest"] == demo.image().id
     assert Path(facts(chain[2])["lies in"]).read_bytes() == demo.image().config_bytes
 
@@ -131,6 +139,11 @@ def test_where_in_a_store_of_docker_1_9(tmp_path: Path) -> None:
     chain = list(parts(open_image(f"docker-root:[{data_root}]{identity}")))
     assert facts(chain[1])["lies in"] == str(data_root / "repositories-aufs")
     assert facts(chain[2])["lies in"] == str(data_root / "graph" / identity / "json")
+    assert chain[2].data == (data_root / "graph" / identity / "json").read_bytes()
+    told = {name: (where, value) for name, where, value in origins(chain[3].fields)}
+    assert told["Created"] == (f"graph/{identity[:12]}/json: created", f'"{chain[2].document["created"]}"')
+    assert told["Size"] == (f"graph/{identity[:12]}/layersize", "0")
+    assert told["RepoTags"] == ("repositories-aufs: Repositories", '["busybox:latest"]')
     assert all(each["checksum"].startswith(("tarsum", "sha256:")) for each in found if "checksum" in each)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import tarfile
 from pathlib import Path
 
 from layertui import demo
 from tests.commands.running import Run
 from tests.commands.samples import image, tar
+from tests.fixtures import fixture
 from tests.ui.terminal import Terminal
 
 
@@ -35,8 +37,29 @@ def test_one_object(run: Run) -> None:
     assert list(found) == ["reference", "parts", "system"]
     manifest = next(part for part in found["parts"] if part["kind"] == "manifest")
     assert manifest["document"] == demo.image().manifest
+    assert manifest["stored"].encode() == demo.image().manifest_bytes and manifest["fields"] == []
+    assert found["parts"][0]["stored"] is None
     assert {"name": "size", "value": len(demo.image().manifest_bytes)} in manifest["facts"]
     assert found["system"] == {"name": "Held Linux 3.1", "source": "/etc/os-release", "kernels": []}
+
+
+def test_documents_are_told_byte_for_byte(run: Run, tmp_path: Path) -> None:
+    """Laid out by hand, with a name twice, and of a store that nobody checks the digests of."""
+    with tarfile.open(fixture("google+docker-explorer/test_data/aufs.v1.tgz")) as archive:
+        archive.extractall(tmp_path, filter="tar")
+    (stored,) = (path for path in tmp_path.glob("docker/graph/1cee97*/json"))
+    stored.write_bytes(
+        b'{\n\t"os": "none",' + stored.read_bytes()[1:].replace(b'"id"', '"ü": "\\u00fc", "id"'.encode())
+    )
+    (found,) = run("anatomy", f"docker-root:[{tmp_path}/docker]busybox", "--json").objects
+    config, inspect = (
+        next(part for part in found["parts"] if part["kind"] == kind) for kind in ("config", "inspect")
+    )
+    assert config["stored"].encode() == stored.read_bytes() and config["document"]["os"] == "linux"
+    assert {"name": "Created", "file": str(stored), "key": "created"} in inspect["fields"]
+    assert inspect["document"]["Created"] == config["document"]["created"]
+    lines = run("anatomy", f"docker-root:[{tmp_path}/docker]busybox").lines
+    assert any(re.fullmatch(r"Size +graph/1cee97b18f87/layersize +0", line) for line in lines)
 
 
 def test_without_a_system_and_with_a_kernel(run: Run, tmp_path: Path) -> None:

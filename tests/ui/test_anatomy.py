@@ -1,5 +1,6 @@
 """The screen that shows how an image is organised: pictures, every key, where lines lead."""
 
+import tarfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from layertui.ui.app import LayertuiApp
 from layertui.ui.screens.anatomy import AnatomyScreen
 from layertui.ui.screens.explorer import ExplorerScreen
 from layertui.ui.widgets.text_view import TextView
+from tests.fixtures import fixture
 from tests.layouts import OciLayout
 from tests.ui.images_app import screen_text
 from tests.ui.places import HOSTILE, until
@@ -165,6 +167,37 @@ async def test_escape_goes_back_and_tab_to_the_json() -> None:
         assert view(pilot, "json").scroll_offset.y == 1 and at(pilot) == "|manifest"
         await pilot.press("escape")
         assert isinstance(pilot.app.screen, ExplorerScreen)
+
+
+async def test_copying_the_json_gives_what_is_stored() -> None:
+    app = Anatomy()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await pilot.press("tab", "y")  # a reference has none
+        assert app.copied == "" and view(pilot, "json").has_focus
+        await pilot.press("n", "y")
+        assert app.copied.encode() == sample().manifest_bytes
+        assert "as it is stored" in str(view(pilot, "json").border_subtitle)
+        await pilot.press("n", "n", "y")  # the history is only a part of the config
+        assert about(pilot) == "history, in the config" and app.copied.encode() == sample().manifest_bytes
+
+
+async def test_where_each_field_of_inspect_comes_from(tmp_path: Path) -> None:
+    with tarfile.open(fixture("google+docker-explorer/test_data/aufs.v1.tgz")) as archive:
+        archive.extractall(tmp_path, filter="tar")
+    app = Anatomy()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        image = open_image(f"docker-root:[{tmp_path}/docker]busybox")
+        await pilot.app.push_screen(AnatomyScreen(image, None))
+        await until(pilot, lambda: screen(pilot).ready)
+        await pilot.press("n", "n", "n")
+        assert at(pilot) == "|inspect" and about(pilot) == "inspect"
+        assert any('"ContainerConfig"' in line for line in lines(pilot, "json"))
+        assert "field|Size             graph/1cee97b18f87/layersize  0" in lines(pilot)
+        await pilot.press(*"jjjjjj", "y")
+        assert at(pilot).startswith("field|Created          graph/1cee97b18f87/json: created  ")
+        assert app.copied == next(each.file for each in image.fields if each.name == "Id") + "/json"
 
 
 async def test_the_system_is_named() -> None:

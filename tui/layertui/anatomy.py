@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from layertui.blob import ArrivingBlob, FileBlob
 from layertui.errors import LayertuiError
-from layertui.image import HistoryEntry, Image, Layer, Link
+from layertui.image import Field, HistoryEntry, Image, Layer, Link
+from layertui.inspection import described, fields
 from layertui.safe import visible
 from layertui.sources.assemble import config_list, diff_ids_of
 from layertui.sources.layout import descriptor_of, descriptors_of
@@ -30,6 +33,7 @@ MAX_OS_RELEASE = 1 << 16
 """Bytes of it that are read."""
 KERNELS = ("vmlinuz", "vmlinux", "bzImage", "Image", "zImage")
 """How files in /boot begin that are kernels."""
+ID = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 MODULES = ("/usr/lib/modules", "/lib/modules")
 
 
@@ -46,6 +50,10 @@ class Part:
     """The digests that it names: where the chain goes on, and what else it could lead to."""
     document: Any = None
     """What it is, parsed, if it is JSON."""
+    data: bytes = b""
+    """The document byte for byte as it is stored; empty where none is."""
+    fields: Sequence[Field] = ()
+    """Of ``inspect``: each field, and the entry on disk that it comes from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,8 @@ def parts(image: Image) -> Iterator[Part]:
         yield _part_of_link(link, following)
     if image.inspected:
         yield Part("inspect", "inspect", [("says so", "the engine itself")], (), dict(image.inspected))
+    elif image.fields:
+        yield Part("inspect", "inspect", (), (), described(image), fields=fields(image))
     steps = [(_layer_text(entry), _step(entry)) for entry in image.history]
     yield Part("history", "history", steps)
     by_layer = {entry.layer: entry for entry in image.history if entry.layer is not None}
@@ -95,6 +105,7 @@ def _part_of_link(link: Link, following: str) -> Part:
         list(_of_link(link, document, following)),
         list(_named_by(document)) if isinstance(document, dict) else (),
         document,
+        link.data,
     )
 
 
@@ -148,6 +159,18 @@ def places(layer: Layer) -> Iterator[tuple[str, str]]:
         yield "lies in", layer.blob.location
     elif layer.unpacked is not None and not layer.places:
         yield "unpacked", layer.unpacked.location
+
+
+def origins(found: Sequence[Field]) -> Iterator[tuple[str, str, str]]:
+    """Fields, for people: the name of each, where it comes from, and its value as JSON.
+
+    Paths begin below the directory that has all of them; IDs are cut to twelve digits.
+    """
+    root = os.path.commonpath([field.file for field in found if field.file] or [""])
+    for field in found:
+        path = ID.sub(r"\1", os.path.relpath(field.file, root)) if field.file else "not recorded"
+        where = f"{path}: {field.key}" if field.key else path
+        yield field.name, where, json.dumps(field.value, ensure_ascii=False)
 
 
 def is_at_hand(image: Image) -> bool:

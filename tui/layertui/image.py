@@ -132,6 +132,18 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Field:
+    """A field of ``docker inspect``, and the entry of a store that it comes from."""
+
+    name: str
+    value: Any
+    file: str = ""
+    """Where it lies; empty if nothing on disk says it."""
+    key: str = ""
+    """Its key there, where it is not all that the file says."""
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """One image for one platform."""
 
@@ -161,6 +173,8 @@ class Image:
     """What is odd about it but does not keep it from being shown, a sentence each."""
     inspected: Mapping[str, Any] = field(default_factory=dict)
     """What an engine says of it, field by field; empty where none was asked."""
+    fields: Sequence[Field] = ()
+    """What a store of Docker keeps for ``docker inspect`` beside the config: names, parent, sizes, …"""
     arrival: Arrival | None = None
     """Where all its layers come in one stream: that stream."""
     damage: str = ""

@@ -12,6 +12,7 @@ import pytest
 
 from layertui import demo
 from layertui.errors import LayertuiError
+from layertui.inspection import described, fields
 from layertui.layers.load import index_layer
 from layertui.reference import parse
 from layertui.sources import docker_root, list_images, open_image
@@ -47,6 +48,46 @@ def test_a_real_one(aufs: Path) -> None:
     assert union.nodes == 416
     event = union.at(union.find("/etc/passwd"), 2)
     assert contents.read(event).startswith(b"root:x:0:0:root:")
+
+
+def test_which_entry_each_field_of_inspect_comes_from(aufs: Path) -> None:
+    """As Docker 1.9 filled them (moby v1.9.1, graph/service.go)."""
+    image = open_image(f"docker-root:[{aufs}]busybox")
+    folder = aufs / "graph" / TOP
+    told = json.loads((folder / "json").read_text())
+    found = {field.name: field for field in fields(image)}
+    assert {field.key: name for name, field in found.items() if field.file == str(folder / "json")} == {
+        "parent": "Parent",
+        "comment": "Comment",
+        "created": "Created",
+        "container": "Container",
+        "container_config": "ContainerConfig",
+        "docker_version": "DockerVersion",
+        "author": "Author",
+        "config": "Config",
+        "architecture": "Architecture",
+        "os": "Os",
+    }
+    for field in found.values():
+        value = told.get(field.key) if field.file == str(folder / "json") else None
+        if isinstance(value, dict):
+            assert {key: field.value.get(key) for key in value} == value
+        elif value is not None:
+            assert field.value == value
+    sizes = [int((aufs / "graph" / each / "layersize").read_text()) for each in (TOP, told["parent"])]
+    assert (found["Size"].value, found["Size"].file) == (sizes[0], str(folder / "layersize"))
+    assert (found["VirtualSize"].value, found["VirtualSize"].key) == (sum(sizes), "layersize of 2 images")
+    assert (found["Id"].value, found["Id"].file) == (TOP, str(folder))
+    assert (found["RepoTags"].value, found["RepoTags"].file) == (
+        ["busybox:latest"],
+        str(aufs / "repositories-aufs"),
+    )
+    assert found["GraphDriver"].value == {"Data": None, "Name": "aufs"}
+    assert {"RootFS", "Metadata"}.isdisjoint(described(image))
+    (folder / "parent").write_text(told["parent"])  # which counts before that of the JSON
+    image = open_image(f"docker-root:[{aufs}]busybox")
+    parent = next(field for field in fields(image) if field.name == "Parent")
+    assert (parent.value, parent.file, parent.key) == (told["parent"], str(folder / "parent"), "")
 
 
 def test_its_containers(aufs: Path) -> None:
@@ -152,6 +193,10 @@ def test_its_list(overlay: Path) -> None:
     layers = len(demo.image().layers)
     assert (row.name, row.tag, row.layers, row.digest) == ("quarry", "1.1", layers, "sha256:" + "ab" * 32)
     assert row.size == sum(number * 1000 for number in range(1, layers + 1))
+    told = described(open_image(row.reference))
+    assert (told["Size"], told["VirtualSize"]) == (layers * 1000, row.size)
+    assert told["GraphDriver"]["Data"] == {"RootDir": str(overlay / "overlay" / f"{layers:064x}" / "root")}
+    assert (told["Parent"], told["RepoDigests"]) == (f"{layers - 1:064x}", [f"quarry@{row.digest}"])
 
 
 def test_an_image_without_files_of_its_own(overlay: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from layertui import demo
 from layertui.errors import LayertuiError
+from layertui.inspection import described, fields
 from layertui.layers.load import index_layer
 from layertui.reference import parse
 from layertui.sources import docker_root, list_images, open_image
@@ -54,6 +55,8 @@ def root(request: pytest.FixtureRequest, archive: Path, tmp_path_factory: pytest
         docker("run", "--name=worked", "--network=host", "work:1", "/bin/busybox", "sh", "-c", WORK)
         (context / "diff.json").write_text(json.dumps(sorted(told(docker, "worked"))))
         shutil.copy(context / "diff.json", tmp_path_factory.getbasetemp() / f"{request.param}.json")
+        inspected = docker("image", "inspect", demo.NAME, "work:1")
+        (copied.parent / "inspect.json").write_text(inspected.replace(str(docker.data_root), str(copied)))
         os.system(f"cp --archive {docker.data_root} {copied}")
     return copied
 
@@ -74,6 +77,20 @@ def test_list(root: Path) -> None:
     assert (row.id, row.layers) == (demo.image().id, len(demo.image().layers))
     assert open_image(row.reference).id == row.id
     assert open_image(f"docker-root:[{root}]{row.id[7:20]}").id == row.id
+
+
+def test_inspect_is_dockers(root: Path) -> None:
+    for theirs in json.loads((root.parent / "inspect.json").read_text()):
+        image = open_image(f"docker-root:[{root}]{theirs['Id']}")
+        ours = described(image)
+        assert list(ours) == list(theirs) and ours == theirs
+        for field in fields(image):
+            assert os.path.lexists(field.file) if field.file else field.name in ("Parent", "Metadata")
+            if field.key in image.config and isinstance(field.value, str) and field.value:
+                assert json.loads(Path(field.file).read_bytes())[field.key] == field.value
+        if theirs["RepoTags"] == ["work:1"]:
+            noted = next(field for field in fields(image) if field.name == "Parent")
+            assert Path(noted.file).read_text() == noted.value != ""
 
 
 def test_steps_of_a_build_are_not_offered(root: Path) -> None:

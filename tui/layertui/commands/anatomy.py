@@ -6,7 +6,7 @@ import argparse
 import textwrap
 from typing import Any
 
-from layertui.anatomy import HOST, Part, System, is_at_hand, parts, system
+from layertui.anatomy import HOST, Part, System, is_at_hand, origins, parts, system
 from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output, cut
 from layertui.commands.parsing import add_common, add_image
@@ -17,8 +17,10 @@ config to the history, the layers, and where the bytes of each lie.
 """
 EPILOG = """\
 It also names what the root file system says of its distribution, if the layers
-can be read without fetching them. --json prints one object: reference, parts
-(kind, title, facts, refers: the digests that it names, document: its JSON), and
+can be read without fetching them; and of a data root of Docker, which entry on
+disk each field of docker inspect comes from. --json prints one object:
+reference, parts (kind, title, facts, refers: the digests that it names,
+document: its JSON, stored: that byte for byte, fields of docker inspect), and
 system.
 
 examples:
@@ -70,6 +72,11 @@ def _part_to_json(part: Part) -> dict[str, Any]:
         ],
         "refers": list(part.refers),
         "document": part.document,
+        "stored": part.data.decode("utf-8", "surrogateescape") or None,
+        "fields": [
+            {"name": field.name, "file": field.file or None, "key": field.key or None}
+            for field in part.fields
+        ],
     }
 
 
@@ -81,6 +88,9 @@ def _print(part: Part, out: Output) -> None:
     out.line(out.colour(part.title, "bold"))
     for name, value in part.facts:
         _print_fact(name, value, out)
+    if part.fields:
+        rows = [(name, out.name(where), out.name(value)) for name, where, value in origins(part.fields)]
+        out.table(("FIELD", "COMES FROM", "VALUE"), rows, shrink=(2, 1))
     out.line("")
 
 

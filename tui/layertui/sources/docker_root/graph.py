@@ -6,19 +6,20 @@ Rules from the tag v1.9.1 of moby: graph/graph.go, daemon/graphdriver/*, image/i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from layertui.errors import LayertuiError
-from layertui.image import Descriptor, HistoryEntry, Image, ImageSummary, Layer, Link, Unpacked
+from layertui.image import Descriptor, Field, HistoryEntry, Image, ImageSummary, Layer, Link, Unpacked
 from layertui.layers.directory import UnpackedDirectory
 from layertui.layers.fulltree import FullTree
 from layertui.layers.tarsplit import RecordedDirectory
 from layertui.reference import Reference
 from layertui.sources.assemble import created_of, platform_of, step_of_v1
+from layertui.sources.docker_root import fields
 from layertui.sources.docker_root.files import (
     Container,
     Stored,
@@ -85,12 +86,7 @@ class GraphRoot:
         layers = []
         for number, layer_id in enumerate(chain, 1):
             unpacked, missing, below = self._unpacked(layer_id, below)
-            size = read_text(self.graph / layer_id / "layersize")
-            descriptor = Descriptor(
-                LAYER_TYPE,
-                "",
-                int(size) if size.isdecimal() else -1,
-            )
+            descriptor = Descriptor(LAYER_TYPE, "", self._size(layer_id))
             places = self._places(layer_id)
             layers.append(Layer(number, descriptor, "", "", None, missing, unpacked, places))
         return Image(
@@ -116,14 +112,30 @@ class GraphRoot:
                 self.root / f"repositories-{self.driver}",
                 Link("config", Descriptor("", "", -1), data, str(path)),
             ),
+            fields=list(self._fields(chain)),
         )
+
+    def _fields(self, chain: Sequence[str]) -> Iterator[Field]:
+        """What ``docker inspect`` of 1.9 shows beside ``json`` of the last image of a chain."""
+        folder = self.graph / chain[-1]
+        yield Field("Id", chain[-1], str(folder))
+        repositories = self.root / f"repositories-{self.driver}"
+        yield from fields.names(repositories, self.names.get(chain[-1], []))
+        yield self._parent(chain[-1])
+        sizes = [self._size(identity) for identity in chain]
+        if sizes[-1] >= 0:
+            yield Field("Size", sizes[-1], str(folder / "layersize"))
+        if -1 not in sizes:
+            yield Field("VirtualSize", sum(sizes), str(self.graph), f"layersize of {len(chain)} images")
+        where = [self.root / WHERE[self.driver].format(chain[-1])] if self.driver in WHERE else []
+        yield fields.driver(self.driver, repositories, [each for each in where if each.is_dir()])
 
     def summaries(self, reference: Reference) -> Iterator[ImageSummary]:
         """A row for each name of each image, or for one without a name."""
         for identity in self.image_ids():
             top = self._image(identity)
             chain = self._chain(identity)
-            sizes = [read_text(self.graph / layer_id / "layersize") for layer_id in chain]
+            sizes = [self._size(layer_id) for layer_id in chain]
             names = self.names.get(identity, [])
             digests = {name.partition("@")[0]: name.partition("@")[2] for name in names if "@" in name}
             config = top.get("config")
@@ -137,7 +149,7 @@ class GraphRoot:
                     tag=tag,
                     id=f"sha256:{identity}",
                     digest=digests.get(name, ""),
-                    size=sum(map(int, sizes)) if all(size.isdecimal() for size in sizes) else None,
+                    size=None if -1 in sizes else sum(sizes),
                     created=created_of(top),
                     layers=len(chain),
                     platforms=(platform_of(top),),
@@ -153,8 +165,7 @@ class GraphRoot:
     def stored(self) -> Iterator[Stored]:
         """Every layer that the store has: each is an image of its own."""
         for identity in self.every_id():
-            size = read_text(self.graph / identity / "layersize")
-            yield Stored(identity, int(size) if size.isdecimal() else -1, identity)
+            yield Stored(identity, self._size(identity), identity)
 
     def mounts(self) -> Iterator[str]:
         """The names of the directories that belong to containers."""
@@ -169,16 +180,26 @@ class GraphRoot:
     def _image(self, identity: str) -> dict[str, Any]:
         return read_object(self.graph / identity / "json")
 
-    def _parent_of(self, identity: str) -> str:
+    def _size(self, identity: str) -> int:
+        text = read_text(self.graph / identity / "layersize")
+        return int(text) if text.isdecimal() else -1
+
+    def _parent(self, identity: str) -> Field:
         """The file ``parent`` counts, then ``parent`` of the JSON, then its ``parent_id``."""
-        if parent := read_text(self.graph / identity / "parent"):
-            return parent
+        folder = self.graph / identity
+        if parent := read_text(folder / "parent"):
+            return Field("Parent", parent, str(folder / "parent"))
         try:
             value = self._image(identity)
         except LayertuiError:
-            return ""
-        parent = value.get("parent") or str(value.get("parent_id") or "").partition(":")[2]
-        return parent if isinstance(parent, str) else ""
+            return Field("Parent", "")
+        key = "parent" if value.get("parent") or not value.get("parent_id") else "parent_id"
+        found = value.get(key)
+        parent = found.rpartition(":")[2] if isinstance(found, str) else ""
+        return Field("Parent", parent, str(folder / "json"), key)
+
+    def _parent_of(self, identity: str) -> str:
+        return str(self._parent(identity).value)
 
     def _chain(self, identity: str) -> list[str]:
         """An image and all that are below it, the base first."""
@@ -246,7 +267,9 @@ class GraphRoot:
             unpacked, missing = self._written(identity)
             layers.append(Layer(number, Descriptor("", "", -1), "", "", None, missing, unpacked))
             history.append(HistoryEntry(created if isinstance(created, str) else None, text, "", "", number))
-        return replace(image, name=f"{container.name} ({image.name})", layers=layers, history=history)
+        return replace(
+            image, name=f"{container.name} ({image.name})", layers=layers, history=history, fields=()
+        )
 
     def _written(self, identity: str) -> tuple[Unpacked | None, str]:
         """What a container's own layer is read from, or why it cannot be."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from layertui.blob import FileBlob
 from layertui.errors import LayertuiError
 from layertui.image import (
     Descriptor,
+    Field,
     HistoryEntry,
     Image,
     ImageSummary,
@@ -31,6 +32,7 @@ from layertui.sources.assemble import (
     history_of,
     platform_of,
 )
+from layertui.sources.docker_root import fields
 from layertui.sources.docker_root.files import (
     Container,
     Stored,
@@ -141,7 +143,25 @@ class ModernRoot:
                 self.store / "repositories.json",
                 Link("config", Descriptor("", identity, -1), data, str(self._config_path(identity))),
             ),
+            fields=list(self._fields(identity, layers)),
         )
+
+    def _fields(self, identity: str, layers: Sequence[Layer]) -> Iterator[Field]:
+        """What ``docker inspect`` shows beside the config."""
+        yield Field("Id", identity, str(self._config_path(identity)))
+        yield from fields.names(self.store / "repositories.json", self.names.get(identity, []))
+        noted = self.store / "imagedb" / "metadata" / identity.replace(":", "/")
+        if parent := self.parent_of(identity):
+            yield Field("Parent", parent, str(noted / "parent"))
+        if tagged := read_text(noted / "lastUpdated"):
+            yield Field("Metadata", {"LastTagTime": tagged}, str(noted / "lastUpdated"))
+        size = sum(layer.descriptor.size for layer in layers)
+        if all(layer.descriptor.size >= 0 for layer in layers):
+            for name in ("Size", "VirtualSize"):
+                yield Field(name, size, str(self.store / "layerdb"), f"size of {len(layers)} layers")
+        found = [layer.unpacked.location for layer in layers if layer.unpacked is not None]
+        directories = list(map(Path, found)) if len(found) == len(layers) else []
+        yield fields.driver(self.driver, self.store, directories)
 
     def summaries(self, reference: Reference) -> Iterator[ImageSummary]:
         """A row for each name of each image, or for one without a name."""
@@ -290,7 +310,9 @@ class ModernRoot:
             unpacked, missing = self._written(mount)
             layers.append(Layer(number, Descriptor("", "", -1), "", "", None, missing, unpacked))
             history.append(HistoryEntry(created if isinstance(created, str) else None, text, "", "", number))
-        return replace(image, name=f"{container.name} ({image.name})", layers=layers, history=history)
+        return replace(
+            image, name=f"{container.name} ({image.name})", layers=layers, history=history, fields=()
+        )
 
 
 def drivers(root: Path) -> list[str]:

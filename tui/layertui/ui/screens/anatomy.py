@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 
-from layertui.anatomy import HOST, Part, System, parts
+from layertui.anatomy import HOST, Part, System, origins, parts
 from layertui.content.syntax import coloured, lexer_of
 from layertui.errors import LayertuiError
 from layertui.safe import visible
@@ -32,9 +32,13 @@ if TYPE_CHECKING:
 
 WIDE = 120
 """Columns from which the JSON stands beside the chain."""
+LAID_OUT = "laid out to be read; y here copies it as it is stored"
 SYSTEM = "what runs it"
 """The end of the chain."""
 _GUTTER = 13
+_FIELD = 17
+_VALUE = 32
+"""Cells of the name of a field of docker inspect, and of its value."""
 
 
 @dataclass(slots=True)
@@ -72,14 +76,16 @@ class AnatomyScreen(Screen[int | None]):
         Binding("enter", "follow", "follow", tooltip="Go where the line leads: to a step, or to the layer"),
         Binding("n", "step(1)", "next step", tooltip="Go to the next step of the chain"),
         Binding("N", "step(-1)", "step before", show=False, tooltip="Go to the step before"),
-        Binding("y", "copy", "copy", tooltip="Copy the value at hand"),
+        Binding(
+            "y", "copy", "copy", tooltip="Copy the value at hand; in the JSON, all of it as it is stored"
+        ),
     ]
     CSS_PATH = Path(__file__).with_name("anatomy.tcss")
 
     class Ready(Message):
         """The chain, and the JSON of each of its parts."""
 
-        def __init__(self, chain: Chain, documents: list[tuple[str, Document]]) -> None:
+        def __init__(self, chain: Chain, documents: list[tuple[str, Document, str]]) -> None:
             super().__init__()
             self.chain = chain
             self.documents = documents
@@ -91,7 +97,8 @@ class AnatomyScreen(Screen[int | None]):
         self._image = image
         self._system = system
         self._chain: Chain | None = None
-        self._documents: list[tuple[str, Document]] = []
+        self._documents: list[tuple[str, Document, str]] = []
+        """Of each part: what its JSON is called, that laid out, and as it is stored, if it is so."""
         self._part = -1  # whose JSON is shown
 
     def compose(self) -> ComposeResult:
@@ -124,8 +131,8 @@ class AnatomyScreen(Screen[int | None]):
                 system = self._system()
             except LayertuiError as error:
                 system = error
-        documents = [json_document(*json_of(self._image, part)) for part in found]
-        documents.append(json_document(SYSTEM, None))
+        documents = [(*json_document(*json_of(self._image, part)), stored(part)) for part in found]
+        documents.append((*json_document(SYSTEM, None), ""))
         self.post_message(self.Ready(chain_of(found, system), documents))
 
     def on_anatomy_screen_ready(self, event: Ready) -> None:
@@ -146,9 +153,10 @@ class AnatomyScreen(Screen[int | None]):
         part = self._chain.parts[self._line]
         if part != self._part:
             self._part = part
-            title, document = self._documents[part]
+            title, document, stored = self._documents[part]
             self._view("json").open(document)
             self._view("json").border_title = Content(title)
+            self._view("json").border_subtitle = Content(LAID_OUT if stored else "")
 
     # Keys
 
@@ -164,6 +172,8 @@ class AnatomyScreen(Screen[int | None]):
             return False
         if action == "follow":
             return self._line in self._chain.leads or self._line in self._chain.page.events
+        if action == "copy" and self._in_json:
+            return bool(self._documents[self._part][2])
         return action == "step" or self._line in self._chain.page.values
 
     def action_follow(self) -> None:
@@ -188,9 +198,18 @@ class AnatomyScreen(Screen[int | None]):
         view.go_to(line)
         view.scroll_to(y=view.rows_of(line)[0], animate=False, immediate=True)
 
+    @property
+    def _in_json(self) -> bool:
+        return self.focused is self._view("json")
+
     def action_copy(self) -> None:
-        """Copies the value of the line at hand."""
+        """Copies the value of the line at hand, or the JSON byte for byte."""
         assert self._chain is not None
+        if self._in_json:
+            title, _, stored = self._documents[self._part]
+            self.app.copy_to_clipboard(stored)
+            self.notify(f"Copied {title} as it is stored", markup=False)
+            return
         value = visible(self._chain.page.values[self._line])
         self.app.copy_to_clipboard(value)
         self.notify(f"Copied {shorten(value, 60)}", markup=False)
@@ -216,6 +235,9 @@ def chain_of(found: Sequence[Part], system: System | LayertuiError | None) -> Ch
         for name, value in facts:
             leads = by_title.get(name, -1) if part.kind == "history" else by_digest.get(value, -1)
             _add_fact(page, chain, (name, value), number, leads, layer)
+        for each, (name, where, value) in zip(part.fields, origins(part.fields), strict=True):
+            body = (f"{name:{_FIELD}}", ""), (visible(where), "accent"), (f"  {_brief(value)}", "quiet")
+            chain.parts[page.add(*body, gutter=[("  field", "quiet")], value=each.file)] = number
         for at, other, named in naming:
             if at != number and not named.isdisjoint(_digests(part)):
                 _add_fact(page, chain, ("named by", other), number, at, layer)
@@ -263,6 +285,11 @@ def _add_system(page: PageBuilder, chain: Chain, system: System | LayertuiError 
             chain.parts[page.add((visible(path), ""), about, gutter=gutter, value=path)] = number
 
 
+def _brief(value: str) -> str:
+    """JSON that stands whole beside the chain, in few cells."""
+    return "{…}" if value.startswith("{") else shorten(visible(value), _VALUE)
+
+
 def _digests(part: Part) -> list[str]:
     """What others name a part by."""
     return [value for name, value in part.facts if part.kind != "reference" and name in ("digest", "diff ID")]
@@ -284,6 +311,11 @@ def json_of(image: "Image", part: Part) -> tuple[str, Any]:
             return f"{part.title}, in the manifest", listed[_layer(part) - 1]
         return part.title, None
     return visible(part.title), part.document
+
+
+def stored(part: Part) -> str:
+    """The JSON of a part byte for byte as it is stored; empty where it is only put together here."""
+    return "" if part.document is None else part.data.decode(errors="replace")
 
 
 def json_document(title: str, value: Any) -> tuple[str, Document]:
