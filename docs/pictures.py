@@ -18,9 +18,7 @@ from layertui import words
 from layertui.ui.app import LayertuiApp
 from layertui.ui.screens.explorer import ExplorerScreen
 from layertui.ui.theme import DARK_THEME, LIGHT_THEME
-from layertui.ui.widgets.detail import DetailPane
 from layertui.ui.widgets.table import Table
-from layertui.ui.widgets.tree_pane import TreePane
 
 HERE = Path(__file__).parent / "pictures"
 SIZE = (120, 36)
@@ -55,8 +53,7 @@ async def settled(pilot: Pilot[None]) -> None:
         await pilot.pause(0.3)
         screen = pilot.app.screen
         if isinstance(screen, ExplorerScreen):
-            panes = (screen.query_one(TreePane), screen.query_one(DetailPane))
-            if screen.loaded and not any(pane.busy for pane in panes):
+            if screen.loaded and not screen.panes.busy:
                 return
         elif screen.query_one(Table).rows:
             return

@@ -32,6 +32,8 @@ SECTIONS = {
     "AnatomyScreen": "Anatomy",
     "OpenDialog": "Opening",
     "ExplorerScreen": "Explorer",
+    "ImagePanes": "Explorer",
+    "CursorView": "Layers",
     "LayerList": "Layers",
     "TreeView": "Tree",
     "TreePane": "Tree",

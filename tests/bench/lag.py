@@ -129,7 +129,7 @@ def explorer(app: TimedApp) -> ExplorerScreen | None:
 
 def is_loaded(app: TimedApp) -> bool:
     screen = explorer(app)
-    return screen is not None and screen.loaded and screen._building is None and not tree(app).busy
+    return screen is not None and screen.loaded and not screen.panes.busy
 
 
 def tree(app: TimedApp) -> TreeView:

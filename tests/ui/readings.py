@@ -20,7 +20,6 @@ from layertui.ui.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed
 from layertui.ui.screens.explorer import ExplorerScreen
 from layertui.ui.widgets.detail import DetailPane
 from layertui.ui.widgets.layer_list import LayerList
-from layertui.ui.widgets.tree_pane import TreePane
 from layertui.ui.widgets.tree_view import TreeView
 from layertui.union import Union, UnionBuilder
 from layertui.union.merged import Merged
@@ -204,8 +203,7 @@ def at_layer(pilot: Pilot[None]) -> int:
 def is_quiet(pilot: Pilot[None]) -> bool:
     """Nothing is being worked out for what is on the screen."""
     screen = explorer(pilot)
-    busy = screen.query_one(TreePane).busy or (detail(pilot).display and detail(pilot).busy)
-    return not busy and screen._building is None
+    return not screen.panes.busy
 
 
 async def quiet(pilot: Pilot[None]) -> None:
@@ -219,8 +217,8 @@ async def loaded(pilot: Pilot[None]) -> None:
     def ready() -> bool:
         states = layers(pilot).states.values()
         return (
-            screen._image is not None
-            and screen._totals.paths is not None
+            screen._reading.image is not None
+            and screen._reading.paths is not None
             and all(state.checked or state.problem for state in states)
             and is_quiet(pilot)
         )

@@ -40,7 +40,7 @@ class Anatomy(LayertuiApp):
 
 def use(monkeypatch: pytest.MonkeyPatch, reading: Reading) -> Reading:
     monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: reading.image)
-    monkeypatch.setattr("layertui.ui.screens.explorer.Loader", reading)
+    monkeypatch.setattr("layertui.ui.reading.Loader", reading)
     return reading
 
 

@@ -59,7 +59,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Read:
     def use(reading: Reading | None = None) -> Reading:
         reading = reading or Reading(sample())
         monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: reading.image)
-        monkeypatch.setattr("layertui.ui.screens.explorer.Loader", reading)
+        monkeypatch.setattr("layertui.ui.reading.Loader", reading)
         return reading
 
     return use
@@ -100,7 +100,7 @@ def test_detail_in_a_small_terminal(snap_compare: Compare, read: Read) -> None:
 
 
 def test_opening(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ExplorerScreen, "_start", lambda _screen: None)
+    monkeypatch.setattr(ExplorerScreen, "_start", lambda _screen, _reading: None)
     assert snap_compare(Explorer(), terminal_size=(120, 40))
 
 
@@ -128,7 +128,7 @@ def test_failed(
         raise LayertuiError("shop.tar is no image", "it ends after 512 bytes", "save it again")
 
     monkeypatch.setattr("layertui.sources.open_image", fail)
-    monkeypatch.setattr("layertui.ui.screens.explorer.Loader", Reading(sample()))
+    monkeypatch.setattr("layertui.ui.reading.Loader", Reading(sample()))
     places.given["shop.tar"] = []
     assert snap_compare(Explorer("shop.tar"), terminal_size=size, run_before=_failure)
 
@@ -276,6 +276,47 @@ async def test_brackets_move_between_layers_from_the_tree(read: Read) -> None:
             await quiet(pilot)
             assert at_layer(pilot) == layers(pilot).merged_layer == layer, key
         assert tree(pilot).has_focus
+
+
+@pytest.mark.parametrize(("path", "layer"), [("/etc/passwd", 5), ("/usr/bin/cc", 8)])
+async def test_a_path_is_shown_at_a_layer_hidden_there_or_not(read: Read, path: str, layer: int) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        explorer(pilot).show_path(path.encode(), layer)
+        await quiet(pilot)
+        view = tree(pilot)
+        assert view.has_focus
+        assert (view.rows.merged.union.path(view.node), at_layer(pilot)) == (path, layer)
+        assert detail(pilot).subject.node == view.node
+
+
+async def test_a_path_is_shown_once_its_layer_is_there(read: Read) -> None:
+    reading = read()
+    reading.at_once = False
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: bool(layers(pilot).states))
+        for layer in (1, 2):
+            reading.index(layer)
+        reading.union(2)
+        await until(pilot, lambda: at_layer(pilot) == 2)
+        explorer(pilot).show_path(b"/etc/passwd", 5)
+        assert tree(pilot).node == 0
+        reading.rest(3)
+        await loaded(pilot)
+        view = tree(pilot)
+        assert (view.rows.merged.union.path(view.node), at_layer(pilot)) == ("/etc/passwd", 5)
+
+
+async def test_a_path_that_no_layer_stores_so_far_is_said_not_to_be_there(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        explorer(pilot).show_path(b"/srv/quarry", 1)
+        await quiet(pilot)
+        assert (tree(pilot).node, at_layer(pilot)) == (0, 1)
+        told = [notification.message for notification in pilot.app._notifications]
+        assert told == ["No layer up to 1 stores /srv/quarry."]
 
 
 async def test_tab_goes_from_pane_to_pane(read: Read) -> None:
@@ -527,7 +568,7 @@ async def test_an_image_for_other_platforms_alone_offers_them(
         return reading.image
 
     monkeypatch.setattr("layertui.sources.open_image", choose)
-    monkeypatch.setattr("layertui.ui.screens.explorer.Loader", reading)
+    monkeypatch.setattr("layertui.ui.reading.Loader", reading)
     async with Explorer("alpine.oci").run_test(size=(120, 40)) as pilot:
         await _failure(pilot)
         message = explorer(pilot).query_one(".message", Static)

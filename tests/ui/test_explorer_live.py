@@ -59,7 +59,7 @@ def live(monkeypatch: pytest.MonkeyPatch) -> Callable[[Reading], Reading]:
 
     def use(reading: Reading) -> Reading:
         monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: reading.image)
-        monkeypatch.setattr("layertui.ui.screens.explorer.Loader", reading)
+        monkeypatch.setattr("layertui.ui.reading.Loader", reading)
         return reading
 
     return use
@@ -67,7 +67,7 @@ def live(monkeypatch: pytest.MonkeyPatch) -> Callable[[Reading], Reading]:
 
 async def read(pilot: Pilot[None]) -> None:
     """All has been read, and the first layer checked."""
-    await until(pilot, lambda: layers(pilot).checked == 1 and explorer(pilot)._totals.paths is not None)
+    await until(pilot, lambda: layers(pilot).checked == 1 and explorer(pilot)._reading.paths is not None)
     await quiet(pilot)
 
 
@@ -141,7 +141,7 @@ async def test_R_reads_a_container_again_and_keeps_cursor_layer_and_open_directo
         await read(pilot)
         assert view.rows.merged.union.path(view.node) == "/srv/other"
         assert at_layer(pilot) == layers(pilot).merged_layer == 3
-        assert explorer(pilot)._subject.union is view.rows.merged.union
+        assert explorer(pilot).panes.subject.union is view.rows.merged.union
 
 
 async def test_R_stays_on_a_lower_layer_and_shows_the_tree_until_all_has_come(live: Callable) -> None:

@@ -235,7 +235,7 @@ async def test_the_explorer_begins_at_a_layer(monkeypatch: pytest.MonkeyPatch, o
         image = replace(image, layers=stacked)
     reading = Reading(image)
     monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: image)
-    monkeypatch.setattr("layertui.ui.screens.explorer.Loader", reading)
+    monkeypatch.setattr("layertui.ui.reading.Loader", reading)
     app = LayertuiApp("demo:", cache=False)
     async with app.run_test(size=(120, 40)) as pilot:
         app.explore(SHOP.reference, identity)

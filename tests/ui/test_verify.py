@@ -69,7 +69,7 @@ class Verifying(LayertuiApp):
 def read(monkeypatch: pytest.MonkeyPatch) -> None:
     reading = Reading(sample())
     monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: reading.image)
-    monkeypatch.setattr("layertui.ui.screens.explorer.Loader", reading)
+    monkeypatch.setattr("layertui.ui.reading.Loader", reading)
 
 
 def dialog(pilot: Pilot[None]) -> VerifyDialog:

@@ -29,12 +29,14 @@ class KeyUse:
 def key_sections(screen: Screen[object]) -> list[tuple[str, list[KeyUse]]]:
     """The keys of the screen, of each pane that can have the focus, and of every screen.
 
-    A pane is named by its class's ``HELP_NAME``, else by its border's title. Panes with
-    the same keys stand together.
+    A pane is named by its class's ``HELP_NAME``, else by its border's title, and has the keys
+    of what it alone lies in. Panes with the same keys stand together.
     """
     sections: list[tuple[str, list[KeyUse]]] = []
+    around = [set(_around(widget)) for widget in screen.focus_chain]
+    shared = set.intersection(*around) if len(around) > 1 else set[Widget]()
     for widget in screen.focus_chain:
-        uses = list(_uses(widget))
+        uses = [use for node in (widget, *_around(widget)) if node not in shared for use in _uses(node)]
         actions = [(use.action, use.keys) for use in uses]
         for number, (name, others) in enumerate(sections):
             if [(use.action, use.keys) for use in others] == actions:
@@ -43,11 +45,16 @@ def key_sections(screen: Screen[object]) -> list[tuple[str, list[KeyUse]]]:
         else:
             if uses:
                 sections.append((_name(widget), uses))
-    here = list(_uses(screen))
+    here = [use for node in (*shared, screen) for use in _uses(node)]
     shadowed = {use.action.removeprefix("app.") for use in here}
     everywhere = [use for use in _uses(screen.app) if use.action not in shadowed]
     sections = [(SHARED[0], here), *sections, (SHARED[1], everywhere)]
     return [(name, uses) for name, uses in sections if uses]
+
+
+def _around(widget: Widget) -> list[Widget]:
+    """What a pane lies in, up to the screen."""
+    return [node for node in widget.ancestors if isinstance(node, Widget) and not isinstance(node, Screen)]
 
 
 def _uses(node: DOMNode) -> Iterator[KeyUse]:

@@ -10,13 +10,13 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from layertui.safe import visible
 from layertui.steps import one_line, step_of
 from layertui.ui.palette import Palette
 from layertui.ui.text import count_text, shorten, size_text
+from layertui.ui.widgets.cursor_view import CursorView
 from layertui.ui.widgets.lines import Span
 
 if TYPE_CHECKING:
@@ -48,21 +48,14 @@ class LayerState:
         return 1.0 if self.read else self.done / self.total if self.total > 0 else None
 
 
-class LayerList(ScrollView, can_focus=True):
+class LayerList(CursorView):
     """Says which layer is at hand: a step without a layer stands for the layer below it."""
 
-    ALLOW_SELECT = False
     HELP_NAME: ClassVar[str] = "Layers"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "to the tree", tooltip="Go to the tree of this layer"),
         Binding("n", "screen.change(1)", "next change", tooltip="Show the next path that the layer changed"),
         Binding("N", "screen.change(-1)", "change before", show=False, tooltip="Show the change before"),
-        Binding("up,k", "move(-1)", "up", show=False),
-        Binding("down,j", "move(1)", "down", show=False),
-        Binding("pageup,ctrl+b", "page(-1)", "page up", show=False),
-        Binding("pagedown,ctrl+f", "page(1)", "page down", show=False),
-        Binding("home,g", "first", "first", show=False),
-        Binding("end,G", "last", "last", show=False),
         Binding("r", "turn", "turn round", show=False, tooltip="Newest or oldest first"),
         Binding("e", "fold", "only layers", tooltip="Hide or show the steps that made no layer"),
         Binding("w", "raw", "as recorded", tooltip="Show steps as the builder recorded them, or as written"),
@@ -97,7 +90,6 @@ class LayerList(ScrollView, can_focus=True):
         self.raw = False
         self._steps: list[int] = []  # numbers of the history entries that are shown, in order
         self._below: list[int] = []  # the layer at or below each history entry
-        self._cursor = 0
         self._largest = 0
         self._digests = 0
         self._palette: Palette | None = None
@@ -130,7 +122,7 @@ class LayerList(ScrollView, can_focus=True):
         layer, step, newest = self.merged_layer, self.step, self.merged_layer == len(self.states)
         self.show(image)
         if 0 <= step < len(self._below) and self._below[step] == layer:
-            self._go(self._steps.index(step))
+            self.go_to_row(self._steps.index(step))
         elif not newest:
             self.go_to_layer(min(layer, len(image.layers)))
 
@@ -138,6 +130,10 @@ class LayerList(ScrollView, can_focus=True):
         """Shows what has changed in the states."""
         self._title()
         self.refresh()
+
+    @property
+    def count(self) -> int:
+        return len(self._steps)
 
     @property
     def step(self) -> int:
@@ -160,7 +156,7 @@ class LayerList(ScrollView, can_focus=True):
             return
         for at, step in enumerate(self._steps):
             if self.image.history[step].layer == layer:
-                self._go(at)
+                self.go_to_row(at)
 
     def _arrange(self, step: int) -> None:
         """Works out the rows; the cursor stays on ``step``, or goes to the layer that it stands for."""
@@ -213,34 +209,16 @@ class LayerList(ScrollView, can_focus=True):
         self._title()
         self._reveal()
 
-    def on_focus(self) -> None:
-        self.refresh()
-
-    def on_blur(self) -> None:
-        self.refresh()
-
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
         if offset is None or offset.y + self.scroll_offset.y >= len(self._steps):
             return
-        self._go(offset.y + self.scroll_offset.y)
+        self.go_to_row(offset.y + self.scroll_offset.y)
         if event.chain == 2:
             self.action_open()
 
     def action_open(self) -> None:
         self.post_message(self.Opened())
-
-    def action_move(self, by: int) -> None:
-        self._go(self._cursor + by)
-
-    def action_page(self, pages: int) -> None:
-        self._go(self._cursor + pages * max(self.content_size.height - 1, 1))
-
-    def action_first(self) -> None:
-        self._go(0)
-
-    def action_last(self) -> None:
-        self._go(len(self._steps) - 1)
 
     def action_turn(self) -> None:
         """Newest first or oldest first."""
@@ -262,23 +240,12 @@ class LayerList(ScrollView, can_focus=True):
         self.raw = not self.raw
         self.refresh()
 
-    def _go(self, row: int) -> None:
-        """Puts the cursor on a row, or the nearest there is."""
-        before, self._cursor = self._cursor, max(min(row, len(self._steps) - 1), 0)
-        if before == self._cursor:
-            return
-        for line in (before, self._cursor):
-            self.refresh(Region(0, line - self.scroll_offset.y, self.size.width, 1))
-        self._reveal()
-        self._title()
-        self.post_message(self.Highlighted())
-
-    def _reveal(self) -> None:
-        top, height = self.scroll_offset.y, max(self.content_size.height, 1)
-        if self._cursor < top:
-            self.scroll_to(y=self._cursor, animate=False, immediate=True)
-        elif self._cursor >= top + height:
-            self.scroll_to(y=self._cursor - height + 1, animate=False, immediate=True)
+    def go_to_row(self, row: int) -> None:
+        before = self._cursor
+        super().go_to_row(row)
+        if self._cursor != before:
+            self._title()
+            self.post_message(self.Highlighted())
 
     # Painting
 
@@ -293,9 +260,7 @@ class LayerList(ScrollView, can_focus=True):
         row = y + self.scroll_offset.y
         if palette is None or row >= len(self._steps):
             return Strip.blank(width, self.rich_style)
-        over = ""
-        if row == self._cursor:
-            over = "on-cursor" if self.has_focus else "on-cursor_blurred"
+        over = self._over(row)
         spans = self._spans(self._steps[row], row == self._cursor, self.scrollable_content_region.width)
         segments = [Segment(text, palette[f"{over} {style}"]) for text, style in spans]
         return Strip(segments).adjust_cell_length(width, palette[over])

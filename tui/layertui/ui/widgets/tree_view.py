@@ -3,54 +3,39 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from typing import ClassVar, Literal
 
-from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from layertui.errors import LayertuiError
 from layertui.layers.decompress import Cancelled
 from layertui.safe import visible
 from layertui.ui.palette import Palette
+from layertui.ui.row_work import Change, RowsDone, RowWork
 from layertui.ui.text import shorten
-from layertui.ui.tree_row import arrow_at, layout, spans
-from layertui.ui.widgets.lines import folds
+from layertui.ui.tree_row import arrow_at, layout
+from layertui.ui.widgets.cursor_view import CursorView
+from layertui.ui.widgets.tree_paint import TreePainter, comment, why_empty
 from layertui.union.changes import Mark, Same
 from layertui.union.rows import SORTS, VIEWS, Rows
+from layertui.union.union import Union
 
 _AT_ONCE = 30_000
 """Nodes up to which rows are worked out where they are shown: about 3 ms; beyond in a thread."""
 _FEW_EVENTS = 1_000
 """Events of a layer up to which one moves there at once."""
-_KEPT = 1024
-"""Painted rows that are kept."""
-
-_LINED = ("strike", "underline")
-"""Styles that show on a blank too."""
-
-Change = Callable[[Rows], None]
 
 
-class TreeView(ScrollView, can_focus=True):
+class TreeView(CursorView):
     """Shows :class:`~layertui.union.rows.Rows`; what takes long happens to a copy in a thread."""
 
-    ALLOW_SELECT = False
     HELP_NAME: ClassVar[str] = "Tree"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "step(-1)", "up", show=False),
-        Binding("down,j", "step(1)", "down", show=False),
-        Binding("pageup,ctrl+b", "page(-1)", "page up", show=False),
-        Binding("pagedown,ctrl+f", "page(1)", "page down", show=False),
-        Binding("home,g", "first", "top", show=False),
-        Binding("end,G", "last", "end", show=False),
         Binding("enter", "enter", "open", show=False, tooltip="Open a directory, or see a file's detail"),
         Binding("space", "turn", "open/close", show=False, tooltip="Open or close the directory"),
         Binding("right,l", "open", "open", show=False, tooltip="Open the directory, then go into it"),
@@ -102,33 +87,24 @@ class TreeView(ScrollView, can_focus=True):
             super().__init__()
             self.error = error
 
-    class Done(Message):
-        """A thread has worked out ``rows`` to follow those ``before``."""
-
-        def __init__(self, before: Rows, rows: Rows) -> None:
-            super().__init__()
-            self.before = before
-            self.rows = rows
-
     def __init__(self, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.rows: Rows | None = None
         self.query_text = ""
         """The filter that is asked for; ``rows.query`` is the one that is shown."""
         self._image_layers = 1
-        self._cursor = 0
         self._wanted = 0  # the node that the cursor was put on, there or not
         self._told: tuple[object, int, int] | None = None
         self._sentence, self._failed = "", False
-        self._next: Rows | None = None  # of a new union, to be shown as those before
-        self._waiting: dict[object, Change] = {}  # what is still to be done to the rows, in order
-        self._working = False
+        self._work = RowWork(self)
         self._search = threading.Event()  # set when the filter is no longer wanted
-        self._palette: Palette | None = None
-        self._place = layout(0, False)
-        self._painted: LRUCache[tuple[int, str], Strip] = LRUCache(_KEPT)
+        self._painter = TreePainter()
 
     # What is shown
+
+    @property
+    def count(self) -> int:
+        return len(self.rows.nodes) if self.rows is not None else 0
 
     @property
     def node(self) -> int:
@@ -138,7 +114,7 @@ class TreeView(ScrollView, can_focus=True):
     @property
     def busy(self) -> bool:
         """Whether other rows are being worked out."""
-        return self._working
+        return self._work.busy
 
     def show(self, rows: Rows | None, image_layers: int) -> None:
         """Shows the rows of a new union as those before: view, sort, filter, open directories, cursor.
@@ -146,23 +122,22 @@ class TreeView(ScrollView, can_focus=True):
         They belong to this widget from now on.
         """
         self._image_layers = image_layers
-        self._waiting.pop("move", None)
+        self._work.drop("move")
         if rows is None or self.rows is None:
-            self._waiting.clear()
-            self._next = None
+            self._work.drop()
             if rows is None:
                 self._search.set()
                 self.query_text = ""
             self._put(rows)
         else:
-            self._next = rows
-            self._work()
+            self._work.following = rows
+            self._work.start(self.rows)
 
     def move(self, layer: int) -> None:
         """Shows the tree at another layer."""
         if self.rows is None:
             return
-        union = (self._next or self.rows).merged.union
+        union = (self._work.following or self.rows).merged.union
         # A union with more layers may be on its way to be shown, which takes a thread anyway.
         few = not layer or (layer <= union.layers and len(union.events_of(layer)) <= _FEW_EVENTS)
         light = few and not self.rows.query and self.rows.sort == "name"
@@ -199,25 +174,28 @@ class TreeView(ScrollView, can_focus=True):
     def go_to(self, node: int) -> None:
         """Puts the cursor on a node, whatever has to be opened, unfiltered or shown for it."""
 
+        if self.rows is None:
+            return
+        union = self.rows.merged.union
+
         def reveal(rows: Rows) -> None:
-            if rows.reveal(node) >= 0:
+            there = _same_path(union, node, rows.merged.union)
+            if rows.reveal(there) >= 0:
                 return
             if rows.query:
                 self.query_text = ""
                 rows.filter("")
-            if rows.reveal(node) < 0:
+            if rows.reveal(there) < 0:
                 rows.show("all")
-                rows.reveal(node)
+                rows.reveal(there)
 
-        if self.rows is None:
-            return
         self._wanted = node
         before = len(self.rows.nodes)
-        row = self.rows.reveal(node) if not self._working else -1
+        row = self.rows.reveal(node) if not self._work.busy else -1
         if row < 0:
             self._change(reveal, object())
         elif len(self.rows.nodes) == before:
-            self._go(row)
+            self.go_to_row(row)
         else:
             self._put(self.rows)
 
@@ -234,50 +212,27 @@ class TreeView(ScrollView, can_focus=True):
         What waits under the same ``key`` is no longer wanted then.
         """
         assert self.rows is not None
-        if light and not self._working and self.rows.merged.union.nodes <= _AT_ONCE:
+        if light and not self._work.busy and self.rows.merged.union.nodes <= _AT_ONCE:
             change(self.rows)
             self._put(self.rows)
-            return
-        self._waiting.pop(key, None)
-        self._waiting[key] = change
-        self._work()
+        else:
+            self._work.add(change, key)
+            self._work.start(self.rows)
 
-    def _work(self) -> None:
-        """Starts on what waits."""
-        if self._working or self.rows is None or not (self._waiting or self._next):
-            return
-        before, following = self.rows, self._next
-        changes = list(self._waiting.values())
-        self._waiting.clear()
-        self._next = None
-
-        def run() -> None:
-            if following is None:
-                rows = before.copy()
-            else:
-                rows = following
-                rows.adopt(before)
-            for change in changes:
-                change(rows)
-            self.post_message(self.Done(before, rows))
-
-        self._working = True
-        threading.Thread(target=run, name="tree", daemon=True).start()
-
-    def on_tree_view_done(self, event: Done) -> None:
+    def on_rows_done(self, event: RowsDone) -> None:
         event.stop()
-        self._working = False
+        self._work.done()
         if event.before is self.rows:  # else they belong to an image that is no longer shown
             self._put(event.rows)
-        self._work()
+        self._work.start(self.rows)
 
     def _put(self, rows: Rows | None) -> None:
         """Shows rows; the cursor stays on its path and that where it is on the screen."""
         before, line = self.rows, self._cursor - self.scroll_offset.y
-        if rows is not None and before is not None and rows.merged.union is not before.merged.union:
-            self._wanted = _same_path(before, self._wanted, rows)
+        if rows is not None and before is not None:
+            self._wanted = _same_path(before.merged.union, self._wanted, rows.merged.union)
         self.rows = rows
-        self._painted.clear()
+        self._painter.forget()
         if rows is None:
             self._cursor = self._wanted = 0
             self._told = None
@@ -291,10 +246,9 @@ class TreeView(ScrollView, can_focus=True):
         self.post_message(self.Changed())
 
     def _lay_out(self) -> None:
-        count = 0 if self.rows is None else len(self.rows.nodes)
-        self.virtual_size = Size(self.size.width, count)
+        self.virtual_size = Size(self.size.width, self.count)
         by_time = self.rows is not None and self.rows.sort == "time"
-        self._place = layout(self.scrollable_content_region.width, by_time)
+        self._painter.place = layout(self.scrollable_content_region.width, by_time)
 
     def _tell(self) -> None:
         rows = self.rows
@@ -306,60 +260,15 @@ class TreeView(ScrollView, can_focus=True):
             self.post_message(self.Highlighted(self.node, rows))
 
     def on_resize(self) -> None:
-        self._painted.clear()
+        self._painter.forget()
         self._lay_out()
         self._reveal()
 
-    def on_focus(self) -> None:
-        self.refresh()
-
-    def on_blur(self) -> None:
-        self.refresh()
-
-    # The cursor
-
-    def _go(self, row: int) -> None:
-        """Puts the cursor on a row, or the nearest there is."""
-        if self.rows is None:
-            return
-        before = self._cursor
-        self._cursor = max(min(row, len(self.rows.nodes) - 1), 0)
-        self._wanted = self.node
-        for line in {before, self._cursor}:
-            self.refresh(Region(0, line - self.scroll_offset.y, self.size.width, 1))
-        self._reveal()
-        self._tell()
-
-    def _reveal(self) -> None:
-        """Scrolls so that the cursor's row shows."""
-        top, height = self.scroll_offset.y, max(self.content_size.height, 1)
-        if self._cursor < top:
-            self.scroll_to(y=self._cursor, animate=False, immediate=True)
-        elif self._cursor >= top + height:
-            self.scroll_to(y=self._cursor - height + 1, animate=False, immediate=True)
-
-    def action_step(self, by: int) -> None:
-        self._go(self._cursor + by)
-
-    def action_page(self, pages: int) -> None:
-        self._go(self._cursor + pages * max(self.content_size.height - 1, 1))
-
-    def action_first(self) -> None:
-        self._go(0)
-
-    def action_last(self) -> None:
+    def go_to_row(self, row: int) -> None:
         if self.rows is not None:
-            self._go(len(self.rows.nodes) - 1)
-
-    def action_change(self, step: Literal[1, -1]) -> None:
-        """Goes to the next change, after the last to the first again."""
-        if self.rows is None:
-            return
-        node = self.rows.next_change(self.node, step)
-        if node < 0:
-            self.notify(f"Layer {self.rows.merged.layer} changes nothing that is shown here.", markup=False)
-        else:
-            self.go_to(node)
+            super().go_to_row(row)
+            self._wanted = self.node
+            self._tell()
 
     # Directories
 
@@ -372,7 +281,7 @@ class TreeView(ScrollView, can_focus=True):
         if self.rows is None or not self.rows.has_children(self.node):
             return
         if self.rows.is_open(self.node):
-            self._go(self._cursor + 1)
+            self.go_to_row(self._cursor + 1)
         else:
             self._toggle(self.node)
 
@@ -383,7 +292,7 @@ class TreeView(ScrollView, can_focus=True):
         if self.rows.is_open(self.node) and self.rows.has_children(self.node):
             self._toggle(self.node)
         else:
-            self._go(self.rows.nearest(self.rows.merged.union.parent[self.node]))
+            self.go_to_row(self.rows.nearest(self.rows.merged.union.parent[self.node]))
 
     def action_enter(self) -> None:
         """Opens or closes a directory; of all else the detail is wanted."""
@@ -398,7 +307,7 @@ class TreeView(ScrollView, can_focus=True):
         if self.rows is None or not node or not self.rows.has_children(node):
             return
         self._wanted = self.node
-        if not self._working and self.rows.rows_below(node) <= _AT_ONCE:
+        if not self._work.busy and self.rows.rows_below(node) <= _AT_ONCE:
             self.rows.toggle(node)
             self._put(self.rows)
         else:
@@ -415,6 +324,16 @@ class TreeView(ScrollView, can_focus=True):
             self._change(Rows.collapse_all, "all")
 
     # Other keys
+
+    def action_change(self, step: Literal[1, -1]) -> None:
+        """Goes to the next change, after the last to the first again."""
+        if self.rows is None:
+            return
+        node = self.rows.next_change(self.node, step)
+        if node < 0:
+            self.notify(f"Layer {self.rows.merged.layer} changes nothing that is shown here.", markup=False)
+        else:
+            self.go_to(node)
 
     def action_view(self) -> None:
         """Shows the next of the views."""
@@ -441,10 +360,10 @@ class TreeView(ScrollView, can_focus=True):
         if offset is None or self.rows is None:
             return
         row = offset.y + self.scroll_offset.y
-        if row >= len(self.rows.nodes):
+        if row >= self.count:
             return
-        self._go(row)
-        if offset.x - arrow_at(self.rows, self.node, self._place.names) in (0, 1):
+        self.go_to_row(row)
+        if offset.x - arrow_at(self.rows, self.node, self._painter.place.names) in (0, 1):
             self._toggle(self.node)
         elif event.chain == 2:
             self.action_enter()
@@ -452,70 +371,27 @@ class TreeView(ScrollView, can_focus=True):
     # Painting
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        palette = Palette(self.app, self.rich_style, self._image_layers)
-        if self._palette is None or self._palette.key != palette.key:
-            self._palette = palette
-            self._painted.clear()
+        self._painter.use(Palette(self.app, self.rich_style, self._image_layers))
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
-        width = self.content_size.width
-        palette = self._palette
+        width, palette = self.content_size.width, self._painter.palette
         if palette is None:
             return Strip.blank(width)
-        number = y + self.scroll_offset.y
-        if self.rows is None or number >= len(self.rows.nodes):
-            return self._comment(y, width, palette)
-        over = ""
-        if number == self._cursor:
-            over = "on-cursor" if self.has_focus else "on-cursor_blurred"
-        key = (self.rows.nodes[number], over)
-        painted = self._painted.get(key)
-        if painted is None:
-            painted = self._painted[key] = self._paint(key[0], over, palette)
-        return painted
-
-    def _paint(self, node: int, over: str, palette: Palette) -> Strip:
-        assert self.rows is not None
-        # Few segments make a quick frame: blanks go with what is before them where that shows no line.
-        merged: list[tuple[str, str]] = []
-        for text, style in spans(self.rows, node, self._place):
-            if merged and (
-                merged[-1][1] == style or (not text.strip() and not merged[-1][1].endswith(_LINED))
-            ):
-                merged[-1] = (merged[-1][0] + text, merged[-1][1])
-            elif text:
-                merged.append((text, style))
-        segments = [Segment(text, palette[f"{over} {style}"]) for text, style in merged]
-        return Strip(segments).adjust_cell_length(self.content_size.width, palette[over])
-
-    def _comment(self, y: int, width: int, palette: Palette) -> Strip:
-        """A line of the sentence that stands where there are no rows."""
-        count = 0 if self.rows is None else len(self.rows.nodes)
-        sentence = visible(self._sentence if self.rows is None else self._why_empty(self.rows))
-        room = max(width - 2, 1)
-        starts = folds(sentence, room)
-        line = y - max((self.content_size.height - len(starts)) // 2, count + 1 if count else 0)
-        if not sentence or count > 1 or not 0 <= line < len(starts):
-            return Strip.blank(width, palette[""])
-        stop = [*starts, len(sentence)][line + 1]
-        style = "deleted" if self.rows is None and self._failed else "quiet"
-        text = sentence[starts[line] : stop].strip().center(room)
-        return Strip([Segment(f" {text}", palette[style])]).adjust_cell_length(width, palette[""])
-
-    def _why_empty(self, rows: Rows) -> str:
-        """Why there is nothing but the root, and the next key."""
-        layer = rows.merged.layer
-        if rows.query:
-            return f"No path here matches “{rows.query}”. Press escape to see all, or v for another view."
-        if rows.view == "changes":
-            return f"Layer {layer} changes no path. Press v for everything, vv for the merged tree."
-        return f"The merged tree at layer {layer} is empty."
+        row = y + self.scroll_offset.y
+        if self.rows is not None and row < self.count:
+            return self._painter.row(self.rows, self.rows.nodes[row], self._over(row), width)
+        if self.rows is None:
+            sentence, style = self._sentence, "deleted" if self._failed else "quiet"
+        else:
+            sentence, style = why_empty(self.rows) if self.count == 1 else "", "quiet"
+        return comment(sentence, y, self.count, self.content_size, style, palette)
 
 
-def _same_path(before: Rows, node: int, rows: Rows) -> int:
+def _same_path(old: Union, node: int, new: Union) -> int:
     """The node of the same path in another union, or of the nearest directory above it."""
-    old, new = before.merged.union, rows.merged.union
+    if old is new:
+        return node
     while (there := new.find_key(old.key(node))) < 0:
         node = old.parent[node]
     return there

@@ -1,0 +1,50 @@
+"""The screens that tell more about the image of an explorer, each made of what has been read of it."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.screen import Screen
+
+from layertui.ui.layer_text import Oddity, layer_document, oddities_document
+from layertui.ui.text import count_text
+
+if TYPE_CHECKING:
+    from layertui.ui.reading import Reading
+    from layertui.ui.widgets.layer_list import LayerList
+
+
+def facts(reading: "Reading", layers: "LayerList") -> Screen[None] | None:
+    """All that is recorded of the step at hand in ``layers``; None if there is no step."""
+    from layertui.ui.screens.reader import ReaderDialog
+
+    image = reading.image
+    if image is None or layers.step < 0:
+        return None
+    number = image.history[layers.step].layer
+    state = layers.states[number] if number is not None else None
+    document = layer_document(image, layers.step, state, reading.indexes.get(number or 0))
+    title = f"Layer {number}" if number is not None else "Step without a layer"
+    return ReaderDialog(title, document, len(image.layers), "i")
+
+
+def warnings(reading: "Reading", found: Sequence[Oddity]) -> Screen[None]:
+    """What is odd about the image."""
+    from layertui.ui.screens.reader import ReaderDialog
+
+    layers = len(reading.image.layers) if reading.image is not None else 1
+    return ReaderDialog(
+        count_text(len(found), "warning"), oddities_document(found), layers, "exclamation_mark"
+    )
+
+
+def anatomy(reading: "Reading") -> Screen[int | None]:
+    """How the image is organised; ends with a layer that one went to."""
+    from layertui.anatomy import system
+    from layertui.ui.screens.anatomy import AnatomyScreen
+
+    assert reading.image is not None
+    told = None
+    if reading.ended and reading.union is not None and reading.contents is not None:
+        told = partial(system, reading.union, reading.contents)
+    return AnatomyScreen(reading.image, told)

@@ -1,0 +1,233 @@
+"""The three panes of an image, kept in step: its layers, the tree at the layer at hand, a path's detail."""
+
+import threading
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.geometry import Size
+from textual.message import Message
+
+from layertui.safe import visible
+from layertui.ui.widgets.detail import DetailPane, Subject
+from layertui.ui.widgets.layer_list import LayerList
+from layertui.ui.widgets.tree_pane import TreePane
+from layertui.ui.widgets.tree_view import TreeView
+
+if TYPE_CHECKING:
+    from layertui.ui.reading import Reading
+    from layertui.union import Union
+    from layertui.union.rows import Rows
+
+WIDE = 160
+"""Columns from which the detail stands beside the tree."""
+NARROW = 100
+"""Columns below which the tree stands under the layers."""
+TALL = 32
+"""Lines from which the detail has room of its own on a terminal that is not wide."""
+
+
+class ImagePanes(Container):
+    """Shows a :class:`~layertui.ui.reading.Reading`; moving in the layers moves the tree, that the detail."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d", "detail", "detail", tooltip="Show or hide the detail"),
+        Binding("left_square_bracket,comma", "layer(-1)", "layer below", tooltip="Go to the layer below"),
+        Binding("right_square_bracket,full_stop", "layer(1)", "layer above", tooltip="Go to the layer above"),
+        *(
+            Binding(
+                str(number), f"tab({number - 1})", f"detail {number}", show=False, tooltip=f"Detail: {name}"
+            )
+            for number, name in enumerate(("changes", "diff", "versions", "preview", "details"), 1)
+        ),
+    ]
+
+    class RowsReady(Message):
+        """The tree of a union, at some layer."""
+
+        def __init__(self, rows: "Rows") -> None:
+            super().__init__()
+            self.rows = rows
+
+    def __init__(self) -> None:
+        super().__init__(id="panes")
+        self.layer_list = LayerList(id="layers")
+        self.tree_pane = TreePane(id="tree", classes="pane")
+        self.tree_view = self.tree_pane.view
+        self.detail = DetailPane(id="detail")
+        self.subject: Subject | None = None
+        """What the detail is to tell about."""
+        self._reading: Reading | None = None
+        self._building: Union | None = None  # whose rows a thread works out
+        self._detail_wanted: bool | None = None  # None: where it has room of its own
+        self._wanted: tuple[bytes, int] | None = None  # a path and layer to show once they are there
+
+    def compose(self) -> ComposeResult:
+        yield self.layer_list
+        yield self.tree_pane
+        yield self.detail
+
+    @property
+    def busy(self) -> bool:
+        """Whether what there is is still to be shown."""
+        return self._building is not None or self.tree_pane.busy or (self.detail.display and self.detail.busy)
+
+    # What is shown
+
+    def show(self, reading: "Reading") -> None:
+        """Shows the image of a reading from now on; of one that is read again the places stay."""
+        assert reading.image is not None
+        again, self._reading = self._reading is not None, reading
+        if again:
+            self.layer_list.show_anew(reading.image)
+        else:
+            self.layer_list.show(reading.image)
+        if self._wanted is not None:
+            self.layer_list.go_to_layer(self._wanted[1])
+        self.refresh_bindings()
+        self.grow()
+
+    def grow(self) -> None:
+        """Goes on with the union that has come; its tree is worked out in a thread, one at a time."""
+        union = self._reading.union if self._reading is not None else None
+        if union is None or self._building is not None:
+            return  # comes after the one under way
+        self._building = union
+        layer = min(self.layer_list.merged_layer, union.layers)
+
+        def run() -> None:
+            from layertui.union.merged import Merged
+            from layertui.union.rows import Rows
+
+            self.post_message(self.RowsReady(Rows(Merged(union, layer))))
+
+        threading.Thread(target=run, name="rows", daemon=True).start()
+
+    def on_image_panes_rows_ready(self, event: RowsReady) -> None:
+        assert self._reading is not None and self._reading.image is not None
+        union, at = event.rows.merged.union, event.rows.merged.layer
+        self.tree_view.show(event.rows, len(self._reading.image.layers))
+        self.layer_list.merged = union.layers
+        self.layer_list.update()
+        if at != min(self.layer_list.merged_layer, union.layers):  # somebody has moved meanwhile
+            self._move()
+        self._building = None
+        if self._reading.union is not union:
+            self.grow()
+
+    def show_layer(self, layer: int) -> None:
+        """Goes to a layer."""
+        self.layer_list.go_to_layer(layer)
+        self.layer_list.focus()
+
+    def show_path(self, path: bytes, layer: int) -> None:
+        """Goes to a path, absolute as layers spell it, with ``layer`` on top, whether it is hidden there or not.
+
+        Goes there as soon as the layer is there, unless one has moved to another meanwhile.
+        """
+        self._wanted = (path, layer)
+        self.layer_list.go_to_layer(layer)
+        self.tree_view.focus()
+        self._show_wanted()
+
+    def _show_wanted(self) -> None:
+        if self._wanted is None or self._reading is None:
+            return
+        path, layer = self._wanted
+        rows = self.tree_view.rows
+        if self.layer_list.merged_layer != layer:
+            self._wanted = None
+        elif rows is not None and rows.merged.union.layers >= layer:
+            self._wanted = None
+            union, said = rows.merged.union, path.decode("utf-8", "surrogateescape")
+            node = union.find(said)
+            if node < 0 or union.last_by(node, layer) < 0:
+                self.notify(f"No layer up to {layer} stores {visible(said)}.", markup=False)
+            else:
+                self._move()
+                self.tree_view.go_to(node)
+
+    def _move(self) -> None:
+        """Shows the tree at the layer at hand, or the highest there is so far."""
+        self.tree_view.move(min(self.layer_list.merged_layer, self.layer_list.merged))
+
+    def on_layer_list_highlighted(self) -> None:
+        self._move()
+
+    def on_layer_list_opened(self) -> None:
+        self.tree_view.focus()
+
+    def on_tree_view_highlighted(self, event: TreeView.Highlighted) -> None:
+        merged, reading = event.rows.merged, self._reading
+        self.subject = None
+        if (
+            reading is not None
+            and reading.image is not None
+            and reading.contents is not None
+            and merged.layer
+        ):
+            self.subject = Subject(reading.image, merged.union, reading.contents, merged.layer, event.node)
+        self._show_subject()
+        self._show_wanted()
+
+    def on_tree_view_opened(self) -> None:
+        self._want_detail(True)
+        self.call_after_refresh(self.detail.focus)
+
+    def on_detail_pane_compared(self, event: DetailPane.Compared) -> None:
+        rows = self.tree_view.rows
+        if rows is not None and rows.merged.union is event.subject.union:
+            self.tree_view.settle(event.subject.merged_layer, event.subject.contents.same)
+
+    # Their places
+
+    def fit(self, size: Size) -> None:
+        """Gives the panes their places on a screen of ``size`` (see explorer.tcss)."""
+        wide, short = size.width >= WIDE, size.height < TALL
+        self.set_class(wide, "-wide")
+        self.set_class(size.width < NARROW, "-narrow")
+        self.set_class(short and not wide, "-short")
+        wanted = self._detail_wanted
+        self.set_class(wide or not short if wanted is None else wanted, "-detail")
+        self.call_after_refresh(self._show_subject)
+
+    def _show_subject(self) -> None:
+        """Tells about the path at hand, if the detail is there to tell it."""
+        if self.has_class("-detail") and self.detail.subject is not self.subject:
+            self.detail.show(self.subject)
+
+    def _want_detail(self, wanted: bool) -> None:
+        self._detail_wanted = wanted
+        self.fit(self.screen.size)
+        if (self.detail.has_focus and not wanted) or (self.layer_list.has_focus and self.has_class("-short")):
+            self.tree_view.focus()  # what has the focus goes
+
+    # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing to do without an image."""
+        return self._reading is not None or action not in ("detail", "layer", "tab")
+
+    def action_detail(self) -> None:
+        """Shows the detail, or hides it."""
+        self._want_detail(not self.has_class("-detail"))
+
+    def action_tab(self, tab: int) -> None:
+        """Shows a tab of the detail."""
+        self._want_detail(True)
+        self.detail.action_tab(tab)
+
+    def action_layer(self, by: int) -> None:
+        """Goes to the layer above or below the one at hand."""
+        self.layer_list.go_to_layer(self.layer_list.merged_layer + by)
+
+    def leave_detail(self) -> bool:
+        """Goes out of the detail; False if one is not in it."""
+        if self.has_class("-short") and self.has_class("-detail"):
+            self._want_detail(False)
+        elif self.detail.has_focus:
+            self.tree_view.focus()
+        else:
+            return False
+        return True
