@@ -314,6 +314,58 @@ def test_in_order_each_layer_is_read_once_though_some_files_are_left_in_the_midd
     assert len(starts) <= len(layers)
 
 
+@pytest.mark.parametrize("how", ["plain", "gzip", "zstd-frames"])
+def test_batches_hold_every_file_and_read_a_layer_once(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = files(15, 200, 200_000)
+    contents, union = contents_of(COMPRESS[how](tar_of(stored)))
+    starts: list[int] = []
+    start = seek.InflatingCursor._start
+    monkeypatch.setattr(
+        seek.InflatingCursor, "_start", lambda self, point: (starts.append(point.offset), start(self, point))
+    )
+    events = list(range(len(union.ev_node)))
+    random.Random(17).shuffle(events)
+    seen, batches = {}, 0
+    for batch in contents.batches(events):
+        batches += 1
+        for event, begin, end in batch.files:
+            seen[union.path(union.ev_node[event])[1:]] = batch.data[begin:end]
+    assert seen == stored
+    assert batches < len(stored) / 10 and len(starts) <= 1
+
+
+def test_batches_hold_sparse_files_as_they_are_and_leave_large_gaps_out() -> None:
+    holes = sparse_tar((100, 5), (9000, 3), size=10_000, data=b"12345abc")
+    plain = tar_of({"a": b"one", "large": bytes(1 << 20), "b": b"two"})
+    plain = plain.rstrip(b"\0")  # without its end
+    contents, union = contents_of(plain + bytes(-len(plain) % 512) + holes)
+    wanted = [event_of(union, path) for path in ("/a", "/b", "/sparse")]
+    batches = list(contents.batches(wanted))
+    assert [len(batch.data) for batch in batches] == [3, 3, 10_000]
+    assert batches[2].data == contents.read(wanted[2])
+
+
+@pytest.mark.parametrize("how", ["plain", "gzip"])
+def test_batches_leave_out_what_is_damaged_or_lies_behind(how: str) -> None:
+    stored = {f"f{number}": random.Random(number).randbytes(100_000) for number in range(60)}
+    whole = tar_of(stored)
+    contents, union = contents_stored_as(COMPRESS[how](whole)[:3_000_000], whole)
+    seen = [
+        (union.path(union.ev_node[event])[1:], batch.data[start:end])
+        for batch in contents.batches(range(len(union.ev_node)))
+        for event, start, end in batch.files
+    ]
+    assert 20 < len(seen) < 40 and dict(seen).items() <= stored.items()
+
+
+def test_batches_stop_when_cancelled() -> None:
+    contents, union = contents_of(COMPRESS["gzip"](tar_of(files(18, 30, 50_000))))
+    cancelled = threading.Event()
+    cancelled.set()
+    with pytest.raises(Cancelled):
+        next(contents.batches(range(len(union.ev_node)), cancelled))
+
+
 def test_prepare_stops_when_cancelled() -> None:
     contents, union = contents_of(
         *(COMPRESS["gzip"](tar_of(files(seed, 30, 50_000))) for seed in (12, 13, 14))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +14,7 @@ from layertui.content.read import Contents
 from layertui.image import HistoryEntry
 from layertui.insight.secret_rules import FILES, TOKENS
 from layertui.insight.secrets import MAX_SIZE, Secrets, secrets
+from layertui.layers.decompress import Cancelled
 from layertui.union import Union
 from tests.commands.samples import tar
 from tests.images import layers_of, union_of
@@ -125,6 +128,50 @@ def test_hidden_files_are_looked_into_too_and_come_last() -> None:
 def test_a_secret_twice_in_a_file_is_one_finding() -> None:
     key = EXAMPLES["GitHub token"]
     assert len(of(tar(("/a", f"{key}\n{key}\n{key[:-1]}x".encode()))).found) == 2
+
+
+def test_every_name_of_a_file_counts() -> None:
+    (found,) = of(tar(("/app/settings", b"DB_PASSWORD=opensesame"), ("/app/.env", "=app/settings"))).found
+    assert (found.rule, found.name) == ("secret variable", "/app/settings")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_secrets_among_many_files(seed: int) -> None:
+    """At the beginning and end of files, several in one, beside binary files and many without."""
+    random_ = random.Random(seed)
+    names = list(EXAMPLES)
+    members: list[tuple[str, bytes]] = []
+    expected = set()
+    for number in range(300):
+        path, lines = f"/f{number}", [A] * random_.randrange(200)
+        if random_.random() < 0.2:
+            members.append((path, b"\0" + EXAMPLES[random_.choice(names)].encode()))
+            continue
+        for rule in random_.sample(names, random_.choice((0, 0, 1, 2))):
+            lines.insert(random_.randrange(len(lines) + 1), EXAMPLES[rule])
+            expected.add((path, rule))
+        members.append((path, "\n".join(lines).encode()))
+    found = of(tar(*members)).found
+    assert {(row.name, row.rule) for row in found} == expected
+    for row in found:
+        text = dict(members)[row.name].decode()
+        assert row.line is not None and row.text.split("\n")[0] in text.split("\n")[row.line - 1]
+
+
+def test_a_text_full_of_what_looks_like_a_beginning() -> None:
+    """What lies around the places overlaps, and is searched once."""
+    text = b"ghp_" * 50_000 + EXAMPLES["GitHub token"].encode()
+    assert of(tar(("/a", text))).found == []
+    assert [row.line for row in of(tar(("/a", text[:-40] + b"\n" + text[-40:]))).found] == [2]
+
+
+def test_looking_stops_when_cancelled() -> None:
+    cancelled = threading.Event()
+    image = replace(demo.image(), layers=layers_of([tar(("/a", b"1"))]), config={}, history=())
+    union = union_of(image.layers)
+    cancelled.set()
+    with pytest.raises(Cancelled):
+        secrets(image, union, Contents(image, union.indexes, union), cancelled=cancelled)
 
 
 def test_binary_and_large_files_are_left_out_and_the_latter_counted() -> None:

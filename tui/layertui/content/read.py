@@ -9,12 +9,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from layertui.content.seek import PIECE, Cursor, PlainCursor, Recent, Tar
 from layertui.content.sparse import flaw, hole, stretches, union_of
+from layertui.content.stored import Batch, Stored, together
 from layertui.errors import LayertuiError
 from layertui.layers.decompress import Cancelled, Damaged
 from layertui.layers.index import Kind, LayerIndex, path_of
@@ -40,25 +40,6 @@ _NO_CONTENT = {
     Kind.FIFO: "is a named pipe",
     Kind.SOCKET: "is a socket",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """Where a file's content lies."""
-
-    path: str
-    layer: int
-    entry: int
-    size: int
-    offset: int
-    """In the layer's tar."""
-    sparse: tuple[tuple[int, int], ...] | None
-    """As in :class:`layertui.layers.index.Extra`."""
-
-    @property
-    def kept(self) -> Sequence[tuple[int, int]]:
-        """Its parts that are stored, as (offset, length)."""
-        return ((0, self.size),) if self.sparse is None else self.sparse
 
 
 class Contents:
@@ -205,6 +186,40 @@ class Contents:
                         source = self._source(file)
                         cursor = source.cursor() if isinstance(source, Tar) else None
                 yield event, self._pieces(file, 0, file.size, cancelled, cursor)
+
+    def batches(self, events: Iterable[int], cancelled: threading.Event | None = None) -> Iterator[Batch]:
+        """The contents of events of one layer in few pieces, the layer read once, front to back.
+
+        What is no file, what cannot be read, and what lies behind damage is left out.
+        """
+        files: list[tuple[Stored, int]] = []
+        for event in events:
+            with suppress(LayertuiError):
+                files.append((self._find(event), event))
+        files.sort(key=lambda item: item[0].offset)
+        is_tar = bool(files) and files[0][0].layer not in self._unpacked
+        cursor: Cursor | None = None
+        for group in together(files) if is_tar else ([item] for item in files):
+            first, last = group[0][0], group[-1][0]
+            read: list[bytes] = []
+            damage = None
+            try:
+                if is_tar and cursor is None:
+                    cursor = cast(Tar, self._source(first)).cursor()
+                if cursor is None or len(group) == 1:
+                    read.extend(self._pieces(first, 0, first.size, cancelled, cursor))
+                else:
+                    read.extend(cursor.pieces(first.offset, last.end - first.offset, cancelled))
+            except (LayertuiError, Damaged) as error:
+                damage = error
+            data = b"".join(read)
+            placed = [
+                (event, file.offset - first.offset, file.offset - first.offset + file.size)
+                for file, event in group
+            ]
+            yield Batch(data, [place for place in placed if place[2] <= len(data)])
+            if damage is not None and is_tar:
+                return
 
     # Inside
 

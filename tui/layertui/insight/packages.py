@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -195,8 +193,4 @@ class _Reader:
 
 def _find(union: Union) -> dict[int, Parser]:
     """The nodes that are databases."""
-    found: dict[int, Parser] = {}
-    for pattern, parser in _DATABASES:
-        for match in re.finditer(pattern + rb"(?=/|\Z)", union.keys):
-            found[bisect_right(union.offsets, match.start() + 1) - 1] = parser
-    return found
+    return {node: parser for pattern, parser in _DATABASES for node in union.matching(pattern)}

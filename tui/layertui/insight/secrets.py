@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from layertui.content.read import Contents
-from layertui.errors import LayertuiError
 from layertui.image import Image
-from layertui.insight.secret_rules import ASSIGNMENTS, DOTENV, FILES, TOKENS, Rule
+from layertui.insight.secret_rules import ASSIGNMENTS, TOKENS
+from layertui.insight.secret_search import FileSearch, matches
 from layertui.layers.index import Kind
 from layertui.union.union import Union
 
 MAX_SIZE = 4 << 20
 """Bytes of the largest file that is looked into."""
-_HEAD = 8000
-"""Bytes in which a NUL makes a file binary, as git has it (``buffer_is_binary``)."""
+THREADS = 2
+"""Layers that are looked into at once."""
 _SHOWN = 4
 """Characters that a mask leaves."""
-_MOST = 100
-"""Findings of one rule in one text; more tell nothing new."""
-
-_IN_FILES = [
-    (re.compile(end + r"\Z"), rules)
-    for end, rules in [*((end, (rule,)) for end, rule in FILES), (DOTENV, ASSIGNMENTS)]
-]
-_NAMED = re.compile("(?:" + "|".join([*(end for end, _ in FILES), DOTENV]) + r")\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,69 +76,54 @@ def secrets(
     progress: Callable[[int, int], None] | None = None,
     cancelled: threading.Event | None = None,
 ) -> Secrets:
-    """All secrets of an image. Reads every text file of every layer, of binary ones the beginning.
+    """All secrets of an image. Reads every layer once.
 
-    ``progress`` is told the bytes of files behind and in all. Raises
+    ``progress`` is told the bytes of files behind and in all, from several threads. Raises
     :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
     """
     found = list(_of_config(image))
-    events = [
-        event
-        for event, (kind, inode) in enumerate(zip(union.ev_kind, union.ev_inode, strict=True))
-        if kind == Kind.FILE and inode == event and union.size(event)
-    ]
+    layers = [_files(union, layer) for layer in range(1, union.layers + 1)]
+    small = [[event for event in events if union.size(event) <= MAX_SIZE] for events in layers]
+    total = sum(map(union.size, chain.from_iterable(small)))
+    done, unread = [0] * len(layers), list(map(len, small))
     shown = {union.ev_inode[event] for event in union.last if union.shows(event)}
-    total = sum(map(union.size, events))
-    small = [event for event in events if union.size(event) <= MAX_SIZE]
-    done = total - sum(map(union.size, small))
-    unreadable = 0
-    for event, pieces in contents.in_order(small, cancelled):
-        try:
-            text = _text(pieces)
-        except LayertuiError:
-            unreadable += 1
-        else:
-            path = union.path(union.ev_node[event])
-            for rule, position, secret in _in_file(path, text):
-                line = text.count(b"\n", 0, position) + 1
-                layer = union.ev_layer[event]
-                found.append(Secret(rule, "file", path, layer, line, event in shown, secret, event))
-        done += union.size(event)
-        if progress is not None:
-            progress(done, total)
-    found.sort(key=lambda secret: not secret.is_visible)
-    return Secrets(found, len(events) - len(small), unreadable)
+    search = FileSearch(union)
+    stop = threading.Event()  # so that no thread goes on when one fails
 
-
-def _text(pieces: Iterator[bytes]) -> bytes:
-    """A file's content; empty if it is binary."""
-    first = next(pieces, b"")
-    return b"" if b"\0" in first[:_HEAD] else first + b"".join(pieces)
-
-
-def _in_file(path: str, text: bytes) -> Iterator[tuple[str, int, str]]:
-    if not text:
-        return
-    yield from _matches(TOKENS, text)
-    if _NAMED.search(path):
-        for end, rules in _IN_FILES:
-            if end.search(path):
-                yield from _matches(rules, text)
-
-
-def _matches(rules: Sequence[Rule], text: bytes) -> Iterator[tuple[str, int, str]]:
-    """Rule, position and secret of each match; a secret that stands there again is left out."""
-    for rule in rules:
-        if not any(literal in text for literal in rule.literals):
-            continue
-        seen: set[bytes] = set()
-        for match in rule.pattern.finditer(text):
-            secret = next((group for group in match.groups()[::-1] if group), match[0])
-            if secret not in seen:
-                seen.add(secret)
-                yield rule.name, match.start(), secret.decode("utf-8", "surrogateescape")
-            if len(seen) == _MOST:
+    def look(number: int) -> list[Secret]:
+        """What the files of a layer hold."""
+        rows: list[Secret] = []
+        for batch in contents.batches(small[number], cancelled):
+            if stop.is_set():
                 break
+            for event, line, match in search.find(batch):
+                path = union.path(union.ev_node[event])
+                rows.append(
+                    Secret(match.rule, "file", path, number + 1, line, event in shown, match.secret, event)
+                )
+            unread[number] -= len(batch.files)
+            done[number] += sum(end - start for _, start, end in batch.files)
+            if progress is not None:
+                progress(sum(done), total)
+        return rows
+
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="secrets") as pool:
+        try:
+            for rows in pool.map(look, range(len(layers))):
+                found += rows
+        finally:
+            stop.set()
+    found.sort(key=lambda secret: not secret.is_visible)
+    return Secrets(found, sum(map(len, layers)) - sum(map(len, small)), sum(unread))
+
+
+def _files(union: Union, layer: int) -> list[int]:
+    """The events by which a layer stores files that are not empty."""
+    return [
+        event
+        for event in union.events_of(layer)
+        if union.ev_kind[event] == Kind.FILE and union.ev_inode[event] == event and union.size(event)
+    ]
 
 
 def _of_config(image: Image) -> Iterator[Secret]:
@@ -161,12 +139,12 @@ def _of_config(image: Image) -> Iterator[Secret]:
         texts.append(("label", str(name), None, f"{name}={value}"))
     texts += [("history", "", entry.layer, entry.created_by) for entry in image.history]
     for where, name, layer, text in texts:
-        matches = list(_matches((*TOKENS, *ASSIGNMENTS), _bytes(text)))
+        found = list(matches((*TOKENS, *ASSIGNMENTS), _bytes(text)))
         if where == "history":
             name = text
-            for _, _, secret in matches:
+            for _, _, secret in found:
                 name = name.replace(secret, "…")
-        for rule, _, secret in matches:
+        for rule, _, secret in found:
             yield Secret(rule, where, name, layer, None, True, secret)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
@@ -117,6 +118,15 @@ class Union:
         """The node of a key; -1 if no layer has it."""
         node = bisect_left(range(self.nodes), key, key=self.key)
         return node if node < self.nodes and self.key(node) == key else -1
+
+    def matching(self, pattern: bytes) -> Iterator[int]:
+        """The nodes whose keys end as a regular expression says, from a slash on what they are.
+
+        In it ``[\\0/]`` stands before a name, ``[^\\0/]`` in one. A node may come more than once.
+        """
+        for match in re.finditer(b"(?:" + pattern + rb")(?=/|\Z)", self.keys):
+            # Of a match that starts with the slash before the key, the node is the key's.
+            yield bisect_right(self.offsets, match.end() - 1) - 1
 
     # Events
 

@@ -1,0 +1,59 @@
+"""Where contents lie in a layer, and which of them are read in one piece."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+SPAN = 4 << 20
+"""Bytes that are read in one piece, unless a single file has more."""
+GAP = 1 << 16
+"""Bytes between two files beyond which reading them too costs more than it saves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where a file's content lies."""
+
+    path: str
+    layer: int
+    entry: int
+    size: int
+    offset: int
+    """In the layer's tar."""
+    sparse: tuple[tuple[int, int], ...] | None
+    """As in :class:`layertui.layers.index.Extra`."""
+
+    @property
+    def kept(self) -> Sequence[tuple[int, int]]:
+        """Its parts that are stored, as (offset, length)."""
+        return ((0, self.size),) if self.sparse is None else self.sparse
+
+    @property
+    def end(self) -> int:
+        """Where it ends in the tar, of a file without holes."""
+        return self.offset + self.size
+
+
+class Batch(NamedTuple):
+    """Contents of many files in one piece."""
+
+    data: bytes
+    files: list[tuple[int, int, int]]
+    """Event of each file, where its content starts in ``data`` and where it ends."""
+
+
+def together(files: Iterable[tuple[Stored, int]]) -> Iterator[list[tuple[Stored, int]]]:
+    """Files of one tar, with their events, in the order they lie in: lists of what is read in one piece."""
+    group: list[tuple[Stored, int]] = []
+    for file, event in files:
+        if group:
+            first, last = group[0][0], group[-1][0]
+            is_near = 0 <= file.offset - last.end <= GAP and file.end - first.offset <= SPAN
+            if not is_near or last.sparse is not None or file.sparse is not None:
+                yield group
+                group = []
+        group.append((file, event))
+    if group:
+        yield group
