@@ -16,7 +16,8 @@ from layertui.content.read import Contents
 from layertui.errors import LayertuiError
 from layertui.image import Descriptor, Image, Layer, Platform
 from layertui.layers import directory
-from layertui.layers.directory import DirectoryBlob, UnpackedDirectory, scan_directory
+from layertui.layers.beneath import DirectoryBlob
+from layertui.layers.directory import UnpackedDirectory, scan_directory
 from layertui.layers.index import Kind, LayerIndex, path_of
 from layertui.layers.load import index_layer
 from layertui.union import Union, UnionBuilder
@@ -191,7 +192,9 @@ def test_warns_of_what_lies_elsewhere(tmp_path: Path) -> None:
     thin.touch()
     os.setxattr(moved, "trusted.overlay.redirect", b"/before")
     os.setxattr(thin, "trusted.overlay.metacopy", b"")
-    codes = {path_of(key): code for code, key, _text in scan_directory(tmp_path).warnings}
+    index = scan_directory(tmp_path)
+    assert (b"moved", Kind.OPAQUE) in pairs(index)  # what is below under its own name is hidden
+    codes = {path_of(key): code for code, key, _text in index.warnings}
     assert codes == {"/moved": "overlay-redirect", "/thin": "overlay-metacopy"}
 
 
@@ -231,9 +234,81 @@ def test_data_of_files_that_only_have_metadata_here(tmp_path: Path) -> None:
     union, contents = opened(replace(image, layers=layers))
     assert_same(visible(merged(union, 3, contents.read)), visible(theirs))
     assert os.getxattr(upper / "d/h", "trusted.overlay.metacopy") == b""
-    assert {warning.code for warning in unpacked[2].scan().warnings} <= {"overlay-redirect"}
+    assert not unpacked[2].scan().warnings
     (base / "d/h").unlink()
     assert "overlay-metacopy" in {warning.code for warning in unpacked[2].scan().warnings}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_directories_that_were_moved(seed: int, tmp_path: Path) -> None:
+    """Names in three layers changed at random; the kernel notes only where each directory was before."""
+    need_root()
+    chance = random.Random(seed)
+    base, work, mount = tmp_path / "base", tmp_path / "work", tmp_path / "mount"
+    mount.mkdir()
+    for number in range(40):
+        folder = base.joinpath(*(chance.choice("abc") for _ in range(chance.randrange(1, 4))))
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"file{number}").write_bytes(chance.randbytes(number))
+        if number % 7 == 0:
+            os.link(folder / f"file{number}", folder / f"link{number}")
+    layers, trees = [base], []
+    for name in ("one", "two", "three"):
+        upper = tmp_path / name
+        upper.mkdir()
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        lower = ":".join(map(str, reversed(layers)))
+        options = f"lowerdir={lower},upperdir={upper},workdir={work},redirect_dir=on,metacopy=on"
+        run("mount", "-t", "overlay", "overlay", "-o", options, mount)
+        try:
+            for number in range(25):
+                disturb(mount, chance, f"{name}{number}")
+            trees.append(on_disk(mount))
+        finally:
+            run("umount", mount)
+        layers.append(upper)
+    image = image_of(layers)
+    unpacked = [
+        UnpackedDirectory(path, below=tuple(layers[:number][::-1])) for number, path in enumerate(layers)
+    ]
+    found = [replace(layer, unpacked=each) for layer, each in zip(image.layers, unpacked, strict=True)]
+    union, contents = opened(replace(image, layers=found))
+    for number, theirs in enumerate(trees, 2):
+        assert_same(visible(merged(union, number, contents.read)), visible(theirs))
+    marks = [
+        path
+        for layer in layers
+        for path in layer.rglob("*")
+        if "trusted.overlay.redirect" in os.listxattr(path)
+    ]
+    assert any(path.is_dir() for path in marks)
+    assert not union.warnings
+
+
+def disturb(root: Path, chance: random.Random, name: str) -> None:
+    """One change somewhere in a tree."""
+    folders = [path for path in root.rglob("*") if path.is_dir() and not path.is_symlink()]
+    files = [path for path in root.rglob("*") if path.is_file()]
+    folder, file = chance.choice(folders), chance.choice(files)
+    match chance.randrange(8):
+        case 0 | 1 | 2:
+            target = chance.choice([root, *folders])
+            if folder not in (target, *target.parents):
+                folder.rename(target / f"{folder.name[:1]}-{name}")
+        case 3:
+            file.unlink()
+        case 4:
+            (chance.choice(folders) / name).write_text(name)
+        case 5:
+            file.chmod(0o600)
+        case 6:
+            file.rename(folder / name)
+        case 7:  # a new directory where one was, which has nothing of it
+            parent = folder.parent
+            shutil.move(folder, root / f"gone-{name}") if chance.random() < 0.5 else shutil.rmtree(folder)
+            (parent / folder.name).mkdir()
+            (parent / folder.name / "new").write_text(name)
 
 
 @pytest.mark.parametrize("redirect", [b"/", b"..", b"/../etc/passwd", b"a/../../b", b"a\0b", b"/nothing"])

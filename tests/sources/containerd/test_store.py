@@ -23,6 +23,7 @@ from tests.sources.containerd.conftest import HUB
 from tests.sources.docker_root.test_modern import fingerprint
 from tests.sources.engine.test_containers import union_of
 from tests.sources.engine.test_images import Seen, seen
+from tests.union.trees import merged, on_disk
 
 BLOBS = "io.containerd.content.v1.content/blobs/sha256"
 SNAPSHOTS = "io.containerd.snapshotter.v1.overlayfs"
@@ -139,6 +140,29 @@ def test_containers(live: tuple[list[str], Path], root: Path) -> None:
     assert found["/srv/quarry/static/quarry.css"] == "deleted"
     with pytest.raises(LayertuiError, match="has no container none, it has worked"):
         open_image(f"containerd:[{root}]work//none")
+
+
+def test_a_directory_that_a_container_moved(damaged: Path) -> None:
+    """As a kernel that notes only where it was keeps it."""
+    reference = f"containerd:[{damaged}]work//worked"
+    own = open_image(reference).layers[-1].unpacked
+    assert isinstance(own, UnpackedDirectory)
+    lower = ":".join(map(str, own.below))
+    mount, work = damaged / "mount", damaged / "work"
+    mount.mkdir()
+    work.mkdir()
+    options = f"lowerdir={lower},upperdir={own.path},workdir={work},redirect_dir=on"
+    run("mount", "-t", "overlay", "overlay", "-o", options, mount)
+    try:
+        (mount / "srv/quarry").rename(mount / "moved")
+        theirs = on_disk(mount)
+    finally:
+        run("umount", mount)
+    assert not (own.path / "moved/app.py").exists() and "/moved/app.py" in theirs
+    union, contents = union_of(open_image(reference))
+    assert merged(union, union.layers, contents.read).keys() == theirs.keys()
+    for path, facts in merged(union, union.layers, contents.read).items():
+        assert (facts.type, facts.content) == (theirs[path].type, theirs[path].content)
 
 
 def test_a_container_whose_image_went(live: tuple[list[str], Path], tmp_path: Path) -> None:

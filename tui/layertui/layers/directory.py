@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from layertui.errors import LayertuiError
+from layertui.layers.beneath import DirectoryBlob
 from layertui.layers.decompress import Cancelled
 from layertui.layers.index import Extra, Kind, LayerIndex, LayerWarning, path_of
-from layertui.layers.overlayfs import data_of, own, shown, xattrs_of
+from layertui.layers.overlayfs import data_of, directories_of, is_whiteout, names_in, own, shown, xattrs_of
 
 KINDS = {
     stat.S_IFREG: Kind.FILE,
@@ -57,7 +58,7 @@ class UnpackedDirectory:
     whiteout_names: bool = False
     """Whether files named ``.wh.NAME`` hide NAME, as AUFS and fuse-overlayfs have it."""
     below: tuple[Path, ...] = ()
-    """Directories of the layers below, the nearest first: where the data is of files that only have metadata here."""
+    """Directories of the layers below, the nearest first: where what was moved here, or copied up in part, still lies."""
 
     @property
     def location(self) -> str:
@@ -128,13 +129,14 @@ class _Scan:
             xattrs = xattrs_of(self._root)
             self._override = next((name for name in OVERRIDES if name in xattrs), "")
             if self._facts(xattrs, status).owner not in DEFAULT_ROOTS:
-                self._add(b"", self._root, status)
-            self._mark_opaque(b"", xattrs, status)
-            names = sorted(os.listdir(self._root))  # noqa: PTH208 (bytes)
+                self._add(b"", self._root, status, False)
+            elif own(xattrs, "opaque") == b"y":
+                self._append(b"", Kind.OPAQUE, status)
+            paths = _listed(self._root)
         except OSError as error:
             shown = os.fsdecode(self._root)
             raise LayertuiError(f"cannot read {shown}", error.strerror or str(error)) from error
-        self._walk(names)
+        self._walk(paths)
         index.count = len(self._keys)
         index.keys = b"/".join(self._keys)
         if not _may_read_trusted():
@@ -147,26 +149,30 @@ class _Scan:
             index.damage = f"{len(self._unlisted)} directories cannot be read, {self._unlisted[0]}"
         return index
 
-    def _walk(self, names: list[bytes]) -> None:
-        # Names still to come, the next one last, each with the key of its directory.
-        waiting = [(b"", name) for name in reversed(names)]
+    def _walk(self, paths: list[tuple[bytes, bytes]]) -> None:
+        # Names still to come, the next one last: the key of the directory, the name, where it lies,
+        # and whether that is in a directory that was moved here.
+        waiting = [(b"", name, path, False) for name, path in reversed(paths)]
         while waiting:
             if len(self._keys) % BETWEEN == 0:
                 self._tell()
-            above, name = waiting.pop()
+            above, name, path, moved = waiting.pop()
             key = above + b"\0" + name if above else name
-            path = os.path.join(self._root, *key.split(b"\0"))  # noqa: PTH118 (bytes)
             try:
                 status = os.lstat(path)
-                is_directory = self._add(key, path, status)
-                below = sorted(os.listdir(path)) if is_directory else []  # noqa: PTH208 (bytes)
+                is_directory, moved = self._add(key, path, status, moved)
+                below = (self._merged(key) if moved else _listed(path)) if is_directory else []
             except FileNotFoundError:
                 self._warn("changed-while-read", key, "went while the layer was read")
                 continue
             except OSError as error:
                 self._unlisted.append(f"{path_of(key)}: {error.strerror}")
                 continue
-            waiting += [(key, name) for name in reversed(below)]
+            waiting += [(key, name, path, moved) for name, path in reversed(below)]
+
+    def _merged(self, key: bytes) -> list[tuple[bytes, bytes]]:
+        """The names in a directory that was moved here, and where each lies: here or below."""
+        return sorted(names_in(directories_of(self._stack, key)).items())
 
     def _tell(self) -> None:
         if self._cancelled is not None and self._cancelled.is_set():
@@ -174,22 +180,26 @@ class _Scan:
         if self._progress is not None:
             self._progress(len(self._keys))
 
-    def _add(self, key: bytes, path: bytes, status: os.stat_result) -> bool:
-        """Write one entry down; whether it is a directory."""
+    def _add(self, key: bytes, path: bytes, status: os.stat_result, moved: bool) -> tuple[bool, bool]:
+        """Write one entry down: whether it is a directory, and whether what the layers below have in it counts."""
         xattrs = xattrs_of(path)
         kind, owner, device = self._facts(xattrs, status)
-        if status.st_rdev == 0 and stat.S_ISCHR(status.st_mode):
-            self._append(key, Kind.WHITEOUT, status)
-            return False
-        if kind == Kind.FILE and not status.st_size and own(xattrs, "whiteout") is not None:
-            self._append(key, Kind.WHITEOUT, status)
-            return False
+        if is_whiteout(status, xattrs):
+            if not moved:  # else what it hides is not taken from below
+                self._append(key, Kind.WHITEOUT, status)
+            return False, False
         if self._whiteout_names and key.rpartition(b"\0")[2].startswith(b".wh."):
             self._append(*_named_whiteout(key), status)
-            return False
-        self._warn_of_references(key, xattrs)
+            return False, False
         if kind == Kind.DIRECTORY:
-            self._mark_opaque(key, xattrs, status)
+            moved = self._redirected(key, xattrs, status, moved)
+        elif own(xattrs, "metacopy") is not None and data_of(self._stack, key) is None:
+            self._warn(
+                "overlay-metacopy",
+                key,
+                "only its metadata lies in this layer: its content is that of the layers below, "
+                "which is shown as zeros",
+            )
         link = b""
         if kind != Kind.DIRECTORY and status.st_nlink > 1:
             first = self._first.setdefault((status.st_dev, status.st_ino), key)
@@ -202,7 +212,27 @@ class _Scan:
         is_device = kind in (Kind.CHAR, Kind.BLOCK)
         if visible or is_device:
             self._index.extra[len(self._keys) - 1] = Extra(visible, device if is_device else None)
-        return kind == Kind.DIRECTORY
+        return kind == Kind.DIRECTORY, moved
+
+    def _redirected(self, key: bytes, xattrs: dict[str, bytes], status: os.stat_result, moved: bool) -> bool:
+        """Whether the layers below have a part of a directory under another name, which so becomes one of this layer."""
+        if own(xattrs, "opaque") == b"y":  # ``x`` only says that it may hold whiteouts that are files
+            if not moved:
+                self._append(key, Kind.OPAQUE, status)
+            return False
+        redirect = own(xattrs, "redirect")
+        if redirect is None or moved:
+            return moved
+        if len(directories_of(self._stack, key)) < 2:
+            where = redirect.decode("utf-8", "surrogateescape")
+            self._warn(
+                "overlay-redirect",
+                key,
+                f"was moved from {where}: what the layers below have there is not shown here",
+            )
+        # What they have under its own name is hidden in any case.
+        self._append(key, Kind.OPAQUE, status)
+        return True
 
     def _facts(self, xattrs: dict[str, bytes], status: os.stat_result) -> _Facts:
         kind = KINDS[stat.S_IFMT(status.st_mode)]
@@ -240,30 +270,14 @@ class _Scan:
         if link:
             index.links.append(link)
 
-    def _mark_opaque(self, key: bytes, xattrs: dict[str, bytes], status: os.stat_result) -> None:
-        """``x`` only says that the directory may hold whiteouts that are files."""
-        if own(xattrs, "opaque") == b"y":
-            self._append(key, Kind.OPAQUE, status)
-
-    def _warn_of_references(self, key: bytes, xattrs: dict[str, bytes]) -> None:
-        if (redirect := own(xattrs, "redirect")) is not None:
-            where = redirect.decode("utf-8", "surrogateescape")
-            self._warn(
-                "overlay-redirect",
-                key,
-                f"was moved from {where}: what the layers below have there is not shown here",
-            )
-        if own(xattrs, "metacopy") is not None and data_of(self._stack, key) is None:
-            self._warn(
-                "overlay-metacopy",
-                key,
-                "only its metadata lies in this layer: its content is that of the layers below, "
-                "which is shown as zeros",
-            )
-
     def _warn(self, code: str, key: bytes, text: str) -> None:
         if len(self._index.warnings) < 1000:
             self._index.warnings.append(LayerWarning(code, key, text))
+
+
+def _listed(folder: bytes) -> list[tuple[bytes, bytes]]:
+    """The names in a directory, and where each lies."""
+    return [(name, folder + b"/" + name) for name in sorted(os.listdir(folder))]  # noqa: PTH208 (bytes)
 
 
 def _named_whiteout(key: bytes) -> tuple[bytes, Kind]:
@@ -285,46 +299,3 @@ def _may_read_trusted() -> bool:
         return bool(int(effective.split()[1], 16) & CAP_SYS_ADMIN)
     except (OSError, StopIteration, ValueError):
         return os.geteuid() == 0
-
-
-class DirectoryBlob:
-    """A regular file of a directory, never one outside it: no symlink on the way is followed."""
-
-    def __init__(self, root: Path, key: bytes, size: int) -> None:
-        self._root = root
-        self._key = key
-        self.size = size
-        self.digest = ""
-        self._fd = -1
-        self._lock = threading.Lock()
-
-    @property
-    def location(self) -> str:
-        return f"{self._root}{path_of(self._key)}"
-
-    def pread(self, length: int, offset: int) -> bytes:
-        try:
-            with self._lock:
-                if self._fd < 0:
-                    self._fd = _open_beneath(self._root, self._key)
-            return os.pread(self._fd, max(min(length, self.size - offset), 0), offset)
-        except OSError as error:
-            raise LayertuiError(f"cannot read {self.location}", error.strerror or str(error)) from error
-
-    def __del__(self) -> None:
-        if getattr(self, "_fd", -1) >= 0:
-            os.close(self._fd)
-
-
-def _open_beneath(root: Path, key: bytes) -> int:
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-    *above, name = key.split(b"\0")
-    at = os.open(root, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
-    try:
-        for part in above:
-            below = os.open(part, flags | os.O_DIRECTORY, dir_fd=at)
-            os.close(at)
-            at = below
-        return os.open(name, flags, dir_fd=at)
-    finally:
-        os.close(at)

@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from layertui.layers.beneath import DirectoryBlob
 from layertui.layers.cache import COLUMNS
-from layertui.layers.directory import DirectoryBlob, scan_directory
+from layertui.layers.directory import scan_directory
 from layertui.layers.index import Kind, LayerIndex
 
 CAPABILITY = "security.capability"

@@ -6,9 +6,13 @@ import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 NAMESPACES = ("trusted.overlay.", "user.overlay.", "user.fuseoverlayfs.")
 """Whose attributes are the file system's own: the second on mounts with ``userxattr``, the third of fuse-overlayfs."""
+
+WILD = (b"", b".", b"..")
+"""No names of files."""
 
 
 def xattrs_of(path: bytes) -> dict[str, bytes]:
@@ -40,34 +44,98 @@ def shown(xattrs: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
             yield namespace + name.removeprefix(namespace + "overlay."), value
 
 
+def is_whiteout(status: os.stat_result, xattrs: Mapping[str, bytes]) -> bool:
+    """Whether a file stands for the absence of what the layers below have."""
+    if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
+        return True
+    return stat.S_ISREG(status.st_mode) and not status.st_size and own(xattrs, "whiteout") is not None
+
+
+class Look(NamedTuple):
+    """What one of a stack of directories has of a path, and where it is looked for below."""
+
+    path: bytes
+    status: os.stat_result | None
+    """``None`` if there is nothing of it."""
+    is_metadata: bool
+    """Whether the file's content is in a directory below ("Metadata only copy up")."""
+    below: Sequence[bytes] | None
+    """Its names in the directories below; ``None`` if what they have is hidden, or what they are called is wild."""
+
+
+def look(directory: Path, parts: Sequence[bytes]) -> Look:
+    """Follows a path as the kernel does (fs/overlayfs/namei.c, ``ovl_lookup_layer``).
+
+    A directory, or a file of which only the metadata was copied up, may note that it had
+    another name: in the same directory, or from the root. An opaque directory ends the search,
+    unless something inside was moved in from elsewhere.
+    """
+    path = os.fsencode(directory)
+    below: list[bytes] | None = []
+    for number, part in enumerate(parts):
+        path += b"/" + part
+        try:
+            status = os.lstat(path)
+        except OSError:
+            rest = None if below is None else [*below, *parts[number:]]
+            return Look(path, None, False, rest)
+        xattrs = xattrs_of(path)
+        is_last, is_directory = number == len(parts) - 1, stat.S_ISDIR(status.st_mode)
+        if is_whiteout(status, xattrs) or (not is_directory and not is_last):
+            return Look(path, None, False, None)
+        is_metadata = not is_directory and own(xattrs, "metacopy") is not None
+        if not is_directory and not is_metadata:
+            return Look(path, status, False, None)
+        redirect = own(xattrs, "redirect")
+        if is_directory and own(xattrs, "opaque") == b"y":
+            below = None
+        elif redirect is None:
+            below = None if below is None else [*below, part]
+        elif redirect.startswith(b"/"):
+            below = redirect[1:].split(b"/")
+        else:
+            below = None if below is None else [*below, redirect]
+        if below and redirect and any(b"/" in each or b"\0" in each or each in WILD for each in below):
+            return Look(path, status if is_last else None, is_metadata, None)
+    return Look(path, status, is_metadata, below)
+
+
 def data_of(directories: Sequence[Path], key: bytes) -> tuple[Path, bytes] | None:
     """Which of a stack of directories, the topmost first, has a file's data, and its key there.
 
-    An upper directory may hold the metadata alone ("Metadata only copy up") and say that the
-    file, or a directory above it, had another name below. ``None`` if the data is in none.
+    ``None`` if none has.
     """
-    parts = key.split(b"\0")
+    parts: Sequence[bytes] | None = key.split(b"\0")
     for directory in directories:
-        path = os.fsencode(directory)
-        below: list[bytes] = []
-        xattrs: dict[str, bytes] = {}
-        for part in parts:
-            path += b"/" + part
-            xattrs = xattrs_of(path)
-            redirect = own(xattrs, "redirect") or part
-            if redirect.startswith(b"/"):
-                below = [each for each in redirect.split(b"/") if each]
-            else:
-                below.append(redirect)
-        try:
-            is_file = stat.S_ISREG(os.lstat(path).st_mode)
-        except OSError:
-            is_file = None
-        if is_file is False:
+        if parts is None:
             return None
-        if is_file and own(xattrs, "metacopy") is None:
-            return directory, b"\0".join(parts)
-        if not below or any(b"/" in each or b"\0" in each or each in (b".", b"..") for each in below):
-            return None
-        parts = below
+        found = look(directory, parts)
+        if found.status is not None and not found.is_metadata:
+            return (directory, b"\0".join(parts)) if stat.S_ISREG(found.status.st_mode) else None
+        parts = found.below
     return None
+
+
+def directories_of(directories: Sequence[Path], key: bytes) -> list[bytes]:
+    """Those that a mount of a stack of directories, the topmost first, shows together as one."""
+    merged: list[bytes] = []
+    parts: Sequence[bytes] | None = key.split(b"\0")
+    for directory in directories:
+        if parts is None:
+            break
+        found = look(directory, parts)
+        if found.status is not None:
+            if not stat.S_ISDIR(found.status.st_mode):
+                break
+            merged.append(found.path)
+        parts = found.below
+    return merged
+
+
+def names_in(directories: Sequence[bytes]) -> dict[bytes, bytes]:
+    """The names in directories that are shown as one, the topmost first, and where each lies."""
+    found: dict[bytes, bytes] = {}
+    for directory in directories:
+        for name in os.listdir(directory):  # noqa: PTH208 (bytes)
+            found.setdefault(name, directory + b"/" + name)
+    return found

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from layertui.errors import LayertuiError
+from layertui.layers.beneath import DirectoryBlob
 from layertui.layers.decompress import Cancelled, Damaged
-from layertui.layers.directory import DirectoryBlob
 from layertui.layers.index import LayerIndex, key_of
 from layertui.layers.scan import scan
 

@@ -184,17 +184,37 @@ class Namespace:
 
     def snapshot(self, key: str) -> Snapshot:
         """A snapshot by its key, for an image's layer its chain ID. Raises :class:`LayertuiError`."""
+        directory, parent = self._directory(key)
+        if directory is None or not directory.is_dir():
+            what = (
+                f"its directory {directory}"
+                if directory
+                else f"its directory, which {SNAPSHOTTER} would name,"
+            )
+            return Snapshot(key, parent, None, f"{what} is not there")
+        return Snapshot(key, parent, UnpackedDirectory(directory, below=self._below(parent)), "")
+
+    def _below(self, key: str) -> tuple[Path, ...]:
+        """The directories of a snapshot and of those below it, the topmost first; none where one is missing."""
+        found: list[Path] = []
+        while key and len(found) < MAX_SNAPSHOTS:
+            try:
+                directory, key = self._directory(key)
+            except LayertuiError:
+                return ()
+            if directory is None:
+                return ()
+            found.append(directory)
+        return tuple(found)
+
+    def _directory(self, key: str) -> tuple[Path | None, str]:
+        """Where a snapshot lies, and the key of the one below it. Raises :class:`LayertuiError`."""
         bucket = self._bucket.bucket("snapshots", DIRECTORIES, key)
         if not (name := bucket.text("name")):
             raise LayertuiError(f"{self.place} has no snapshot {key} of {DIRECTORIES}")
         number = _uvarint(self.store.snapshots.bucket(name).value("id"))
-        directory = self.store.root / f"{SNAPSHOTTER}.{DIRECTORIES}" / "snapshots" / str(number) / "fs"
-        if number < 0 or not directory.is_dir():
-            what = (
-                f"its directory {directory} is not there" if number >= 0 else f"no snapshot is named {name}"
-            )
-            return Snapshot(key, bucket.text("parent"), None, what)
-        return Snapshot(key, bucket.text("parent"), UnpackedDirectory(directory), "")
+        folder = self.store.root / f"{SNAPSHOTTER}.{DIRECTORIES}" / "snapshots"
+        return folder / str(number) / "fs" if number >= 0 else None, bucket.text("parent")
 
     # Containers
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from layertui.blob import FileBlob
 from layertui.errors import LayertuiError
-from layertui.image import ContainerSummary, Descriptor, Link
+from layertui.image import ContainerSummary, Descriptor, Layer, Link
 from layertui.reference import Reference
 from layertui.sources.assemble import config_list
 from layertui.sources.files import parse_object
@@ -85,6 +85,15 @@ def overlay_places(directory: Path) -> list[tuple[str, str]]:
             (name, text) for name in ("link", "lower") if (text := read_text(directory.with_name(name)))
         ]
     return facts
+
+
+def directories_below(layers: Sequence[Layer], is_one_layer: bool) -> tuple[Path, ...]:
+    """What the directory of a container's own layer lies on, the nearest first; none where one is missing.
+
+    ``is_one_layer``: whether a directory has one layer alone, else all that is below it too.
+    """
+    found = [Path(layer.unpacked.location) for layer in reversed(layers) if layer.unpacked is not None]
+    return tuple(found if is_one_layer else found[:1]) if len(found) == len(layers) else ()
 
 
 @dataclass(frozen=True, slots=True)

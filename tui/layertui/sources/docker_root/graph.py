@@ -23,6 +23,7 @@ from layertui.sources.docker_root import fields
 from layertui.sources.docker_root.files import (
     Container,
     Stored,
+    directories_below,
     links_of,
     listed,
     pick,
@@ -259,19 +260,20 @@ class GraphRoot:
         image = self.open(str(container.config.get("Image", "")), reference)
         layers, history = list(image.layers), list(image.history)
         created = container.config.get("Created")
+        below = directories_below(layers, self.driver == "aufs")
         for identity, text in (
             (f"{container.id}-init", "init layer: stubs of what Docker mounts into every container"),
             (container.id, f"read-write layer of container {container.name} ({container.state})"),
         ):
             number = len(layers) + 1
-            unpacked, missing = self._written(identity)
+            unpacked, missing = self._written(identity, below)
             layers.append(Layer(number, Descriptor("", "", -1), "", "", None, missing, unpacked))
             history.append(HistoryEntry(created if isinstance(created, str) else None, text, "", "", number))
         return replace(
             image, name=f"{container.name} ({image.name})", layers=layers, history=history, fields=()
         )
 
-    def _written(self, identity: str) -> tuple[Unpacked | None, str]:
+    def _written(self, identity: str, below: tuple[Path, ...]) -> tuple[Unpacked | None, str]:
         """What a container's own layer is read from, or why it cannot be."""
         where = {"aufs": f"aufs/diff/{identity}", "overlay": f"overlay/{identity}/upper"}.get(self.driver)
         if where is None:
@@ -279,7 +281,7 @@ class GraphRoot:
         directory = self.root / where
         if not directory.is_dir():
             return None, f"its directory {directory} is not there"
-        return UnpackedDirectory(directory, whiteout_names=self.driver == "aufs"), ""
+        return UnpackedDirectory(directory, self.driver == "aufs", below), ""
 
 
 def graph_drivers(root: Path) -> list[str]:

@@ -36,6 +36,7 @@ from layertui.sources.docker_root import fields
 from layertui.sources.docker_root.files import (
     Container,
     Stored,
+    directories_below,
     links_of,
     listed,
     overlay_places,
@@ -262,14 +263,14 @@ class ModernRoot:
             "which would tell them apart, is not there"
         )
 
-    def _written(self, mount: str) -> tuple[Unpacked | None, str]:
+    def _written(self, mount: str, below: tuple[Path, ...]) -> tuple[Unpacked | None, str]:
         """What a container's own layer is read from, or why it cannot be."""
         if self.driver not in CONTAINERS:
             return None, f"the {self.driver} driver keeps it together with what is below it"
         directory = _below(self.root, CONTAINERS[self.driver], mount)
         if directory is None or not directory.is_dir():
             return None, f"its directory {directory or mount} is not there"
-        return UnpackedDirectory(directory, whiteout_names=self.driver == "aufs"), ""
+        return UnpackedDirectory(directory, self.driver == "aufs", below), ""
 
     def _facts(self, chain_id: str) -> Path:
         return self.store / "layerdb" / chain_id.replace(":", "/")
@@ -296,6 +297,7 @@ class ModernRoot:
         facts = self.store / "layerdb" / "mounts" / container.id
         created = container.config.get("Created")
         layers, history = list(image.layers), list(image.history)
+        below = directories_below(layers, self.driver in ONE_LAYER)
         for name, text in (
             ("init-id", "init layer: stubs of what Docker mounts into every container"),
             (
@@ -307,7 +309,9 @@ class ModernRoot:
             if name == "init-id" and not mount:
                 continue
             number = len(layers) + 1
-            unpacked, missing = self._written(mount)
+            unpacked, missing = self._written(mount, below)
+            if unpacked is not None and self.driver in ONE_LAYER:
+                below = (Path(unpacked.location), *below)
             layers.append(Layer(number, Descriptor("", "", -1), "", "", None, missing, unpacked))
             history.append(HistoryEntry(created if isinstance(created, str) else None, text, "", "", number))
         return replace(
