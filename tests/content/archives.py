@@ -44,6 +44,21 @@ def tar_of(contents: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def sparse_tar(*stretches: tuple[int, int], size: int, data: bytes) -> bytes:
+    """A file as GNU tar stores it in pax format 0.1."""
+    member = tarfile.TarInfo("sparse")
+    member.size = len(data)
+    member.pax_headers = {
+        "GNU.sparse.size": str(size),
+        "GNU.sparse.numblocks": str(len(stretches)),
+        "GNU.sparse.map": ",".join(f"{start},{length}" for start, length in stretches),
+    }
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()
+
+
 def parts(data: bytes, size: int) -> list[bytes]:
     return [data[start : start + size] for start in range(0, len(data), size)]
 

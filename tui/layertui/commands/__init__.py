@@ -16,6 +16,7 @@ COMMANDS = {
     "diff": "the changed lines between two versions of a file",
     "cat": "the bytes of a file, of hidden ones too",
     "search": "lines in the files of all layers",
+    "extract": "files of an image into a directory, or as a tar",
     "insight": "what an image stores in vain, twice or by mistake",
     "verify": "every digest of an image computed anew",
     "anatomy": "how an image is organised, from its name to its bytes",

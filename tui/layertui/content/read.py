@@ -171,20 +171,20 @@ class Contents:
         """Events with their contents in pieces, each layer read once, front to back.
 
         Pieces are to be taken, as many as are wanted, before the next event is. Taking them
-        raises what :meth:`pieces` does. What is no file is left out.
+        raises what :meth:`pieces` does.
         """
-        files: list[tuple[Stored, int]] = []
-        for event in events:
-            with suppress(LayertuiError):
-                files.append((self._find(event), event))
-        files.sort(key=lambda item: (item[0].layer, item[0].offset))
-        for _layer, group in groupby(files, key=lambda item: item[0].layer):
-            cursor: Cursor | None = None
-            for number, (file, event) in enumerate(group):
-                if number == 0:
-                    with suppress(LayertuiError):  # without one, taking pieces raises it
-                        source = self._source(file)
-                        cursor = source.cursor() if isinstance(source, Tar) else None
+        read_layer = 0
+        cursor: Cursor | None = None
+        for event in sorted(events, key=self._place):
+            try:
+                file = self._find(event)
+                if file.layer != read_layer:
+                    read_layer, cursor = file.layer, None
+                    source = self._source(file)
+                    cursor = source.cursor() if isinstance(source, Tar) else None
+            except LayertuiError as error:
+                yield event, _failing(error)
+            else:
                 yield event, self._pieces(file, 0, file.size, cancelled, cursor)
 
     def batches(self, events: Iterable[int], cancelled: threading.Event | None = None) -> Iterator[Batch]:
@@ -221,6 +221,10 @@ class Contents:
             if damage is not None and is_tar:
                 return
 
+    def stretches(self, event: int) -> Sequence[tuple[int, int]]:
+        """The parts of a file that are stored, as (offset, length); the rest of it reads as zeros."""
+        return self._find(event).kept
+
     # Inside
 
     def _hash_layer(
@@ -255,6 +259,12 @@ class Contents:
                 return False
             start += length
         return True
+
+    def _place(self, event: int) -> tuple[int, int]:
+        """Layer and offset, by which events stand in the order in which they are stored."""
+        inode = self._union.ev_inode[event]
+        layer, entry = self._union.ev_layer[inode], self._union.ev_entry[inode]
+        return layer, self._indexes[layer - 1].offset[entry] if entry >= 0 else 0
 
     def _find(self, event: int) -> Stored:
         """Where an event's content lies, what a hardlink shares included."""
@@ -381,6 +391,12 @@ class ContentFile(io.RawIOBase):
                 raise
         self._position += done
         return done
+
+
+def _failing(error: LayertuiError) -> Iterator[bytes]:
+    """No pieces."""
+    raise error
+    yield b""
 
 
 def _unreadable(file: Stored, why: str) -> LayertuiError:

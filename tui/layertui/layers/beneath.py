@@ -1,13 +1,68 @@
-"""Contents of files that lie unpacked."""
+"""Names looked up in a directory step by step, never through a symlink, so that none leads out of it."""
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 from layertui.errors import LayertuiError
 from layertui.layers.index import path_of
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_ELSEWHERE = {b"", b".", b".."}
+
+
+def descend(start: int, names: Iterable[bytes]) -> int:
+    """A descriptor of the directory that names lead to from an open one. Raises ``OSError``."""
+    at = os.dup(start)
+    try:
+        for name in names:
+            below = os.open(name, _DIRECTORY, dir_fd=at)
+            os.close(at)
+            at = below
+    except BaseException:
+        os.close(at)
+        raise
+    return at
+
+
+class Beneath:
+    """A directory and what is below it, by keys (:class:`layertui.layers.index.LayerIndex`)."""
+
+    def __init__(self, root: Path) -> None:
+        """Raises ``OSError`` if it is no directory or cannot be opened; it may be a symlink itself."""
+        self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._at = os.dup(self._root)
+        self._key = b""
+
+    def place(self, key: bytes) -> tuple[int, bytes]:
+        """The directory of a key, open until another is asked for, and the name in there.
+
+        Raises ``OSError`` where it is not there or lies behind a symlink, ``ValueError`` for a
+        name that would lead elsewhere.
+        """
+        above, _, name = key.rpartition(b"\0")
+        if b"/" in key or not _ELSEWHERE.isdisjoint(key.split(b"\0")):
+            raise ValueError(name)
+        if above != self._key:
+            if self._key and above.startswith(self._key + b"\0"):
+                at = descend(self._at, above[len(self._key) + 1 :].split(b"\0"))
+            else:
+                at = descend(self._root, above.split(b"\0") if above else ())
+            os.close(self._at)
+            self._at, self._key = at, above
+        return self._at, name
+
+    def open(self, key: bytes) -> int:
+        """A descriptor of the directory that a key stands for."""
+        directory, name = self.place(key)
+        return descend(directory, [name])
+
+    def close(self) -> None:
+        os.close(self._at)
+        os.close(self._root)
 
 
 class DirectoryBlob:
@@ -40,14 +95,13 @@ class DirectoryBlob:
 
 
 def _open_beneath(root: Path, key: bytes) -> int:
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     *above, name = key.split(b"\0")
-    at = os.open(root, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    start = os.open(root, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
     try:
-        for part in above:
-            below = os.open(part, flags | os.O_DIRECTORY, dir_fd=at)
-            os.close(at)
-            at = below
-        return os.open(name, flags, dir_fd=at)
+        at = descend(start, above)
+    finally:
+        os.close(start)
+    try:
+        return os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=at)
     finally:
         os.close(at)

@@ -1,0 +1,121 @@
+"""``layertui extract``: files of an image, written where other programs can use them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from layertui.commands.opening import Opened, image_of, layer_number, missing, read_layers
+from layertui.commands.output import Output, warn
+from layertui.commands.parsing import add_common, add_image, add_layer
+from layertui.commands.progress import Progress
+from layertui.errors import LayertuiError
+from layertui.words import count_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from layertui.content.extract.selection import LeftOut, Selection
+
+DESCRIPTION = """\
+Write a file or directory of an image, with all below it, into a directory, or as
+a tar to standard output. Nothing that is there already is replaced unasked.
+"""
+EPILOG = """\
+What is extracted keeps its name, mode and time; without --owner it belongs to
+you, and setuid and setgid bits and devices are left out. A tar holds all of
+them. --json prints one object: destination, files, bytes, left_out.
+
+examples:
+  layertui extract app.tar /etc/passwd .
+  layertui extract app.tar /srv out --layer 3
+  layertui extract app.tar / out --layer 3 --changes
+  layertui extract app.tar / - | bsdtar -tf -
+"""
+TAR = "-"
+TOLD = 10
+"""Paths that are left out, of those that are named one by one."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_image(parser)
+    parser.add_argument("path", metavar="PATH", help="a file or directory of the image; / for all of it")
+    parser.add_argument(
+        "destination", metavar="DEST", help="the directory to write it into, made if need be; - for a tar"
+    )
+    add_layer(parser, "as of layer N (default: the top)")
+    parser.add_argument(
+        "--changes", action="store_true", help="only what that layer changed; what it deleted as whiteouts"
+    )
+    parser.add_argument("--owner", action="store_true", help="keep owners, attributes, devices (needs root)")
+    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    add_common(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    from layertui.content.extract.selection import changeset, tree
+
+    if options.destination == TAR and sys.stdout.isatty():
+        raise LayertuiError("will not write a tar to a terminal", "", "redirect it, or name a directory")
+    if options.destination == TAR and options.json:
+        raise LayertuiError("--json has no place in a tar", "", "name a directory")
+    image = image_of(options)
+    layer = len(image.layers) if options.layer is None else layer_number(image, options.layer)
+    opened = read_layers(options, image, layer)
+    union = opened.union
+    try:
+        # As with find(1), a symlink is followed if a slash stands behind it.
+        top = union.resolve(options.path, layer, follow=options.path.endswith("/"))
+    except LayertuiError:
+        raise missing(union, options.path, layer) from None
+    selection = (changeset if options.changes else tree)(union, layer, top)
+    if options.changes and not selection.types:
+        raise LayertuiError(f"nothing to extract, layer {layer} changed nothing at {union.path(top)}")
+    if not options.quiet:
+        print(selection.summary, file=sys.stderr)
+    write = _write_tar if options.destination == TAR else _write_folder
+    _tell(write(options, opened, selection), options.quiet)
+    return opened.status
+
+
+def _write_tar(options: argparse.Namespace, opened: Opened, selection: Selection) -> Sequence[LeftOut]:
+    from layertui.content.extract.tar import write_tar
+
+    with Progress(options.quiet, "writing", selection.size) as progress:
+        return write_tar(selection, opened.contents(), sys.stdout.buffer, progress.all)
+
+
+def _write_folder(options: argparse.Namespace, opened: Opened, selection: Selection) -> Sequence[LeftOut]:
+    from layertui.content.extract.folder import Extraction
+
+    destination = Path(options.destination)
+    extraction = Extraction(selection, opened.contents(), destination, options.owner, options.force)
+    with Progress(options.quiet, "extracting", selection.size) as progress:
+        try:
+            extraction.run(progress.all)
+        except KeyboardInterrupt:
+            warn(f"stopped: {extraction.files:,} of {count_text(selection.files, 'file')} are written")
+            raise
+    if options.json:
+        Output().json(
+            {
+                "destination": str(destination),
+                "files": extraction.files,
+                "bytes": extraction.bytes,
+                "left_out": [{"path": left.path, "why": left.why} for left in extraction.left_out],
+            }
+        )
+    return extraction.left_out
+
+
+def _tell(left_out: Sequence[LeftOut], quiet: bool) -> None:
+    """Say what is left out; an error unless that is as it is meant to be."""
+    for left in [] if quiet else left_out[:TOLD]:
+        warn(f"{left.path}: {left.why}")
+    if len(left_out) > TOLD and not quiet:
+        warn(f"and {len(left_out) - TOLD:,} more")
+    if failed := [left for left in left_out if not left.is_usual]:
+        what = f"{count_text(len(failed), 'path')} could not be extracted as in the image"
+        raise LayertuiError(what, f"{failed[0].path}: {failed[0].why}")

@@ -1,0 +1,276 @@
+"""Writes what is selected of an image into a directory, and nothing outside it.
+
+No symlink is followed on the way, be it one that lay there before, one that the image brought,
+or one that somebody puts there meanwhile. A file gets its name once it is complete.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from layertui.content.extract.naming import NewFile, make_empty, path_of_descriptor, put
+from layertui.content.extract.obstacles import refuse
+from layertui.content.extract.selection import LeftOut, Progress, Selection
+from layertui.content.read import Contents
+from layertui.errors import LayertuiError
+from layertui.layers.beneath import Beneath
+from layertui.layers.decompress import Cancelled
+from layertui.layers.index import Kind, path_of
+from layertui.words import count_text
+
+_NOT_TAKEN = {errno.ENAMETOOLONG, errno.EFBIG, errno.EILSEQ, errno.EINVAL, errno.EPERM, errno.EOPNOTSUPP}
+"""Errors about one name, size or type: a file system need not take every one of them."""
+_SAFE_BITS = 0o1777
+"""Setuid and setgid would hand out the rights of whoever extracts, unless the owner is kept."""
+
+
+class Extraction:
+    """One selection on its way into a directory, which is made if it is not there."""
+
+    def __init__(
+        self,
+        selection: Selection,
+        contents: Contents,
+        destination: Path,
+        owner: bool = False,
+        force: bool = False,
+    ) -> None:
+        """``owner`` keeps owners, setuid, attributes and devices; ``force`` replaces files."""
+        self.files = 0
+        """Written so far, links counted."""
+        self.bytes = 0
+        """Written so far as contents of files."""
+        self.left_out: list[LeftOut] = []
+        self._selection = selection
+        self._union = selection.union
+        self._contents = contents
+        self._destination = destination
+        self._owner = owner
+        self._force = force
+        self._made: list[int] = []  # events of directories that are to get their metadata
+        self._absent: set[bytes] = set()  # keys of what could not be made
+
+    def run(self, progress: Progress | None = None, cancelled: threading.Event | None = None) -> None:
+        """Write all of it; what cannot be read is ``left_out``.
+
+        Raises :class:`~layertui.content.extract.obstacles.InTheWay` before anything is written,
+        :class:`LayertuiError` if the directory takes no more and :class:`Cancelled` once the
+        event is set: what was written until then is complete.
+        """
+        try:
+            refuse(self._selection, self._destination, self._force, cancelled)
+            self._destination.mkdir(parents=True, exist_ok=True)
+            self._beneath = Beneath(self._destination)
+        except OSError as error:
+            raise LayertuiError(f"cannot write into {self._destination}", _why(error)) from error
+        with closing(self._beneath):
+            try:
+                self._write(progress, cancelled)
+            finally:
+                self._finish()
+
+    def _write(self, progress: Progress | None, cancelled: threading.Event | None) -> None:
+        key_of, files = self._selection.key, []
+        for event in self._selection.events:
+            _check(cancelled)
+            kind = self._union.ev_kind[event]
+            if kind in (Kind.FILE, Kind.HARDLINK):  # the latter lead nowhere
+                files.append(event)
+                continue
+            with self._attempt(key_of(event)) as key:
+                if kind == Kind.DIRECTORY:
+                    self._make_directory(key, event)
+                else:
+                    self._make_special(key, event)
+        for event, pieces in self._contents.in_order(files, cancelled):
+            with self._attempt(key_of(event)) as key:
+                self._make_file(key, event, pieces, progress, cancelled)
+        for event, first in self._selection.links:
+            _check(cancelled)
+            with self._attempt(key_of(event)) as key:
+                self._link(key, key_of(first))
+                self.files += self._union.ev_kind[event] == Kind.FILE
+        for marker in self._selection.whiteouts:
+            with self._attempt(marker) as key:
+                self._put(key, make_empty)
+
+    @contextmanager
+    def _attempt(self, key: bytes) -> Iterator[bytes]:
+        """Make what has this key; if that fails for reasons of its own, leave it out."""
+        is_usual = False
+        try:
+            yield key
+            return
+        except _Stopped:
+            raise
+        except _Skipped as skipped:
+            why, is_usual = str(skipped), True
+        except LayertuiError as error:
+            why = error.why
+        except ValueError:
+            why = "its name leads elsewhere"
+        except OSError as error:
+            if key.rpartition(b"\0")[0] in self._absent:
+                why = "its directory could not be made"
+            elif error.errno in _NOT_TAKEN:
+                why = _why(error)
+            else:
+                raise self._stopped(f"cannot write {self._destination}{path_of(key)}", error) from error
+        self._absent.add(key)
+        self.left_out.append(LeftOut(self._selection.path(key), why, is_usual))
+
+    def _stopped(self, what: str, error: OSError, remedy: str = "") -> _Stopped:
+        behind = f"{self.files:,} of {count_text(self._selection.files, 'file')} are written"
+        return _Stopped(what, _why(error), f"{remedy}, {behind}" if remedy else behind)
+
+    def _make_directory(self, key: bytes, event: int) -> None:
+        directory, name = self._beneath.place(key)
+        try:
+            os.mkdir(name, 0o700, dir_fd=directory)
+        except FileExistsError:
+            os.close(self._beneath.open(key))  # an error if it is none
+            if not self._force:
+                return
+        self._made.append(event)
+
+    def _make_special(self, key: bytes, event: int) -> None:
+        """Make a symlink, named pipe or device."""
+        kind = self._union.ev_kind[event]
+        if kind == Kind.SOCKET:
+            raise _Skipped("it is a socket, which only the program that made it can use")
+        if kind in (Kind.CHAR, Kind.BLOCK) and not self._owner:
+            raise _Skipped("it is a device, and those are made only where owners are kept")
+        device = self._union.entry(event).device or (0, 0)
+
+        def make(name: bytes, directory: int) -> None:
+            if kind == Kind.SYMLINK:
+                os.symlink(self._union.linkname(event) or b"", name, dir_fd=directory)
+            elif kind == Kind.FIFO:
+                os.mkfifo(name, 0o600, dir_fd=directory)
+            else:
+                type_ = stat.S_IFCHR if kind == Kind.CHAR else stat.S_IFBLK
+                os.mknod(name, type_ | 0o600, os.makedev(*device), dir_fd=directory)
+            # Not opened for more: that could wait for another program, or move a device.
+            descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+            try:
+                self._dress(event, path_of_descriptor(descriptor))
+            finally:
+                os.close(descriptor)
+
+        self._put(key, make)
+
+    def _make_file(
+        self,
+        key: bytes,
+        event: int,
+        pieces: Iterator[bytes],
+        progress: Progress | None,
+        cancelled: threading.Event | None,
+    ) -> None:
+        size, stretches = self._union.size(event), self._contents.stretches(event)
+        directory, _ = self._beneath.place(key)
+        file = NewFile(directory)
+        try:
+            if tuple(stretches) == ((0, size),):
+                self._fill(file.descriptor, 0, pieces, progress)
+            else:
+                os.ftruncate(file.descriptor, size)
+                for start, length in stretches:
+                    stored = self._contents.pieces(event, start, length, cancelled)
+                    self._fill(file.descriptor, start, stored, progress)
+            self._dress(event, file.descriptor)
+            self._put(key, file.name)
+        finally:
+            file.close()
+        self.files += 1
+        self.bytes += size
+
+    def _fill(self, descriptor: int, offset: int, pieces: Iterator[bytes], progress: Progress | None) -> None:
+        for piece in pieces:
+            view = memoryview(piece)
+            while view:
+                written = os.pwrite(descriptor, view, offset)
+                view, offset = view[written:], offset + written
+            if progress is not None:
+                progress(self.bytes + offset, self._selection.size)
+
+    def _link(self, key: bytes, first: bytes) -> None:
+        if first in self._absent:
+            raise LayertuiError(
+                "", f"it is the same file as {self._selection.path(first)}, which is left out"
+            )
+        above, target = self._beneath.place(first)
+        above = os.dup(above)
+        try:
+            self._put(
+                key,
+                lambda name, directory: os.link(
+                    target, name, src_dir_fd=above, dst_dir_fd=directory, follow_symlinks=False
+                ),
+            )
+        finally:
+            os.close(above)
+
+    def _finish(self) -> None:
+        """Give directories their metadata, the lowest first: it may make them read-only."""
+        for event in reversed(self._made):
+            with suppress(OSError):
+                descriptor = self._beneath.open(self._selection.key(event))
+                try:
+                    self._dress(event, descriptor)
+                finally:
+                    os.close(descriptor)
+
+    def _put(self, key: bytes, make: Callable[[bytes, int], None]) -> None:
+        put(*self._beneath.place(key), make, self._force)
+
+    def _dress(self, event: int, target: int | str) -> None:
+        """Give a descriptor, or what a path names, the metadata of an event; tells what cannot be kept."""
+        entry = self._union.entry(event)
+        if self._owner:
+            with self._keep(entry.path, f"owner {entry.uid}:{entry.gid}"):
+                try:
+                    os.chown(target, entry.uid, entry.gid)
+                except PermissionError as error:
+                    what = f"cannot give files to {entry.uid}:{entry.gid}"
+                    raise self._stopped(what, error, "without --owner they belong to you") from error
+        if entry.type != "symlink":
+            with self._keep(entry.path, f"mode {entry.mode:04o}"):  # after the owner, which clears some bits
+                os.chmod(target, entry.mode if self._owner else entry.mode & _SAFE_BITS)  # noqa: PTH101
+        for name, value in entry.xattrs.items() if self._owner else ():
+            with self._keep(entry.path, f"attribute {name}"):
+                os.setxattr(target, os.fsencode(name), value)
+        if not entry.implied:
+            with self._keep(entry.path, "time"):
+                when = entry.mtime * 1_000_000_000 + entry.mtime_ns
+                os.utime(target, ns=(when, when))
+
+    @contextmanager
+    def _keep(self, path: str, what: str) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, OverflowError) as error:
+            self.left_out.append(LeftOut(path, f"{what} is not kept: {_why(error)}"))
+
+
+class _Stopped(LayertuiError):
+    """Nothing more can be written."""
+
+
+class _Skipped(Exception):
+    """A path is left out, as it should be."""
+
+
+def _why(error: OSError | OverflowError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _check(cancelled: threading.Event | None) -> None:
+    if cancelled is not None and cancelled.is_set():
+        raise Cancelled

@@ -1,0 +1,84 @@
+"""What lies already where files are to be written."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from layertui.content.extract.selection import Selection
+from layertui.errors import LayertuiError
+from layertui.layers.beneath import Beneath
+from layertui.layers.decompress import Cancelled
+from layertui.layers.index import path_of
+
+_SHOWN = 3
+"""Paths that an error names."""
+
+
+class InTheWay(LayertuiError):
+    """Something is already where something is to be written."""
+
+    def __init__(self, paths: list[str], can_replace: bool) -> None:
+        self.paths = paths
+        self.can_replace = can_replace
+        """Whether they may be replaced: no directory is, and none replaces anything."""
+        more = f" and {len(paths) - _SHOWN:,} more" if len(paths) > _SHOWN else ""
+        super().__init__(
+            f"will not replace {', '.join(paths[:_SHOWN])}{more}",
+            "already there" if can_replace else "a directory can neither be replaced nor take a file's place",
+            "--force replaces files" if can_replace else "",
+        )
+
+
+def refuse(
+    selection: Selection, destination: Path, force: bool, cancelled: threading.Event | None = None
+) -> None:
+    """Raise :class:`InTheWay` unless all of a selection can be written into a directory.
+
+    With ``force`` files may be there, without it only directories. Raises ``OSError`` if
+    ``destination`` is no directory.
+    """
+    if not destination.exists():
+        return
+    with closing(Beneath(destination)) as beneath:
+        found = list(_obstacles(selection, beneath, cancelled))
+    hard = [key for key, is_file in found if not is_file]
+    if hard or (found and not force):
+        keys = hard or [key for key, _ in found]
+        raise InTheWay([f"{destination}{path_of(key)}" for key in keys], not hard)
+
+
+def _obstacles(
+    selection: Selection, beneath: Beneath, cancelled: threading.Event | None
+) -> Iterator[tuple[bytes, bool]]:
+    """Keys of what is there, unless it is a directory for a directory, and whether it is a file for a file."""
+    union, absent_until = selection.union, 0
+    for event in selection.events:
+        if cancelled is not None and cancelled.is_set():
+            raise Cancelled
+        node = union.ev_node[event]
+        if node < absent_until:
+            continue
+        key, is_directory = selection.key(event), union.is_directory(event)
+        mode = _mode(beneath, key)
+        if mode and not (is_directory and stat.S_ISDIR(mode)):
+            yield key, not is_directory and not stat.S_ISDIR(mode)
+        if not stat.S_ISDIR(mode):
+            absent_until = union.end[node]
+    links = (selection.key(event) for event, _ in selection.links)
+    for key in (*links, *selection.whiteouts):
+        if mode := _mode(beneath, key):
+            yield key, not stat.S_ISDIR(mode)
+
+
+def _mode(beneath: Beneath, key: bytes) -> int:
+    """What lies at a key; 0 if nothing can be seen there."""
+    try:
+        directory, name = beneath.place(key)
+        return os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode
+    except (OSError, ValueError):
+        return 0

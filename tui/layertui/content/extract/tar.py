@@ -1,0 +1,169 @@
+"""Writes what is selected of an image as a tar, the same bytes for the same image."""
+
+from __future__ import annotations
+
+import re
+import tarfile
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import BinaryIO
+
+from layertui.content.extract.selection import LeftOut, Progress, Selection
+from layertui.content.read import MAX_HOLES, Contents
+from layertui.errors import LayertuiError
+from layertui.layers.index import Kind
+from layertui.union.entry import Entry
+
+_HELD = 16 << 20
+"""Bytes of a file that are read before the tar promises to hold it."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Of what is no UTF-8."""
+_TYPES = {
+    "file": tarfile.REGTYPE,
+    "directory": tarfile.DIRTYPE,
+    "symlink": tarfile.SYMTYPE,
+    "char": tarfile.CHRTYPE,
+    "block": tarfile.BLKTYPE,
+    "fifo": tarfile.FIFOTYPE,
+}
+
+
+def write_tar(
+    selection: Selection, contents: Contents, out: BinaryIO, progress: Progress | None = None
+) -> list[LeftOut]:
+    """Write a tar (POSIX pax) with all metadata; what cannot stand in it is returned.
+
+    Directories and what has no content come first, then the files in the order in which they
+    are stored. Raises :class:`LayertuiError` where a large file breaks off, as then the tar does,
+    and ``OSError`` if it cannot be written.
+    """
+    with tarfile.open(
+        fileobj=out,
+        mode="w|",
+        bufsize=1 << 20,
+        format=tarfile.PAX_FORMAT,
+        encoding="utf-8",
+        errors="surrogateescape",
+    ) as archive:
+        writer = _Writer(selection, contents, archive, progress)
+        writer.run()
+    return writer.left_out
+
+
+class _Writer:
+    def __init__(
+        self, selection: Selection, contents: Contents, archive: tarfile.TarFile, progress: Progress | None
+    ) -> None:
+        self.left_out: list[LeftOut] = []
+        self._selection = selection
+        self._contents = contents
+        self._archive = archive
+        self._progress = progress
+        self._done = 0
+
+    def run(self) -> None:
+        kinds, key_of, files = self._selection.union.ev_kind, self._selection.key, []
+        for event in self._selection.events:
+            if kinds[event] in (Kind.FILE, Kind.HARDLINK):  # the latter lead nowhere
+                files.append(event)
+            elif kinds[event] == Kind.SOCKET:
+                self._leave_out(event, "it is a socket, which no tar can hold", True)
+            else:
+                self._add(event, self._info(event))
+        absent = set()
+        for event, pieces in self._contents.in_order(files):
+            if not self._add_file(event, pieces):
+                absent.add(event)
+        for event, first in self._selection.links:
+            if first in absent or kinds[first] == Kind.SOCKET:
+                self._leave_out(event, "it is the same file as one that is left out")
+                continue
+            info = self._info(event)
+            info.type, info.size, info.linkname = tarfile.LNKTYPE, 0, _name(key_of(first))
+            self._add(event, info)
+        for key in self._selection.whiteouts:
+            self._archive.addfile(tarfile.TarInfo(_name(key)))
+
+    def _add_file(self, event: int, pieces: Iterator[bytes]) -> bool:
+        info = self._info(event)
+        try:
+            holes = info.size - sum(length for _start, length in self._contents.stretches(event))
+            if holes > MAX_HOLES:
+                self._leave_out(event, f"it claims {holes:,} bytes of zeros")
+                return False
+            head: list[bytes] = []  # what breaks off in here is not begun
+            while sum(map(len, head)) < _HELD and (piece := next(pieces, None)) is not None:
+                head.append(piece)
+        except LayertuiError as error:
+            self._leave_out(event, error.why)
+            return False
+        return self._add(event, info, _Reader(chain(head, pieces), self._tell))
+
+    def _add(self, event: int, info: tarfile.TarInfo, content: _Reader | None = None) -> bool:
+        try:
+            self._archive.addfile(info, content)  # type: ignore[arg-type]  # it only reads
+        except ValueError:
+            self._leave_out(event, "no tar can hold its numbers")
+            return False
+        return True
+
+    def _tell(self, count: int) -> None:
+        self._done += count
+        if self._progress is not None:
+            self._progress(self._done, self._selection.size)
+
+    def _leave_out(self, event: int, why: str, is_usual: bool = False) -> None:
+        path = self._selection.path(self._selection.key(event))
+        self.left_out.append(LeftOut(path, why, is_usual))
+
+    def _info(self, event: int) -> tarfile.TarInfo:
+        entry = self._selection.union.entry(event)
+        info = tarfile.TarInfo(_name(self._selection.key(event)))
+        info.type = _TYPES[entry.type]
+        info.mode, info.uid, info.gid, info.size = entry.mode, entry.uid, entry.gid, entry.size
+        info.mtime, info.linkname = entry.mtime, entry.linkname or ""
+        if entry.device is not None:
+            info.devmajor, info.devminor = entry.device
+        info.pax_headers = self._records(entry)
+        return info
+
+    def _records(self, entry: Entry) -> dict[str, str]:
+        """What stands in a pax header: times to the nanosecond; attributes, as GNU tar and libarchive write them."""
+        records = {}
+        for name, value in entry.xattrs.items():
+            if "=" in name or _SURROGATE.search(name):
+                self.left_out.append(LeftOut(entry.path, f"no tar can hold its attribute {name}"))
+            else:
+                records[f"SCHILY.xattr.{name}"] = value.decode("utf-8", "surrogateescape")
+        if entry.mtime_ns:
+            moment = entry.mtime * 1_000_000_000 + entry.mtime_ns
+            seconds, fraction = divmod(abs(moment), 1_000_000_000)
+            records["mtime"] = f"{'-' * (moment < 0)}{seconds}.{fraction:09d}"
+        return records
+
+
+class _Reader:
+    """Pieces as a file object, as far as :mod:`tarfile` needs one."""
+
+    def __init__(self, pieces: Iterator[bytes], tell: Callable[[int], None]) -> None:
+        self._pieces = pieces
+        self._rest = memoryview(b"")
+        self._tell = tell
+
+    def read(self, length: int) -> bytes:
+        data = bytearray()
+        while len(data) < length:
+            if not self._rest:
+                piece = next(self._pieces, None)
+                if piece is None:
+                    break
+                self._rest = memoryview(piece)
+            taken = self._rest[: length - len(data)]
+            data += taken
+            self._rest = self._rest[len(taken) :]
+        self._tell(len(data))
+        return bytes(data)
+
+
+def _name(key: bytes) -> str:
+    return key.replace(b"\0", b"/").decode("utf-8", "surrogateescape")
