@@ -49,6 +49,8 @@ examples:
   layertui app.tar
   layertui --platform linux/arm64 oci:app:1.0
 
+With CI=true and no terminal, layertui REFERENCE does what layertui check does.
+
 exit status: 0 done, 1 differences found, 2 it could not be done
 """
 
@@ -95,7 +97,10 @@ def _run(words: list[str]) -> int:
     position = _command_at(words)
     if position < 0:
         return _open(words)
-    name = words.pop(position)
+    return _command(words.pop(position), words)
+
+
+def _command(name: str, words: Sequence[str]) -> int:
     command = importlib.import_module(f"layertui.commands.{name}")
     parser = Parser(f"layertui {name}", command.DESCRIPTION, command.EPILOG)
     command.add_arguments(parser)
@@ -128,12 +133,18 @@ def _open(words: list[str]) -> int:
     parser.add_argument("--version", action="version", version=f"layertui {__version__}")
     add_common(parser, has_json=False, has_quiet=False)
     options = parser.parse_args(words)
+    if options.reference and not _has_terminal() and os.environ.get("CI") in ("true", "1", "yes"):
+        return _command("check", words)  # as dive does
     return explore(options.reference, options.platform, not options.no_cache)
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def explore(reference: str | None, platform: str | None, cache: bool) -> int:
     """Runs the app. Raises :class:`LayertuiError` where there is no terminal for it."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not _has_terminal():
         raise LayertuiError(
             "cannot open the app",
             "standard input or output is no terminal",

@@ -18,6 +18,7 @@ COMMANDS = {
     "search": "lines in the files of all layers",
     "extract": "files of an image into a directory, or as a tar",
     "insight": "what an image stores in vain, twice or by mistake",
+    "check": "an image against rules, as a gate for CI",
     "verify": "every digest of an image computed anew",
     "anatomy": "how an image is organised, from its name to its bytes",
     "store": "what a data root of Docker holds, and what depends on what",

@@ -158,3 +158,5 @@ ASSIGNMENTS = (
 )  # fmt: skip
 """Found in environment, labels and history, and in files named ``.env``."""
 DOTENV = rb"\.env(?:\.[^\0/]*)?"
+NAMES = sorted({rule.name for rule in (*TOKENS, *ASSIGNMENTS, *(rule for _, rule in FILES))})
+"""Of all kinds."""

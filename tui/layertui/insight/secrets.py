@@ -126,6 +126,13 @@ def _files(union: Union, layer: int) -> list[int]:
     ]
 
 
+def without_secrets(text: str) -> str:
+    """A build step, a variable or a label, with ``…`` in place of each secret."""
+    for _, _, secret in matches((*TOKENS, *ASSIGNMENTS), _bytes(text)):
+        text = text.replace(secret, "…")
+    return text
+
+
 def _of_config(image: Image) -> Iterator[Secret]:
     """Environment, labels, and the commands and build arguments of the history."""
     config = image.config.get("config")
@@ -139,12 +146,9 @@ def _of_config(image: Image) -> Iterator[Secret]:
         texts.append(("label", str(name), None, f"{name}={value}"))
     texts += [("history", "", entry.layer, entry.created_by) for entry in image.history]
     for where, name, layer, text in texts:
-        found = list(matches((*TOKENS, *ASSIGNMENTS), _bytes(text)))
         if where == "history":
-            name = text
-            for _, _, secret in found:
-                name = name.replace(secret, "…")
-        for rule, _, secret in found:
+            name = without_secrets(text)
+        for rule, _, secret in matches((*TOKENS, *ASSIGNMENTS), _bytes(text)):
             yield Secret(rule, where, name, layer, None, True, secret)
 
 

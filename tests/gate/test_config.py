@@ -1,0 +1,105 @@
+"""Files of rules: which one counts, and what is said of a wrong one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from layertui.errors import LayertuiError
+from layertui.gate.config import load
+
+RULES = "[rules]\nsize = '1 MB'\n"
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    (folder / name).write_text(text)
+    return folder / name
+
+
+def limits(folder: Path, file: Path | None = None) -> dict[str, object]:
+    return dict(load(file, folder).rules.limits())
+
+
+def test_the_first_file_that_is_there_counts(tmp_path: Path) -> None:
+    assert limits(tmp_path) == {"lowest-efficiency": 0.9, "highest-user-wasted-percent": 0.1}
+    assert load(None, tmp_path).file is None
+    write(tmp_path, ".dive-ci", "rules:\n  lowestEfficiency: 0.8\n")
+    assert limits(tmp_path) == {"lowest-efficiency": 0.8, "highest-user-wasted-percent": 0.1}
+    project = write(tmp_path, "pyproject.toml", "[tool.ruff]\nline-length = 80\n")
+    assert load(None, tmp_path).file == tmp_path / ".dive-ci"
+    project.write_text("[tool.layertui.rules]\nsize = 5\n")
+    assert limits(tmp_path) == {"size": 5}
+    own = write(tmp_path, ".layertui.toml", RULES)
+    assert load(None, tmp_path).file == own and limits(tmp_path) == {"size": 1_000_000}
+    assert limits(tmp_path, tmp_path / ".dive-ci")["lowest-efficiency"] == 0.8  # unless one is named
+
+
+def test_everything_that_can_be_set(tmp_path: Path) -> None:
+    text = """
+        ignore = ["/usr/share/doc"]
+        baseline = "gate.json"
+        [rules]
+        lowest-efficiency = 1
+        highest-wasted-bytes = 0
+        highest-user-wasted-percent = 0.2
+        reclaimable = "1MB"
+        size = "1MB"
+        growth = "5%"
+        forbidden-paths = ["*.pem"]
+        forbidden-in-layers = ["*.pem"]
+        required-paths = ["/app"]
+        setuid = []
+        forbidden-packages = ["gcc"]
+        secrets = {allow-paths = ["/a"], allow-rules = ["AWS access key"]}
+    """
+    config = load(write(tmp_path, "gate.toml", text), tmp_path)
+    assert len(config.rules.limits()) == 12
+    assert config.ignore == ("/usr/share/doc",)
+    assert config.baseline == str(tmp_path / "gate.json")  # beside the file of rules
+    image = load(write(tmp_path, "gate.toml", "baseline = 'app:1'\n" + RULES), tmp_path)
+    assert image.baseline == "app:1"
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        ("[rules", "cannot read FILE, it is no TOML: "),
+        ("", "no rules in FILE, it has no table [rules] that sets one, see docs/check.md"),
+        ("[rules]\n", "no rules in FILE, it has no table [rules] that sets one, see docs/check.md"),
+        ("[rules]\nsecrets = false\nforbidden-paths = []", "no rules in FILE, all that it sets are switched off"),
+        ("rule = 1\n" + RULES, "rule in FILE is not known, did you mean rules"),
+        ("[rules]\nlowestEfficiency = 1", "rules.lowestEfficiency in FILE is not known, did you mean lowest-efficiency"),
+        ("[rules]\nxyz = 1", "rules.xyz in FILE is not known, there are lowest-efficiency, "),
+        ("[rules.secrets]\nallow = 1", "rules.secrets.allow in FILE is not known, did you mean allow-rules or allow-paths"),
+        (
+            "[rules.secrets]\nallow-rules = ['AWS acess key']",
+            "the kind of secret AWS acess key in FILE is not known, did you mean AWS access key",
+        ),
+        ("[rules]\nsize = '1 XB'", "rules.size in FILE has a wrong value, '1 XB' is no size: a number of bytes, or "),
+        ("[rules]\nlowest-efficiency = 95", "rules.lowest-efficiency in FILE has a wrong value, 95 is no ratio: "),
+        ("[rules]\nsetuid = true", "rules.setuid in FILE has a wrong value, Expected `array | null`, got `bool`"),
+        ("[rules]\nforbidden-paths = [1]", "rules.forbidden-paths[0] in FILE has a wrong value, Expected `str`, got `int`"),
+        ("ignore = '/a'\n" + RULES, "ignore in FILE has a wrong value, Expected `array`, got `str`"),
+        ("rules = 1", "rules in FILE has a wrong value, Expected `object`, got `int`"),
+        ("x = " + "[" * 100_000, "cannot read FILE, it is no TOML: "),
+        ("\x00", "cannot read FILE, it is no TOML: "),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told(text: str, told: str, tmp_path: Path) -> None:
+    file = write(tmp_path, ".layertui.toml", text)
+    with pytest.raises(LayertuiError) as raised:
+        load(None, tmp_path)
+    assert str(raised.value).startswith(told.replace("FILE", str(file)))
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    for name in ("no.toml", "no"):
+        with pytest.raises(LayertuiError, match=f"cannot read .*/{name}, No such file"):
+            load(tmp_path / name, tmp_path)
+    (tmp_path / ".dive-ci").mkdir()
+    with pytest.raises(LayertuiError, match=r"cannot read .*/\.dive-ci, Is a directory"):
+        load(None, tmp_path)
+    (tmp_path / "gate.toml").write_bytes(b"\xff")
+    with pytest.raises(LayertuiError, match="it is no UTF-8"):
+        load(tmp_path / "gate.toml", tmp_path)

@@ -1,0 +1,153 @@
+"""``layertui check``: an image against the rules of a project."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+from pathlib import Path
+
+from layertui.commands.check_text import print_summary, print_text
+from layertui.commands.opening import Opened, image_of, read_layers
+from layertui.commands.output import Output, raw, warn
+from layertui.commands.parsing import add_common, add_image
+from layertui.commands.progress import Progress
+from layertui.errors import LayertuiError
+from layertui.gate import baseline
+from layertui.gate.baseline import Baseline
+from layertui.gate.config import DIVE, OWN, Config, load
+from layertui.gate.evaluate import evaluate
+from layertui.gate.globs import Globs
+from layertui.gate.reports import FORMATS, render
+from layertui.gate.rules import Status, Verdict
+from layertui.gate.subject import Subject
+from layertui.saving import save
+from layertui.sources import open_image
+
+DESCRIPTION = f"""\
+Check an image against the rules of a project, as a gate for CI: those of {OWN},
+of [tool.layertui] in pyproject.toml, or of an existing {DIVE}, in this order, or
+else dive's defaults.
+"""
+EPILOG = f"""\
+rules ({OWN}; docs/check.md tells more):
+  [rules]
+  lowest-efficiency = 0.95            dive's three, with dive's figures
+  highest-wasted-bytes = "20 MB"
+  highest-user-wasted-percent = 0.2
+  reclaimable = "50 MB"               what the final tree does not show
+  size = "300 MB"                     of the files of all layers
+  growth = "5%"                       on the baseline's
+  forbidden-paths = ["/root/.ssh/**"] in the final tree
+  forbidden-in-layers = ["*.pem"]     even if deleted again
+  required-paths = ["/app/VERSION"]
+  secrets = true
+  setuid = ["/usr/bin/su"]            these are allowed
+  forbidden-packages = ["gcc*", "npm:left-pad", "openssl=1.*"]
+
+A baseline is a FILE.json, written with --update-baseline, or an image. The
+formats are {", ".join(FORMATS)}; --format github prints annotations for
+GitHub Actions above the text.
+
+exit status: 0 all rules passed, 1 one failed, 2 one could not be evaluated
+
+examples:
+  layertui check app.tar
+  layertui check app.tar --report junit=gate.xml --report sarif=gate.sarif
+  layertui check app:2 --baseline app:1
+  layertui check app.tar --baseline gate.json --update-baseline
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_image(parser)
+    parser.add_argument("--config", metavar="FILE", type=Path, help=f"the rules: a .toml, or as {DIVE}")
+    parser.add_argument("--baseline", metavar="FILE|IMAGE", help="what the rule growth compares with")
+    parser.add_argument(
+        "--update-baseline",
+        action="store_true",
+        help="write the baseline FILE anew, if every rule could be evaluated",
+    )
+    parser.add_argument("--format", choices=("text", *FORMATS), help="what to print (default: text)")
+    parser.add_argument(
+        "--report", metavar="FORMAT=FILE", action="append", default=[], help="write a file too; repeatable"
+    )
+    add_common(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.json and options.format not in (None, "json"):
+        raise LayertuiError("--json does not go with --format")
+    form = "json" if options.json else options.format or "text"
+    reports = [_report(text) for text in options.report]
+    config = load(options.config, Path())
+    if not options.quiet:
+        for text in config.warnings:
+            warn(text)
+    place = options.baseline or config.baseline
+    if options.update_baseline and not (place and baseline.is_file(place)):
+        raise LayertuiError("nothing to update", "no baseline FILE.json is named", "add --baseline FILE.json")
+    if options.baseline and not options.update_baseline and config.rules.growth is None:
+        raise LayertuiError(
+            "there is nothing to compare", "no rule growth is set", "set one, see docs/check.md"
+        )
+    opened = read_layers(options, image_of(options))
+    verdict = _verdict(options, config, opened, place)
+    notes = []
+    try:
+        for report, file in reports:
+            save(file, render(verdict, report).encode())
+        if place is not None and options.update_baseline:
+            notes.append(_update(place, verdict, opened))
+    finally:  # the verdict is worth seeing even if it cannot be written down
+        _print(Output(), verdict, form, opened, notes)
+    return {Status.PASS: 0, Status.FAIL: 1}.get(verdict.status, 2)
+
+
+def _report(text: str) -> tuple[str, Path]:
+    form, equals, file = text.partition("=")
+    if form not in FORMATS:
+        raise LayertuiError(f"no format {form!r} for --report", f"the formats are {', '.join(FORMATS)}")
+    if not equals or not file:
+        raise LayertuiError(f"--report {form} names no file", "", f"write --report {form}=FILE")
+    return form, Path(file)
+
+
+def _verdict(options: argparse.Namespace, config: Config, opened: Opened, place: str | None) -> Verdict:
+    def compared() -> Baseline | None:
+        if place is None:
+            raise LayertuiError("there is nothing to compare with", "", "name it with --baseline")
+        if baseline.is_file(place):
+            is_first = options.update_baseline and not Path(place).exists()
+            return None if is_first else baseline.read(Path(place))
+        other = read_layers(options, open_image(place, options.platform))
+        if other.is_damaged:
+            raise LayertuiError(f"the baseline {place} cannot be read in full")
+        return baseline.measured(other.image, other.union)
+
+    with Progress(options.quiet, "checking", 0) as progress:
+        ignored = Globs(config.ignore, below=True)
+        subject = Subject(opened.image, opened.union, opened.contents(), ignored, compared, progress.all)
+        return evaluate(config, subject)
+
+
+def _update(place: str, verdict: Verdict, opened: Opened) -> str:
+    """Writes the baseline anew, or says why not."""
+    if verdict.count(Status.ERROR):
+        return f"baseline {place} left as it was: not every rule could be evaluated"
+    baseline.write(Path(place), baseline.measured(opened.image, opened.union))
+    return f"baseline {place} written"
+
+
+def _print(out: Output, verdict: Verdict, form: str, opened: Opened, notes: list[str]) -> None:
+    if form != "text":
+        out.bytes(raw(render(verdict, form)))
+    if form not in ("text", "github"):
+        return
+    # What an image holds must not become a command of GitHub's runner, which finds them anywhere in a line.
+    token = secrets.token_hex(16) if form == "github" else ""
+    if token:
+        out.line(f"::stop-commands::{token}")
+    print_text(out, verdict, opened.union.stored_bytes(), opened.union.layers, notes)
+    if token:
+        out.line(f"::{token}::")
+    print_summary(out, verdict)

@@ -1,0 +1,55 @@
+"""What ``layertui check`` finds, as people read it, in a terminal and in the log of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from layertui.commands.output import Output, cut
+from layertui.gate.rules import Finding, Status, Verdict
+from layertui.safe import visible
+from layertui.words import count_text, size_text
+
+TOP = 10
+"""Findings of a rule that are shown."""
+STEP = 60
+"""Columns of a build step, where there is no terminal to fit into."""
+MARKS = {Status.PASS: "ok", Status.FAIL: "FAIL", Status.ERROR: "ERROR", Status.SKIP: "skip"}
+COLOURS = {Status.PASS: "green", Status.FAIL: "red", Status.ERROR: "yellow", Status.SKIP: "dim"}
+
+
+def print_text(out: Output, verdict: Verdict, stored: int, layers: int, notes: list[str]) -> None:
+    """Everything but the last line; ``stored`` are the bytes of all layers' files.
+
+    Names are made visible in a pipe too: a log is read by people, and by what looks for commands in it.
+    """
+    rules = "dive's default rules" if verdict.rules_file is None else f"rules of {verdict.rules_file}"
+    out.line(visible(f"{verdict.name}: {size_text(stored)} in {count_text(layers, 'layer')}, {rules}"))
+    out.line("")
+    width = max(len(result.rule) for result in verdict.results)
+    told: list[Sequence[Finding]] = []
+    for result in verdict.results:
+        outcome = result.outcome
+        mark = out.colour(f"{MARKS[outcome.status]:5}", COLOURS[outcome.status])
+        out.line(f"{mark}  {result.rule:{width}}  {visible(outcome.message)}")
+        if outcome.findings in told:  # dive's rules fail for the same files
+            out.line("       by the same as above")
+        elif outcome.findings:
+            _findings(out, outcome.findings)
+            told.append(outcome.findings)
+    out.line("")
+    for note in notes:
+        out.line(visible(note))
+
+
+def print_summary(out: Output, verdict: Verdict) -> None:
+    """The last line."""
+    word, colon, counts = verdict.summary().partition(":")
+    out.line(out.colour(word, "green" if verdict.status == Status.PASS else "red") + colon + counts)
+
+
+def _findings(out: Output, findings: Sequence[Finding]) -> None:
+    for finding in findings[:TOP]:
+        text = "       " + visible(finding.line_of_text(None if out.width else STEP))
+        out.line(cut(text, out.width) if out.width else text)
+    if rest := len(findings[TOP:]):
+        out.line(f"       … and {rest:,} more, see --json")

@@ -1,0 +1,73 @@
+"""What an image is compared with to see how much it has grown."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import msgspec
+
+from layertui.errors import LayertuiError
+from layertui.image import Image
+from layertui.saving import save
+from layertui.union.union import Union
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One layer."""
+
+    diff_id: str
+    """Empty if the config names none."""
+    size_bytes: int
+    """Of its files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Sizes of an image at some time."""
+
+    image: str
+    """What people call it."""
+    id: str
+    size_bytes: int
+    """Of the files of all layers."""
+    layers: tuple[Part, ...]
+    version: int = VERSION
+
+
+def measured(image: Image, union: Union) -> Baseline:
+    """An image as it is now."""
+    parts = tuple(
+        Part(layer.diff_id, sum(index.size)) for layer, index in zip(image.layers, union.indexes, strict=True)
+    )
+    return Baseline(image.name, image.id, sum(part.size_bytes for part in parts), parts)
+
+
+def is_file(place: str) -> bool:
+    """Whether a file with a baseline is meant, and no image."""
+    return place.endswith(".json")
+
+
+def read(file: Path) -> Baseline:
+    """A baseline out of its file. Raises :class:`LayertuiError`."""
+    again = "write it anew with --update-baseline"
+    try:
+        found = msgspec.convert(json.loads(file.read_bytes()), Baseline)
+    except FileNotFoundError as error:
+        raise LayertuiError(f"no baseline {file}", "", "write it with --update-baseline") from error
+    except OSError as error:
+        raise LayertuiError(f"cannot read the baseline {file}", error.strerror or str(error)) from error
+    except (ValueError, RecursionError) as error:
+        raise LayertuiError(f"{file} is no baseline", str(error), again) from error
+    if found.version != VERSION:
+        raise LayertuiError(f"cannot read the baseline {file}", f"it is of version {found.version}", again)
+    return found
+
+
+def write(file: Path, baseline: Baseline) -> None:
+    """Keep a baseline in a file. Raises :class:`LayertuiError`."""
+    save(file, json.dumps(asdict(baseline), indent=2).encode() + b"\n")

@@ -1,0 +1,51 @@
+"""Evaluates the rules of a gate for an image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from layertui.errors import LayertuiError
+from layertui.gate import figures, findings
+from layertui.gate.config import Config
+from layertui.gate.rules import DESCRIPTIONS, Outcome, Result, Status, Verdict
+from layertui.gate.subject import Subject
+
+CHECKS: Mapping[str, Callable[[Subject, Any], Outcome]] = {
+    "lowest-efficiency": figures.lowest_efficiency,
+    "highest-wasted-bytes": figures.highest_wasted_bytes,
+    "highest-user-wasted-percent": figures.highest_user_wasted_percent,
+    "reclaimable": figures.reclaimable,
+    "size": figures.size,
+    "growth": figures.growth,
+    "forbidden-paths": findings.forbidden_paths,
+    "forbidden-in-layers": findings.forbidden_in_layers,
+    "required-paths": findings.required_paths,
+    "secrets": findings.no_secrets,
+    "setuid": findings.setuid,
+    "forbidden-packages": findings.forbidden_packages,
+}
+"""From an image and the limit of a rule to how it turns out; raises :class:`LayertuiError`."""
+
+
+def evaluate(config: Config, subject: Subject) -> Verdict:
+    """How each rule that is set turns out; nothing is worked out that no rule asks for."""
+    limits, damage = config.rules.limits(), subject.damage()
+    results = []
+    for rule in DESCRIPTIONS:
+        if rule in config.disabled:
+            results.append(Result(rule, Outcome(Status.SKIP, "switched off")))
+        elif rule in limits:
+            outcome = _outcome(rule, limits[rule], subject)
+            if damage:  # what was found is there, but nobody knows what else is
+                outcome = replace(outcome, status=Status.ERROR, message=damage)
+            results.append(Result(rule, outcome))
+    return Verdict(subject.image.reference, subject.image.name, config.file, results)
+
+
+def _outcome(rule: str, limit: Any, subject: Subject) -> Outcome:
+    try:
+        return CHECKS[rule](subject, limit)
+    except LayertuiError as error:
+        return Outcome(Status.ERROR, str(error))

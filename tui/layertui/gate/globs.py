@@ -1,0 +1,47 @@
+"""Globs of a gate: ``*`` and ``?`` within a name, ``**`` across directories, as in the tree's filter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from layertui.union.filter import glob
+from layertui.union.union import Union
+
+
+class Globs:
+    """Several globs; with ``below`` a directory stands for all that is in it."""
+
+    def __init__(self, texts: Iterable[str], below: bool = False) -> None:
+        self._patterns = [
+            (text, re.compile(glob(text.encode("utf-8", "surrogateescape"), below))) for text in texts
+        ]
+
+    def first(self, key: bytes) -> str | None:
+        """The first that matches a key; ``None`` if none does."""
+        for text, pattern in self._patterns:
+            if pattern.search(key):
+                return text
+        return None
+
+    def matches(self, path: str) -> bool:
+        """Whether one matches an absolute path."""
+        return self.first(path[1:].encode("utf-8", "surrogateescape").replace(b"/", b"\0")) is not None
+
+    def nodes(self, union: Union) -> Iterator[tuple[int, str]]:
+        """The paths that some layer has and one matches, with that one, in the order of the tree."""
+        if self._patterns:
+            for node, key in enumerate(union.keys.split(b"/")):
+                if node and (text := self.first(key)) is not None:
+                    yield node, text
+
+
+def unmatched(texts: Sequence[str], union: Union) -> Sequence[str]:
+    """The globs that match no path of the final tree."""
+    missing = [(text, Globs([text])) for text in texts]
+    for node, key in enumerate(union.keys.split(b"/")):
+        if not missing:
+            break
+        if node and union.shows(union.last[node]):
+            missing = [(text, globs) for text, globs in missing if globs.first(key) is None]
+    return [text for text, _ in missing]

@@ -1,0 +1,36 @@
+"""Annotations of GitHub Actions: workflow commands that its runner finds in a log."""
+
+from __future__ import annotations
+
+from layertui.gate.rules import Status, Verdict
+from layertui.safe import visible
+
+MOST = 10
+"""Findings that an annotation names; GitHub shows ten annotations of a step, so a rule is one."""
+
+
+def render(verdict: Verdict) -> str:
+    """A line for each rule that did not pass; empty if all did."""
+    lines = []
+    for result in verdict.results:
+        outcome = result.outcome
+        if outcome.status not in (Status.FAIL, Status.ERROR):
+            continue
+        what = "failed" if outcome.status == Status.FAIL else "could not be evaluated"
+        message = [f"{verdict.name}: {result.rule} {what}: {outcome.message}"]
+        message += [finding.line_of_text() for finding in outcome.findings[:MOST]]
+        if rest := len(outcome.findings[MOST:]):
+            message.append(f"… and {rest:,} more")
+        where = "" if verdict.rules_file is None else f"file={_property(str(verdict.rules_file))},"
+        lines.append(f"::error {where}title={_property(result.rule)}::{_data(message)}\n")
+    return "".join(lines)
+
+
+def _data(lines: list[str]) -> str:
+    """Text of a command (actions/toolkit, ``command.ts``, ``escapeData``)."""
+    return "%0A".join(visible(line).replace("%", "%25") for line in lines)
+
+
+def _property(text: str) -> str:
+    """Value of a command's property (there, ``escapeProperty``)."""
+    return _data([text]).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,83 @@
+"""SARIF 2.1.0 (OASIS), in the form that GitHub's code scanning takes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from layertui import __version__
+from layertui.gate.rules import DESCRIPTIONS, Finding, Result, Status, Verdict
+from layertui.safe import visible
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_ROOT = "IMAGE"
+"""What the paths of an image are relative to."""
+
+
+def render(verdict: Verdict) -> str:
+    """A log of one run: a result for each finding, or for the rule that failed without any."""
+    rules = [result.rule for result in verdict.results]
+    results = []
+    for number, result in enumerate(verdict.results):
+        if result.outcome.status == Status.FAIL:
+            found: Sequence[Finding | None] = result.outcome.findings or [None]
+            results += [_result(verdict, number, result, finding) for finding in found]
+    failed = [result for result in verdict.results if result.outcome.status == Status.ERROR]
+    run: dict[str, Any] = {
+        "tool": {
+            "driver": {
+                "name": "layertui",
+                "version": __version__,
+                "rules": [{"id": rule, "shortDescription": {"text": DESCRIPTIONS[rule]}} for rule in rules],
+            }
+        },
+        "originalUriBaseIds": {
+            _ROOT: {"description": {"text": f"The root directory of {visible(verdict.name)}"}}
+        },
+        "invocations": [
+            {
+                "executionSuccessful": not failed,
+                "toolExecutionNotifications": [
+                    {
+                        "level": "error",
+                        "message": {"text": f"{result.rule}: {visible(result.outcome.message)}"},
+                        "associatedRule": {"id": result.rule},
+                    }
+                    for result in failed
+                ],
+            }
+        ],
+        "results": results,
+    }
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
+
+
+def _result(verdict: Verdict, number: int, result: Result, finding: Finding | None) -> dict[str, Any]:
+    text = result.outcome.message
+    if finding is not None:
+        text = f"{finding.line_of_text()} ({text})"
+    identity = (result.rule, finding and finding.path, finding and finding.message)
+    return {
+        "ruleId": result.rule,
+        "ruleIndex": number,
+        "level": "error",
+        "message": {"text": visible(f"{verdict.name}: {text}")},
+        "locations": [{"physicalLocation": _location(verdict, finding)}],
+        "partialFingerprints": {
+            "primaryLocationLineHash": hashlib.sha256(repr(identity).encode()).hexdigest()
+        },
+    }
+
+
+def _location(verdict: Verdict, finding: Finding | None) -> dict[str, Any]:
+    """Where a finding is: in the image, else where the rules stand. GitHub wants a line of everything."""
+    if finding is not None and finding.path is not None:
+        path = quote(finding.path[1:].encode("utf-8", "surrogateescape"))
+        place = {"uri": path, "uriBaseId": _ROOT}
+        return {"artifactLocation": place, "region": {"startLine": finding.line or 1}}
+    file = verdict.name if verdict.rules_file is None else verdict.rules_file.as_posix()
+    place = {"uri": quote(visible(file))}
+    return {"artifactLocation": place, "region": {"startLine": 1}}

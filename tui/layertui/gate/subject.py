@@ -1,0 +1,72 @@
+"""An image under the gate: what several rules ask of it is worked out once, and only if one does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+from layertui.content.read import Contents
+from layertui.gate.baseline import Baseline
+from layertui.gate.globs import Globs
+from layertui.gate.rules import Finding
+from layertui.image import Image
+from layertui.insight.efficiency import Efficiency, efficiency
+from layertui.insight.secrets import without_secrets
+from layertui.steps import step_text
+from layertui.union.union import Union
+
+
+class Subject:
+    """The image with all its layers read, and what it is measured by."""
+
+    def __init__(
+        self,
+        image: Image,
+        union: Union,
+        contents: Contents,
+        ignored: Globs,
+        baseline: Callable[[], Baseline | None],
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self.image = image
+        self.union = union
+        self.contents = contents
+        self.ignored = ignored
+        """Paths that are no findings."""
+        self.baseline = baseline
+        """What to compare with; gives ``None`` if there is to be none yet, raises :class:`LayertuiError`."""
+        self.progress = progress
+        """Is told the bytes read and in all, where files are."""
+
+    @cached_property
+    def dive(self) -> Efficiency:
+        """dive's figures."""
+        return efficiency(self.union.indexes)
+
+    @cached_property
+    def _steps(self) -> dict[int | None, str]:
+        return {entry.layer: without_secrets(step_text(entry)) for entry in self.image.history}
+
+    def damage(self) -> str:
+        """What of the image cannot be read; empty if it is whole."""
+        broken = (
+            f"layer {number} cannot be read in full: {index.damage}"
+            for number, index in enumerate(self.union.indexes, 1)
+            if index.damage
+        )
+        return self.image.damage or next(broken, "")
+
+    def finding(
+        self, message: str, path: str | None = None, layer: int | None = None, line: int | None = None
+    ) -> Finding:
+        """A finding with the step of its layer."""
+        return Finding(message, path, layer, self._steps.get(layer, "") if layer else "", line)
+
+    def layers(self, numbers: list[int], what: str) -> list[Finding]:
+        """Layers that hold files, largest first."""
+        sizes = sorted(
+            ((sum(self.union.indexes[number - 1].size), number) for number in numbers), reverse=True
+        )
+        return [
+            self.finding(f"{size:,} bytes of files{what}", layer=number) for size, number in sizes if size
+        ]
