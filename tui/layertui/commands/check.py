@@ -24,29 +24,29 @@ from layertui.saving import save
 from layertui.sources import open_image
 
 DESCRIPTION = f"""\
-Check an image against the rules of a project, as a gate for CI: those of {OWN},
-of [tool.layertui] in pyproject.toml, or of an existing {DIVE}, in this order, or
-else dive's defaults.
+Check an image against the rules of a project, as a gate for CI. They stand in
+{OWN}, in [tool.layertui] of pyproject.toml, or in a {DIVE} as it is;
+the first of these counts, and without any, dive's defaults.
 """
 EPILOG = f"""\
 rules ({OWN}; docs/check.md tells more):
   [rules]
-  lowest-efficiency = 0.95            dive's three, with dive's figures
+  lowest-efficiency = 0.95             # dive's three, with dive's figures
   highest-wasted-bytes = "20 MB"
   highest-user-wasted-percent = 0.2
-  reclaimable = "50 MB"               what the final tree does not show
-  size = "300 MB"                     of the files of all layers
-  growth = "5%"                       on the baseline's
-  forbidden-paths = ["/root/.ssh/**"] in the final tree
-  forbidden-in-layers = ["*.pem"]     even if deleted again
+  reclaimable = "50 MB"                # what the final tree does not show
+  size = "300 MB"                      # of the files of all layers
+  growth = "5%"                        # on the baseline's
+  forbidden-paths = ["/root/.ssh/**"]  # in the final tree
+  forbidden-in-layers = ["*.pem"]      # even if deleted again
   required-paths = ["/app/VERSION"]
   secrets = true
-  setuid = ["/usr/bin/su"]            these are allowed
+  setuid = ["/usr/bin/su"]             # these are allowed
   forbidden-packages = ["gcc*", "npm:left-pad", "openssl=1.*"]
 
-A baseline is a FILE.json, written with --update-baseline, or an image. The
-formats are {", ".join(FORMATS)}; --format github prints annotations for
-GitHub Actions above the text.
+A baseline is a FILE.json, written with --update-baseline, or an image. Formats
+are {", ".join(FORMATS)}; --format github prints annotations
+for GitHub Actions above the text.
 
 exit status: 0 all rules passed, 1 one failed, 2 one could not be evaluated
 

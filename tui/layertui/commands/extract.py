@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from layertui.content.extract.selection import LeftOut, Selection
 
 DESCRIPTION = """\
-Write a file or directory of an image, with all below it, into a directory, or as
-a tar to standard output. Nothing that is there already is replaced unasked.
+Write a file or directory of an image, with all below it, into a directory, or
+as a tar to standard output. Nothing that is there already is replaced unasked.
 """
 EPILOG = """\
 What is extracted keeps its name, mode and time; without --owner it belongs to
