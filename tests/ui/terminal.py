@@ -18,7 +18,14 @@ COMMAND = Path(sys.executable).with_name("layertui")
 class Terminal:
     """Runs a command in a pty; ``raw`` is all it wrote, ``screen`` what a person sees."""
 
-    def __init__(self, *arguments: str, columns: int = 120, rows: int = 40, cwd: Path | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        columns: int = 120,
+        rows: int = 40,
+        cwd: Path | None = None,
+        **environment: str,
+    ) -> None:
         self.raw = b""
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
@@ -30,6 +37,7 @@ class Terminal:
             "COLORTERM": "truecolor",
             "LC_ALL": "C.UTF-8",
             "TZ": "UTC",
+            **environment,
         }
         self.process = pexpect.spawn(
             str(COMMAND), list(arguments), dimensions=(rows, columns), env=environment, cwd=cwd, timeout=30

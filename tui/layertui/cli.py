@@ -104,6 +104,8 @@ def _command(name: str, words: Sequence[str]) -> int:
     command = importlib.import_module(f"layertui.commands.{name}")
     parser = Parser(f"layertui {name}", command.DESCRIPTION, command.EPILOG)
     command.add_arguments(parser)
+    if parser.passes_on and words[:1] not in (["-h"], ["--help"]):
+        words = ["--", *words]
     options = parser.parse_args(words)
     status: int = command.run(options)
     return status

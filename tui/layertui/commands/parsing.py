@@ -31,6 +31,9 @@ def _columns() -> int:
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, as all others are."""
 
+    passes_on = False
+    """Whether all arguments are for another program, unless the first asks for help."""
+
     def __init__(self, prog: str, description: str, epilog: str) -> None:
         super().__init__(
             prog=prog,
