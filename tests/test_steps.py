@@ -17,6 +17,7 @@ HISTORIES = {
         "/bin/sh -c #(nop) ADD file:1b5a7d6e0c2f4938 in / ": "ADD a file in /",
         "/bin/sh -c #(nop) COPY dir:65d062cb343eff0dd5c594536cdfe81d3c985fe355a2ecd1b9058c3eeeeb1d53 in b      ": "COPY a directory in b",
         "/bin/sh -c #(nop) COPY multi:f7e08bb9a0fa9b4c in /usr/src/app/ ": "COPY files in /usr/src/app/",
+        "/bin/sh -c #(nop) COPY --chown=1:1file:bbf286434faa07dcdf5b2fd6 in /x ": "COPY --chown=1:1 a file in /x",
         '/bin/sh -c #(nop)  CMD ["/bin/sh"]': 'CMD ["/bin/sh"]',
         '/bin/sh -c #(nop)  CMD ["nginx" "-g" "daemon off;"]': 'CMD ["nginx", "-g", "daemon off;"]',
         '/bin/sh -c #(nop)  CMD ["/bin/sh" "-c" "exec app --port $PORT"]': "CMD exec app --port $PORT",

@@ -29,7 +29,7 @@ _MAX_WORDS = 4096
 
 # A shell with its options, up to the one that takes the command. Written so that it takes
 # linear time whatever it is given.
-_SHELL = re.compile(
+SHELL = re.compile(
     r"(?:/\S{1,60}/)?(?:ba|da|a|k|z|fi)?sh(?: (?:-[A-Za-z]{1,12}|pipefail|errexit|nounset|xtrace)){0,8}? "
     r"-[A-Za-z]{0,10}c(?: |$)"
     r"|(?:\S{1,60}[/\\])?cmd(?:\.exe)?(?: /S)? /C(?: |$)"
@@ -38,7 +38,7 @@ _SHELL = re.compile(
 )
 _NOTHING_RUN = re.compile(r"#\(nop\)\s*")
 _ARGUMENTS = re.compile(r"\|(\d{1,4}) ")
-_SENT = re.compile(r"(?P<kind>file|dir|multi):[0-9a-f]{6,128}(?P<rest> in .*)", re.DOTALL)
+SENT = re.compile(r"(?P<kind>file|dir|multi):[0-9a-f]{6,128}(?P<rest> in .*)", re.DOTALL)
 _PORTS = re.compile(r"map\[(?P<ports>.*)\]", re.DOTALL)
 _HEALTH = re.compile(
     r'&\{\[(?P<test>.*)\] "(?P<interval>\w+)" "(?P<timeout>\w+)" "(?P<start>\w+)"(?: "\w+")? '
@@ -59,30 +59,35 @@ class Step:
     """All that follows, or the step's own words; may be several lines, and hostile."""
 
 
-def step_of(entry: HistoryEntry) -> Step:
-    """The step that a history entry tells of; both parts empty if it says nothing."""
+def recorded(entry: HistoryEntry) -> Step:
+    """The instruction and what the builder recorded of it: ``#(nop)`` and ``# buildkit`` are off.
+
+    What a ``RUN`` ran still has its build arguments and its shell in front.
+    """
     text, comment = entry.created_by[:MAX_TEXT].strip(), entry.comment[:MAX_TEXT].strip()
     if not text:
         return Step("", _of_comment(comment))
     text = text.removesuffix("# buildkit").rstrip()
-    instruction, arguments = _split(text)
-    if instruction == "RUN":
-        return Step("RUN", _command(arguments))
-    if instruction:
-        return Step(instruction, _written(instruction, arguments))
-    bare = _without_arguments(text)
-    shell = _SHELL.match(bare)
+    step = _split(text)
+    if step.instruction:
+        return step
+    _, bare = split_arguments(text)
+    shell = SHELL.match(bare)
     if shell is None:
         if bare != text:  # build arguments, and a command without a shell
-            return Step("RUN", bare)
+            return Step("RUN", text)
         # Not a Dockerfile's: what the comment says is as much a part of it.
         return Step("", f"{text}: {_of_comment(comment)}" if comment else text)
-    rest = bare[shell.end() :]
-    nothing = _NOTHING_RUN.match(rest)
-    if nothing is None:
-        return Step("RUN", rest.strip())
-    instruction, arguments = _split(rest[nothing.end() :].strip())
-    return Step(instruction, _written(instruction, arguments))
+    nothing = _NOTHING_RUN.match(bare, shell.end())
+    return Step("RUN", text) if nothing is None else _split(bare[nothing.end() :].strip())
+
+
+def step_of(entry: HistoryEntry) -> Step:
+    """The step that a history entry tells of; both parts empty if it says nothing."""
+    step = recorded(entry)
+    if step.instruction == "RUN":
+        return Step("RUN", _command(step.arguments))
+    return Step(step.instruction, written(step.instruction, step.arguments))
 
 
 def step_text(entry: HistoryEntry) -> str:
@@ -100,47 +105,47 @@ def one_line(text: str) -> str:
     return " ⏎ ".join(line for line in lines if line)
 
 
-def _split(text: str) -> tuple[str, str]:
+def _split(text: str) -> Step:
     """Instruction and arguments; no instruction if it is none of a Dockerfile's."""
     word, _, rest = text.partition(" ")
-    return (word, rest.strip()) if word in INSTRUCTIONS else ("", text)
+    return Step(word, rest.strip()) if word in INSTRUCTIONS else Step("", text)
 
 
 def _command(text: str) -> str:
     """What a ``RUN`` runs, without build arguments and shell."""
-    text = _without_arguments(text)
-    shell = _SHELL.match(text)
+    _, text = split_arguments(text)
+    shell = SHELL.match(text)
     return text[shell.end() :].strip() if shell else text
 
 
-def _without_arguments(text: str) -> str:
-    """``|2 A=1 B=x y /bin/sh -c make`` → ``/bin/sh -c make``. Values may hold blanks."""
+def split_arguments(text: str) -> tuple[str, str]:
+    """Build arguments and command: ``|2 A=1 B=x y /bin/sh -c make`` → ``A=1 B=x y``, ``/bin/sh -c make``."""
     count = _ARGUMENTS.match(text)
     if count is None:
-        return text
+        return "", text
     start = count.end()
     if int(count[1]) == 0:
-        return text[start:]
+        return "", text[start:]
     found = text.find(" ", start)
-    while found >= 0:
-        if _SHELL.match(text, found + 1):
-            return text[found + 1 :]
+    while found >= 0:  # values may hold blanks
+        if SHELL.match(text, found + 1):
+            return text[start:found], text[found + 1 :]
         found = text.find(" ", found + 1)
     words = text[start:].split(" ")
     split = int(count[1])
     if len(words) > split and all("=" in word for word in words[:split]):
-        return " ".join(words[split:])
-    return text
+        return " ".join(words[:split]), " ".join(words[split:])
+    return "", text
 
 
-def _written(instruction: str, text: str) -> str:
+def written(instruction: str, text: str) -> str:
     """The arguments of an instruction that runs nothing, as they stand in a Dockerfile."""
     match instruction:
         case "ADD" | "COPY":
             # Only the hash of what was sent to the builder is known, not its name.
-            return _SENT.sub(_what_was_sent, text, count=1).strip()
+            return SENT.sub(_what_was_sent, text, count=1).strip()
         case "CMD" | "ENTRYPOINT":
-            return _exec_form(text)
+            return exec_form(text)
         case "EXPOSE" if ports := _PORTS.fullmatch(text):
             return " ".join(port.removesuffix(":{}") for port in ports["ports"].split())
         case "VOLUME" | "EXPOSE" if text.startswith("[") and text.endswith("]") and '"' not in text:
@@ -152,20 +157,21 @@ def _written(instruction: str, text: str) -> str:
 
 def _what_was_sent(sent: re.Match[str]) -> str:
     kind = {"file": "a file", "dir": "a directory", "multi": "files"}[sent["kind"]]
-    return kind + sent["rest"].rstrip()
+    # Docker forgets the blank behind --chown.
+    return " " * (sent.start() > 0 and sent.string[sent.start() - 1] != " ") + kind + sent["rest"].rstrip()
 
 
-def _exec_form(text: str) -> str:
+def exec_form(text: str) -> str:
     """``["sh" "-c" "x"]``, as Go prints it, as JSON; a shell's command alone."""
-    words = _words(text[1:-1]) if text.startswith("[") and text.endswith("]") else None
+    words = quoted_words(text[1:-1]) if text.startswith("[") and text.endswith("]") else None
     if words is None:
         return text
-    if len(words) == 3 and _SHELL.fullmatch(f"{words[0]} {words[1]} "):
+    if len(words) == 3 and SHELL.fullmatch(f"{words[0]} {words[1]} "):
         return words[2]
     return json.dumps(words, ensure_ascii=False)
 
 
-def _words(text: str) -> list[str] | None:
+def quoted_words(text: str) -> list[str] | None:
     """Quoted words between blanks or commas; None if there is anything else."""
     if len(text) > _MAX_WORDS or _QUOTED.sub("", text).strip(", "):
         return None
@@ -177,7 +183,7 @@ def _words(text: str) -> list[str] | None:
 
 
 def _health_check(health: re.Match[str]) -> str:
-    words = _words(health["test"])
+    words = quoted_words(health["test"])
     if words == ["NONE"]:
         return "NONE"
     if not words or words[0] not in ("CMD", "CMD-SHELL"):

@@ -9,6 +9,7 @@ COMMANDS = {
     "images": "the images here, or those that sources hold",
     "containers": "the containers of engines and stores",
     "history": "the build steps of an image, newest first",
+    "dockerfile": "the Dockerfile that an image may come from",
     "inspect": "config and digests, as docker inspect",
     "tree": "the files of an image, or of its first layers",
     "changes": "what a layer changed, or how two layers' trees differ",

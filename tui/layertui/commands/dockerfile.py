@@ -1,0 +1,103 @@
+"""``layertui dockerfile``: the Dockerfile that an image may come from."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from layertui.anatomy import is_at_hand, system
+from layertui.commands.opening import image_of, read_layers
+from layertui.commands.output import Output
+from layertui.commands.parsing import add_common, add_image
+from layertui.dockerfile import Instruction, instructions
+from layertui.dockerfile.base import base_of
+from layertui.dockerfile.effect import Effect, effect_of
+from layertui.image import Image
+from layertui.safe import visible
+from layertui.sources.neighbours import neighbours
+from layertui.union.changes import undecided
+from layertui.words import size_text
+
+DESCRIPTION = """\
+Print the Dockerfile that an image may come from, put together again from its
+history, with what each step did to the files.
+"""
+EPILOG = """\
+What is not certain stands below "# guess:", what the history does not hold
+below "# unknown:"; most of all the names of what was copied, which Docker's
+classic builder replaces by a checksum. Options such as --mount and COPY --from
+are never recorded. The base is what a label or annotation names, what Buildah
+left in the history, or the image here with the most layers that are the first
+of this one; its own steps stand above FROM as comments.
+
+What a step did is told where the layers can be read without fetching them.
+--json prints one object a line: instruction, text, step (of the history, from
+1), layer, base, facts, guesses, unknown, did.
+
+examples:
+  layertui dockerfile app.tar > Dockerfile
+  layertui dockerfile app.tar --json | jq 'select(.did.size > 1e6).text'
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_image(parser)
+    add_common(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    image = image_of(options)
+    base = base_of(image, neighbours(image))
+    status = 2 if image.damage else 0
+    name, effects = "", dict[int, Effect]()
+    if is_at_hand(image):
+        opened = read_layers(options, image)
+        status = status or opened.status
+        union, layers = opened.union, range(1, opened.union.layers + 1)
+        contents = opened.compared(pair for layer in layers for pair in undecided(union, layer - 1, layer))
+        name = system(union, contents).name
+        effects = {layer: effect_of(union, layer, contents.same) for layer in layers}
+    found = instructions(image, base, name)
+    out = Output()
+    if options.json:
+        for each in found:
+            out.json(_to_json(each, effects.get(each.layer or 0)))
+        return status
+    for line in _heading(image):
+        out.line(line)
+    for each in found:
+        _print(each, effects.get(each.layer or 0), out)
+    return status
+
+
+def _to_json(each: Instruction, effect: Effect | None) -> dict[str, Any]:
+    return {
+        "instruction": each.keyword or None,
+        "text": each.text or None,
+        "step": each.step + 1 or None,
+        "layer": each.layer,
+        "base": each.is_base,
+        "facts": list(each.facts),
+        "guesses": list(each.guesses),
+        "unknown": list(each.unknown),
+        "did": None if effect is None else effect.to_json(),
+    }
+
+
+def _heading(image: Image) -> list[str]:
+    # What comes first and is no comment of this form ends the directives (Dockerfile reference).
+    directives = ["# escape=`"] if image.platform.os == "windows" else []
+    return [*directives, f"# Put together again from the history of {visible(image.name)}.", ""]
+
+
+def _print(each: Instruction, effect: Effect | None, out: Output) -> None:
+    did = [f"# layer {effect.layer}: {_told(effect)}"] if effect is not None else []
+    for line in (*did, *each.lines):
+        out.line(out.colour(out.text(line), "dim" if line.startswith("#") else ""))
+
+
+def _told(effect: Effect) -> str:
+    counts = effect.counts
+    told = f"{counts.added:,} added, {counts.modified:,} modified, {counts.deleted:,} deleted"
+    hides = f", hides {size_text(counts.hidden_bytes)}" if counts.hidden_bytes else ""
+    return f"{told}, {size_text(effect.size)} of files{hides}"

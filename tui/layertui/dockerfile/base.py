@@ -1,0 +1,145 @@
+"""What an image is built on: said by a label, seen in the layers of another image, or guessed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from layertui.errors import LayertuiError
+from layertui.image import HistoryEntry, Image
+from layertui.sources import open_image
+from layertui.sources.assemble import full_names, labels_of
+from layertui.sources.neighbours import Neighbour
+from layertui.steps import step_of
+
+NAME = "org.opencontainers.image.base.name"
+DIGEST = "org.opencontainers.image.base.digest"
+"""Of the OCI image spec's annotations, which builders also write as labels."""
+_FROM = re.compile(r"FROM (?![0-9a-f]{12}$)(\S+)")
+"""What Buildah leaves in ``comment`` of a step: the image below it, by its ID where it has no name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What is known of an image's base."""
+
+    name: str
+    """Empty where only the place is known at which it ends."""
+    source: str
+    """What says so, to be read behind ``as``; empty if nothing does."""
+    steps: int
+    """History entries that are its; -1 where that is not known."""
+    layers: int
+    """Of the image, that are its; -1 where that is not known."""
+    guess: str = ""
+    """Why the base is thought to end there; empty where that is known."""
+
+
+def base_of(image: Image, neighbours: Iterable[Neighbour]) -> Base:
+    """The base of an image: what annotations or labels name, else one of ``neighbours``.
+
+    A neighbour counts if its layers are the first of the image's; the longest does. Where
+    none tells how far the base goes, the history may.
+    """
+    name, digest, source = _named(image)
+    below = [each for each in neighbours if _is_below(each, image)]
+    if name or digest:
+        # Another image that is below it may be the base of the base.
+        below = [each for each in below if digest in each.digests or set(each.names) & set(full_names(name))]
+    if below:
+        best = max(below, key=lambda each: len(each.diff_ids))
+        layers = len(best.diff_ids)
+        found = name or best.names[0]
+        source = source or f"its layers tell, which are the first {layers} of this image"
+        return Base(found, source, _steps_of(image, best.reference, layers), layers)
+    start = _after_from(image.history)
+    if start >= 0:
+        name, source = (
+            name or image.history[start].comment.removeprefix("FROM "),
+            source or "the history says",
+        )
+        # Where Buildah makes one layer of all steps, it says so at the last instead of the first.
+        if start < len(image.history) - 1:
+            return Base(name, source, start, _layers_below(image, start))
+    start, guess = _guessed(image.history)
+    return Base(name, source, start, _layers_below(image, start), guess)
+
+
+def _named(image: Image) -> tuple[str, str, str]:
+    """Name, digest and what says so; name and digest may be empty."""
+    annotations = image.manifest.get("annotations")
+    for what, found in (("the annotation", annotations), ("the label", labels_of(image.config))):
+        texts: Mapping[str, object] = found if isinstance(found, dict) else {}
+        name, digest = (str(texts.get(key) or "") for key in (NAME, DIGEST))
+        if name or digest:
+            return name or digest, digest, f"{what} {NAME if name else DIGEST} says"
+    return "", "", ""
+
+
+def _is_below(each: Neighbour, image: Image) -> bool:
+    count = len(each.diff_ids)
+    mine = [layer.diff_id for layer in image.layers[:count]]
+    return 0 < count < len(image.layers) and all(mine) and mine == list(each.diff_ids)
+
+
+def _steps_of(image: Image, reference: str, layers: int) -> int:
+    """How many steps of the history are the base's, which has these layers."""
+    try:
+        theirs = open_image(reference, str(image.platform)).history
+    except LayertuiError:
+        theirs = ()
+    same = [
+        (one.created_by, one.created, one.layer) == (other.created_by, other.created, other.layer)
+        for one, other in zip(theirs, image.history, strict=False)
+    ]
+    if theirs and all(same) and len(same) == len(theirs):
+        return len(theirs)
+    numbers = [entry.layer or 0 for entry in image.history]
+    return numbers.index(layers) + 1
+
+
+def _after_from(history: Iterable[HistoryEntry]) -> int:
+    """The last step of which Buildah says that it was the first on a named image; -1 for none."""
+    return max((at for at, entry in enumerate(history) if _FROM.fullmatch(entry.comment)), default=-1)
+
+
+def _layers_below(image: Image, step: int) -> int:
+    if step < 0:
+        return -1
+    return sum(entry.layer is not None for entry in image.history[:step])
+
+
+def _guessed(history: Iterable[HistoryEntry]) -> tuple[int, str]:
+    """The step at which the last base seems to end, and why it seems so; -1 if nothing hints at one."""
+    entries = list(history)
+    for at in range(len(entries) - 1, 0, -1):
+        if why := boundary(entries, at):
+            return at, why
+    return -1, ""
+
+
+def boundary(entries: list[HistoryEntry], at: int) -> str:
+    """Why another image seems to begin with a step; empty if nothing hints at it."""
+    before, after = entries[at - 1], entries[at]
+    if not (before.recorded and after.recorded):
+        return ""
+    if _builder(before) != _builder(after):
+        return f"{_builder(before)} made the step above, {_builder(after)} the one below"
+    follow = [step_of(entry).instruction for entry in entries[at:]]
+    goes_on = any(entry.layer is not None for entry in entries[at:]) or {"CMD", "ENTRYPOINT"} & set(follow)
+    if step_of(before).instruction == "CMD" and follow[0] not in ("CMD", "ENTRYPOINT") and goes_on:
+        return "the step above is a CMD, which Dockerfiles mostly end with"
+    return ""
+
+
+def _builder(entry: HistoryEntry) -> str:
+    """What seems to have made a step."""
+    text, comment = entry.created_by, entry.comment
+    if comment.startswith("buildkit.") or text.endswith("# buildkit"):
+        return "BuildKit"
+    if entry.author == "kaniko" or comment == "debuerreotype":
+        return entry.author if entry.author == "kaniko" else comment
+    if text.startswith("/") or step_of(entry).instruction:
+        return "another builder of Dockerfiles"
+    return text.partition(" ")[0].partition(":")[0] or "something else"

@@ -1,0 +1,57 @@
+"""What a build step did to the files."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from layertui.layers.index import Kind
+from layertui.union.changes import Same
+from layertui.union.summary import Summary, summarise
+from layertui.union.union import Union
+
+LARGEST = 10
+"""Files that are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one layer did, against the layers below it."""
+
+    layer: int
+    counts: Summary
+    size: int
+    """Bytes of the files that it stores."""
+    largest: Sequence[tuple[str, int]]
+    """The largest of them, with their bytes."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As the command line prints it."""
+        counts = self.counts
+        return {
+            "added": counts.added,
+            "modified": counts.modified,
+            "deleted": counts.deleted,
+            "repeated": counts.repeated,
+            "size": self.size,
+            "hidden_bytes": counts.hidden_bytes,
+            "largest": [{"path": path, "size": size} for path, size in self.largest],
+        }
+
+
+def effect_of(union: Union, layer: int, same: Same | None = None) -> Effect:
+    """What a layer did; without ``same`` no contents are compared."""
+    files = [
+        event
+        for event in union.events_of(layer)
+        if union.ev_kind[event] == Kind.FILE and union.ev_inode[event] == event
+    ]
+    largest = heapq.nlargest(LARGEST, files, key=union.size)
+    return Effect(
+        layer,
+        summarise(union, layer, same),
+        sum(map(union.size, files)),
+        [(union.path(union.ev_node[event]), union.size(event)) for event in largest if union.size(event)],
+    )

@@ -1,0 +1,41 @@
+"""A shell command on one line, as histories have it, on the lines that a person would write it on."""
+
+from __future__ import annotations
+
+import re
+
+LONG = 60
+"""Characters from which a command is broken at its operators."""
+_INDENT = "    "
+_PART = re.compile(
+    r"'[^']*'"
+    r'|"(?:[^"\\$`]|\\.|\$(?!\())*"'
+    r"|\\."
+    r"|(?P<run>[ \t]{2,})(?![ \t#])"
+    r"|(?P<before> )(?=(?:&&|\|\|) )"
+    r"|(?P<after>(?<!;); )(?!then\b|do\b|#)"
+    r"|(?P<odd>['\"`])"
+    r"|[^\s'\"\\`;]+|.",
+    re.DOTALL,
+)
+
+
+def broken(command: str, escape: str = "\\") -> str:
+    """A command of one line with line breaks, each behind ``escape``, that a Dockerfile takes out again.
+
+    A run of blanks is what a line's end and the next one's indent became: taking the breaks
+    out there gives the very same command. A long command without any is broken at ``&&``,
+    ``||`` and ``;``, unless its quotes are too intricate, and gets an indent that no shell sees.
+    """
+    parts = list(_PART.finditer(command))
+    is_clear = not any(part["odd"] for part in parts)
+    has_runs = any(part["run"] for part in parts)
+    lines = ""
+    for part in parts:
+        if part["run"]:
+            lines += f"{part[0][0]}{escape}\n{part[0][1:]}"
+        elif (part["before"] or part["after"]) and is_clear and not has_runs and len(command) >= LONG:
+            lines += f"{part[0]}{escape}\n{_INDENT}"
+        else:
+            lines += part[0]
+    return lines
