@@ -8,6 +8,7 @@ that is there.
 
 from __future__ import annotations
 
+import copy
 import io
 import random
 import tarfile
@@ -92,6 +93,16 @@ class Generator:
     def layers(self) -> list[bytes]:
         """The tars, base first."""
         return [self._layer(number) for number in range(self.random.randint(2, 5))]
+
+    def pair(self) -> tuple[list[bytes], list[bytes]]:
+        """The tars of two images that share those at their base, or none."""
+        base = [self._layer(number) for number in range(self.random.randint(0, 3))]
+        other = copy.deepcopy(self)
+        other.random.seed(self.random.random())
+        return tuple(  # type: ignore[return-value]
+            base + [one._layer(len(base) + number) for number in range(one.random.randint(1, 2))]
+            for one in (self, other)
+        )
 
     def _layer(self, number: int) -> bytes:
         style = self.random.choice(("", "", "./", "/"))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
+from layertui.content.file import ContentFile
 from layertui.content.seek import PIECE, Cursor, PlainCursor, Recent, Tar
 from layertui.content.sparse import flaw, hole, stretches, union_of
 from layertui.content.stored import Batch, Stored, together
@@ -83,9 +83,9 @@ class Contents:
         try:
             data = self._source(file).read(file.offset + offset, length, cancelled)
         except Damaged as damage:
-            raise _unreadable(file, str(damage)) from damage
+            raise self._unreadable(file, str(damage)) from damage
         if len(data) < length:
-            raise _cut(file)
+            raise self._unreadable(file, "the layer ends in the middle of it")
         return data
 
     def pieces(
@@ -102,14 +102,7 @@ class Contents:
 
     def digest(self, event: int, cancelled: threading.Event | None = None) -> str:
         """The content's digest, ``sha256:`` and hex; remembered."""
-        file = self._find(event)
-        known = self._digests.get((file.layer, file.entry))
-        if known is None:
-            holes = file.size - sum(length for _start, length in file.kept)
-            if holes > MAX_HOLES:
-                raise LayertuiError(f"no digest of {file.path}", f"it claims {holes:,} bytes of zeros")
-            known = self._hash(file, self._pieces(file, 0, file.size, cancelled))
-        return "sha256:" + known.hex()
+        return "sha256:" + self._digest(self._find(event), cancelled).hex()
 
     def same(self, one: int, other: int, cancelled: threading.Event | None = None) -> bool:
         """Whether two events have the same content; files that differ in size are not read."""
@@ -119,7 +112,7 @@ class Contents:
         if left.size != right.size:
             return False
         if left.sparse is None and right.sparse is None:
-            return self.digest(one, cancelled) == self.digest(other, cancelled)
+            return self._digest(left, cancelled) == self._digest(right, cancelled)
         # What neither stores is zeros in both, however much of it they claim.
         return all(
             self._alike(left, right, start, min(start + length, left.size), cancelled)
@@ -242,6 +235,15 @@ class Contents:
         except LayertuiError:
             return  # nothing behind damage can be read either
 
+    def _digest(self, file: Stored, cancelled: threading.Event | None) -> bytes:
+        known = self._digests.get((file.layer, file.entry))
+        if known is not None:
+            return known
+        holes = file.size - sum(length for _start, length in file.kept)
+        if holes > MAX_HOLES:
+            raise LayertuiError(f"no digest of {file.path}", f"it claims {holes:,} bytes of zeros")
+        return self._hash(file, self._pieces(file, 0, file.size, cancelled))
+
     def _hash(self, file: Stored, pieces: Iterable[bytes]) -> bytes:
         state = hashlib.sha256()
         for piece in pieces:
@@ -263,8 +265,10 @@ class Contents:
     def _place(self, event: int) -> tuple[int, int]:
         """Layer and offset, by which events stand in the order in which they are stored."""
         inode = self._union.ev_inode[event]
-        layer, entry = self._union.ev_layer[inode], self._union.ev_entry[inode]
-        return layer, self._indexes[layer - 1].offset[entry] if entry >= 0 else 0
+        if self._union.ev_entry[inode] < 0:
+            return 0, 0  # nothing is stored
+        layer, entry = self._entry(inode)
+        return layer, self._indexes[layer - 1].offset[entry]
 
     def _find(self, event: int) -> Stored:
         """Where an event's content lies, what a hardlink shares included."""
@@ -274,7 +278,7 @@ class Contents:
         if not union.shows(event):
             raise LayertuiError(f"no {path}", f"layer {union.ev_layer[event]} deletes it")
         inode = union.ev_inode[event]
-        layer, entry = union.ev_layer[inode], union.ev_entry[inode]
+        layer, entry = self._entry(inode)
         index = self._indexes[layer - 1]
         if kind == Kind.HARDLINK:
             target = path_of(index.links[index.link[entry]])
@@ -288,8 +292,19 @@ class Contents:
             path, layer, entry, index.size[entry], index.offset[entry], extra.sparse if extra else None
         )
         if extra and extra.sparse is not None and (wrong := flaw(extra.sparse, extra.stored)):
-            raise _unreadable(file, wrong)
+            raise self._unreadable(file, wrong)
         return file
+
+    def _entry(self, inode: int) -> tuple[int, int]:
+        """The layer that stores what an event holds, and the number of the entry there."""
+        return self._union.ev_layer[inode], self._union.ev_entry[inode]
+
+    def _name(self, layer: int) -> str:
+        """What people call a layer."""
+        return f"layer {layer}"
+
+    def _unreadable(self, file: Stored, why: str) -> LayertuiError:
+        return LayertuiError(f"cannot read {file.path} of {self._name(file.layer)}", why)
 
     def _source(self, file: Stored) -> Tar | PlainCursor:
         """What has the file at its offset: the layer's tar, or the file itself where it lies unpacked."""
@@ -300,7 +315,7 @@ class Contents:
             if tar is None:
                 layer = self._image.layers[file.layer - 1]
                 if layer.blob is None:
-                    raise _unreadable(file, layer.missing)
+                    raise self._unreadable(file, layer.missing)
                 tar = self._tars[file.layer] = Tar(file.layer, layer.blob, self._recent)
             self._active[file.layer] = tar
             self._active.move_to_end(file.layer)
@@ -339,69 +354,12 @@ class Contents:
                     missing -= len(piece)
                     yield piece
                 if missing:
-                    raise _cut(file)
+                    raise self._unreadable(file, "the layer ends in the middle of it")
         except Damaged as damage:
-            raise _unreadable(file, str(damage)) from damage
-
-
-class ContentFile(io.RawIOBase):
-    """A file's content as a file object: read, seek and tell, without an end of the layer in memory.
-
-    A read that meets damage gives what comes before it; the next one raises
-    :class:`LayertuiError`. Of use to one thread at a time.
-    """
-
-    def __init__(self, contents: Contents, event: int, size: int) -> None:
-        super().__init__()
-        self.size = size
-        """Bytes."""
-        self._contents = contents
-        self._event = event
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
-        if base + offset < 0:
-            raise ValueError(f"negative position {base + offset}")
-        self._position = base + offset
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def pread(self, length: int, offset: int) -> bytes:
-        """Up to ``length`` bytes from ``offset``, wherever the position is; less only at the end."""
-        return self._contents.read(self._event, offset, length)
-
-    def readinto(self, buffer: Any) -> int:
-        view = memoryview(buffer).cast("B")
-        done = 0
-        try:
-            for piece in self._contents.pieces(self._event, self._position, len(view)):
-                view[done : done + len(piece)] = piece
-                done += len(piece)
-        except LayertuiError:
-            if not done:
-                raise
-        self._position += done
-        return done
+            raise self._unreadable(file, str(damage)) from damage
 
 
 def _failing(error: LayertuiError) -> Iterator[bytes]:
     """No pieces."""
     raise error
     yield b""
-
-
-def _unreadable(file: Stored, why: str) -> LayertuiError:
-    return LayertuiError(f"cannot read {file.path} of layer {file.layer}", why)
-
-
-def _cut(file: Stored) -> LayertuiError:
-    return _unreadable(file, "the layer ends in the middle of it")

@@ -103,16 +103,28 @@ def packages(union: Union, contents: Contents) -> Packages:
     for node in databases:
         for event in union.versions(node):
             touched[union.ev_layer[event]].add(node)
-    changes: list[PackageChange] = []
-    for layer in sorted(touched):
-        before, after = Counter[Package](), Counter[Package]()
-        for node in touched[layer]:
-            if reader.knows(node, layer - 1) and reader.knows(node, layer):
-                before.update(reader.at(node, layer - 1))
-                after.update(reader.at(node, layer))
-        changes += _differences(layer, before - after, after - before)
+    changes = [change for layer in sorted(touched) for change in reader.changes(layer, touched[layer])]
     top = [package for node in databases for package in reader.at(node, union.layers)]
     return Packages(changes, Counter(package.kind for package in top), reader.unread)
+
+
+def layer_packages(
+    union: Union, contents: Contents, layer: int
+) -> tuple[Sequence[PackageChange], Sequence[LayertuiError]]:
+    """What one layer did to the packages, and why databases could not be read. Reads only those it touched."""
+    databases = {
+        node: parser
+        for node, parser in _find(union).items()
+        if (event := union.last_by(node, layer)) >= 0 and union.ev_layer[event] == layer
+    }
+    reader = _Reader(union, contents)
+    reader.read(
+        (event, parser)
+        for node, parser in databases.items()
+        for event in (union.at(node, layer - 1), union.at(node, layer))
+        if event >= 0 and union.ev_kind[event] == Kind.FILE
+    )
+    return reader.changes(layer, databases), reader.unread
 
 
 def _differences(layer: int, gone: Counter[Package], new: Counter[Package]) -> list[PackageChange]:
@@ -180,6 +192,15 @@ class _Reader:
                 total += union.size(shown)
             node += 1
         return total
+
+    def changes(self, layer: int, databases: Iterable[int]) -> list[PackageChange]:
+        """What a layer did to the packages of databases that it touched."""
+        before, after = Counter[Package](), Counter[Package]()
+        for node in databases:
+            if self.knows(node, layer - 1) and self.knows(node, layer):
+                before.update(self.at(node, layer - 1))
+                after.update(self.at(node, layer))
+        return _differences(layer, before - after, after - before)
 
     def knows(self, node: int, layer: int) -> bool:
         """Whether what a database holds in the merged tree of a layer could be read."""

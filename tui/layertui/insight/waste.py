@@ -15,6 +15,7 @@ from layertui.errors import LayertuiError
 from layertui.layers.index import Kind
 from layertui.union.changes import difference
 from layertui.union.columns import assign
+from layertui.union.directories import directory_sums
 from layertui.union.merged import Merged
 from layertui.union.union import Deletion, Union
 
@@ -92,17 +93,7 @@ class Waste:
 
     def by_directory(self) -> dict[str, int]:
         """Bytes at and below every directory, largest first; without those in which one other has it all."""
-        sums: Counter[str] = Counter()
-        for row in self.paths:
-            above = row.path
-            while above := above.rpartition("/")[0]:
-                sums[above] += row.size
-        for path, size in list(sums.items()):
-            above = path.rpartition("/")[0]
-            if sums.get(above) == size:
-                sums[above] = -1
-        kept = {path: size for path, size in sums.items() if size > 0}
-        return dict(sorted(kept.items(), key=lambda item: (-item[1], item[0])))
+        return directory_sums((row.path, row.size) for row in self.paths)
 
     def _sums(self, key: operator.attrgetter[Any]) -> list[tuple[Any, int]]:
         sums: Counter[Any] = Counter()

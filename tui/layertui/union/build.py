@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict, deque
-from itertools import accumulate, compress
+from itertools import compress
 
 from layertui.layers.index import MAX_PATH, Kind, LayerIndex, path_of, positions
+from layertui.union.columns import ends, offsets
 from layertui.union.union import Deletion, Union, UnionWarning
 
 MAX_LINKS = 255
@@ -91,18 +92,13 @@ class UnionBuilder:
         keys = list(map(self._keys.__getitem__, order))
         parent = array("i", map(rank.__getitem__, map(self._parents.__getitem__, order)))
         parent[0] = -1
-        end = array("I", range(1, count + 1))
-        last_child = dict(zip(parent, range(count), strict=True))  # of all children the last one stays
-        del last_child[-1]
-        for directory in sorted(last_child, reverse=True):
-            end[directory] = end[last_child[directory]]
         return Union(
             indexes=list(self._indexes),
             warnings=list(self._warnings),
             keys=b"/".join(keys),
-            offsets=array("I", accumulate(map((1).__add__, map(len, keys)), initial=0)),
+            offsets=offsets(keys),
             parent=parent,
-            end=end,
+            end=ends(parent),
             last=array("i", map(self._last.__getitem__, order)),
             ev_node=array("I", map(rank.__getitem__, self._ev_node)),
             ev_layer=self._layers_of_events(),

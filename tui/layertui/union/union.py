@@ -31,6 +31,8 @@ class Deletion(IntEnum):
     """An opaque whiteout of a directory above it."""
     REPLACED = -4
     """A directory above it became something else."""
+    MISSING = -5
+    """No deletion by a layer: the second side of a comparison does not have it."""
 
 
 class UnionWarning(NamedTuple):

@@ -1,0 +1,272 @@
+"""How two images differ, or two layers of one: layers, config, packages, files."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from layertui.config_changes import ConfigChange, config_changes
+from layertui.content.pooled import PooledContents
+from layertui.errors import LayertuiError
+from layertui.image import Image, Layer
+from layertui.insight.packages import PackageChange, layer_packages
+from layertui.union.changes import difference, undecided
+from layertui.union.compare import A, B, Pair, Tree
+from layertui.union.directories import directory_sums
+from layertui.union.entry import Entry
+from layertui.union.merged import Merged
+from layertui.union.union import Union
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """An image as of one of its layers; 0 is the empty tree."""
+
+    image: Image
+    union: Union
+    layer: int
+
+    @property
+    def layers(self) -> Sequence[Layer]:
+        return self.image.layers[: self.layer]
+
+    @property
+    def size(self) -> int:
+        """Bytes of its layers as stored; -1 if one is unknown."""
+        sizes = [layer.descriptor.size for layer in self.layers]
+        return -1 if any(size < 0 for size in sizes) else sum(sizes)
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """Numbers of layers, base first."""
+
+    common: Sequence[tuple[int, int]]
+    """Those of one digest, by their numbers in A and in B."""
+    only_a: Sequence[int]
+    only_b: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """A path that differs."""
+
+    node: int
+    path: str
+    change: str
+    """``added`` (B alone has it), ``deleted`` (A alone has it) or ``modified``."""
+    what: Sequence[str]
+    """What differs: of type, content, mode, owner, mtime, linkname, xattrs, device."""
+    before: Entry | None
+    after: Entry | None
+    growth: int
+    """Bytes that it takes more in B, with all that is below it where it stands for that."""
+    below: int = 0
+    """The paths below it that it stands for."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The change as the command line prints it."""
+        return {
+            "path": self.path,
+            "change": self.change,
+            "what": list(self.what),
+            "before": self.before and self.before.to_json(),
+            "after": self.after and self.after.to_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The files that differ, in numbers; bytes are those of files, a hardlinked one counts once."""
+
+    added: int
+    deleted: int
+    modified: int
+    """But for those whose time alone differs."""
+    touched: int
+    """Paths whose time alone differs."""
+    added_bytes: int
+    deleted_bytes: int
+    bytes_a: int
+    """Of all files of A."""
+    bytes_b: int
+    """Of all files of B."""
+
+    @property
+    def growth(self) -> int:
+        """Bytes that B takes more."""
+        return self.bytes_b - self.bytes_a
+
+    @property
+    def modified_bytes(self) -> int:
+        """Bytes that paths of both take more in B."""
+        return self.growth - self.added_bytes + self.deleted_bytes
+
+    def to_json(self) -> dict[str, int]:
+        """The sums as the command line prints them."""
+        return {
+            "added": self.added,
+            "deleted": self.deleted,
+            "modified": self.modified,
+            "touched": self.touched,
+            "added_bytes": self.added_bytes,
+            "deleted_bytes": self.deleted_bytes,
+            "modified_bytes": self.modified_bytes,
+            "bytes_a": self.bytes_a,
+            "bytes_b": self.bytes_b,
+            "growth_bytes": self.growth,
+        }
+
+
+class Comparison:
+    """All that is to be told of how B differs from A."""
+
+    def __init__(
+        self,
+        a: Side,
+        b: Side,
+        ignored: Collection[str] = (),
+        progress: Callable[[int, int], None] | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> None:
+        """Reads the files of one size of which nothing else tells whether they differ.
+
+        ``ignored`` are facts (``mtime``, ``owner``) in which paths may differ without being told;
+        ``progress`` is told the bytes behind and in all. Raises
+        :class:`~layertui.layers.decompress.Cancelled`.
+        """
+        self.a, self.b = a, b
+        self._ignored = frozenset(ignored)
+        pair = self._pair = Pair(
+            *(Tree(side.union, side.layer, list(map(_digest, side.layers))) for side in (a, b))
+        )
+        draft = pair.union(pair.candidates)
+        self.contents = PooledContents((a.image, b.image), pair.pool, draft)
+        """Of the events of ``union``."""
+        self.unread: dict[str, LayertuiError] = {}
+        """Why contents could not be compared, by path; those paths may be alike."""
+        pairs = undecided(draft, A, B)
+        self.contents.prepare((event for both in pairs for event in both), progress, cancelled)
+        self._what: dict[int, list[str]] = {}
+        for node in pair.candidates:
+            what = self._differs(draft, node, cancelled)
+            if what is not None:
+                self._what[node] = what
+        self.union = draft if len(self._what) == len(pair.candidates) else pair.union(list(self._what))
+        """The tree of A as layer 1, what B has otherwise as layer 2."""
+        self.contents.grow(pair.pool.layers, self.union)
+        self.merged_a, self.merged_b = Merged(self.union, A), Merged(self.union, B)
+        self.layers = shared_layers(a.layers, b.layers)
+        self.config: Sequence[ConfigChange] = () if a.image is b.image else self._config()
+        self.packages: Sequence[PackageChange]
+        self.packages, self.unread_packages = layer_packages(self.union, self.contents, B)
+        self.sums = self._sums()
+
+    @property
+    def are_equal(self) -> bool:
+        """Whether neither config nor files differ, however they are spread over layers."""
+        return not (self._what or self.config)
+
+    # Files
+
+    def changes(self, folded: bool = False) -> Iterator[FileChange]:
+        """The paths that differ, in the order of the tree; ``folded``: a directory stands for what came or went with it."""
+        union, end = self.union, 0
+        for node, what in self._what.items():
+            if node < end:
+                continue
+            one, other = self.entry(node, A), self.entry(node, B)
+            whole = folded and (one is None or other is None)
+            change = "added" if one is None else "deleted" if other is None else "modified"
+            below = 0
+            if whole:
+                end = union.end[node]
+                below = (self.merged_a if other is None else self.merged_b).visible.count(1, node + 1, end)
+            yield FileChange(
+                node, union.path(node), change, what, one, other, self._growth(node, whole), below
+            )
+
+    def growth_by_directory(self) -> dict[str, int]:
+        """Bytes that come at and below each directory, most first; see :func:`directory_sums`."""
+        return directory_sums((self.union.path(node), self._growth(node, False)) for node in self._what)
+
+    def entry(self, node: int, side: int) -> Entry | None:
+        """What a path is in A or B, as the image itself tells it; ``None`` if it is not there."""
+        event = self._pair.event(node, side)
+        return None if event < 0 else (self.a, self.b)[side - A].union.entry(event)
+
+    # Inside
+
+    def _differs(self, draft: Union, node: int, cancelled: threading.Event | None) -> list[str] | None:
+        """What differs at a path that may, nothing if one side alone has it; ``None`` if it is alike."""
+        before, after = draft.at(node, A), draft.at(node, B)
+        if before < 0 or after < 0:
+            return []
+
+        def same(one: int, other: int) -> bool:
+            try:
+                return self.contents.same(one, other, cancelled)
+            except LayertuiError as error:
+                self.unread[draft.path(node)] = error
+                return True
+
+        what = [fact for fact in difference(draft, before, after, same) if fact not in self._ignored]
+        return what or None
+
+    def _growth(self, node: int, whole: bool) -> int:
+        if whole:
+            return self.merged_b.size_below(node) - self.merged_a.size_below(node)
+        union = self.union
+        before, after = (union.at(node, side) for side in (A, B))
+        return sum(
+            sign * union.size(event)
+            for sign, event in ((-1, before), (1, after))
+            if event >= 0 and union.ev_inode[event] == event
+        )
+
+    def _sums(self) -> Sums:
+        union = self.union
+        counts = {"added": 0, "deleted": 0, "modified": 0, "touched": 0}
+        sizes = dict.fromkeys(counts, 0)
+        for node, what in self._what.items():
+            if union.at(node, A) < 0:
+                change = "added"
+            elif union.at(node, B) < 0:
+                change = "deleted"
+            else:
+                change = "touched" if what == ["mtime"] else "modified"
+            counts[change] += 1
+            sizes[change] += self._growth(node, False)
+        return Sums(
+            **counts,
+            added_bytes=sizes["added"],
+            deleted_bytes=-sizes["deleted"],
+            bytes_a=self._pair.shown_bytes(A),
+            bytes_b=self._pair.shown_bytes(B),
+        )
+
+    def _config(self) -> list[ConfigChange]:
+        changes = config_changes(self.a.image.config, self.b.image.config)
+        return [row for row in changes if row.field != "created" or "mtime" not in self._ignored]
+
+
+def shared_layers(a: Sequence[Layer], b: Sequence[Layer]) -> Layers:
+    """Which layers two images have in common, wherever they lie in the stack."""
+    waiting: dict[str, list[int]] = {}
+    for layer in a:
+        waiting.setdefault(_digest(layer), []).append(layer.number)
+    common, only_b = [], []
+    for layer in b:
+        numbers = waiting.get(_digest(layer)) if _digest(layer) else None
+        if numbers:
+            common.append((numbers.pop(0), layer.number))
+        else:
+            only_b.append(layer.number)
+    shared = {number for number, _ in common}
+    return Layers(common, [layer.number for layer in a if layer.number not in shared], only_b)
+
+
+def _digest(layer: Layer) -> str:
+    return layer.diff_id or layer.descriptor.digest
