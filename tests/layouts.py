@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,18 +40,24 @@ class OciLayout:
         (directory / "blobs" / "sha256").mkdir(parents=True)
         (directory / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
 
-    def add(self, tag: str, tars: Sequence[bytes], compression: str = "") -> None:
-        """An image of tar layers, base first, each compressed by ``gzip``, ``zstd`` or not at all."""
-        config = {
+    def add(
+        self, tag: str, tars: Sequence[bytes], compression: str = "", config: Mapping[str, Any] = {}
+    ) -> None:
+        """An image of tar layers, base first, each compressed by ``gzip``, ``zstd`` or not at all.
+
+        ``config`` are fields of its config in place of those of an image of no use.
+        """
+        document = {
             "architecture": "amd64",
             "os": "linux",
             "config": {},
             "rootfs": {"type": "layers", "diff_ids": [digest(tar) for tar in tars]},
             "history": [{"created_by": f"layer {number}"} for number in range(1, len(tars) + 1)],
+            **config,
         }
         media_type = f"{LAYER}+{compression}" if compression else LAYER
         layers = [self._blob(media_type, COMPRESS[compression](tar)) for tar in tars]
-        self._tag(tag, self._manifest(json.dumps(config).encode(), layers))
+        self._tag(tag, self._manifest(json.dumps(document).encode(), layers))
 
     def add_image(self, tag: str, image: Image) -> None:
         """An image whose blobs are in memory, byte for byte."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,8 +35,7 @@ class Side:
     @property
     def size(self) -> int:
         """Bytes of its layers as stored; -1 if one is unknown."""
-        sizes = [layer.descriptor.size for layer in self.layers]
-        return -1 if any(size < 0 for size in sizes) else sum(sizes)
+        return stored_size(self.layers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +113,6 @@ class Sums:
             "added_bytes": self.added_bytes,
             "deleted_bytes": self.deleted_bytes,
             "modified_bytes": self.modified_bytes,
-            "bytes_a": self.bytes_a,
-            "bytes_b": self.bytes_b,
             "growth_bytes": self.growth,
         }
 
@@ -167,7 +164,12 @@ class Comparison:
     @property
     def are_equal(self) -> bool:
         """Whether neither config nor files differ, however they are spread over layers."""
-        return not (self._what or self.config)
+        return self.has_same_files and not self.config
+
+    @property
+    def has_same_files(self) -> bool:
+        """Whether no path differs, as far as everything could be read."""
+        return not self._what
 
     # Files
 
@@ -250,6 +252,12 @@ class Comparison:
     def _config(self) -> list[ConfigChange]:
         changes = config_changes(self.a.image.config, self.b.image.config)
         return [row for row in changes if row.field != "created" or "mtime" not in self._ignored]
+
+
+def stored_size(layers: Iterable[Layer]) -> int:
+    """Bytes that layers take as stored; -1 if one's are unknown."""
+    sizes = [layer.descriptor.size for layer in layers]
+    return -1 if any(size < 0 for size in sizes) else sum(sizes)
 
 
 def shared_layers(a: Sequence[Layer], b: Sequence[Layer]) -> Layers:

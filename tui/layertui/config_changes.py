@@ -24,19 +24,17 @@ class ConfigChange(NamedTuple):
 def config_changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[ConfigChange]:
     """The fields that differ, sorted; what is null or empty counts as not set."""
     one, other = dict(_fields(a)), dict(_fields(b))
-    changes = [
-        ConfigChange(field, one.get(field), other.get(field))
+    fields = [
+        field
         for field in sorted(one.keys() | other.keys())
-        if field != _ORDER and one.get(field) != other.get(field)
+        if one.get(field, _UNSET) != other.get(field, _UNSET)
     ]
-    if one.get(_ORDER) != other.get(_ORDER) and not any(
-        row.field.startswith("config.Env.") for row in changes
-    ):
-        changes.append(ConfigChange("config.Env", one[_ORDER], other[_ORDER]))
-    return changes
+    if any(field.startswith("config.Env.") for field in fields):
+        fields = [field for field in fields if field != "config.Env"]  # else only their order differs
+    return [ConfigChange(field, one.get(field), other.get(field)) for field in fields]
 
 
-_ORDER = "config.Env"
+_UNSET = object()
 
 
 def _fields(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -55,7 +53,7 @@ def _of_container(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             for key, of_key in value.items():
                 yield f"{field}.{key}", of_key
         elif name == "Env" and isinstance(value, list) and all(isinstance(word, str) for word in value):
-            yield _ORDER, value
+            yield field, value
             for word in value:
                 variable, _, text = word.partition("=")
                 yield f"{field}.{variable}", text

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from layertui.compare import Comparison, Side
 from layertui.content.read import Contents
 from layertui.errors import LayertuiError
 from layertui.image import Image
@@ -84,6 +85,23 @@ def test_changes_are_those_of_docker_diff(host: Docker) -> None:
     assert again <= {("modified", "/srv"), ("modified", "/srv/d")}
     ours = {(change.change, change.path) for change in found if change.change != "repeated"}
     assert ours == told(host, "worked") - again
+
+
+def test_compared_with_its_image_it_differs_as_docker_diff_tells(host: Docker) -> None:
+    sides = []
+    for reference in ("docker-daemon:work:1", "docker-container:worked"):
+        image = open_image(reference)
+        sides.append(Side(image, union_of(image)[0], len(image.layers)))
+    comparison = Comparison(*sides)
+    ours = {(change.change, change.path) for change in comparison.changes()}
+    theirs = told(host, "worked")
+    # Stubs of Docker's own, where their layer can be read; it is none of what the container did.
+    stubs = {"/.dockerenv", "/dev", "/etc", "/proc", "/sys"}
+    ours = {(change, path) for change, path in ours if not {path, f"/{path.split('/')[1]}"} & stubs}
+    directories = {("modified", "/srv"), ("modified", "/srv/d")}  # see above
+    assert ours - directories == theirs - directories
+    assert not comparison.unread and not comparison.config
+    assert len(comparison.layers.common) == len(sides[0].layers) and not comparison.layers.only_a
 
 
 def test_contents_of_the_read_write_layer(host: Docker) -> None:

@@ -13,6 +13,7 @@ COMMANDS = {
     "inspect": "config and digests, as docker inspect",
     "tree": "the files of an image, or of its first layers",
     "changes": "what a layer changed, or how two layers' trees differ",
+    "compare": "how two images differ: layers, config, packages, files",
     "log": "every version of one path",
     "diff": "the changed lines between two versions of a file",
     "cat": "the bytes of a file, of hidden ones too",

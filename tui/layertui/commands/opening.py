@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from layertui.union import Union
 
 
-def image_of(options: argparse.Namespace) -> Image:
-    """The image that is asked for; says what is odd about it."""
-    image = open_image(options.image, options.platform)
+def image_of(options: argparse.Namespace, reference: str | None = None) -> Image:
+    """The image that is asked for, or another with the same options; says what is odd about it."""
+    image = open_image(reference or options.image, options.platform)
     if not options.quiet:
         for text in image.warnings:
             warn(text)
@@ -74,8 +74,13 @@ class Opened:
         return contents
 
 
-def read_layers(options: argparse.Namespace, image: Image, highest: int | None = None) -> Opened:
-    """The union of layers 1 to ``highest`` (all by default); says what is wrong with them."""
+def read_layers(
+    options: argparse.Namespace, image: Image, highest: int | None = None, of: str = ""
+) -> Opened:
+    """The union of layers 1 to ``highest`` (all by default); says what is wrong with them.
+
+    ``of`` is what it calls the image there, where it is not the only one.
+    """
     from layertui.commands.progress import Progress
     from layertui.layers.cache import IndexCache
     from layertui.union.load import ImageReader
@@ -94,9 +99,9 @@ def read_layers(options: argparse.Namespace, image: Image, highest: int | None =
     if not options.quiet:
         for warning in union.warnings:
             where = "" if warning.path == "/" else f" {warning.path}:"  # else it is about the layer
-            warn(f"layer {warning.layer}:{where} {warning.text}")
+            warn(f"layer {warning.layer}{of}:{where} {warning.text}")
         for number, damage in damages:
-            warn(f"layer {number} cannot be read in full: {damage}")
+            warn(f"layer {number}{of} cannot be read in full: {damage}")
     return Opened(part, union, bool(damages or image.damage), options.quiet)
 
 

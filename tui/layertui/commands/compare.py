@@ -1,0 +1,152 @@
+"""``layertui compare``: how two images differ."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from layertui.commands.compare_report import sections
+from layertui.commands.markdown import print_markdown
+from layertui.commands.opening import image_of, layer_number, layer_range, read_layers
+from layertui.commands.output import Output, warn
+from layertui.commands.parsing import add_common, add_range
+from layertui.commands.progress import Progress
+from layertui.commands.sections import print_text
+from layertui.compare import Comparison, Side
+from layertui.errors import LayertuiError
+from layertui.union.merged import Merged
+
+DESCRIPTION = """\
+Tell how B differs from A: two images, an image and a container, or two layers
+of one image. Layers in common, config field by field, packages, files that were
+added, deleted or modified, and what all of it takes.
+"""
+EPILOG = """\
+  + only in B    - only in A    ~ in both, and what of it differs
+A directory that only one has stands for all below it; files whose time alone
+differs are counted, not listed. --all lists every path.
+Layers of the same digest are taken for the same; of other files of one size the
+contents are compared. --json prints one object with everything.
+
+exit status: 0 config and files are the same, however they are spread over
+layers; 1 they differ; 2 it could not be done, or not everything could be read
+
+examples:
+  layertui compare app:1.0 app:1.1
+  layertui compare docker-daemon:web docker-container:web
+  layertui compare app.tar --from 2 --to 5
+  layertui compare old.tar new.tar --ignore-times --markdown
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("a", metavar="A", help="a reference or a path, see layertui --help")
+    parser.add_argument("b", metavar="B", nargs="?", help="another one (default: A, with --from or --to)")
+    add_range(parser, "A as of its layer N (0: the empty tree) …", "… B as of its layer M (default: the top)")
+    parser.add_argument("--ignore-times", action="store_true", help="times of files and of the image aside")
+    parser.add_argument("--ignore-owners", action="store_true", help="owners aside")
+    parser.add_argument("--all", action="store_true", help="every path, and every row of every table")
+    parser.add_argument("--markdown", action="store_true", help="for a merge request: Markdown")
+    add_common(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.json and options.markdown:
+        raise LayertuiError("--json does not go with --markdown", "", "see layertui compare --help")
+    a, b, is_damaged = _sides(options)
+    ignored = [
+        fact
+        for fact, is_ignored in (("mtime", options.ignore_times), ("owner", options.ignore_owners))
+        if is_ignored
+    ]
+    with Progress(options.quiet, "comparing contents", 0) as progress:
+        comparison = Comparison(a, b, ignored, progress.all)
+    out = Output()
+    if options.json:
+        out.json(to_json(comparison))
+    elif options.markdown:
+        print_markdown(out, "What differs", sections(comparison, options.all), options.all)
+    else:
+        print_text(out, sections(comparison, options.all))
+    if not options.quiet:
+        for path, error in comparison.unread.items():
+            warn(f"{path} cannot be compared, {error}")
+        for error in comparison.unread_packages:
+            warn(str(error))
+    if is_damaged or comparison.unread or comparison.unread_packages:
+        return 2
+    return 0 if comparison.are_equal else 1
+
+
+def _sides(options: argparse.Namespace) -> tuple[Side, Side, bool]:
+    """Both sides, and whether something of them could not be read."""
+    if options.b is None and options.start is None and options.stop is None:
+        raise LayertuiError(
+            f"nothing to compare {options.a} with",
+            "",
+            "name another image, or two layers with --from and --to",
+        )
+    image = image_of(options, options.a)
+    if options.b is None:
+        start, stop = layer_range(image, options.start, options.stop)
+        opened = read_layers(options, image, max(start, stop))
+        return Side(image, opened.union, start), Side(image, opened.union, stop), opened.is_damaged
+    other = image_of(options, options.b)
+    sides, is_damaged = [], False
+    for name, one, asked in (("A", image, options.start), ("B", other, options.stop)):
+        layer = len(one.layers) if asked is None else layer_number(one, asked, 0)
+        opened = read_layers(options, one, layer, f" of {name}")
+        sides.append(Side(one, opened.union, layer))
+        is_damaged = is_damaged or opened.is_damaged
+    return sides[0], sides[1], is_damaged
+
+
+def to_json(comparison: Comparison) -> dict[str, Any]:
+    """The object of the contract."""
+    layers = comparison.layers
+    return {
+        "a": _side_to_json(comparison.a, comparison.merged_a, comparison.sums.bytes_a),
+        "b": _side_to_json(comparison.b, comparison.merged_b, comparison.sums.bytes_b),
+        "equal": comparison.are_equal,
+        "sums": comparison.sums.to_json(),
+        "layers": {
+            "common": [
+                {"a": number, "b": other, **_layer_to_json(comparison.a, number)}
+                for number, other in layers.common
+            ],
+            "only_a": [{"layer": number, **_layer_to_json(comparison.a, number)} for number in layers.only_a],
+            "only_b": [{"layer": number, **_layer_to_json(comparison.b, number)} for number in layers.only_b],
+        },
+        "config": [row._asdict() for row in comparison.config],
+        "packages": [_package_to_json(row.to_json()) for row in comparison.packages],
+        "files": [
+            change.to_json() for change in sorted(comparison.changes(), key=lambda change: change.path)
+        ],
+        "unread": [{"path": path, "why": str(error)} for path, error in comparison.unread.items()],
+    }
+
+
+def _side_to_json(side: Side, merged: Merged, file_bytes: int) -> dict[str, Any]:
+    return {
+        "reference": side.image.reference,
+        "id": side.image.id,
+        "platform": str(side.image.platform),
+        "layer": side.layer,
+        "size": side.size if side.size >= 0 else None,
+        "paths": merged.paths(),
+        "file_bytes": file_bytes,
+    }
+
+
+def _layer_to_json(side: Side, number: int) -> dict[str, Any]:
+    layer = side.image.layers[number - 1]
+    return {
+        "diff_id": layer.diff_id or None,
+        "size": layer.descriptor.size if layer.descriptor.size >= 0 else None,
+        "created_by": next((entry.created_by for entry in side.image.history if entry.layer == number), ""),
+    }
+
+
+def _package_to_json(row: dict[str, Any]) -> dict[str, Any]:
+    del row["layer"]
+    return row

@@ -1,0 +1,55 @@
+"""What a command found, as sections that are printed in one way or another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from layertui.commands.output import Output
+
+COLOURS = {"+": "green", "~": "yellow", "-": "red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Text out of an image: nothing in it is for whoever prints it."""
+
+    text: str
+
+
+Cell = str | Code
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A title, a sentence that sums up, and a table, which may be empty."""
+
+    title: str
+    """Empty for the first."""
+    sentence: str
+    headers: Sequence[str] = ()
+    rows: Sequence[Sequence[Cell]] = ()
+    right: Sequence[int] = ()
+    """Columns with numbers."""
+    shrink: Sequence[int] = ()
+    """Columns that are cut to fit into a terminal, in that order."""
+    rest: str = ""
+    """What the table leaves out."""
+
+
+def print_text(out: Output, sections: Iterable[Section]) -> None:
+    """For a terminal, or a pipe."""
+    for number, section in enumerate(sections):
+        if number:
+            out.line("")
+        title = f"{out.colour(section.title, 'bold')}: " if section.title else ""
+        out.line(title + (section.sentence if title else out.colour(section.sentence, "bold")))
+        if section.rows:
+            out.line("")
+            rows = [
+                [out.name(cell.text) if isinstance(cell, Code) else cell for cell in row]
+                for row in section.rows
+            ]
+            out.table(section.headers, rows, section.right, section.shrink, COLOURS)
+        if section.rest:
+            out.line(section.rest)
