@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -69,8 +70,11 @@ def test_the_app_needs_a_terminal():
 
 def test_a_file_called_like_a_command_can_be_opened(tmp_path: Path):
     (tmp_path / "tree").write_bytes(b"")
+    environment = {**os.environ, "CI": ""}
     for words in (["./tree"], ["--", "tree"]):
-        done = subprocess.run([*PROGRAM, *words], capture_output=True, text=True, cwd=tmp_path)
+        done = subprocess.run(
+            [*PROGRAM, *words], capture_output=True, text=True, cwd=tmp_path, env=environment
+        )
         assert "cannot open the app" in done.stderr  # and not that IMAGE is missing
 
 
