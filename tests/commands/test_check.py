@@ -15,6 +15,7 @@ import pytest
 from layertui.commands.check_text import TOP
 from tests.commands.running import Run
 from tests.commands.samples import HOSTILE, eventful, image, tar
+from tests.layouts import OciLayout
 from tests.ui.terminal import Terminal
 
 
@@ -233,6 +234,16 @@ def test_a_baseline_that_is_an_image(run: Run, tmp_path: Path) -> None:
     assert run("check", old, "--baseline", new).status == 0
     missing = run("check", new, "--baseline", "gone")
     assert missing.status == 2 and "gone is not there" in missing.text
+
+
+def test_how_layers_are_packed_does_not_matter(run: Run, tmp_path: Path) -> None:
+    rules("growth = 0")
+    layout = OciLayout(tmp_path / "image")
+    for packing in ("", "gzip", "zstd"):
+        layout.add(packing or "plain", [tar(("/a", b"x" * 1000)), tar(("/b", b"y" * 1000))], packing)
+    for packing in ("gzip", "zstd"):
+        words = (f"oci:{tmp_path}/image:{packing}", "--baseline", f"oci:{tmp_path}/image:plain")
+        assert "+0 bytes (+0.00%) on the 2.00 kB of plain, at most 0 B" in run("check", *words).text
 
 
 def test_a_damaged_image_does_not_pass(run: Run, tmp_path: Path) -> None:

@@ -85,6 +85,7 @@ def test_everything_that_can_be_set(tmp_path: Path) -> None:
         ("x = " + "[" * 100_000, "cannot read FILE, it is no TOML: "),
         ("\x00", "cannot read FILE, it is no TOML: "),
     ],
+    ids=lambda text: text[:40],
 )  # fmt: skip
 def test_what_is_wrong_is_told(text: str, told: str, tmp_path: Path) -> None:
     file = write(tmp_path, ".layertui.toml", text)

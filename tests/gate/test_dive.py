@@ -98,6 +98,7 @@ def test_what_dive_does_not_know_is_ignored_with_a_warning(tmp_path: Path) -> No
         "[" * 5000,
         "? !!python/object/apply:os.system [true]\n: x",
     ],
+    ids=lambda text: text[:40],
 )  # fmt: skip
 def test_what_dive_refuses_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / ".dive-ci").write_text(text)

@@ -16,6 +16,7 @@ import xmlschema
 from markdown_it import MarkdownIt
 
 from layertui.gate.reports import FORMATS, render
+from layertui.gate.reports.sarif import MOST
 from layertui.gate.rules import Finding, Outcome, Result, Status, Verdict
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -116,6 +117,16 @@ def test_sarif_tells_an_error_from_a_finding() -> None:
     assert len({found["partialFingerprints"]["primaryLocationLineHash"] for found in run["results"]}) == 3
     (run,) = json.loads(render(verdict([Result("size", Outcome(Status.PASS, "ok"))]), "sarif"))["runs"]
     assert run["invocations"][0]["executionSuccessful"] and run["results"] == []
+
+
+def test_sarif_is_not_endless() -> None:
+    many = [Finding("x", f"/{number}") for number in range(MOST + 3)]
+    (run,) = json.loads(render(verdict([Result("setuid", Outcome(Status.FAIL, "many", many))]), "sarif"))[
+        "runs"
+    ]
+    (invocation,) = run["invocations"]
+    assert len(run["results"]) == MOST and invocation["executionSuccessful"]
+    assert invocation["toolExecutionNotifications"][0]["message"]["text"] == "3 more results are left out"
 
 
 @pytest.mark.parametrize("text", NAMES)

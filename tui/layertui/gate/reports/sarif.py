@@ -13,6 +13,8 @@ from layertui.gate.rules import DESCRIPTIONS, Finding, Result, Status, Verdict
 from layertui.safe import visible
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+MOST = 5000
+"""Results; GitHub shows no more of a run, and refuses one that has many more."""
 _ROOT = "IMAGE"
 """What the paths of an image are relative to."""
 
@@ -25,7 +27,17 @@ def render(verdict: Verdict) -> str:
         if result.outcome.status == Status.FAIL:
             found: Sequence[Finding | None] = result.outcome.findings or [None]
             results += [_result(verdict, number, result, finding) for finding in found]
-    failed = [result for result in verdict.results if result.outcome.status == Status.ERROR]
+    notes: list[dict[str, Any]] = [
+        {
+            "level": "error",
+            "message": {"text": f"{result.rule}: {visible(result.outcome.message)}"},
+            "associatedRule": {"id": result.rule},
+        }
+        for result in verdict.results
+        if result.outcome.status == Status.ERROR
+    ]
+    if rest := len(results[MOST:]):
+        notes.append({"level": "note", "message": {"text": f"{rest:,} more results are left out"}})
     run: dict[str, Any] = {
         "tool": {
             "driver": {
@@ -39,18 +51,11 @@ def render(verdict: Verdict) -> str:
         },
         "invocations": [
             {
-                "executionSuccessful": not failed,
-                "toolExecutionNotifications": [
-                    {
-                        "level": "error",
-                        "message": {"text": f"{result.rule}: {visible(result.outcome.message)}"},
-                        "associatedRule": {"id": result.rule},
-                    }
-                    for result in failed
-                ],
+                "executionSuccessful": not verdict.count(Status.ERROR),
+                "toolExecutionNotifications": notes,
             }
         ],
-        "results": results,
+        "results": results[:MOST],
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
 
