@@ -157,9 +157,13 @@ def test_figures_and_what_they_come_from(deleted: Image) -> None:
     assert result(deleted, reclaimable=stored - 2).outcome.status == Status.PASS
 
 
-def test_sizes_that_look_alike_are_told_exactly() -> None:
-    image = image_of(tar(("/a", b"x" * 1001)))
-    assert result(image, size=1000).outcome.message == "1,001 bytes, at most 1,000 bytes"
+def test_figures_that_look_alike_are_told_exactly() -> None:
+    image = image_of(tar(("/a", b"x" * 1001), ("/b", b"x" * 9_000_000)), tar(("/a", b"")))
+    assert result(image, size=9_001_000).outcome.message == "9,001,001 bytes, at most 9,001,000 bytes"
+    assert result(image, size=9_001_001).outcome.message == "9.00 MB, at most 9.00 MB"
+    told = result(image, lowest_efficiency=0.999889).outcome.message
+    assert told == "0.9998887901467848, at least 0.999889"
+    assert result(image, lowest_efficiency=0.5).outcome.message == "0.999889, at least 0.5"
 
 
 def test_growth() -> None:

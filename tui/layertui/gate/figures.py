@@ -18,13 +18,13 @@ CAUSES = 20
 def lowest_efficiency(subject: Subject, limit: Ratio) -> Outcome:
     """dive 0.13, ``ci/rules.go``: fails below the limit."""
     value = subject.dive.efficiency
-    return _figure(value >= limit, f"{value:.6g}, at least {limit:g}", value, _inefficient(subject))
+    return _figure(value >= limit, _ratio(value, "at least", limit), value, _inefficient(subject))
 
 
 def highest_wasted_bytes(subject: Subject, limit: Size) -> Outcome:
     """dive 0.13, ``ci/rules.go``: fails above the limit."""
     value = subject.dive.wasted_bytes
-    return _figure(value <= limit, at_most(value, limit), value, _inefficient(subject))
+    return _figure(value <= limit, _at_most(value, limit), value, _inefficient(subject))
 
 
 def highest_user_wasted_percent(subject: Subject, limit: Ratio) -> Outcome:
@@ -38,7 +38,7 @@ def highest_user_wasted_percent(subject: Subject, limit: Ratio) -> Outcome:
         passed = not subject.dive.wasted_bytes
         message = f"{exact_size(subject.dive.wasted_bytes)} wasted, the layers above the first hold none"
     else:
-        passed, message = value <= limit, f"{value:.6g}, at most {limit:g}"
+        passed, message = value <= limit, _ratio(value, "at most", limit)
     return _figure(passed, message, value, _inefficient(subject))
 
 
@@ -52,13 +52,13 @@ def reclaimable(subject: Subject, limit: Size) -> Outcome:
             subject.finding(f"{exact_size(row.size)}, {row.reason} by layer {row.by}", row.path, row.layer)
             for row in waste(union, subject.contents).paths[:CAUSES]
         ]
-    return _figure(value <= limit, at_most(value, limit), value, causes)
+    return _figure(value <= limit, _at_most(value, limit), value, causes)
 
 
 def size(subject: Subject, limit: Size) -> Outcome:
     value = subject.union.stored_bytes()
     numbers = list(range(1, subject.union.layers + 1))
-    return _figure(value <= limit, at_most(value, limit), value, subject.layers(numbers, "")[:CAUSES])
+    return _figure(value <= limit, _at_most(value, limit), value, subject.layers(numbers, "")[:CAUSES])
 
 
 def growth(subject: Subject, limit: Growth) -> Outcome:
@@ -74,12 +74,20 @@ def growth(subject: Subject, limit: Growth) -> Outcome:
     return _figure(limit.allows(before, after), message, after - before, causes)
 
 
-def at_most(value: int, limit: int) -> str:
+def _at_most(value: int, limit: int) -> str:
     """``32 kB, at most 20 kB``, exact where the two would look the same."""
     one, other = size_text(value), size_text(limit)
     if one == other and value != limit:
         one, other = exact_size(value), exact_size(limit)
     return f"{one}, at most {other}"
+
+
+def _ratio(value: float, bound: str, limit: float) -> str:
+    """``0.984421, at least 0.95``, likewise."""
+    one, other = f"{value:.6g}", f"{limit:.6g}"
+    if one == other and value != limit:
+        one, other = str(value), str(float(limit))
+    return f"{one}, {bound} {other}"
 
 
 def _inefficient(subject: Subject) -> list[Finding]:

@@ -14,6 +14,7 @@ from layertui.insight.efficiency import Efficiency, efficiency
 from layertui.insight.secrets import without_secrets
 from layertui.steps import step_text
 from layertui.union.union import Union
+from layertui.words import exact_size
 
 
 class Subject:
@@ -68,5 +69,5 @@ class Subject:
             ((sum(self.union.indexes[number - 1].size), number) for number in numbers), reverse=True
         )
         return [
-            self.finding(f"{size:,} bytes of files{what}", layer=number) for size, number in sizes if size
+            self.finding(f"{exact_size(size)} of files{what}", layer=number) for size, number in sizes if size
         ]
