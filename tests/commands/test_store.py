@@ -10,8 +10,10 @@ import pytest
 
 from layertui import demo
 from tests.commands.running import Run
-from tests.engines import docker_daemon
+from tests.engines import containers_storage, docker_daemon
+from tests.engines import run as program
 from tests.layouts import docker_archive
+from tests.programs import need
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +63,35 @@ def test_a_stray_directory_and_a_damaged_image(run: Run, root: Path, tmp_path: P
     assert "derived:1" in done.text
 
 
-@pytest.mark.parametrize("source", ["demo:", "nowhere", "docker-root:[/tmp]name", "docker-root:/nowhere"])
-def test_what_is_no_store(run: Run, source: str) -> None:
+def test_podmans_store(run: Run, tmp_path: Path) -> None:
+    need("podman")
+    docker_archive(tmp_path / "sample.tar", demo.image())
+    with containers_storage("podman") as podman:
+        program(*podman, "load", "--input", tmp_path / "sample.tar")
+        root = podman[1].removeprefix("--root=")
+        done = run("store", root)
+        (found,) = run("store", f"containers-storage:{root}", "--json").objects
+    assert (done.status, done.err) == (0, "")
+    assert any(
+        line.startswith("vfs-images") and line.endswith("names, manifests and configs") for line in done.lines
+    )
+    assert any(f"localhost/{demo.NAME}" in line for line in done.lines)
+    (image,) = found["images"]
+    assert image["frees"] == image["size"] == sum(layer["size"] for layer in found["layers"])
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("demo:", "is no store on disk"),
+        ("nowhere", "nowhere is not there"),
+        ("docker-root:[/tmp]name", "is no store on disk"),
+        ("docker-root:/nowhere", "no data root"),
+        ("containers-storage:/nowhere", "there is no such directory"),
+        ("containerd:/nowhere", "is no store of containerd"),
+    ],
+)
+def test_what_is_no_store(run: Run, source: str, said: str) -> None:
     done = run("store", source)
     assert (done.status, done.out) == (2, b"")
-    assert done.err.startswith("layertui: ") and "no data root" in done.err and done.err.count("\n") == 1
+    assert done.err.startswith("layertui: ") and said in done.err and done.err.count("\n") == 1

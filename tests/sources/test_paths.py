@@ -5,8 +5,12 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 from layertui.errors import LayertuiError
 from layertui.sources import list_directory
+from layertui.sources.containerd.store import META
+from layertui.sources.paths import recognise
 
 
 def archive(path: Path, files: Mapping[str, bytes], length: int | None = None) -> None:
@@ -45,3 +49,16 @@ def test_whole_archives_of_something_else_are_passed_over(tmp_path: Path) -> Non
 def test_a_name_that_promises_an_image_is_told_of(tmp_path: Path) -> None:
     archive(tmp_path / "docker-backup.tar", {"home/notes.txt": b"hello"})
     assert "no image" in said(tmp_path)["docker-backup.tar"]
+
+
+def test_stores_are_recognised(tmp_path: Path) -> None:
+    podman, containerd, other = (tmp_path / name for name in ("podman", "containerd", "other"))
+    (podman / "overlay-images").mkdir(parents=True)
+    (podman / "overlay-layers").mkdir()
+    (containerd / META).parent.mkdir(parents=True)
+    (containerd / META).touch()
+    (other / "holiday-images").mkdir(parents=True)
+    assert recognise(str(podman)).transport == "containers-storage"
+    assert recognise(str(containerd)).transport == "containerd"
+    with pytest.raises(LayertuiError, match="is no image"):
+        recognise(str(other))

@@ -13,7 +13,7 @@ from textual.widgets import Input
 from layertui.errors import LayertuiError
 from layertui.image import ContainerSummary
 from layertui.reference import Reference
-from layertui.sources.docker_root.overview import ImageUse, LayerUse, Overview, Part
+from layertui.sources.overview import ImageUse, LayerUse, Overview, Part
 from layertui.ui.app import LayertuiApp
 from layertui.ui.screens.explorer import ExplorerScreen
 from layertui.ui.screens.images import ImagesScreen
@@ -66,8 +66,8 @@ FOUND = Overview(
         ImageUse(f"docker-root:[/mnt/disk/docker]{IDS[2]}", IDS[2], [], -1, -1, []),
     ],
     layers=[
-        LayerUse(IDS[3], 80_000_000, "d3", [IDS[0], IDS[1]]),
-        LayerUse(IDS[4], 107_400_000, "d4", [IDS[0]]),
+        LayerUse(IDS[3], 80_000_000, "d3", [SHOP.reference, BASE.reference]),
+        LayerUse(IDS[4], 107_400_000, "d4", [SHOP.reference]),
         LayerUse(IDS[5], -1, "d5", []),
     ],
     strays=[Path("/mnt/disk/docker/overlay2/abcdef")],
@@ -99,7 +99,7 @@ def store(places: Places, monkeypatch: pytest.MonkeyPatch) -> Places:
     """A data root that has two images and a container."""
     places.given[STORE] = [SHOP, BASE]
     places.containers[STORE] = [WEB]
-    monkeypatch.setattr("layertui.sources.docker_root.overview.overview", lambda *_: FOUND)
+    monkeypatch.setattr("layertui.sources.overview.overview", lambda *_: FOUND)
     return places
 
 
@@ -189,7 +189,7 @@ async def test_counting_is_told_and_ends_with_the_screen(monkeypatch: pytest.Mon
         stop.wait(20)
         return FOUND
 
-    monkeypatch.setattr("layertui.sources.docker_root.overview.overview", slow)
+    monkeypatch.setattr("layertui.sources.overview.overview", slow)
     async with Store().run_test() as pilot:
         await settled(pilot)
         await pilot.press("u")
@@ -206,7 +206,7 @@ async def test_what_cannot_be_counted_is_said(monkeypatch: pytest.MonkeyPatch) -
     def fail(*_: object) -> Overview:
         raise LayertuiError("/mnt/disk/docker is no data root", "there is no such directory")
 
-    monkeypatch.setattr("layertui.sources.docker_root.overview.overview", fail)
+    monkeypatch.setattr("layertui.sources.overview.overview", fail)
     async with Store().run_test(size=(120, 40)) as pilot:
         await counted(pilot)
         assert "is no data root, there is no such directory" in screen_text(pilot)
@@ -214,24 +214,25 @@ async def test_what_cannot_be_counted_is_said(monkeypatch: pytest.MonkeyPatch) -
         assert pilot.app.is_running
 
 
-async def test_usage_is_offered_for_data_roots_alone(store: Places) -> None:
-    store.given["containers-storage:"], store.containers["containers-storage:"] = [], []
-    async with Store("containers-storage:").run_test() as pilot:
+@pytest.mark.parametrize("reference", ["containers-storage:/mnt/disk/storage", "containerd:k8s.io"])
+async def test_usage_of_other_stores(store: Places, reference: str) -> None:
+    store.given[reference], store.containers[reference] = [], []
+    async with Store(reference).run_test(size=(120, 40)) as pilot:
         await settled(pilot)
-        assert isinstance(pilot.app.screen, StoreScreen)
-        assert "disk usage" not in screen_text(pilot)
-        await pilot.press("u")
-        assert isinstance(pilot.app.screen, StoreScreen)
+        assert "disk usage" in screen_text(pilot)
+        await counted(pilot)
+        assert str(usage(pilot).query_one(TextView).border_title) == reference
 
 
-@pytest.mark.parametrize("old", [False, True], ids=["chain ID", "graph"])
-async def test_the_explorer_begins_at_a_layer(monkeypatch: pytest.MonkeyPatch, old: bool) -> None:
+@pytest.mark.parametrize("called", ["chain ID", "digest", "graph", "layer ID"])
+async def test_the_explorer_begins_at_a_layer(monkeypatch: pytest.MonkeyPatch, called: str) -> None:
     image = sample()
-    identity = image.layers[3].chain_id
-    if old:
+    identity = {"chain ID": image.layers[3].chain_id, "digest": image.layers[3].descriptor.digest}.get(called)
+    if identity is None:
         identity = "ab" * 32
         stacked = list(image.layers)
-        stacked[3] = replace(stacked[3], places=[("graph", f"/mnt/disk/docker/graph/{identity}")])
+        where = f"/mnt/disk/docker/graph/{identity}" if called == "graph" else identity
+        stacked[3] = replace(stacked[3], places=[(called, where)])
         image = replace(image, layers=stacked)
     reading = Reading(image)
     monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: image)
@@ -265,4 +266,4 @@ async def test_ways_that_lead_to_a_real_one(
         assert "No images here." in screen_text(pilot)
         await pilot.press("u")
         await until(pilot, lambda: not usage(pilot).busy)
-        assert "image         names, configs, and the chain of layers" in screen_text(pilot)
+        assert "image  names, configs, and the chain of layers" in screen_text(pilot)

@@ -16,7 +16,8 @@ from layertui.layers.directory import UnpackedDirectory
 from layertui.layers.load import index_layer
 from layertui.reference import parse
 from layertui.sources import containerd, list_containers, list_images, open_image
-from layertui.sources.containerd.store import META, moment
+from layertui.sources.containerd.store import META
+from layertui.sources.containerd.values import moment
 from layertui.union.changes import changes
 from tests.engines import run
 from tests.sources.containerd.conftest import HUB

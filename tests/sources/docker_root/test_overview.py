@@ -18,7 +18,8 @@ from layertui.errors import LayertuiError
 from layertui.layers.decompress import Cancelled
 from layertui.reference import parse
 from layertui.sources import open_image
-from layertui.sources.docker_root.overview import Overview, linkgraph, overview
+from layertui.sources.docker_root.overview import linkgraph
+from layertui.sources.overview import Overview, overview
 from tests.engines import docker_daemon, run
 from tests.fixtures import fixture
 from tests.layouts import docker_archive
@@ -97,7 +98,7 @@ def _text(size: int) -> str:
 
 
 def test_shared_layers(found: Overview) -> None:
-    named = {name: image.id for image in found.images for name in image.names}
+    named = {name: image.reference for image in found.images for name in image.names}
     (shared,) = [layer for layer in found.layers if len(layer.images) > 1]
     assert set(shared.images) == {named["base:1"], named["left:1"], named["right:1"]}
     assert all(layer.images for layer in found.layers) and not found.strays and not found.problems

@@ -23,7 +23,7 @@ COMMANDS = {
     "check": "an image against rules, as a gate for CI",
     "verify": "every digest of an image computed anew",
     "anatomy": "how an image is organised, from its name to its bytes",
-    "store": "what a data root of Docker holds, and what depends on what",
+    "store": "what a store on disk holds, and what depends on what",
     "build": "build with docker or podman, and open the image",
     "demo": "open the app on a built-in sample image",
 }

@@ -1,50 +1,57 @@
-"""``layertui store``: what a data root of Docker holds."""
+"""``layertui store``: what a store on disk holds."""
 
 from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from layertui.commands.output import Output, short_id, warn
 from layertui.commands.parsing import add_common
 from layertui.errors import LayertuiError
-from layertui.reference import Reference, parse
+from layertui.reference import is_store, parse
+from layertui.sources.paths import recognise
 from layertui.words import count_text, size_text
 
 if TYPE_CHECKING:
-    from layertui.sources.docker_root.overview import Overview
+    from layertui.sources.overview import Overview
 
 DESCRIPTION = """\
-Tell what a data root of Docker holds: its parts and what they take on the disk,
-which layers images share, what each image alone would free, and what is there
-that nothing names. No daemon is asked.
+Tell what a store on disk holds: its parts and what they take, which layers
+images share, what each image alone would free, and what is there that nothing
+names. No engine is asked.
 """
 EPILOG = """\
-SOURCE is docker-root:DIR, docker-root: for the system's own, or a directory.
-FREES is the size of the layers that no other image has. --json prints one
-object: root, parts, images, layers, strays, links, problems.
+SOURCE is docker-root:DIR, containers-storage:DIR or containerd:DIR, each
+without DIR for the system's own, or a directory. FREES is the size of the
+layers that no other image has: in Docker of their files, in Podman of their
+tars, in containerd of blobs and unpacked layers as they lie there. --json
+prints one object: root, parts, images, layers, strays, links, problems.
 
 examples:
   layertui store docker-root:
+  layertui store containerd:k8s.io
   layertui store /mnt/disk/var/lib/docker --json
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", metavar="SOURCE", help="a data root of Docker")
+    parser.add_argument("source", metavar="SOURCE", help="a store on disk")
     add_common(parser, has_layers=False)
 
 
 def run(options: argparse.Namespace) -> int:
     reference = parse(options.source)
-    if not reference.transport and Path(reference.location).is_dir():
-        reference = Reference("docker-root", reference.location)
-    if reference.transport != "docker-root" or reference.selector:
-        raise LayertuiError(f"{options.source} is no data root of Docker", "", "give docker-root:DIR")
+    if not reference.transport:
+        reference = recognise(reference.location)
+    if not is_store(reference):
+        raise LayertuiError(
+            f"{options.source} is no store on disk",
+            "",
+            "give docker-root:DIR, containers-storage:DIR or containerd:DIR",
+        )
     from layertui.commands.progress import Progress
-    from layertui.sources.docker_root.overview import overview
+    from layertui.sources.overview import overview
 
     with Progress(options.quiet, "counting", 0) as progress:
         found = overview(reference, progress.all)
@@ -73,12 +80,14 @@ def _to_json(found: Overview) -> dict[str, Any]:
 
 
 def _print(found: Overview, out: Output) -> None:
+    from layertui.sources.overview import users
+
     rows = [
         (
             out.name(part.name),
             size_text(part.size),
             "" if part.entries is None else f"{part.entries:,}",
-            part.about or "(not Docker's)",
+            part.about or "(not known)",
         )
         for part in found.parts
     ]
@@ -95,7 +104,6 @@ def _print(found: Overview, out: Output) -> None:
         for image in found.images
     ]
     out.table(("IMAGE ID", "NAME", "SIZE", "FREES", "CONTAINERS"), images, right=(2, 3), shrink=(1,))
-    names = {image.id: next(iter(image.names), short_id(image.id)) for image in found.images}
     shared = [layer for layer in found.layers if len(layer.images) > 1]
     if shared:
         out.line("")
@@ -103,7 +111,7 @@ def _print(found: Overview, out: Output) -> None:
             (
                 short_id(layer.id),
                 size_text(layer.size),
-                out.name(", ".join(names.get(each, short_id(each)) for each in layer.images)),
+                out.name(", ".join(users(found, layer))),
             )
             for layer in shared
         ]
@@ -119,8 +127,7 @@ def _print_unnamed(found: Overview, out: Output) -> None:
     out.line(f"{count_text(len(unnamed), 'layer')} that no image names")
     for layer in unnamed:
         out.line(f"  {short_id(layer.id)}  {size_text(layer.size)}")
-    noun = "directory" if len(found.strays) == 1 else "directories"
-    aside = " (the build cache's may be)" if found.strays else ""
-    out.line(f"{len(found.strays):,} {noun} that no layer and no container names{aside}")
+    aside = " (the build cache may)" if found.strays else ""
+    out.line(f"{count_text(len(found.strays), 'path')} beside them that nothing names{aside}")
     for path in found.strays:
         out.line(f"  {out.name(str(path))}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -118,3 +119,22 @@ def parse_object(blob: Blob, what: str) -> tuple[dict[str, Any], bytes]:
     if not isinstance(value, dict):
         raise LayertuiError(f"{what} is not a JSON object")
     return value, data
+
+
+def read_text(path: Path) -> str:
+    """A file of one short text; empty where it is not there or cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4096).decode("utf-8", "surrogateescape").strip()
+    except OSError:
+        return ""
+
+
+def listed(folder: Path) -> list[str]:
+    """The names in a folder, sorted; none where it is not there. Raises :class:`LayertuiError`."""
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208 (names alone)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise LayertuiError(f"cannot list {folder}", error.strerror or str(error), "run as root") from error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from layertui.errors import LayertuiError, NoImage
 from layertui.reference import Reference
+from layertui.sources.containerd.store import META
 from layertui.sources.files import FolderFiles, files_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ def _of_folder(files: FolderFiles) -> str:
         return "dir"
     if _is_data_root(files.path):
         return "docker-root"
+    if any(path.with_name(f"{path.name[:-7]}-layers").is_dir() for path in files.path.glob("*-images")):
+        return "containers-storage"
+    if (files.path / META).is_file():
+        return "containerd"
     raise LayertuiError(
         f"{files.path} is no image", "a folder without index.json", "give an OCI layout or an archive"
     )

@@ -23,7 +23,7 @@ ROOTS = (
 
 def open_image(reference: Reference, platform: str | None) -> Image:
     """See :class:`layertui.sources.Source`; a name that begins with a slash is a container's."""
-    store = _store(reference)
+    store = store_of(reference)
     namespace, _, name = reference.selector.partition("/")
     if not name:
         raise LayertuiError(
@@ -54,11 +54,12 @@ def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
 
 
 def _namespaces(reference: Reference) -> list[Namespace]:
-    store, name = _store(reference), reference.selector.partition("/")[0]
+    store, name = store_of(reference), reference.selector.partition("/")[0]
     return [store.namespace(name)] if name else list(store.namespaces.values())
 
 
-def _store(reference: Reference) -> Store:
+def store_of(reference: Reference) -> Store:
+    """The store that a reference leads to, or the system's own."""
     if reference.location:
         return Store(Path(reference.location))
     try:

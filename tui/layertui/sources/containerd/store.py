@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from layertui.layers.directory import UnpackedDirectory
 from layertui.reference import Reference
 from layertui.sources.assemble import no_image, with_own_layer
 from layertui.sources.containerd.bolt import Bucket, read
+from layertui.sources.containerd.values import moment, uvarint, varint
 from layertui.sources.files import FolderFiles
 from layertui.sources.layout import IMAGE_NAME, FilesLayout, Found
 from layertui.sources.oci import open_layout, summaries
@@ -27,8 +27,9 @@ SNAPSHOTTER = "io.containerd.snapshotter.v1"
 DIRECTORIES = "overlayfs"
 """The snapshotter whose snapshots are directories of one layer each."""
 HUB = "docker.io/library/"
+UNCOMPRESSED = "containerd.io/uncompressed"
+"""The label of a blob that has been unpacked: its diff ID."""
 MAX_SNAPSHOTS = 1000
-YEAR_1 = datetime(1, 1, 1)
 
 
 class Store:
@@ -59,7 +60,29 @@ class Store:
     @cached_property
     def snapshots(self) -> Bucket:
         """What the snapshotter knows of each. Raises :class:`LayertuiError`."""
-        return read(self.root / f"{SNAPSHOTTER}.{DIRECTORIES}" / "metadata.db").bucket("v1", "snapshots")
+        return read(self.directories.with_name("metadata.db")).bucket("v1", "snapshots")
+
+    @property
+    def directories(self) -> Path:
+        """Where each snapshot has a directory."""
+        return self.root / f"{SNAPSHOTTER}.{DIRECTORIES}" / "snapshots"
+
+    @property
+    def blobs(self) -> Path:
+        """Where each blob lies, below the name of its digest's algorithm."""
+        return self.root / CONTENT / "blobs"
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What is noted of a snapshot."""
+
+    parent: str
+    """Key of the one below; empty for a base."""
+    number: int
+    """What its directory is called; -1 if that is not known."""
+    size: int
+    """Bytes on the disk; -1 while it is written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +115,17 @@ class Namespace:
         for name, bucket in self._bucket.bucket("images").buckets():
             target = bucket.bucket("target")
             found[name] = Descriptor(
-                target.text("mediatype"), target.text("digest"), _varint(target.value("size"))
+                target.text("mediatype"), target.text("digest"), varint(target.value("size"))
             )
         return found
+
+    @cached_property
+    def blobs(self) -> dict[str, tuple[int, bool]]:
+        """Size of each blob by its digest, and whether it is known to be a layer."""
+        return {
+            digest: (varint(bucket.value("size")), bool(bucket.bucket("labels").text(UNCOMPRESSED)))
+            for digest, bucket in self._bucket.bucket("content", "blob").buckets()
+        }
 
     def find(self, name: str) -> str:
         """The whole name of an image: by that, a short one, or (part of) its digest.
@@ -115,7 +146,7 @@ class Namespace:
         if len({self.names[each].digest for each in found}) > 1:
             raise LayertuiError(f"{name} could be several images", ", ".join(found))
         if not found:
-            known = ", ".join(self._listed()) or "no images"
+            known = ", ".join(self.listed()) or "no images"
             raise LayertuiError(f"{self.place} has no image {name}", f"it has {known}")
         return found[0]
 
@@ -124,11 +155,11 @@ class Namespace:
         layout = ContentStore(self, name)
         image = open_layout(layout, replace(reference, selector=""), platform)
         same = [each for each, target in self.names.items() if target == self.names[name]]
-        tags = [each for each in same if _is_tag(each)]
+        tags = [each for each in same if is_tag(each)]
         return replace(
             image,
             reference=str(reference),
-            name=name if _is_tag(name) else next(iter(tags), name),
+            name=name if is_tag(name) else next(iter(tags), name),
             tags=tags,
             repo_digests=[each for each in same if "@" in each],
             layers=[self._here(layer) for layer in image.layers],
@@ -139,7 +170,7 @@ class Namespace:
 
         Of an image that cannot be read, only what its name stands for is known.
         """
-        for name in self._listed():
+        for name in self.listed():
             target = self.names[name]
             try:
                 (row,) = summaries(ContentStore(self, name), replace(reference, selector=""))
@@ -150,18 +181,18 @@ class Namespace:
             yield replace(
                 row,
                 reference=str(replace(reference, selector=f"{self.name}/{name}")),
-                name=repository if _is_tag(name) or digest else "",
-                tag=tag if _is_tag(name) else "",
+                name=repository if is_tag(name) or digest else "",
+                tag=tag if is_tag(name) else "",
                 digest=target.digest,
             )
 
-    def _listed(self) -> list[str]:
+    def listed(self) -> list[str]:
         """The names, without those by which CRI repeats an image's digest and ID."""
-        tagged = {target.digest for name, target in self.names.items() if _is_tag(name)}
+        tagged = {target.digest for name, target in self.names.items() if is_tag(name)}
         repeated: set[str] = set()
         found = []
         for name, target in self.names.items():
-            if _is_tag(name) or target.digest not in tagged | repeated:
+            if is_tag(name) or target.digest not in tagged | repeated:
                 repeated.add(target.digest)
                 found.append(name)
         return found
@@ -184,37 +215,39 @@ class Namespace:
 
     def snapshot(self, key: str) -> Snapshot:
         """A snapshot by its key, for an image's layer its chain ID. Raises :class:`LayertuiError`."""
-        directory, parent = self._directory(key)
-        if directory is None or not directory.is_dir():
-            what = (
-                f"its directory {directory}"
-                if directory
-                else f"its directory, which {SNAPSHOTTER} would name,"
-            )
-            return Snapshot(key, parent, None, f"{what} is not there")
-        return Snapshot(key, parent, UnpackedDirectory(directory, below=self._below(parent)), "")
+        if key not in self.unpacked:
+            raise LayertuiError(f"{self.place} has no snapshot {key} of {DIRECTORIES}")
+        noted = self.unpacked[key]
+        directory = self.store.directories / str(noted.number) / "fs"
+        if noted.number < 0 or not directory.is_dir():
+            where = f"its directory {directory}" if noted.number >= 0 else "the name of its directory"
+            return Snapshot(key, noted.parent, None, f"{where} is not there")
+        below = self._below(noted.parent)
+        return Snapshot(key, noted.parent, UnpackedDirectory(directory, below=below), "")
 
     def _below(self, key: str) -> tuple[Path, ...]:
         """The directories of a snapshot and of those below it, the topmost first; none where one is missing."""
-        found: list[Path] = []
-        while key and len(found) < MAX_SNAPSHOTS:
-            try:
-                directory, key = self._directory(key)
-            except LayertuiError:
-                return ()
-            if directory is None:
-                return ()
-            found.append(directory)
-        return tuple(found)
+        numbers = [
+            self.unpacked[each].number if each in self.unpacked else -1 for each in self.down_from(key)
+        ]
+        return () if -1 in numbers else tuple(self.store.directories / str(each) / "fs" for each in numbers)
 
-    def _directory(self, key: str) -> tuple[Path | None, str]:
-        """Where a snapshot lies, and the key of the one below it. Raises :class:`LayertuiError`."""
-        bucket = self._bucket.bucket("snapshots", DIRECTORIES, key)
-        if not (name := bucket.text("name")):
-            raise LayertuiError(f"{self.place} has no snapshot {key} of {DIRECTORIES}")
-        number = _uvarint(self.store.snapshots.bucket(name).value("id"))
-        folder = self.store.root / f"{SNAPSHOTTER}.{DIRECTORIES}" / "snapshots"
-        return folder / str(number) / "fs" if number >= 0 else None, bucket.text("parent")
+    def down_from(self, key: str) -> Iterator[str]:
+        """The keys of a snapshot and of those below it, the topmost first."""
+        for _ in range(MAX_SNAPSHOTS):
+            if not key:
+                return
+            yield key
+            key = self.unpacked[key].parent if key in self.unpacked else ""
+
+    @cached_property
+    def unpacked(self) -> dict[str, Noted]:
+        """What is noted of each snapshot, by its key. Raises :class:`LayertuiError` for a damaged database."""
+        found = {}
+        for key, bucket in self._bucket.bucket("snapshots", DIRECTORIES).buckets():
+            noted = self.store.snapshots.bucket(bucket.text("name"))
+            found[key] = Noted(bucket.text("parent"), uvarint(noted.value("id")), varint(noted.value("size")))
+        return found
 
     # Containers
 
@@ -224,13 +257,13 @@ class Namespace:
 
     def open_container(self, name: str, reference: Reference) -> Image:
         """A container as its image with its snapshots on top. Raises :class:`LayertuiError`."""
-        found = [each for each in self.containers if name in (each, self._name(each))] or [
+        found = [each for each in self.containers if name in (each, self.name_of(each))] or [
             each for each in self.containers if len(name) >= 2 and each.startswith(name)
         ]
         if len(found) != 1:
-            known = ", ".join(map(self._name, self.containers)) or "none"
+            known = ", ".join(map(self.name_of, self.containers)) or "none"
             raise LayertuiError(f"{self.place} has no container {name}", f"it has {known}")
-        container, shown = self.containers[found[0]], self._name(found[0])
+        container, shown = self.containers[found[0]], self.name_of(found[0])
         from_image = container.text("image")
         image = no_image(str(reference), "containerd")
         if from_image in self.names:
@@ -260,7 +293,13 @@ class Namespace:
             key = found[-1].parent
         return found[::-1]
 
-    def _name(self, container: str) -> str:
+    def stands_on(self, container: str) -> tuple[str, list[str]]:
+        """The name of the image that a container was made from, and the keys of its snapshots, the topmost first."""
+        bucket = self.containers[container]
+        is_known = bucket.text("snapshotter") == DIRECTORIES
+        return bucket.text("image"), list(self.down_from(bucket.text("snapshotKey"))) if is_known else []
+
+    def name_of(self, container: str) -> str:
         return self.containers[container].bucket("labels").text("nerdctl/name") or container[:64]
 
     def container_summaries(self, reference: Reference) -> Iterator[ContainerSummary]:
@@ -270,7 +309,7 @@ class Namespace:
                 reference=str(replace(reference, selector=f"{self.name}//{identity}")),
                 transport="containerd",
                 id=identity,
-                name=self._name(identity),
+                name=self.name_of(identity),
                 image=container.text("image"),
                 command="",
                 created=moment(container.value("createdat")),
@@ -295,33 +334,5 @@ class ContentStore(FilesLayout):
         return [Found(self._target, "")]
 
 
-def _is_tag(name: str) -> bool:
+def is_tag(name: str) -> bool:
     return "@" not in name and not name.startswith("sha256:")
-
-
-def _uvarint(data: bytes) -> int:
-    """Go's ``binary.Uvarint``; -1 for what is none."""
-    value = 0
-    for place, byte in enumerate(data[:10]):
-        value |= (byte & 0x7F) << 7 * place
-        if byte < 0x80:
-            return value
-    return -1
-
-
-def _varint(data: bytes) -> int:
-    """Go's ``binary.Varint`` of a size; -1 for what is none."""
-    value = _uvarint(data)
-    return value >> 1 if value >= 0 and not value & 1 else -1
-
-
-def moment(data: bytes) -> str | None:
-    """RFC 3339 of what Go's ``time.Time.MarshalBinary`` wrote; ``None`` for what is no time."""
-    if len(data) not in (15, 16) or data[0] not in (1, 2):
-        return None
-    seconds, nanoseconds = int.from_bytes(data[1:9], "big"), int.from_bytes(data[9:13], "big")
-    try:
-        whole = (YEAR_1 + timedelta(seconds=seconds)).isoformat()
-    except OverflowError:
-        return None
-    return f"{whole}.{nanoseconds:09}".rstrip("0").rstrip(".") + "Z"

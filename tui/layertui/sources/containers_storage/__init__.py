@@ -24,7 +24,7 @@ def open_image(reference: Reference, platform: str | None) -> Image:
             f"{reference} is a store", "it holds many images", f"layertui images {reference} lists them"
         )
     problems = []
-    for store, _ in _stores(reference):
+    for store, _ in stores_of(reference):
         try:
             if name.startswith("/"):
                 return store.open_container(store.find_container(name[1:]), str(reference))
@@ -41,7 +41,7 @@ def list_images(reference: Reference) -> Iterator[ImageSummary]:
     """See :class:`layertui.sources.Source`."""
     problems: list[LayertuiError] = []
     rows = 0
-    for store, place in _stores(reference):
+    for store, place in stores_of(reference):
         try:
             wanted = store.find(reference.selector) if reference.selector else None
             for row in store.summaries(place):
@@ -56,11 +56,11 @@ def list_images(reference: Reference) -> Iterator[ImageSummary]:
 
 def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
     """See :class:`layertui.sources.ContainerSource`."""
-    for store, place in _stores(reference):
+    for store, place in stores_of(reference):
         yield from store.container_summaries(place)
 
 
-def _stores(reference: Reference) -> Iterator[tuple[Store, Reference]]:
+def stores_of(reference: Reference) -> Iterator[tuple[Store, Reference]]:
     """A store for each driver, the one in use first, and what leads to it."""
     place = _place(reference.location) if reference.location else system_place()
     roots = (place.root, *place.additional)

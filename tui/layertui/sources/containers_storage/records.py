@@ -46,6 +46,18 @@ class Record:
         return value if isinstance(value, int) and value >= 0 else -1
 
     @property
+    def is_incomplete(self) -> bool:
+        """Of a layer: whether it is there only in part."""
+        flags = self.values.get("flags")
+        return isinstance(flags, dict) and bool(flags.get("incomplete"))
+
+    @property
+    def unpacked_size(self) -> int:
+        """Of a layer: bytes of its tar; -1 if that is not recorded."""
+        value = self.values.get("diff-size")
+        return value if isinstance(value, int) and value >= 0 else -1
+
+    @property
     def metadata(self) -> Mapping[str, Any]:
         """What the program that made it noted down, itself JSON."""
         try:

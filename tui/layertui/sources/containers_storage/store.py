@@ -38,8 +38,8 @@ from layertui.sources.assemble import (
     with_own_layer,
 )
 from layertui.sources.containers_storage.records import Record, name_of, repo_digests
-from layertui.sources.docker_root.files import listed, overlay_places, read_text
-from layertui.sources.files import parse_json, parse_object
+from layertui.sources.docker_root.files import overlay_places
+from layertui.sources.files import listed, parse_json, parse_object, read_text
 from layertui.sources.layout import descriptors_of, is_index
 
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
@@ -69,14 +69,23 @@ class Store:
         return self._records(self.roots, "images", "images.json")
 
     @cached_property
+    def _every_layer(self) -> list[Record]:
+        return self._records(self.roots, "layers", "layers.json", "volatile-layers.json")
+
+    @cached_property
     def layers(self) -> dict[str, Record]:
         """Every layer that is whole, by its ID."""
-        found: dict[str, Record] = {}
-        for record in self._records(self.roots, "layers", "layers.json", "volatile-layers.json"):
-            flags = record.values.get("flags")
-            if not (isinstance(flags, dict) and flags.get("incomplete")):
-                found.setdefault(record.id, record)
-        return found
+        return {record.id: record for record in reversed(self._every_layer) if not record.is_incomplete}
+
+    @property
+    def incomplete(self) -> list[str]:
+        """The IDs of layers that are there in part: one is being made, or making it was broken off."""
+        return [record.id for record in self._every_layer if record.is_incomplete]
+
+    def layers_of(self, image: Record) -> tuple[list[str], str]:
+        """The IDs of an image's layers, base first, of those made for user namespaces too; and why there may be more."""
+        chain, broken = self._chain(image.text("layer"))
+        return [*(layer.id for layer in chain), *image.texts("mapped-layers")], broken
 
     @cached_property
     def containers(self) -> list[Record]:

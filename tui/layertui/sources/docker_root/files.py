@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,16 +12,7 @@ from layertui.errors import LayertuiError
 from layertui.image import ContainerSummary, Descriptor, Layer, Link
 from layertui.reference import Reference
 from layertui.sources.assemble import config_list
-from layertui.sources.files import parse_object
-
-
-def read_text(path: Path) -> str:
-    """A file of one short text; empty where it is not there or cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return file.read(4096).decode("utf-8", "surrogateescape").strip()
-    except OSError:
-        return ""
+from layertui.sources.files import parse_object, read_text
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -30,16 +20,6 @@ def read_object(path: Path) -> dict[str, Any]:
     if not path.exists():
         raise LayertuiError(f"{path} is not there", "the store is incomplete")
     return parse_object(FileBlob(path), str(path))[0]
-
-
-def listed(folder: Path) -> list[str]:
-    """The names in a folder, sorted; none where it is not there. Raises :class:`LayertuiError`."""
-    try:
-        return sorted(os.listdir(folder))  # noqa: PTH208 (names alone)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise LayertuiError(f"cannot list {folder}", error.strerror or str(error), "run as root") from error
 
 
 def pick(
@@ -94,18 +74,6 @@ def directories_below(layers: Sequence[Layer], is_one_layer: bool) -> tuple[Path
     """
     found = [Path(layer.unpacked.location) for layer in reversed(layers) if layer.unpacked is not None]
     return tuple(found if is_one_layer else found[:1]) if len(found) == len(layers) else ()
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A layer that a store has."""
-
-    id: str
-    """Its chain ID; of Docker up to 1.9, the ID of the image that it is."""
-    size: int
-    """Bytes of its files, as recorded; -1 if that is not."""
-    directory: str
-    """What the driver calls its directory."""
 
 
 @dataclass(frozen=True, slots=True)

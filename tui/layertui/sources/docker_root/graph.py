@@ -20,16 +20,9 @@ from layertui.layers.tarsplit import RecordedDirectory
 from layertui.reference import Reference
 from layertui.sources.assemble import created_of, platform_of, step_of_v1
 from layertui.sources.docker_root import fields
-from layertui.sources.docker_root.files import (
-    Container,
-    Stored,
-    directories_below,
-    links_of,
-    listed,
-    pick,
-    read_object,
-    read_text,
-)
+from layertui.sources.docker_root.files import Container, directories_below, links_of, pick, read_object
+from layertui.sources.files import listed, read_text
+from layertui.sources.overview import Stored
 
 LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
 ID = re.compile(r"[0-9a-f]{64}")

@@ -35,16 +35,14 @@ from layertui.sources.assemble import (
 from layertui.sources.docker_root import fields
 from layertui.sources.docker_root.files import (
     Container,
-    Stored,
     directories_below,
     links_of,
-    listed,
     overlay_places,
     pick,
     read_object,
-    read_text,
 )
-from layertui.sources.files import parse_json
+from layertui.sources.files import listed, parse_json, read_text
+from layertui.sources.overview import Stored
 
 LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
 HEX = re.compile(r"[0-9a-f]{64}")

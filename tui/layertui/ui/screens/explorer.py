@@ -373,9 +373,10 @@ class ExplorerScreen(Screen[None]):
 
 
 def _number_of(image: "Image", identity: str) -> int:
-    """The number of the layer that a store calls ``identity``, its chain ID or in ``graph/``; 0 for none."""
+    """The number of the layer that a store calls ``identity``; 0 for none."""
     for layer in image.layers:
-        names = {layer.chain_id, *(Path(value).name for name, value in layer.places if name == "graph")}
+        places = (Path(value).name for name, value in layer.places if name in ("graph", "layer ID"))
+        names = {layer.chain_id, layer.descriptor.digest, *places}
         if identity and identity in names:
             return layer.number
     return 0

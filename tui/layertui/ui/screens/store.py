@@ -1,4 +1,4 @@
-"""A store on disk: its images and containers, and what of a data root takes how much."""
+"""A store on disk: its images and containers, and what of it takes how much."""
 
 import threading
 import time
@@ -28,12 +28,10 @@ from layertui.ui.widgets.lines import Span
 from layertui.ui.widgets.text_view import TextView
 
 if TYPE_CHECKING:
-    from layertui.sources.docker_root.overview import ImageUse, LayerUse, Overview
+    from layertui.sources.overview import ImageUse, LayerUse, Overview
 
 _NUMBER = 9
 """Cells of a column of numbers; two of them stand before each name."""
-_PART = 12
-"""Cells of a part's name, where it has no more: what it holds stands in line."""
 _TICK = 0.1
 """Seconds between two posts of how much has been counted, at least."""
 
@@ -43,7 +41,7 @@ class StoreScreen(ImagesScreen):
 
     HELP: ClassVar[str] = (
         "The images and containers of a store as it lies on disk; no engine is asked, and nothing is written. "
-        "What each part of a data root of Docker takes, which layers images share, and what nothing names "
+        "What each part of it takes, which layers images share, and what nothing names "
         "stands on a screen of its own. Words typed into the filter have to be in a cell each; of images it "
         "also takes Docker's filters, as the screen of all images does."
     )
@@ -58,24 +56,19 @@ class StoreScreen(ImagesScreen):
     def _places(self) -> tuple[Sequence[Place], Sequence[Place]]:
         return store_places(self._given[0])
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Usage is known of data roots of Docker alone."""
-        if action == "usage":
-            return parse(self.reference).transport == "docker-root"
-        return super().check_action(action, parameters)
-
     def action_usage(self) -> None:
         """Shows what the store holds and how large it is."""
         self.app.push_screen(UsageScreen(self.reference))
 
 
 class UsageScreen(Screen[None]):
-    """What a data root of Docker holds and how large it is: see :mod:`layertui.sources.docker_root.overview`."""
+    """What a store holds and how large it is: see :mod:`layertui.sources.overview`."""
 
     HELP: ClassVar[str] = (
-        "What the parts of a data root take on the disk, hardlinks counted once; the images with the size of "
+        "What the parts of a store take on the disk, hardlinks counted once; the images with the size of "
         "their layers and what each alone would free; the layers that several images share; and what no "
-        "image, layer or container names."
+        "image, layer or container names. Sizes of layers are as they are recorded: in Docker of their files, "
+        "in Podman of their tars, in containerd of blobs and of unpacked layers as they lie there."
     )
     LEGEND: ClassVar[Legend] = (("?", "$quiet", "not known"),)
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -137,7 +130,7 @@ class UsageScreen(Screen[None]):
 
         def run() -> None:
             from layertui.layers.decompress import Cancelled
-            from layertui.sources.docker_root.overview import overview
+            from layertui.sources.overview import overview
 
             result: Overview | LayertuiError
             try:
@@ -193,7 +186,7 @@ class UsageScreen(Screen[None]):
 
 
 def usage_page(found: "Overview", store: Reference) -> tuple[Page, list[tuple[str, str]]]:
-    """The overview of a data root to be read: each thing in a line, two numbers before its name.
+    """The overview of a store to be read: each thing in a line, two numbers before its name.
 
     An event of the page is the number of what can be explored: a reference, and the ID of a
     layer to begin at (empty for none).
@@ -205,11 +198,12 @@ def usage_page(found: "Overview", store: Reference) -> tuple[Page, list[tuple[st
     if found.problems:
         page.add()
     _head(page, "ON DISK", "ENTRIES", "PART")
+    width = max((len(part.name) for part in found.parts if part.about), default=0)
     for part in found.parts:
         entries = "" if part.entries is None else f"{part.entries:,}"
-        about = part.about or "not Docker's"
+        about = part.about or "not known"
         page.add(
-            (f"{visible(part.name):{_PART}}", "bold"),
+            (f"{visible(part.name):{width}}", "bold"),
             (f"  {about}", "quiet"),
             gutter=_numbers(size_text(part.size), entries),
             value=str(found.root / part.name),
@@ -226,22 +220,22 @@ def usage_page(found: "Overview", store: Reference) -> tuple[Page, list[tuple[st
             event=number,
             value=image.id,
         )
-    names = {image.id: _name(image) for image in found.images}
-    references = {image.id: image.reference for image in found.images}
+    from layertui.sources.overview import users
+
     shared = [layer for layer in found.layers if len(layer.images) > 1]
     if shared:
         _head(page, "SIZE", "IMAGES", "LAYER THAT IMAGES SHARE", before=True)
     for layer in shared:
-        by = ", ".join(names.get(each, short_digest(each)) for each in layer.images)
+        by = ", ".join(users(found, layer))
         _add_layer(page, layer, str(len(layer.images)), by, len(targets))
-        targets.append((references[layer.images[0]], layer.id))
+        targets.append((layer.images[0], layer.id))
     unnamed = [layer for layer in found.layers if not layer.images]
     if unnamed:
         _head(page, "SIZE", "", "LAYER THAT NO IMAGE NAMES", before=True)
     for layer in unnamed:
         _add_layer(page, layer, "", "", -1)
     if found.strays:
-        what = "DIRECTORY THAT NO LAYER AND NO CONTAINER NAMES (BUILDKIT'S CACHE MAY)"
+        what = "PATH BESIDE THEM THAT NOTHING NAMES (BUILDKIT'S CACHE MAY)"
         _head(page, "", "", what, before=True)
     for path in found.strays:
         page.add((visible(str(path)), ""), gutter=_numbers("", ""), value=str(path))

@@ -1,0 +1,109 @@
+"""What a store of containerd holds, held against what it says itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from layertui import demo
+from layertui.errors import LayertuiError
+from layertui.reference import parse
+from layertui.sources import open_image
+from layertui.sources.overview import overview, users
+from tests.engines import run
+from tests.sources.containerd.conftest import HUB
+from tests.sources.containerd.test_store import BLOBS, SNAPSHOTS, damaged, discard_layers
+from tests.sources.docker_root.test_modern import fingerprint
+
+__all__ = ["damaged"]
+WORK, PACKED = f"work/{HUB}{demo.NAME}", f"packed/{HUB}{demo.NAME}"
+
+
+def test_blobs_and_snapshots_are_all_accounted_for(live: tuple[list[str], Path], root: Path) -> None:
+    found = overview(parse(f"containerd:{root}"))
+    blobs, usage = {}, {}
+    for namespace in ("work", "packed", "layout"):
+        for line in run(*live[0], f"--namespace={namespace}", "content", "ls").splitlines()[1:]:
+            digest, size = line.split()[:2]
+            blobs[digest] = size
+        for line in run(*live[0], f"--namespace={namespace}", "snapshots", "usage").splitlines()[1:]:
+            key, size, unit, _ = line.split()
+            usage[key] = float(size) * {"B": 1, "KiB": 1024, "MiB": 1 << 20}[unit]
+    sizes = {layer.id: layer.size for layer in found.layers if "/" in layer.directory}
+    assert sizes.keys() < blobs.keys()
+    assert {digest: text(size) for digest, size in sizes.items()} == {each: blobs[each] for each in sizes}
+    opened = [open_image(image.reference) for image in found.images]
+    assert blobs.keys() - sizes.keys() == {
+        each for image in opened for each in (image.id, image.manifest_digest)
+    }
+    unpacked = {layer.id: layer.size for layer in found.layers if "/" not in layer.directory}
+    del usage["worked"]  # which a container writes to
+    assert unpacked == usage and all(layer.images for layer in found.layers)
+    assert not found.problems and not found.strays
+    assert [part.name for part in found.parts if not part.about] == []
+
+
+def text(size: int) -> str:
+    """As ctr writes it (progress.Bytes)."""
+    value, unit = float(size), 0
+    while value >= 1000:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.4g}{('B', 'kB', 'MB')[unit]}"
+
+
+def test_what_an_image_frees(root: Path) -> None:
+    """Blobs are shared between namespaces, what is unpacked is not."""
+    found = overview(parse(f"containerd:{root}"))
+    images = {image.names[0]: image for image in found.images}
+    blobs = sum(layer.descriptor.size for layer in open_image(f"containerd:[{root}]{WORK}").layers)
+    assert images[PACKED].size == blobs and images[PACKED].frees == 0
+    assert images[WORK].containers == ["worked"] and images[PACKED].containers == []
+    unpacked = sum(layer.size for layer in found.layers if "/" not in layer.directory)
+    assert (images[WORK].size, images[WORK].frees) == (blobs + unpacked, unpacked)
+    other = images["layout/example.org/two:2"]
+    assert other.frees == other.size > 0 and open_image(other.reference).id == other.id
+    digest = open_image(f"containerd:[{root}]{WORK}").layers[0].descriptor.digest
+    layer = next(layer for layer in found.layers if layer.id == digest)
+    assert set(users(found, layer)) == {WORK, PACKED, "layout/example.org/one/sample:1"}
+    assert len(layer.images) == 3
+    alone = overview(parse(f"containerd:[{root}]packed"))
+    assert [(image.names, image.frees) for image in alone.images] == [([PACKED], 0)]
+    assert len(alone.layers) == len(demo.image().layers)
+    with pytest.raises(LayertuiError, match="has no namespace none"):
+        overview(parse(f"containerd:[{root}]none"))
+
+
+def test_what_nothing_names(live: tuple[list[str], Path], damaged: Path) -> None:
+    ctr, root = live
+    run(*ctr, "--namespace=work", "leases", "create", "--id=hold")
+    run("sh", "-c", f"printf left | {' '.join(ctr)} --namespace=work content ingest --expected-size=4 left")
+    copied = damaged.with_name("again")
+    run("cp", "--archive", root, copied)
+    run(*ctr, "--namespace=work", "leases", "rm", "hold")
+    (copied / BLOBS / ("0" * 64)).write_bytes(b"x")
+    (copied / SNAPSHOTS / "snapshots/99/fs").mkdir(parents=True)
+    found = overview(parse(f"containerd:{copied}"))
+    assert copied / BLOBS / ("0" * 64) in found.strays and copied / SNAPSHOTS / "snapshots/99" in found.strays
+
+
+def test_where_blobs_were_discarded(damaged: Path) -> None:
+    discard_layers(damaged)
+    found = overview(parse(f"containerd:[{damaged}]work"))
+    (image,) = found.images
+    assert image.size == image.frees == sum(layer.size for layer in found.layers) > 0
+    assert not any("/" in layer.directory for layer in found.layers if layer.images)
+
+
+def test_a_damaged_image_leaves_the_rest(damaged: Path) -> None:
+    image = open_image(f"containerd:[{damaged}]layout/two:2")
+    (damaged / BLOBS / image.manifest_digest[7:]).write_bytes(b"{}")
+    found = overview(parse(f"containerd:{damaged}"))
+    assert any("wrong digest" in problem for problem in found.problems)
+    assert {WORK, PACKED} <= {image.names[0] for image in found.images}
+
+
+def test_nothing_is_written(root: Path) -> None:
+    before = fingerprint(root)
+    overview(parse(f"containerd:{root}"))
+    assert fingerprint(root) == before
