@@ -103,6 +103,7 @@ def test_the_images_screen_and_opening(archive: Path) -> None:
         ["cat", f"{hostile.FILE}.bin"],
         ["images"],
         ["insight"],
+        ["check"],
         ["tree", f"/nowhere{hostile.NAME}"],
         ["history", "--platform", f"linux/{hostile.NAME}"],
         ["tree", "--json"],

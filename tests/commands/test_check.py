@@ -13,9 +13,11 @@ from xml.etree import ElementTree
 import pytest
 
 from layertui.commands.check_text import TOP
+from layertui.safe import visible
+from tests import hostile
 from tests.commands.running import Run
 from tests.commands.samples import HOSTILE, eventful, image, tar
-from tests.layouts import OciLayout
+from tests.layouts import OciLayout, docker_archive
 from tests.ui.terminal import Terminal
 
 
@@ -269,6 +271,26 @@ def test_nothing_of_an_image_is_a_command_to_a_runner(run: Run, tmp_path: Path) 
     token = stop.removeprefix("::stop-commands::")
     assert len(token) == 32 and start == f"::{token}::"
     assert [*rest, last] == text.lines and last == "FAIL: 0 rules passed, 1 failed"
+
+
+def test_a_hostile_image_in_every_format(run: Run, tmp_path: Path) -> None:
+    docker_archive(tmp_path / "hostile.tar", hostile.image())
+    rules("""secrets = true
+        setuid = []
+        forbidden-paths = ["/**"]
+        forbidden-in-layers = ["/**"]
+        forbidden-packages = ["*"]
+        size = 0
+        reclaimable = 0""")
+    for form in ("text", "github", "markdown", "junit", "sarif", "json"):
+        done = run("check", tmp_path / "hostile.tar", "--format", form)
+        assert done.status in (1, 2) and hostile.NUMBER in done.text
+        text = done.out.decode()  # no byte that is no UTF-8
+        assert not [char for char in text if char != "\n" and visible(char) != char]
+        if form in ("sarif", "json"):
+            json.loads(text)
+        elif form == "junit":
+            ElementTree.fromstring(text)
 
 
 def test_in_ci_an_image_is_checked_where_there_is_no_terminal(tmp_path: Path) -> None:
