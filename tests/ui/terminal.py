@@ -76,17 +76,21 @@ class Terminal:
         while self.process.isalive() and time.monotonic() < deadline:
             self._read(0.1)
         assert not self.process.isalive(), f"still running\n{self.text}"
+        while self._read(0.1):  # what it wrote last
+            pass
         self.process.close()
         return self.process.exitstatus if self.process.exitstatus is not None else -1
 
-    def _read(self, seconds: float) -> None:
+    def _read(self, seconds: float) -> bool:
+        """Whether something has been written."""
         try:
             data = self.process.read_nonblocking(1 << 16, timeout=seconds)
         except (pexpect.TIMEOUT, pexpect.EOF):
-            return
+            return False
         self.raw += data
         # pyte 0.8 takes the private forms of these sequences for the public ones.
         self._stream.feed(re.sub(rb"\x1b\[[<>=?][0-9;]*[um]", b"", data))
+        return True
 
     def __enter__(self) -> Terminal:
         return self
