@@ -30,6 +30,7 @@ SECTIONS = {
     "StoreScreen": "A store on disk",
     "UsageScreen": "A store on disk",
     "AnatomyScreen": "Anatomy",
+    "InsightScreen": "Insight",
     "OpenDialog": "Opening",
     "ExplorerScreen": "Explorer",
     "ImagePanes": "Explorer",

@@ -1,5 +1,7 @@
 """The process that reads images for the screen."""
 
+import io
+import json
 import subprocess
 import sys
 
@@ -7,9 +9,11 @@ import msgspec
 
 from layertui.layers.cache import unpack
 from layertui.sources import open_image
-from layertui.ui.loader import frames
+from layertui.ui.process import frames
 from layertui.union import Union
 from layertui.union.merged import Merged
+from tests.commands.samples import tar
+from tests.layouts import OciLayout
 
 
 def run(reference: str, cache: bool = False) -> list[tuple[bytes, list]]:
@@ -19,8 +23,6 @@ def run(reference: str, cache: bool = False) -> list[tuple[bytes, list]]:
     )
     assert done.returncode == 0, done.stderr.decode()
     assert done.stderr == b""
-    import io
-
     return [(tag, msgspec.msgpack.decode(payload)) for tag, payload in frames(io.BytesIO(done.stdout))]
 
 
@@ -37,6 +39,21 @@ def test_sends_every_layer_then_the_whole_union():
     paths, reclaimable = sent[-1][1]
     assert paths == Merged(union, count).paths()
     assert reclaimable == union.stored_bytes() - Merged(union, count).shown_bytes() > 0
+
+
+def test_looks_into_a_part_of_an_image_whose_paths_are_not_utf8(tmp_path):
+    OciLayout(tmp_path / "image").add("1", [tar(("/\udcff", b"secret")), tar(("/.wh.\udcff", b""))])
+    request = msgspec.msgpack.encode(
+        {"reference": f"oci:{tmp_path}/image:1".encode(), "cache": False, "part": "waste"}
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "layertui.worker"], input=request, capture_output=True, timeout=60
+    )
+    sent = dict(frames(io.BytesIO(done.stdout)))
+    assert list(sent)[-2:] == [b"f", b"s"]
+    ((found),) = json.loads(sent[b"f"])
+    assert (found["path"], found["layer"], found["size"]) == ("/\udcff", 1, 6)
+    assert json.loads(sent[b"s"])["size"] == 6
 
 
 def test_says_in_one_frame_why_it_cannot_open():

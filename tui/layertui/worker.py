@@ -1,23 +1,28 @@
-"""Opens, scans and merges an image in a process of its own, so that the screen stays quick.
+"""Opens, scans and merges an image in a process of its own, or looks into what it costs and leaks.
 
 ``python -m layertui.worker`` reads one request from standard input and writes frames to
 standard output: four bytes of length (little endian), one byte that says what it is, the
-payload. Whoever has heard enough kills it.
+payload. Whoever has heard enough kills it, so the screen stays quick and nothing goes on in vain.
 
 ===== ==================================================================
 ``p`` progress: msgpack ``[layer, bytes read, bytes in all]``; layer 0 is a stream that brings all
 ``x`` a layer's index: msgpack ``[layer, packed index]``, any order
 ``u`` the union of layers 1 to k: msgpack ``[k, encoded union]``
-``e`` it failed: msgpack ``[what, why, remedy]``; the last frame
 ``d`` all is done: msgpack ``[paths of the merged tree, bytes stored that it does not show]``; the last frame
+``l`` progress of looking into a part: msgpack ``[bytes behind, bytes in all]``
+``f`` some of its findings: JSON, as texts may hold lone surrogates
+``s`` the rest of its survey: JSON; the last frame
+``e`` it failed: msgpack ``[what, why, remedy]``; the last frame
 ===== ==================================================================
 """
 
 import gc
+import json
 import os
 import sys
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -31,6 +36,10 @@ from layertui.union.merged import Merged
 
 PAUSE = 0.25
 """Seconds between two unions while layers still arrive, at least."""
+TICK = 0.05
+"""Seconds between two reports of how far looking into a part has come, at least."""
+AT_ONCE = 500
+"""Findings in a frame: what takes them apart must not hold up the screen."""
 
 
 class Request(msgspec.Struct):
@@ -40,6 +49,8 @@ class Request(msgspec.Struct):
     """As the file system spells it: paths need not be UTF-8."""
     platform: str | None = None
     cache: bool = True
+    part: str = ""
+    """The part of the insight to look into (see :mod:`layertui.insight.survey`); empty to read the image."""
 
 
 class Frames:
@@ -50,7 +61,12 @@ class Frames:
         self._lock = threading.Lock()
 
     def send(self, tag: bytes, *values: Any) -> None:
-        payload = msgspec.msgpack.encode(values)
+        self.write(tag, msgspec.msgpack.encode(values))
+
+    def send_json(self, tag: bytes, value: Any) -> None:
+        self.write(tag, json.dumps(msgspec.to_builtins(value)).encode())
+
+    def write(self, tag: bytes, payload: bytes) -> None:
         frame = memoryview(len(payload).to_bytes(4, "little") + tag + payload)
         with self._lock:
             while frame:
@@ -85,6 +101,29 @@ def load(image: Image, cache: IndexCache | None, frames: Frames) -> None:
     frames.send(b"d", top.paths(), union.stored_bytes() - top.shown_bytes())
 
 
+def look(part: str, image: Image, cache: IndexCache | None, frames: Frames) -> None:
+    """Send what there is to tell of a part of the insight."""
+    from layertui.content.read import Contents
+    from layertui.insight.survey import survey
+
+    reader = ImageReader(image, cache)
+    for _ in reader.layers(lambda layer, done, size: frames.send(b"p", layer, done, size)):
+        pass
+    union = reader.union()
+    told = 0.0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= TICK:
+            told = time.monotonic()
+            frames.send(b"l", done, total)
+
+    found = survey(part, image, union, Contents(image, union.indexes, union), progress)
+    for start in range(0, len(found.findings), AT_ONCE):
+        frames.send_json(b"f", found.findings[start : start + AT_ONCE])
+    frames.send_json(b"s", replace(found, findings=()))
+
+
 def main() -> None:
     gc.disable()  # nothing here makes cycles, and millions of small objects come and stay
     frames = Frames(os.dup(sys.stdout.fileno()))
@@ -92,7 +131,11 @@ def main() -> None:
         request = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Request)
         os.nice(5)  # the process that draws the screen goes first
         image = open_image(os.fsdecode(request.reference), request.platform)
-        load(image, IndexCache() if request.cache else None, frames)
+        cache = IndexCache() if request.cache else None
+        if request.part:
+            look(request.part, image, cache, frames)
+        else:
+            load(image, cache, frames)
     except LayertuiError as error:
         parts = (error.what, error.why, error.remedy)
         frames.send(b"e", *(part.encode("utf-8", "surrogateescape") for part in parts))

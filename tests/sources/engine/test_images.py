@@ -26,7 +26,7 @@ from layertui.sources import engines, open_image
 from layertui.sources.engine import containers, images
 from layertui.sources.engine.client import Engine
 from layertui.sources.engine.endpoint import Endpoint
-from layertui.ui.loader import frames
+from layertui.ui.process import frames
 from layertui.union import UnionBuilder
 from layertui.union.changes import changes
 from tests.engines import Docker, docker_daemon, podman_service, run

@@ -18,7 +18,7 @@ from layertui.errors import LayertuiError
 from layertui.image import Image
 from layertui.layers.load import index_layer, index_layers
 from layertui.sources import list_images, open_image
-from layertui.ui.loader import frames
+from layertui.ui.process import frames
 from layertui.union import Union, UnionBuilder
 from layertui.union.changes import changes
 from tests.layouts import CONFIG, INDEX, LAYER, MANIFEST

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from layertui.blob import Blob
-from layertui.layers.decompress import Cancelled, Damaged, compression_of
+from layertui.layers.decompress import Damaged, check, compression_of
 from layertui.layers.members import Member, member_at
 
 PIECE = 1 << 20
@@ -51,7 +51,7 @@ class PlainCursor:
     def pieces(self, offset: int, length: int, cancelled: threading.Event | None = None) -> Iterator[bytes]:
         end = offset + length
         while offset < end:
-            _check(cancelled)
+            check(cancelled)
             data = self._blob.pread(min(end - offset, PIECE), offset)
             if not data:
                 return
@@ -116,7 +116,7 @@ class InflatingCursor:
         self._go_near(offset)
         end = offset + length
         while self.position < end:
-            _check(cancelled)
+            check(cancelled)
             is_wanted = self.position >= offset
             data = self._step((end if is_wanted else offset) - self.position)
             if not data:
@@ -246,8 +246,3 @@ class Tar:
             block = b"".join(self.pieces(number * BLOCK, BLOCK, cancelled))
             self._recent.put(key, block)
         return block
-
-
-def _check(cancelled: threading.Event | None) -> None:
-    if cancelled is not None and cancelled.is_set():
-        raise Cancelled

@@ -35,6 +35,8 @@ class Package:
     """Bytes that it takes installed, as the database says; -1 where it does not."""
     key: str
     """The same for other versions of the package."""
+    database: str
+    """The path of what tells of it."""
 
 
 Parser = Callable[[str, bytes], list[Package]]
@@ -57,6 +59,7 @@ def dpkg(path: str, data: bytes) -> list[Package]:
                 fields.get("Architecture", ""),
                 _bytes(fields.get("Installed-Size", ""), 1024),
                 fields["Package"],
+                path,
             )
         )
     return found
@@ -77,6 +80,7 @@ def apk(path: str, data: bytes) -> list[Package]:
                 fields.get("A", ""),
                 _bytes(fields.get("I", "")),
                 fields["P"],
+                path,
             )
         )
     return found
@@ -95,7 +99,7 @@ def rpm(path: str, data: bytes) -> list[Package]:
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.set_progress_handler(lambda: next(steps, None) is None, 1000)
             for (header,) in connection.execute("SELECT blob FROM Packages"):
-                if isinstance(header, bytes) and (package := _rpm_package(header)) is not None:
+                if isinstance(header, bytes) and (package := _rpm_package(path, header)) is not None:
                     found.append(package)
         except sqlite3.Error as error:
             raise LayertuiError(f"cannot read {path}", f"as an sqlite database: {error}") from error
@@ -120,7 +124,7 @@ _NAME, _VERSION, _RELEASE, _EPOCH, _SIZE, _ARCH, _LONG_SIZE = 1000, 1001, 1002, 
 _INT32, _INT64, _STRING, _I18N_STRING = 4, 5, 6, 9
 
 
-def _rpm_package(header: bytes) -> Package | None:
+def _rpm_package(path: str, header: bytes) -> Package | None:
     """What a header tells (rpm, ``docs/manual/format_header.md``, without its magic); ``None`` if it is none."""
     if len(header) < 8:
         return None
@@ -148,6 +152,7 @@ def _rpm_package(header: bytes) -> Package | None:
         str(tags.get(_ARCH, "")),
         size if isinstance(size, int) else -1,
         str(tags[_NAME]),
+        path,
     )
 
 
@@ -161,7 +166,7 @@ def python(path: str, data: bytes) -> list[Package]:
         raise LayertuiError(f"cannot read {path}", "it names no package")
     place = path.rsplit("/", 2)[0]
     normal = re.sub(r"[-_.]+", "-", fields["Name"]).lower()  # as PyPI compares names
-    return [Package("python", fields["Name"], fields["Version"], "", -1, f"{place}/{normal}")]
+    return [Package("python", fields["Name"], fields["Version"], "", -1, f"{place}/{normal}", path)]
 
 
 def npm(path: str, data: bytes) -> list[Package]:
@@ -175,7 +180,7 @@ def npm(path: str, data: bytes) -> list[Package]:
     name, version = fields.get("name"), fields.get("version")
     if not isinstance(name, str) or not isinstance(version, str):
         return []  # of a part of a package, to say how its modules are loaded
-    return [Package("npm", name, version, "", -1, path.rpartition("/")[0])]
+    return [Package("npm", name, version, "", -1, path.rpartition("/")[0], path)]
 
 
 def record_size(data: bytes) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 
 from layertui.content.read import Contents
 from layertui.errors import LayertuiError
+from layertui.layers.decompress import check
 from layertui.layers.index import Kind
 from layertui.union.union import Union
 
@@ -71,18 +73,20 @@ def candidates(union: Union) -> list[int]:
     return sorted(events)
 
 
-def duplicates(union: Union, contents: Contents) -> Duplicates:
+def duplicates(union: Union, contents: Contents, cancelled: threading.Event | None = None) -> Duplicates:
     """Every content that layers store more than once; empty files aside.
 
-    Asks for the digests of :func:`candidates`, so have those prepared before.
+    Asks for the digests of :func:`candidates`, so have those prepared before. Raises
+    :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
     """
     groups: list[Duplicate] = []
     unreadable = 0
     for size, events in _sizes(union).items():
         by_digest: defaultdict[str, list[int]] = defaultdict(list)
         for event in events:
+            check(cancelled)
             try:
-                by_digest[contents.digest(event)].append(event)
+                by_digest[contents.digest(event, cancelled)].append(event)
             except LayertuiError:
                 unreadable += 1
         groups += [

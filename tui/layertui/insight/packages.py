@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -89,10 +90,13 @@ class Packages:
     """Why databases could not be read."""
 
 
-def packages(union: Union, contents: Contents) -> Packages:
-    """What the layers did to the packages of an image. Reads every version of their databases."""
+def packages(union: Union, contents: Contents, cancelled: threading.Event | None = None) -> Packages:
+    """What the layers did to the packages of an image. Reads every version of their databases.
+
+    Raises :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
+    """
     databases = _find(union)
-    reader = _Reader(union, contents)
+    reader = _Reader(union, contents, cancelled)
     reader.read(
         (event, parser)
         for node, parser in databases.items()
@@ -146,9 +150,10 @@ def _differences(layer: int, gone: Counter[Package], new: Counter[Package]) -> l
 class _Reader:
     """Remembers the packages of each version of a database."""
 
-    def __init__(self, union: Union, contents: Contents) -> None:
+    def __init__(self, union: Union, contents: Contents, cancelled: threading.Event | None = None) -> None:
         self._union = union
         self._contents = contents
+        self._cancelled = cancelled
         self._known: dict[int, list[Package]] = {}
         self.unread: list[LayertuiError] = []
 
@@ -166,7 +171,7 @@ class _Reader:
             try:
                 if union.size(event) > MAX_SIZE:
                     raise LayertuiError(f"{path} is not read", f"it has {union.size(event):,} bytes")
-                found = parser(path, self._contents.read(event))
+                found = parser(path, self._contents.read(event, cancelled=self._cancelled))
                 if parser in (python, npm):
                     found = [replace(package, size=self._size(event, parser)) for package in found]
                 self._known[event] = found
@@ -182,7 +187,7 @@ class _Reader:
             shown = union.at(record, layer) if record >= 0 else -1
             if shown < 0 or union.ev_kind[shown] != Kind.FILE or union.size(shown) > MAX_SIZE:
                 return -1
-            return record_size(self._contents.read(shown))
+            return record_size(self._contents.read(shown, cancelled=self._cancelled))
         total, node = 0, directory + 1
         while node < union.end[directory]:
             if union.name(node) == "node_modules":  # packages of their own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from layertui.content.accounts import MOST, account_names
 from layertui.content.read import Contents
 from layertui.content.xattrs import describe
 from layertui.errors import LayertuiError
+from layertui.layers.decompress import check
 from layertui.layers.index import Kind
 from layertui.union.entry import Entry
 from layertui.union.union import Union
@@ -63,16 +65,20 @@ class Permission:
         }
 
 
-def permissions(union: Union, contents: Contents) -> Sequence[Permission]:
+def permissions(
+    union: Union, contents: Contents, cancelled: threading.Event | None = None
+) -> Sequence[Permission]:
     """All remarkable paths of the final tree, by kind of right and then in the order of the tree.
 
-    Reads the image's passwd file, no other content. A path may have several rows.
+    Reads the image's passwd file, no other content. A path may have several rows. Raises
+    :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
     """
     found: list[Permission] = []
-    users = _users(union, contents)
+    users = _users(union, contents, cancelled)
     strangers: dict[int, int] = {}
     """Row of each node whose owner is unknown."""
     for node, event in enumerate(union.last):
+        check(cancelled)
         entry = union.ev_entry[event]
         if entry < 0:
             continue
@@ -105,10 +111,10 @@ def permissions(union: Union, contents: Contents) -> Sequence[Permission]:
     return sorted(found, key=lambda row: order.index(row.right))
 
 
-def _users(union: Union, contents: Contents) -> set[int]:
+def _users(union: Union, contents: Contents, cancelled: threading.Event | None) -> set[int]:
     """Numbers of the users that the image knows; root is one wherever."""
     users = {0}
     with suppress(LayertuiError):  # an image without, or with one that cannot be read, names nobody
         event = union.at(union.resolve(PASSWD, union.layers), union.layers)
-        users.update(account_names(contents.read(event, 0, MOST)))
+        users.update(account_names(contents.read(event, 0, MOST, cancelled)))
     return users

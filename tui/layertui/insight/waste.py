@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import threading
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from itertools import compress, count
 from typing import Any, Protocol
 
 from layertui.errors import LayertuiError
+from layertui.layers.decompress import check
 from layertui.layers.index import Kind
 from layertui.union.changes import difference
 from layertui.union.columns import assign
@@ -112,13 +114,17 @@ class Waste:
         }
 
 
-def waste(union: Union, contents: Comparing) -> Waste:
+def waste(union: Union, contents: Comparing, cancelled: threading.Event | None = None) -> Waste:
     """What the layers of a union store and their merged tree does not show.
 
-    Only the contents of events that :func:`undecided` gives are asked for.
+    Only the contents of events that :func:`undecided` gives are asked for. Raises
+    :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
     """
     moves: dict[tuple[int, int], dict[str, int]] = {}
-    rows = [_explain(union, loss, contents, moves) for loss in _losses(union)]
+    rows: list[Hidden] = []
+    for loss in _losses(union):
+        check(cancelled)
+        rows.append(_explain(union, loss, contents, moves))
     rows.sort(key=lambda row: (-row.size, row.path, row.layer))
     return Waste(union.stored_bytes() - Merged(union, union.layers).shown_bytes(), rows)
 

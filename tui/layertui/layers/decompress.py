@@ -35,6 +35,12 @@ class Cancelled(Exception):
     """The reader was told to stop."""
 
 
+def check(cancelled: threading.Event | None) -> None:
+    """Raise :class:`Cancelled` once the event is set."""
+    if cancelled is not None and cancelled.is_set():
+        raise Cancelled
+
+
 class Damaged(Exception):
     """The stored bytes do not decompress (any further)."""
 

@@ -1,17 +1,12 @@
 """Reads an image by way of the worker process and tells a screen what has arrived."""
 
-import os
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any
 
 from textual.message import Message
-from textual.message_pump import MessagePump
 
 from layertui.errors import LayertuiError
+from layertui.ui.process import WorkerProcess, error_of, frames
 
 if TYPE_CHECKING:
     from layertui.layers.index import LayerIndex
@@ -72,70 +67,8 @@ class LoadDone(Message):
         self.reclaimable = reclaimable
 
 
-class Loader:
-    """One run of ``python -m layertui.worker``; posts its messages to ``target``.
-
-    :meth:`close` ends the process at once, at whatever it is, and may be called twice.
-    """
-
-    def __init__(
-        self, target: MessagePump, reference: str, platform: str | None = None, cache: bool = True
-    ) -> None:
-        self._target = target
-        self._reference = reference
-        self._platform = platform
-        self._cache = cache
-        self._process: subprocess.Popen[bytes] | None = None
-        self._closed = threading.Event()
-
-    def start(self) -> None:
-        """Starts the process and, in a thread, reading what it sends."""
-        threading.Thread(target=self._run, name="loader", daemon=True).start()
-
-    def close(self) -> None:
-        """Kills the process and collects it; no message is posted after this."""
-        self._closed.set()
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-    def _run(self) -> None:
-        import msgspec
-
-        request = {
-            "reference": os.fsencode(self._reference),
-            "platform": self._platform,
-            "cache": self._cache,
-        }
-        try:
-            # -P: a file json.py in the current directory must not be run
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "layertui.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            )
-        except OSError as error:
-            self._fail(LayertuiError("cannot start the reader", error.strerror or str(error)))
-            return
-        self._process = process
-        if self._closed.is_set():  # closed before the process was there to be killed
-            process.kill()
-        assert process.stdin and process.stdout
-        with process, process.stdout as output:
-            try:
-                with process.stdin as requests:
-                    requests.write(msgspec.msgpack.encode(request))
-                complete = self._read(output)
-            except BrokenPipeError:
-                complete = False
-            except LayertuiError as error:
-                self._fail(error)
-                complete = True
-            process.kill()
-        if not complete:
-            why = f"its process ended with status {process.returncode}"
-            self._fail(LayertuiError("reading stopped", why, "leave with escape and open it again"))
+class Loader(WorkerProcess):
+    """Reads an image, layer by layer."""
 
     def _read(self, output: IO[bytes]) -> bool:
         """Posts what the frames say; False when they end without an end."""
@@ -166,26 +99,12 @@ class Loader:
                     merged = [indexes[number] for number in range(1, values[0] + 1)]
                     self._post(UnionReady(values[0], Union.decode(values[1], merged)))
                 case b"e":
-                    self._fail(LayertuiError(*(part.decode("utf-8", "surrogateescape") for part in values)))
+                    self._failed(error_of(payload))
                     return True
                 case b"d":
                     self._post(LoadDone(*values))
                     return True
         return False
 
-    def _fail(self, error: LayertuiError) -> None:
+    def _failed(self, error: LayertuiError) -> None:
         self._post(LoadFailed(error))
-
-    def _post(self, message: Message) -> None:
-        if not self._closed.is_set():
-            self._target.post_message(message)
-
-
-def frames(stream: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    """Tag and payload of each frame until the stream ends, also in the middle of one."""
-    while len(head := stream.read(5)) == 5:
-        length = int.from_bytes(head[:4], "little")
-        payload = stream.read(length)
-        if len(payload) < length:
-            return
-        yield head[4:], payload

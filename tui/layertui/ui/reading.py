@@ -13,6 +13,7 @@ from layertui.ui.loader import Loader
 if TYPE_CHECKING:
     from layertui.content.read import Contents
     from layertui.image import Image
+    from layertui.insight.survey import Survey
     from layertui.layers.index import LayerIndex
     from layertui.union import Union
 
@@ -46,10 +47,12 @@ class Reading:
         """Of the merged tree of all layers; None: not known yet."""
         self.reclaimable: int | None = None
         """Bytes of files that layers store and the merged tree does not show; None: not known yet, -1: it cannot be."""
+        self.surveys: dict[str, Survey] = {}
+        """What has been found out about what the image costs and leaks, by part."""
         self.stop = threading.Event()
         """Set when nobody wants to know any more."""
+        self.reference = reference
         self._target = target
-        self._reference = reference
         self._loader: Loader | None = None
 
     @property
@@ -63,7 +66,7 @@ class Reading:
     def start(self, platform: str | None, cache: bool) -> None:
         """Starts to open and to read."""
         threading.Thread(target=self._open, args=(platform,), name="open", daemon=True).start()
-        self._loader = Loader(self._target, self._reference, platform, cache)
+        self._loader = Loader(self._target, self.reference, platform, cache)
         self._loader.start()
 
     def close(self) -> None:
@@ -95,7 +98,7 @@ class Reading:
         from layertui.sources import open_image
 
         try:
-            result: Image | LayertuiError = open_image(self._reference, platform)
+            result: Image | LayertuiError = open_image(self.reference, platform)
         except LayertuiError as error:
             result = error
         if not self.stop.is_set():

@@ -48,3 +48,11 @@ def anatomy(reading: "Reading") -> Screen[int | None]:
     if reading.ended and reading.union is not None and reading.contents is not None:
         told = partial(system, reading.union, reading.contents)
     return AnatomyScreen(reading.image, told)
+
+
+def insight(reading: "Reading", platform: str | None, cache: bool) -> Screen[tuple[str, int] | None]:
+    """What the image costs and leaks; ends with a path and a layer that one went to."""
+    from layertui.ui.screens.insight import InsightScreen
+
+    assert reading.image is not None
+    return InsightScreen(reading.image, reading.reference, platform, cache, reading.surveys)

@@ -55,6 +55,9 @@ class ExplorerScreen(Screen[None]):
         Binding(
             "i", "facts", "layer facts", tooltip="All that is recorded of the step and the layer at hand"
         ),
+        Binding(
+            "I", "insight", "insight", tooltip="What the image costs and leaks: waste, secrets, duplicates"
+        ),
         Binding("exclamation_mark", "warnings", "warnings", tooltip="What is odd about the image"),
         Binding("p", "platform", "platform", show=False, tooltip="Open the image for another platform"),
         Binding("a", "attachments", "attachments", show=False, tooltip="Signatures, SBOMs and attestations"),
@@ -266,6 +269,8 @@ class ExplorerScreen(Screen[None]):
             return bool(self._unknown)
         if action == "warnings":
             return self._warnings > 0
+        if action == "insight":
+            return self._reading.complete
         if action in ("facts", "attachments", "anatomy", "verify", "change"):
             return self._reading.image is not None
         return True
@@ -302,6 +307,16 @@ class ExplorerScreen(Screen[None]):
                 self.show_layer(layer)
 
         self.app.push_screen(about.anatomy(self._reading), came_back)
+
+    def action_insight(self) -> None:
+        """Shows what the image costs and leaks; comes back at a path that one went to."""
+
+        def came_back(place: tuple[str, int] | None) -> None:
+            if place is not None:
+                self.show_path(place[0].encode("utf-8", "surrogateescape"), place[1])
+
+        platform = self._platform or self.app.platform
+        self.app.push_screen(about.insight(self._reading, platform, self.app.cache), came_back)
 
     def action_verify(self) -> None:
         """Recomputes every digest of the image, and shows what comes of it."""

@@ -5,18 +5,14 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 from textual.style import Style
-from textual.widget import Widget
 
 from layertui.reference import ENGINES
 from layertui.safe import visible
-from layertui.ui.text import count_text, shorten, size_text
+from layertui.ui.text import count_text, size_text
+from layertui.ui.widgets.top_line import TopLine, Weighted
 
 if TYPE_CHECKING:
     from layertui.image import Image
-
-_GAP = 2
-_NAME = 24
-"""Cells that a name is left at least, before anything else is left out."""
 
 
 @dataclass(slots=True)
@@ -30,64 +26,34 @@ class Totals:
     warnings: int = 0
 
 
-class ImageHeader(Widget):
-    """One line however narrow the terminal: what matters least is left out first."""
-
-    ALLOW_SELECT = False
-    DEFAULT_CSS = """
-    ImageHeader {
-        dock: top;
-        height: 1;
-        padding: 0 1;
-        background: $background;
-        color: $quiet;
-        text-wrap: nowrap;
-    }
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._reference = ""
-        self._image: Image | None = None
-        self._totals = Totals()
+class ImageHeader(TopLine):
+    """The line of the explorer."""
 
     def show(self, reference: str, image: "Image | None", totals: Totals) -> None:
         """Tells about ``image``, which ``reference`` names, once it is open."""
-        self._reference, self._image, self._totals = reference, image, totals
-        self.refresh()
+        if image is None:
+            self.tell(reference, ())
+        else:
+            self.tell(image.name, _facts(image, totals))
 
-    def render(self) -> Content:
-        """The name and as many of the facts as fit."""
-        room = self.content_size.width
-        name = visible(self._image.name if self._image else self._reference)
-        facts = list(self._facts(self._image)) if self._image else []
-        while facts:
-            taken = sum(fact.cell_length + _GAP for _weight, fact in facts)
-            if taken + min(len(name), _NAME) <= room:
-                break
-            facts.remove(min(facts, key=lambda item: item[0]))
-        room -= sum(fact.cell_length + _GAP for _weight, fact in facts)
-        parts = [Content.styled(shorten(name, max(room, 1)), "bold $foreground")]
-        return Content(" " * _GAP).join([*parts, *(fact for _weight, fact in facts)])
 
-    def _facts(self, image: "Image") -> list[tuple[int, Content]]:
-        """What is told, in its order, and how much it matters."""
-        totals = self._totals
-        layers = count_text(len(image.layers), "layer")
-        size = f"{size_text(image.size)} in {layers}" if image.size >= 0 else f"{layers} of unknown size"
-        facts = [
-            (1, Content(visible(image.transport))),
-            *([(0, Content(where))] if (where := came_from(image)) else []),
-            (2, Content(visible(str(image.platform)))),
-            (5, Content(size)),
-            (3, Content("… paths" if totals.paths is None else count_text(totals.paths, "path"))),
-            (4, Content(_reclaimable(totals.reclaimable))),
-        ]
-        if totals.warnings:
-            link = Style.from_meta({"@click": "screen.warnings"})
-            said = Content.styled(f"⚠ {count_text(totals.warnings, 'warning')}", "$modified").stylize(link)
-            facts.append((6, said))
-        return facts
+def _facts(image: "Image", totals: Totals) -> list[Weighted]:
+    """What is told, in its order, and how much it matters."""
+    layers = count_text(len(image.layers), "layer")
+    size = f"{size_text(image.size)} in {layers}" if image.size >= 0 else f"{layers} of unknown size"
+    facts = [
+        (1, Content(visible(image.transport))),
+        *([(0, Content(where))] if (where := came_from(image)) else []),
+        (2, Content(visible(str(image.platform)))),
+        (5, Content(size)),
+        (3, Content("… paths" if totals.paths is None else count_text(totals.paths, "path"))),
+        (4, Content(_reclaimable(totals.reclaimable))),
+    ]
+    if totals.warnings:
+        link = Style.from_meta({"@click": "screen.warnings"})
+        said = Content.styled(f"⚠ {count_text(totals.warnings, 'warning')}", "$modified").stylize(link)
+        facts.append((6, said))
+    return facts
 
 
 def came_from(image: "Image") -> str:

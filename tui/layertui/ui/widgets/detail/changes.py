@@ -8,11 +8,12 @@ from rich.cells import cell_len
 
 from layertui.content.xattrs import describe
 from layertui.errors import LayertuiError
+from layertui.layers.decompress import check
 from layertui.layers.index import Kind
 from layertui.safe import visible
 from layertui.ui.entry_text import moment, owner, permissions
 from layertui.ui.text import count_text, shorten, size_text
-from layertui.ui.widgets.detail.page import Page, PageBuilder, check
+from layertui.ui.widgets.detail.page import Page, PageBuilder
 from layertui.ui.widgets.detail.subject import Subject
 from layertui.ui.widgets.detail.words import HOW_DELETED, MARKS, absence, chip, layers, path_of, sizes
 from layertui.ui.widgets.lines import Line, Span

@@ -7,11 +7,12 @@ from pathlib import PurePosixPath
 
 from layertui.content.ranges import Range, Reader, ranges
 from layertui.content.text import Encoding, encoding_of
+from layertui.layers.decompress import check
 from layertui.safe import visible
 from layertui.ui.entry_text import exact_size
 from layertui.ui.text import count_text, size_text
 from layertui.ui.widgets.detail.hex_view import ROW, hex_spans
-from layertui.ui.widgets.detail.page import Page, PageBuilder, check, message
+from layertui.ui.widgets.detail.page import Page, PageBuilder, message
 from layertui.ui.widgets.detail.subject import Subject
 from layertui.ui.widgets.detail.text_difference import TextDifference, Version
 from layertui.ui.widgets.detail.words import absence, chip, encoding_facts, sizes

@@ -1,11 +1,9 @@
 """What a tab shows, and how it is put together."""
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from layertui.errors import LayertuiError
-from layertui.layers.decompress import Cancelled
 from layertui.safe import visible
 from layertui.ui.widgets.lines import Document, Line, Span
 
@@ -79,9 +77,3 @@ def message(sentence: str, style: str = "quiet") -> Page:
 def failure(error: LayertuiError) -> Page:
     """A page that says what could not be done."""
     return message(str(error), "deleted")
-
-
-def check(cancelled: threading.Event) -> None:
-    """Raises :class:`Cancelled` once another question has been asked."""
-    if cancelled.is_set():
-        raise Cancelled

@@ -12,13 +12,13 @@ from textual.style import Style
 from textual.timer import Timer
 
 from layertui.errors import LayertuiError
-from layertui.layers.decompress import Cancelled
+from layertui.layers.decompress import Cancelled, check
 from layertui.safe import visible
 from layertui.ui.text import shorten
 from layertui.ui.widgets.detail import changes, details, difference, preview, versions
 from layertui.ui.widgets.detail.hex_view import HexDocument
 from layertui.ui.widgets.detail.owners import Owners
-from layertui.ui.widgets.detail.page import Page, check, failure, message
+from layertui.ui.widgets.detail.page import Page, failure, message
 from layertui.ui.widgets.detail.subject import Subject
 from layertui.ui.widgets.detail.text_document import TextDocument
 from layertui.ui.widgets.text_view import TextView

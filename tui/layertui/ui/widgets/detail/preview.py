@@ -6,10 +6,11 @@ from pathlib import PurePosixPath
 
 from layertui.content.syntax import lexer_of
 from layertui.content.text import Encoding, encoding_of
+from layertui.layers.decompress import check
 from layertui.safe import visible
 from layertui.ui.text import size_text
 from layertui.ui.widgets.detail.hex_view import HexDocument
-from layertui.ui.widgets.detail.page import Page, PageBuilder, check, message
+from layertui.ui.widgets.detail.page import Page, PageBuilder, message
 from layertui.ui.widgets.detail.subject import Subject
 from layertui.ui.widgets.detail.text_document import TextDocument
 from layertui.ui.widgets.detail.words import absence, chip, encoding_facts, path_of, sizes

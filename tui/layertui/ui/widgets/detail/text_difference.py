@@ -9,7 +9,8 @@ from layertui.content.diff import hunks, inside, steps
 from layertui.content.script import Change, changes
 from layertui.content.syntax import MOST, Piece, coloured, lexer_of
 from layertui.content.text import Encoding
-from layertui.ui.widgets.detail.page import PageBuilder, check
+from layertui.layers.decompress import check
+from layertui.ui.widgets.detail.page import PageBuilder
 from layertui.ui.widgets.detail.text_document import rows
 from layertui.ui.widgets.lines import Span
 

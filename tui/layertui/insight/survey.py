@@ -1,0 +1,304 @@
+"""What is to be told of a part of the insight: its sums, and the findings that weigh most."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from layertui.content.read import Contents
+from layertui.image import Image
+from layertui.insight.duplicates import candidates, duplicates
+from layertui.insight.efficiency import efficiency
+from layertui.insight.packages import packages
+from layertui.insight.permissions import Permission, Right, permissions
+from layertui.insight.secrets import MAX_SIZE, Secret, secrets
+from layertui.insight.waste import Hidden, undecided, waste
+from layertui.union.union import Union
+from layertui.words import count_text, owner, size_text
+from layertui.words import permissions as mode_text
+
+MOST = 10_000
+"""Findings that are told; sums count all of them."""
+MOST_DIRECTORIES = 100
+
+Progress = Callable[[int, int], None]
+"""Is told the bytes behind and in all, from several threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Findings that have something in common."""
+
+    kind: str
+    """What that is: ``step``, ``reason``, ``directory``, ``rule``, ``right``, ``change`` …"""
+    name: str
+    size: int
+    """Bytes; 0 for what is not measured in bytes."""
+    count: int
+    layer: int = 0
+    """Where it leads to; 0: nowhere."""
+    path: str = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One row: what was found and where it is to be seen."""
+
+    layer: int
+    """0 for what no layer has."""
+    path: str
+    """In the merged tree of ``layer``."""
+    size: int
+    """Bytes; -1 for what is not measured in bytes."""
+    cells: Sequence[str]
+    """What is told of it, in the columns of its part (:data:`COLUMNS`)."""
+    where: str
+    """The path, line or variable to show. May be hostile, as all texts here."""
+    sums: Sequence[int]
+    """Numbers of the sums that count it."""
+    is_hidden: bool = False
+    """Whether the final tree does not show it."""
+    secret: str = ""
+    """What stands masked in ``cells``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What there is to tell of one part."""
+
+    count: int
+    """Findings in all."""
+    size: int
+    """Their bytes."""
+    sums: Sequence[Sum] = ()
+    """By kind, the greatest first."""
+    findings: Sequence[Finding] = ()
+    """The greatest first, :data:`MOST` at most."""
+    notes: Sequence[str] = ()
+    """What could not be looked into, and why."""
+    figures: dict[str, float | None] = field(default_factory=dict)
+    """Of waste, dive's and those beside them (see docs/insight.md)."""
+
+
+COLUMNS: dict[str, Sequence[str]] = {
+    "waste": ("reason", "by"),
+    "secrets": ("rule", "secret"),
+    "duplicates": ("copies",),
+    "permissions": ("right", "mode", "owner"),
+    "packages": ("change", "kind"),
+}
+"""The parts, in the order in which they are told, and what their findings have in ``cells``."""
+
+
+def survey(
+    part: str,
+    image: Image,
+    union: Union,
+    contents: Contents,
+    progress: Progress | None = None,
+    cancelled: threading.Event | None = None,
+) -> Survey:
+    """Look into one of the parts.
+
+    Raises :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
+    """
+    if part == "secrets":
+        return _secrets(image, union, contents, progress, cancelled)
+    if part == "duplicates":
+        return _duplicates(union, contents, progress, cancelled)
+    if part == "permissions":
+        return _permissions(union, contents, cancelled)
+    if part == "packages":
+        return _packages(union, contents, cancelled)
+    return _waste(union, contents, progress, cancelled)
+
+
+class _Tally:
+    """Adds up findings by what they have in common."""
+
+    def __init__(self, *kinds: str) -> None:
+        self._kinds = kinds
+        self._sums: dict[tuple[str, str], Sum] = {}
+        self._findings: list[tuple[Finding, Sequence[tuple[str, str]]]] = []
+        self._count = 0
+
+    def add(self, finding: Finding, *sums: Sum) -> None:
+        """Count a finding, and keep it if it is one of the first; the size and count of ``sums`` are what it adds."""
+        keys = []
+        for each in sums:
+            key = (each.kind, each.name)
+            known = self._sums.get(key)
+            self._sums[key] = each if known is None else _added(known, each)
+            keys.append(key)
+        self._count += 1
+        if len(self._findings) < MOST:
+            self._findings.append((finding, keys))
+
+    def survey(
+        self, size: int, notes: Sequence[str] = (), figures: dict[str, float | None] | None = None
+    ) -> Survey:
+        sums = sorted(
+            self._sums.values(), key=lambda each: (self._kinds.index(each.kind), -each.size, -each.count)
+        )
+        numbers = {(each.kind, each.name): number for number, each in enumerate(sums)}
+        findings = [replace(row, sums=[numbers[key] for key in keys]) for row, keys in self._findings]
+        return Survey(self._count, size, sums, findings, notes, figures or {})
+
+
+def _added(one: Sum, other: Sum) -> Sum:
+    return replace(one, size=one.size + other.size, count=one.count + other.count)
+
+
+def _step(layer: int | None, size: int, count: int = 1) -> Sum:
+    """What a layer's step caused; of ``None`` the config has it."""
+    return Sum("step", str(layer or ""), size, count, layer or 0)
+
+
+def _waste(
+    union: Union, contents: Contents, progress: Progress | None, cancelled: threading.Event | None
+) -> Survey:
+    contents.prepare(undecided(union), progress, cancelled)
+    found = waste(union, contents, cancelled)
+    directories = set(list(found.by_directory())[:MOST_DIRECTORIES])
+    tally = _Tally("step", "reason", "directory")
+
+    def sums(row: Hidden) -> list[Sum]:
+        above, sums = row.path, [_step(row.by, row.size), Sum("reason", row.reason, row.size, 1)]
+        while above := above.rpartition("/")[0]:
+            if above in directories:  # there at the layer of the largest file that is hidden in it
+                sums.append(Sum("directory", above, row.size, 1, row.layer, above))
+        return sums
+
+    for row in found.paths:
+        where = row.path if row.moved_to is None else f"{row.path} → {row.moved_to}"
+        cells = (str(row.reason), str(row.by))
+        tally.add(Finding(row.layer, row.path, row.size, cells, where, (), True), *sums(row))
+    figures = efficiency(union.indexes)
+    return tally.survey(
+        found.reclaimable_bytes,
+        figures={
+            "stored_bytes": union.stored_bytes(),
+            "efficiency": figures.efficiency,
+            "wasted_bytes": figures.wasted_bytes,
+            "user_wasted_percent": figures.user_wasted_percent,
+        },
+    )
+
+
+def _secrets(
+    image: Image,
+    union: Union,
+    contents: Contents,
+    progress: Progress | None,
+    cancelled: threading.Event | None,
+) -> Survey:
+    found = secrets(image, union, contents, progress, cancelled)
+    tally = _Tally("rule", "place", "step")
+    for row in found.found:
+        layer = row.layer or 0
+        place = ("files that are shown" if row.is_visible else "files that are hidden") if row.event else ""
+        tally.add(
+            Finding(
+                layer,
+                row.name if row.event is not None else "/",
+                -1,
+                (row.rule, row.masked),
+                _where(row),
+                (),
+                not row.is_visible,
+                row.text,
+            ),
+            Sum("rule", row.rule, 0, 1),
+            Sum("place", place or row.where, 0, 1),
+            _step(row.layer, 0),
+        )
+    notes = []
+    if found.too_large:
+        notes.append(
+            f"{count_text(found.too_large, 'file')} of more than {size_text(MAX_SIZE)} not looked into"
+        )
+    if found.unreadable:
+        notes.append(f"{count_text(found.unreadable, 'file')} could not be read")
+    return tally.survey(0, notes)
+
+
+def _where(secret: Secret) -> str:
+    return f"{secret.name}:{secret.line}" if secret.event is not None else f"{secret.where} {secret.name}"
+
+
+def _duplicates(
+    union: Union, contents: Contents, progress: Progress | None, cancelled: threading.Event | None
+) -> Survey:
+    contents.prepare(candidates(union), progress, cancelled)
+    found = duplicates(union, contents, cancelled)
+    tally = _Tally("saved", "step")
+    for group in found.groups:
+        seen: set[int] = set()
+        sums: dict[tuple[str, str], Sum] = {}
+        for copy in group.copies:
+            again = group.size if seen else 0
+            same = "in the same layer" if copy.layer in seen else "in another layer"
+            seen.add(copy.layer)
+            for each in (Sum("saved", same, again, 1), _step(copy.layer, again)) if again else ():
+                key = (each.kind, each.name)
+                sums[key] = _added(sums[key], each) if key in sums else each
+        for number, copy in enumerate(group.copies):
+            size = group.surplus_bytes if number == 0 else -1
+            cells = (f"{len(group.copies):,} × {size_text(group.size)}",) if number == 0 else ("",)
+            finding = Finding(copy.layer, copy.path, size, cells, copy.path, (), not copy.is_visible)
+            tally.add(
+                finding, *(each if number == 0 else replace(each, size=0, count=0) for each in sums.values())
+            )
+    notes = [f"{count_text(found.unreadable, 'file')} could not be read"] if found.unreadable else []
+    return tally.survey(sum(group.surplus_bytes for group in found.groups), notes)
+
+
+def _permissions(union: Union, contents: Contents, cancelled: threading.Event | None) -> Survey:
+    tally = _Tally("right", "step")
+    for row in permissions(union, contents, cancelled):
+        entry = row.entry
+        tally.add(
+            Finding(
+                entry.layer,
+                entry.path,
+                -1,
+                (_right(row), mode_text(entry), owner(entry)),
+                entry.path,
+                (),
+            ),
+            Sum("right", row.right, 0, 1),
+            _step(entry.layer, 0),
+        )
+    return tally.survey(0)
+
+
+def _right(row: Permission) -> str:
+    if row.right == Right.CAPABILITIES:
+        return row.capabilities
+    return str(row.right) if row.paths == 1 else f"{row.right}, {count_text(row.paths, 'path')}"
+
+
+def _packages(union: Union, contents: Contents, cancelled: threading.Event | None) -> Survey:
+    found = packages(union, contents, cancelled)
+    tally = _Tally("change", "step", "kind")
+    for row in sorted(found.changes, key=lambda row: -row.package.size):
+        package = row.package
+        versions = " → ".join(each.version for each in (row.before, row.after) if each is not None)
+        size = max(row.after.size, 0) if row.after else 0
+        tally.add(
+            Finding(
+                row.layer,
+                package.database,
+                package.size,
+                (row.change, package.kind),
+                f"{package.name} {versions}",
+                (),
+                row.after is None,
+            ),
+            Sum("change", row.change, size, 1),
+            _step(row.layer, size),
+            Sum("kind", package.kind, size, 1),
+        )
+    size = sum(max(row.after.size, 0) for row in found.changes if row.after)
+    return tally.survey(size, [str(error) for error in found.unread])
