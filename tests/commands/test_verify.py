@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from pathlib import Path
@@ -14,11 +16,14 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
+from layertui.sources import open_image
 from tests.commands.running import Run
 from tests.commands.samples import image, tar
 from tests.engines import Docker, containers_storage, docker_daemon
 from tests.engines import run as program
-from tests.layouts import OciLayout, docker_archive
+from tests.fixtures import fixture
+from tests.images import tars_of
+from tests.layouts import OciLayout, digest, docker_archive
 from tests.programs import need
 
 
@@ -85,6 +90,8 @@ def test_unpacked_layers_are_put_together_again(driver: str, run: Run, tmp_path:
     for layer in demo.image().layers:
         assert found[f"layer {layer.number}", "diff ID"]["found"] == layer.diff_id
         assert found[f"layer {layer.number}", "chain ID"]["status"] == "ok"
+        assert found[f"layer {layer.number}", "size"]["status"] == "ok"
+    what_is_recorded_of_a_layer(run, reference, driver)
     made = run("verify", f"docker-root:[{copied}]/made", "--json")
     if driver == "overlay2":  # its own layer has no digest
         assert made.status == 0
@@ -97,6 +104,36 @@ def test_unpacked_layers_are_put_together_again(driver: str, run: Run, tmp_path:
     assert bad[0]["what"] == "diff ID" and {step["what"] for step in bad[1:]} <= {"chain ID", "diff ID"}
 
 
+def what_is_recorded_of_a_layer(run: Run, reference: str, driver: str) -> None:
+    """A size and a diff ID that are wrong, and a file that nobody unpacked."""
+    image = open_image(reference)
+    layerdb = dict(image.layers[1].places)["layerdb"]
+    for name, lie in (("size", "7"), ("diff", "sha256:" + "0" * 64)):
+        right = Path(layerdb, name).read_text()
+        Path(layerdb, name).write_text(lie)
+        done = run("verify", reference, "--json")
+        assert done.status == 1
+        (bad,) = [step for step in done.objects[0]["steps"] if step["status"] == "wrong"]
+        assert bad["subject"] == "layer 2"
+        if name == "size":
+            assert (bad["what"], bad["expected"], bad["found"]) == ("size", "7", right)
+        else:
+            assert (bad["what"], bad["found"]) == ("recorded diff ID", lie)
+            assert bad["expected"] == image.layers[1].diff_id
+        Path(layerdb, name).write_text(right)
+    if driver == "overlay2":
+        added = Path(dict(image.layers[1].places)["unpacked"], "added")
+        added.write_bytes(bytes(100))
+        (bad,) = [
+            step
+            for step in run("verify", reference, "--json").objects[0]["steps"]
+            if step["status"] == "wrong"
+        ]
+        assert (bad["what"], int(bad["found"]) - int(bad["expected"])) == ("size", 100)
+        assert bad["why"] == "of the files in its directory"
+        added.unlink()
+
+
 @pytest.mark.parametrize("driver", ["overlay", "vfs"])
 def test_podmans_store(driver: str, run: Run, tmp_path: Path) -> None:
     need("podman")
@@ -104,12 +141,59 @@ def test_podmans_store(driver: str, run: Run, tmp_path: Path) -> None:
     with containers_storage("podman", driver) as podman:
         program(*podman, "load", "--input", tmp_path / "sample.tar")
         root = podman[1].removeprefix("--root=")
-        done = run("verify", f"containers-storage:[{driver}@{root}]localhost/{demo.NAME}", "--json")
-    assert done.status == 0
+        reference = f"containers-storage:[{driver}@{root}]localhost/{demo.NAME}"
+        done = run("verify", reference, "--json")
+        path = Path(root, f"{driver}-layers/layers.json")
+        layers = json.loads(path.read_text())
+        layers[0]["diff-size"] += 1
+        path.write_text(json.dumps(layers))
+        lied = run("verify", reference, "--json")
+    assert (done.status, lied.status) == (0, 1)
+    (bad,) = [step for step in lied.objects[0]["steps"] if step["status"] == "wrong"]
+    assert (bad["what"], bad["why"], int(bad["expected"]) - int(bad["found"])) == ("size", "of its tar", 1)
+    sizes = [step for step in done.objects[0]["steps"] if step["what"] == "size"]
+    assert [int(step["found"]) for step in sizes] == [len(tar) for tar in tars_of(demo.image().layers)]
     steps = done.objects[0]["steps"]
     assert {(step["subject"], step["status"]) for step in steps[:2]} == {("manifest", "ok"), ("config", "ok")}
     diff_ids = [step["found"] for step in steps if step["what"] == "diff ID"]
     assert diff_ids == [layer.diff_id for layer in demo.image().layers]
+
+
+def test_sizes_in_a_store_of_docker_1_9(run: Run, tmp_path: Path) -> None:
+    """With AUFS, where each layer lies alone, and by the record of its tar."""
+    with tarfile.open(fixture("google+docker-explorer/test_data/aufs.v1.tgz")) as archive:
+        archive.extractall(tmp_path, filter="tar")
+    reference = f"docker-root:[{tmp_path / 'docker'}]busybox"
+    done = run("verify", reference, "--json")
+    sizes = [(step["found"], step["status"]) for step in done.objects[0]["steps"] if step["what"] == "size"]
+    assert done.status == 0 and sizes == [("1154361", "ok"), ("0", "ok")]
+    for layersize in (tmp_path / "docker").glob("graph/*/layersize"):
+        layersize.write_text("1154362")
+    done = run("verify", reference)
+    assert done.status == 1 and "of the files in its directory: claimed 1154362, found 1154361" in done.text
+
+
+def test_an_artifact(run: Run, tmp_path: Path) -> None:
+    """Its config is no image's, but its digest is held against its bytes like any other."""
+    path = image(tmp_path, tar(("/a", b"a" * 5000)))
+    index = json.loads((path / "index.json").read_text())
+    blob = path / "blobs" / index["manifests"][0]["digest"].replace(":", "/")
+    manifest = json.loads(blob.read_text())
+    config = path / "blobs" / manifest["config"]["digest"].replace(":", "/")
+    manifest["config"]["mediaType"] = "application/vnd.example.settings"
+    data = json.dumps(manifest).encode()
+    (path / "blobs" / digest(data).replace(":", "/")).write_bytes(data)
+    index["manifests"][0] |= {"digest": digest(data), "size": len(data)}
+    (path / "index.json").write_text(json.dumps(index))
+    done = run("verify", path, "--json")
+    steps = {(step["subject"], step["what"]): step for step in done.objects[0]["steps"]}
+    assert done.status == 0 and steps["config", "digest"]["status"] == "ok"
+    assert steps["layer 1", "diff ID"]["why"] == "the image names none"
+    config.write_bytes(b"{}")
+    done = run("verify", path, "--json")
+    assert done.status == 1
+    bad = {step["what"] for step in done.objects[0]["steps"] if step["status"] == "wrong"}
+    assert bad == {"size", "digest"}
 
 
 def test_an_engines_image(docker: Docker, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

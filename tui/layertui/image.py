@@ -6,7 +6,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from layertui.blob import Blob
 
@@ -85,6 +85,17 @@ class Unpacked(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a store noted of a layer when it unpacked it."""
+
+    size: int
+    """Bytes; -1 if it did not note them."""
+    of: Literal["tar", "members", "directory"]
+    """What they are of: the tar, the sizes that its headers name, or the files of the directory."""
+    diff_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """One file-system changeset of an image."""
 
@@ -104,6 +115,7 @@ class Layer:
     """Where it lies unpacked; read in place of ``blob``."""
     places: Sequence[tuple[str, str]] = ()
     """What a store calls it and where it keeps it: ``cache-id``, ``unpacked``, ``link``, ``tar-split``, …"""
+    recorded: Recorded | None = None
 
 
 class Arrival(Protocol):

@@ -17,6 +17,7 @@ from layertui.layers.load import index_layer
 from layertui.reference import parse
 from layertui.sources import docker_root, list_images, open_image
 from layertui.union.changes import changes
+from layertui.verify import verify
 from tests.engines import need_root, run
 from tests.fixtures import fixture
 from tests.layouts import OciLayout
@@ -239,6 +240,22 @@ def test_what_is_broken_is_said(overlay: Path, tmp_path: Path, break_, said: str
     break_(tmp_path / "docker")
     with pytest.raises(LayertuiError, match=said):
         open_image(f"docker-root:[{tmp_path / 'docker'}]quarry:1.1")
+
+
+def test_recorded_sizes_against_whole_trees(overlay: Path, tmp_path: Path) -> None:
+    """What differs from the tree below can show that a size is right; a file stored again as it was it does not show."""
+    run("cp", "--archive", overlay, tmp_path / "docker")
+    reference = f"docker-root:[{tmp_path / 'docker'}]quarry:1.1"
+    stored = [sum(index_layer(layer, None).size) for layer in open_image(reference).layers]
+    for number, size in enumerate(stored, 1):
+        (tmp_path / "docker/graph" / f"{number:064x}" / "layersize").write_text(str(size + (number == 2)))
+    sizes = [
+        check
+        for check in verify(open_image(reference))
+        if check.what == "size" and check.subject.startswith("layer")
+    ]
+    assert [check.status for check in sizes] == ["ok", "unchecked", *["ok"] * (len(stored) - 2)]
+    assert sizes[1].why.startswith(f"{stored[1]} bytes differ from what is below; ")
 
 
 def test_a_tree_that_is_gone(overlay: Path, tmp_path: Path) -> None:

@@ -6,14 +6,15 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from layertui.blob import Blob
 from layertui.errors import LayertuiError
-from layertui.image import Layer
+from layertui.image import Layer, Unpacked
 from layertui.layers.decompress import CHUNK, Cancelled, Damaged, Stream
 from layertui.layers.index import LayerIndex
+from layertui.layers.recorded import size_of_unpacked
 from layertui.layers.tarsplit import RecordedDirectory
 
 ALGORITHMS = ("sha256", "sha384", "sha512")
@@ -26,7 +27,7 @@ class Check:
     subject: str
     """``manifest``, ``config``, ``layer 3``, …"""
     what: str
-    """``digest``, ``size``, ``diff ID`` or ``chain ID``."""
+    """``digest``, ``size``, ``diff ID``, ``recorded diff ID`` (as a store has it) or ``chain ID``."""
     status: Literal["ok", "wrong", "unchecked"]
     expected: str = ""
     """What is claimed; empty if nothing is."""
@@ -85,11 +86,16 @@ def checks(
 ) -> Iterator[Check]:
     """Size and digest of a layer's bytes as they are stored, and the diff ID of the tar they hold.
 
+    Of a layer that lies unpacked, the size that the store recorded in place of these.
+
     All of it is read once; ``progress`` is told the bytes that are behind. Raises
     :class:`LayertuiError` where it cannot be read, :class:`Cancelled` once the event is set.
     """
+    recorded = layer.recorded.diff_id if layer.recorded else ""
+    if recorded and layer.diff_id and recorded != layer.diff_id:
+        yield compare(f"layer {layer.number}", "recorded diff ID", layer.diff_id, recorded)
     if layer.unpacked is not None:
-        yield _diff_id_of_unpacked(layer, cancelled, progress)
+        yield from _checks_of_unpacked(layer, layer.unpacked, cancelled, progress)
     elif layer.blob is not None:
         yield from _checks_of_blob(layer, layer.blob, cancelled, progress)
     else:
@@ -136,23 +142,31 @@ def _checks_of_blob(
         yield Check(subject, "diff ID", "unchecked", layer.diff_id, "", why)
 
 
-def _diff_id_of_unpacked(
-    layer: Layer, cancelled: threading.Event, progress: Callable[[int], None] | None
-) -> Check:
-    subject = f"layer {layer.number}"
+def _checks_of_unpacked(
+    layer: Layer, unpacked: Unpacked, cancelled: threading.Event, progress: Callable[[int], None] | None
+) -> Iterator[Check]:
+    """The size that the store recorded, and the diff ID of the tar that the record and the files make."""
+    subject, diff_id, size, damage = f"layer {layer.number}", "", -1, ""
+    if isinstance(unpacked, RecordedDirectory):
+        try:
+            diff_id, size = _read(unpacked.tar(), _known(layer.diff_id) or "sha256:", cancelled, progress)
+        except (Damaged, LayertuiError) as error:
+            if isinstance(error.__cause__, PermissionError):
+                raise
+            damage = str(error)  # the record is damaged, or a file is missing or has been changed
+    if layer.recorded is not None and layer.recorded.size >= 0 and not damage:
+        found, why = size_of_unpacked(layer.recorded, unpacked, size, cancelled)
+        check = compare(subject, "size", str(layer.recorded.size), str(found))
+        yield replace(check, why=why) if found >= 0 else replace(check, status="unchecked", found="", why=why)
     if not _known(layer.diff_id):
-        return Check(subject, "diff ID", "unchecked", layer.diff_id, "", "no digest of it is recorded")
-    if not isinstance(layer.unpacked, RecordedDirectory):
+        yield Check(subject, "diff ID", "unchecked", layer.diff_id, "", "no digest of it is recorded")
+    elif damage:
+        yield Check(subject, "diff ID", "wrong", layer.diff_id, "", damage)
+    elif diff_id:
+        yield compare(subject, "diff ID", layer.diff_id, diff_id)
+    else:
         why = "it lies unpacked, and there is no record of the tar that it was"
-        return Check(subject, "diff ID", "unchecked", layer.diff_id, "", why)
-    try:
-        found, _ = _read(layer.unpacked.tar(), layer.diff_id, cancelled, progress)
-    except (Damaged, LayertuiError) as error:
-        if isinstance(error.__cause__, PermissionError):
-            raise
-        # The record is damaged, or a file is missing or has been changed.
-        return Check(subject, "diff ID", "wrong", layer.diff_id, "", str(error))
-    return compare(subject, "diff ID", layer.diff_id, found)
+        yield Check(subject, "diff ID", "unchecked", layer.diff_id, "", why)
 
 
 def _known(digest: str) -> str:

@@ -43,6 +43,9 @@ from layertui.sources.layout import (
     trail,
 )
 
+MAX_OTHER_CONFIG = 1 << 20
+"""Bytes of a config that is not an image's, up to which it is handed out."""
+
 
 def open_image(reference: Reference, platform: str | None) -> Image:
     """See :class:`layertui.sources.Source`."""
@@ -162,7 +165,9 @@ def _image(
     if described.descriptor.media_type in CONFIG_TYPES:
         config, config_bytes = layout.fetch(described, "config")
     else:
-        config, config_bytes = {}, b""
+        blob = embedded(described) or layout.blob(described.descriptor)
+        small = blob is not None and blob.size <= MAX_OTHER_CONFIG
+        config, config_bytes = {}, blob.pread(blob.size, 0) if blob is not None and small else b""
         warnings.append(
             f"no container image but an artifact: its config is {described.descriptor.media_type}"
         )

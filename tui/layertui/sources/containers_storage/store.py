@@ -19,6 +19,7 @@ from layertui.image import (
     ImageSummary,
     Layer,
     Link,
+    Recorded,
     Unpacked,
     chain_ids,
 )
@@ -235,8 +236,11 @@ class Store:
             unpacked, missing = self._unpacked(record)
             if diff_id and record.text("diff-digest") not in ("", diff_id):
                 unpacked, missing = None, f"the store has another layer there: {record.text('diff-digest')}"
+            recorded = Recorded(record.unpacked_size, "tar", record.text("diff-digest"))
             places = self._places(record)
-            layers.append(Layer(number, descriptor, diff_id, chain_id, None, missing, unpacked, places))
+            layers.append(
+                Layer(number, descriptor, diff_id, chain_id, None, missing, unpacked, places, recorded)
+            )
         return layers, odd
 
     def _chain(self, top: str) -> tuple[list[Record], str]:

@@ -13,7 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from layertui.errors import LayertuiError
-from layertui.image import Descriptor, Field, HistoryEntry, Image, ImageSummary, Layer, Link, Unpacked
+from layertui.image import (
+    Descriptor,
+    Field,
+    HistoryEntry,
+    Image,
+    ImageSummary,
+    Layer,
+    Link,
+    Recorded,
+    Unpacked,
+)
 from layertui.layers.directory import UnpackedDirectory
 from layertui.layers.fulltree import FullTree
 from layertui.layers.tarsplit import RecordedDirectory
@@ -82,7 +92,8 @@ class GraphRoot:
             unpacked, missing, below = self._unpacked(layer_id, below)
             descriptor = Descriptor(LAYER_TYPE, "", self._size(layer_id))
             places = self._places(layer_id)
-            layers.append(Layer(number, descriptor, "", "", None, missing, unpacked, places))
+            recorded = Recorded(descriptor.size, "directory" if self.driver == "aufs" else "members")
+            layers.append(Layer(number, descriptor, "", "", None, missing, unpacked, places, recorded))
         return Image(
             reference=str(reference),
             transport="docker-root",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from layertui.blob import FileBlob
 from layertui.errors import LayertuiError
@@ -19,6 +19,7 @@ from layertui.image import (
     ImageSummary,
     Layer,
     Link,
+    Recorded,
     Unpacked,
     chain_ids,
 )
@@ -227,7 +228,9 @@ class ModernRoot:
         else:
             unpacked, missing = self._unpacked(facts / "tar-split.json.gz", cache_id)
         places = self._places(facts, cache_id, diff_id)
-        return Layer(number, descriptor, diff_id, chain_id, None, missing, unpacked, places)
+        counted: Literal["directory", "members"] = "directory" if self.driver in ONE_LAYER else "members"
+        recorded = Recorded(descriptor.size, counted, read_text(facts / "diff")) if chain_id else None
+        return Layer(number, descriptor, diff_id, chain_id, None, missing, unpacked, places, recorded)
 
     def _places(self, facts: Path, cache_id: str, diff_id: str) -> list[tuple[str, str]]:
         """Where a layer lies, and what it was pulled as."""
