@@ -32,6 +32,7 @@ SECTIONS = {
     "AnatomyScreen": "Anatomy",
     "InsightScreen": "Insight",
     "OpenDialog": "Opening",
+    "CompletedField": "Opening",
     "ExplorerScreen": "Explorer",
     "ImagePanes": "Explorer",
     "CursorView": "Layers",

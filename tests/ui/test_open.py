@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from layertui.ui.screens.open import OpenDialog
+from layertui.ui.widgets.completed_field import CompletedField
 from tests.ui.images_app import Images, screen_text, settled
 from tests.ui.places import Places, summary, until
 
@@ -35,10 +36,9 @@ async def opened(pilot: Pilot[None]) -> None:
 
 async def listed(pilot: Pilot[None], text: str) -> None:
     """The continuations of what was typed are there."""
-    dialog = pilot.app.screen
-    assert isinstance(dialog, OpenDialog)
+    assert isinstance(pilot.app.screen, OpenDialog)
     assert field(pilot).value == text
-    await until(pilot, lambda: dialog._listed == text)
+    await until(pilot, lambda: pilot.app.screen.query_one(CompletedField).listed == text)
 
 
 def field(pilot: Pilot[None]) -> Input:

@@ -1,6 +1,7 @@
 """What a half-typed reference could become: paths, names of engines' images, transports."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -30,17 +31,33 @@ def complete(text: str, names: Mapping[str, Sequence[str]], limit: int = 200) ->
         bare = dict.fromkeys(name for each in names.values() for name in each)  # in several engines, once
         found = [name for name in bare if text and name.startswith(text)]
         found += [start for start in _STARTS if start.startswith(text)]
-    folder, slash, name = path.rpartition("/")
-    start = transport + folder + slash
+    paths = complete_path(path, directories=False)
+    return [*(transport + path for path in paths), *found][:limit]
+
+
+def complete_path(text: str, directories: bool = True) -> list[str]:
+    """Names of files and directories, or of these alone, that ``text`` could become; see :func:`complete`."""
+    folder, slash, name = text.rpartition("/")
     paths = []
     try:
         for entry in islice(Path(folder + slash or ".").expanduser().iterdir(), _MANY):
             if entry.name.startswith(name) and (name or not entry.name.startswith(".")):
-                paths.append(start + entry.name + ("/" if entry.is_dir() else ""))
+                is_directory = entry.is_dir()
+                if is_directory or not directories:
+                    paths.append(folder + slash + entry.name + ("/" if is_directory else ""))
     except (OSError, ValueError, RuntimeError):  # not there, a NUL was pasted, ~nobody
-        paths = []
+        return []
     paths.sort(key=lambda found: (not found.endswith("/"), found.lower()))
-    return [*paths, *found][:limit]
+    return paths
+
+
+def expanded(text: str) -> str:
+    """What was typed, as a shell would have read it."""
+    text = text.strip()
+    if text.startswith("~"):
+        with suppress(RuntimeError):  # ~nobody
+            return str(Path(text).expanduser())
+    return text
 
 
 def common(texts: list[str]) -> str:
