@@ -33,6 +33,7 @@ SECTIONS = {
     "InsightScreen": "Insight",
     "OpenDialog": "Opening",
     "CompletedField": "Opening",
+    "ExtractDialog": "Extracting",
     "ExplorerScreen": "Explorer",
     "ImagePanes": "Explorer",
     "CursorView": "Layers",

@@ -62,6 +62,7 @@ def test_every_pane_tab_and_dialog_of_the_explorer(tmp_path: Path) -> None:
             "p": "Platform",
             "V": "Verify",
             "A": "Anatomy",
+            "x": "Extract",
         }
         for dialog, title in dialogs.items():
             terminal.press(dialog)

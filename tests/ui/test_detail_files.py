@@ -37,8 +37,8 @@ GERMAN = "Grüße aus München\nund schöne Straßen\n"
 PREVIEWS = {
     "text": lambda: (about(f"{HOME}/app.py"), ()),
     "hidden_text": lambda: (about(HOME, 6), ("1", "enter")),
-    "as_hex": lambda: (about(f"{HOME}/app.py"), ("x",)),
-    "binary_as_text": lambda: (about("/usr/lib/stonecut.so"), ("x",)),
+    "as_hex": lambda: (about(f"{HOME}/app.py"), ("b",)),
+    "binary_as_text": lambda: (about("/usr/lib/stonecut.so"), ("b",)),
     "shell": lambda: (about("/usr/local/bin/entrypoint.sh"), ()),
     "latin_1": lambda: (stored((GERMAN * 5).encode("latin-1")), ()),
     "utf_16": lambda: (stored(GERMAN.encode("utf-16")), ()),
@@ -112,12 +112,12 @@ def test_diff_without_colours(snap_compare: Compare, monkeypatch: pytest.MonkeyP
 # Keys
 
 
-async def test_x_shows_hex_and_text_again() -> None:
+async def test_b_shows_hex_and_text_again() -> None:
     app = Detail(about(f"{HOME}/app.py"))
     async with app.run_test(size=(100, 20)) as pilot:
-        await pressing("4", "x")(pilot)
+        await pressing("4", "b")(pilot)
         assert "22 22 22 4f" in text(app.pane)
-        await pressing("x")(pilot)
+        await pressing("b")(pilot)
         assert "import json" in text(app.pane)
 
 
@@ -211,7 +211,7 @@ async def test_nothing_of_a_file_reaches_the_terminal_raw() -> None:
     for versions, key in (((data,), "4"), ((b"plain\n", HOSTILE.encode() + b"\xc2\x9b\n"), "2")):
         app = Detail(stored(*versions))
         async with app.run_test(size=(200, 20)) as pilot:
-            await pressing(key, "x" if key == "4" else "n", "x" if key == "4" else "n")(pilot)
+            await pressing(key, "b" if key == "4" else "n", "b" if key == "4" else "n")(pilot)
             assert all(line.isprintable() for line in text(app.pane).split("\n"))
 
 

@@ -239,7 +239,7 @@ class Extraction:
                     os.chown(target, entry.uid, entry.gid)
                 except PermissionError as error:
                     what = f"cannot give files to {entry.uid}:{entry.gid}"
-                    raise self._stopped(what, error, "without --owner they belong to you") from error
+                    raise self._stopped(what, error, "only root can") from error
         if entry.type != "symlink":
             with self._keep(entry.path, f"mode {entry.mode:04o}"):  # after the owner, which clears some bits
                 os.chmod(target, entry.mode if self._owner else entry.mode & _SAFE_BITS)  # noqa: PTH101

@@ -78,7 +78,7 @@ class CompletedField(Vertical):
 
     def on_mount(self) -> None:
         self._options.can_focus = False
-        self._input.focus()
+        self.focus_line()
         self._look()
 
     @property
@@ -94,6 +94,10 @@ class CompletedField(Vertical):
         """What is chosen, else what was typed."""
         chosen = self._options.highlighted
         return self._input.value if chosen is None else self._choices[chosen]
+
+    def focus_line(self) -> None:
+        """Has one type here."""
+        self._input.focus()
 
     def fill(self, text: str) -> None:
         """Has ``text`` typed."""

@@ -33,6 +33,13 @@ class ImagePanes(Container):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "detail", "detail", tooltip="Show or hide the detail"),
+        Binding(
+            "x",
+            "extract",
+            "extract",
+            show=False,
+            tooltip="Write the path at hand, or what the layer changed, to a directory",
+        ),
         Binding("left_square_bracket,comma", "layer(-1)", "layer below", tooltip="Go to the layer below"),
         Binding("right_square_bracket,full_stop", "layer(1)", "layer above", tooltip="Go to the layer above"),
         *(
@@ -160,7 +167,7 @@ class ImagePanes(Container):
 
     def on_tree_view_highlighted(self, event: TreeView.Highlighted) -> None:
         merged, reading = event.rows.merged, self._reading
-        self.subject = None
+        had, self.subject = self.subject is not None, None
         if (
             reading is not None
             and reading.image is not None
@@ -170,6 +177,8 @@ class ImagePanes(Container):
             self.subject = Subject(reading.image, merged.union, reading.contents, merged.layer, event.node)
         self._show_subject()
         self._show_wanted()
+        if had != (self.subject is not None):
+            self.refresh_bindings()
 
     def on_tree_view_opened(self) -> None:
         self._want_detail(True)
@@ -207,6 +216,8 @@ class ImagePanes(Container):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing to do without an image."""
+        if action == "extract":
+            return self.subject is not None
         return self._reading is not None or action not in ("detail", "layer", "tab")
 
     def action_detail(self) -> None:
@@ -217,6 +228,19 @@ class ImagePanes(Container):
         """Shows a tab of the detail."""
         self._want_detail(True)
         self.detail.action_tab(tab)
+
+    def action_extract(self) -> None:
+        """Asks where to write the path at hand, or in the layers what the layer changed."""
+        from layertui.ui.screens.extract import extract_changes, extract_path
+
+        if self.subject is None:
+            return
+        if not self.layer_list.has_focus:
+            self.app.push_screen(extract_path(self.subject))
+        elif (layer := self.layer_list.merged_layer) <= self.subject.union.layers:
+            self.app.push_screen(extract_changes(self.subject, layer))
+        else:
+            self.notify(f"Layer {layer} has not been read yet.", markup=False)
 
     def action_layer(self, by: int) -> None:
         """Goes to the layer above or below the one at hand."""

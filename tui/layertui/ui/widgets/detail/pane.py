@@ -53,7 +53,7 @@ class DetailPane(TextView):
         Binding("space", "mark", "mark", tooltip="Mark a version; enter compares two"),
         Binding("n", "jump(1)", "next hunk", tooltip="Go to the next hunk of a diff"),
         Binding("N", "jump(-1)", "previous hunk", show=False, tooltip="Go to the hunk before"),
-        Binding("x", "hex", "text/hex", tooltip="Show a file as text or in hex"),
+        Binding("b", "hex", "text/hex", tooltip="Show a file as text or in hex"),
         Binding("y", "copy", "copy", tooltip="Copy the highlighted value, or the path"),
     ]
 
