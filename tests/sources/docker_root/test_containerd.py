@@ -1,9 +1,17 @@
-"""Docker 29 keeps its images in a containerd inside its data root, here made by containerd itself."""
+"""Docker 29 keeps its images and its containers' layers in a containerd inside its data root.
+
+No Docker 29 was at hand: the store is made by containerd itself, in the steps that moby's sources
+take (daemon/containerd/image_snapshot.go, ``createLayer`` and ``prepareInitLayer``), and the
+container's config has the fields of daemon/container/container.go.
+"""
 
 from __future__ import annotations
 
-import shutil
+import json
+import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,11 +19,16 @@ import pytest
 from layertui import demo
 from layertui.errors import LayertuiError
 from layertui.reference import parse
-from layertui.sources import list_images, open_image
+from layertui.sources import docker_root, list_images, open_image
 from layertui.sources.overview import overview
+from layertui.union.changes import changes
 from tests.engines import containerd_daemon, run
-from tests.layouts import docker_archive
+from tests.layouts import MANIFEST, docker_archive
+from tests.sources.engine.test_containers import union_of
 from tests.sources.engine.test_images import seen
+
+CONTAINER = "c0" * 32
+MOBY = "--namespace=moby"
 
 
 @pytest.fixture(scope="module")
@@ -23,12 +36,95 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("docker")
     docker_archive(folder / "sample.tar", demo.image())
     with containerd_daemon(Path(tempfile.mkdtemp(prefix="layertui-"))) as (ctr, store):
-        run(*ctr, "--namespace=moby", "images", "import", folder / "sample.tar")
+        run(*ctr, MOBY, "images", "import", folder / "sample.tar")
+        row = next(iter(list_images(f"containerd:[{store}]moby")))
+        top = demo.image().layers[-1].chain_id
+        with mounted(ctr, f"{CONTAINER}-init-key", top, folder) as mount:
+            (mount / ".dockerenv").touch()
+        run(*ctr, MOBY, "snapshots", "commit", f"{CONTAINER}-init", f"{CONTAINER}-init-key")
+        with mounted(ctr, CONTAINER, f"{CONTAINER}-init", folder) as mount:
+            (mount / "etc/passwd").unlink()
+            (mount / "srv/new").write_text("hello\n")
         (folder / "containerd").mkdir()
-        shutil.copytree(
-            store, folder / "containerd/daemon", symlinks=True, ignore=shutil.ignore_patterns("snapshots")
-        )
+        os.system(f"cp --archive {store} {folder}/containerd/daemon")
+    config = folder / "containers" / CONTAINER / "config.v2.json"
+    config.parent.mkdir(parents=True)
+    value = {
+        "State": {"Running": False, "ExitCode": 3},
+        "ID": CONTAINER,
+        "Created": "2026-11-01T10:00:00Z",
+        "Path": "/bin/sh",
+        "Args": ["-c", "true"],
+        "Config": {"Image": demo.NAME, "Labels": {"a": "b"}},
+        "Image": row.digest,
+        "ImageManifest": {"mediaType": MANIFEST, "digest": row.digest, "size": 1722},
+        "Name": "/worked",
+        "Driver": "overlayfs",
+        "MountPoints": {},
+    }
+    config.write_text(json.dumps(value))
     return folder
+
+
+@contextmanager
+def mounted(ctr: list[str], key: str, parent: str, folder: Path) -> Iterator[Path]:
+    """A new snapshot, mounted."""
+    mount = folder / "mount"
+    mount.mkdir()
+    run(*ctr, MOBY, "snapshots", "prepare", key, parent)
+    run("sh", "-c", run(*ctr, MOBY, "snapshots", "mounts", mount, key))
+    try:
+        yield mount
+    finally:
+        run("umount", mount)
+        mount.rmdir()
+
+
+def test_its_container(root: Path) -> None:
+    (row,) = docker_root.list_containers(parse(f"docker-root:{root}"))
+    assert (row.id, row.name, row.image, row.status) == (CONTAINER, "worked", demo.NAME, "exited (3)")
+    assert (row.command, row.labels) == ("/bin/sh -c true", {"a": "b"})
+    image = open_image(row.reference)
+    assert (image.name, image.reference) == (f"worked (docker.io/library/{demo.NAME})", row.reference)
+    assert [entry.created_by for entry in image.history[-2:]] == [
+        "init layer: stubs of what Docker mounts into every container",
+        "read-write layer of container worked (exited)",
+    ]
+    union, contents = union_of(image)
+    assert union.layers == len(demo.image().layers) + 2
+    init, own = (
+        {change.path: change.change for change in changes(union, number, contents.same)}
+        for number in (union.layers - 1, union.layers)
+    )
+    assert init["/.dockerenv"] == "added"
+    assert (own["/etc/passwd"], own["/srv/new"]) == ("deleted", "added") and "/.dockerenv" not in own
+    assert contents.read(union.at(union.find("/srv/new"), union.layers)) == b"hello\n"
+    assert open_image(f"docker-root:[{root}]/{CONTAINER[:12]}").name == image.name
+
+
+def test_a_container_whose_image_is_known_no_more(root: Path, tmp_path: Path) -> None:
+    """Its snapshots are still there."""
+    run("cp", "--archive", root, tmp_path / "docker")
+    path = tmp_path / "docker/containers" / CONTAINER / "config.v2.json"
+    value = json.loads(path.read_text())
+    value["Image"] = value["ImageManifest"]["digest"] = "sha256:" + "0" * 64
+    path.write_text(json.dumps(value))
+    image = open_image(f"docker-root:[{tmp_path}/docker]/worked")
+    assert image.name == "worked (scratch)" and len(image.layers) == len(demo.image().layers) + 2
+    value["Driver"] = "stargz"
+    path.write_text(json.dumps(value))
+    (layer,) = open_image(f"docker-root:[{tmp_path}/docker]/worked").layers
+    assert layer.missing == "the snapshotter stargz is not read here"
+
+
+def test_a_containerd_beside_the_data_root(root: Path, tmp_path: Path) -> None:
+    """As it is where the system has one running: /var/lib/containerd beside /var/lib/docker."""
+    (tmp_path / "docker").mkdir()
+    run("cp", "--archive", root / "containers", tmp_path / "docker")
+    run("cp", "--archive", root / "containerd/daemon", tmp_path / "containerd")
+    (row,) = list_images(f"docker-root:{tmp_path / 'docker'}")
+    assert open_image(row.reference).id == demo.image().id
+    assert open_image(f"docker-root:[{tmp_path / 'docker'}]/worked").layers[-1].unpacked is not None
 
 
 def test_its_images_are_offered(root: Path) -> None:
@@ -46,6 +142,7 @@ def test_its_images_are_in_the_overview(root: Path) -> None:
     (image,) = found.images
     assert (image.id, image.names) == (demo.image().id, [demo.NAME])
     assert image.frees == image.size == sum(layer.size for layer in found.layers) > 0
+    assert image.containers == ["worked"] and not found.strays
     assert open_image(image.reference).id == image.id and not found.problems
 
 
@@ -54,7 +151,7 @@ def test_what_it_does_not_have(root: Path) -> None:
         LayertuiError, match=r"moby of .* has no image none:1, it has docker.io/library/quarry:1.1"
     ):
         open_image(f"docker-root:[{root}]none:1")
-    with pytest.raises(LayertuiError, match="has no container none"):
+    with pytest.raises(LayertuiError, match="has no container none, it has worked"):
         open_image(f"docker-root:[{root}]/none")
     with pytest.raises(LayertuiError, match="has no image none:1"):
         list(list_images(f"docker-root:[{root}]none:1"))

@@ -65,11 +65,14 @@ class _Held:
     """Keys of documents of images, and of what containers stand on."""
 
 
-def held(reference: Reference, problems: list[str]) -> tuple[list[ImageUse], list[LayerUse], list[Path]]:
+def held(
+    reference: Reference, problems: list[str], in_use: Iterable[str] = ()
+) -> tuple[list[ImageUse], list[LayerUse], list[Path]]:
     """Images, their layers, and what nothing names, of the namespace that a reference names or of all.
 
     Names begin with that of the namespace. A layer may be there twice: as a blob, which
-    namespaces share, and unpacked. What cannot be read is added to ``problems``. Raises :class:`LayertuiError` if the store cannot be read.
+    namespaces share, and unpacked. ``in_use`` are keys of snapshots in the namespace that others
+    than its own containers need. What cannot be read is added to ``problems``. Raises :class:`LayertuiError` if the store cannot be read.
     """
     store, name = store_of(reference), reference.selector.partition("/")[0]
     if name:
@@ -77,6 +80,7 @@ def held(reference: Reference, problems: list[str]) -> tuple[list[ImageUse], lis
     found = _Held()
     for namespace in store.namespaces.values():
         _gather(namespace, replace(reference, selector=""), found, problems)
+    found.others |= {(name, key) for key in in_use}
     needed = {key for _, needs in found.needs for key in needs.layers}
     unneeded = {
         key
@@ -134,7 +138,7 @@ def _gather(namespace: Namespace, reference: Reference, found: _Held, problems: 
 
 def _reached(namespace: Namespace, name: str) -> Iterator[tuple[str, Hashable]]:
     """The keys of all that a name leads to and is here, and what each is: ``layer``, ``config``, …"""
-    layout = ContentStore(namespace, name)
+    layout = ContentStore(namespace, name, namespace.names[name])
     for found in manifests_of(layout, layout.top()):
         if not layout.has(found):
             continue  # of a platform that was not pulled

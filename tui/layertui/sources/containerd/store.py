@@ -152,9 +152,14 @@ class Namespace:
 
     def open(self, name: str, reference: Reference, platform: str | None) -> Image:
         """An image by its whole name. Raises :class:`LayertuiError`."""
-        layout = ContentStore(self, name)
+        return self.open_target(self.names[name], name, reference, platform)
+
+    def open_target(self, target: Descriptor, name: str, reference: Reference, platform: str | None) -> Image:
+        """What a descriptor leads to, of the image of a name or digest. Raises :class:`LayertuiError`."""
+        layout = ContentStore(self, name, target)
         image = open_layout(layout, replace(reference, selector=""), platform)
-        same = [each for each, target in self.names.items() if target == self.names[name]]
+        digest = self.names[name].digest if name in self.names else name
+        same = [each for each, known in self.names.items() if known.digest == digest]
         tags = [each for each in same if is_tag(each)]
         return replace(
             image,
@@ -173,7 +178,7 @@ class Namespace:
         for name in self.listed():
             target = self.names[name]
             try:
-                (row,) = summaries(ContentStore(self, name), replace(reference, selector=""))
+                (row,) = summaries(ContentStore(self, name, target), replace(reference, selector=""))
             except (LayertuiError, ValueError):
                 row = ImageSummary("", "containerd", "", "", target.digest, "", None, None, None, ())
             full, _, digest = name.removeprefix(HUB).partition("@")
@@ -268,30 +273,33 @@ class Namespace:
         image = no_image(str(reference), "containerd")
         if from_image in self.names:
             image = self.open(from_image, reference, None)
-        own = self._above(container, {layer.chain_id for layer in image.layers})
-        for snapshot in own:
-            text = f"snapshot {snapshot.key}"
-            if snapshot is own[-1]:
-                text = f"read-write layer of container {shown} (state unknown)"
-            elif snapshot.key == f"{found[0]}-init":
-                text = "init layer: stubs of what Docker mounts into every container"
-            created = moment(container.value("createdat"))
-            image = with_own_layer(image, snapshot.unpacked, snapshot.missing, text, created)
-        return replace(image, name=f"{shown} ({image.name})")
-
-    def _above(self, container: Bucket, below: set[str]) -> list[Snapshot]:
-        """The snapshots of a container that are not its image's, the topmost last."""
+        created = moment(container.value("createdat"))
+        text = f"read-write layer of container {shown} (state unknown)"
+        image = replace(image, name=f"{shown} ({image.name})")
         if container.text("snapshotter") != DIRECTORIES:
             why = f"the snapshotter {container.text('snapshotter') or 'unknown'} is not read here"
-            return [Snapshot(container.text("snapshotKey"), "", None, why)]
+            return with_own_layer(image, None, why, text, created)
+        return self.stacked(image, container.text("snapshotKey"), text, created)
+
+    def stacked(self, image: Image, key: str, text: str, created: str | None) -> Image:
+        """An image with a snapshot on top, and what is between them; ``text`` says what it is.
+
+        Raises :class:`LayertuiError`.
+        """
+        below = {layer.chain_id for layer in image.layers}
         found: list[Snapshot] = []
-        key = container.text("snapshotKey")
-        while key and key not in below:
+        at = key
+        while at and at not in below:
             if len(found) == MAX_SNAPSHOTS:
                 raise LayertuiError(f"the parents of a snapshot go round in circles in {self.place}")
-            found.append(self.snapshot(key))
-            key = found[-1].parent
-        return found[::-1]
+            found.append(self.snapshot(at))
+            at = found[-1].parent
+        for snapshot in reversed(found):
+            says = text if snapshot is found[0] else f"snapshot {snapshot.key}"
+            if snapshot.key == f"{key}-init":
+                says = "init layer: stubs of what Docker mounts into every container"
+            image = with_own_layer(image, snapshot.unpacked, snapshot.missing, says, created)
+        return image
 
     def stands_on(self, container: str) -> tuple[str, list[str]]:
         """The name of the image that a container was made from, and the keys of its snapshots, the topmost first."""
@@ -323,12 +331,12 @@ class Namespace:
 
 
 class ContentStore(FilesLayout):
-    """The blobs of a store, reached from one name."""
+    """The blobs of a store, reached from what a name stands for."""
 
-    def __init__(self, namespace: Namespace, name: str) -> None:
+    def __init__(self, namespace: Namespace, name: str, target: Descriptor) -> None:
         super().__init__(FolderFiles(namespace.store.root / CONTENT), "containerd")
         self.place = f"{name} in {namespace.place}"
-        self._target = replace(namespace.names[name], annotations={IMAGE_NAME: name})
+        self._target = replace(target, annotations={IMAGE_NAME: name})
 
     def top(self) -> list[Found]:
         return [Found(self._target, "")]

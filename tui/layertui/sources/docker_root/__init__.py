@@ -1,13 +1,14 @@
 """``docker-root:`` — a data root of Docker as it lies on disk, live or copied; no daemon is asked.
 
 Docker 29 keeps its images in containerd. Unless it found one running, that is one of its own,
-whose root lies in the data root (moby, daemon/command/daemon.go, ``containerdRootDir``).
+whose root lies in the data root (moby, daemon/command/daemon.go, ``containerdRootDir``); else
+the system's, whose root lies beside the data root's: ``/var/lib/containerd``.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from layertui.errors import LayertuiError
 from layertui.image import ContainerSummary, Image, ImageSummary
 from layertui.reference import Reference
 from layertui.sources import containerd, platforms
-from layertui.sources.containerd.store import META, Store
-from layertui.sources.docker_root.files import summary_of
+from layertui.sources.containerd.store import META, Namespace, Store
+from layertui.sources.docker_root.embedded import EmbeddedRoot
+from layertui.sources.docker_root.files import Container, summary_of
 from layertui.sources.docker_root.graph import GraphRoot, graph_drivers
 from layertui.sources.docker_root.modern import ModernRoot, drivers
 
@@ -33,10 +35,10 @@ def open_image(reference: Reference, platform: str | None) -> Image:
             f"{reference} is a store", "it holds many images", f"layertui images {reference} lists them"
         )
     problems = []
+    if name.startswith("/"):
+        return _container(name[1:], reference)
     for root in roots_of(reference):
         try:
-            if name.startswith("/"):
-                return _container(root, name[1:], reference)
             image = root.open(root.find(name), reference)
             if platform is not None:
                 platforms.choose([(image.platform, None)], platform, str(reference))
@@ -77,24 +79,29 @@ def list_images(reference: Reference) -> Iterator[ImageSummary]:
 
 def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
     """See :class:`layertui.sources.ContainerSource`."""
-    for root in roots_of(reference):
-        for container in root.containers():
-            yield summary_of(container, reference, root.names)
+    for find in FINDERS:
+        for root in find(reference):
+            for container in root.containers():
+                yield summary_of(container, reference, root.names)
 
 
-def _container(root: ModernRoot | GraphRoot, name: str, reference: Reference) -> Image:
-    found = [
-        container
-        for container in root.containers()
-        if container.name == name or (len(name) >= 2 and container.id.startswith(name))
-    ]
-    if len(found) != 1:
-        known = ", ".join(container.name for container in root.containers()) or "none"
-        raise LayertuiError(f"{root.root} has no container {name}", f"it has {known}")
-    return root.open_container(found[0], replace(reference, selector=f"/{found[0].name}"))
+def _container(name: str, reference: Reference) -> Image:
+    known: list[tuple[ModernRoot | GraphRoot | EmbeddedRoot, Container]] = []
+    for find in FINDERS:
+        known += [(root, container) for root in find(reference) for container in root.containers()]
+        found = [
+            (root, container)
+            for root, container in known
+            if container.name == name or (len(name) >= 2 and container.id.startswith(name))
+        ]
+        if len({container.id for _, container in found}) == 1:
+            root, container = found[0]
+            return root.open_container(container, replace(reference, selector=f"/{container.name}"))
+    names = ", ".join(container.name for _, container in known) or "none"
+    raise LayertuiError(f"{reference.location or SYSTEM} has no container {name}", f"it has {names}")
 
 
-def roots_of(reference: Reference) -> list[ModernRoot | GraphRoot]:
+def roots_of(reference: Reference) -> Sequence[ModernRoot | GraphRoot]:
     """What a data root holds, of both ages: after an upgrade ``graph/`` may have been left behind."""
     path = Path(reference.location or SYSTEM)
     if not path.is_dir():
@@ -114,10 +121,29 @@ def inside_of(reference: Reference) -> Reference | None:
 
     Raises :class:`LayertuiError` if it cannot be read.
     """
-    root = Path(reference.location or SYSTEM) / "containerd" / "daemon"
-    if not os.path.lexists(root / META):
-        return None
-    namespace = Store(root).namespaces.get(NAMESPACE)
+    namespace = _namespace_of(reference)
     if namespace is None or not namespace.names:
         return None
-    return Reference("containerd", str(root), f"{NAMESPACE}/{reference.selector}")
+    return Reference("containerd", str(namespace.store.root), f"{NAMESPACE}/{reference.selector}")
+
+
+def embedded_in(reference: Reference) -> Sequence[EmbeddedRoot]:
+    """The containers of a data root that have their layers in containerd, if there is one for it."""
+    namespace = _namespace_of(reference)
+    return [EmbeddedRoot(Path(reference.location or SYSTEM), namespace)] if namespace else []
+
+
+def _namespace_of(reference: Reference) -> Namespace | None:
+    """Docker's namespace of the containerd inside a data root, else of the one beside it."""
+    root = Path(reference.location or SYSTEM)
+    for place in (root / "containerd" / "daemon", root.absolute().parent / "containerd"):
+        if os.path.lexists(place / META):
+            namespace = Store(place).namespaces.get(NAMESPACE)
+            if namespace is not None and (namespace.names or namespace.unpacked):
+                return namespace
+    return None
+
+
+Finder = Callable[[Reference], Sequence[ModernRoot | GraphRoot | EmbeddedRoot]]
+FINDERS: tuple[Finder, ...] = (roots_of, embedded_in)
+"""Of all that has containers: a containerd that is damaged does not keep the others from being told."""

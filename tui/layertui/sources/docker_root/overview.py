@@ -13,7 +13,8 @@ from layertui.errors import LayertuiError
 from layertui.reference import Reference
 from layertui.sources.containerd.overview import held
 from layertui.sources.containerd.store import HUB
-from layertui.sources.docker_root import NAMESPACE, SYSTEM, inside_of, roots_of
+from layertui.sources.docker_root import NAMESPACE, SYSTEM, embedded_in, inside_of, roots_of
+from layertui.sources.docker_root.embedded import EmbeddedRoot
 from layertui.sources.docker_root.graph import GraphRoot
 from layertui.sources.docker_root.modern import ModernRoot
 from layertui.sources.files import listed
@@ -65,8 +66,9 @@ def overview(reference: Reference, progress: Progress | None, cancelled: threadi
             problems.append(str(error))
     try:
         if inside := inside_of(reference):  # Docker 29
-            found_images, found_layers, found_strays = held(inside, problems)
-            images += [replace(image, names=list(map(_familiar, image.names))) for image in found_images]
+            (embedded,) = embedded_in(reference)
+            found_images, found_layers, found_strays = held(inside, problems, embedded.keys())
+            images += _with_containers(embedded, found_images)
             layers += found_layers
             strays += found_strays
     except LayertuiError as error:
@@ -82,9 +84,17 @@ def overview(reference: Reference, progress: Progress | None, cancelled: threadi
     return Overview(root, parts, images, layers, strays, links, problems)
 
 
-def _familiar(name: str) -> str:
-    """A name in Docker's namespace of containerd as Docker shows it."""
-    return name.removeprefix(f"{NAMESPACE}/").removeprefix(HUB)
+def _with_containers(root: EmbeddedRoot, images: list[ImageUse]) -> Iterator[ImageUse]:
+    """Images of containerd by the names that Docker shows, and with its containers."""
+    containers = list(root.containers())
+    for image in images:
+        names = [name.removeprefix(f"{NAMESPACE}/").removeprefix(HUB) for name in image.names]
+        standing = [
+            container.name
+            for container in containers
+            if set(names) & set(root.names.get(str(container.config.get("Image")), ()))
+        ]
+        yield replace(image, names=names, containers=standing)
 
 
 def _about(name: str) -> str:
