@@ -61,10 +61,9 @@ def test_the_image_opens_in_the_app(context: Path) -> None:
 @pytest.mark.usefixtures("_docker")
 def test_a_file_for_the_id_of_ones_own(context: Path, tmp_path: Path) -> None:
     file = tmp_path / "iid"
-    for words in (["--iidfile", file], [f"--iidfile={file}"]):
-        file.unlink(missing_ok=True)
-        done = subprocess.run([COMMAND, "build", *words, context], capture_output=True, text=True, check=True)
-        assert done.stdout.splitlines()[-1] == f"docker-daemon:{file.read_text()}"
+    words = ["build", f"--iidfile={file}", context]
+    done = subprocess.run([COMMAND, *words], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == f"docker-daemon:{file.read_text()}"
 
 
 @pytest.mark.usefixtures("_docker")

@@ -113,10 +113,11 @@ async def at_file(pilot: Pilot[None]) -> None:
     await opened(pilot, "tab", "n")
 
 
-async def into(pilot: Pilot[None], directory: str, state: str) -> None:
+async def into(pilot: Pilot[None], directory: str, state: str = "") -> None:
     field(pilot).value = directory
     await pilot.press("enter")
-    await until(pilot, lambda: dialog(pilot).state == state)
+    if state:
+        await until(pilot, lambda: dialog(pilot).state == state)
 
 
 async def done(pilot: Pilot[None]) -> None:
@@ -196,7 +197,7 @@ async def test_the_path_at_hand_from_the_tree_and_the_detail(here: Path) -> None
         await at_file(pilot)
         path = tree(pilot).rows.merged.union.path(tree(pilot).node)  # type: ignore[union-attr]
         assert str(dialog(pilot).query_one("#extract").border_title) == f"Extract {path}"
-        await pilot.press(*"out", "enter")
+        await into(pilot, "out")
         await done(pilot)
         assert paths(here / "out") == [path.rpartition("/")[2]]
         assert notified(pilot)[-1].startswith("1 file, ") and notified(pilot)[-1].endswith(", written to out")
@@ -214,7 +215,7 @@ async def test_what_a_layer_changed_from_the_layers(here: Path) -> None:
         await opened(pilot)
         assert str(dialog(pilot).query_one("#extract").border_title) == "Extract what layer 8 changed"
         assert "whiteout" in said(pilot, "#what")
-        await pilot.press(*"out", "enter")
+        await into(pilot, "out")
         await done(pilot)
         assert any("/.wh." in f"/{path}" for path in paths(here / "out"))
 
@@ -234,7 +235,7 @@ async def test_a_hidden_path_as_it_was_before_it_was_deleted(here: Path) -> None
         await quiet(pilot)
         await opened(pilot)
         assert str(dialog(pilot).query_one("#extract").border_title).endswith(f" as of layer {before}")
-        await pilot.press(*"out", "enter")
+        await into(pilot, "out")
         await done(pilot)
         assert (here / "out" / union.name(gone)).stat().st_size == union.size(union.at(gone, before))
 
@@ -282,9 +283,14 @@ async def test_escape_stops_what_is_being_written(read: Read, here: Path) -> Non
         await done(pilot)
 
 
-async def test_directories_are_completed_and_a_click_goes_into_one(here: Path) -> None:
+async def test_completion_clicks_and_owners_on_request(here: Path) -> None:
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await at_file(pilot)
+        assert "owner: you" in said(pilot, "#owner")
+        await pilot.press("ctrl+o")
+        assert "owner: as in the image" in said(pilot, "#owner")
+        await pilot.click("#owner", offset=(2, 0))
+        assert "owner: you" in said(pilot, "#owner")
         options = dialog(pilot).query_one(OptionList)
         assert [str(option.prompt) for option in options.options] == ["out/", "outer/"]
         await pilot.click(OptionList, offset=(2, 1))
@@ -293,16 +299,6 @@ async def test_directories_are_completed_and_a_click_goes_into_one(here: Path) -
         await pilot.press("tab", "enter")
         await done(pilot)
         assert len(paths(here / "outer/inner")) == 1
-
-
-async def test_owners_on_request() -> None:
-    async with Explorer().run_test(size=(120, 40)) as pilot:
-        await at_file(pilot)
-        assert "owner: you" in said(pilot, "#owner")
-        await pilot.press("ctrl+o")
-        assert "owner: as in the image" in said(pilot, "#owner")
-        await pilot.click("#owner", offset=(2, 0))
-        assert "owner: you" in said(pilot, "#owner")
 
 
 async def test_a_layer_that_is_not_read_yet(read: Read) -> None:

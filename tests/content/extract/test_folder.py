@@ -207,6 +207,14 @@ def test_sparse_files_that_claim_terabytes(tmp_path: Path) -> None:
         assert file.read() == b"\0xyz"
 
 
+def test_zeros_take_no_room(tmp_path: Path) -> None:
+    """As of ``/var/log/lastlog``, which layers hold many gigabytes of."""
+    data = b"a" + bytes(5_000_000) + b"b" + bytes(3_000_000)
+    extract(tar(("/lastlog", data)), tmp_path)
+    assert (tmp_path / "lastlog").read_bytes() == data
+    assert (tmp_path / "lastlog").stat().st_blocks < 8000
+
+
 def test_a_hostile_image_stays_below(tmp_path: Path) -> None:
     contents, union = contents_of_layers(list(hostile.image().layers))
     extraction = Extraction(tree(union, 3), contents, tmp_path / "root")

@@ -177,10 +177,10 @@ class Extraction:
         directory, _ = self._beneath.place(key)
         file = NewFile(directory)
         try:
+            os.ftruncate(file.descriptor, size)
             if tuple(stretches) == ((0, size),):
                 self._fill(file.descriptor, 0, pieces, progress)
             else:
-                os.ftruncate(file.descriptor, size)
                 for start, length in stretches:
                     stored = self._contents.pieces(event, start, length, cancelled)
                     self._fill(file.descriptor, start, stored, progress)
@@ -192,11 +192,11 @@ class Extraction:
         self.bytes += size
 
     def _fill(self, descriptor: int, offset: int, pieces: Iterator[bytes], progress: Progress | None) -> None:
+        """Write pieces from an offset on; zeros are there already, and take no room so."""
         for piece in pieces:
-            view = memoryview(piece)
-            while view:
-                written = os.pwrite(descriptor, view, offset)
-                view, offset = view[written:], offset + written
+            if piece.strip(b"\0"):
+                _write(descriptor, piece, offset)
+            offset += len(piece)
             if progress is not None:
                 progress(self.bytes + offset, self._selection.size)
 
@@ -265,6 +265,13 @@ class _Stopped(LayertuiError):
 
 class _Skipped(Exception):
     """A path is left out, as it should be."""
+
+
+def _write(descriptor: int, data: bytes, offset: int) -> None:
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(descriptor, view, offset)
+        view, offset = view[written:], offset + written
 
 
 def _why(error: OSError | OverflowError) -> str:
