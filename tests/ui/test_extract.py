@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static
 
@@ -102,6 +103,11 @@ def field(pilot: Pilot[None]) -> Input:
 async def opened(pilot: Pilot[None], *keys: str) -> None:
     """The dialog, after some keys of the explorer, counted and with its directories listed."""
     await pilot.press(*keys, "x")
+    await counted(pilot)
+
+
+async def counted(pilot: Pilot[None]) -> None:
+    """The dialog, as soon as it knows what there is to write."""
     await until(pilot, lambda: isinstance(pilot.app.screen, ExtractDialog))
     await until(pilot, lambda: "counting" not in said(pilot, "#what"))
     await until(pilot, lambda: dialog(pilot).query_one(CompletedField).listed == "")
@@ -218,6 +224,15 @@ async def test_what_a_layer_changed_from_the_layers(here: Path) -> None:
         await into(pilot, "out")
         await done(pilot)
         assert any("/.wh." in f"/{path}" for path in paths(here / "out"))
+
+
+async def test_keys_typed_in_one_burst_act_where_the_focus_is_by_then(here: Path) -> None:
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        for key in ("tab", "x"):  # as a terminal sends what is typed fast: none waits for the one before
+            pilot.app.post_message(events.Key(key, None if key == "tab" else key))
+        await counted(pilot)
+        assert str(dialog(pilot).query_one("#extract").border_title) == "Extract /"
 
 
 async def test_a_hidden_path_as_it_was_before_it_was_deleted(here: Path) -> None:

@@ -241,7 +241,7 @@ class InsightScreen(Screen[tuple[str, int] | None]):
         if survey is None:
             return None
         view = self._view("findings")
-        if view.has_focus and isinstance(view.document, Findings) and view.cursor >= 0:
+        if self.focused is view and isinstance(view.document, Findings) and view.cursor >= 0:
             finding = view.document.findings[view.cursor]
             return (finding.path, finding.layer) if finding.layer else None
         if 0 < self._chosen <= len(survey.sums):
@@ -260,7 +260,7 @@ class InsightScreen(Screen[tuple[str, int] | None]):
         if not self.is_mounted:
             return True
         if action == "open":
-            is_sum = self._view("sums").has_focus
+            is_sum = self.focused is self._view("sums")
             return self._place() is not None or (is_sum and not self.busy and self._has_more)
         if action == "copy":
             return self._place() is not None

@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.geometry import Size
 from textual.message import Message
+from textual.widget import Widget
 
 from layertui.safe import visible
 from layertui.ui.widgets.detail import DetailPane, Subject
@@ -206,10 +207,17 @@ class ImagePanes(Container):
         if self.has_class("-detail") and self.detail.subject is not self.subject:
             self.detail.show(self.subject)
 
+    @property
+    def _focused(self) -> Widget | None:
+        """What keys go to now; ``has_focus`` of a widget follows only when it comes round to it."""
+        return self.screen.focused
+
     def _want_detail(self, wanted: bool) -> None:
         self._detail_wanted = wanted
         self.fit(self.screen.size)
-        if (self.detail.has_focus and not wanted) or (self.layer_list.has_focus and self.has_class("-short")):
+        if (self._focused is self.detail and not wanted) or (
+            self._focused is self.layer_list and self.has_class("-short")
+        ):
             self.tree_view.focus()  # what has the focus goes
 
     # Keys
@@ -235,7 +243,7 @@ class ImagePanes(Container):
 
         if self.subject is None:
             return
-        if not self.layer_list.has_focus:
+        if self._focused is not self.layer_list:
             self.app.push_screen(extract_path(self.subject))
         elif (layer := self.layer_list.merged_layer) <= self.subject.union.layers:
             self.app.push_screen(extract_changes(self.subject, layer))
@@ -250,7 +258,7 @@ class ImagePanes(Container):
         """Goes out of the detail; False if one is not in it."""
         if self.has_class("-short") and self.has_class("-detail"):
             self._want_detail(False)
-        elif self.detail.has_focus:
+        elif self._focused is self.detail:
             self.tree_view.focus()
         else:
             return False

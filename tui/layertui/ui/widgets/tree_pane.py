@@ -106,7 +106,7 @@ class TreePane(Vertical):
         """Letters are letters while one types; what leaves the line is only there with it."""
         if action == "leave":
             return self.has_class("-asking")
-        return not self._field.has_focus
+        return self.screen.focused is not self._field
 
     def action_filter(self) -> None:
         """Asks what to filter by."""
