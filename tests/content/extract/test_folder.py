@@ -10,6 +10,7 @@ import subprocess
 import tarfile
 import tempfile
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -240,27 +241,51 @@ def test_names_that_lead_elsewhere(tmp_path: Path) -> None:
     assert paths(tmp_path) == ["root"]
 
 
-def test_read_only_directories_of_a_user_who_is_not_root() -> None:
+def as_nobody(do: Callable[[], object]) -> bool:
+    """Whether something works for a user who is not root."""
+    child = os.fork()
+    if not child:
+        try:
+            os.setuid(65534)
+            do()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return os.waitpid(child, 0)[1] == 0
+
+
+@pytest.fixture
+def anybodys() -> Iterator[Path]:
+    """A directory that everybody can reach and write to."""
     need_root()
     directory = Path(tempfile.mkdtemp(prefix="layertui-"))
     directory.chmod(0o777)
+    yield directory
+    shutil.rmtree(directory)
+
+
+def test_read_only_directories_of_a_user_who_is_not_root(anybodys: Path) -> None:
     blob = tar(
         ("/d", special(tarfile.DIRTYPE, 0o555)), ("/d/e", special(tarfile.DIRTYPE, 0o500)), ("/d/e/f", b"x")
     )
-    child = os.fork()
-    if not child:
-        os.setuid(65534)
-        try:
-            extraction = extract(blob, directory / "root")
-            os._exit(bool(extraction.left_out))
-        except BaseException:
-            os._exit(2)
-    assert os.waitpid(child, 0)[1] == 0
-    assert (directory / "root/d/e/f").read_bytes() == b"x"
-    assert [
-        stat.st_mode & 0o777 for stat in map(os.stat, (directory / "root/d", directory / "root/d/e"))
-    ] == [0o555, 0o500]
-    shutil.rmtree(directory)
+    assert as_nobody(lambda: extract(blob, anybodys / "root"))
+    assert (anybodys / "root/d/e/f").read_bytes() == b"x"
+    modes = [(anybodys / "root" / name).stat().st_mode & 0o777 for name in ("d", "d/e")]
+    assert modes == [0o555, 0o500]
+
+
+def test_owners_that_only_root_can_keep(anybodys: Path) -> None:
+    contents, union = contents_of(tar(("/f", b"x")))
+    extraction = Extraction(tree(union, 1), contents, anybodys / "root", owner=True)
+
+    def refused() -> None:
+        with pytest.raises(
+            LayertuiError, match=r"cannot give files to 0:0, .*, only root can, 0 of 1 file are"
+        ):
+            extraction.run()
+
+    assert as_nobody(refused)
+    assert paths(anybodys) == ["root"]
 
 
 def test_a_full_disk_leaves_whole_files_alone(tmp_path: Path) -> None:
