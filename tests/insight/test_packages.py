@@ -9,13 +9,15 @@ import subprocess
 from pathlib import Path
 
 from layertui.content.read import Contents
-from layertui.insight.packages import Packages, packages
+from layertui.insight.packages import Packages, databases_of, packages
 from layertui.sources import open_image
 from tests.commands.samples import tar
 from tests.fixtures import fixture
 from tests.images import union_of
 from tests.insight.reading import opened
 from tests.programs import lacking, need
+from tests.union.small import layer
+from tests.union.small import union as union_of_layers
 
 STATUS = Path("/var/lib/dpkg/status")
 
@@ -178,6 +180,12 @@ def test_rpm(tmp_path: Path) -> None:
         (2, "upgraded", "bash", "5.2-1.fc40", "5.3-1.fc40"),
     ]
     assert found.changes[0].package.size == 8000 and found.installed == {"rpm": 4}
+
+
+def test_databases_are_found_wherever_they_stand() -> None:
+    names = [f"/app/node_modules/p{number:05}/package.json" for number in range(5000)]
+    union = union_of_layers(layer(*(("-", name) for name in names), ("-", "/my_node_modules/x/package.json")))
+    assert [union.path(node) for node in databases_of(union)] == names
 
 
 def test_what_cannot_be_read_is_said_and_removes_nothing(tmp_path: Path) -> None:

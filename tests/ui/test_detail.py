@@ -1,5 +1,6 @@
 """The detail pane: every tab as a picture, every key pressed, no answer to an old question shown."""
 
+import re
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -15,8 +16,11 @@ from layertui.blob import BytesBlob
 from layertui.content.read import Contents
 from layertui.errors import LayertuiError
 from layertui.image import Descriptor, HistoryEntry, Layer
+from layertui.insight.databases import Package
+from layertui.insight.package_files import Owners
 from layertui.ui.app import LayertuiApp
 from layertui.ui.widgets.detail import DetailPane, Subject
+from layertui.ui.widgets.detail.owners import package_text
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.union import Union
 from tests.images import union_of
@@ -301,6 +305,34 @@ async def test_enter_reads_what_a_link_leads_to() -> None:
     async with app.run_test(size=(100, 30)) as pilot:
         await pressing("4", "enter")(pilot)
         assert "ELF" in text(app.pane)
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/usr/bin/su", "package held-box 1.37.0-r4 (apk)"),
+        ("/srv/quarry/app.py", "package none that apk knows"),
+        ("/usr/include/stdio.h", "package build-base 0.5-r3 (apk)"),  # both are gone: as it was in its layer
+    ],
+)
+async def test_details_name_the_package(path: str, said: str) -> None:
+    app = Detail(about(path))
+    async with app.run_test(size=(100, 20)) as pilot:
+        await pressing("5")(pilot)
+        assert said in [re.sub(" +", " ", line) for line in text(app.pane).split("\n")]
+
+
+def test_packages_are_named_or_said_to_be_unknown() -> None:
+    package = Package("dpkg", "libc6", "2.36-9", "amd64", 1, "libc6", "")
+    assert package_text(Owners([package], ["dpkg"], 0, [])) == "libc6 2.36-9 (dpkg)"
+    assert package_text(Owners([package] * 80, ["dpkg"], 0, [])).endswith("(dpkg) and 77 more")
+    assert package_text(Owners([], ["dpkg", "rpm"], 2, [])) == (
+        "none that dpkg or rpm knows; 2 packages without a list of files"
+    )
+    assert package_text(Owners([], [], 0, [])).startswith("not known: no database of packages")
+    assert (
+        package_text(Owners([], ["rpm"], 0, [LayertuiError("cannot read x")])) == "not known: cannot read x"
+    )
 
 
 async def test_copies_the_value_at_hand_or_the_path() -> None:

@@ -7,7 +7,7 @@ import re
 import sqlite3
 import struct
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +46,7 @@ Parser = Callable[[str, bytes], list[Package]]
 def dpkg(path: str, data: bytes) -> list[Package]:
     """``/var/lib/dpkg/status`` (deb-control(5)), or a file of ``status.d`` as distroless has it."""
     found = []
-    for stanza in _stanzas(data):
+    for stanza in stanzas(data):
         fields = dict(line.split(": ", 1) for line in stanza if ": " in line and not line.startswith(" "))
         state = fields.get("Status", "install ok installed").split()[-1:]
         if "Package" not in fields or state in (["not-installed"], ["config-files"]):
@@ -67,29 +67,27 @@ def dpkg(path: str, data: bytes) -> list[Package]:
 
 def apk(path: str, data: bytes) -> list[Package]:
     """``lib/apk/db/installed`` (apk-tools, ``doc/apk-v2.5.scd``: fields of one letter)."""
-    found = []
-    for stanza in _stanzas(data):
-        fields = {line[0]: line[2:] for line in reversed(stanza) if line[1:2] == ":"}
-        if "P" not in fields:
-            continue
-        found.append(
-            Package(
-                "apk",
-                fields["P"],
-                fields.get("V", ""),
-                fields.get("A", ""),
-                _bytes(fields.get("I", "")),
-                fields["P"],
-                path,
-            )
-        )
-    return found
+    return list(filter(None, (apk_package(path, stanza) for stanza in stanzas(data))))
+
+
+def apk_package(path: str, stanza: list[str]) -> Package | None:
+    """What a stanza of it tells; ``None`` if that is no package."""
+    fields = {line[0]: line[2:] for line in reversed(stanza) if line[1:2] == ":"}
+    if "P" not in fields:
+        return None
+    name = fields["P"]
+    size = _bytes(fields.get("I", ""))
+    return Package("apk", name, fields.get("V", ""), fields.get("A", ""), size, name, path)
 
 
 def rpm(path: str, data: bytes) -> list[Package]:
     """``rpmdb.sqlite``: a table of headers (rpm 4.16 and later, ``lib/backend/sqlite.c``)."""
+    return list(filter(None, (rpm_package(path, header) for header in rpm_headers(path, data))))
+
+
+def rpm_headers(path: str, data: bytes) -> Iterator[bytes]:
+    """The headers of an ``rpmdb.sqlite``."""
     steps = iter(range(MAX_STEPS))
-    found = []
     with tempfile.TemporaryDirectory(prefix="layertui-") as directory:
         file = Path(directory, "rpmdb.sqlite")
         file.write_bytes(data)
@@ -99,13 +97,12 @@ def rpm(path: str, data: bytes) -> list[Package]:
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.set_progress_handler(lambda: next(steps, None) is None, 1000)
             for (header,) in connection.execute("SELECT blob FROM Packages"):
-                if isinstance(header, bytes) and (package := _rpm_package(path, header)) is not None:
-                    found.append(package)
+                if isinstance(header, bytes):
+                    yield header
         except sqlite3.Error as error:
             raise LayertuiError(f"cannot read {path}", f"as an sqlite database: {error}") from error
         finally:
             connection.close()
-    return found
 
 
 def rpm_journal(path: str, data: bytes) -> list[Package]:
@@ -121,45 +118,59 @@ def rpm_older(path: str, data: bytes) -> list[Package]:
 
 
 _NAME, _VERSION, _RELEASE, _EPOCH, _SIZE, _ARCH, _LONG_SIZE = 1000, 1001, 1002, 1003, 1009, 1022, 5009
-_INT32, _INT64, _STRING, _I18N_STRING = 4, 5, 6, 9
+_INT32, _INT64, _STRING, _STRINGS, _I18N_STRING = 4, 5, 6, 8, 9
+_MOST_STRINGS = 1 << 20
+"""Strings of a tag that are read; the largest packages have a tenth of that of files."""
 
 
-def _rpm_package(path: str, header: bytes) -> Package | None:
-    """What a header tells (rpm, ``docs/manual/format_header.md``, without its magic); ``None`` if it is none."""
-    if len(header) < 8:
+def rpm_package(path: str, header: bytes) -> Package | None:
+    """What a header tells; ``None`` if it is of no package."""
+
+    def first(tag: int) -> str | int | None:
+        return next(iter(rpm_values(header, tag)), None)
+
+    name, epoch, size = first(_NAME), first(_EPOCH), first(_LONG_SIZE)
+    if name is None:
         return None
-    count, length = struct.unpack_from(">II", header)
-    if 8 + 16 * count + length > len(header):
-        return None
-    data = header[8 + 16 * count :]
-    tags: dict[int, str | int] = {}
-    for number in range(count):
-        tag, kind, offset, _ = struct.unpack_from(">IIII", header, 8 + 16 * number)
-        if kind in (_STRING, _I18N_STRING):
-            tags[tag] = data[offset : data.find(b"\0", offset)].decode("utf-8", "surrogateescape")
-        elif kind == _INT32 and offset + 4 <= len(data):
-            (tags[tag],) = struct.unpack_from(">I", data, offset)
-        elif kind == _INT64 and offset + 8 <= len(data):
-            (tags[tag],) = struct.unpack_from(">Q", data, offset)
-    if _NAME not in tags:
-        return None
-    epoch = f"{tags[_EPOCH]}:" if _EPOCH in tags else ""
-    size = tags.get(_LONG_SIZE, tags.get(_SIZE, -1))
+    version = f"{'' if epoch is None else f'{epoch}:'}{first(_VERSION) or ''}-{first(_RELEASE) or ''}"
+    size = first(_SIZE) if size is None else size
     return Package(
         "rpm",
-        str(tags[_NAME]),
-        f"{epoch}{tags.get(_VERSION, '')}-{tags.get(_RELEASE, '')}",
-        str(tags.get(_ARCH, "")),
+        str(name),
+        version,
+        str(first(_ARCH) or ""),
         size if isinstance(size, int) else -1,
-        str(tags[_NAME]),
+        str(name),
         path,
     )
+
+
+def rpm_values(header: bytes, tag: int) -> Sequence[str | int]:
+    """The values of a tag (rpm, ``docs/manual/format_header.md``, without its magic); none if it is not there."""
+    if len(header) < 8:
+        return ()
+    tags, length = struct.unpack_from(">II", header)
+    start = 8 + 16 * tags
+    if start + length > len(header):
+        return ()
+    for number in range(tags):
+        found, kind, offset, count = struct.unpack_from(">IIII", header, 8 + 16 * number)
+        if found != tag:
+            continue
+        if kind in (_STRING, _STRINGS, _I18N_STRING):
+            count = 1 if kind != _STRINGS else min(count, _MOST_STRINGS)
+            texts = header[start + offset : start + length].split(b"\0", count)[:count]
+            return [text.decode("utf-8", "surrogateescape") for text in texts]
+        size, letter = {_INT32: (4, "I"), _INT64: (8, "Q")}.get(kind, (0, ""))
+        if size and offset + size * count <= length:
+            return struct.unpack_from(f">{count}{letter}", header, start + offset)
+    return ()
 
 
 def python(path: str, data: bytes) -> list[Package]:
     """``METADATA`` of a ``.dist-info`` or ``PKG-INFO`` of an ``.egg-info`` (core metadata)."""
     fields: dict[str, str] = {}
-    for line in next(_stanzas(data), []):
+    for line in next(stanzas(data), []):
         name, _, value = line.partition(": ")
         fields.setdefault(name, value)
     if "Name" not in fields or "Version" not in fields:
@@ -194,7 +205,7 @@ def _bytes(text: str, unit: int = 1) -> int:
     return int(text) * unit if text.isdecimal() and len(text) < 20 else -1
 
 
-def _stanzas(data: bytes) -> Iterator[list[str]]:
+def stanzas(data: bytes) -> Iterator[list[str]]:
     """Runs of lines between empty ones."""
     lines: list[str] = []
     for line in data.decode("utf-8", "surrogateescape").replace("\r\n", "\n").split("\n"):

@@ -38,7 +38,7 @@ _DATABASES: Sequence[tuple[bytes, Parser]] = (
     (_RPM + rb"Packages(?:\.db)?", rpm_older),
     (rb"\.dist-info\0METADATA", python),
     (rb"\.egg-info\0PKG-INFO", python),
-    (rb"[\0/]node_modules\0(?:@[^\0/]+\0)?[^\0/@][^\0/]*\0package\.json", npm),
+    (rb"node_modules(?<=[\0/]node_modules)\0(?:@[^\0/]+\0)?[^\0/@][^\0/]*\0package\.json", npm),
 )
 """How the keys of databases end, or from a slash on what they are, and what reads them."""
 
@@ -95,7 +95,7 @@ def packages(union: Union, contents: Contents, cancelled: threading.Event | None
 
     Raises :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
     """
-    databases = _find(union)
+    databases = databases_of(union)
     reader = _Reader(union, contents, cancelled)
     reader.read(
         (event, parser)
@@ -118,7 +118,7 @@ def layer_packages(
     """What one layer did to the packages, and why databases could not be read. Reads only those it touched."""
     databases = {
         node: parser
-        for node, parser in _find(union).items()
+        for node, parser in databases_of(union).items()
         if (event := union.last_by(node, layer)) >= 0 and union.ev_layer[event] == layer
     }
     reader = _Reader(union, contents)
@@ -217,6 +217,7 @@ class _Reader:
         return self._known.get(self._union.at(node, layer), [])
 
 
-def _find(union: Union) -> dict[int, Parser]:
+def databases_of(union: Union) -> dict[int, Parser]:
     """The nodes that are databases."""
-    return {node: parser for pattern, parser in _DATABASES for node in union.matching(pattern)}
+    found = union.matching(*(pattern for pattern, _ in _DATABASES))
+    return {node: _DATABASES[number][1] for node, number in found}

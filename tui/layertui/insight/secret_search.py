@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -21,7 +20,10 @@ _BEFORE, _BEHIND = 128, 4096
 _MOST = 100
 """Findings of one rule in one text; more tell nothing new."""
 _LITERALS = [(literal, rule) for rule in TOKENS for literal in rule.literals]
-_NAMED: dict[bytes, Sequence[Rule]] = {**{name: (rule,) for name, rule in FILES}, DOTENV: ASSIGNMENTS}
+_NAMED: list[tuple[bytes, Sequence[Rule]]] = [
+    *((name, (rule,)) for name, rule in FILES),
+    (DOTENV, ASSIGNMENTS),
+]
 
 
 class Match(NamedTuple):
@@ -47,11 +49,9 @@ class FileSearch:
         self._literals = BytesAhoCorasick([literal for literal, _ in _LITERALS], MatchKind.LeftmostFirst)
         self._rules: defaultdict[int, list[Rule]] = defaultdict(list)
         """Rules of files by their names, by the event that stores them: any of their names counts."""
-        for node in set(union.matching(rb"[\0/](?:" + b"|".join(_NAMED) + rb")")):
-            key = union.key(node)
-            rules = [rule for name, those in _NAMED.items() for rule in those if _is_called(key, name)]
+        for node, number in union.matching(*(rb"[\0/](?:" + name + rb")" for name, _ in _NAMED)):
             for event in filter(union.shows, union.versions(node)):
-                self._rules[union.ev_inode[event]] += rules
+                self._rules[union.ev_inode[event]] += _NAMED[number][1]
 
     def find(self, batch: Batch) -> Iterator[tuple[int, int, Match]]:
         """Event, line (from 1) and match of every secret in the text files of a batch."""
@@ -83,10 +83,6 @@ class FileSearch:
                 hit = next(hits, None)
             if places or event in self._rules:
                 yield event, start, end, places
-
-
-def _is_called(key: bytes, name: bytes) -> bool:
-    return re.search(rb"(?:\0|\A)(?:" + name + rb")\Z", key) is not None
 
 
 def _is_text(data: bytes, start: int, end: int) -> bool:

@@ -18,17 +18,18 @@ _PEERS = 50
 
 
 def pages(subject: Subject, event: int, owners: Owners, cancelled: threading.Event) -> Iterator[Page]:
-    """The page with owners by number, then with their names. ``event`` is the version to tell about."""
+    """The page with owners by number, then with their names, then with the package. ``event`` is the version."""
     if event < 0:
         yield message(f"{subject.union.path(subject.node)} is {absence(subject, subject.node)}.")
         return
     entry = subject.union.entry(event)
-    yield _page(subject, event, entry, f"{entry.uid}:{entry.gid}")
+    yield _page(subject, event, entry, f"{entry.uid}:{entry.gid}", "…")
     named = owners.describe(subject, cancelled, entry.uid, entry.gid)
-    yield _page(subject, event, entry, named)
+    yield _page(subject, event, entry, named, "…")
+    yield _page(subject, event, entry, named, owners.package(subject, event, cancelled))
 
 
-def _page(subject: Subject, event: int, entry: Entry, owner: str) -> Page:
+def _page(subject: Subject, event: int, entry: Entry, owner: str, package: str) -> Page:
     union = subject.union
     build = PageBuilder(_GUTTER)
 
@@ -43,6 +44,7 @@ def _page(subject: Subject, event: int, entry: Entry, owner: str) -> Page:
     fact("type", entry.type + (", which no layer names: it is implied" if entry.implied else ""), entry.type)
     fact("mode", f"{entry.mode:04o} {permissions(entry)}", f"{entry.mode:04o}")
     fact("owner", owner, f"{entry.uid}:{entry.gid}")
+    fact("package", package)
     if entry.type == "file":
         fact("size", sizes(entry.size), str(entry.size))
     fact("modified", rfc3339(entry.mtime, entry.mtime_ns) or f"{entry.mtime} s after 1970")

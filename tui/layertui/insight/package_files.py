@@ -1,0 +1,231 @@
+"""Which package owns a path, by the databases of the merged tree of a layer."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from layertui.content.read import Contents
+from layertui.errors import LayertuiError
+from layertui.insight.databases import Package, apk, dpkg, npm, python, rpm
+from layertui.insight.file_lists import (
+    apk_files,
+    diversions,
+    dpkg_list,
+    installed_files,
+    md5sums,
+    record,
+    rpm_files,
+)
+from layertui.insight.packages import MAX_SIZE, databases_of
+from layertui.layers.index import Kind, key_of
+from layertui.union.union import Union
+
+_LISTS = (
+    rb"/var\0lib\0dpkg\0(?:info\0[^\0/]+\.list|status\.d\0[^\0/]+\.md5sums|diversions)",
+    rb"\.dist-info\0RECORD",
+    rb"\.egg-info\0installed-files\.txt",
+)
+"""How the keys of what tells of files end (see :meth:`layertui.union.union.Union.matching`)."""
+_DIVERSIONS = "/var/lib/dpkg/diversions"
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """What the databases say of a path."""
+
+    packages: Sequence[Package]
+    """Those that own it; directories may have many."""
+    kinds: Sequence[str]
+    """The kinds of packages that were asked."""
+    unlisted: int
+    """Packages that do not tell which files they have."""
+    unread: Sequence[LayertuiError]
+    """Why databases could not be read."""
+
+
+@dataclass(slots=True)
+class _Lists:
+    """The files of packages as one text: whoever asks for one path has it searched."""
+
+    text: bytes = b""
+    starts: list[int] = field(default_factory=list)
+    """Where the files of each package start."""
+    packages: list[Package] = field(default_factory=list)
+    unlisted: int = 0
+    unread: list[LayertuiError] = field(default_factory=list)
+
+    def owners(self, path: bytes) -> list[Package]:
+        needle, found = b"\n%b\n" % path, []
+        at = self.text.find(needle)
+        while at >= 0:
+            found.append(self.packages[bisect_right(self.starts, at) - 1])
+            at = self.text.find(needle, at + 1)
+        return found
+
+
+class PackageFiles:
+    """Answers for one union; remembers the lists that it read last. Safe to share between threads."""
+
+    def __init__(self, union: Union, contents: Contents) -> None:
+        self._union = union
+        self._contents = contents
+        databases = databases_of(union)
+        self._databases = {node: parser for node, parser in databases.items() if parser is not npm}
+        self._lists = [node for node, _ in union.matching(*_LISTS)]
+        self._has_npm = any(parser is npm for parser in databases.values())
+        self._known: tuple[Sequence[int], _Lists] = ((), _Lists())
+        self._lock = threading.Lock()
+
+    def owners(self, path: str, layer: int, cancelled: threading.Event | None = None) -> Owners:
+        """The packages that own a path of the merged tree of layers 1 to ``layer``.
+
+        Reads the databases of that tree, if they are not those of the question before. Raises
+        :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
+        """
+        with self._lock:
+            lists = self._read(layer, cancelled)
+        found = [package for name in self._names(path, layer) for package in lists.owners(name)]
+        unread = list(lists.unread)
+        if self._has_npm:
+            try:
+                found += self._npm(path, layer, cancelled)
+            except LayertuiError as error:
+                unread.append(error)
+        kinds = {package.kind for package in lists.packages} | ({"npm"} if self._has_npm else set())
+        return Owners(list(dict.fromkeys(found)), sorted(kinds), lists.unlisted, unread)
+
+    def _names(self, path: str, layer: int) -> list[bytes]:
+        """A path, and what leads to it through a symlink in the root: databases may have it as /bin/sh."""
+        union = self._union
+        key = key_of(path)
+        names = [b"/" + key.replace(b"\0", b"/")]
+        for node in union.children(0):
+            event = union.at(node, layer)
+            if event < 0 or union.ev_kind[event] != Kind.SYMLINK:
+                continue
+            try:
+                target = union.key(union.resolve(union.path(node), layer)) + b"\0"
+            except LayertuiError:
+                continue  # it leads nowhere
+            if key.startswith(target):
+                names.append(b"/%b/%b" % (union.key(node), key.removeprefix(target).replace(b"\0", b"/")))
+        return names
+
+    def _npm(self, path: str, layer: int, cancelled: threading.Event | None) -> list[Package]:
+        """The package in whose directory of ``node_modules`` a path lies, the innermost."""
+        union, parts = self._union, path.split("/")
+        for end in range(len(parts), 1, -1):
+            above = parts[: end - 1]
+            if above[-1] != "node_modules" and not (
+                above[-1].startswith("@") and above[-2:-1] == ["node_modules"]
+            ):
+                continue
+            manifest = "/".join([*parts[:end], "package.json"])
+            node = union.find(manifest)
+            event = union.at(node, layer) if node >= 0 else -1
+            if event >= 0 and union.ev_kind[event] == Kind.FILE and union.size(event) <= MAX_SIZE:
+                return npm(manifest, self._contents.read(event, cancelled=cancelled))
+        return []
+
+    def _read(self, layer: int, cancelled: threading.Event | None) -> _Lists:
+        union = self._union
+        events = [
+            event
+            for event in (union.at(node, layer) for node in (*self._databases, *self._lists))
+            if event >= 0 and union.ev_kind[event] == Kind.FILE
+        ]
+        if self._known[0] == events:
+            return self._known[1]
+        lists = _Lists()
+        data = self._contents_of(events, lists.unread, cancelled)
+        text = bytearray()
+        for package, paths in self._listed(data, lists):
+            lists.starts.append(len(text))
+            lists.packages.append(package)
+            text += b"\n%b\n" % b"\n".join(paths)
+        lists.text = bytes(text)
+        self._known = (events, lists)
+        return lists
+
+    def _contents_of(
+        self, events: Iterable[int], unread: list[LayertuiError], cancelled: threading.Event | None
+    ) -> dict[str, tuple[int, bytes]]:
+        """Node and content of files by their paths, each layer read once."""
+        union = self._union
+        by_layer: defaultdict[int, list[int]] = defaultdict(list)
+        for event in events:
+            path = union.path(union.ev_node[event])
+            if union.size(event) > MAX_SIZE:
+                unread.append(LayertuiError(f"{path} is not read", f"it has {union.size(event):,} bytes"))
+            else:
+                by_layer[union.ev_layer[union.ev_inode[event]]].append(event)
+        found: dict[str, tuple[int, bytes]] = {}
+        for layer in by_layer:
+            missing = set(by_layer[layer])
+            for batch in self._contents.batches(by_layer[layer], cancelled):
+                for event, start, end in batch.files:
+                    node = union.ev_node[event]
+                    found[union.path(node)] = (node, batch.data[start:end])
+                    missing.discard(event)
+            for event in sorted(missing):
+                try:
+                    node = union.ev_node[event]
+                    found[union.path(node)] = (node, self._contents.read(event, cancelled=cancelled))
+                except LayertuiError as error:
+                    unread.append(error)
+        return found
+
+    def _listed(
+        self, data: Mapping[str, tuple[int, bytes]], lists: _Lists
+    ) -> Iterable[tuple[Package, Sequence[bytes]]]:
+        """Every package with its paths; counts those that list none."""
+        diverted = diversions(data[_DIVERSIONS][1]) if _DIVERSIONS in data else []
+        for path, (node, content) in data.items():
+            parser = self._databases.get(node)
+            try:
+                if parser is apk or parser is rpm:
+                    yield from (apk_files if parser is apk else rpm_files)(path, content)
+                    continue
+                packages = parser(path, content) if parser is not None else []
+            except LayertuiError as error:
+                lists.unread.append(error)
+                continue
+            for package in packages:
+                paths = _python_files(path, data) if parser is python else _dpkg_files(path, package, data)
+                if paths is None:
+                    lists.unlisted += 1
+                    paths = []
+                elif parser is dpkg:
+                    paths = _after(diverted, package, paths)
+                yield package, paths
+
+
+def _dpkg_files(path: str, package: Package, data: Mapping[str, tuple[int, bytes]]) -> list[bytes] | None:
+    """What a package of dpkg has; ``None`` if it does not say."""
+    if path.endswith("/status"):
+        info = f"{path.removesuffix('status')}info/{package.name}"
+        for name in (f"{info}:{package.architecture}.list", f"{info}.list"):
+            if name in data:
+                return dpkg_list(data[name][1])
+        return None
+    sums = f"{path}.md5sums"
+    return md5sums(data[sums][1]) if sums in data else None
+
+
+def _python_files(path: str, data: Mapping[str, tuple[int, bytes]]) -> list[bytes] | None:
+    """What a Python package has, by what lies beside its metadata; ``None`` if it does not say."""
+    directory = path.rpartition("/")[0]
+    if f"{directory}/RECORD" in data:
+        return record(directory.rpartition("/")[0] or "/", data[f"{directory}/RECORD"][1])
+    listed = f"{directory}/installed-files.txt"
+    return installed_files(directory, data[listed][1]) if listed in data else None
+
+
+def _after(diverted: Sequence[tuple[bytes, bytes, str]], package: Package, paths: list[bytes]) -> list[bytes]:
+    """Where the files of a package lie after others have moved them away (dpkg-divert(1))."""
+    away = {before: after for before, after, keeper in diverted if keeper != package.name}
+    return [away.get(path, path) for path in paths] if away else paths
