@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from layertui.blob import Blob
 from layertui.errors import LayertuiError
+from layertui.image import Unpacked
 from layertui.layers.beneath import DirectoryBlob
 from layertui.layers.decompress import Cancelled, Damaged
 from layertui.layers.index import LayerIndex, key_of
@@ -115,6 +117,8 @@ class RecordedDirectory:
 
     record: Path
     directory: Path
+    contents: Unpacked | None = None
+    """What opens the files, where the directory does not have them by their names."""
 
     @property
     def location(self) -> str:
@@ -127,8 +131,8 @@ class RecordedDirectory:
     ) -> LayerIndex:
         return scan(RecordWindow(self.record, cancelled), progress)
 
-    def open(self, key: bytes, size: int) -> DirectoryBlob:
-        return DirectoryBlob(self.directory, key, size)
+    def open(self, key: bytes, size: int) -> Blob:
+        return self.contents.open(key, size) if self.contents else DirectoryBlob(self.directory, key, size)
 
     def tar(self) -> Iterator[bytes]:
         """The tar again, in pieces of at most 1 MiB.

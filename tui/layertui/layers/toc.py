@@ -84,10 +84,7 @@ class TocLayer:
     ) -> LayerIndex:
         """Its entries, by the rules for tars: the table is laid out as one without contents."""
         entries = self._table()
-        with self._told():
-            headers = _Headers(entries)
-        index = scan(headers)
-        index.tar_size = 0
+        index = index_of(entries, self._name)
         text = "listed by its table of contents: the layer itself has not been read, nor its digest checked"
         index.warnings.append(LayerWarning("table-of-contents", b"", text))
         return index
@@ -100,7 +97,7 @@ class TocLayer:
     def _table(self) -> list[dict[str, Any]]:
         with self._lock:
             if self._entries is None:
-                with self._told():
+                with told(self._name):
                     table = json.loads(_read_table(self._blob, self._annotations, self._name))
                     self._chunks = _chunks(table["entries"], self._blob.size)
                     self._entries = table["entries"]
@@ -110,15 +107,16 @@ class TocLayer:
     def _name(self) -> str:
         return f"the table of contents of {self.location}"
 
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Turns what a table of another shape raises into one line."""
-        try:
-            yield
-        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
-            raise LayertuiError(f"{self._name} cannot be read", str(error)) from error
-        except (zlib.error, tarfile.TarError, RecursionError) as error:
-            raise LayertuiError(f"{self._name} cannot be read", str(error)) from error
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Turns what a table of another shape raises into one line."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        raise LayertuiError(f"{what} cannot be read", str(error)) from error
+    except (zlib.error, tarfile.TarError, RecursionError) as error:
+        raise LayertuiError(f"{what} cannot be read", str(error)) from error
 
 
 def has_table(descriptor: Descriptor) -> bool:
@@ -232,6 +230,15 @@ class _TocBlob:
                 raise LayertuiError(f"cannot read {self.location}", "it ends early")
             self._last = chunk, data
         return self._last[1]
+
+
+def index_of(entries: list[dict[str, Any]], what: str) -> LayerIndex:
+    """The index of a table's entries; ``what`` names it in errors."""
+    with told(what):
+        headers = _Headers(entries)
+    index = scan(headers)
+    index.tar_size = 0
+    return index
 
 
 class _Headers:

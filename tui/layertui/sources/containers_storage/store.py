@@ -23,6 +23,7 @@ from layertui.image import (
     Unpacked,
     chain_ids,
 )
+from layertui.layers.composefs import ComposefsDirectory
 from layertui.layers.directory import UnpackedDirectory
 from layertui.layers.fulltree import FullTree
 from layertui.layers.tarsplit import RecordedDirectory
@@ -55,6 +56,8 @@ ONE_LAYER = ("overlay", "aufs")
 """Drivers whose directories hold one layer alone; others keep all that is below it too."""
 PLAIN_KEY = re.compile(r"[a-z0-9.]+")
 """Keys of big data that are file names as they are (``makeBigDataBaseName``)."""
+TABLE = "zstd-chunked-manifest"
+"""The key of a layer's table of contents (pkg/chunked/storage_linux.go)."""
 IDENTITY = re.compile(r"[0-9a-zA-Z][0-9a-zA-Z_.-]*")
 
 
@@ -203,8 +206,7 @@ class Store:
         return parse_object(FileBlob(path), str(path))
 
     def _data_path(self, record: Record, key: str) -> Path:
-        name = key if PLAIN_KEY.fullmatch(key) else "=" + base64.b64encode(key.encode()).decode()
-        return record.root / f"{self.driver}-images" / record.id / name
+        return record.root / f"{self.driver}-images" / record.id / big_data_name(key)
 
     # Layers
 
@@ -264,9 +266,17 @@ class Store:
         directory = self._directory(layer)
         if not directory.is_dir():
             return None, f"its directory {directory} is not there"
-        if self.driver == "overlay" and (directory.parent / "composefs-data").is_dir():
-            return None, "it is kept by composefs, which is not read here"
         record = layer.root / f"{self.driver}-layers" / f"{layer.id}.tar-split.gz"
+        blob = directory.with_name("composefs-data") / "composefs.blob"
+        if self.driver == "overlay" and blob.exists():
+            table = layer.root / "overlay-layers" / layer.id / big_data_name(TABLE)
+            if not table.is_file():
+                return None, (
+                    f"composefs keeps it: its tree is the EROFS image {blob}, which is not read here, "
+                    f"and the table of contents {table} is not there"
+                )
+            by_digest = ComposefsDirectory(table, directory)
+            return RecordedDirectory(record, directory, by_digest) if record.is_file() else by_digest, ""
         if record.is_file():
             return RecordedDirectory(record, directory), ""
         if self.driver in ONE_LAYER:
@@ -336,6 +346,11 @@ class Store:
                 ports=None,
                 image_id=f"sha256:{container.text('image')}" if container.text("image") else "",
             )
+
+
+def big_data_name(key: str) -> str:
+    """The name of the file that has big data of a key."""
+    return key if PLAIN_KEY.fullmatch(key) else "=" + base64.b64encode(key.encode()).decode()
 
 
 def drivers(root: Path) -> list[str]:
