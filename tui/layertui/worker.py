@@ -1,4 +1,4 @@
-"""Opens, scans and merges an image in a process of its own, or looks into what it costs and leaks.
+"""Opens, scans and merges an image in a process of its own, or looks into its files.
 
 ``python -m layertui.worker`` reads one request from standard input and writes frames to
 standard output: four bytes of length (little endian), one byte that says what it is, the
@@ -9,9 +9,11 @@ payload. Whoever has heard enough kills it, so the screen stays quick and nothin
 ``x`` a layer's index: msgpack ``[layer, packed index]``, any order
 ``u`` the union of layers 1 to k: msgpack ``[k, encoded union]``
 ``d`` all is done: msgpack ``[paths of the merged tree, bytes stored that it does not show]``; the last frame
-``l`` progress of looking into a part: msgpack ``[bytes behind, bytes in all]``
+``l`` progress of looking into a part, or of a search: msgpack ``[bytes behind, bytes in all]``
 ``f`` some of its findings: JSON, as texts may hold lone surrogates
 ``s`` the rest of its survey: JSON; the last frame
+``m`` some of the lines that a search finds: a JSON array
+``n`` all has been searched: msgpack ``[what was left out]``; the last frame
 ``e`` it failed: msgpack ``[what, why, remedy]``; the last frame
 ===== ==================================================================
 """
@@ -23,7 +25,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -34,12 +36,16 @@ from layertui.sources import open_image
 from layertui.union.load import ImageReader
 from layertui.union.merged import Merged
 
+if TYPE_CHECKING:
+    from layertui.content.read import Contents
+    from layertui.union import Union
+
 PAUSE = 0.25
 """Seconds between two unions while layers still arrive, at least."""
 TICK = 0.05
-"""Seconds between two reports of how far looking into a part has come, at least."""
+"""Seconds between two reports of how far looking into files has come, at least."""
 AT_ONCE = 500
-"""Findings in a frame: what takes them apart must not hold up the screen."""
+"""Findings or lines in a frame: what takes them apart must not hold up the screen."""
 
 
 class Request(msgspec.Struct):
@@ -51,6 +57,8 @@ class Request(msgspec.Struct):
     cache: bool = True
     part: str = ""
     """The part of the insight to look into (see :mod:`layertui.insight.survey`); empty to read the image."""
+    query: dict[str, Any] | None = None
+    """What to search for (see :class:`layertui.content.search.Query`), in place of either."""
 
 
 class Frames:
@@ -101,15 +109,21 @@ def load(image: Image, cache: IndexCache | None, frames: Frames) -> None:
     frames.send(b"d", top.paths(), union.stored_bytes() - top.shown_bytes())
 
 
-def look(part: str, image: Image, cache: IndexCache | None, frames: Frames) -> None:
-    """Send what there is to tell of a part of the insight."""
+def read(image: Image, cache: IndexCache | None, frames: Frames) -> "tuple[Union, Contents]":
+    """The union of all layers and their contents, to look into."""
     from layertui.content.read import Contents
-    from layertui.insight.survey import survey
 
     reader = ImageReader(image, cache)
     for _ in reader.layers(lambda layer, done, size: frames.send(b"p", layer, done, size)):
         pass
     union = reader.union()
+    return union, Contents(image, union.indexes, union)
+
+
+def look(part: str, image: Image, cache: IndexCache | None, frames: Frames) -> None:
+    """Send what there is to tell of a part of the insight."""
+    from layertui.insight.survey import survey
+
     told = 0.0
 
     def progress(done: int, total: int) -> None:
@@ -118,10 +132,38 @@ def look(part: str, image: Image, cache: IndexCache | None, frames: Frames) -> N
             told = time.monotonic()
             frames.send(b"l", done, total)
 
-    found = survey(part, image, union, Contents(image, union.indexes, union), progress)
+    found = survey(part, image, *read(image, cache, frames), progress)
     for start in range(0, len(found.findings), AT_ONCE):
         frames.send_json(b"f", found.findings[start : start + AT_ONCE])
     frames.send_json(b"s", replace(found, findings=()))
+
+
+def search(query: dict[str, Any], image: Image, cache: IndexCache | None, frames: Frames) -> None:
+    """Send the lines that match as they are found."""
+    from layertui.content.search import Match, Query, Search
+
+    searched = Search(*read(image, cache, frames), Query(**query))
+    waiting: list[Match] = []
+    told = 0.0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= TICK:
+            told = time.monotonic()
+            send()
+            frames.send(b"l", done, total)
+
+    def send() -> None:
+        if waiting:
+            frames.send_json(b"m", waiting)
+            waiting.clear()
+
+    for match in searched.matches(progress):
+        waiting.append(match)
+        if len(waiting) == AT_ONCE:
+            send()
+    send()
+    frames.send(b"n", ", ".join(searched.left_out))
 
 
 def main() -> None:
@@ -132,7 +174,9 @@ def main() -> None:
         os.nice(5)  # the process that draws the screen goes first
         image = open_image(os.fsdecode(request.reference), request.platform)
         cache = IndexCache() if request.cache else None
-        if request.part:
+        if request.query is not None:
+            search(request.query, image, cache, frames)
+        elif request.part:
             look(request.part, image, cache, frames)
         else:
             load(image, cache, frames)

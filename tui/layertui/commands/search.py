@@ -9,8 +9,7 @@ from layertui.commands.opening import Opened, image_of, layer_number, read_layer
 from layertui.commands.output import Output, warn
 from layertui.commands.parsing import add_common, add_image, add_layer
 from layertui.commands.progress import Progress
-from layertui.content.search import MAX_LINE, Match, Query, Search
-from layertui.words import count_text
+from layertui.content.search import Match, Query, Search
 
 DESCRIPTION = """\
 Search the contents of an image's files for a text or a regular expression, line
@@ -89,14 +88,9 @@ def _print(match: Match, width: int, out: Output) -> None:
 
 def _status(opened: Opened, search: Search, is_found: bool) -> int:
     """The exit status; says what was not searched."""
-    if not opened.quiet:
-        if search.binary:
-            warn(f"{count_text(search.binary, 'binary file')} not searched, see --text")
-        if search.long_lines:
-            lines = count_text(search.long_lines, "line")
-            warn(f"{lines} searched in the first {MAX_LINE:,} characters only")
-        if search.unreadable:
-            warn(f"{count_text(search.unreadable, 'file')} cannot be read and searched")
+    if search.left_out and not opened.quiet:
+        hint = "; --text has binary files searched too" if search.binary else ""
+        warn(f"not searched: {', '.join(search.left_out)}{hint}")
     if opened.is_damaged or search.unreadable:
         return 2
     return 0 if is_found else 1

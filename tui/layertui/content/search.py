@@ -16,6 +16,7 @@ from layertui.errors import LayertuiError
 from layertui.layers.index import Kind
 from layertui.union.filter import compile_pattern, glob
 from layertui.union.union import Union
+from layertui.words import count_text
 
 HEAD = 8000
 """Bytes in which a NUL makes a file binary, as git has it (``buffer_is_binary``)."""
@@ -110,6 +111,16 @@ class Search:
             done += union.size(event)
             if progress is not None:
                 progress(done, total)
+
+    @property
+    def left_out(self) -> list[str]:
+        """What was not searched, in words."""
+        counts = (
+            (self.binary, "binary file", ""),
+            (self.unreadable, "file", " that cannot be read"),
+            (self.long_lines, "line", f" beyond {MAX_LINE:,} characters"),
+        )
+        return [count_text(count, noun) + more for count, noun, more in counts if count]
 
     def _versions(self) -> dict[int, list[int]]:
         """The events whose content is asked for, by the one that stores it: hardlinks share one."""

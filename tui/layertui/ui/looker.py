@@ -38,7 +38,7 @@ class Looker(WorkerProcess):
     def __init__(
         self, target: MessagePump, reference: str, platform: str | None, cache: bool, part: str
     ) -> None:
-        super().__init__(target, reference, platform, cache, part)
+        super().__init__(target, reference, platform, cache, part=part)
         self._part = part
 
     def _read(self, output: IO[bytes]) -> bool:

@@ -20,14 +20,15 @@ class WorkerProcess:
     """
 
     def __init__(
-        self, target: MessagePump, reference: str, platform: str | None, cache: bool, part: str = ""
+        self, target: MessagePump, reference: str, platform: str | None, cache: bool, **asked: object
     ) -> None:
+        """``asked`` are more fields of :class:`layertui.worker.Request`."""
         self._target = target
         self._request = {
             "reference": os.fsencode(reference),
             "platform": platform,
             "cache": cache,
-            "part": part,
+            **asked,
         }
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = threading.Event()

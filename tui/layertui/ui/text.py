@@ -29,6 +29,27 @@ def shorten(text: str, width: int) -> str:
     return f"{head}…{tail}"
 
 
+def clip(text: str, width: int) -> str:
+    """Safe ``text`` in at most ``width`` cells, its end left out if it is longer."""
+    if width <= 0:
+        return ""
+    text = text[: width * 8]  # letters may take no cells
+    if cell_len(text) <= width:
+        return text
+    return chop_cells(text, width - 1)[0] + "…" if width > 1 else "…"
+
+
+def clip_start(text: str, width: int) -> str:
+    """Safe ``text`` in at most ``width`` cells, its beginning left out if it is longer."""
+    text = text[-width * 8 :] if width > 0 else ""
+    if cell_len(text) <= width:
+        return text
+    room, kept = width - 1, len(text)
+    while kept and (taken := cell_len(text[kept - 1])) <= room:
+        room, kept = room - taken, kept - 1
+    return "…" + text[kept:]
+
+
 def match_positions(query: str, text: str) -> list[int] | None:
     """Where ``query`` is found in ``text``, whole or letter by letter, whatever the case; None if not.
 

@@ -3,24 +3,23 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from textual import events, getters
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Static
 
 from layertui.errors import LayertuiError
 from layertui.reference import ENGINES
 from layertui.safe import visible
 from layertui.sources import UnknownName
-from layertui.ui.app import LayertuiApp
 from layertui.ui.keys import Legend
 from layertui.ui.layer_text import Oddity, oddities
 from layertui.ui.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
 from layertui.ui.platforms import PlatformsFound, find_platforms
 from layertui.ui.reading import ImageOpened, Reading
 from layertui.ui.screens import about
+from layertui.ui.screens.image_screen import ImageScreen
 from layertui.ui.text import size_text
 from layertui.ui.verifier import LayerVerified, verifiable, verify_layers
 from layertui.ui.widgets.image_header import ImageHeader, Totals
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from layertui.layers.index import LayerIndex
 
 
-class ExplorerScreen(Screen[None]):
+class ExplorerScreen(ImageScreen):
     """Explores the image that ``reference`` names; shows of it what is known while it is read."""
 
     HELP: ClassVar[str] = (
@@ -70,14 +69,11 @@ class ExplorerScreen(Screen[None]):
         ),
     ]
     CSS_PATH = Path(__file__).with_name("explorer.tcss")
-    app = getters.app(LayertuiApp)
 
     def __init__(self, reference: str, platform: str | None = None, layer: str = "") -> None:
         """``platform`` in place of the app's, ``os/arch[/variant]``; ``layer`` to begin at, by its ID in a store."""
-        super().__init__()
-        self.reference = reference
+        super().__init__(reference, platform)
         self.panes = ImagePanes()
-        self._platform = platform
         self._first_layer = layer
         self._reading = Reading(self, reference)
         self._anew: Reading | None = None  # takes the place of that once all of it has come
@@ -117,9 +113,13 @@ class ExplorerScreen(Screen[None]):
         """Goes to a layer."""
         self.panes.show_layer(layer)
 
-    def show_path(self, path: bytes, layer: int) -> None:
+    @property
+    def image(self) -> "Image | None":
+        return self._reading.image
+
+    def show_path(self, path: bytes, layer: int, line: int = 0) -> None:
         """Goes to a path with ``layer`` on top; see :meth:`ImagePanes.show_path`."""
-        self.panes.show_path(path, layer)
+        self.panes.show_path(path, layer, line)
 
     # Opening and reading
 
@@ -272,8 +272,8 @@ class ExplorerScreen(Screen[None]):
         if action == "insight":
             return self._reading.complete
         if action in ("facts", "attachments", "anatomy", "verify", "change"):
-            return self._reading.image is not None
-        return True
+            return self.image is not None
+        return super().check_action(action, parameters)
 
     def action_change(self, step: Literal[1, -1]) -> None:
         """Goes to the next path that the layer changed, or the one before, wherever the focus is."""

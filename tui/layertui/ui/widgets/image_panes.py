@@ -69,7 +69,9 @@ class ImagePanes(Container):
         self._reading: Reading | None = None
         self._building: Union | None = None  # whose rows a thread works out
         self._detail_wanted: bool | None = None  # None: where it has room of its own
-        self._wanted: tuple[bytes, int] | None = None  # a path and layer to show once they are there
+        self._wanted: tuple[bytes, int, int] | None = (
+            None  # a path, layer and line to show once they are there
+        )
 
     def compose(self) -> ComposeResult:
         yield self.layer_list
@@ -129,12 +131,13 @@ class ImagePanes(Container):
         self.layer_list.go_to_layer(layer)
         self.layer_list.focus()
 
-    def show_path(self, path: bytes, layer: int) -> None:
+    def show_path(self, path: bytes, layer: int, line: int = 0) -> None:
         """Goes to a path, absolute as layers spell it, with ``layer`` on top, whether it is hidden there or not.
 
-        Goes there as soon as the layer is there, unless one has moved to another meanwhile.
+        Goes there as soon as the layer is there, unless one has moved to another meanwhile. The
+        detail shows what is in ``line`` of the file, unless that is 0.
         """
-        self._wanted = (path, layer)
+        self._wanted = (path, layer, line)
         self.layer_list.go_to_layer(layer)
         self.tree_view.focus()
         self._show_wanted()
@@ -142,7 +145,7 @@ class ImagePanes(Container):
     def _show_wanted(self) -> None:
         if self._wanted is None or self._reading is None:
             return
-        path, layer = self._wanted
+        path, layer, line = self._wanted
         rows = self.tree_view.rows
         if self.layer_list.merged_layer != layer:
             self._wanted = None
@@ -155,6 +158,9 @@ class ImagePanes(Container):
             else:
                 self._move()
                 self.tree_view.go_to(node)
+                if line:
+                    self._want_detail(True)
+                    self.detail.read_line(node, layer, line)
 
     def _move(self) -> None:
         """Shows the tree at the layer at hand, or the highest there is so far."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
@@ -15,7 +15,7 @@ from textual.strip import Strip
 from layertui.safe import visible
 from layertui.steps import one_line, step_of
 from layertui.ui.palette import Palette
-from layertui.ui.text import count_text, shorten, size_text
+from layertui.ui.text import clip, count_text, shorten, size_text
 from layertui.ui.widgets.cursor_view import CursorView
 from layertui.ui.widgets.lines import Span
 
@@ -299,15 +299,15 @@ class LayerList(CursorView):
         gone = entry.layer is not None and bool(self.image.layers[entry.layer - 1].missing)
         quiet = entry.layer is None or gone
         if self.raw:
-            return [(_clip(visible((entry.created_by or entry.comment)[:_LONGEST]), width), "quiet" * quiet)]
+            return [(clip(visible((entry.created_by or entry.comment)[:_LONGEST]), width), "quiet" * quiet)]
         step = step_of(entry)
         arguments = visible(one_line(step.arguments[:_LONGEST]))
         if not step.instruction and not arguments:
-            return [(_clip("step not recorded", width), "quiet")]
+            return [(clip("step not recorded", width), "quiet")]
         if not step.instruction:
-            return [(_clip(arguments, width), "quiet" * quiet)]
-        head = _clip(step.instruction + " ", width)
-        return [(head, "quiet"), (_clip(arguments, width - cell_len(head)), "quiet" * quiet)]
+            return [(clip(arguments, width), "quiet" * quiet)]
+        head = clip(step.instruction + " ", width)
+        return [(head, "quiet"), (clip(arguments, width - cell_len(head)), "quiet" * quiet)]
 
     def _bar(self, state: LayerState, stored: int, width: int) -> list[Span]:
         """How large a layer is beside the largest, or while it is read how much has been."""
@@ -333,13 +333,3 @@ def _state_mark(state: LayerState) -> Span:
     if not state.read:
         return "…", "quiet"
     return ("✓", "quiet") if state.checked else (" ", "")
-
-
-def _clip(text: str, width: int) -> str:
-    """Safe ``text`` in at most ``width`` cells, its end left out if it is longer."""
-    if width <= 0:
-        return ""
-    text = text[: width * 8]  # letters may take no cells
-    if cell_len(text) <= width:
-        return text
-    return chop_cells(text, width - 1)[0] + "…" if width > 1 else "…"

@@ -22,6 +22,8 @@ class Page:
     """The item that the cursor starts on; -1 for the first."""
     stops: Sequence[int] = ()
     """The lines that one can jump to."""
+    top: int = 0
+    """The line to begin at, some lines below the upper edge."""
 
 
 class PageBuilder:

@@ -90,6 +90,7 @@ class DetailPane(TextView):
         self._page = Page(self.document)
         self._hex: bool | None = None  # None: as suits the file
         self._looked_at = -1  # the version that Preview shows in place of the visible one
+        self._line = (-1, 0, 0)  # node and layer of a subject, and the line that Preview begins at
         self._compared: tuple[int, int] | None = None  # the versions that Diff shows
         self._chosen: list[int] = []
         self._fresh = True  # the next page is of another question than the one that is shown
@@ -110,6 +111,11 @@ class DetailPane(TextView):
         self.subject = subject
         self._hex, self._looked_at, self._compared, self._chosen = None, -1, None, []
         self._ask_for_page(_SETTLE)
+
+    def read_line(self, node: int, layer: int, line: int) -> None:
+        """Shows what a path holds, once it is the subject, from a line on that is marked."""
+        self._line = (node, layer, line)
+        self.action_tab(PREVIEW)
 
     # Questions and answers
 
@@ -164,7 +170,8 @@ class DetailPane(TextView):
             return difference.pages(subject, self._compared, cancelled)
         event = self._looked_at if self._looked_at >= 0 else self._shown(subject)
         if self.tab == PREVIEW:
-            return preview.pages(subject, event, self._hex, cancelled)
+            line = self._line[2] if self._line[:2] == (subject.node, subject.merged_layer) else 0
+            return preview.pages(subject, event, self._hex, cancelled, line)
         return details.pages(subject, event, self._owners, cancelled)
 
     def _shown(self, subject: Subject) -> int:
@@ -226,6 +233,10 @@ class DetailPane(TextView):
         self._page = page
         if self._fresh:
             self.open(page.document, page.heading, page.cursor)
+            if page.top:
+                row = self.rows_of(page.top)[0] - self.content_size.height // 3
+                # The document before may have had no scrollbar.
+                self.scroll_to(y=row, animate=False, immediate=True, force=True)
         else:
             self.open(page.document, page.heading, cursor)
             self.scroll_to(y=scrolled, animate=False, immediate=True)

@@ -44,8 +44,13 @@ _PLURALS = {
 }
 
 
-def pages(subject: Subject, event: int, hexed: bool | None, cancelled: threading.Event) -> Iterator[Page]:
-    """What ``event`` stored at the path; ``hexed`` None shows a file in hex only if it is no text."""
+def pages(
+    subject: Subject, event: int, hexed: bool | None, cancelled: threading.Event, line: int = 0
+) -> Iterator[Page]:
+    """What ``event`` stored at the path; ``hexed`` None shows a file in hex only if it is no text.
+
+    A text begins at ``line``, which is marked (counted from 1; 0 for the start).
+    """
     if event < 0:
         yield message(f"{subject.union.path(subject.node)} is {absence(subject, subject.node)}.")
         return
@@ -59,10 +64,12 @@ def pages(subject: Subject, event: int, hexed: bool | None, cancelled: threading
     elif not entry.size:
         yield message("An empty file.")
     else:
-        yield _file(subject, event, entry, hexed, cancelled)
+        yield _file(subject, event, entry, hexed, cancelled, line)
 
 
-def _file(subject: Subject, event: int, entry: Entry, hexed: bool | None, cancelled: threading.Event) -> Page:
+def _file(
+    subject: Subject, event: int, entry: Entry, hexed: bool | None, cancelled: threading.Event, line: int
+) -> Page:
     """A file as text if it is some or is asked for as such, else in hex."""
     head = subject.contents.read(event, 0, _HEAD, cancelled)
     encoding = encoding_of(head, entry.size)
@@ -77,8 +84,10 @@ def _file(subject: Subject, event: int, entry: Entry, hexed: bool | None, cancel
     lexer = lexer_of(PurePosixPath(entry.path).name, encoding.decode(head[:4000]))
     if lexer is not None:
         facts.insert(0, str(lexer.name))
-    document = TextDocument(subject.contents, event, entry.size, head, encoding, lexer)
-    return Page(document, [_heading(subject, event, *facts)])
+    text = TextDocument(subject.contents, event, entry.size, head, encoding, lexer)
+    if line:
+        text.go_to_line(line, cancelled)
+    return Page(text, [_heading(subject, event, *facts)], top=text.marked.start)
 
 
 def _heading(subject: Subject, event: int, *facts: str) -> Line:

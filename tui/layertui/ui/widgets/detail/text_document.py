@@ -1,6 +1,7 @@
 """A file's text, read on as one scrolls."""
 
 import codecs
+import threading
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from rich.cells import cell_len
 
 from layertui.content.syntax import Piece, coloured
 from layertui.content.text import ERRORS, Encoding
+from layertui.layers.decompress import check
 from layertui.safe import visible
 from layertui.ui.text import size_text
 from layertui.ui.widgets.lines import Document, Line, Read, Span
@@ -24,6 +26,8 @@ CHUNK = 1 << 16
 """Bytes that are read at once."""
 COLOURED = 1 << 20
 """Bytes of a file that have syntax colours; the rest is plain. Chunks are lexed each for itself."""
+FARTHEST = 32 << 20
+"""Bytes that are read at once to get to a line; what is beyond has to be scrolled to."""
 _TAB = 8
 
 
@@ -53,12 +57,24 @@ class TextDocument(Document):
         self._numbers = array("I")  # 0 where a line goes on
         self._count = 0
         self._width = 0
+        self.marked = range(0)
+        """The rows of the line that has been gone to."""
         self._take(head)()
 
     @property
     def complete(self) -> bool:
         """Whether the file has been read to its end."""
         return self._read >= self._size
+
+    def go_to_line(self, line: int, cancelled: threading.Event) -> None:
+        """Reads up to a line, counted from 1, and marks it; for a thread, before the document is shown."""
+        while not self.complete and self._count <= line and self._read < FARTHEST:
+            check(cancelled)
+            self._take(self._contents.read(self._event, self._read, CHUNK, cancelled))()
+        if 0 < line <= self._count:
+            start = self._numbers.index(line)
+            stop = next((row for row in range(start + 1, len(self._numbers)) if self._numbers[row]), 0)
+            self.marked = range(start, stop or len(self._numbers))
 
     def __len__(self) -> int:
         return len(self._bodies) + (not self.complete)
@@ -71,7 +87,8 @@ class TextDocument(Document):
             part = f"{size_text(self._read)} of {size_text(self._size)} read; scroll on to read more"
             return Line([(part, "accent")], [("…", "accent")])
         shown = self._numbers[number]
-        return Line(self._bodies[number], [(f"{shown or '↪':>{self.gutter - 2}}", "quiet")])
+        gutter = [(f"{shown or '↪':>{self.gutter - 2}}", "quiet")]
+        return Line(self._bodies[number], gutter, "on-accent" if number in self.marked else "")
 
     def missing(self, first: int, last: int) -> Read | None:
         if self.complete or last < len(self._bodies):
