@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import time
@@ -154,6 +156,48 @@ def containers_storage(program: str, driver: str = "vfs") -> Iterator[list[str]]
         yield [*command, f"--storage-driver={driver}"]
     finally:
         subprocess.run(["umount", "--lazy", str(directory / "root" / "overlay")], capture_output=True)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def rootless_podman(option: str) -> Iterator[tuple[list[str], Path]]:
+    """Podman as a user who is made for it, with a driver, or with ``fuse-overlayfs``.
+
+    Gives the command to put arguments after, and a folder of the user's, with the store in ``store``.
+    """
+    need_root()
+    need("podman", "crun", "useradd", "newuidmap", "setpriv", "unshare")
+    directory = Path(tempfile.mkdtemp(prefix="layertui-"))
+    name = f"layertui{os.getpid()}"
+    run("useradd", "--no-create-home", f"--home-dir={directory}", name)
+    user = pwd.getpwnam(name)
+    (directory / "run").mkdir(0o700)
+    # As udev gives it to all, in a mount namespace of its own: nothing of the machine is changed.
+    os.mknod(directory / "fuse", stat.S_IFCHR | 0o666, os.makedev(10, 229))
+    (directory / "fuse").chmod(0o666)
+    (directory / "as-user").write_text(
+        f"mount --bind {directory}/fuse /dev/fuse 2>/dev/null\n"
+        f"cd {directory} && exec setpriv --reuid={name} --regid={user.pw_gid} --init-groups --reset-env "
+        f'env HOME={directory} XDG_RUNTIME_DIR={directory}/run PATH="$PATH" "$@"\n'
+    )
+    for path in (directory, directory / "run"):
+        os.chown(path, user.pw_uid, user.pw_gid)
+    is_fuse = option == "fuse-overlayfs"
+    try:
+        yield (
+            [
+                *("unshare", "--mount", "--propagation=slave", "sh", str(directory / "as-user")),
+                *("podman", f"--root={directory / 'store'}", f"--runroot={directory / 'runroot'}"),
+                *("--cgroup-manager=cgroupfs", "--events-backend=file"),
+                f"--storage-driver={'overlay' if is_fuse else option}",
+                *([f"--storage-opt=overlay.mount_program={shutil.which(option)}"] if is_fuse else []),
+            ],
+            directory,
+        )
+    finally:
+        for file in directory.glob("run/libpod/tmp/pause.pid"):  # it holds the user namespace
+            os.kill(int(file.read_text()), signal.SIGTERM)
+        run("userdel", "--force", name)
         shutil.rmtree(directory, ignore_errors=True)
 
 

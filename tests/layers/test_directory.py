@@ -15,7 +15,7 @@ import pytest
 from layertui.content.read import Contents
 from layertui.errors import LayertuiError
 from layertui.image import Descriptor, Image, Layer, Platform
-from layertui.layers import directory
+from layertui.layers import directory, owners
 from layertui.layers.beneath import DirectoryBlob
 from layertui.layers.directory import UnpackedDirectory, scan_directory
 from layertui.layers.index import Kind, LayerIndex, path_of
@@ -403,6 +403,34 @@ def test_owners_count_only_where_the_root_has_one(tmp_path: Path) -> None:
     index = scan_directory(tmp_path)
     assert (index.mode[-1], index.uid[-1]) == (0o644, 0)
     assert index.extra[len(index.mode) - 1].xattrs == {directory.OVERRIDES[1]: b"7:8:0755"}
+
+
+def test_owners_of_a_user_without_privileges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has the directory is root, subordinate IDs are the others; of users beside them it is said."""
+    need_root()
+    files = tmp_path / "subuid", tmp_path / "subgid"
+    files[0].write_text("4321:100000:10\nsomebody:1:5\n4321:300000:5\n4321:x:5\n")
+    files[1].write_text("4321:200000:65536\n")
+    monkeypatch.setattr(owners, "SUBORDINATE", files)
+    store = tmp_path / "store"
+    store.mkdir()
+    assert owners.owners_of(store) is None
+    os.chown(store, 4321, 4322)
+    given = {
+        "root": (4321, 4322),
+        "second": (100_001, 200_005),
+        "later": (300_002, 200_000),
+        "other": (7, 4322),
+    }
+    for name, (uid, gid) in given.items():
+        (store / name).touch(0o644)
+        os.chown(store / name, uid, gid)
+    index = UnpackedDirectory(store, owners=owners.owners_of(store)).scan()
+    found = dict(zip(index.entry_keys(), zip(index.uid, index.gid, strict=True), strict=True))
+    assert found == {b"root": (0, 0), b"second": (2, 6), b"later": (13, 1), b"other": (7, 4322)}
+    assert [(warning.code, warning.text[:9]) for warning in index.warnings] == [
+        ("owner-unknown", "1 entries")
+    ]
 
 
 def test_says_that_opaqueness_is_unknown_without_privileges(

@@ -22,6 +22,7 @@ from layertui.layers.beneath import DirectoryBlob
 from layertui.layers.decompress import Cancelled
 from layertui.layers.index import Extra, Kind, LayerIndex, LayerWarning, path_of
 from layertui.layers.overlayfs import data_of, directories_of, is_whiteout, names_in, own, shown, xattrs_of
+from layertui.layers.owners import Owners
 
 KINDS = {
     stat.S_IFREG: Kind.FILE,
@@ -59,6 +60,8 @@ class UnpackedDirectory:
     """Whether files named ``.wh.NAME`` hide NAME, as AUFS and fuse-overlayfs have it."""
     below: tuple[Path, ...] = ()
     """Directories of the layers below, the nearest first: where what was moved here, or copied up in part, still lies."""
+    owners: Owners | None = None
+    """Whose the files are, if not of those that they lie there with."""
 
     @property
     def location(self) -> str:
@@ -69,7 +72,7 @@ class UnpackedDirectory:
         progress: Callable[[int], None] | None = None,
         cancelled: threading.Event | None = None,
     ) -> LayerIndex:
-        return scan_directory(self.path, progress, cancelled, self.whiteout_names, self.below)
+        return scan_directory(self.path, progress, cancelled, self.whiteout_names, self.below, self.owners)
 
     def open(self, key: bytes, size: int) -> DirectoryBlob:
         found = data_of((self.path, *self.below), key) if self.below else None
@@ -82,6 +85,7 @@ def scan_directory(
     cancelled: threading.Event | None = None,
     whiteout_names: bool = False,
     below: tuple[Path, ...] = (),
+    owners: Owners | None = None,
 ) -> LayerIndex:
     """The entries of an overlay's upper (or lower) directory, depth first, names in byte order.
 
@@ -89,7 +93,7 @@ def scan_directory(
     far. Raises :class:`LayertuiError` if the directory itself cannot be read, and
     :class:`Cancelled`.
     """
-    return _Scan(root, progress, cancelled, whiteout_names, below).run()
+    return _Scan(root, progress, cancelled, whiteout_names, below, owners).run()
 
 
 class _Facts(NamedTuple):
@@ -109,12 +113,16 @@ class _Scan:
         cancelled: threading.Event | None,
         whiteout_names: bool,
         below: tuple[Path, ...],
+        owners: Owners | None,
     ) -> None:
         self._root = os.fsencode(root)
         self._stack = (root, *below)
         self._progress = progress
         self._cancelled = cancelled
         self._whiteout_names = whiteout_names
+        self._owners = owners
+        self._strangers = 0
+        """Entries of users who are nobody in the container."""
         self._index = LayerIndex()
         self._keys: list[bytes] = []
         self._first: dict[tuple[int, int], bytes] = {}
@@ -139,7 +147,14 @@ class _Scan:
         self._walk(paths)
         index.count = len(self._keys)
         index.keys = b"/".join(self._keys)
-        if not _may_read_trusted():
+        if self._strangers:
+            self._warn(
+                "owner-unknown",
+                b"",
+                f"{self._strangers:,} entries belong to users of the host of whom it is not known who they are in "
+                "the container: shown as they lie there",
+            )
+        if self._owners is None and not _may_read_trusted():  # else such attributes were not written either
             self._warn(
                 "opaque-unknown",
                 b"",
@@ -239,7 +254,11 @@ class _Scan:
         device = (os.major(status.st_rdev), os.minor(status.st_rdev))
         match = OVERRIDE.match(xattrs.pop(self._override, b""))
         if not match or max(map(int, match.groups()[:2])) >= 1 << 32:
-            return _Facts(kind, (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid), device)
+            known = self._owners.inside(status.st_uid, status.st_gid) if self._owners else None
+            self._strangers += self._owners is not None and known is None
+            return _Facts(
+                kind, (stat.S_IMODE(status.st_mode), *(known or (status.st_uid, status.st_gid))), device
+            )
         uid, gid, mode, name, major, minor = match.groups()
         owner = (int(mode, 8) & 0o7777, int(uid), int(gid))
         return _Facts(

@@ -17,6 +17,7 @@ from layertui.layers.beneath import DirectoryBlob
 from layertui.layers.cache import COLUMNS
 from layertui.layers.directory import scan_directory
 from layertui.layers.index import Kind, LayerIndex
+from layertui.layers.owners import Owners
 
 CAPABILITY = "security.capability"
 """The only extended attribute that is compared."""
@@ -29,6 +30,8 @@ class FullTree:
     tree: Path
     below: Path | None
     """``None`` for the base."""
+    owners: Owners | None = None
+    """See :class:`layertui.layers.directory.UnpackedDirectory`."""
 
     @property
     def location(self) -> str:
@@ -39,10 +42,11 @@ class FullTree:
         progress: Callable[[int], None] | None = None,
         cancelled: threading.Event | None = None,
     ) -> LayerIndex:
-        index = scan_directory(self.tree, progress, cancelled)
+        index = scan_directory(self.tree, progress, cancelled, owners=self.owners)
         if self.below is None:
             return index
-        return difference(scan_directory(self.below, progress, cancelled), index)
+        below = scan_directory(self.below, progress, cancelled, owners=self.owners)
+        return difference(below, index)
 
     def open(self, key: bytes, size: int) -> DirectoryBlob:
         return DirectoryBlob(self.tree, key, size)

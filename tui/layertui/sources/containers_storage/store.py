@@ -26,6 +26,7 @@ from layertui.image import (
 from layertui.layers.composefs import ComposefsDirectory
 from layertui.layers.directory import UnpackedDirectory
 from layertui.layers.fulltree import FullTree
+from layertui.layers.owners import owners_of
 from layertui.layers.tarsplit import RecordedDirectory
 from layertui.reference import Reference
 from layertui.sources.assemble import (
@@ -283,11 +284,12 @@ class Store:
             fuse = read_text(layer.root / "overlay" / ".has-mount-program") == "true"
             chain, _ = self._chain(layer.text("parent"))
             stack = tuple(self._directory(each) for each in reversed(chain))
-            return UnpackedDirectory(directory, fuse or self.driver == "aufs", stack), ""
+            owners = owners_of(layer.root)
+            return UnpackedDirectory(directory, fuse or self.driver == "aufs", stack, owners), ""
         below = self.layers.get(layer.text("parent"))
         if below is None and layer.text("parent"):
             return None, f"it is kept together with what is below it, and {layer.text('parent')} is not there"
-        return FullTree(directory, self._directory(below) if below else None), ""
+        return FullTree(directory, self._directory(below) if below else None, owners_of(layer.root)), ""
 
     def _places(self, layer: Record) -> list[tuple[str, str]]:
         places = [("layer ID", layer.id)]

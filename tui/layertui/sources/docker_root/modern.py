@@ -24,6 +24,7 @@ from layertui.image import (
     chain_ids,
 )
 from layertui.layers.directory import UnpackedDirectory
+from layertui.layers.owners import owners_of
 from layertui.layers.tarsplit import RecordedDirectory
 from layertui.reference import Reference
 from layertui.sources.assemble import (
@@ -258,7 +259,7 @@ class ModernRoot:
         if record.exists():
             return RecordedDirectory(record, directory), ""
         if self.driver in ONE_LAYER:
-            return UnpackedDirectory(directory, whiteout_names=self.driver == "aufs"), ""
+            return UnpackedDirectory(directory, self.driver == "aufs", owners=owners_of(self.root)), ""
         return None, (
             f"the {self.driver} driver keeps it together with what is below it, and {record.name}, "
             "which would tell them apart, is not there"
@@ -271,7 +272,7 @@ class ModernRoot:
         directory = _below(self.root, CONTAINERS[self.driver], mount)
         if directory is None or not directory.is_dir():
             return None, f"its directory {directory or mount} is not there"
-        return UnpackedDirectory(directory, self.driver == "aufs", below), ""
+        return UnpackedDirectory(directory, self.driver == "aufs", below, owners_of(self.root)), ""
 
     def _facts(self, chain_id: str) -> Path:
         return self.store / "layerdb" / chain_id.replace(":", "/")

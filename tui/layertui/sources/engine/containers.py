@@ -16,7 +16,6 @@ from layertui.errors import LayertuiError
 from layertui.image import ContainerSummary, Descriptor, HistoryEntry, Image, Layer
 from layertui.layers.cache import COLUMNS
 from layertui.layers.decompress import Cancelled
-from layertui.layers.directory import UnpackedDirectory
 from layertui.layers.index import Extra, Kind, LayerIndex, LayerWarning, key_of, path_of
 from layertui.layers.scan import scan
 from layertui.layers.window import PlainWindow
@@ -28,6 +27,7 @@ from layertui.sources.engine.images import (
     objects,
     open_image,
     readable_directories,
+    unpacked_in,
 )
 
 TRANSPORTS = {"Docker": "docker-container", "Podman": "podman-container"}
@@ -100,8 +100,8 @@ def open_container(engine: Engine, name: str) -> Image:
     if 1 <= len(directories) <= 2:
         if len(directories) == 2:
             text = "init layer: stubs of what Docker mounts into every container"
-            extra.append((UnpackedDirectory(directories[0]), text))
-        extra.append((UnpackedDirectory(directories[-1], below=tuple(reversed(stack[:-1]))), own))
+            extra.append((unpacked_in(directories[0]), text))
+        extra.append((unpacked_in(directories[-1], tuple(reversed(stack[:-1]))), own))
     else:
         extra.append((ContainerChanges(engine, str(inspected.get("Id", name))), own))
     created = inspected.get("Created")

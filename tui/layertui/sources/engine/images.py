@@ -13,11 +13,13 @@ from layertui.blob_cache import BlobCache
 from layertui.errors import LayertuiError
 from layertui.image import Descriptor, HistoryEntry, Image, ImageSummary, Layer, Platform, chain_ids
 from layertui.layers.directory import UnpackedDirectory
+from layertui.layers.owners import owners_of
 from layertui.sources import platforms
 from layertui.sources.assemble import config_list, digest_of, history_of, platform_of
 from layertui.sources.docker_root.files import overlay_places
 from layertui.sources.engine.client import Engine, NotFound
 from layertui.sources.engine.saved import SavedBlob, SaveStream
+from layertui.sources.files import read_text
 
 LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
 TRANSPORTS = {"Docker": "docker-daemon", "Podman": "podman"}
@@ -115,7 +117,7 @@ def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
                 diff_id,
                 chain_id,
                 None if directories else SavedBlob(stream, diff_id),
-                unpacked=UnpackedDirectory(directories[number - 1]) if directories else None,
+                unpacked=unpacked_in(directories[number - 1]) if directories else None,
                 places=overlay_places(directories[number - 1]) if directories else (),
             )
             for number, (diff_id, chain_id) in enumerate(zip(diff_ids, chain_ids(diff_ids), strict=True), 1)
@@ -218,6 +220,17 @@ def readable_directories(engine: Engine, inspected: Mapping[str, Any]) -> list[P
     paths = [Path(name) for name in names]
     readable = all(path.is_dir() and os.access(path, os.R_OK | os.X_OK) for path in paths)
     return paths if readable else []
+
+
+def unpacked_in(directory: Path, below: tuple[Path, ...] = ()) -> UnpackedDirectory:
+    """A layer's directory; ``below`` are those that it lies on, the nearest first.
+
+    That of the driver, in which all lie, tells whether it was written by fuse-overlayfs, and
+    whose the files are where the engine runs without root's privileges.
+    """
+    driver = directory.parents[1]
+    fuse = read_text(driver / ".has-mount-program") == "true"
+    return UnpackedDirectory(directory, fuse, below, owners_of(driver))
 
 
 def _config_bytes(identity: str, directories: Sequence[Path]) -> bytes:
