@@ -160,6 +160,33 @@ def warm(bench: Bench) -> Table:
     return table
 
 
+def insight(bench: Bench) -> Table:
+    """What an image costs and leaks, from its first opening to the answer."""
+    sample = bench.sample(data.DEBIAN)
+    options = ["--no-cache", "--quiet"]
+    floor = Program("igzip -dc", one_after_the_other(["igzip", "-dc"], sample.blobs))
+    last = f"/layer{sample.shape.layers - 1:02d}"
+    opened = Program("layertui tree", [LAYERTUI, "tree", sample.reference, last, *options])
+    quick, thorough = ("waste", "permissions", "packages"), ("duplicates", "secrets")
+    asked = [
+        Program(
+            f"insight: {part}", [LAYERTUI, "insight", sample.reference, "--only", part, "--json", *options]
+        )
+        for part in (*quick, *thorough)
+    ]
+    table = Table(
+        f"Insight: {sample.entries:,} entries, {sample.shape.layers} gzip layers, {sample.stored / 1e6:,.0f} MB",
+        take_turns([floor, opened, *asked], bench.rounds),
+    )
+    for part in quick:
+        ratio = table[f"insight: {part}"].best / table["layertui tree"].best
+        table.aims.append(Aim(f"{part} within 1.3 × a cold open", ratio, 1.3))
+    for part in thorough:
+        ratio = table[f"insight: {part}"].best / table["igzip -dc"].best
+        table.aims.append(Aim(f"{part} within 3 × igzip -dc", ratio, 3))
+    return table
+
+
 def memory(bench: Bench) -> Table:
     """What an image takes while it is looked at."""
     sample = bench.sample(data.MILLION)
@@ -283,7 +310,21 @@ def _is_loaded(terminal: Terminal) -> bool:
 
 CASES: dict[str, Callable[[Bench], Table]] = {
     case.__name__: case
-    for case in (ordinary, zstd, plain, hundred, tiny, million, warm, memory, start, content, keys, lag)
+    for case in (
+        ordinary,
+        zstd,
+        plain,
+        hundred,
+        tiny,
+        million,
+        warm,
+        insight,
+        memory,
+        start,
+        content,
+        keys,
+        lag,
+    )
 }
 
 PEERS = ("dive", "layerx")

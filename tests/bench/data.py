@@ -10,7 +10,7 @@ import shutil
 import tarfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -42,17 +42,11 @@ class Shape:
     """The part of the files that is text; the rest does not compress."""
     rewritten: float = 0.05
     """The part of a layer's files that layers below have too."""
+    packages: int = field(default=0, repr=False)
+    """Packages of dpkg that each layer adds; its database is the last of its files."""
 
     def smaller(self, by: int) -> Shape:
-        return Shape(
-            self.name,
-            self.layers,
-            self.entries // by,
-            self.content // by,
-            self.compression,
-            self.text,
-            self.rewritten,
-        )
+        return replace(self, entries=self.entries // by, content=self.content // by)
 
 
 ORDINARY = Shape("ordinary", 8, 60_000, 1_400_000_000)
@@ -61,6 +55,7 @@ ZSTD = Shape("zstd", 8, 60_000, 1_400_000_000, "zstd")
 HUNDRED = Shape("100k", 6, 100_000, 300_000_000)
 TINY = Shape("tiny", 4, 400_000, 400_000_000)
 TINY_PLAIN = Shape("tiny-plain", 4, 400_000, 400_000_000, "")
+DEBIAN = Shape("debian", 5, 25_000, 500_000_000, packages=80)
 MILLION = Shape("million", 10, 1_000_000, 200_000_000)
 
 
@@ -231,6 +226,8 @@ class _Entry(NamedTuple):
     size: int = 0
     mtime: int = 1_700_000_000
     link: bytes = b""
+    content: bytes = b""
+    """In place of one that is made up."""
 
 
 class _Files:
@@ -257,7 +254,9 @@ class _Files:
         self.written = len(planned)
         for entry in sorted(planned, key=lambda entry: entry.name.rstrip(b"/").replace(b"/", b"\0")):
             yield _header(entry)
-            if entry.size:
+            if entry.content:
+                yield entry.content + bytes(-entry.size % 512)
+            elif entry.size:
                 yield from self._content(entry.size)
         yield bytes(1024)
 
@@ -303,6 +302,9 @@ class _Files:
                 _Entry(name, b"0", 0o755 if draw > 0.9 else 0o644, size, 1_700_000_000 + len(planned) // 50)
             )
         self._known += rng.sample(fresh, min(len(fresh), 5000))
+        if shape.packages:
+            status = b"".join(map(_stanza, range(shape.packages * (number + 1))))
+            planned.append(_Entry(b"var/lib/dpkg/status", b"0", 0o644, len(status), content=status))
         return planned
 
     def _content(self, size: int) -> Iterator[bytes]:
@@ -315,6 +317,14 @@ class _Files:
             left -= piece
         if size % 512:
             yield bytes(-size % 512)
+
+
+def _stanza(number: int) -> bytes:
+    return (
+        b"Package: package-%d\nStatus: install ok installed\nInstalled-Size: %d\nArchitecture: amd64\n"
+        b"Version: 1.%d-1\nDescription: a package\n that is made up, with as long a text as others have\n\n"
+        % (number, number, number)
+    )
 
 
 def _header(entry: _Entry) -> bytes:

@@ -21,10 +21,12 @@ class Rule:
     """One of them is part of each match: they are found much quicker than the pattern."""
     pattern: re.Pattern[bytes]
     """Its last group, or else all of it, is the secret."""
+    before: int = 0
+    """Bytes that a match may have before its literal."""
 
 
-def _rule(name: str, source: str, literals: tuple[bytes, ...], pattern: bytes) -> Rule:
-    return Rule(name, source, literals, re.compile(pattern))
+def _rule(name: str, source: str, literals: tuple[bytes, ...], pattern: bytes, before: int = 0) -> Rule:
+    return Rule(name, source, literals, re.compile(pattern), before)
 
 
 _BREAK = rb"(?:\r?\n|\\n)"
@@ -32,12 +34,12 @@ _END = rb"(?![A-Za-z0-9_-])"
 
 TOKENS = (
     _rule(
-        "private key", "RFC 7468; OpenSSH PROTOCOL.key", (b"PRIVATE KEY-----",),
+        "private key", "RFC 7468; OpenSSH PROTOCOL.key", (b"-----BEGIN ",),
         rb"-----BEGIN (?:[A-Z0-9]+ )?PRIVATE KEY-----" + _BREAK
         + rb"(?:[A-Za-z-]+: [^\r\n]{0,100}\r?\n|\r?\n){0,5}[A-Za-z0-9+/=]{32}",
     ),
     _rule(
-        "PGP private key", "RFC 9580, 6.2", (b"PGP PRIVATE KEY BLOCK-----",),
+        "PGP private key", "RFC 9580, 6.2", (b"-----BEGIN ",),
         rb"-----BEGIN PGP PRIVATE KEY BLOCK-----" + _BREAK
         + rb"(?:[A-Za-z-]+: [^\r\n]{0,100}\r?\n|\r?\n){0,5}[A-Za-z0-9+/=]{32}",
     ),
@@ -71,7 +73,7 @@ TOKENS = (
         rb"(?<![A-Za-z0-9])(?:xox[abeps]-(?:\d+-){1,3}|xapp-\d-[A-Z0-9]{9,12}-\d+-)[A-Za-z0-9-]{20,200}",
     ),
     _rule(
-        "Slack webhook", "Slack docs, incoming webhooks", (b"hooks.slack.com/services/",),
+        "Slack webhook", "Slack docs, incoming webhooks", (b"https://hooks.slack.com/services/",),
         rb"https://hooks\.slack\.com/services/T[A-Z0-9]{8,12}/B[A-Z0-9]{8,12}/[A-Za-z0-9]{24}",
     ),
     _rule(
@@ -108,6 +110,7 @@ TOKENS = (
     _rule(
         "OpenAI key", "detect-secrets, plugins/openai.py", (b"T3BlbkFJ",),
         rb"sk-[A-Za-z0-9_-]{20,100}T3BlbkFJ[A-Za-z0-9_-]{20,100}",
+        before=103,
     ),
     _rule(
         "Anthropic key", "GitHub secret scanning, supported patterns", (b"sk-ant-",),

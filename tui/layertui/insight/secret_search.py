@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -15,11 +16,13 @@ from layertui.union.union import Union
 
 _HEAD = 8000
 """Bytes in which a NUL makes a file binary, as git has it (``buffer_is_binary``)."""
-_BEFORE, _BEHIND = 128, 4096
-"""Bytes around the start of a literal in which all of its secret lies."""
+_BEHIND = 1024
+"""Bytes from a literal on in which its secret ends, of those with something before it."""
 _MOST = 100
 """Findings of one rule in one text; more tell nothing new."""
-_LITERALS = [(literal, rule) for rule in TOKENS for literal in rule.literals]
+_LITERALS = sorted({literal for rule in TOKENS for literal in rule.literals})
+_TOKENS = [[rule for rule in TOKENS if literal in rule.literals] for literal in _LITERALS]
+"""The rules of each literal."""
 _NAMED: list[tuple[bytes, Sequence[Rule]]] = [
     *((name, (rule,)) for name, rule in FILES),
     (DOTENV, ASSIGNMENTS),
@@ -38,7 +41,7 @@ def matches(rules: Iterable[Rule], text: bytes) -> Iterator[Match]:
     """What the rules find in a text, each secret once a rule."""
     for rule in rules:
         if any(literal in text for literal in rule.literals):
-            yield from _matches(rule, text, [(0, len(text))])
+            yield from _secrets(rule, rule.pattern.finditer(text))
 
 
 class FileSearch:
@@ -46,7 +49,7 @@ class FileSearch:
 
     def __init__(self, union: Union) -> None:
         # The library finds the leftmost match many times as fast as all matches.
-        self._literals = BytesAhoCorasick([literal for literal, _ in _LITERALS], MatchKind.LeftmostFirst)
+        self._literals = BytesAhoCorasick(_LITERALS, MatchKind.LeftmostFirst)
         self._rules: defaultdict[int, list[Rule]] = defaultdict(list)
         """Rules of files by their names, by the event that stores them: any of their names counts."""
         for node, number in union.matching(*(rb"[\0/](?:" + name + rb")" for name, _ in _NAMED)):
@@ -62,7 +65,8 @@ class FileSearch:
                 found = [
                     match
                     for number, positions in places.items()
-                    for match in _matches(_LITERALS[number][1], text, _near(positions, end - start))
+                    for rule in _TOKENS[number]
+                    for match in _secrets(rule, _around(rule, text, positions))
                 ]
                 found += matches(self._rules.get(event, ()), text)
                 for match in sorted(set(found), key=lambda match: match.position):
@@ -89,25 +93,26 @@ def _is_text(data: bytes, start: int, end: int) -> bool:
     return data.find(0, start, min(start + _HEAD, end)) < 0
 
 
-def _near(positions: Sequence[int], length: int) -> list[tuple[int, int]]:
-    """The stretches around positions in ascending order, those that overlap as one."""
-    found: list[tuple[int, int]] = []
-    for position in positions:
-        start, stop = max(position - _BEFORE, 0), min(position + _BEHIND, length)
-        if found and start <= found[-1][1]:
-            start = found.pop()[0]
-        found.append((start, stop))
-    return found
+def _around(rule: Rule, text: bytes, positions: Iterable[int]) -> Iterator[re.Match[bytes]]:
+    """What the pattern of a rule matches at the places of its literal, in ascending order."""
+    if not rule.before:
+        yield from filter(None, (rule.pattern.match(text, position) for position in positions))
+        return
+    behind = 0
+    for position in positions:  # those whose surroundings overlap are searched once
+        start = max(position - rule.before, behind)
+        for match in rule.pattern.finditer(text, start, position + _BEHIND):
+            behind = match.end()
+            yield match
 
 
-def _matches(rule: Rule, text: bytes, stretches: Sequence[tuple[int, int]]) -> Iterator[Match]:
-    """What a rule finds in parts of a text; a secret that stands there again is left out."""
+def _secrets(rule: Rule, found: Iterable[re.Match[bytes]]) -> Iterator[Match]:
+    """What a rule has found in a text; a secret that stands there again is left out."""
     seen: set[bytes] = set()
-    for start, stop in stretches:
-        for match in rule.pattern.finditer(text, start, stop):
-            secret = next((group for group in match.groups()[::-1] if group), match[0])
-            if secret not in seen:
-                seen.add(secret)
-                yield Match(rule.name, match.start(), secret.decode("utf-8", "surrogateescape"))
-            if len(seen) == _MOST:
-                return
+    for match in found:
+        secret = next((group for group in match.groups()[::-1] if group), match[0])
+        if secret not in seen:
+            seen.add(secret)
+            yield Match(rule.name, match.start(), secret.decode("utf-8", "surrogateescape"))
+        if len(seen) == _MOST:
+            return
