@@ -218,6 +218,14 @@ class Contents:
         """The parts of a file that are stored, as (offset, length); the rest of it reads as zeros."""
         return self._find(event).kept
 
+    def read_all(self, events: Iterable[int], cancelled: threading.Event | None = None) -> dict[int, bytes]:
+        """The whole contents of events of one layer, in memory; without those that :meth:`batches` leaves out."""
+        return {
+            event: batch.data[start:end]
+            for batch in self.batches(events, cancelled)
+            for event, start, end in batch.files
+        }
+
     # Inside
 
     def _hash_layer(

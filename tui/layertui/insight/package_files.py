@@ -165,16 +165,14 @@ class PackageFiles:
                 by_layer[union.ev_layer[union.ev_inode[event]]].append(event)
         found: dict[str, tuple[int, bytes]] = {}
         for layer in by_layer:
-            missing = set(by_layer[layer])
-            for batch in self._contents.batches(by_layer[layer], cancelled):
-                for event, start, end in batch.files:
-                    node = union.ev_node[event]
-                    found[union.path(node)] = (node, batch.data[start:end])
-                    missing.discard(event)
-            for event in sorted(missing):
+            data = self._contents.read_all(by_layer[layer], cancelled)
+            for event in by_layer[layer]:
+                node = union.ev_node[event]
                 try:
-                    node = union.ev_node[event]
-                    found[union.path(node)] = (node, self._contents.read(event, cancelled=cancelled))
+                    content = (
+                        data[event] if event in data else self._contents.read(event, cancelled=cancelled)
+                    )
+                    found[union.path(node)] = (node, content)
                 except LayertuiError as error:
                     unread.append(error)
         return found

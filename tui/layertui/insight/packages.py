@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
@@ -28,6 +29,8 @@ from layertui.union.union import Union
 
 MAX_SIZE = 1 << 29
 """Bytes of a database that are read."""
+THREADS = 2
+"""Layers that are read at once."""
 
 _RPM = rb"/(?:var\0lib\0rpm|usr\0lib\0sysimage\0rpm)\0"
 _DATABASES: Sequence[tuple[bytes, Parser]] = (
@@ -158,36 +161,62 @@ class _Reader:
         self.unread: list[LayertuiError] = []
 
     def read(self, wanted: Iterable[tuple[int, Parser]]) -> None:
-        """Read databases in the order in which they lie in their layers."""
+        """Read databases, each layer once, two layers at a time."""
         union = self._union
+        layers: defaultdict[int, list[tuple[int, Parser]]] = defaultdict(list)
+        for event, parser in wanted:
+            layers[union.ev_layer[union.ev_inode[event]]].append((event, parser))
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="packages") as pool:
+            for errors in pool.map(self._read_layer, (layers[layer] for layer in sorted(layers))):
+                self.unread += errors
 
-        def place(item: tuple[int, Parser]) -> tuple[int, int]:
-            inode = union.ev_inode[item[0]]
-            layer = union.ev_layer[inode]
-            return layer, union.indexes[layer - 1].offset[union.ev_entry[inode]]
-
-        for event, parser in sorted(wanted, key=place):
+    def _read_layer(self, databases: Sequence[tuple[int, Parser]]) -> list[LayertuiError]:
+        """Read databases that one layer stores; why some cannot be read."""
+        union = self._union
+        records = {event: self._record(event) for event, parser in databases if parser is python}
+        layer = union.ev_layer[union.ev_inode[databases[0][0]]]
+        wanted = [
+            event
+            for event in (*(event for event, _ in databases), *records.values())
+            if event >= 0 and union.ev_layer[union.ev_inode[event]] == layer and union.size(event) <= MAX_SIZE
+        ]
+        data = self._contents.read_all(wanted, self._cancelled)
+        errors: list[LayertuiError] = []
+        for event, parser in sorted(databases):
             path = union.path(union.ev_node[event])
             try:
                 if union.size(event) > MAX_SIZE:
                     raise LayertuiError(f"{path} is not read", f"it has {union.size(event):,} bytes")
-                found = parser(path, self._contents.read(event, cancelled=self._cancelled))
-                if parser in (python, npm):
-                    found = [replace(package, size=self._size(event, parser)) for package in found]
+                found = parser(path, self._content(event, data))
+                if parser is python:
+                    record = records[event]
+                    size = record_size(self._content(record, data)) if record >= 0 else -1
+                    found = [replace(package, size=size) for package in found]
+                elif parser is npm:
+                    found = [replace(package, size=self._npm_size(event)) for package in found]
                 self._known[event] = found
             except LayertuiError as error:
-                self.unread.append(error)
+                errors.append(error)
+        return errors
 
-    def _size(self, event: int, parser: Parser) -> int:
-        """Bytes that a Python or npm package takes; -1 if nothing tells."""
+    def _content(self, event: int, data: Mapping[int, bytes]) -> bytes:
+        """A content that has been read with others, or why it cannot be."""
+        return data[event] if event in data else self._contents.read(event, cancelled=self._cancelled)
+
+    def _record(self, event: int) -> int:
+        """The event of what lists the files of a Python package; -1 if there is none to read."""
+        union = self._union
+        directory = union.parent[union.ev_node[event]]
+        record = union.find_key(union.key(directory) + b"\0RECORD")
+        shown = union.at(record, union.ev_layer[event]) if record >= 0 else -1
+        if shown < 0 or union.ev_kind[shown] != Kind.FILE or union.size(shown) > MAX_SIZE:
+            return -1
+        return shown
+
+    def _npm_size(self, event: int) -> int:
+        """Bytes of the files of an npm package."""
         union = self._union
         layer, directory = union.ev_layer[event], union.parent[union.ev_node[event]]
-        if parser is python:
-            record = union.find_key(union.key(directory) + b"\0RECORD")
-            shown = union.at(record, layer) if record >= 0 else -1
-            if shown < 0 or union.ev_kind[shown] != Kind.FILE or union.size(shown) > MAX_SIZE:
-                return -1
-            return record_size(self._contents.read(shown, cancelled=self._cancelled))
         total, node = 0, directory + 1
         while node < union.end[directory]:
             if union.name(node) == "node_modules":  # packages of their own
