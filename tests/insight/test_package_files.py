@@ -121,6 +121,13 @@ def test_dpkg_of_a_whole_distribution(tmp_path: Path) -> None:
         expected = dpkg_owners(root / "var/lib/dpkg", paths)
         assert {path: set(names(found)) for path, found in owners.items() if found.packages} == expected
         assert all(found.kinds == ["dpkg"] and not found.unread for found in owners.values())
+    found = packages(union, contents)
+    left = {row.package.name for row in found.changes if row.layer == 1} - {
+        row.package.name for row in found.changes if row.change == "removed"
+    }
+    command = ["dpkg-query", f"--admindir={root}/var/lib/dpkg", "-W", "-f", "${Package}\n"]
+    assert left == set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    assert found.installed == {"dpkg": len(left)} and "tzdata" not in left
     assert expected["/usr/bin/diff"] == {"bash"} and "/usr/share/zoneinfo" not in expected
 
 
