@@ -210,6 +210,14 @@ def test_platforms(snap_compare: Compare, read: Read, places: Places) -> None:
 # Moving about
 
 
+async def test_the_detail_tells_about_the_path_that_one_jumps_to(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await pressing("tab", "colon", *"etc/group", "enter")(pilot)
+        subject = detail(pilot).subject
+        assert subject is not None and subject.union.path(subject.node) == "/etc/group"
+
+
 async def test_the_newest_layer_is_at_hand_and_the_layers_have_the_focus(read: Read) -> None:
     read()
     async with Explorer().run_test(size=(120, 40)) as pilot:

@@ -17,6 +17,7 @@ from layertui.layers.index import key_of, path_of
 from layertui.safe import visible
 from layertui.ui.text import count_text, shorten
 from layertui.ui.widgets.tree_view import TreeView
+from layertui.union.compared_rows import ComparedRows
 from layertui.union.filter import MARKS
 from layertui.union.rows import Rows
 
@@ -25,7 +26,7 @@ _SETTLE = 0.08
 _PATIENCE = 0.15
 """Seconds before a search that has not ended is said to go on."""
 _HINT = "words, *.conf, /etc/**, ~regex, layer:3, change:added, size:>1M, type:symlink"
-_SORTED = {"name": "", "size": "by size", "layer": "by layer", "time": "by time"}
+_SORTED = {"name": "", "size": "by size", "layer": "by layer", "time": "by time", "growth": "by growth"}
 
 
 class TreeField(Input):
@@ -181,7 +182,7 @@ class TreePane(Vertical):
             self._tell(f"no layer stores {event.value}", failed=True)
             return
         self._close()
-        self.view.go_to(node)
+        self.view.call_later(self.view.go_to, node)  # what it posts would end here were it called from here
 
     def on_tree_view_query_failed(self, event: TreeView.QueryFailed) -> None:
         event.stop()
@@ -241,6 +242,8 @@ class TreePane(Vertical):
 def _titles(rows: Rows) -> tuple[str, str]:
     """What is shown, and how much of it."""
     merged = rows.merged
+    if isinstance(rows, ComparedRows) and rows.view == "merged":
+        return "All of B, and what A alone has", count_text(merged.paths(), "path") + " in B"
     if rows.view == "merged":
         return f"Merged tree at layer {merged.layer}", count_text(merged.paths(), "path")
     if rows.view == "changes":
@@ -249,6 +252,8 @@ def _titles(rows: Rows) -> tuple[str, str]:
             for word, marks in MARKS.items()
             if (count := sum(merged.marks.count(mark, 1) for mark in marks))
         ]
+        if isinstance(rows, ComparedRows):
+            return "What differs in B", ", ".join(told) or "no path"
         return f"Changes of layer {merged.layer}", ", ".join(told) or "none"
     hidden = rows.hidden()
     return f"All paths of layers 1–{merged.layer}", f"{hidden:,} hidden"
