@@ -14,7 +14,7 @@ from layertui.image import Image, Layer
 from layertui.insight.packages import PackageChange, layer_packages
 from layertui.union.changes import difference, undecided
 from layertui.union.compare import A, B, Pair, Tree
-from layertui.union.directories import directory_sums
+from layertui.union.directories import telling
 from layertui.union.entry import Entry
 from layertui.union.merged import Merged
 from layertui.union.union import Union
@@ -127,11 +127,13 @@ class Comparison:
         ignored: Collection[str] = (),
         progress: Callable[[int, int], None] | None = None,
         cancelled: threading.Event | None = None,
+        known: Comparison | None = None,
     ) -> None:
         """Reads the files of one size of which nothing else tells whether they differ.
 
         ``ignored`` are facts (``mtime``, ``owner``) in which paths may differ without being told;
-        ``progress`` is told the bytes behind and in all. Raises
+        ``progress`` is told the bytes behind and in all; ``known`` is one of the same sides, whose
+        contents need not be read again. Raises
         :class:`~layertui.layers.decompress.Cancelled`.
         """
         self.a, self.b = a, b
@@ -142,6 +144,8 @@ class Comparison:
         draft = pair.union(pair.candidates)
         self.contents = PooledContents((a.image, b.image), pair.pool, draft)
         """Of the events of ``union``."""
+        if known is not None:
+            self.contents.share_digests(known.contents)
         self.unread: dict[str, LayertuiError] = {}
         """Why contents could not be compared, by path; those paths may be alike."""
         pairs = undecided(draft, A, B)
@@ -155,6 +159,8 @@ class Comparison:
         """The tree of A as layer 1, what B has otherwise as layer 2."""
         self.contents.grow(pair.pool.layers, self.union)
         self.merged_a, self.merged_b = Merged(self.union, A), Merged(self.union, B)
+        for merged in (self.merged_a, self.merged_b):
+            merged.count_links()
         self.layers = shared_layers(a.layers, b.layers)
         self.config: Sequence[ConfigChange] = () if a.image is b.image else self._config()
         self.packages: Sequence[PackageChange]
@@ -191,8 +197,26 @@ class Comparison:
             )
 
     def growth_by_directory(self) -> dict[str, int]:
-        """Bytes that come at and below each directory, most first; see :func:`directory_sums`."""
-        return directory_sums((self.union.path(node), self._growth(node, False)) for node in self._what)
+        """Bytes that directories take more in B, most first; see :func:`telling`."""
+        parent, directories = self.union.parent, set[int]()
+        for node in self._what:
+            above = parent[node]
+            while above > 0 and above not in directories:
+                directories.add(above)
+                above = parent[above]
+        return telling({self.union.path(node): self.growth(node) for node in directories})
+
+    def what(self, node: int) -> Sequence[str] | None:
+        """What differs at a path, see :class:`FileChange`; ``None`` if it is alike."""
+        return self._what.get(node)
+
+    def event(self, node: int, side: int) -> int:
+        """What shows a path in A or B: an event of that side's own union; -1 if it is not there."""
+        return self._pair.event(node, side)
+
+    def growth(self, node: int) -> int:
+        """Bytes that a path takes more in B, with all that is below it."""
+        return self.merged_b.size_below(node) - self.merged_a.size_below(node)
 
     def entry(self, node: int, side: int) -> Entry | None:
         """What a path is in A or B, as the image itself tells it; ``None`` if it is not there."""
@@ -219,7 +243,7 @@ class Comparison:
 
     def _growth(self, node: int, whole: bool) -> int:
         if whole:
-            return self.merged_b.size_below(node) - self.merged_a.size_below(node)
+            return self.growth(node)
         union = self.union
         before, after = (union.at(node, side) for side in (A, B))
         return sum(

@@ -34,6 +34,11 @@ def size_text(size: int | None) -> str:
     return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {_UNITS[unit]}"
 
 
+def growth_text(size: int, minus: str = "-") -> str:
+    """``+1.98 MB``, ``-3 B``, ``0 B``."""
+    return f"{'+' if size > 0 else minus if size < 0 else ''}{size_text(abs(size))}"
+
+
 def age_text(created: str | None) -> str:
     """How long ago an RFC 3339 time was, in words; the text itself if it is no such time."""
     if not created:

@@ -70,6 +70,10 @@ class Contents:
         """Go on with the union of the same layers and more on top: its events keep their numbers."""
         self._indexes, self._union = indexes, union
 
+    def share_digests(self, other: Contents) -> None:
+        """Know the digests that were computed of the same layers, from now on in common."""
+        self._digests = other._digests
+
     def read(
         self, event: int, offset: int = 0, length: int = -1, cancelled: threading.Event | None = None
     ) -> bytes:

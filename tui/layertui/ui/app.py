@@ -130,17 +130,21 @@ class LayertuiApp(App[None]):
 
     def action_open(self) -> None:
         """Asks for a reference or path and opens it."""
+        self.ask("Open an image", self.explore)
+
+    def ask(self, title: str, use: "Callable[[str], object]") -> None:
+        """Asks for a reference or path, of a repository for its tag too, and has it used."""
         from layertui.ui.screens.open import OpenDialog
 
-        def opened(reference: str | None) -> None:
+        def named(reference: str | None) -> None:
             if reference and _is_repository(reference):
                 from layertui.ui.screens.tags import TagsDialog
 
-                self.push_screen(TagsDialog(reference), opened)
+                self.push_screen(TagsDialog(reference), named)
             elif reference:
-                self.explore(reference)
+                use(reference)
 
-        self.push_screen(OpenDialog(), opened)
+        self.push_screen(OpenDialog(title), named)
 
     def action_toggle_theme(self) -> None:
         """Changes between the dark and the light colours."""

@@ -7,7 +7,7 @@ from layertui.insight.survey import Finding, Sum, Survey
 from layertui.safe import visible
 from layertui.ui.text import shorten, size_text
 from layertui.ui.widgets.detail.page import Page, PageBuilder
-from layertui.ui.widgets.detail.words import chip
+from layertui.ui.widgets.detail.subject import chip
 from layertui.ui.widgets.lines import Document, Line, Span
 
 _SIZE, _COUNT, _CHIP = 8, 8, 5

@@ -11,9 +11,12 @@ from rich.cells import cell_len
 from layertui.safe import visible
 from layertui.ui.entry_text import moment, owner, permissions
 from layertui.ui.text import match_positions, shorten, size_text
-from layertui.ui.widgets.detail.words import MARKS, chip
+from layertui.ui.widgets.detail.subject import chip
+from layertui.ui.widgets.detail.words import MARKS
 from layertui.ui.widgets.lines import Span
 from layertui.union.changes import Mark
+from layertui.union.compared_rows import ComparedRows
+from layertui.words import growth_text
 
 if TYPE_CHECKING:
     from layertui.union.entry import Entry
@@ -21,8 +24,10 @@ if TYPE_CHECKING:
 
 COLUMNS = (("layer", 4), ("permissions", 10), ("owner", 9), ("time", 16), ("size", 7))
 """What stands right of the names, with its width in cells."""
+COMPARED = (("permissions", 10), ("owner", 9), ("time", 16), ("size", 7), ("growth", 8))
+"""The same of two trees that are compared."""
 _GAP = 2
-_ROOM = {"layer": 10, "size": 14, "permissions": 28, "owner": 30, "time": 60}
+_ROOM = {"layer": 10, "growth": 10, "size": 14, "permissions": 28, "owner": 30, "time": 60}
 """Cells that the names have at least where there is the column too."""
 _MARK = 2
 """Cells for the mark and a blank after it."""
@@ -37,17 +42,19 @@ class Layout:
     names: int
 
 
-def layout(width: int, by_time: bool) -> Layout:
+def layout(width: int, rows: Rows | None) -> Layout:
     """The columns that fit in ``width`` cells; the time early if it is what the rows are sorted by."""
+    by_time = rows is not None and rows.sort == "time"
     room = _ROOM | {"time": _ROOM["size"]} if by_time else _ROOM
+    possible = dict(COMPARED if isinstance(rows, ComparedRows) else COLUMNS)
     names, columns = width - _MARK, []
-    for name in sorted(room, key=room.__getitem__):
-        cells = dict(COLUMNS)[name] + _GAP
+    for name in sorted(possible, key=room.__getitem__):
+        cells = possible[name] + _GAP
         if names - cells < room[name]:
             break
         names -= cells
         columns.append(name)
-    return Layout(tuple(column for column in COLUMNS if column[0] in columns), max(names, 0))
+    return Layout(tuple(column for column in possible.items() if column[0] in columns), max(names, 0))
 
 
 def arrow_at(rows: Rows, node: int, names: int) -> int:
@@ -85,7 +92,7 @@ def spans(rows: Rows, node: int, place: Layout) -> Sequence[Span]:
         text = shorten(_cell(rows, node, column, entry, here), width)
         blanks = (" " * (width - cell_len(text)), "")
         styled = (text, ("" if column == "size" and here else "quiet") + struck)
-        row += [blanks, styled] if column in ("size", "owner") else [styled, blanks]
+        row += [blanks, styled] if column in ("size", "owner", "growth") else [styled, blanks]
     return row
 
 
@@ -106,7 +113,10 @@ def _name(rows: Rows, node: int, entry: Entry, here: bool) -> list[Span]:
     struck = "" if here else " strike"
     if not rows.is_found(node):
         return [(name, "quiet" + struck)]
-    style = f"layer:{entry.layer}{struck}"
+    if isinstance(rows, ComparedRows):  # whose layers are the two sides, which the mark tells
+        style = ("" if rows.merged.marks[node] else "quiet") + struck
+    else:
+        style = f"layer:{entry.layer}{struck}"
     found: set[int] = set()
     for word in rows.query.split():
         if not any(char in word for char in "*?:/~"):
@@ -127,7 +137,8 @@ def _notes(rows: Rows, node: int, entry: Entry, mark: Mark, here: bool) -> list[
         notes.append((f" hardlink to {visible(entry.hardlink)}", "quiet"))
     before = union.at(node, merged.layer - 1) if mark == Mark.MODIFIED else -1
     if before >= 0 and (was := union.entry(before)).type != entry.type:
-        notes.append((f" was a {was.type}, layer {was.layer}", "modified"))
+        where = " in A" if isinstance(rows, ComparedRows) else f", layer {was.layer}"
+        notes.append((f" was a {was.type}{where}", "modified"))
     if not here and mark != Mark.DELETED:
         gone = union.ev_layer[union.last_by(node, merged.layer)]
         notes.append((f" deleted by layer {gone}", "quiet"))
@@ -159,6 +170,9 @@ def _cell(rows: Rows, node: int, column: str, entry: Entry, here: bool) -> str:
         return permissions(entry)
     if column == "owner":
         return owner(entry)
+    if column == "growth":
+        growth = rows.growth(node) if isinstance(rows, ComparedRows) else 0
+        return growth_text(growth, "−") if growth else ""
     if column == "time":
         return moment(entry)[:16]
     if entry.type == "directory":

@@ -103,6 +103,17 @@ class Merged:
             + sum(self._sizes[last * BLOCK : end])
         )
 
+    def count_links(self) -> None:
+        """Have a file of which only hardlinks are left count at the first of them, until the next move."""
+        union = self.union
+        counted = set()
+        for event in _hardlinked(union):
+            node, inode = union.ev_node[event], union.ev_inode[event]
+            if inode not in counted and self.at(node) == event and self.at(union.ev_node[inode]) != inode:
+                counted.add(inode)
+                self._sizes[node] += union.size(inode)
+                self._blocks[node // BLOCK] += union.size(inode)
+
     def shown_bytes(self) -> int:
         """File bytes that the merged tree shows, each hardlinked file counted once."""
         union, total = self.union, self.size_below(0)

@@ -28,7 +28,7 @@ so far stores, hidden or not."""
 
 VIEWS: tuple[View, ...] = ("merged", "changes", "all")
 
-Sort = Literal["name", "size", "layer", "time"]
+Sort = Literal["name", "size", "layer", "time", "growth"]
 
 SORTS: tuple[Sort, ...] = ("name", "size", "layer", "time")
 
@@ -39,6 +39,10 @@ class Rows:
     What takes long with many nodes (all but :meth:`toggle`, :meth:`reveal` and the questions)
     can be done to a :meth:`copy` in a thread.
     """
+
+    views: Sequence[View] = VIEWS
+    """Those that one goes through."""
+    sorts: Sequence[Sort] = SORTS
 
     def __init__(self, merged: Merged) -> None:
         self.merged = merged

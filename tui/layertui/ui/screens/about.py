@@ -1,15 +1,20 @@
 """The screens that tell more about the image of an explorer, each made of what has been read of it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
+from layertui.safe import visible
+from layertui.steps import step_text
 from layertui.ui.layer_text import Oddity, layer_document, oddities_document
-from layertui.ui.text import count_text
+from layertui.ui.text import count_text, shorten
+from layertui.ui.widgets.side_header import Chosen
 
 if TYPE_CHECKING:
+    from layertui.ui.app import LayertuiApp
     from layertui.ui.reading import Reading
     from layertui.ui.widgets.layer_list import LayerList
 
@@ -56,3 +61,45 @@ def insight(reading: "Reading", platform: str | None, cache: bool) -> Screen[tup
 
     assert reading.image is not None
     return InsightScreen(reading.image, reading.reference, platform, cache, reading.surveys)
+
+
+OTHER = "another image or container …"
+_CHOICE = 32
+"""Cells of a layer's step at most."""
+
+
+def compare(app: "LayertuiApp", reading: "Reading", this: Chosen, layer: int) -> None:
+    """Asks what to compare with: another image with ``this``, or another of its layers with ``layer``."""
+    from layertui.compare import Side
+    from layertui.ui.screens.choose import ChooseDialog
+    from layertui.ui.screens.compare import CompareScreen
+
+    image, union = reading.image, reading.union
+    assert image is not None
+
+    def at(number: int) -> Chosen:
+        """This image as of a layer, as it has been read if it has."""
+        side = Side(image, union, number) if reading.complete and union is not None else None
+        return replace(this, layer=number, side=side)
+
+    steps = {entry.layer: entry for entry in image.history}
+    choices: dict[str, int] = {OTHER: 0}
+    for other in image.layers[::-1]:
+        if other.number != layer:
+            step = visible(step_text(steps[other.number]))
+            choices[f"layer {other.number}  {shorten(step, _CHOICE)}"] = other.number
+
+    def chosen(choice: str | None) -> None:
+        if choice is None:
+            return
+        if number := choices[choice]:
+            app.push_screen(CompareScreen(at(min(number, layer)), at(max(number, layer))))
+        else:
+            app.ask(
+                f"Compare {visible(image.name)} with …",
+                lambda other: app.push_screen(CompareScreen(at(len(image.layers)), Chosen(other))),
+            )
+
+    app.push_screen(
+        ChooseDialog(f"Compare layer {layer} with" if layer else "Compare with", list(choices)), chosen
+    )

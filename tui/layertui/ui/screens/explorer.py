@@ -25,6 +25,7 @@ from layertui.ui.verifier import LayerVerified, verifiable, verify_layers
 from layertui.ui.widgets.image_header import ImageHeader, Totals
 from layertui.ui.widgets.image_panes import ImagePanes
 from layertui.ui.widgets.key_bar import KeyBar
+from layertui.ui.widgets.side_header import Chosen
 
 if TYPE_CHECKING:
     from layertui.image import Image
@@ -63,12 +64,13 @@ class ExplorerScreen(ImageScreen):
         Binding("R", "reread", "read again", show=False, tooltip="Read the image or container as it is now"),
         Binding("y", "registry", "look it up", tooltip="Look the name up in its registry"),
         Binding("A", "anatomy", "anatomy", show=False, tooltip="How the image is organised, step by step"),
+        Binding("D", "compare", "compare", show=False, tooltip="Compare with another image, or two layers"),
         Binding("V", "verify", "verify", show=False, tooltip="Recompute every digest of the image"),
         Binding(
             "escape", "leave", "back", show=False, tooltip="Out of the detail, then to the screen before"
         ),
     ]
-    CSS_PATH = Path(__file__).with_name("explorer.tcss")
+    CSS_PATH = Path(__file__).with_name("panes.tcss")
 
     def __init__(self, reference: str, platform: str | None = None, layer: str = "") -> None:
         """``platform`` in place of the app's, ``os/arch[/variant]``; ``layer`` to begin at, by its ID in a store."""
@@ -271,7 +273,7 @@ class ExplorerScreen(ImageScreen):
             return self._warnings > 0
         if action == "insight":
             return self._reading.complete
-        if action in ("facts", "attachments", "anatomy", "verify", "change"):
+        if action in ("facts", "attachments", "anatomy", "verify", "change", "compare"):
             return self.image is not None
         return super().check_action(action, parameters)
 
@@ -317,6 +319,11 @@ class ExplorerScreen(ImageScreen):
 
         platform = self._platform or self.app.platform
         self.app.push_screen(about.insight(self._reading, platform, self.app.cache), came_back)
+
+    def action_compare(self) -> None:
+        """Asks what to compare with: another image, or a layer of this one with that at hand."""
+        this = Chosen(self.reference, self._platform)
+        about.compare(self.app, self._reading, this, self.panes.layer_list.merged_layer)
 
     def action_verify(self) -> None:
         """Recomputes every digest of the image, and shows what comes of it."""

@@ -1,6 +1,7 @@
 """The images at hand, of files and engines, and the containers beside them."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -70,6 +71,7 @@ class ImagesScreen(Screen[None]):
     )
     LEGEND: ClassVar[Legend] = (
         ("▌", "$accent", "the highlighted row"),
+        ("◆", "$accent", "marked, to be compared with another"),
         ("?", "$quiet", "not known"),
         ("✓", "$quiet", "this place has been looked through"),
         ("…", "$quiet", "it is being looked through"),
@@ -84,6 +86,14 @@ class ImagesScreen(Screen[None]):
         Binding("s", "sort", "sort", tooltip="Sort by the next column"),
         Binding("S", "reverse", "reverse", show=False, tooltip="Turn the order round"),
         Binding("d", "detail", "detail", tooltip="Show or hide the detail of the highlighted row"),
+        Binding("space", "mark", "mark", show=False, tooltip="Mark this row for a comparison"),
+        Binding(
+            "D",
+            "compare",
+            "compare",
+            show=False,
+            tooltip="Compare with the marked row, else with what you name",
+        ),
         Binding("o", "app.open", "open", tooltip="Open any reference or path"),
         Binding("r", "look", "look again", show=False, tooltip="Look for images and containers again"),
         Binding("escape", "leave", "clear filter, hide detail, back", show=False),
@@ -103,6 +113,7 @@ class ImagesScreen(Screen[None]):
         self._changed: set[tuple[str, str]] = set()
         self._settle: Timer | None = None
         self._query = ""
+        self._marked: TableRow | None = None
 
     def compose(self) -> ComposeResult:
         with Container(id="panes"):
@@ -218,6 +229,33 @@ class ImagesScreen(Screen[None]):
             return action != f"{self._shown.noun}s" and not isinstance(self.focused, FilterField)
         return not (action == "filter" and isinstance(self.focused, FilterField))
 
+    def action_mark(self) -> None:
+        """Marks the highlighted row, or takes its mark away; there is one mark at most."""
+        row = self._table.highlighted
+        if row is not None:
+            is_marked = self._marked is not None and self._marked.reference == row.reference
+            self._marked = None if is_marked else row
+            for table in self.query(Table):
+                table.marked = "" if self._marked is None else self._marked.reference
+            self._show()
+
+    def action_compare(self) -> None:
+        """Compares what is marked with what is highlighted; without a mark that with what is named."""
+        from layertui.ui.screens.compare import CompareScreen
+        from layertui.ui.widgets.side_header import Chosen
+
+        row = self._table.highlighted
+        if row is None:
+            return
+
+        def compare(a: str, b: str) -> None:
+            self.app.push_screen(CompareScreen(Chosen(a), Chosen(b)))
+
+        if self._marked is not None and self._marked.reference != row.reference:
+            compare(self._marked.reference, row.reference)
+        else:
+            self.app.ask(f"Compare {row.cells['name']} with …", partial(compare, row.reference))
+
     def action_containers(self) -> None:
         """Shows the containers in place of the images."""
         self._switch(self._containers)
@@ -297,9 +335,10 @@ class ImagesScreen(Screen[None]):
         table.show(found, self._query, listing.sort)
         total = count_text(len(rows), listing.noun)
         self.query_one("#list").border_title = self._title()
-        self.query_one("#list").border_subtitle = Content(
-            f"{len(found)} of {total}" if self._query else total
-        )
+        told = f"{len(found)} of {total}" if self._query else total
+        if self._marked is not None:
+            told = f"◆ {self._marked.cells['name']}, D compares it with another · {told}"
+        self.query_one("#list").border_subtitle = Content(told)
         named = 3 if self.size.height >= 30 else 1
         self.query_one("#places", Facts).show(place_facts(listing, named))
         message = self.query_one("#list > .message", Static)

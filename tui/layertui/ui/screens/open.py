@@ -58,13 +58,14 @@ class OpenDialog(ModalScreen[str | None]):
             self.engine = engine
             self.names = names
 
-    def __init__(self) -> None:
+    def __init__(self, title: str = "Open an image") -> None:
         super().__init__()
+        self._title = title
         self._names: dict[str, Sequence[str]] = {}
 
     def compose(self) -> ComposeResult:
         with Vertical(id="open", classes="pane") as pane:
-            pane.border_title = Content("Open an image")
+            pane.border_title = Content(self._title)
             pane.border_subtitle = Content("tab completes · enter opens · escape cancels")
             yield CompletedField(self._complete, "reference or path")
             yield Static(Content(_HINT), id="hint")

@@ -3,17 +3,13 @@
 import threading
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container
-from textual.geometry import Size
 from textual.message import Message
-from textual.widget import Widget
 
 from layertui.safe import visible
 from layertui.ui.widgets.detail import DetailPane, Subject
 from layertui.ui.widgets.layer_list import LayerList
-from layertui.ui.widgets.tree_pane import TreePane
+from layertui.ui.widgets.tree_panes import TreePanes
 from layertui.ui.widgets.tree_view import TreeView
 
 if TYPE_CHECKING:
@@ -21,19 +17,11 @@ if TYPE_CHECKING:
     from layertui.union import Union
     from layertui.union.rows import Rows
 
-WIDE = 160
-"""Columns from which the detail stands beside the tree."""
-NARROW = 100
-"""Columns below which the tree stands under the layers."""
-TALL = 32
-"""Lines from which the detail has room of its own on a terminal that is not wide."""
 
-
-class ImagePanes(Container):
+class ImagePanes(TreePanes):
     """Shows a :class:`~layertui.ui.reading.Reading`; moving in the layers moves the tree, that the detail."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d", "detail", "detail", tooltip="Show or hide the detail"),
         Binding(
             "x",
             "extract",
@@ -43,12 +31,6 @@ class ImagePanes(Container):
         ),
         Binding("left_square_bracket,comma", "layer(-1)", "layer below", tooltip="Go to the layer below"),
         Binding("right_square_bracket,full_stop", "layer(1)", "layer above", tooltip="Go to the layer above"),
-        *(
-            Binding(
-                str(number), f"tab({number - 1})", f"detail {number}", show=False, tooltip=f"Detail: {name}"
-            )
-            for number, name in enumerate(("changes", "diff", "versions", "preview", "details"), 1)
-        ),
     ]
 
     class RowsReady(Message):
@@ -59,29 +41,18 @@ class ImagePanes(Container):
             self.rows = rows
 
     def __init__(self) -> None:
-        super().__init__(id="panes")
         self.layer_list = LayerList(id="layers")
-        self.tree_pane = TreePane(id="tree", classes="pane")
-        self.tree_view = self.tree_pane.view
-        self.detail = DetailPane(id="detail")
-        self.subject: Subject | None = None
-        """What the detail is to tell about."""
+        super().__init__(self.layer_list, DetailPane(id="detail"))
         self._reading: Reading | None = None
         self._building: Union | None = None  # whose rows a thread works out
-        self._detail_wanted: bool | None = None  # None: where it has room of its own
         self._wanted: tuple[bytes, int, int] | None = (
             None  # a path, layer and line to show once they are there
         )
 
-    def compose(self) -> ComposeResult:
-        yield self.layer_list
-        yield self.tree_pane
-        yield self.detail
-
     @property
     def busy(self) -> bool:
         """Whether what there is is still to be shown."""
-        return self._building is not None or self.tree_pane.busy or (self.detail.display and self.detail.busy)
+        return self._building is not None or super().busy
 
     # What is shown
 
@@ -187,44 +158,10 @@ class ImagePanes(Container):
         if had != (self.subject is not None):
             self.refresh_bindings()
 
-    def on_tree_view_opened(self) -> None:
-        self._want_detail(True)
-        self.call_after_refresh(self.detail.focus)
-
     def on_detail_pane_compared(self, event: DetailPane.Compared) -> None:
         rows = self.tree_view.rows
         if rows is not None and rows.merged.union is event.subject.union:
             self.tree_view.settle(event.subject.merged_layer, event.subject.contents.same)
-
-    # Their places
-
-    def fit(self, size: Size) -> None:
-        """Gives the panes their places on a screen of ``size`` (see explorer.tcss)."""
-        wide, short = size.width >= WIDE, size.height < TALL
-        self.set_class(wide, "-wide")
-        self.set_class(size.width < NARROW, "-narrow")
-        self.set_class(short and not wide, "-short")
-        wanted = self._detail_wanted
-        self.set_class(wide or not short if wanted is None else wanted, "-detail")
-        self.call_after_refresh(self._show_subject)
-
-    def _show_subject(self) -> None:
-        """Tells about the path at hand, if the detail is there to tell it."""
-        if self.has_class("-detail") and self.detail.subject is not self.subject:
-            self.detail.show(self.subject)
-
-    @property
-    def _focused(self) -> Widget | None:
-        """What keys go to now; ``has_focus`` of a widget follows only when it comes round to it."""
-        return self.screen.focused
-
-    def _want_detail(self, wanted: bool) -> None:
-        self._detail_wanted = wanted
-        self.fit(self.screen.size)
-        if (self._focused is self.detail and not wanted) or (
-            self._focused is self.layer_list and self.has_class("-short")
-        ):
-            self.tree_view.focus()  # what has the focus goes
 
     # Keys
 
@@ -233,15 +170,6 @@ class ImagePanes(Container):
         if action == "extract":
             return self.subject is not None
         return self._reading is not None or action not in ("detail", "layer", "tab")
-
-    def action_detail(self) -> None:
-        """Shows the detail, or hides it."""
-        self._want_detail(not self.has_class("-detail"))
-
-    def action_tab(self, tab: int) -> None:
-        """Shows a tab of the detail."""
-        self._want_detail(True)
-        self.detail.action_tab(tab)
 
     def action_extract(self) -> None:
         """Asks where to write the path at hand, or in the layers what the layer changed."""
@@ -259,13 +187,3 @@ class ImagePanes(Container):
     def action_layer(self, by: int) -> None:
         """Goes to the layer above or below the one at hand."""
         self.layer_list.go_to_layer(self.layer_list.merged_layer + by)
-
-    def leave_detail(self) -> bool:
-        """Goes out of the detail; False if one is not in it."""
-        if self.has_class("-short") and self.has_class("-detail"):
-            self._want_detail(False)
-        elif self._focused is self.detail:
-            self.tree_view.focus()
-        else:
-            return False
-        return True

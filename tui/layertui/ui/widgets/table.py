@@ -19,7 +19,7 @@ from layertui.ui.text import match_positions, shorten
 from layertui.ui.theme import shades_of
 
 _GUTTER = 2
-"""Cells before the first column, for the cursor's mark."""
+"""Cells before the first column, for the cursor and the mark."""
 
 
 class Table(ScrollView, can_focus=True):
@@ -74,6 +74,8 @@ class Table(ScrollView, can_focus=True):
         self.columns = columns
         self.rows: Sequence[TableRow] = ()
         self.query_text = ""
+        self.marked = ""
+        """Reference of the row that has a mark; empty for none."""
         self._wanted = ""
         """Reference of the row that the cursor was put on."""
         self.sorted_by: tuple[str, bool] | None = None
@@ -136,7 +138,11 @@ class Table(ScrollView, can_focus=True):
             base = quiet = base + back
         accent = base + Style(color=Color.parse(tone.accent).rich_color)
         row = self.rows[number]
-        segments = [Segment("▌ " if at_hand else "  ", accent if self.has_focus else quiet)]
+        cursor, hue = "▌" if at_hand else " ", accent if self.has_focus else quiet
+        if row.reference == self.marked:
+            segments = [Segment(cursor, hue), Segment("◆", accent)]
+        else:
+            segments = [Segment(f"{cursor} ", hue)]
         for column, width in layout(self.columns, self._room):
             text = shorten(row.cells[column.key], width)
             cell = _aligned(text, column, width)

@@ -10,6 +10,7 @@ from layertui.safe import visible
 from layertui.ui.palette import Palette
 from layertui.ui.tree_row import Layout, layout, spans
 from layertui.ui.widgets.lines import folds
+from layertui.union.compared_rows import ComparedRows
 from layertui.union.rows import Rows
 
 _KEPT = 1024
@@ -22,7 +23,7 @@ class TreePainter:
     """Paints rows in the columns and colours of the moment; who changes the rows says so."""
 
     def __init__(self) -> None:
-        self.place: Layout = layout(0, False)
+        self.place: Layout = layout(0, None)
         """Which columns there are."""
         self.palette: Palette | None = None
         self._painted: LRUCache[tuple[int, str], Strip] = LRUCache(_KEPT)
@@ -78,6 +79,15 @@ def why_empty(rows: Rows) -> str:
     layer = rows.merged.layer
     if rows.query:
         return f"No path here matches “{rows.query}”. Press escape to see all, or v for another view."
+    if isinstance(rows, ComparedRows):
+        return "No path differs. Press v for all of them." if rows.view == "changes" else "Both are empty."
     if rows.view == "changes":
         return f"Layer {layer} changes no path. Press v for everything, vv for the merged tree."
     return f"The merged tree at layer {layer} is empty."
+
+
+def no_change(rows: Rows) -> str:
+    """That there is no change to go to."""
+    if isinstance(rows, ComparedRows):
+        return "Nothing differs in what is shown here."
+    return f"Layer {rows.merged.layer} changes nothing that is shown here."

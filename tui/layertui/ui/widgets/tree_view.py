@@ -20,9 +20,9 @@ from layertui.ui.row_work import Change, RowsDone, RowWork
 from layertui.ui.text import shorten
 from layertui.ui.tree_row import arrow_at, layout
 from layertui.ui.widgets.cursor_view import CursorView
-from layertui.ui.widgets.tree_paint import TreePainter, comment, why_empty
+from layertui.ui.widgets.tree_paint import TreePainter, comment, no_change, why_empty
 from layertui.union.changes import Mark, Same
-from layertui.union.rows import SORTS, VIEWS, Rows
+from layertui.union.rows import Rows
 from layertui.union.union import Union
 
 _AT_ONCE = 30_000
@@ -186,7 +186,7 @@ class TreeView(CursorView):
                 self.query_text = ""
                 rows.filter("")
             if rows.reveal(there) < 0:
-                rows.show("all")
+                rows.show(rows.views[-1])  # which has every path
                 rows.reveal(there)
 
         self._wanted = node
@@ -247,8 +247,7 @@ class TreeView(CursorView):
 
     def _lay_out(self) -> None:
         self.virtual_size = Size(self.size.width, self.count)
-        by_time = self.rows is not None and self.rows.sort == "time"
-        self._painter.place = layout(self.scrollable_content_region.width, by_time)
+        self._painter.place = layout(self.scrollable_content_region.width, self.rows)
 
     def _tell(self) -> None:
         rows = self.rows
@@ -331,20 +330,22 @@ class TreeView(CursorView):
             return
         node = self.rows.next_change(self.node, step)
         if node < 0:
-            self.notify(f"Layer {self.rows.merged.layer} changes nothing that is shown here.", markup=False)
+            self.notify(no_change(self.rows), markup=False)
         else:
             self.go_to(node)
 
     def action_view(self) -> None:
         """Shows the next of the views."""
         if self.rows is not None:
-            view = VIEWS[(VIEWS.index(self.rows.view) + 1) % len(VIEWS)]
+            views = self.rows.views
+            view = views[(views.index(self.rows.view) + 1) % len(views)]
             self._change(lambda rows: rows.show(view), "view")
 
     def action_sort(self) -> None:
         """Sorts by what comes next."""
         if self.rows is not None:
-            sort = SORTS[(SORTS.index(self.rows.sort) + 1) % len(SORTS)]
+            sorts = self.rows.sorts
+            sort = sorts[(sorts.index(self.rows.sort) + 1) % len(sorts)]
             self._change(lambda rows: rows.order_by(sort), "sort", light=False)
 
     def action_copy(self) -> None:

@@ -14,16 +14,16 @@ from layertui.safe import visible
 from layertui.ui.entry_text import moment, owner, permissions
 from layertui.ui.text import count_text, shorten, size_text
 from layertui.ui.widgets.detail.page import Page, PageBuilder
-from layertui.ui.widgets.detail.subject import Subject
-from layertui.ui.widgets.detail.words import HOW_DELETED, MARKS, absence, chip, layers, path_of, sizes
+from layertui.ui.widgets.detail.subject import Subject, chip
+from layertui.ui.widgets.detail.words import HOW_DELETED, MARKS, absence, layers, path_of, sizes
 from layertui.ui.widgets.lines import Line, Span
 from layertui.union.changes import Mark, difference, mark_of, undecided
 from layertui.union.entry import Entry
 from layertui.union.summary import Summary, summarise
 from layertui.union.union import Deletion, Union
 
-_GUTTER = 14
-_COLUMN = 44
+GUTTER = 14
+COLUMN = 44
 """Cells of a value beside another, at most."""
 _LISTED = 1000
 """Hidden paths that are listed."""
@@ -115,7 +115,7 @@ def _pair(subject: Subject) -> tuple[int, int]:
 def _page(subject: Subject, cancelled: threading.Event, known: _Known) -> Page:
     union, layer, node = subject.union, subject.merged_layer, subject.node
     before, after = _pair(subject)
-    build = PageBuilder(_GUTTER)
+    build = PageBuilder(GUTTER)
     last = union.last_by(node, layer)
     touched = last >= 0 and union.ev_layer[last] == layer
     if not touched and after < 0:
@@ -203,33 +203,35 @@ def _say_what(
 def _table(build: PageBuilder, subject: Subject, before: int, after: int, known: _Known) -> None:
     """The metadata before and after, one property a line; what differs is set off."""
     union = subject.union
-    one = _properties(union.entry(before)) if before >= 0 else {}
-    other = _properties(union.entry(after)) if after >= 0 else {}
+    one = properties(union.entry(before)) if before >= 0 else {}
+    other = properties(union.entry(after)) if after >= 0 else {}
     if not one and not other:
         return
     build.add()
     if before != after and before >= 0 and after >= 0:
-        width = min(max(map(cell_len, [*one.values(), "  layer 1"]), default=0), _COLUMN)
+        width = min(max(map(cell_len, [*one.values(), "  layer 1"]), default=0), COLUMN)
         head = [*chip(union.ev_layer[before]), (" " * (width - 4 + 5), ""), *chip(union.ev_layer[after])]
-        build.add(*head, gutter=[_label("layer")])
+        build.add(*head, gutter=[label("layer")])
         for name in {**one, **other}:
-            _compare(build, name, one.get(name, ""), other.get(name, ""), width)
+            compare(build, name, one.get(name, ""), other.get(name, ""), width)
         if union.ev_kind[before] == union.ev_kind[after] == Kind.FILE:
             _compare_content(build, known)
         return
-    build.add(*chip(union.ev_layer[after if after >= 0 else before]), gutter=[_label("layer")])
+    build.add(*chip(union.ev_layer[after if after >= 0 else before]), gutter=[label("layer")])
     for name, value in (other or one).items():
-        build.add((value, ""), gutter=[_label(name)])
+        build.add((value, ""), gutter=[label(name)])
 
 
-def _label(name: str, changed: bool = False) -> Span:
-    label = name.partition(" ")[0]
-    return (f"~ {label}", "modified") if changed else (f"  {label}", "quiet")
+def label(name: str, changed: bool = False) -> Span:
+    """What stands before a property."""
+    word = name.partition(" ")[0]
+    return (f"~ {word}", "modified") if changed else (f"  {word}", "quiet")
 
 
-def _compare(build: PageBuilder, name: str, before: str, after: str, width: int) -> None:
+def compare(build: PageBuilder, name: str, before: str, after: str, width: int) -> None:
+    """Adds a property before and after, set off if it differs."""
     if before == after:
-        build.add((before, "quiet"), gutter=[_label(name)])
+        build.add((before, "quiet"), gutter=[label(name)])
         return
     old = shorten(before or "—", width)
     pad = " " * (width - cell_len(old))
@@ -237,23 +239,23 @@ def _compare(build: PageBuilder, name: str, before: str, after: str, width: int)
         (old, "deleted"),
         (pad + "  →  ", "quiet"),
         (after or "—", "added"),
-        gutter=[_label(name, changed=True)],
+        gutter=[label(name, changed=True)],
     )
 
 
 def _compare_content(build: PageBuilder, known: _Known) -> None:
     if known.problem:
-        build.add((visible(known.problem), "deleted"), gutter=[_label("content")])
+        build.add((visible(known.problem), "deleted"), gutter=[label("content")])
     elif known.alike is False:
         build.add(
-            ("differs, ", "modified"), ("2 shows how", "quiet"), gutter=[_label("content", changed=True)]
+            ("differs, ", "modified"), ("2 shows how", "quiet"), gutter=[label("content", changed=True)]
         )
     else:
         said = "the same" if known.alike else "being compared …"
-        build.add((said, "quiet"), gutter=[_label("content")])
+        build.add((said, "quiet"), gutter=[label("content")])
 
 
-def _properties(entry: Entry) -> Mapping[str, str]:
+def properties(entry: Entry) -> Mapping[str, str]:
     """What two versions are compared by, safe and for people; the contents aside.
 
     A property's label is the first word of its key.

@@ -8,8 +8,8 @@ from layertui.safe import visible
 from layertui.ui.entry_text import permissions
 from layertui.ui.widgets.detail.owners import Owners
 from layertui.ui.widgets.detail.page import Page, PageBuilder, message
-from layertui.ui.widgets.detail.subject import Subject
-from layertui.ui.widgets.detail.words import absence, chip, sizes, step_of
+from layertui.ui.widgets.detail.subject import Subject, chip
+from layertui.ui.widgets.detail.words import absence, sizes, step_of
 from layertui.union.entry import Entry, rfc3339
 
 _GUTTER = 12

@@ -10,12 +10,12 @@ from layertui.content.text import Encoding, encoding_of
 from layertui.layers.decompress import check
 from layertui.safe import visible
 from layertui.ui.entry_text import exact_size
-from layertui.ui.text import count_text, size_text
+from layertui.ui.text import count_text, sentence, size_text
 from layertui.ui.widgets.detail.hex_view import ROW, hex_spans
 from layertui.ui.widgets.detail.page import Page, PageBuilder, message
 from layertui.ui.widgets.detail.subject import Subject
 from layertui.ui.widgets.detail.text_difference import TextDifference, Version
-from layertui.ui.widgets.detail.words import absence, chip, encoding_facts, sizes
+from layertui.ui.widgets.detail.words import absence, encoding_facts, sizes
 from layertui.ui.widgets.lines import Line, Span
 from layertui.union.changes import difference
 
@@ -71,22 +71,28 @@ def _nothing_to_compare(subject: Subject, before: int, after: int) -> str:
             return f"Layer {union.ev_layer[event]} deleted {path}: nothing is stored there to compare."
     one, other = union.entry(before), union.entry(after)
     if one.type != other.type:
-        return f"{path} was a {one.type} in layer {one.layer} and is a {other.type} in layer {other.layer}."
+        was, is_now = subject.called(one.layer), subject.called(other.layer)
+        return f"{path} was a {one.type} in {was} and is a {other.type} in {is_now}."
     if one.type == "directory":
-        return f"{path} is a directory: press 1 for what layer {whose} did to it and below it."
+        return f"{path} is a directory: press 1 for what {subject.called(whose)} did to it and below it."
     if one.type not in ("file", "symlink"):
         return f"{path} is a {one.type}: it holds nothing to compare."
     if union.ev_inode[before] == union.ev_inode[after]:
-        return f"Layers {one.layer} and {other.layer} share one file: a hardlink has no content of its own."
+        both = sentence(subject.called(one.layer, other.layer))
+        return f"{both} share one file: a hardlink has no content of its own."
     if one.type == "file" and one.size == other.size == 0:
-        return f"{path} is empty in layer {one.layer} and in layer {other.layer}."
+        return f"{path} is empty in {subject.called(one.layer)} and in {subject.called(other.layer)}."
     return ""
 
 
 def heading(subject: Subject, before: int, after: int, *facts: str) -> Line:
     """Which versions are compared, and what there is to know of that."""
     union = subject.union
-    spans: list[Span] = [*chip(union.ev_layer[before]), (" → ", "quiet"), *chip(union.ev_layer[after])]
+    spans: list[Span] = [
+        *subject.chip(union.ev_layer[before]),
+        (" → ", "quiet"),
+        *subject.chip(union.ev_layer[after]),
+    ]
     return Line([*spans, ("  " + " · ".join(facts), "quiet")])
 
 
@@ -98,7 +104,7 @@ def _links(subject: Subject, before: int, after: int) -> Page:
     )
     build = PageBuilder(gutter=2)
     if old == new:
-        build.add((old, ""), ("  the same in both layers", "quiet"))
+        build.add((old, ""), ("  the same in both", "quiet"))
     else:
         build.add((old, "inside-deleted"), gutter=[("−", "deleted")], style="on-deleted")
         build.add((new, "inside-added"), gutter=[("+", "added")], style="on-added")
@@ -125,7 +131,8 @@ def _alike(subject: Subject, before: int, after: int) -> Page:
     """Says that the contents do not differ, and what does."""
     union = subject.union
     one, other = union.entry(before), union.entry(after)
-    said = f"Layers {one.layer} and {other.layer} store the same content, {sizes(one.size)}."
+    both = sentence(subject.called(one.layer, other.layer))
+    said = f"{both} store the same content, {sizes(one.size)}."
     what = ", ".join(difference(union, before, after, lambda _before, _after: True))
     build = PageBuilder()
     build.add((said, ""))
@@ -238,7 +245,7 @@ def _binaries(subject: Subject, before: int, after: int, cancelled: threading.Ev
     build = PageBuilder(gutter=11)
     for event, sign, style in ((before, "−", "deleted"), (after, "+", "added")):
         digest = contents.digest(event, cancelled)
-        label: list[Span] = [(sign, f"{style} bold"), *chip(union.ev_layer[event])]
+        label: list[Span] = [(sign, f"{style} bold"), *subject.chip(union.ev_layer[event])]
         size = union.size(event)
         build.add((f"{exact_size(size)}  ", ""), (digest, "quiet"), gutter=label)
     readers = [_reader(subject, event, cancelled) for event in events]
@@ -257,7 +264,8 @@ def _binaries(subject: Subject, before: int, after: int, cancelled: threading.Ev
     if longer > shorter:
         layer = union.ev_layer[before if union.size(before) == longer else after]
         rest = exact_size(longer - shorter)
-        build.add((f"Layer {layer}'s goes on where the other ends, at {shorter:,}: {rest} more.", "quiet"))
+        whose = sentence(subject.called(layer))
+        build.add((f"{whose}'s goes on where the other ends, at {shorter:,}: {rest} more.", "quiet"))
     what = "ranges differ" if len(found) > 1 else "range differs"
     count = f"{_RANGES}+ {what}" if len(found) > _RANGES else f"{len(found)} {what}"
     told = heading(subject, before, after, *(facts or ("binary",)), f"{count} at the same offsets")

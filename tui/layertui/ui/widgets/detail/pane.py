@@ -140,14 +140,15 @@ class DetailPane(TextView):
 
     def _start(self) -> None:
         assert self.subject is not None
-        self.layer_count = self.subject.union.layers
+        told = self.told_about(self.subject)
+        self.layer_count = told.union.layers
         if self.tab == VERSIONS:  # reads nothing
-            self._put(versions.page(self.subject, self._chosen))
+            self._put(versions.page(told, self._chosen))
             self.busy = False
             return
         self._patience = self.set_timer(_PATIENCE, self._say_reading)
         asked = self._question
-        pages = self._pages(self.subject, asked)
+        pages = self._pages(told, asked)
 
         def run() -> None:
             try:
@@ -161,6 +162,10 @@ class DetailPane(TextView):
                 self.post_message(self.Answered(asked, failure(error), last=True))
 
         threading.Thread(target=run, name="detail", daemon=True).start()
+
+    def told_about(self, subject: Subject) -> Subject:
+        """What the tab at hand tells about."""
+        return subject
 
     def _pages(self, subject: Subject, cancelled: threading.Event) -> Iterator[Page]:
         """The pages of the tab, each better than the one before."""
@@ -290,7 +295,7 @@ class DetailPane(TextView):
             self._chosen.remove(event)
         else:
             self._chosen = [*self._chosen, event][-2:]
-        self._put(versions.page(self.subject, self._chosen, self.cursor))
+        self._put(versions.page(self.told_about(self.subject), self._chosen, self.cursor))
 
     def action_enter(self) -> None:
         """Compares versions, or reads the hidden one at hand."""
@@ -303,7 +308,7 @@ class DetailPane(TextView):
             return
         pair = sorted({*self._chosen, event} if len(self._chosen) < 2 else self._chosen)
         if len(pair) == 1:
-            before = self.subject.union.ev_prev[event]
+            before = self.told_about(self.subject).union.ev_prev[event]
             pair = [before, event] if before >= 0 else [event, event]
         self._compared = (pair[0], pair[1])
         self.action_tab(DIFF)
@@ -338,7 +343,7 @@ class DetailPane(TextView):
         self.border_title = Content.styled(" │ ", "$line not bold").join(parts)
         subtitle = ""
         if self.subject is not None:
-            where = f" at layer {self.subject.merged_layer}"
+            where = f" {self.subject.where}"
             path = visible(self.subject.union.path(self.subject.node))
             subtitle = shorten(path, max(room - len(where) - 4, 1)) + where
         self.border_subtitle = Content(subtitle)

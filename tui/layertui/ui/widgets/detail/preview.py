@@ -11,9 +11,9 @@ from layertui.safe import visible
 from layertui.ui.text import size_text
 from layertui.ui.widgets.detail.hex_view import HexDocument
 from layertui.ui.widgets.detail.page import Page, PageBuilder, message
-from layertui.ui.widgets.detail.subject import Subject
+from layertui.ui.widgets.detail.subject import Subject, chip
 from layertui.ui.widgets.detail.text_document import TextDocument
-from layertui.ui.widgets.detail.words import absence, chip, encoding_facts, path_of, sizes
+from layertui.ui.widgets.detail.words import absence, encoding_facts, path_of, sizes
 from layertui.ui.widgets.lines import Document, Line, Span
 from layertui.union.below import below
 from layertui.union.entry import Entry

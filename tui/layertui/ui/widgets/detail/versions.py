@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterator
 from layertui.ui.entry_text import moment, owner, permissions
 from layertui.ui.text import count_text, size_text
 from layertui.ui.widgets.detail.page import Page, PageBuilder
-from layertui.ui.widgets.detail.subject import Subject
-from layertui.ui.widgets.detail.words import HOW_DELETED, MARKS, absence, chip, step_of
+from layertui.ui.widgets.detail.subject import Subject, chip
+from layertui.ui.widgets.detail.words import HOW_DELETED, MARKS, absence, step_of
 from layertui.ui.widgets.lines import Line, Span
 from layertui.union.changes import Mark, mark_of
 from layertui.union.union import Deletion

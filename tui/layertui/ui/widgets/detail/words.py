@@ -6,7 +6,6 @@ from layertui.steps import step_text
 from layertui.ui.entry_text import exact_size
 from layertui.ui.text import size_text
 from layertui.ui.widgets.detail.subject import Subject
-from layertui.ui.widgets.lines import Span
 from layertui.union.changes import Mark
 from layertui.union.union import Deletion
 
@@ -25,11 +24,6 @@ HOW_DELETED = {
     Deletion.OPAQUE: " with an opaque whiteout of a directory above it",
     Deletion.REPLACED: ", which made something else of a directory above it",
 }
-
-
-def chip(layer: int) -> list[Span]:
-    """A layer's number in its colour, four cells wide."""
-    return [("▌", f"layer:{layer}"), (f"{layer:>3}", f"layer:{layer}")]
 
 
 def layers(first: int, last: int) -> str:
