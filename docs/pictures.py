@@ -17,6 +17,7 @@ from textual.pilot import Pilot
 from layertui import words
 from layertui.ui.app import LayertuiApp
 from layertui.ui.screens.explorer import ExplorerScreen
+from layertui.ui.screens.insight import InsightScreen
 from layertui.ui.theme import DARK_THEME, LIGHT_THEME
 from layertui.ui.widgets.table import Table
 
@@ -27,6 +28,7 @@ PICTURES: dict[str, tuple[str | None, str, Sequence[str]]] = {
     "explorer": ("demo:", DARK_THEME, ("j", "tab", "n", "n", "n")),
     "diff": ("demo:", DARK_THEME, ("tab", "n", "2")),
     "light": ("demo:", LIGHT_THEME, ("j", "j", "j", "tab", "v", "E", "n", "n", "n", "n")),
+    "insight": ("demo:", DARK_THEME, ("I", "j")),
     "images": (None, DARK_THEME, ()),
 }
 """What is given on the command line, the theme, and the keys that are pressed."""
@@ -54,6 +56,9 @@ async def settled(pilot: Pilot[None]) -> None:
         screen = pilot.app.screen
         if isinstance(screen, ExplorerScreen):
             if screen.loaded and not screen.panes.busy:
+                return
+        elif isinstance(screen, InsightScreen):
+            if not screen.busy:
                 return
         elif screen.query_one(Table).rows:
             return

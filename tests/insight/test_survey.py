@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from layertui.insight import survey as module
+from layertui.insight import tally
 from layertui.insight.duplicates import duplicates
 from layertui.insight.packages import packages
 from layertui.insight.permissions import permissions
 from layertui.insight.secrets import secrets
-from layertui.insight.survey import COLUMNS, Survey, survey
+from layertui.insight.survey import COLUMNS, survey
+from layertui.insight.tally import Survey
 from layertui.insight.waste import waste
 from layertui.layers.decompress import Cancelled
 from layertui.sources import open_image
@@ -88,7 +89,7 @@ def test_permissions_and_packages() -> None:
 
 def test_sums_count_what_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = of("waste")
-    monkeypatch.setattr(module, "MOST", 3)
+    monkeypatch.setattr(tally, "MOST", 3)
     found = of("waste")
     assert len(found.findings) == 3 and found.findings[0].size == whole.findings[0].size
     assert (found.count, found.size) == (whole.count, whole.size)

@@ -11,7 +11,8 @@ from textual.pilot import Pilot
 
 from layertui.content.read import Contents
 from layertui.errors import LayertuiError
-from layertui.insight.survey import Survey, survey
+from layertui.insight.survey import survey
+from layertui.insight.tally import Survey
 from layertui.ui.app import LayertuiApp
 from layertui.ui.looker import Looker, PartProgress, PartSurveyed
 from layertui.ui.screens.explorer import ExplorerScreen

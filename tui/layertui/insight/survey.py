@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from layertui.content.read import Contents
 from layertui.image import Image
@@ -13,72 +13,16 @@ from layertui.insight.efficiency import efficiency
 from layertui.insight.packages import packages
 from layertui.insight.permissions import Permission, Right, permissions
 from layertui.insight.secrets import MAX_SIZE, Secret, secrets
+from layertui.insight.tally import Finding, Sum, Survey, Tally, added
 from layertui.insight.waste import Hidden, undecided, waste
 from layertui.union.union import Union
 from layertui.words import count_text, owner, size_text
 from layertui.words import permissions as mode_text
 
-MOST = 10_000
-"""Findings that are told; sums count all of them."""
 MOST_DIRECTORIES = 100
 
 Progress = Callable[[int, int], None]
 """Is told the bytes behind and in all, from several threads."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """Findings that have something in common."""
-
-    kind: str
-    """What that is: ``step``, ``reason``, ``directory``, ``rule``, ``right``, ``change`` …"""
-    name: str
-    size: int
-    """Bytes; 0 for what is not measured in bytes."""
-    count: int
-    layer: int = 0
-    """Where it leads to; 0: nowhere."""
-    path: str = "/"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One row: what was found and where it is to be seen."""
-
-    layer: int
-    """0 for what no layer has."""
-    path: str
-    """In the merged tree of ``layer``."""
-    size: int
-    """Bytes; -1 for what is not measured in bytes."""
-    cells: Sequence[str]
-    """What is told of it, in the columns of its part (:data:`COLUMNS`)."""
-    where: str
-    """The path, line or variable to show. May be hostile, as all texts here."""
-    sums: Sequence[int]
-    """Numbers of the sums that count it."""
-    is_hidden: bool = False
-    """Whether the final tree does not show it."""
-    secret: str = ""
-    """What stands masked in ``cells``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What there is to tell of one part."""
-
-    count: int
-    """Findings in all."""
-    size: int
-    """Their bytes."""
-    sums: Sequence[Sum] = ()
-    """By kind, the greatest first."""
-    findings: Sequence[Finding] = ()
-    """The greatest first, :data:`MOST` at most."""
-    notes: Sequence[str] = ()
-    """What could not be looked into, and why."""
-    figures: dict[str, float | None] = field(default_factory=dict)
-    """Of waste, dive's and those beside them (see docs/insight.md)."""
 
 
 COLUMNS: dict[str, Sequence[str]] = {
@@ -114,42 +58,6 @@ def survey(
     return _waste(union, contents, progress, cancelled)
 
 
-class _Tally:
-    """Adds up findings by what they have in common."""
-
-    def __init__(self, *kinds: str) -> None:
-        self._kinds = kinds
-        self._sums: dict[tuple[str, str], Sum] = {}
-        self._findings: list[tuple[Finding, Sequence[tuple[str, str]]]] = []
-        self._count = 0
-
-    def add(self, finding: Finding, *sums: Sum) -> None:
-        """Count a finding, and keep it if it is one of the first; the size and count of ``sums`` are what it adds."""
-        keys = []
-        for each in sums:
-            key = (each.kind, each.name)
-            known = self._sums.get(key)
-            self._sums[key] = each if known is None else _added(known, each)
-            keys.append(key)
-        self._count += 1
-        if len(self._findings) < MOST:
-            self._findings.append((finding, keys))
-
-    def survey(
-        self, size: int, notes: Sequence[str] = (), figures: dict[str, float | None] | None = None
-    ) -> Survey:
-        sums = sorted(
-            self._sums.values(), key=lambda each: (self._kinds.index(each.kind), -each.size, -each.count)
-        )
-        numbers = {(each.kind, each.name): number for number, each in enumerate(sums)}
-        findings = [replace(row, sums=[numbers[key] for key in keys]) for row, keys in self._findings]
-        return Survey(self._count, size, sums, findings, notes, figures or {})
-
-
-def _added(one: Sum, other: Sum) -> Sum:
-    return replace(one, size=one.size + other.size, count=one.count + other.count)
-
-
 def _step(layer: int | None, size: int, count: int = 1) -> Sum:
     """What a layer's step caused; of ``None`` the config has it."""
     return Sum("step", str(layer or ""), size, count, layer or 0)
@@ -161,7 +69,7 @@ def _waste(
     contents.prepare(undecided(union), progress, cancelled)
     found = waste(union, contents, cancelled)
     directories = set(list(found.by_directory())[:MOST_DIRECTORIES])
-    tally = _Tally("step", "reason", "directory")
+    tally = Tally("step", "reason", "directory")
 
     def sums(row: Hidden) -> list[Sum]:
         above, sums = row.path, [_step(row.by, row.size), Sum("reason", row.reason, row.size, 1)]
@@ -194,7 +102,7 @@ def _secrets(
     cancelled: threading.Event | None,
 ) -> Survey:
     found = secrets(image, union, contents, progress, cancelled)
-    tally = _Tally("rule", "place", "step")
+    tally = Tally("rule", "place", "step")
     for row in found.found:
         layer = row.layer or 0
         place = ("files that are shown" if row.is_visible else "files that are hidden") if row.event else ""
@@ -232,7 +140,7 @@ def _duplicates(
 ) -> Survey:
     contents.prepare(candidates(union), progress, cancelled)
     found = duplicates(union, contents, cancelled)
-    tally = _Tally("saved", "step")
+    tally = Tally("saved", "step")
     for group in found.groups:
         seen: set[int] = set()
         sums: dict[tuple[str, str], Sum] = {}
@@ -242,7 +150,7 @@ def _duplicates(
             seen.add(copy.layer)
             for each in (Sum("saved", same, again, 1), _step(copy.layer, again)) if again else ():
                 key = (each.kind, each.name)
-                sums[key] = _added(sums[key], each) if key in sums else each
+                sums[key] = added(sums[key], each) if key in sums else each
         for number, copy in enumerate(group.copies):
             size = group.surplus_bytes if number == 0 else -1
             cells = (f"{len(group.copies):,} × {size_text(group.size)}",) if number == 0 else ("",)
@@ -255,7 +163,7 @@ def _duplicates(
 
 
 def _permissions(union: Union, contents: Contents, cancelled: threading.Event | None) -> Survey:
-    tally = _Tally("right", "step")
+    tally = Tally("right", "step")
     for row in permissions(union, contents, cancelled):
         entry = row.entry
         tally.add(
@@ -281,7 +189,7 @@ def _right(row: Permission) -> str:
 
 def _packages(union: Union, contents: Contents, cancelled: threading.Event | None) -> Survey:
     found = packages(union, contents, cancelled)
-    tally = _Tally("change", "step", "kind")
+    tally = Tally("change", "step", "kind")
     for row in sorted(found.changes, key=lambda row: -row.package.size):
         package = row.package
         versions = " → ".join(each.version for each in (row.before, row.after) if each is not None)

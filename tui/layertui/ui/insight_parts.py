@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from layertui.insight.survey import Finding, Sum, Survey
+from layertui.insight.tally import Finding, Sum, Survey
 from layertui.safe import visible
 from layertui.ui.text import shorten, size_text
 from layertui.ui.widgets.detail.page import Page, PageBuilder

@@ -12,7 +12,7 @@ from layertui.ui.widgets.top_line import Weighted
 
 if TYPE_CHECKING:
     from layertui.image import Image
-    from layertui.insight.survey import Survey
+    from layertui.insight.tally import Survey
 
 NAMES = tuple(PARTS)
 """The parts in the order of their keys."""

@@ -10,7 +10,7 @@ from layertui.errors import LayertuiError
 from layertui.ui.process import WorkerProcess, error_of, frames
 
 if TYPE_CHECKING:
-    from layertui.insight.survey import Survey
+    from layertui.insight.tally import Survey
 
 
 class PartProgress(Message):
@@ -45,7 +45,7 @@ class Looker(WorkerProcess):
         """Posts what the frames say; False when they end without an end."""
         import msgspec
 
-        from layertui.insight.survey import Finding, Survey
+        from layertui.insight.tally import Finding, Survey
 
         findings: list[Finding] = []
         for tag, payload in frames(output):

@@ -13,7 +13,7 @@ from layertui.ui.loader import Loader
 if TYPE_CHECKING:
     from layertui.content.read import Contents
     from layertui.image import Image
-    from layertui.insight.survey import Survey
+    from layertui.insight.tally import Survey
     from layertui.layers.index import LayerIndex
     from layertui.union import Union
 

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from layertui.errors import LayertuiError
-from layertui.insight.survey import Finding, Survey
+from layertui.insight.tally import Finding, Survey
 from layertui.safe import visible
 from layertui.steps import step_text
 from layertui.ui.insight_parts import PARTS, Findings, name_of, sums_page
