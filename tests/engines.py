@@ -228,6 +228,12 @@ def containerd_daemon(directory: Path) -> Iterator[tuple[list[str], Path]]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+def throw_away(ctr: Sequence[str], namespace: str) -> None:
+    """Have containerd remove at once what an import only went through; else it does some time later."""
+    run(*ctr, namespace, "leases", "create", "--id=over")
+    run(*ctr, namespace, "leases", "delete", "--sync", "over")
+
+
 def _wait(docker: Docker, daemon: subprocess.Popen[bytes], log: Path) -> None:
     """Wait until the daemon answers; skips the test where it cannot run."""
     end = time.monotonic() + START

@@ -13,7 +13,7 @@ import pytest
 
 from layertui import demo
 from layertui.sources import open_image
-from tests.engines import containerd_daemon, run
+from tests.engines import containerd_daemon, run, throw_away
 from tests.layouts import OciLayout, docker_archive
 from tests.sources.engine.test_images import Seen, seen
 
@@ -68,6 +68,7 @@ def live(archive: Path, oci_archive: Path) -> Iterator[tuple[list[str], Path]]:
             (mount / "srv/new").write_text("hello\n")
         finally:
             run("umount", mount)
+        throw_away(ctr, "--namespace=work")
         yield ctr, root
 
 

@@ -74,17 +74,11 @@ def test_what_an_image_frees(root: Path) -> None:
         overview(parse(f"containerd:[{root}]none"))
 
 
-def test_what_nothing_names(live: tuple[list[str], Path], damaged: Path) -> None:
-    ctr, root = live
-    run(*ctr, "--namespace=work", "leases", "create", "--id=hold")
-    run("sh", "-c", f"printf left | {' '.join(ctr)} --namespace=work content ingest --expected-size=4 left")
-    copied = damaged.with_name("again")
-    run("cp", "--archive", root, copied)
-    run(*ctr, "--namespace=work", "leases", "rm", "hold")
-    (copied / BLOBS / ("0" * 64)).write_bytes(b"x")
-    (copied / SNAPSHOTS / "snapshots/99/fs").mkdir(parents=True)
-    found = overview(parse(f"containerd:{copied}"))
-    assert copied / BLOBS / ("0" * 64) in found.strays and copied / SNAPSHOTS / "snapshots/99" in found.strays
+def test_what_nothing_names(damaged: Path) -> None:
+    left = [damaged / BLOBS / ("0" * 64), damaged / SNAPSHOTS / "snapshots/99"]
+    left[0].write_bytes(b"x")
+    (left[1] / "fs").mkdir(parents=True)
+    assert overview(parse(f"containerd:{damaged}")).strays == left
 
 
 def test_where_blobs_were_discarded(damaged: Path) -> None:

@@ -22,7 +22,7 @@ from layertui.reference import parse
 from layertui.sources import docker_root, list_images, open_image
 from layertui.sources.overview import overview
 from layertui.union.changes import changes
-from tests.engines import containerd_daemon, run
+from tests.engines import containerd_daemon, run, throw_away
 from tests.layouts import MANIFEST, docker_archive
 from tests.sources.engine.test_containers import union_of
 from tests.sources.engine.test_images import seen
@@ -37,6 +37,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     docker_archive(folder / "sample.tar", demo.image())
     with containerd_daemon(Path(tempfile.mkdtemp(prefix="layertui-"))) as (ctr, store):
         run(*ctr, MOBY, "images", "import", folder / "sample.tar")
+        throw_away(ctr, MOBY)
         row = next(iter(list_images(f"containerd:[{store}]moby")))
         top = demo.image().layers[-1].chain_id
         with mounted(ctr, f"{CONTAINER}-init-key", top, folder) as mount:
