@@ -139,6 +139,18 @@ def test_moved() -> None:
     assert (rows["/b"].reason, rows["/b"].moved_to) == (Reason.DELETED, None)
 
 
+def test_what_is_moved_keeps_its_name_or_its_time() -> None:
+    rows = find(
+        layer(*(("-", f"/a/{name}", {"size": 5, "mtime": time}) for name, time in (("x", 1), ("y", 2), ("z", 3)))),
+        layer(("wh", "/a"), *(("-", f"/b/{name}", {"size": 5, "mtime": time}) for name, time in (("x", 9), ("new", 2)))),
+    )  # fmt: skip
+    assert {path: (row.reason, row.moved_to) for path, row in rows.items()} == {
+        "/a/x": (Reason.MOVED, "/b/x"),
+        "/a/y": (Reason.MOVED, "/b/new"),
+        "/a/z": (Reason.DELETED, None),
+    }
+
+
 def test_every_version_has_its_own_row() -> None:
     found = waste(union(*(layer(("-", "/a", {"size": size})) for size in (3, 2, 1))), AllAlike())
     assert [(row.layer, row.size, row.by) for row in found.paths] == [(1, 3, 2), (2, 2, 3)]

@@ -6,7 +6,7 @@ import operator
 import threading
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import compress, count
@@ -36,7 +36,7 @@ class Reason(StrEnum):
     REPLACED = "replaced"
     """It, or a directory above it, became something else."""
     MOVED = "moved"
-    """It went, and the same layer stores the same content at a path that did not have it."""
+    """It went, and the same layer stores the same content, its name or its time unchanged, where it was not."""
     UNKNOWN = "unknown"
     """What would tell cannot be read."""
 
@@ -120,7 +120,7 @@ def waste(union: Union, contents: Comparing, cancelled: threading.Event | None =
     Only the contents of events that :func:`undecided` gives are asked for. Raises
     :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
     """
-    moves: dict[tuple[int, int], dict[str, int]] = {}
+    moves: _Moves = {}
     rows: list[Hidden] = []
     for loss in _losses(union):
         check(cancelled)
@@ -131,19 +131,24 @@ def waste(union: Union, contents: Comparing, cancelled: threading.Event | None =
 
 def undecided(union: Union) -> Iterator[int]:
     """Events whose contents tell why files are hidden; some come more than once."""
-    seen: set[tuple[int, int]] = set()
+    seen: set[_Bucket] = set()
     for loss in _losses(union):
-        size = union.size(loss.event)
         if loss.after >= 0:
-            if union.size(loss.after) == size:
+            if union.size(loss.after) == union.size(loss.event):
                 yield loss.link
                 yield loss.after
         elif loss.candidates:
             yield loss.event
-            bucket = (union.ev_layer[loss.cause], size)
-            if bucket not in seen:
-                seen.add(bucket)
-                yield from loss.candidates
+            for bucket, candidates in loss.candidates.items():
+                if bucket not in seen:
+                    seen.add(bucket)
+                    yield from candidates
+
+
+_Bucket = tuple[int, int, "bytes | int"]
+"""Files that may be the same one: their layer, size, and name or time of last change."""
+_Moves = dict[_Bucket, dict[str, int]]
+"""Events by the digests of their contents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +161,8 @@ class _Loss:
     """What hid that."""
     after: int
     """The file that its layer put there instead; -1 for none."""
-    candidates: Sequence[int]
-    """Files of its size that the layer which hid it stores at other paths."""
+    candidates: Mapping[_Bucket, Sequence[int]]
+    """Files of its size, and its name or time, that the layer which hid it stores at other paths."""
 
 
 def _losses(union: Union) -> Iterator[_Loss]:
@@ -167,7 +172,7 @@ def _losses(union: Union) -> Iterator[_Loss]:
         links[union.ev_inode[event]].append(event)
     is_last = bytearray(len(union.ev_node))
     assign(is_last, array("I", (event for event in union.last if event >= 0)), iter(b"\1" * union.nodes))
-    added: dict[int, dict[int, list[int]]] = {}
+    added: dict[int, dict[_Bucket, list[int]]] = {}
     for event in compress(count(), map((0).__eq__, is_last)):
         if union.ev_kind[event] != Kind.FILE or union.ev_inode[event] != event or not union.size(event):
             continue
@@ -179,11 +184,14 @@ def _losses(union: Union) -> Iterator[_Loss]:
         after = union.at(union.ev_node[link], layer)
         if after >= 0 and union.ev_kind[after] != Kind.FILE:
             after = -1
-        candidates: Sequence[int] = ()
+        candidates: dict[_Bucket, Sequence[int]] = {}
         if after < 0:
             if layer not in added:
                 added[layer] = _stored(union, layer)
-            candidates = added[layer].get(union.size(event), ())
+            alike = added[layer]
+            candidates = {
+                bucket: alike[bucket] for bucket in _buckets(union, event, layer) if bucket in alike
+            }
         yield _Loss(event, link, cause, after, candidates)
 
 
@@ -195,22 +203,29 @@ def _next(union: Union, event: int) -> int:
     return later
 
 
-def _stored(union: Union, layer: int) -> dict[int, list[int]]:
-    """Files that a layer stores and shows where no file of their size was, by size."""
-    found: defaultdict[int, list[int]] = defaultdict(list)
+def _stored(union: Union, layer: int) -> dict[_Bucket, list[int]]:
+    """Files that a layer stores and shows where no file of their size was."""
+    found: defaultdict[_Bucket, list[int]] = defaultdict(list)
     for event in union.events_of(layer):
         if union.ev_kind[event] != Kind.FILE or union.ev_inode[event] != event:
             continue
         node, size = union.ev_node[event], union.size(event)
         before = union.at(node, layer - 1)
         if union.at(node, layer) == event and (before < 0 or union.size(before) != size):
-            found[size].append(event)
+            for bucket in _buckets(union, event, layer):
+                found[bucket].append(event)
     return found
 
 
-def _explain(
-    union: Union, loss: _Loss, contents: Comparing, moves: dict[tuple[int, int], dict[str, int]]
-) -> Hidden:
+def _buckets(union: Union, event: int, layer: int) -> tuple[_Bucket, _Bucket]:
+    """Where to look in a layer for what a file was moved to: mv keeps its time, most copy it under its name."""
+    size = union.size(event)
+    index = union.indexes[union.ev_layer[event] - 1]
+    name = union.key(union.ev_node[event]).rpartition(b"\0")[2]
+    return (layer, size, name), (layer, size, index.mtime[union.ev_entry[event]])
+
+
+def _explain(union: Union, loss: _Loss, contents: Comparing, moves: _Moves) -> Hidden:
     moved_to = -1
     try:
         if loss.after >= 0:
@@ -219,7 +234,7 @@ def _explain(
             is_there = union.at(union.ev_node[loss.link], union.ev_layer[loss.cause]) >= 0
             is_replaced = is_there or union.ev_entry[loss.cause] == Deletion.REPLACED
             reason = Reason.REPLACED if is_replaced else Reason.DELETED
-            moved_to = _moved_to(union, loss, contents, moves)
+            moved_to = _moved_to(loss, contents, moves)
     except LayertuiError:
         reason = Reason.UNKNOWN
     return Hidden(
@@ -233,16 +248,14 @@ def _explain(
     )
 
 
-def _moved_to(
-    union: Union, loss: _Loss, contents: Comparing, moves: dict[tuple[int, int], dict[str, int]]
-) -> int:
-    """The event that stores the same content anew; -1 for none. ``moves`` remembers digests by layer and size."""
-    if not loss.candidates:
-        return -1
-    bucket = (union.ev_layer[loss.cause], union.size(loss.event))
-    if bucket not in moves:
-        moves[bucket] = {contents.digest(event): event for event in reversed(loss.candidates)}
-    return moves[bucket].get(contents.digest(loss.event), -1)
+def _moved_to(loss: _Loss, contents: Comparing, moves: _Moves) -> int:
+    """The event that stores the same content anew; -1 for none. ``moves`` remembers digests."""
+    for bucket, candidates in loss.candidates.items():
+        if bucket not in moves:
+            moves[bucket] = {contents.digest(event): event for event in reversed(candidates)}
+        if (found := moves[bucket].get(contents.digest(loss.event))) is not None:
+            return found
+    return -1
 
 
 def _reason(what: Sequence[str]) -> Reason:
