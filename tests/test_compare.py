@@ -201,6 +201,14 @@ def test_a_shared_base_as_diff_tells(tmp_path: Path) -> None:
     assert not comparison.unread
 
 
+def test_a_file_of_which_only_a_link_is_left_counts_where_it_is(tmp_path: Path) -> None:
+    base = tar(("/log", None), ("/log/now", b"x" * 500), ("/log/before", "=log/now"))
+    comparison = compared(tmp_path, [base], [base, tar(("/log/now", b"new"), ("/other", b"y" * 70))])
+    assert told(comparison) == {"/log/now": ("modified", "content"), "/other": ("added",)}
+    assert comparison.sums.growth == comparison.growth(0) == 73
+    assert comparison.growth_by_directory() == {"/log": 3}
+
+
 def test_what_both_share_is_not_read(tmp_path: Path) -> None:
     """A layer of the base whose bytes are gone after it was listed."""
     layout = OciLayout(tmp_path / "layout")

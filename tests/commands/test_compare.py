@@ -86,11 +86,11 @@ Packages: 1 added, 1 upgraded, 1 removed
 
 Files: 3 added (+5.00 kB), 2 modified (0 B), 2 deleted (-5 B)
 
-    SIZE    GROWTH  WHAT                             PATH
-~    8 B            content                          /bin/tool
--             -5 B  directory with 1 path below it   /old
-+         +5.00 kB  directory with 2 paths below it  /srv
-~  144 B            content                          /var/lib/dpkg/status
+    SIZE    GROWTH  WHAT               PATH
+~    8 B            content            /bin/tool
+-             -5 B  and 1 path below   /old
++         +5.00 kB  and 2 paths below  /srv
+~  144 B            content            /var/lib/dpkg/status
 """
     )
     listed = [

@@ -142,7 +142,7 @@ def _size(change: FileChange) -> str:
 
 def _what(change: FileChange) -> str:
     if change.below:
-        return f"directory with {count_text(change.below, 'path')} below it"
+        return f"and {count_text(change.below, 'path')} below"
     if change.before and change.after and "type" in change.what:
         return f"{', '.join(change.what)}: was a {change.before.type}, is a {change.after.type}"
     return ", ".join(change.what)

@@ -26,6 +26,7 @@ _SETTLE = 0.08
 _PATIENCE = 0.15
 """Seconds before a search that has not ended is said to go on."""
 _HINT = "words, *.conf, /etc/**, ~regex, layer:3, change:added, size:>1M, type:symlink"
+_COMPARED_HINT = _HINT.replace("layer:3, ", "")
 _SORTED = {"name": "", "size": "by size", "layer": "by layer", "time": "by time", "growth": "by growth"}
 
 
@@ -134,7 +135,8 @@ class TreePane(Vertical):
             return
         self._jumping = jumping
         self._field.suggester = Paths(self.view) if jumping else None
-        self._field.placeholder = "path" if jumping else _HINT
+        hint = _COMPARED_HINT if isinstance(rows, ComparedRows) else _HINT
+        self._field.placeholder = "path" if jumping else hint
         with self._field.prevent(Input.Changed):
             self._field.value = value
         self._field.cursor_position = len(value)
