@@ -17,7 +17,7 @@ from tests.layouts import OciLayout
 
 
 def run(reference: str, cache: bool = False) -> list[tuple[bytes, list]]:
-    request = msgspec.msgpack.encode({"reference": reference.encode(), "cache": cache})
+    request = json.dumps({"reference": reference, "cache": cache}).encode()
     done = subprocess.run(
         [sys.executable, "-m", "layertui.worker"], input=request, capture_output=True, timeout=60
     )
@@ -43,9 +43,7 @@ def test_sends_every_layer_then_the_whole_union():
 
 def test_looks_into_a_part_of_an_image_whose_paths_are_not_utf8(tmp_path):
     OciLayout(tmp_path / "image").add("1", [tar(("/\udcff", b"secret")), tar(("/.wh.\udcff", b""))])
-    request = msgspec.msgpack.encode(
-        {"reference": f"oci:{tmp_path}/image:1".encode(), "cache": False, "part": "waste"}
-    )
+    request = json.dumps({"reference": f"oci:{tmp_path}/image:1", "cache": False, "part": "waste"}).encode()
     done = subprocess.run(
         [sys.executable, "-m", "layertui.worker"], input=request, capture_output=True, timeout=60
     )
@@ -63,7 +61,7 @@ def test_says_in_one_frame_why_it_cannot_open():
 
 
 def test_ends_quietly_when_nobody_listens():
-    request = msgspec.msgpack.encode({"reference": b"demo:", "cache": False})
+    request = json.dumps({"reference": "demo:", "cache": False}).encode()
     process = subprocess.Popen(
         [sys.executable, "-m", "layertui.worker"],
         stdin=subprocess.PIPE,

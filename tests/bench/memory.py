@@ -7,7 +7,7 @@ that its indexes and its union keep.
 from __future__ import annotations
 
 import gc
-import os
+import json
 import subprocess
 import sys
 import tracemalloc
@@ -19,10 +19,10 @@ from layertui.union import Union
 
 
 def main(reference: str) -> None:
-    request = {"reference": os.fsencode(reference), "platform": None, "cache": False}
+    request = {"reference": reference, "platform": None, "cache": False}
     worker = subprocess.run(
         [sys.executable, "-m", "layertui.worker"],
-        input=msgspec.msgpack.encode(request),
+        input=json.dumps(request).encode(),
         stdout=subprocess.PIPE,
         check=True,
     )

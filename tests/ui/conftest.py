@@ -1,13 +1,18 @@
 """Screens look the same in every test run, on every machine."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual import constants
+from textual.app import App
+from textual.pilot import Pilot
 from textual.widgets import Input
 
 from layertui import words
+from layertui.ui.app import LayertuiApp
 from tests.ui.places import Places
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
@@ -25,6 +30,24 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(words, "now", lambda: NOW)
     monkeypatch.setattr(constants, "TEXTUAL_ANIMATIONS", "none")
     monkeypatch.setattr(Input, "_toggle_cursor", lambda _field: None)
+
+
+@pytest.fixture
+def snap_compare(snap_compare: Callable[..., bool]) -> Callable[..., bool]:
+    """As the plugin has it, but what is done before the picture begins on the app's own first screen."""
+
+    def compare(
+        app: App[None], *, run_before: Callable[[Pilot[None]], Awaitable[None]] | None = None, **options: Any
+    ) -> bool:
+        async def run(pilot: Pilot[None]) -> None:
+            while isinstance(app, LayertuiApp) and len(app.screen_stack) < 2:
+                await pilot.pause()
+            if run_before is not None:
+                await run_before(pilot)
+
+        return snap_compare(app, run_before=run, **options)
+
+    return compare
 
 
 @pytest.fixture

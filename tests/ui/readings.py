@@ -18,7 +18,7 @@ from layertui.layers.index import LayerIndex
 from layertui.layers.load import index_layer
 from layertui.ui.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
 from layertui.ui.screens.explorer import ExplorerScreen
-from layertui.ui.widgets.detail import DetailPane
+from layertui.ui.widgets.detail.pane import DetailPane
 from layertui.ui.widgets.layer_list import LayerList
 from layertui.ui.widgets.tree_view import TreeView
 from layertui.union import Union, UnionBuilder

@@ -19,8 +19,9 @@ from layertui.image import Descriptor, HistoryEntry, Layer
 from layertui.insight.databases import Package
 from layertui.insight.package_files import Owners
 from layertui.ui.app import LayertuiApp
-from layertui.ui.widgets.detail import DetailPane, Subject
 from layertui.ui.widgets.detail.owners import package_text
+from layertui.ui.widgets.detail.pane import DetailPane
+from layertui.ui.widgets.detail.subject import Subject
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.union import Union
 from tests.images import union_of

@@ -9,7 +9,8 @@ import pytest
 
 from layertui import demo
 from layertui.content.read import Contents
-from layertui.ui.widgets.detail import Subject, difference
+from layertui.ui.widgets.detail import difference
+from layertui.ui.widgets.detail.subject import Subject
 from layertui.ui.widgets.detail.text_document import CHUNK
 from tests.content.archives import tar_of
 from tests.images import layers_of, union_of

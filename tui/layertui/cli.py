@@ -152,7 +152,6 @@ def explore(reference: str | None, platform: str | None, cache: bool) -> int:
             "standard input or output is no terminal",
             "see layertui --help for commands",
         )
-    gc.enable()
     from layertui.ui.app import LayertuiApp
 
     app = LayertuiApp(reference, platform, cache)

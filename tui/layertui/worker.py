@@ -1,6 +1,6 @@
 """Opens, scans and merges an image in a process of its own, or looks into its files.
 
-``python -m layertui.worker`` reads one request from standard input and writes frames to
+``python -m layertui.worker`` reads one request from standard input, JSON, and writes frames to
 standard output: four bytes of length (little endian), one byte that says what it is, the
 payload. Whoever has heard enough kills it, so the screen stays quick and nothing goes on in vain.
 
@@ -51,8 +51,8 @@ AT_ONCE = 500
 class Request(msgspec.Struct):
     """What to open."""
 
-    reference: bytes
-    """As the file system spells it: paths need not be UTF-8."""
+    reference: str
+    """With lone surrogates where a path is not UTF-8."""
     platform: str | None = None
     cache: bool = True
     part: str = ""
@@ -170,9 +170,9 @@ def main() -> None:
     gc.disable()  # nothing here makes cycles, and millions of small objects come and stay
     frames = Frames(os.dup(sys.stdout.fileno()))
     try:
-        request = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Request)
+        request = msgspec.convert(json.loads(sys.stdin.buffer.read()), Request)
         os.nice(5)  # the process that draws the screen goes first
-        image = open_image(os.fsdecode(request.reference), request.platform)
+        image = open_image(request.reference, request.platform)
         cache = IndexCache() if request.cache else None
         if request.query is not None:
             search(request.query, image, cache, frames)

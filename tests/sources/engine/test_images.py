@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -144,7 +145,9 @@ def test_two_processes_at_once_stream_once(docker_host: Docker, tmp_path: Path) 
             "from layertui import worker; worker.main()"
         )
         environment = {**os.environ, "DOCKER_HOST": asked.url}
-        request = msgspec.msgpack.encode({"reference": f"docker-daemon:{SAMPLE}".encode()})
+        request = json.dumps(
+            {"reference": f"docker-daemon:{SAMPLE}", "platform": None, "cache": True}
+        ).encode()
         both = [
             subprocess.Popen(
                 [sys.executable, "-c", program],

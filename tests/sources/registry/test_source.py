@@ -8,7 +8,6 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from layertui import anatomy
@@ -183,7 +182,7 @@ def test_several_platforms_and_attestations(registry: Registry, proxy: FaultyPro
 
 def test_the_worker_shares_the_cache(proxy: FaultyProxy):
     reference = f"docker://{proxy.host}/{QUARRY}:zstd"
-    request = msgspec.msgpack.encode({"reference": reference.encode(), "cache": False})
+    request = json.dumps({"reference": reference, "platform": None, "cache": False}).encode()
     workers = [
         subprocess.Popen(
             [sys.executable, "-m", "layertui.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE

@@ -1,7 +1,6 @@
 """The app: which screen is shown, the keys that every screen shares, the colours."""
 
 import gc
-import importlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -89,16 +88,24 @@ class LayertuiApp(App[None]):
         self.cache = cache
         for theme in themes():
             self.register_theme(theme)
-        limited = self.console.color_system not in _RICH_PALETTES
-        self.theme = ANSI_THEME if limited else DARK_THEME
+        if self.console.color_system in _RICH_PALETTES:
+            # Nothing is there yet to be told of another theme, and to parse all styles anew takes its time.
+            self.set_reactive(App.theme, DARK_THEME)
+            self.stylesheet.set_variables(self.get_css_variables())
+        else:
+            self.theme = ANSI_THEME
 
     def on_mount(self) -> None:
         """Shows the image that was asked for, else the images at hand."""
         sys.setswitchinterval(_SWITCH)
-        importlib.import_module(f"layertui.ui.screens.{'images' if self.reference is None else 'explorer'}")
+        self.call_later(self._begin)  # what is laid out while the app is mounted is painted in vain
+
+    def _begin(self) -> None:
+        screen = self._images() if self.reference is None else self._screen(self.reference)
         if not gc.get_freeze_count():
             gc.freeze()  # modules and styles stay; to look at them all time and again would hold up frames
-        self.push_screen(self._images() if self.reference is None else self._screen(self.reference))
+        gc.enable()  # off since the start of the program, which makes little but what stays
+        self.push_screen(screen)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The variables of the style sheets under themes that do not bring them."""

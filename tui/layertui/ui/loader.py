@@ -1,7 +1,8 @@
 """Reads an image by way of the worker process and tells a screen what has arrived."""
 
 import time
-from typing import IO, TYPE_CHECKING, Any
+from io import BufferedReader
+from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
@@ -70,12 +71,13 @@ class LoadDone(Message):
 class Loader(WorkerProcess):
     """Reads an image, layer by layer."""
 
-    def _read(self, output: IO[bytes]) -> bool:
+    def _read(self, output: BufferedReader) -> bool:
         """Posts what the frames say; False when they end without an end."""
+        output.peek()  # the first frame is being painted meanwhile, and importing would hold that up
         import msgspec
 
         from layertui.layers.cache import unpack
-        from layertui.union import Union
+        from layertui.union.union import Union
 
         indexes: dict[int, LayerIndex] = {}
         progress: dict[int, tuple[int, int]] = {}

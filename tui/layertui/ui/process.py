@@ -1,10 +1,11 @@
 """A run of the worker process, whose answers go to a screen."""
 
-import os
+import json
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from io import BufferedReader
 from typing import IO
 
 from textual.message import Message
@@ -25,7 +26,7 @@ class WorkerProcess:
         """``asked`` are more fields of :class:`layertui.worker.Request`."""
         self._target = target
         self._request = {
-            "reference": os.fsencode(reference),
+            "reference": reference,
             "platform": platform,
             "cache": cache,
             **asked,
@@ -45,8 +46,6 @@ class WorkerProcess:
             self._process.wait()
 
     def _run(self) -> None:
-        import msgspec
-
         try:
             # -P: a file json.py in the current directory must not be run
             process = subprocess.Popen(
@@ -61,11 +60,11 @@ class WorkerProcess:
         self._process = process
         if self._closed.is_set():  # closed before the process was there to be killed
             process.kill()
-        assert process.stdin and process.stdout
+        assert process.stdin and isinstance(process.stdout, BufferedReader)
         with process, process.stdout as output:
             try:
                 with process.stdin as requests:
-                    requests.write(msgspec.msgpack.encode(self._request))
+                    requests.write(json.dumps(self._request).encode())
                 complete = self._read(output)
             except BrokenPipeError:
                 complete = False
@@ -77,7 +76,7 @@ class WorkerProcess:
             why = f"its process ended with status {process.returncode}"
             self._failed(LayertuiError("reading stopped", why, "leave with escape and open it again"))
 
-    def _read(self, output: IO[bytes]) -> bool:
+    def _read(self, output: BufferedReader) -> bool:
         """Posts what the frames say; False when they end without an end."""
         raise NotImplementedError
 

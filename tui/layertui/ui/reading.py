@@ -1,6 +1,5 @@
 """One reading of an image: what has been told of it, and of its layers, so far."""
 
-import importlib
 import threading
 from typing import TYPE_CHECKING
 
@@ -34,6 +33,8 @@ class Reading:
     """
 
     def __init__(self, target: MessagePump, reference: str) -> None:
+        self.opened: Image | LayertuiError | None = None
+        """What :class:`ImageOpened` tells, as soon as it is known."""
         self.image: Image | None = None
         self.indexes: dict[int, LayerIndex] = {}
         self.union: Union | None = None
@@ -101,6 +102,6 @@ class Reading:
             result: Image | LayertuiError = open_image(self.reference, platform)
         except LayertuiError as error:
             result = error
+        self.opened = result
         if not self.stop.is_set():
             self._target.post_message(ImageOpened(result))
-        importlib.import_module("layertui.content.read")  # wanted soon; too long for between two frames

@@ -136,6 +136,14 @@ class Union:
                 key = b"/" + self.key(node)
                 yield node, next(number for number, one in enumerate(each) if one.search(key))
 
+    def counterpart(self, other: Union, node: int) -> int:
+        """The node of the same path as ``node`` in another union, or of the nearest directory above it."""
+        if other is self:
+            return node
+        while (there := self.find_key(other.key(node))) < 0:
+            node = other.parent[node]
+        return there
+
     # Events
 
     def events_of(self, layer: int) -> range:

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import events, getters
@@ -61,7 +60,6 @@ class CompareScreen(Screen[None]):
             "escape", "leave", "back", show=False, tooltip="Out of the detail, then to the screen before"
         ),
     ]
-    CSS_PATH = Path(__file__).with_name("panes.tcss")
     DEFAULT_CSS = """
     CompareScreen #head {
         dock: top;

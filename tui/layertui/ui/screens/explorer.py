@@ -12,7 +12,6 @@ from textual.widgets import Static
 from layertui.errors import LayertuiError
 from layertui.reference import ENGINES
 from layertui.safe import visible
-from layertui.sources import UnknownName
 from layertui.ui.keys import Legend
 from layertui.ui.layer_text import Oddity, oddities
 from layertui.ui.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
@@ -70,7 +69,6 @@ class ExplorerScreen(ImageScreen):
             "escape", "leave", "back", show=False, tooltip="Out of the detail, then to the screen before"
         ),
     ]
-    CSS_PATH = Path(__file__).with_name("panes.tcss")
 
     def __init__(self, reference: str, platform: str | None = None, layer: str = "") -> None:
         """``platform`` in place of the app's, ``os/arch[/variant]``; ``layer`` to begin at, by its ID in a store."""
@@ -82,6 +80,11 @@ class ExplorerScreen(ImageScreen):
         self._warnings = 0
         self._unknown = ""  # a bare name that nothing here has
 
+    def on_compose(self) -> None:
+        """Opens the image while the panes are made."""
+        self._start(self._reading)
+        self.panes.fit(self.app.size)
+
     def compose(self) -> ComposeResult:
         yield ImageHeader()
         yield self.panes
@@ -90,10 +93,12 @@ class ExplorerScreen(ImageScreen):
 
     def on_mount(self) -> None:
         self.query_one(".message").display = False
-        self.panes.layer_list.focus()
+        self.set_focus(self.panes.layer_list)
         self.panes.tree_view.say("Opening …")
+        opened = self._reading.opened
+        if opened is not None and not isinstance(opened, LayertuiError):  # in time for the first frame
+            self.on_image_opened(ImageOpened(opened))
         self._tell()
-        self.call_after_refresh(self._start, self._reading)
 
     def on_unmount(self) -> None:
         self._close()
@@ -129,6 +134,8 @@ class ExplorerScreen(ImageScreen):
         reading.start(self._platform or self.app.platform, self.app.cache)
 
     def on_image_opened(self, event: ImageOpened) -> None:
+        from layertui.sources import UnknownName
+
         if isinstance(event.result, LayertuiError):
             self._fail(event.result)
             if isinstance(event.result, UnknownName) and self._reading.image is None:
@@ -136,8 +143,8 @@ class ExplorerScreen(ImageScreen):
                 self._say_failure(event.result, f"y to look it up at docker://{self._unknown}, ")
                 self.refresh_bindings()
             return
-        if self._reading.failure is not None:
-            return  # the process that reads it has been faster to fail
+        if self._reading.failure is not None or event.result is self._reading.image:
+            return  # the process that reads it has been faster to fail, or it is shown already
         if self._anew is not None:
             self._anew.take(image=event.result)
             self._take_anew()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from layertui.content.extract.folder import Extraction
     from layertui.content.extract.selection import Selection
     from layertui.content.read import Contents
-    from layertui.ui.widgets.detail import Subject
+    from layertui.ui.widgets.detail.subject import Subject
 
 _HINT = "Made if it is not there; nothing in it is replaced unasked."
 _OWNER = {

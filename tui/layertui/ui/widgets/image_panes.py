@@ -1,5 +1,6 @@
 """The three panes of an image, kept in step: its layers, the tree at the layer at hand, a path's detail."""
 
+import importlib
 import threading
 from typing import TYPE_CHECKING, ClassVar
 
@@ -7,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from layertui.safe import visible
-from layertui.ui.widgets.detail import DetailPane, Subject
+from layertui.ui.widgets.detail.pane import DetailPane
 from layertui.ui.widgets.layer_list import LayerList
 from layertui.ui.widgets.tree_panes import TreePanes
 from layertui.ui.widgets.tree_view import TreeView
@@ -48,6 +49,9 @@ class ImagePanes(TreePanes):
         self._wanted: tuple[bytes, int, int] | None = (
             None  # a path, layer and line to show once they are there
         )
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(threading.Thread(target=_import_rest, name="import", daemon=True).start)
 
     @property
     def busy(self) -> bool:
@@ -144,6 +148,8 @@ class ImagePanes(TreePanes):
         self.tree_view.focus()
 
     def on_tree_view_highlighted(self, event: TreeView.Highlighted) -> None:
+        from layertui.ui.widgets.detail.subject import Subject
+
         merged, reading = event.rows.merged, self._reading
         had, self.subject = self.subject is not None, None
         if (
@@ -187,3 +193,14 @@ class ImagePanes(TreePanes):
     def action_layer(self, by: int) -> None:
         """Goes to the layer above or below the one at hand."""
         self.layer_list.go_to_layer(self.layer_list.merged_layer + by)
+
+
+def _import_rest() -> None:
+    """What the first frame does not need and the next ones do; it would take too long between two of them."""
+    for name in (
+        "layertui.content.read",
+        "layertui.ui.widgets.tree_paint",
+        "layertui.ui.widgets.detail.subject",
+        "layertui.ui.widgets.detail.tabs",
+    ):
+        importlib.import_module(name)

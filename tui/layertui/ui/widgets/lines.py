@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from rich.cells import cell_len, chop_cells
 
@@ -37,6 +38,9 @@ class Document:
     when the bodies are scrolled sideways. The cursor may stand on the lines ``items``;
     a document without any is scrolled instead.
     """
+
+    hex: ClassVar[bool | None] = None
+    """Whether it shows a file in hex or as text; None if it shows no file."""
 
     def __init__(
         self,

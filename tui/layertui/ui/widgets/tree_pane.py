@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -13,13 +14,12 @@ from textual.suggester import Suggester
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from layertui.layers.index import key_of, path_of
 from layertui.safe import visible
 from layertui.ui.text import count_text, shorten
 from layertui.ui.widgets.tree_view import TreeView
-from layertui.union.compared_rows import ComparedRows
-from layertui.union.filter import MARKS
-from layertui.union.rows import Rows
+
+if TYPE_CHECKING:
+    from layertui.union.rows import Rows
 
 _SETTLE = 0.08
 """Seconds that a query rests before it is searched for."""
@@ -93,9 +93,17 @@ class TreePane(Vertical):
         self._clocks: list[Timer] = []
 
     def compose(self) -> ComposeResult:
-        yield TreeField(compact=True, select_on_focus=False)
-        yield Static(classes="told")
         yield self.view
+
+    # Seldom wanted, and much for the first frame to style.
+
+    @cached_property
+    def _field(self) -> TreeField:
+        return TreeField(compact=True, select_on_focus=False)
+
+    @cached_property
+    def _told(self) -> Static:
+        return Static(classes="told")
 
     @property
     def busy(self) -> bool:
@@ -108,7 +116,11 @@ class TreePane(Vertical):
         """Letters are letters while one types; what leaves the line is only there with it."""
         if action == "leave":
             return self.has_class("-asking")
-        return self.screen.focused is not self._field
+        return not self._is_typing
+
+    @property
+    def _is_typing(self) -> bool:
+        return self.has_class("-asking") and self.screen.focused is self._field
 
     def action_filter(self) -> None:
         """Asks what to filter by."""
@@ -125,14 +137,14 @@ class TreePane(Vertical):
             self.view.filter("")
         self._close()
 
-    @property
-    def _field(self) -> TreeField:
-        return self.query_one(TreeField)
-
     def _ask(self, jumping: bool, value: str) -> None:
+        from layertui.union.compared_rows import ComparedRows
+
         rows = self.view.rows
         if rows is None:
             return
+        if not self._field.is_attached:
+            self.mount(self._field, self._told, before=self.view)
         self._jumping = jumping
         self._field.suggester = Paths(self.view) if jumping else None
         hint = _COMPARED_HINT if isinstance(rows, ComparedRows) else _HINT
@@ -197,7 +209,7 @@ class TreePane(Vertical):
         event.stop()
         rows = self.view.rows
         if self.has_class("-asking") and not self._jumping:
-            if rows is None or not (self.view.query_text or self._field.has_focus):
+            if rows is None or not (self.view.query_text or self._is_typing):
                 self._close()  # the filter had to go, or there is nothing to filter
             elif rows.query == self.view.query_text:
                 self._stop_timers()
@@ -208,9 +220,8 @@ class TreePane(Vertical):
         self._title()
 
     def _tell(self, text: str, failed: bool = False) -> None:
-        line = self.query_one(".told", Static)
-        line.set_class(failed, "failed")
-        line.update(Content(visible(text)))
+        self._told.set_class(failed, "failed")
+        self._told.update(Content(visible(text)))
 
     def _tell_searching(self) -> None:
         self._tell("searching …")
@@ -243,6 +254,9 @@ class TreePane(Vertical):
 
 def _titles(rows: Rows) -> tuple[str, str]:
     """What is shown, and how much of it."""
+    from layertui.union.compared_rows import ComparedRows
+    from layertui.union.filter import MARKS
+
     merged = rows.merged
     if isinstance(rows, ComparedRows) and rows.view == "merged":
         return "All of B, and what A alone has", count_text(merged.paths(), "path") + " in B"
@@ -276,6 +290,8 @@ class Paths(Suggester):
         self._view = view
 
     async def get_suggestion(self, value: str) -> str | None:
+        from layertui.layers.index import key_of, path_of
+
         if self._view.rows is None:
             return None
         union = self._view.rows.merged.union

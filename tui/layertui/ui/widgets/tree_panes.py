@@ -1,6 +1,6 @@
 """A file tree between what leads to it and the detail of its paths: where the three stand, and what shows."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -8,8 +8,11 @@ from textual.containers import Container
 from textual.geometry import Size
 from textual.widget import Widget
 
-from layertui.ui.widgets.detail import DetailPane, Subject
+from layertui.ui.widgets.detail.pane import DetailPane
 from layertui.ui.widgets.tree_pane import TreePane
+
+if TYPE_CHECKING:
+    from layertui.ui.widgets.detail.subject import Subject
 
 WIDE = 160
 """Columns from which the detail stands beside the tree."""
@@ -20,7 +23,7 @@ TALL = 32
 
 
 class TreePanes(Container):
-    """Holds ``lead``, a tree and its detail, in places that suit the size of the screen (see panes.tcss)."""
+    """Holds ``lead``, a tree and its detail, in places that suit the size of the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "detail", "detail", tooltip="Show or hide the detail"),
@@ -31,6 +34,78 @@ class TreePanes(Container):
             for number, name in enumerate(("changes", "diff", "versions", "preview", "details"), 1)
         ),
     ]
+
+    DEFAULT_CSS = """
+    /* -wide: the detail stands beside the tree. -narrow: the tree stands under what leads. -short: the
+       detail takes the place of that. -detail: it is shown. */
+
+    TreePanes {
+        layout: grid;
+        grid-size: 2;
+        grid-columns: 5fr 8fr;
+        grid-rows: 1fr;
+        height: 1fr;
+
+        .lead, #tree, #detail {
+            width: 1fr;
+            height: 1fr;
+        }
+
+        #detail {
+            display: none;
+            column-span: 2;
+        }
+
+        &.-detail {
+            grid-rows: 1fr 14;
+
+            #detail {
+                display: block;
+            }
+        }
+
+        &.-narrow {
+            grid-size: 1;
+            grid-columns: 1fr;
+            grid-rows: 9 1fr;
+        }
+
+        &.-narrow.-detail {
+            grid-rows: 9 1fr 14;
+        }
+
+        &.-narrow #detail {
+            column-span: 1;
+        }
+
+        &.-short.-detail {
+            grid-size: 1;
+            grid-columns: 1fr;
+            grid-rows: 2fr 3fr;
+
+            .lead {
+                display: none;
+            }
+
+            #detail {
+                column-span: 1;
+            }
+        }
+
+        &.-wide {
+            grid-rows: 1fr;
+        }
+
+        &.-wide.-detail {
+            grid-size: 3;
+            grid-columns: 7fr 10fr 9fr;
+
+            #detail {
+                column-span: 1;
+            }
+        }
+    }
+    """
 
     def __init__(self, lead: Widget, detail: DetailPane) -> None:
         super().__init__(id="panes")
@@ -58,7 +133,7 @@ class TreePanes(Container):
         self.call_after_refresh(self.detail.focus)
 
     def fit(self, size: Size) -> None:
-        """Gives the panes their places on a screen of ``size`` (see panes.tcss)."""
+        """Gives the panes their places on a screen of ``size``."""
         wide, short = size.width >= WIDE, size.height < TALL
         self.set_class(wide, "-wide")
         self.set_class(size.width < NARROW, "-narrow")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from typing import ClassVar, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -18,12 +19,13 @@ from layertui.safe import visible
 from layertui.ui.palette import Palette
 from layertui.ui.row_work import Change, RowsDone, RowWork
 from layertui.ui.text import shorten
-from layertui.ui.tree_row import arrow_at, layout
 from layertui.ui.widgets.cursor_view import CursorView
-from layertui.ui.widgets.tree_paint import TreePainter, comment, no_change, why_empty
-from layertui.union.changes import Mark, Same
-from layertui.union.rows import Rows
-from layertui.union.union import Union
+from layertui.ui.widgets.empty import comment, no_change, why_empty
+
+if TYPE_CHECKING:
+    from layertui.ui.widgets.tree_paint import TreePainter
+    from layertui.union.changes import Same
+    from layertui.union.rows import Rows
 
 _AT_ONCE = 30_000
 """Nodes up to which rows are worked out where they are shown: about 3 ms; beyond in a thread."""
@@ -45,8 +47,9 @@ class TreeView(CursorView):
         Binding("v", "view", "view", tooltip="Merged tree, the layer's changes, everything with hidden"),
         Binding("s", "sort", "sort", tooltip="Sort by name, size, layer or time"),
         Binding("E", "expand_all", "expand all", tooltip="Open every directory"),
-        # Terminals send ctrl+space as ctrl+@.
-        Binding("C,ctrl+@", "collapse_all", "collapse all", show=False, tooltip="Close every directory"),
+        Binding(
+            "C,ctrl+@", "collapse_all", "collapse all", show=False, tooltip="Close every directory"
+        ),  # ctrl+space
         Binding("y", "copy", "copy path", show=False, tooltip="Copy the path"),
     ]
     DEFAULT_CSS = """
@@ -98,9 +101,16 @@ class TreeView(CursorView):
         self._sentence, self._failed = "", False
         self._work = RowWork(self)
         self._search = threading.Event()  # set when the filter is no longer wanted
-        self._painter = TreePainter()
+        self._palette: Palette | None = None
 
     # What is shown
+
+    @cached_property
+    def _painter(self) -> TreePainter:
+        """Comes with the first rows, and much with it that the first frame does not need."""
+        from layertui.ui.widgets.tree_paint import TreePainter
+
+        return TreePainter()
 
     @property
     def count(self) -> int:
@@ -146,6 +156,8 @@ class TreeView(CursorView):
     def settle(self, layer: int, same: Same) -> None:
         """Tells what ``layer`` changed from what it only stored again, now that contents have been compared."""
 
+        from layertui.union.changes import Mark
+
         def settle(rows: Rows) -> None:
             with suppress(LayertuiError):  # said in the detail
                 rows.settle(layer, same)
@@ -179,7 +191,7 @@ class TreeView(CursorView):
         union = self.rows.merged.union
 
         def reveal(rows: Rows) -> None:
-            there = _same_path(union, node, rows.merged.union)
+            there = rows.merged.union.counterpart(union, node)
             if rows.reveal(there) >= 0:
                 return
             if rows.query:
@@ -230,9 +242,8 @@ class TreeView(CursorView):
         """Shows rows; the cursor stays on its path and that where it is on the screen."""
         before, line = self.rows, self._cursor - self.scroll_offset.y
         if rows is not None and before is not None:
-            self._wanted = _same_path(before.merged.union, self._wanted, rows.merged.union)
+            self._wanted = rows.merged.union.counterpart(before.merged.union, self._wanted)
         self.rows = rows
-        self._painter.forget()
         if rows is None:
             self._cursor = self._wanted = 0
             self._told = None
@@ -247,7 +258,8 @@ class TreeView(CursorView):
 
     def _lay_out(self) -> None:
         self.virtual_size = Size(self.size.width, self.count)
-        self._painter.place = layout(self.scrollable_content_region.width, self.rows)
+        if self.rows is not None:
+            self._painter.lay_out(self.scrollable_content_region.width, self.rows)
 
     def _tell(self) -> None:
         rows = self.rows
@@ -259,7 +271,6 @@ class TreeView(CursorView):
             self.post_message(self.Highlighted(self.node, rows))
 
     def on_resize(self) -> None:
-        self._painter.forget()
         self._lay_out()
         self._reveal()
 
@@ -315,12 +326,12 @@ class TreeView(CursorView):
     def action_expand_all(self) -> None:
         """Opens every directory."""
         if self.rows is not None:
-            self._change(Rows.expand_all, "all")
+            self._change(lambda rows: rows.expand_all(), "all")
 
     def action_collapse_all(self) -> None:
         """Closes every directory; the cursor stays above where it was."""
         if self.rows is not None:
-            self._change(Rows.collapse_all, "all")
+            self._change(lambda rows: rows.collapse_all(), "all")
 
     # Other keys
 
@@ -364,7 +375,7 @@ class TreeView(CursorView):
         if row >= self.count:
             return
         self.go_to_row(row)
-        if offset.x - arrow_at(self.rows, self.node, self._painter.place.names) in (0, 1):
+        if self._painter.is_arrow(self.rows, self.node, offset.x):
             self._toggle(self.node)
         elif event.chain == 2:
             self.action_enter()
@@ -372,27 +383,18 @@ class TreeView(CursorView):
     # Painting
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        self._painter.use(Palette(self.app, self.rich_style, self._image_layers))
+        self._palette = Palette(self.app, self.rich_style, self._image_layers)
+        if self.rows is not None:
+            self._painter.use(self._palette)
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
-        width, palette = self.content_size.width, self._painter.palette
+        width, palette = self.content_size.width, self._palette
         if palette is None:
             return Strip.blank(width)
         row = y + self.scroll_offset.y
         if self.rows is not None and row < self.count:
             return self._painter.row(self.rows, self.rows.nodes[row], self._over(row), width)
-        if self.rows is None:
-            sentence, style = self._sentence, "deleted" if self._failed else "quiet"
-        else:
-            sentence, style = why_empty(self.rows) if self.count == 1 else "", "quiet"
+        sentence = self._sentence if self.rows is None else why_empty(self.rows)
+        style = "deleted" if self.rows is None and self._failed else "quiet"
         return comment(sentence, y, self.count, self.content_size, style, palette)
-
-
-def _same_path(old: Union, node: int, new: Union) -> int:
-    """The node of the same path in another union, or of the nearest directory above it."""
-    if old is new:
-        return node
-    while (there := new.find_key(old.key(node))) < 0:
-        node = old.parent[node]
-    return there

@@ -1,6 +1,1 @@
-"""The pane that tells all about one path: :class:`DetailPane` and what it is given."""
-
-from layertui.ui.widgets.detail.pane import DetailPane
-from layertui.ui.widgets.detail.subject import Subject
-
-__all__ = ["DetailPane", "Subject"]
+"""The pane that tells all about one path: what it is given, and what it makes of it."""

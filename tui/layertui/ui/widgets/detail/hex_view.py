@@ -20,6 +20,8 @@ _GROUP = 8
 class HexDocument(Document):
     """16 bytes a line with their ASCII; pages of the file are read when they are scrolled to."""
 
+    hex = True
+
     def __init__(self, contents: "Contents", event: int, size: int, head: bytes) -> None:
         """``head`` is the file's first bytes, ``size`` how many it has."""
         super().__init__(gutter=max(len(f"{size:x}"), 6) + 2)

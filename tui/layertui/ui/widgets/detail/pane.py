@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from typing import ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -15,13 +16,12 @@ from layertui.errors import LayertuiError
 from layertui.layers.decompress import Cancelled, check
 from layertui.safe import visible
 from layertui.ui.text import shorten
-from layertui.ui.widgets.detail import changes, details, difference, preview, versions
-from layertui.ui.widgets.detail.hex_view import HexDocument
-from layertui.ui.widgets.detail.owners import Owners
 from layertui.ui.widgets.detail.page import Page, failure, message
-from layertui.ui.widgets.detail.subject import Subject
-from layertui.ui.widgets.detail.text_document import TextDocument
 from layertui.ui.widgets.text_view import TextView
+
+if TYPE_CHECKING:
+    from layertui.ui.widgets.detail.subject import Subject
+    from layertui.ui.widgets.detail.tabs import Tabs
 
 TABS = ("Changes", "Diff", "Versions", "Preview", "Details")
 CHANGES, DIFF, VERSIONS, PREVIEW, DETAILS = range(5)
@@ -69,7 +69,7 @@ class DetailPane(TextView):
     class Compared(Message):
         """The contents of all files that a layer stored again have been compared."""
 
-        def __init__(self, subject: Subject) -> None:
+        def __init__(self, subject: "Subject") -> None:
             super().__init__()
             self.subject = subject
 
@@ -97,8 +97,6 @@ class DetailPane(TextView):
         self._question = threading.Event()
         self._settle: Timer | None = None
         self._patience: Timer | None = None
-        self._owners = Owners()
-        self._summaries = changes.Summaries()
 
     def on_mount(self) -> None:
         self.show(self.subject)
@@ -106,7 +104,7 @@ class DetailPane(TextView):
     def on_unmount(self) -> None:
         self._question.set()
 
-    def show(self, subject: Subject | None) -> None:
+    def show(self, subject: "Subject | None") -> None:
         """Tells about ``subject`` once it has been the latest for a moment."""
         self.subject = subject
         self._hex, self._looked_at, self._compared, self._chosen = None, -1, None, []
@@ -118,6 +116,13 @@ class DetailPane(TextView):
         self.action_tab(PREVIEW)
 
     # Questions and answers
+
+    @cached_property
+    def _tabs(self) -> "Tabs":
+        """Comes with the first path, and much with it that the first frame does not need."""
+        from layertui.ui.widgets.detail.tabs import Tabs
+
+        return Tabs()
 
     def _ask_for_page(self, settle: float = 0.0) -> None:
         """Has the page of the tab made, after ``settle`` seconds."""
@@ -143,7 +148,7 @@ class DetailPane(TextView):
         told = self.told_about(self.subject)
         self.layer_count = told.union.layers
         if self.tab == VERSIONS:  # reads nothing
-            self._put(versions.page(told, self._chosen))
+            self._put(self._tabs.versions(told, self._chosen))
             self.busy = False
             return
         self._patience = self.set_timer(_PATIENCE, self._say_reading)
@@ -163,29 +168,20 @@ class DetailPane(TextView):
 
         threading.Thread(target=run, name="detail", daemon=True).start()
 
-    def told_about(self, subject: Subject) -> Subject:
+    def told_about(self, subject: "Subject") -> "Subject":
         """What the tab at hand tells about."""
         return subject
 
-    def _pages(self, subject: Subject, cancelled: threading.Event) -> Iterator[Page]:
+    def _pages(self, subject: "Subject", cancelled: threading.Event) -> Iterator[Page]:
         """The pages of the tab, each better than the one before."""
         if self.tab == CHANGES:
-            return changes.pages(subject, self._summaries, cancelled)
+            return self._tabs.changes(subject, cancelled)
         if self.tab == DIFF:
-            return difference.pages(subject, self._compared, cancelled)
-        event = self._looked_at if self._looked_at >= 0 else self._shown(subject)
+            return self._tabs.difference(subject, self._compared, cancelled)
         if self.tab == PREVIEW:
             line = self._line[2] if self._line[:2] == (subject.node, subject.merged_layer) else 0
-            return preview.pages(subject, event, self._hex, cancelled, line)
-        return details.pages(subject, event, self._owners, cancelled)
-
-    def _shown(self, subject: Subject) -> int:
-        """The version of the path that the tabs tell about: the visible one, else the last there was."""
-        union = subject.union
-        event = union.last_by(subject.node, subject.merged_layer)
-        while event >= 0 and not union.shows(event):
-            event = union.ev_prev[event]
-        return event
+            return self._tabs.preview(subject, self._looked_at, self._hex, cancelled, line)
+        return self._tabs.details(subject, cancelled)
 
     def on_detail_pane_answered(self, event: Answered) -> None:
         event.stop()
@@ -196,7 +192,7 @@ class DetailPane(TextView):
         if event.page is not None:
             self._put(event.page)
         self.busy = not event.last
-        if event.last and self.tab == CHANGES and self.subject and self._summaries.are_settled(self.subject):
+        if event.last and self.tab == CHANGES and self.subject and self._tabs.are_settled(self.subject):
             self.post_message(self.Compared(self.subject))
 
     def on_text_view_wanted(self, event: TextView.Wanted) -> None:
@@ -253,7 +249,7 @@ class DetailPane(TextView):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only the keys of the tab at hand."""
         if action == "hex":
-            return isinstance(self.document, HexDocument | TextDocument)
+            return self.document.hex is not None
         if action == "mark":
             return self.tab == VERSIONS
         if action == "jump":
@@ -274,8 +270,7 @@ class DetailPane(TextView):
 
     def action_hex(self) -> None:
         """Shows the file in hex, or as text again."""
-        document = self.document
-        self._hex = not (isinstance(document, HexDocument) if self._hex is None else self._hex)
+        self._hex = not (self.document.hex if self._hex is None else self._hex)
         self._ask_for_page()
 
     def action_jump(self, by: int) -> None:
@@ -295,7 +290,7 @@ class DetailPane(TextView):
             self._chosen.remove(event)
         else:
             self._chosen = [*self._chosen, event][-2:]
-        self._put(versions.page(self.told_about(self.subject), self._chosen, self.cursor))
+        self._put(self._tabs.versions(self.told_about(self.subject), self._chosen, self.cursor))
 
     def action_enter(self) -> None:
         """Compares versions, or reads the hidden one at hand."""

@@ -34,6 +34,8 @@ _TAB = 8
 class TextDocument(Document):
     """Numbered lines of the part that has been read, and a last line that says so if there is more."""
 
+    hex = False
+
     def __init__(
         self,
         contents: "Contents",
