@@ -32,6 +32,7 @@ SECTIONS = {
     "AnatomyScreen": "Anatomy",
     "InsightScreen": "Insight",
     "ImageScreen": "Explorer",
+    "DockerfileScreen": "Build steps",
     "SearchScreen": "Search",
     "SearchField": "Search",
     "MatchList": "Search",

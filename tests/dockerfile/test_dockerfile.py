@@ -167,13 +167,13 @@ def test_a_base_is_named_by_label_or_annotation() -> None:
     name = {"org.opencontainers.image.base.name": "docker.io/library/debian:12"}
     labelled = replace(demo.image(), config={"config": {"Labels": name}}, history=[])
     assert base_of(labelled, ()) == Base(
-        "docker.io/library/debian:12", "the label org.opencontainers.image.base.name says", -1, -1
+        "docker.io/library/debian:12", "as the label org.opencontainers.image.base.name says", -1, -1
     )
     (first, *_) = instructions(labelled, base_of(labelled, ()))
     assert first.text == "FROM scratch" and "where the base ends" in first.unknown[0]
     annotated = replace(demo.image(), manifest={"annotations": name})
     base = base_of(annotated, ())
-    assert base.source == "the annotation org.opencontainers.image.base.name says"
+    assert base.source == "as the annotation org.opencontainers.image.base.name says"
     assert (base.steps, base.layers) == (2, 1) and base.guess  # another builder goes on
     from_base = instructions(annotated, base)[2]
     assert from_base.text == "FROM docker.io/library/debian:12" and from_base.guesses
@@ -185,7 +185,7 @@ def test_without_a_base_the_end_of_an_image_is_only_a_guess() -> None:
     assert found[0].text == "FROM scratch" and "Held Linux 3.1" in found[0].guesses[0]
     assert not any(each.is_base for each in found)
     assert [
-        each.step for each in found if any("another image ends above" in text for text in each.guesses)
+        each.step for each in found if any("a base image ends here" in text for text in each.guesses)
     ] == [2]
 
 

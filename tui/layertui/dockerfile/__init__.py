@@ -95,7 +95,7 @@ class _Reconstruction:
 
     def _from(self, has_base: bool) -> Instruction:
         base, name = self._base, "_".join(self._base.name.split())
-        told = f"as {base.source}"
+        told = base.source
         if has_base:
             guesses = [f"it ends here: {base.guess}"] if base.guess else []
             return Instruction("FROM", f"FROM {name}", facts=[f"the base, {told}"], guesses=guesses)
@@ -110,7 +110,7 @@ class _Reconstruction:
         step = recorded(entry)
         guesses: list[str] = []
         if number and not is_base and not is_first and (why := boundary(self._history, number)):
-            guesses = [f"another image ends above: {why}"]
+            guesses = [f"a base image ends here: {why}"]
         if not entry.recorded:
             yield Instruction(
                 "", "", **where, unknown=[f"layer {entry.layer}, of which the history does not tell"]
@@ -128,7 +128,14 @@ class _Reconstruction:
             for name, value in given.items():
                 if name not in self._declared and name.lower() not in PROXIES and "\n" not in value:
                     text = f"ARG {name}={self._writer.quoted(value)}"
-                    yield Instruction("ARG", text, number, None, is_base, guesses=["as the next RUN had it"])
+                    yield Instruction(
+                        "ARG",
+                        text,
+                        number,
+                        None,
+                        is_base,
+                        guesses=["the next RUN had it, whatever declared it"],
+                    )
                 elif self._declared.get(name) != value:
                     facts.append(f"{name} was {value}, by its ARG or by --build-arg")
             self._declared.update(given)

@@ -27,7 +27,7 @@ class Base:
     name: str
     """Empty where only the place is known at which it ends."""
     source: str
-    """What says so, to be read behind ``as``; empty if nothing does."""
+    """What tells so, a clause: ``as a label says``; empty if nothing does."""
     steps: int
     """History entries that are its; -1 where that is not known."""
     layers: int
@@ -51,13 +51,14 @@ def base_of(image: Image, neighbours: Iterable[Neighbour]) -> Base:
         best = max(below, key=lambda each: len(each.diff_ids))
         layers = len(best.diff_ids)
         found = name or best.names[0]
-        source = source or f"its layers tell, which are the first {layers} of this image"
+        first = "layer is the first" if layers == 1 else f"{layers} layers are the first"
+        source = source or f"since its {first} of this image"
         return Base(found, source, _steps_of(image, best.reference, layers), layers)
     start = _after_from(image.history)
     if start >= 0:
         name, source = (
             name or image.history[start].comment.removeprefix("FROM "),
-            source or "the history says",
+            source or "as the history says",
         )
         # Where Buildah makes one layer of all steps, it says so at the last instead of the first.
         if start < len(image.history) - 1:
@@ -73,7 +74,7 @@ def _named(image: Image) -> tuple[str, str, str]:
         texts: Mapping[str, object] = found if isinstance(found, dict) else {}
         name, digest = (str(texts.get(key) or "") for key in (NAME, DIGEST))
         if name or digest:
-            return name or digest, digest, f"{what} {NAME if name else DIGEST} says"
+            return name or digest, digest, f"as {what} {NAME if name else DIGEST} says"
     return "", "", ""
 
 
@@ -125,7 +126,7 @@ def boundary(entries: list[HistoryEntry], at: int) -> str:
     if not (before.recorded and after.recorded):
         return ""
     if _builder(before) != _builder(after):
-        return f"{_builder(before)} made the step above, {_builder(after)} the one below"
+        return f"{_builder(after)} made the step below, {_builder(before)} the one above"
     follow = [step_of(entry).instruction for entry in entries[at:]]
     goes_on = any(entry.layer is not None for entry in entries[at:]) or {"CMD", "ENTRYPOINT"} & set(follow)
     if step_of(before).instruction == "CMD" and follow[0] not in ("CMD", "ENTRYPOINT") and goes_on:
@@ -141,5 +142,5 @@ def _builder(entry: HistoryEntry) -> str:
     if entry.author == "kaniko" or comment == "debuerreotype":
         return entry.author if entry.author == "kaniko" else comment
     if text.startswith("/") or step_of(entry).instruction:
-        return "another builder of Dockerfiles"
+        return "another builder"
     return text.partition(" ")[0].partition(":")[0] or "something else"

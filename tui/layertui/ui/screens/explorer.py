@@ -59,12 +59,9 @@ class ExplorerScreen(ImageScreen):
         ),
         Binding("exclamation_mark", "warnings", "warnings", tooltip="What is odd about the image"),
         Binding("p", "platform", "platform", show=False, tooltip="Open the image for another platform"),
-        Binding("a", "attachments", "attachments", show=False, tooltip="Signatures, SBOMs and attestations"),
         Binding("R", "reread", "read again", show=False, tooltip="Read the image or container as it is now"),
         Binding("y", "registry", "look it up", tooltip="Look the name up in its registry"),
-        Binding("A", "anatomy", "anatomy", show=False, tooltip="How the image is organised, step by step"),
         Binding("D", "compare", "compare", show=False, tooltip="Compare with another image, or two layers"),
-        Binding("V", "verify", "verify", show=False, tooltip="Recompute every digest of the image"),
         Binding(
             "escape", "leave", "back", show=False, tooltip="Out of the detail, then to the screen before"
         ),
@@ -121,8 +118,8 @@ class ExplorerScreen(ImageScreen):
         self.panes.show_layer(layer)
 
     @property
-    def image(self) -> "Image | None":
-        return self._reading.image
+    def reading(self) -> Reading:
+        return self._reading
 
     def show_path(self, path: bytes, layer: int, line: int = 0) -> None:
         """Goes to a path with ``layer`` on top; see :meth:`ImagePanes.show_path`."""
@@ -280,8 +277,8 @@ class ExplorerScreen(ImageScreen):
             return self._warnings > 0
         if action == "insight":
             return self._reading.complete
-        if action in ("facts", "attachments", "anatomy", "verify", "change", "compare"):
-            return self.image is not None
+        if action in ("facts", "change", "compare"):
+            return self._reading.image is not None
         return super().check_action(action, parameters)
 
     def action_change(self, step: Literal[1, -1]) -> None:
@@ -297,25 +294,9 @@ class ExplorerScreen(ImageScreen):
         """Shows what is odd about the image."""
         self.app.push_screen(about.warnings(self._reading, self._oddities()))
 
-    def action_attachments(self) -> None:
-        """Lists what is attached to the image."""
-        from layertui.ui.screens.attachments import AttachmentsDialog
-
-        assert self._reading.image is not None
-        self.app.push_screen(AttachmentsDialog(self._reading.image))
-
     def action_registry(self) -> None:
         """Looks the name up in its registry, which nobody is asked before this."""
         self.app.switch_screen(ExplorerScreen(f"docker://{self._unknown}", self._platform))
-
-    def action_anatomy(self) -> None:
-        """Shows how the image is organised; comes back at a layer that one went to."""
-
-        def came_back(layer: int | None) -> None:
-            if layer is not None:
-                self.show_layer(layer)
-
-        self.app.push_screen(about.anatomy(self._reading), came_back)
 
     def action_insight(self) -> None:
         """Shows what the image costs and leaks; comes back at a path that one went to."""
@@ -331,13 +312,6 @@ class ExplorerScreen(ImageScreen):
         """Asks what to compare with: another image, or a layer of this one with that at hand."""
         this = Chosen(self.reference, self._platform)
         about.compare(self.app, self._reading, this, self.panes.layer_list.merged_layer)
-
-    def action_verify(self) -> None:
-        """Recomputes every digest of the image, and shows what comes of it."""
-        from layertui.ui.screens.verify import VerifyDialog
-
-        if self._reading.image is not None:
-            self.app.push_screen(VerifyDialog(self._reading.image))
 
     def action_platform(self) -> None:
         """Asks for a platform and opens the image for it."""

@@ -1,4 +1,4 @@
-"""What a screen about one image leads to that looks through all of it."""
+"""What a screen about one image leads to: the search through its files, and how it was built."""
 
 from typing import TYPE_CHECKING, ClassVar
 
@@ -7,18 +7,30 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from layertui.ui.app import LayertuiApp
+from layertui.ui.screens import about
 
 if TYPE_CHECKING:
     from layertui.content.search import Match
     from layertui.image import Image
+    from layertui.ui.reading import Reading
     from layertui.ui.searcher import Found
 
 
+_ABOUT = ("search", "dockerfile", "attachments", "anatomy", "verify")
+"""Actions that need an image."""
+
+
 class ImageScreen(Screen[None]):
-    """Leads to the search of its image's files, and comes back at the match that one went to."""
+    """Leads to screens that tell more of its image, and comes back at what one went to there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("F", "search", "search", tooltip="Search the contents of all files, line by line"),
+        Binding(
+            "B", "dockerfile", "build steps", show=False, tooltip="The Dockerfile, and what each step did"
+        ),
+        Binding("a", "attachments", "attachments", show=False, tooltip="Signatures, SBOMs and attestations"),
+        Binding("A", "anatomy", "anatomy", show=False, tooltip="How the image is organised, step by step"),
+        Binding("V", "verify", "verify", show=False, tooltip="Recompute every digest of the image"),
     ]
     app = getters.app(LayertuiApp)
 
@@ -30,8 +42,12 @@ class ImageScreen(Screen[None]):
         self._found: tuple[Image, Found] | None = None  # the last search, and of which reading
 
     @property
-    def image(self) -> "Image | None":
-        """What is known of the image, once it is open."""
+    def reading(self) -> "Reading":
+        """What has been read of the image."""
+        raise NotImplementedError
+
+    def show_layer(self, layer: int) -> None:
+        """Goes to a layer."""
         raise NotImplementedError
 
     def show_path(self, path: bytes, layer: int, line: int = 0) -> None:
@@ -39,7 +55,7 @@ class ImageScreen(Screen[None]):
         raise NotImplementedError
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "search" or self.image is not None
+        return action not in _ABOUT or self.reading.image is not None
 
     def action_search(self) -> None:
         """Searches the files, or shows again what was found last."""
@@ -51,9 +67,44 @@ class ImageScreen(Screen[None]):
             if match is not None:
                 self.show_path(match.path.encode("utf-8", "surrogateescape"), match.layer, match.line)
 
-        image = self.image
+        image = self.reading.image
         assert image is not None
         if self._found is None or self._found[0] is not image:
             self._found = image, Found(Query(""))
         platform = self._platform or self.app.platform
         self.app.push_screen(SearchScreen(image, self.reference, platform, self._found[1]), came_back)
+
+    def action_dockerfile(self) -> None:
+        """Shows how the image was built."""
+        from layertui.ui.screens.dockerfile import DockerfileScreen
+
+        def came_back(place: tuple[str, int] | None) -> None:
+            if place is not None and place[0]:
+                self.show_path(place[0].encode("utf-8", "surrogateescape"), place[1])
+            elif place is not None:
+                self.show_layer(place[1])
+
+        self.app.push_screen(DockerfileScreen(self.reading), came_back)
+
+    def action_attachments(self) -> None:
+        """Lists what is attached to the image."""
+        from layertui.ui.screens.attachments import AttachmentsDialog
+
+        assert self.reading.image is not None
+        self.app.push_screen(AttachmentsDialog(self.reading.image))
+
+    def action_anatomy(self) -> None:
+        """Shows how the image is organised; comes back at a layer that one went to."""
+
+        def came_back(layer: int | None) -> None:
+            if layer is not None:
+                self.show_layer(layer)
+
+        self.app.push_screen(about.anatomy(self.reading), came_back)
+
+    def action_verify(self) -> None:
+        """Recomputes every digest of the image, and shows what comes of it."""
+        from layertui.ui.screens.verify import VerifyDialog
+
+        if self.reading.image is not None:
+            self.app.push_screen(VerifyDialog(self.reading.image))

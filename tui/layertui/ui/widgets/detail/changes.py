@@ -131,7 +131,7 @@ def _page(subject: Subject, cancelled: threading.Event, known: _Known) -> Page:
     if node and (union.end[node] - node) > 1:
         below = summarise(union, layer, subject.contents.same if known.settled else None, top=node)
         if below.added or below.modified or below.deleted or below.undecided:
-            build.add(("Below it: ", "quiet"), *_counts(below))
+            build.add(("Below it: ", "quiet"), *counts(below))
     _table(build, subject, before if touched else after, after, known)
     _hidden(build, subject, cancelled)
     return build.page(_heading(subject, known.summary))
@@ -149,7 +149,7 @@ def _heading(subject: Subject, summary: Summary) -> Line:
         ("▌", f"layer:{layer}"),
         (f"layer {layer}", "bold"),
         (f"{against}: ", "quiet"),
-        *_counts(summary),
+        *counts(summary),
     ]
     if summary.hidden == 1:
         event = summary.hidden_event
@@ -164,7 +164,8 @@ def _heading(subject: Subject, summary: Summary) -> Line:
     return Line(spans)
 
 
-def _counts(summary: Summary) -> Iterator[Span]:
+def counts(summary: Summary) -> Iterator[Span]:
+    """How many paths a layer added, modified and deleted."""
     for count, what in (
         (summary.added, "added"),
         (summary.modified, "modified"),
