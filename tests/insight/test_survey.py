@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from layertui.content.read import Contents
 from layertui.insight import tally
 from layertui.insight.duplicates import duplicates
 from layertui.insight.packages import packages
@@ -20,14 +21,13 @@ from layertui.sources import open_image
 from tests.commands.samples import tar
 from tests.images import union_of
 from tests.insight.reading import opened
+from tests.union.small import layer, union
 
 IMAGE = open_image("demo:")
 UNION = union_of(IMAGE.layers)
 
 
-def contents():
-    from layertui.content.read import Contents
-
+def contents() -> Contents:
     return Contents(IMAGE, UNION.indexes, UNION)
 
 
@@ -97,9 +97,17 @@ def test_sums_count_what_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_could_not_be_looked_into_is_said() -> None:
-    union, read = opened([tar(("/var/lib/rpm/Packages", b"\0"))])
-    (note,) = survey("packages", IMAGE, union, read).notes
+    merged, read = opened([tar(("/var/lib/rpm/Packages", b"\0"))])
+    (note,) = survey("packages", IMAGE, merged, read).notes
     assert "of rpm's databases only sqlite's are read" in note
+
+
+@pytest.mark.parametrize("part", COLUMNS)
+def test_damage_is_said_with_every_part(part: str) -> None:
+    index = layer(("d", "/a"))
+    index.damage = "it ends early"
+    found = survey(part, IMAGE, union(index), Contents(IMAGE, [index], union(index)))
+    assert found.notes == ["layer 1 cannot be read in full: it ends early"]
 
 
 @pytest.mark.parametrize("part", COLUMNS)

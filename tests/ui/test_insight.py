@@ -21,7 +21,7 @@ from layertui.ui.widgets.lines import Document
 from layertui.ui.widgets.text_view import TextView
 from tests.ui.images_app import screen_text
 from tests.ui.places import until
-from tests.ui.readings import Reading, at_layer, hostile, loaded, quiet, sample, tree, union_of
+from tests.ui.readings import Reading, at_layer, damaged, hostile, loaded, quiet, sample, tree, union_of
 
 Compare = Callable[..., bool]
 
@@ -301,6 +301,14 @@ async def test_says_that_there_is_nothing(monkeypatch: pytest.MonkeyPatch) -> No
         await pilot.pause()
         shown = screen_text(pilot.app)
         assert "No content is stored twice." in shown and "2 files could not be read" in shown
+
+
+async def test_figures_of_a_damaged_image_are_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, damaged())
+    async with Insight().run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        assert "⚠ 40 B reclaimable" in screen_text(pilot.app)
+        assert lines(pilot, "sums")[0].startswith("⚠ layer 2 cannot be read in full: the tar ends")
 
 
 class Target(MessagePump):

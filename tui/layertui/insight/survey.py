@@ -47,6 +47,23 @@ def survey(
 
     Raises :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
     """
+    found = _look(part, image, union, contents, progress, cancelled)
+    damaged = [
+        f"layer {number} cannot be read in full: {index.damage}"
+        for number, index in enumerate(union.indexes, 1)
+        if index.damage
+    ]
+    return replace(found, notes=[*damaged, *found.notes])
+
+
+def _look(
+    part: str,
+    image: Image,
+    union: Union,
+    contents: Contents,
+    progress: Progress | None,
+    cancelled: threading.Event | None,
+) -> Survey:
     if part == "secrets":
         return _secrets(image, union, contents, progress, cancelled)
     if part == "duplicates":

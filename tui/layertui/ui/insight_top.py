@@ -28,7 +28,8 @@ def facts(image: "Image", surveys: Mapping[str, "Survey"], progress: Progress) -
     if waste is not None:
         stored, efficiency = stored_bytes(waste), waste.figures.get("efficiency")
         share = f" ({waste.size / stored:.1%})" if stored else ""
-        found.append((5, Content(f"{size_text(waste.size)} reclaimable{share}")))
+        doubt = Content.styled("⚠ ", "$modified") if waste.notes else Content("")
+        found.append((5, doubt + f"{size_text(waste.size)} reclaimable{share}"))
         found.append((2, Content(f"dive: {efficiency:.2%} efficient")))
     if secrets is not None:
         style = "$deleted" if secrets.count else "$quiet"
