@@ -133,7 +133,7 @@ class CompareScreen(Screen[None]):
             return
         self._failed = True
         message = self.query_one(".message", Static)
-        keys = "Press o to open another image, escape to go back."
+        keys = "Press R to read both again, o to open another image, escape to go back."
         message.update(Content(f"{visible(str(event.error))}\n\n").append(Content.styled(keys, "$quiet")))
         message.display = True
         self.panes.display = False
@@ -152,6 +152,7 @@ class CompareScreen(Screen[None]):
         self._stop.set()
         stop = self._stop = threading.Event()
         self._say("comparing …")
+        self.panes.tree_view.say("Comparing …")
 
         def run() -> None:
             from layertui.compare import Comparison
