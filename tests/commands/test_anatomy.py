@@ -10,6 +10,7 @@ from layertui import demo
 from tests.commands.running import Run
 from tests.commands.samples import image, tar
 from tests.fixtures import fixture
+from tests.layouts import OciLayout
 from tests.ui.terminal import Terminal
 
 
@@ -18,7 +19,15 @@ def test_for_people(run: Run) -> None:
     assert (done.status, done.err) == (0, "")
     titles = [block.splitlines()[0] for block in done.text.split("\n\n")]
     layers = [f"layer {number}" for number in range(1, 10)]
-    assert titles == ["reference", "manifest", "config", "history", *layers, "what runs it"]
+    assert titles == [
+        "reference",
+        "manifest",
+        "config",
+        "history",
+        *layers,
+        "what it is built on",
+        "what runs it",
+    ]
     for layer in demo.image().layers:
         assert f"diff ID  {layer.diff_id}" in done.lines and f"chain ID {layer.chain_id}" in done.lines
     assert "system   Held Linux 3.1, as /etc/os-release says" in done.lines
@@ -34,13 +43,24 @@ def test_lines_fit_a_terminal() -> None:
 
 def test_one_object(run: Run) -> None:
     (found,) = run("anatomy", "demo:", "--json").objects
-    assert list(found) == ["reference", "parts", "system"]
+    assert list(found) == ["reference", "parts", "base", "system"]
     manifest = next(part for part in found["parts"] if part["kind"] == "manifest")
     assert manifest["document"] == demo.image().manifest
     assert manifest["stored"].encode() == demo.image().manifest_bytes and manifest["fields"] == []
     assert found["parts"][0]["stored"] is None
     assert {"name": "size", "value": len(demo.image().manifest_bytes)} in manifest["facts"]
     assert found["system"] == {"name": "Held Linux 3.1", "source": "/etc/os-release", "kernels": []}
+
+
+def test_the_base_is_an_image_beside_it(run: Run, tmp_path: Path) -> None:
+    layout, below = OciLayout(tmp_path / "layout"), tar(("/a", b"1"))
+    layout.add("base", [below])
+    layout.add("app", [below, tar(("/b", b"2"))])
+    done = run("anatomy", f"oci:{tmp_path / 'layout'}:app", "--json")
+    source = "since its layer is the first of this image"
+    assert done.objects[0]["base"]["layers"] == 1 and done.objects[0]["base"]["source"] == source
+    assert done.objects[0]["base"]["name"].endswith("base") and done.objects[0]["base"]["guess"] is None
+    assert f"known    {source}" in run("anatomy", f"oci:{tmp_path / 'layout'}:app").lines
 
 
 def test_documents_are_told_byte_for_byte(run: Run, tmp_path: Path) -> None:

@@ -156,6 +156,10 @@ async def test_the_base_is_an_image_that_lies_beside_it(
     monkeypatch.setattr("layertui.sources.neighbours.open_image", real)
     monkeypatch.setattr("layertui.dockerfile.base.open_image", real)
     async with App().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        await told(pilot, "  on base  ")
+        rows = [layers(pilot).render_line(y).text[:3] for y in range(2)]
+        assert rows == ["▶▌ ", "┆▌ "]  # the explorer tells too
         await opened(pilot)
         assert at(pilot) == "# the base, since its layer is the first of this image"
         text = screen_text(pilot)

@@ -212,6 +212,16 @@ async def test_states_are_told_by_marks() -> None:
         assert "1 of 5 digests checked" in str(app.pane.border_subtitle)
 
 
+async def test_the_steps_of_the_base_are_marked() -> None:
+    app = Layers(of_steps(("ADD a", 1), ("CMD b", None), ("RUN c", 2), ("RUN d", 3)))
+    async with app.run_test(size=(100, 22)) as pilot:
+        await pilot.pause()
+        app.pane.mark_base(2)
+        assert [row[0] for row in app.rows()[:4]] == ["▶", " ", "┆", "┆"]
+        await pilot.press("G")
+        assert [row[0] for row in app.rows()[:4]] == [" ", " ", "┆", "▶"]
+
+
 @pytest.mark.parametrize("width", [1, 3, 12, 30, 45, 79, 200])
 async def test_rows_fill_any_width_exactly(width: int) -> None:
     steps = [

@@ -10,18 +10,21 @@ from layertui.anatomy import HOST, Part, System, is_at_hand, origins, parts, sys
 from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output, cut
 from layertui.commands.parsing import add_common, add_image
+from layertui.dockerfile.base import Base, base_of
+from layertui.sources.neighbours import neighbours
 
 DESCRIPTION = """\
 Tell how an image is organised: from its reference through index, manifest and
 config to the history, the layers, and where the bytes of each lie.
 """
 EPILOG = """\
-It also names what the root file system says of its distribution, if the layers
-can be read without fetching them; and of a data root of Docker, which entry on
-disk each field of docker inspect comes from. --json prints one object:
-reference, parts (kind, title, facts, refers: the digests that it names,
-document: its JSON, stored: that byte for byte, fields of docker inspect), and
-system.
+It also names what the image is built on, where a label, an annotation or the
+layers of another image here tell, and what the root file system says of its
+distribution, if the layers can be read without fetching them; and of a data
+root of Docker, which entry on disk each field of docker inspect comes from.
+--json prints one object: reference, parts (kind, title, facts, refers: the
+digests that it names, document: its JSON, stored: that byte for byte, fields
+of docker inspect), base and system.
 
 examples:
   layertui anatomy app.tar
@@ -47,18 +50,21 @@ def run(options: argparse.Namespace) -> int:
         opened = read_layers(options, image)
         found = system(opened.union, opened.contents())
         status = status or opened.status
+    base = base_of(image, neighbours(image))
     out = Output()
     if options.json:
         out.json(
             {
                 "reference": image.reference,
                 "parts": [_part_to_json(part) for part in chain],
+                "base": _base_to_json(base),
                 "system": None if found is None else _system_to_json(found),
             }
         )
         return status
     for part in chain:
         _print(part, out)
+    _print_base(base, out)
     _print_system(found, out)
     return status
 
@@ -77,6 +83,15 @@ def _part_to_json(part: Part) -> dict[str, Any]:
             {"name": field.name, "file": field.file or None, "key": field.key or None}
             for field in part.fields
         ],
+    }
+
+
+def _base_to_json(base: Base) -> dict[str, Any]:
+    return {
+        "name": base.name or None,
+        "source": base.source or None,
+        "layers": base.layers if base.layers >= 0 else None,
+        "guess": base.guess or None,
     }
 
 
@@ -103,6 +118,20 @@ def _print_fact(name: str, value: str, out: Output) -> None:
     else:
         out.line(out.name(name))
         out.line(" " * LABEL + shown)
+
+
+def _print_base(base: Base, out: Output) -> None:
+    out.line(out.colour("what it is built on", "bold"))
+    if base.name:
+        _print_fact("base", base.name, out)
+        _print_fact("known", base.source, out)
+    else:
+        out.line("Not known: no label names it, and no image here has its first layers.")
+    if base.layers >= 0:
+        _print_fact("layers", f"the first {base.layers}", out)
+    if base.guess:
+        _print_fact("guess", base.guess, out)
+    out.line("")
 
 
 def _print_system(found: System | None, out: Output) -> None:

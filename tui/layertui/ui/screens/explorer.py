@@ -18,7 +18,7 @@ from layertui.ui.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed
 from layertui.ui.platforms import PlatformsFound, find_platforms
 from layertui.ui.reading import ImageOpened, Reading
 from layertui.ui.screens import about
-from layertui.ui.screens.image_screen import ImageScreen
+from layertui.ui.screens.image_screen import BaseFound, ImageScreen
 from layertui.ui.text import size_text
 from layertui.ui.verifier import LayerVerified, verifiable, verify_layers
 from layertui.ui.widgets.image_header import ImageHeader, Totals
@@ -43,6 +43,7 @@ class ExplorerScreen(ImageScreen):
         ("▌", "$accent", "a layer, in its colour: paths have that of the layer they come from"),
         ("▶", "$accent", "the layer at hand"),
         ("·", "$quiet", "a step that made no layer"),
+        ("┆", "$quiet", "a step of the base image, where that is known"),
         ("+ ~ −", "$modified", "added, modified, deleted by the layer at hand"),
         ("=", "$quiet", "stored again by it, and nothing differs"),
         ("✓", "$quiet", "the layer's bytes have the digest that the image names; without it: not checked"),
@@ -75,6 +76,7 @@ class ExplorerScreen(ImageScreen):
         self._reading = Reading(self, reference)
         self._anew: Reading | None = None  # takes the place of that once all of it has come
         self._warnings = 0
+        self._base = ""  # what the image is built on
         self._unknown = ""  # a bare name that nothing here has
 
     def on_compose(self) -> None:
@@ -350,7 +352,7 @@ class ExplorerScreen(ImageScreen):
     def _tell(self) -> None:
         """Brings the header up to date."""
         self._warnings = len(self._oddities())
-        totals = Totals(self._reading.paths, self._reading.reclaimable, self._warnings)
+        totals = Totals(self._reading.paths, self._reading.reclaimable, self._warnings, self._base)
         self.query_one(ImageHeader).show(self.reference, self._reading.image, totals)
         self.refresh_bindings()
 
@@ -367,6 +369,13 @@ class ExplorerScreen(ImageScreen):
         ]
         if waiting:
             verify_layers(self, waiting, self._reading.stop)
+        self.find_base(image)
+
+    def on_base_found(self, event: BaseFound) -> None:
+        if event.image is self._reading.image:
+            self._base = event.base.name
+            self.panes.layer_list.mark_base(0 if event.base.guess else event.base.steps)
+            self._tell()
 
     def on_layer_verified(self, event: LayerVerified) -> None:
         state = self.panes.layer_list.states[event.layer]

@@ -1,9 +1,11 @@
 """What a screen about one image leads to: the search through its files, and how it was built."""
 
+import threading
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import getters
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.screen import Screen
 
 from layertui.ui.app import LayertuiApp
@@ -11,6 +13,7 @@ from layertui.ui.screens import about
 
 if TYPE_CHECKING:
     from layertui.content.search import Match
+    from layertui.dockerfile.base import Base
     from layertui.image import Image
     from layertui.ui.reading import Reading
     from layertui.ui.searcher import Found
@@ -18,6 +21,15 @@ if TYPE_CHECKING:
 
 _ABOUT = ("search", "dockerfile", "attachments", "anatomy", "verify")
 """Actions that need an image."""
+
+
+class BaseFound(Message):
+    """What an image is built on, as far as it and the images around tell."""
+
+    def __init__(self, image: "Image", base: "Base") -> None:
+        super().__init__()
+        self.image = image
+        self.base = base
 
 
 class ImageScreen(Screen[None]):
@@ -53,6 +65,20 @@ class ImageScreen(Screen[None]):
     def show_path(self, path: bytes, layer: int, line: int = 0) -> None:
         """Goes to a path with ``layer`` on top, and to a line of it unless that is 0."""
         raise NotImplementedError
+
+    def find_base(self, image: "Image") -> None:
+        """Looks in a thread for what ``image`` is built on; engines are asked for theirs."""
+        stop = self.reading.stop
+
+        def run() -> None:
+            from layertui.dockerfile.base import base_of
+            from layertui.sources.neighbours import neighbours
+
+            base = base_of(image, neighbours(image))
+            if not stop.is_set():
+                self.post_message(BaseFound(image, base))
+
+        threading.Thread(target=run, name="base", daemon=True).start()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return action not in _ABOUT or self.reading.image is not None

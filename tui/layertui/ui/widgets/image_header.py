@@ -8,11 +8,14 @@ from textual.style import Style
 
 from layertui.reference import ENGINES
 from layertui.safe import visible
-from layertui.ui.text import count_text, size_text
+from layertui.ui.text import count_text, shorten, size_text
 from layertui.ui.widgets.top_line import TopLine, Weighted
 
 if TYPE_CHECKING:
     from layertui.image import Image
+
+_BASE = 40
+"""Cells of the name of what an image is built on."""
 
 
 @dataclass(slots=True)
@@ -24,6 +27,8 @@ class Totals:
     reclaimable: int | None = None
     """Bytes of files that layers store and the merged tree does not show; -1 if it cannot be known."""
     warnings: int = 0
+    base: str = ""
+    """What the image is built on; empty if that is not known."""
 
 
 class ImageHeader(TopLine):
@@ -45,6 +50,7 @@ def _facts(image: "Image", totals: Totals) -> list[Weighted]:
         (1, Content(visible(image.transport))),
         *([(0, Content(where))] if (where := came_from(image)) else []),
         (2, Content(visible(str(image.platform)))),
+        *([(0, Content(f"on {shorten(visible(totals.base), _BASE)}"))] if totals.base else []),
         (5, Content(size)),
         (3, Content("… paths" if totals.paths is None else count_text(totals.paths, "path"))),
         (4, Content(_reclaimable(totals.reclaimable))),

@@ -90,6 +90,7 @@ class LayerList(CursorView):
         self.raw = False
         self._steps: list[int] = []  # numbers of the history entries that are shown, in order
         self._below: list[int] = []  # the layer at or below each history entry
+        self._base_steps = 0
         self._largest = 0
         self._digests = 0
         self._palette: Palette | None = None
@@ -99,7 +100,7 @@ class LayerList(CursorView):
 
     def show(self, image: "Image") -> None:
         """Lists the steps of ``image``, the cursor on the newest layer."""
-        self.image = image
+        self.image, self._base_steps = image, 0
         self.states = {layer.number: LayerState() for layer in image.layers}
         # What a container wrote has none.
         self._digests = sum(bool(layer.descriptor.digest or layer.diff_id) for layer in image.layers)
@@ -125,6 +126,11 @@ class LayerList(CursorView):
             self.go_to_row(self._steps.index(step))
         elif not newest:
             self.go_to_layer(min(layer, len(image.layers)))
+
+    def mark_base(self, steps: int) -> None:
+        """Marks the first steps of the history as those of the base image."""
+        self._base_steps = steps
+        self.refresh()
 
     def update(self) -> None:
         """Shows what has changed in the states."""
@@ -271,6 +277,8 @@ class LayerList(CursorView):
         layer = self.image.history[step].layer
         numbers = max(len(str(len(self.states))), 2)
         mark = ("▶" if at_hand else " ", "accent" if self.has_focus else "quiet")
+        if step < self._base_steps and not at_hand:
+            mark = ("┆", "quiet")
         if layer is None:
             return [mark, (" " + "·".rjust(numbers) + " ", "quiet"), *self._step(step, width - numbers - 3)]
         state = self.states[layer]
