@@ -22,13 +22,13 @@ from tests.sources.docker_root.test_modern import fingerprint
 SAMPLE = f"localhost/{demo.NAME}"
 
 
-@pytest.fixture(scope="module", params=["overlay", "vfs"])
-def command(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+@pytest.fixture(scope="module")
+def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     """Podman on a store with two images that stand on a third, and a container."""
     need("podman", "buildah", "crun")
     folder = tmp_path_factory.mktemp("images")
     docker_archive(folder / "sample.tar", demo.image())
-    with containers_storage("podman", request.param) as podman:
+    with containers_storage("podman", "overlay") as podman:
         run(*podman, "load", "--input", folder / "sample.tar")
         for name, size in (("left", 5000), ("right", 70_000)):
             (folder / "own").write_bytes(os.urandom(size))
@@ -57,8 +57,7 @@ def test_sizes_are_those_of_du(root: Path, found: Overview) -> None:
 
 def test_sizes_of_images_are_podmans(command: list[str], root: Path, found: Overview) -> None:
     """But for manifests and configs, which it counts too."""
-    driver = command[3].partition("=")[2]
-    noted = json.loads((root / f"{driver}-images/images.json").read_text())
+    noted = json.loads((root / "overlay-images/images.json").read_text())
     documents = {f"sha256:{image['id']}": sum(image["big-data-sizes"].values()) for image in noted}
     named = {name: image for image in found.images for name in image.names}
     base = named[SAMPLE]
@@ -92,21 +91,20 @@ def test_shared_layers(found: Overview) -> None:
     assert sum(layer.size for layer in shared) == image.size and not found.strays
 
 
-def test_what_nothing_names(command: list[str], root: Path, tmp_path: Path) -> None:
+def test_what_nothing_names(root: Path, tmp_path: Path) -> None:
     subprocess.run(["cp", "--archive", root, tmp_path / "copy"], check=True)
-    copy, driver = tmp_path / "copy", command[3].partition("=")[2]
-    images = json.loads((copy / f"{driver}-images/images.json").read_text())
+    copy = tmp_path / "copy"
+    images = json.loads((copy / "overlay-images/images.json").read_text())
     gone = next(image for image in images if "localhost/right:1" in image["names"])
     images.remove(gone)
-    (copy / f"{driver}-images/images.json").write_text(json.dumps(images))
-    layers = copy / ("overlay" if driver == "overlay" else "vfs/dir")
-    (layers / "left-behind").mkdir()
+    (copy / "overlay-images/images.json").write_text(json.dumps(images))
+    (copy / "overlay/left-behind").mkdir()
     found = overview(parse(f"containers-storage:{copy}"))
     assert [layer.id for layer in found.layers if not layer.images] == [gone["layer"]]
-    assert set(found.strays) == {layers / "left-behind", copy / f"{driver}-images" / gone["id"]}
+    assert set(found.strays) == {copy / "overlay/left-behind", copy / "overlay-images" / gone["id"]}
     assert not found.problems
-    layers = json.loads((copy / f"{driver}-layers/layers.json").read_text())
-    (copy / f"{driver}-layers/layers.json").write_text(json.dumps(layers[1:]))
+    layers = json.loads((copy / "overlay-layers/layers.json").read_text())
+    (copy / "overlay-layers/layers.json").write_text(json.dumps(layers[1:]))
     found = overview(parse(f"containers-storage:{copy}"))
     assert len(found.problems) == 2 and all("the store has no layer" in each for each in found.problems)
 

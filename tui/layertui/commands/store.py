@@ -127,7 +127,7 @@ def _print_unnamed(found: Overview, out: Output) -> None:
     out.line(f"{count_text(len(unnamed), 'layer')} that no image names")
     for layer in unnamed:
         out.line(f"  {short_id(layer.id)}  {size_text(layer.size)}")
-    aside = " (the build cache may)" if found.strays else ""
+    aside = " (a build cache may)" if found.strays else ""
     out.line(f"{count_text(len(found.strays), 'path')} beside them that nothing names{aside}")
     for path in found.strays:
         out.line(f"  {out.name(str(path))}")

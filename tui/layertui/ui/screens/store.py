@@ -235,7 +235,7 @@ def usage_page(found: "Overview", store: Reference) -> tuple[Page, list[tuple[st
     for layer in unnamed:
         _add_layer(page, layer, "", "", -1)
     if found.strays:
-        what = "PATH BESIDE THEM THAT NOTHING NAMES (BUILDKIT'S CACHE MAY)"
+        what = "PATH BESIDE THEM THAT NOTHING NAMES (A BUILD CACHE MAY)"
         _head(page, "", "", what, before=True)
     for path in found.strays:
         page.add((visible(str(path)), ""), gutter=_numbers("", ""), value=str(path))
