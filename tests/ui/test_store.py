@@ -238,11 +238,13 @@ async def test_the_explorer_begins_at_a_layer(monkeypatch: pytest.MonkeyPatch, c
     monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: image)
     monkeypatch.setattr("layertui.ui.reading.Loader", reading)
     app = LayertuiApp("demo:", cache=False)
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(size=(80, 24)) as pilot:
         app.explore(SHOP.reference, identity)
         await until(pilot, lambda: isinstance(app.screen, ExplorerScreen) and len(app.screen_stack) == 3)
         await loaded(pilot)
         assert layers(pilot).merged_layer == at_layer(pilot) == 4
+        await pilot.pause()
+        assert any("▌ 4 " in line for line in screen_text(pilot).splitlines()), screen_text(pilot)
 
 
 @pytest.mark.parametrize("how", ["reference", "path", "open"])

@@ -37,12 +37,14 @@ class CursorView(ScrollView, can_focus=True):
         self._reveal()
 
     def _reveal(self) -> None:
-        """Scrolls so that the cursor's line shows."""
-        top, height = self.scroll_offset.y, max(self.content_size.height, 1)
+        """Scrolls so that the cursor's line shows, also before the scroll bar has been laid out."""
+        top, height = self.scroll_offset.y, self.content_size.height
+        if not height:
+            return  # once it has a size, that is a resize
         if self._cursor < top:
-            self.scroll_to(y=self._cursor, animate=False, immediate=True)
+            self.scroll_to(y=self._cursor, animate=False, immediate=True, force=True)
         elif self._cursor >= top + height:
-            self.scroll_to(y=self._cursor - height + 1, animate=False, immediate=True)
+            self.scroll_to(y=self._cursor - height + 1, animate=False, immediate=True, force=True)
 
     def _over(self, row: int) -> str:
         """What the palette calls the ground of a line."""
