@@ -239,12 +239,22 @@ class Contents:
         try:
             source = self._source(files[0])
             cursor = source.cursor() if isinstance(source, Tar) else None
-            for file in files:
+            items = [(file, 0) for file in files]
+            for group in together(items) if cursor is not None else ([item] for item in items):
                 if stop.is_set():
                     return
-                self._hash(file, self._pieces(file, 0, file.size, cancelled, cursor))
-                yield file.offset + file.size
-        except LayertuiError:
+                first, last = group[0][0], group[-1][0]
+                if cursor is None or len(group) == 1:
+                    self._hash(first, self._pieces(first, 0, first.size, cancelled, cursor))
+                else:
+                    read = cursor.pieces(first.offset, last.end - first.offset, cancelled)
+                    data = memoryview(b"".join(read))
+                    if len(data) < last.end - first.offset:
+                        return  # asked for one by one, each tells whether it is there
+                    for file, _ in group:
+                        self._hash(file, (data[file.offset - first.offset : file.end - first.offset],))
+                yield last.end
+        except (LayertuiError, Damaged):
             return  # nothing behind damage can be read either
 
     def _digest(self, file: Stored, cancelled: threading.Event | None) -> bytes:
@@ -256,7 +266,7 @@ class Contents:
             raise LayertuiError(f"no digest of {file.path}", f"it claims {holes:,} bytes of zeros")
         return self._hash(file, self._pieces(file, 0, file.size, cancelled))
 
-    def _hash(self, file: Stored, pieces: Iterable[bytes]) -> bytes:
+    def _hash(self, file: Stored, pieces: Iterable[bytes | memoryview]) -> bytes:
         state = hashlib.sha256()
         for piece in pieces:
             state.update(piece)
