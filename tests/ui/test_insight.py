@@ -21,7 +21,18 @@ from layertui.ui.widgets.lines import Document
 from layertui.ui.widgets.text_view import TextView
 from tests.ui.images_app import screen_text
 from tests.ui.places import until
-from tests.ui.readings import Reading, at_layer, damaged, hostile, loaded, quiet, sample, tree, union_of
+from tests.ui.readings import (
+    Reading,
+    at_layer,
+    damaged,
+    hostile,
+    layers,
+    loaded,
+    quiet,
+    sample,
+    tree,
+    union_of,
+)
 
 Compare = Callable[..., bool]
 
@@ -301,6 +312,18 @@ async def test_says_that_there_is_nothing(monkeypatch: pytest.MonkeyPatch) -> No
         await pilot.pause()
         shown = screen_text(pilot.app)
         assert "No content is stored twice." in shown and "2 files could not be read" in shown
+
+
+async def test_says_that_the_layers_have_to_be_read_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading = Reading(sample())
+    reading.at_once = False
+    use(monkeypatch, reading)
+    async with Insight().run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: bool(layers(pilot).states))
+        await pilot.press("I")
+        assert isinstance(pilot.app.screen, ExplorerScreen)
+        (told,) = [notification.message for notification in pilot.app._notifications]
+        assert told == "The layers are still being read: press I once they have been."
 
 
 async def test_figures_of_a_damaged_image_are_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:

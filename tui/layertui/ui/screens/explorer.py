@@ -277,9 +277,7 @@ class ExplorerScreen(ImageScreen):
             return bool(self._unknown)
         if action == "warnings":
             return self._warnings > 0
-        if action == "insight":
-            return self._reading.complete
-        if action in ("facts", "change", "compare"):
+        if action in ("facts", "insight", "change", "compare"):
             return self._reading.image is not None
         return super().check_action(action, parameters)
 
@@ -307,6 +305,10 @@ class ExplorerScreen(ImageScreen):
             if place is not None:
                 self.show_path(place[0].encode("utf-8", "surrogateescape"), place[1])
 
+        if not self._reading.complete:
+            why = self._reading.failure or "The layers are still being read: press I once they have been."
+            self.notify(visible(str(why)), markup=False)
+            return
         platform = self._platform or self.app.platform
         self.app.push_screen(about.insight(self._reading, platform, self.app.cache), came_back)
 
