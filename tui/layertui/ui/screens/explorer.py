@@ -170,7 +170,7 @@ class ExplorerScreen(ImageScreen):
         state = layers.states.get(event.layer)
         if state is not None and not state.read:
             state.done, state.total = event.done, event.total
-            layers.update()
+            layers.update_layer(event.layer)
 
     def _note_arrival(self, done: int, total: int) -> None:
         """How much an engine has sent of the stream that brings all layers."""

@@ -33,8 +33,11 @@ class CursorView(ScrollView, can_focus=True):
         """Puts the cursor on a line, or the nearest there is."""
         before, self._cursor = self._cursor, max(min(row, self.count - 1), 0)
         for line in {before, self._cursor}:
-            self.refresh(Region(0, line - self.scroll_offset.y, self.size.width, 1))
+            self._refresh_row(line)
         self._reveal()
+
+    def _refresh_row(self, row: int) -> None:
+        self.refresh(Region(0, row - self.scroll_offset.y, self.size.width, 1))
 
     def _reveal(self) -> None:
         """Scrolls so that the cursor's line shows, also before the scroll bar has been laid out."""

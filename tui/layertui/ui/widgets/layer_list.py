@@ -91,6 +91,7 @@ class LayerList(CursorView):
         self._steps: list[int] = []  # numbers of the history entries that are shown, in order
         self._below: list[int] = []  # the layer at or below each history entry
         self._base_steps = 0
+        self._titled = ("", "")
         self._largest = 0
         self._digests = 0
         self._palette: Palette | None = None
@@ -137,6 +138,14 @@ class LayerList(CursorView):
         self._title()
         self.refresh()
 
+    def update_layer(self, layer: int) -> None:
+        """Shows what has changed in the state of one layer; to paint all of them takes its time."""
+        assert self.image is not None
+        self._title()
+        for row, step in enumerate(self._steps):
+            if self.image.history[step].layer == layer:
+                self._refresh_row(row)
+
     @property
     def count(self) -> int:
         return len(self._steps)
@@ -182,7 +191,10 @@ class LayerList(CursorView):
         self.update()
 
     def _title(self) -> None:
-        self.border_subtitle = Content.styled(*self._subtitle())
+        text, style = self._subtitle()
+        if (text, style) != self._titled:  # setting it paints the whole pane again
+            self._titled = text, style
+            self.border_subtitle = Content.styled(text, style)
 
     def _subtitle(self) -> tuple[str, str]:
         """The state of the layer at hand, else of all."""
@@ -265,7 +277,7 @@ class LayerList(CursorView):
         width, palette = self.content_size.width, self._palette
         row = y + self.scroll_offset.y
         if palette is None or row >= len(self._steps):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, palette[""] if palette is not None else self.rich_style)
         over = self._over(row)
         spans = self._spans(self._steps[row], row == self._cursor, self.scrollable_content_region.width)
         segments = [Segment(text, palette[f"{over} {style}"]) for text, style in spans]
