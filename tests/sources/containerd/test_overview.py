@@ -14,7 +14,6 @@ from layertui.sources.overview import overview, users
 from tests.engines import run
 from tests.sources.containerd.conftest import HUB
 from tests.sources.containerd.test_store import BLOBS, SNAPSHOTS, damaged, discard_layers
-from tests.sources.docker_root.test_modern import fingerprint
 
 __all__ = ["damaged"]
 WORK, PACKED = f"work/{HUB}{demo.NAME}", f"packed/{HUB}{demo.NAME}"
@@ -95,9 +94,3 @@ def test_a_damaged_image_leaves_the_rest(damaged: Path) -> None:
     found = overview(parse(f"containerd:{damaged}"))
     assert any("wrong digest" in problem for problem in found.problems)
     assert {WORK, PACKED} <= {image.names[0] for image in found.images}
-
-
-def test_nothing_is_written(root: Path) -> None:
-    before = fingerprint(root)
-    overview(parse(f"containerd:{root}"))
-    assert fingerprint(root) == before

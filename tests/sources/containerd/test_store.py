@@ -21,7 +21,7 @@ from layertui.sources.containerd.values import moment
 from layertui.union.changes import changes
 from tests.engines import run
 from tests.sources.containerd.conftest import HUB
-from tests.sources.docker_root.test_modern import fingerprint
+from tests.sources.docker_root.test_modern import fingerprint, session
 from tests.sources.engine.test_containers import union_of
 from tests.sources.engine.test_images import Seen, seen
 from tests.union.trees import merged, on_disk
@@ -181,10 +181,7 @@ def test_a_container_whose_image_went(live: tuple[list[str], Path], tmp_path: Pa
 
 def test_nothing_is_written(root: Path) -> None:
     before = fingerprint(root)
-    for row in list_images(f"containerd:{root}"):
-        seen(open_image(row.reference))
-    for container in containerd.list_containers(parse(f"containerd:{root}")):
-        seen(open_image(container.reference))
+    session(f"containerd:{root}")
     assert fingerprint(root) == before
 
 

@@ -17,7 +17,6 @@ from layertui.sources.overview import Overview, overview, users
 from tests.engines import containers_storage, run
 from tests.layouts import docker_archive
 from tests.programs import need
-from tests.sources.docker_root.test_modern import fingerprint
 
 SAMPLE = f"localhost/{demo.NAME}"
 
@@ -107,9 +106,3 @@ def test_what_nothing_names(root: Path, tmp_path: Path) -> None:
     (copy / "overlay-layers/layers.json").write_text(json.dumps(layers[1:]))
     found = overview(parse(f"containers-storage:{copy}"))
     assert len(found.problems) == 2 and all("the store has no layer" in each for each in found.problems)
-
-
-def test_nothing_is_written(root: Path) -> None:
-    before = fingerprint(root)
-    overview(parse(f"containers-storage:{root}"))
-    assert fingerprint(root) == before

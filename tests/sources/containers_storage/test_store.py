@@ -26,7 +26,7 @@ from tests.engines import containers_storage as store_of
 from tests.engines import run
 from tests.layouts import docker_archive
 from tests.programs import need
-from tests.sources.docker_root.test_modern import fingerprint
+from tests.sources.docker_root.test_modern import fingerprint, session
 from tests.sources.engine.test_containers import WORK, union_of
 from tests.sources.engine.test_images import Seen, seen
 
@@ -160,10 +160,7 @@ def test_containers(command: list[str], store: str) -> None:
 
 def test_nothing_is_written(root: Path, store: str) -> None:
     before = fingerprint(root)
-    for row in list_images(store):
-        seen(open_image(row.reference))
-    for container in containers_storage.list_containers(parse(store)):
-        seen(open_image(container.reference))
+    session(store)
     assert fingerprint(root) == before
 
 

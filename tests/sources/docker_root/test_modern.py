@@ -8,17 +8,22 @@ import os
 import shutil
 import tarfile
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from layertui import demo
+from layertui.anatomy import parts
 from layertui.errors import LayertuiError
 from layertui.inspection import described, fields
 from layertui.layers.load import index_layer
+from layertui.layers.overlayfs import xattrs_of
 from layertui.reference import parse
-from layertui.sources import docker_root, list_images, open_image
+from layertui.sources import docker_root, list_containers, list_images, open_image
+from layertui.sources.overview import overview
 from layertui.union.changes import changes
+from layertui.verify import verify
 from tests.engines import docker_daemon
 from tests.fixtures import fixture
 from tests.layouts import docker_archive
@@ -119,11 +124,20 @@ def test_containers(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Non
 
 def test_nothing_is_written(root: Path) -> None:
     before = fingerprint(root)
-    for row in list_images(f"docker-root:{root}"):
-        seen(open_image(row.reference))
-    for container in docker_root.list_containers(parse(f"docker-root:{root}")):
-        open_image(container.reference)
+    session(f"docker-root:{root}")
     assert fingerprint(root) == before
+
+
+def session(store: str) -> None:
+    """Ask all there is to be asked of a store."""
+    for row in (*list_images(store), *list_containers(store)):
+        image = open_image(row.reference)
+        assert list(parts(image)) and described(image)
+        with suppress(LayertuiError):
+            list(verify(image))
+        if not any(layer.missing for layer in image.layers):
+            seen(image)
+    assert overview(parse(store)).images
 
 
 def fingerprint(root: Path) -> str:
@@ -138,11 +152,14 @@ def fingerprint(root: Path) -> str:
                 str(path),
                 status.st_mode,
                 status.st_uid,
+                status.st_gid,
+                status.st_nlink,
                 status.st_size,
                 status.st_mtime_ns,
                 status.st_ctime_ns,
             )
             state.update(repr(facts).encode("utf-8", "surrogateescape"))
+            state.update(repr(sorted(xattrs_of(os.fsencode(path)).items())).encode())
             if path.is_file() and not path.is_symlink():
                 state.update(path.read_bytes())
     return state.hexdigest()

@@ -123,12 +123,6 @@ def test_what_nothing_names(roots: tuple[Path, Path], tmp_path: Path) -> None:
     assert found.strays == [folder / "left-behind"]
 
 
-def test_nothing_is_written(roots: tuple[Path, Path]) -> None:
-    before = fingerprint(roots[0])
-    overview(parse(f"docker-root:{roots[0]}"))
-    assert fingerprint(roots[0]) == before
-
-
 def test_an_image_that_is_damaged_leaves_the_rest(roots: tuple[Path, Path], tmp_path: Path) -> None:
     root = tmp_path / "docker"
     os.system(f"cp --archive {roots[0]} {root}")
