@@ -122,11 +122,12 @@ def _secrets(
     tally = Tally("rule", "place", "step")
     for row in found.found:
         layer = row.layer or 0
-        place = ("files that are shown" if row.is_visible else "files that are hidden") if row.event else ""
+        is_file = row.event is not None
+        place = "files that are shown" if row.is_visible else "files that are hidden"
         tally.add(
             Finding(
                 layer,
-                row.name if row.event is not None else "/",
+                row.name if is_file else "/",
                 -1,
                 (row.rule, row.masked),
                 _where(row),
@@ -135,7 +136,7 @@ def _secrets(
                 row.text,
             ),
             Sum("rule", row.rule, 0, 1),
-            Sum("place", place or row.where, 0, 1),
+            Sum("place", place if is_file else row.where, 0, 1),
             _step(row.layer, 0),
         )
     notes = []

@@ -20,7 +20,7 @@ from layertui.content.extract.selection import LeftOut, Progress, Selection
 from layertui.content.read import Contents
 from layertui.errors import LayertuiError
 from layertui.layers.beneath import Beneath
-from layertui.layers.decompress import Cancelled
+from layertui.layers.decompress import check
 from layertui.layers.index import Kind, path_of
 from layertui.words import count_text
 
@@ -60,7 +60,7 @@ class Extraction:
         """Write all of it; what cannot be read is ``left_out``.
 
         Raises :class:`~layertui.content.extract.obstacles.InTheWay` before anything is written,
-        :class:`LayertuiError` if the directory takes no more and :class:`Cancelled` once the
+        :class:`LayertuiError` if the directory takes no more and :class:`~layertui.layers.decompress.Cancelled` once the
         event is set: what was written until then is complete.
         """
         try:
@@ -78,7 +78,7 @@ class Extraction:
     def _write(self, progress: Progress | None, cancelled: threading.Event | None) -> None:
         key_of, files = self._selection.key, []
         for event in self._selection.events:
-            _check(cancelled)
+            check(cancelled)
             kind = self._union.ev_kind[event]
             if kind in (Kind.FILE, Kind.HARDLINK):  # the latter lead nowhere
                 files.append(event)
@@ -92,7 +92,7 @@ class Extraction:
             with self._attempt(key_of(event)) as key:
                 self._make_file(key, event, pieces, progress, cancelled)
         for event, first in self._selection.links:
-            _check(cancelled)
+            check(cancelled)
             with self._attempt(key_of(event)) as key:
                 self._link(key, key_of(first))
                 self.files += self._union.ev_kind[event] == Kind.FILE
@@ -276,8 +276,3 @@ def _write(descriptor: int, data: bytes, offset: int) -> None:
 
 def _why(error: OSError | OverflowError) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
-
-
-def _check(cancelled: threading.Event | None) -> None:
-    if cancelled is not None and cancelled.is_set():
-        raise Cancelled
