@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -158,6 +159,33 @@ def test_shell_on_the_lines_that_a_person_would_use(command: str, lines: str | N
     assert broken(command) == (command if lines is None else lines)
     joined = broken(command).replace("\\\n", "")
     assert joined == command or joined.split() == command.split()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        f"{NOP} ENV " + "A=b c " * 10_000,
+        '/bin/sh -c "' + '\\"' * 30_000,
+        "/bin/sh -c a" + " " * 60_000 + "#",
+        "|9999 " + "A=b " * 15_000 + "/bin/sh -c x",
+        "RUN /bin/sh -c " + "EOF\n" * 15_000 + "# buildkit",
+        "RUN /bin/sh -c " + " 1111" * 12_000 + " # buildkit",
+    ],
+    ids=range(6),
+)
+def test_no_step_takes_long(step: str) -> None:
+    started = time.process_time()
+    of(step)
+    assert time.process_time() - started < 1
+
+
+def test_neither_does_a_long_history() -> None:
+    image = replace(
+        demo.image(), history=[HistoryEntry(None, f"{NOP} CMD x", "", "", None) for _ in range(20_000)]
+    )
+    started = time.process_time()
+    assert len(instructions(image, base_of(image, ()))) == 20_001
+    assert time.process_time() - started < 5
 
 
 # The base

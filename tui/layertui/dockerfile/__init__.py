@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from layertui.dockerfile.base import Base, boundary
+from layertui.dockerfile.base import Base, boundaries
 from layertui.dockerfile.wording import PROXIES, Wording, Writer, build_arguments
 from layertui.image import Image
 from layertui.safe import visible
@@ -72,6 +72,7 @@ class _Reconstruction:
         self._base = base
         self._system = system
         self._history = list(image.history)
+        self._boundaries = boundaries(image.history)
         labels = labels_of(image.config)
         variables = [each for each in config_list(image.config, "config", "Env") if isinstance(each, str)]
         known = {
@@ -109,7 +110,7 @@ class _Reconstruction:
         where: dict[str, Any] = {"step": number, "layer": entry.layer, "is_base": is_base}
         step = recorded(entry)
         guesses: list[str] = []
-        if number and not is_base and not is_first and (why := boundary(self._history, number)):
+        if (why := self._boundaries[number]) and not is_base and not is_first:
             guesses = [f"a base image ends here: {why}"]
         if not entry.recorded:
             yield Instruction(

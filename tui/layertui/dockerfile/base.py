@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from layertui.errors import LayertuiError
@@ -111,36 +111,37 @@ def _layers_below(image: Image, step: int) -> int:
     return sum(entry.layer is not None for entry in image.history[:step])
 
 
-def _guessed(history: Iterable[HistoryEntry]) -> tuple[int, str]:
+def _guessed(history: Sequence[HistoryEntry]) -> tuple[int, str]:
     """The step at which the last base seems to end, and why it seems so; -1 if nothing hints at one."""
-    entries = list(history)
-    for at in range(len(entries) - 1, 0, -1):
-        if why := boundary(entries, at):
-            return at, why
-    return -1, ""
+    reasons = boundaries(history)
+    at = next((at for at in range(len(reasons) - 1, -1, -1) if reasons[at]), -1)
+    return at, reasons[at] if at >= 0 else ""
 
 
-def boundary(entries: list[HistoryEntry], at: int) -> str:
-    """Why another image seems to begin with a step; empty if nothing hints at it."""
-    before, after = entries[at - 1], entries[at]
-    if not (before.recorded and after.recorded):
-        return ""
-    if _builder(before) != _builder(after):
-        return f"{_builder(after)} made the step below, {_builder(before)} the one above"
-    follow = [step_of(entry).instruction for entry in entries[at:]]
-    goes_on = any(entry.layer is not None for entry in entries[at:]) or {"CMD", "ENTRYPOINT"} & set(follow)
-    if step_of(before).instruction == "CMD" and follow[0] not in ("CMD", "ENTRYPOINT") and goes_on:
-        return "the step above is a CMD, which Dockerfiles mostly end with"
-    return ""
+def boundaries(history: Sequence[HistoryEntry]) -> list[str]:
+    """Why a base image seems to end before each step; empty for those where nothing hints at it."""
+    instructions = [step_of(entry).instruction for entry in history]
+    builders = [_builder(entry, word) for entry, word in zip(history, instructions, strict=True)]
+    reasons = [""] * len(history)
+    goes_on = False  # whether a step from there on makes a layer or says anew what is run
+    for at in range(len(history) - 1, 0, -1):
+        goes_on = goes_on or history[at].layer is not None or instructions[at] in ("CMD", "ENTRYPOINT")
+        if not (history[at - 1].recorded and history[at].recorded):
+            continue
+        if builders[at - 1] != builders[at]:
+            reasons[at] = f"{builders[at]} made the step below, {builders[at - 1]} the one above"
+        elif instructions[at - 1] == "CMD" and instructions[at] not in ("CMD", "ENTRYPOINT") and goes_on:
+            reasons[at] = "the step above is a CMD, which Dockerfiles mostly end with"
+    return reasons
 
 
-def _builder(entry: HistoryEntry) -> str:
+def _builder(entry: HistoryEntry, instruction: str) -> str:
     """What seems to have made a step."""
     text, comment = entry.created_by, entry.comment
     if comment.startswith("buildkit.") or text.endswith("# buildkit"):
         return "BuildKit"
     if entry.author == "kaniko" or comment == "debuerreotype":
         return entry.author if entry.author == "kaniko" else comment
-    if text.startswith("/") or step_of(entry).instruction:
+    if text.startswith("/") or instruction:
         return "another builder"
     return text.partition(" ")[0].partition(":")[0] or "something else"

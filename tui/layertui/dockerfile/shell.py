@@ -11,7 +11,7 @@ _PART = re.compile(
     r"'[^']*'"
     r'|"(?:[^"\\$`]|\\.|\$(?!\())*"'
     r"|\\."
-    r"|(?P<run>[ \t]{2,})(?![ \t#])"
+    r"|(?P<run>[ \t]{2,})(?P<hash>#?)"  # a line that begins with # would be a comment
     r"|(?P<before> )(?=(?:&&|\|\|) )"
     r"|(?P<after>(?<!;); )(?!then\b|do\b|#)"
     r"|(?P<odd>['\"`])"
@@ -29,10 +29,10 @@ def broken(command: str, escape: str = "\\") -> str:
     """
     parts = list(_PART.finditer(command))
     is_clear = not any(part["odd"] for part in parts)
-    has_runs = any(part["run"] for part in parts)
+    has_runs = any(part["run"] and not part["hash"] for part in parts)
     lines = ""
     for part in parts:
-        if part["run"]:
+        if part["run"] and not part["hash"]:
             lines += f"{part[0][0]}{escape}\n{part[0][1:]}"
         elif (part["before"] or part["after"]) and is_clear and not has_runs and len(command) >= LONG:
             lines += f"{part[0]}{escape}\n{_INDENT}"

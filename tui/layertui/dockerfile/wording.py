@@ -129,19 +129,17 @@ def assigned(text: str, known: Mapping[str, str]) -> tuple[list[tuple[str, str]]
     if not found or found[0].start():
         return [], True
     pairs: list[tuple[str, str]] = []
-    is_sure, at = True, 0
+    is_sure, at, ended = True, 0, text + " "
     for number, name in enumerate(found):
         if name.start() < at:
             continue  # it stands in a value that is known
-        rest = text[name.end() :]
+        start = name.end()
         value = known.get(name[1])
-        if value is not None and (rest == value or rest.startswith(value + " ")):
-            pass
-        else:
+        if value is None or not ended.startswith(value + " ", start):
             end = found[number + 1].start() if number + 1 < len(found) else len(text)
-            value = text[name.end() : end]
+            value = text[start:end]
             is_sure = is_sure and (len(found) == 1 or " " not in value)
-        at = name.end() + len(value)
+        at = start + len(value)
         pairs.append((name[1], value))
     return pairs, is_sure
 
