@@ -12,9 +12,9 @@ from textual.widget import Widget
 from layertui.errors import LayertuiError
 from layertui.safe import visible
 from layertui.ui.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
-from layertui.ui.palette import Palette
 from layertui.ui.reading import ImageOpened, Reading
 from layertui.ui.text import count_text, shorten, size_text
+from layertui.ui.theme import layer_colour
 from layertui.ui.widgets.detail.words import layers as layers_text
 from layertui.union.compare import A
 
@@ -188,8 +188,8 @@ class SideHeader(Widget):
     def render(self) -> Content:
         """The reference, as builds often have one name, and as many of the facts as fit, those at the end first."""
         name = visible(self.chosen.reference)
-        colour = Palette(self.app, self.rich_style, 2)[f"layer:{self._number}"].color
-        ink = colour.get_truecolor().hex if colour is not None else "$foreground"
+        theme = self.app.current_theme
+        ink = layer_colour(self._number, 2, theme.dark, theme.ansi)
         room = self.content_size.width - 2 - _GAP
         facts = list(self._facts)
         while len(facts) > 1 and sum(len(fact) + _GAP for fact in facts) + min(len(name), _NAME) > room:
