@@ -51,7 +51,7 @@ class InsightScreen(Screen[tuple[str, int] | None]):
         ("▌", "$accent", "a layer, in its colour"),
         ("?", "$quiet", "not looked into yet"),
         ("⚠", "$modified", "something could not be looked into"),
-        ("path", "strike", "stored in a layer, and the final tree does not show it"),
+        ("/a", "strike", "stored in a layer, and the final tree does not show it"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
