@@ -89,7 +89,7 @@ def test_every_warning_is_told() -> None:
     for path in PACKAGE.rglob("*.py"):
         text = path.read_text()
         codes |= set(
-            re.findall(r'(?:_warn|LayerWarning)\(\s*"([a-z-]+)"|^NOT_KEPT = "([a-z-]+)"', text, re.M)
+            re.findall(r'(?:\bwarn|_warn|LayerWarning)\(\s*"([a-z-]+)"|^NOT_KEPT = "([a-z-]+)"', text, re.M)
         )
     codes = {code for found in codes for code in found if code}
     assert len(codes) > 25

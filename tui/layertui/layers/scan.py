@@ -10,28 +10,32 @@ import struct
 from array import array
 from collections.abc import Callable
 from operator import itemgetter
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from zlib_ng.zlib_ng import adler32
 
 from layertui.errors import LayertuiError
 from layertui.layers.decompress import Damaged
-from layertui.layers.index import MAX_PATH, Extra, Kind, LayerIndex, LayerWarning
+from layertui.layers.header import (
+    BLOCK,
+    MAX_META,
+    MAX_TIME,
+    MAX_UID,
+    Broken,
+    Fields,
+    Owner,
+    expected_sum,
+    signed_sum_fits,
+)
+from layertui.layers.index import MAX_PATH, Extra, Kind, LayerIndex
 from layertui.layers.pax import Pax, parse_pax
+from layertui.layers.sparse import gnu_sparse, pax_sparse
 
-BLOCK = 512
 ZEROS = bytes(BLOCK)
-MAX_META = 1 << 20
-"""Bytes of a long name or of pax records that are taken at most."""
 MAX_ALL_META = 1 << 30
 """And of all of them in a layer: they are kept in memory."""
 ESTARGZ = (b"stargz.index.json", b".prefetch.landmark", b".no.prefetch.landmark")
 """An eStargz layer's table of contents, its last entry, and landmarks (stargz-snapshotter, estargz.md)."""
-ADLER = 65521
-
-MAX_UID = 2**32 - 1
-MAX_SIZE = 2**63 - 1
-MAX_TIME = 2**62
 
 
 class Window(Protocol):
@@ -45,14 +49,6 @@ class Window(Protocol):
     def at(self, offset: int, length: int) -> bytes:
         """What lies at ``offset``: at least ``length`` bytes, less only at the end."""
         ...
-
-
-class Owner(NamedTuple):
-    """The part of a header that most entries of a layer share."""
-
-    mode: int
-    uid: int
-    gid: int
 
 
 def scan(tar: Window, progress: Callable[[int], None] | None = None) -> LayerIndex:
@@ -70,6 +66,7 @@ class _Scan:
         self._tar = tar
         self._progress = progress
         self._index = LayerIndex()
+        self._fields = Fields(self._index.warnings)
         self._owners: list[Owner] = []
         self._keys: list[bytes] = []
         self._kinds = self._index.kind
@@ -77,15 +74,13 @@ class _Scan:
         self._nanoseconds: dict[int, int] = {}
         self._meta_read = 0
         self._directories: dict[bytes, bytes] = {b"": b""}
-        self._numbers: dict[bytes, int] = {}
-        self._owner_of: dict[bytes, Owner] = {}
         self._sums: dict[bytes, int] = {}
 
     def run(self) -> LayerIndex:
         index = self._index
         try:
             self._entries()
-        except (Damaged, LayertuiError, _Broken) as problem:
+        except (Damaged, LayertuiError, Broken) as problem:
             if isinstance(problem, LayertuiError) and not self._keys:
                 raise
             index.damage = f"{problem}; {len(self._keys):,} entries read before"
@@ -93,7 +88,7 @@ class _Scan:
         if keys and keys[-1] == ESTARGZ[0]:
             for key in ESTARGZ:
                 if key in keys:
-                    self._warn(
+                    self._fields.warn(
                         "estargz", key, "belongs to the eStargz format; containers see it all the same"
                     )
         index.count = len(keys)
@@ -115,7 +110,8 @@ class _Scan:
         tar, index = self._tar, self._index
         keys, kinds, owners = self._keys, self._kinds, self._owners
         sizes, mtimes, offsets = index.size, index.mtime, index.offset
-        numbers, owner_of, sums, directories = self._numbers, self._owner_of, self._sums, self._directories
+        numbers, owner_of = self._fields.numbers, self._fields.owner_of
+        sums, directories = self._sums, self._directories
         last_directory: bytes | None = None
         prefix = b""
         chunk, base, limit, offset, reported = b"", 0, -1, 0, 0
@@ -130,16 +126,16 @@ class _Scan:
                     reported = offset
                 if limit < 0:
                     if chunk.strip(b"\0") or (offset == 0 and chunk):
-                        raise _Broken(f"the tar ends in the middle of a header at byte {offset:,}")
+                        raise Broken(f"the tar ends in the middle of a header at byte {offset:,}")
                     if local is not None:
-                        raise _Broken(f"the tar ends at byte {offset:,}, before the entry that was announced")
+                        raise Broken(f"the tar ends at byte {offset:,}, before the entry that was announced")
                     index.tar_size = min(offset + len(chunk), tar.end)
                     if offset > tar.end:
-                        raise _Broken(
+                        raise Broken(
                             f"the tar ends early: its last entry reaches to byte {offset:,} of {tar.end:,}"
                         )
                     if keys:
-                        self._warn("no-end", b"", "the tar has no end marker: it may have been cut")
+                        self._fields.warn("no-end", b"", "the tar has no end marker: it may have been cut")
                     return
             name, owner_field, size_field, mtime_field, checksum, flag, prefixed = _fields(chunk, start)
             header = chunk[start : start + BLOCK]
@@ -147,27 +143,27 @@ class _Scan:
             if wanted is None:
                 if header == ZEROS:
                     if local is not None:
-                        raise _Broken(f"the tar ends at byte {offset:,}, before the entry that was announced")
+                        raise Broken(f"the tar ends at byte {offset:,}, before the entry that was announced")
                     index.tar_size = offset + BLOCK
                     if tar.at(offset + BLOCK, BLOCK)[:BLOCK].strip(b"\0"):
-                        self._warn(
+                        self._fields.warn(
                             "lone-zero-block",
                             b"",
                             "more follows after one block of zeros at byte "
                             f"{offset:,}: it is not read here, Docker refuses the layer",
                         )
                     return
-                wanted = sums[checksum] = _expected_sum(checksum)
-            if adler32(header, 0) & 0xFFFF != wanted and not _signed_sum_fits(header):
+                wanted = sums[checksum] = expected_sum(checksum)
+            if adler32(header, 0) & 0xFFFF != wanted and not signed_sum_fits(header):
                 if offset == 0:
-                    raise _Broken("it is not a tar")
-                raise _Broken(f"bad checksum of the header at byte {offset:,}")
+                    raise Broken("it is not a tar")
+                raise Broken(f"bad checksum of the header at byte {offset:,}")
             offset += BLOCK
             size = numbers.get(size_field, -1)
             if size < 0:
-                size = self._number(size_field, offset, "size")
+                size = self._fields.number(size_field, offset, "size")
                 if size < 0:
-                    raise _Broken(f"an entry of negative size at byte {offset - BLOCK:,}")
+                    raise Broken(f"an entry of negative size at byte {offset - BLOCK:,}")
             if flag > 54 or local is not None:  # beyond a plain '0' to '6'
                 offset, local = self._special(header, flag, size, offset, local)
                 continue
@@ -203,11 +199,11 @@ class _Scan:
                     sizes.append(size)
                 owner = owner_of.get(owner_field)
                 if owner is None:
-                    owner = self._owner(owner_field, offset)
+                    owner = self._fields.owner(owner_field, offset)
                 owners.append(owner)
                 mtime = numbers.get(mtime_field)
                 if mtime is None:
-                    mtime = self._number(mtime_field, offset, "mtime")
+                    mtime = self._fields.number(mtime_field, offset, "mtime")
                 mtimes.append(mtime)
                 offsets.append(offset)
             if size and flag not in _EMPTY:
@@ -226,7 +222,7 @@ class _Scan:
                 named = Pax()
                 self._records(data, named, offset)
                 if named != Pax():
-                    self._warn(
+                    self._fields.warn(
                         "global-header",
                         b"",
                         f"a global extended header at byte {offset:,}: passed over here as in Docker and "
@@ -253,11 +249,11 @@ class _Scan:
             flag = 53
         content, stored, real, sparse = offset, size, size, None
         if flag == ord("S"):
-            content, real, sparse = self._gnu_sparse(header, offset)
+            content, real, sparse = gnu_sparse(header, offset, self._fields, self._meta)
             following = content + stored + (-stored % BLOCK)
         else:
             if pax.sparse_real is not None or pax.sparse:
-                content, real, sparse = self._pax_sparse(pax, offset, size)
+                content, real, sparse = pax_sparse(pax, offset, size, self._meta)
                 stored = max(size - (content - offset), 0)
             following = offset if flag in _EMPTY else offset + size + (-size % BLOCK)
         before = len(self._keys)
@@ -284,9 +280,9 @@ class _Scan:
             return  # GNU's own: dumped directory, volume header, continuation, old long name
         else:
             kind = Kind.FILE  # POSIX: what is not known is a file
-        key = self._clean(name)
+        key = self._fields.clean(name)
         if len(key) > MAX_PATH:
-            self._warn(
+            self._fields.warn(
                 "name-too-long", key[:100], f"a name of {len(key):,} bytes: left out here, engines refuse it"
             )
             return
@@ -297,7 +293,7 @@ class _Scan:
         if last.startswith(b".wh."):
             kind, key = self._whiteout(kind, above, last, key, size)
         elif kind in (Kind.SYMLINK, Kind.HARDLINK) and len(target) > MAX_PATH:
-            self._warn(
+            self._fields.warn(
                 "name-too-long", key, f"a link to {len(target):,} bytes: left out here, engines refuse it"
             )
             return
@@ -307,17 +303,17 @@ class _Scan:
             self._link(target, kind)
         elif kind in (Kind.CHAR, Kind.BLOCK):
             self._device(header)
-        owner = self._owner(header[100:124], offset)
-        mtime = self._number(header[136:148], offset, "mtime")
+        owner = self._fields.owner(header[100:124], offset)
+        mtime = self._fields.number(header[136:148], offset, "mtime")
         if pax is not None:
             if pax.uid is not None or pax.gid is not None:
                 owner = Owner(
                     owner.mode,
-                    owner.uid if pax.uid is None else self._clamp(pax.uid, MAX_UID, "uid", offset),
-                    owner.gid if pax.gid is None else self._clamp(pax.gid, MAX_UID, "gid", offset),
+                    owner.uid if pax.uid is None else self._fields.clamp(pax.uid, MAX_UID, "uid", offset),
+                    owner.gid if pax.gid is None else self._fields.clamp(pax.gid, MAX_UID, "gid", offset),
                 )
             if pax.mtime is not None:
-                mtime = self._clamp(pax.mtime[0], MAX_TIME, "mtime", offset, -MAX_TIME)
+                mtime = self._fields.clamp(pax.mtime[0], MAX_TIME, "mtime", offset, -MAX_TIME)
                 if pax.mtime[1]:
                     self._nanoseconds[number] = pax.mtime[1]
         self._owners.append(owner)
@@ -334,7 +330,7 @@ class _Scan:
         if name.startswith(b".wh."):
             return Kind.METADATA, key
         if name in (b"", b".", b".."):
-            self._warn(
+            self._fields.warn(
                 "whiteout-invalid",
                 key,
                 "names nothing that it could hide: ignored here, Docker and umoci refuse it",
@@ -342,20 +338,22 @@ class _Scan:
             return Kind.METADATA, key
         hidden = above + b"\0" + name if above else name
         if kind != Kind.FILE or size:
-            self._warn("whiteout-not-empty", hidden, "its whiteout is no empty file; it counts all the same")
+            self._fields.warn(
+                "whiteout-not-empty", hidden, "its whiteout is no empty file; it counts all the same"
+            )
         return Kind.WHITEOUT, hidden
 
     def _link(self, target: bytes, kind: int) -> None:
-        self._links[len(self._keys) - 1] = self._clean(target) if kind == Kind.HARDLINK else target
+        self._links[len(self._keys) - 1] = self._fields.clean(target) if kind == Kind.HARDLINK else target
 
     def _device(self, header: bytes) -> None:
-        major, minor = (self._number(header[at : at + 8], 0, "device") for at in (329, 337))
+        major, minor = (self._fields.number(header[at : at + 8], 0, "device") for at in (329, 337))
         self._index.extra[len(self._keys) - 1] = Extra(device=(max(major, 0), max(minor, 0)))
 
     def _records(self, data: bytes, pax: Pax, offset: int) -> None:
         unreadable = parse_pax(data, pax)
         if unreadable:
-            self._warn(
+            self._fields.warn(
                 "bad-pax-record",
                 b"",
                 f"unreadable {', '.join(unreadable)} in the extended header at byte {offset:,}: "
@@ -364,178 +362,28 @@ class _Scan:
 
     def _meta(self, offset: int, size: int) -> bytes:
         if size > MAX_META:
-            raise _Broken(f"{size:,} bytes of header at byte {offset:,}, more than {MAX_META:,}")
+            raise Broken(f"{size:,} bytes of header at byte {offset:,}, more than {MAX_META:,}")
         self._meta_read += size
         if self._meta_read > MAX_ALL_META:
-            raise _Broken(f"more than {MAX_ALL_META:,} bytes of extended headers")
+            raise Broken(f"more than {MAX_ALL_META:,} bytes of extended headers")
         data = self._tar.at(offset, size)
         if len(data) < size:
-            raise _Broken(f"the tar ends in the middle of a header at byte {offset:,}")
+            raise Broken(f"the tar ends in the middle of a header at byte {offset:,}")
         return data[:size]
 
-    # Sparse files
-
-    def _gnu_sparse(self, header: bytes, offset: int) -> tuple[int, int, tuple[tuple[int, int], ...]]:
-        """Where the content starts, its real size and what of it is stored (GNU tar, 'S')."""
-        stretches: list[tuple[int, int]] = []
-        block, at, count, more = header, 386, 4, header[482]
-        while True:
-            for entry in range(at, at + 24 * count, 24):
-                if block[entry : entry + 12].strip(b"\0 "):
-                    start, length = (
-                        self._number(block[part : part + 12], offset, "sparse map")
-                        for part in (entry, entry + 12)
-                    )
-                    stretches.append((start, length))
-            if not more:
-                break
-            if len(stretches) > MAX_META // 24:
-                raise _Broken(f"a sparse map without end at byte {offset:,}")
-            block = self._meta(offset, BLOCK)
-            offset += BLOCK
-            at, count, more = 0, 21, block[504]
-        return offset, max(self._number(header[483:495], offset, "size"), 0), _sane(stretches)
-
-    def _pax_sparse(self, pax: Pax, offset: int, size: int) -> tuple[int, int, tuple[tuple[int, int], ...]]:
-        """The same for the three forms that GNU tar writes into pax records (0.0, 0.1, 1.0)."""
-        real = pax.sparse_real if pax.sparse_real is not None else size
-        if not pax.sparse_in_data:
-            return offset, real, _sane(pax.sparse)
-        # Version 1.0: decimal numbers, a line each, in front of the content, padded to a block.
-        blocks: list[bytes] = []
-        lines, wanted = 0, 1
-        while lines < wanted and BLOCK * len(blocks) < min(size, MAX_META):
-            blocks.append(self._meta(offset + BLOCK * len(blocks), BLOCK))
-            if len(blocks) == 1:
-                first = blocks[0].split(b"\n", 1)[0]
-                if not first.isdigit():
-                    break
-                wanted = 2 * int(first[:18]) + 1
-            lines += blocks[-1].count(b"\n")
-        else:
-            if lines >= wanted:
-                numbers = b"".join(blocks).split(b"\n")[1:wanted]
-                values = [int(line[:18]) if line.isdigit() else 0 for line in numbers]
-                content = offset + BLOCK * len(blocks)
-                return content, real, _sane(list(zip(values[::2], values[1::2], strict=True)))
-        raise _Broken(f"an unreadable sparse map at byte {offset:,}")
-
-    # Names and numbers
+    # Names
 
     def _directory(self, directory: bytes) -> bytes:
         """The cleaned directory of entries, as what comes before their names in a key."""
-        key = self._clean(directory)
+        key = self._fields.clean(directory)
         prefix = key + b"\0" if key else b""
         if len(self._directories) > 100_000:
             self._directories.clear()
         self._directories[directory] = prefix
         return prefix
 
-    def _clean(self, path: bytes) -> bytes:
-        """The key of a path: every engine's reading of ``/``, ``.``, ``..`` and doubled slashes."""
-        if b"\0" in path:
-            path = path.split(b"\0", 1)[0]
-        parts: list[bytes] = []
-        escapes = False
-        for part in path.split(b"/"):
-            if part == b"..":
-                escapes |= not parts
-                del parts[-1:]
-            elif part not in (b"", b"."):
-                parts.append(part)
-        key = b"\0".join(parts)
-        if escapes:
-            text = "its name leads out of the image: kept inside here, new Docker refuses it"
-            self._warn("path-escapes", key, text)
-        return key
-
-    def _number(self, field: bytes, offset: int, what: str) -> int:
-        """A numeric field: octal digits, or base 256 if its first bit is set (GNU)."""
-        known = self._numbers.get(field)
-        if known is not None:
-            return known
-        if field[0] & 0x80:
-            value = int.from_bytes(field, "big")
-            if field[0] == 0xFF:
-                value -= 1 << (8 * len(field))
-            else:
-                value -= 0x80 << (8 * len(field) - 8)
-            value = self._clamp(value, MAX_SIZE if what == "size" else MAX_TIME, what, offset, -MAX_TIME)
-        else:
-            digits = field.split(b"\0", 1)[0].strip(b" ")
-            try:
-                value = int(digits, 8) if digits else 0
-            except ValueError:
-                self._warn(
-                    "bad-number", b"", f"unreadable {what} in the header before byte {offset:,}: taken as 0"
-                )
-                value = 0
-            value = max(value, 0)
-        if len(self._numbers) > 10_000:
-            self._numbers.clear()
-        self._numbers[field] = value
-        return value
-
-    def _owner(self, part: bytes, offset: int) -> Owner:
-        """Mode, uid and gid of 24 bytes of header."""
-        known = self._owner_of.get(part)
-        if known is None:
-            mode, uid, gid = (self._number(part[at : at + 8], offset, "owner") for at in (0, 8, 16))
-            known = Owner(
-                mode & 0o7777,
-                self._clamp(uid, MAX_UID, "uid", offset),
-                self._clamp(gid, MAX_UID, "gid", offset),
-            )
-            if len(self._owner_of) > 10_000:
-                self._owner_of.clear()
-            self._owner_of[part] = known
-        return known
-
-    def _clamp(self, value: int, high: int, what: str, offset: int, low: int = 0) -> int:
-        if low <= value <= high:
-            return value
-        self._warn(
-            "number-out-of-range", b"", f"{what} {value} in the header before byte {offset:,} is out of range"
-        )
-        return min(max(value, low), high)
-
-    def _warn(self, code: str, key: bytes, text: str) -> None:
-        if len(self._index.warnings) < 1000:
-            self._index.warnings.append(LayerWarning(code, key, text))
-
-
-class _Broken(Exception):
-    """The tar cannot be read any further."""
-
 
 _EMPTY = (49, 50, 51, 52, 53, 54)
 """Types without content, whatever size their header says."""
 _fields = struct.Struct("100s 24s 12s 12s 8s B 188x B 166x").unpack_from
 """A header's name, owner, size, mtime, checksum, type and the first byte of its prefix."""
-
-
-def _expected_sum(checksum: bytes) -> int:
-    """What Adler's first sum over a header must be for its checksum to hold.
-
-    The checksum counts its own eight bytes as spaces; the Adler sum is of bytes, modulo a prime.
-    """
-    digits = checksum.split(b"\0", 1)[0].strip(b" ")
-    try:
-        value = int(digits, 8)
-    except ValueError:
-        return -1
-    return (value - 8 * 32 + sum(checksum)) % ADLER
-
-
-def _signed_sum_fits(header: bytes) -> bool:
-    """Old tars summed signed bytes."""
-    try:
-        value = int(header[148:156].split(b"\0", 1)[0].strip(b" "), 8)
-    except ValueError:
-        return False
-    rest = header[:148] + header[156:]
-    return value == 8 * 32 + sum(rest) - 256 * sum(byte > 127 for byte in rest)
-
-
-def _sane(stretches: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    return tuple((start, length) for start, length in stretches if start >= 0 and length > 0)

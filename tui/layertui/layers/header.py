@@ -1,0 +1,135 @@
+"""The fields of a tar header: names, numbers, owners, the checksum.
+
+As ustar and pax (POSIX.1-2017, pax), v7 and GNU write them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from layertui.layers.index import LayerWarning
+
+BLOCK = 512
+MAX_META = 1 << 20
+"""Bytes of a long name or of pax records that are taken at most."""
+MAX_UID = 2**32 - 1
+MAX_SIZE = 2**63 - 1
+MAX_TIME = 2**62
+ADLER = 65521
+
+
+class Broken(Exception):
+    """The tar cannot be read any further."""
+
+
+class Owner(NamedTuple):
+    """The part of a header that most entries of a layer share."""
+
+    mode: int
+    uid: int
+    gid: int
+
+
+class Fields:
+    """Reads fields and remembers what they mean: most entries of a layer share theirs with others."""
+
+    def __init__(self, warnings: list[LayerWarning]) -> None:
+        """What is odd is added to ``warnings``."""
+        self.warnings = warnings
+        self.numbers: dict[bytes, int] = {}
+        self.owner_of: dict[bytes, Owner] = {}
+
+    def clean(self, path: bytes) -> bytes:
+        """The key of a path: every engine's reading of ``/``, ``.``, ``..`` and doubled slashes."""
+        if b"\0" in path:
+            path = path.split(b"\0", 1)[0]
+        parts: list[bytes] = []
+        escapes = False
+        for part in path.split(b"/"):
+            if part == b"..":
+                escapes |= not parts
+                del parts[-1:]
+            elif part not in (b"", b"."):
+                parts.append(part)
+        key = b"\0".join(parts)
+        if escapes:
+            text = "its name leads out of the image: kept inside here, new Docker refuses it"
+            self.warn("path-escapes", key, text)
+        return key
+
+    def number(self, field: bytes, offset: int, what: str) -> int:
+        """A numeric field: octal digits, or base 256 if its first bit is set (GNU)."""
+        known = self.numbers.get(field)
+        if known is not None:
+            return known
+        if field[0] & 0x80:
+            value = int.from_bytes(field, "big")
+            if field[0] == 0xFF:
+                value -= 1 << (8 * len(field))
+            else:
+                value -= 0x80 << (8 * len(field) - 8)
+            value = self.clamp(value, MAX_SIZE if what == "size" else MAX_TIME, what, offset, -MAX_TIME)
+        else:
+            digits = field.split(b"\0", 1)[0].strip(b" ")
+            try:
+                value = int(digits, 8) if digits else 0
+            except ValueError:
+                self.warn(
+                    "bad-number", b"", f"unreadable {what} in the header before byte {offset:,}: taken as 0"
+                )
+                value = 0
+            value = max(value, 0)
+        if len(self.numbers) > 10_000:
+            self.numbers.clear()
+        self.numbers[field] = value
+        return value
+
+    def owner(self, part: bytes, offset: int) -> Owner:
+        """Mode, uid and gid of 24 bytes of header."""
+        known = self.owner_of.get(part)
+        if known is None:
+            mode, uid, gid = (self.number(part[at : at + 8], offset, "owner") for at in (0, 8, 16))
+            known = Owner(
+                mode & 0o7777,
+                self.clamp(uid, MAX_UID, "uid", offset),
+                self.clamp(gid, MAX_UID, "gid", offset),
+            )
+            if len(self.owner_of) > 10_000:
+                self.owner_of.clear()
+            self.owner_of[part] = known
+        return known
+
+    def clamp(self, value: int, high: int, what: str, offset: int, low: int = 0) -> int:
+        if low <= value <= high:
+            return value
+        self.warn(
+            "number-out-of-range", b"", f"{what} {value} in the header before byte {offset:,} is out of range"
+        )
+        return min(max(value, low), high)
+
+    def warn(self, code: str, key: bytes, text: str) -> None:
+        if len(self.warnings) < 1000:
+            self.warnings.append(LayerWarning(code, key, text))
+
+
+def expected_sum(checksum: bytes) -> int:
+    """What Adler's first sum over a header must be for its checksum to hold.
+
+    The checksum counts its own eight bytes as spaces; the Adler sum is of bytes, modulo a prime.
+    """
+    digits = checksum.split(b"\0", 1)[0].strip(b" ")
+    try:
+        value = int(digits, 8)
+    except ValueError:
+        return -1
+    return (value - 8 * 32 + sum(checksum)) % ADLER
+
+
+def signed_sum_fits(header: bytes) -> bool:
+    """Old tars summed signed bytes."""
+    try:
+        value = int(header[148:156].split(b"\0", 1)[0].strip(b" "), 8)
+    except ValueError:
+        return False
+    rest = header[:148] + header[156:]
+    return value == 8 * 32 + sum(rest) - 256 * sum(byte > 127 for byte in rest)
