@@ -82,7 +82,7 @@ def test_binary_files_are_counted_and_only_searched_when_asked() -> None:
     layer = tar(("/binary", b"\x7fELF\0needle\n"), ("/text", b"needle"))
     search = search_of(Query("needle"), layer)
     assert [match.path for match in search.matches()] == ["/text"]
-    assert (search.binary, search.files) == (1, 1)
+    assert search.left_out == ["1 binary file"]
     assert [path for path, *_ in found(Query("needle", with_binary=True), layer)] == ["/binary", "/text"]
 
 
@@ -157,7 +157,7 @@ def test_what_cannot_be_read_is_counted_and_the_rest_searched() -> None:
     contents.grow(union.indexes, union)
     search = Search(union, contents, Query("needle"))
     assert {match.path for match in search.matches()} == {"/a", "/b"}  # what there is of it
-    assert (search.files, search.unreadable) == (2, 1)
+    assert search.left_out == ["1 file that cannot be read"]
 
 
 def test_a_pattern_that_is_none_says_why() -> None:

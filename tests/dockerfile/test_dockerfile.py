@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
-from layertui.dockerfile import Instruction, instructions
+from layertui.dockerfile import Instruction, heading, instructions
 from layertui.dockerfile.base import Base, base_of
 from layertui.dockerfile.effect import effect_of
 from layertui.dockerfile.shell import broken
@@ -119,6 +119,8 @@ def test_a_shell_counts_from_where_it_is_set() -> None:
 
 
 def test_windows() -> None:
+    image = replace(demo.image(), platform=Platform("windows", "amd64"), name="syntax=evil/frontend")
+    assert heading(image)[0] == "# escape=`" and heading(image)[1].startswith("# Put together")
     assert text_of("cmd /S /C mkdir C:\\app", os="windows") == "RUN mkdir C:\\app"
     assert text_of("cmd /S /C #(nop)  ENV P=C:\\a b", os="windows") == 'ENV P="C:\\a b"'
     assert text_of("cmd /S /C #(nop) WORKDIR C:\\app\\", os="windows") == "WORKDIR C:\\app\\"

@@ -9,11 +9,9 @@ from layertui.anatomy import is_at_hand, system
 from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image
-from layertui.dockerfile import Instruction, instructions
+from layertui.dockerfile import Instruction, heading, instructions
 from layertui.dockerfile.base import base_of
 from layertui.dockerfile.effect import Effect, effect_of
-from layertui.image import Image
-from layertui.safe import visible
 from layertui.sources.neighbours import neighbours
 from layertui.union.changes import undecided
 from layertui.words import size_text
@@ -63,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         for each in found:
             out.json(_to_json(each, effects.get(each.layer or 0)))
         return status
-    for line in _heading(image):
+    for line in heading(image):
         out.line(line)
     for each in found:
         _print(each, effects.get(each.layer or 0), out)
@@ -82,12 +80,6 @@ def _to_json(each: Instruction, effect: Effect | None) -> dict[str, Any]:
         "unknown": list(each.unknown),
         "did": None if effect is None else effect.to_json(),
     }
-
-
-def _heading(image: Image) -> list[str]:
-    # What comes first and is no comment of this form ends the directives (Dockerfile reference).
-    directives = ["# escape=`"] if image.platform.os == "windows" else []
-    return [*directives, f"# Put together again from the history of {visible(image.name)}.", ""]
 
 
 def _print(each: Instruction, effect: Effect | None, out: Output) -> None:

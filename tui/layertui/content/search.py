@@ -74,10 +74,8 @@ class Search:
 
     def __init__(self, union: Union, contents: Contents, query: Query) -> None:
         """Raises :class:`LayertuiError` for a pattern that cannot be read, saying why."""
-        self.files = 0
-        """Searched so far."""
         self.binary = 0
-        """Left out."""
+        """Files left out."""
         self.unreadable = 0
         self.long_lines = 0
         """Of which a regular expression saw the first ``MAX_LINE`` characters alone."""
@@ -150,7 +148,6 @@ class Search:
         if marked is None and not self._query.with_binary and not is_text(head[:HEAD]):
             self.binary += 1
             return
-        self.files += 1
         line = 1
         for block in _blocks(head, pieces, marked[0] if marked else "utf-8"):
             if self._needle is None or self._needle in (block.lower() if self._query.ignores_case else block):

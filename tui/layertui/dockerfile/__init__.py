@@ -60,9 +60,11 @@ def instructions(image: Image, base: Base, system: str = "") -> list[Instruction
     return list(_Reconstruction(image, base, system).run())
 
 
-def is_complete(found: Sequence[Instruction]) -> bool:
-    """Whether nothing of the Dockerfile is missing that a build would need, as far as one can tell."""
-    return not any(each.unknown for each in found if not each.is_base)
+def heading(image: Image) -> list[str]:
+    """The lines that stand above the instructions."""
+    # A comment that is no directive ends them (Dockerfile reference), whatever a name looks like.
+    directives = ["# escape=`"] if image.platform.os == "windows" else []
+    return [*directives, f"# Put together again from the history of {visible(image.name)}.", ""]
 
 
 class _Reconstruction:
@@ -79,8 +81,7 @@ class _Reconstruction:
             "ENV": {name: value for name, _, value in (each.partition("=") for each in variables)},
             "LABEL": labels,
         }
-        self._is_windows = image.platform.os == "windows"
-        self._writer = Writer(self._is_windows, known)
+        self._writer = Writer(image.platform.os == "windows", known)
         self._is_buildah = "io.buildah.version" in labels
         self._declared: dict[str, str] = {}
 

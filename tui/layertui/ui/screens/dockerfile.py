@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 
-from layertui.dockerfile import Instruction, instructions
+from layertui.dockerfile import Instruction, heading, instructions
 from layertui.dockerfile.base import Base, base_of
 from layertui.dockerfile.effect import Effect, effect_of
 from layertui.errors import LayertuiError
@@ -267,7 +267,7 @@ class DockerfileScreen(Screen[tuple[str, int] | None]):
     def action_copy_all(self) -> None:
         """Copies the Dockerfile."""
         assert self._listing is not None
-        lines = [line for each in self._listing.found for line in each.lines]
+        lines = heading(self._image) + [line for each in self._listing.found for line in each.lines]
         self._copy("\n".join([*lines, ""]), count_text(len(lines), "line"))
 
     def _copy(self, text: str, what: str) -> None:
