@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests import snapshots
+from tests import pace, snapshots
 from tests.engines import docker
 
 __all__ = ["docker"]
@@ -10,3 +10,4 @@ __all__ = ["docker"]
 
 def pytest_configure(config: pytest.Config) -> None:
     snapshots.configure(config)
+    pace.configure()
