@@ -155,7 +155,6 @@ def test_under_way(snap_compare: Compare, read: Read, monkeypatch: pytest.Monkey
         await into(pilot, "out", "working")
         await until(pilot, blob.reached.is_set)
         await pilot.pause(1)
-        Path("/tmp/extract/said").write_text(said(pilot))
 
     try:
         assert snap_compare(Explorer(), terminal_size=(120, 40), run_before=run)
