@@ -8,8 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import layertui
+from layertui import demo
 from tests import snapshots
+from tests.layouts import OciLayout
 
 TESTS = Path(__file__).parent
 MODULES = [module.name for module in pkgutil.walk_packages(layertui.__path__, "layertui.")]
@@ -26,6 +30,21 @@ def test_the_engine_runs_without_textual_and_rich() -> None:
     loaded = json.loads(result.stdout)
     assert "layertui" in loaded
     assert not {"textual", "rich"} & set(loaded)
+
+
+@pytest.mark.parametrize("command", ["history", "inspect"])
+def test_what_needs_no_layer_starts_without_what_reads_them(command: str, tmp_path: Path) -> None:
+    OciLayout(tmp_path / "image").add_image("1", demo.image())
+    program = (
+        "import json, sys\n"
+        "from layertui.cli import main\n"
+        f"assert main([{command!r}, {f'oci:{tmp_path}/image:1'!r}]) == 0\n"
+        "print(json.dumps(sorted(name for name in sys.modules)), file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = json.loads(result.stderr)
+    assert f"layertui.commands.{command}" in loaded
+    assert not {"layertui.layers", "layertui.union", "msgspec"} & set(loaded)
 
 
 def test_every_picture_has_its_test() -> None:

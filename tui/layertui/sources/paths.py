@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from layertui.errors import LayertuiError, NoImage
 from layertui.reference import Reference
-from layertui.sources.containerd.store import META
 from layertui.sources.files import FolderFiles, files_of
 
 if TYPE_CHECKING:
@@ -31,6 +30,8 @@ def _of_folder(files: FolderFiles) -> str:
         return "docker-root"
     if any(path.with_name(f"{path.name[:-7]}-layers").is_dir() for path in files.path.glob("*-images")):
         return "containers-storage"
+    from layertui.sources.containerd.store import META  # last: it takes with it all that reads layers
+
     if (files.path / META).is_file():
         return "containerd"
     raise LayertuiError(
