@@ -4,6 +4,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from layertui.ui.app import LayertuiApp
+from layertui.ui.screens.explorer import ExplorerScreen
 from layertui.ui.screens.help import HelpScreen
 from layertui.ui.screens.open import OpenDialog
 from layertui.ui.widgets.image_detail import ImageDetail
@@ -77,3 +79,16 @@ async def test_a_click_between_keys_does_nothing(places: Places) -> None:
         await pilot.click(KeyBar, offset=(bar(pilot).index("  / filter") + 2, 0))
         assert app.explored == []
         assert not pilot.app.screen.query(Input)
+
+
+async def test_each_key_of_a_group_can_be_clicked() -> None:
+    async with LayertuiApp("demo:", cache=False).run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen) and pilot.app.screen.loaded)
+        screen = pilot.app.screen
+        assert isinstance(screen, ExplorerScreen)
+        top = screen.panes.layer_list.merged_layer
+        at = bar(pilot).index("[ ] layer")
+        await pilot.click(KeyBar, offset=(at + 1, 0))
+        assert screen.panes.layer_list.merged_layer == top - 1
+        await pilot.click(KeyBar, offset=(at + 3, 0))
+        assert screen.panes.layer_list.merged_layer == top

@@ -14,6 +14,9 @@ Legend = Sequence[tuple[str, str, str]]
 SHARED = ("This screen", "Every screen")
 """Names of the sections that belong to no pane."""
 
+CHANGE_KEYS = Binding.Group("change")
+"""To the next change of a layer, and to the one before; the foot of a screen names both at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeyUse:

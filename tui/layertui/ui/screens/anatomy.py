@@ -54,6 +54,9 @@ class Chain:
     """The number of the part that a line leads to."""
 
 
+_STEP_KEYS = Binding.Group("step")
+
+
 class AnatomyScreen(Screen[int | None]):
     """Shows the chain of ``image``; ends with the number of a layer that one went to, if any.
 
@@ -74,8 +77,8 @@ class AnatomyScreen(Screen[int | None]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "follow", "follow", tooltip="Go where the line leads: to a step, or to the layer"),
-        Binding("n", "step(1)", "next step", tooltip="Go to the next step of the chain"),
-        Binding("N", "step(-1)", "step before", show=False, tooltip="Go to the step before"),
+        Binding("n", "step(1)", "next step", tooltip="Go to the next step of the chain", group=_STEP_KEYS),
+        Binding("N", "step(-1)", "step before", tooltip="Go to the step before", group=_STEP_KEYS),
         Binding(
             "y", "copy", "copy", tooltip="Copy the value at hand; in the JSON, all of it as it is stored"
         ),

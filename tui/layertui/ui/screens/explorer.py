@@ -52,17 +52,12 @@ class ExplorerScreen(ImageScreen):
         ("⚠", "$modified", "engines disagree about the image, or it is not valid"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "i", "facts", "layer facts", tooltip="All that is recorded of the step and the layer at hand"
-        ),
-        Binding(
-            "I", "insight", "insight", tooltip="What the image costs and leaks: waste, secrets, duplicates"
-        ),
+        Binding("D", "compare", "compare", tooltip="Compare with another image, or two layers"),
         Binding("exclamation_mark", "warnings", "warnings", tooltip="What is odd about the image"),
+        Binding("i", "facts", "facts", tooltip="All that is recorded of the step and the layer at hand"),
         Binding("p", "platform", "platform", show=False, tooltip="Open the image for another platform"),
         Binding("R", "reread", "read again", show=False, tooltip="Read the image or container as it is now"),
         Binding("y", "registry", "look it up", tooltip="Look the name up in its registry"),
-        Binding("D", "compare", "compare", show=False, tooltip="Compare with another image, or two layers"),
         Binding(
             "escape", "leave", "back", show=False, tooltip="Out of the detail, then to the screen before"
         ),
@@ -277,7 +272,7 @@ class ExplorerScreen(ImageScreen):
             return bool(self._unknown)
         if action == "warnings":
             return self._warnings > 0
-        if action in ("facts", "insight", "change", "compare"):
+        if action in ("facts", "change", "compare"):
             return self._reading.image is not None
         return super().check_action(action, parameters)
 
@@ -297,20 +292,6 @@ class ExplorerScreen(ImageScreen):
     def action_registry(self) -> None:
         """Looks the name up in its registry, which nobody is asked before this."""
         self.app.switch_screen(ExplorerScreen(f"docker://{self._unknown}", self._platform))
-
-    def action_insight(self) -> None:
-        """Shows what the image costs and leaks; comes back at a path that one went to."""
-
-        def came_back(place: tuple[str, int] | None) -> None:
-            if place is not None:
-                self.show_path(place[0].encode("utf-8", "surrogateescape"), place[1])
-
-        if not self._reading.complete:
-            why = self._reading.failure or "The layers are still being read: press I once they have been."
-            self.notify(visible(str(why)), markup=False)
-            return
-        platform = self._platform or self.app.platform
-        self.app.push_screen(about.insight(self._reading, platform, self.app.cache), came_back)
 
     def action_compare(self) -> None:
         """Asks what to compare with: another image, or a layer of this one with that at hand."""

@@ -1,4 +1,4 @@
-"""What a screen about one image leads to: the search through its files, and how it was built."""
+"""What a screen about one image leads to: what it costs, the search through its files, how it was built …"""
 
 import threading
 from typing import TYPE_CHECKING, ClassVar
@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 
+from layertui.safe import visible
 from layertui.ui.app import LayertuiApp
 from layertui.ui.screens import about
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from layertui.ui.searcher import Found
 
 
-_ABOUT = ("search", "dockerfile", "attachments", "anatomy", "verify")
+_ABOUT = ("insight", "search", "dockerfile", "attachments", "anatomy", "verify")
 """Actions that need an image."""
 
 
@@ -36,10 +37,11 @@ class ImageScreen(Screen[None]):
     """Leads to screens that tell more of its image, and comes back at what one went to there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("F", "search", "search", tooltip="Search the contents of all files, line by line"),
         Binding(
-            "B", "dockerfile", "build steps", show=False, tooltip="The Dockerfile, and what each step did"
+            "I", "insight", "insight", tooltip="What the image costs and leaks: waste, secrets, duplicates"
         ),
+        Binding("F", "search", "search", tooltip="Search the contents of all files, line by line"),
+        Binding("B", "dockerfile", "build steps", tooltip="The Dockerfile, and what each step did"),
         Binding("a", "attachments", "attachments", show=False, tooltip="Signatures, SBOMs and attestations"),
         Binding("A", "anatomy", "anatomy", show=False, tooltip="How the image is organised, step by step"),
         Binding("V", "verify", "verify", show=False, tooltip="Recompute every digest of the image"),
@@ -82,6 +84,20 @@ class ImageScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return action not in _ABOUT or self.reading.image is not None
+
+    def action_insight(self) -> None:
+        """Shows what the image costs and leaks; comes back at a path that one went to."""
+
+        def came_back(place: tuple[str, int] | None) -> None:
+            if place is not None:
+                self.show_path(place[0].encode("utf-8", "surrogateescape"), place[1])
+
+        if not self.reading.complete:
+            why = self.reading.failure or "The layers are still being read: press I once they have been."
+            self.notify(visible(str(why)), markup=False)
+            return
+        platform = self._platform or self.app.platform
+        self.app.push_screen(about.insight(self.reading, platform, self.app.cache), came_back)
 
     def action_search(self) -> None:
         """Searches the files, or shows again what was found last."""

@@ -18,11 +18,27 @@ if TYPE_CHECKING:
     from layertui.union import Union
     from layertui.union.rows import Rows
 
+_LAYER = Binding.Group("layer")
+
 
 class ImagePanes(TreePanes):
     """Shows a :class:`~layertui.ui.reading.Reading`; moving in the layers moves the tree, that the detail."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "left_square_bracket,comma",
+            "layer(-1)",
+            "layer below",
+            tooltip="Go to the layer below",
+            group=_LAYER,
+        ),
+        Binding(
+            "right_square_bracket,full_stop",
+            "layer(1)",
+            "layer above",
+            tooltip="Go to the layer above",
+            group=_LAYER,
+        ),
         Binding(
             "x",
             "extract",
@@ -30,8 +46,6 @@ class ImagePanes(TreePanes):
             show=False,
             tooltip="Write the path at hand, or what the layer changed, to a directory",
         ),
-        Binding("left_square_bracket,comma", "layer(-1)", "layer below", tooltip="Go to the layer below"),
-        Binding("right_square_bracket,full_stop", "layer(1)", "layer above", tooltip="Go to the layer above"),
     ]
 
     class RowsReady(Message):

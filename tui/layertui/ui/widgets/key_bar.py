@@ -1,5 +1,7 @@
 """The line at the foot of a screen: keys that can be pressed now, as many as fit."""
 
+from dataclasses import dataclass, field
+
 from textual import events
 from textual.content import Content
 from textual.screen import Screen
@@ -8,11 +10,35 @@ from textual.widget import Widget
 _GAP = 2
 
 
+@dataclass(slots=True)
+class _Item:
+    """What one or more keys do."""
+
+    description: str
+    keys: list[tuple[str, str]] = field(default_factory=list)
+    """Their names, and how they are shown."""
+
+    def content(self) -> Content:
+        shown = Content(" ").join(
+            Content.styled(shown, "$footer-key-foreground") for _key, shown in self.keys
+        )
+        return Content.assemble(shown, " ", self.description)
+
+    def key_at(self, x: int) -> str:
+        """The key in that column of the item: of several the one that stands there, else the first."""
+        end = 0
+        for key, shown in self.keys:
+            end += Content(shown).cell_length + 1
+            if x < end:
+                return key
+        return self.keys[0][0]
+
+
 class KeyBar(Widget):
     """Keys of the focused widget first, then the screen's, then the app's.
 
     One line however narrow the terminal: what does not fit is left out, ``? help``
-    last. Each key can be clicked.
+    last. Each key can be clicked. Bindings of a group share its description.
     """
 
     ALLOW_SELECT = False
@@ -29,7 +55,7 @@ class KeyBar(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._items: list[tuple[str, Content]] = []
+        self._items: list[_Item] = []
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
@@ -39,30 +65,34 @@ class KeyBar(Widget):
 
     def render(self) -> Content:
         """The keys as far as the width goes; those that lead on (help, quit) are kept to the last."""
-        items: list[tuple[str, Content]] = []
-        last: list[tuple[str, Content]] = []
+        items: dict[str, _Item] = {}
+        last: dict[str, _Item] = {}
         seen: set[str] = set()
         for _node, binding, enabled, _tooltip in self.screen.active_bindings.values():
             if not (binding.show and enabled) or binding.action in seen:
                 continue
             seen.add(binding.action)
-            key = (self.app.get_key_display(binding), "$footer-key-foreground")
-            item = (binding.key, Content.assemble(key, " ", binding.description))
-            (last if binding.action in ("help", "quit") else items).append(item)
-        last.reverse()
-        room = self.content_size.width - sum(item.cell_length + _GAP for _key, item in last)
-        for at, (_key, content) in enumerate(items):
-            room -= content.cell_length + _GAP
+            among = last if binding.action in ("help", "quit") else items
+            description = binding.group.description if binding.group else binding.description
+            name = description if binding.group else binding.action
+            item = among.setdefault(name, _Item(description))
+            item.keys.append((binding.key, self.app.get_key_display(binding)))
+        kept = list(reversed(last.values()))
+        room = self.content_size.width - sum(item.content().cell_length + _GAP for item in kept)
+        self._items = []
+        for item in items.values():
+            room -= item.content().cell_length + _GAP
             if room + _GAP < 0:
-                del items[at:]
                 break
-        self._items = [*items, *last]
-        return Content(" " * _GAP).join(item for _key, item in self._items)
+            self._items.append(item)
+        self._items += kept
+        return Content(" " * _GAP).join(item.content() for item in self._items)
 
     def on_click(self, event: events.Click) -> None:
         """Presses the key that was clicked."""
         x = 1  # the padding
-        for key, item in self._items:
-            if x <= event.x < x + item.cell_length:
-                self.app.simulate_key(key)
-            x += item.cell_length + _GAP
+        for item in self._items:
+            width = item.content().cell_length
+            if x <= event.x < x + width:
+                self.app.simulate_key(item.key_at(event.x - x))
+            x += width + _GAP

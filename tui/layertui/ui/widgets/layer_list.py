@@ -14,6 +14,7 @@ from textual.strip import Strip
 
 from layertui.safe import visible
 from layertui.steps import one_line, step_of
+from layertui.ui.keys import CHANGE_KEYS
 from layertui.ui.palette import Palette
 from layertui.ui.text import clip, count_text, shorten, size_text
 from layertui.ui.widgets.cursor_view import CursorView
@@ -53,12 +54,26 @@ class LayerList(CursorView):
 
     HELP_NAME: ClassVar[str] = "Layers"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "to the tree", tooltip="Go to the tree of this layer"),
-        Binding("n", "screen.change(1)", "next change", tooltip="Show the next path that the layer changed"),
-        Binding("N", "screen.change(-1)", "change before", show=False, tooltip="Show the change before"),
+        Binding("enter", "open", "tree", tooltip="Go to the tree of this layer"),
+        Binding(
+            "n",
+            "screen.change(1)",
+            "next change",
+            tooltip="Show the next path that the layer changed",
+            group=CHANGE_KEYS,
+        ),
+        Binding(
+            "N", "screen.change(-1)", "change before", tooltip="Show the change before", group=CHANGE_KEYS
+        ),
         Binding("r", "turn", "turn round", show=False, tooltip="Newest or oldest first"),
-        Binding("e", "fold", "only layers", tooltip="Hide or show the steps that made no layer"),
-        Binding("w", "raw", "as recorded", tooltip="Show steps as the builder recorded them, or as written"),
+        Binding("e", "fold", "steps", tooltip="Hide or show the steps that made no layer"),
+        Binding(
+            "w",
+            "raw",
+            "as recorded",
+            show=False,
+            tooltip="Show steps as the builder recorded them, or as written",
+        ),
     ]
     DEFAULT_CSS = """
     LayerList {

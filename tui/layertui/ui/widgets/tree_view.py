@@ -16,6 +16,7 @@ from textual.strip import Strip
 from layertui.errors import LayertuiError
 from layertui.layers.decompress import Cancelled
 from layertui.safe import visible
+from layertui.ui.keys import CHANGE_KEYS
 from layertui.ui.palette import Palette
 from layertui.ui.row_work import Change, RowsDone, RowWork
 from layertui.ui.text import shorten
@@ -42,11 +43,17 @@ class TreeView(CursorView):
         Binding("space", "turn", "open/close", show=False, tooltip="Open or close the directory"),
         Binding("right,l", "open", "open", show=False, tooltip="Open the directory, then go into it"),
         Binding("left,h", "close", "close", show=False, tooltip="Close the directory, then leave it"),
-        Binding("n", "change(1)", "next change", tooltip="Go to the next path that the layer changed"),
-        Binding("N", "change(-1)", "change before", show=False, tooltip="Go to the change before"),
+        Binding(
+            "n",
+            "change(1)",
+            "next change",
+            tooltip="Go to the next path that the layer changed",
+            group=CHANGE_KEYS,
+        ),
+        Binding("N", "change(-1)", "change before", tooltip="Go to the change before", group=CHANGE_KEYS),
         Binding("v", "view", "view", tooltip="Merged tree, the layer's changes, everything with hidden"),
-        Binding("s", "sort", "sort", tooltip="Sort by name, size, layer or time"),
-        Binding("E", "expand_all", "expand all", tooltip="Open every directory"),
+        Binding("s", "sort", "sort", show=False, tooltip="Sort by name, size, layer or time"),
+        Binding("E", "expand_all", "expand all", show=False, tooltip="Open every directory"),
         Binding(
             "C,ctrl+@", "collapse_all", "collapse all", show=False, tooltip="Close every directory"
         ),  # ctrl+space

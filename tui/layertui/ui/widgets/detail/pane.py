@@ -31,6 +31,8 @@ _SETTLE = 0.06
 _PATIENCE = 0.15
 """Seconds before a page that is not there yet is said to be read."""
 
+_HUNK_KEYS = Binding.Group("hunk")
+
 
 class DetailPane(TextView):
     """Shows what is known about the :class:`Subject` it is given, one tab at a time.
@@ -51,8 +53,8 @@ class DetailPane(TextView):
             "enter", "enter", "open", tooltip="Compare the versions that are marked, or read what is hidden"
         ),
         Binding("space", "mark", "mark", tooltip="Mark a version; enter compares two"),
-        Binding("n", "jump(1)", "next hunk", tooltip="Go to the next hunk of a diff"),
-        Binding("N", "jump(-1)", "previous hunk", show=False, tooltip="Go to the hunk before"),
+        Binding("n", "jump(1)", "next hunk", tooltip="Go to the next hunk of a diff", group=_HUNK_KEYS),
+        Binding("N", "jump(-1)", "previous hunk", tooltip="Go to the hunk before", group=_HUNK_KEYS),
         Binding("b", "hex", "text/hex", tooltip="Show a file as text or in hex"),
         Binding("y", "copy", "copy", tooltip="Copy the highlighted value, or the path"),
     ]
