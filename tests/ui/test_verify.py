@@ -5,6 +5,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+import textual._wait
+import textual.app
+import textual.pilot
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -92,6 +95,13 @@ async def opened(pilot: Pilot[None]) -> None:
     await loaded(pilot)
     assert isinstance(pilot.app, Verifying)
     await pilot.app.push_screen(VerifyDialog(pilot.app.image))
+
+
+@pytest.fixture(autouse=True)
+def whole_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dialog scrolls to its end after two refreshes, which a pilot that hurries asks for too early."""
+    monkeypatch.setattr(textual.app, "wait_for_idle", textual._wait.wait_for_idle)
+    monkeypatch.setattr(textual.pilot, "wait_for_idle", textual._wait.wait_for_idle)
 
 
 async def ended(pilot: Pilot[None]) -> None:
