@@ -78,7 +78,7 @@ class Reading:
     def _done(self) -> None:
         union = union_of(self.indexes)
         top = Merged(union, union.layers)
-        self._post(LoadDone(top.paths(), union.stored_bytes() - top.shown_bytes()))
+        self._post(LoadDone(top.paths(), union.stored_bytes() - top.size_below(0)))
 
     def fail(self, error: LayertuiError) -> None:
         self._post(LoadFailed(error))

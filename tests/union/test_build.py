@@ -118,14 +118,14 @@ def test_last_of_duplicates_wins():
     assert tree.entry(tree.at(tree.find("/a"), 1)).size == 2
     assert codes(tree) == [(1, "duplicate", "/a")]
     assert tree.stored_bytes() == 3
-    assert Merged(tree, 1).shown_bytes() == 2
+    assert Merged(tree, 1).size_below(0) == 2
 
 
 def test_bytes_of_a_file_count_while_one_of_its_links_is_left():
     tree = union(
         layer(("-", "a", {"size": 7}), ("h", "b", {"to": "a"})), layer(("wh", "a")), layer(("wh", "b"))
     )
-    assert [Merged(tree, at).shown_bytes() for at in (1, 2, 3)] == [7, 7, 0]
+    assert [Merged(tree, at).size_below(0) for at in (1, 2, 3)] == [7, 7, 0]
 
 
 def test_implied_parents():

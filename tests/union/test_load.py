@@ -133,7 +133,7 @@ def walked(union: Union) -> None:
     """Ask all that screens and commands ask."""
     for layer in range(1, union.layers + 1):
         merged = Merged(union, layer)
-        merged.shown_bytes()
+        merged.size_below(0)
         for change in changes(union, layer, lambda *_: False):
             change.to_json()
         for node in range(union.nodes):

@@ -159,8 +159,6 @@ class Comparison:
         """The tree of A as layer 1, what B has otherwise as layer 2."""
         self.contents.grow(pair.pool.layers, self.union)
         self.merged_a, self.merged_b = Merged(self.union, A), Merged(self.union, B)
-        for merged in (self.merged_a, self.merged_b):
-            merged.count_links()
         self.layers = shared_layers(a.layers, b.layers)
         self.config: Sequence[ConfigChange] = () if a.image is b.image else self._config()
         self.packages: Sequence[PackageChange]

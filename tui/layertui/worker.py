@@ -106,7 +106,7 @@ def load(image: Image, cache: IndexCache | None, frames: Frames) -> None:
     union = reader.union()
     frames.send(b"u", total, union.encode())
     top = Merged(union, total)
-    frames.send(b"d", top.paths(), union.stored_bytes() - top.shown_bytes())
+    frames.send(b"d", top.paths(), union.stored_bytes() - top.size_below(0))
 
 
 def read(image: Image, cache: IndexCache | None, frames: Frames) -> "tuple[Union, Contents]":

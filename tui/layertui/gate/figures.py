@@ -44,7 +44,7 @@ def highest_user_wasted_percent(subject: Subject, limit: Ratio) -> Outcome:
 
 def reclaimable(subject: Subject, limit: Size) -> Outcome:
     union = subject.union
-    value = union.stored_bytes() - Merged(union, union.layers).shown_bytes()
+    value = union.stored_bytes() - Merged(union, union.layers).size_below(0)
     causes: list[Finding] = []
     if value > limit:  # only now are contents read, to tell why
         subject.contents.prepare(undecided(union), subject.progress)

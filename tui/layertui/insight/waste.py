@@ -126,7 +126,7 @@ def waste(union: Union, contents: Comparing, cancelled: threading.Event | None =
         check(cancelled)
         rows.append(_explain(union, loss, contents, moves))
     rows.sort(key=lambda row: (-row.size, row.path, row.layer))
-    return Waste(union.stored_bytes() - Merged(union, union.layers).shown_bytes(), rows)
+    return Waste(union.stored_bytes() - Merged(union, union.layers).size_below(0), rows)
 
 
 def undecided(union: Union) -> Iterator[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import operator
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import compress, count, repeat
 
 from layertui.layers.index import Kind
@@ -37,6 +37,10 @@ class Merged:
         self._ev_visible = bytes(kind <= Kind.SOCKET for kind in range(256))
         self._ev_visible = union.ev_kind.translate(self._ev_visible) + b"\0"
         self._ev_size = _sizes(union)
+        self._outlived = _outlived(union)
+        self._stand_ins: list[
+            tuple[int, int]
+        ] = []  # nodes and the bytes they count for the file they link to
         self.move(layer)
 
     def copy(self) -> Merged:
@@ -49,6 +53,8 @@ class Merged:
     def move(self, layer: int) -> None:
         """Go to another layer; 0 is the empty tree."""
         union = self.union
+        for node, size in self._stand_ins:
+            self._add_size(node, -size)
         start, stop = union.starts[self.layer], union.starts[layer]
         if start < stop:
             nodes = union.ev_node[start:stop]
@@ -63,6 +69,9 @@ class Merged:
         if self.layer:
             self._unmark(self.layer)
         self.layer = layer
+        self._stand_ins = self._find_stand_ins()
+        for node, size in self._stand_ins:
+            self._add_size(node, size)
         if layer:
             self._mark(layer)
 
@@ -92,7 +101,10 @@ class Merged:
         return self.visible.count(1) - 1
 
     def size_below(self, node: int) -> int:
-        """Bytes of the files at and below a node; a hardlinked file counts where it is stored."""
+        """Bytes of the files at and below a node.
+
+        A hardlinked file counts once: where it is stored, or if only links to it are left, at the first.
+        """
         start, end = node, self.union.end[node]
         first, last = -(-start // BLOCK), end // BLOCK
         if first >= last:
@@ -103,35 +115,27 @@ class Merged:
             + sum(self._sizes[last * BLOCK : end])
         )
 
-    def count_links(self) -> None:
-        """Have a file of which only hardlinks are left count at the first of them, until the next move."""
-        union = self.union
-        counted = set()
-        for event in _hardlinked(union):
-            node, inode = union.ev_node[event], union.ev_inode[event]
-            if inode not in counted and self.at(node) == event and self.at(union.ev_node[inode]) != inode:
-                counted.add(inode)
-                self._sizes[node] += union.size(inode)
-                self._blocks[node // BLOCK] += union.size(inode)
-
-    def shown_bytes(self) -> int:
-        """File bytes that the merged tree shows, each hardlinked file counted once."""
-        union, total = self.union, self.size_below(0)
-        counted = set()
-        for event in _hardlinked(union):
-            node, inode = union.ev_node[event], union.ev_inode[event]
-            if self.at(node) != event or inode in counted:
-                continue
-            if self.at(union.ev_node[inode]) != inode:  # only its links are left
-                counted.add(inode)
-                total += union.size(inode)
-        return total
-
     def changed_below(self, node: int) -> tuple[int, int, int]:
         """How many paths at and below a node the layer added, modified and deleted."""
         marks, end = self.marks, self.union.end[node]
         modified = marks.count(Mark.MODIFIED, node, end) + marks.count(Mark.REWRITTEN, node, end)
         return marks.count(Mark.ADDED, node, end), modified, marks.count(Mark.DELETED, node, end)
+
+    def _find_stand_ins(self) -> list[tuple[int, int]]:
+        found = []
+        for inode, links in self._outlived:
+            if self.at(self.union.ev_node[inode]) != inode:
+                nodes = map(self.union.ev_node.__getitem__, links)
+                first = next(
+                    (node for node, link in zip(nodes, links, strict=True) if self.at(node) == link), -1
+                )
+                if first >= 0:
+                    found.append((first, self.union.size(inode)))
+        return found
+
+    def _add_size(self, node: int, size: int) -> None:
+        self._sizes[node] += size
+        self._blocks[node // BLOCK] += size
 
     def _unmark(self, layer: int) -> None:
         nodes = self.union.ev_node[self.union.starts[layer - 1] : self.union.starts[layer]]
@@ -168,11 +172,16 @@ def _not_first(ev_prev: array[int], start: int, stop: int) -> list[int]:
     return [event for event in range(start, stop) if ev_prev[event] >= 0]
 
 
-def _hardlinked(union: Union) -> Iterator[int]:
-    """Events that share the content of another."""
+def _outlived(union: Union) -> list[tuple[int, list[int]]]:
+    """The events of hardlinked files that something happens to later, each with those of the links to it."""
+    links: dict[int, list[int]] = {}
     for start in range(0, len(union.ev_inode), STRETCH):
         part = union.ev_inode[start : start + STRETCH]
-        yield from compress(count(start), map(operator.ne, part, count(start)))
+        for event in compress(count(start), map(operator.ne, part, count(start))):
+            links.setdefault(union.ev_inode[event], []).append(event)
+    return [
+        (inode, of) for inode, of in links.items() if union.at(union.ev_node[inode], union.layers) != inode
+    ]
 
 
 def _sizes(union: Union) -> array[int]:
