@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MARKS: dict[str, Span] = {"ok": ("✓", "added"), "wrong": ("✗", "deleted"), "unchecked": ("·", "quiet")}
 _GUTTER = 22
+_SETTLED = 0.1
+"""Seconds after which what came last is surely laid out."""
 _SHORT = 30
 """Cells of a value that is as it should be; what is wrong is shown whole."""
 _GIVEN_WAY = 2
@@ -177,8 +179,10 @@ class VerifyDialog(ModalScreen[None]):
         else:
             self._say(Content(f"Nothing could be checked: {counts}"))
         self._pane_says("escape closes")
-        # The first refresh lays out what has come last, and only then it can be scrolled to.
+        # The first refresh lays out what has come last, and only then it can be scrolled to; where the
+        # scroll bar comes with it, that is later still.
         self.call_after_refresh(self.call_after_refresh, self._show_end)
+        self.set_timer(_SETTLED, self._show_end)
 
     def _show_end(self) -> None:
         """Shows the first thing that is wrong, else the last that has been checked."""
