@@ -460,3 +460,14 @@ def test_reads_no_file_outside(tmp_path: Path) -> None:
     (root / "dir").symlink_to(tmp_path)
     with pytest.raises(LayertuiError, match="dir/secret"):
         DirectoryBlob(root, b"dir\0secret", 6).pread(100, 0)
+
+
+@pytest.mark.parametrize("now", ["", "longer than it was"])
+def test_a_file_that_is_written_to_after_it_was_listed(tmp_path: Path, now: str) -> None:
+    (tmp_path / "log").write_text("one\n")
+    blob = DirectoryBlob(tmp_path, b"log", 4)
+    (tmp_path / "log").write_text(now)
+    with pytest.raises(
+        LayertuiError, match=rf"log, it had 4 bytes and has {len(now)} now, read the image again"
+    ):
+        blob.pread(100, 0)

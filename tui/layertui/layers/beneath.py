@@ -66,7 +66,11 @@ class Beneath:
 
 
 class DirectoryBlob:
-    """A regular file of a directory, never one outside it: no symlink on the way is followed."""
+    """A regular file of a directory, never one outside it: no symlink on the way is followed.
+
+    Reading raises :class:`LayertuiError` where the file cannot be read, or has another size than
+    ``size`` by now: a container that runs goes on writing.
+    """
 
     def __init__(self, root: Path, key: bytes, size: int) -> None:
         self._root = root
@@ -74,6 +78,7 @@ class DirectoryBlob:
         self.size = size
         self.digest = ""
         self._fd = -1
+        self._size_now = size
         self._lock = threading.Lock()
 
     @property
@@ -85,6 +90,10 @@ class DirectoryBlob:
             with self._lock:
                 if self._fd < 0:
                     self._fd = _open_beneath(self._root, self._key)
+                    self._size_now = os.fstat(self._fd).st_size
+            if self._size_now != self.size:
+                why = f"it had {self.size} bytes and has {self._size_now} now"
+                raise LayertuiError(f"cannot read {self.location}", why, "read the image again")
             return os.pread(self._fd, max(min(length, self.size - offset), 0), offset)
         except OSError as error:
             raise LayertuiError(f"cannot read {self.location}", error.strerror or str(error)) from error
