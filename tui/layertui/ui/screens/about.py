@@ -1,7 +1,6 @@
 """The screens that tell more about the image of an explorer, each made of what has been read of it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ from layertui.safe import visible
 from layertui.steps import step_text
 from layertui.ui.layer_text import Oddity, layer_document, oddities_document
 from layertui.ui.text import count_text, shorten
-from layertui.ui.widgets.side_header import Chosen
 
 if TYPE_CHECKING:
     from layertui.ui.app import LayertuiApp
@@ -68,11 +66,12 @@ _CHOICE = 32
 """Cells of a layer's step at most."""
 
 
-def compare(app: "LayertuiApp", reading: "Reading", this: Chosen, layer: int) -> None:
-    """Asks what to compare with: another image with ``this``, or another of its layers with ``layer``."""
+def compare(app: "LayertuiApp", reading: "Reading", reference: str, platform: str | None, layer: int) -> None:
+    """Asks what to compare with: another image with that of ``reading``, or another of its layers with ``layer``."""
     from layertui.compare import Side
     from layertui.ui.screens.choose import ChooseDialog
     from layertui.ui.screens.compare import CompareScreen
+    from layertui.ui.widgets.side_header import Chosen
 
     image, union = reading.image, reading.union
     assert image is not None
@@ -80,7 +79,7 @@ def compare(app: "LayertuiApp", reading: "Reading", this: Chosen, layer: int) ->
     def at(number: int) -> Chosen:
         """This image as of a layer, as it has been read if it has."""
         side = Side(image, union, number) if reading.complete and union is not None else None
-        return replace(this, layer=number, side=side)
+        return Chosen(reference, platform, number, side)
 
     steps = {entry.layer: entry for entry in image.history}
     choices: dict[str, int] = {OTHER: 0}

@@ -24,7 +24,6 @@ from layertui.ui.verifier import LayerVerified, verifiable, verify_layers
 from layertui.ui.widgets.image_header import ImageHeader, Totals
 from layertui.ui.widgets.image_panes import ImagePanes
 from layertui.ui.widgets.key_bar import KeyBar
-from layertui.ui.widgets.side_header import Chosen
 
 if TYPE_CHECKING:
     from layertui.image import Image
@@ -295,8 +294,8 @@ class ExplorerScreen(ImageScreen):
 
     def action_compare(self) -> None:
         """Asks what to compare with: another image, or a layer of this one with that at hand."""
-        this = Chosen(self.reference, self._platform)
-        about.compare(self.app, self._reading, this, self.panes.layer_list.merged_layer)
+        layer = self.panes.layer_list.merged_layer
+        about.compare(self.app, self._reading, self.reference, self._platform, layer)
 
     def action_platform(self) -> None:
         """Asks for a platform and opens the image for it."""
