@@ -29,6 +29,8 @@ PICTURES: dict[str, tuple[str | None, str, Sequence[str]]] = {
     "diff": ("demo:", DARK_THEME, ("tab", "n", "2")),
     "light": ("demo:", LIGHT_THEME, ("j", "j", "j", "tab", "v", "E", "n", "n", "n", "n")),
     "insight": ("demo:", DARK_THEME, ("I", "j")),
+    "build": ("demo:", DARK_THEME, ("B", *"jjjjjjj")),
+    "compare": ("demo:", DARK_THEME, ("D", "j", "j", "enter", "n", "n", "n", "2")),
     "images": (None, DARK_THEME, ()),
 }
 """What is given on the command line, the theme, and the keys that are pressed."""
@@ -60,6 +62,9 @@ async def settled(pilot: Pilot[None]) -> None:
         elif isinstance(screen, InsightScreen):
             if not screen.busy:
                 return
+        elif not screen.query(Table):
+            await pilot.pause(1)  # none of these takes longer on the sample
+            return
         elif screen.query_one(Table).rows:
             return
 
