@@ -53,12 +53,7 @@ class AttachmentsDialog(ModalScreen[None]):
         }
 
         OptionList {
-            height: auto;
             max-height: 100%;
-            padding: 0;
-            border: none;
-            background: $surface;
-            scrollbar-size-vertical: 1;
         }
 
         #told {
@@ -104,7 +99,7 @@ class AttachmentsDialog(ModalScreen[None]):
         with Vertical(id="attachments", classes="pane") as pane:
             pane.border_title = Content("Attachments")
             pane.border_subtitle = Content("enter reads · escape closes")
-            yield OptionList(compact=True)
+            yield OptionList(classes="choices", compact=True)
             yield Static(Content("Looking for what is attached …"), id="told")
 
     def on_mount(self) -> None:

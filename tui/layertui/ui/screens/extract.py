@@ -59,15 +59,6 @@ class ExtractDialog(ModalScreen[None]):
     ExtractDialog {
         align: center top;
 
-        #extract {
-            width: 90;
-            max-width: 96%;
-            height: auto;
-            max-height: 94%;
-            margin-top: 2;
-            padding: 0 1;
-        }
-
         #what, #owner, #state {
             height: auto;
             color: $quiet;
@@ -127,7 +118,7 @@ class ExtractDialog(ModalScreen[None]):
         self._told = 0.0
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="extract", classes="pane") as pane:
+        with Vertical(id="extract", classes="pane asking") as pane:
             pane.border_title = Content(shorten(visible(self._title), 70))
             yield Static(Content("counting …"), id="what")
             yield CompletedField(complete_path, "directory to write into")

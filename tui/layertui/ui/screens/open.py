@@ -33,15 +33,6 @@ class OpenDialog(ModalScreen[str | None]):
     OpenDialog {
         align: center top;
 
-        #open {
-            width: 90;
-            max-width: 96%;
-            height: auto;
-            max-height: 94%;
-            margin-top: 2;
-            padding: 0 1;
-        }
-
         #hint {
             height: auto;
             margin-top: 1;
@@ -64,7 +55,7 @@ class OpenDialog(ModalScreen[str | None]):
         self._names: dict[str, Sequence[str]] = {}
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="open", classes="pane") as pane:
+        with Vertical(id="open", classes="pane asking") as pane:
             pane.border_title = Content(self._title)
             pane.border_subtitle = Content("tab completes · enter opens · escape cancels")
             yield CompletedField(self._complete, "reference or path")

@@ -34,31 +34,8 @@ class TagsDialog(ModalScreen[str | None]):
     TagsDialog {
         align: center top;
 
-        #tags {
-            width: 90;
-            max-width: 96%;
-            height: auto;
-            max-height: 94%;
-            margin-top: 2;
-            padding: 0 1;
-        }
-
-        Input {
-            background: $raised;
-        }
-
         OptionList {
-            height: auto;
             max-height: 16;
-            padding: 0;
-            margin-top: 1;
-            border: none;
-            background: $surface;
-            scrollbar-size-vertical: 1;
-        }
-
-        OptionList > .option-list--option-highlighted {
-            background: $block-cursor-background;
         }
 
         #told {
@@ -88,11 +65,11 @@ class TagsDialog(ModalScreen[str | None]):
         self._shown: list[str] = []
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="tags", classes="pane") as pane:
+        with Vertical(id="tags", classes="pane asking") as pane:
             pane.border_title = Content(visible(self._repository))
             pane.border_subtitle = Content("enter opens · escape cancels")
             yield Input(placeholder="tag", compact=True)
-            yield OptionList(compact=True)
+            yield OptionList(classes="choices", compact=True)
             yield Static(Content("Asking for the tags …"), id="told")
 
     def on_mount(self) -> None:

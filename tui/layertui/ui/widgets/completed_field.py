@@ -28,22 +28,8 @@ class CompletedField(Vertical):
     CompletedField {
         height: auto;
 
-        Input {
-            background: $raised;
-        }
-
         OptionList {
-            height: auto;
             max-height: 10;
-            padding: 0;
-            margin-top: 1;
-            border: none;
-            background: $surface;
-            scrollbar-size-vertical: 1;
-        }
-
-        OptionList > .option-list--option-highlighted {
-            background: $block-cursor-background;
         }
     }
     """
@@ -74,7 +60,7 @@ class CompletedField(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Input(placeholder=self._placeholder, compact=True)
-        yield OptionList(compact=True)
+        yield OptionList(classes="choices", compact=True)
 
     def on_mount(self) -> None:
         self._options.can_focus = False
