@@ -113,7 +113,7 @@ def test_a_damaged_layer_gives_what_is_there_and_says_so(run: Run, tmp_path: Pat
 def test_a_terminal_gets_no_tar(tmp_path: Path):
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
     words = ["-m", "layertui", "extract", "demo:", "/", "-"]
-    terminal = pexpect.spawn(sys.executable, words, env=environment)  # type: ignore[arg-type]
+    terminal = pexpect.spawn(sys.executable, words, env=environment)
     terminal.expect(pexpect.EOF)
     assert (
         b"layertui: will not write a tar to a terminal, redirect it, or name a directory" in terminal.before

@@ -270,7 +270,7 @@ def test_prepare_hashes_as_digest_does_and_reads_each_layer_once(how: str) -> No
     contents.prepare(events, lambda done, total: told.append((done, total)))
     assert max(told)[0] == max(told)[1]
     contents._tars.clear()  # from here on all must be known
-    contents._image = None  # type: ignore[assignment]
+    contents._image = None
     for event in events:
         path = union.path(union.ev_node[event])[1:]
         assert contents.digest(event) == digest(layers[union.ev_layer[event] - 1][path])
@@ -367,7 +367,7 @@ def test_prepare_stops_when_cancelled() -> None:
 def test_files_that_differ_in_size_are_not_read() -> None:
     contents, union = contents_of(tar_of({"a": b"x", "b": b"1"}), tar_of({"a": b"xy", "b": b"2"}))
     assert not contents.same(event_of(union, "/b", 1), event_of(union, "/b", 2))
-    contents._image = None  # type: ignore[assignment]
+    contents._image = None
     contents._tars.clear()
     assert not contents.same(event_of(union, "/a", 1), event_of(union, "/a", 2))
 

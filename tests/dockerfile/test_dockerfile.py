@@ -41,7 +41,7 @@ def of(
 
 
 def text_of(step: str, **settings: object) -> str:
-    (found,) = of(step, **settings)  # type: ignore[arg-type]
+    (found,) = of(step, **settings)
     return found.text
 
 

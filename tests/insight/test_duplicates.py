@@ -62,7 +62,7 @@ def test_random_images(seed: int) -> None:
         with tarfile.open(fileobj=io.BytesIO(data)) as archive:
             for member in archive:
                 if member.isreg() and member.size:
-                    stored[archive.extractfile(member).read()].append(number)  # type: ignore[union-attr]
+                    stored[archive.extractfile(member).read()].append(number)
     found = of(*tars)
     assert found.unreadable == 0
     assert sorted(

@@ -71,7 +71,7 @@ def test_random_columns_are_refused_or_fit() -> None:
     random_ = random.Random(2)
     for _ in range(300):
         value = body()
-        columns = list(value["columns"])  # type: ignore[call-overload]
+        columns = list(value["columns"])
         number = random_.randrange(len(columns))
         columns[number] = random_.randbytes(random_.choice((0, 1, len(columns[number]))))
         try:

@@ -102,5 +102,5 @@ def test_leaving_early_stops_the_rest() -> None:
     before = threading.active_count()
     rows = index_layers(replace(demo.image(), layers=layers_of([gzip.compress(TAR)] * 20)), None)
     next(rows)
-    rows.close()  # type: ignore[attr-defined]
+    rows.close()
     assert threading.active_count() <= before

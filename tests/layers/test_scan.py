@@ -317,7 +317,7 @@ def test_one_block_of_zeros_before_more_is_said() -> None:
 @pytest.mark.parametrize("compress", [bytes, gzip.compress])
 def test_cut_in_a_content(compress: object) -> None:
     tar = file(b"f", b"a" * 100) + file(b"g", b"b" * 5000)[:2000]
-    stream = Stream(BytesBlob(compress(tar), "memory"))  # type: ignore[operator]
+    stream = Stream(BytesBlob(compress(tar), "memory"))
     index = scan(StreamWindow(stream))
     stream.close()
     assert [row[0] for row in facts(index)] == ["/f", "/g"]

@@ -65,7 +65,7 @@ def tar_with(path: Path, files: dict[str, bytes]) -> Path:
 
 def members(archive: Path) -> dict[str, bytes]:
     with tarfile.open(archive) as tar:
-        return {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
+        return {member.name: tar.extractfile(member).read() for member in tar}
 
 
 def test_not_there(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
+import pytest
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.pilot import Pilot
@@ -16,6 +17,7 @@ from layertui.errors import LayertuiError
 from layertui.image import Descriptor, HistoryEntry, Image, Layer, Platform
 from layertui.layers.index import LayerIndex
 from layertui.layers.load import index_layer
+from layertui.ui.app import LayertuiApp
 from layertui.ui.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
 from layertui.ui.screens.explorer import ExplorerScreen
 from layertui.ui.widgets.detail.pane import DetailPane
@@ -100,6 +102,25 @@ class Run:
 
     def close(self) -> None:
         self._reading.close(self._target)
+
+
+class ExplorerApp(LayertuiApp):
+    """The explorer on an image; notes what is copied."""
+
+    def __init__(self, theme: str = "layertui-dark") -> None:
+        super().__init__("demo:", cache=False)
+        self.theme = theme
+        self.copied = ""
+
+    def copy_to_clipboard(self, text: str) -> None:
+        self.copied = text
+
+
+def use_reading(monkeypatch: pytest.MonkeyPatch, reading: Reading) -> Reading:
+    """Has the explorer open the image of a reading, whatever it is at that moment, and read it so."""
+    monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: reading.image)
+    monkeypatch.setattr("layertui.ui.reading.Loader", reading)
+    return reading
 
 
 def union_of(indexes: Sequence[LayerIndex]) -> Union:

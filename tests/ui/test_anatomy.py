@@ -13,7 +13,6 @@ from layertui.anatomy import System
 from layertui.errors import LayertuiError
 from layertui.image import Image
 from layertui.sources import open_image
-from layertui.ui.app import LayertuiApp
 from layertui.ui.screens.anatomy import AnatomyScreen
 from layertui.ui.screens.explorer import ExplorerScreen
 from layertui.ui.widgets.text_view import TextView
@@ -21,27 +20,13 @@ from tests.fixtures import fixture
 from tests.layouts import OciLayout
 from tests.ui.images_app import screen_text
 from tests.ui.places import HOSTILE, until
-from tests.ui.readings import Reading, hostile, layers, loaded, sample
+from tests.ui.readings import ExplorerApp, Reading, hostile, layers, loaded, sample, use_reading
 
 Compare = Callable[..., bool]
 
 
-class Anatomy(LayertuiApp):
-    """The explorer on an image; notes what is copied."""
-
-    def __init__(self, theme: str = "layertui-dark") -> None:
-        super().__init__("demo:", cache=False)
-        self.theme = theme
-        self.copied = ""
-
-    def copy_to_clipboard(self, text: str) -> None:
-        self.copied = text
-
-
 def use(monkeypatch: pytest.MonkeyPatch, reading: Reading) -> Reading:
-    monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: reading.image)
-    monkeypatch.setattr("layertui.ui.reading.Loader", reading)
-    return reading
+    return use_reading(monkeypatch, reading)
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +70,7 @@ def test_anatomy(snap_compare: Compare, size: tuple[int, int], theme: str) -> No
         await opened(pilot)
         await pilot.press("n")
 
-    assert snap_compare(Anatomy(theme), terminal_size=size, run_before=run)
+    assert snap_compare(ExplorerApp(theme), terminal_size=size, run_before=run)
 
 
 def test_a_layer(snap_compare: Compare) -> None:
@@ -93,7 +78,7 @@ def test_a_layer(snap_compare: Compare) -> None:
         await opened(pilot)
         await pilot.press(*"nnnnn")
 
-    assert snap_compare(Anatomy(), terminal_size=(120, 40), run_before=run)
+    assert snap_compare(ExplorerApp(), terminal_size=(120, 40), run_before=run)
 
 
 def test_what_runs_it(snap_compare: Compare) -> None:
@@ -101,17 +86,17 @@ def test_what_runs_it(snap_compare: Compare) -> None:
         await opened(pilot)
         await pilot.press("G", "j")
 
-    assert snap_compare(Anatomy(), terminal_size=(120, 40), run_before=run)
+    assert snap_compare(ExplorerApp(), terminal_size=(120, 40), run_before=run)
 
 
 def test_hostile(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, hostile())
-    assert snap_compare(Anatomy(), terminal_size=(120, 40), run_before=opened)
+    assert snap_compare(ExplorerApp(), terminal_size=(120, 40), run_before=opened)
 
 
 async def test_walking_the_chain() -> None:
     image = sample()
-    app = Anatomy()
+    app = ExplorerApp()
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         assert at(pilot) == "|reference" and about(pilot) == "reference"
@@ -135,7 +120,7 @@ async def test_walking_the_chain() -> None:
 
 
 async def test_what_names_a_layer_leads_back() -> None:
-    async with Anatomy().run_test(size=(120, 40)) as pilot:
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         await pilot.press(*"nnnnn")
         assert at(pilot) == "|▌ layer 2"
@@ -151,7 +136,7 @@ async def test_what_names_a_layer_leads_back() -> None:
 
 
 async def test_a_layer_leads_to_the_explorer() -> None:
-    async with Anatomy().run_test(size=(120, 40)) as pilot:
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         await pilot.press(*"nnnnnn")
         assert at(pilot) == "|▌ layer 3"
@@ -161,7 +146,7 @@ async def test_a_layer_leads_to_the_explorer() -> None:
 
 
 async def test_escape_goes_back_and_tab_to_the_json() -> None:
-    async with Anatomy().run_test(size=(80, 24)) as pilot:
+    async with ExplorerApp().run_test(size=(80, 24)) as pilot:
         await opened(pilot)
         await pilot.press("n", "tab", "j")
         assert view(pilot, "json").scroll_offset.y == 1 and at(pilot) == "|manifest"
@@ -170,7 +155,7 @@ async def test_escape_goes_back_and_tab_to_the_json() -> None:
 
 
 async def test_copying_the_json_gives_what_is_stored() -> None:
-    app = Anatomy()
+    app = ExplorerApp()
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot)
         await pilot.press("tab", "y")  # a reference has none
@@ -185,7 +170,7 @@ async def test_copying_the_json_gives_what_is_stored() -> None:
 async def test_where_each_field_of_inspect_comes_from(tmp_path: Path) -> None:
     with tarfile.open(fixture("google+docker-explorer/test_data/aufs.v1.tgz")) as archive:
         archive.extractall(tmp_path, filter="tar")
-    app = Anatomy()
+    app = ExplorerApp()
     async with app.run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
         image = open_image(f"docker-root:[{tmp_path}/docker]busybox")
@@ -201,7 +186,7 @@ async def test_where_each_field_of_inspect_comes_from(tmp_path: Path) -> None:
 
 
 async def test_the_system_is_named() -> None:
-    async with Anatomy().run_test(size=(120, 40)) as pilot:
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         await pilot.press("G")
         assert about(pilot) == "what runs it"
@@ -224,7 +209,7 @@ def broken() -> System:
     ids=["unread", "broken", "nameless", "kernel"],
 )
 async def test_what_is_said_of_the_system(system: Callable[[], System] | None, said: str) -> None:
-    async with Anatomy().run_test(size=(120, 40)) as pilot:
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
         await pilot.app.push_screen(AnatomyScreen(sample(), system))
         await until(pilot, lambda: screen(pilot).ready)
@@ -233,7 +218,7 @@ async def test_what_is_said_of_the_system(system: Callable[[], System] | None, s
 
 async def test_a_document_that_is_not_handed_out() -> None:
     image: Image = replace(sample(), manifest={}, manifest_bytes=b"", name=HOSTILE, links=())
-    async with Anatomy().run_test(size=(120, 40)) as pilot:
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
         await pilot.app.push_screen(AnatomyScreen(image, None))
         await until(pilot, lambda: screen(pilot).ready)
@@ -245,7 +230,7 @@ async def test_a_document_that_is_not_handed_out() -> None:
 async def test_an_index_offers_other_platforms(tmp_path: Path) -> None:
     OciLayout(tmp_path / "image").add_image("1", demo.image())
     image = open_image(str(tmp_path / "image"))
-    async with Anatomy().run_test(size=(120, 40)) as pilot:
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
         await pilot.app.push_screen(AnatomyScreen(image, None))
         await until(pilot, lambda: screen(pilot).ready)

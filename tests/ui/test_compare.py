@@ -46,7 +46,7 @@ def builds() -> tuple[Chosen, Chosen]:
         build("yesterday", 6, User="root"),
         build("today", 9, Env=[*sample().config["config"]["Env"], "NEW=1"]),
     )
-    return tuple(Chosen(side.image.reference, None, None, side) for side in sides)  # type: ignore[return-value]
+    return tuple(Chosen(side.image.reference, None, None, side) for side in sides)
 
 
 class Comparing(LayertuiApp):
@@ -231,7 +231,7 @@ async def test_from_the_images(places: Places) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
         images = pilot.app.screen
-        table = images._table  # type: ignore[attr-defined]
+        table = images._table
         await pilot.press("space")
         assert "◆" in screen_text(pilot) and "D compares it" in screen_text(pilot)
         marked = table.highlighted.reference

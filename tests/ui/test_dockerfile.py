@@ -10,7 +10,6 @@ from textual.pilot import Pilot
 
 from layertui.image import Image
 from layertui.sources import open_image
-from layertui.ui.app import LayertuiApp
 from layertui.ui.screens.dockerfile import DockerfileScreen
 from layertui.ui.screens.explorer import ExplorerScreen
 from layertui.ui.widgets.text_view import TextView
@@ -18,21 +17,20 @@ from tests.commands.samples import tar
 from tests.layouts import OciLayout
 from tests.ui.images_app import screen_text
 from tests.ui.places import HOSTILE, until
-from tests.ui.readings import Reading, explorer, hostile, layers, loaded, quiet, sample, tree
+from tests.ui.readings import (
+    ExplorerApp,
+    Reading,
+    explorer,
+    hostile,
+    layers,
+    loaded,
+    quiet,
+    sample,
+    tree,
+    use_reading,
+)
 
 Compare = Callable[..., bool]
-
-
-class App(LayertuiApp):
-    """The explorer on an image; notes what is copied."""
-
-    def __init__(self, theme: str = "layertui-dark") -> None:
-        super().__init__("demo:", cache=False)
-        self.theme = theme
-        self.copied = ""
-
-    def copy_to_clipboard(self, text: str) -> None:
-        self.copied = text
 
 
 @pytest.fixture(autouse=True)
@@ -42,9 +40,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Reading:
 
 def use(monkeypatch: pytest.MonkeyPatch, image: Image) -> Reading:
     reading = image if isinstance(image, Reading) else Reading(image)
-    monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: reading.image)
-    monkeypatch.setattr("layertui.ui.reading.Loader", reading)
-    return reading
+    return use_reading(monkeypatch, reading)
 
 
 def on_a_base(folder: Path) -> Image:
@@ -95,11 +91,11 @@ def test_dockerfile(snap_compare: Compare, size: tuple[int, int], theme: str) ->
         await go_to(pilot, "RUN adduser")
         await told(pilot, "2 added, 38 modified, 0 deleted")
 
-    assert snap_compare(App(theme), terminal_size=size, run_before=run)
+    assert snap_compare(ExplorerApp(theme), terminal_size=size, run_before=run)
 
 
 async def test_begins_at_from_and_tells_what_the_step_at_hand_did() -> None:
-    async with App().run_test(size=(120, 40)) as pilot:
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         assert at(pilot).startswith("# from scratch") and "What it is built on is not known" in screen_text(
             pilot
@@ -113,7 +109,7 @@ async def test_begins_at_from_and_tells_what_the_step_at_hand_did() -> None:
 
 
 async def test_enter_goes_to_the_layer_or_to_the_file() -> None:
-    async with App().run_test(size=(120, 40)) as pilot:
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         await go_to(pilot, "RUN apk del")
         await pilot.press("enter")
@@ -132,7 +128,7 @@ async def test_enter_goes_to_the_layer_or_to_the_file() -> None:
 
 
 async def test_copies_an_instruction_a_value_or_all() -> None:
-    app = App()
+    app = ExplorerApp()
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         await go_to(pilot, "RUN adduser")
@@ -154,7 +150,7 @@ async def test_the_base_is_an_image_that_lies_beside_it(
     # Where images around are looked for, they are really opened.
     monkeypatch.setattr("layertui.sources.neighbours.open_image", real)
     monkeypatch.setattr("layertui.dockerfile.base.open_image", real)
-    async with App().run_test(size=(120, 40)) as pilot:
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
         await told(pilot, "  on base  ")
         rows = [layers(pilot).render_line(y).text[:3] for y in range(2)]
@@ -167,7 +163,7 @@ async def test_the_base_is_an_image_that_lies_beside_it(
 
 async def test_what_is_not_read_yet_is_told_later(read: Reading) -> None:
     read.at_once = False
-    async with App().run_test(size=(120, 40)) as pilot:
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: explorer(pilot).reading.image is not None)
         await pilot.press("B")
         await until(pilot, lambda: screen(pilot).ready)
@@ -176,8 +172,8 @@ async def test_what_is_not_read_yet_is_told_later(read: Reading) -> None:
 
 
 async def test_nothing_of_an_image_acts_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, hostile())  # type: ignore[arg-type]
-    async with App().run_test(size=(120, 40)) as pilot:
+    use(monkeypatch, hostile())
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         await pilot.press("down")
         shown = screen_text(pilot)

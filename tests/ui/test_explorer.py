@@ -37,6 +37,7 @@ from tests.ui.readings import (
     sample,
     tree,
     union_of,
+    use_reading,
 )
 
 Compare = Callable[..., bool]
@@ -58,9 +59,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Read:
 
     def use(reading: Reading | None = None) -> Reading:
         reading = reading or Reading(sample())
-        monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: reading.image)
-        monkeypatch.setattr("layertui.ui.reading.Loader", reading)
-        return reading
+        return use_reading(monkeypatch, reading)
 
     return use
 

@@ -18,7 +18,18 @@ from layertui.ui.screens.explorer import ExplorerScreen
 from layertui.ui.screens.reader import ReaderDialog
 from tests.ui.images_app import screen_text
 from tests.ui.places import HOSTILE, until
-from tests.ui.readings import Reading, at_layer, explorer, image_of, layers, loaded, quiet, sample, tree
+from tests.ui.readings import (
+    Reading,
+    at_layer,
+    explorer,
+    image_of,
+    layers,
+    loaded,
+    quiet,
+    sample,
+    tree,
+    use_reading,
+)
 from tests.union import small
 
 Compare = Callable[..., bool]
@@ -58,9 +69,7 @@ def live(monkeypatch: pytest.MonkeyPatch) -> Callable[[Reading], Reading]:
     """Has the explorer open what a reading is of, whatever it is at that moment."""
 
     def use(reading: Reading) -> Reading:
-        monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: reading.image)
-        monkeypatch.setattr("layertui.ui.reading.Loader", reading)
-        return reading
+        return use_reading(monkeypatch, reading)
 
     return use
 

@@ -18,7 +18,7 @@ from layertui.ui.widgets.completed_field import CompletedField
 from tests.commands.samples import tar
 from tests.images import layers_of
 from tests.ui.places import until
-from tests.ui.readings import Reading, layers, loaded, quiet, sample, tree
+from tests.ui.readings import Reading, layers, loaded, quiet, sample, tree, use_reading
 from tests.ui.test_verify import with_blob
 
 Compare = Callable[..., bool]
@@ -64,8 +64,7 @@ def held(read: Read) -> Held:
 def read(monkeypatch: pytest.MonkeyPatch) -> Read:
     def use(reading: Reading | None = None) -> None:
         reading = reading or Reading(sample())
-        monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: reading.image)
-        monkeypatch.setattr("layertui.ui.reading.Loader", reading)
+        use_reading(monkeypatch, reading)
 
     return use
 
@@ -200,7 +199,7 @@ def test_left_out(snap_compare: Compare, read: Read) -> None:
 async def test_the_path_at_hand_from_the_tree_and_the_detail(here: Path) -> None:
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await at_file(pilot)
-        path = tree(pilot).rows.merged.union.path(tree(pilot).node)  # type: ignore[union-attr]
+        path = tree(pilot).rows.merged.union.path(tree(pilot).node)
         assert str(dialog(pilot).query_one("#extract").border_title) == f"Extract {path}"
         await into(pilot, "out")
         await done(pilot)
@@ -237,7 +236,7 @@ async def test_keys_typed_in_one_burst_act_where_the_focus_is_by_then(here: Path
 async def test_a_hidden_path_as_it_was_before_it_was_deleted(here: Path) -> None:
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
-        union = tree(pilot).rows.merged.union  # type: ignore[union-attr]
+        union = tree(pilot).rows.merged.union
         gone = next(
             node
             for node in range(1, union.nodes)

@@ -13,7 +13,6 @@ from layertui.content.read import Contents
 from layertui.errors import LayertuiError
 from layertui.insight.survey import survey
 from layertui.insight.tally import Survey
-from layertui.ui.app import LayertuiApp
 from layertui.ui.looker import Looker, PartProgress, PartSurveyed
 from layertui.ui.screens.explorer import ExplorerScreen
 from layertui.ui.screens.insight import InsightScreen
@@ -22,6 +21,7 @@ from layertui.ui.widgets.text_view import TextView
 from tests.ui.images_app import screen_text
 from tests.ui.places import until
 from tests.ui.readings import (
+    ExplorerApp,
     Reading,
     at_layer,
     damaged,
@@ -32,6 +32,7 @@ from tests.ui.readings import (
     sample,
     tree,
     union_of,
+    use_reading,
 )
 
 Compare = Callable[..., bool]
@@ -80,22 +81,9 @@ class Look:
         self._looking.closed.append(self._part)
 
 
-class Insight(LayertuiApp):
-    """The explorer on an image; notes what is copied."""
-
-    def __init__(self, theme: str = "layertui-dark") -> None:
-        super().__init__("demo:", cache=False)
-        self.theme = theme
-        self.copied = ""
-
-    def copy_to_clipboard(self, text: str) -> None:
-        self.copied = text
-
-
 def use(monkeypatch: pytest.MonkeyPatch, reading: Reading) -> Looking:
     looking = Looking(reading)
-    monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: reading.image)
-    monkeypatch.setattr("layertui.ui.reading.Loader", reading)
+    use_reading(monkeypatch, reading)
     monkeypatch.setattr("layertui.ui.screens.insight.Looker", looking)
     return looking
 
@@ -158,7 +146,7 @@ def test_waste(snap_compare: Compare, size: tuple[int, int], looking: Looking) -
         await opened(pilot)
         await pilot.press("j")
 
-    assert snap_compare(Insight(), terminal_size=size, run_before=run)
+    assert snap_compare(ExplorerApp(), terminal_size=size, run_before=run)
 
 
 def test_secrets(snap_compare: Compare, looking: Looking) -> None:
@@ -166,7 +154,7 @@ def test_secrets(snap_compare: Compare, looking: Looking) -> None:
         await opened(pilot)
         await pilot.press("2", "m", "tab")
 
-    assert snap_compare(Insight("layertui-light"), terminal_size=(120, 40), run_before=run)
+    assert snap_compare(ExplorerApp("layertui-light"), terminal_size=(120, 40), run_before=run)
 
 
 def test_under_way(snap_compare: Compare, looking: Looking) -> None:
@@ -177,16 +165,16 @@ def test_under_way(snap_compare: Compare, looking: Looking) -> None:
         looking.post(PartProgress("duplicates", 40_000_000, 160_000_000))
         await pilot.pause()
 
-    assert snap_compare(Insight(), terminal_size=(80, 24), run_before=run)
+    assert snap_compare(ExplorerApp(), terminal_size=(80, 24), run_before=run)
 
 
 def test_hostile(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, hostile())
-    assert snap_compare(Insight(), terminal_size=(120, 40), run_before=opened)
+    assert snap_compare(ExplorerApp(), terminal_size=(120, 40), run_before=opened)
 
 
 async def test_says_what_the_image_costs_and_leaks(looking: Looking) -> None:
-    async with Insight().run_test(size=(120, 40)) as pilot:
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         assert looking.asked == ["waste"]  # nothing else before it is asked for
         shown = screen_text(pilot.app)
@@ -208,7 +196,7 @@ async def test_says_what_the_image_costs_and_leaks(looking: Looking) -> None:
 
 
 async def test_a_sum_shows_its_findings_and_leads_to_its_layer(looking: Looking) -> None:
-    async with Insight().run_test(size=(120, 40)) as pilot:
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         assert title(pilot, "findings") == "all, 46 files"
         await pilot.press("j")
@@ -224,7 +212,7 @@ async def test_a_sum_shows_its_findings_and_leads_to_its_layer(looking: Looking)
 
 
 async def test_a_reason_leads_to_its_findings_and_these_to_their_path(looking: Looking) -> None:
-    async with Insight().run_test(size=(200, 40)) as pilot:
+    async with ExplorerApp().run_test(size=(200, 40)) as pilot:
         await opened(pilot)
         go_to(pilot, "touched only")
         await pilot.pause()
@@ -233,13 +221,13 @@ async def test_a_reason_leads_to_its_findings_and_these_to_their_path(looking: L
         (line,) = lines(pilot, "findings")
         assert line == "195 B ▌ 5 touched only ▌ 8 /srv/quarry/static/quarry.css"
         await pilot.press("y")
-        assert pilot.app.copied == "/srv/quarry/static/quarry.css"  # type: ignore[attr-defined]
+        assert pilot.app.copied == "/srv/quarry/static/quarry.css"
         await pilot.press("enter")
         await back_at(pilot, "/srv/quarry/static/quarry.css", 5)
 
 
 async def test_a_directory_leads_to_itself_by_a_second_click(looking: Looking) -> None:
-    async with Insight().run_test(size=(120, 60)) as pilot:
+    async with ExplorerApp().run_test(size=(120, 60)) as pilot:
         await opened(pilot)
         row = next(number for number, line in enumerate(lines(pilot, "sums")) if line.endswith("/usr/bin"))
         await pilot.click("#sums", offset=(20, row + 1), times=2)
@@ -247,7 +235,7 @@ async def test_a_directory_leads_to_itself_by_a_second_click(looking: Looking) -
 
 
 async def test_secrets_are_masked_until_a_key_shows_them(looking: Looking) -> None:
-    async with Insight().run_test(size=(200, 40)) as pilot:
+    async with ExplorerApp().run_test(size=(200, 40)) as pilot:
         await opened(pilot)
         await pilot.press("m")  # nothing to unmask here
         await pilot.press("2")
@@ -260,7 +248,7 @@ async def test_secrets_are_masked_until_a_key_shows_them(looking: Looking) -> No
 
 
 async def test_escape_stops_looking_then_leaves(looking: Looking) -> None:
-    async with Insight().run_test(size=(80, 24)) as pilot:
+    async with ExplorerApp().run_test(size=(80, 24)) as pilot:
         await opened(pilot)
         looking.held = True
         await pilot.press("2")
@@ -283,7 +271,7 @@ async def test_escape_stops_looking_then_leaves(looking: Looking) -> None:
 
 
 async def test_leaving_stops_what_is_under_way(looking: Looking) -> None:
-    async with Insight().run_test(size=(80, 24)) as pilot:
+    async with ExplorerApp().run_test(size=(80, 24)) as pilot:
         await opened(pilot)
         looking.held = True
         await pilot.press("2", "3", "1", "escape")
@@ -292,7 +280,7 @@ async def test_leaving_stops_what_is_under_way(looking: Looking) -> None:
 
 
 async def test_says_why_it_could_not_look_and_looks_again(looking: Looking) -> None:
-    async with Insight().run_test(size=(80, 24)) as pilot:
+    async with ExplorerApp().run_test(size=(80, 24)) as pilot:
         looking.error = LayertuiError("cannot read layer 2", "[/nope]", "try again")
         await opened(pilot)
         assert lines(pilot, "sums") == ["cannot read layer 2, [/nope], try again. Enter looks again."]
@@ -304,7 +292,7 @@ async def test_says_why_it_could_not_look_and_looks_again(looking: Looking) -> N
 
 async def test_says_that_there_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     looking = use(monkeypatch, Reading(sample()))
-    async with Insight().run_test(size=(80, 24)) as pilot:
+    async with ExplorerApp().run_test(size=(80, 24)) as pilot:
         await opened(pilot)
         found = Survey(0, 0, notes=["2 files could not be read"])
         monkeypatch.setattr(looking, "survey", lambda _part: found)
@@ -318,7 +306,7 @@ async def test_says_that_the_layers_have_to_be_read_first(monkeypatch: pytest.Mo
     reading = Reading(sample())
     reading.at_once = False
     use(monkeypatch, reading)
-    async with Insight().run_test(size=(120, 40)) as pilot:
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: bool(layers(pilot).states))
         await pilot.press("I")
         assert isinstance(pilot.app.screen, ExplorerScreen)
@@ -328,7 +316,7 @@ async def test_says_that_the_layers_have_to_be_read_first(monkeypatch: pytest.Mo
 
 async def test_figures_of_a_damaged_image_are_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, damaged())
-    async with Insight().run_test(size=(120, 40)) as pilot:
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         assert "⚠ 40 B reclaimable" in screen_text(pilot.app)
         assert lines(pilot, "sums")[0].startswith("⚠ layer 2 cannot be read in full: the tar ends")

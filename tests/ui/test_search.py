@@ -27,7 +27,7 @@ from tests.commands.samples import tar
 from tests.images import layers_of, union_of
 from tests.ui.images_app import screen_text
 from tests.ui.places import HOSTILE, until
-from tests.ui.readings import Reading, detail, explorer, hostile, layers, loaded, quiet, sample
+from tests.ui.readings import Reading, detail, explorer, hostile, layers, loaded, quiet, sample, use_reading
 
 Compare = Callable[..., bool]
 MOTD = "The wiki"
@@ -78,8 +78,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> Here:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, reading: Reading) -> Here:
-    monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: reading.image)
-    monkeypatch.setattr("layertui.ui.reading.Loader", reading)
+    use_reading(monkeypatch, reading)
     stand_in = Here(sample())
     monkeypatch.setattr("layertui.ui.screens.search.Searcher", stand_in)
     return stand_in

@@ -249,7 +249,7 @@ class Pictured(LayertuiApp):
         super().__init__()
         self.theme = theme
 
-    def _images(self):  # type: ignore[no-untyped-def]
+    def _images(self):
         from textual.screen import Screen
 
         class Alone(Screen[None]):

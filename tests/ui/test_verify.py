@@ -19,7 +19,7 @@ from layertui.ui.screens.explorer import ExplorerScreen
 from layertui.ui.screens.verify import VerifyDialog
 from layertui.ui.widgets.text_view import TextView
 from tests.ui.places import HOSTILE, until
-from tests.ui.readings import Reading, loaded, quiet, sample
+from tests.ui.readings import Reading, loaded, quiet, sample, use_reading
 
 Compare = Callable[..., bool]
 
@@ -71,8 +71,7 @@ class Verifying(LayertuiApp):
 @pytest.fixture(autouse=True)
 def read(monkeypatch: pytest.MonkeyPatch) -> None:
     reading = Reading(sample())
-    monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: reading.image)
-    monkeypatch.setattr("layertui.ui.reading.Loader", reading)
+    use_reading(monkeypatch, reading)
 
 
 def dialog(pilot: Pilot[None]) -> VerifyDialog:

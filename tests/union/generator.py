@@ -99,7 +99,7 @@ class Generator:
         base = [self._layer(number) for number in range(self.random.randint(0, 3))]
         other = copy.deepcopy(self)
         other.random.seed(self.random.random())
-        return tuple(  # type: ignore[return-value]
+        return tuple(
             base + [one._layer(len(base) + number) for number in range(one.random.randint(1, 2))]
             for one in (self, other)
         )

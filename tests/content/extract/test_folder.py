@@ -351,7 +351,7 @@ def _without_nameless_files(monkeypatch: pytest.MonkeyPatch) -> None:
     def opened(path: object, flags: int, *arguments: object, **options: object) -> int:
         if flags & os.O_TMPFILE == os.O_TMPFILE:
             raise OSError(errno.EOPNOTSUPP, "Operation not supported")
-        return open_(path, flags, *arguments, **options)  # type: ignore[arg-type]
+        return open_(path, flags, *arguments, **options)
 
     def linked(*arguments: object, **options: object) -> None:
         raise OSError(errno.EPERM, "Operation not permitted")

@@ -170,7 +170,7 @@ def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
             data = states[0] if self.reads == 1 else fresh
             return data[: size if size is not None and size >= 0 else None]
 
-    class Live(type(tmp_path)):  # type: ignore[misc]
+    class Live(type(tmp_path)):
         def open(self, *_: Any, **__: Any) -> io.BytesIO:
             return Changing()
 

@@ -358,5 +358,5 @@ def test_events_tell_of_a_new_image(docker_host: Docker) -> None:
     told = engines.events("docker-daemon")
     threading.Timer(0.3, lambda: docker_host("tag", SAMPLE, "new/name:1")).start()
     assert next(told) == "image"
-    told.close()  # type: ignore[attr-defined]
+    told.close()
     docker_host("rmi", "new/name:1")

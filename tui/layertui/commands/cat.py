@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from layertui.commands.opening import image_of, layer_number, missing, read_layers
+from layertui.commands.opening import find_shown, image_of, layer_number, read_layers
 from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image, add_layer
-from layertui.errors import LayertuiError
 
 DESCRIPTION = """\
 Print the bytes of a file as a container sees it, symlinks followed inside the
@@ -31,12 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     image = image_of(options)
-    layer = len(image.layers) if options.layer is None else layer_number(image, options.layer)
+    layer = layer_number(image, options.layer)
     opened = read_layers(options, image, layer)
     union = opened.union
-    try:
-        node = union.resolve(options.path, layer)
-    except LayertuiError:
-        raise missing(union, options.path, layer) from None
+    node = find_shown(union, options.path, layer)
     Output().contents(opened.contents().pieces(union.at(node, layer)))
     return opened.status

@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     if is_range:
         start, stop = layer_range(image, options.start, options.stop)
     else:
-        stop = len(image.layers) if options.layer is None else layer_number(image, options.layer)
+        stop = layer_number(image, options.layer)
         start = stop - 1
     opened = read_layers(options, image, max(start, stop))
     out = Output()

@@ -94,7 +94,7 @@ def _sides(options: argparse.Namespace) -> tuple[Side, Side, bool]:
     other = image_of(options, options.b)
     sides, is_damaged = [], False
     for name, one, asked in (("A", image, options.start), ("B", other, options.stop)):
-        layer = len(one.layers) if asked is None else layer_number(one, asked, 0)
+        layer = layer_number(one, asked, 0)
         opened = read_layers(options, one, layer, f" of {name}")
         sides.append(Side(one, opened.union, layer))
         is_damaged = is_damaged or opened.is_damaged

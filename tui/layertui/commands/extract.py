@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layertui.commands.opening import Opened, image_of, layer_number, missing, read_layers
+from layertui.commands.opening import Opened, find_shown, image_of, layer_number, read_layers
 from layertui.commands.output import Output, warn
 from layertui.commands.parsing import add_common, add_image, add_layer
 from layertui.commands.progress import Progress
@@ -62,14 +62,11 @@ def run(options: argparse.Namespace) -> int:
     if options.destination == TAR and options.json:
         raise LayertuiError("--json has no place in a tar", "", "name a directory")
     image = image_of(options)
-    layer = len(image.layers) if options.layer is None else layer_number(image, options.layer)
+    layer = layer_number(image, options.layer)
     opened = read_layers(options, image, layer)
     union = opened.union
-    try:
-        # As with find(1), a symlink is followed if a slash stands behind it.
-        top = union.resolve(options.path, layer, follow=options.path.endswith("/"))
-    except LayertuiError:
-        raise missing(union, options.path, layer) from None
+    # As with find(1), a symlink is followed if a slash stands behind it.
+    top = find_shown(union, options.path, layer, follow=options.path.endswith("/"))
     selection = (changeset if options.changes else tree)(union, layer, top)
     if options.changes and not selection.types:
         raise LayertuiError(f"nothing to extract, layer {layer} changed nothing at {union.path(top)}")

@@ -27,9 +27,14 @@ def image_of(options: argparse.Namespace, reference: str | None = None) -> Image
     return image
 
 
-def layer_number(image: Image, number: int, lowest: int = 1) -> int:
-    """The number, if the image has that layer. Raises :class:`LayertuiError` that tells which it has."""
+def layer_number(image: Image, number: int | None, lowest: int = 1) -> int:
+    """The number, if the image has that layer; the top's for None.
+
+    Raises :class:`LayertuiError` that tells which it has.
+    """
     highest = len(image.layers)
+    if number is None:
+        return highest
     if lowest <= number <= highest:
         return number
     if not highest:
@@ -116,11 +121,22 @@ def find(union: Union, path: str, layer: int) -> int:
         with suppress(LayertuiError):  # said in full below
             node = _child(union, union.resolve(above, layer), name)
     if node < 0:
-        raise missing(union, path, layer)
+        raise _missing(union, path, layer)
     return node
 
 
-def missing(union: Union, path: str, layer: int) -> LayertuiError:
+def find_shown(union: Union, path: str, layer: int, follow: bool = True) -> int:
+    """The node of a path in the merged tree of layers 1 to ``layer``; of what it links to with ``follow``.
+
+    Raises :class:`LayertuiError` that says why it is not there, and what is near.
+    """
+    try:
+        return union.resolve(path, layer, follow=follow)
+    except LayertuiError:
+        raise _missing(union, path, layer) from None
+
+
+def _missing(union: Union, path: str, layer: int) -> LayertuiError:
     """Why a path leads nowhere in the merged tree of layers 1 to ``layer``, and what is near."""
     from layertui.union.links import trail
 
@@ -164,8 +180,5 @@ def versions(union: Union, node: int) -> list[int]:
 
 def layer_range(image: Image, start: int | None, stop: int | None) -> tuple[int, int]:
     """``--from`` and ``--to`` as two layers: by default the top and the one before the other."""
-    if stop is None:
-        stop = len(image.layers)
-    else:
-        layer_number(image, stop, 0)
+    stop = layer_number(image, stop, 0)
     return (max(stop - 1, 0) if start is None else layer_number(image, start, 0)), stop

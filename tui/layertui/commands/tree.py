@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 
 from layertui.commands.entries import HEADERS, RIGHT, cells, tree_to_json
-from layertui.commands.opening import image_of, layer_number, missing, read_layers
+from layertui.commands.opening import find_shown, image_of, layer_number, read_layers
 from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image, add_layer
-from layertui.errors import LayertuiError
 
 DESCRIPTION = """\
 List the files of an image as a container sees them, each with the layer that
@@ -33,14 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     image = image_of(options)
-    layer = len(image.layers) if options.layer is None else layer_number(image, options.layer)
+    layer = layer_number(image, options.layer)
     opened = read_layers(options, image, layer)
     union = opened.union
-    try:
-        # As with find(1), a symlink is followed if a slash stands behind it.
-        top = union.resolve(options.path, layer, follow=options.path.endswith("/"))
-    except LayertuiError:
-        raise missing(union, options.path, layer) from None
+    # As with find(1), a symlink is followed if a slash stands behind it.
+    top = find_shown(union, options.path, layer, follow=options.path.endswith("/"))
     out = Output()
     if options.json:
         out.lines(tree_to_json(union, top, layer))
