@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
         events += candidates(union)
     contents = opened.hashed(events)
     out = Output()
-    report = Report(out, opened.image, options.all)
+    report = Report(out, opened.image, options.all, options.show_secrets)
     answers: dict[str, Any] = {}
     if "waste" in parts:
         figures, wasted = efficiency(union.indexes), waste(union, contents)

@@ -11,7 +11,7 @@ from layertui.insight.duplicates import Duplicates
 from layertui.insight.efficiency import Efficiency
 from layertui.insight.packages import PackageChange, Packages
 from layertui.insight.permissions import Permission
-from layertui.insight.secrets import Secret, Secrets
+from layertui.insight.secrets import Secret, Secrets, without_secrets
 from layertui.insight.waste import Waste
 from layertui.safe import visible
 from layertui.steps import step_text
@@ -24,9 +24,12 @@ TOP = 10
 class Report:
     """Writes sections of tables that read well in 80 columns."""
 
-    def __init__(self, out: Output, image: Image, is_whole: bool) -> None:
+    def __init__(self, out: Output, image: Image, is_whole: bool, is_unmasked: bool) -> None:
         self._out = out
-        self._steps = {entry.layer: visible(step_text(entry)) for entry in image.history}
+        steps = {entry.layer: step_text(entry) for entry in image.history}
+        self._steps = {
+            layer: visible(text if is_unmasked else without_secrets(text)) for layer, text in steps.items()
+        }
         self._most = None if is_whole else TOP
         self._is_first = True
 

@@ -136,7 +136,9 @@ class _Scan:
             status = os.lstat(self._root)
             xattrs = xattrs_of(self._root)
             self._override = next((name for name in OVERRIDES if name in xattrs), "")
-            if self._facts(xattrs, status).owner not in DEFAULT_ROOTS:
+            owner = self._facts(xattrs, status).owner
+            self._strangers = 0  # it is counted once it is added
+            if owner not in DEFAULT_ROOTS:
                 self._add(b"", self._root, status, False)
             elif own(xattrs, "opaque") == b"y":
                 self._append(b"", Kind.OPAQUE, status)

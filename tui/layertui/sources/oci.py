@@ -6,6 +6,7 @@ Rules from the OCI image specification: image-layout.md, image-index.md, manifes
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -165,9 +166,11 @@ def _image(
     if described.descriptor.media_type in CONFIG_TYPES:
         config, config_bytes = layout.fetch(described, "config")
     else:
+        config, config_bytes = {}, b""
         blob = embedded(described) or layout.blob(described.descriptor)
-        small = blob is not None and blob.size <= MAX_OTHER_CONFIG
-        config, config_bytes = {}, blob.pread(blob.size, 0) if blob is not None and small else b""
+        with suppress(LayertuiError):  # it is only shown; an artifact opens without it
+            if blob is not None and blob.size <= MAX_OTHER_CONFIG:
+                config_bytes = blob.pread(blob.size, 0)
         warnings.append(
             f"no container image but an artifact: its config is {described.descriptor.media_type}"
         )

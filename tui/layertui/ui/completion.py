@@ -13,8 +13,8 @@ _MANY = 5000
 """Names of a directory that are looked at: a directory may hold millions."""
 
 
-def complete(text: str, names: Mapping[str, Sequence[str]], limit: int = 200) -> list[str]:
-    """Continuations of ``text``, directories with a slash, at most ``limit``.
+def complete(text: str, names: Mapping[str, Sequence[str]]) -> list[str]:
+    """Continuations of ``text``, directories with a slash.
 
     ``names`` are those of each engine's images, by transport.
     ``~`` stands for the home directory. Hidden names come only once their dot is typed.
@@ -25,14 +25,14 @@ def complete(text: str, names: Mapping[str, Sequence[str]], limit: int = 200) ->
     if not transport:
         path = text
     elif named not in FILES:
-        return [f"{transport}{name}" for name in names.get(named, ()) if name.startswith(path)][:limit]
+        return [f"{transport}{name}" for name in names.get(named, ()) if name.startswith(path)]
     found = []
     if not transport:
         bare = dict.fromkeys(name for each in names.values() for name in each)  # in several engines, once
         found = [name for name in bare if text and name.startswith(text)]
         found += [start for start in _STARTS if start.startswith(text)]
     paths = complete_path(path, directories=False)
-    return [*(transport + path for path in paths), *found][:limit]
+    return [*(transport + path for path in paths), *found]
 
 
 def complete_path(text: str, directories: bool = True) -> list[str]:

@@ -33,7 +33,7 @@ def write_tar(
 ) -> list[LeftOut]:
     """Write a tar (POSIX pax) with all metadata; what cannot stand in it is returned.
 
-    Directories and what has no content come first, then the files in the order in which they
+    Whiteouts come first, then directories and what has no content, then the files in the order in which they
     are stored. Raises :class:`LayertuiError` where a large file breaks off, as then the tar does,
     and ``OSError`` if it cannot be written.
     """
@@ -63,6 +63,8 @@ class _Writer:
 
     def run(self) -> None:
         kinds, key_of, files = self._selection.union.ev_kind, self._selection.key, []
+        for key in self._selection.whiteouts:  # first: engines remove what has the name by then
+            self._archive.addfile(tarfile.TarInfo(_name(key)))
         for event in self._selection.events:
             if kinds[event] in (Kind.FILE, Kind.HARDLINK):  # the latter lead nowhere
                 files.append(event)
@@ -81,8 +83,6 @@ class _Writer:
             info = self._info(event)
             info.type, info.size, info.linkname = tarfile.LNKTYPE, 0, _name(key_of(first))
             self._add(event, info)
-        for key in self._selection.whiteouts:
-            self._archive.addfile(tarfile.TarInfo(_name(key)))
 
     def _add_file(self, event: int, pieces: Iterator[bytes]) -> bool:
         info = self._info(event)

@@ -18,7 +18,7 @@ from layertui.reference import Reference
 from layertui.sources import containerd, platforms
 from layertui.sources.containerd.store import META, Namespace, Store
 from layertui.sources.docker_root.embedded import EmbeddedRoot
-from layertui.sources.docker_root.files import Container, summary_of
+from layertui.sources.docker_root.files import Container, readable, summary_of
 from layertui.sources.docker_root.graph import GraphRoot, graph_drivers
 from layertui.sources.docker_root.modern import ModernRoot, drivers
 
@@ -50,6 +50,8 @@ def open_image(reference: Reference, platform: str | None) -> Image:
             return containerd.open_image(inside, platform)
     except LayertuiError as error:
         problems.append(error)
+    if not problems:  # containerd holds Docker's containers here, and none of its images
+        raise LayertuiError(f"{reference.location or SYSTEM} has no image {name}", "it has no images")
     raise problems[0]
 
 
@@ -73,22 +75,30 @@ def list_images(reference: Reference) -> Iterator[ImageSummary]:
                 yield row
     except LayertuiError as error:
         problems.append(error)
-    if problems and not found:
+    if problems and not (reference.selector and found):
         raise problems[0]
 
 
 def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
     """See :class:`layertui.sources.ContainerSource`."""
+    problems = []
     for find in FINDERS:
         for root in find(reference):
-            for container in root.containers():
-                yield summary_of(container, reference, root.names)
+            try:
+                for container in root.containers():
+                    yield summary_of(container, reference, root.names)
+            except LayertuiError as error:
+                problems.append(error)
+    if problems:
+        raise problems[0]
 
 
 def _container(name: str, reference: Reference) -> Image:
     known: list[tuple[ModernRoot | GraphRoot | EmbeddedRoot, Container]] = []
+    problems: list[str] = []
     for find in FINDERS:
-        known += [(root, container) for root in find(reference) for container in root.containers()]
+        for root in find(reference):
+            known += [(root, container) for container in readable(root.containers(), problems)]
         found = [
             (root, container)
             for root, container in known
@@ -98,7 +108,8 @@ def _container(name: str, reference: Reference) -> Image:
             root, container = found[0]
             return root.open_container(container, replace(reference, selector=f"/{container.name}"))
     names = ", ".join(container.name for _, container in known) or "none"
-    raise LayertuiError(f"{reference.location or SYSTEM} has no container {name}", f"it has {names}")
+    why = "; ".join([f"it has {names}", *problems])
+    raise LayertuiError(f"{reference.location or SYSTEM} has no container {name}", why)
 
 
 def roots_of(reference: Reference) -> Sequence[ModernRoot | GraphRoot]:
@@ -108,7 +119,7 @@ def roots_of(reference: Reference) -> Sequence[ModernRoot | GraphRoot]:
         raise LayertuiError(f"{path} is no data root", "there is no such directory")
     found: list[ModernRoot | GraphRoot] = [ModernRoot(path, driver) for driver in drivers(path)]
     found += [GraphRoot(path, driver) for driver in graph_drivers(path)]
-    if not found and inside_of(reference) is None:
+    if not found and _namespace_of(reference) is None:
         raise LayertuiError(
             f"{path} is no data root of Docker",
             "it has neither image/DRIVER/imagedb nor graph and repositories-DRIVER",

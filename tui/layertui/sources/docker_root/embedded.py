@@ -6,7 +6,7 @@ daemon/container/container.go. No Docker 29 was at hand to try them on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from layertui.image import Image
 from layertui.reference import Reference
 from layertui.sources.assemble import no_image, with_own_layer
 from layertui.sources.containerd.store import DIRECTORIES, HUB, Namespace
-from layertui.sources.docker_root.files import Container, read_object
+from layertui.sources.docker_root.files import Container, each, read_object
 from layertui.sources.files import listed
 from layertui.sources.layout import descriptor_of
 
@@ -37,14 +37,17 @@ class EmbeddedRoot:
 
     def containers(self) -> Iterator[Container]:
         """Those that have a snapshot, or were made from an image of containerd."""
-        for identity in listed(self.root / "containers"):
+
+        def read(identity: str) -> Iterator[Container]:
             config = read_object(self.root / "containers" / identity / "config.v2.json")
             if identity in self._namespace.unpacked or isinstance(config.get("ImageManifest"), dict):
                 yield Container(identity, config)
 
-    def keys(self) -> Iterator[str]:
-        """The keys of the snapshots that containers stand on."""
-        for container in self.containers():
+        return each(listed(self.root / "containers"), read)
+
+    def keys(self, containers: Iterable[Container]) -> Iterator[str]:
+        """The keys of the snapshots that these stand on."""
+        for container in containers:
             yield from self._namespace.down_from(container.id)
 
     def open_container(self, container: Container, reference: Reference) -> Image:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from layertui.blob import FileBlob
 from layertui.errors import LayertuiError
@@ -13,6 +13,35 @@ from layertui.image import ContainerSummary, Descriptor, Layer, Link
 from layertui.reference import Reference
 from layertui.sources.assemble import config_list
 from layertui.sources.files import parse_object, read_text
+
+Row = TypeVar("Row")
+
+
+def each(identities: Iterable[str], read: Callable[[str], Iterable[Row]]) -> Iterator[Row]:
+    """What ``read`` makes of each, those that cannot be read left out.
+
+    Raises the first :class:`LayertuiError` of these after the last row: one that is broken
+    must not hide the others, nor go unsaid.
+    """
+    failed = None
+    for identity in identities:
+        try:
+            yield from read(identity)
+        except LayertuiError as error:
+            failed = failed or error
+    if failed is not None:
+        raise failed
+
+
+def readable(rows: Iterable[Row], problems: list[str]) -> list[Row]:
+    """The rows up to an error, which is added to ``problems``."""
+    found = []
+    try:
+        for row in rows:
+            found.append(row)
+    except LayertuiError as error:
+        problems.append(str(error))
+    return found
 
 
 def read_object(path: Path) -> dict[str, Any]:

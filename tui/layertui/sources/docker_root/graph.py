@@ -30,7 +30,7 @@ from layertui.layers.tarsplit import RecordedDirectory
 from layertui.reference import Reference
 from layertui.sources.assemble import created_of, platform_of, step_of_v1
 from layertui.sources.docker_root import fields
-from layertui.sources.docker_root.files import Container, directories_below, links_of, pick, read_object
+from layertui.sources.docker_root.files import Container, directories_below, each, links_of, pick, read_object
 from layertui.sources.files import listed, read_text
 from layertui.sources.overview import Stored
 
@@ -137,34 +137,37 @@ class GraphRoot:
 
     def summaries(self, reference: Reference) -> Iterator[ImageSummary]:
         """A row for each name of each image, or for one without a name."""
-        for identity in self.image_ids():
-            top = self._image(identity)
-            chain = self._chain(identity)
-            sizes = [self._size(layer_id) for layer_id in chain]
-            names = self.names.get(identity, [])
-            digests = {name.partition("@")[0]: name.partition("@")[2] for name in names if "@" in name}
-            config = top.get("config")
-            labels = config.get("Labels") if isinstance(config, dict) else None
-            for full in [name for name in names if "@" not in name] or [""]:
-                name, _, tag = full.rpartition(":")
-                yield ImageSummary(
-                    reference=str(replace(reference, selector=full or identity)),
-                    transport="docker-root",
-                    name=name,
-                    tag=tag,
-                    id=f"sha256:{identity}",
-                    digest=digests.get(name, ""),
-                    size=None if -1 in sizes else sum(sizes),
-                    created=created_of(top),
-                    layers=len(chain),
-                    platforms=(platform_of(top),),
-                    labels=labels if isinstance(labels, dict) else {},
-                )
+        return each(self.image_ids(), lambda identity: self._rows(identity, reference))
+
+    def _rows(self, identity: str, reference: Reference) -> Iterator[ImageSummary]:
+        top = self._image(identity)
+        chain = self._chain(identity)
+        sizes = [self._size(layer_id) for layer_id in chain]
+        names = self.names.get(identity, [])
+        digests = {name.partition("@")[0]: name.partition("@")[2] for name in names if "@" in name}
+        config = top.get("config")
+        labels = config.get("Labels") if isinstance(config, dict) else None
+        for full in [name for name in names if "@" not in name] or [""]:
+            name, _, tag = full.rpartition(":")
+            yield ImageSummary(
+                reference=str(replace(reference, selector=full or identity)),
+                transport="docker-root",
+                name=name,
+                tag=tag,
+                id=f"sha256:{identity}",
+                digest=digests.get(name, ""),
+                size=None if -1 in sizes else sum(sizes),
+                created=created_of(top),
+                layers=len(chain),
+                platforms=(platform_of(top),),
+                labels=labels if isinstance(labels, dict) else {},
+            )
 
     # Layers
 
     def layers_of(self, identity: str) -> list[str]:
         """The IDs of an image and of those below it, base first. Raises :class:`LayertuiError`."""
+        self._image(identity)  # what cannot be read is no image, though its parent may be known
         return self._chain(identity)
 
     def stored(self) -> Iterator[Stored]:
@@ -254,10 +257,13 @@ class GraphRoot:
 
     def containers(self) -> Iterator[Container]:
         """Those that the driver runs."""
-        for identity in listed(self.root / "containers"):
+
+        def read(identity: str) -> Iterator[Container]:
             config = read_object(self.root / "containers" / identity / "config.json")
             if config.get("Driver") in (None, self.driver):
                 yield Container(identity, config)
+
+        return each(listed(self.root / "containers"), read)
 
     def open_container(self, container: Container, reference: Reference) -> Image:
         """A container as its image with the init layer and the read-write layer on top."""

@@ -38,6 +38,7 @@ from layertui.sources.docker_root import fields
 from layertui.sources.docker_root.files import (
     Container,
     directories_below,
+    each,
     links_of,
     overlay_places,
     pick,
@@ -166,29 +167,31 @@ class ModernRoot:
 
     def summaries(self, reference: Reference) -> Iterator[ImageSummary]:
         """A row for each name of each image, or for one without a name."""
-        for identity in self.image_ids():
-            config, _ = self.config_of(identity)
-            diff_ids = diff_ids_of(config)
-            sizes = [self._size(chain_id) for chain_id in chain_ids(diff_ids)]
-            names = self.names.get(identity, [])
-            digests = {name.partition("@")[0]: name.partition("@")[2] for name in names if "@" in name}
-            labels = config.get("config") or {}
-            labels = labels.get("Labels") if isinstance(labels, dict) else None
-            for full in [name for name in names if "@" not in name] or [""]:
-                name, _, tag = full.rpartition(":")
-                yield ImageSummary(
-                    reference=str(replace(reference, selector=full or identity)),
-                    transport="docker-root",
-                    name=name,
-                    tag=tag,
-                    id=identity,
-                    digest=digests.get(name, ""),
-                    size=None if -1 in sizes else sum(sizes),
-                    created=created_of(config),
-                    layers=len(diff_ids),
-                    platforms=(platform_of(config),),
-                    labels=labels if isinstance(labels, dict) else {},
-                )
+        return each(self.image_ids(), lambda identity: self._rows(identity, reference))
+
+    def _rows(self, identity: str, reference: Reference) -> Iterator[ImageSummary]:
+        config, _ = self.config_of(identity)
+        diff_ids = diff_ids_of(config)
+        sizes = [self._size(chain_id) for chain_id in chain_ids(diff_ids)]
+        names = self.names.get(identity, [])
+        digests = {name.partition("@")[0]: name.partition("@")[2] for name in names if "@" in name}
+        labels = config.get("config") or {}
+        labels = labels.get("Labels") if isinstance(labels, dict) else None
+        for full in [name for name in names if "@" not in name] or [""]:
+            name, _, tag = full.rpartition(":")
+            yield ImageSummary(
+                reference=str(replace(reference, selector=full or identity)),
+                transport="docker-root",
+                name=name,
+                tag=tag,
+                id=identity,
+                digest=digests.get(name, ""),
+                size=None if -1 in sizes else sum(sizes),
+                created=created_of(config),
+                layers=len(diff_ids),
+                platforms=(platform_of(config),),
+                labels=labels if isinstance(labels, dict) else {},
+            )
 
     # Layers
 
@@ -286,9 +289,12 @@ class ModernRoot:
     def containers(self) -> Iterator[Container]:
         """Those whose read-write layer this driver has."""
         mounts = set(listed(self.store / "layerdb" / "mounts"))
-        for identity in listed(self.root / "containers"):
+
+        def read(identity: str) -> Iterator[Container]:
             if identity in mounts:
                 yield Container(identity, read_object(self.root / "containers" / identity / "config.v2.json"))
+
+        return each(listed(self.root / "containers"), read)
 
     def open_container(self, container: Container, reference: Reference) -> Image:
         """A container as its image with the init layer and the read-write layer on top.

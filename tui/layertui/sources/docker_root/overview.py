@@ -15,6 +15,7 @@ from layertui.sources.containerd.overview import held
 from layertui.sources.containerd.store import HUB
 from layertui.sources.docker_root import NAMESPACE, SYSTEM, embedded_in, inside_of, roots_of
 from layertui.sources.docker_root.embedded import EmbeddedRoot
+from layertui.sources.docker_root.files import Container, readable
 from layertui.sources.docker_root.graph import GraphRoot
 from layertui.sources.docker_root.modern import ModernRoot
 from layertui.sources.files import listed
@@ -67,8 +68,9 @@ def overview(reference: Reference, progress: Progress | None, cancelled: threadi
     try:
         if inside := inside_of(reference):  # Docker 29
             (embedded,) = embedded_in(reference)
-            found_images, found_layers, found_strays = held(inside, problems, embedded.keys())
-            images += _with_containers(embedded, found_images)
+            containers = readable(embedded.containers(), problems)
+            found_images, found_layers, found_strays = held(inside, problems, embedded.keys(containers))
+            images += _with_containers(embedded, containers, found_images)
             layers += found_layers
             strays += found_strays
     except LayertuiError as error:
@@ -84,15 +86,17 @@ def overview(reference: Reference, progress: Progress | None, cancelled: threadi
     return Overview(root, parts, images, layers, strays, links, problems)
 
 
-def _with_containers(root: EmbeddedRoot, images: list[ImageUse]) -> Iterator[ImageUse]:
+def _with_containers(
+    root: EmbeddedRoot, containers: list[Container], images: list[ImageUse]
+) -> Iterator[ImageUse]:
     """Images of containerd by the names that Docker shows, and with its containers."""
-    containers = list(root.containers())
+    known = root.names
     for image in images:
         names = [name.removeprefix(f"{NAMESPACE}/").removeprefix(HUB) for name in image.names]
         standing = [
             container.name
             for container in containers
-            if set(names) & set(root.names.get(str(container.config.get("Image")), ()))
+            if set(names) & set(known.get(str(container.config.get("Image")), ()))
         ]
         yield replace(image, names=names, containers=standing)
 
@@ -106,7 +110,7 @@ def _uses(
 ) -> tuple[list[ImageUse], list[LayerUse]]:
     shown = set(root.image_ids())
     standing: dict[str, list[str]] = {}
-    for container in root.containers():
+    for container in readable(root.containers(), problems):
         standing.setdefault(str(container.config.get("Image", "")), []).append(container.name)
     images = []
     for identity in root.every_id():

@@ -97,6 +97,7 @@ class CompareScreen(Screen[None]):
         """None until all is known."""
         self.panes = ComparePanes()
         self._sides = (SideHeader(A, a), SideHeader(B, b))
+        self._waiting = len(self._sides)
         self._ignored = 0
         self._stop = threading.Event()
         self._failed = False
@@ -141,7 +142,8 @@ class CompareScreen(Screen[None]):
         self.refresh_bindings()
 
     def on_side_header_ready(self) -> None:
-        if all(side.side is not None for side in self._sides):
+        self._waiting -= 1
+        if not self._waiting:
             self._compare()
 
     def _compare(self) -> None:

@@ -51,7 +51,7 @@ class ExtractDialog(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "cancel", tooltip="Stop writing, go back, or close"),
-        Binding("enter,q", "leave", "close", show=False),
+        Binding("enter,q", "close", "close", show=False),
         Binding("r", "replace", "replace", tooltip="Replace the files that are there"),
         Binding("ctrl+o", "owner", "owners", tooltip="Keep owners, or have the files be yours"),
     ]
@@ -291,7 +291,11 @@ class ExtractDialog(ModalScreen[None]):
             return self.state == "asking"
         if action == "owner":
             return self.state == "choosing"
-        return True
+        return action != "close" or self.state == "ended"
+
+    def action_close(self) -> None:
+        """Closes the dialog, once all is written."""
+        self.dismiss()
 
     def action_leave(self) -> None:
         """Stops what goes on, goes back to the line, or closes."""

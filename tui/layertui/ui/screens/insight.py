@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from layertui.errors import LayertuiError
+from layertui.insight.secrets import without_secrets
 from layertui.insight.tally import Finding, Survey
 from layertui.safe import visible
 from layertui.steps import step_text
@@ -88,7 +89,8 @@ class InsightScreen(Screen[tuple[str, int] | None]):
         self._sums = Page(TextView().document)
         self._chosen = -1  # the sum whose findings are shown; 0 for all
         self._is_unmasked = False
-        self._steps = {entry.layer: visible(step_text(entry)) for entry in image.history if entry.layer}
+        steps = {entry.layer: step_text(entry) for entry in image.history if entry.layer}
+        self._steps = {layer: visible(without_secrets(text)) for layer, text in steps.items()}
 
     def compose(self) -> ComposeResult:
         yield TopLine()

@@ -15,6 +15,7 @@ from textual.widgets import Input, OptionList, Static
 from layertui.errors import LayertuiError
 from layertui.safe import visible
 from layertui.ui.text import count_text, match_positions
+from layertui.ui.widgets.completed_field import LISTED
 
 _OF_A_DIGEST = re.compile(r"sha256-[0-9a-f]{64}")
 """Tags under which registries keep what is attached to an image."""
@@ -124,7 +125,7 @@ class TagsDialog(ModalScreen[str | None]):
         first = query or "latest"
         self._shown = sorted(
             found, key=lambda tag: (tag != first, query not in tag, bool(_OF_A_DIGEST.match(tag)))
-        )
+        )[:LISTED]
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_options([Content(visible(tag)) for tag in self._shown])

@@ -15,6 +15,9 @@ from textual.widgets.option_list import Option
 from layertui.safe import visible
 from layertui.ui.completion import common
 
+LISTED = 200
+"""Choices that are listed: to lay out more takes too long."""
+
 
 class CompletedField(Vertical):
     """Completes what is typed with what ``complete`` makes of it, which may take its time."""
@@ -115,7 +118,7 @@ class CompletedField(Vertical):
         self._choices, self.listed = event.choices, event.text
         options = self._options
         options.clear_options()
-        options.add_options([Option(Content(visible(choice))) for choice in event.choices])
+        options.add_options([Option(Content(visible(choice))) for choice in event.choices[:LISTED]])
         options.highlighted = None
         options.display = bool(event.choices)
 
@@ -128,8 +131,8 @@ class CompletedField(Vertical):
 
     def action_choose(self, step: int) -> None:
         """Moves through the continuations, past either end back to what was typed."""
-        places = [None, *range(len(self._choices))]
         options = self._options
+        places = [None, *range(options.option_count)]
         options.highlighted = places[(places.index(options.highlighted) + step) % len(places)]
 
     def _look(self) -> None:
