@@ -16,6 +16,7 @@ from layertui.inspection import described, fields
 from layertui.layers.load import index_layer
 from layertui.reference import parse
 from layertui.sources import docker_root, list_images, open_image
+from layertui.sources.overview import overview
 from layertui.union.changes import changes
 from layertui.verify import verify
 from tests.engines import need_root, run
@@ -263,3 +264,17 @@ def test_a_tree_that_is_gone(overlay: Path, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "docker/overlay" / f"{2:064x}")
     image = open_image(f"docker-root:[{tmp_path / 'docker'}]quarry:1.1")
     assert image.layers[1].missing.endswith("is not there")
+
+
+def test_what_is_broken_leaves_the_rest_in_the_lists(overlay: Path, tmp_path: Path) -> None:
+    run("cp", "--archive", overlay, tmp_path / "docker")
+    for broken in ("0" * 64, "f" * 64):
+        (tmp_path / "docker/graph" / broken).mkdir()
+        (tmp_path / "docker/graph" / broken / "json").write_text("{")
+    images = []
+    with pytest.raises(LayertuiError, match="0" * 64):
+        images.extend(list_images(f"docker-root:{tmp_path / 'docker'}"))
+    assert "quarry:1.1" in {f"{row.name}:{row.tag}" for row in images}
+    told = overview(parse(f"docker-root:{tmp_path / 'docker'}"))
+    assert any("quarry:1.1" in image.names for image in told.images)
+    assert any("0" * 64 in problem for problem in told.problems)

@@ -221,6 +221,27 @@ def test_a_config_that_is_damaged(damaged: Path) -> None:
         open_image(f"docker-root:[{damaged}]{demo.NAME}")
 
 
+def test_what_is_broken_leaves_the_rest_in_the_lists(damaged: Path) -> None:
+    content = damaged / "image" / driver_of(damaged) / "imagedb/content/sha256"
+    for broken in ("0" * 64, "f" * 64):  # before the others and after them
+        (content / broken).write_bytes(b"{")
+        (damaged / "containers" / broken).mkdir()
+        (damaged / "containers" / broken / "config.v2.json").write_bytes(b"{")
+        (damaged / "image" / driver_of(damaged) / "layerdb/mounts" / broken).mkdir()
+    images, containers = [], []
+    with pytest.raises(LayertuiError, match="0" * 64):
+        images.extend(list_images(f"docker-root:{damaged}"))
+    with pytest.raises(LayertuiError, match="0" * 64):
+        containers.extend(docker_root.list_containers(parse(f"docker-root:{damaged}")))
+    # extend() keeps what came before the error
+    assert {f"{row.name}:{row.tag}" for row in images} >= {demo.NAME, "work:1"}
+    assert [row.name for row in containers] == ["worked"]
+    assert open_image(containers[0].reference).layers
+    told = overview(parse(f"docker-root:{damaged}"))
+    assert {name for image in told.images for name in image.names} >= {demo.NAME, "work:1"}
+    assert len([problem for problem in told.problems if "0" * 64 in problem]) >= 2
+
+
 @pytest.mark.parametrize("junk", [b"", b"{", b"[]", b'{"Repositories": 5}', b'{"Repositories": {"a": [1]}}'])
 def test_names_that_are_broken(damaged: Path, junk: bytes) -> None:
     (damaged / "image" / driver_of(damaged) / "repositories.json").write_bytes(junk)

@@ -21,7 +21,6 @@ from layertui.union.compare import A
 if TYPE_CHECKING:
     from layertui.compare import Comparison, Side
     from layertui.image import Image
-    from layertui.union import Union
 
 _GAP = 2
 _NAME = 24
@@ -139,29 +138,19 @@ class SideHeader(Widget):
         self.refresh()
 
     def _take(self) -> None:
-        """Gives the side to the screen once image and layers are there."""
+        """Gives the side to the screen, once, when image and layers are there."""
         from layertui.compare import Side
-        from layertui.union import UnionBuilder
 
         image, union = self._reading.image, self._reading.union
-        if image is None or not self._reading.ended or self._failed:
+        if self._failed or self.side is not None or not self._reading.complete:
             return
-        if union is None and not image.layers:
-            union = UnionBuilder().freeze()
-        if union is None or union.layers < len(image.layers):
-            return
-        self._finish(Side, image, union)
-
-    def _finish(self, kind: type[Side], image: Image, union: Union) -> None:
-        highest = len(image.layers)
-        layer = highest if self.chosen.layer is None else min(self.chosen.layer, highest)
-        self.side = kind(image, union, layer)
+        assert image is not None and union is not None
+        layer = len(image.layers) if self.chosen.layer is None else min(self.chosen.layer, len(image.layers))
+        self.side = Side(image, union, layer)
         self.damage = self.damage or image.damage
         self._tell(image, layer)
         self.post_message(self.Ready())
         self.refresh()
-
-    # What is told
 
     def _tell(self, image: Image, layer: int) -> None:
         assert self.side is not None
