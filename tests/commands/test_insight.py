@@ -7,6 +7,7 @@ from pathlib import Path
 from layertui.commands.insight import PARTS
 from tests.commands.running import Run
 from tests.commands.samples import eventful, image, tar
+from tests.layouts import OciLayout
 
 
 def test_waste(run: Run, tmp_path: Path) -> None:
@@ -41,6 +42,16 @@ SIZE  IN  BY  REASON              PATH
  4 B   1   2  deleted             /opaque/old
  3 B   1   2  rewritten           /etc/bin"""
     )
+
+
+def test_steps_that_hold_a_secret(run: Run, tmp_path: Path) -> None:
+    token = "ghp_" + "a1B2" * 9
+    layers = [tar(("/a", b"x")), tar(("/.wh.a", b""))]
+    steps = [{"created_by": "base"}, {"created_by": f"RUN git clone https://{token}@example.org/x && rm /a"}]
+    OciLayout(tmp_path / "image").add("1", layers, config={"history": steps})
+    masked = run("insight", tmp_path / "image", "--only", "waste", "--all").text
+    assert "git clone" in masked and token not in masked
+    assert token in run("insight", tmp_path / "image", "--only", "waste", "--all", "--show-secrets").text
 
 
 def test_waste_for_machines(run: Run, tmp_path: Path) -> None:

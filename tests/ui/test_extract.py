@@ -288,6 +288,8 @@ async def test_escape_stops_what_is_being_written(read: Read, here: Path) -> Non
         await opened(pilot, "tab")
         await into(pilot, "out", "working")
         await until(pilot, lambda: blob.reached.is_set())
+        await pilot.press("enter", "q")  # typed twice: not to stop what the first began
+        assert dialog(pilot).state == "working" and not dialog(pilot)._stop.is_set()
         await pilot.press("escape")
         blob.go.set()
         await until(pilot, lambda: dialog(pilot).state == "ended")

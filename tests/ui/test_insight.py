@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -357,5 +358,8 @@ async def test_a_process_that_is_closed_ends_and_says_nothing() -> None:
     while looker._process is None:
         await asyncio.sleep(0.01)
     looker.close()
+    deadline = time.monotonic() + 10
+    while looker._process.returncode is None and time.monotonic() < deadline:
+        await asyncio.sleep(0.01)
     assert looker._process.returncode is not None
     assert not target.ended.wait(0.2)

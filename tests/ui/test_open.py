@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from layertui.ui.screens.open import OpenDialog
-from layertui.ui.widgets.completed_field import CompletedField
+from layertui.ui.widgets.completed_field import LISTED, CompletedField
 from tests.ui.images_app import Images, screen_text, settled
 from tests.ui.places import Places, summary, until
 
@@ -100,6 +100,21 @@ async def test_tab_completes_as_far_as_all_agree_or_to_the_chosen_one(folder: Pa
         await listed(pilot, "shop-2.")
         await pilot.press("down", "down", "tab")
         await listed(pilot, "shop-2.1.tar")
+
+
+async def test_tab_completes_what_all_agree_on_however_many_are_listed(folder: Path) -> None:
+    for number in range(LISTED + 10):
+        (folder / f"aa{number:04}.tar").touch()
+    (folder / "az.tar").touch()
+    async with Images().run_test() as pilot:
+        await opened(pilot)
+        await pilot.press("a")
+        await listed(pilot, "a")
+        assert pilot.app.screen.query_one(OptionList).option_count == LISTED
+        await pilot.press("tab")
+        await listed(pilot, "a")
+        await pilot.press("up")
+        assert pilot.app.screen.query_one(OptionList).highlighted == LISTED - 1
 
 
 async def test_tab_completes_a_hostile_name_as_far_as_the_field_can_show_it(folder: Path) -> None:

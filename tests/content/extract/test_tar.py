@@ -7,7 +7,7 @@ import tarfile
 
 import pytest
 
-from layertui.content.extract.selection import LeftOut, tree
+from layertui.content.extract.selection import LeftOut, changeset, tree
 from layertui.content.extract.tar import write_tar
 from layertui.errors import LayertuiError
 from tests import hostile
@@ -75,3 +75,15 @@ def test_a_small_file_that_breaks_off_is_left_out() -> None:
 def test_a_large_one_breaks_the_tar_off() -> None:
     with pytest.raises(LayertuiError, match="the layer ends in the middle of it"):
         written(file(b"b", b"b" * 20_000_000)[:-1000])
+
+
+def test_whiteouts_come_before_what_has_their_name_by_then() -> None:
+    """Engines remove a path when they come to its whiteout (layer.md of the image spec asks for this order)."""
+    below, above = file(b"a/one") + END, file(b"a/.wh.one") + file(b"a/one") + file(b"a/.wh..wh..opq") + END
+    contents, union = contents_of(below, above)
+    out = io.BytesIO()
+    assert not write_tar(changeset(union, 2), contents, out)
+    with tarfile.open(fileobj=io.BytesIO(out.getvalue())) as archive:
+        names = archive.getnames()
+    assert names.index("a/.wh..wh..opq") < names.index("a/one")
+    assert max(names.index(name) for name in names if "/.wh." in name) < names.index("a/one")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from layertui.commands.output import Output, cut
 from layertui.commands.sections import Cell, Code, Section
+from layertui.markdown import code, escaped
 from layertui.safe import visible
 
 LONGEST = 200
@@ -57,21 +57,9 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    return code(cell.text) if isinstance(cell, Code) else escaped(cell)
+    return _code(cell.text) if isinstance(cell, Code) else escaped(cell)
 
 
-def code(text: str) -> str:
-    """A code span in a cell; nothing in it is markup, not even a pipe or a backtick."""
-    text = cut(visible(text), LONGEST)
-    if not text.strip():
-        return ""
-    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
-    edge = " " if text[0] in "` " or text[-1] in "` " else ""
-    # Tables are cut at their pipes before all else (GFM spec, example 200).
-    return f"{fence}{edge}{text}{edge}{fence}".replace("|", "\\|")
-
-
-def escaped(text: str) -> str:
-    """Text in which nothing is markup."""
-    text = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_{}\[\]|#~!@])", r"\\\1", text)
+def _code(text: str) -> str:
+    """Code that is cut where a cell takes no more; tables are cut at their pipes before all else (GFM 200)."""
+    return code(cut(visible(text), LONGEST)).replace("|", "\\|")

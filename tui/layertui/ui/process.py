@@ -39,11 +39,10 @@ class WorkerProcess:
         threading.Thread(target=self._run, name="worker", daemon=True).start()
 
     def close(self) -> None:
-        """Kills the process and collects it; no message is posted after this."""
+        """Kills the process, which its thread collects; no message is posted after this."""
         self._closed.set()
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
 
     def _run(self) -> None:
         try:

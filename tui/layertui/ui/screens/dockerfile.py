@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -123,7 +124,7 @@ class DockerfileScreen(Screen[tuple[str, int] | None]):
         system = self._system()
         base = base_of(image, ())
         self._post(self.Ready(base, listing_of(instructions(image, base, system)), last=False))
-        around = base_of(image, neighbours(image))
+        around = base_of(image, takewhile(lambda _: not self._stop.is_set(), neighbours(image)))
         self._post(self.Ready(around, listing_of(instructions(image, around, system)), last=True))
 
     def _system(self) -> str:

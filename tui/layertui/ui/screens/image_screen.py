@@ -1,6 +1,7 @@
 """What a screen about one image leads to: what it costs, the search through its files, how it was built …"""
 
 import threading
+from itertools import takewhile
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import getters
@@ -76,7 +77,7 @@ class ImageScreen(Screen[None]):
             from layertui.dockerfile.base import base_of
             from layertui.sources.neighbours import neighbours
 
-            base = base_of(image, neighbours(image))
+            base = base_of(image, takewhile(lambda _: not stop.is_set(), neighbours(image)))
             if not stop.is_set():
                 self.post_message(BaseFound(image, base))
 
