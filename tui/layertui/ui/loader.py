@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from textual.message import Message
 
 from layertui.errors import LayertuiError
-from layertui.ui.process import WorkerProcess, error_of, frames
+from layertui.ui.process import WorkerProcess
 
 if TYPE_CHECKING:
     from layertui.layers.index import LayerIndex
@@ -82,7 +82,7 @@ class Loader(WorkerProcess):
         indexes: dict[int, LayerIndex] = {}
         progress: dict[int, tuple[int, int]] = {}
         reported = 0.0
-        for tag, payload in frames(output):
+        for tag, payload in self._frames(output):
             # A view of a whole image's columns is not copied once more.
             form: Any = tuple[int, memoryview] if tag in (b"x", b"u") else list[Any]
             values = msgspec.msgpack.decode(payload, type=form)
@@ -100,9 +100,6 @@ class Loader(WorkerProcess):
                 case b"u":
                     merged = [indexes[number] for number in range(1, values[0] + 1)]
                     self._post(UnionReady(values[0], Union.decode(values[1], merged)))
-                case b"e":
-                    self._failed(error_of(payload))
-                    return True
                 case b"d":
                     self._post(LoadDone(*values))
                     return True

@@ -7,7 +7,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 from layertui.errors import LayertuiError
-from layertui.ui.process import WorkerProcess, error_of, frames
+from layertui.ui.process import WorkerProcess
 
 if TYPE_CHECKING:
     from layertui.insight.tally import Survey
@@ -48,7 +48,7 @@ class Looker(WorkerProcess):
         from layertui.insight.tally import Finding, Survey
 
         findings: list[Finding] = []
-        for tag, payload in frames(output):
+        for tag, payload in self._frames(output):
             match tag:
                 case b"l":
                     self._post(PartProgress(self._part, *msgspec.msgpack.decode(payload)))
@@ -57,9 +57,6 @@ class Looker(WorkerProcess):
                 case b"s":
                     found = msgspec.convert(json.loads(payload) | {"findings": findings}, Survey)
                     self._post(PartSurveyed(self._part, found))
-                    return True
-                case b"e":
-                    self._failed(error_of(payload))
                     return True
         return False
 

@@ -79,6 +79,13 @@ class WorkerProcess:
         """Posts what the frames say; False when they end without an end."""
         raise NotImplementedError
 
+    def _frames(self, output: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """The frames; raises the :class:`LayertuiError` that one says."""
+        for tag, payload in frames(output):
+            if tag == b"e":
+                raise _error_of(payload)
+            yield tag, payload
+
     def _failed(self, error: LayertuiError) -> None:
         """Posts that nothing more comes."""
         raise NotImplementedError
@@ -88,7 +95,7 @@ class WorkerProcess:
             self._target.post_message(message)
 
 
-def error_of(payload: bytes) -> LayertuiError:
+def _error_of(payload: bytes) -> LayertuiError:
     """What a frame ``e`` says."""
     import msgspec
 

@@ -8,7 +8,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 from layertui.errors import LayertuiError
-from layertui.ui.process import WorkerProcess, error_of, frames
+from layertui.ui.process import WorkerProcess
 
 if TYPE_CHECKING:
     from layertui.content.search import Match, Query
@@ -84,7 +84,7 @@ class Searcher(WorkerProcess):
         from layertui.content.search import Match
 
         found = 0
-        for tag, payload in frames(output):
+        for tag, payload in self._frames(output):
             match tag:
                 case b"p":
                     self._post(SearchProgress(self, *msgspec.msgpack.decode(payload)))
@@ -99,9 +99,6 @@ class Searcher(WorkerProcess):
                         return True
                 case b"n":
                     self._post(SearchEnded(self, *msgspec.msgpack.decode(payload)))
-                    return True
-                case b"e":
-                    self._failed(error_of(payload))
                     return True
         return False
 

@@ -19,6 +19,7 @@ from layertui.anatomy import HOST, Part, System, origins, parts
 from layertui.content.syntax import coloured, lexer_of
 from layertui.errors import LayertuiError
 from layertui.safe import visible
+from layertui.ui.clipboard import copy
 from layertui.ui.keys import Legend
 from layertui.ui.text import count_text, shorten
 from layertui.ui.widgets.detail.page import Page, PageBuilder, message
@@ -213,9 +214,7 @@ class AnatomyScreen(Screen[int | None]):
             self.app.copy_to_clipboard(stored)
             self.notify(f"Copied {title} as it is stored", markup=False)
             return
-        value = visible(self._chain.page.values[self._line])
-        self.app.copy_to_clipboard(value)
-        self.notify(f"Copied {shorten(value, 60)}", markup=False)
+        copy(self, self._chain.page.values[self._line])
 
 
 def chain_of(found: Sequence[Part], system: System | LayertuiError | None) -> Chain:

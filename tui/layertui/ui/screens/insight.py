@@ -17,11 +17,12 @@ from layertui.insight.secrets import without_secrets
 from layertui.insight.tally import Finding, Survey
 from layertui.safe import visible
 from layertui.steps import step_text
+from layertui.ui.clipboard import copy
 from layertui.ui.insight_parts import PARTS, Findings, name_of, sums_page
 from layertui.ui.insight_top import NAMES, facts, stored_bytes, tabs
 from layertui.ui.keys import Legend
 from layertui.ui.looker import Looker, PartProgress, PartSurveyed
-from layertui.ui.text import shorten, size_text
+from layertui.ui.text import size_text
 from layertui.ui.widgets.detail.page import Page, message
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.text_view import TextView
@@ -294,9 +295,7 @@ class InsightScreen(Screen[tuple[str, int] | None]):
     def action_copy(self) -> None:
         """Copies the path at hand."""
         if (place := self._place()) is not None:
-            path = visible(place[0])
-            self.app.copy_to_clipboard(path)
-            self.notify(f"Copied {shorten(path, 60)}", markup=False)
+            copy(self, place[0])
 
     def action_leave(self) -> None:
         """Stops looking into the part at hand, else leaves."""

@@ -17,11 +17,12 @@ from layertui.errors import LayertuiError
 from layertui.reference import Reference, parse
 from layertui.safe import visible
 from layertui.ui.app import LayertuiApp
+from layertui.ui.clipboard import copy
 from layertui.ui.finder import Place, store_places
 from layertui.ui.image_row import NO_NAME, short_digest
 from layertui.ui.keys import Legend
 from layertui.ui.screens.images import ImagesScreen
-from layertui.ui.text import shorten, size_text
+from layertui.ui.text import size_text
 from layertui.ui.widgets.detail.page import Page, PageBuilder, failure, message
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.lines import Span
@@ -180,9 +181,7 @@ class UsageScreen(Screen[None]):
 
     def action_copy(self) -> None:
         """Copies the path or ID at hand."""
-        value = visible(self._page.values[self.query_one(TextView).cursor])
-        self.app.copy_to_clipboard(value)
-        self.notify(f"Copied {shorten(value, 60)}", markup=False)
+        copy(self, self._page.values[self.query_one(TextView).cursor])
 
 
 def usage_page(found: "Overview", store: Reference) -> tuple[Page, list[tuple[str, str]]]:

@@ -6,8 +6,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 
-from layertui.safe import visible
-from layertui.ui.text import shorten
+from layertui.ui.clipboard import copy
 from layertui.ui.widgets.detail.page import Page, message
 from layertui.ui.widgets.detail.pair import PairPane, pair_subject
 from layertui.ui.widgets.text_view import TextView
@@ -67,9 +66,7 @@ class FactsView(TextView):
 
     def action_copy(self) -> None:
         """Copies the line at hand."""
-        value = visible(self._page.values[self.cursor])
-        self.app.copy_to_clipboard(value)
-        self.notify(f"Copied {shorten(value, 60)}", markup=False)
+        copy(self, self._page.values[self.cursor])
 
 
 class ComparePanes(TreePanes):

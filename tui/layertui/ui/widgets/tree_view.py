@@ -15,11 +15,10 @@ from textual.strip import Strip
 
 from layertui.errors import LayertuiError
 from layertui.layers.decompress import Cancelled
-from layertui.safe import visible
+from layertui.ui.clipboard import copy
 from layertui.ui.keys import CHANGE_KEYS
 from layertui.ui.palette import Palette
 from layertui.ui.row_work import Change, RowsDone, RowWork
-from layertui.ui.text import shorten
 from layertui.ui.widgets.cursor_view import CursorView
 from layertui.ui.widgets.empty import comment, no_change, why_empty
 
@@ -367,11 +366,9 @@ class TreeView(CursorView):
             self._change(lambda rows: rows.order_by(sort), "sort", light=False)
 
     def action_copy(self) -> None:
-        """Copies the path, as it can be shown: a terminal may act on what it is given."""
+        """Copies the path."""
         if self.rows is not None:
-            path = visible(self.rows.merged.union.path(self.node))
-            self.app.copy_to_clipboard(path)
-            self.notify(f"Copied {shorten(path, 60)}", markup=False)
+            copy(self, self.rows.merged.union.path(self.node))
 
     def on_click(self, event: events.Click) -> None:
         """Selects; on an arrow, or a second time, opens or closes too."""

@@ -15,6 +15,7 @@ from textual.timer import Timer
 from layertui.errors import LayertuiError
 from layertui.layers.decompress import Cancelled, check
 from layertui.safe import visible
+from layertui.ui.clipboard import copy
 from layertui.ui.text import shorten
 from layertui.ui.widgets.detail.page import Page, failure, message
 from layertui.ui.widgets.text_view import TextView
@@ -317,9 +318,7 @@ class DetailPane(TextView):
         value = self._page.values.get(self.cursor)
         if value is None:
             value = self.subject.union.path(self.subject.node)
-        # The clipboard takes UTF-8 alone; a terminal may act on what is not shown.
-        self.app.copy_to_clipboard(visible(value))
-        self.notify(f"Copied {shorten(visible(value), 60)}", markup=False)
+        copy(self, value)
 
     # The frame
 
