@@ -242,7 +242,7 @@ class Extraction:
                     raise self._stopped(what, error, "only root can") from error
         if entry.type != "symlink":
             with self._keep(entry.path, f"mode {entry.mode:04o}"):  # after the owner, which clears some bits
-                os.chmod(target, entry.mode if self._owner else entry.mode & _SAFE_BITS)  # noqa: PTH101
+                os.chmod(target, entry.mode if self._owner else entry.mode & _SAFE_BITS)  # noqa: PTH101 (a descriptor)
         for name, value in entry.xattrs.items() if self._owner else ():
             with self._keep(entry.path, f"attribute {name}"):
                 os.setxattr(target, os.fsencode(name), value)
