@@ -1,8 +1,10 @@
 """The explorer: every state as a picture, every key pressed, whatever arrives while one does."""
 
+import signal
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
@@ -518,14 +520,20 @@ async def test_indexes_that_come_before_the_image_is_open_are_not_lost(
         assert at_layer(pilot) == 9
 
 
-async def test_quitting_while_it_loads_stops_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_quitting_while_it_loads_stops_the_reader(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    endless = tmp_path / "python"
+    endless.write_text("#!/bin/sh\nexec sleep 600\n")
+    endless.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(endless))
     started: list[Loader] = []
     start = Loader.start
     monkeypatch.setattr(Loader, "start", lambda loader: (started.append(loader), start(loader)))
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: bool(started and started[0]._process))
         await pilot.press("q")
-    assert started[0]._process.poll() is not None
+    assert started[0]._process.wait(timeout=10) == -signal.SIGKILL
 
 
 async def test_reads_an_image_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

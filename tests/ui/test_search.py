@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -286,7 +287,8 @@ async def test_closing_kills_the_process(monkeypatch: pytest.MonkeyPatch) -> Non
         await pilot.press("enter")
         await until(pilot, lambda: bool(started and started[0]._process))
         await pilot.press("escape")
-        assert started[0]._process is not None and started[0]._process.poll() is not None
+        assert started[0]._process is not None
+        assert started[0]._process.wait(timeout=10) == -signal.SIGKILL
 
 
 async def test_nothing_of_an_image_acts_on_the_terminal(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
