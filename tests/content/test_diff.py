@@ -159,7 +159,7 @@ def test_lines_end_at_line_feeds_alone() -> None:
 
 
 def test_hunk_headers() -> None:
-    found = list(hunks(changes("abcdefgh", "abcdeFgh"), 8, 8))
+    found = list(hunks(changes("abcdefgh", "abcdeFgh"), 8))
     assert [hunk.header() for hunk in found] == ["@@ -3,6 +3,6 @@"]
     assert found[0].header(100, 200) == "@@ -103,6 +203,6 @@"
 

@@ -8,6 +8,7 @@ import io
 import json
 import random
 import tarfile
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,10 @@ from layertui.blob import BytesBlob
 from layertui.content.read import Contents
 from layertui.errors import LayertuiError
 from layertui.image import Descriptor, Image
+from layertui.layers import toc as tables
+from layertui.layers.decompress import Cancelled
 from layertui.layers.load import index_layers
+from layertui.layers.scan import scan
 from layertui.layers.toc import CHUNKED, ESTARGZ, TocLayer
 from layertui.sources import open_image
 from layertui.sources import registry as source
@@ -202,6 +206,19 @@ def test_a_table_that_is_not_the_one_of_the_manifest():
         toc(layer, "sha256:" + "0" * 64).scan()
     with pytest.raises(LayertuiError, match="no footer"):
         toc(layer[:-1], digest).scan()
+
+
+def test_a_listing_stops_when_told_to(monkeypatch: pytest.MonkeyPatch):
+    """While the table is laid out as a tar, and while that is looked through."""
+    layer = toc(*estargz())
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Cancelled):
+        layer.scan(cancelled=stop)
+    stop.clear()
+    monkeypatch.setattr(tables, "scan", lambda headers: stop.set() or scan(headers))
+    with pytest.raises(Cancelled):
+        layer.scan(cancelled=stop)
 
 
 def test_content_that_is_not_what_the_table_says():

@@ -40,7 +40,7 @@ def unified_diff(before: bytes, after: bytes, before_name: str, after_name: str)
     yield b"--- " + _name(before_name) + b"\n"
     yield b"+++ " + _name(after_name) + b"\n"
     old, new = split(before), split(after)
-    for hunk in hunks(changes(old, new), len(old), len(new)):
+    for hunk in hunks(changes(old, new), len(old)):
         yield hunk.header().encode() + b"\n"
         for sign, number in steps(hunk):
             line = (new if sign == "+" else old)[number]
@@ -56,7 +56,7 @@ def split(data: bytes) -> list[bytes]:
     return [line + b"\n" for line in lines] + ([rest] if rest else [])
 
 
-def hunks(found: Sequence[Change], before_lines: int, after_lines: int) -> Iterator[Hunk]:
+def hunks(found: Sequence[Change], before_lines: int) -> Iterator[Hunk]:
     """Changes and :data:`CONTEXT` lines around them, put together where they meet."""
     start = 0
     for number, change in enumerate(found):

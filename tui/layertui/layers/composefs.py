@@ -37,7 +37,7 @@ class ComposefsDirectory:
     def scan(
         self, progress: Callable[[int], None] | None = None, cancelled: threading.Event | None = None
     ) -> LayerIndex:
-        index = index_of(self._entries, self._name)
+        index = index_of(self._entries, self._name, cancelled)
         text = (
             "kept by composefs: listed by the table of contents that its EROFS image was made of; "
             "the image itself is not read"

@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 from layertui.blob import Blob
 from layertui.errors import LayertuiError
 from layertui.image import Descriptor
+from layertui.layers.decompress import check
 from layertui.layers.index import LayerIndex, LayerWarning, key_of, path_of
 from layertui.layers.scan import scan
 
@@ -83,8 +84,7 @@ class TocLayer:
         self, progress: Callable[[int], None] | None = None, cancelled: threading.Event | None = None
     ) -> LayerIndex:
         """Its entries, by the rules for tars: the table is laid out as one without contents."""
-        entries = self._table()
-        index = index_of(entries, self._name)
+        index = index_of(self._table(), self._name, cancelled)
         text = "listed by its table of contents: the layer itself has not been read, nor its digest checked"
         index.warnings.append(LayerWarning("table-of-contents", b"", text))
         return index
@@ -232,10 +232,12 @@ class _TocBlob:
         return self._last[1]
 
 
-def index_of(entries: list[dict[str, Any]], what: str) -> LayerIndex:
-    """The index of a table's entries; ``what`` names it in errors."""
+def index_of(
+    entries: list[dict[str, Any]], what: str, cancelled: threading.Event | None = None
+) -> LayerIndex:
+    """The index of a table's entries; ``what`` names it in errors. Raises :class:`Cancelled`."""
     with told(what):
-        headers = _Headers(entries)
+        headers = _Headers(entries, cancelled)
     index = scan(headers)
     index.tar_size = 0
     return index
@@ -244,11 +246,13 @@ def index_of(entries: list[dict[str, Any]], what: str) -> LayerIndex:
 class _Headers:
     """A table of contents as a tar whose contents are holes (:class:`layertui.layers.scan.Window`)."""
 
-    def __init__(self, entries: list[dict[str, Any]]) -> None:
+    def __init__(self, entries: list[dict[str, Any]], cancelled: threading.Event | None) -> None:
+        self._cancelled = cancelled
         self._starts: list[int] = []
         self._blocks: list[bytes] = []
         end = 0
         for entry in entries:
+            check(cancelled)
             if entry.get("type") in TYPES:
                 info = _member(entry)
                 block = info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
@@ -260,6 +264,7 @@ class _Headers:
         self.end = end + 2 * tarfile.BLOCKSIZE
 
     def at(self, offset: int, length: int) -> bytes:
+        check(self._cancelled)
         number = bisect_right(self._starts, offset) - 1
         return self._blocks[number][offset - self._starts[number] :]
 

@@ -84,14 +84,14 @@ class TextDifference:
 
     def add_to(self, build: PageBuilder) -> list[int]:
         """Adds the hunks, as far as anyone reads on; returns the lines that they start on."""
-        old, new = self._lines
+        old, _ = self._lines
         firsts = [version.first - 1 for version in self._versions]
         digits = max(len(str(first + len(lines))) for first, lines in zip(firsts, self._lines, strict=True))
         digits = max(digits, 3)
         build.gutter = 2 * digits + 4
         starts: list[int] = []
         shown = 0
-        for hunk in hunks(self.changes, len(old), len(new)):
+        for hunk in hunks(self.changes, len(old)):
             if starts:
                 build.add()
             starts.append(build.add((hunk.header(*firsts), "accent")))
