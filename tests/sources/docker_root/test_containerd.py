@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,9 +18,10 @@ import pytest
 
 from layertui import demo
 from layertui.errors import LayertuiError
-from layertui.reference import parse
+from layertui.reference import Reference, parse
 from layertui.sources import docker_root, list_images, open_image
-from layertui.sources.overview import overview
+from layertui.sources.containerd import bolt, store
+from layertui.sources.overview import Overview, overview
 from layertui.union.changes import changes
 from tests.engines import containerd_daemon, run, throw_away
 from tests.layouts import MANIFEST, docker_archive
@@ -145,6 +146,23 @@ def test_its_images_are_in_the_overview(root: Path) -> None:
     assert image.frees == image.size == sum(layer.size for layer in found.layers) > 0
     assert image.containers == ["worked"] and not found.strays
     assert open_image(image.reference).id == image.id and not found.problems
+
+
+@pytest.mark.parametrize("ask", [overview, docker_root.list_images, docker_root.list_containers])
+def test_each_database_is_read_once(
+    root: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable[[Reference], object]
+) -> None:
+    """What was found in one state of it is not looked for in another: Docker may write meanwhile."""
+    reads: list[Path] = []
+
+    def noted(path: Path) -> bolt.Bucket:
+        reads.append(path)
+        return bolt.read(path)
+
+    monkeypatch.setattr(store, "read", noted)
+    found = ask(parse(f"docker-root:{root}"))
+    assert isinstance(found, Overview) or list(found)
+    assert "meta.db" in {path.name for path in reads} and len(set(reads)) == len(reads)
 
 
 def test_what_it_does_not_have(root: Path) -> None:

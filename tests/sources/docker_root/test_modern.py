@@ -21,6 +21,7 @@ from layertui.layers.load import index_layer
 from layertui.layers.overlayfs import xattrs_of
 from layertui.reference import parse
 from layertui.sources import docker_root, list_containers, list_images, open_image
+from layertui.sources.containerd.store import META
 from layertui.sources.overview import overview
 from layertui.union.changes import changes
 from layertui.verify import verify
@@ -240,6 +241,25 @@ def test_what_is_broken_leaves_the_rest_in_the_lists(damaged: Path) -> None:
     told = overview(parse(f"docker-root:{damaged}"))
     assert {name for image in told.images for name in image.names} >= {demo.NAME, "work:1"}
     assert len([problem for problem in told.problems if "0" * 64 in problem]) >= 2
+
+
+def test_a_damaged_containerd_leaves_docker_s_own_images(damaged: Path) -> None:
+    """Docker 20.10 has one there too, whose database nobody of Docker's images needs."""
+    meta = damaged / "containerd/daemon" / META
+    meta.write_bytes(b"no database")
+    images, containers = [], []
+    with pytest.raises(LayertuiError, match=r"meta\.db is no Bolt database"):
+        images.extend(list_images(f"docker-root:{damaged}"))
+    with pytest.raises(LayertuiError, match=r"meta\.db is no Bolt database"):
+        containers.extend(docker_root.list_containers(parse(f"docker-root:{damaged}")))
+    assert {f"{row.name}:{row.tag}" for row in images} == {demo.NAME, "work:1"}
+    assert [row.name for row in containers] == ["worked"]
+    for row in (*images, *containers):
+        assert open_image(row.reference).layers
+    found = overview(parse(f"docker-root:{damaged}"))
+    assert {name for image in found.images for name in image.names} == {demo.NAME, "work:1"}
+    (problem,) = found.problems
+    assert str(meta) in problem and found.parts and found.layers
 
 
 @pytest.mark.parametrize("junk", [b"", b"{", b"[]", b'{"Repositories": 5}', b'{"Repositories": {"a": [1]}}'])

@@ -41,10 +41,7 @@ def list_images(reference: Reference) -> Iterator[ImageSummary]:
     """See :class:`layertui.sources.Source`."""
     name = reference.selector.partition("/")[2]
     for namespace in _namespaces(reference):
-        wanted = namespace.names[namespace.find(name)].digest if name else ""
-        for row in namespace.summaries(reference):
-            if not wanted or row.digest == wanted:
-                yield row
+        yield from namespace.summaries(reference, name)
 
 
 def list_containers(reference: Reference) -> Iterator[ContainerSummary]:

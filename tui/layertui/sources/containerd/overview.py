@@ -41,11 +41,11 @@ ABOUT = {
 def overview(reference: Reference, progress: Progress | None, cancelled: threading.Event) -> Overview:
     """See :func:`layertui.sources.overview.overview`; of the namespace that the reference names, or of all."""
     problems: list[str] = []
-    images, layers, strays = held(reference, problems)
-    root = store_of(reference).root
-    parts = parts_of(root, _about, progress, cancelled)
+    store = store_of(reference)
+    images, layers, strays = held(store, reference, problems)
+    parts = parts_of(store.root, _about, progress, cancelled)
     problems += [f"{part.name}: {part.problem}" for part in parts if part.problem]
-    return Overview(root, parts, images, layers, strays, (), problems)
+    return Overview(store.root, parts, images, layers, strays, (), problems)
 
 
 def _about(name: str) -> str:
@@ -66,7 +66,7 @@ class _Held:
 
 
 def held(
-    reference: Reference, problems: list[str], in_use: Iterable[str] = ()
+    store: Store, reference: Reference, problems: list[str], in_use: Iterable[str] = ()
 ) -> tuple[list[ImageUse], list[LayerUse], list[Path]]:
     """Images, their layers, and what nothing names, of the namespace that a reference names or of all.
 
@@ -74,7 +74,7 @@ def held(
     namespaces share, and unpacked. ``in_use`` are keys of snapshots in the namespace that others
     than its own containers need. What cannot be read is added to ``problems``. Raises :class:`LayertuiError` if the store cannot be read.
     """
-    store, name = store_of(reference), reference.selector.partition("/")[0]
+    name = reference.selector.partition("/")[0]
     if name:
         store.namespace(name)
     found = _Held()

@@ -104,6 +104,10 @@ class Namespace:
         self.name = name
         self._bucket = bucket
 
+    def reference(self, name: str = "") -> Reference:
+        """What leads to an image in it, or to all."""
+        return Reference("containerd", str(self.store.root), f"{self.name}/{name}")
+
     @property
     def place(self) -> str:
         return f"the namespace {self.name} of {self.store.root}"
@@ -170,23 +174,27 @@ class Namespace:
             layers=[self._here(layer) for layer in image.layers],
         )
 
-    def summaries(self, reference: Reference) -> Iterator[ImageSummary]:
-        """A row for each name; those that only repeat a digest are left out.
+    def summaries(self, reference: Reference, wanted: str = "") -> Iterator[ImageSummary]:
+        """A row for each name, or for those of the image of one; those that only repeat a digest are left out.
 
-        Of an image that cannot be read, only what its name stands for is known.
+        Of an image that cannot be read, only what its name stands for is known. Raises
+        :class:`LayertuiError` if no image has the wanted name.
         """
+        digest = self.names[self.find(wanted)].digest if wanted else ""
         for name in self.listed():
             target = self.names[name]
+            if digest not in ("", target.digest):
+                continue
             try:
                 (row,) = summaries(ContentStore(self, name, target), replace(reference, selector=""))
             except (LayertuiError, ValueError):
                 row = ImageSummary("", "containerd", "", "", target.digest, "", None, None, None, ())
-            full, _, digest = name.removeprefix(HUB).partition("@")
-            repository, _, tag = full.rpartition(":") if not digest else (full, "", "")
+            full, _, at = name.removeprefix(HUB).partition("@")
+            repository, _, tag = full.rpartition(":") if not at else (full, "", "")
             yield replace(
                 row,
                 reference=str(replace(reference, selector=f"{self.name}/{name}")),
-                name=repository if is_tag(name) or digest else "",
+                name=repository if is_tag(name) or at else "",
                 tag=tag if is_tag(name) else "",
                 digest=target.digest,
             )

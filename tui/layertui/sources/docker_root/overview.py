@@ -13,7 +13,7 @@ from layertui.errors import LayertuiError
 from layertui.reference import Reference
 from layertui.sources.containerd.overview import held
 from layertui.sources.containerd.store import HUB
-from layertui.sources.docker_root import NAMESPACE, SYSTEM, embedded_in, inside_of, roots_of
+from layertui.sources.docker_root.data_root import NAMESPACE, DataRoot
 from layertui.sources.docker_root.embedded import EmbeddedRoot
 from layertui.sources.docker_root.files import Container, readable
 from layertui.sources.docker_root.graph import GraphRoot
@@ -52,12 +52,12 @@ LAYERS_ASIDE = ("l",)
 
 def overview(reference: Reference, progress: Progress | None, cancelled: threading.Event) -> Overview:
     """See :func:`layertui.sources.overview.overview`."""
-    root = Path(reference.location or SYSTEM)
+    data = DataRoot(reference)
     problems: list[str] = []
     images: list[ImageUse] = []
     layers: list[LayerUse] = []
     strays: list[Path] = []
-    for each in roots_of(reference):
+    for each in data.roots:
         try:
             found_images, found_layers = _uses(each, replace(reference, selector=""), problems)
             images += found_images
@@ -66,24 +66,26 @@ def overview(reference: Reference, progress: Progress | None, cancelled: threadi
         except LayertuiError as error:
             problems.append(str(error))
     try:
-        if inside := inside_of(reference):  # Docker 29
-            (embedded,) = embedded_in(reference)
+        if (inside := data.images) is not None:  # Docker 29
+            embedded = EmbeddedRoot(data.path, inside)
             containers = readable(embedded.containers(), problems)
-            found_images, found_layers, found_strays = held(inside, problems, embedded.keys(containers))
+            found_images, found_layers, found_strays = held(
+                inside.store, inside.reference(), problems, embedded.keys(containers)
+            )
             images += _with_containers(embedded, containers, found_images)
             layers += found_layers
             strays += found_strays
     except LayertuiError as error:
         problems.append(str(error))
     links: list[tuple[str, str]] = []
-    if (database := root / "linkgraph.db").is_file():
+    if (database := data.path / "linkgraph.db").is_file():
         try:
             links = linkgraph(database)
         except LayertuiError as error:
             problems.append(str(error))
-    parts = parts_of(root, _about, progress, cancelled)
+    parts = parts_of(data.path, _about, progress, cancelled)
     problems += [f"{part.name}: {part.problem}" for part in parts if part.problem]
-    return Overview(root, parts, images, layers, strays, links, problems)
+    return Overview(data.path, parts, images, layers, strays, links, problems)
 
 
 def _with_containers(

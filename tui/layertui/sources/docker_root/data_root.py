@@ -1,0 +1,73 @@
+"""The stores that a data root holds: Docker's own of all ages, and containerd's for Docker 29.
+
+Docker 29 keeps its images in containerd. Unless it found one running, that is one of its own,
+whose root lies in the data root (moby, daemon/command/daemon.go, ``containerdRootDir``); else
+the system's, whose root lies beside the data root's: ``/var/lib/containerd``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from layertui.errors import LayertuiError
+from layertui.reference import Reference
+from layertui.sources.containerd.store import META, Namespace, Store
+from layertui.sources.docker_root.embedded import EmbeddedRoot
+from layertui.sources.docker_root.graph import GraphRoot, graph_drivers
+from layertui.sources.docker_root.modern import ModernRoot, drivers
+
+SYSTEM = "/var/lib/docker"
+NAMESPACE = "moby"
+"""Where Docker has its images in containerd."""
+
+Root = ModernRoot | GraphRoot | EmbeddedRoot
+
+
+class DataRoot:
+    """What a reference leads to. Each store is read once, when it is asked for first: a daemon may go on writing."""
+
+    def __init__(self, reference: Reference) -> None:
+        self.path = Path(reference.location or SYSTEM)
+
+    @cached_property
+    def roots(self) -> Sequence[ModernRoot | GraphRoot]:
+        """Docker's own, of both ages: after an upgrade ``graph/`` may have been left behind.
+
+        Raises :class:`LayertuiError` if there is none, nor a containerd that Docker uses.
+        """
+        if not self.path.is_dir():
+            raise LayertuiError(f"{self.path} is no data root", "there is no such directory")
+        found: list[ModernRoot | GraphRoot] = [ModernRoot(self.path, driver) for driver in drivers(self.path)]
+        found += [GraphRoot(self.path, driver) for driver in graph_drivers(self.path)]
+        if not found and self.namespace is None:
+            raise LayertuiError(
+                f"{self.path} is no data root of Docker",
+                "it has neither image/DRIVER/imagedb nor graph and repositories-DRIVER",
+            )
+        return found
+
+    @cached_property
+    def namespace(self) -> Namespace | None:
+        """Docker's namespace of the containerd inside the data root, else of the one beside it.
+
+        ``None`` if it has nothing there. Raises :class:`LayertuiError` if it cannot be read.
+        """
+        for place in (self.path / "containerd" / "daemon", self.path.absolute().parent / "containerd"):
+            if os.path.lexists(place / META):
+                namespace = Store(place).namespaces.get(NAMESPACE)
+                if namespace is not None and (namespace.names or namespace.unpacked):
+                    return namespace
+        return None
+
+    @property
+    def images(self) -> Namespace | None:
+        """That namespace, if it has images. Raises :class:`LayertuiError` if it cannot be read."""
+        return self.namespace if self.namespace and self.namespace.names else None
+
+    @property
+    def embedded(self) -> Sequence[EmbeddedRoot]:
+        """The containers that have their layers in containerd, if there is one."""
+        return [EmbeddedRoot(self.path, self.namespace)] if self.namespace else []
