@@ -86,7 +86,19 @@ def test_without_a_system_and_with_a_kernel(run: Run, tmp_path: Path) -> None:
     path = image(tmp_path, tar(("/boot/vmlinuz", b"x")))
     done = run("anatomy", path)
     assert "system   not known: there is no os-release" in done.lines
-    assert "unused   /boot/vmlinuz: no container runs it" in done.lines
+    assert "unused   /boot/vmlinuz: no container uses it" in done.lines
+
+
+def test_modules_without_a_kernel(run: Run, tmp_path: Path) -> None:
+    """As a build leaves them that installed a driver: a directory for each kernel, if any, and files beside them."""
+    path = image(
+        tmp_path, tar(("/usr/lib/modules/6.1/updates/dkms/nic.ko", b"x"), ("/usr/lib/modules/README", b"x"))
+    )
+    unused = [line for line in run("anatomy", path).lines if line.startswith("unused")]
+    assert unused == ["unused   /usr/lib/modules/6.1: no container uses it"]
+    (tmp_path / "empty").mkdir()
+    path = image(tmp_path / "empty", tar(("/usr/lib/modules", None), ("/boot", None)))
+    assert run("anatomy", path, "--json").objects[0]["system"]["kernels"] == []
 
 
 def test_a_layer_that_is_not_there(run: Run, tmp_path: Path) -> None:

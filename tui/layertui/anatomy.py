@@ -194,9 +194,9 @@ def system(union: Union, contents: Contents) -> System:
             continue
         name, source = pretty_name(text), path
         break
-    kernels = [path for path in _below(union, "/boot") if path.rpartition("/")[2].startswith(KERNELS)]
+    kernels = [path for path, _ in _below(union, "/boot") if path.rpartition("/")[2].startswith(KERNELS)]
     for folder in MODULES:
-        kernels += [path for path in _below(union, folder) if path not in kernels]
+        kernels += [path for path, holds in _below(union, folder) if holds and path not in kernels]
     return System(name, source, kernels)
 
 
@@ -213,15 +213,15 @@ def pretty_name(os_release: str) -> str:
     return values.get("PRETTY_NAME") or f"{values.get('NAME', '')} {values.get('VERSION', '')}".strip()
 
 
-def _below(union: Union, path: str) -> Iterator[str]:
-    """The paths right below a directory of the merged tree; none if it is no directory."""
+def _below(union: Union, path: str) -> Iterator[tuple[str, bool]]:
+    """The paths right below a directory of the merged tree, and whether each is one; none if it is none itself."""
     try:
         folder = union.resolve(path, union.layers)
     except LayertuiError:
         return
     for node in range(folder + 1, union.end[folder]):
-        if union.parent[node] == folder and union.at(node, union.layers) >= 0:
-            yield union.path(node)
+        if union.parent[node] == folder and (event := union.at(node, union.layers)) >= 0:
+            yield union.path(node), union.is_directory(event)
 
 
 def _step(entry: HistoryEntry) -> str:

@@ -146,4 +146,4 @@ def _print_system(found: System | None, out: Output) -> None:
     else:
         _print_fact("system", "not known: there is no os-release", out)
     for path in found.kernels:
-        _print_fact("unused", f"{path}: no container runs it", out)
+        _print_fact("unused", f"{path}: no container uses it", out)

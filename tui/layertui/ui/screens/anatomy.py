@@ -282,7 +282,7 @@ def _add_system(page: PageBuilder, chain: Chain, system: System | LayertuiError 
         said = visible(name or "not known: there is no os-release")
         chain.parts[page.add((said, ""), gutter=gutter, value=system.name or said)] = number
         for path in system.kernels:
-            about = (": no container runs it", "quiet")
+            about = (": no container uses it", "quiet")
             gutter = [("  unused", "quiet")]
             chain.parts[page.add((visible(path), ""), about, gutter=gutter, value=path)] = number
 
