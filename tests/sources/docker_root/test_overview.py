@@ -169,6 +169,39 @@ def test_links_of_containers(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["linkgraph.db"]
 
 
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+def test_links_while_a_daemon_had_not_done_writing(
+    tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal beside it tells what it was before, the log what is not in it yet: neither is used up."""
+    root, copied = tmp_path / "root", tmp_path / "copied"
+    root.mkdir()
+    copied.mkdir()
+    connection = sqlite3.connect(root / "linkgraph.db", isolation_level=None)
+    connection.execute(f"PRAGMA journal_mode={mode}")
+    connection.execute("CREATE TABLE edge (entity_id text, parent_id text, name text)")
+    connection.execute("BEGIN")
+    connection.executemany("INSERT INTO edge VALUES (?, '0', ?)", [(f"id{n}", f"n{n}") for n in range(5000)])
+    connection.execute("COMMIT")
+    committed = [(f"/n{n}", f"id{n}") for n in range(5000)]
+    connection.execute("PRAGMA cache_size=1")  # so that what is not committed goes to the disk early
+    connection.execute("BEGIN")
+    connection.execute("UPDATE edge SET name = 'half-done'")
+    for path in root.iterdir():
+        if not path.name.endswith("-shm"):
+            shutil.copy(path, copied)
+    connection.close()
+    end = {"DELETE": "-journal", "WAL": "-wal"}[mode]
+    assert {path.name for path in copied.iterdir()} == {"linkgraph.db", f"linkgraph.db{end}"}
+    assert b"half-done" in (copied / f"linkgraph.db{end if mode == 'WAL' else ''}").read_bytes()
+    before = fingerprint(copied)
+    assert linkgraph(copied / "linkgraph.db") == sorted(committed)
+    assert fingerprint(copied) == before
+    monkeypatch.setattr("layertui.sources.docker_root.overview.MAX_COPY", 100)
+    with pytest.raises(LayertuiError, match=rf"linkgraph.db, it and linkgraph.db{end} have over 100 bytes"):
+        linkgraph(copied / "linkgraph.db")
+
+
 def test_it_stops_when_told_to_and_tells_how_far_it_is(roots: tuple[Path, Path]) -> None:
     told: list[int] = []
     found = overview(parse(f"docker-root:{roots[0]}"), lambda done, total: told.append(done))

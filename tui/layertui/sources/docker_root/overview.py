@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,6 +50,10 @@ ABOUT = {
 """What the entries of a data root are (moby: daemon/daemon.go and the packages that it starts)."""
 LAYERS_ASIDE = ("l",)
 """Entries of overlay2 that are no layers: the short links."""
+JOURNALS = ("-journal", "-wal")
+"""How files are called that SQLite needs beside a database to tell what state it is in (sqlite.org, tempfiles)."""
+MAX_COPY = 1 << 28
+"""Bytes of a database that are copied; that of 1,000 containers has about one million."""
 
 
 def overview(reference: Reference, progress: Progress | None, cancelled: threading.Event) -> Overview:
@@ -139,15 +145,18 @@ def _strays(root: ModernRoot | GraphRoot) -> Iterator[Path]:
 def linkgraph(database: Path) -> list[tuple[str, str]]:
     """The names and links of containers: ``/web`` is one's name, ``/web/db`` its link to another.
 
-    The tables are those of pkg/graphdb of moby v1.9.1. Raises :class:`LayertuiError`.
+    The tables are those of pkg/graphdb of moby v1.9.1. What a daemon did not finish writing is
+    not shown, as SQLite would have it. Raises :class:`LayertuiError`.
     """
-    quoted = database.absolute().as_uri()
     try:
-        # Immutable: no lock and no journal is made beside it.
-        with closing(sqlite3.connect(f"{quoted}?mode=ro&immutable=1", uri=True)) as connection:
-            edges = connection.execute("SELECT entity_id, parent_id, name FROM edge").fetchall()
-    except sqlite3.Error as error:
-        raise LayertuiError(f"cannot read {database}", str(error)) from error
+        with _at_rest(database) as path:
+            # Immutable: no lock and no journal is made beside it.
+            uri = f"{path.absolute().as_uri()}{'?mode=ro&immutable=1' if path == database else ''}"
+            with closing(sqlite3.connect(uri, uri=True)) as connection:
+                edges = connection.execute("SELECT entity_id, parent_id, name FROM edge").fetchall()
+    except (sqlite3.Error, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) else None
+        raise LayertuiError(f"cannot read {database}", why or str(error)) from error
     below: dict[str, list[tuple[str, str]]] = {}
     for identity, parent, name in edges:
         if parent is not None:
@@ -157,3 +166,25 @@ def linkgraph(database: Path) -> list[tuple[str, str]]:
         found.append((f"/{name}", container))
         found += [(f"/{name}/{alias}", linked) for alias, linked in sorted(below.get(container, ()))]
     return found
+
+
+@contextmanager
+def _at_rest(database: Path) -> Iterator[Path]:
+    """A database that can be read as it is: itself, or a copy of what has a journal or log beside it.
+
+    These belong to what was being written when the daemon ended or the root was copied. SQLite
+    would write to both to undo it or complete it, which is why it may only do so with copies.
+    Raises ``OSError`` and :class:`LayertuiError`.
+    """
+    beside = [path for end in JOURNALS if (path := database.with_name(database.name + end)).exists()]
+    if not beside:
+        yield database
+        return
+    if sum(path.stat().st_size for path in (*beside, database)) > MAX_COPY:
+        raise LayertuiError(
+            f"cannot read {database}", f"it and {beside[0].name} have over {MAX_COPY:,} bytes"
+        )
+    with tempfile.TemporaryDirectory(prefix="layertui-") as folder:
+        for path in (*beside, database):  # a journal that is a bit old still undoes what came after it
+            shutil.copyfile(path, Path(folder, path.name))
+        yield Path(folder, database.name)
