@@ -185,6 +185,52 @@ def test_a_nested_mounts_markers_are_shown_and_not_obeyed(tmp_path: Path) -> Non
     assert index.extra[1].xattrs == {"trusted.overlay.opaque": b"y"}
 
 
+@pytest.mark.parametrize(("space", "option"), [("trusted.overlay.", ""), ("user.overlay.", ",userxattr")])
+def test_every_marker_of_a_nested_mount_is_as_the_kernel_shows_it(
+    tmp_path: Path, space: str, option: str
+) -> None:
+    """What an engine in a container writes into its layers: the kernel escapes each name where it keeps it."""
+    need_root()
+    base, upper, work, mount = paths = [tmp_path / name for name in ("base", "upper", "work", "mount")]
+    for path in paths:
+        path.mkdir()
+    markers = {"whiteout": b"", "opaque": b"y", "redirect": b"/etc", "metacopy": b"", "origin": b"\0"}
+    for name in markers:
+        (base / name).mkdir()
+        (base / name / "below").write_text("below\n")
+        (base / f"{name}-file").write_text("content\n")
+
+    def mounted(options: str) -> None:
+        run("mount", "-t", "overlay", "overlay", "-o", f"{options}{option}", mount)
+
+    mounted(f"lowerdir={base},upperdir={upper},workdir={work}")
+    try:
+        for name, value in markers.items():
+            (mount / f"{name}-file").write_text("")
+            for path in (mount / name, mount / f"{name}-file"):
+                os.setxattr(path, space + name, value)
+    finally:
+        run("umount", mount)
+    mounted(f"ro,lowerdir={upper}:{base}")
+    try:
+        theirs = on_disk(mount)
+        shown = {
+            (path, name): os.getxattr(mount / path, space + name)
+            for name in markers
+            for path in (name, f"{name}-file")
+        }
+    finally:
+        run("umount", mount)
+    assert os.getxattr(upper / "whiteout-file", f"{space}overlay.whiteout") == b""
+    union, contents = opened(image_of([base, upper]))
+    ours = merged(union, 2, contents.read)
+    for (path, name), value in shown.items():
+        assert ours[f"/{path}"].xattrs == ((space + name, value),)
+    plain = {path: replace(facts, xattrs=()) for path, facts in visible(theirs).items()}
+    assert_same({path: replace(facts, xattrs=()) for path, facts in visible(ours).items()}, plain)
+    assert not union.warnings
+
+
 def test_warns_of_what_lies_elsewhere(tmp_path: Path) -> None:
     need_root()
     moved, thin = tmp_path / "moved", tmp_path / "thin"

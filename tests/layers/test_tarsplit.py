@@ -5,15 +5,18 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import threading
 from pathlib import Path
 
 import pytest
 
 from layertui.errors import LayertuiError
-from layertui.layers.decompress import Damaged
+from layertui.image import Descriptor, Layer, Recorded
+from layertui.layers.decompress import Cancelled, Damaged
 from layertui.layers.index import Kind
 from layertui.layers.load import index_layer
-from layertui.layers.tarsplit import RecordedDirectory, pieces
+from layertui.layers.tarsplit import PIECE, RecordedDirectory, pieces
+from layertui.layers.verify import checks
 from tests.content.archives import tar_of
 from tests.images import layers_of
 from tests.layouts import digest
@@ -31,10 +34,10 @@ def segment(data: bytes) -> dict:
 FILES = {"a": b"first", "d/b": b"x" * 5000, "d/empty": b"", "z": b"last" * 400}
 
 
-def split(tar: bytes) -> list[dict]:
+def split(tar: bytes, files: dict[str, bytes] = FILES) -> list[dict]:
     """What tar-split makes of a tar of these files, each header 512 bytes."""
     lines, at = [], 0
-    for name, data in FILES.items():
+    for name, data in files.items():
         lines.append(segment(tar[at : at + 512]))
         at += 512
         lines.append({"type": 1, "name": name, "size": len(data), "payload": ""})
@@ -70,6 +73,41 @@ def test_the_record_gives_the_same_index_as_the_tar(unpacked: RecordedDirectory)
 
 def test_record_and_files_are_the_tar_again(unpacked: RecordedDirectory) -> None:
     assert digest(b"".join(unpacked.tar())) == digest(tar_of(FILES))
+
+
+def test_checks_stop_in_the_middle_of_a_tar(unpacked: RecordedDirectory) -> None:
+    """And in the middle of one large file."""
+    (unpacked.directory / "z").write_bytes(bytes(3 * PIECE))
+    files = {**FILES, "z": bytes(3 * PIECE)}
+    tar = tar_of(files)
+    record(unpacked.record, *split(tar, files))
+    layer = Layer(1, Descriptor("", "", -1), digest(tar), "", None, unpacked=unpacked)
+    told: list[int] = []
+    stop = threading.Event()
+
+    def tell(done: int) -> None:
+        told.append(done)
+        if done > PIECE:
+            stop.set()
+
+    with pytest.raises(Cancelled):
+        list(checks(layer, stop, tell))
+    assert PIECE < told[-1] <= 2 * PIECE + len(tar_of(FILES)) and len(told) > 4
+    stop.clear()
+    told.clear()
+    (check,) = checks(layer, stop, told.append)
+    assert check.status == "ok" and told[-1] == len(tar)
+
+
+def test_sizes_are_no_longer_counted_when_told_to_stop(unpacked: RecordedDirectory) -> None:
+    """After the tar has been read whole: its size is held against what the store noted."""
+    tar = tar_of(FILES)
+    for of, size in (("directory", 0), ("members", 0)):
+        recorded = Recorded(size, of)
+        layer = Layer(1, Descriptor("", "", -1), digest(tar), "", None, unpacked=unpacked, recorded=recorded)
+        stop = threading.Event()
+        with pytest.raises(Cancelled):
+            list(checks(layer, stop, lambda done, stop=stop: done == len(tar) and stop.set()))
 
 
 def test_a_file_that_has_been_cut_since(unpacked: RecordedDirectory) -> None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import random
 import struct
+import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from layertui import demo
 from layertui.errors import LayertuiError
 from layertui.sources.containerd import bolt
 from layertui.sources.containerd.bolt import Bucket, read
-from layertui.sources.containerd.store import META
+from layertui.sources.containerd.store import META, Store
+from tests.engines import run
+from tests.sources.containerd.conftest import HUB
 
 SIZE = 4096
 
@@ -160,21 +166,57 @@ def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
     ]
     fresh = meta(3, 6) + states[2][SIZE:]
 
-    class Changing(io.BytesIO):
-        """Another state is there from the second read on."""
+    def changing(reads: int) -> bytes:
+        return states[0] if reads == 1 else fresh
 
+    assert read(busy(changing)).text("n") == "2"
+
+
+def test_a_file_that_never_rests(tmp_path: Path) -> None:
+    """Each look finds another state, as where a disk is slow and containerd busy."""
+    page = leaf(3, [])
+    with pytest.raises(
+        LayertuiError, match="/live changes all the time, stop its containerd, or copy the store"
+    ):
+        read(busy(lambda reads: meta(3, reads) + meta(3, reads + 1) + bytes(SIZE) + page))
+
+
+def busy(content: Callable[[int], bytes]) -> Path:
+    """A file that another program writes to: what is in it whenever it is read, counted from 1."""
+
+    class Changing(io.BytesIO):
         reads = 0
 
         def read(self, size: int | None = -1, /) -> bytes:
             self.reads += 1
-            data = states[0] if self.reads == 1 else fresh
-            return data[: size if size is not None and size >= 0 else None]
+            return content(self.reads)[: size if size is not None and size >= 0 else None]
 
-    class Live(type(tmp_path)):
+    class Live(type(Path())):
         def open(self, *_: Any, **__: Any) -> io.BytesIO:
             return Changing()
 
-    assert read(Live("/live")).text("n") == "2"
+    return Live("/live")
+
+
+def test_a_database_that_containerd_has_locked_and_writes_to(
+    live: tuple[list[str], Path],
+) -> None:
+    """It is read without the lock, which nobody else gets while containerd runs."""
+    ctr, root = live
+    with (root / META).open("rb") as file, pytest.raises(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    name = f"{HUB}{demo.NAME}"
+    script = f'for n in $(seq 15); do "$@" images tag {name} busy:$n; done >/dev/null'
+    writer = subprocess.Popen(["sh", "-ec", script, "sh", *ctr, "--namespace=packed"])
+    seen = []
+    while writer.poll() is None:
+        found = Store(root).namespace("packed")
+        seen.append(len(found.names))
+        # What is there in any state is there in each.
+        assert found.names.keys() == {name, *(f"busy:{number}" for number in range(1, seen[-1]))}
+        assert walk(read(root / META)) > 200
+    assert writer.returncode == 0 and seen == sorted(seen) and len(set(seen)) > 2
+    run(*ctr, "--namespace=packed", "images", "rm", *(f"busy:{number}" for number in range(1, 16)))
 
 
 def test_what_is_no_database(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from layertui.layers.fulltree import FullTree
 from layertui.layers.load import index_layer
 from layertui.reference import parse
 from layertui.sources import containers_storage, list_images, open_image
+from layertui.sources.overview import overview
 from layertui.union.changes import changes
 from tests.engines import containers_storage as store_of
 from tests.engines import run
@@ -253,6 +254,17 @@ def test_parents_that_go_round_in_circles(damaged: Path, driver: str) -> None:
     image = open_image(f"containers-storage:[{damaged}]{SAMPLE}")
     assert "go round in circles" in image.warnings[0]
     assert len(image.layers) == len(demo.image().layers)
+    the_other_is_readable(damaged)
+    rows = {row.name for row in list_images(f"containers-storage:{damaged}")}
+    assert rows == {"localhost/quarry", "localhost/work"}
+    containers = list(containers_storage.list_containers(parse(f"containers-storage:{damaged}")))
+    assert {open_image(row.reference).name.split()[0] for row in containers} == {
+        row.name for row in containers
+    }
+    found = overview(parse(f"containers-storage:{damaged}"))
+    assert {name for image in found.images for name in image.names} == {SAMPLE, "localhost/work:1"}
+    (problem,) = found.problems
+    assert problem.startswith(f"{SAMPLE}: the parents of its layers go round in circles at ")
 
 
 def test_a_layer_that_is_incomplete(damaged: Path, driver: str, expected: Seen) -> None:
