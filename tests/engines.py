@@ -147,10 +147,10 @@ def podman_service(directory: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 @contextmanager
-def containers_storage(program: str, driver: str = "vfs") -> Iterator[list[str]]:
-    """Podman or buildah on a store of its own: the command to put arguments after."""
+def containers_storage(program: str, driver: str = "vfs", parent: Path | None = None) -> Iterator[list[str]]:
+    """Podman or buildah on a store of its own, below a directory: the command to put arguments after."""
     need_root()
-    directory = Path(tempfile.mkdtemp(prefix="layertui-"))  # libpod wants a short path
+    directory = Path(tempfile.mkdtemp(prefix="layertui-", dir=parent))  # libpod wants a short path
     command = [program, f"--root={directory / 'root'}", f"--runroot={directory / 'run'}"]
     try:
         yield [*command, f"--storage-driver={driver}"]
@@ -246,6 +246,28 @@ def _wait(docker: Docker, daemon: subprocess.Popen[bytes], log: Path) -> None:
             return
     last = log.read_text(errors="replace").splitlines()[-1:]
     lacking(f"dockerd does not start here: {last}")
+
+
+@contextmanager
+def btrfs_directory() -> Iterator[Path]:
+    """A btrfs file system in a file, mounted for a while; skips where the kernel cannot do it."""
+    need_root()
+    need("mkfs.btrfs")
+    image = Path(tempfile.mkdtemp(prefix="layertui-"), "image")
+    mounted = image.with_name("fs")  # engines want a short path
+    mounted.mkdir()
+    with image.open("wb") as file:
+        file.truncate(1 << 30)
+    run("mkfs.btrfs", "--quiet", image)
+    result = subprocess.run(["mount", "-o", "loop", image, mounted], capture_output=True, text=True)
+    if result.returncode:
+        shutil.rmtree(image.parent)
+        lacking(f"no btrfs or no loop device here: {result.stderr.strip()}")
+    try:
+        yield mounted
+    finally:
+        run("umount", "--lazy", mounted)
+        shutil.rmtree(image.parent)
 
 
 @contextmanager

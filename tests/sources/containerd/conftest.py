@@ -12,24 +12,10 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
-from layertui.sources import open_image
 from tests.engines import containerd_daemon, run, throw_away
-from tests.layouts import OciLayout, docker_archive
-from tests.sources.engine.test_images import Seen, seen
+from tests.layouts import OciLayout
 
 HUB = "docker.io/library/"
-
-
-@pytest.fixture(scope="package")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("sample") / "sample.tar"
-    docker_archive(path, demo.image())
-    return path
-
-
-@pytest.fixture(scope="package")
-def expected(archive: Path) -> Seen:
-    return seen(open_image(str(archive)))
 
 
 @pytest.fixture(scope="package")

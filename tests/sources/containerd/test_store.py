@@ -20,10 +20,10 @@ from layertui.sources.containerd.store import META
 from layertui.sources.containerd.values import moment
 from layertui.union.changes import changes
 from tests.engines import run
+from tests.seen import Seen, Sizes, assert_sizes, seen
 from tests.sources.containerd.conftest import HUB
 from tests.sources.docker_root.test_modern import fingerprint, session
 from tests.sources.engine.test_containers import union_of
-from tests.sources.engine.test_images import Seen, seen
 from tests.union.trees import merged, on_disk
 
 BLOBS = "io.containerd.content.v1.content/blobs/sha256"
@@ -40,9 +40,10 @@ def damaged(root: Path, tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "name", [f"work/{HUB}{demo.NAME}", f"packed/{demo.NAME}", "layout/example.org/one/sample:1"]
 )
-def test_the_same_image_as_from_its_archive(root: Path, name: str, expected: Seen) -> None:
+def test_the_same_image_as_from_its_archive(root: Path, name: str, expected: Seen, measured: Sizes) -> None:
     image = open_image(f"containerd:[{root}]{name}")
     assert seen(image) == expected
+    assert_sizes(image, measured.blobs)
     assert all(layer.blob is not None for layer in image.layers)
 
 
@@ -102,13 +103,12 @@ def test_the_systems_own(
     assert open_image(row.reference).id == row.id
 
 
-def test_unpacked_where_blobs_were_discarded(damaged: Path, expected: Seen) -> None:
+def test_unpacked_where_blobs_were_discarded(damaged: Path, expected: Seen, measured: Sizes) -> None:
     discard_layers(damaged)
     image = open_image(f"containerd:[{damaged}]work/{demo.NAME}")
     assert all(isinstance(layer.unpacked, UnpackedDirectory) for layer in image.layers)
-    found = seen(image)
-    assert found.trees == expected.trees
-    assert found.history == expected.history
+    assert seen(image) == expected
+    assert_sizes(image, measured.blobs)  # as the manifest has them
     packed = open_image(f"containerd:[{damaged}]packed/{demo.NAME}")
     assert all("is not here; the namespace packed of" in layer.missing for layer in packed.layers)
 

@@ -24,7 +24,7 @@ from layertui.verify import verify
 from tests.engines import containers_storage, run
 from tests.layouts import OciLayout
 from tests.programs import need
-from tests.sources.engine.test_images import seen
+from tests.seen import seen
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ from layertui.union.changes import changes
 from tests.engines import rootless_podman, run
 from tests.layouts import docker_archive
 from tests.programs import lacking
+from tests.seen import seen
 from tests.sources.engine.test_containers import union_of
-from tests.sources.engine.test_images import seen
 from tests.union.trees import merged
 
 SAMPLE = f"localhost/{demo.NAME}"

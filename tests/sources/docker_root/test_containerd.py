@@ -25,8 +25,8 @@ from layertui.sources.overview import Overview, overview
 from layertui.union.changes import changes
 from tests.engines import containerd_daemon, run, throw_away
 from tests.layouts import MANIFEST, docker_archive
+from tests.seen import seen
 from tests.sources.engine.test_containers import union_of
-from tests.sources.engine.test_images import seen
 
 CONTAINER = "c0" * 32
 MOBY = "--namespace=moby"

@@ -23,8 +23,8 @@ from tests.engines import need_root, run
 from tests.fixtures import fixture
 from tests.layouts import OciLayout
 from tests.programs import need
+from tests.seen import seen
 from tests.sources.engine.test_containers import union_of
-from tests.sources.engine.test_images import seen
 
 TOP = "1cee97b18f87b5fa91633db35f587e2c65c093facfa2cbbe83d5ebe06e1d9125"
 
@@ -185,9 +185,11 @@ def test_a_generated_one_shows_what_the_image_shows_elsewhere(overlay: Path) -> 
             assert ours[path].content == facts.content
     for ours, theirs in zip(found.changes, expected.changes, strict=True):
         files = {
-            (path, change) for path, change, what in theirs if change != "repeated" and what != ("mtime",)
+            (each["path"], each["change"])
+            for each in theirs
+            if each["change"] != "repeated" and each["what"] != ["mtime"]
         }
-        assert {(path, change) for path, change, _what in ours} >= files
+        assert {(each["path"], each["change"]) for each in ours} >= files
 
 
 def test_its_list(overlay: Path) -> None:

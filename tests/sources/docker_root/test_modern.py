@@ -27,22 +27,9 @@ from layertui.union.changes import changes
 from layertui.verify import verify
 from tests.engines import docker_daemon
 from tests.fixtures import fixture
-from tests.layouts import docker_archive
 from tests.programs import need
+from tests.seen import Seen, Sizes, assert_sizes, seen
 from tests.sources.engine.test_containers import DOCKERFILE, WORK, told, union_of
-from tests.sources.engine.test_images import Seen, seen
-
-
-@pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("sample") / "sample.tar"
-    docker_archive(path, demo.image())
-    return path
-
-
-@pytest.fixture(scope="module")
-def expected(archive: Path) -> Seen:
-    return seen(open_image(str(archive)))
 
 
 @pytest.fixture(scope="module", params=["overlay2", "vfs"])
@@ -71,9 +58,10 @@ def driver_of(root: Path) -> str:
     return next(path.name for path in (root / "image").iterdir())
 
 
-def test_the_same_image_as_from_its_archive(root: Path, expected: Seen) -> None:
-    found = seen(open_image(f"docker-root:[{root}]{demo.NAME}"))
-    assert found == expected
+def test_the_same_image_as_from_its_archive(root: Path, expected: Seen, measured: Sizes) -> None:
+    image = open_image(f"docker-root:[{root}]{demo.NAME}")
+    assert seen(image) == expected
+    assert_sizes(image, measured.files if driver_of(root) == "vfs" else measured.directories)
 
 
 def test_list(root: Path) -> None:

@@ -11,7 +11,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +18,16 @@ import msgspec
 import pytest
 
 from layertui import demo
-from layertui.content.read import Contents
 from layertui.errors import LayertuiError
-from layertui.image import Image
 from layertui.layers.load import index_layer
 from layertui.sources import engines, open_image
 from layertui.sources.engine import containers, images
 from layertui.sources.engine.client import Engine
 from layertui.sources.engine.endpoint import Endpoint
 from layertui.ui.process import frames
-from layertui.union import UnionBuilder
-from layertui.union.changes import changes
 from tests.engines import Docker, docker_daemon, podman_service, run
-from tests.layouts import docker_archive
+from tests.seen import Seen, Sizes, assert_sizes, seen
 from tests.sources.engine.proxy import proxy
-from tests.union.trees import Facts, merged
 
 SAMPLE = demo.NAME
 
@@ -41,13 +35,6 @@ SAMPLE = demo.NAME
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-@pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("sample") / "sample.tar"
-    docker_archive(path, demo.image())
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -70,59 +57,25 @@ def streamed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(images, "readable_directories", lambda *_: [])
 
 
-@dataclass
-class Seen:
-    """What an image shows, however its layers came."""
-
-    trees: list[dict[str, Facts]]
-    changes: list[list[tuple[str, str, tuple[str, ...]]]]
-    history: list[tuple[int | None, str]]
-    id: str
-
-
-def seen(image: Image) -> Seen:
-    indexes = [index_layer(layer, None) for layer in image.layers]
-    builder = UnionBuilder()
-    for index in indexes:
-        assert not index.damage, index.damage
-        builder.add(index)
-    union = builder.freeze()
-    contents = Contents(image, indexes, union)
-    numbers = range(1, union.layers + 1)
-    return Seen(
-        [merged(union, number, contents.read) for number in numbers],
-        [
-            [
-                (change.path, change.change, tuple(change.what))
-                for change in changes(union, number, contents.same)
-            ]
-            for number in numbers
-        ],
-        [(entry.layer, entry.created_by) for entry in image.history],
-        image.id,
-    )
-
-
-@pytest.fixture(scope="module")
-def expected(archive: Path) -> Seen:
-    return seen(open_image(str(archive)))
-
-
-def test_layers_out_of_the_engines_directories(docker_host: Docker, expected: Seen) -> None:
+def test_layers_out_of_the_engines_directories(docker_host: Docker, expected: Seen, measured: Sizes) -> None:
     image = open_image(f"docker-daemon:{SAMPLE}")
     assert [layer.unpacked.location for layer in image.layers if layer.unpacked] == [
         str(path) for path in docker_host.layers(SAMPLE)
     ]
     assert seen(image) == expected
+    assert_sizes(image, measured.directories)
     assert image.config_bytes == demo.image().config_bytes
 
 
-def test_layers_out_of_the_save_stream(docker_host: Docker, expected: Seen, streamed: None) -> None:
+def test_layers_out_of_the_save_stream(
+    docker_host: Docker, expected: Seen, measured: Sizes, streamed: None
+) -> None:
     image = open_image(f"docker-daemon:{SAMPLE}")
     assert image.arrival is not None
     told: list[tuple[int, int]] = []
     image.arrival.watch(lambda done, total: told.append((done, total)))
     assert seen(image) == expected
+    assert_sizes(image, measured.directories)
     assert told and told[-1][0] > 100_000
     assert image.layers[0].blob is not None
     assert image.layers[0].blob.digest == image.layers[0].diff_id
@@ -292,7 +245,7 @@ def test_an_engine_that_is_killed_in_the_middle_of_a_save(
 
 
 def test_a_store_without_readable_layers(
-    archive: Path, expected: Seen, monkeypatch: pytest.MonkeyPatch
+    archive: Path, expected: Seen, measured: Sizes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """vfs keeps whole trees: only the stream has the layers."""
     with docker_daemon(Path(tempfile.mkdtemp(prefix="layertui-")), driver="vfs") as docker:
@@ -300,7 +253,8 @@ def test_a_store_without_readable_layers(
         monkeypatch.setenv("DOCKER_HOST", docker.host)
         image = open_image(f"docker-daemon:{SAMPLE}")
         assert image.arrival is not None
-        assert seen(image).trees == expected.trees
+        assert seen(image) == expected
+        assert_sizes(image, measured.files)
 
 
 def test_no_permission_on_the_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,15 +294,25 @@ def podman(archive: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["directories", "stream"])
-def test_podman(podman: str, expected: Seen, stream: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_podman(
+    podman: str, expected: Seen, measured: Sizes, stream: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CONTAINER_HOST", podman)
     if stream:
         monkeypatch.setattr(images, "readable_directories", lambda *_: [])
     image = open_image(f"podman:{SAMPLE}")
     assert (image.arrival is not None) == stream
     found = seen(image)
-    assert found.trees == expected.trees
-    assert found.changes == expected.changes
+    if stream:  # its API leaves this out
+        found.settings["Healthcheck"] = expected.settings["Healthcheck"]
+    assert found == expected
+    (noted,) = json.loads(
+        Path(podman.removeprefix("unix://"))
+        .with_name("root")
+        .joinpath("overlay-images/images.json")
+        .read_text()
+    )
+    assert_sizes(image, measured.tars, sum(noted["big-data-sizes"].values()))
     rows = list(engines.list_images(engines.Reference("podman", "")))
     assert [row.id for row in rows] == [expected.id]
     assert open_image(rows[0].reference).id == expected.id

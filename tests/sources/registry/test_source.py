@@ -21,6 +21,7 @@ from layertui.ui.process import frames
 from layertui.union import Union, UnionBuilder
 from layertui.union.changes import changes
 from tests.layouts import CONFIG, INDEX, LAYER, MANIFEST
+from tests.seen import Seen, Sizes, assert_sizes, seen
 from tests.sources.registry.conftest import QUARRY, TAGS
 from tests.sources.registry.proxy import FaultyProxy
 from tests.sources.registry.server import Registry
@@ -60,6 +61,12 @@ def test_is_the_image_that_was_loaded(registry: Registry, layout: Path, tag: str
         assert mine
     assert b"Held" in our_contents.read(ours.at(ours.resolve("/etc/os-release", 1), 1))
     assert far.layers[0].blob and far.layers[0].blob.digest == far.layers[0].descriptor.digest
+
+
+def test_shows_what_its_archive_shows(registry: Registry, expected: Seen, measured: Sizes):
+    image = open_image(f"docker://{registry.host}/{QUARRY}:1.0")
+    assert seen(image) == expected
+    assert_sizes(image, measured.blobs)
 
 
 def test_what_it_is_called(registry: Registry):

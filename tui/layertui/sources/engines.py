@@ -10,6 +10,7 @@ from functools import lru_cache
 from layertui.errors import LayertuiError
 from layertui.image import ContainerSummary, Image, ImageSummary
 from layertui.reference import Reference
+from layertui.sources.assemble import full_names
 from layertui.sources.engine import containers, images
 from layertui.sources.engine.client import Engine, NotFound
 from layertui.sources.engine.endpoint import Endpoint, docker_endpoint, podman_endpoint
@@ -37,10 +38,8 @@ def list_images(reference: Reference) -> Iterator[ImageSummary]:
     """See :class:`layertui.sources.Source`."""
     if reference.transport in CONTAINERS:
         raise LayertuiError(f"{reference} is a container", "it holds no images", "open it by its name")
-    rows = images.list_images(engine_of(reference.transport))
-    if not reference.location:
-        return rows
-    return _one(rows, reference)
+    engine = engine_of(reference.transport)
+    return _one(engine, reference) if reference.location else images.list_images(engine)
 
 
 def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
@@ -94,14 +93,13 @@ def _engine(endpoint: Endpoint) -> Engine:
     return Engine(endpoint)
 
 
-def _one(rows: Iterator[ImageSummary], reference: Reference) -> Iterator[ImageSummary]:
+def _one(engine: Engine, reference: Reference) -> Iterator[ImageSummary]:
     """The rows of one image: those with its name, or all that its ID has."""
-    wanted = {reference.location, f"{reference.location}:latest"}
-    found = False
-    for row in rows:
-        full = f"{row.name}:{row.tag}"
-        if full in wanted or row.id in wanted or row.id.startswith(f"sha256:{reference.location}"):
-            found = True
-            yield row
-    if not found:
-        raise LayertuiError(f"{reference} is not there", "the engine has no such image")
+    try:
+        # The engine itself tells what a name stands for: Podman looks for it on several registries.
+        identity = images.digest_id(str(engine.get("/images/{0}/json", reference.location).get("Id", "")))
+    except NotFound as error:
+        raise LayertuiError(f"{reference} is not there", "the engine has no such image") from error
+    rows = [row for row in images.list_images(engine) if row.id == identity]
+    names = full_names(reference.location)
+    yield from [row for row in rows if f"{row.name}:{row.tag}" in names] or rows

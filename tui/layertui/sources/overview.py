@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -16,6 +17,9 @@ from layertui.layers.decompress import Cancelled
 from layertui.reference import STORES, TRANSPORTS, Reference
 from layertui.sources.files import listed
 
+SUBVOLUME = 256
+"""The inode of a subvolume's root (btrfs, BTRFS_FIRST_FREE_OBJECTID)."""
+OCTAL = re.compile(r"\\(\d{3})")
 Progress = Callable[[int, int], None]
 """Told how many bytes have been counted so far, and -1: nobody knows of how many."""
 
@@ -28,7 +32,7 @@ class Part:
     about: str
     """What it holds; empty for what is not known to be of such a store."""
     size: int
-    """Bytes that it takes on the disk, hardlinks counted once."""
+    """Bytes that it takes on the disk, hardlinks counted once, subvolumes of btrfs each in full."""
     entries: int | None
     """How many are right below it; ``None`` for a file."""
     problem: str
@@ -215,18 +219,19 @@ def _taken(path: Path, problems: list[str]) -> Iterator[int]:
     """Bytes that a file or a directory and all below it take, piece by piece.
 
     What is mounted below is left out: a running container's merged view shows what is counted
-    elsewhere.
+    elsewhere. Subvolumes of btrfs are not, each in full, though they share what is the same.
     """
-    seen: set[int] = set()
+    seen: set[tuple[int, int]] = set()
     try:
         own = path.lstat()
     except OSError as error:
         problems.append(f"{path}: {error.strerror}")
         return
     yield own.st_blocks * 512
-    folders = [str(path)] if path.is_dir() and not path.is_symlink() else []
+    mounts = _mounts()
+    folders = [(os.path.realpath(path), own.st_dev)] if path.is_dir() and not path.is_symlink() else []
     while folders:
-        folder = folders.pop()
+        folder, device = folders.pop()
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
@@ -234,16 +239,26 @@ def _taken(path: Path, problems: list[str]) -> Iterator[int]:
                         facts = entry.stat(follow_symlinks=False)
                     except FileNotFoundError:
                         continue  # it went while a live root was looked at
-                    if facts.st_dev != own.st_dev:
+                    is_subvolume = facts.st_ino == SUBVOLUME
+                    if entry.path in mounts or (facts.st_dev != device and not is_subvolume):
                         continue
                     if facts.st_nlink > 1 and not entry.is_dir(follow_symlinks=False):
-                        if facts.st_ino in seen:
+                        if (facts.st_dev, facts.st_ino) in seen:
                             continue
-                        seen.add(facts.st_ino)
+                        seen.add((facts.st_dev, facts.st_ino))
                     if entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.path)
+                        folders.append((entry.path, facts.st_dev))
                     yield facts.st_blocks * 512
         except FileNotFoundError:
             continue
         except OSError as error:
             problems.append(f"{folder}: {error.strerror}")
+
+
+def _mounts() -> set[str]:
+    """Where file systems are mounted, as far as Linux says it (proc_pid_mountinfo(5))."""
+    try:
+        lines = Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return set()
+    return {OCTAL.sub(lambda code: chr(int(code[1], 8)), line.split(" ")[4]) for line in lines}

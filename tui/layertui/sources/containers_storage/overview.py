@@ -35,6 +35,7 @@ ABOUT_DRIVER = {
     "-containers": "config and files of each container",
 }
 """What the entries of a root are (containers/storage, store.go; Podman, libpod/runtime.go); those of a driver begin with its name."""
+ABOUT_BTRFS = {"btrfs": "layers of images and containers, as subvolumes: each is counted in full"}
 LAYERS_ASIDE = ("l", "staging", "tempdirs")
 """Entries of overlay that are no layers: the short links, and what is being unpacked or removed."""
 
@@ -48,7 +49,7 @@ def overview(reference: Reference, progress: Progress | None, cancelled: threadi
     about = dict(ABOUT)
     stores = list(stores_of(reference))
     for store, leads in stores:
-        about |= {store.driver + end: text for end, text in ABOUT_DRIVER.items()}
+        about |= {store.driver + end: text for end, text in ABOUT_DRIVER.items()} | ABOUT_BTRFS
         try:
             found_images, found_layers = _uses(store, leads, problems)
             images += found_images

@@ -25,7 +25,7 @@ from layertui.sources.overview import ImageUse, LayerUse, Needs, Overview, Progr
 
 ABOUT = {
     "aufs": "layers of images and containers, unpacked",
-    "btrfs": "layers of images and containers, as subvolumes",
+    "btrfs": "layers of images and containers, as subvolumes: each is counted in full",
     "buildkit": "BuildKit's database of its build cache",
     "builder": "the build cache of older versions",
     "containerd": "containerd's store, where Docker 29 has its images",

@@ -5,18 +5,30 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from layertui.blob_cache import BlobCache
 from layertui.errors import LayertuiError
-from layertui.image import Descriptor, HistoryEntry, Image, ImageSummary, Layer, Platform, chain_ids
+from layertui.image import (
+    Descriptor,
+    HistoryEntry,
+    Image,
+    ImageSummary,
+    Layer,
+    Platform,
+    Unpacked,
+    chain_ids,
+)
 from layertui.layers.directory import UnpackedDirectory
 from layertui.layers.owners import owners_of
+from layertui.layers.tarsplit import RecordedDirectory
 from layertui.sources import platforms
-from layertui.sources.assemble import config_list, digest_of, history_of, platform_of
+from layertui.sources.assemble import config_list, history_of, platform_of
 from layertui.sources.docker_root.files import overlay_places
+from layertui.sources.engine import beside
 from layertui.sources.engine.client import Engine, NotFound
 from layertui.sources.engine.saved import SavedBlob, SaveStream
 from layertui.sources.files import read_text
@@ -87,7 +99,8 @@ def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
         steps = objects(engine.get("/images/{0}/history", name))[::-1]
     except LayertuiError as error:  # Podman 4.3 fails where the config has no dates
         steps = []
-        warnings.append(f"{engine.endpoint.engine} does not tell the history: {error.why or error.what}")
+        if not config_bytes:
+            warnings.append(f"{engine.endpoint.engine} does not tell the history: {error.why or error.what}")
     history, odd = _history(steps, config if config_bytes else None, len(diff_ids))
     stream = SaveStream(engine, identity or name, {identity, *diff_ids}, integer(inspected, "Size"))
     sizes = {entry.layer: entry.size for entry in history if entry.layer is not None}
@@ -117,7 +130,7 @@ def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
                 diff_id,
                 chain_id,
                 None if directories else SavedBlob(stream, diff_id),
-                unpacked=unpacked_in(directories[number - 1]) if directories else None,
+                unpacked=_unpacked(directories[number - 1], chain_id) if directories else None,
                 places=overlay_places(directories[number - 1]) if directories else (),
             )
             for number, (diff_id, chain_id) in enumerate(zip(diff_ids, chain_ids(diff_ids), strict=True), 1)
@@ -222,6 +235,12 @@ def readable_directories(engine: Engine, inspected: Mapping[str, Any]) -> list[P
     return paths if readable else []
 
 
+def _unpacked(directory: Path, chain_id: str) -> Unpacked:
+    """What a layer is read from that lies in a directory."""
+    record = beside.record_of(directory, chain_id)
+    return RecordedDirectory(record, directory) if record else unpacked_in(directory)
+
+
 def unpacked_in(directory: Path, below: tuple[Path, ...] = ()) -> UnpackedDirectory:
     """A layer's directory; ``below`` are those that it lies on, the nearest first.
 
@@ -234,22 +253,9 @@ def unpacked_in(directory: Path, below: tuple[Path, ...] = ()) -> UnpackedDirect
 
 
 def _config_bytes(identity: str, directories: Sequence[Path]) -> bytes:
-    """The config itself, from the engine's store or from the cache; empty if it is in neither.
-
-    Docker keeps it below the directory in which the layers' directories lie.
-    """
-    candidates = []
-    if directories:
-        driver = directories[0].parents[1]
-        images = driver.parent / "image" / driver.name / "imagedb" / "content"
-        candidates.append(images / identity.replace(":", "/"))
-    for path in candidates:
-        try:
-            data = path.read_bytes()
-        except OSError:
-            continue
-        if digest_of(data) == identity:
-            return data
+    """The config itself, from the engine's store or from the cache; empty if it is in neither."""
+    if found := beside.config_bytes(identity, directories):
+        return found
     kept = BlobCache().get(identity)
     return kept.pread(kept.size, 0) if kept else b""
 
@@ -257,11 +263,24 @@ def _config_bytes(identity: str, directories: Sequence[Path]) -> bytes:
 def _history(
     steps: Sequence[Mapping[str, Any]], config: Mapping[str, Any] | None, layers: int
 ) -> tuple[list[HistoryEntry], list[str]]:
-    """The engine's history, oldest first, with the numbers of the layers that the steps made.
+    """The history, oldest first, with the numbers of the layers that the steps made.
 
-    The engine does not tell which steps made one: the config does, else sizes and instructions.
+    The engine does not tell which steps made one, who wrote them, and no fractions of a second:
+    the config does, else sizes and instructions tell the layers. The engine alone counts a step's
+    bytes.
     """
-    numbers, warnings = _numbers(steps, config, layers)
+    if config is not None:
+        known, odd = history_of(config, layers)
+        recorded = sum(entry.recorded for entry in known)
+        if recorded == len(steps):
+            entries = [
+                replace(entry, id=str(step.get("Id") or ""), size=integer(step, "Size"))
+                for entry, step in zip(known, steps, strict=False)
+            ]
+            return [*entries, *known[recorded:]], odd
+        if not steps:
+            return known, odd
+    numbers, warnings = _numbers(steps, layers)
     entries = [
         HistoryEntry(
             moment(step.get("Created")),
@@ -283,14 +302,7 @@ def _history(
     return entries, warnings
 
 
-def _numbers(
-    steps: Sequence[Mapping[str, Any]], config: Mapping[str, Any] | None, layers: int
-) -> tuple[list[int | None], list[str]]:
-    if config is not None:
-        known, odd = history_of(config, layers)
-        recorded = [entry.layer for entry in known if entry.recorded]
-        if len(recorded) == len(steps):
-            return recorded, odd
+def _numbers(steps: Sequence[Mapping[str, Any]], layers: int) -> tuple[list[int | None], list[str]]:
     certain = [integer(step, "Size") > 0 for step in steps]
     possible = [
         made or not _is_metadata(str(step.get("CreatedBy") or ""))

@@ -1,0 +1,38 @@
+"""The sample image, as a file that engines load and as what it has to show from everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from layertui import demo
+from layertui.sources import open_image
+from tests.engines import btrfs_directory
+from tests.layouts import docker_archive
+from tests.seen import Seen, Sizes, seen, sizes
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sample") / "sample.tar"
+    docker_archive(path, demo.image())
+    return path
+
+
+@pytest.fixture(scope="session")
+def expected(archive: Path) -> Seen:
+    return seen(open_image(str(archive)))
+
+
+@pytest.fixture(scope="session")
+def measured() -> Sizes:
+    return sizes()
+
+
+@pytest.fixture(scope="session")
+def btrfs() -> Iterator[Path]:
+    """A directory on a btrfs file system, for all tests of a session."""
+    with btrfs_directory() as directory:
+        yield directory

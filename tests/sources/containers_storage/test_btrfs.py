@@ -1,0 +1,88 @@
+"""The store of Podman with its btrfs driver, on a real btrfs: a layer is a snapshot of the one below and more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from layertui import demo
+from layertui.layers.fulltree import FullTree
+from layertui.reference import parse
+from layertui.sources import containers_storage, list_images, open_image
+from layertui.sources.overview import SUBVOLUME, overview
+from tests.engines import containers_storage as store_of
+from tests.engines import run
+from tests.programs import need
+from tests.seen import Seen, Sizes, assert_sizes, seen
+from tests.sources.docker_root.test_modern import fingerprint, session
+
+SAMPLE = f"localhost/{demo.NAME}"
+
+
+@pytest.fixture(scope="module")
+def command(btrfs: Path, archive: Path) -> Iterator[list[str]]:
+    """Podman on a store with the sample, and a container that was worked in."""
+    need("podman", "crun")
+    with store_of("podman", "btrfs", btrfs) as podman:
+        run(*podman, "load", "--input", archive)
+        run(*podman, "create", "--name=worked", SAMPLE, "sh")
+        mount = Path(run(*podman, "mount", "worked").strip())
+        (mount / "etc/passwd").unlink()
+        (mount / "srv/new").write_text("hello\n")
+        run(*podman, "umount", "worked")
+        yield podman
+
+
+@pytest.fixture(scope="module")
+def root(command: list[str]) -> Path:
+    return Path(command[1].partition("=")[2])
+
+
+def test_the_same_image_as_from_its_archive(root: Path, expected: Seen, measured: Sizes) -> None:
+    (row,) = list_images(f"containers-storage:{root}")
+    image = open_image(row.reference)
+    assert seen(image) == expected
+    assert_sizes(image, measured.tars)
+    places = [Path(layer.unpacked.location) for layer in image.layers if layer.unpacked]
+    assert len(places) == len(image.layers)
+    assert all(place.stat().st_ino == SUBVOLUME for place in places)
+
+
+def test_a_container(root: Path) -> None:
+    (row,) = containers_storage.list_containers(parse(f"containers-storage:{root}"))
+    image = open_image(row.reference)
+    assert isinstance(image.layers[-1].unpacked, FullTree)
+    found = {change["path"]: change["change"] for change in seen(image).changes[-1]}
+    assert (found["/etc/passwd"], found["/srv/new"]) == ("deleted", "added")
+    assert "/etc/group" not in found
+
+
+def test_sizes_of_its_parts_are_those_of_du(root: Path) -> None:
+    """A subvolume has a device number of its own, as if it were mounted there."""
+    lines = run("du", "-s", "--block-size=1", *sorted(root.iterdir())).splitlines()
+    theirs = {Path(line.split("\t")[1]).name: int(line.split("\t")[0]) for line in lines}
+    found = overview(parse(f"containers-storage:{root}"))
+    assert {part.name: part.size for part in found.parts} == theirs
+    assert theirs["btrfs"] > 100_000 and all(part.about for part in found.parts)
+    assert not found.problems and not found.strays
+
+
+def test_what_is_mounted_in_a_store_is_not_counted(root: Path) -> None:
+    before = overview(parse(f"containers-storage:{root}"))
+    mounted = root / "btrfs/mounted here"
+    mounted.mkdir()
+    run("mount", "--bind", root / "btrfs/subvolumes", mounted)
+    try:
+        after = overview(parse(f"containers-storage:{root}"))
+        assert [part.size for part in after.parts] == [part.size for part in before.parts]
+    finally:
+        run("umount", mounted)
+        mounted.rmdir()
+
+
+def test_nothing_is_written(root: Path) -> None:
+    before = fingerprint(root)
+    session(f"containers-storage:{root}")
+    assert fingerprint(root) == before
