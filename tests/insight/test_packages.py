@@ -6,14 +6,18 @@ import json
 import sqlite3
 import struct
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
+from layertui import demo
+from layertui.blob import BytesBlob
 from layertui.content.read import Contents
-from layertui.insight.packages import Packages, databases_of, packages
+from layertui.insight.package_databases import databases_of
+from layertui.insight.packages import Packages, packages
 from layertui.sources import open_image
 from tests.commands.samples import tar
 from tests.fixtures import fixture
-from tests.images import union_of
+from tests.images import layers_of, union_of
 from tests.insight.reading import opened
 from tests.programs import lacking, need
 from tests.union.small import layer
@@ -196,6 +200,18 @@ def test_what_cannot_be_read_is_said_and_removes_nothing(tmp_path: Path) -> None
     assert [str(error) for error in found.unread] == [
         f"cannot read {path}, as an sqlite database: file is not a database",
         "packages of /var/lib/rpm/Packages are not shown, of rpm's databases only sqlite's are read",
+    ]
+
+
+def test_what_nobody_looks_into_is_not_read() -> None:
+    """rpm's older databases, which may be large: a layer that is gone is not missed."""
+    path = "/usr/lib/sysimage/rpm/Packages.db"
+    layers = layers_of([tar((path, b"ndb"))])
+    union = union_of(layers)
+    gone = replace(layers[0], blob=BytesBlob(b"", "gone"))
+    found = packages(union, Contents(replace(demo.image(), layers=[gone]), union.indexes, union))
+    assert [str(error) for error in found.unread] == [
+        f"packages of {path} are not shown, of rpm's databases only sqlite's are read"
     ]
 
 
