@@ -92,6 +92,11 @@ class LayerIndex:
     warnings: list[LayerWarning] = field(default_factory=list)
     damage: str = ""
     """Why the entries end early or cannot be trusted; empty if all is well."""
+    contents: dict[int, bytes] = field(default_factory=dict)
+    """Of the files that were to be kept while the layer was read (:mod:`layertui.layers.keep`), by entry.
+
+    Neither saved nor sent.
+    """
 
     def entry_keys(self) -> list[bytes]:
         """The key of every entry, in tar order."""
