@@ -251,6 +251,18 @@ def test_python() -> None:
     assert [row.package.size for row in found.changes if row.layer == 1] == [1024, -1]
 
 
+def test_a_python_package_whose_list_of_files_cannot_be_read() -> None:
+    info = "/usr/lib/python3/site-packages/x.dist-info"
+    layers = layers_of(
+        [tar((f"{info}/RECORD", b"x.py,,7\n")), tar((f"{info}/METADATA", b"Name: x\nVersion: 1\n"))]
+    )
+    union = union_of(layers)
+    gone = [replace(layers[0], blob=BytesBlob(b"", "gone")), layers[1]]
+    found = packages(union, Contents(replace(demo.image(), layers=gone), union.indexes, union))
+    assert told(found) == [(2, "added", "x", None, "1")] and found.changes[0].package.size == -1
+    assert [error.what for error in found.unread] == [f"cannot read {info}/RECORD of layer 1"]
+
+
 def test_npm() -> None:
     def manifest(name: str, version: str) -> bytes:
         return json.dumps({"name": name, "version": version}).encode()
