@@ -165,10 +165,27 @@ def rootless_podman(option: str) -> Iterator[tuple[list[str], Path]]:
 
     Gives the command to put arguments after, and a folder of the user's, with the store in ``store``.
     """
+    is_fuse = option == "fuse-overlayfs"
+    with podman_user() as (command, directory):
+        yield (
+            [
+                *command,
+                *("podman", f"--root={directory / 'store'}", f"--runroot={directory / 'runroot'}"),
+                *("--cgroup-manager=cgroupfs", "--events-backend=file"),
+                f"--storage-driver={'overlay' if is_fuse else option}",
+                *([f"--storage-opt=overlay.mount_program={shutil.which(option)}"] if is_fuse else []),
+            ],
+            directory,
+        )
+
+
+@contextmanager
+def podman_user() -> Iterator[tuple[list[str], Path]]:
+    """A user who may run Podman: the command that runs another as that user, and the user's folder."""
     need_root()
     need("podman", "crun", "useradd", "newuidmap", "setpriv", "unshare")
     directory = Path(tempfile.mkdtemp(prefix="layertui-"))
-    name = f"layertui{os.getpid()}"
+    name = directory.name
     run("useradd", "--no-create-home", f"--home-dir={directory}", name)
     user = pwd.getpwnam(name)
     (directory / "run").mkdir(0o700)
@@ -182,18 +199,8 @@ def rootless_podman(option: str) -> Iterator[tuple[list[str], Path]]:
     )
     for path in (directory, directory / "run"):
         os.chown(path, user.pw_uid, user.pw_gid)
-    is_fuse = option == "fuse-overlayfs"
     try:
-        yield (
-            [
-                *("unshare", "--mount", "--propagation=slave", "sh", str(directory / "as-user")),
-                *("podman", f"--root={directory / 'store'}", f"--runroot={directory / 'runroot'}"),
-                *("--cgroup-manager=cgroupfs", "--events-backend=file"),
-                f"--storage-driver={'overlay' if is_fuse else option}",
-                *([f"--storage-opt=overlay.mount_program={shutil.which(option)}"] if is_fuse else []),
-            ],
-            directory,
-        )
+        yield ["unshare", "--mount", "--propagation=slave", "sh", str(directory / "as-user")], directory
     finally:
         for file in directory.glob("run/libpod/tmp/pause.pid"):  # it holds the user namespace
             os.kill(int(file.read_text()), signal.SIGTERM)

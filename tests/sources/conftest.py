@@ -12,6 +12,9 @@ from layertui.sources import open_image
 from tests.engines import btrfs_directory
 from tests.layouts import docker_archive
 from tests.seen import Seen, Sizes, seen, sizes
+from tests.sources.stores import containerd_live, docker_roots, embedded_root, podman_stores, user_stores
+
+__all__ = ["containerd_live", "docker_roots", "embedded_root", "podman_stores", "user_stores"]
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from layertui.sources.containerd import bolt
 from layertui.sources.containerd.bolt import Bucket, read
 from layertui.sources.containerd.store import META, Store
 from tests.engines import run
-from tests.sources.containerd.conftest import HUB
+from tests.sources.stores import HUB
 
 SIZE = 4096
 

@@ -12,8 +12,8 @@ from layertui.reference import parse
 from layertui.sources import open_image
 from layertui.sources.overview import overview, users
 from tests.engines import run
-from tests.sources.containerd.conftest import HUB
 from tests.sources.containerd.test_store import BLOBS, SNAPSHOTS, damaged, discard_layers
+from tests.sources.stores import HUB
 
 __all__ = ["damaged"]
 WORK, PACKED = f"work/{HUB}{demo.NAME}", f"packed/{HUB}{demo.NAME}"

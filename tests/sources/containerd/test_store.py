@@ -21,9 +21,9 @@ from layertui.sources.containerd.values import moment
 from layertui.union.changes import changes
 from tests.engines import run
 from tests.seen import Seen, Sizes, assert_sizes, seen
-from tests.sources.containerd.conftest import HUB
 from tests.sources.docker_root.test_modern import fingerprint, session
 from tests.sources.engine.test_containers import union_of
+from tests.sources.stores import HUB
 from tests.union.trees import merged, on_disk
 
 BLOBS = "io.containerd.content.v1.content/blobs/sha256"

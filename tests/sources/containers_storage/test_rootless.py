@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,44 +13,17 @@ from layertui.layers.load import index_layer
 from layertui.reference import parse
 from layertui.sources import containers_storage, list_images, open_image
 from layertui.union.changes import changes
-from tests.engines import rootless_podman, run
-from tests.layouts import docker_archive
-from tests.programs import lacking
 from tests.seen import seen
 from tests.sources.engine.test_containers import union_of
+from tests.sources.stores import PODMANS as SAMPLE
 from tests.union.trees import merged
 
-SAMPLE = f"localhost/{demo.NAME}"
 STATIC = ("orders.js", "quarry.css", "quarry.svg")
-WORK = """set -e
-root=$({podman} mount worked)
-cd $root
-rm etc/passwd
-rm -r srv/quarry/static
-mkdir srv/quarry/static
-echo a > srv/quarry/static/new
-echo hello > srv/new
-chown 1000:1001 srv/new
-chmod 4751 srv/new
-chown 42 etc/hostname
-find . -mindepth 1 -printf '%P\\t%y\\t%m\\t%U:%G\\t%l\\n' > {told}
-{podman} umount worked
-"""
 
 
-@pytest.fixture(scope="module", params=["vfs", "overlay", "fuse-overlayfs"])
-def store(request: pytest.FixtureRequest) -> Iterator[tuple[Path, str]]:
-    """A store with the sample and a container that was worked in, and what the container's tree is."""
-    if request.param == "fuse-overlayfs" and not (shutil.which(request.param) and Path("/dev/fuse").exists()):
-        lacking("fuse-overlayfs needs FUSE")
-    with rootless_podman(request.param) as (podman, folder):
-        docker_archive(folder / "sample.tar", demo.image())
-        run(*podman, "load", "--input", folder / "sample.tar")
-        run(*podman, "create", "--name=worked", SAMPLE, "/bin/x")
-        script = WORK.format(podman=" ".join(podman[podman.index("podman") :]), told=folder / "told")
-        (folder / "work").write_text(script)
-        run(*podman, "unshare", "sh", folder / "work")
-        yield folder / "store", (folder / "told").read_text()
+@pytest.fixture(params=["vfs", "overlay", "fuse-overlayfs"])
+def store(request: pytest.FixtureRequest, user_stores: Callable[[str], tuple[Path, str]]) -> tuple[Path, str]:
+    return user_stores(request.param)
 
 
 def test_its_image_is_that_of_the_archive(store: tuple[Path, str]) -> None:

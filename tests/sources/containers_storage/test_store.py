@@ -8,7 +8,7 @@ import os
 import random
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,47 +25,29 @@ from layertui.sources.overview import overview
 from layertui.union.changes import changes
 from tests.engines import containers_storage as store_of
 from tests.engines import run
-from tests.programs import need
 from tests.seen import Seen, Sizes, assert_sizes, seen
 from tests.sources.docker_root.test_modern import fingerprint, session
-from tests.sources.engine.test_containers import WORK, union_of
-
-SAMPLE = f"localhost/{demo.NAME}"
-
-
-@pytest.fixture(scope="module", params=["overlay", "vfs"])
-def command(request: pytest.FixtureRequest, archive: Path) -> Iterator[list[str]]:
-    """Podman on a store with the sample, an image of Buildah, and a container that was worked in."""
-    need("podman", "crun", "buildah", "busybox")
-    with store_of("podman", request.param) as podman:
-        run(*podman, "load", "--input", archive)
-        buildah = ["buildah", *podman[1:]]
-        made = run(*buildah, "from", "scratch").strip()
-        run(*buildah, "copy", made, str(shutil.which("busybox")), "/bin/busybox")
-        run("chroot", run(*buildah, "mount", made).strip(), "/bin/busybox", "mkdir", "-p", "/srv/d")
-        run("chroot", run(*buildah, "mount", made).strip(), "/bin/busybox", "touch", *OLD)
-        run(*buildah, "umount", made)
-        run(*buildah, "commit", made, "work:1")
-        run(*podman, "create", "--name=worked", "work:1", "/bin/busybox", "true")
-        run("chroot", run(*podman, "mount", "worked").strip(), "/bin/busybox", "sh", "-c", WORK)
-        run(*podman, "umount", "worked")
-        yield podman
+from tests.sources.engine.test_containers import union_of
+from tests.sources.stores import OLD
+from tests.sources.stores import PODMANS as SAMPLE
 
 
-OLD = ("/srv/old", "/srv/d/x", "/srv/kept", "/srv/wide")
+@pytest.fixture(params=["overlay", "vfs"])
+def command(request: pytest.FixtureRequest, podman_stores: Callable[[str], list[str]]) -> list[str]:
+    return podman_stores(request.param)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def driver(command: list[str]) -> str:
     return command[3].partition("=")[2]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def root(command: list[str]) -> Path:
     return Path(command[1].partition("=")[2])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def store(root: Path, driver: str) -> str:
     return f"containers-storage:[{driver}@{root}]"
 

@@ -1,17 +1,9 @@
-"""Docker 29 keeps its images and its containers' layers in a containerd inside its data root.
-
-No Docker 29 was at hand: the store is made by containerd itself, in the steps that moby's sources
-take (daemon/containerd/image_snapshot.go, ``createLayer`` and ``prepareInitLayer``), and the
-container's config has the fields of daemon/container/container.go.
-"""
+"""Docker 29 keeps its images and its containers' layers in a containerd inside its data root."""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,63 +15,15 @@ from layertui.sources import docker_root, list_images, open_image
 from layertui.sources.containerd import bolt, store
 from layertui.sources.overview import Overview, overview
 from layertui.union.changes import changes
-from tests.engines import containerd_daemon, run, throw_away
-from tests.layouts import MANIFEST, docker_archive
-from tests.seen import seen
+from tests.engines import run
+from tests.seen import Seen, seen
 from tests.sources.engine.test_containers import union_of
-
-CONTAINER = "c0" * 32
-MOBY = "--namespace=moby"
+from tests.sources.stores import CONTAINER
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("docker")
-    docker_archive(folder / "sample.tar", demo.image())
-    with containerd_daemon(Path(tempfile.mkdtemp(prefix="layertui-"))) as (ctr, store):
-        run(*ctr, MOBY, "images", "import", folder / "sample.tar")
-        throw_away(ctr, MOBY)
-        row = next(iter(list_images(f"containerd:[{store}]moby")))
-        top = demo.image().layers[-1].chain_id
-        with mounted(ctr, f"{CONTAINER}-init-key", top, folder) as mount:
-            (mount / ".dockerenv").touch()
-        run(*ctr, MOBY, "snapshots", "commit", f"{CONTAINER}-init", f"{CONTAINER}-init-key")
-        with mounted(ctr, CONTAINER, f"{CONTAINER}-init", folder) as mount:
-            (mount / "etc/passwd").unlink()
-            (mount / "srv/new").write_text("hello\n")
-        (folder / "containerd").mkdir()
-        os.system(f"cp --archive {store} {folder}/containerd/daemon")
-    config = folder / "containers" / CONTAINER / "config.v2.json"
-    config.parent.mkdir(parents=True)
-    value = {
-        "State": {"Running": False, "ExitCode": 3},
-        "ID": CONTAINER,
-        "Created": "2026-11-01T10:00:00Z",
-        "Path": "/bin/sh",
-        "Args": ["-c", "true"],
-        "Config": {"Image": demo.NAME, "Labels": {"a": "b"}},
-        "Image": row.digest,
-        "ImageManifest": {"mediaType": MANIFEST, "digest": row.digest, "size": 1722},
-        "Name": "/worked",
-        "Driver": "overlayfs",
-        "MountPoints": {},
-    }
-    config.write_text(json.dumps(value))
-    return folder
-
-
-@contextmanager
-def mounted(ctr: list[str], key: str, parent: str, folder: Path) -> Iterator[Path]:
-    """A new snapshot, mounted."""
-    mount = folder / "mount"
-    mount.mkdir()
-    run(*ctr, MOBY, "snapshots", "prepare", key, parent)
-    run("sh", "-c", run(*ctr, MOBY, "snapshots", "mounts", mount, key))
-    try:
-        yield mount
-    finally:
-        run("umount", mount)
-        mount.rmdir()
+@pytest.fixture
+def root(embedded_root: Path) -> Path:
+    return embedded_root
 
 
 def test_its_container(root: Path) -> None:
@@ -129,11 +73,10 @@ def test_a_containerd_beside_the_data_root(root: Path, tmp_path: Path) -> None:
     assert open_image(f"docker-root:[{tmp_path / 'docker'}]/worked").layers[-1].unpacked is not None
 
 
-def test_its_images_are_offered(root: Path) -> None:
+def test_its_images_are_offered(root: Path, expected: Seen) -> None:
     (row,) = list_images(f"docker-root:{root}")
     assert (row.name, row.tag, row.id) == ("quarry", "1.1", demo.image().id)
     assert row.reference == f"containerd:[{root}/containerd/daemon]moby/docker.io/library/{demo.NAME}"
-    expected = seen(open_image(str(root / "sample.tar")))
     assert seen(open_image(row.reference)) == expected
     assert seen(open_image(f"docker-root:[{root}]{demo.NAME}")) == expected
     assert [each.id for each in list_images(f"docker-root:[{root}]{demo.NAME}")] == [row.id]

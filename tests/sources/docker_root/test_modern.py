@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tarfile
-import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,33 +25,14 @@ from layertui.sources.containerd.store import META
 from layertui.sources.overview import overview
 from layertui.union.changes import changes
 from layertui.verify import verify
-from tests.engines import docker_daemon
 from tests.fixtures import fixture
-from tests.programs import need
 from tests.seen import Seen, Sizes, assert_sizes, seen
-from tests.sources.engine.test_containers import DOCKERFILE, WORK, told, union_of
+from tests.sources.engine.test_containers import union_of
 
 
-@pytest.fixture(scope="module", params=["overlay2", "vfs"])
-def root(request: pytest.FixtureRequest, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data root with the sample, an image that was built there, and a container that has run.
-
-    It is copied while the daemon still runs, whiteouts and attributes with it.
-    """
-    need("busybox", "cp")
-    context = tmp_path_factory.mktemp("context")
-    shutil.copy(str(shutil.which("busybox")), context / "busybox")
-    copied = tmp_path_factory.mktemp("copied") / "docker"
-    with docker_daemon(Path(tempfile.mkdtemp(prefix="layertui-")), driver=request.param) as docker:
-        docker("load", "--input", archive)
-        docker.build("work:1", context, DOCKERFILE)
-        docker("run", "--name=worked", "--network=host", "work:1", "/bin/busybox", "sh", "-c", WORK)
-        (context / "diff.json").write_text(json.dumps(sorted(told(docker, "worked"))))
-        shutil.copy(context / "diff.json", tmp_path_factory.getbasetemp() / f"{request.param}.json")
-        inspected = docker("image", "inspect", demo.NAME, "work:1")
-        (copied.parent / "inspect.json").write_text(inspected.replace(str(docker.data_root), str(copied)))
-        os.system(f"cp --archive {docker.data_root} {copied}")
-    return copied
+@pytest.fixture(params=["overlay2", "vfs"])
+def root(request: pytest.FixtureRequest, docker_roots: Callable[[str], Path]) -> Path:
+    return docker_roots(request.param)
 
 
 def driver_of(root: Path) -> str:
@@ -92,7 +73,7 @@ def test_steps_of_a_build_are_not_offered(root: Path) -> None:
     assert len(stored) > len(list(list_images(f"docker-root:{root}")))
 
 
-def test_containers(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_containers(root: Path) -> None:
     (row,) = docker_root.list_containers(parse(f"docker-root:{root}"))
     assert (row.name, row.image, row.state, row.status) == ("worked", "work:1", "exited", "exited (0)")
     image = open_image(row.reference)
@@ -100,9 +81,7 @@ def test_containers(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Non
         assert "keeps it together with what is below it" in image.layers[-1].missing
         return
     union, contents = union_of(image)
-    theirs = {
-        tuple(pair) for pair in json.loads((tmp_path_factory.getbasetemp() / "overlay2.json").read_text())
-    }
+    theirs = {tuple(pair) for pair in json.loads((root.parent / "diff.json").read_text())}
     ours = {
         (change.change, change.path)
         for change in changes(union, union.layers, contents.same)

@@ -1,0 +1,243 @@
+"""Stores that real programs wrote, each made once for all tests of a session, when it is asked for first."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from layertui import demo
+from layertui.sources import list_images
+from tests.engines import (
+    containerd_daemon,
+    containers_storage,
+    docker_daemon,
+    rootless_podman,
+    run,
+    throw_away,
+)
+from tests.layouts import MANIFEST, OciLayout, docker_archive
+from tests.programs import lacking, need
+from tests.sources.engine.test_containers import DOCKERFILE, WORK, told
+
+HUB = "docker.io/library/"
+"""How containerd calls what Docker calls by a short name."""
+PODMANS = f"localhost/{demo.NAME}"
+"""What Podman calls the sample."""
+OLD = ("/srv/old", "/srv/d/x", "/srv/kept", "/srv/wide")
+"""Files of the image ``work:1``."""
+
+Made = TypeVar("Made")
+
+
+def kept(make: Callable[[str], AbstractContextManager[Made]]) -> Iterator[Callable[[str], Made]]:
+    """What makes a store of a kind when it is asked for it first, and removes all at its end."""
+    with ExitStack() as stack:
+        known: dict[str, Made] = {}
+
+        def get(kind: str) -> Made:
+            if kind not in known:
+                known[kind] = stack.enter_context(make(kind))
+            return known[kind]
+
+        yield get
+
+
+# Docker
+
+
+@pytest.fixture(scope="session")
+def docker_roots(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Path]]:
+    """By driver: a data root with the sample, an image that was built there, and a container that has run.
+
+    It was copied while the daemon still ran, whiteouts and attributes with it. Beside it lies
+    what the daemon said: ``diff.json`` of the container, ``inspect.json`` of the images.
+    """
+
+    @contextmanager
+    def make(driver: str) -> Iterator[Path]:
+        need("busybox", "cp")
+        context = tmp_path_factory.mktemp("context")
+        shutil.copy(str(shutil.which("busybox")), context / "busybox")
+        copied = tmp_path_factory.mktemp("copied") / "docker"
+        with docker_daemon(Path(tempfile.mkdtemp(prefix="layertui-")), driver=driver) as docker:
+            docker("load", "--input", archive)
+            docker.build("work:1", context, DOCKERFILE)
+            docker("run", "--name=worked", "--network=host", "work:1", "/bin/busybox", "sh", "-c", WORK)
+            (copied.parent / "diff.json").write_text(json.dumps(sorted(told(docker, "worked"))))
+            inspected = docker("image", "inspect", demo.NAME, "work:1")
+            (copied.parent / "inspect.json").write_text(inspected.replace(str(docker.data_root), str(copied)))
+            run("cp", "--archive", docker.data_root, copied)
+        yield copied
+
+    yield from kept(make)
+
+
+CONTAINER = "c0" * 32
+MOBY = "--namespace=moby"
+
+
+@pytest.fixture(scope="session")
+def embedded_root(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root of Docker 29, which keeps its images and its containers' layers in a containerd inside it.
+
+    No Docker 29 was at hand: the store is made by containerd itself, in the steps that moby's
+    sources take (daemon/containerd/image_snapshot.go, ``createLayer`` and ``prepareInitLayer``),
+    and the container's config has the fields of daemon/container/container.go.
+    """
+    folder = tmp_path_factory.mktemp("docker")
+    with containerd_daemon(Path(tempfile.mkdtemp(prefix="layertui-"))) as (ctr, store):
+        run(*ctr, MOBY, "images", "import", archive)
+        throw_away(ctr, MOBY)
+        row = next(iter(list_images(f"containerd:[{store}]moby")))
+        top = demo.image().layers[-1].chain_id
+        with mounted(ctr, f"{CONTAINER}-init-key", top, folder) as mount:
+            (mount / ".dockerenv").touch()
+        run(*ctr, MOBY, "snapshots", "commit", f"{CONTAINER}-init", f"{CONTAINER}-init-key")
+        with mounted(ctr, CONTAINER, f"{CONTAINER}-init", folder) as mount:
+            (mount / "etc/passwd").unlink()
+            (mount / "srv/new").write_text("hello\n")
+        (folder / "containerd").mkdir()
+        run("cp", "--archive", store, folder / "containerd/daemon")
+    config = folder / "containers" / CONTAINER / "config.v2.json"
+    config.parent.mkdir(parents=True)
+    value = {
+        "State": {"Running": False, "ExitCode": 3},
+        "ID": CONTAINER,
+        "Created": "2026-11-01T10:00:00Z",
+        "Path": "/bin/sh",
+        "Args": ["-c", "true"],
+        "Config": {"Image": demo.NAME, "Labels": {"a": "b"}},
+        "Image": row.digest,
+        "ImageManifest": {"mediaType": MANIFEST, "digest": row.digest, "size": 1722},
+        "Name": "/worked",
+        "Driver": "overlayfs",
+        "MountPoints": {},
+    }
+    config.write_text(json.dumps(value))
+    return folder
+
+
+@contextmanager
+def mounted(ctr: list[str], key: str, parent: str, folder: Path) -> Iterator[Path]:
+    """A new snapshot, mounted."""
+    mount = folder / "mount"
+    mount.mkdir()
+    run(*ctr, MOBY, "snapshots", "prepare", key, parent)
+    run("sh", "-c", run(*ctr, MOBY, "snapshots", "mounts", mount, key))
+    try:
+        yield mount
+    finally:
+        run("umount", mount)
+        mount.rmdir()
+
+
+# Podman
+
+
+@pytest.fixture(scope="session")
+def podman_stores(archive: Path) -> Iterator[Callable[[str], list[str]]]:
+    """By driver: Podman on a store with the sample, an image of Buildah, and a container that was worked in."""
+
+    @contextmanager
+    def make(driver: str) -> Iterator[list[str]]:
+        need("podman", "crun", "buildah", "busybox")
+        with containers_storage("podman", driver) as podman:
+            run(*podman, "load", "--input", archive)
+            buildah = ["buildah", *podman[1:]]
+            made = run(*buildah, "from", "scratch").strip()
+            run(*buildah, "copy", made, str(shutil.which("busybox")), "/bin/busybox")
+            run("chroot", run(*buildah, "mount", made).strip(), "/bin/busybox", "mkdir", "-p", "/srv/d")
+            run("chroot", run(*buildah, "mount", made).strip(), "/bin/busybox", "touch", *OLD)
+            run(*buildah, "umount", made)
+            run(*buildah, "commit", made, "work:1")
+            run(*podman, "create", "--name=worked", "work:1", "/bin/busybox", "true")
+            run("chroot", run(*podman, "mount", "worked").strip(), "/bin/busybox", "sh", "-c", WORK)
+            run(*podman, "umount", "worked")
+            yield podman
+
+    yield from kept(make)
+
+
+ROOTLESS_WORK = """set -e
+root=$({podman} mount worked)
+cd $root
+rm etc/passwd
+rm -r srv/quarry/static
+mkdir srv/quarry/static
+echo a > srv/quarry/static/new
+echo hello > srv/new
+chown 1000:1001 srv/new
+chmod 4751 srv/new
+chown 42 etc/hostname
+find . -mindepth 1 -printf '%P\\t%y\\t%m\\t%U:%G\\t%l\\n' > {told}
+{podman} umount worked
+"""
+
+
+@pytest.fixture(scope="session")
+def user_stores() -> Iterator[Callable[[str], tuple[Path, str]]]:
+    """By driver, or ``fuse-overlayfs``: a store that a user without root's privileges has.
+
+    With the sample and a container that was worked in; and what find(1) said of the container's tree.
+    """
+
+    @contextmanager
+    def make(option: str) -> Iterator[tuple[Path, str]]:
+        if option == "fuse-overlayfs" and not (shutil.which(option) and Path("/dev/fuse").exists()):
+            lacking("fuse-overlayfs needs FUSE")
+        with rootless_podman(option) as (podman, folder):
+            docker_archive(folder / "sample.tar", demo.image())
+            run(*podman, "load", "--input", folder / "sample.tar")
+            run(*podman, "create", "--name=worked", PODMANS, "/bin/x")
+            inner = " ".join(podman[podman.index("podman") :])
+            (folder / "work").write_text(ROOTLESS_WORK.format(podman=inner, told=folder / "told"))
+            run(*podman, "unshare", "sh", folder / "work")
+            yield folder / "store", (folder / "told").read_text()
+
+    yield from kept(make)
+
+
+# containerd
+
+
+@pytest.fixture(scope="session")
+def containerd_live(
+    archive: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[list[str], Path]]:
+    """A containerd that runs, with the sample unpacked, packed, beside another image, and worked on in a container.
+
+    Its client's command, and its root.
+    """
+    folder = tmp_path_factory.mktemp("layout")
+    layout = OciLayout(folder / "oci")
+    layout.add_image("example.org/one/sample:1", demo.image())
+    layout.add("example.org/two:2", [tarfile.TarInfo("other").tobuf() + bytes(1024)], "zstd")
+    with tarfile.open(folder / "oci.tar", "w") as tar:
+        tar.add(folder / "oci", ".")
+    with containerd_daemon(Path(tempfile.mkdtemp(prefix="layertui-"))) as (ctr, root):
+        run(*ctr, "--namespace=work", "images", "import", archive)
+        run(*ctr, "--namespace=packed", "images", "import", "--no-unpack", archive)
+        run(*ctr, "--namespace=layout", "images", "import", "--no-unpack", folder / "oci.tar")
+        image = HUB + demo.NAME
+        run(*ctr, "--namespace=work", "images", "label", image, "owner=tests")
+        run(*ctr, "--namespace=work", "containers", "create", image, "worked", "/bin/true")
+        mount = root.with_name("mount")
+        mount.mkdir()
+        run("sh", "-c", run(*ctr, "--namespace=work", "snapshots", "mounts", mount, "worked"))
+        try:
+            (mount / "etc/passwd").unlink()
+            shutil.rmtree(mount / "srv/quarry/static")
+            (mount / "srv/quarry/static").mkdir()
+            (mount / "srv/new").write_text("hello\n")
+        finally:
+            run("umount", mount)
+        throw_away(ctr, "--namespace=work")
+        yield ctr, root
