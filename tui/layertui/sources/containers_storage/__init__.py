@@ -13,7 +13,9 @@ from layertui.image import ContainerSummary, Image, ImageSummary
 from layertui.reference import Reference
 from layertui.sources import platforms
 from layertui.sources.containers_storage.store import Store, drivers
-from layertui.sources.containers_storage.system import Place, system_place
+from layertui.sources.containers_storage.system import Place, image_stores, system_place
+
+ADDITIONAL = "mount it, or take it out of storage.conf"
 
 
 def open_image(reference: Reference, platform: str | None) -> Image:
@@ -40,35 +42,54 @@ def open_image(reference: Reference, platform: str | None) -> Image:
 def list_images(reference: Reference) -> Iterator[ImageSummary]:
     """See :class:`layertui.sources.Source`."""
     problems: list[LayertuiError] = []
-    rows = 0
+    found = False
     for store, place in stores_of(reference):
         try:
             wanted = store.find(reference.selector) if reference.selector else None
             for row in store.summaries(place):
                 if wanted is None or row.id == wanted.digest:
-                    rows += 1
+                    found = True
                     yield row
         except LayertuiError as error:
             problems.append(error)
-    if problems and not rows:
+        problems += store.problems
+    if problems and not (reference.selector and found):
         raise problems[0]
 
 
 def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
     """See :class:`layertui.sources.ContainerSource`."""
+    problems = []
     for store, place in stores_of(reference):
-        yield from store.container_summaries(place)
+        try:
+            yield from store.container_summaries(place)
+        except LayertuiError as error:
+            problems.append(error)
+    if problems:
+        raise problems[0]
 
 
 def stores_of(reference: Reference) -> Iterator[tuple[Store, Reference]]:
-    """A store for each driver, the one in use first, and what leads to it."""
+    """A store for each driver, the one in use first, and what leads to it.
+
+    Additional stores that are not there or cannot be looked into are among the first one's problems.
+    """
     place = _place(reference.location) if reference.location else system_place()
-    roots = (place.root, *place.additional)
-    found = sorted({driver for root in roots for driver in drivers(root)})
+    roots, problems = [place.root], []
+    names = set(drivers(place.root))
+    for root in (*([place.images] if place.images else ()), *place.additional):
+        try:
+            names.update(drivers(root))
+            if not root.is_dir():
+                raise LayertuiError(f"the additional image store {root} is not there", "", ADDITIONAL)
+            roots.append(root)
+        except LayertuiError as error:
+            problems.append(error)
+    found = sorted(names)
     if not found:
+        why = "it has no DRIVER-images" if place.root.is_dir() else "there is no such directory"
         raise LayertuiError(
-            f"{place.root} is no store of Podman or Buildah",
-            "it has no DRIVER-images" if place.root.is_dir() else "there is no such directory",
+            f"{place.root} is no store of Podman or Buildah", "; ".join([why, *map(str, problems)])
         )
     if reference.location and place.driver:
         if place.driver not in found:
@@ -79,7 +100,7 @@ def stores_of(reference: Reference) -> Iterator[tuple[Store, Reference]]:
         leads = replace(reference, selector="")
         if number:
             leads = replace(leads, location=f"{driver}@{place.root}")
-        yield Store(driver, roots), leads
+        yield Store(driver, tuple(roots), place.images, problems if not number else ()), leads
 
 
 def _place(location: str) -> Place:
@@ -87,6 +108,8 @@ def _place(location: str) -> Place:
     driver, at, root = location.partition("@")
     if not at or not re.fullmatch(r"[a-z0-9]+", driver):
         driver, root = "", location
+    options = ""
     if not os.path.lexists(root):
-        root = re.split(r"[+:]", root, maxsplit=1)[0]
-    return Place(Path(root), driver)
+        root, _, options = root.partition(":")
+        root = root.partition("+")[0]
+    return Place(Path(root), driver, tuple(map(Path, image_stores(options))))

@@ -57,6 +57,7 @@ def overview(reference: Reference, progress: Progress | None, cancelled: threadi
             strays += _strays(store)
         except LayertuiError as error:
             problems.append(str(error))
+        problems += map(str, store.problems)
     root = stores[0][0].roots[0]
     parts = parts_of(root, lambda name: about.get(name, ""), progress, cancelled)
     problems += [f"{part.name}: {part.problem}" for part in parts if part.problem]
@@ -72,7 +73,7 @@ def _uses(store: Store, leads: Reference, problems: list[str]) -> tuple[list[Ima
         layers, broken = store.layers_of(record)
         if broken:
             problems.append(f"{next(iter(record.tags), record.digest)}: {broken}")
-        reference = str(replace(leads, selector=next(iter(record.tags), record.id)))
+        reference = str(replace(leads, selector=store.selector(record)))
         names = record.texts("names")
         images.append(Needs(reference, record.digest, names, layers, standing.get(record.id, [])))
     own = {container.text("layer") for container in store.containers}

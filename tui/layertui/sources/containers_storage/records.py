@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,12 @@ class Record:
 
     def texts(self, name: str) -> list[str]:
         return [each for each in config_list(self.values, name) if isinstance(each, str)]
+
+    def also_called(self, names: Sequence[str]) -> Record:
+        """The same with more names."""
+        return Record(
+            self.root, {**self.values, "names": list(dict.fromkeys([*self.texts("names"), *names]))}
+        )
 
     @property
     def id(self) -> str:

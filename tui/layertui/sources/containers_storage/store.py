@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +39,10 @@ from layertui.sources.assemble import (
     platform_of,
     with_own_layer,
 )
+from layertui.sources.containers_storage.lists import Lists
 from layertui.sources.containers_storage.records import Record, name_of, repo_digests
 from layertui.sources.docker_root.files import overlay_places
-from layertui.sources.files import listed, parse_json, parse_object, read_text
+from layertui.sources.files import listed, parse_object, read_text
 from layertui.sources.layout import descriptors_of, is_index
 
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
@@ -59,79 +59,12 @@ PLAIN_KEY = re.compile(r"[a-z0-9.]+")
 """Keys of big data that are file names as they are (``makeBigDataBaseName``)."""
 TABLE = "zstd-chunked-manifest"
 """The key of a layer's table of contents (pkg/chunked/storage_linux.go)."""
-IDENTITY = re.compile(r"[0-9a-zA-Z][0-9a-zA-Z_.-]*")
 
 
-class Store:
-    """The images of a root and of additional roots. Nothing is read before it is asked for."""
-
-    def __init__(self, driver: str, roots: tuple[Path, ...]) -> None:
-        self.driver = driver
-        self.roots = roots
-
-    @cached_property
-    def images(self) -> list[Record]:
-        return self._records(self.roots, "images", "images.json")
-
-    @cached_property
-    def _every_layer(self) -> list[Record]:
-        return self._records(self.roots, "layers", "layers.json", "volatile-layers.json")
-
-    @cached_property
-    def layers(self) -> dict[str, Record]:
-        """Every layer that is whole, by its ID."""
-        return {record.id: record for record in reversed(self._every_layer) if not record.is_incomplete}
-
-    @property
-    def incomplete(self) -> list[str]:
-        """The IDs of layers that are there in part: one is being made, or making it was broken off."""
-        return [record.id for record in self._every_layer if record.is_incomplete]
-
-    def layers_of(self, image: Record) -> tuple[list[str], str]:
-        """The IDs of an image's layers, base first, of those made for user namespaces too; and why there may be more."""
-        chain, broken = self._chain(image.text("layer"))
-        return [*(layer.id for layer in chain), *image.texts("mapped-layers")], broken
-
-    @cached_property
-    def containers(self) -> list[Record]:
-        """Those of the first root: the others have images to offer."""
-        return self._records(self.roots[:1], "containers", "containers.json", "volatile-containers.json")
-
-    def _records(self, roots: tuple[Path, ...], kind: str, *names: str) -> list[Record]:
-        found = []
-        for root in roots:
-            for name in names:
-                path = root / f"{self.driver}-{kind}" / name
-                if name not in listed(path.parent):
-                    continue
-                value, _ = parse_json(FileBlob(path), str(path))
-                if not isinstance(value, list):
-                    raise LayertuiError(f"{path} is not a JSON list")
-                records = [Record(root, each) for each in value if isinstance(each, dict)]
-                found += [record for record in records if IDENTITY.fullmatch(record.id)]
-        return found
+class Store(Lists):
+    """The images of a root and of additional roots, by what their lists and directories have."""
 
     # Images
-
-    def find(self, name: str) -> Record:
-        """The image of a name, tag, digest or (part of an) ID. Raises :class:`LayertuiError`."""
-        wanted = {name, f"{name}:latest"}
-        _, at, digest = name.partition("@")
-        identity = (digest or name).removeprefix("sha256:")
-        ways: tuple[Callable[[Record], bool], ...] = (
-            lambda each: bool(wanted & set(each.texts("names"))) or each.id == identity,
-            lambda each: any(known.endswith(f"/{one}") for known in each.tags for one in wanted),
-            lambda each: bool(at) and name in repo_digests(each),
-            lambda each: len(identity) >= 2 and each.id.startswith(identity),
-        )
-        for way in ways:
-            found = {each.id: each for each in reversed(self.images) if way(each)}
-            if len(found) == 1:
-                return next(iter(found.values()))
-            if found:
-                raise LayertuiError(f"{name} could be several images", ", ".join(sorted(found)))
-        known = ", ".join(sorted(tag for each in self.images for tag in each.tags)) or "no names"
-        raise LayertuiError(f"{self.roots[0]} has no image {name}", f"its {self.driver} store has {known}")
 
     def open(self, record: Record, reference: str) -> Image:
         """An image. Raises :class:`LayertuiError`."""
@@ -188,7 +121,7 @@ class Store:
             for full in record.tags or [""]:
                 name, _, tag = full.rpartition(":")
                 yield ImageSummary(
-                    reference=str(replace(place, selector=full or record.id)),
+                    reference=str(replace(place, selector=self.selector(record, full))),
                     transport="containers-storage",
                     name=name,
                     tag=tag,
@@ -216,7 +149,7 @@ class Store:
     ) -> tuple[list[Layer], list[str]]:
         """An image's layers, base first, and what does not add up."""
         diff_ids = diff_ids_of(config)
-        chain, broken = self._chain(image.text("layer"))
+        chain, broken = self.chain(image.text("layer"))
         absent = max(len(diff_ids) - len(chain), 0)
         if not broken and len(chain) != len(diff_ids):
             broken = f"the store has {len(chain)} layers of it, its config names {len(diff_ids)}"
@@ -246,20 +179,6 @@ class Store:
             )
         return layers, odd
 
-    def _chain(self, top: str) -> tuple[list[Record], str]:
-        """A layer and all below it, the base first, and why there may be more."""
-        chain: list[Record] = []
-        seen: set[str] = set()
-        while top:
-            if top in seen:
-                return chain[::-1], f"the parents of its layers go round in circles at {top}"
-            if top not in self.layers:
-                return chain[::-1], f"the store has no layer {top}, or only a part of it"
-            seen.add(top)
-            chain.append(self.layers[top])
-            top = chain[-1].text("parent")
-        return chain[::-1], ""
-
     def _unpacked(self, layer: Record) -> tuple[Unpacked | None, str]:
         """What a layer is read from, or why it cannot be."""
         if self.driver not in WHERE:
@@ -267,10 +186,10 @@ class Store:
         directory = self._directory(layer)
         if not directory.is_dir():
             return None, f"its directory {directory} is not there"
-        record = layer.root / f"{self.driver}-layers" / f"{layer.id}.tar-split.gz"
+        record = self._beside(layer, f"{layer.id}.tar-split.gz")
         blob = directory.with_name("composefs-data") / "composefs.blob"
         if self.driver == "overlay" and blob.exists():
-            table = layer.root / "overlay-layers" / layer.id / big_data_name(TABLE)
+            table = self._beside(layer, f"{layer.id}/{big_data_name(TABLE)}")
             if not table.is_file():
                 return None, (
                     f"composefs keeps it: its tree is the EROFS image {blob}, which is not read here, "
@@ -282,7 +201,7 @@ class Store:
             return RecordedDirectory(record, directory), ""
         if self.driver in ONE_LAYER:
             fuse = read_text(layer.root / "overlay" / ".has-mount-program") == "true"
-            chain, _ = self._chain(layer.text("parent"))
+            chain, _ = self.chain(layer.text("parent"))
             stack = tuple(self._directory(each) for each in reversed(chain))
             owners = owners_of(layer.root)
             return UnpackedDirectory(directory, fuse or self.driver == "aufs", stack, owners), ""
@@ -295,24 +214,19 @@ class Store:
         places = [("layer ID", layer.id)]
         if self.driver in WHERE:
             places += overlay_places(self._directory(layer))
-        if (record := layer.root / f"{self.driver}-layers" / f"{layer.id}.tar-split.gz").is_file():
+        if (record := self._beside(layer, f"{layer.id}.tar-split.gz")).is_file():
             places.append(("tar-split", str(record)))
         return places
+
+    def _beside(self, layer: Record, name: str) -> Path:
+        """A file that belongs to a layer: beside the list that has it, or, of one in an ``imagestore``, in the first root."""
+        paths = [root / f"{self.driver}-layers" / name for root in (layer.root, self.roots[0])]
+        return next((path for path in paths if path.is_file()), paths[0])
 
     def _directory(self, layer: Record) -> Path:
         return layer.root / WHERE[self.driver].format(layer.id)
 
     # Containers
-
-    def find_container(self, name: str) -> Record:
-        """The container of a name or (part of an) ID. Raises :class:`LayertuiError`."""
-        found = [each for each in self.containers if name in each.texts("names")] or [
-            each for each in self.containers if len(name) >= 2 and each.id.startswith(name)
-        ]
-        if len(found) != 1:
-            known = ", ".join(map(name_of, self.containers)) or "none"
-            raise LayertuiError(f"{self.roots[0]} has no container {name}", f"it has {known}")
-        return found[0]
 
     def open_container(self, container: Record, reference: str) -> Image:
         """A container as its image with the read-write layer on top. Raises :class:`LayertuiError`."""

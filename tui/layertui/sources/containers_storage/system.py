@@ -1,18 +1,29 @@
-"""Where the system's store lies (containers-storage.conf(5); containers/storage, types/options.go)."""
+"""Where the system's store lies (containers-storage.conf(5)).
+
+Podman 6 changed the rules (container-libs: storage/types/options.go, storage/pkg/configfile):
+it takes files of ``storage.conf.d`` in, and what the system's file says for users too. Those
+up to Podman 5 are in containers/storage, types/options.go.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from layertui.errors import LayertuiError
+from layertui.sources.files import listed
 
 ROOTFUL = "/var/lib/containers/storage"
 CONFIGURATIONS = ("/etc/containers/storage.conf", "/usr/share/containers/storage.conf")
-"""The first that exists counts alone."""
+"""Of the administrator and of the distribution: the first that exists counts alone."""
+NAMED = "CONTAINERS_STORAGE_CONF"
+"""The variable that names a file in place of all others."""
+VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,45 +35,127 @@ class Place:
     """The driver that is in use, first of those that have left something; empty if it is not named."""
     additional: tuple[Path, ...] = ()
     """Stores whose images are offered too, and which nothing is written to."""
+    images: Path | None = None
+    """Where images are put in place of the root (``imagestore``), if anywhere."""
 
 
 def system_place() -> Place:
-    """The store that Podman and Buildah would use. Raises :class:`LayertuiError` for a broken file."""
-    named = os.environ.get("CONTAINERS_STORAGE_CONF")
-    system = _table(Path(named)) if named else _first(CONFIGURATIONS)
-    driver, root, options = system.get("driver"), system.get("graphroot"), system
-    if os.geteuid() != 0:
-        # Of the system's file, a user's store takes the driver and its path for users.
-        root = system.get("rootless_storage_path")
-        own = Path(named) if named else _home("XDG_CONFIG_HOME", ".config") / "containers/storage.conf"
-        if own.is_file():
-            options = _table(own)
-            driver = options.get("driver")
-            root = options.get("graphroot") or options.get("rootless_storage_path")
-        root = root or str(_home("XDG_DATA_HOME", ".local/share") / "containers/storage")
+    """The store that Podman and Buildah would use. Raises :class:`LayertuiError` for a broken file.
+
+    Where the rules of today and of before do not lead to the same one, that of today if there is
+    one, else that of before.
+    """
+    today, before = _today(), _up_to_podman_5()
+    return today if today.root == before.root or has_store(today.root) else before
+
+
+def has_store(root: Path) -> bool:
+    """Whether a root has images of a driver, as far as it may be looked into."""
+    try:
+        return any(name.endswith("-images") for name in listed(root))
+    except LayertuiError:
+        return False
+
+
+def image_stores(options: str) -> list[str]:
+    """Additional stores among options of a driver: ``overlay.imagestore=DIR,…``."""
+    pairs = (option.partition("=") for option in options.split(","))
+    named = [
+        value for name, _, value in pairs if name.rpartition(".")[2] in ("imagestore", "additionalimagestore")
+    ]
+    return [value for value in named if value]
+
+
+def _today() -> Place:
+    table: dict[str, Any] = {}
+    for path in _files():
+        table = merged(table, _table(path))
+    root = table.get("graphroot")
+    if _is_user():
+        root = root or table.get("rootless_storage_path")
+    return _place(table, root)
+
+
+def _files() -> Iterator[Path]:
+    """The files that are taken together, each over those before it (pkg/configfile, ``Read``)."""
+    if named := os.environ.get(NAMED):
+        yield Path(named)
+    else:
+        places = [_own(), *map(Path, CONFIGURATIONS)]
+        yield from _first(places)
+        # Of files of one name the one nearest to the user counts, wherever it lies.
+        dropped = {path.name: path for place in reversed(places) for path in _dropped_in(place)}
+        yield from (dropped[name] for name in sorted(dropped))
+    if last := os.environ.get(f"{NAMED}_OVERRIDE"):
+        yield Path(last)
+
+
+def _dropped_in(file: Path) -> Iterator[Path]:
+    """The files in the folders that belong to a file. Raises :class:`LayertuiError`."""
+    folders = [file.with_name(f"{file.name}.d")]
+    if file != _own():
+        for_whom = "rootless" if _is_user() else "rootful"
+        folders.append(file.with_name(f"{file.stem}.{for_whom}{file.suffix}.d"))
+        folders += [folders[-1] / str(os.geteuid())] if _is_user() else []
+    for folder in folders:
+        for name in listed(folder):
+            path = folder / name
+            if path.suffix == ".conf" and path.is_file() and not path.is_symlink():
+                yield path
+
+
+def merged(table: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """A table with another laid over it; a list that ends in ``{append=true}`` goes on (pkg/configfile, ``Slice``)."""
+    found = dict(table)
+    for name, value in above.items():
+        known = found.get(name)
+        if isinstance(value, dict) and isinstance(known, dict):
+            found[name] = merged(known, value)
+        elif isinstance(value, list) and isinstance(known, list):
+            told = [
+                each["append"] for each in (*known, *value) if isinstance(each, dict) and "append" in each
+            ]
+            found[name] = [*known, *value] if told and told[-1] is True else value
+        else:
+            found[name] = value
+    return found
+
+
+def _up_to_podman_5() -> Place:
+    named = os.environ.get(NAMED)
+    system = next(map(_table, [Path(named)] if named else _first([*map(Path, CONFIGURATIONS)])), {})
+    if not _is_user():
+        return _place(system, system.get("graphroot"))
+    # Of the system's file, a user's store takes the driver and its path for users.
+    root = system.get("rootless_storage_path")
+    own = next(map(_table, _first([Path(named) if named else _own()])), None)
+    if own is None:
+        return _place({"driver": system.get("driver")}, root)
+    return _place(own, own.get("graphroot") or own.get("rootless_storage_path") or root)
+
+
+def _place(table: dict[str, Any], root: object) -> Place:
+    if not root:
+        root = _home("XDG_DATA_HOME", ".local/share") / "containers/storage" if _is_user() else ROOTFUL
+    driver = os.environ.get("STORAGE_DRIVER") or table.get("driver")
+    if driver == "overlay2":
+        driver = "overlay"
+    options = table.get("options")
+    listed_stores = options.get("additionalimagestores") if isinstance(options, dict) else None
+    if (given := os.environ.get("STORAGE_OPTS")) is not None:  # which stands in place of the file's options
+        listed_stores = image_stores(given)
+    stores = listed_stores if isinstance(listed_stores, list) else []
+    images = table.get("imagestore")
     return Place(
-        _path(root or ROOTFUL),
-        os.environ.get("STORAGE_DRIVER") or (driver if isinstance(driver, str) else ""),
-        tuple(map(_path, _additional(options))),
+        _path(root),
+        driver if isinstance(driver, str) else "",
+        tuple(Path(each) for each in stores if isinstance(each, str) and each),
+        Path(images) if images and isinstance(images, str) else None,
     )
 
 
-def _additional(table: dict[str, Any]) -> list[str]:
-    """Stores of images beside the one that is written to: of the file, then of ``STORAGE_OPTS``."""
-    options = table.get("options")
-    options = options if isinstance(options, dict) else {}
-    found = [table.get("imagestore"), options.get("imagestore")]
-    listed = options.get("additionalimagestores")
-    found += listed if isinstance(listed, list) else []
-    for option in os.environ.get("STORAGE_OPTS", "").split(","):
-        name, _, value = option.partition("=")
-        if name.rpartition(".")[2] in ("imagestore", "additionalimagestore"):
-            found.append(value)
-    return [each for each in found if isinstance(each, str) and each]
-
-
-def _first(paths: tuple[str, ...]) -> dict[str, Any]:
-    return next((_table(Path(path)) for path in paths if os.path.isfile(path)), {})  # noqa: PTH113
+def _first(paths: list[Path]) -> list[Path]:
+    return [path for path in paths if os.path.isfile(path)][:1]  # noqa: PTH113 (which may be behind a closed folder)
 
 
 def _table(path: Path) -> dict[str, Any]:
@@ -76,10 +169,19 @@ def _table(path: Path) -> dict[str, Any]:
     return table if isinstance(table, dict) else {}
 
 
+def _is_user() -> bool:
+    return os.geteuid() != 0
+
+
+def _own() -> Path:
+    """The user's own file."""
+    return _home("XDG_CONFIG_HOME", ".config") / "containers/storage.conf"
+
+
 def _home(variable: str, below: str) -> Path:
     return Path(os.environ.get(variable) or Path.home() / below)
 
 
 def _path(text: object) -> Path:
-    expanded = os.path.expandvars(str(text).replace("$UID", str(os.geteuid())))
-    return Path(expanded)
+    plain = str(text).replace("$UID", str(os.geteuid()))
+    return Path(VARIABLE.sub(lambda match: os.environ.get(match[1] or match[2], ""), plain))
