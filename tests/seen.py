@@ -148,11 +148,13 @@ def sizes() -> Sizes:
     )
 
 
-def assert_sizes(image: Image, expected: list[int], documents: int = 0) -> None:
+def assert_sizes(image: Image, expected: list[int], counted: str = "as stored", documents: int = 0) -> None:
     """Hold every size that is told of an image, without its layers being read, against one a layer.
 
-    ``documents`` are the bytes of manifest and config where an engine counts them as the image's.
+    ``counted`` is what is said to be counted, ``documents`` are the bytes of manifest and config
+    where an engine takes them for the image's too.
     """
+    assert {image.measured, *(layer.measured for layer in image.layers)} == {counted}
     total = sum(expected) + documents
     assert [layer.descriptor.size for layer in image.layers] == expected
     assert image.size == sum(expected)

@@ -164,9 +164,9 @@ def places(layer: Layer) -> Iterator[tuple[str, str]]:
 def origins(found: Sequence[Field]) -> Iterator[tuple[str, str, str]]:
     """Fields, for people: the name of each, where it comes from, and its value as JSON.
 
-    Paths begin below the directory that has all of them; IDs are cut to twelve digits.
+    Paths begin in the directory that has all of them; IDs are cut to twelve digits.
     """
-    root = os.path.commonpath([field.file for field in found if field.file] or [""])
+    root = os.path.commonpath([os.path.dirname(field.file) for field in found if field.file] or [""])  # noqa: PTH120 (a text)
     for field in found:
         path = ID.sub(r"\1", os.path.relpath(field.file, root)) if field.file else "not recorded"
         where = f"{path}: {field.key}" if field.key else path

@@ -102,7 +102,7 @@ class Layer:
     number: int
     """1 at the base."""
     descriptor: Descriptor
-    """As stored: blob digest (may be unknown), media type, size in bytes."""
+    """As stored: blob digest (may be unknown), media type, size in bytes (see ``measured``)."""
     diff_id: str
     """Digest of the uncompressed tar as the config claims it; empty if it does not."""
     chain_id: str
@@ -116,6 +116,18 @@ class Layer:
     places: Sequence[tuple[str, str]] = ()
     """What a store calls it and where it keeps it: ``cache-id``, ``unpacked``, ``link``, ``tar-split``, …"""
     recorded: Recorded | None = None
+
+    @property
+    def measured(self) -> str:
+        """What the size of its descriptor counts, for people.
+
+        A store that keeps it unpacked does not know what it took where it was stored.
+        """
+        if self.recorded is None:
+            return "as stored"
+        if self.recorded.of != "tar":
+            return "of files"
+        return "as a tar" if self.recorded.size == self.descriptor.size else "as pulled"
 
 
 class Arrival(Protocol):
@@ -196,9 +208,14 @@ class Image:
 
     @property
     def size(self) -> int:
-        """Bytes of its layers as stored; -1 if one is unknown."""
+        """Bytes of its layers as their descriptors have them; -1 if one is unknown."""
         sizes = [layer.descriptor.size for layer in self.layers]
         return -1 if any(size < 0 for size in sizes) else sum(sizes)
+
+    @property
+    def measured(self) -> str:
+        """What its size counts, for people (see :attr:`Layer.measured`)."""
+        return ", ".join(dict.fromkeys(layer.measured for layer in self.layers)) or "in no layer"
 
     @property
     def chain(self) -> Sequence[Link]:

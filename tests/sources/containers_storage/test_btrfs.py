@@ -44,7 +44,7 @@ def test_the_same_image_as_from_its_archive(root: Path, expected: Seen, measured
     (row,) = list_images(f"containers-storage:{root}")
     image = open_image(row.reference)
     assert seen(image) == expected
-    assert_sizes(image, measured.tars)
+    assert_sizes(image, measured.tars, "as a tar")
     places = [Path(layer.unpacked.location) for layer in image.layers if layer.unpacked]
     assert len(places) == len(image.layers)
     assert all(place.stat().st_ino == SUBVOLUME for place in places)

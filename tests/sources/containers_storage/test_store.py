@@ -55,7 +55,7 @@ def store(root: Path, driver: str) -> str:
 def test_the_same_image_as_from_its_archive(store: str, expected: Seen, measured: Sizes) -> None:
     image = open_image(f"{store}{SAMPLE}")
     assert seen(image) == expected
-    assert_sizes(image, measured.tars)
+    assert_sizes(image, measured.tars, "as a tar")
     assert not image.warnings
     assert image.config_bytes == demo.image().config_bytes
     assert [layer.diff_id for layer in image.layers] == [layer.diff_id for layer in demo.image().layers]

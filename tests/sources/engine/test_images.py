@@ -25,6 +25,7 @@ from layertui.sources.engine import containers, images
 from layertui.sources.engine.client import Engine
 from layertui.sources.engine.endpoint import Endpoint
 from layertui.ui.process import frames
+from layertui.verify import verify
 from tests.engines import Docker, docker_daemon, podman_service, run
 from tests.seen import Seen, Sizes, assert_sizes, seen
 from tests.sources.engine.proxy import proxy
@@ -62,8 +63,10 @@ def test_layers_out_of_the_engines_directories(docker_host: Docker, expected: Se
     assert [layer.unpacked.location for layer in image.layers if layer.unpacked] == [
         str(path) for path in docker_host.layers(SAMPLE)
     ]
+    assert all(Path(dict(layer.places)["tar-split"]).is_file() for layer in image.layers)
+    assert {check.status for check in verify(image)} == {"ok"}
     assert seen(image) == expected
-    assert_sizes(image, measured.directories)
+    assert_sizes(image, measured.directories, "of files")
     assert image.config_bytes == demo.image().config_bytes
 
 
@@ -75,7 +78,7 @@ def test_layers_out_of_the_save_stream(
     told: list[tuple[int, int]] = []
     image.arrival.watch(lambda done, total: told.append((done, total)))
     assert seen(image) == expected
-    assert_sizes(image, measured.directories)
+    assert_sizes(image, measured.directories, "of files")
     assert told and told[-1][0] > 100_000
     assert image.layers[0].blob is not None
     assert image.layers[0].blob.digest == image.layers[0].diff_id
@@ -254,7 +257,7 @@ def test_a_store_without_readable_layers(
         image = open_image(f"docker-daemon:{SAMPLE}")
         assert image.arrival is not None
         assert seen(image) == expected
-        assert_sizes(image, measured.files)
+        assert_sizes(image, measured.files, "of files")
 
 
 def test_no_permission_on_the_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,6 +305,8 @@ def test_podman(
         monkeypatch.setattr(images, "readable_directories", lambda *_: [])
     image = open_image(f"podman:{SAMPLE}")
     assert (image.arrival is not None) == stream
+    if not stream:
+        assert {check.status for check in verify(image)} == {"ok"}
     found = seen(image)
     if stream:  # its API leaves this out
         found.settings["Healthcheck"] = expected.settings["Healthcheck"]
@@ -312,7 +317,7 @@ def test_podman(
         .joinpath("overlay-images/images.json")
         .read_text()
     )
-    assert_sizes(image, measured.tars, sum(noted["big-data-sizes"].values()))
+    assert_sizes(image, measured.tars, "as a tar", sum(noted["big-data-sizes"].values()))
     rows = list(engines.list_images(engines.Reference("podman", "")))
     assert [row.id for row in rows] == [expected.id]
     assert open_image(rows[0].reference).id == expected.id

@@ -16,10 +16,11 @@ DESCRIPTION = """\
 List the build steps of an image, newest first, with the layers that they made.
 """
 EPILOG = """\
-SIZE is what a step's layer takes as it is stored (mostly compressed), since no
-layer is read for this; an engine's images have the bytes of the files that the
-step added, as docker history. CREATED BY is the step as its Dockerfile has it,
-with --json as it is recorded. On a terminal long texts are cut to its width.
+No layer is read for SIZE, so it is what the source knows of a step's layer:
+its bytes as stored, mostly compressed; in Docker the bytes of its files, as
+docker history; in Podman those of its tar, or as it was pulled. CREATED BY is
+the step as its Dockerfile has it, with --json as it is recorded. On a terminal
+long texts are cut to its width.
 --json prints one object a line: ID, CreatedAt, CreatedBy, Size (bytes, null if
 unknown), Comment, Layer (null for steps without one), DiffID.
 

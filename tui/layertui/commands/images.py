@@ -31,8 +31,8 @@ labels have to be there:
   since=IMAGE           created after it
 
 --json prints one object a line, with the fields of docker images --format json,
-sizes in bytes (as stored; null if unknown), times in RFC 3339, and Source and
-Reference (what to pass back to open the image).
+sizes in bytes (as the source counts them; null if unknown), times in RFC 3339,
+and Source and Reference (what to pass back to open the image).
 
 examples:
   layertui images

@@ -14,6 +14,7 @@ from layertui.sources.assemble import full_names
 from layertui.sources.engine import containers, images
 from layertui.sources.engine.client import Engine, NotFound
 from layertui.sources.engine.endpoint import Endpoint, docker_endpoint, podman_endpoint
+from layertui.sources.engine.values import objects
 
 ENDPOINTS = {
     "docker-daemon": docker_endpoint,
@@ -70,7 +71,7 @@ def events(transport: str, begun: Callable[[Callable[[], None]], None] | None = 
 
 def names(transport: str) -> list[str]:
     """What the images of an engine are called, in its order. One request, however many there are."""
-    rows = images.objects(engine_of(transport).get("/images/json"))
+    rows = objects(engine_of(transport).get("/images/json"))
     return [name for row in rows for name in images.names_of(row.get("RepoTags"))]
 
 

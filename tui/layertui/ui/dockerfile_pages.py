@@ -81,12 +81,12 @@ def step_page(
     if each.layer is None:
         build.add(("It made no layer: it changed the config alone.", "quiet"))
     else:
-        stored = image.layers[each.layer - 1].descriptor.size
+        layer = image.layers[each.layer - 1]
         colour = f"layer:{each.layer}"
         build.add(
             ("▌", colour),
             (f"layer {each.layer}", colour),
-            (f" of {len(image.layers)}, {size_text(stored)} as stored", "quiet"),
+            (f" of {len(image.layers)}, {size_text(layer.descriptor.size)} {layer.measured}", "quiet"),
         )
         if effect is None:
             build.add((waits, "quiet"))

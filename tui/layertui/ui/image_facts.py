@@ -24,7 +24,7 @@ def image_facts(image: "Image", shared: str) -> list[Fact]:
         Fact("platform", [str(image.platform)]),
         Fact("created", [f"{age_text(created)} ({created})"] if isinstance(created, str) else []),
         Fact("author", _texts(image.config.get("author"))),
-        Fact("size", [f"{size_text(image.size)} as stored" if image.size >= 0 else "unknown"]),
+        Fact("size", [f"{size_text(image.size)} {image.measured}" if image.size >= 0 else "unknown"]),
         Fact("shared", [shared]),
         Fact("layers", [layers]),
         Fact("attestations", [item.artifact_type or item.media_type for item in image.attestations]),

@@ -78,12 +78,15 @@ def layer_document(
     lines.append(Line())
     layer = image.layers[entry.layer - 1]
     add("layer", [f"{layer.number} of {len(image.layers)}"])
-    stored = layer.descriptor.size
-    add("stored", [f"{size_text(stored)} ({stored:,} bytes)" if stored >= 0 else "unknown size"])
+    size = layer.descriptor.size
+    is_stored = layer.measured == "as stored"
+    known = f"{size_text(size)} ({size:,} bytes)" + ("" if is_stored else f" {layer.measured}")
+    add("stored" if is_stored else "size", [known if size >= 0 else "unknown size"])
     if index is not None and not layer.missing:
         packed = f", {index.compression}" if index.compression else ""
         unpacked = f", {size_text(index.tar_size)} unpacked" if index.compression else ""
-        add("holds", [f"{count_text(index.count, 'entry').replace('entrys', 'entries')}{packed}{unpacked}"])
+        entries = count_text(index.count, "entry").replace("entrys", "entries")
+        add("holds", [f"{entries}, {size_text(sum(index.size))} of files{packed}{unpacked}"])
     add("media type", [visible(layer.descriptor.media_type)] if layer.descriptor.media_type else [])
     add("digest", [visible(layer.descriptor.digest) or "unknown"])
     add("diff ID", [visible(layer.diff_id) or "unknown"])

@@ -20,15 +20,8 @@ from layertui.layers.index import Extra, Kind, LayerIndex, LayerWarning, key_of,
 from layertui.layers.scan import scan
 from layertui.layers.window import PlainWindow
 from layertui.sources.engine.client import ByteStream, Engine, NotFound
-from layertui.sources.engine.images import (
-    digest_id,
-    integer,
-    moment,
-    objects,
-    open_image,
-    readable_directories,
-    unpacked_in,
-)
+from layertui.sources.engine.images import digest_id, open_image, readable_directories, unpacked_in
+from layertui.sources.engine.values import integer, moment, objects
 
 TRANSPORTS = {"Docker": "docker-container", "Podman": "podman-container"}
 DELETED = 2

@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from layertui.blob_cache import BlobCache
 from layertui.errors import LayertuiError
 from layertui.image import (
     Descriptor,
-    HistoryEntry,
     Image,
     ImageSummary,
     Layer,
     Platform,
+    Recorded,
     Unpacked,
     chain_ids,
 )
@@ -26,20 +24,17 @@ from layertui.layers.directory import UnpackedDirectory
 from layertui.layers.owners import owners_of
 from layertui.layers.tarsplit import RecordedDirectory
 from layertui.sources import platforms
-from layertui.sources.assemble import config_list, history_of, platform_of
+from layertui.sources.assemble import config_list, platform_of
 from layertui.sources.docker_root.files import overlay_places
 from layertui.sources.engine import beside
 from layertui.sources.engine.client import Engine, NotFound
 from layertui.sources.engine.saved import SavedBlob, SaveStream
+from layertui.sources.engine.steps import history_of_steps
+from layertui.sources.engine.values import integer, moment, objects
 from layertui.sources.files import read_text
 
 LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
 TRANSPORTS = {"Docker": "docker-daemon", "Podman": "podman"}
-METADATA_STEPS = (
-    "ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD",
-    "SHELL", "STOPSIGNAL", "USER", "VOLUME",
-)  # fmt: skip
-"""Instructions that never make a layer (Dockerfile reference)."""
 NAMELESS = ("<none>:<none>", "<none>@<none>")
 SHARED_SIZE_VERSION = (1, 42)
 """From which on the list of images can tell what they share."""
@@ -101,9 +96,12 @@ def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
         steps = []
         if not config_bytes:
             warnings.append(f"{engine.endpoint.engine} does not tell the history: {error.why or error.what}")
-    history, odd = _history(steps, config if config_bytes else None, len(diff_ids))
+    history, odd = history_of_steps(steps, config if config_bytes else None, len(diff_ids))
     stream = SaveStream(engine, identity or name, {identity, *diff_ids}, integer(inspected, "Size"))
     sizes = {entry.layer: entry.size for entry in history if entry.layer is not None}
+    counted: Literal["tar", "members", "directory"] = "directory" if directories else "members"
+    if engine.endpoint.engine == "Podman":
+        counted = "tar"
     tags = names_of(inspected.get("RepoTags"))
     transport = TRANSPORTS[engine.endpoint.engine]
     found = _platform(inspected)
@@ -131,7 +129,8 @@ def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
                 chain_id,
                 None if directories else SavedBlob(stream, diff_id),
                 unpacked=_unpacked(directories[number - 1], chain_id) if directories else None,
-                places=overlay_places(directories[number - 1]) if directories else (),
+                places=_places(directories[number - 1], chain_id) if directories else (),
+                recorded=Recorded(sizes.get(number, -1), counted),
             )
             for number, (diff_id, chain_id) in enumerate(zip(diff_ids, chain_ids(diff_ids), strict=True), 1)
         ],
@@ -184,25 +183,6 @@ def _platform(inspected: Mapping[str, Any]) -> Platform:
     return platform_of({name.lower(): inspected.get(name) for name in ("Os", "Architecture", "Variant")})
 
 
-def moment(created: object) -> str | None:
-    """RFC 3339 of a count of seconds."""
-    if not isinstance(created, int):
-        return created if isinstance(created, str) else None
-    try:
-        return f"{datetime.fromtimestamp(created, UTC):%Y-%m-%dT%H:%M:%SZ}"
-    except (OverflowError, ValueError, OSError):
-        return None
-
-
-def integer(value: Mapping[str, Any], name: str) -> int:
-    found = value.get(name)
-    return found if isinstance(found, int) else -1
-
-
-def objects(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
 # One image
 
 
@@ -241,6 +221,12 @@ def _unpacked(directory: Path, chain_id: str) -> Unpacked:
     return RecordedDirectory(record, directory) if record else unpacked_in(directory)
 
 
+def _places(directory: Path, chain_id: str) -> list[tuple[str, str]]:
+    """Where it lies, and what else is noted of it."""
+    record = beside.record_of(directory, chain_id)
+    return [*overlay_places(directory), *([("tar-split", str(record))] if record else [])]
+
+
 def unpacked_in(directory: Path, below: tuple[Path, ...] = ()) -> UnpackedDirectory:
     """A layer's directory; ``below`` are those that it lies on, the nearest first.
 
@@ -258,81 +244,3 @@ def _config_bytes(identity: str, directories: Sequence[Path]) -> bytes:
         return found
     kept = BlobCache().get(identity)
     return kept.pread(kept.size, 0) if kept else b""
-
-
-def _history(
-    steps: Sequence[Mapping[str, Any]], config: Mapping[str, Any] | None, layers: int
-) -> tuple[list[HistoryEntry], list[str]]:
-    """The history, oldest first, with the numbers of the layers that the steps made.
-
-    The engine does not tell which steps made one, who wrote them, and no fractions of a second:
-    the config does, else sizes and instructions tell the layers. The engine alone counts a step's
-    bytes.
-    """
-    if config is not None:
-        known, odd = history_of(config, layers)
-        recorded = sum(entry.recorded for entry in known)
-        if recorded == len(steps):
-            entries = [
-                replace(entry, id=str(step.get("Id") or ""), size=integer(step, "Size"))
-                for entry, step in zip(known, steps, strict=False)
-            ]
-            return [*entries, *known[recorded:]], odd
-        if not steps:
-            return known, odd
-    numbers, warnings = _numbers(steps, layers)
-    entries = [
-        HistoryEntry(
-            moment(step.get("Created")),
-            str(step.get("CreatedBy") or ""),
-            "",
-            str(step.get("Comment") or ""),
-            number,
-            id=str(step.get("Id") or ""),
-            size=integer(step, "Size"),
-        )
-        for step, number in zip(steps, numbers, strict=True)
-    ]
-    claimed = {number for number in numbers if number is not None}
-    entries += [
-        HistoryEntry(None, "", "", "", number, recorded=False)
-        for number in range(1, layers + 1)
-        if number not in claimed
-    ]
-    return entries, warnings
-
-
-def _numbers(steps: Sequence[Mapping[str, Any]], layers: int) -> tuple[list[int | None], list[str]]:
-    certain = [integer(step, "Size") > 0 for step in steps]
-    possible = [
-        made or not _is_metadata(str(step.get("CreatedBy") or ""))
-        for step, made in zip(steps, certain, strict=True)
-    ]
-    warnings: list[str] = []
-    if sum(possible) <= layers:
-        makes = possible
-    elif sum(certain) == layers:
-        makes = certain
-    else:
-        # As many of the empty steps as are missing, the first ones: said to be a guess.
-        missing = layers - sum(certain)
-        makes = []
-        for made, may in zip(certain, possible, strict=True):
-            guess = not made and may and missing > 0
-            missing -= guess
-            makes.append(made or guess)
-        warnings.append(
-            "which of its empty steps made a layer is a guess until the layers have been read: "
-            "the engine does not say"
-        )
-    numbers: list[int | None] = []
-    used = 0
-    for made in makes:
-        used += made and used < layers
-        numbers.append(used if made and used <= layers else None)
-    return numbers, warnings
-
-
-def _is_metadata(created_by: str) -> bool:
-    step = created_by.removeprefix("/bin/sh -c #(nop)").strip()
-    return step.partition(" ")[0] in METADATA_STEPS

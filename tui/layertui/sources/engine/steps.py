@@ -1,0 +1,95 @@
+"""The history that an engine tells, and which of its steps made the layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from layertui.image import HistoryEntry
+from layertui.sources.assemble import history_of
+from layertui.sources.engine.values import integer, moment
+
+METADATA_STEPS = (
+    "ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD",
+    "SHELL", "STOPSIGNAL", "USER", "VOLUME",
+)  # fmt: skip
+"""Instructions that never make a layer (Dockerfile reference)."""
+
+
+def history_of_steps(
+    steps: Sequence[Mapping[str, Any]], config: Mapping[str, Any] | None, layers: int
+) -> tuple[list[HistoryEntry], list[str]]:
+    """The history, oldest first, with the numbers of the layers that the steps made.
+
+    The engine does not tell which steps made one, who wrote them, and no fractions of a second:
+    the config does, else sizes and instructions tell the layers. The engine alone counts a step's
+    bytes.
+    """
+    if config is not None:
+        known, odd = history_of(config, layers)
+        recorded = sum(entry.recorded for entry in known)
+        if recorded == len(steps):
+            entries = [
+                replace(entry, id=str(step.get("Id") or ""), size=integer(step, "Size"))
+                for entry, step in zip(known, steps, strict=False)
+            ]
+            return [*entries, *known[recorded:]], odd
+        if not steps:
+            return known, odd
+    numbers, warnings = _numbers(steps, layers)
+    entries = [
+        HistoryEntry(
+            moment(step.get("Created")),
+            str(step.get("CreatedBy") or ""),
+            "",
+            str(step.get("Comment") or ""),
+            number,
+            id=str(step.get("Id") or ""),
+            size=integer(step, "Size"),
+        )
+        for step, number in zip(steps, numbers, strict=True)
+    ]
+    claimed = {number for number in numbers if number is not None}
+    entries += [
+        HistoryEntry(None, "", "", "", number, recorded=False)
+        for number in range(1, layers + 1)
+        if number not in claimed
+    ]
+    return entries, warnings
+
+
+def _numbers(steps: Sequence[Mapping[str, Any]], layers: int) -> tuple[list[int | None], list[str]]:
+    certain = [integer(step, "Size") > 0 for step in steps]
+    possible = [
+        made or not _is_metadata(str(step.get("CreatedBy") or ""))
+        for step, made in zip(steps, certain, strict=True)
+    ]
+    warnings: list[str] = []
+    if sum(possible) <= layers:
+        makes = possible
+    elif sum(certain) == layers:
+        makes = certain
+    else:
+        # As many of the empty steps as are missing, the first ones: said to be a guess.
+        missing = layers - sum(certain)
+        makes = []
+        for made, may in zip(certain, possible, strict=True):
+            guess = not made and may and missing > 0
+            missing -= guess
+            makes.append(made or guess)
+        warnings.append(
+            "which of its empty steps made a layer is a guess until the layers have been read: "
+            "the engine does not say"
+        )
+    numbers: list[int | None] = []
+    used = 0
+    for made in makes:
+        used += made and used < layers
+        numbers.append(used if made and used <= layers else None)
+    return numbers, warnings
+
+
+def _is_metadata(created_by: str) -> bool:
+    step = created_by.removeprefix("/bin/sh -c #(nop)").strip()
+    return step.partition(" ")[0] in METADATA_STEPS
