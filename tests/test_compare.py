@@ -6,12 +6,14 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pytest
 
 from layertui.compare import Comparison, Side
+from layertui.layers.decompress import Cancelled
 from layertui.sources import open_image
 from layertui.union.load import ImageReader
 from layertui.union.merged import Merged
@@ -250,6 +252,31 @@ def test_what_is_ignored(tmp_path: Path) -> None:
     assert (one.sums.modified, one.sums.touched) == (1, 1)
     assert told(compared(tmp_path / "2", *layers, ["mtime"])) == {"/owner": ("modified", "owner")}
     assert compared(tmp_path / "3", *layers, ["mtime", "owner"]).are_equal
+
+
+def test_packages_are_not_read_again_where_they_are_known(tmp_path: Path) -> None:
+    stanza = b"Package: a\nStatus: install ok installed\nVersion: %d\n"
+    layout = OciLayout(tmp_path / "layout")
+    for tag in "ab":
+        layout.add(tag, [tar(("/var/lib/dpkg/status", stanza % ord(tag)))])
+    a, b = side(layout, "a"), side(layout, "b")
+    known = Comparison(a, b)
+    for blob in (layout.directory / "blobs" / "sha256").iterdir():
+        blob.write_bytes(b"")
+    again = Comparison(a, b, ["mtime"], known=known)
+    assert [(row.change, row.package.version) for row in again.packages] == [("upgraded", "98")]
+    assert not again.unread_packages and not again.unread
+
+
+def test_it_stops_where_packages_are_read(tmp_path: Path) -> None:
+    """Of a path that one side alone has, nothing else is read."""
+    layout = OciLayout(tmp_path / "layout")
+    layout.add("a", [tar()])
+    layout.add("b", [tar(("/var/lib/dpkg/status", b"Package: a\n"))], "gzip")
+    cancelled = threading.Event()
+    cancelled.set()
+    with pytest.raises(Cancelled):
+        Comparison(side(layout, "a"), side(layout, "b"), cancelled=cancelled)
 
 
 @pytest.mark.parametrize(("a", "b"), [(0, 1), (1, 0), (0, 0), (1, 2), (2, 1)])

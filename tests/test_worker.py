@@ -1,18 +1,26 @@
 """The process that reads images for the screen."""
 
+import gzip
 import io
 import json
+import random
 import subprocess
 import sys
+import tempfile
+from dataclasses import replace
 
 import msgspec
 
+from layertui import demo
+from layertui.blob import BytesBlob
 from layertui.layers.cache import unpack
 from layertui.sources import open_image
 from layertui.ui.process import frames
 from layertui.union import Union
 from layertui.union.merged import Merged
+from layertui.worker import Frames, look
 from tests.commands.samples import tar
+from tests.images import layers_of
 from tests.layouts import OciLayout
 
 
@@ -52,6 +60,27 @@ def test_looks_into_a_part_of_an_image_whose_paths_are_not_utf8(tmp_path):
     ((found),) = json.loads(sent[b"f"])
     assert (found["path"], found["layer"], found["size"]) == ("/\udcff", 1, 6)
     assert json.loads(sent[b"s"])["size"] == 6
+
+
+def test_packages_take_no_second_reading_of_the_layers(monkeypatch):
+    """Every stored byte is read once, and a little to see how a layer is compressed."""
+    noise, status = random.Random(1).randbytes(500_000), b"Package: a\nVersion: 1\n"
+    layers = layers_of([gzip.compress(tar(("/noise", noise), ("/var/lib/dpkg/status", status)))])
+    read = []
+    pread = BytesBlob.pread
+
+    def counting(blob, length, offset):
+        data = pread(blob, length, offset)
+        read.append(len(data))
+        return data
+
+    monkeypatch.setattr(BytesBlob, "pread", counting)
+    with tempfile.TemporaryFile() as sent:
+        look("packages", replace(demo.image(), layers=layers), None, Frames(sent.fileno()))
+        sent.seek(0)
+        told = dict(frames(sent))
+    assert [row["where"] for row in json.loads(told[b"f"])] == ["a 1"]
+    assert len(noise) < sum(read) < 1.1 * len(noise)
 
 
 def test_says_in_one_frame_why_it_cannot_open():

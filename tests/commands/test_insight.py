@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
+import pytest
+
+from layertui.blob import FileBlob
 from layertui.commands.insight import PARTS
 from tests.commands.running import Run
 from tests.commands.samples import eventful, image, tar
@@ -129,6 +133,56 @@ def test_packages(run: Run) -> None:
         "   SIZE  LAYER  CHANGE   KIND  PACKAGE",
         "29.5 kB      1  added    apk   held-box 1.37.0-r4",
     ]
+
+
+def large_files_below_databases() -> list[bytes]:
+    """Layers of much that does not compress, and after it what tells of packages."""
+    noise = random.Random(1)
+    stanza = "Package: a\nStatus: install ok installed\nVersion: %d\n\n"
+    return [
+        tar(
+            (f"/bin/{number}", noise.randbytes(600_000)),
+            ("/var/lib/dpkg/status", (stanza % number).encode()),
+            ("/usr/lib/x.dist-info/METADATA", b"Name: x\nVersion: %d\n" % number),
+            ("/usr/lib/x.dist-info/RECORD", b"x.py,,%d\n" % number),
+        )
+        for number in (1, 22)  # of different lengths: a comparison need not hash them
+    ]
+
+
+@pytest.mark.parametrize("command", ["insight", "check", "compare"])
+def test_packages_take_no_second_reading_of_the_layers(
+    command: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout, layers = OciLayout(tmp_path / "layout"), large_files_below_databases()
+    layout.add("a", layers[:1], "gzip")
+    layout.add("b", layers, "gzip")
+    (tmp_path / "rules.toml").write_text('[rules]\nforbidden-packages = ["x"]\n')
+    image = f"oci:{layout.directory}:b"
+    words = {
+        "insight": [image, "--only", "packages", "--all"],
+        "check": [image, "--config", tmp_path / "rules.toml"],
+        "compare": [f"oci:{layout.directory}:a", image],
+    }[command]
+    read: list[int] = []
+    pread = FileBlob.pread
+
+    def counting(blob: FileBlob, length: int, offset: int) -> bytes:
+        data = pread(blob, length, offset)
+        read.append(len(data))
+        return data
+
+    monkeypatch.setattr(FileBlob, "pread", counting)
+    cold = run(command, *words, "--no-cache")
+    assert {
+        "insight": "22 B      2  upgraded  python  x 1 -> 22",
+        "check": "python package x 22 matches x",
+        "compare": "~  python  x        1  22",
+    }[command] in cold.text, cold.text
+    once = {"insight": 1.2e6, "check": 1.2e6, "compare": 1.8e6}[command]
+    assert once < sum(read) < once + 2e5
+    run(command, *words)
+    assert run(command, *words).text == cold.text  # out of the cache, where no contents are
 
 
 def test_packages_that_cannot_be_read(run: Run, tmp_path: Path) -> None:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import random
 import subprocess
 import tarfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from layertui.content import read, seek
+from layertui.blob import BytesBlob
+from layertui.content import seek
+from layertui.content.layers import ACTIVE
+from layertui.content.read import Contents
 from layertui.demo import image as sample
 from layertui.errors import LayertuiError
 from layertui.image import Descriptor, Layer
 from layertui.layers.decompress import Cancelled
+from layertui.layers.keep import Keep
+from layertui.layers.load import index_layer
 from layertui.sources import open_image
+from layertui.union import UnionBuilder
 from tests.content.archives import (
     COMPRESS,
     contents_of,
@@ -269,8 +277,7 @@ def test_prepare_hashes_as_digest_does_and_reads_each_layer_once(how: str) -> No
     told: list[tuple[int, int]] = []
     contents.prepare(events, lambda done, total: told.append((done, total)))
     assert max(told)[0] == max(told)[1]
-    contents._tars.clear()  # from here on all must be known
-    contents._image = None
+    contents._layers.source = None  # from here on all must be known
     for event in events:
         path = union.path(union.ev_node[event])[1:]
         assert contents.digest(event) == digest(layers[union.ev_layer[event] - 1][path])
@@ -331,6 +338,31 @@ def test_batches_hold_sparse_files_as_they_are_and_leave_large_gaps_out() -> Non
     assert batches[2].data == contents.read(wanted[2])
 
 
+def test_what_was_kept_is_read_without_its_layer() -> None:
+    stored = files(19, 50, 90_000) | {"d1/f99": bytes(range(256)) * 5000}
+    blob = gzip.compress(tar_of(stored), 1)
+    layer = Layer(1, Descriptor(LAYER, "", len(blob)), "", "", BytesBlob(blob, "layer"))
+    index = index_layer(layer, None, keep=Keep([rb"d[12]\0f\d+"]))
+    builder = UnionBuilder()
+    builder.add(index)
+    union = builder.freeze()
+    gone = replace(layer, blob=BytesBlob(b"", "layer"))
+    contents = Contents(replace(sample(), layers=[gone]), [index], union)
+    events = {path: event_of(union, f"/{path}") for path in stored}
+    kept = {path: data for path, data in stored.items() if path[:2] in ("d1", "d2")}
+    assert len(kept) > 5 and len(kept["d1/f99"]) > seek.PIECE
+    for path, data in kept.items():
+        event = events[path]
+        assert contents.read(event) == data
+        assert contents.read(event, 7, 100) == data[7:107]
+        assert b"".join(contents.pieces(event, 5)) == data[5:]
+        assert contents.digest(event) == digest(data)
+    assert contents.read_all(events.values()) == {events[path]: data for path, data in kept.items()}
+    left = next(path for path, data in stored.items() if data and path not in kept)
+    with pytest.raises(LayertuiError, match="the layer ends in the middle of it"):
+        contents.read(events[left])
+
+
 @pytest.mark.parametrize("how", ["plain", "gzip"])
 def test_batches_leave_out_what_is_damaged_or_lies_behind(how: str) -> None:
     stored = {f"f{number}": random.Random(number).randbytes(100_000) for number in range(60)}
@@ -367,8 +399,7 @@ def test_prepare_stops_when_cancelled() -> None:
 def test_files_that_differ_in_size_are_not_read() -> None:
     contents, union = contents_of(tar_of({"a": b"x", "b": b"1"}), tar_of({"a": b"xy", "b": b"2"}))
     assert not contents.same(event_of(union, "/b", 1), event_of(union, "/b", 2))
-    contents._image = None
-    contents._tars.clear()
+    contents._layers.source = None
     assert not contents.same(event_of(union, "/a", 1), event_of(union, "/a", 2))
 
 
@@ -410,7 +441,7 @@ def test_many_threads_read_at_once(how: str) -> None:
 
 
 def test_an_image_of_more_compressed_layers_than_are_kept_active() -> None:
-    layers = [files(seed, 5, 30_000) for seed in range(20, 20 + 3 * read.ACTIVE)]
+    layers = [files(seed, 5, 30_000) for seed in range(20, 20 + 3 * ACTIVE)]
     contents, union = contents_of(*(COMPRESS["zstd"](tar_of(stored)) for stored in layers))
     for _ in range(2):
         for number, stored in enumerate(layers, 1):

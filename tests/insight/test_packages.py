@@ -6,14 +6,18 @@ import json
 import sqlite3
 import struct
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
+from layertui import demo
+from layertui.blob import BytesBlob
 from layertui.content.read import Contents
-from layertui.insight.packages import Packages, databases_of, packages
+from layertui.insight.package_databases import databases_of
+from layertui.insight.packages import Packages, packages
 from layertui.sources import open_image
 from tests.commands.samples import tar
 from tests.fixtures import fixture
-from tests.images import union_of
+from tests.images import layers_of, union_of
 from tests.insight.reading import opened
 from tests.programs import lacking, need
 from tests.union.small import layer
@@ -199,6 +203,18 @@ def test_what_cannot_be_read_is_said_and_removes_nothing(tmp_path: Path) -> None
     ]
 
 
+def test_what_nobody_looks_into_is_not_read() -> None:
+    """rpm's older databases, which may be large: a layer that is gone is not missed."""
+    path = "/usr/lib/sysimage/rpm/Packages.db"
+    layers = layers_of([tar((path, b"ndb"))])
+    union = union_of(layers)
+    gone = replace(layers[0], blob=BytesBlob(b"", "gone"))
+    found = packages(union, Contents(replace(demo.image(), layers=[gone]), union.indexes, union))
+    assert [str(error) for error in found.unread] == [
+        f"packages of {path} are not shown, of rpm's databases only sqlite's are read"
+    ]
+
+
 def test_a_database_that_would_keep_sqlite_busy_for_ever(tmp_path: Path) -> None:
     file = tmp_path / "db"
     connection = sqlite3.connect(file)
@@ -233,6 +249,18 @@ def test_python() -> None:
         (2, "upgraded", "Requests", "2.0", "2.1"),
     ]
     assert [row.package.size for row in found.changes if row.layer == 1] == [1024, -1]
+
+
+def test_a_python_package_whose_list_of_files_cannot_be_read() -> None:
+    info = "/usr/lib/python3/site-packages/x.dist-info"
+    layers = layers_of(
+        [tar((f"{info}/RECORD", b"x.py,,7\n")), tar((f"{info}/METADATA", b"Name: x\nVersion: 1\n"))]
+    )
+    union = union_of(layers)
+    gone = [replace(layers[0], blob=BytesBlob(b"", "gone")), layers[1]]
+    found = packages(union, Contents(replace(demo.image(), layers=gone), union.indexes, union))
+    assert told(found) == [(2, "added", "x", None, "1")] and found.changes[0].package.size == -1
+    assert [error.what for error in found.unread] == [f"cannot read {info}/RECORD of layer 1"]
 
 
 def test_npm() -> None:

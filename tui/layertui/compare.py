@@ -133,7 +133,7 @@ class Comparison:
 
         ``ignored`` are facts (``mtime``, ``owner``) in which paths may differ without being told;
         ``progress`` is told the bytes behind and in all; ``known`` is one of the same sides, whose
-        contents need not be read again. Raises
+        contents and packages need not be read again: those facts tell nothing of them. Raises
         :class:`~layertui.layers.decompress.Cancelled`.
         """
         self.a, self.b = a, b
@@ -162,7 +162,11 @@ class Comparison:
         self.layers = shared_layers(a.layers, b.layers)
         self.config: Sequence[ConfigChange] = () if a.image is b.image else self._config()
         self.packages: Sequence[PackageChange]
-        self.packages, self.unread_packages = layer_packages(self.union, self.contents, B)
+        self.unread_packages: Sequence[LayertuiError]
+        if known is None:
+            self.packages, self.unread_packages = layer_packages(self.union, self.contents, B, cancelled)
+        else:
+            self.packages, self.unread_packages = known.packages, known.unread_packages
         self.sums = self._sums()
 
     @property

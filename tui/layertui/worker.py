@@ -24,6 +24,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -109,11 +110,13 @@ def load(image: Image, cache: IndexCache | None, frames: Frames) -> None:
     frames.send(b"d", top.paths(), union.stored_bytes() - top.size_below(0))
 
 
-def read(image: Image, cache: IndexCache | None, frames: Frames) -> "tuple[Union, Contents]":
-    """The union of all layers and their contents, to look into."""
+def read(
+    image: Image, cache: IndexCache | None, frames: Frames, keep: Sequence[bytes] = ()
+) -> "tuple[Union, Contents]":
+    """The union of all layers and their contents, to look into; for ``keep`` see :class:`ImageReader`."""
     from layertui.content.read import Contents
 
-    reader = ImageReader(image, cache)
+    reader = ImageReader(image, cache, keep)
     for _ in reader.layers(lambda layer, done, size: frames.send(b"p", layer, done, size)):
         pass
     union = reader.union()
@@ -122,7 +125,7 @@ def read(image: Image, cache: IndexCache | None, frames: Frames) -> "tuple[Union
 
 def look(part: str, image: Image, cache: IndexCache | None, frames: Frames) -> None:
     """Send what there is to tell of a part of the insight."""
-    from layertui.insight.survey import survey
+    from layertui.insight.survey import KEEP, survey
 
     told = 0.0
 
@@ -132,7 +135,7 @@ def look(part: str, image: Image, cache: IndexCache | None, frames: Frames) -> N
             told = time.monotonic()
             frames.send(b"l", done, total)
 
-    found = survey(part, image, *read(image, cache, frames), progress)
+    found = survey(part, image, *read(image, cache, frames, KEEP.get(part, ())), progress)
     for start in range(0, len(found.findings), AT_ONCE):
         frames.send_json(b"f", found.findings[start : start + AT_ONCE])
     frames.send_json(b"s", replace(found, findings=()))

@@ -15,7 +15,7 @@ from layertui.errors import LayertuiError
 from layertui.gate import baseline
 from layertui.gate.baseline import Baseline
 from layertui.gate.config import DIVE, OWN, Config, load
-from layertui.gate.evaluate import evaluate
+from layertui.gate.evaluate import evaluate, files_to_keep
 from layertui.gate.globs import Globs
 from layertui.gate.reports import FORMATS, render
 from layertui.gate.rules import Status, Verdict
@@ -90,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
         raise LayertuiError(
             "there is nothing to compare", "no rule growth is set", "set one, see docs/check.md"
         )
-    opened = read_layers(options, image_of(options))
+    opened = read_layers(options, image_of(options), keep=files_to_keep(config))
     verdict = _verdict(options, config, opened, place)
     notes = []
     try:

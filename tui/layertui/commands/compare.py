@@ -14,6 +14,7 @@ from layertui.commands.progress import Progress
 from layertui.commands.sections import print_text
 from layertui.compare import Comparison, Side
 from layertui.errors import LayertuiError
+from layertui.insight.package_databases import FILES
 from layertui.union.merged import Merged
 
 DESCRIPTION = """\
@@ -89,13 +90,13 @@ def _sides(options: argparse.Namespace) -> tuple[Side, Side, bool]:
     image = image_of(options, options.a)
     if options.b is None:
         start, stop = layer_range(image, options.start, options.stop)
-        opened = read_layers(options, image, max(start, stop))
+        opened = read_layers(options, image, max(start, stop), keep=FILES)
         return Side(image, opened.union, start), Side(image, opened.union, stop), opened.is_damaged
     other = image_of(options, options.b)
     sides, is_damaged = [], False
     for name, one, asked in (("A", image, options.start), ("B", other, options.stop)):
         layer = layer_number(one, asked, 0)
-        opened = read_layers(options, one, layer, f" of {name}")
+        opened = read_layers(options, one, layer, f" of {name}", FILES)
         sides.append(Side(one, opened.union, layer))
         is_damaged = is_damaged or opened.is_damaged
     return sides[0], sides[1], is_damaged

@@ -16,6 +16,7 @@ from layertui.insight.efficiency import efficiency
 from layertui.insight.packages import packages
 from layertui.insight.permissions import permissions
 from layertui.insight.secrets import secrets
+from layertui.insight.survey import KEEP
 from layertui.insight.waste import undecided, waste
 from layertui.words import count_text
 
@@ -58,7 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     parts = _parts(options.only)
-    opened = read_layers(options, image_of(options))
+    keep = [pattern for part in parts for pattern in KEEP.get(part, ())]
+    opened = read_layers(options, image_of(options), keep=keep)
     union, damage = opened.union, opened.is_damaged
     events: list[int] = []
     if "waste" in parts:

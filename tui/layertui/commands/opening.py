@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -80,11 +80,16 @@ class Opened:
 
 
 def read_layers(
-    options: argparse.Namespace, image: Image, highest: int | None = None, of: str = ""
+    options: argparse.Namespace,
+    image: Image,
+    highest: int | None = None,
+    of: str = "",
+    keep: Sequence[bytes] = (),
 ) -> Opened:
     """The union of layers 1 to ``highest`` (all by default); says what is wrong with them.
 
-    ``of`` is what it calls the image there, where it is not the only one.
+    ``of`` is what it calls the image there, where it is not the only one. ``keep`` are patterns of files
+    (:class:`~layertui.layers.keep.Keep`) that are going to be read.
     """
     from layertui.commands.progress import Progress
     from layertui.layers.cache import IndexCache
@@ -93,7 +98,7 @@ def read_layers(
     layers = image.layers if highest is None else image.layers[:highest]
     part = replace(image, layers=layers)
     cache = None if options.no_cache else IndexCache()
-    reader = ImageReader(part, cache)
+    reader = ImageReader(part, cache, keep)
     with Progress(options.quiet, "reading", part.size) as progress:
         if image.arrival is not None:
             image.arrival.watch(progress.all)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from itertools import groupby
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from layertui.content.file import ContentFile
-from layertui.content.seek import PIECE, Cursor, PlainCursor, Recent, Tar
+from layertui.content.layers import Layers
+from layertui.content.seek import PIECE, Cursor
 from layertui.content.sparse import flaw, hole, stretches, union_of
 from layertui.content.stored import Batch, Stored, together
 from layertui.errors import LayertuiError
@@ -25,10 +24,6 @@ if TYPE_CHECKING:
 
 MAX_HOLES = 64 << 30
 """Bytes of holes that a digest is computed over: a few bytes of tar can claim 2**63."""
-RECENT = 64
-"""Blocks of compressed layers that are remembered (128 KiB each)."""
-ACTIVE = 4
-"""Layers whose decompressors are kept for whoever reads on."""
 THREADS = 2
 """Layers that are hashed at once."""
 
@@ -55,20 +50,13 @@ class Contents:
 
     def __init__(self, image: Image, indexes: Sequence[LayerIndex], union: Union) -> None:
         """``indexes`` are those of ``union``, base first; it may lack layers of the image."""
-        self._image = image
-        self._unpacked = {layer.number: layer.unpacked for layer in image.layers if layer.unpacked}
-        self._indexes = indexes
+        self._layers = Layers(image.layers, indexes)
         self._union = union
-        self._tars: dict[int, Tar] = {}
-        self._active: OrderedDict[int, Tar] = OrderedDict()
-        self._recent = Recent(RECENT)
         self._digests: dict[tuple[int, int], bytes] = {}
-        self._keys: dict[int, list[bytes]] = {}
-        self._lock = threading.Lock()
 
     def grow(self, indexes: Sequence[LayerIndex], union: Union) -> None:
         """Go on with the union of the same layers and more on top: its events keep their numbers."""
-        self._indexes, self._union = indexes, union
+        self._layers.indexes, self._union = indexes, union
 
     def share_digests(self, other: Contents) -> None:
         """Know the digests that were computed of the same layers, from now on in common."""
@@ -85,7 +73,7 @@ class Contents:
         if not length:
             return b""
         try:
-            data = self._source(file).read(file.offset + offset, length, cancelled)
+            data = self._layers.source(file).read(file.offset + offset, length, cancelled)
         except Damaged as damage:
             raise self._unreadable(file, str(damage)) from damage
         if len(data) < length:
@@ -177,10 +165,11 @@ class Contents:
                 file = self._find(event)
                 if file.layer != read_layer:
                     read_layer, cursor = file.layer, None
-                    source = self._source(file)
-                    cursor = source.cursor() if isinstance(source, Tar) else None
+                    cursor = self._layers.cursor(file)
             except LayertuiError as error:
                 yield event, _failing(error)
+            except Damaged as damage:
+                yield event, _failing(self._unreadable(file, str(damage)))
             else:
                 yield event, self._pieces(file, 0, file.size, cancelled, cursor)
 
@@ -191,18 +180,23 @@ class Contents:
         """
         files: list[tuple[Stored, int]] = []
         for event in events:
-            with suppress(LayertuiError):
-                files.append((self._find(event), event))
+            try:
+                file = self._find(event)
+            except LayertuiError:
+                continue
+            if (content := self._layers.kept(file)) is not None:
+                yield Batch(content, [(event, 0, file.size)])
+            else:
+                files.append((file, event))
         files.sort(key=lambda item: item[0].offset)
-        is_tar = bool(files) and files[0][0].layer not in self._unpacked
+        is_tar = bool(files) and files[0][0].layer not in self._layers.unpacked
         cursor: Cursor | None = None
         for group in together(files) if is_tar else ([item] for item in files):
             first, last = group[0][0], group[-1][0]
             read: list[bytes] = []
             damage = None
             try:
-                if is_tar and cursor is None:
-                    cursor = cast(Tar, self._source(first)).cursor()
+                cursor = cursor or self._layers.cursor(first)
                 if cursor is None or len(group) == 1:
                     read.extend(self._pieces(first, 0, first.size, cancelled, cursor))
                 else:
@@ -237,8 +231,7 @@ class Contents:
     ) -> Iterator[int]:
         """Hash the files of one layer in the order they lie in; yields how far it has come."""
         try:
-            source = self._source(files[0])
-            cursor = source.cursor() if isinstance(source, Tar) else None
+            cursor = self._layers.cursor(files[0])
             items = [(file, 0) for file in files]
             for group in together(items) if cursor is not None else ([item] for item in items):
                 if stop.is_set():
@@ -290,7 +283,7 @@ class Contents:
         if self._union.ev_entry[inode] < 0:
             return 0, 0  # nothing is stored
         layer, entry = self._entry(inode)
-        return layer, self._indexes[layer - 1].offset[entry]
+        return layer, self._layers.indexes[layer - 1].offset[entry]
 
     def _find(self, event: int) -> Stored:
         """Where an event's content lies, what a hardlink shares included."""
@@ -301,13 +294,13 @@ class Contents:
             raise LayertuiError(f"no {path}", f"layer {union.ev_layer[event]} deletes it")
         inode = union.ev_inode[event]
         layer, entry = self._entry(inode)
-        index = self._indexes[layer - 1]
+        index = self._layers.indexes[layer - 1]
         if kind == Kind.HARDLINK:
             target = path_of(index.links[index.link[entry]])
             raise LayertuiError(f"cannot read {path}", f"it is a hardlink to {target}, which is not there")
         if kind != Kind.FILE:
             raise LayertuiError(f"cannot read {path}", f"it {_NO_CONTENT[Kind(kind)]}")
-        if layer in self._unpacked:  # a file of its own, holes and all
+        if layer in self._layers.unpacked:  # a file of its own, holes and all
             return Stored(path, layer, entry, index.size[entry], 0, None)
         extra = index.extra.get(entry)
         file = Stored(
@@ -328,29 +321,6 @@ class Contents:
     def _unreadable(self, file: Stored, why: str) -> LayertuiError:
         return LayertuiError(f"cannot read {file.path} of {self._name(file.layer)}", why)
 
-    def _source(self, file: Stored) -> Tar | PlainCursor:
-        """What has the file at its offset: the layer's tar, or the file itself where it lies unpacked."""
-        if (unpacked := self._unpacked.get(file.layer)) is not None:
-            return PlainCursor(unpacked.open(self._entry_keys(file.layer)[file.entry], file.size))
-        with self._lock:
-            tar = self._tars.get(file.layer)
-            if tar is None:
-                layer = self._image.layers[file.layer - 1]
-                if layer.blob is None:
-                    raise self._unreadable(file, layer.missing)
-                tar = self._tars[file.layer] = Tar(file.layer, layer.blob, self._recent)
-            self._active[file.layer] = tar
-            self._active.move_to_end(file.layer)
-            if len(self._active) > ACTIVE:
-                self._active.popitem(last=False)[1].rest()
-            return tar
-
-    def _entry_keys(self, layer: int) -> list[bytes]:
-        with self._lock:
-            if layer not in self._keys:
-                self._keys[layer] = self._indexes[layer - 1].entry_keys()
-            return self._keys[layer]
-
     def _pieces(
         self,
         file: Stored,
@@ -362,8 +332,8 @@ class Contents:
         """A part of a file that lies within its size, holes filled in."""
         if length <= 0:
             return
-        source = cursor or self._source(file)
         try:
+            source = cursor or self._layers.source(file)
             for part in stretches(file.kept, offset, offset + length):
                 if part.stored < 0:
                     for zeros in hole(part.length):

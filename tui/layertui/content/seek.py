@@ -42,17 +42,19 @@ class Cursor(Protocol):
 
 
 class PlainCursor:
-    """Reads a tar that is stored as it is."""
+    """Reads a tar that is stored as it is, or a part of it."""
 
-    def __init__(self, blob: Blob) -> None:
-        self.position = 0
+    def __init__(self, blob: Blob, start: int = 0) -> None:
+        """``start`` is where in the tar the blob begins."""
+        self.position = start
         self._blob = blob
+        self._start = start
 
     def pieces(self, offset: int, length: int, cancelled: threading.Event | None = None) -> Iterator[bytes]:
         end = offset + length
         while offset < end:
             check(cancelled)
-            data = self._blob.pread(min(end - offset, PIECE), offset)
+            data = self._blob.pread(min(end - offset, PIECE), offset - self._start)
             if not data:
                 return
             offset += len(data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from layertui.gate import figures, findings
 from layertui.gate.config import Config
 from layertui.gate.rules import DESCRIPTIONS, Outcome, Result, Status, Verdict
 from layertui.gate.subject import Subject
+from layertui.insight.package_databases import FILES
 
 CHECKS: Mapping[str, Callable[[Subject, Any], Outcome]] = {
     "lowest-efficiency": figures.lowest_efficiency,
@@ -27,6 +28,12 @@ CHECKS: Mapping[str, Callable[[Subject, Any], Outcome]] = {
     "forbidden-packages": findings.forbidden_packages,
 }
 """From an image and the limit of a rule to how it turns out; raises :class:`LayertuiError`."""
+
+
+def files_to_keep(config: Config) -> Sequence[bytes]:
+    """Patterns of the files that the rules are going to read (:class:`layertui.layers.keep.Keep`)."""
+    rule = "forbidden-packages"
+    return FILES if rule in config.rules.limits() and rule not in config.disabled else ()
 
 
 def evaluate(config: Config, subject: Subject) -> Verdict:

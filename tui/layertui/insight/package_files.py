@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,7 +19,7 @@ from layertui.insight.file_lists import (
     record,
     rpm_files,
 )
-from layertui.insight.packages import MAX_SIZE, databases_of
+from layertui.insight.package_databases import MAX_SIZE, databases_of, read_files
 from layertui.layers.index import Kind, key_of
 from layertui.union.union import Union
 
@@ -141,7 +140,17 @@ class PackageFiles:
         if self._known[0] == events:
             return self._known[1]
         lists = _Lists()
-        data = self._contents_of(events, lists.unread, cancelled)
+        data: dict[str, tuple[int, bytes]] = {}
+        """Node and content of the files by their paths."""
+        found: dict[int, bytes | LayertuiError] = {}
+        for part in read_files(union, self._contents, events, cancelled):
+            found.update(part)
+        for event in events:
+            content, node = found[event], union.ev_node[event]
+            if isinstance(content, LayertuiError):
+                lists.unread.append(content)
+            else:
+                data[union.path(node)] = (node, content)
         text = bytearray()
         for package, paths in self._listed(data, lists):
             lists.starts.append(len(text))
@@ -150,32 +159,6 @@ class PackageFiles:
         lists.text = bytes(text)
         self._known = (events, lists)
         return lists
-
-    def _contents_of(
-        self, events: Iterable[int], unread: list[LayertuiError], cancelled: threading.Event | None
-    ) -> dict[str, tuple[int, bytes]]:
-        """Node and content of files by their paths, each layer read once."""
-        union = self._union
-        by_layer: defaultdict[int, list[int]] = defaultdict(list)
-        for event in events:
-            path = union.path(union.ev_node[event])
-            if union.size(event) > MAX_SIZE:
-                unread.append(LayertuiError(f"{path} is not read", f"it has {union.size(event):,} bytes"))
-            else:
-                by_layer[union.ev_layer[union.ev_inode[event]]].append(event)
-        found: dict[str, tuple[int, bytes]] = {}
-        for layer in by_layer:
-            data = self._contents.read_all(by_layer[layer], cancelled)
-            for event in by_layer[layer]:
-                node = union.ev_node[event]
-                try:
-                    content = (
-                        data[event] if event in data else self._contents.read(event, cancelled=cancelled)
-                    )
-                    found[union.path(node)] = (node, content)
-                except LayertuiError as error:
-                    unread.append(error)
-        return found
 
     def _listed(
         self, data: Mapping[str, tuple[int, bytes]], lists: _Lists

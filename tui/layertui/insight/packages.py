@@ -5,45 +5,16 @@ from __future__ import annotations
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
 from layertui.content.read import Contents
 from layertui.errors import LayertuiError
-from layertui.insight.databases import (
-    Package,
-    Parser,
-    apk,
-    dpkg,
-    npm,
-    python,
-    record_size,
-    rpm,
-    rpm_journal,
-    rpm_older,
-)
+from layertui.insight.databases import Package, Parser, npm, python, record_size
+from layertui.insight.package_databases import MAX_SIZE, RECORD, databases_of, read_files
 from layertui.layers.index import Kind
 from layertui.union.union import Union
-
-MAX_SIZE = 1 << 29
-"""Bytes of a database that are read."""
-THREADS = 2
-"""Layers that are read at once."""
-
-_RPM = rb"/(?:var\0lib\0rpm|usr\0lib\0sysimage\0rpm)\0"
-_DATABASES: Sequence[tuple[bytes, Parser]] = (
-    (rb"/var\0lib\0dpkg\0status(?:\.d\0[^\0/]+(?<!\.md5sums))?", dpkg),
-    (rb"/(?:usr\0)?lib\0apk\0db\0installed", apk),
-    (_RPM + rb"rpmdb\.sqlite", rpm),
-    (_RPM + rb"rpmdb\.sqlite-wal", rpm_journal),
-    (_RPM + rb"Packages(?:\.db)?", rpm_older),
-    (rb"\.dist-info\0METADATA", python),
-    (rb"\.egg-info\0PKG-INFO", python),
-    (rb"node_modules(?<=[\0/]node_modules)\0(?:@[^\0/]+\0)?[^\0/@][^\0/]*\0package\.json", npm),
-)
-"""How the keys of databases end, or from a slash on what they are, and what reads them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +72,12 @@ def packages(union: Union, contents: Contents, cancelled: threading.Event | None
     databases = databases_of(union)
     reader = _Reader(union, contents, cancelled)
     reader.read(
-        (event, parser)
-        for node, parser in databases.items()
-        for event in union.versions(node)
-        if union.shows(event) and union.ev_kind[event] == Kind.FILE
+        {
+            event: parser
+            for node, parser in databases.items()
+            for event in union.versions(node)
+            if union.shows(event) and union.ev_kind[event] == Kind.FILE
+        }
     )
     touched: defaultdict[int, set[int]] = defaultdict(set)
     for node in databases:
@@ -116,20 +89,25 @@ def packages(union: Union, contents: Contents, cancelled: threading.Event | None
 
 
 def layer_packages(
-    union: Union, contents: Contents, layer: int
+    union: Union, contents: Contents, layer: int, cancelled: threading.Event | None = None
 ) -> tuple[Sequence[PackageChange], Sequence[LayertuiError]]:
-    """What one layer did to the packages, and why databases could not be read. Reads only those it touched."""
+    """What one layer did to the packages, and why databases could not be read. Reads only those it touched.
+
+    Raises :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
+    """
     databases = {
         node: parser
         for node, parser in databases_of(union).items()
         if (event := union.last_by(node, layer)) >= 0 and union.ev_layer[event] == layer
     }
-    reader = _Reader(union, contents)
+    reader = _Reader(union, contents, cancelled)
     reader.read(
-        (event, parser)
-        for node, parser in databases.items()
-        for event in (union.at(node, layer - 1), union.at(node, layer))
-        if event >= 0 and union.ev_kind[event] == Kind.FILE
+        {
+            event: parser
+            for node, parser in databases.items()
+            for event in (union.at(node, layer - 1), union.at(node, layer))
+            if event >= 0 and union.ev_kind[event] == Kind.FILE
+        }
     )
     return reader.changes(layer, databases), reader.unread
 
@@ -153,61 +131,47 @@ def _differences(layer: int, gone: Counter[Package], new: Counter[Package]) -> l
 class _Reader:
     """Remembers the packages of each version of a database."""
 
-    def __init__(self, union: Union, contents: Contents, cancelled: threading.Event | None = None) -> None:
+    def __init__(self, union: Union, contents: Contents, cancelled: threading.Event | None) -> None:
         self._union = union
         self._contents = contents
         self._cancelled = cancelled
         self._known: dict[int, list[Package]] = {}
-        self.unread: list[LayertuiError] = []
+        self.unread: Sequence[LayertuiError] = ()
 
-    def read(self, wanted: Iterable[tuple[int, Parser]]) -> None:
-        """Read databases, each layer once, two layers at a time."""
+    def read(self, parsers: Mapping[int, Parser]) -> None:
+        """Read databases, and for their size what lists the files of Python packages."""
         union = self._union
-        layers: defaultdict[int, list[tuple[int, Parser]]] = defaultdict(list)
-        for event, parser in wanted:
-            layers[union.ev_layer[union.ev_inode[event]]].append((event, parser))
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="packages") as pool:
-            for errors in pool.map(self._read_layer, (layers[layer] for layer in sorted(layers))):
-                self.unread += errors
-
-    def _read_layer(self, databases: Sequence[tuple[int, Parser]]) -> list[LayertuiError]:
-        """Read databases that one layer stores; why some cannot be read."""
-        union = self._union
-        records = {event: self._record(event) for event, parser in databases if parser is python}
-        layer = union.ev_layer[union.ev_inode[databases[0][0]]]
-        wanted = [
-            event
-            for event in (*(event for event, _ in databases), *records.values())
-            if event >= 0 and union.ev_layer[union.ev_inode[event]] == layer and union.size(event) <= MAX_SIZE
-        ]
-        data = self._contents.read_all(wanted, self._cancelled)
-        errors: list[LayertuiError] = []
-        for event, parser in sorted(databases):
-            path = union.path(union.ev_node[event])
-            try:
-                if union.size(event) > MAX_SIZE:
-                    raise LayertuiError(f"{path} is not read", f"it has {union.size(event):,} bytes")
-                found = parser(path, self._content(event, data))
-                if parser is python:
-                    record = records[event]
-                    size = record_size(self._content(record, data)) if record >= 0 else -1
-                    found = [replace(package, size=size) for package in found]
-                elif parser is npm:
-                    found = [replace(package, size=self._npm_size(event)) for package in found]
-                self._known[event] = found
-            except LayertuiError as error:
-                errors.append(error)
-        return errors
-
-    def _content(self, event: int, data: Mapping[int, bytes]) -> bytes:
-        """A content that has been read with others, or why it cannot be."""
-        return data[event] if event in data else self._contents.read(event, cancelled=self._cancelled)
+        records = {event: self._record(event) for event, parser in parsers.items() if parser is python}
+        wanted = [*parsers, *(record for record in records.values() if record >= 0)]
+        sizes: dict[int, int] = {}
+        errors: dict[int, LayertuiError] = {}
+        for found in read_files(union, self._contents, wanted, self._cancelled):
+            for event, content in found.items():
+                try:
+                    if isinstance(content, LayertuiError):
+                        raise content
+                    if event in parsers:
+                        path = union.path(union.ev_node[event])
+                        self._known[event] = parsers[event](path, content)
+                    else:
+                        sizes[event] = record_size(content)
+                except LayertuiError as error:
+                    errors[event] = error
+        self.unread = [errors[event] for event in sorted(errors)]
+        for event, known in self._known.items():
+            if parsers[event] is python:
+                size = sizes.get(records[event], -1)
+            elif parsers[event] is npm:
+                size = self._npm_size(event)
+            else:
+                continue
+            self._known[event] = [replace(package, size=size) for package in known]
 
     def _record(self, event: int) -> int:
         """The event of what lists the files of a Python package; -1 if there is none to read."""
         union = self._union
         directory = union.parent[union.ev_node[event]]
-        record = union.find_key(union.key(directory) + b"\0RECORD")
+        record = union.find_key(union.key(directory) + b"\0" + RECORD)
         shown = union.at(record, union.ev_layer[event]) if record >= 0 else -1
         if shown < 0 or union.ev_kind[shown] != Kind.FILE or union.size(shown) > MAX_SIZE:
             return -1
@@ -244,9 +208,3 @@ class _Reader:
     def at(self, node: int, layer: int) -> list[Package]:
         """What a database holds in the merged tree of a layer, as far as it could be read."""
         return self._known.get(self._union.at(node, layer), [])
-
-
-def databases_of(union: Union) -> dict[int, Parser]:
-    """The nodes that are databases."""
-    found = union.matching(*(pattern for pattern, _ in _DATABASES))
-    return {node: _DATABASES[number][1] for node, number in found}

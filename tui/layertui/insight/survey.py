@@ -10,6 +10,7 @@ from layertui.content.read import Contents
 from layertui.image import Image
 from layertui.insight.duplicates import candidates, duplicates
 from layertui.insight.efficiency import efficiency
+from layertui.insight.package_databases import FILES
 from layertui.insight.packages import packages
 from layertui.insight.permissions import Permission, Right, permissions
 from layertui.insight.secrets import MAX_SIZE, Secret, secrets
@@ -33,6 +34,8 @@ COLUMNS: dict[str, Sequence[str]] = {
     "packages": ("change", "kind"),
 }
 """The parts, in the order in which they are told, and what their findings have in ``cells``."""
+KEEP: dict[str, Sequence[bytes]] = {"packages": FILES}
+"""Patterns of the files that are all that a part reads (:class:`layertui.layers.keep.Keep`)."""
 
 
 def survey(

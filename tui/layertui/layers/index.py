@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
@@ -91,6 +92,11 @@ class LayerIndex:
     warnings: list[LayerWarning] = field(default_factory=list)
     damage: str = ""
     """Why the entries end early or cannot be trusted; empty if all is well."""
+    contents: dict[int, bytes] = field(default_factory=dict)
+    """Of the files that were to be kept while the layer was read (:mod:`layertui.layers.keep`), by entry.
+
+    Neither saved nor sent.
+    """
 
     def entry_keys(self) -> list[bytes]:
         """The key of every entry, in tar order."""
@@ -115,6 +121,11 @@ def key_of(path: str) -> bytes:
         elif part not in (b"", b"."):
             parts.append(part)
     return b"\0".join(parts)
+
+
+def keys_ending(patterns: Iterable[bytes]) -> re.Pattern[bytes]:
+    """What finds keys, joined by slashes and with one before the first, that end as one of ``patterns`` says."""
+    return re.compile(b"(?:" + b"|".join(patterns) + rb")(?=/|\Z)")
 
 
 def positions(kinds: bytes | bytearray, kind: int) -> list[int]:

@@ -15,6 +15,7 @@ from layertui.image import Image, Layer, Unpacked
 from layertui.layers.cache import IndexCache
 from layertui.layers.decompress import Cancelled, Damaged, Stream
 from layertui.layers.index import LayerIndex, LayerWarning
+from layertui.layers.keep import Keep
 from layertui.layers.scan import scan
 from layertui.layers.window import PlainWindow, StreamWindow
 
@@ -30,8 +31,9 @@ def index_layer(
     cache: IndexCache | None,
     progress: Callable[[int, int], None] | None = None,
     cancelled: threading.Event | None = None,
+    keep: Keep | None = None,
 ) -> LayerIndex:
-    """A layer's entries.
+    """A layer's entries, and the contents in ``keep`` if it has to be inflated to tell them.
 
     ``progress`` is told the stored bytes read and how many there are. What is wrong with a
     layer stands in the index's ``damage``, which then holds what could be read. Raises
@@ -47,7 +49,7 @@ def index_layer(
         kept.blob_digest = ""
         return kept
     try:
-        index = _scan(layer, progress, cancelled)
+        index = _scan(layer, progress, cancelled, keep)
     except LayertuiError as error:
         return LayerIndex(damage=str(error))
     if cache is not None and key and not index.damage:
@@ -62,11 +64,13 @@ def index_layers(
     cache: IndexCache | None,
     progress: Callable[[int, int, int], None] | None = None,
     cancelled: threading.Event | None = None,
+    keep: Keep | None = None,
 ) -> Iterator[tuple[int, LayerIndex]]:
     """Number and index of every layer as each is done, those at the base begun first.
 
     ``progress`` is told a layer's number, its stored bytes read and how many there are, from
-    several threads. Ends early, without an error, once the event is set.
+    several threads; for ``keep`` see :func:`index_layer`. Ends early, without an error, once the
+    event is set.
     """
     stop = cancelled or threading.Event()
 
@@ -75,7 +79,7 @@ def index_layers(
             if progress is not None:
                 progress(layer.number, done, total)
 
-        return layer.number, index_layer(layer, cache, report, stop)
+        return layer.number, index_layer(layer, cache, report, stop, keep)
 
     # The daemon threads of a pool are joined at exit: without the event they would go on reading.
     with ThreadPoolExecutor(THREADS, thread_name_prefix="layer") as pool:
@@ -134,7 +138,10 @@ def _is_compressed(layer: Layer) -> bool:
 
 
 def _scan(
-    layer: Layer, progress: Callable[[int, int], None] | None, cancelled: threading.Event | None
+    layer: Layer,
+    progress: Callable[[int, int], None] | None,
+    cancelled: threading.Event | None,
+    keep: Keep | None,
 ) -> LayerIndex:
     blob = layer.blob
     assert blob is not None
@@ -147,7 +154,11 @@ def _scan(
             index = scan(PlainWindow(blob, cancelled), lambda offset: _tell(progress, offset, blob.size))
             index.diff_id = blob.digest
             return index
-        index = scan(StreamWindow(stream), lambda _: _tell(progress, stream.stored.position, blob.size))
+        index = scan(
+            StreamWindow(stream),
+            lambda _: _tell(progress, stream.stored.position, blob.size),
+            keep if stream.compression else None,  # else a content is read where it lies, at any time
+        )
         index.compression = stream.compression
         try:
             index.blob_digest = stream.digest()

@@ -28,6 +28,7 @@ from layertui.layers.header import (
     signed_sum_fits,
 )
 from layertui.layers.index import MAX_PATH, Extra, Kind, LayerIndex
+from layertui.layers.keep import Keep, Keeper
 from layertui.layers.pax import Pax, parse_pax
 from layertui.layers.sparse import gnu_sparse, pax_sparse
 
@@ -51,21 +52,22 @@ class Window(Protocol):
         ...
 
 
-def scan(tar: Window, progress: Callable[[int], None] | None = None) -> LayerIndex:
-    """The entries of a tar, as far as it can be read.
+def scan(tar: Window, progress: Callable[[int], None] | None = None, keep: Keep | None = None) -> LayerIndex:
+    """The entries of a tar, as far as it can be read, and the contents of the files that are to be kept.
 
     What keeps it from being read further stands in the index's ``damage``. ``progress`` is
     told the offset now and then. Raises :class:`Cancelled` if ``tar`` does, and
     :class:`LayertuiError` if nothing can be read.
     """
-    return _Scan(tar, progress).run()
+    return _Scan(tar, progress, keep).run()
 
 
 class _Scan:
-    def __init__(self, tar: Window, progress: Callable[[int], None] | None) -> None:
+    def __init__(self, tar: Window, progress: Callable[[int], None] | None, keep: Keep | None) -> None:
         self._tar = tar
         self._progress = progress
         self._index = LayerIndex()
+        self._keeper = Keeper(keep, self._index) if keep is not None else None
         self._fields = Fields(self._index.warnings)
         self._owners: list[Owner] = []
         self._keys: list[bytes] = []
@@ -107,7 +109,7 @@ class _Scan:
 
     def _entries(self) -> None:
         """The hot path: a header that is like the one before costs a few dictionary look-ups."""
-        tar, index = self._tar, self._index
+        tar, index, keeper = self._tar, self._index, self._keeper
         keys, kinds, owners = self._keys, self._kinds, self._owners
         sizes, mtimes, offsets = index.size, index.mtime, index.offset
         numbers, owner_of = self._fields.numbers, self._fields.owner_of
@@ -119,6 +121,8 @@ class _Scan:
         while True:
             start = offset - base
             if start > limit:
+                if keeper is not None:
+                    keeper.look(keys, tar, chunk, base)
                 chunk, base, start = tar.at(offset, BLOCK), offset, 0
                 limit = len(chunk) - BLOCK
                 if self._progress is not None and offset - reported > 1 << 22:
@@ -144,6 +148,8 @@ class _Scan:
                 if header == ZEROS:
                     if local is not None:
                         raise Broken(f"the tar ends at byte {offset:,}, before the entry that was announced")
+                    if keeper is not None:
+                        keeper.look(keys, tar, chunk, base)
                     index.tar_size = offset + BLOCK
                     if tar.at(offset + BLOCK, BLOCK)[:BLOCK].strip(b"\0"):
                         self._fields.warn(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from layertui.image import Image
 from layertui.layers.cache import IndexCache
 from layertui.layers.index import LayerIndex
+from layertui.layers.keep import Keep
 from layertui.layers.load import cache_key, index_layers, is_lasting
 from layertui.union.build import UnionBuilder
 from layertui.union.cache import load_union, save_union, union_key
@@ -17,11 +18,13 @@ from layertui.union.union import Union
 class ImageReader:
     """Reads the layers of an image, and merges them as they come unless their union was kept."""
 
-    def __init__(self, image: Image, cache: IndexCache | None) -> None:
+    def __init__(self, image: Image, cache: IndexCache | None, keep: Sequence[bytes] = ()) -> None:
+        """``keep`` are patterns of files (:class:`Keep`) that are read of layers that have to be inflated anyway."""
         self.indexes: list[LayerIndex] = []
         """Of the layers from the base up to the first that is still being read."""
         self._image = image
         self._cache = cache
+        self._keep = Keep(keep) if keep else None
         self._builder = UnionBuilder()
         self._added = 0
         self._key = ""
@@ -38,7 +41,7 @@ class ImageReader:
     ) -> Iterator[tuple[int, LayerIndex]]:
         """Number and index of every layer as each is done; see :func:`index_layers`."""
         waiting: dict[int, LayerIndex] = {}
-        for number, index in index_layers(self._image, self._cache, progress, cancelled):
+        for number, index in index_layers(self._image, self._cache, progress, cancelled, self._keep):
             waiting[number] = index
             while len(self.indexes) + 1 in waiting:
                 self.indexes.append(waiting.pop(len(self.indexes) + 1))

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from layertui.errors import LayertuiError
 from layertui.layers.cache import column_of
-from layertui.layers.index import Extra, Kind, LayerIndex, key_of
+from layertui.layers.index import Extra, Kind, LayerIndex, key_of, keys_ending
 from layertui.union.columns import STRETCH
 from layertui.union.entry import TYPES, Entry
 
@@ -126,7 +126,7 @@ class Union:
 
         They see a slash before each key. One that is to be quick starts with a letter, or all with the same.
         """
-        any_of = re.compile(b"(?:" + b"|".join(patterns) + rb")(?=/|\Z)")
+        any_of = keys_ending(patterns)
         each = [re.compile(b"(?:" + pattern + rb")\Z") for pattern in patterns]
         for first in range(0, self.nodes, STRETCH):  # or nobody else would get a turn meanwhile
             start = max(self.offsets[first] - 1, 0)

@@ -1,0 +1,96 @@
+"""Where the databases of packages lie in an image, and what is in them."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from layertui.content.read import Contents
+from layertui.errors import LayertuiError
+from layertui.insight.databases import Parser, apk, dpkg, npm, python, rpm, rpm_journal, rpm_older
+from layertui.layers.index import keys_ending
+from layertui.union.union import Union
+
+MAX_SIZE = 1 << 29
+"""Bytes of a database that are read."""
+THREADS = 2
+"""Layers that are read at once."""
+
+_RPM = rb"/(?:var\0lib\0rpm|usr\0lib\0sysimage\0rpm)\0"
+_RPM_OLDER = _RPM + rb"Packages(?:\.db)?"
+_DATABASES: Sequence[tuple[bytes, Parser]] = (
+    (rb"/var\0lib\0dpkg\0status(?:\.d\0[^\0/]+(?<!\.md5sums))?", dpkg),
+    (rb"/(?:usr\0)?lib\0apk\0db\0installed", apk),
+    (_RPM + rb"rpmdb\.sqlite", rpm),
+    (_RPM + rb"rpmdb\.sqlite-wal", rpm_journal),
+    (_RPM_OLDER, rpm_older),
+    (rb"\.dist-info\0METADATA", python),
+    (rb"\.egg-info\0PKG-INFO", python),
+    (rb"node_modules(?<=[\0/]node_modules)\0(?:@[^\0/]+\0)?[^\0/@][^\0/]*\0package\.json", npm),
+)
+"""How the keys of databases end, or from a slash on what they are, and what reads them."""
+RECORD = b"RECORD"
+"""What lists the files of a Python package, beside its metadata."""
+FILES: Sequence[bytes] = (
+    *(pattern for pattern, _ in _DATABASES if pattern != _RPM_OLDER),
+    rb"\.dist-info\0" + RECORD,
+)
+"""Patterns of all that is read to tell of packages, for :class:`layertui.layers.keep.Keep`."""
+_UNREAD = keys_ending([_RPM_OLDER])
+"""Databases whose reader looks at nothing of them."""
+
+Found = Mapping[int, bytes | LayertuiError]
+"""The contents of files by their events, or why they cannot be read."""
+
+
+def databases_of(union: Union) -> dict[int, Parser]:
+    """The nodes that are databases."""
+    found = union.matching(*(pattern for pattern, _ in _DATABASES))
+    return {node: _DATABASES[number][1] for node, number in found}
+
+
+def read_files(
+    union: Union, contents: Contents, events: Iterable[int], cancelled: threading.Event | None = None
+) -> Iterator[Found]:
+    """What each layer stores of some files, in any order of the layers.
+
+    Each layer is read once, two at a time; no more than three wait to be taken. Raises
+    :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
+    """
+    layers: defaultdict[int, set[int]] = defaultdict(set)
+    for event in events:
+        layers[union.ev_layer[union.ev_inode[event]]].add(event)
+    running: set[Future[Found]] = set()
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="packages") as pool:
+        for layer in sorted(layers):
+            running.add(pool.submit(_read, union, contents, sorted(layers[layer]), cancelled))
+            if len(running) > THREADS:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in done)
+        yield from (future.result() for future in running)
+
+
+def _read(
+    union: Union, contents: Contents, events: Sequence[int], cancelled: threading.Event | None
+) -> Found:
+    """Files that one layer stores."""
+    found: dict[int, bytes | LayertuiError] = {}
+    wanted = []
+    for event in events:
+        node, size = union.ev_node[event], union.size(event)
+        if _UNREAD.search(b"/" + union.key(node)):
+            found[event] = b""
+        elif size > MAX_SIZE:
+            found[event] = LayertuiError(f"{union.path(node)} is not read", f"it has {size:,} bytes")
+        else:
+            wanted.append(event)
+    found |= contents.read_all(wanted, cancelled)
+    for event in wanted:
+        if event not in found:
+            try:
+                found[event] = contents.read(event, cancelled=cancelled)
+            except LayertuiError as error:
+                found[event] = error
+    return found
