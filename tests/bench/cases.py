@@ -274,6 +274,10 @@ def _over_5(milliseconds: float) -> float:
 
 LAYERS, TREE = 6, 60
 """Columns of the screen in these panes."""
+HELD_KEY = 1 / 30
+"""Seconds between two presses of a key that is held down."""
+CURSOR = "253243"
+"""The background of the row at hand in the pane that has the focus."""
 
 
 def _keys_at_rest(sample: Sample, cache: str) -> list[float]:
@@ -282,10 +286,10 @@ def _keys_at_rest(sample: Sample, cache: str) -> list[float]:
         terminal.until(lambda: terminal.shows("/layer00") or terminal.shows(" layer00/"))
         while not _is_loaded(terminal):
             terminal.quiet(1)
-        before = terminal.cursor(TREE)
-        terminal.press(b"\t", lambda: terminal.cursor(TREE) != before)
+        terminal.press(b"\t", lambda: terminal.cursor(TREE, CURSOR) > 0)
         terminal.press(b"E", lambda: terminal.shows("▾ layer00/"))
-        return keys_to_frames(terminal, ([b"j"] * 10 + [b"k"] * 10) * 8, TREE, 0.1)
+        keys = ([(b"j", 1)] * 10 + [(b"k", -1)] * 10) * 8
+        return keys_to_frames(terminal, keys, TREE, CURSOR, HELD_KEY)
     finally:
         terminal.close()
 
@@ -294,9 +298,9 @@ def _keys_while_loading(sample: Sample) -> list[float]:
     terminal = Terminal([LAYERTUI, sample.reference, "--no-cache"])
     taken: list[float] = []
     try:
-        terminal.until(lambda: terminal.shows("RUN step"))
+        terminal.until(lambda: terminal.cursor(LAYERS, CURSOR) > 0)
         while not _is_loaded(terminal):
-            taken += keys_to_frames(terminal, [b"j", b"k"], LAYERS, 0)
+            taken += keys_to_frames(terminal, [(b"j", 1), (b"k", -1)], LAYERS, CURSOR, HELD_KEY)
         return taken
     finally:
         terminal.close()

@@ -140,7 +140,8 @@ async def load(app: TimedApp) -> Lag:
     """Another layer and back while the layers load."""
     await until(lambda: explorer(app) is not None, app)
     recorder = Recorder(app)
-    await until(lambda: is_loaded(app), app, "j", "k")
+    await until(lambda: (screen := explorer(app)) is not None and screen.loaded, app, "j", "k")
+    await until(lambda: is_loaded(app), app)
     await asyncio.sleep(0.5)
     return recorder.stop()
 

@@ -64,6 +64,12 @@ class Terminal:
         while data := self._read(seconds)[1]:
             self._stream.feed(data)
 
+    def rest(self, seconds: float) -> None:
+        """Take in what comes within so many seconds."""
+        end = time.perf_counter() + seconds
+        while (left := end - time.perf_counter()) > 0:
+            self._stream.feed(self._read(left)[1])
+
     def press(self, key: bytes, condition: Callable[[], bool]) -> float:
         """Seconds from a key to the bytes that make the condition true."""
         pressed = time.perf_counter()
@@ -73,9 +79,12 @@ class Terminal:
     def shows(self, text: str) -> bool:
         return any(text in line for line in self.screen.display)
 
-    def cursor(self, column: int) -> list[str]:
-        """The backgrounds down a column: where the row of a pane's cursor is shows in it alone."""
-        return [self.screen.buffer[y][column].bg for y in range(SIZE[0])]
+    def cursor(self, column: int, background: str) -> int:
+        """The row of the cursor of the pane at a column, by its background; -1 where it is not shown."""
+        for y in range(SIZE[0]):
+            if self.screen.buffer[y][column].bg == background:
+                return y
+        return -1
 
     def _receive(self) -> None:
         """Takes what comes as soon as it comes."""
@@ -107,17 +116,17 @@ def content_after(command: Sequence[str], text: str) -> float:
         terminal.close()
 
 
-def keys_to_frames(terminal: Terminal, keys: Iterable[bytes], column: int, settle: float) -> list[float]:
-    """Seconds from each key to the frame in which the cursor of the pane at a column has moved.
+def keys_to_frames(
+    terminal: Terminal, keys: Iterable[tuple[bytes, int]], column: int, background: str, pause: float
+) -> list[float]:
+    """Seconds from each key to the frame in which the cursor of the pane at a column is so many rows further.
 
-    Each key waits until nothing has come for ``settle`` seconds; 0 while something always comes.
-    A key that moves the cursor back within one frame has none of its own and is left out.
+    Before each key all that comes within ``pause`` seconds is taken in. Raises ``TimeoutError`` where the
+    cursor does not get there.
     """
     taken = []
-    for key in keys:
-        if settle:
-            terminal.quiet(settle)
-        before = terminal.cursor(column)
-        with contextlib.suppress(TimeoutError):
-            taken.append(terminal.press(key, lambda before=before: terminal.cursor(column) != before))
+    for key, rows in keys:
+        terminal.rest(pause)
+        row = terminal.cursor(column, background) + rows
+        taken.append(terminal.press(key, lambda row=row: terminal.cursor(column, background) == row))
     return taken

@@ -1,5 +1,6 @@
 """Reads an image by way of the worker process and tells a screen what has arrived."""
 
+import threading
 import time
 from io import BufferedReader
 from typing import TYPE_CHECKING, Any
@@ -73,7 +74,7 @@ class Loader(WorkerProcess):
 
     def _read(self, output: BufferedReader) -> bool:
         """Posts what the frames say; False when they end without an end."""
-        output.peek()  # the first frame is being painted meanwhile, and importing would hold that up
+        self._wait_for_paint()
         import msgspec
 
         from layertui.layers.cache import unpack
@@ -104,6 +105,13 @@ class Loader(WorkerProcess):
                     self._post(LoadDone(*values))
                     return True
         return False
+
+    def _wait_for_paint(self) -> None:
+        """Returns once the target's screen has been painted: to import and to decode would hold that up."""
+        painted = threading.Event()
+        if self._target.call_after_refresh(painted.set):
+            while not painted.wait(_TICK) and not self._closed.is_set():
+                pass
 
     def _failed(self, error: LayertuiError) -> None:
         self._post(LoadFailed(error))
