@@ -6,7 +6,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from layertui.blob import Blob
 
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from layertui.layers.index import LayerIndex
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(NamedTuple):
     """OS and CPU an image is for (OCI image-index, ``platform``)."""
 
     os: str
@@ -84,8 +83,7 @@ class Unpacked(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """What a store noted of a layer when it unpacked it."""
 
     size: int
@@ -141,8 +139,7 @@ class Arrival(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """One document of the chain that leads from a reference to an image's layers."""
 
     name: str
@@ -155,8 +152,7 @@ class Link:
     """Where it lies, for people."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A field of ``docker inspect``, and the entry of a store that it comes from."""
 
     name: str

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from layertui.image import HistoryEntry
 
@@ -49,8 +49,7 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _STORE_PATH = re.compile(r"/nix/store/[0-9a-z]{32}-")
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One build step."""
 
     instruction: str

@@ -10,8 +10,7 @@ import binascii
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from layertui.blob import Blob, BytesBlob
 from layertui.errors import LayertuiError
@@ -39,8 +38,7 @@ MAX_DEPTH = 8
 """Indexes inside indexes at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A manifest that an index leads to."""
 
     descriptor: Descriptor

@@ -135,6 +135,13 @@ class LayertuiApp(App[None]):
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen))
 
+    def action_command_palette(self) -> None:
+        """Shows the command palette."""
+        from layertui.ui.commands import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
     def action_open(self) -> None:
         """Asks for a reference or path and opens it."""
         self.ask("Open an image", self.explore)

@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
+from typing import ClassVar
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from layertui.ui.keys import SHARED, key_sections
@@ -44,3 +45,56 @@ class Commands(Provider):
 
 def _line(keys: str, meaning: Content) -> Content:
     return Content.assemble((keys.ljust(_KEYS), "$accent"), " ", meaning)
+
+
+class Palette(CommandPalette):
+    """The command palette in the colours and measures of the app."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    Palette {
+        &, &:ansi {
+            background: $background 70%;
+        }
+
+        #--container {
+            margin-top: 2;
+            width: 76;
+            max-width: 96%;
+            background: $surface;
+        }
+
+        #--input, #--input.--list-visible {
+            border: round $accent;
+            background: $surface;
+        }
+
+        #--input SearchIcon {
+            display: none;
+        }
+
+        CommandInput, CommandInput:focus {
+            border: none;
+            padding: 0 1;
+            height: 1;
+        }
+
+        CommandList {
+            border: round $line;
+            background: $surface;
+            scrollbar-size-vertical: 1;
+        }
+
+        CommandList > .option-list--option {
+            text-style: none;
+            padding: 0 1;
+        }
+
+        CommandList > .option-list--option-highlighted {
+            background: $block-cursor-background;
+        }
+
+        LoadingIndicator {
+            border: none;
+        }
+    }
+    """

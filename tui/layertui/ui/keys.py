@@ -1,7 +1,7 @@
 """Which keys do what on a screen: for the help and the command palette."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from textual.binding import Binding, BindingsMap
 from textual.dom import DOMNode
@@ -18,8 +18,7 @@ CHANGE_KEYS = Binding.Group("change")
 """To the next change of a layer, and to the one before; the foot of a screen names both at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyUse:
+class KeyUse(NamedTuple):
     """One action and the keys that lead to it, as people write them."""
 
     node: DOMNode

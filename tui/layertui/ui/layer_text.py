@@ -1,8 +1,7 @@
 """What is recorded of a step and its layer, and what is odd about an image, to be read."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from layertui.safe import visible, visible_lines
 from layertui.ui.text import age_text, count_text, size_text
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 _GUTTER = 13
 
 
-@dataclass(frozen=True, slots=True)
-class Oddity:
+class Oddity(NamedTuple):
     """Something odd about an image. The texts may be hostile."""
 
     layer: int

@@ -6,9 +6,8 @@ changes their mark.
 """
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual.theme import BUILTIN_THEMES, Theme
 
@@ -24,8 +23,7 @@ MARKS = {"added": "+", "modified": "~", "deleted": "−", "repeated": "="}
 """What stands before a path that a layer changed, by kind of change."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shades:
+class Shades(NamedTuple):
     """The colours that the interface is painted with, in a form that Textual parses."""
 
     background: str

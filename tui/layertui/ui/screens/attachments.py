@@ -10,13 +10,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from layertui.errors import LayertuiError
 from layertui.reference import ENGINES
 from layertui.safe import visible, visible_lines
+from layertui.ui.screens.dialog import Dialog
 from layertui.ui.screens.reader import ReaderDialog
 from layertui.ui.text import count_text, size_text
 from layertui.ui.widgets.lines import Document, Line
@@ -32,7 +32,7 @@ _READ = 4 << 20
 """Bytes of a document that are shown."""
 
 
-class AttachmentsDialog(ModalScreen[None]):
+class AttachmentsDialog(Dialog[None]):
     """Lists what is attached to an image as it is found; enter reads a document."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

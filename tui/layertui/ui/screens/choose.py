@@ -6,13 +6,13 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 
 from layertui.safe import visible
+from layertui.ui.screens.dialog import Dialog
 
 
-class ChooseDialog(ModalScreen[str | None]):
+class ChooseDialog(Dialog[str | None]):
     """Answers with the choice, or None if there was none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -11,13 +11,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.style import Style
 from textual.widgets import Static
 
 from layertui.errors import LayertuiError
 from layertui.safe import visible
 from layertui.ui.completion import complete_path, expanded
+from layertui.ui.screens.dialog import Dialog
 from layertui.ui.text import count_text, shorten, size_text
 from layertui.ui.widgets.completed_field import CompletedField
 
@@ -46,7 +46,7 @@ _NAMED = 8
 """Paths that are left out, of those that are named."""
 
 
-class ExtractDialog(ModalScreen[None]):
+class ExtractDialog(Dialog[None]):
     """Extracts what ``select`` finds, which is counted while one types; closing it stops that."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -8,14 +8,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widgets import Static
 
 from layertui.ui.keys import KeyUse, Legend, key_sections
+from layertui.ui.screens.dialog import Dialog
 from layertui.ui.text import sentence
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """Shows a screen's ``HELP`` (a paragraph), its ``LEGEND`` (:data:`~layertui.ui.keys.Legend`) and keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

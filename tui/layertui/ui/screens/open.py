@@ -10,11 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from layertui.errors import LayertuiError
 from layertui.ui.completion import complete, expanded
+from layertui.ui.screens.dialog import Dialog
 from layertui.ui.widgets.completed_field import CompletedField
 
 _HINT = (
@@ -23,7 +23,7 @@ _HINT = (
 )
 
 
-class OpenDialog(ModalScreen[str | None]):
+class OpenDialog(Dialog[str | None]):
     """Ends with what was typed or chosen, None if nothing was."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -7,13 +7,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 
+from layertui.ui.screens.dialog import Dialog
 from layertui.ui.widgets.lines import Document, Line
 from layertui.ui.widgets.text_view import TextView
 
 
-class ReaderDialog(ModalScreen[None]):
+class ReaderDialog(Dialog[None]):
     """Shows a document under its title. Also closed by ``key``, which opened it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

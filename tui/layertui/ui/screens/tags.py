@@ -9,11 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 
 from layertui.errors import LayertuiError
 from layertui.safe import visible
+from layertui.ui.screens.dialog import Dialog
 from layertui.ui.text import count_text, match_positions
 from layertui.ui.widgets.completed_field import LISTED
 
@@ -21,7 +21,7 @@ _OF_A_DIGEST = re.compile(r"sha256-[0-9a-f]{64}")
 """Tags under which registries keep what is attached to an image."""
 
 
-class TagsDialog(ModalScreen[str | None]):
+class TagsDialog(Dialog[str | None]):
     """Answers with the reference of the tag that was chosen, or None; typing narrows the tags down."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -10,11 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from layertui.errors import LayertuiError
 from layertui.safe import visible
+from layertui.ui.screens.dialog import Dialog
 from layertui.ui.text import shorten, size_text
 from layertui.ui.widgets.lines import Document, Line, Span
 from layertui.ui.widgets.text_view import TextView
@@ -35,7 +35,7 @@ _TICK = 0.1
 """Seconds between two posts of how far it has come, at least."""
 
 
-class VerifyDialog(ModalScreen[None]):
+class VerifyDialog(Dialog[None]):
     """Checks ``image`` from its reference down to its layers; closing it ends that."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -1,7 +1,6 @@
 """The line at the top of the explorer: what image it is, and what it costs."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual.content import Content
 from textual.style import Style
@@ -18,8 +17,7 @@ _BASE = 40
 """Cells of the name of what an image is built on."""
 
 
-@dataclass(slots=True)
-class Totals:
+class Totals(NamedTuple):
     """What is found out about an image as it is read. None: not known yet."""
 
     paths: int | None = None

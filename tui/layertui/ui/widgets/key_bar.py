@@ -1,6 +1,7 @@
 """The line at the foot of a screen: keys that can be pressed now, as many as fit."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from textual import events
 from textual.content import Content
@@ -10,14 +11,15 @@ from textual.widget import Widget
 _GAP = 2
 
 
-@dataclass(slots=True)
+@dataclass
 class _Item:
     """What one or more keys do."""
 
     description: str
     keys: list[tuple[str, str]] = field(default_factory=list)
-    """Their names, and how they are shown."""
+    """Their names, and how they are shown; complete before the content is asked for."""
 
+    @cached_property
     def content(self) -> Content:
         shown = Content(" ").join(
             Content.styled(shown, "$footer-key-foreground") for _key, shown in self.keys
@@ -78,21 +80,21 @@ class KeyBar(Widget):
             item = among.setdefault(name, _Item(description))
             item.keys.append((binding.key, self.app.get_key_display(binding)))
         kept = list(reversed(last.values()))
-        room = self.content_size.width - sum(item.content().cell_length + _GAP for item in kept)
+        room = self.content_size.width - sum(item.content.cell_length + _GAP for item in kept)
         self._items = []
         for item in items.values():
-            room -= item.content().cell_length + _GAP
+            room -= item.content.cell_length + _GAP
             if room + _GAP < 0:
                 break
             self._items.append(item)
         self._items += kept
-        return Content(" " * _GAP).join(item.content() for item in self._items)
+        return Content(" " * _GAP).join(item.content for item in self._items)
 
     def on_click(self, event: events.Click) -> None:
         """Presses the key that was clicked."""
         x = 1  # the padding
         for item in self._items:
-            width = item.content().cell_length
+            width = item.content.cell_length
             if x <= event.x < x + width:
                 self.app.simulate_key(item.key_at(event.x - x))
             x += width + _GAP

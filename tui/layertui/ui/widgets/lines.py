@@ -2,8 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len, chop_cells
 
@@ -14,8 +13,7 @@ Read = Callable[[threading.Event], Callable[[], None]]
 """Work for a thread that may be cancelled; what it returns is then run where the document is shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line: its body, what stands before it at the left edge, and the style behind both.
 
     A line without a gutter starts at the left edge itself.

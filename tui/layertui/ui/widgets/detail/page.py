@@ -1,22 +1,22 @@
 """What a tab shows, and how it is put together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from layertui.errors import LayertuiError
 from layertui.safe import visible
 from layertui.ui.widgets.lines import Document, Line, Span
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """A document under its heading; what its lines stand for."""
 
     document: Document
     heading: Sequence[Line] = ()
-    events: Mapping[int, int] = field(default_factory=dict)
+    events: Mapping[int, int] = MappingProxyType({})
     """The version of a path that a line stands for."""
-    values: Mapping[int, str] = field(default_factory=dict)
+    values: Mapping[int, str] = MappingProxyType({})
     """What is copied from a line, as it is in the image."""
     cursor: int = -1
     """The item that the cursor starts on; -1 for the first."""

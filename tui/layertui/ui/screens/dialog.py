@@ -1,0 +1,47 @@
+"""What dialogs share."""
+
+from typing import ClassVar, Generic
+
+from textual.screen import ModalScreen, ScreenResultType
+
+
+class Dialog(ModalScreen[ScreenResultType], Generic[ScreenResultType]):
+    """A box in front of a screen that answers with a result, or with None.
+
+    A box of class ``asking`` has a field to type in, a list of class ``choices`` what there is to
+    choose from.
+    """
+
+    # Here rather than in the app's style sheet, which is parsed before anything is shown.
+    DEFAULT_CSS: ClassVar[str] = """
+    Dialog {
+        .asking {
+            width: 90;
+            max-width: 96%;
+            height: auto;
+            max-height: 94%;
+            margin-top: 2;
+            padding: 0 1;
+        }
+
+        .asking Input {
+            background: $raised;
+        }
+
+        .choices, .choices:focus {
+            height: auto;
+            padding: 0;
+            border: none;
+            background: $surface;
+            scrollbar-size-vertical: 1;
+        }
+
+        .asking .choices {
+            margin-top: 1;
+        }
+
+        .asking .choices > .option-list--option-highlighted {
+            background: $block-cursor-background;
+        }
+    }
+    """
