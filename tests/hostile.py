@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 from layertui import demo
 from layertui.blob import BytesBlob
@@ -112,8 +111,7 @@ def image(platform: str = "amd64") -> Image:
         ],
         "annotations": {JSON: JSON},
     }
-    return replace(
-        demo.image(),
+    return demo.image()._replace(
         tags=[f"{JSON}:{JSON}"],
         id=digest(config_bytes),
         config=config,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,8 +85,8 @@ def test_a_diff_id_that_lies(layout: Path) -> None:
     """The blobs are right, the config claims another tar."""
     image = open_image(str(layout))
     lie = "sha256:" + "0" * 64
-    layers = [replace(image.layers[0], diff_id=lie), *image.layers[1:]]
-    found = wrong(replace(image, layers=layers))
+    layers = [image.layers[0]._replace(diff_id=lie), *image.layers[1:]]
+    found = wrong(image._replace(layers=layers))
     assert found["layer 1", "diff ID"].found == image.layers[0].diff_id
 
 
@@ -101,12 +100,12 @@ def test_a_size_that_lies(layout: Path) -> None:
 
 def test_a_layer_that_is_absent_and_one_that_need_not_be_here(layout: Path) -> None:
     image = open_image(str(layout))
-    absent = replace(image.layers[1], blob=None, missing="its blob is not here")
+    absent = image.layers[1]._replace(blob=None, missing="its blob is not here")
     checks: list[Check] = []
     with pytest.raises(LayertuiError, match="layer 2 cannot be checked, its blob is not here"):
-        checks.extend(verify(replace(image, layers=[image.layers[0], absent, *image.layers[2:]])))
-    foreign = replace(absent, descriptor=replace(absent.descriptor, urls=("somewhere",)))
-    found = list(verify(replace(image, layers=[image.layers[0], foreign, *image.layers[2:]])))
+        checks.extend(verify(image._replace(layers=[image.layers[0], absent, *image.layers[2:]])))
+    foreign = absent._replace(descriptor=absent.descriptor._replace(urls=("somewhere",)))
+    found = list(verify(image._replace(layers=[image.layers[0], foreign, *image.layers[2:]])))
     unchecked = {(check.subject, check.what): check.why for check in found if check.status == "unchecked"}
     assert unchecked.pop(("layer 2", "digest")) == unchecked.pop(("layer 2", "diff ID"))
     # What stands on it cannot be known either.

@@ -7,7 +7,6 @@ import random
 import subprocess
 import sys
 import tempfile
-from dataclasses import replace
 
 import msgspec
 
@@ -76,7 +75,7 @@ def test_packages_take_no_second_reading_of_the_layers(monkeypatch):
 
     monkeypatch.setattr(BytesBlob, "pread", counting)
     with tempfile.TemporaryFile() as sent:
-        look("packages", replace(demo.image(), layers=layers), None, Frames(sent.fileno()))
+        look("packages", demo.image()._replace(layers=layers), None, Frames(sent.fileno()))
         sent.seek(0)
         told = dict(frames(sent))
     assert [row["where"] for row in json.loads(told[b"f"])] == ["a 1"]

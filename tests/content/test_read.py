@@ -9,7 +9,6 @@ import random
 import subprocess
 import tarfile
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -346,8 +345,8 @@ def test_what_was_kept_is_read_without_its_layer() -> None:
     builder = UnionBuilder()
     builder.add(index)
     union = builder.freeze()
-    gone = replace(layer, blob=BytesBlob(b"", "layer"))
-    contents = Contents(replace(sample(), layers=[gone]), [index], union)
+    gone = layer._replace(blob=BytesBlob(b"", "layer"))
+    contents = Contents(sample()._replace(layers=[gone]), [index], union)
     events = {path: event_of(union, f"/{path}") for path in stored}
     kept = {path: data for path, data in stored.items() if path[:2] in ("d1", "d2")}
     assert len(kept) > 5 and len(kept["d1/f99"]) > seek.PIECE

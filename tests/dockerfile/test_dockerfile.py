@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,8 +33,8 @@ def of(
     history = [
         step if isinstance(step, HistoryEntry) else HistoryEntry(None, step, "", "", None) for step in steps
     ]
-    image = replace(
-        demo.image(), history=history, config={"config": config or {}}, platform=Platform(os, "amd64")
+    image = demo.image()._replace(
+        history=history, config={"config": config or {}}, platform=Platform(os, "amd64")
     )
     return instructions(image, NOTHING)[1:]
 
@@ -119,7 +118,7 @@ def test_a_shell_counts_from_where_it_is_set() -> None:
 
 
 def test_windows() -> None:
-    image = replace(demo.image(), platform=Platform("windows", "amd64"), name="syntax=evil/frontend")
+    image = demo.image()._replace(platform=Platform("windows", "amd64"), name="syntax=evil/frontend")
     assert heading(image)[0] == "# escape=`" and heading(image)[1].startswith("# Put together")
     assert text_of("cmd /S /C mkdir C:\\app", os="windows") == "RUN mkdir C:\\app"
     assert text_of("cmd /S /C #(nop)  ENV P=C:\\a b", os="windows") == 'ENV P="C:\\a b"'
@@ -182,8 +181,8 @@ def test_no_step_takes_long(step: str) -> None:
 
 
 def test_neither_does_a_long_history() -> None:
-    image = replace(
-        demo.image(), history=[HistoryEntry(None, f"{NOP} CMD x", "", "", None) for _ in range(20_000)]
+    image = demo.image()._replace(
+        history=[HistoryEntry(None, f"{NOP} CMD x", "", "", None) for _ in range(20_000)]
     )
     started = time.process_time()
     assert len(instructions(image, base_of(image, ()))) == 20_001
@@ -195,13 +194,13 @@ def test_neither_does_a_long_history() -> None:
 
 def test_a_base_is_named_by_label_or_annotation() -> None:
     name = {"org.opencontainers.image.base.name": "docker.io/library/debian:12"}
-    labelled = replace(demo.image(), config={"config": {"Labels": name}}, history=[])
+    labelled = demo.image()._replace(config={"config": {"Labels": name}}, history=[])
     assert base_of(labelled, ()) == Base(
         "docker.io/library/debian:12", "as the label org.opencontainers.image.base.name says", -1, -1
     )
     (first, *_) = instructions(labelled, base_of(labelled, ()))
     assert first.text == "FROM scratch" and "where the base ends" in first.unknown[0]
-    annotated = replace(demo.image(), manifest={"annotations": name})
+    annotated = demo.image()._replace(manifest={"annotations": name})
     base = base_of(annotated, ())
     assert base.source == "as the annotation org.opencontainers.image.base.name says"
     assert (base.steps, base.layers) == (2, 1) and base.guess  # another builder goes on

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from layertui import demo
@@ -21,7 +20,7 @@ from tests.images import layers_of
 
 def image_of(*tars: bytes, **facts: Any) -> Image:
     """An image of these layers, with the sample's history."""
-    return replace(demo.image(), layers=layers_of(tars), **facts)
+    return demo.image()._replace(layers=layers_of(tars), **facts)
 
 
 def judged(

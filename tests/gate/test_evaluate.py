@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tarfile
-from dataclasses import replace
 
 import pytest
 
@@ -187,7 +186,7 @@ def test_of_a_damaged_image_no_rule_passes() -> None:
     whole = tar(("/a", b"1"), ("/b", b"2" * 5000))
     image = image_of(whole)
     (layer,) = layers_of([whole[:2000]])
-    verdict = judged(replace(image, layers=[layer]), forbidden_paths=("/a",), required_paths=("/a",))
+    verdict = judged(image._replace(layers=[layer]), forbidden_paths=("/a",), required_paths=("/a",))
     outcomes = [row.outcome for row in verdict.results]
     assert [outcome.status for outcome in outcomes] == [Status.ERROR] * 2
     assert all("layer 1 cannot be read in full" in outcome.message for outcome in outcomes)

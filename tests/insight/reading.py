@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from layertui import demo
 from layertui.content.read import Contents
@@ -13,6 +12,6 @@ from tests.images import layers_of, union_of
 
 def opened(tars: Sequence[bytes]) -> tuple[Union, Contents]:
     """The union and the contents of layers, base first."""
-    image = replace(demo.image(), layers=layers_of(tars))
+    image = demo.image()._replace(layers=layers_of(tars))
     union = union_of(image.layers)
     return union, Contents(image, union.indexes, union)

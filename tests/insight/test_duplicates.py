@@ -6,7 +6,6 @@ import hashlib
 import io
 import tarfile
 from collections import defaultdict
-from dataclasses import replace
 
 import pytest
 
@@ -49,7 +48,7 @@ def test_largest_first() -> None:
 def test_what_cannot_be_read_is_counted() -> None:
     whole = tar(("/a", b"1" * 2000), ("/b", b"1" * 2000))
     union, _ = opened([whole])
-    cut = Contents(replace(demo.image(), layers=layers_of([whole[:3000]])), union.indexes, union)
+    cut = Contents(demo.image()._replace(layers=layers_of([whole[:3000]])), union.indexes, union)
     assert duplicates(union, cut) == Duplicates([], 1)
 
 

@@ -7,7 +7,6 @@ import io
 import subprocess
 import tarfile
 from collections import defaultdict
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -279,7 +278,7 @@ def test_each_layer_has_its_own_answer_and_what_cannot_be_read_is_said() -> None
     (error,) = files.owners("/x", 3).unread
     assert "of rpm's databases only sqlite's are read" in str(error)
     union = union_of(layers_of(tars[:1]))
-    cut = replace(demo.image(), layers=layers_of([tars[0][:1537]]))  # in the list
+    cut = demo.image()._replace(layers=layers_of([tars[0][:1537]]))  # in the list
     owners = PackageFiles(union, Contents(cut, union.indexes, union)).owners("/x", 1)
     assert (owners.packages, owners.unlisted, len(owners.unread)) == ([], 1, 1)
 

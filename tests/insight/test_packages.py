@@ -6,7 +6,6 @@ import json
 import sqlite3
 import struct
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 from layertui import demo
@@ -208,8 +207,8 @@ def test_what_nobody_looks_into_is_not_read() -> None:
     path = "/usr/lib/sysimage/rpm/Packages.db"
     layers = layers_of([tar((path, b"ndb"))])
     union = union_of(layers)
-    gone = replace(layers[0], blob=BytesBlob(b"", "gone"))
-    found = packages(union, Contents(replace(demo.image(), layers=[gone]), union.indexes, union))
+    gone = layers[0]._replace(blob=BytesBlob(b"", "gone"))
+    found = packages(union, Contents(demo.image()._replace(layers=[gone]), union.indexes, union))
     assert [str(error) for error in found.unread] == [
         f"packages of {path} are not shown, of rpm's databases only sqlite's are read"
     ]
@@ -257,8 +256,8 @@ def test_a_python_package_whose_list_of_files_cannot_be_read() -> None:
         [tar((f"{info}/RECORD", b"x.py,,7\n")), tar((f"{info}/METADATA", b"Name: x\nVersion: 1\n"))]
     )
     union = union_of(layers)
-    gone = [replace(layers[0], blob=BytesBlob(b"", "gone")), layers[1]]
-    found = packages(union, Contents(replace(demo.image(), layers=gone), union.indexes, union))
+    gone = [layers[0]._replace(blob=BytesBlob(b"", "gone")), layers[1]]
+    found = packages(union, Contents(demo.image()._replace(layers=gone), union.indexes, union))
     assert told(found) == [(2, "added", "x", None, "1")] and found.changes[0].package.size == -1
     assert [error.what for error in found.unread] == [f"cannot read {info}/RECORD of layer 1"]
 

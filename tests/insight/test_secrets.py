@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import threading
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -70,7 +69,7 @@ NAMED = {
 
 def of(*tars: bytes, config: dict[str, Any] | None = None, history: tuple[str, ...] = ()) -> Secrets:
     steps = [HistoryEntry(None, step, "", "", None) for step in history]
-    image = replace(demo.image(), layers=layers_of(tars), config={"config": config or {}}, history=steps)
+    image = demo.image()._replace(layers=layers_of(tars), config={"config": config or {}}, history=steps)
     union: Union = union_of(image.layers)
     return secrets(image, union, Contents(image, union.indexes, union))
 
@@ -167,7 +166,7 @@ def test_a_text_full_of_what_looks_like_a_beginning() -> None:
 
 def test_looking_stops_when_cancelled() -> None:
     cancelled = threading.Event()
-    image = replace(demo.image(), layers=layers_of([tar(("/a", b"1"))]), config={}, history=())
+    image = demo.image()._replace(layers=layers_of([tar(("/a", b"1"))]), config={}, history=())
     union = union_of(image.layers)
     cancelled.set()
     with pytest.raises(Cancelled):
@@ -183,7 +182,7 @@ def test_binary_and_large_files_are_left_out_and_the_latter_counted() -> None:
 def test_what_cannot_be_read_is_counted() -> None:
     whole = tar(("/a", b"1" * 2000), ("/b", b"1" * 2000))
     union = union_of(layers_of([whole]))
-    image = replace(demo.image(), layers=layers_of([whole[:3000]]), config={}, history=())
+    image = demo.image()._replace(layers=layers_of([whole[:3000]]), config={}, history=())
     assert secrets(image, union, Contents(image, union.indexes, union)) == Secrets([], 0, 1)
 
 

@@ -276,8 +276,8 @@ def test_data_of_files_that_only_have_metadata_here(tmp_path: Path) -> None:
         UnpackedDirectory(upper, below=(middle, base)),
     ]
     image = image_of([base, middle, upper])
-    layers = [replace(layer, unpacked=each) for layer, each in zip(image.layers, unpacked, strict=True)]
-    union, contents = opened(replace(image, layers=layers))
+    layers = [layer._replace(unpacked=each) for layer, each in zip(image.layers, unpacked, strict=True)]
+    union, contents = opened(image._replace(layers=layers))
     assert_same(visible(merged(union, 3, contents.read)), visible(theirs))
     assert os.getxattr(upper / "d/h", "trusted.overlay.metacopy") == b""
     assert not unpacked[2].scan().warnings
@@ -318,8 +318,8 @@ def test_directories_that_were_moved(seed: int, tmp_path: Path) -> None:
     unpacked = [
         UnpackedDirectory(path, below=tuple(layers[:number][::-1])) for number, path in enumerate(layers)
     ]
-    found = [replace(layer, unpacked=each) for layer, each in zip(image.layers, unpacked, strict=True)]
-    union, contents = opened(replace(image, layers=found))
+    found = [layer._replace(unpacked=each) for layer, each in zip(image.layers, unpacked, strict=True)]
+    union, contents = opened(image._replace(layers=found))
     for number, theirs in enumerate(trees, 2):
         assert_same(visible(merged(union, number, contents.read)), visible(theirs))
     marks = [
@@ -397,7 +397,7 @@ def test_merged_trees_equal_those_of_fuse_overlayfs(stack: list[Path], tmp_path:
     image = image_of([stack[0]])
     above = UnpackedDirectory(upper, whiteout_names=True)
     layers = [*image.layers, Layer(2, Descriptor("", "", -1), "", "", None, unpacked=above)]
-    union, contents = opened(replace(image, layers=layers))
+    union, contents = opened(image._replace(layers=layers))
     # It shows root the attribute that is its own.
     theirs = {
         path: replace(

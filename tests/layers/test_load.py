@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,7 +36,7 @@ def test_wrong_digest_is_damage_that_names_both(tmp_path: Path) -> None:
     layer = compressed()
     claimed = digest(b"other")
     cache = IndexCache(tmp_path)
-    index = index_layer(replace(layer, descriptor=replace(layer.descriptor, digest=claimed)), cache)
+    index = index_layer(layer._replace(descriptor=layer.descriptor._replace(digest=claimed)), cache)
     assert index.damage == f"wrong digest: the image says {claimed}, its bytes have {layer.descriptor.digest}"
     assert index.count == 100
     assert not list(tmp_path.iterdir())
@@ -59,14 +58,14 @@ def test_no_image_can_poison_the_index_of_another(tmp_path: Path) -> None:
     cache = IndexCache(tmp_path)
     honest = compressed()
     liar = compressed(file(b"evil") + END)
-    index_layer(replace(liar, descriptor=honest.descriptor, diff_id=honest.diff_id), cache)
+    index_layer(liar._replace(descriptor=honest.descriptor, diff_id=honest.diff_id), cache)
     assert index_layer(honest, cache).count == 100
-    nameless = replace(liar.descriptor, digest="")
-    assert cache_key(replace(liar, descriptor=nameless, diff_id=honest.diff_id)) == ""
+    nameless = liar.descriptor._replace(digest="")
+    assert cache_key(liar._replace(descriptor=nameless, diff_id=honest.diff_id)) == ""
 
 
 def test_missing_layer_says_why() -> None:
-    layer = replace(compressed(), blob=None, missing="it is encrypted")
+    layer = compressed()._replace(blob=None, missing="it is encrypted")
     assert index_layer(layer, None).damage == "it is encrypted"
 
 
@@ -77,7 +76,7 @@ def test_unreadable_bytes_are_damage_of_that_layer() -> None:
                 raise LayertuiError("cannot read app.tar", "Input/output error")
             return super().pread(length, offset)
 
-    index = index_layer(replace(compressed(), blob=Failing(TAR, "app.tar")), None)
+    index = index_layer(compressed()._replace(blob=Failing(TAR, "app.tar")), None)
     assert "Input/output error" in index.damage and 20 < index.count < 100
 
 
@@ -95,12 +94,12 @@ def test_cancelled(tar: bytes) -> None:
     stop.set()
     with pytest.raises(Cancelled):
         index_layer(layers_of([tar])[0], None, cancelled=stop)
-    assert list(index_layers(replace(demo.image(), layers=layers_of([tar] * 5)), None, cancelled=stop)) == []
+    assert list(index_layers(demo.image()._replace(layers=layers_of([tar] * 5)), None, cancelled=stop)) == []
 
 
 def test_leaving_early_stops_the_rest() -> None:
     before = threading.active_count()
-    rows = index_layers(replace(demo.image(), layers=layers_of([gzip.compress(TAR)] * 20)), None)
+    rows = index_layers(demo.image()._replace(layers=layers_of([gzip.compress(TAR)] * 20)), None)
     next(rows)
     rows.close()
     assert threading.active_count() <= before

@@ -2,7 +2,6 @@
 
 import gzip
 import threading
-from dataclasses import replace
 
 import pytest
 
@@ -63,6 +62,6 @@ def test_what_was_read_was_checked_and_what_was_kept_was_not() -> None:
     one = demo.image().layers[0]
     index = index_layer(one, None)
     assert was_checked(one, index)
-    assert not was_checked(replace(one, descriptor=Descriptor("", "", -1)), index)
+    assert not was_checked(one._replace(descriptor=Descriptor("", "", -1)), index)
     index.blob_digest = ""  # as when it comes out of the cache
     assert not was_checked(one, index)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -141,7 +140,7 @@ def image_of(indexes: Sequence[LayerIndex], created_by: Sequence[str], name: str
         HistoryEntry("2026-11-01T10:00:00Z", text, "", "", number)
         for number, text in enumerate(created_by, 1)
     ]
-    return replace(sample(), name=name, layers=layers, history=history, warnings=[])
+    return sample()._replace(name=name, layers=layers, history=history, warnings=[])
 
 
 def many_layers() -> Reading:
@@ -157,8 +156,8 @@ def many_layers() -> Reading:
     for entry in image.history:
         history.append(entry)
         if entry.layer is not None and entry.layer % 7 == 0:
-            history.append(replace(entry, created_by=f"ENV PARTS={entry.layer}", layer=None))
-    return Reading(replace(image, history=history), indexes)
+            history.append(entry._replace(created_by=f"ENV PARTS={entry.layer}", layer=None))
+    return Reading(image._replace(history=history), indexes)
 
 
 def hostile() -> Reading:
@@ -169,8 +168,8 @@ def hostile() -> Reading:
     ]
     steps = [f"RUN /bin/sh -c {HOSTILE} \r\n\x9b31m # buildkit", "COPY " + "\u202e[bold]" * 400 + " /"]
     image = image_of(indexes, steps, name=HOSTILE)
-    image = replace(image, transport="docker-archive", platform=Platform("linux\x1b[1m", "amd64[/x]"))
-    return Reading(replace(image, warnings=[f"a warning about {HOSTILE}"]), indexes)
+    image = image._replace(transport="docker-archive", platform=Platform("linux\x1b[1m", "amd64[/x]"))
+    return Reading(image._replace(warnings=[f"a warning about {HOSTILE}"]), indexes)
 
 
 def damaged() -> Reading:
@@ -190,9 +189,9 @@ def damaged() -> Reading:
     ]
     image = image_of(indexes, steps)
     layers = list(image.layers)
-    layers[2] = replace(layers[2], blob=None, missing=indexes[2].damage)
+    layers[2] = layers[2]._replace(blob=None, missing=indexes[2].damage)
     warning = "the history tells of 5 layers, the image has 4"
-    return Reading(replace(image, layers=layers, warnings=[warning]), indexes)
+    return Reading(image._replace(layers=layers, warnings=[warning]), indexes)
 
 
 # The screen

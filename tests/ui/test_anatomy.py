@@ -2,7 +2,6 @@
 
 import tarfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -217,7 +216,7 @@ async def test_what_is_said_of_the_system(system: Callable[[], System] | None, s
 
 
 async def test_a_document_that_is_not_handed_out() -> None:
-    image: Image = replace(sample(), manifest={}, manifest_bytes=b"", name=HOSTILE, links=())
+    image: Image = sample()._replace(manifest={}, manifest_bytes=b"", name=HOSTILE, links=())
     async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
         await pilot.app.push_screen(AnatomyScreen(image, None))

@@ -1,7 +1,6 @@
 """The screen that compares: pictures, every key, what cannot be read, and the ways that lead there."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,8 +30,7 @@ def build(name: str, layers: int, **config: object) -> Side:
     """The sample as it was after some of its layers, with another config."""
     image = sample()
     config = {**image.config, "config": {**image.config["config"], **config}}
-    image = replace(
-        image,
+    image = image._replace(
         reference=f"docker-archive:{name}.tar",
         layers=image.layers[:layers],
         history=[entry for entry in image.history if (entry.layer or 0) <= layers],

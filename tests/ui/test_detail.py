@@ -61,7 +61,7 @@ def about_small(union: Union, path: str, layer: int, contents: object = None) ->
     history = [
         HistoryEntry(None, f"RUN step {number}", "", "", number) for number in range(1, union.layers + 1)
     ]
-    image = replace(demo.image(), layers=layers, history=history)
+    image = demo.image()._replace(layers=layers, history=history)
     return Subject(image, union, contents or Contents(image, union.indexes, union), layer, union.find(path))
 
 

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -24,7 +23,7 @@ def stored(*versions: bytes, name: str = "file", others: bool = False) -> Subjec
     """A file that each of the layers stores anew, seen from the last."""
     layers = layers_of([tar_of({name: data}) for data in versions])
     union = union_of(layers)
-    image = replace(demo.image(), layers=layers)
+    image = demo.image()._replace(layers=layers)
     node = union.find(f"/{name}")
     return Subject(image, union, Contents(image, union.indexes, union), len(versions), node)
 

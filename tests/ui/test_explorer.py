@@ -645,9 +645,9 @@ async def test_what_was_not_checked_while_it_was_read_is_checked_afterwards(read
 async def test_a_wrong_digest_is_an_error_of_its_layer_that_names_both(read: Read) -> None:
     image = sample()
     wrong = "sha256:" + "0" * 64
-    layer = replace(image.layers[4], descriptor=replace(image.layers[4].descriptor, digest=wrong))
+    layer = image.layers[4]._replace(descriptor=image.layers[4].descriptor._replace(digest=wrong))
     indexes = Reading(image).indexes
-    changed = replace(image, layers=[*image.layers[:4], layer, *image.layers[5:]])
+    changed = image._replace(layers=[*image.layers[:4], layer, *image.layers[5:]])
     read(Reading(changed, indexes))
     async with Explorer().run_test(size=(200, 60)) as pilot:
         await loaded(pilot)
@@ -660,8 +660,8 @@ async def test_a_wrong_digest_is_an_error_of_its_layer_that_names_both(read: Rea
 
 async def test_bytes_that_are_not_at_hand_stay_unchecked(read: Read) -> None:
     reading = read()
-    remote = replace(reading.image.layers[0], blob=None)
-    reading.image = replace(reading.image, layers=[remote, *reading.image.layers[1:]])
+    remote = reading.image.layers[0]._replace(blob=None)
+    reading.image = reading.image._replace(layers=[remote, *reading.image.layers[1:]])
     reading.indexes = [replace(index, blob_digest="") for index in reading.indexes]
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: layers(pilot).checked == 8)

@@ -59,8 +59,8 @@ def container(*files: str) -> Reading:
     ]
     image = image_of(indexes, [*STEPS, "read-write layer of container web (running)"], name="web (work:1)")
     none = Descriptor("", "", -1)
-    own = [replace(layer, descriptor=none, diff_id="", blob=None) for layer in image.layers[1:]]
-    image = replace(image, transport="docker-container", layers=[image.layers[0], *own])
+    own = [layer._replace(descriptor=none, diff_id="", blob=None) for layer in image.layers[1:]]
+    image = image._replace(transport="docker-container", layers=[image.layers[0], *own])
     return Reading(image, indexes)
 
 
@@ -97,7 +97,7 @@ def test_container(snap_compare: Compare, live: Callable, size: tuple[int, int],
 
 
 def test_receiving(snap_compare: Compare, live: Callable, size: tuple[int, int]) -> None:
-    image = replace(sample(), transport="docker-daemon", arrival=Sent())
+    image = sample()._replace(transport="docker-daemon", arrival=Sent())
     reading = live(Reading(image))
     reading.at_once = False
 
@@ -120,7 +120,7 @@ async def test_what_a_container_wrote_has_no_digest_to_check(live: Callable) -> 
 
 
 async def test_a_stream_of_unknown_length(live: Callable) -> None:
-    reading = live(Reading(replace(sample(), transport="podman", arrival=Sent())))
+    reading = live(Reading(sample()._replace(transport="podman", arrival=Sent())))
     reading.at_once = False
     async with Explorer("podman:quarry").run_test(size=(200, 40)) as pilot:
         await until(pilot, lambda: bool(layers(pilot).states))
@@ -231,7 +231,7 @@ def attached() -> list[Attachment]:
 
     provenance = document("application/vnd.in-toto+json", b'{"buildType": "https://mobyproject.org"}')
     predicate = {"in-toto.io/predicate-type": "https://slsa.dev/provenance/v1"}
-    descriptor = replace(provenance.descriptor, annotations=predicate)
+    descriptor = provenance.descriptor._replace(annotations=predicate)
     return [
         Attachment(
             Descriptor("", "", -1),
@@ -254,7 +254,7 @@ def attached() -> list[Attachment]:
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch, live: Callable) -> list[Attachment | LayertuiError]:
     """What is attached to the image at hand, in its order; an error ends it."""
-    live(Reading(replace(sample(), transport="docker")))
+    live(Reading(sample()._replace(transport="docker")))
     told: list[Attachment | LayertuiError] = list(attached())
 
     def attachments(_image: Image) -> Iterator[Attachment]:
@@ -314,7 +314,7 @@ async def test_nothing_attached_and_why_not_all_is_known(registry: list) -> None
 
 
 async def test_an_engine_keeps_no_attachments(live: Callable) -> None:
-    live(Reading(replace(sample(), transport="docker-daemon")))
+    live(Reading(sample()._replace(transport="docker-daemon")))
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await asked(pilot)
         assert "Docker keeps no attachments" in screen_text(pilot)

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -176,8 +175,8 @@ def test_already_there(snap_compare: Compare, here: Path) -> None:
 def odd() -> Reading:
     """A layer that ends in the middle of a file."""
     whole = tar(("/a", b"a" * 1000), ("/b", b"b" * 5000))
-    image = replace(sample(), layers=layers_of([whole]), history=[])
-    reading = Reading(replace(image, history=[replace(sample().history[0], layer=1)]))
+    image = sample()._replace(layers=layers_of([whole]), history=[])
+    reading = Reading(image._replace(history=[sample().history[0]._replace(layer=1)]))
     reading.image = with_blob(reading.image, 1, BytesBlob(whole[:4000], "cut.tar"))
     return reading
 

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import pytest
 from textual.pilot import Pilot
@@ -150,7 +149,7 @@ async def test_cursor_stays_on_its_image_while_rows_arrive(places: Places) -> No
 
 
 async def test_cursor_is_scrolled_into_view(places: Places) -> None:
-    places.here = [SHOP, *(replace(SHOP, reference=f"oci:{number}") for number in range(100))]
+    places.here = [SHOP, *(SHOP._replace(reference=f"oci:{number}") for number in range(100))]
     async with Images().run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await pilot.press("G")

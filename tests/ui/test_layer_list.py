@@ -1,7 +1,5 @@
 """The list of layers: every key, what each state looks like, how it fits."""
 
-from dataclasses import replace
-
 import pytest
 from textual.app import ComposeResult
 from textual.screen import Screen
@@ -60,10 +58,10 @@ def of_steps(*steps: tuple[str, int | None], sizes: tuple[int, ...] = ()) -> Ima
     history = [HistoryEntry(None, text, "", "", layer) for text, layer in steps]
     count = max((layer or 0 for _text, layer in steps), default=0)
     layers = [
-        replace(sample().layers[0], number=number, descriptor=Descriptor("", "", size))
+        sample().layers[0]._replace(number=number, descriptor=Descriptor("", "", size))
         for number, size in zip(range(1, count + 1), sizes or (1000,) * count, strict=True)
     ]
-    return replace(sample(), history=history, layers=layers)
+    return sample()._replace(history=history, layers=layers)
 
 
 async def test_keys_move_the_cursor() -> None:

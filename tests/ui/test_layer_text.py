@@ -1,7 +1,5 @@
 """What is told of a layer."""
 
-from dataclasses import replace
-
 import pytest
 
 from layertui import demo
@@ -23,7 +21,7 @@ from layertui.ui.layer_text import layer_document
 def test_what_its_size_counts(recorded: Recorded | None, told: tuple[str, str]) -> None:
     """Stores that keep it unpacked do not know what it took where it was stored."""
     image = demo.image()
-    image = replace(image, layers=[replace(layer, recorded=recorded) for layer in image.layers])
+    image = image._replace(layers=[layer._replace(recorded=recorded) for layer in image.layers])
     step = next(number for number, entry in enumerate(image.history) if entry.layer == 9)
     document = layer_document(image, step, None, index_layer(image.layers[8], None))
     lines = {"".join(text for text, _ in line.gutter): line.text for line in document.lines}

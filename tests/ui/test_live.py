@@ -1,7 +1,6 @@
 """Engines on the screen of images: what they have, what they say, what keeps them from it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import pytest
 from textual.pilot import Pilot
@@ -16,12 +15,14 @@ from tests.ui.places import AMD64, HOSTILE, SHOP, Places, summary, until
 
 Compare = Callable[..., bool]
 
-NGINX = replace(
-    summary("docker-daemon:nginx:1.27", "nginx", "1.27", 192_000_000, "2026-11-12T00:00:00Z", 7, AMD64),
+NGINX = summary(
+    "docker-daemon:nginx:1.27", "nginx", "1.27", 192_000_000, "2026-11-12T00:00:00Z", 7, AMD64
+)._replace(
     labels={"maintainer": "NGINX Docker Maintainers"},
 )
-API = replace(
-    summary("docker-daemon:shop/api:7", "shop/api", "7", 240_000_000, "2026-11-23T08:00:00Z", 12, AMD64),
+API = summary(
+    "docker-daemon:shop/api:7", "shop/api", "7", 240_000_000, "2026-11-23T08:00:00Z", 12, AMD64
+)._replace(
     labels={"team": "shop"},
 )
 DANGLING = summary(
@@ -179,7 +180,7 @@ async def test_what_an_engine_says_of_itself_updates_rows_and_keeps_cursor_and_f
         await told(pilot)
         await pilot.press("slash", *"docker", "enter", "j", "j")
         assert shown(pilot) == ["shop:2.1", "nginx:1.27", "shop/api:7", "<none>"]
-        new = replace(NGINX, reference="docker-daemon:nginx:2", tag="2")
+        new = NGINX._replace(reference="docker-daemon:nginx:2", tag="2")
         live.given["docker-daemon:"] = [new, NGINX, API]
         live.changes.put("image")
         await until(pilot, lambda: shown(pilot) == ["shop:2.1", "nginx:2", "nginx:1.27", "shop/api:7"])
@@ -198,7 +199,7 @@ async def test_a_tag_that_moves_is_opened_anew_for_the_detail(live: Places) -> N
         await pilot.press("j")
         await settled(pilot)
         await until(pilot, lambda: live.opened.count((NGINX.reference, None)) == 1)
-        live.given["docker-daemon:"] = [replace(NGINX, id="sha256:" + "9" * 64)]
+        live.given["docker-daemon:"] = [NGINX._replace(id="sha256:" + "9" * 64)]
         live.changes.put("image")
         await until(pilot, lambda: live.opened.count((NGINX.reference, None)) == 2)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -185,7 +184,7 @@ async def test_a_line_far_down_a_file_is_read_up_to(monkeypatch: pytest.MonkeyPa
 
 def explorer_image(layer: Any) -> Image:
     history = [entry for entry in sample().history if entry.layer == 1]
-    return replace(sample(), layers=[layer], history=history)
+    return sample()._replace(layers=[layer], history=history)
 
 
 async def test_switches_by_key_and_mouse(here: Here) -> None:

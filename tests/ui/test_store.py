@@ -3,7 +3,6 @@
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -232,8 +231,8 @@ async def test_the_explorer_begins_at_a_layer(monkeypatch: pytest.MonkeyPatch, c
         identity = "ab" * 32
         stacked = list(image.layers)
         where = f"/mnt/disk/docker/graph/{identity}" if called == "graph" else identity
-        stacked[3] = replace(stacked[3], places=[(called, where)])
-        image = replace(image, layers=stacked)
+        stacked[3] = stacked[3]._replace(places=[(called, where)])
+        image = image._replace(layers=stacked)
     reading = Reading(image)
     monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: image)
     monkeypatch.setattr("layertui.ui.reading.Loader", reading)

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 import textual._wait
@@ -44,8 +43,8 @@ class Held:
 
 def with_blob(image: Image, number: int, blob: object) -> Image:
     layers = list(image.layers)
-    layers[number - 1] = replace(layers[number - 1], blob=blob)
-    return replace(image, layers=layers)
+    layers[number - 1] = layers[number - 1]._replace(blob=blob)
+    return image._replace(layers=layers)
 
 
 def tampered() -> Image:
@@ -54,9 +53,9 @@ def tampered() -> Image:
     image = with_blob(image, 2, BytesBlob(b"\0" * 2048, "odd.tar at 512"))
     layers = list(image.layers)
     missing = f"it is fetched from {HOSTILE}"
-    layers[3] = replace(layers[3], blob=None, missing=missing)
-    layers[4] = replace(layers[4], diff_id="")
-    return replace(image, layers=layers, config_bytes=b"{}", links=())
+    layers[3] = layers[3]._replace(blob=None, missing=missing)
+    layers[4] = layers[4]._replace(diff_id="")
+    return image._replace(layers=layers, config_bytes=b"{}", links=())
 
 
 class Verifying(LayertuiApp):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -27,7 +26,7 @@ from tests.union.generator import Generator
 
 
 def image(layers: Sequence[Layer]) -> Image:
-    return replace(demo.image(), layers=layers)
+    return demo.image()._replace(layers=layers)
 
 
 def compressed(seed: int) -> list[Layer]:
@@ -68,7 +67,7 @@ def test_layers_in_another_order_or_fewer_have_a_union_of_their_own(tmp_path: Pa
     cache = IndexCache(tmp_path)
     layers = compressed(1)
     for some in (layers, layers[:-1], layers[::-1]):
-        numbered = [replace(layer, number=number) for number, layer in enumerate(some, 1)]
+        numbered = [layer._replace(number=number) for number, layer in enumerate(some, 1)]
         for _ in range(2):
             assert read(numbered, cache).encode() == read(numbered, None).encode()
     assert len(unions_in(cache)) == 3
@@ -94,7 +93,7 @@ def test_a_damaged_layer_is_never_part_of_what_is_kept(tmp_path: Path) -> None:
     good, other = compressed(3)[:2]
     assert good.blob is not None
     cut = BytesBlob(good.blob.pread(good.blob.size // 2, 0), "cut")
-    damaged = [replace(good, blob=cut), other]
+    damaged = [good._replace(blob=cut), other]
     assert read(damaged, cache).indexes[0].damage
     assert not unions_in(cache)
     read([good, other], cache)
@@ -111,7 +110,7 @@ def test_a_warning_of_this_reading_alone_is_not_kept(tmp_path: Path) -> None:
 
     def far(layer: Layer) -> Layer:
         assert layer.blob is not None
-        return replace(layer, blob=Far(layer.blob.pread(layer.blob.size, 0), "far", layer.descriptor.digest))
+        return layer._replace(blob=Far(layer.blob.pread(layer.blob.size, 0), "far", layer.descriptor.digest))
 
     cache = IndexCache(tmp_path)
     layers = compressed(4)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from layertui.blob import Blob
 
 if TYPE_CHECKING:
     from layertui.layers.index import LayerIndex
+
+
+_NOTHING: Mapping[str, Any] = {}
 
 
 class Platform(NamedTuple):
@@ -26,21 +28,19 @@ class Platform(NamedTuple):
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
 
 
-@dataclass(frozen=True, slots=True)
-class Descriptor:
+class Descriptor(NamedTuple):
     """Names a blob (OCI descriptor). ``digest`` is empty and ``size`` -1 where the source has none."""
 
     media_type: str
     digest: str
     size: int
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = _NOTHING
     urls: Sequence[str] = ()
     platform: Platform | None = None
     artifact_type: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
+class HistoryEntry(NamedTuple):
     """One build step of the config's ``history``.
 
     ``layer`` is the number (1 at the base) of the layer it made, ``None`` for a step
@@ -93,8 +93,7 @@ class Recorded(NamedTuple):
     diff_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """One file-system changeset of an image."""
 
     number: int
@@ -163,8 +162,7 @@ class Field(NamedTuple):
     """Its key there, where it is not all that the file says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(NamedTuple):
     """One image for one platform."""
 
     reference: str
@@ -191,7 +189,7 @@ class Image:
     attestations: Sequence[Descriptor] = ()
     warnings: Sequence[str] = ()
     """What is odd about it but does not keep it from being shown, a sentence each."""
-    inspected: Mapping[str, Any] = field(default_factory=dict)
+    inspected: Mapping[str, Any] = _NOTHING
     """What an engine says of it, field by field; empty where none was asked."""
     fields: Sequence[Field] = ()
     """What a store of Docker keeps for ``docker inspect`` beside the config: names, parent, sizes, …"""
@@ -240,8 +238,7 @@ def chain_ids(diff_ids: Sequence[str]) -> list[str]:
     return chain
 
 
-@dataclass(frozen=True, slots=True)
-class ImageSummary:
+class ImageSummary(NamedTuple):
     """One image as a list shows it: what is known without reading its layers."""
 
     reference: str
@@ -260,11 +257,10 @@ class ImageSummary:
     layers: int | None
     """``None`` for several platforms."""
     platforms: tuple[Platform, ...]
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = _NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerSummary:
+class ContainerSummary(NamedTuple):
     """One container as a list shows it."""
 
     reference: str

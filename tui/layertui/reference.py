@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from layertui.errors import LayertuiError
 
@@ -39,8 +39,7 @@ STORES = ("docker-root", "containers-storage", "containerd")
 """Transports whose location is a store on disk; its path stands in brackets before a name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """``transport:location``, and behind another colon which of several images is meant."""
 
     transport: str

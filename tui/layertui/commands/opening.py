@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from layertui.commands.output import warn
@@ -96,7 +96,7 @@ def read_layers(
     from layertui.union.load import ImageReader
 
     layers = image.layers if highest is None else image.layers[:highest]
-    part = replace(image, layers=layers)
+    part = image._replace(layers=layers)
     cache = None if options.no_cache else IndexCache()
     reader = ImageReader(part, cache, keep)
     with Progress(options.quiet, "reading", part.size) as progress:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from layertui.content.read import Contents
@@ -22,9 +21,9 @@ class PooledContents(Contents):
         for image, numbers, side in zip(images, pool.numbers, "AB", strict=True):
             for layer, number in zip(image.layers, numbers, strict=False):
                 if number not in layers:
-                    layers[number] = replace(layer, number=number + 1)
+                    layers[number] = layer._replace(number=number + 1)
                     self._names.append(f"layer {layer.number} of {side}")
-        super().__init__(replace(images[0], layers=list(layers.values())), pool.layers, union)
+        super().__init__(images[0]._replace(layers=list(layers.values())), pool.layers, union)
         self._pool = pool
 
     def _entry(self, inode: int) -> tuple[int, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from layertui.blob import Blob
@@ -201,7 +200,7 @@ def with_own_layer(
     number = len(image.layers) + 1
     layer = Layer(number, Descriptor("", "", -1), "", "", None, missing, unpacked)
     step = HistoryEntry(created, text, "", "", number)
-    return replace(image, layers=[*image.layers, layer], history=[*image.history, step])
+    return image._replace(layers=[*image.layers, layer], history=[*image.history, step])
 
 
 def _text(step: Mapping[str, Any], name: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from layertui.errors import LayertuiError
@@ -180,8 +180,7 @@ def _with_manifest(files: Files, image: Image) -> Image:
                 manifest, data = layout.fetch(found, "manifest")
                 config = descriptor_of(manifest.get("config"))
                 if config is not None and config.descriptor.digest == image.id:
-                    return replace(
-                        image,
+                    return image._replace(
                         manifest=manifest,
                         manifest_bytes=data,
                         manifest_digest=found.descriptor.digest,
@@ -189,7 +188,7 @@ def _with_manifest(files: Files, image: Image) -> Image:
                         links=[*image.links[:-1], layout.link("manifest", found, data), *image.links[-1:]],
                     )
     except LayertuiError as problem:
-        return replace(image, warnings=[*image.warnings, f"its index.json cannot be read: {problem}"])
+        return image._replace(warnings=[*image.warnings, f"its index.json cannot be read: {problem}"])
     return image
 
 

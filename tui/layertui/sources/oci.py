@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +87,7 @@ def open_layout(layout: Layout, reference: Reference, platform: str | None) -> I
     links.append(layout.link("manifest", last, data))
     if config := descriptor_of(manifest.get("config")):
         links.append(layout.link("config", config, image.config_bytes))
-    return replace(image, links=links)
+    return image._replace(links=links)
 
 
 def attestations_of(layout: Layout, manifests: Iterable[Found], digest: str) -> list[Descriptor]:

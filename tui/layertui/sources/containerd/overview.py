@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from layertui.errors import LayertuiError
@@ -79,7 +79,7 @@ def held(
         store.namespace(name)
     found = _Held()
     for namespace in store.namespaces.values():
-        _gather(namespace, replace(reference, selector=""), found, problems)
+        _gather(namespace, reference._replace(selector=""), found, problems)
     found.others |= {(name, key) for key in in_use}
     needed = {key for _, needs in found.needs for key in needs.layers}
     unneeded = {
@@ -116,7 +116,7 @@ def _gather(namespace: Namespace, reference: Reference, found: _Held, problems: 
     for name in sorted(namespace.names, key=lambda name: not is_tag(name)):
         by_digest.setdefault(namespace.names[name].digest, []).append(name)
     for digest, names in by_digest.items():
-        leads = str(replace(reference, selector=f"{namespace.name}/{names[0]}"))
+        leads = str(reference._replace(selector=f"{namespace.name}/{names[0]}"))
         layers: list[Hashable] = []
         configs: list[str] = []
         try:

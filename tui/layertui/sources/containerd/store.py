@@ -6,7 +6,7 @@ Layout of the databases: containerd, core/metadata/buckets.go and core/snapshots
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -161,12 +161,11 @@ class Namespace:
     def open_target(self, target: Descriptor, name: str, reference: Reference, platform: str | None) -> Image:
         """What a descriptor leads to, of the image of a name or digest. Raises :class:`LayertuiError`."""
         layout = ContentStore(self, name, target)
-        image = open_layout(layout, replace(reference, selector=""), platform)
+        image = open_layout(layout, reference._replace(selector=""), platform)
         digest = self.names[name].digest if name in self.names else name
         same = [each for each, known in self.names.items() if known.digest == digest]
         tags = [each for each in same if is_tag(each)]
-        return replace(
-            image,
+        return image._replace(
             reference=str(reference),
             name=name if is_tag(name) else next(iter(tags), name),
             tags=tags,
@@ -186,14 +185,13 @@ class Namespace:
             if digest not in ("", target.digest):
                 continue
             try:
-                (row,) = summaries(ContentStore(self, name, target), replace(reference, selector=""))
+                (row,) = summaries(ContentStore(self, name, target), reference._replace(selector=""))
             except (LayertuiError, ValueError):
                 row = ImageSummary("", "containerd", "", "", target.digest, "", None, None, None, ())
             full, _, at = name.removeprefix(HUB).partition("@")
             repository, _, tag = full.rpartition(":") if not at else (full, "", "")
-            yield replace(
-                row,
-                reference=str(replace(reference, selector=f"{self.name}/{name}")),
+            yield row._replace(
+                reference=str(reference._replace(selector=f"{self.name}/{name}")),
                 name=repository if is_tag(name) or at else "",
                 tag=tag if is_tag(name) else "",
                 digest=target.digest,
@@ -219,12 +217,12 @@ class Namespace:
         try:
             snapshot = self.snapshot(layer.chain_id)
         except LayertuiError as error:
-            return replace(layer, missing=f"{layer.missing}; {error}")
+            return layer._replace(missing=f"{layer.missing}; {error}")
         missing = f"{layer.missing}; {snapshot.missing}" if snapshot.missing else ""
         places = [("snapshot", snapshot.key)]
         if snapshot.unpacked is not None:
             places.append(("unpacked", snapshot.unpacked.location))
-        return replace(layer, unpacked=snapshot.unpacked, missing=missing, places=places)
+        return layer._replace(unpacked=snapshot.unpacked, missing=missing, places=places)
 
     def snapshot(self, key: str) -> Snapshot:
         """A snapshot by its key, for an image's layer its chain ID. Raises :class:`LayertuiError`."""
@@ -283,7 +281,7 @@ class Namespace:
             image = self.open(from_image, reference, None)
         created = moment(container.value("createdat"))
         text = f"read-write layer of container {shown} (state unknown)"
-        image = replace(image, name=f"{shown} ({image.name})")
+        image = image._replace(name=f"{shown} ({image.name})")
         if container.text("snapshotter") != DIRECTORIES:
             why = f"the snapshotter {container.text('snapshotter') or 'unknown'} is not read here"
             return with_own_layer(image, None, why, text, created)
@@ -322,7 +320,7 @@ class Namespace:
         for identity, container in self.containers.items():
             labels = container.bucket("labels")
             yield ContainerSummary(
-                reference=str(replace(reference, selector=f"{self.name}//{identity}")),
+                reference=str(reference._replace(selector=f"{self.name}//{identity}")),
                 transport="containerd",
                 id=identity,
                 name=self.name_of(identity),
@@ -344,7 +342,7 @@ class ContentStore(FilesLayout):
     def __init__(self, namespace: Namespace, name: str, target: Descriptor) -> None:
         super().__init__(FolderFiles(namespace.store.root / CONTENT), "containerd")
         self.place = f"{name} in {namespace.place}"
-        self._target = replace(target, annotations={IMAGE_NAME: name})
+        self._target = target._replace(annotations={IMAGE_NAME: name})
 
     def top(self) -> list[Found]:
         return [Found(self._target, "")]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from layertui.errors import LayertuiError
@@ -97,9 +96,9 @@ def stores_of(reference: Reference) -> Iterator[tuple[Store, Reference]]:
         found = [place.driver]
     found.sort(key=lambda driver: driver != place.driver)
     for number, driver in enumerate(found):
-        leads = replace(reference, selector="")
+        leads = reference._replace(selector="")
         if number:
-            leads = replace(leads, location=f"{driver}@{place.root}")
+            leads = leads._replace(location=f"{driver}@{place.root}")
         yield Store(driver, tuple(roots), place.images, problems if not number else ()), leads
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Hashable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from layertui.errors import LayertuiError
@@ -73,7 +72,7 @@ def _uses(store: Store, leads: Reference, problems: list[str]) -> tuple[list[Ima
         layers, broken = store.layers_of(record)
         if broken:
             problems.append(f"{next(iter(record.tags), record.digest)}: {broken}")
-        reference = str(replace(leads, selector=store.selector(record)))
+        reference = str(leads._replace(selector=store.selector(record)))
         names = record.texts("names")
         images.append(Needs(reference, record.digest, names, layers, standing.get(record.id, [])))
     own = {container.text("layer") for container in store.containers}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +120,7 @@ class Store(Lists):
             for full in record.tags or [""]:
                 name, _, tag = full.rpartition(":")
                 yield ImageSummary(
-                    reference=str(replace(place, selector=self.selector(record, full))),
+                    reference=str(place._replace(selector=self.selector(record, full))),
                     transport="containers-storage",
                     name=name,
                     tag=tag,
@@ -242,12 +241,12 @@ class Store(Lists):
         )
         text = f"read-write layer of container {name_of(container)} (state unknown)"
         image = with_own_layer(image, unpacked, missing, text, container.text("created") or None)
-        return replace(image, name=f"{name_of(container)} ({image.name})")
+        return image._replace(name=f"{name_of(container)} ({image.name})")
 
     def container_summaries(self, place: Reference) -> Iterator[ContainerSummary]:
         for container in self.containers:
             yield ContainerSummary(
-                reference=str(replace(place, selector=f"/{name_of(container)}")),
+                reference=str(place._replace(selector=f"/{name_of(container)}")),
                 transport="containers-storage",
                 id=container.id,
                 name=name_of(container),

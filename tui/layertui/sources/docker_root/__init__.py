@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 from layertui.errors import LayertuiError
 from layertui.image import ContainerSummary, Image, ImageSummary
@@ -96,7 +95,7 @@ def _container(name: str, reference: Reference) -> Image:
         ]
         if len({container.id for _, container in found}) == 1:
             root, container = found[0]
-            return root.open_container(container, replace(reference, selector=f"/{container.name}"))
+            return root.open_container(container, reference._replace(selector=f"/{container.name}"))
     names = ", ".join(container.name for _, container in known) or "none"
     why = "; ".join([f"it has {names}", *problems])
     raise LayertuiError(f"{data.path} has no container {name}", why)

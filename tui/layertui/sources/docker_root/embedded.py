@@ -7,7 +7,6 @@ daemon/container/container.go. No Docker 29 was at hand to try them on.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from layertui.errors import LayertuiError
@@ -59,7 +58,7 @@ class EmbeddedRoot:
         created = container.config.get("Created")
         created = created if isinstance(created, str) else None
         text = f"read-write layer of container {container.name} ({container.state})"
-        image = replace(image, name=f"{container.name} ({image.name})")
+        image = image._replace(name=f"{container.name} ({image.name})")
         driver = container.config.get("Driver")
         if driver != DIRECTORIES:
             return with_own_layer(image, None, f"the snapshotter {driver} is not read here", text, created)
@@ -76,10 +75,10 @@ class EmbeddedRoot:
         target = manifest.descriptor if manifest else self._namespace.names[name]
         try:
             image = self._namespace.open_target(
-                target, name, replace(reference, transport="containerd"), None
+                target, name, reference._replace(transport="containerd"), None
             )
         except LayertuiError:
             if known or manifest is None:
                 raise
             return no_image(str(reference), "docker-root")  # it was removed, its snapshots were not
-        return replace(image, reference=str(reference), transport="docker-root")
+        return image._replace(reference=str(reference), transport="docker-root")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -144,7 +144,7 @@ def summary_of(
     command = [str(config.get("Path") or ""), *map(str, config_list(config, "Args"))]
     created = config.get("Created")
     return ContainerSummary(
-        reference=str(replace(reference, selector=f"/{container.name}")),
+        reference=str(reference._replace(selector=f"/{container.name}")),
         transport="docker-root",
         id=container.id,
         name=container.name,

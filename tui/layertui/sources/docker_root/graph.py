@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -108,7 +107,7 @@ class GraphRoot:
             manifest_digest="",
             platform=platform_of(top),
             history=[
-                replace(step_of_v1(self._image(layer_id), number), id=layer_id)
+                step_of_v1(self._image(layer_id), number)._replace(id=layer_id)
                 for number, layer_id in enumerate(chain, 1)
             ],
             layers=layers,
@@ -150,7 +149,7 @@ class GraphRoot:
         for full in [name for name in names if "@" not in name] or [""]:
             name, _, tag = full.rpartition(":")
             yield ImageSummary(
-                reference=str(replace(reference, selector=full or identity)),
+                reference=str(reference._replace(selector=full or identity)),
                 transport="docker-root",
                 name=name,
                 tag=tag,
@@ -279,8 +278,8 @@ class GraphRoot:
             unpacked, missing = self._written(identity, below)
             layers.append(Layer(number, Descriptor("", "", -1), "", "", None, missing, unpacked))
             history.append(HistoryEntry(created if isinstance(created, str) else None, text, "", "", number))
-        return replace(
-            image, name=f"{container.name} ({image.name})", layers=layers, history=history, fields=()
+        return image._replace(
+            name=f"{container.name} ({image.name})", layers=layers, history=history, fields=()
         )
 
     def _written(self, identity: str, below: tuple[Path, ...]) -> tuple[Unpacked | None, str]:

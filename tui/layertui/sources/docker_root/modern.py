@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -180,7 +179,7 @@ class ModernRoot:
         for full in [name for name in names if "@" not in name] or [""]:
             name, _, tag = full.rpartition(":")
             yield ImageSummary(
-                reference=str(replace(reference, selector=full or identity)),
+                reference=str(reference._replace(selector=full or identity)),
                 transport="docker-root",
                 name=name,
                 tag=tag,
@@ -322,8 +321,8 @@ class ModernRoot:
                 below = (Path(unpacked.location), *below)
             layers.append(Layer(number, Descriptor("", "", -1), "", "", None, missing, unpacked))
             history.append(HistoryEntry(created if isinstance(created, str) else None, text, "", "", number))
-        return replace(
-            image, name=f"{container.name} ({image.name})", layers=layers, history=history, fields=()
+        return image._replace(
+            name=f"{container.name} ({image.name})", layers=layers, history=history, fields=()
         )
 
 

@@ -65,7 +65,7 @@ def overview(reference: Reference, progress: Progress | None, cancelled: threadi
     strays: list[Path] = []
     for each in data.roots:
         try:
-            found_images, found_layers = _uses(each, replace(reference, selector=""), problems)
+            found_images, found_layers = _uses(each, reference._replace(selector=""), problems)
             images += found_images
             layers += found_layers
             strays += _strays(each)
@@ -128,7 +128,7 @@ def _uses(
             problems.append(str(error))
             continue
         names = root.names.get(identity, [])
-        leads = str(replace(reference, selector=names[0] if names else identity))
+        leads = str(reference._replace(selector=names[0] if names else identity))
         images.append(Needs(leads, identity, names, layers, standing.get(identity, []), identity in shown))
     return uses(images, {layer.id: layer for layer in root.stored()})
 

@@ -7,7 +7,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import IO, Any
 
@@ -104,8 +104,7 @@ def open_container(engine: Engine, name: str) -> Image:
         layers.append(Layer(number, Descriptor("", "", -1), "", "", None, unpacked=unpacked))
         history.append(HistoryEntry(created if isinstance(created, str) else None, text, "", "", number))
     transport = TRANSPORTS[engine.endpoint.engine]
-    return replace(
-        image,
+    return image._replace(
         reference=f"{transport}:{name}",
         transport=transport,
         name=f"{shown} ({image.name})",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from layertui.image import HistoryEntry
@@ -31,7 +30,7 @@ def history_of_steps(
         recorded = sum(entry.recorded for entry in known)
         if recorded == len(steps):
             entries = [
-                replace(entry, id=str(step.get("Id") or ""), size=integer(step, "Size"))
+                entry._replace(id=str(step.get("Id") or ""), size=integer(step, "Size"))
                 for entry, step in zip(known, steps, strict=False)
             ]
             return [*entries, *known[recorded:]], odd

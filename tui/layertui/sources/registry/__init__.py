@@ -29,8 +29,7 @@ def open_image(reference: Reference, platform: str | None) -> Image:
         host = found.client.endpoint.host
         warnings.append(f"{host} is marked insecure: nothing shows that it is what it claims to be")
     tag = name.tag or ("" if name.digest else "latest")
-    return replace(
-        image,
+    return image._replace(
         name=f"{name.familiar}:{tag}" if tag else f"{name.familiar}@{name.digest}",
         tags=(f"{name.familiar}:{tag}",) if tag else (),
         repo_digests=(f"{name.familiar}@{found.digest}",),
@@ -56,12 +55,12 @@ def _by_table(layer: Layer) -> Layer:
     """A layer to be read by its table of contents, where it has one and is worth not to be fetched."""
     if layer.blob is None or layer.descriptor.size < TABLE_FROM or not has_table(layer.descriptor):
         return layer
-    return replace(layer, unpacked=TocLayer(layer.blob, layer.descriptor))
+    return layer._replace(unpacked=TocLayer(layer.blob, layer.descriptor))
 
 
 def _images(found: Repository) -> Iterator[ImageSummary]:
     for row in oci.summaries(found, _reference(found.name)):
-        yield replace(row, name=found.name.familiar, tag=found.name.tag)
+        yield row._replace(name=found.name.familiar, tag=found.name.tag)
 
 
 def _tags(found: Repository) -> Iterator[ImageSummary]:

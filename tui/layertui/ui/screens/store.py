@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import getters
@@ -243,7 +242,7 @@ def usage_page(found: "Overview", store: Reference) -> tuple[Page, list[tuple[st
     for name, identity in found.links:
         short = (visible(f"  {identity[:12]}"), "quiet")
         page.add((visible(name), "bold"), short, gutter=_numbers("", ""), event=len(targets), value=identity)
-        targets.append((str(replace(store, selector=f"/{identity}")), ""))
+        targets.append((str(store._replace(selector=f"/{identity}")), ""))
     return page.page(), targets
 
 
