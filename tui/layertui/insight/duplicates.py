@@ -34,7 +34,7 @@ class Duplicate:
     size: int
     """Bytes of one copy."""
     copies: Sequence[Copy]
-    """In the order of the layers."""
+    """In the order of the layers, and in each of the paths: that of a tar a store may not keep."""
 
     @property
     def surplus_bytes(self) -> int:
@@ -90,7 +90,7 @@ def duplicates(union: Union, contents: Contents, cancelled: threading.Event | No
             except LayertuiError:
                 unreadable += 1
         groups += [
-            Duplicate(digest, size, [_copy(union, event) for event in same])
+            Duplicate(digest, size, sorted((_copy(union, event) for event in same), key=_place))
             for digest, same in by_digest.items()
             if len(same) > 1
         ]
@@ -101,6 +101,10 @@ def duplicates(union: Union, contents: Contents, cancelled: threading.Event | No
 def _copy(union: Union, event: int) -> Copy:
     node = union.ev_node[event]
     return Copy(event, union.path(node), union.ev_layer[event], union.last[node] == event)
+
+
+def _place(copy: Copy) -> tuple[int, str]:
+    return copy.layer, copy.path
 
 
 def _sizes(union: Union) -> dict[int, list[int]]:

@@ -1,0 +1,119 @@
+"""An image of all that a tar can hold is the same from every engine and store that takes it."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from layertui.sources import open_image
+from layertui.sources.engine import images
+from tests import odd
+from tests.engines import Docker, containerd_daemon, containers_storage, podman_service, run, throw_away
+from tests.layouts import docker_archive
+from tests.seen import Json, Seen, seen
+
+BLOBS = "io.containerd.content.v1.content/blobs/sha256"
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def odd_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("odd") / "odd.tar"
+    docker_archive(path, odd.image())
+    return path
+
+
+@pytest.fixture(scope="module")
+def odd_expected(odd_archive: Path) -> Seen:
+    found = seen(open_image(str(odd_archive)))
+    assert found == seen(odd.image())
+    return found
+
+
+def stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "readable_directories", lambda *_: [])
+
+
+@pytest.mark.parametrize(("form", "compression"), [("oci", "gzip"), ("oci", "zstd"), ("dir", "gzip")])
+def test_layout(form: str, compression: str, odd_archive: Path, odd_expected: Seen, tmp_path: Path) -> None:
+    way = ["--dest-compress", f"--dest-compress-format={compression}"]
+    run("skopeo", "copy", *way, f"docker-archive:{odd_archive}", f"{form}:{tmp_path / 'copy'}")
+    found = seen(open_image(f"{form}:{tmp_path / 'copy'}"))
+    assert found == replace(odd_expected, id=found.id)  # skopeo converts the config
+
+
+def test_docker(
+    docker: Docker, odd_archive: Path, odd_expected: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", docker.host)
+    docker("load", "--input", odd_archive)
+    try:
+        assert seen(open_image(f"docker-root:[{docker.data_root}]{odd.NAME}")) == odd_expected
+        assert seen(open_image(f"docker-daemon:{odd.NAME}")) == odd_expected
+        stream(monkeypatch)
+        assert seen(open_image(f"docker-daemon:{odd.NAME}")) == odd_expected
+    finally:
+        docker("rmi", odd.NAME)
+
+
+def test_podman(odd_archive: Path, odd_expected: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
+    with podman_service(Path(tempfile.mkdtemp(prefix="layertui-"))) as (url, podman):
+        run(*podman, "load", "--input", odd_archive)
+        monkeypatch.setenv("CONTAINER_HOST", url)
+        root = podman[1].partition("=")[2]
+        assert seen(open_image(f"containers-storage:[{root}]{odd.NAME}")) == odd_expected
+        assert seen(open_image(f"podman:{odd.NAME}")) == odd_expected
+        stream(monkeypatch)
+        assert seen(open_image(f"podman:{odd.NAME}")) == odd_expected
+
+
+@pytest.mark.parametrize("driver", ["vfs", "btrfs"])
+def test_whole_trees(
+    driver: str, odd_archive: Path, odd_expected: Seen, request: pytest.FixtureRequest
+) -> None:
+    parent = request.getfixturevalue("btrfs") if driver == "btrfs" else None
+    with containers_storage("podman", driver, parent) as podman:
+        run(*podman, "load", "--input", odd_archive)
+        root = podman[1].partition("=")[2]
+        assert seen(open_image(f"containers-storage:[{root}]{odd.NAME}")) == odd_expected
+
+
+def test_containerd(odd_archive: Path, odd_expected: Seen) -> None:
+    with containerd_daemon(Path(tempfile.mkdtemp(prefix="layertui-"))) as (ctr, root):
+        run(*ctr, "--namespace=work", "images", "import", odd_archive)
+        throw_away(ctr, "--namespace=work")
+        reference = f"containerd:[{root}]work/{odd.NAME}"
+        image = open_image(reference)
+        assert seen(image) == odd_expected
+        for layer in image.layers:
+            (root / BLOBS / layer.descriptor.digest[7:]).unlink(missing_ok=True)
+        assert without_implied(seen(open_image(reference))) == without_implied(odd_expected)
+
+
+def without_implied(found: Seen) -> Seen:
+    """Without what a directory does not keep of a layer: which of its directories the tar did not name.
+
+    They have been made when it was unpacked, and have the time of that.
+    """
+    implied = {f"/{name}" for name in ("implied", "implied/by", "deep", "deep/as")}
+
+    def facts(entry: Json | None) -> Json | None:
+        if entry is None or entry["path"] not in implied:
+            return entry
+        return {**entry, "mtime": None, "implied": None}
+
+    return replace(
+        found,
+        entries=[list(map(facts, entries)) for entries in found.entries],
+        changes=[
+            [{**each, "before": facts(each["before"]), "after": facts(each["after"])} for each in changes]
+            for changes in found.changes
+        ],
+    )
