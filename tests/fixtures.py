@@ -1,6 +1,7 @@
 """Images and data roots of other projects, where a folder of them is at hand."""
 
 import os
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -14,3 +15,13 @@ def fixture(name: str) -> Path:
     if not path.exists():
         pytest.skip(f"no fixture {name}")
     return path
+
+
+def docker_root(name: str, folder: Path) -> Path:
+    """A data root that people used, unpacked with the times of its symlinks, which tarfile does not set."""
+    with tarfile.open(fixture(f"google+docker-explorer/test_data/{name}.tgz")) as archive:
+        archive.extractall(folder, filter="fully_trusted" if os.geteuid() == 0 else "data")
+        for member in archive:
+            if member.issym():
+                os.utime(folder / member.name, (member.mtime, member.mtime), follow_symlinks=False)
+    return folder / "docker"

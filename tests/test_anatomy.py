@@ -20,7 +20,7 @@ from layertui.sources import open_image
 from layertui.union import UnionBuilder
 from tests.commands.samples import image, tar
 from tests.engines import Docker, docker_daemon
-from tests.fixtures import fixture
+from tests.fixtures import docker_root
 from tests.layouts import INDEX, OciLayout, digest, docker_archive
 
 
@@ -128,9 +128,7 @@ def test_what_it_was_pulled_as(root: Path, tmp_path: Path) -> None:
 
 
 def test_where_in_a_store_of_docker_1_9(tmp_path: Path) -> None:
-    with tarfile.open(fixture("google+docker-explorer/test_data/aufs.v1.tgz")) as archive:
-        archive.extractall(tmp_path, filter="tar")
-    data_root = next(path.parent for path in tmp_path.rglob("linkgraph.db"))
+    data_root = docker_root("aufs.v1", tmp_path)
     name = json.loads((data_root / "repositories-aufs").read_text())["Repositories"]
     identity = next(iter(next(iter(name.values())).values()))
     found = layer_facts(open_image(f"docker-root:[{data_root}]{identity}"))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import tarfile
 from pathlib import Path
 
 from layertui import demo
 from tests.commands.running import Run
 from tests.commands.samples import image, tar
-from tests.fixtures import fixture
+from tests.fixtures import docker_root
 from tests.layouts import OciLayout
 from tests.ui.terminal import Terminal
 
@@ -65,9 +64,7 @@ def test_the_base_is_an_image_beside_it(run: Run, tmp_path: Path) -> None:
 
 def test_documents_are_told_byte_for_byte(run: Run, tmp_path: Path) -> None:
     """Laid out by hand, with a name twice, and of a store that nobody checks the digests of."""
-    with tarfile.open(fixture("google+docker-explorer/test_data/aufs.v1.tgz")) as archive:
-        archive.extractall(tmp_path, filter="tar")
-    (stored,) = (path for path in tmp_path.glob("docker/graph/1cee97*/json"))
+    (stored,) = docker_root("aufs.v1", tmp_path).glob("graph/1cee97*/json")
     stored.write_bytes(
         b'{\n\t"os": "none",' + stored.read_bytes()[1:].replace(b'"id"', '"ü": "\\u00fc", "id"'.encode())
     )

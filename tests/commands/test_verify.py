@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 from pathlib import Path
@@ -21,7 +20,7 @@ from tests.commands.running import Run
 from tests.commands.samples import image, tar
 from tests.engines import Docker, containers_storage, docker_daemon
 from tests.engines import run as program
-from tests.fixtures import fixture
+from tests.fixtures import docker_root
 from tests.images import tars_of
 from tests.layouts import OciLayout, digest, docker_archive
 from tests.programs import need
@@ -161,8 +160,7 @@ def test_podmans_store(driver: str, run: Run, tmp_path: Path) -> None:
 
 def test_sizes_in_a_store_of_docker_1_9(run: Run, tmp_path: Path) -> None:
     """With AUFS, where each layer lies alone, and by the record of its tar."""
-    with tarfile.open(fixture("google+docker-explorer/test_data/aufs.v1.tgz")) as archive:
-        archive.extractall(tmp_path, filter="tar")
+    docker_root("aufs.v1", tmp_path)
     reference = f"docker-root:[{tmp_path / 'docker'}]busybox"
     done = run("verify", reference, "--json")
     sizes = [(step["found"], step["status"]) for step in done.objects[0]["steps"] if step["what"] == "size"]

@@ -12,9 +12,25 @@ from layertui.sources import open_image
 from tests.engines import btrfs_directory
 from tests.layouts import docker_archive
 from tests.seen import Seen, Sizes, seen, sizes
-from tests.sources.stores import containerd_live, docker_roots, embedded_root, podman_stores, user_stores
+from tests.sources.stores import (
+    archive_1_9,
+    containerd_live,
+    docker_roots,
+    embedded_root,
+    old_docker_roots,
+    podman_stores,
+    user_stores,
+)
 
-__all__ = ["containerd_live", "docker_roots", "embedded_root", "podman_stores", "user_stores"]
+__all__ = [
+    "archive_1_9",
+    "containerd_live",
+    "docker_roots",
+    "embedded_root",
+    "old_docker_roots",
+    "podman_stores",
+    "user_stores",
+]
 
 
 @pytest.fixture(scope="session")

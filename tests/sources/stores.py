@@ -14,7 +14,7 @@ from typing import TypeVar
 import pytest
 
 from layertui import demo
-from layertui.sources import list_images
+from layertui.sources import list_images, open_image
 from tests.engines import (
     containerd_daemon,
     containers_storage,
@@ -25,6 +25,7 @@ from tests.engines import (
 )
 from tests.layouts import MANIFEST, OciLayout, docker_archive
 from tests.programs import lacking, need
+from tests.sources.docker_root import v1
 from tests.sources.engine.test_containers import DOCKERFILE, WORK, told
 
 HUB = "docker.io/library/"
@@ -54,9 +55,23 @@ def kept(make: Callable[[str], AbstractContextManager[Made]]) -> Iterator[Callab
 
 
 @pytest.fixture(scope="session")
-def docker_roots(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Path]]:
-    """By driver: a data root with the sample, an image that was built there, and a container that has run.
+def archive_1_9(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample as Docker 1.9 saved it: an image for each of its steps."""
+    path = tmp_path_factory.mktemp("sample") / "sample-1.9.tar"
+    v1.archive(path, "old", "1.9", v1.images_of(demo.image()))
+    return path
 
+
+@pytest.fixture(scope="session")
+def docker_roots(
+    archive: Path,
+    archive_1_9: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[Callable[[str], Path]]:
+    """By driver: a data root with the sample, that of 1.9, and an image that was built there.
+
+    Of that it has a container that has run, and one that never did.
     It was copied while the daemon still ran, whiteouts and attributes with it. Beside it lies
     what the daemon said: ``diff.json`` of the container, ``inspect.json`` of the images.
     """
@@ -67,17 +82,53 @@ def docker_roots(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         context = tmp_path_factory.mktemp("context")
         shutil.copy(str(shutil.which("busybox")), context / "busybox")
         copied = tmp_path_factory.mktemp("copied") / "docker"
-        with docker_daemon(Path(tempfile.mkdtemp(prefix="layertui-")), driver=driver) as docker:
+        parent = request.getfixturevalue("btrfs") if driver == "btrfs" else None
+        place = Path(tempfile.mkdtemp(prefix="layertui-", dir=parent))
+        with docker_daemon(place, driver=driver) as docker:
             docker("load", "--input", archive)
+            docker("load", "--input", archive_1_9)
             docker.build("work:1", context, DOCKERFILE)
-            docker("run", "--name=worked", "--network=host", "work:1", "/bin/busybox", "sh", "-c", WORK)
+            work = f"{WORK}\nrm /.dockerenv /etc/mtab"
+            docker("run", "--name=worked", "--network=host", "work:1", "/bin/busybox", "sh", "-c", work)
+            docker("create", "--name=idle", "--network=host", "work:1", "/bin/busybox")
             (copied.parent / "diff.json").write_text(json.dumps(sorted(told(docker, "worked"))))
-            inspected = docker("image", "inspect", demo.NAME, "work:1")
+            inspected = docker("image", "inspect", demo.NAME, "work:1", "old:1.9")
             (copied.parent / "inspect.json").write_text(inspected.replace(str(docker.data_root), str(copied)))
             run("cp", "--archive", docker.data_root, copied)
         yield copied
 
     yield from kept(make)
+
+
+@pytest.fixture(scope="session")
+def old_docker_roots(
+    docker_roots: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Path]]:
+    """By driver, but overlay2: a data root of Docker 1.9 with the sample of 1.9 and what was built.
+
+    What the daemon said of its containers lies beside it, as ``diff.json``.
+    """
+
+    @contextmanager
+    def make(driver: str) -> Iterator[Path]:
+        newer = docker_roots(driver)
+        root = copy_of(newer, tmp_path_factory.mktemp(f"{driver}-1.9"))
+        shutil.copy(newer.parent / "diff.json", root.parent)
+        sample = v1.images_of(demo.image())
+        built = open_image(f"docker-root:[{root}]work:1").config
+        images = {"old:1.9": [image.document for image in sample], "work:1": list(v1.documents_of(built))}
+        v1.downgrade(root, images)
+        for image in sample[1:] if driver == "overlay" else ():
+            v1.copy_directories_as_1_9(root / "overlay" / image.id / "root", image.tar)
+        yield root
+
+    yield from kept(make)
+
+
+def copy_of(root: Path, folder: Path) -> Path:
+    """A data root that may be changed."""
+    run("cp", "--archive", root, folder / "docker")
+    return folder / "docker"
 
 
 CONTAINER = "c0" * 32

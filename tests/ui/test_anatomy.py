@@ -1,6 +1,5 @@
 """The screen that shows how an image is organised: pictures, every key, where lines lead."""
 
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from layertui.sources import open_image
 from layertui.ui.screens.anatomy import AnatomyScreen
 from layertui.ui.screens.explorer import ExplorerScreen
 from layertui.ui.widgets.text_view import TextView
-from tests.fixtures import fixture
+from tests.fixtures import docker_root
 from tests.layouts import OciLayout
 from tests.ui.images_app import screen_text
 from tests.ui.places import HOSTILE, until
@@ -167,8 +166,7 @@ async def test_copying_the_json_gives_what_is_stored() -> None:
 
 
 async def test_where_each_field_of_inspect_comes_from(tmp_path: Path) -> None:
-    with tarfile.open(fixture("google+docker-explorer/test_data/aufs.v1.tgz")) as archive:
-        archive.extractall(tmp_path, filter="tar")
+    docker_root("aufs.v1", tmp_path)
     app = ExplorerApp()
     async with app.run_test(size=(120, 40)) as pilot:
         await loaded(pilot)

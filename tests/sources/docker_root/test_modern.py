@@ -6,15 +6,16 @@ import hashlib
 import json
 import os
 import shutil
-import tarfile
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from layertui import demo
 from layertui.anatomy import parts
+from layertui.content.read import Contents
 from layertui.errors import LayertuiError
 from layertui.inspection import described, fields
 from layertui.layers.load import index_layer
@@ -23,14 +24,17 @@ from layertui.reference import parse
 from layertui.sources import docker_root, list_containers, list_images, open_image
 from layertui.sources.containerd.store import META
 from layertui.sources.overview import overview
+from layertui.union import Union
 from layertui.union.changes import changes
 from layertui.verify import verify
-from tests.fixtures import fixture
+from tests.fixtures import docker_root as other_people
 from tests.seen import Seen, Sizes, assert_sizes, seen
 from tests.sources.engine.test_containers import union_of
+from tests.sources.stores import copy_of
+from tests.union.trees import assert_same, merged, on_disk
 
 
-@pytest.fixture(params=["overlay2", "vfs"])
+@pytest.fixture(params=["overlay2", "overlay", "vfs"])
 def root(request: pytest.FixtureRequest, docker_roots: Callable[[str], Path]) -> Path:
     return docker_roots(request.param)
 
@@ -42,13 +46,13 @@ def driver_of(root: Path) -> str:
 def test_the_same_image_as_from_its_archive(root: Path, expected: Seen, measured: Sizes) -> None:
     image = open_image(f"docker-root:[{root}]{demo.NAME}")
     assert seen(image) == expected
-    counted = measured.files if driver_of(root) == "vfs" else measured.directories
+    counted = measured.directories if driver_of(root) == "overlay2" else measured.files
     assert_sizes(image, counted, "of files")
 
 
 def test_list(root: Path) -> None:
     rows = {f"{row.name}:{row.tag}": row for row in list_images(f"docker-root:{root}")}
-    assert sorted(rows) == ["quarry:1.1", "work:1"]
+    assert sorted(rows) == ["old:1.9", "quarry:1.1", "work:1"]
     row = rows["quarry:1.1"]
     assert (row.id, row.layers) == (demo.image().id, len(demo.image().layers))
     assert open_image(row.reference).id == row.id
@@ -75,20 +79,60 @@ def test_steps_of_a_build_are_not_offered(root: Path) -> None:
 
 
 def test_containers(root: Path) -> None:
-    (row,) = docker_root.list_containers(parse(f"docker-root:{root}"))
-    assert (row.name, row.image, row.state, row.status) == ("worked", "work:1", "exited", "exited (0)")
-    image = open_image(row.reference)
-    if driver_of(root) == "vfs":
-        assert "keeps it together with what is below it" in image.layers[-1].missing
-        return
+    rows = {row.name: row for row in docker_root.list_containers(parse(f"docker-root:{root}"))}
+    assert sorted(rows) == ["idle", "worked"]
+    assert (rows["worked"].image, rows["worked"].status) == ("work:1", "exited (0)")
+    image = open_image(rows["worked"].reference)
+    assert [entry.created_by.partition(":")[0] for entry in image.history[-2:]] == [
+        "init layer",
+        "read-write layer of container worked (exited)",
+    ]
     union, contents = union_of(image)
     theirs = {tuple(pair) for pair in json.loads((root.parent / "diff.json").read_text())}
-    ours = {
-        (change.change, change.path)
-        for change in changes(union, union.layers, contents.same)
-        if change.change != "repeated"
-    }
-    assert ours == theirs
+    assert changed(union, contents) == theirs and ("deleted", "/.dockerenv") in theirs
+    assert union.at(union.resolve("/srv/new", union.layers), union.layers) >= 0
+    assert union.at(union.find("/.dockerenv"), union.layers) < 0 <= union.at(union.find("/.dockerenv"), 4)
+    assert contents.read(union.at(union.find("/srv/kept"), union.layers)) == b"more\n"
+
+
+def test_a_container_that_never_ran_has_written_nothing(root: Path) -> None:
+    """Though its directory may be a copy of the init layer's: copying keeps the times of files and symlinks."""
+    union, contents = union_of(open_image(f"docker-root:[{root}]/idle"))
+    assert not changed(union, contents)
+    init = {change.path: change.change for change in changes(union, union.layers - 1, contents.same)}
+    assert init["/.dockerenv"] == init["/etc/mtab"] == "added"
+
+
+def changed(union: Union, contents: Contents) -> set[tuple[str, str]]:
+    """What the top layer did, without what it merely has again."""
+    found = changes(union, union.layers, contents.same)
+    return {(change.change, change.path) for change in found if change.change != "repeated"}
+
+
+def test_where_the_layers_of_a_container_lie(root: Path) -> None:
+    driver = driver_of(root)
+    image = open_image(f"docker-root:[{root}]/worked")
+    top, init, own = (dict(layer.places) for layer in image.layers[-3:])
+    assert init["unpacked"].rpartition("-init")[0] in own["unpacked"]
+    assert init.get("lower-id") == own.get("lower-id") == (top["cache-id"] if driver == "overlay" else None)
+    assert not image.warnings
+
+
+def test_a_container_on_another_tree_than_its_image_says(
+    docker_roots: Callable[[str], Path], tmp_path: Path
+) -> None:
+    damaged = copy_of(docker_roots("overlay"), tmp_path)
+    own = dict(open_image(f"docker-root:[{damaged}]/idle").layers[-1].places)
+    other = dict(open_image(f"docker-root:[{damaged}]{demo.NAME}").layers[0].places)["cache-id"]
+    path = Path(own["unpacked"]).with_name("lower-id")
+    path.write_text(other)
+    (warning,) = open_image(f"docker-root:[{damaged}]/idle").warnings
+    assert warning.startswith(
+        f"{path} says that it lies on {other[:12]}, all else on {own['lower-id'][:12]}: "
+    )
+    path.write_text("../../../etc")
+    image = open_image(f"docker-root:[{damaged}]/idle")
+    assert image.warnings and not index_layer(image.layers[-1], None).damage
 
 
 def test_nothing_is_written(root: Path) -> None:
@@ -134,11 +178,10 @@ def fingerprint(root: Path) -> str:
     return state.hexdigest()
 
 
-@pytest.fixture
-def damaged(root: Path, tmp_path: Path) -> Path:
+@pytest.fixture(params=["overlay2", "vfs"])
+def damaged(request: pytest.FixtureRequest, docker_roots: Callable[[str], Path], tmp_path: Path) -> Path:
     """A copy to be broken."""
-    os.system(f"cp --archive {root} {tmp_path / 'docker'}")
-    return tmp_path / "docker"
+    return copy_of(docker_roots(request.param), tmp_path)
 
 
 def top_layer(root: Path) -> Path:
@@ -204,7 +247,7 @@ def test_what_is_broken_leaves_the_rest_in_the_lists(damaged: Path) -> None:
         containers.extend(docker_root.list_containers(parse(f"docker-root:{damaged}")))
     # extend() keeps what came before the error
     assert {f"{row.name}:{row.tag}" for row in images} >= {demo.NAME, "work:1"}
-    assert [row.name for row in containers] == ["worked"]
+    assert sorted(row.name for row in containers) == ["idle", "worked"]
     assert open_image(containers[0].reference).layers
     told = overview(parse(f"docker-root:{damaged}"))
     assert {name for image in told.images for name in image.names} >= {demo.NAME, "work:1"}
@@ -220,12 +263,12 @@ def test_a_damaged_containerd_leaves_docker_s_own_images(damaged: Path) -> None:
         images.extend(list_images(f"docker-root:{damaged}"))
     with pytest.raises(LayertuiError, match=r"meta\.db is no Bolt database"):
         containers.extend(docker_root.list_containers(parse(f"docker-root:{damaged}")))
-    assert {f"{row.name}:{row.tag}" for row in images} == {demo.NAME, "work:1"}
-    assert [row.name for row in containers] == ["worked"]
+    assert {f"{row.name}:{row.tag}" for row in images} == {demo.NAME, "old:1.9", "work:1"}
+    assert sorted(row.name for row in containers) == ["idle", "worked"]
     for row in (*images, *containers):
         assert open_image(row.reference).layers
     found = overview(parse(f"docker-root:{damaged}"))
-    assert {name for image in found.images for name in image.names} == {demo.NAME, "work:1"}
+    assert {name for image in found.images for name in image.names} == {demo.NAME, "old:1.9", "work:1"}
     (problem,) = found.problems
     assert str(meta) in problem and found.parts and found.layers
 
@@ -239,7 +282,7 @@ def test_names_that_are_broken(damaged: Path, junk: bytes) -> None:
         assert "repositories.json" in str(error)
 
 
-def test_no_data_root(tmp_path: Path) -> None:
+def test_no_docker_roots(tmp_path: Path) -> None:
     with pytest.raises(LayertuiError) as raised:
         list(list_images(f"docker-root:{tmp_path}"))
     assert (
@@ -249,25 +292,61 @@ def test_no_data_root(tmp_path: Path) -> None:
 
 
 def test_names_of_the_store_are_told(root: Path) -> None:
-    with pytest.raises(LayertuiError, match=r"has no image none:1, its .* store has quarry:1.1, work:1"):
+    with pytest.raises(
+        LayertuiError, match=r"has no image none:1, its .* store has old:1.9, quarry:1.1, work:1"
+    ):
         open_image(f"docker-root:[{root}]none:1")
-    with pytest.raises(LayertuiError, match="has no container none, it has worked"):
+    with pytest.raises(LayertuiError, match=r"has no container none, it has (idle, worked|worked, idle)"):
         open_image(f"docker-root:[{root}]/none")
     with pytest.raises(LayertuiError, match="is a store"):
         open_image(f"docker-root:{root}")
 
 
 @pytest.mark.parametrize(
-    ("name", "paths", "containers"), [("aufs.v2", 390, 7), ("overlay.v2", 413, 6), ("overlay2.v2", 413, 5)]
+    ("name", "paths", "containers", "lost"),
+    [
+        ("aufs.v2", 390, 7, ("owner", "mode")),
+        ("overlay.v2", 413, 6, ("owner",)),
+        ("overlay2.v2", 413, 5, ("owner",)),
+    ],
 )
-def test_data_roots_of_other_people(name: str, paths: int, containers: int, tmp_path: Path) -> None:
-    with tarfile.open(fixture(f"google+docker-explorer/test_data/{name}.tgz")) as archive:
-        archive.extractall(tmp_path, filter="fully_trusted" if os.geteuid() == 0 else "data")
-    (row,) = list_images(f"docker-root:{tmp_path / 'docker'}")
+def test_docker_rootss_of_other_people(
+    name: str, paths: int, containers: int, lost: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Their image is what lies there, but for what whoever copied the store did not keep."""
+    root = other_people(name, tmp_path)
+    (row,) = list_images(f"docker-root:{root}")
     assert (row.name, row.tag) == ("busybox", "latest")
-    union, _ = union_of(open_image(row.reference))
+    image = open_image(row.reference)
+    union, contents = union_of(image)
     assert union.nodes - 1 == paths
-    found = list(docker_root.list_containers(parse(f"docker-root:{tmp_path / 'docker'}")))
+    (layer,) = image.layers
+    assert layer.unpacked is not None
+    if os.geteuid() == 0:
+        there = on_disk(Path(layer.unpacked.location))
+        there = {path: facts for path, facts in there.items() if not path.startswith("/.wh..wh.")}
+        ours = merged(union, 1, contents.read)
+        assert_same(
+            {path: replace(facts, **dict.fromkeys(lost)) for path, facts in ours.items()},
+            {path: replace(facts, **dict.fromkeys(lost)) for path, facts in there.items()},
+        )
+    found = list(docker_root.list_containers(parse(f"docker-root:{root}")))
     assert len(found) == containers
     for container in found:
         assert not any(index_layer(layer, None).damage for layer in open_image(container.reference).layers)
+
+
+def test_what_containers_of_other_people_wrote(tmp_path: Path) -> None:
+    """Held against the names that are in their directories and not in those that they began as copies of."""
+    root = other_people("overlay.v2", tmp_path)
+    wrote = {}
+    for row in docker_root.list_containers(parse(f"docker-root:{root}")):
+        image = open_image(row.reference)
+        init, own = (Path(str(layer.unpacked.location)) for layer in image.layers[-2:] if layer.unpacked)
+        names = [{str(path.relative_to(upper)) for path in upper.rglob("*")} for upper in (init, own)]
+        found = changed(*union_of(image))
+        assert {path for _, path in found} == {f"/{name}" for name in names[1] - names[0]}
+        wrote[row.name] = found
+    assert set(filter(None, map(frozenset, wrote.values()))) == {
+        frozenset({("modified", "/root"), ("added", "/root/.ash_history"), ("added", "/test")})
+    }

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import sqlite3
-import tarfile
 import tempfile
 import threading
 from pathlib import Path
@@ -21,7 +20,7 @@ from layertui.sources import open_image
 from layertui.sources.docker_root.overview import linkgraph
 from layertui.sources.overview import Overview, overview
 from tests.engines import docker_daemon, run
-from tests.fixtures import fixture
+from tests.fixtures import docker_root
 from tests.layouts import docker_archive
 from tests.programs import need
 from tests.sources.docker_root.test_modern import fingerprint
@@ -135,9 +134,7 @@ def test_an_image_that_is_damaged_leaves_the_rest(roots: tuple[Path, Path], tmp_
 
 
 def test_a_root_of_docker_1_9(tmp_path: Path) -> None:
-    with tarfile.open(fixture("google+docker-explorer/test_data/aufs.v1.tgz")) as archive:
-        archive.extractall(tmp_path, filter="tar")
-    root = next(path.parent for path in tmp_path.rglob("linkgraph.db"))
+    root = docker_root("aufs.v1", tmp_path)
     before = fingerprint(root)
     found = overview(parse(f"docker-root:{root}"))
     assert fingerprint(root) == before

@@ -1,22 +1,25 @@
-"""Layers of which a store keeps the whole tree: what they are is the difference to the tree below.
+"""Layers that a store keeps together with what is below them: they are the difference to it.
 
-So do Docker's vfs and btrfs drivers, and its overlay driver before overlay2, whose trees share
-unchanged files as hardlinks. What counts as a change is what Docker's own comparison takes for
-one (moby, pkg/archive/changes.go, ``ChangesDirs``).
+Docker's vfs and btrfs drivers keep the whole tree, and so does its overlay driver before
+overlay2, whose trees share unchanged files as hardlinks; the directory of a container begins
+there as a copy of the one of its init layer. What counts as a change is what Docker's own
+comparison takes for one (moby, pkg/archive/changes.go, ``ChangesDirs``).
 """
 
 from __future__ import annotations
 
+import os
 import threading
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from layertui.layers.beneath import DirectoryBlob
 from layertui.layers.cache import COLUMNS
-from layertui.layers.directory import scan_directory
-from layertui.layers.index import Kind, LayerIndex
+from layertui.layers.directory import UnpackedDirectory, scan_directory
+from layertui.layers.index import Kind, LayerIndex, LayerWarning, positions
 from layertui.layers.owners import Owners
 
 CAPABILITY = "security.capability"
@@ -32,6 +35,9 @@ class FullTree:
     """``None`` for the base."""
     owners: Owners | None = None
     """See :class:`layertui.layers.directory.UnpackedDirectory`."""
+    links: bool = False
+    """Whether files that the layer has not are hardlinks of those below: all others it has stored, be they
+    the same by all that can be compared."""
 
     @property
     def location(self) -> str:
@@ -46,52 +52,176 @@ class FullTree:
         if self.below is None:
             return index
         below = scan_directory(self.below, progress, cancelled, owners=self.owners)
-        return difference(below, index)
+        return difference(below, index, self._is_link if self.links else None)
 
     def open(self, key: bytes, size: int) -> DirectoryBlob:
         return DirectoryBlob(self.tree, key, size)
 
-
-def difference(below: LayerIndex, above: LayerIndex) -> LayerIndex:
-    """What turns one tree into another: new and changed entries, a whiteout for what is gone."""
-    keys = above.entry_keys()
-    old = {key: number for number, key in enumerate(below.entry_keys())}
-    new = {key: number for number, key in enumerate(keys)}
-    kept = [
-        number
-        for key, number in new.items()
-        if key not in old or _differ(below, _inode(below, old[key], old), above, _inode(above, number, new))
-    ]
-    gone = _topmost(old.keys() - new.keys())
-    result = LayerIndex(links=above.links, warnings=above.warnings, damage=above.damage or below.damage)
-    result.kind = bytearray(above.kind[number] for number in kept)
-    for name, code in COLUMNS:
-        column = getattr(above, name)
-        setattr(result, name, array(code, [column[number] for number in kept]))
-    result.extra = {place: above.extra[number] for place, number in enumerate(kept) if number in above.extra}
-    stored = {keys[number] for number in kept}
-    for place, number in enumerate(kept):
-        if above.kind[number] == Kind.HARDLINK and above.links[above.link[number]] not in stored:
-            _separate(result, place, above, _inode(above, number, new))
-    for key in gone:
-        result.kind.append(Kind.WHITEOUT)
-        for name, _code in COLUMNS:
-            getattr(result, name).append(-1 if name == "link" else 0)
-        keys.append(key)
-        kept.append(len(keys) - 1)
-    result.count = len(kept)
-    result.keys = b"/".join(keys[number] for number in kept)
-    return result
+    def _is_link(self, key: bytes) -> bool:
+        """Whether a file is the one that the tree below has there."""
+        name = key.replace(b"\0", b"/")
+        one, other = (os.path.join(os.fsencode(tree), name) for tree in (self.tree, self.below or ""))  # noqa: PTH118 (bytes)
+        try:
+            return os.path.samestat(os.lstat(one), os.lstat(other))
+        except FileNotFoundError:  # it went meanwhile
+            return False
 
 
-def _differ(below: LayerIndex, old: int, above: LayerIndex, new: int) -> bool:
-    one, other = _facts(below, old), _facts(above, new)
-    if one[:-2] != other[:-2]:
-        return True
-    if one[0] == Kind.DIRECTORY:
-        return False
+@dataclass(frozen=True, slots=True)
+class CopiedDirectory:
+    """A container's own directory that began as a copy of another (:class:`layertui.image.Unpacked`).
+
+    It is an overlay's upper one, so what the container deleted of the copy is merely not there.
+    """
+
+    own: UnpackedDirectory
+    copied: UnpackedDirectory
+
+    @property
+    def location(self) -> str:
+        return self.own.location
+
+    def scan(
+        self,
+        progress: Callable[[int], None] | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> LayerIndex:
+        return difference(self.copied.scan(None, cancelled), self.own.scan(progress, cancelled))
+
+    def open(self, key: bytes, size: int) -> DirectoryBlob:
+        return self.own.open(key, size)
+
+
+def difference(
+    below: LayerIndex, above: LayerIndex, is_link: Callable[[bytes], bool] | None = None
+) -> LayerIndex:
+    """What turns one tree into another: new and changed entries, a whiteout for what is gone.
+
+    A directory counts with its time only where something right below it is new, changed or gone:
+    copying alone gives it another one. ``is_link`` tells whether a file that is the same is a
+    hardlink of the one below; if none is, the links were lost when the store was copied.
+    """
+    return _Difference(below, above).run(is_link)
+
+
+class _Difference:
+    def __init__(self, below: LayerIndex, above: LayerIndex) -> None:
+        self._below = below
+        self._above = above
+        self._old = _numbers(below)
+        self._new = _numbers(above)
+        self._keys = above.entry_keys()
+        self._opaque = _opaque(above) - _opaque(below)
+        """Directories that hide what is below them only here."""
+
+    def run(self, is_link: Callable[[bytes], bool] | None) -> LayerIndex:
+        keys, kinds = self._keys, self._above.kind
+        kept = [number for number in positions(kinds, Kind.OPAQUE) if keys[number] in self._opaque]
+        dated: list[int] = []
+        same: list[int] = []
+        for key, number in self._new.items():
+            verdict = self._verdict(key, number)
+            if verdict == "changed":
+                kept.append(number)
+            elif verdict == "dated":
+                dated.append(number)
+            elif kinds[number] in (Kind.FILE, Kind.HARDLINK):
+                same.append(number)
+        if is_link is not None:
+            stored = [number for number in same if not is_link(keys[number])]
+            kept += stored if len(stored) < len(same) else []
+        gone = [key for key in _topmost(self._old.keys() - self._new.keys()) if self._is_shown(key)]
+        changed = {key.rpartition(b"\0")[0] for key in (*gone, *(keys[number] for number in kept))}
+        kept += [number for number in dated if keys[number] in changed]
+        index = self._index(sorted(kept), gone)
+        index.warnings += self._warnings()
+        return index
+
+    def _warnings(self) -> Iterator[LayerWarning]:
+        """Tell of symlinks that look changed because the store was copied by what does not keep their times."""
+        links = [(self._keys[number], number) for number in positions(self._above.kind, Kind.SYMLINK)]
+        pairs = [
+            (_facts(self._below, self._old[key]), _facts(self._above, number))
+            for key, number in links
+            if key in self._old
+        ]
+        if pairs and all(one[:-2] == other[:-2] and _is_later(one, other) for one, other in pairs):
+            yield LayerWarning(
+                "symlink-times",
+                next(key for key, _ in links if key in self._old),
+                f"of {len(pairs):,} symlinks that are below too each has another time, and nothing else is "
+                "another: whoever copied the store did not keep them, as engines do, or they were made anew",
+            )
+
+    def _verdict(self, key: bytes, number: int) -> Literal["changed", "dated", "same"]:
+        """What became of an entry; ``dated`` is a directory of which only the time is another."""
+        was = self._old.get(key, -1)
+        if was < 0 or key in self._opaque or self._is_hidden(key):
+            return "changed"
+        one = _facts(self._below, _inode(self._below, was, self._old))
+        other = _facts(self._above, _inode(self._above, number, self._new))
+        if one[:-2] != other[:-2]:
+            return "changed"
+        if not _is_later(one, other):
+            return "same"
+        return "dated" if other[0] == Kind.DIRECTORY else "changed"
+
+    def _is_hidden(self, key: bytes) -> bool:
+        """Whether what is below has nothing to do with a path."""
+        return bool(self._opaque) and any(each in self._opaque for each in _directories(key))
+
+    def _is_shown(self, key: bytes) -> bool:
+        """Whether a path that is gone would be there without a whiteout."""
+        if self._below.kind[self._old[key]] == Kind.WHITEOUT or self._is_hidden(key):
+            return False
+        above = [self._new[each] for each in _directories(key) if each in self._new]
+        return all(self._above.kind[number] == Kind.DIRECTORY for number in above)
+
+    def _index(self, kept: list[int], gone: list[bytes]) -> LayerIndex:
+        """An index of these entries, and of whiteouts."""
+        above, keys = self._above, self._keys
+        damage = above.damage or self._below.damage
+        result = LayerIndex(links=above.links, warnings=[*above.warnings], damage=damage)
+        result.kind = bytearray(above.kind[number] for number in kept)
+        for name, code in COLUMNS:
+            column = getattr(above, name)
+            setattr(result, name, array(code, [column[number] for number in kept]))
+        extra = above.extra
+        result.extra = {place: extra[number] for place, number in enumerate(kept) if number in extra}
+        stored = {keys[number] for number in kept}
+        for place, number in enumerate(kept):
+            if above.kind[number] == Kind.HARDLINK and above.links[above.link[number]] not in stored:
+                _separate(result, place, above, _inode(above, number, self._new))
+        for _key in gone:
+            result.kind.append(Kind.WHITEOUT)
+            for name, _code in COLUMNS:
+                getattr(result, name).append(-1 if name == "link" else 0)
+        result.count = len(kept) + len(gone)
+        result.keys = b"/".join([*(keys[number] for number in kept), *gone])
+        return result
+
+
+def _numbers(index: LayerIndex) -> dict[bytes, int]:
+    """The entry of each key; an opaque whiteout stands beside that of its directory."""
+    kinds = index.kind
+    return {key: number for number, key in enumerate(index.entry_keys()) if kinds[number] != Kind.OPAQUE}
+
+
+def _opaque(index: LayerIndex) -> set[bytes]:
+    keys = index.entry_keys()
+    return {keys[number] for number in positions(index.kind, Kind.OPAQUE)}
+
+
+def _directories(key: bytes) -> Iterator[bytes]:
+    """Those that a key is below, the nearest first."""
+    while key:
+        key = key.rpartition(b"\0")[0]
+        yield key
+
+
+def _is_later(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
+    """Whether the times at the end of two entries' facts differ; some file systems keep whole seconds only."""
     (seconds, nanoseconds), (others, other_nanoseconds) = one[-2:], other[-2:]
-    # Some file systems keep whole seconds only.
     return seconds != others or (
         nanoseconds != other_nanoseconds and bool(nanoseconds) and bool(other_nanoseconds)
     )

@@ -96,13 +96,10 @@ def overlay_places(directory: Path) -> list[tuple[str, str]]:
     return facts
 
 
-def directories_below(layers: Sequence[Layer], is_one_layer: bool) -> tuple[Path, ...]:
-    """What the directory of a container's own layer lies on, the nearest first; none where one is missing.
-
-    ``is_one_layer``: whether a directory has one layer alone, else all that is below it too.
-    """
+def directories_below(layers: Sequence[Layer]) -> tuple[Path, ...]:
+    """What the directory of a container's own layer lies on, the nearest first; none where one is missing."""
     found = [Path(layer.unpacked.location) for layer in reversed(layers) if layer.unpacked is not None]
-    return tuple(found if is_one_layer else found[:1]) if len(found) == len(layers) else ()
+    return tuple(found) if len(found) == len(layers) else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,5 +154,5 @@ def summary_of(
         mounts=list(mounts) if isinstance(mounts, dict) else None,
         networks=list(networks) if isinstance(networks, dict) else None,
         ports=None,
-        image_id=identity if ":" in identity else f"sha256:{identity}",
+        image_id=identity if ":" in identity or not identity else f"sha256:{identity}",
     )

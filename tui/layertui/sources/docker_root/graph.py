@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from layertui.errors import LayertuiError
 from layertui.image import (
     Descriptor,
     Field,
-    HistoryEntry,
     Image,
     ImageSummary,
     Layer,
@@ -27,10 +26,12 @@ from layertui.layers.directory import UnpackedDirectory
 from layertui.layers.fulltree import FullTree
 from layertui.layers.tarsplit import RecordedDirectory
 from layertui.reference import Reference
-from layertui.sources.assemble import created_of, platform_of, step_of_v1
+from layertui.sources.assemble import created_of, no_image, platform_of, step_of_v1
 from layertui.sources.docker_root import fields
-from layertui.sources.docker_root.files import Container, directories_below, each, links_of, pick, read_object
-from layertui.sources.files import listed, read_text
+from layertui.sources.docker_root.files import Container, each, links_of, pick, read_object
+from layertui.sources.docker_root.graph_entry import COMPATIBILITY, GraphEntry
+from layertui.sources.docker_root.mounts import Mounts
+from layertui.sources.files import listed
 from layertui.sources.overview import Stored
 
 LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
@@ -52,6 +53,8 @@ class GraphRoot:
         self.root = root
         self.driver = driver
         self.graph = root / "graph"
+        self._mounts = Mounts(root, driver)
+        self._entries: dict[str, GraphEntry] = {}
 
     @cached_property
     def names(self) -> dict[str, list[str]]:
@@ -81,18 +84,16 @@ class GraphRoot:
     def open(self, identity: str, reference: Reference) -> Image:
         """An image by its ID. Raises :class:`LayertuiError`."""
         chain = self._chain(identity)
-        path = self.graph / identity / "json"
-        top, data = read_object(path), path.read_bytes()
+        entry = self._entry(identity)
+        top, data = entry.value, entry.document.read_bytes()
         names = self.names.get(identity, [])
         tags = [name for name in names if "@" not in name]
-        below: Path | None = None
-        layers = []
-        for number, layer_id in enumerate(chain, 1):
-            unpacked, missing, below = self._unpacked(layer_id, below)
-            descriptor = Descriptor(LAYER_TYPE, "", self._size(layer_id))
-            places = self._places(layer_id)
-            recorded = Recorded(descriptor.size, "directory" if self.driver == "aufs" else "members")
-            layers.append(Layer(number, descriptor, "", "", None, missing, unpacked, places, recorded))
+        config = Link("config", Descriptor("", "", -1), data, str(entry.document))
+        others = [
+            Link(path.name, Descriptor("", "", -1), path.read_bytes(), str(path))
+            for path in [entry.folder / COMPATIBILITY]
+            if path != entry.document and path.exists()
+        ]
         return Image(
             reference=str(reference),
             transport="docker-root",
@@ -107,15 +108,12 @@ class GraphRoot:
             manifest_digest="",
             platform=platform_of(top),
             history=[
-                step_of_v1(self._image(layer_id), number)._replace(id=layer_id)
+                step_of_v1(self._entry(layer_id).value, number)._replace(id=layer_id)
                 for number, layer_id in enumerate(chain, 1)
             ],
-            layers=layers,
-            warnings=["a store of Docker 1.9 or older: its images have no digests to check"],
-            links=links_of(
-                self.root / f"repositories-{self.driver}",
-                Link("config", Descriptor("", "", -1), data, str(path)),
-            ),
+            layers=list(self._layers(chain)),
+            warnings=list(self._warnings(chain)),
+            links=[*links_of(self.root / f"repositories-{self.driver}", config), *others],
             fields=list(self._fields(chain)),
         )
 
@@ -125,23 +123,25 @@ class GraphRoot:
         yield Field("Id", chain[-1], str(folder))
         repositories = self.root / f"repositories-{self.driver}"
         yield from fields.names(repositories, self.names.get(chain[-1], []))
-        yield self._parent(chain[-1])
-        sizes = [self._size(identity) for identity in chain]
+        yield self._entry(chain[-1]).parent
+        sizes = [self._entry(identity).size for identity in chain]
         if sizes[-1] >= 0:
             yield Field("Size", sizes[-1], str(folder / "layersize"))
         if -1 not in sizes:
             yield Field("VirtualSize", sum(sizes), str(self.graph), f"layersize of {len(chain)} images")
-        where = [self.root / WHERE[self.driver].format(chain[-1])] if self.driver in WHERE else []
-        yield fields.driver(self.driver, repositories, [each for each in where if each.is_dir()])
+        mounts, top = self._mounts, chain[-1]
+        where = [mounts.tree(top) or mounts.tree(mounts.lower(top)), mounts.upper(top)]
+        directories = [each for each in where if each] if self.driver == "overlay" else []
+        yield fields.driver(self.driver, repositories, directories)
 
     def summaries(self, reference: Reference) -> Iterator[ImageSummary]:
         """A row for each name of each image, or for one without a name."""
         return each(self.image_ids(), lambda identity: self._rows(identity, reference))
 
     def _rows(self, identity: str, reference: Reference) -> Iterator[ImageSummary]:
-        top = self._image(identity)
+        top = self._entry(identity).value
         chain = self._chain(identity)
-        sizes = [self._size(layer_id) for layer_id in chain]
+        sizes = [self._entry(layer_id).size for layer_id in chain]
         names = self.names.get(identity, [])
         digests = {name.partition("@")[0]: name.partition("@")[2] for name in names if "@" in name}
         config = top.get("config")
@@ -166,13 +166,13 @@ class GraphRoot:
 
     def layers_of(self, identity: str) -> list[str]:
         """The IDs of an image and of those below it, base first. Raises :class:`LayertuiError`."""
-        self._image(identity)  # what cannot be read is no image, though its parent may be known
+        _ = self._entry(identity).value  # what cannot be read is no image, though its parent may be known
         return self._chain(identity)
 
     def stored(self) -> Iterator[Stored]:
         """Every layer that the store has: each is an image of its own."""
         for identity in self.every_id():
-            yield Stored(identity, self._size(identity), identity)
+            yield Stored(identity, self._entry(identity).size, identity)
 
     def mounts(self) -> Iterator[str]:
         """The names of the directories that belong to containers."""
@@ -184,29 +184,30 @@ class GraphRoot:
         """Where the driver has a directory for each layer; ``None`` if it has none."""
         return self.root / WHERE[self.driver].partition("/{0}")[0] if self.driver in WHERE else None
 
-    def _image(self, identity: str) -> dict[str, Any]:
-        return read_object(self.graph / identity / "json")
-
-    def _size(self, identity: str) -> int:
-        text = read_text(self.graph / identity / "layersize")
-        return int(text) if text.isdecimal() else -1
-
-    def _parent(self, identity: str) -> Field:
-        """The file ``parent`` counts, then ``parent`` of the JSON, then its ``parent_id``."""
-        folder = self.graph / identity
-        if parent := read_text(folder / "parent"):
-            return Field("Parent", parent, str(folder / "parent"))
-        try:
-            value = self._image(identity)
-        except LayertuiError:
-            return Field("Parent", "")
-        key = "parent" if value.get("parent") or not value.get("parent_id") else "parent_id"
-        found = value.get(key)
-        parent = found.rpartition(":")[2] if isinstance(found, str) else ""
-        return Field("Parent", parent, str(folder / "json"), key)
+    def _entry(self, identity: str) -> GraphEntry:
+        if identity not in self._entries:
+            self._entries[identity] = GraphEntry(self.graph / identity)
+        return self._entries[identity]
 
     def _parent_of(self, identity: str) -> str:
-        return str(self._parent(identity).value)
+        """The image below one; empty for a base.
+
+        ``v1Compatibility`` names it as registries know it, and so does its own ``v1Compatibility``.
+        """
+        entry = self._entry(identity)
+        parent = str(entry.parent.value)
+        if entry.parent.file.endswith(COMPATIBILITY) and not (self.graph / parent).is_dir():
+            return self._compatible.get(parent, parent)
+        return parent
+
+    @cached_property
+    def _compatible(self) -> dict[str, str]:
+        """The images that have a ``v1Compatibility``, by the ID in it."""
+        found = {}
+        for identity in self.every_id():
+            with suppress(LayertuiError):
+                found[str(self._entry(identity).compatibility.get("id"))] = identity
+        return found
 
     def _chain(self, identity: str) -> list[str]:
         """An image and all that are below it, the base first."""
@@ -219,38 +220,55 @@ class GraphRoot:
             chain.append(parent)
         return chain[::-1]
 
-    def _unpacked(self, identity: str, below: Path | None) -> tuple[Unpacked | None, str, Path | None]:
+    def _layers(self, chain: Sequence[str]) -> Iterator[Layer]:
+        below: Path | None = None
+        for number, identity in enumerate(chain, 1):
+            parent = chain[number - 2] if number > 1 else ""
+            unpacked, missing, below = self._unpacked(identity, parent, below)
+            descriptor = Descriptor(LAYER_TYPE, "", self._entry(identity).size)
+            recorded = Recorded(descriptor.size, "directory" if self.driver == "aufs" else "members")
+            places = list(self._places(identity, unpacked))
+            yield Layer(number, descriptor, "", "", None, missing, unpacked, places, recorded)
+
+    def _unpacked(
+        self, identity: str, parent: str, below: Path | None
+    ) -> tuple[Unpacked | None, str, Path | None]:
         """What an image's own layer is read from, or why it cannot be; and its tree for the one above."""
         if self.driver not in WHERE:
             why = f"the {self.driver} driver keeps layers on block devices: they cannot be read offline"
             return None, why, None
         directory = self.root / WHERE[self.driver].format(identity)
-        if (
-            self.driver == "overlay"
-            and not directory.is_dir()
-            and (upper := directory.with_name("upper")).is_dir()
-        ):
-            # An image without files of its own has an upper directory, which is empty, over its parent.
-            return UnpackedDirectory(upper), "", below
+        record = self.graph / identity / "tar-data.json.gz"
+        if self.driver == "overlay" and not directory.is_dir():
+            # An image that nothing was unpacked for, or onto one of these: an overlay over the nearest tree.
+            upper = self._mounts.overlaid(identity, parent)
+            if upper is not None and record.exists():
+                return RecordedDirectory(record, Path(upper.location)), "", below
+            if upper is not None:
+                return upper, "", below
         if not directory.is_dir():
             return None, f"its directory {directory} is not there", None
-        record = self.graph / identity / "tar-data.json.gz"
         if record.exists():
             return RecordedDirectory(record, directory), "", directory
         if self.driver == "aufs":
             return UnpackedDirectory(directory, whiteout_names=True), "", directory
-        return FullTree(directory, below), "", directory
+        return FullTree(directory, below, links=self.driver == "overlay"), "", directory
 
-    def _places(self, identity: str) -> list[tuple[str, str]]:
+    def _places(self, identity: str, unpacked: Unpacked | None) -> Iterator[tuple[str, str]]:
         """Where a layer lies, and what else is noted of it."""
-        facts = [("graph", str(self.graph / identity))]
-        if checksum := read_text(self.graph / identity / "checksum"):
-            facts.append(("checksum", checksum))
-        if self.driver in WHERE:
-            facts.append(("unpacked", str(self.root / WHERE[self.driver].format(identity))))
+        yield from self._entry(identity).places()
+        if unpacked is not None:
+            yield "unpacked", unpacked.location
+        yield from self._mounts.places(identity)
         if (record := self.graph / identity / "tar-data.json.gz").exists():
-            facts.append(("tar-split", str(record)))
-        return facts
+            yield "tar-split", str(record)
+
+    def _warnings(self, chain: Sequence[str]) -> Iterator[str]:
+        yield "a store of Docker 1.9 or older: its images have no digests to check"
+        for number, identity in enumerate(chain):
+            yield from self._entry(identity).problems()
+            if problem := self._mounts.problem(identity, chain[:number][::-1]):
+                yield problem
 
     # Containers
 
@@ -265,32 +283,14 @@ class GraphRoot:
         return each(listed(self.root / "containers"), read)
 
     def open_container(self, container: Container, reference: Reference) -> Image:
-        """A container as its image with the init layer and the read-write layer on top."""
-        image = self.open(str(container.config.get("Image", "")), reference)
-        layers, history = list(image.layers), list(image.history)
-        created = container.config.get("Created")
-        below = directories_below(layers, self.driver == "aufs")
-        for identity, text in (
-            (f"{container.id}-init", "init layer: stubs of what Docker mounts into every container"),
-            (container.id, f"read-write layer of container {container.name} ({container.state})"),
-        ):
-            number = len(layers) + 1
-            unpacked, missing = self._written(identity, below)
-            layers.append(Layer(number, Descriptor("", "", -1), "", "", None, missing, unpacked))
-            history.append(HistoryEntry(created if isinstance(created, str) else None, text, "", "", number))
-        return image._replace(
-            name=f"{container.name} ({image.name})", layers=layers, history=history, fields=()
-        )
+        """A container as its image with the init layer and the read-write layer on top.
 
-    def _written(self, identity: str, below: tuple[Path, ...]) -> tuple[Unpacked | None, str]:
-        """What a container's own layer is read from, or why it cannot be."""
-        where = {"aufs": f"aufs/diff/{identity}", "overlay": f"overlay/{identity}/upper"}.get(self.driver)
-        if where is None:
-            return None, f"the {self.driver} driver keeps it together with what is below it"
-        directory = self.root / where
-        if not directory.is_dir():
-            return None, f"its directory {directory} is not there"
-        return UnpackedDirectory(directory, self.driver == "aufs", below), ""
+        Raises :class:`LayertuiError`.
+        """
+        identity = str(container.config.get("Image") or "")
+        image = self.open(identity, reference) if identity else no_image(str(reference), "docker-root")
+        below = self._chain(identity)[::-1] if identity else []
+        return self._mounts.with_own_layers(image, container, (f"{container.id}-init", container.id), below)
 
 
 def graph_drivers(root: Path) -> list[str]:

@@ -13,7 +13,6 @@ from layertui.errors import LayertuiError
 from layertui.image import (
     Descriptor,
     Field,
-    HistoryEntry,
     Image,
     ImageSummary,
     Layer,
@@ -36,13 +35,13 @@ from layertui.sources.assemble import (
 from layertui.sources.docker_root import fields
 from layertui.sources.docker_root.files import (
     Container,
-    directories_below,
     each,
     links_of,
     overlay_places,
     pick,
     read_object,
 )
+from layertui.sources.docker_root.mounts import ONE_LAYER, Mounts
 from layertui.sources.files import listed, parse_json, read_text
 from layertui.sources.overview import Stored
 
@@ -56,10 +55,6 @@ WHERE = {
     "btrfs": "btrfs/subvolumes/{0}",
 }
 """Where each driver keeps a layer by its cache ID, below the data root."""
-ONE_LAYER = ("overlay2", "aufs")
-"""Drivers whose directories hold one layer alone; others keep all that is below it too."""
-CONTAINERS = {"overlay2": "overlay2/{0}/diff", "overlay": "overlay/{0}/upper", "aufs": "aufs/diff/{0}"}
-"""Where drivers keep a container's own layer by its mount ID; others keep a whole tree there."""
 
 
 class ModernRoot:
@@ -69,6 +64,7 @@ class ModernRoot:
         self.root = root
         self.driver = driver
         self.store = root / "image" / driver
+        self._mounts = Mounts(root, driver)
 
     @cached_property
     def names(self) -> dict[str, list[str]]:
@@ -240,9 +236,10 @@ class ModernRoot:
         if not facts.is_dir():
             return []
         places = [("layerdb", str(facts)), ("cache-id", cache_id)]
-        directory = _below(self.root, WHERE[self.driver], cache_id) if self.driver in WHERE else None
+        directory = self._mounts.directory(WHERE[self.driver], cache_id) if self.driver in WHERE else None
         if directory is not None:
             places += overlay_places(directory)
+            places += self._mounts.places(cache_id)
         if (record := facts / "tar-split.json.gz").exists():
             places.append(("tar-split", str(record)))
         pulled = self.store / "distribution" / "v2metadata-by-diffid" / diff_id.replace(":", "/")
@@ -255,7 +252,7 @@ class ModernRoot:
 
     def _unpacked(self, record: Path, cache_id: str) -> tuple[Unpacked | None, str]:
         """What a layer is read from, or why it cannot be."""
-        directory = _below(self.root, WHERE[self.driver], cache_id)
+        directory = self._mounts.directory(WHERE[self.driver], cache_id)
         if directory is None or not directory.is_dir():
             return None, f"its directory {directory or cache_id} is not there"
         if record.exists():
@@ -266,15 +263,6 @@ class ModernRoot:
             f"the {self.driver} driver keeps it together with what is below it, and {record.name}, "
             "which would tell them apart, is not there"
         )
-
-    def _written(self, mount: str, below: tuple[Path, ...]) -> tuple[Unpacked | None, str]:
-        """What a container's own layer is read from, or why it cannot be."""
-        if self.driver not in CONTAINERS:
-            return None, f"the {self.driver} driver keeps it together with what is below it"
-        directory = _below(self.root, CONTAINERS[self.driver], mount)
-        if directory is None or not directory.is_dir():
-            return None, f"its directory {directory or mount} is not there"
-        return UnpackedDirectory(directory, self.driver == "aufs", below, owners_of(self.root)), ""
 
     def _facts(self, chain_id: str) -> Path:
         return self.store / "layerdb" / chain_id.replace(":", "/")
@@ -302,28 +290,9 @@ class ModernRoot:
         """
         image = self.open(str(container.config.get("Image", "")), reference)
         facts = self.store / "layerdb" / "mounts" / container.id
-        created = container.config.get("Created")
-        layers, history = list(image.layers), list(image.history)
-        below = directories_below(layers, self.driver in ONE_LAYER)
-        for name, text in (
-            ("init-id", "init layer: stubs of what Docker mounts into every container"),
-            (
-                "mount-id",
-                f"read-write layer of container {container.name} ({container.state})",
-            ),
-        ):
-            mount = read_text(facts / name)
-            if name == "init-id" and not mount:
-                continue
-            number = len(layers) + 1
-            unpacked, missing = self._written(mount, below)
-            if unpacked is not None and self.driver in ONE_LAYER:
-                below = (Path(unpacked.location), *below)
-            layers.append(Layer(number, Descriptor("", "", -1), "", "", None, missing, unpacked))
-            history.append(HistoryEntry(created if isinstance(created, str) else None, text, "", "", number))
-        return image._replace(
-            name=f"{container.name} ({image.name})", layers=layers, history=history, fields=()
-        )
+        names = [read_text(facts / name) for name in ("init-id", "mount-id")]
+        below = [read_text(self._facts(layer.chain_id) / "cache-id") for layer in reversed(image.layers)]
+        return self._mounts.with_own_layers(image, container, names, below)
 
 
 def drivers(root: Path) -> list[str]:
@@ -336,8 +305,3 @@ def drivers(root: Path) -> list[str]:
         except LayertuiError:
             continue
     return sorted(found, key=lambda driver: (-used.count(driver), driver))
-
-
-def _below(root: Path, pattern: str, identity: str) -> Path | None:
-    """A driver's directory; ``None`` for what is no ID of one."""
-    return root / pattern.format(identity) if re.fullmatch(r"[0-9a-zA-Z]+(-init)?", identity) else None

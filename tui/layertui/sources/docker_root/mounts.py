@@ -1,0 +1,172 @@
+"""Layers of a container's own, and what drivers note of the directories that they mount on one another.
+
+Rules from moby, daemon/graphdriver: aufs/aufs.go and aufs/dirs.go; overlay/overlay.go
+(``Create``); vfs and btrfs copy the directory that is below.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from layertui.image import Descriptor, HistoryEntry, Image, Layer, Unpacked
+from layertui.layers.directory import UnpackedDirectory
+from layertui.layers.fulltree import CopiedDirectory, FullTree
+from layertui.layers.owners import owners_of
+from layertui.sources.docker_root.files import Container, directories_below
+from layertui.sources.files import read_text
+
+ONE_LAYER = ("overlay2", "aufs")
+"""Drivers whose directories hold one layer alone; others keep all that is below it too."""
+WHERE = {
+    "overlay2": "overlay2/{0}/diff",
+    "overlay": "overlay/{0}/upper",
+    "aufs": "aufs/diff/{0}",
+    "vfs": "vfs/dir/{0}",
+    "btrfs": "btrfs/subvolumes/{0}",
+}
+"""Where drivers keep a container's own layer by its mount ID; vfs and btrfs with all that is below it."""
+MAX_LINES = 1 << 20
+"""Bytes of a list of layers that are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mounts:
+    """A driver's directories below a data root, by their names."""
+
+    root: Path
+    driver: str
+
+    def directory(self, pattern: str, identity: str) -> Path | None:
+        """Where a directory lies; ``None`` for what is no name of one."""
+        is_one = re.fullmatch(r"[0-9a-zA-Z]+(-init)?", identity)
+        return self.root / pattern.format(identity) if is_one else None
+
+    def tree(self, identity: str) -> Path | None:
+        """What the overlay driver mounts overlays on; ``None`` if the directory is no whole tree."""
+        return _existing(self.directory("overlay/{0}/root", identity))
+
+    def upper(self, identity: str) -> Path | None:
+        """What it mounts on a tree; ``None`` if the directory is none of these."""
+        return _existing(self.directory("overlay/{0}/upper", identity))
+
+    # What the driver notes of the order
+
+    def places(self, identity: str) -> Iterator[tuple[str, str]]:
+        """Where it notes what is below a directory."""
+        if self.driver == "aufs" and (path := self.root / "aufs/layers" / identity).is_file():
+            yield "layers", str(path)
+        if self.driver == "overlay" and (lower := self.lower(identity)):
+            yield "lower-id", lower
+
+    def lower(self, identity: str) -> str:
+        """The directory whose tree an overlay is mounted on; empty for one that is a tree itself."""
+        return read_text(self.root / "overlay" / identity / "lower-id")
+
+    def problem(self, identity: str, below: Sequence[str]) -> str:
+        """What contradicts that a directory is mounted on these, the nearest first; empty if nothing does.
+
+        An overlay is mounted on the nearest one that is a tree.
+        """
+        if self.driver == "aufs":
+            path = self.root / "aufs/layers" / identity
+            noted = _lines(path)
+            if noted is None:
+                return ""
+            found, expected = noted, list(below)
+        elif self.driver == "overlay" and (lower := self.lower(identity)):
+            path = self.root / "overlay" / identity / "lower-id"
+            found, expected = [lower], [each for each in below if self.tree(each)][:1]
+        else:
+            return ""
+        if found == expected:
+            return ""
+        here, there = (", ".join(each[:12] for each in ids) or "nothing" for ids in (found, expected))
+        return f"{path} says that it lies on {here}, all else on {there}: Docker goes by the former, shown is the latter"
+
+    # Layers
+
+    def overlaid(self, identity: str, parent: str) -> Unpacked | None:
+        """What an overlay's own layer is read from, which is mounted on a tree; ``None`` if it is not there.
+
+        Where the one below is such an overlay too, it began as a copy of it.
+        """
+        upper, copied = self.upper(identity), self.upper(parent)
+        if upper is None:
+            return None
+        lower = self.tree(self.lower(identity) or parent)
+        own = UnpackedDirectory(upper, below=(lower,) if lower else (), owners=owners_of(self.root))
+        return CopiedDirectory(own, replace(own, path=copied)) if copied else own
+
+    def with_own_layers(
+        self, image: Image, container: Container, names: Sequence[str], below: Sequence[str]
+    ) -> Image:
+        """A container's image with its init layer and its read-write layer on top.
+
+        ``names`` are those of the two, the first one empty if there is none; ``below`` are those
+        of the image's layers, the nearest first.
+        """
+        created = container.config.get("Created")
+        layers, history, warnings = list(image.layers), list(image.history), list(image.warnings)
+        below = list(below)
+        init, mount = names
+        own = [(mount, f"read-write layer of container {container.name} ({container.state})")]
+        if init:
+            own.insert(0, (init, "init layer: stubs of what Docker mounts into every container"))
+        for identity, text in own:
+            number = len(layers) + 1
+            unpacked, missing = self._own(identity, below[0] if below else "", layers)
+            places = [("unpacked", unpacked.location), *self.places(identity)] if unpacked else []
+            if unpacked and (problem := self.problem(identity, below)):
+                warnings.append(problem)
+            layers.append(Layer(number, Descriptor("", "", -1), "", "", None, missing, unpacked, places))
+            history.append(HistoryEntry(created if isinstance(created, str) else None, text, "", "", number))
+            below.insert(0, identity)
+        return image._replace(
+            name=f"{container.name} ({image.name})",
+            layers=layers,
+            history=history,
+            warnings=warnings,
+            fields=(),
+        )
+
+    def _own(self, identity: str, parent: str, layers: Sequence[Layer]) -> tuple[Unpacked | None, str]:
+        """What a container's own layer is read from, or why it cannot be."""
+        if self.driver not in WHERE:
+            why = f"the {self.driver} driver keeps layers on block devices: they cannot be read offline"
+            return None, why
+        directory = self.directory(WHERE[self.driver], identity)
+        if directory is None:
+            return None, f"its directory {identity} is not there"
+        if self.driver == "overlay":
+            if (found := self.overlaid(identity, parent)) is not None:
+                return found, ""
+            if not parent and (tree := self.tree(identity)):  # begun from scratch: the init layer is a tree
+                return FullTree(tree, None, owners_of(self.root)), ""
+        if not directory.is_dir():
+            return None, f"its directory {directory} is not there"
+        if self.driver in ONE_LAYER:
+            below = directories_below(layers)
+            return UnpackedDirectory(directory, self.driver == "aufs", below, owners_of(self.root)), ""
+        tree = _existing(self.directory(WHERE[self.driver], parent))
+        if parent and tree is None:
+            why = (
+                f"the {self.driver} driver keeps it together with what is below it, and {parent} is not there"
+            )
+            return None, why
+        return FullTree(directory, tree, owners_of(self.root)), ""
+
+
+def _existing(path: Path | None) -> Path | None:
+    return path if path is not None and path.is_dir() else None
+
+
+def _lines(path: Path) -> list[str] | None:
+    """The lines of a small file; ``None`` where it cannot be read."""
+    try:
+        with path.open(errors="replace") as file:
+            return file.read(MAX_LINES).split()
+    except OSError:
+        return None
