@@ -1,16 +1,18 @@
-"""Docker's data root up to 1.9: one that people used, and one generated after its rules."""
+"""Docker's data root up to 1.9: what it notes of images, in one that people used and in one made after its rules."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-import tarfile
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from layertui import demo
+from layertui.anatomy import parts
 from layertui.errors import LayertuiError
 from layertui.inspection import described, fields
 from layertui.layers.load import index_layer
@@ -19,12 +21,12 @@ from layertui.sources import docker_root, list_images, open_image
 from layertui.sources.overview import overview
 from layertui.union.changes import changes
 from layertui.verify import verify
-from tests.engines import need_root, run
-from tests.fixtures import fixture
-from tests.layouts import OciLayout
-from tests.programs import need
+from tests.fixtures import docker_root as other_people
 from tests.seen import seen
+from tests.sources.docker_root import v1
 from tests.sources.engine.test_containers import union_of
+from tests.sources.stores import copy_of
+from tests.union.trees import assert_same, merged, on_disk
 
 TOP = "1cee97b18f87b5fa91633db35f587e2c65c093facfa2cbbe83d5ebe06e1d9125"
 
@@ -32,9 +34,7 @@ TOP = "1cee97b18f87b5fa91633db35f587e2c65c093facfa2cbbe83d5ebe06e1d9125"
 @pytest.fixture
 def aufs(tmp_path: Path) -> Path:
     """A real one, of Docker 1.9 with AUFS."""
-    with tarfile.open(fixture("google+docker-explorer/test_data/aufs.v1.tgz")) as archive:
-        archive.extractall(tmp_path, filter="fully_trusted" if os.geteuid() == 0 else "data")
-    return tmp_path / "docker"
+    return other_people("aufs.v1", tmp_path)
 
 
 def test_a_real_one(aufs: Path) -> None:
@@ -50,6 +50,13 @@ def test_a_real_one(aufs: Path) -> None:
     assert union.nodes == 416
     event = union.at(union.find("/etc/passwd"), 2)
     assert contents.read(event).startswith(b"root:x:0:0:root:")
+    if os.geteuid() == 0:  # whoever copied the store did not keep the owners of its files
+        there = on_disk(aufs / "aufs/diff" / str(image.history[0].id))
+        ours, theirs = (
+            {path: replace(facts, owner=(0, 0)) for path, facts in tree.items() if "/.wh..wh." not in path}
+            for tree in (merged(union, 2, contents.read), there)
+        )
+        assert_same(ours, theirs)
 
 
 def test_which_entry_each_field_of_inspect_comes_from(aufs: Path) -> None:
@@ -119,164 +126,189 @@ def test_without_records_the_directories_tell(aufs: Path) -> None:
         }
 
 
-@pytest.fixture(scope="module")
-def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample as Docker 1.9's overlay driver would keep it: unchanged files are hardlinks to the parent's."""
-    need_root()
-    need("umoci")
-    folder = tmp_path_factory.mktemp("overlay")
-    layout, root, image = OciLayout(folder / "oci"), folder / "docker", demo.image()
-    parent = ""
-    for layer in image.layers:
-        identity = f"{layer.number:064x}"
-        layout.add_base(str(layer.number), image, layer.number)
-        tree = root / "overlay" / identity / "root"
-        tree.parent.mkdir(parents=True)
-        run("umoci", "raw", "unpack", "--image", f"{layout.directory}:{layer.number}", tree)
-        if parent:
-            share(root / "overlay" / parent / "root", tree)
-        graph = root / "graph" / identity
-        graph.mkdir(parents=True)
-        step = next(entry for entry in image.history if entry.layer == layer.number)
-        value = {
-            "id": identity,
-            "created": step.created,
-            "container_config": {"Cmd": [step.created_by]},
-            "os": "linux",
-            "architecture": "amd64",
-            "Size": 1,
-            **({"parent": parent} if parent else {}),
-        }
-        (graph / "json").write_text(json.dumps(value))
-        (graph / "layersize").write_text(str(layer.number * 1000))
-        parent = identity
-    names = {"Repositories": {"quarry": {"1.1": parent, "sha256:" + "ab" * 32: parent}}}
-    (root / "repositories-overlay").write_text(json.dumps(names))
-    (root / "graph/_tmp").mkdir()
-    return root
+@pytest.fixture
+def overlay(old_docker_roots: Callable[[str], Path], tmp_path: Path) -> Path:
+    """One with the overlay driver, to be changed."""
+    return copy_of(old_docker_roots("overlay"), tmp_path)
 
 
-def share(parent: Path, tree: Path) -> None:
-    """Put hardlinks in place of the files that are as they are in the parent."""
-    for folder, _names, files in os.walk(tree):
-        for name in files:
-            path = Path(folder, name)
-            other = parent / path.relative_to(tree)
-            if not other.is_symlink() and other.is_file() and path.is_file() and not path.is_symlink():
-                one, two = path.stat(), other.stat()
-                facts = ("st_mode", "st_uid", "st_gid", "st_size", "st_mtime_ns")
-                if all(getattr(one, fact) == getattr(two, fact) for fact in facts) and one.st_nlink == 1:
-                    path.unlink()
-                    os.link(other, path)
-
-
-def test_a_generated_one_shows_what_the_image_shows_elsewhere(overlay: Path) -> None:
-    found = seen(open_image(f"docker-root:[{overlay}]quarry:1.1"))
-    expected = seen(demo.image())
-    for ours, theirs in zip(found.trees, expected.trees, strict=True):
-        assert ours.keys() == theirs.keys()
-        for path, facts in theirs.items():
-            assert (ours[path].type, ours[path].mode, ours[path].owner, ours[path].linkname) == (
-                facts.type,
-                facts.mode,
-                facts.owner,
-                facts.linkname,
-            )
-            assert ours[path].content == facts.content
-    for ours, theirs in zip(found.changes, expected.changes, strict=True):
-        files = {
-            (each["path"], each["change"])
-            for each in theirs
-            if each["change"] != "repeated" and each["what"] != ["mtime"]
-        }
-        assert {(each["path"], each["change"]) for each in ours} >= files
+def ids() -> list[str]:
+    """The images of the sample's steps, base first."""
+    return [image.id for image in v1.images_of(demo.image())]
 
 
 def test_its_list(overlay: Path) -> None:
-    (row,) = list_images(f"docker-root:{overlay}")
-    layers = len(demo.image().layers)
-    assert (row.name, row.tag, row.layers, row.digest) == ("quarry", "1.1", layers, "sha256:" + "ab" * 32)
-    assert row.size == sum(number * 1000 for number in range(1, layers + 1))
+    names = json.loads((overlay / "repositories-overlay").read_text())
+    digest = "sha256:" + "ab" * 32
+    names["Repositories"]["old"][digest] = ids()[-1]
+    (overlay / "repositories-overlay").write_text(json.dumps(names))
+    row, other = list_images(f"docker-root:{overlay}")
+    row = row if row.name == "old" else other
+    assert (row.name, row.tag, row.layers, row.digest) == ("old", "1.9", len(ids()), digest)
+    files = sum(sum(index_layer(layer, None).size) for layer in demo.image().layers)
+    assert row.size == files
     told = described(open_image(row.reference))
-    assert (told["Size"], told["VirtualSize"]) == (layers * 1000, row.size)
-    assert told["GraphDriver"]["Data"] == {"RootDir": str(overlay / "overlay" / f"{layers:064x}" / "root")}
-    assert (told["Parent"], told["RepoDigests"]) == (f"{layers - 1:064x}", [f"quarry@{row.digest}"])
+    assert (told["Size"], told["VirtualSize"]) == (0, files)
+    assert (told["Parent"], told["RepoDigests"]) == (ids()[-2], [f"old@{digest}"])
 
 
-def test_an_image_without_files_of_its_own(overlay: Path, tmp_path: Path) -> None:
-    run("cp", "--archive", overlay, tmp_path / "docker")
-    root = tmp_path / "docker"
-    top = f"{len(demo.image().layers):064x}"
-    empty = "f" * 64
-    (root / "graph" / empty).mkdir()
-    (root / "graph" / empty / "json").write_text(json.dumps({"id": empty, "parent": top}))
-    for name in ("upper", "work", "merged"):
-        (root / "overlay" / empty / name).mkdir(parents=True)
-    image = open_image(f"docker-root:[{root}]{empty}")
-    assert index_layer(image.layers[-1], None).count == 0
-    assert index_layer(image.layers[-1], None).damage == ""
-
-
-def test_the_file_parent_counts(overlay: Path, tmp_path: Path) -> None:
-    run("cp", "--archive", overlay, tmp_path / "docker")
-    root = tmp_path / "docker"
-    third, first = f"{3:064x}", f"{1:064x}"
-    (root / "graph" / third / "parent").write_text(first)
-    assert len(open_image(f"docker-root:[{root}]{third}").layers) == 2
+def test_the_file_parent_counts(overlay: Path) -> None:
+    base, _, third = ids()[:3]
+    (overlay / "graph" / third / "parent").write_text(base)
+    image = open_image(f"docker-root:[{overlay}]{third}")
+    assert len(image.layers) == 2 and dict(image.layers[1].places)["parent"] == base
 
 
 @pytest.mark.parametrize(
     ("break_", "said"),
     [
         (
-            lambda root: (root / "graph" / f"{1:064x}" / "parent").write_text(f"{3:064x}"),
+            lambda root: (root / "graph" / ids()[0] / "parent").write_text(ids()[2]),
             "go round in circles",
         ),
-        (lambda root: shutil.rmtree(root / "graph" / f"{1:064x}"), "is missing"),
-        (lambda root: (root / "graph" / f"{2:064x}" / "json").write_text("{"), "is not valid JSON"),
+        (lambda root: shutil.rmtree(root / "graph" / ids()[0]), "is missing"),
+        (lambda root: (root / "graph" / ids()[1] / "json").write_text("{"), "is not valid JSON"),
         (lambda root: (root / "repositories-overlay").write_text("[]"), "is not a JSON object"),
     ],
     ids=["circle", "missing", "json", "names"],
 )
-def test_what_is_broken_is_said(overlay: Path, tmp_path: Path, break_, said: str) -> None:
-    run("cp", "--archive", overlay, tmp_path / "docker")
-    break_(tmp_path / "docker")
+def test_what_is_broken_is_said(overlay: Path, break_, said: str) -> None:
+    break_(overlay)
     with pytest.raises(LayertuiError, match=said):
-        open_image(f"docker-root:[{tmp_path / 'docker'}]quarry:1.1")
+        open_image(f"docker-root:[{overlay}]old:1.9")
 
 
-def test_recorded_sizes_against_whole_trees(overlay: Path, tmp_path: Path) -> None:
-    """What differs from the tree below can show that a size is right; a file stored again as it was it does not show."""
-    run("cp", "--archive", overlay, tmp_path / "docker")
-    reference = f"docker-root:[{tmp_path / 'docker'}]quarry:1.1"
-    stored = [sum(index_layer(layer, None).size) for layer in open_image(reference).layers]
-    for number, size in enumerate(stored, 1):
-        (tmp_path / "docker/graph" / f"{number:064x}" / "layersize").write_text(str(size + (number == 2)))
-    sizes = [
-        check
-        for check in verify(open_image(reference))
-        if check.what == "size" and check.subject.startswith("layer")
-    ]
-    assert [check.status for check in sizes] == ["ok", "unchecked", *["ok"] * (len(stored) - 2)]
-    assert sizes[1].why.startswith(f"{stored[1]} bytes differ from what is below; ")
+def test_recorded_sizes_against_whole_trees(overlay: Path) -> None:
+    """What differs from the tree below can show that a size is right, not that it is wrong."""
+    for record in overlay.glob("graph/*/tar-data.json.gz"):
+        record.unlink()
+    image = open_image(f"docker-root:[{overlay}]old:1.9")
+    size = image.layers[4].descriptor.size
+    assert size > 0
+    (overlay / "graph" / ids()[4] / "layersize").write_text(str(size + 1))
+    image = open_image(f"docker-root:[{overlay}]old:1.9")
+    sizes = [check for check in verify(image) if check.what == "size" and check.subject.startswith("layer")]
+    assert [check.status for check in sizes] == [*["ok"] * 4, "unchecked", *["ok"] * (len(sizes) - 5)]
+    assert sizes[4].why.startswith(f"{size} bytes differ from what is below; ")
 
 
-def test_a_tree_that_is_gone(overlay: Path, tmp_path: Path) -> None:
-    run("cp", "--archive", overlay, tmp_path / "docker")
-    shutil.rmtree(tmp_path / "docker/overlay" / f"{2:064x}")
-    image = open_image(f"docker-root:[{tmp_path / 'docker'}]quarry:1.1")
+def test_a_tree_that_is_gone(overlay: Path) -> None:
+    shutil.rmtree(overlay / "overlay" / ids()[1])
+    image = open_image(f"docker-root:[{overlay}]old:1.9")
     assert image.layers[1].missing.endswith("is not there")
 
 
-def test_what_is_broken_leaves_the_rest_in_the_lists(overlay: Path, tmp_path: Path) -> None:
-    run("cp", "--archive", overlay, tmp_path / "docker")
+def test_what_is_broken_leaves_the_rest_in_the_lists(overlay: Path) -> None:
     for broken in ("0" * 64, "f" * 64):
-        (tmp_path / "docker/graph" / broken).mkdir()
-        (tmp_path / "docker/graph" / broken / "json").write_text("{")
+        (overlay / "graph" / broken).mkdir()
+        (overlay / "graph" / broken / "json").write_text("{")
     images = []
     with pytest.raises(LayertuiError, match="0" * 64):
-        images.extend(list_images(f"docker-root:{tmp_path / 'docker'}"))
-    assert "quarry:1.1" in {f"{row.name}:{row.tag}" for row in images}
-    told = overview(parse(f"docker-root:{tmp_path / 'docker'}"))
-    assert any("quarry:1.1" in image.names for image in told.images)
+        images.extend(list_images(f"docker-root:{overlay}"))
+    assert {f"{row.name}:{row.tag}" for row in images} >= {"old:1.9", "work:1"}
+    told = overview(parse(f"docker-root:{overlay}"))
+    assert any("old:1.9" in image.names for image in told.images)
     assert any("0" * 64 in problem for problem in told.problems)
+
+
+def test_aufs_has_the_same_order(aufs: Path) -> None:
+    """It mounts what it has noted itself, whatever the graph says."""
+    image = open_image(f"docker-root:[{aufs}]/angry_rosalind")
+    own, init, top, base = (Path(dict(layer.places)["layers"]) for layer in reversed(image.layers))
+    assert own.read_text().split() == [init.name, top.name, base.name]
+    assert base.read_text() == "" and len(image.warnings) == 1
+    top.write_text(f"{'c' * 64}\n{base.name}\n")
+    (_, warning) = open_image(f"docker-root:[{aufs}]busybox").warnings
+    assert warning == (
+        f"{top} says that it lies on {'c' * 12}, {base.name[:12]}, all else on {base.name[:12]}: "
+        "Docker goes by the former, shown is the latter"
+    )
+    own.write_text("")
+    warnings = open_image(f"docker-root:[{aufs}]/angry_rosalind").warnings
+    assert warnings[-1].startswith(f"{own} says that it lies on nothing, all else on {init.name[:12]}")
+    own.unlink()
+    assert len(open_image(f"docker-root:[{aufs}]/angry_rosalind").warnings) == 2
+
+
+# v1Compatibility: the image as registries know it
+
+
+def with_compatibility(root: Path, identity: str, **changed: object) -> Path:
+    """What a push to a registry leaves: the image with its ID and its parent's."""
+    folder = root / "graph" / identity
+    path = folder / "v1Compatibility"
+    path.write_text(json.dumps({**json.loads((folder / "json").read_text()), **changed}))
+    return path
+
+
+def test_v1_compatibility_is_shown_beside_json(overlay: Path) -> None:
+    top = ids()[-1]
+    # Fields that are empty come and go, and so do IDs: each is as good as the other.
+    value = json.loads((overlay / "graph" / top / "json").read_text())
+    config = {**value["config"], "OnBuild": [], "MemorySwap": -1, "Domainname": ""}
+    path = with_compatibility(overlay, top, id="a" * 64, Size=7, config=config, throwaway=True)
+    image = open_image(f"docker-root:[{overlay}]old:1.9")
+    assert dict(image.layers[-1].places)["v1Compatibility"] == str(path) and len(image.warnings) == 1
+    chain = list(parts(image))
+    assert [part.kind for part in chain[:4]] == [
+        "reference",
+        "repositories-overlay",
+        "config",
+        "v1Compatibility",
+    ]
+    assert (chain[3].data, dict(chain[3].facts)["lies in"]) == (path.read_bytes(), str(path))
+    assert {field.file for field in fields(image) if field.key == "created"} == {str(path.with_name("json"))}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"author": "someone else"}, "another author than json"),
+        ({"created": "2020-01-01T00:00:00Z", "os": "plan9"}, "another created, os than json"),
+        ({"config": {"User": "root"}}, "another config than json"),
+    ],
+)
+def test_v1_compatibility_that_contradicts_json(overlay: Path, changed: dict[str, object], said: str) -> None:
+    path = with_compatibility(overlay, ids()[3], **changed)
+    image = open_image(f"docker-root:[{overlay}]old:1.9")
+    assert image.warnings[1:] == [f"{path} has {said}: shown is that of json"]
+
+
+def test_v1_compatibility_of_the_same_moment(overlay: Path) -> None:
+    created = json.loads((overlay / "graph" / ids()[3] / "json").read_text())["created"]
+    with_compatibility(overlay, ids()[3], created=created.replace("Z", ".000+00:00"))
+    assert len(open_image(f"docker-root:[{overlay}]old:1.9").warnings) == 1
+
+
+@pytest.mark.parametrize("broken", [None, b"{", b"[]"])
+def test_v1_compatibility_in_place_of_json(overlay: Path, broken: bytes | None) -> None:
+    """With the IDs that a registry knows, where a pull by digest made others."""
+    expected = open_image(f"docker-root:[{overlay}]old:1.9")
+    *_, below, top = ids()
+    with_compatibility(overlay, below, id="b" * 64)
+    path = with_compatibility(overlay, top, id="a" * 64, parent="b" * 64)
+    path.with_name("json").unlink() if broken is None else path.with_name("json").write_bytes(broken)
+    image = open_image(f"docker-root:[{overlay}]old:1.9")
+    assert image.history == expected.history and len(image.layers) == len(expected.layers)
+    assert image.warnings[1].startswith(str(path.with_name("json")))
+    assert image.warnings[1].endswith(": shown is what its v1Compatibility says")
+    assert image.links[-1].location == str(path) and image.config["id"] == "a" * 64
+    told = {field.name: field.file for field in fields(image)}
+    assert told["Created"] == told["Parent"] == str(path)
+    assert {f"{row.name}:{row.tag}" for row in list_images(f"docker-root:{overlay}")} == {"old:1.9", "work:1"}
+
+
+def test_neither_can_be_read(overlay: Path) -> None:
+    path = with_compatibility(overlay, ids()[-1])
+    path.write_text("{")
+    assert open_image(f"docker-root:[{overlay}]old:1.9").warnings[1].startswith(f"{path} is not valid JSON")
+    path.with_name("json").write_text("[")
+    with pytest.raises(LayertuiError, match=r"json is not valid JSON"):
+        open_image(f"docker-root:[{overlay}]old:1.9")
+
+
+def test_json_of_another_image(overlay: Path) -> None:
+    path = overlay / "graph" / ids()[-1] / "json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "id": "a" * 64}))
+    (_, warning) = open_image(f"docker-root:[{overlay}]old:1.9").warnings
+    assert warning == f"{path} is of the image {'a' * 64}: Docker does not open it"

@@ -34,7 +34,7 @@ from tests.sources.stores import copy_of
 from tests.union.trees import assert_same, merged, on_disk
 
 
-@pytest.fixture(params=["overlay2", "overlay", "vfs"])
+@pytest.fixture(params=["overlay2", "overlay", "vfs", "btrfs"])
 def root(request: pytest.FixtureRequest, docker_roots: Callable[[str], Path]) -> Path:
     return docker_roots(request.param)
 

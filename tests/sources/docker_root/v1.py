@@ -23,7 +23,7 @@ from tests.images import tars_of
 
 EMPTY = bytes(1024)
 """A tar of nothing."""
-DIRECTORIES = {"overlay": "overlay", "vfs": "vfs/dir"}
+DIRECTORIES = {"overlay": "overlay", "vfs": "vfs/dir", "btrfs": "btrfs/subvolumes"}
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
 
 
 def downgrade(root: Path, images: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-    """Turn a data root with the overlay or vfs driver into one of Docker 1.9.
+    """Turn a data root with one of these drivers into one of Docker 1.9.
 
     ``images`` are the names of those that stay, with the documents of their steps, each of
     which has made a layer.
