@@ -9,6 +9,7 @@ from textual.message import Message
 
 from layertui.errors import LayertuiError
 from layertui.ui.process import WorkerProcess
+from layertui.ui.row_work import computing
 
 if TYPE_CHECKING:
     from layertui.layers.index import LayerIndex
@@ -96,11 +97,14 @@ class Loader(WorkerProcess):
                 reported = time.monotonic()
             match tag:
                 case b"x":
-                    indexes[values[0]] = unpack(values[1])
+                    with computing:
+                        indexes[values[0]] = unpack(values[1])
                     self._post(LayerIndexed(values[0], indexes[values[0]]))
                 case b"u":
                     merged = [indexes[number] for number in range(1, values[0] + 1)]
-                    self._post(UnionReady(values[0], Union.decode(values[1], merged)))
+                    with computing:
+                        union = Union.decode(values[1], merged)
+                    self._post(UnionReady(values[0], union))
                 case b"d":
                     self._post(LoadDone(*values))
                     return True

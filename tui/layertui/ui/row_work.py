@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 Change = Callable[["Rows"], None]
 
+computing = threading.Lock()
+"""Held by a thread while it computes: each that does so beside the one that paints takes its share of time from it."""
+
 
 class RowsDone(Message):
     """A thread has worked out ``rows`` to follow those ``before``."""
@@ -56,17 +59,20 @@ class RowWork:
         self.drop()
 
         def run() -> None:
-            if following is None:
-                rows = before.copy()
-            else:
-                rows = following
-                rows.adopt(before)
-            for change in changes:
-                change(rows)
+            with computing:
+                if following is None:
+                    rows = before.copy()
+                else:
+                    rows = following
+                    rows.adopt(before)
+                for change in changes:
+                    change(rows)
             self._target.post_message(RowsDone(before, rows))
 
         self.busy = True
-        threading.Thread(target=run, name="tree", daemon=True).start()
+        thread = threading.Thread(target=run, name="tree", daemon=True)
+        # The frame that shows what asked for it goes first: a cursor that has moved, a letter.
+        self._target.call_after_refresh(thread.start)
 
     def done(self) -> None:
         """The thread has ended."""

@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from layertui.safe import visible
+from layertui.ui.row_work import computing
 from layertui.ui.widgets.detail.pane import DetailPane
 from layertui.ui.widgets.layer_list import LayerList
 from layertui.ui.widgets.tree_panes import TreePanes
@@ -99,7 +100,9 @@ class ImagePanes(TreePanes):
             from layertui.union.merged import Merged
             from layertui.union.rows import Rows
 
-            self.post_message(self.RowsReady(Rows(Merged(union, layer))))
+            with computing:
+                rows = Rows(Merged(union, layer))
+            self.post_message(self.RowsReady(rows))
 
         threading.Thread(target=run, name="rows", daemon=True).start()
 
@@ -212,6 +215,7 @@ class ImagePanes(TreePanes):
 def _import_rest() -> None:
     """What the first frame does not need and the next ones do; it would take too long between two of them."""
     for name in (
+        "layertui.layers.verify",
         "layertui.content.read",
         "layertui.ui.widgets.tree_paint",
         "layertui.ui.widgets.detail.subject",
