@@ -19,7 +19,11 @@ Member = tuple[str, Mapping[str, object]]
 
 
 def image() -> Image:
-    tars = [_tar(members) for members in LAYERS]
+    return image_of(NAME, [_tar(members) for members in LAYERS])
+
+
+def image_of(name: str, tars: Sequence[bytes]) -> Image:
+    """An image of these layers, base first."""
     numbers = range(1, len(tars) + 1)
     history = [HistoryEntry(f"2026-01-0{n}T00:00:00Z", f"step {n}", "", "", n) for n in numbers]
     config = {
@@ -32,7 +36,7 @@ def image() -> Image:
     }
     data = json.dumps(config).encode()
     return demo.image()._replace(
-        tags=[NAME],
+        tags=[name],
         id=digest(data),
         config=config,
         config_bytes=data,

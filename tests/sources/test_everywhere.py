@@ -10,6 +10,7 @@ import pytest
 
 from layertui.sources import open_image
 from layertui.sources.engine import images
+from layertui.verify import verify
 from tests import odd
 from tests.engines import Docker, containerd_daemon, containers_storage, podman_service, run, throw_away
 from tests.layouts import docker_archive
@@ -95,6 +96,34 @@ def test_containerd(odd_archive: Path, odd_expected: Seen) -> None:
         for layer in image.layers:
             (root / BLOBS / layer.descriptor.digest[7:]).unlink(missing_ok=True)
         assert without_implied(seen(open_image(reference))) == without_implied(odd_expected)
+
+
+def test_sparse_files(docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of which a store's records have the size alone, and not how the tar had them."""
+    monkeypatch.setenv("DOCKER_HOST", docker.host)
+    tars = []
+    for version in ("0.0", "0.1", "1.0"):
+        for name, place in ((f"{version}.a", 0), (f"{version}.b", 3 << 20), (f"{version}.c", 0)):
+            with (tmp_path / name).open("wb") as file:
+                file.seek(place)
+                file.write(b"end")
+                file.truncate(place + 10)
+        way = ["--format=posix", f"--sparse-version={version}", "--owner=0", "--group=0"]
+        names = [path.name for path in sorted(tmp_path.glob(f"{version}.?"))]
+        run("tar", "-C", tmp_path, "--sparse", *way, "-cf", tmp_path / "tar", *names)
+        tars.append((tmp_path / "tar").read_bytes())
+    assert max(map(len, tars)) < 1 << 20
+    docker_archive(tmp_path / "sparse.tar", odd.image_of("sparse:1", tars))
+    docker("load", "--input", tmp_path / "sparse.tar")
+    try:
+        image = open_image("docker-daemon:sparse:1")
+        assert seen(image) == seen(open_image(str(tmp_path / "sparse.tar")))
+        checks = list(verify(image))
+    finally:
+        docker("rmi", "sparse:1")
+    told = {(check.what, check.status) for check in checks if check.subject.startswith("layer")}
+    assert told == {("size", "ok"), ("diff ID", "unchecked"), ("chain ID", "unchecked")}
+    assert all("sparse file" in check.why for check in checks if check.what == "diff ID")
 
 
 def without_implied(found: Seen) -> Seen:

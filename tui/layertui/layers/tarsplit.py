@@ -29,6 +29,12 @@ from layertui.layers.scan import scan
 MAX_LINE = 16 << 20
 """Bytes of a line: a segment holds a header with its extensions, 1 MiB at most in any tar that is read."""
 PIECE = 1 << 20
+MAP = b"0\n".ljust(512, b"\0")
+"""A sparse map of no stretches (GNU tar, "Storing Sparse Files", PAX Format 1.0)."""
+
+
+class NotRecorded(LayertuiError):
+    """The record and the files do not make the tar again."""
 
 
 class Content(NamedTuple):
@@ -36,6 +42,10 @@ class Content(NamedTuple):
 
     key: bytes
     size: int
+    """Bytes of the file."""
+    stored: int
+    """Bytes of them in the tar: those of a sparse file's stretches, and of its map if that stands there too."""
+    has_map: bool = False
 
 
 def pieces(record: Path) -> Iterator[bytes | Content]:
@@ -45,10 +55,14 @@ def pieces(record: Path) -> Iterator[bytes | Content]:
     :class:`LayertuiError` if it cannot be opened.
     """
     try:
+        segment = b""
         with gzip.open(record) as lines:
             while line := lines.readline(MAX_LINE):
                 piece = _piece(line)
-                if piece:
+                if isinstance(piece, Content):
+                    yield _as_stored(piece, segment)
+                elif piece:
+                    segment = piece
                     yield piece
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise Damaged(f"its tar-split record is damaged: {error}") from error
@@ -68,13 +82,32 @@ def _piece(line: bytes) -> bytes | Content | None:
             name = base64.b64decode(raw, validate=True).decode("utf-8", "surrogateescape")
         else:
             name = str(value["name"]) if size else ""  # old records tell of every entry, most without a name
-        return Content(key_of(name), size) if size else None
+        return Content(key_of(name), size, size) if size else None
     except (ValueError, KeyError, AttributeError, TypeError, binascii.Error) as error:
         raise Damaged(f"its tar-split record is damaged: {error}") from error
 
 
+def _as_stored(content: Content, segment: bytes) -> Content:
+    """A content as its header, at the end of the segment before, tells that the tar has it.
+
+    Of a sparse file the record has the size of the whole file, and never where its stretches are.
+    """
+    if b"GNU.sparse." not in segment:
+        return content
+    field = segment[-512:][124:136]
+    try:
+        octal = int(field.strip(b" \0") or b"0", 8) if field[:1] < b"\x80" else -1
+        stored = octal if octal >= 0 else int.from_bytes(field[1:], "big")
+    except ValueError as error:
+        raise Damaged(f"its tar-split record is damaged: {error}") from error
+    return content._replace(stored=stored, has_map=b"GNU.sparse.major=1\n" in segment)
+
+
 class RecordWindow:
-    """The tar of a record as the scanner looks at it; contents are zeros, of which it reads none."""
+    """The tar of a record as the scanner looks at it; contents are zeros, of which it reads none.
+
+    But for sparse maps in front of them, which the record has not: those name no stretches.
+    """
 
     def __init__(self, record: Path, cancelled: threading.Event | None = None) -> None:
         self._pieces = pieces(record)
@@ -83,6 +116,8 @@ class RecordWindow:
         self._base = 0
         self._end = 0
         """Where in the tar the next piece starts."""
+        self._map = -1
+        """Where the content that was passed last starts, if a sparse map stands there."""
         self.end = -1
 
     def at(self, offset: int, length: int) -> bytes:
@@ -92,14 +127,16 @@ class RecordWindow:
         while len(data) < length:
             position = offset + len(data)
             if position < self._end:  # in a content that has been passed over
-                data += bytes(min(self._end - position, length - len(data)))
+                blank = min(self._end - position, length - len(data))
+                data += MAP if position == self._map else bytes(blank)
                 continue
             piece = next(self._pieces, None)
             if piece is None:
                 self.end = self._end
                 break
             if isinstance(piece, Content):
-                self._end += piece.size
+                self._map = self._end if piece.has_map else -1
+                self._end += piece.stored
             else:
                 data += piece[position - self._end :]
                 self._end += len(piece)
@@ -129,7 +166,11 @@ class RecordedDirectory:
         progress: Callable[[int], None] | None = None,
         cancelled: threading.Event | None = None,
     ) -> LayerIndex:
-        return scan(RecordWindow(self.record, cancelled), progress)
+        index = scan(RecordWindow(self.record, cancelled), progress)
+        for number, extra in index.extra.items():
+            if extra.sparse == ():  # see RecordWindow: it is not known
+                index.extra[number] = extra._replace(sparse=None, stored=-1)
+        return index
 
     def open(self, key: bytes, size: int) -> Blob:
         return self.contents.open(key, size) if self.contents else DirectoryBlob(self.directory, key, size)
@@ -137,13 +178,16 @@ class RecordedDirectory:
     def tar(self) -> Iterator[bytes]:
         """The tar again, in pieces of at most 1 MiB.
 
-        Raises :class:`Damaged` for a broken record, :class:`LayertuiError` for files that
-        cannot be read or have another size by now.
+        Raises :class:`Damaged` for a broken record, :class:`NotRecorded` where it does not tell
+        all, and :class:`LayertuiError` for files that cannot be read or have another size by now.
         """
         for piece in pieces(self.record):
             if not isinstance(piece, Content):
                 yield piece
                 continue
+            if piece.has_map or piece.stored != piece.size:
+                why = "the record does not tell how its tar has a sparse file"
+                raise NotRecorded(f"{self.record} is not all of the tar", why)
             blob = self.open(piece.key, piece.size)
             done = 0
             while done < piece.size:

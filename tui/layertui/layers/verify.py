@@ -15,7 +15,7 @@ from layertui.image import Layer, Unpacked
 from layertui.layers.decompress import CHUNK, Cancelled, Damaged, Stream
 from layertui.layers.index import LayerIndex
 from layertui.layers.recorded import size_of_unpacked
-from layertui.layers.tarsplit import RecordedDirectory
+from layertui.layers.tarsplit import NotRecorded, RecordedDirectory
 
 ALGORITHMS = ("sha256", "sha384", "sha512")
 
@@ -147,9 +147,12 @@ def _checks_of_unpacked(
 ) -> Iterator[Check]:
     """The size that the store recorded, and the diff ID of the tar that the record and the files make."""
     subject, diff_id, size, damage = f"layer {layer.number}", "", -1, ""
+    unknown = "it lies unpacked, and there is no record of the tar that it was"
     if isinstance(unpacked, RecordedDirectory):
         try:
             diff_id, size = _read(unpacked.tar(), _known(layer.diff_id) or "sha256:", cancelled, progress)
+        except NotRecorded as error:
+            unknown = str(error.why)
         except (Damaged, LayertuiError) as error:
             if isinstance(error.__cause__, PermissionError):
                 raise
@@ -165,8 +168,7 @@ def _checks_of_unpacked(
     elif diff_id:
         yield compare(subject, "diff ID", layer.diff_id, diff_id)
     else:
-        why = "it lies unpacked, and there is no record of the tar that it was"
-        yield Check(subject, "diff ID", "unchecked", layer.diff_id, "", why)
+        yield Check(subject, "diff ID", "unchecked", layer.diff_id, "", unknown)
 
 
 def _known(digest: str) -> str:
