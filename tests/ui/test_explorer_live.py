@@ -1,5 +1,6 @@
 """The explorer on what is alive: engines that send, containers that change, registries that are asked."""
 
+import json
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 
@@ -16,6 +17,8 @@ from layertui.ui.app import LayertuiApp
 from layertui.ui.screens.attachments import AttachmentsDialog
 from layertui.ui.screens.explorer import ExplorerScreen
 from layertui.ui.screens.reader import ReaderDialog
+from layertui.ui.widgets.lines import LongDocument
+from layertui.ui.widgets.text_view import TextView
 from tests.ui.images_app import screen_text
 from tests.ui.places import HOSTILE, until
 from tests.ui.readings import (
@@ -286,6 +289,28 @@ async def test_enter_reads_an_attachment(registry: list) -> None:
         await pilot.press("escape", "j", "enter")
         await until(pilot, lambda: "second" in screen_text(pilot))
         assert not any(char in screen_text(pilot) for char in "\x1b\u202e")
+
+
+async def test_a_long_attachment_is_read_to_its_end(registry: list) -> None:
+    lines = 2 * LongDocument.STEP + 7
+    text = json.dumps([f"package {number}" for number in range(lines)]).encode()
+    descriptor = Descriptor("application/spdx+json", "sha256:" + "e" * 64, len(text))
+    registry[:] = [
+        Attachment(descriptor, "application/spdx+json", [Document(descriptor, BytesBlob(text, "here"))])
+    ]
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await asked(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: "package 5" in screen_text(pilot))
+        view = pilot.app.screen.query_one(TextView)
+        assert len(view.document) == LongDocument.STEP
+        for shown in range(2, 4):
+            await pilot.press("G")
+            await until(
+                pilot, lambda shown=shown: len(view.document) == min(shown * LongDocument.STEP, lines + 2)
+            )
+        await pilot.press("G")
+        await until(pilot, lambda: f"package {lines - 1}" in screen_text(pilot))
 
 
 async def test_what_is_not_here_cannot_be_chosen_and_keys_close(registry: list) -> None:

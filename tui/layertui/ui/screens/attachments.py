@@ -19,7 +19,7 @@ from layertui.safe import visible, visible_lines
 from layertui.ui.screens.dialog import Dialog
 from layertui.ui.screens.reader import ReaderDialog
 from layertui.ui.text import count_text, size_text
-from layertui.ui.widgets.lines import Document, Line
+from layertui.ui.widgets.lines import Line, LongDocument
 
 if TYPE_CHECKING:
     from layertui.image import Image
@@ -82,9 +82,9 @@ class AttachmentsDialog(Dialog[None]):
             self.error = error
 
     class Read(Message):
-        """A document's text, or why it cannot be had."""
+        """A document's lines, or why it cannot be had."""
 
-        def __init__(self, title: str, result: "str | LayertuiError") -> None:
+        def __init__(self, title: str, result: list[Line] | LayertuiError) -> None:
             super().__init__()
             self.title = title
             self.result = result
@@ -145,10 +145,10 @@ class AttachmentsDialog(Dialog[None]):
 
         def run() -> None:
             try:
-                data = blob.pread(_READ if size < 0 else min(size, _READ), 0)
-                result: str | LayertuiError = readable(data)
+                text = readable(blob.pread(_READ if size < 0 else min(size, _READ), 0))
                 if size > _READ:
-                    result = f"{result}\n… {size_text(size - _READ)} more"
+                    text = f"{text}\n… {size_text(size - _READ)} more"
+                result: list[Line] | LayertuiError = [Line([(line, "")]) for line in visible_lines(text)]
             except LayertuiError as error:
                 result = error
             self._post(self.Read(kind, result))
@@ -159,8 +159,8 @@ class AttachmentsDialog(Dialog[None]):
         if isinstance(event.result, LayertuiError):
             self.notify(visible(str(event.result)), severity="error", markup=False)
             return
-        lines = [Line([(line, "")]) for line in visible_lines(event.result)]
-        self.app.push_screen(ReaderDialog(visible(event.title), Document(lines, wrap=True), 1, "a"))
+        document = LongDocument(event.result, wrap=True)
+        self.app.push_screen(ReaderDialog(visible(event.title), document, 1, "a"))
 
     def action_move(self, action: str) -> None:
         getattr(self.query_one(OptionList), f"action_{action}")()

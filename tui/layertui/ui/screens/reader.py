@@ -1,5 +1,6 @@
 """A text to read on top of a screen, however long."""
 
+import threading
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -54,6 +55,12 @@ class ReaderDialog(Dialog[None]):
         view = self.query_one(TextView)
         view.layer_count = self._layers
         view.focus()
+
+    def on_text_view_wanted(self, event: TextView.Wanted) -> None:
+        """Shows more of a long document, which is at hand."""
+        event.stop()
+        event.read(threading.Event())()
+        self.query_one(TextView).grown()
 
     def on_resize(self) -> None:
         """As high as the text, as far as there is room."""

@@ -79,6 +79,31 @@ class Document:
         return None
 
 
+class LongDocument(Document):
+    """Has all of its lines at hand, but shows some more only when one scrolls there.
+
+    To lay them all out at once would hold up the screen.
+    """
+
+    STEP: ClassVar[int] = 2000
+    """Lines that are shown at once."""
+
+    def __init__(self, lines: Sequence[Line], wrap: bool = False) -> None:
+        super().__init__(lines, wrap=wrap)
+        self._shown = min(self.STEP, len(lines))
+
+    def __len__(self) -> int:
+        return self._shown
+
+    def missing(self, first: int, last: int) -> Read | None:
+        if self._shown == len(self.lines) or last < self._shown - 1:
+            return None
+        return lambda _cancelled: self._show_more
+
+    def _show_more(self) -> None:
+        self._shown = min(self._shown + self.STEP, len(self.lines))
+
+
 def folds(text: str, width: int) -> list[int]:
     """Where each row of ``text`` starts when it is folded to ``width`` cells, between words if they fit."""
     if width <= 0 or (len(text) <= width and (len(text) * 2 <= width or cell_len(text) <= width)):
