@@ -18,6 +18,7 @@ from tests.sources.stores import (
     docker_roots,
     embedded_root,
     old_docker_roots,
+    podman_on_btrfs,
     podman_stores,
     user_stores,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "docker_roots",
     "embedded_root",
     "old_docker_roots",
+    "podman_on_btrfs",
     "podman_stores",
     "user_stores",
 ]

@@ -217,6 +217,20 @@ def podman_stores(archive: Path) -> Iterator[Callable[[str], list[str]]]:
     yield from kept(make)
 
 
+@pytest.fixture(scope="session")
+def podman_on_btrfs(btrfs: Path, archive: Path) -> Iterator[list[str]]:
+    """Podman on a store on a real btrfs, with the sample and a container that was worked in."""
+    need("podman", "crun")
+    with containers_storage("podman", "btrfs", btrfs) as podman:
+        run(*podman, "load", "--input", archive)
+        run(*podman, "create", "--name=worked", PODMANS, "sh")
+        mount = Path(run(*podman, "mount", "worked").strip())
+        (mount / "etc/passwd").unlink()
+        (mount / "srv/new").write_text("hello\n")
+        run(*podman, "umount", "worked")
+        yield podman
+
+
 ROOTLESS_WORK = """set -e
 root=$({podman} mount worked)
 cd $root

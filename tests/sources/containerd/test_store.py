@@ -21,7 +21,6 @@ from layertui.sources.containerd.values import moment
 from layertui.union.changes import changes
 from tests.engines import run
 from tests.seen import Seen, Sizes, assert_sizes, seen
-from tests.sources.docker_root.test_modern import fingerprint, session
 from tests.sources.engine.test_containers import union_of
 from tests.sources.stores import HUB
 from tests.union.trees import merged, on_disk
@@ -177,12 +176,6 @@ def test_a_container_whose_image_went(live: tuple[list[str], Path], tmp_path: Pa
     assert len(image.layers) == len(demo.image().layers) + 1
     assert image.history[0].created_by.startswith("snapshot sha256:")
     assert image.history[-1].created_by.startswith("read-write layer of container orphan")
-
-
-def test_nothing_is_written(root: Path) -> None:
-    before = fingerprint(root)
-    session(f"containerd:{root}")
-    assert fingerprint(root) == before
 
 
 # Damage

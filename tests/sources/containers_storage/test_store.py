@@ -26,7 +26,6 @@ from layertui.union.changes import changes
 from tests.engines import containers_storage as store_of
 from tests.engines import run
 from tests.seen import Seen, Sizes, assert_sizes, seen
-from tests.sources.docker_root.test_modern import fingerprint, session
 from tests.sources.engine.test_containers import union_of
 from tests.sources.stores import OLD
 from tests.sources.stores import PODMANS as SAMPLE
@@ -127,12 +126,6 @@ def test_containers(command: list[str], store: str) -> None:
     assert (alone.layers, alone.find("/srv/kept") > 0) == (1, True)
     with pytest.raises(LayertuiError, match="has no container none, it has "):
         open_image(f"{store}/none")
-
-
-def test_nothing_is_written(root: Path, store: str) -> None:
-    before = fingerprint(root)
-    session(store)
-    assert fingerprint(root) == before
 
 
 def test_images_of_another_store(

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from layertui import demo
-from layertui.anatomy import parts
 from layertui.content.read import Contents
 from layertui.errors import LayertuiError
 from layertui.inspection import described, fields
 from layertui.layers.load import index_layer
-from layertui.layers.overlayfs import xattrs_of
 from layertui.reference import parse
-from layertui.sources import docker_root, list_containers, list_images, open_image
+from layertui.sources import docker_root, list_images, open_image
 from layertui.sources.containerd.store import META
 from layertui.sources.overview import overview
 from layertui.union import Union
 from layertui.union.changes import changes
-from layertui.verify import verify
 from tests.fixtures import docker_root as other_people
 from tests.seen import Seen, Sizes, assert_sizes, seen
 from tests.sources.engine.test_containers import union_of
@@ -133,49 +128,6 @@ def test_a_container_on_another_tree_than_its_image_says(
     path.write_text("../../../etc")
     image = open_image(f"docker-root:[{damaged}]/idle")
     assert image.warnings and not index_layer(image.layers[-1], None).damage
-
-
-def test_nothing_is_written(root: Path) -> None:
-    before = fingerprint(root)
-    session(f"docker-root:{root}")
-    assert fingerprint(root) == before
-
-
-def session(store: str) -> None:
-    """Ask all there is to be asked of a store."""
-    for row in (*list_images(store), *list_containers(store)):
-        image = open_image(row.reference)
-        assert list(parts(image)) and described(image)
-        with suppress(LayertuiError):
-            list(verify(image))
-        if not any(layer.missing for layer in image.layers):
-            seen(image)
-    assert overview(parse(store)).images
-
-
-def fingerprint(root: Path) -> str:
-    """Every byte and every metadata item but access times."""
-    state = hashlib.sha256()
-    for folder, names, files in os.walk(root):
-        names.sort()
-        for name in sorted([*names, *files]):
-            path = Path(folder, name)
-            status = path.lstat()
-            facts = (
-                str(path),
-                status.st_mode,
-                status.st_uid,
-                status.st_gid,
-                status.st_nlink,
-                status.st_size,
-                status.st_mtime_ns,
-                status.st_ctime_ns,
-            )
-            state.update(repr(facts).encode("utf-8", "surrogateescape"))
-            state.update(repr(sorted(xattrs_of(os.fsencode(path)).items())).encode())
-            if path.is_file() and not path.is_symlink():
-                state.update(path.read_bytes())
-    return state.hexdigest()
 
 
 @pytest.fixture(params=["overlay2", "vfs"])

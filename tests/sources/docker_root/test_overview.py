@@ -23,7 +23,7 @@ from tests.engines import docker_daemon, run
 from tests.fixtures import docker_root
 from tests.layouts import docker_archive
 from tests.programs import need
-from tests.sources.docker_root.test_modern import fingerprint
+from tests.sources.fingerprint import fingerprint
 
 
 @pytest.fixture(scope="module", params=["overlay2", "vfs"])
