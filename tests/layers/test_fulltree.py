@@ -10,9 +10,10 @@ import pytest
 
 from layertui.layers.directory import UnpackedDirectory
 from layertui.layers.fulltree import CopiedDirectory, FullTree
+from layertui.layers.index import Kind
 from tests.engines import need_root, run
 from tests.layers.test_directory import disturb, image_of, opened, visible, worked_on
-from tests.union.trees import assert_same, merged, on_disk
+from tests.union.trees import Facts, assert_same, merged, on_disk
 
 
 def a_tree(root: Path, chance: random.Random) -> Path:
@@ -84,6 +85,57 @@ def test_times_of_symlinks_that_were_lost_when_the_store_was_copied(tmp_path: Pa
     os.utime(tmp_path / "own/other", (1, 1), follow_symlinks=False)
     index = own.scan()
     assert index.keys == b"mtab/other" and [warning.code for warning in index.warnings] == ["symlink-times"]
+
+
+def merged_at_each(trees: list[Path]) -> list[dict[str, Facts]]:
+    """The merged tree at each of whole trees, base first, by what differs between them."""
+    layers = [
+        layer._replace(unpacked=FullTree(tree, below))
+        for layer, tree, below in zip(image_of(trees).layers, trees, [None, *trees], strict=False)
+    ]
+    union, contents = opened(image_of(trees)._replace(layers=layers))
+    assert not union.warnings
+    return [merged(union, number, contents.read) for number in range(1, len(trees) + 1)]
+
+
+def test_nothing_in_a_whole_tree_stands_for_something_else(tmp_path: Path) -> None:
+    """A device that overlay takes for a whiteout, as a container can make it on vfs and btrfs, and its attributes."""
+    need_root()
+    first, second = tmp_path / "1", tmp_path / "2"
+    (first / "d").mkdir(parents=True)
+    (first / "d/x").write_text("x")
+    run("cp", "--archive", first, second)
+    os.mknod(second / "zero", 0o020644, 0)
+    os.setxattr(second / "d", "trusted.overlay.opaque", b"y")
+    (second / "e").mkdir()
+    for tree, theirs in zip(merged_at_each([first, second]), map(on_disk, (first, second)), strict=True):
+        assert_same(tree, theirs)
+
+
+def test_the_root_of_a_whole_tree(tmp_path: Path) -> None:
+    """It is told where it is not as engines make it, and where it becomes that again."""
+    trees = [tmp_path / str(number) for number in range(4)]
+    for tree, mode in zip(trees, (0o755, 0o700, 0o755, 0o755), strict=True):
+        tree.mkdir()
+        tree.chmod(mode)
+        (tree / "x").mkdir()
+        os.utime(tree, (len(tree.name), 5))
+    indexes = [FullTree(tree, below).scan() for tree, below in zip(trees, [None, *trees], strict=False)]
+    assert [b"" in index.entry_keys() for index in indexes] == [False, True, True, False]
+    assert [index.mode[0] for index in indexes[1:3]] == [0o700, 0o755]
+    assert not any(Kind.WHITEOUT in index.kind for index in indexes)
+
+
+@pytest.mark.parametrize("links", [False, True])
+def test_a_directory_of_which_only_the_time_differs(links: bool, tmp_path: Path) -> None:
+    """Where all files are hardlinks, copying gave it another one."""
+    first, second = tmp_path / "1", tmp_path / "2"
+    (first / "d").mkdir(parents=True)
+    (first / "d/x").write_text("x")
+    run("cp", "--archive", *(["--link"] if links else []), first, second)
+    os.utime(second / "d", (5, 5))
+    index = FullTree(second, first, links=links).scan()
+    assert index.entry_keys() == ([] if links else [b"d"])
 
 
 @pytest.mark.parametrize("links", [False, True])

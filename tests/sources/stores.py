@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import stat
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
@@ -227,6 +229,7 @@ def podman_on_btrfs(btrfs: Path, archive: Path) -> Iterator[list[str]]:
         mount = Path(run(*podman, "mount", "worked").strip())
         (mount / "etc/passwd").unlink()
         (mount / "srv/new").write_text("hello\n")
+        os.mknod(mount / "srv/zero", stat.S_IFCHR | 0o644, 0)  # which overlay takes for a whiteout
         run(*podman, "umount", "worked")
         yield podman
 

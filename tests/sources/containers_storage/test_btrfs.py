@@ -37,13 +37,15 @@ def test_the_same_image_as_from_its_archive(root: Path, expected: Seen, measured
     assert all(place.stat().st_ino == SUBVOLUME for place in places)
 
 
-def test_a_container(root: Path) -> None:
+def test_a_container(command: list[str], root: Path) -> None:
     (row,) = containers_storage.list_containers(parse(f"containers-storage:{root}"))
     image = open_image(row.reference)
     assert isinstance(image.layers[-1].unpacked, FullTree)
-    found = {change["path"]: change["change"] for change in seen(image).changes[-1]}
-    assert (found["/etc/passwd"], found["/srv/new"]) == ("deleted", "added")
-    assert "/etc/group" not in found
+    kinds = {"added": "A", "modified": "C", "deleted": "D"}
+    ours = {f"{kinds[change['change']]} {change['path']}" for change in seen(image).changes[-1]}
+    assert ours == set(run(*command, "diff", "worked").splitlines())
+    assert {"D /etc/passwd", "A /srv/new", "A /srv/zero"} <= ours and "C /etc/group" not in ours
+    assert not image.warnings
 
 
 def test_sizes_of_its_parts_are_those_of_du(root: Path) -> None:

@@ -141,8 +141,8 @@ def _copy_as_1_9(driver: str, folder: Path, container: str) -> None:
         if driver == "vfs":
             moment = path.lstat().st_mtime_ns // 1_000_000_000 * 1_000_000_000
             os.utime(path, ns=(moment, moment), follow_symlinks=False)
-        elif path.is_dir() and not path.is_symlink() and any(path.iterdir()):
-            os.utime(path)
+        elif driver == "overlay" and path.is_dir() and not path.is_symlink() and any(path.iterdir()):
+            os.utime(path)  # btrfs makes a snapshot
 
 
 def copy_directories_as_1_9(tree: Path, tar: bytes) -> None:

@@ -86,14 +86,18 @@ def scan_directory(
     whiteout_names: bool = False,
     below: tuple[Path, ...] = (),
     owners: Owners | None = None,
+    is_whole: bool = False,
 ) -> LayerIndex:
     """The entries of an overlay's upper (or lower) directory, depth first, names in byte order.
+
+    ``is_whole`` says that it is none of these but a whole tree: nothing in it stands for
+    something else, and its root is among the entries in any case.
 
     What cannot be listed stands in the index's ``damage``. ``progress`` is told the entries so
     far. Raises :class:`LayertuiError` if the directory itself cannot be read, and
     :class:`Cancelled`.
     """
-    return _Scan(root, progress, cancelled, whiteout_names, below, owners).run()
+    return _Scan(root, progress, cancelled, whiteout_names, below, owners, is_whole).run()
 
 
 class _Facts(NamedTuple):
@@ -114,6 +118,7 @@ class _Scan:
         whiteout_names: bool,
         below: tuple[Path, ...],
         owners: Owners | None,
+        is_whole: bool,
     ) -> None:
         self._root = os.fsencode(root)
         self._stack = (root, *below)
@@ -121,6 +126,7 @@ class _Scan:
         self._cancelled = cancelled
         self._whiteout_names = whiteout_names
         self._owners = owners
+        self._is_whole = is_whole
         self._strangers = 0
         """Entries of users who are nobody in the container."""
         self._index = LayerIndex()
@@ -138,7 +144,7 @@ class _Scan:
             self._override = next((name for name in OVERRIDES if name in xattrs), "")
             owner = self._facts(xattrs, status).owner
             self._strangers = 0  # it is counted once it is added
-            if owner not in DEFAULT_ROOTS:
+            if owner not in DEFAULT_ROOTS or self._is_whole:
                 self._add(b"", self._root, status, False)
             elif own(xattrs, "opaque") == b"y":
                 self._append(b"", Kind.OPAQUE, status)
@@ -156,7 +162,9 @@ class _Scan:
                 f"{self._strangers:,} entries belong to users of the host of whom it is not known who they are in "
                 "the container: shown as they lie there",
             )
-        if self._owners is None and not _may_read_trusted():  # else such attributes were not written either
+        if (
+            not self._is_whole and self._owners is None and not _may_read_trusted()
+        ):  # else such attributes were not written either
             self._warn(
                 "opaque-unknown",
                 b"",
@@ -201,14 +209,16 @@ class _Scan:
         """Write one entry down: whether it is a directory, and whether what the layers below have in it counts."""
         xattrs = xattrs_of(path)
         kind, owner, device = self._facts(xattrs, status)
-        if is_whiteout(status, xattrs):
+        if not self._is_whole and is_whiteout(status, xattrs):
             if not moved:  # else what it hides is not taken from below
                 self._append(key, Kind.WHITEOUT, status)
             return False, False
         if self._whiteout_names and key.rpartition(b"\0")[2].startswith(b".wh."):
             self._append(*_named_whiteout(key), status)
             return False, False
-        if kind == Kind.DIRECTORY:
+        if self._is_whole:
+            pass
+        elif kind == Kind.DIRECTORY:
             moved = self._redirected(key, xattrs, status, moved)
         elif own(xattrs, "metacopy") is not None and data_of(self._stack, key) is None:
             self._warn(

@@ -11,16 +11,19 @@ from __future__ import annotations
 import os
 import threading
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from layertui.layers.beneath import DirectoryBlob
 from layertui.layers.cache import COLUMNS
-from layertui.layers.directory import UnpackedDirectory, scan_directory
+from layertui.layers.directory import DEFAULT_ROOTS, UnpackedDirectory, scan_directory
 from layertui.layers.index import Kind, LayerIndex, LayerWarning, positions
 from layertui.layers.owners import Owners
+
+if TYPE_CHECKING:
+    from layertui.image import Layer
 
 CAPABILITY = "security.capability"
 """The only extended attribute that is compared."""
@@ -48,11 +51,13 @@ class FullTree:
         progress: Callable[[int], None] | None = None,
         cancelled: threading.Event | None = None,
     ) -> LayerIndex:
-        index = scan_directory(self.tree, progress, cancelled, owners=self.owners)
-        if self.below is None:
-            return index
-        below = scan_directory(self.below, progress, cancelled, owners=self.owners)
-        return difference(below, index, self._is_link if self.links else None)
+        def scanned(tree: Path) -> LayerIndex:
+            return scan_directory(tree, progress, cancelled, owners=self.owners, is_whole=True)
+
+        below = scanned(self.below) if self.below is not None else LayerIndex()
+        return _Difference(below, scanned(self.tree), not self.links).run(
+            self._is_link if self.links else None
+        )
 
     def open(self, key: bytes, size: int) -> DirectoryBlob:
         return DirectoryBlob(self.tree, key, size)
@@ -65,6 +70,24 @@ class FullTree:
             return os.path.samestat(os.lstat(one), os.lstat(other))
         except FileNotFoundError:  # it went meanwhile
             return False
+
+
+def told_by_comparison(layers: Sequence[Layer]) -> list[str]:
+    """What is not known of layers that a comparison of whole trees alone tells; nothing if there are none."""
+    numbers = [
+        str(layer.number)
+        for layer in layers
+        if isinstance(layer.unpacked, FullTree)
+        and layer.unpacked.below is not None
+        and not layer.unpacked.links
+    ]
+    if not numbers:
+        return []
+    which = f"layer{'s' * (len(numbers) > 1)} {', '.join(numbers)}"
+    return [
+        f"the store has no record of the tar of {which}: shown is what differs from the tree below in type, mode, "
+        "owner, size, time or link target; what was stored again as it was, or changed without any of that, is not"
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,26 +109,21 @@ class CopiedDirectory:
         progress: Callable[[int], None] | None = None,
         cancelled: threading.Event | None = None,
     ) -> LayerIndex:
-        return difference(self.copied.scan(None, cancelled), self.own.scan(progress, cancelled))
+        return _Difference(self.copied.scan(None, cancelled), self.own.scan(progress, cancelled), False).run()
 
     def open(self, key: bytes, size: int) -> DirectoryBlob:
         return self.own.open(key, size)
 
 
-def difference(
-    below: LayerIndex, above: LayerIndex, is_link: Callable[[bytes], bool] | None = None
-) -> LayerIndex:
+class _Difference:
     """What turns one tree into another: new and changed entries, a whiteout for what is gone.
 
-    A directory counts with its time only where something right below it is new, changed or gone:
-    copying alone gives it another one. ``is_link`` tells whether a file that is the same is a
-    hardlink of the one below; if none is, the links were lost when the store was copied.
+    ``has_times`` says whether copies of directories keep their time; if not, it counts only where
+    something right below is new, changed or gone. That of the root never does.
     """
-    return _Difference(below, above).run(is_link)
 
-
-class _Difference:
-    def __init__(self, below: LayerIndex, above: LayerIndex) -> None:
+    def __init__(self, below: LayerIndex, above: LayerIndex, has_times: bool) -> None:
+        self._has_times = has_times
         self._below = below
         self._above = above
         self._old = _numbers(below)
@@ -114,7 +132,11 @@ class _Difference:
         self._opaque = _opaque(above) - _opaque(below)
         """Directories that hide what is below them only here."""
 
-    def run(self, is_link: Callable[[bytes], bool] | None) -> LayerIndex:
+    def run(self, is_link: Callable[[bytes], bool] | None = None) -> LayerIndex:
+        """``is_link`` tells whether a file that is the same is a hardlink of the one below.
+
+        If none is, the links were lost when the store was copied.
+        """
         keys, kinds = self._keys, self._above.kind
         kept = [number for number in positions(kinds, Kind.OPAQUE) if keys[number] in self._opaque]
         dated: list[int] = []
@@ -130,9 +152,10 @@ class _Difference:
         if is_link is not None:
             stored = [number for number in same if not is_link(keys[number])]
             kept += stored if len(stored) < len(same) else []
-        gone = [key for key in _topmost(self._old.keys() - self._new.keys()) if self._is_shown(key)]
+        missing = self._old.keys() - self._new.keys() - {b""}
+        gone = [key for key in _topmost(missing) if self._is_shown(key)]
         changed = {key.rpartition(b"\0")[0] for key in (*gone, *(keys[number] for number in kept))}
-        kept += [number for number in dated if keys[number] in changed]
+        kept += [number for number in dated if self._has_times or keys[number] in changed]
         index = self._index(sorted(kept), gone)
         index.warnings += self._warnings()
         return index
@@ -156,6 +179,8 @@ class _Difference:
     def _verdict(self, key: bytes, number: int) -> Literal["changed", "dated", "same"]:
         """What became of an entry; ``dated`` is a directory of which only the time is another."""
         was = self._old.get(key, -1)
+        if not key:
+            return "changed" if self._has_other_root(was, number) else "same"
         if was < 0 or key in self._opaque or self._is_hidden(key):
             return "changed"
         one = _facts(self._below, _inode(self._below, was, self._old))
@@ -165,6 +190,14 @@ class _Difference:
         if not _is_later(one, other):
             return "same"
         return "dated" if other[0] == Kind.DIRECTORY else "changed"
+
+    def _has_other_root(self, was: int, number: int) -> bool:
+        """Whether mode or owner of the root are others than below, or than engines make it."""
+        one, other = (
+            (index.mode[each], index.uid[each], index.gid[each]) if each >= 0 else None
+            for index, each in ((self._below, was), (self._above, number))
+        )
+        return one != other if one is not None else other not in DEFAULT_ROOTS
 
     def _is_hidden(self, key: bytes) -> bool:
         """Whether what is below has nothing to do with a path."""

@@ -23,7 +23,7 @@ from layertui.image import (
 )
 from layertui.layers.composefs import ComposefsDirectory
 from layertui.layers.directory import UnpackedDirectory
-from layertui.layers.fulltree import FullTree
+from layertui.layers.fulltree import FullTree, told_by_comparison
 from layertui.layers.owners import owners_of
 from layertui.layers.tarsplit import RecordedDirectory
 from layertui.reference import Reference
@@ -91,7 +91,7 @@ class Store(Lists):
             platform=platform_of(config),
             history=history,
             layers=layers,
-            warnings=[*odd, *more],
+            warnings=[*odd, *more, *told_by_comparison(layers)],
             links=[
                 Link(name, Descriptor("", known, -1), data, str(self._data_path(record, key)))
                 for name, known, data, key in (

@@ -25,7 +25,7 @@ def names(repositories: Path, known: Sequence[str]) -> Iterator[Field]:
 def driver(name: str, named_by: Path, directories: Sequence[Path]) -> Field:
     """What the driver says of an image whose layers lie in directories, the base first."""
     top = directories[-1] if directories else None
-    if top and (name == "overlay2" or (name == "overlay" and top.name == "upper")):
+    if top and (name in ("overlay2", "fuse-overlayfs") or (name == "overlay" and top.name == "upper")):
         lower = {"LowerDir": ":".join(map(str, reversed(directories[:-1])))} if directories[:-1] else {}
         merged, work = (str(top.with_name(each)) for each in ("merged", "work"))
         data = {**lower, "MergedDir": merged, "UpperDir": str(top), "WorkDir": work}

@@ -23,14 +23,14 @@ from layertui.image import (
     Unpacked,
 )
 from layertui.layers.directory import UnpackedDirectory
-from layertui.layers.fulltree import FullTree
+from layertui.layers.fulltree import FullTree, told_by_comparison
 from layertui.layers.tarsplit import RecordedDirectory
 from layertui.reference import Reference
 from layertui.sources.assemble import created_of, no_image, platform_of, step_of_v1
 from layertui.sources.docker_root import fields
 from layertui.sources.docker_root.files import Container, each, links_of, pick, read_object
 from layertui.sources.docker_root.graph_entry import COMPATIBILITY, GraphEntry
-from layertui.sources.docker_root.mounts import Mounts
+from layertui.sources.docker_root.mounts import Mounts, unreadable
 from layertui.sources.files import listed
 from layertui.sources.overview import Stored
 
@@ -94,6 +94,7 @@ class GraphRoot:
             for path in [entry.folder / COMPATIBILITY]
             if path != entry.document and path.exists()
         ]
+        layers = list(self._layers(chain))
         return Image(
             reference=str(reference),
             transport="docker-root",
@@ -111,8 +112,8 @@ class GraphRoot:
                 step_of_v1(self._entry(layer_id).value, number)._replace(id=layer_id)
                 for number, layer_id in enumerate(chain, 1)
             ],
-            layers=list(self._layers(chain)),
-            warnings=list(self._warnings(chain)),
+            layers=layers,
+            warnings=[*self._warnings(chain), *told_by_comparison(layers)],
             links=[*links_of(self.root / f"repositories-{self.driver}", config), *others],
             fields=list(self._fields(chain)),
         )
@@ -235,8 +236,7 @@ class GraphRoot:
     ) -> tuple[Unpacked | None, str, Path | None]:
         """What an image's own layer is read from, or why it cannot be; and its tree for the one above."""
         if self.driver not in WHERE:
-            why = f"the {self.driver} driver keeps layers on block devices: they cannot be read offline"
-            return None, why, None
+            return None, unreadable(self.driver), None
         directory = self.root / WHERE[self.driver].format(identity)
         record = self.graph / identity / "tar-data.json.gz"
         if self.driver == "overlay" and not directory.is_dir():

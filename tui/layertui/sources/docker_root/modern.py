@@ -22,6 +22,7 @@ from layertui.image import (
     chain_ids,
 )
 from layertui.layers.directory import UnpackedDirectory
+from layertui.layers.fulltree import told_by_comparison
 from layertui.layers.owners import owners_of
 from layertui.layers.tarsplit import RecordedDirectory
 from layertui.reference import Reference
@@ -41,7 +42,7 @@ from layertui.sources.docker_root.files import (
     pick,
     read_object,
 )
-from layertui.sources.docker_root.mounts import ONE_LAYER, Mounts
+from layertui.sources.docker_root.mounts import ONE_LAYER, WHITEOUT_NAMES, Mounts, unreadable
 from layertui.sources.files import listed, parse_json, read_text
 from layertui.sources.overview import Stored
 
@@ -49,6 +50,7 @@ LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
 HEX = re.compile(r"[0-9a-f]{64}")
 WHERE = {
     "overlay2": "overlay2/{0}/diff",
+    "fuse-overlayfs": "fuse-overlayfs/{0}/diff",
     "overlay": "overlay/{0}/root",
     "aufs": "aufs/diff/{0}",
     "vfs": "vfs/dir/{0}",
@@ -135,7 +137,7 @@ class ModernRoot:
             platform=platform_of(config),
             history=history,
             layers=layers,
-            warnings=warnings,
+            warnings=[*warnings, *told_by_comparison(layers)],
             links=links_of(
                 self.store / "repositories.json",
                 Link("config", Descriptor("", identity, -1), data, str(self._config_path(identity))),
@@ -223,9 +225,9 @@ class ModernRoot:
         elif read_text(facts / "diff") != diff_id:
             missing = f"its place in the store, {facts}, has another diff ID: {read_text(facts / 'diff')}"
         elif self.driver not in WHERE:
-            missing = f"the {self.driver} driver keeps layers on block devices: they cannot be read offline"
+            missing = unreadable(self.driver)
         else:
-            unpacked, missing = self._unpacked(facts / "tar-split.json.gz", cache_id)
+            unpacked, missing = self._unpacked(facts, cache_id)
         places = self._places(facts, cache_id, diff_id)
         counted: Literal["directory", "members"] = "directory" if self.driver in ONE_LAYER else "members"
         recorded = Recorded(descriptor.size, counted, read_text(facts / "diff")) if chain_id else None
@@ -250,19 +252,19 @@ class ModernRoot:
                     places.append(("pulled", f"{each.get('SourceRepository')}@{each.get('Digest')}"))
         return places
 
-    def _unpacked(self, record: Path, cache_id: str) -> tuple[Unpacked | None, str]:
+    def _unpacked(self, facts: Path, cache_id: str) -> tuple[Unpacked | None, str]:
         """What a layer is read from, or why it cannot be."""
         directory = self._mounts.directory(WHERE[self.driver], cache_id)
         if directory is None or not directory.is_dir():
             return None, f"its directory {directory or cache_id} is not there"
-        if record.exists():
+        if (record := facts / "tar-split.json.gz").exists():
             return RecordedDirectory(record, directory), ""
         if self.driver in ONE_LAYER:
-            return UnpackedDirectory(directory, self.driver == "aufs", owners=owners_of(self.root)), ""
-        return None, (
-            f"the {self.driver} driver keeps it together with what is below it, and {record.name}, "
-            "which would tell them apart, is not there"
-        )
+            by_name = self.driver in WHITEOUT_NAMES
+            return UnpackedDirectory(directory, by_name, owners=owners_of(self.root)), ""
+        below = read_text(facts / "parent")
+        parent = read_text(self._facts(below) / "cache-id") or below
+        return self._mounts.whole(WHERE[self.driver], cache_id, parent)
 
     def _facts(self, chain_id: str) -> Path:
         return self.store / "layerdb" / chain_id.replace(":", "/")

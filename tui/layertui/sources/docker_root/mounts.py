@@ -18,10 +18,13 @@ from layertui.layers.owners import owners_of
 from layertui.sources.docker_root.files import Container, directories_below
 from layertui.sources.files import read_text
 
-ONE_LAYER = ("overlay2", "aufs")
+ONE_LAYER = ("overlay2", "fuse-overlayfs", "aufs")
 """Drivers whose directories hold one layer alone; others keep all that is below it too."""
+WHITEOUT_NAMES = ("fuse-overlayfs", "aufs")
+"""Those that may have files named ``.wh.NAME`` there."""
 WHERE = {
     "overlay2": "overlay2/{0}/diff",
+    "fuse-overlayfs": "fuse-overlayfs/{0}/diff",
     "overlay": "overlay/{0}/upper",
     "aufs": "aufs/diff/{0}",
     "vfs": "vfs/dir/{0}",
@@ -135,8 +138,7 @@ class Mounts:
     def _own(self, identity: str, parent: str, layers: Sequence[Layer]) -> tuple[Unpacked | None, str]:
         """What a container's own layer is read from, or why it cannot be."""
         if self.driver not in WHERE:
-            why = f"the {self.driver} driver keeps layers on block devices: they cannot be read offline"
-            return None, why
+            return None, unreadable(self.driver)
         directory = self.directory(WHERE[self.driver], identity)
         if directory is None:
             return None, f"its directory {identity} is not there"
@@ -149,14 +151,26 @@ class Mounts:
             return None, f"its directory {directory} is not there"
         if self.driver in ONE_LAYER:
             below = directories_below(layers)
-            return UnpackedDirectory(directory, self.driver == "aufs", below, owners_of(self.root)), ""
-        tree = _existing(self.directory(WHERE[self.driver], parent))
-        if parent and tree is None:
+            by_name = self.driver in WHITEOUT_NAMES
+            return UnpackedDirectory(directory, by_name, below, owners_of(self.root)), ""
+        return self.whole(WHERE[self.driver], identity, parent)
+
+    def whole(self, pattern: str, identity: str, parent: str) -> tuple[Unpacked | None, str]:
+        """What a layer is read from that is kept together with what is below it, or why it cannot be."""
+        tree, below = (_existing(self.directory(pattern, each)) for each in (identity, parent))
+        if tree is None:
+            return None, f"its directory {self.root / pattern.format(identity)} is not there"
+        if parent and below is None:
             why = (
                 f"the {self.driver} driver keeps it together with what is below it, and {parent} is not there"
             )
             return None, why
-        return FullTree(directory, tree, owners_of(self.root)), ""
+        return FullTree(tree, below, owners_of(self.root), links=self.driver == "overlay"), ""
+
+
+def unreadable(driver: str) -> str:
+    """Why there is nothing to be read of a driver that has no directory for each layer."""
+    return f"the {driver} driver keeps layers where they cannot be read offline"
 
 
 def _existing(path: Path | None) -> Path | None:

@@ -49,7 +49,7 @@ ABOUT = {
 }
 """What the entries of a data root are (moby: daemon/daemon.go and the packages that it starts)."""
 LAYERS_ASIDE = ("l",)
-"""Entries of overlay2 that are no layers: the short links."""
+"""Entries of overlay2 and fuse-overlayfs that are no layers: the short links."""
 JOURNALS = ("-journal", "-wal")
 """How files are called that SQLite needs beside a database to tell what state it is in (sqlite.org, tempfiles)."""
 MAX_COPY = 1 << 28

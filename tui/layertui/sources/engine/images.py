@@ -234,7 +234,7 @@ def unpacked_in(directory: Path, below: tuple[Path, ...] = ()) -> UnpackedDirect
     whose the files are where the engine runs without root's privileges.
     """
     driver = directory.parents[1]
-    fuse = read_text(driver / ".has-mount-program") == "true"
+    fuse = driver.name == "fuse-overlayfs" or read_text(driver / ".has-mount-program") == "true"
     return UnpackedDirectory(directory, fuse, below, owners_of(driver))
 
 
