@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from layertui.union import Union
 
 PAUSE = 0.25
-"""Seconds between two unions while layers still arrive, at least."""
+"""Seconds until the first union while layers still arrive, at least; the next waits as long as all has taken so far."""
 TICK = 0.05
 """Seconds between two reports of how far looking into files has come, at least."""
 AT_ONCE = 500
@@ -85,12 +85,13 @@ class Frames:
 def load(image: Image, cache: IndexCache | None, frames: Frames) -> None:
     """Send the image's indexes as they are read, unions of the layers that are complete, and the sums.
 
-    A union of some layers is sent only while others still load, and never so often that
-    more than half of the time goes into them.
+    A union of some layers is sent only while others still load, and ever more seldom: to merge
+    them takes time here, and to show them there.
     """
     reader = ImageReader(image, cache)
     total = len(image.layers)
-    next_union = time.monotonic() + PAUSE
+    begun = time.monotonic()
+    next_union = begun + PAUSE
 
     def progress(layer: int, done: int, size: int) -> None:
         frames.send(b"p", layer, done, size)
@@ -99,11 +100,11 @@ def load(image: Image, cache: IndexCache | None, frames: Frames) -> None:
         image.arrival.watch(lambda done, size: progress(0, done, size))
     for number, index in reader.layers(progress):
         frames.send(b"x", number, pack(index))
-        merged, started = len(reader.indexes), time.monotonic()
-        if number <= merged < total and not reader.is_kept and started >= next_union:
+        merged = len(reader.indexes)
+        if number <= merged < total and not reader.is_kept and time.monotonic() >= next_union:
             frames.send(b"u", merged, reader.union().encode())
             now = time.monotonic()
-            next_union = now + max(PAUSE, now - started)
+            next_union = now + (now - begun)
     union = reader.union()
     frames.send(b"u", total, union.encode())
     top = Merged(union, total)
