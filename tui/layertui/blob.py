@@ -3,9 +3,8 @@
 import os
 import threading
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from layertui.errors import LayertuiError
 
@@ -50,8 +49,7 @@ class ArrivingBlob(ABC):
         """Why what arrives is not kept; empty if it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class BytesBlob:
+class BytesBlob(NamedTuple):
     """A blob in memory."""
 
     data: bytes

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from layertui.commands.output import warn
 from layertui.errors import LayertuiError
@@ -43,8 +42,7 @@ def layer_number(image: Image, number: int | None, lowest: int = 1) -> int:
     raise LayertuiError(f"no layer {number}", f"the layers of {image.name} are 1 to {highest}{also}")
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """An image with its layers read, or as many of them as a question needs."""
 
     image: Image
