@@ -83,8 +83,8 @@ def docker_roots(
         need("busybox", "cp")
         context = tmp_path_factory.mktemp("context")
         shutil.copy(str(shutil.which("busybox")), context / "busybox")
-        copied = tmp_path_factory.mktemp("copied") / "docker"
         parent = request.getfixturevalue("btrfs") if driver == "btrfs" else None
+        copied = Path(tempfile.mkdtemp(dir=parent or tmp_path_factory.getbasetemp())) / "docker"
         place = Path(tempfile.mkdtemp(prefix="layertui-", dir=parent))
         with docker_daemon(place, driver=driver) as docker:
             docker("load", "--input", archive)
@@ -96,7 +96,8 @@ def docker_roots(
             (copied.parent / "diff.json").write_text(json.dumps(sorted(told(docker, "worked"))))
             inspected = docker("image", "inspect", demo.NAME, "work:1", "old:1.9")
             (copied.parent / "inspect.json").write_text(inspected.replace(str(docker.data_root), str(copied)))
-            run("cp", "--archive", docker.data_root, copied)
+            copy = copy_subvolumes if driver == "btrfs" else copy_of
+            copy(docker.data_root, copied.parent)
         yield copied
 
     yield from kept(make)
@@ -131,6 +132,19 @@ def copy_of(root: Path, folder: Path) -> Path:
     """A data root that may be changed."""
     run("cp", "--archive", root, folder / "docker")
     return folder / "docker"
+
+
+def copy_subvolumes(root: Path, folder: Path) -> Path:
+    """The same on one btrfs, of subvolumes as snapshots."""
+    copied = folder / "docker"
+    copied.mkdir()
+    for path in root.iterdir():
+        if path.name != "btrfs":
+            run("cp", "--archive", path, copied)
+    (copied / "btrfs/subvolumes").mkdir(parents=True)
+    for path in (root / "btrfs/subvolumes").iterdir():
+        run("btrfs", "subvolume", "snapshot", path, copied / "btrfs/subvolumes")
+    return copied
 
 
 CONTAINER = "c0" * 32

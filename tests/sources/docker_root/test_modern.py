@@ -21,7 +21,7 @@ from layertui.layers.load import index_layer
 from layertui.reference import parse
 from layertui.sources import docker_root, list_images, open_image
 from layertui.sources.containerd.store import META
-from layertui.sources.overview import overview
+from layertui.sources.overview import SUBVOLUME, overview
 from layertui.union import Union
 from layertui.union.changes import changes
 from layertui.verify import verify
@@ -45,6 +45,12 @@ def driver_of(root: Path) -> str:
 def test_the_same_image_as_from_its_archive(root: Path, expected: Seen, measured: Sizes) -> None:
     image = open_image(f"docker-root:[{root}]{demo.NAME}")
     assert seen(image) == expected
+    if driver_of(root) == "btrfs":
+        assert all(
+            Path(str(layer.unpacked.location)).stat().st_ino == SUBVOLUME
+            for layer in image.layers
+            if layer.unpacked
+        )
     counted = measured.directories if driver_of(root) == "overlay2" else measured.files
     assert_sizes(image, counted, "of files")
 
