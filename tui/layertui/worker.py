@@ -175,7 +175,7 @@ def main() -> None:
     frames = Frames(os.dup(sys.stdout.fileno()))
     try:
         request = msgspec.convert(json.loads(sys.stdin.buffer.read()), Request)
-        os.nice(5)  # the process that draws the screen goes first
+        os.nice(10)  # the process that draws the screen goes first
         image = open_image(request.reference, request.platform)
         cache = IndexCache() if request.cache else None
         if request.query is not None:
