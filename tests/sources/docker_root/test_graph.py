@@ -22,6 +22,7 @@ from layertui.sources.overview import overview
 from layertui.union.changes import changes
 from layertui.verify import verify
 from tests.fixtures import docker_root as other_people
+from tests.opens import counted_opens
 from tests.seen import seen
 from tests.sources.docker_root import v1
 from tests.sources.engine.test_containers import union_of
@@ -258,6 +259,21 @@ def test_v1_compatibility_is_shown_beside_json(overlay: Path) -> None:
     ]
     assert (chain[3].data, dict(chain[3].facts)["lies in"]) == (path.read_bytes(), str(path))
     assert {field.file for field in fields(image) if field.key == "created"} == {str(path.with_name("json"))}
+
+
+@pytest.mark.parametrize("name", ["json", "v1Compatibility"])
+def test_what_an_image_says_is_read_once(overlay: Path, name: str) -> None:
+    """A daemon may write between two reads: what is shown and the bytes of it are those of one moment."""
+    folder = with_compatibility(overlay, ids()[-1]).parent
+    if name != "json":
+        (folder / "json").write_text("{")
+    with counted_opens() as opens:
+        image = open_image(f"docker-root:[{overlay}]old:1.9")
+    names = ("json", "v1Compatibility", "layersize", "parent")
+    files = [*(folder / each for each in names if (folder / each).exists()), overlay / "repositories-overlay"]
+    assert len(files) > 3 and [opens[str(path)] for path in files] == [1] * len(files)
+    assert json.loads(image.config_bytes) == image.config
+    assert image.config_bytes == (folder / name).read_bytes()
 
 
 @pytest.mark.parametrize(

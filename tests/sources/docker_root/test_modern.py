@@ -26,6 +26,7 @@ from layertui.union import Union
 from layertui.union.changes import changes
 from layertui.verify import verify
 from tests.fixtures import docker_root as other_people
+from tests.opens import counted_opens
 from tests.programs import lacking, need
 from tests.seen import Seen, Sizes, assert_sizes, seen
 from tests.sources.engine.test_containers import union_of
@@ -77,6 +78,16 @@ def test_inspect_is_dockers(root: Path) -> None:
         if theirs["RepoTags"] == ["work:1"]:
             noted = next(field for field in fields(image) if field.name == "Parent")
             assert Path(noted.file).read_text() == noted.value != ""
+
+
+def test_what_an_image_says_is_read_once(root: Path) -> None:
+    """A daemon may write between two reads: what is shown and the bytes of it are those of one moment."""
+    store = root / "image" / driver_of(root)
+    with counted_opens() as opens:
+        image = open_image(f"docker-root:[{root}]work:1")
+    config = store / "imagedb/content" / image.id.replace(":", "/")
+    assert [opens[str(path)] for path in (config, store / "repositories.json")] == [1, 1]
+    assert json.loads(image.config_bytes) == image.config
 
 
 def test_steps_of_a_build_are_not_offered(root: Path) -> None:

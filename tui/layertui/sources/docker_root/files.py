@@ -44,11 +44,16 @@ def readable(rows: Iterable[Row], problems: list[str]) -> list[Row]:
     return found
 
 
-def read_object(path: Path) -> dict[str, Any]:
-    """A file that is a JSON object. Raises :class:`LayertuiError`."""
+def read_document(path: Path) -> tuple[dict[str, Any], bytes]:
+    """A file that is a JSON object, parsed and as its bytes. Raises :class:`LayertuiError`."""
     if not path.exists():
         raise LayertuiError(f"{path} is not there", "the store is incomplete")
-    return parse_object(FileBlob(path), str(path))[0]
+    return parse_object(FileBlob(path), str(path))
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The same without the bytes."""
+    return read_document(path)[0]
 
 
 def pick(
@@ -74,11 +79,9 @@ def pick(
     raise LayertuiError(else_[0], f"{else_[1]} has {listed_names}")
 
 
-def links_of(repositories: Path, config: Link) -> list[Link]:
+def links_of(repositories: Path, data: bytes, config: Link) -> list[Link]:
     """How a name leads to an image's config: through the file of all names, if there is one."""
-    try:
-        data = repositories.read_bytes()
-    except OSError:
+    if not data:
         return [config]
     return [Link(repositories.name, Descriptor("", "", -1), data, str(repositories)), config]
 

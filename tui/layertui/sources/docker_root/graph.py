@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from layertui.errors import LayertuiError
 from layertui.image import (
@@ -28,7 +29,7 @@ from layertui.layers.tarsplit import RecordedDirectory
 from layertui.reference import Reference
 from layertui.sources.assemble import created_of, no_image, platform_of, step_of_v1
 from layertui.sources.docker_root import fields
-from layertui.sources.docker_root.files import Container, each, links_of, pick, read_object
+from layertui.sources.docker_root.files import Container, each, links_of, pick, read_document, read_object
 from layertui.sources.docker_root.graph_entry import COMPATIBILITY, GraphEntry
 from layertui.sources.docker_root.mounts import Mounts, unreadable
 from layertui.sources.files import listed
@@ -60,12 +61,16 @@ class GraphRoot:
     def names(self) -> dict[str, list[str]]:
         """The names and digests of each image, by its ID."""
         found: dict[str, list[str]] = {}
-        repositories = read_object(self.root / f"repositories-{self.driver}").get("Repositories")
+        repositories = self._repositories[0].get("Repositories")
         for name, versions in repositories.items() if isinstance(repositories, dict) else ():
             for tag, identity in versions.items() if isinstance(versions, dict) else ():
                 if isinstance(identity, str):
                     found.setdefault(identity, []).append(f"{name}{'@' if ':' in tag else ':'}{tag}")
         return found
+
+    @cached_property
+    def _repositories(self) -> tuple[dict[str, Any], bytes]:
+        return read_document(self.root / f"repositories-{self.driver}")
 
     def image_ids(self) -> list[str]:
         """Every image's ID, those that are only below others left out."""
@@ -85,15 +90,15 @@ class GraphRoot:
         """An image by its ID. Raises :class:`LayertuiError`."""
         chain = self._chain(identity)
         entry = self._entry(identity)
-        top, data = entry.value, entry.document.read_bytes()
+        top = entry.value
         names = self.names.get(identity, [])
         tags = [name for name in names if "@" not in name]
-        config = Link("config", Descriptor("", "", -1), data, str(entry.document))
-        others = [
-            Link(path.name, Descriptor("", "", -1), path.read_bytes(), str(path))
-            for path in [entry.folder / COMPATIBILITY]
-            if path != entry.document and path.exists()
-        ]
+        config = Link("config", Descriptor("", "", -1), entry.data, str(entry.document))
+        others = []
+        with suppress(LayertuiError):  # which is among the warnings
+            compatible, path = entry.compatibility_data, entry.folder / COMPATIBILITY
+            if compatible is not None and path != entry.document:
+                others.append(Link(path.name, Descriptor("", "", -1), compatible, str(path)))
         layers = list(self._layers(chain))
         return Image(
             reference=str(reference),
@@ -103,7 +108,7 @@ class GraphRoot:
             repo_digests=[name for name in names if "@" in name],
             id=f"sha256:{identity}",
             config=top,
-            config_bytes=data,
+            config_bytes=entry.data,
             manifest={},
             manifest_bytes=b"",
             manifest_digest="",
@@ -114,7 +119,10 @@ class GraphRoot:
             ],
             layers=layers,
             warnings=[*self._warnings(chain), *told_by_comparison(layers)],
-            links=[*links_of(self.root / f"repositories-{self.driver}", config), *others],
+            links=[
+                *links_of(self.root / f"repositories-{self.driver}", self._repositories[1], config),
+                *others,
+            ],
             fields=list(self._fields(chain)),
         )
 

@@ -9,17 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from layertui.blob import BytesBlob, FileBlob
 from layertui.errors import LayertuiError
 from layertui.image import Field
-from layertui.sources.docker_root.files import read_object
-from layertui.sources.files import read_text
+from layertui.sources.docker_root.files import read_document
+from layertui.sources.files import MAX_JSON, parse_object, read_text
 from layertui.words import parse_time
 
 COMPATIBILITY = "v1Compatibility"
 OWN = ("id", "parent", "parent_id", "layer_id", "Size")
 """Keys that need not be the same in ``json`` and ``v1Compatibility``: a pull by digest gives new IDs."""
+
+
+class _Read(NamedTuple):
+    """The file that counts of an image."""
+
+    path: Path
+    value: Mapping[str, Any]
+    data: bytes
+    problem: str = ""
+    """Why it is not ``json``."""
 
 
 class GraphEntry:
@@ -32,12 +43,17 @@ class GraphEntry:
     @property
     def value(self) -> Mapping[str, Any]:
         """The image as JSON. Raises :class:`LayertuiError` if no file of it can be read."""
-        return self._read[1]
+        return self._read.value
 
     @property
     def document(self) -> Path:
         """The file that the value is from: ``json``, or ``v1Compatibility`` where that cannot be read."""
-        return self._read[0]
+        return self._read.path
+
+    @property
+    def data(self) -> bytes:
+        """That file."""
+        return self._read.data
 
     @cached_property
     def compatibility(self) -> Mapping[str, Any]:
@@ -45,23 +61,35 @@ class GraphEntry:
 
         Raises :class:`LayertuiError` if it cannot be read.
         """
-        path = self.folder / COMPATIBILITY
-        return read_object(path) if path.exists() else {}
+        if self.compatibility_data is None:
+            return {}
+        path = str(self.folder / COMPATIBILITY)
+        return parse_object(BytesBlob(self.compatibility_data, path), path)[0]
 
     @cached_property
-    def _read(self) -> tuple[Path, Mapping[str, Any]]:
+    def compatibility_data(self) -> bytes | None:
+        """Its bytes. Raises :class:`LayertuiError`."""
+        path = self.folder / COMPATIBILITY
+        if not path.exists():
+            return None
+        blob = FileBlob(path)
+        return blob.pread(min(blob.size, MAX_JSON + 1), 0)
+
+    @cached_property
+    def _read(self) -> _Read:
         path = self.folder / "json"
         try:
-            return path, read_object(path)
-        except LayertuiError:
+            return _Read(path, *read_document(path))
+        except LayertuiError as error:
             try:
                 if self.compatibility:
-                    return self.folder / COMPATIBILITY, self.compatibility
+                    compatible = self.folder / COMPATIBILITY
+                    return _Read(compatible, self.compatibility, self.compatibility_data or b"", str(error))
             except LayertuiError:
                 pass  # what is wrong with ``json`` is said
             raise
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Bytes as ``layersize`` has them; -1 if it does not tell, as Docker takes it."""
         text = read_text(self.folder / "layersize")
@@ -84,19 +112,17 @@ class GraphEntry:
     def places(self) -> Iterator[tuple[str, str]]:
         """Where it lies, and what is noted there beside the JSON."""
         yield "graph", str(self.folder)
-        for name in ("parent", "checksum"):
-            if text := read_text(self.folder / name):
-                yield name, text
+        if self.parent.file == str(self.folder / "parent"):
+            yield "parent", str(self.parent.value)
+        if text := read_text(self.folder / "checksum"):
+            yield "checksum", text
         if (path := self.folder / COMPATIBILITY).exists():
             yield COMPATIBILITY, str(path)
 
     def problems(self) -> Iterator[str]:
         """What in it contradicts itself, a sentence each."""
         if self.document.name == COMPATIBILITY:
-            try:
-                read_object(self.folder / "json")
-            except LayertuiError as error:
-                yield f"{error}: shown is what its {COMPATIBILITY} says"
+            yield f"{self._read.problem}: shown is what its {COMPATIBILITY} says"
             return
         named = self.value.get("id")
         if named and named != self.id:

@@ -40,6 +40,7 @@ from layertui.sources.docker_root.files import (
     links_of,
     overlay_places,
     pick,
+    read_document,
     read_object,
 )
 from layertui.sources.docker_root.mounts import ONE_LAYER, WHITEOUT_NAMES, Mounts, unreadable
@@ -71,14 +72,19 @@ class ModernRoot:
     @cached_property
     def names(self) -> dict[str, list[str]]:
         """The names and digests of each image, by its ID (``repositories.json``)."""
-        path = self.store / "repositories.json"
         found: dict[str, list[str]] = {}
-        repositories = read_object(path).get("Repositories") if path.exists() else {}
+        repositories = self._repositories[0].get("Repositories")
         for references in repositories.values() if isinstance(repositories, dict) else ():
             for name, identity in references.items() if isinstance(references, dict) else ():
                 if isinstance(identity, str):
                     found.setdefault(identity, []).append(name)
         return found
+
+    @cached_property
+    def _repositories(self) -> tuple[dict[str, Any], bytes]:
+        """The file of all names; empty where there is none."""
+        path = self.store / "repositories.json"
+        return read_document(path) if path.exists() else ({}, b"")
 
     def image_ids(self) -> list[str]:
         """Every image's ID, those that only a build went through left out."""
@@ -98,8 +104,7 @@ class ModernRoot:
     def config_of(self, identity: str) -> tuple[dict[str, Any], bytes]:
         """An image's config. Raises :class:`LayertuiError`."""
         path = self._config_path(identity)
-        config = read_object(path)
-        data = path.read_bytes()
+        config, data = read_document(path)
         check_digest(data, identity, f"the config {path}")
         return config, data
 
@@ -140,6 +145,7 @@ class ModernRoot:
             warnings=[*warnings, *told_by_comparison(layers)],
             links=links_of(
                 self.store / "repositories.json",
+                self._repositories[1],
                 Link("config", Descriptor("", identity, -1), data, str(self._config_path(identity))),
             ),
             fields=list(self._fields(identity, layers)),
@@ -219,18 +225,18 @@ class ModernRoot:
         descriptor = Descriptor(LAYER_TYPE, "", self._size(chain_id))
         missing = ""
         unpacked: Unpacked | None = None
-        cache_id = read_text(facts / "cache-id")
+        cache_id, noted = (read_text(facts / name) for name in ("cache-id", "diff"))
         if not chain_id or not facts.is_dir():
             missing = f"the store has no layer of the chain ID {chain_id or 'unknown'}"
-        elif read_text(facts / "diff") != diff_id:
-            missing = f"its place in the store, {facts}, has another diff ID: {read_text(facts / 'diff')}"
+        elif noted != diff_id:
+            missing = f"its place in the store, {facts}, has another diff ID: {noted}"
         elif self.driver not in WHERE:
             missing = unreadable(self.driver)
         else:
             unpacked, missing = self._unpacked(facts, cache_id)
         places = self._places(facts, cache_id, diff_id)
         counted: Literal["directory", "members"] = "directory" if self.driver in ONE_LAYER else "members"
-        recorded = Recorded(descriptor.size, counted, read_text(facts / "diff")) if chain_id else None
+        recorded = Recorded(descriptor.size, counted, noted) if chain_id else None
         return Layer(number, descriptor, diff_id, chain_id, None, missing, unpacked, places, recorded)
 
     def _places(self, facts: Path, cache_id: str, diff_id: str) -> list[tuple[str, str]]:
