@@ -1,9 +1,15 @@
 """What every run of the tests needs, whichever it picks."""
 
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from tests import pace, snapshots
 from tests.engines import docker
+from tests.programs import need_root
 
 __all__ = ["docker"]
 
@@ -11,3 +17,13 @@ __all__ = ["docker"]
 def pytest_configure(config: pytest.Config) -> None:
     snapshots.configure(config)
     pace.configure()
+
+
+@pytest.fixture
+def anybodys() -> Iterator[Path]:
+    """A directory that everybody can reach and write to."""
+    need_root()
+    directory = Path(tempfile.mkdtemp(prefix="layertui-"))
+    directory.chmod(0o777)
+    yield directory
+    shutil.rmtree(directory)

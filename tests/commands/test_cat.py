@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from layertui.commands import opening
+from layertui.layers.directory import UnpackedDirectory, scan_directory
+from layertui.layers.index import LayerIndex
 from tests.commands.running import Run
 from tests.commands.samples import HOSTILE, eventful, image, tar
+from tests.layers.test_changing import rewrite, tick
+from tests.layers.test_directory import image_of
 
 
 def test_the_bytes_untouched_through_links(run: Run, tmp_path: Path):
@@ -54,3 +62,52 @@ def test_a_cut_layer_gives_what_is_there_and_says_so(run: Run, tmp_path: Path):
     assert done.status == 2
     assert set(done.out) == {ord("b")} and len(done.out) < 50_000
     assert "the layer ends in the middle of it" in done.err
+
+
+@dataclass(frozen=True, slots=True)
+class Written(UnpackedDirectory):
+    """A directory that is written to while it is listed, as that of a container that runs."""
+
+    def scan(
+        self, progress: Callable[[int], None] | None = None, cancelled: threading.Event | None = None
+    ) -> LayerIndex:
+        def write(_count: int) -> None:
+            tick()
+            (self.path / "later").touch()
+
+        return scan_directory(self.path, write)
+
+
+def test_a_layer_that_changes_while_it_is_read(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    root = tmp_path / "root"
+    root.mkdir(0o755)
+    (root / "log").write_bytes(b"one\n")
+    layer = image_of([root]).layers[0]._replace(unpacked=Written(root))
+    monkeypatch.setattr(opening, "open_image", lambda *_: image_of([root])._replace(layers=[layer]))
+    done = run("cat", "live", "/log")
+    assert (done.status, done.out) == (0, b"one\n")
+    assert done.err == (
+        "layertui: warning: layer 1: changed while the layer was read: "
+        "what is shown may be of several moments, read the image again\n"
+    )
+
+
+def test_a_file_that_changes_before_it_is_read(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "root").mkdir()
+    log = tmp_path / "root/log"
+    log.write_bytes(b"one\n")
+    read_layers = opening.read_layers
+    monkeypatch.setattr(opening, "open_image", lambda *_: image_of([log.parent]))
+
+    def slow(*arguments: object) -> opening.Opened:
+        opened = read_layers(*arguments)
+        rewrite(log)
+        return opened
+
+    monkeypatch.setattr("layertui.commands.cat.read_layers", slow)
+    done = run("cat", "live", "/log")
+    assert (done.status, done.out) == (2, b"")
+    assert (
+        done.err
+        == f"layertui: cannot read {log}, it has changed since the image was read, read the image again\n"
+    )

@@ -483,13 +483,6 @@ def test_owners_of_a_user_without_privileges(tmp_path: Path, monkeypatch: pytest
     ]
 
 
-def test_says_that_opaqueness_is_unknown_without_privileges(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(directory, "CAP_SYS_ADMIN", 1 << 62)
-    assert [warning.code for warning in scan_directory(tmp_path).warnings] == ["opaque-unknown"]
-
-
 def test_a_directory_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
     layer = Layer(1, Descriptor("", "", -1), "", "", None, unpacked=UnpackedDirectory(tmp_path / "none"))
     assert index_layer(layer, None).damage == f"cannot read {tmp_path}/none, No such file or directory"
@@ -510,14 +503,3 @@ def test_reads_no_file_outside(tmp_path: Path) -> None:
     (root / "dir").symlink_to(tmp_path)
     with pytest.raises(LayertuiError, match="dir/secret"):
         DirectoryBlob(root, b"dir\0secret", 6).pread(100, 0)
-
-
-@pytest.mark.parametrize("now", ["", "longer than it was"])
-def test_a_file_that_is_written_to_after_it_was_listed(tmp_path: Path, now: str) -> None:
-    (tmp_path / "log").write_text("one\n")
-    blob = DirectoryBlob(tmp_path, b"log", 4)
-    (tmp_path / "log").write_text(now)
-    with pytest.raises(
-        LayertuiError, match=rf"log, it had 4 bytes and has {len(now)} now, read the image again"
-    ):
-        blob.pread(100, 0)

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,8 @@ from layertui.ui.widgets.detail.subject import Subject
 from layertui.ui.widgets.detail.text_document import CHUNK
 from tests.content.archives import tar_of
 from tests.images import layers_of, union_of
+from tests.layers.test_changing import rewrite
+from tests.layers.test_directory import image_of, opened
 from tests.ui.places import HOSTILE, until
 from tests.ui.test_detail import HOME, Detail, about, pressing, settled, text
 
@@ -232,3 +235,32 @@ async def test_bytes_that_look_like_what_they_are_shown_as_are_told_apart() -> N
     async with app.run_test(size=(100, 20)) as pilot:
         await pressing("2")(pilot)
         assert "@@ 6 bytes at" in text(app.pane)
+
+
+async def test_a_file_that_is_written_to_while_it_is_looked_at(tmp_path: Path) -> None:
+    """As that of a container that runs: what it holds by now is not shown as what was listed, nor mixed with it."""
+    (tmp_path / "log").write_bytes(numbered(8000))
+    image = image_of([tmp_path])
+    union, contents = opened(image)
+    app = Detail(Subject(image, union, contents, 1, union.find("/log")))
+    async with app.run_test(size=(120, 16)) as pilot:
+        await pressing("4")(pilot)
+        assert "line 1 of a file that is long" in text(app.pane)
+        rewrite(tmp_path / "log")
+        for keys in (("end",), ("1", "4"), ("b",)):
+            await pressing(*keys)(pilot)
+            said = " ".join(text(app.pane).split())
+            assert (
+                said
+                == f"cannot read {tmp_path}/log, it has changed since the image was read, read the image again"
+            )
+
+
+async def test_what_lies_unpacked_has_no_place_in_a_tar(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"one\n")
+    image = image_of([tmp_path])
+    union, contents = opened(image)
+    app = Detail(Subject(image, union, contents, 1, union.find("/log")))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pressing("5")(pilot)
+        assert "diff ID" in text(app.pane) and "offset" not in text(app.pane)

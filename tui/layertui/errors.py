@@ -28,6 +28,18 @@ class WrongDigest(LayertuiError):
         )
 
 
+class ChangedWhileRead(LayertuiError):
+    """A file that lies unpacked is no longer as it was listed: its bytes would not go with what is shown of it."""
+
+    def __init__(self, location: str, size: int, size_now: int) -> None:
+        super().__init__(
+            f"cannot read {location}",
+            "it has changed since the image was read"
+            + (f": it had {size} bytes and has {size_now} now" if size_now != size else ""),
+            "read the image again",
+        )
+
+
 class NoEngine(LayertuiError):
     """No engine listens where it would by default, and no setting names one: none may be installed."""
 

@@ -78,8 +78,8 @@ class Unpacked(Protocol):
         """
         ...
 
-    def open(self, key: bytes, size: int) -> Blob:
-        """The content of a file of ``size`` bytes, by its entry's key."""
+    def open(self, key: bytes, size: int, stamp: int = 0) -> Blob:
+        """The content of a file of ``size`` bytes, by its entry's key; ``stamp`` is its entry's too, 0 if it has none."""
         ...
 
 

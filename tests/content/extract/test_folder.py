@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import signal
 import subprocess
 import tarfile
-import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -252,16 +250,6 @@ def as_nobody(do: Callable[[], object]) -> bool:
         finally:
             os._exit(1)
     return os.waitpid(child, 0)[1] == 0
-
-
-@pytest.fixture
-def anybodys() -> Iterator[Path]:
-    """A directory that everybody can reach and write to."""
-    need_root()
-    directory = Path(tempfile.mkdtemp(prefix="layertui-"))
-    directory.chmod(0o777)
-    yield directory
-    shutil.rmtree(directory)
 
 
 def test_read_only_directories_of_a_user_who_is_not_root(anybodys: Path) -> None:

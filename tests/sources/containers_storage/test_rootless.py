@@ -43,7 +43,7 @@ def test_its_container_is_what_the_user_sees(store: tuple[Path, str]) -> None:
     assert {
         path: (facts.type, facts.mode, facts.owner, facts.linkname or "") for path, facts in tree.items()
     } == in_the_container(told)
-    assert not {"owner-unknown", "opaque-unknown"} & {warning.code for warning in union.warnings}
+    assert not {"owner-unknown", "xattrs-unknown"} & {warning.code for warning in union.warnings}
     found = {change.path: change for change in changes(union, union.layers, contents.same)}
     assert list(found["/etc/hostname"].what) == ["owner"] and found["/srv/new"].change == "added"
     gone = {path for path, change in found.items() if change.change == "deleted"}
@@ -74,7 +74,7 @@ def test_as_the_user(store: tuple[Path, str]) -> None:
     finally:
         os.seteuid(0)
         os.setegid(0)
-    assert index.count > 0 and "opaque-unknown" not in {warning.code for warning in index.warnings}
+    assert index.count > 0 and "xattrs-unknown" not in {warning.code for warning in index.warnings}
     # With vfs the whole tree is looked at, and others of the container may keep a directory to themselves.
     closed = "2 directories cannot be read, /srv/quarry/deploy: Permission denied"
     assert index.damage == (closed if (root / "vfs").is_dir() else "")

@@ -11,7 +11,7 @@ import pytest
 
 from layertui.compare import Comparison, Side
 from layertui.content.read import Contents
-from layertui.errors import LayertuiError
+from layertui.errors import ChangedWhileRead, LayertuiError
 from layertui.image import Image
 from layertui.layers.load import index_layer
 from layertui.sources import list_containers, open_image
@@ -146,8 +146,21 @@ def test_a_running_container_is_read_anew(host: Docker) -> None:
         union, _ = union_of(image)
         assert union.find("/srv/later") < 0
         host("exec", "running", "/bin/busybox", "touch", "/srv/later")
-        union, _ = union_of(open_image("docker-container:running"))
-        assert union.find("/srv/later") > 0
+
+        def write(text: str, time: int) -> None:
+            command = f"echo {text} > /srv/later; touch -d @{time} /srv/later"
+            host("exec", "running", "/bin/busybox", "sh", "-c", command)
+
+        write("one", 1)
+        union, contents = union_of(open_image("docker-container:running"))
+        later = union.at(union.find("/srv/later"), union.layers)
+        write("two", 2)  # of the same size
+        with pytest.raises(
+            ChangedWhileRead, match="has changed since the image was read, read the image again"
+        ):
+            contents.read(later)
+        union, contents = union_of(open_image("docker-container:running"))
+        assert contents.read(union.at(union.find("/srv/later"), union.layers)) == b"two\n"
     finally:
         host("rm", "--force", "running")
 

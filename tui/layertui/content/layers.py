@@ -47,7 +47,9 @@ class Layers:
         Raises :class:`Damaged` where the layer is not here, :class:`LayertuiError` where it cannot be opened.
         """
         if (unpacked := self.unpacked.get(file.layer)) is not None:
-            return PlainCursor(unpacked.open(self._entry_keys(file.layer)[file.entry], file.size))
+            stamps = self.indexes[file.layer - 1].stamp
+            stamp = stamps[file.entry] if stamps else 0
+            return PlainCursor(unpacked.open(self._entry_keys(file.layer)[file.entry], file.size, stamp))
         if (content := self.kept(file)) is not None:
             return PlainCursor(BytesBlob(content, ""), file.offset)
         return self._tar(file.layer)

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from layertui.errors import LayertuiError
+from layertui.errors import ChangedWhileRead, LayertuiError
+from layertui.layers.changing import stamp_of
 from layertui.layers.index import path_of
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -68,17 +69,19 @@ class Beneath:
 class DirectoryBlob:
     """A regular file of a directory, never one outside it: no symlink on the way is followed.
 
-    Reading raises :class:`LayertuiError` where the file cannot be read, or has another size than
-    ``size`` by now: a container that runs goes on writing.
+    Reading raises :class:`LayertuiError` where the file cannot be read, and
+    :class:`ChangedWhileRead` where it has another size or stamp than when it was listed, be it
+    since a moment ago: a container that runs goes on writing.
     """
 
-    def __init__(self, root: Path, key: bytes, size: int) -> None:
+    def __init__(self, root: Path, key: bytes, size: int, stamp: int = 0) -> None:
+        """``stamp`` is that of the listing (:func:`stamp_of`); without it (0), that of the first read counts."""
         self._root = root
         self._key = key
         self.size = size
         self.digest = ""
         self._fd = -1
-        self._size_now = size
+        self._stamp = stamp
         self._lock = threading.Lock()
 
     @property
@@ -90,13 +93,14 @@ class DirectoryBlob:
             with self._lock:
                 if self._fd < 0:
                     self._fd = _open_beneath(self._root, self._key)
-                    self._size_now = os.fstat(self._fd).st_size
-            if self._size_now != self.size:
-                why = f"it had {self.size} bytes and has {self._size_now} now"
-                raise LayertuiError(f"cannot read {self.location}", why, "read the image again")
-            return os.pread(self._fd, max(min(length, self.size - offset), 0), offset)
+                    self._stamp = self._stamp or stamp_of(os.fstat(self._fd))
+            data = os.pread(self._fd, max(min(length, self.size - offset), 0), offset)
+            status = os.fstat(self._fd)  # now, so that what changed under the hands of pread is seen too
         except OSError as error:
             raise LayertuiError(f"cannot read {self.location}", error.strerror or str(error)) from error
+        if status.st_size != self.size or stamp_of(status) != self._stamp:
+            raise ChangedWhileRead(self.location, self.size, status.st_size)
+        return data
 
     def __del__(self) -> None:
         if getattr(self, "_fd", -1) >= 0:

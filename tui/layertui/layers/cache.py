@@ -138,6 +138,7 @@ def pack(index: LayerIndex) -> bytes:
         ],
         "warnings": [(code, key, _bytes(text)) for code, key, text in index.warnings],
         "facts": [_bytes(value) if isinstance(value, str) else value for value in _facts(index)],
+        "stamp": index.stamp.tobytes(),
     }
     return msgspec.msgpack.encode(body)
 
@@ -215,6 +216,7 @@ def _index(body: Any) -> LayerIndex:
         keys=bytes(body.keys),
         count=body.count,
         kind=bytearray(body.kind),
+        stamp=column_of("Q", body.stamp),
         links=body.links,
         extra={
             number: Extra({_text(name): value for name, value in xattrs}, device, sparse, stored)
@@ -233,6 +235,7 @@ def _check(index: LayerIndex) -> None:
     wrong = (
         count < 0
         or any(len(column) != count for column in columns)
+        or len(index.stamp) not in (0, count)
         or (index.keys.count(b"/") + 1 != count if count else bool(index.keys))
         or index.kind.translate(None, delete=_KINDS)
         or not all_below(index.link, len(index.links), lowest=-1)
@@ -283,6 +286,7 @@ def _body_type() -> type:
             ),
             ("warnings", list[tuple[str, bytes, bytes]]),
             ("facts", tuple[bytes, int, bytes, bytes, bytes]),
+            ("stamp", memoryview, memoryview(b"")),  # files of before it was there are still good
         ],
     )
 

@@ -45,7 +45,7 @@ class ComposefsDirectory:
         index.warnings.append(LayerWarning("composefs", b"", text))
         return index
 
-    def open(self, key: bytes, size: int) -> Blob:
+    def open(self, key: bytes, size: int, stamp: int = 0) -> Blob:
         digest = self._digests.get(key, "")
         if not size:
             return BytesBlob(b"", f"{path_of(key)} in {self._name}")

@@ -19,10 +19,21 @@ from typing import NamedTuple
 
 from layertui.errors import LayertuiError
 from layertui.layers.beneath import DirectoryBlob
+from layertui.layers.changing import GONE, Watch, changed_while_read, stamp_of
 from layertui.layers.decompress import Cancelled
 from layertui.layers.index import Extra, Kind, LayerIndex, LayerWarning, path_of
-from layertui.layers.overlayfs import data_of, directories_of, is_whiteout, names_in, own, shown, xattrs_of
+from layertui.layers.overlayfs import (
+    data_of,
+    directories_of,
+    is_whiteout,
+    may_read_trusted,
+    names_in,
+    own,
+    shown,
+    xattrs_of,
+)
 from layertui.layers.owners import Owners
+from layertui.words import count_text
 
 KINDS = {
     stat.S_IFREG: Kind.FILE,
@@ -44,11 +55,16 @@ OVERRIDE = re.compile(rb"(\d{1,10}):(\d{1,10}):([0-7]{1,7})(?::(\w+)(?:-(\d{1,9}
 """``UID:GID:MODE``, the mode octal; newer ones end in a type, ``file`` or ``block-8-1``."""
 OVERRIDDEN_KINDS = {b"char": Kind.CHAR, b"block": Kind.BLOCK, b"pipe": Kind.FIFO, b"socket": Kind.SOCKET}
 """Types that lie there as empty files."""
-CAP_SYS_ADMIN = 1 << 21
 DEFAULT_ROOTS = ((0o755, 0, 0), (0o555, 0, 0))
 """Mode and owner that Docker, and Podman, give to a root about which the layer says nothing."""
 BETWEEN = 512
 """Entries between two words of progress."""
+XATTRS_UNKNOWN = "xattrs-unknown"
+"""Code of the warning that attributes cannot be read."""
+UNKNOWN = (
+    "which directories are opaque or were moved, and which files are whiteouts or metadata alone, is unknown "
+    "where that is noted there"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +90,10 @@ class UnpackedDirectory:
     ) -> LayerIndex:
         return scan_directory(self.path, progress, cancelled, self.whiteout_names, self.below, self.owners)
 
-    def open(self, key: bytes, size: int) -> DirectoryBlob:
-        found = data_of((self.path, *self.below), key) if self.below else None
-        return DirectoryBlob(*(found or (self.path, key)), size)
+    def open(self, key: bytes, size: int, stamp: int = 0) -> DirectoryBlob:
+        here = (self.path, key)
+        found = (data_of((self.path, *self.below), key) if self.below else None) or here
+        return DirectoryBlob(*found, size, stamp if found == here else 0)
 
 
 def scan_directory(
@@ -93,9 +110,9 @@ def scan_directory(
     ``is_whole`` says that it is none of these but a whole tree: nothing in it stands for
     something else, and its root is among the entries in any case.
 
-    What cannot be listed stands in the index's ``damage``. ``progress`` is told the entries so
-    far. Raises :class:`LayertuiError` if the directory itself cannot be read, and
-    :class:`Cancelled`.
+    What cannot be listed stands in the index's ``damage``, what changes meanwhile (:class:`Watch`)
+    in a warning. ``progress`` is told the entries so far. Raises :class:`LayertuiError` if the
+    directory itself cannot be read, and :class:`Cancelled`.
     """
     return _Scan(root, progress, cancelled, whiteout_names, below, owners, is_whole).run()
 
@@ -133,14 +150,17 @@ class _Scan:
         self._keys: list[bytes] = []
         self._first: dict[tuple[int, int], bytes] = {}
         self._unlisted: list[str] = []
+        self._unread: dict[bytes, str] = {}
+        """Why attributes of an entry cannot be read."""
+        self._watch = Watch()
         self._override = ""
         """The attribute that owners are read from; empty where they are those of the files."""
 
     def run(self) -> LayerIndex:
         index = self._index
         try:
-            status = os.lstat(self._root)
-            xattrs = xattrs_of(self._root)
+            status = self._watch.status(b"", self._root)
+            xattrs = self._xattrs(b"", self._root)
             self._override = next((name for name in OVERRIDES if name in xattrs), "")
             owner = self._facts(xattrs, status).owner
             self._strangers = 0  # it is counted once it is added
@@ -148,11 +168,12 @@ class _Scan:
                 self._add(b"", self._root, status, False)
             elif own(xattrs, "opaque") == b"y":
                 self._append(b"", Kind.OPAQUE, status)
-            paths = _listed(self._root)
+            paths = self._listed(b"", self._root, status)
         except OSError as error:
             shown = os.fsdecode(self._root)
             raise LayertuiError(f"cannot read {shown}", error.strerror or str(error)) from error
         self._walk(paths)
+        self._watch.look_back()
         index.count = len(self._keys)
         index.keys = b"/".join(self._keys)
         if self._strangers:
@@ -162,14 +183,18 @@ class _Scan:
                 f"{self._strangers:,} entries belong to users of the host of whom it is not known who they are in "
                 "the container: shown as they lie there",
             )
-        if (
-            not self._is_whole and self._owners is None and not _may_read_trusted()
-        ):  # else such attributes were not written either
+        # Of a whole tree they tell nothing, and without root's privileges they were not written either.
+        if not self._is_whole and self._owners is None and not may_read_trusted():
             self._warn(
-                "opaque-unknown",
+                XATTRS_UNKNOWN,
                 b"",
-                "without root's privileges it cannot be seen which directories hide all that is below them",
+                f"without root's privileges attributes in trusted. cannot be read: {UNKNOWN}",
             )
+        if self._unread:
+            count, first = count_text(len(self._unread), "path"), next(iter(self._unread.values()))
+            what = "" if self._is_whole else f": {UNKNOWN}"
+            self._warn(XATTRS_UNKNOWN, b"", f"attributes of {count} cannot be read, {first}{what}")
+        index.warnings += changed_while_read(self._watch.changed)
         if self._unlisted:
             index.damage = f"{len(self._unlisted)} directories cannot be read, {self._unlisted[0]}"
         return index
@@ -184,20 +209,24 @@ class _Scan:
             above, name, path, moved = waiting.pop()
             key = above + b"\0" + name if above else name
             try:
-                status = os.lstat(path)
+                status = self._watch.status(key, path)
                 is_directory, moved = self._add(key, path, status, moved)
-                below = (self._merged(key) if moved else _listed(path)) if is_directory else []
-            except FileNotFoundError:
-                self._warn("changed-while-read", key, "went while the layer was read")
-                continue
+                below = self._listed(key, path, status, moved) if is_directory else []
             except OSError as error:
-                self._unlisted.append(f"{path_of(key)}: {error.strerror}")
+                if error.errno in GONE:
+                    self._watch.changed[key] = None
+                else:
+                    self._unlisted.append(f"{path_of(key)}: {error.strerror}")
                 continue
             waiting += [(key, name, path, moved) for name, path in reversed(below)]
 
-    def _merged(self, key: bytes) -> list[tuple[bytes, bytes]]:
-        """The names in a directory that was moved here, and where each lies: here or below."""
-        return sorted(names_in(directories_of(self._stack, key)).items())
+    def _listed(
+        self, key: bytes, path: bytes, status: os.stat_result, moved: bool = False
+    ) -> list[tuple[bytes, bytes]]:
+        """The names in a directory, and where each lies: of one that was moved here, that may be below."""
+        self._watch.will_list(key, path, status)
+        where = directories_of(self._stack, key) if moved else [path]
+        return sorted(names_in(where).items())
 
     def _tell(self) -> None:
         if self._cancelled is not None and self._cancelled.is_set():
@@ -207,7 +236,7 @@ class _Scan:
 
     def _add(self, key: bytes, path: bytes, status: os.stat_result, moved: bool) -> tuple[bool, bool]:
         """Write one entry down: whether it is a directory, and whether what the layers below have in it counts."""
-        xattrs = xattrs_of(path)
+        xattrs = self._xattrs(key, path)
         kind, owner, device = self._facts(xattrs, status)
         if not self._is_whole and is_whiteout(status, xattrs):
             if not moved:  # else what it hides is not taken from below
@@ -240,6 +269,15 @@ class _Scan:
         if visible or is_device:
             self._index.extra[len(self._keys) - 1] = Extra(visible, device if is_device else None)
         return kind == Kind.DIRECTORY, moved
+
+    def _xattrs(self, key: bytes, path: bytes) -> dict[str, bytes]:
+        """The attributes of an entry that can be read."""
+        xattrs, unread = xattrs_of(path)
+        if unread is not None:
+            if unread.errno in GONE:
+                raise unread
+            self._unread[key] = f"{path_of(key)}: {unread.strerror}"
+        return xattrs
 
     def _redirected(self, key: bytes, xattrs: dict[str, bytes], status: os.stat_result, moved: bool) -> bool:
         """Whether the layers below have a part of a directory under another name, which so becomes one of this layer."""
@@ -298,17 +336,13 @@ class _Scan:
         index.mtime_ns.append(nanoseconds)
         index.offset.append(0)
         index.link.append(len(index.links) if link else -1)
+        index.stamp.append(stamp_of(status) if kind == Kind.FILE else 0)
         if link:
             index.links.append(link)
 
     def _warn(self, code: str, key: bytes, text: str) -> None:
         if len(self._index.warnings) < 1000:
             self._index.warnings.append(LayerWarning(code, key, text))
-
-
-def _listed(folder: bytes) -> list[tuple[bytes, bytes]]:
-    """The names in a directory, and where each lies."""
-    return [(name, folder + b"/" + name) for name in sorted(os.listdir(folder))]  # noqa: PTH208 (bytes)
 
 
 def _named_whiteout(key: bytes) -> tuple[bytes, Kind]:
@@ -320,13 +354,3 @@ def _named_whiteout(key: bytes) -> tuple[bytes, Kind]:
         return key, Kind.METADATA
     hidden = name.removeprefix(b".wh.")
     return (above + b"\0" + hidden if above else hidden), Kind.WHITEOUT
-
-
-def _may_read_trusted() -> bool:
-    """Whether attributes in ``trusted.`` can be seen (capabilities(7), CAP_SYS_ADMIN)."""
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-        effective = next(line for line in lines if line.startswith("CapEff:"))
-        return bool(int(effective.split()[1], 16) & CAP_SYS_ADMIN)
-    except (OSError, StopIteration, ValueError):
-        return os.geteuid() == 0

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Literal
 
 from layertui.layers.beneath import DirectoryBlob
 from layertui.layers.cache import COLUMNS
-from layertui.layers.directory import DEFAULT_ROOTS, UnpackedDirectory, scan_directory
+from layertui.layers.changing import CHANGED, changed_while_read
+from layertui.layers.directory import DEFAULT_ROOTS, XATTRS_UNKNOWN, UnpackedDirectory, scan_directory
 from layertui.layers.index import Kind, LayerIndex, LayerWarning, positions
 from layertui.layers.owners import Owners
 
@@ -55,20 +56,24 @@ class FullTree:
             return scan_directory(tree, progress, cancelled, owners=self.owners, is_whole=True)
 
         below = scanned(self.below) if self.below is not None else LayerIndex()
-        return _Difference(below, scanned(self.tree), not self.links).run(
-            self._is_link if self.links else None
+        gone: list[bytes] = []
+        found = _Difference(below, scanned(self.tree), not self.links).run(
+            (lambda key: self._is_link(key, gone)) if self.links else None
         )
+        found.warnings += changed_while_read(gone)
+        return found
 
-    def open(self, key: bytes, size: int) -> DirectoryBlob:
-        return DirectoryBlob(self.tree, key, size)
+    def open(self, key: bytes, size: int, stamp: int = 0) -> DirectoryBlob:
+        return DirectoryBlob(self.tree, key, size, stamp)
 
-    def _is_link(self, key: bytes) -> bool:
-        """Whether a file is the one that the tree below has there."""
+    def _is_link(self, key: bytes, gone: list[bytes]) -> bool:
+        """Whether a file is the one that the tree below has there; ``gone`` gets it if one of them is not there any more."""
         name = key.replace(b"\0", b"/")
         one, other = (os.path.join(os.fsencode(tree), name) for tree in (self.tree, self.below or ""))  # noqa: PTH118 (bytes)
         try:
             return os.path.samestat(os.lstat(one), os.lstat(other))
-        except FileNotFoundError:  # it went meanwhile
+        except FileNotFoundError:
+            gone.append(key)
             return False
 
 
@@ -111,8 +116,8 @@ class CopiedDirectory:
     ) -> LayerIndex:
         return _Difference(self.copied.scan(None, cancelled), self.own.scan(progress, cancelled), False).run()
 
-    def open(self, key: bytes, size: int) -> DirectoryBlob:
-        return self.own.open(key, size)
+    def open(self, key: bytes, size: int, stamp: int = 0) -> DirectoryBlob:
+        return self.own.open(key, size, stamp)
 
 
 class _Difference:
@@ -214,7 +219,10 @@ class _Difference:
         """An index of these entries, and of whiteouts."""
         above, keys = self._above, self._keys
         damage = above.damage or self._below.damage
-        result = LayerIndex(links=above.links, warnings=[*above.warnings], damage=damage)
+        unsure = [each for each in self._below.warnings if each.code in (CHANGED, XATTRS_UNKNOWN)]
+        warnings = list(dict.fromkeys((*above.warnings, *unsure)))  # of both the same is said of privileges
+        result = LayerIndex(links=above.links, warnings=warnings, damage=damage)
+        result.stamp = array("Q", [above.stamp[number] for number in kept])
         result.kind = bytearray(above.kind[number] for number in kept)
         for name, code in COLUMNS:
             column = getattr(above, name)
@@ -227,6 +235,7 @@ class _Difference:
                 _separate(result, place, above, _inode(above, number, self._new))
         for _key in gone:
             result.kind.append(Kind.WHITEOUT)
+            result.stamp.append(0)
             for name, _code in COLUMNS:
                 getattr(result, name).append(-1 if name == "link" else 0)
         result.count = len(kept) + len(gone)
@@ -289,6 +298,7 @@ def _separate(result: LayerIndex, place: int, above: LayerIndex, inode: int) -> 
     """Make a hardlink to a file that did not change a file of its own."""
     result.kind[place] = above.kind[inode]
     result.size[place] = above.size[inode]
+    result.stamp[place] = above.stamp[inode]
     result.link[place] = above.link[inode]
     if inode in above.extra:
         result.extra[place] = above.extra[inode]

@@ -92,6 +92,11 @@ class LayerIndex:
     warnings: list[LayerWarning] = field(default_factory=list)
     damage: str = ""
     """Why the entries end early or cannot be trusted; empty if all is well."""
+    stamp: array[int] = field(default_factory=lambda: array("Q"))
+    """What tells whether a file that lies unpacked is still the one that was listed; 0 where nothing does.
+
+    No column at all, to save its memory, of layers that are tars.
+    """
     contents: dict[int, bytes] = field(default_factory=dict)
     """Of the files that were to be kept while the layer was read (:mod:`layertui.layers.keep`), by entry.
 

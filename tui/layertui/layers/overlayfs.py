@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,19 +12,45 @@ from typing import NamedTuple
 NAMESPACES = ("trusted.overlay.", "user.overlay.", "user.fuseoverlayfs.")
 """Whose attributes are the file system's own: the second on mounts with ``userxattr``, the third of fuse-overlayfs."""
 
+CAP_SYS_ADMIN = 1 << 21
+FIRST_USER_NAMESPACE = 0xEFFFFFFD
+"""Its number (Linux, include/linux/proc_ns.h, ``PROC_USER_INIT_INO``)."""
+NO_XATTRS = (errno.ENODATA, errno.ENOTSUP)
+"""There is no such attribute, or the file system has none (listxattr(2))."""
+
 WILD = (b"", b".", b"..")
 """No names of files."""
 
 
-def xattrs_of(path: bytes) -> dict[str, bytes]:
-    """The attributes of a file, those that may be read."""
-    found = {}
+def may_read_trusted() -> bool:
+    """Whether attributes in ``trusted.`` can be seen: others are not even told that there are any.
+
+    It takes CAP_SYS_ADMIN in the first user namespace; whoever is root in another one has it only there
+    (capabilities(7), xattr(7), user_namespaces(7)).
+    """
     try:
-        for name in os.listxattr(path, follow_symlinks=False):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        effective = next(line for line in lines if line.startswith("CapEff:"))
+        is_first = Path("/proc/self/ns/user").stat().st_ino == FIRST_USER_NAMESPACE
+        return is_first and bool(int(effective.split()[1], 16) & CAP_SYS_ADMIN)
+    except (OSError, StopIteration, ValueError):
+        return False
+
+
+def xattrs_of(path: bytes) -> tuple[dict[str, bytes], OSError | None]:
+    """The attributes of a file that can be read, and why others cannot; ``None`` if those are all."""
+    found: dict[str, bytes] = {}
+    unread = None
+    try:
+        names = os.listxattr(path, follow_symlinks=False)
+    except OSError as error:
+        return found, None if error.errno in NO_XATTRS else error
+    for name in names:
+        try:
             found[name] = os.getxattr(path, name, follow_symlinks=False)
-    except OSError:
-        return found  # the file system has none, or they went
-    return found
+        except OSError as error:
+            unread = unread if error.errno in NO_XATTRS else error
+    return found, unread
 
 
 def own(xattrs: Mapping[str, bytes], name: str) -> bytes | None:
@@ -68,7 +95,8 @@ def look(directory: Path, parts: Sequence[bytes]) -> Look:
 
     A directory, or a file of which only the metadata was copied up, may note that it had
     another name: in the same directory, or from the root. An opaque directory ends the search,
-    unless something inside was moved in from elsewhere.
+    unless something inside was moved in from elsewhere. So does what may be any of these, as its
+    attributes cannot be read.
     """
     path = os.fsencode(directory)
     below: list[bytes] | None = []
@@ -79,7 +107,9 @@ def look(directory: Path, parts: Sequence[bytes]) -> Look:
         except OSError:
             rest = None if below is None else [*below, *parts[number:]]
             return Look(path, None, False, rest)
-        xattrs = xattrs_of(path)
+        xattrs, unread = xattrs_of(path)
+        if unread is not None:
+            return Look(path, None, False, None)
         is_last, is_directory = number == len(parts) - 1, stat.S_ISDIR(status.st_mode)
         if is_whiteout(status, xattrs) or (not is_directory and not is_last):
             return Look(path, None, False, None)

@@ -172,7 +172,7 @@ class RecordedDirectory:
                 index.extra[number] = extra._replace(sparse=None, stored=-1)
         return index
 
-    def open(self, key: bytes, size: int) -> Blob:
+    def open(self, key: bytes, size: int, stamp: int = 0) -> Blob:
         return self.contents.open(key, size) if self.contents else DirectoryBlob(self.directory, key, size)
 
     def tar(self) -> Iterator[bytes]:

@@ -89,7 +89,7 @@ class TocLayer:
         index.warnings.append(LayerWarning("table-of-contents", b"", text))
         return index
 
-    def open(self, key: bytes, size: int) -> Blob:
+    def open(self, key: bytes, size: int, stamp: int = 0) -> Blob:
         """The content of a file, each part checked against its digest in the table."""
         self._table()
         return _TocBlob(self._blob, path_of(key), size, self._chunks.get(key, []))

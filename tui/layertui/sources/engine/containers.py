@@ -9,14 +9,16 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import IO, Any
 
 from layertui.blob import BytesBlob
-from layertui.errors import LayertuiError
+from layertui.errors import ChangedWhileRead, LayertuiError
 from layertui.image import ContainerSummary, Descriptor, HistoryEntry, Image, Layer
 from layertui.layers.cache import COLUMNS
+from layertui.layers.changing import changed_while_read
 from layertui.layers.decompress import Cancelled
-from layertui.layers.index import Extra, Kind, LayerIndex, LayerWarning, key_of, path_of
+from layertui.layers.index import Extra, Kind, LayerIndex, key_of, path_of
 from layertui.layers.scan import scan
 from layertui.layers.window import PlainWindow
 from layertui.sources.engine.client import ByteStream, Engine, NotFound
@@ -141,6 +143,7 @@ class ContainerChanges:
     ) -> LayerIndex:
         index = LayerIndex()
         keys: list[bytes] = []
+        gone: list[bytes] = []
         changes = self.engine.get("/containers/{0}/changes", self.container)
         for item in sorted(objects(changes), key=lambda item: key_of(str(item.get("Path", "")))):
             if cancelled is not None and cancelled.is_set():
@@ -152,28 +155,26 @@ class ContainerChanges:
             try:
                 found = self._entry(key)
             except NotFound:
-                index.warnings.append(
-                    LayerWarning("changed-while-read", key, "went while the layer was read")
-                )
+                gone.append(key)
                 continue
             _append(index, keys, key, found.kind[0], found, 0)
             if progress is not None:
                 progress(len(keys))
         index.count = len(keys)
         index.keys = b"/".join(keys)
+        index.warnings += changed_while_read(gone)
         return index
 
-    def open(self, key: bytes, size: int) -> FetchedFile:
-        return _fetched(self, key, size)
+    def open(self, key: bytes, size: int, stamp: int = 0) -> FetchedFile:
+        return _fetched(self, key, size, stamp)
 
     def _entry(self, key: bytes) -> LayerIndex:
         """An index whose first entry is that of a path; no more of its archive is fetched."""
-        head = b""
         with closing(self.archive(key)) as chunks:
-            for chunk in chunks:
-                head += chunk
-                if len(head) >= HEAD:
-                    break
+            return self.first_entry(key, head_of(chunks))
+
+    def first_entry(self, key: bytes, head: bytes) -> LayerIndex:
+        """The index of the beginning of a path's archive."""
         found = scan(PlainWindow(BytesBlob(head[:HEAD], self.location)))
         if not found.count:
             raise LayertuiError(f"{self.engine.endpoint.engine} sends no {path_of(key)}", found.damage)
@@ -185,13 +186,30 @@ class ContainerChanges:
         return self.engine.stream("/containers/{0}/archive", self.container, path=path)
 
 
+def head_of(chunks: Iterator[bytes]) -> bytes:
+    """What comes first of an archive, ``HEAD`` bytes or more if there are as many."""
+    head = b""
+    while len(head) < HEAD and (chunk := next(chunks, b"")):
+        head += chunk
+    return head
+
+
+def _stamp_of(found: LayerIndex) -> int:
+    """64 bits that are others once a file, the first entry of an index, is of another type, size or time."""
+    return hash((found.kind[0], found.size[0], found.mtime[0], found.mtime_ns[0])) & ((1 << 64) - 1)
+
+
 class FetchedFile:
-    """A file of a container, fetched whole when it is first read (:class:`layertui.blob.Blob`)."""
+    """A file of a container, fetched whole when it is first read (:class:`layertui.blob.Blob`).
+
+    Reading raises :class:`ChangedWhileRead` if it is not the one any more that was listed.
+    """
 
     digest = ""
 
-    def __init__(self, changes: ContainerChanges, key: bytes, size: int) -> None:
+    def __init__(self, changes: ContainerChanges, key: bytes, size: int, stamp: int) -> None:
         self.size = size
+        self._stamp = stamp
         self._changes = changes
         self._key = key
         self._lock = threading.Lock()
@@ -211,8 +229,12 @@ class FetchedFile:
     def _fetch(self) -> IO[bytes]:
         spool = tempfile.SpooledTemporaryFile(1 << 22)  # noqa: SIM115 (it lives as long as this)
         with closing(self._changes.archive(self._key)) as chunks:
+            head = head_of(chunks)
+            found = self._changes.first_entry(self._key, head)
+            if _stamp_of(found) != self._stamp:
+                raise ChangedWhileRead(self.location, self.size, found.size[0])
             try:
-                with tarfile.open(fileobj=ByteStream(chunks), mode="r|") as archive:
+                with tarfile.open(fileobj=ByteStream(chain((head,), chunks)), mode="r|") as archive:
                     member = archive.next()
                     content = archive.extractfile(member) if member is not None and member.isfile() else None
                     while content is not None and (data := content.read(1 << 20)):
@@ -223,8 +245,8 @@ class FetchedFile:
 
 
 @lru_cache(OPEN_FILES)
-def _fetched(changes: ContainerChanges, key: bytes, size: int) -> FetchedFile:
-    return FetchedFile(changes, key, size)
+def _fetched(changes: ContainerChanges, key: bytes, size: int, stamp: int) -> FetchedFile:
+    return FetchedFile(changes, key, size, stamp)
 
 
 def _append(
@@ -236,6 +258,7 @@ def _append(
     index.kind.append(kind)
     for name, _code in COLUMNS:
         getattr(index, name).append(getattr(found, name)[entry] if entry >= 0 else 0)
+    index.stamp.append(_stamp_of(found) if entry >= 0 else 0)
     index.offset[number] = 0
     index.link[number] = -1
     if entry >= 0 and found.link[entry] >= 0:

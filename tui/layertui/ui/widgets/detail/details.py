@@ -82,11 +82,13 @@ def _layer(build: PageBuilder, subject: Subject, event: int) -> None:
         )
     if entry < 0:
         return
-    offset = index.offset[entry]
-    whose = "" if inode == event else f" of layer {union.ev_layer[inode]}, where its content is"
-    build.add(
-        (f"{offset:,} in the uncompressed tar{whose}", ""), gutter=[("offset", "quiet")], value=str(offset)
-    )
+    if offset := index.offset[entry]:  # else it lies unpacked, in no tar
+        whose = "" if inode == event else f" of layer {union.ev_layer[inode]}, where its content is"
+        build.add(
+            (f"{offset:,} in the uncompressed tar{whose}", ""),
+            gutter=[("offset", "quiet")],
+            value=str(offset),
+        )
     extra = union.extra(event)
     if extra is not None and extra.sparse is not None:
         stored = sum(length for _start, length in extra.sparse)
