@@ -12,7 +12,7 @@ demo: $(READY)
 	$(BIN)/layertui demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto $(TESTS)
+	$(BIN)/python -m pytest -n auto --dist loadgroup $(TESTS)
 
 check: $(READY)
 	$(BIN)/ruff check .

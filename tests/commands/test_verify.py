@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -214,8 +215,13 @@ def test_an_interrupt(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    opened = Path(f"/proc/{process.pid}/fd")
-    while not any(os.path.realpath(link) == str(blob) for link in opened.iterdir()):
+
+    def reads() -> bool:
+        with contextlib.suppress(FileNotFoundError):  # another file was closed meanwhile
+            return blob in [link.readlink() for link in Path(f"/proc/{process.pid}/fd").iterdir()]
+        return False
+
+    while not reads():
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)

@@ -35,6 +35,17 @@ __all__ = [
 ]
 
 
+STORES = ("containerd", "containers_storage", "docker_root", "test_everywhere.py", "test_read_only.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Has one process run all tests on the stores that real programs write, which takes them a while."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and item.path.relative_to(here).parts[0] in STORES:
+            item.add_marker(pytest.mark.xdist_group("stores"))
+
+
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sample") / "sample.tar"
