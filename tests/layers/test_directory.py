@@ -185,6 +185,27 @@ def test_a_nested_mounts_markers_are_shown_and_not_obeyed(tmp_path: Path) -> Non
     assert index.extra[1].xattrs == {"trusted.overlay.opaque": b"y"}
 
 
+def test_marks_of_users_in_what_is_roots(tmp_path: Path) -> None:
+    """A container can set them where root's daemon mounts without ``userxattr``, and hide nothing by them there."""
+    need_root()
+    layer = tmp_path / "1" / "diff"
+    (layer / "inner" / "deep").mkdir(parents=True)
+    (layer / "file").write_text("")
+    os.setxattr(layer / "inner", "user.overlay.opaque", b"y")
+    os.setxattr(layer / "inner" / "deep", "user.overlay.overlay.opaque", b"y")
+    index = scan_directory(layer)
+    assert (b"inner", Kind.OPAQUE) in pairs(index)
+    followed = "marked in user.overlay., which is followed here as by mounts with userxattr"
+    assert [warning.text for warning in index.warnings] == [
+        f"/inner is {followed}; others ignore it and show what it hides"
+    ]
+    os.setxattr(layer / "file", "user.overlay.whiteout", b"")
+    (warning,) = scan_directory(layer).warnings
+    assert warning.text.startswith(f"/file and 1 other path are {followed}")
+    os.chown(layer.parent, 1000, 1000)
+    assert not scan_directory(layer).warnings
+
+
 @pytest.mark.parametrize(("space", "option"), [("trusted.overlay.", ""), ("user.overlay.", ",userxattr")])
 def test_every_marker_of_a_nested_mount_is_as_the_kernel_shows_it(
     tmp_path: Path, space: str, option: str

@@ -59,6 +59,9 @@ DEFAULT_ROOTS = ((0o755, 0, 0), (0o555, 0, 0))
 """Mode and owner that Docker, and Podman, give to a root about which the layer says nothing."""
 BETWEEN = 512
 """Entries between two words of progress."""
+USER_MARKS = frozenset(f"user.overlay.{name}" for name in ("opaque", "whiteout", "redirect", "metacopy"))
+"""Of mounts with ``userxattr``, as users make them. Root's own show them as any attribute, and whoever runs in a
+container there can set them (overlayfs.rst)."""
 XATTRS_UNKNOWN = "xattrs-unknown"
 """Code of the warning that attributes cannot be read."""
 UNKNOWN = (
@@ -152,6 +155,9 @@ class _Scan:
         self._unlisted: list[str] = []
         self._unread: dict[bytes, str] = {}
         """Why attributes of an entry cannot be read."""
+        self._user_marks: list[bytes] = []
+        """Entries with marks of a user's mount, in what root's daemon has made."""
+        self._is_roots = not is_whole and _owner_of(root.parent) == 0
         self._watch = Watch()
         self._override = ""
         """The attribute that owners are read from; empty where they are those of the files."""
@@ -194,6 +200,13 @@ class _Scan:
             count, first = count_text(len(self._unread), "path"), next(iter(self._unread.values()))
             what = "" if self._is_whole else f": {UNKNOWN}"
             self._warn(XATTRS_UNKNOWN, b"", f"attributes of {count} cannot be read, {first}{what}")
+        if self._user_marks:
+            self._warn(
+                "user-marks",
+                b"",
+                f"{path_of(self._user_marks[0])}{_and_more(len(self._user_marks) - 1)} marked in user.overlay., which is "
+                "followed here as by mounts with userxattr; others ignore it and show what it hides",
+            )
         index.warnings += changed_while_read(self._watch.changed)
         if self._unlisted:
             index.damage = f"{len(self._unlisted)} directories cannot be read, {self._unlisted[0]}"
@@ -277,6 +290,8 @@ class _Scan:
             if unread.errno in GONE:
                 raise unread
             self._unread[key] = f"{path_of(key)}: {unread.strerror}"
+        if self._is_roots and not USER_MARKS.isdisjoint(xattrs):
+            self._user_marks.append(key)
         return xattrs
 
     def _redirected(self, key: bytes, xattrs: dict[str, bytes], status: os.stat_result, moved: bool) -> bool:
@@ -343,6 +358,18 @@ class _Scan:
     def _warn(self, code: str, key: bytes, text: str) -> None:
         if len(self._index.warnings) < 1000:
             self._index.warnings.append(LayerWarning(code, key, text))
+
+
+def _owner_of(directory: Path) -> int:
+    """The user whose a directory is, of which a daemon makes one for each layer; -1 if that cannot be told."""
+    try:
+        return directory.stat().st_uid
+    except OSError:
+        return -1
+
+
+def _and_more(others: int) -> str:
+    return f" and {count_text(others, 'other path')} are" if others else " is"
 
 
 def _named_whiteout(key: bytes) -> tuple[bytes, Kind]:
