@@ -23,6 +23,7 @@ from layertui.inspection import described
 from layertui.layers.index import Kind, LayerIndex
 from layertui.layers.load import index_layer
 from layertui.sources import list_images
+from layertui.sources.assemble import no_image
 from layertui.union import Union, UnionBuilder
 from layertui.union.changes import changes
 from layertui.union.merged import Merged
@@ -78,6 +79,12 @@ def seen(image: Image) -> Seen:
         tree_bytes=[Merged(union, number).size_below(0) for number in numbers],
         insight=_insight(image, union, contents),
     )
+
+
+def alone(image: Image, layers: int) -> Seen:
+    """What the first layers of an image show where nothing tells of the image."""
+    unknown = [HistoryEntry(None, "", "", "", number, recorded=False) for number in range(1, layers + 1)]
+    return seen(no_image("", "")._replace(layers=image.layers[:layers], history=unknown))
 
 
 def indexes_of(image: Image) -> list[LayerIndex]:

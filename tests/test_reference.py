@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from layertui.reference import Reference, is_store, parse
+from layertui.reference import Reference, is_store, layer_of, parse, to_layer
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,10 @@ from layertui.reference import Reference, is_store, parse
         ("docker-root:[/var/lib/docker]a:1", "/var/lib/docker", "a:1"),
         ("docker-root:a:1", "", "a:1"),
         ("docker-root:[]/worked", "", "/worked"),
+        ("docker-root:[]//sha256:ab", "", "//sha256:ab"),
+        ("containers-storage:[vfs@/var/store]//ab", "vfs@/var/store", "//ab"),
+        ("containerd:k8s.io///sha256:ab", "", "k8s.io///sha256:ab"),
+        ("containerd:[]///12", "", "///12"),
     ],
 )
 def test_stores(text: str, location: str, selector: str) -> None:
@@ -47,6 +51,8 @@ def test_a_directory_named_as_an_image(tmp_path: Path, monkeypatch: pytest.Monke
         ("docker-root:/var/lib/docker", True),
         ("docker-root:[/var/lib/docker]a:1", False),
         ("docker-root:[/var/lib/docker]/worked", False),
+        ("docker-root:[/var/lib/docker]//sha256:ab", False),
+        ("containerd:[/run/containerd]///12", False),
         ("containers-storage:[overlay@/var/store]", True),
         ("containerd:k8s.io", True),
         ("containerd:k8s.io/docker.io/library/a:1", False),
@@ -56,3 +62,27 @@ def test_a_directory_named_as_an_image(tmp_path: Path, monkeypatch: pytest.Monke
 )
 def test_what_names_all_of_a_store(text: str, whole: bool) -> None:
     assert is_store(parse(text)) is whole
+
+
+@pytest.mark.parametrize(
+    ("store", "identity", "text"),
+    [
+        ("docker-root:/var/lib/docker", "sha256:ab", "docker-root:[/var/lib/docker]//sha256:ab"),
+        ("docker-root:[/var/lib/docker]a:1", "ab", "docker-root:[/var/lib/docker]//ab"),
+        ("containers-storage:", "ab", "containers-storage:[]//ab"),
+        ("containerd:[/run/containerd]k8s.io", "a key", "containerd:[/run/containerd]k8s.io///a key"),
+        ("containerd:", "12", "containerd:[]///12"),
+    ],
+)
+def test_layers_of_stores(store: str, identity: str, text: str) -> None:
+    assert to_layer(parse(store), identity) == text
+    assert layer_of(parse(text)) == identity
+    assert str(parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["docker-root:[/a]b/c:1", "docker-root:[/a]/worked", "containerd:default//worked", "docker://a/b", "//a"],
+)
+def test_what_names_no_layer(text: str) -> None:
+    assert layer_of(parse(text)) == ""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
+import shutil
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from layertui import demo
+from layertui.sources import open_image
 from tests.commands.running import Run
 from tests.engines import containers_storage, docker_daemon
 from tests.engines import run as program
@@ -45,11 +50,16 @@ def test_for_people(run: Run, root: Path) -> None:
 
 def test_one_object(run: Run, root: Path) -> None:
     (found,) = run("store", f"docker-root:{root}", "--json").objects
-    assert list(found) == ["root", "parts", "images", "layers", "strays", "links", "problems"]
+    names = ["root", "parts", "images", "layers", "strays", "links", "problems", "stray_layers"]
+    assert list(found) == names
+    assert {tuple(layer) for layer in found["layers"]} == {
+        ("id", "size", "directory", "images", "parent", "reference")
+    }
     frees = {image["names"][0]: image["frees"] for image in found["images"]}
     assert frees == {"derived:1": 5000, demo.NAME: 0}
     assert {part["name"] for part in found["parts"]} >= {"containers", "image", "overlay2", "volumes"}
-    assert found["root"] == str(root) and found["links"] == found["strays"] == []
+    assert found["root"] == str(root)
+    assert found["links"] == found["strays"] == found["stray_layers"] == []
 
 
 def test_a_stray_directory_and_a_damaged_image(run: Run, root: Path, tmp_path: Path) -> None:
@@ -61,6 +71,69 @@ def test_a_stray_directory_and_a_damaged_image(run: Run, root: Path, tmp_path: P
     assert done.status == 2 and "wrong digest" in done.err
     assert any(line.endswith("overlay2/stray") for line in done.lines)
     assert "derived:1" in done.text
+
+
+@pytest.fixture
+def unnamed(root: Path, tmp_path: Path) -> Path:
+    """A copy in which nothing names what was built, and only the driver knows a directory of the sample's."""
+    copied = tmp_path / "docker"
+    os.system(f"cp --archive {root} {copied}")
+    store = copied / "image/overlay2"
+    images = {name: open_image(f"docker-root:[{root}]{name}") for name in (demo.NAME, "derived:1")}
+    for image in images.values():
+        (store / "imagedb/content" / image.id.replace(":", "/")).unlink()
+    (store / "repositories.json").write_text("{}")
+    shutil.rmtree(store / "layerdb" / images["derived:1"].layers[-1].chain_id.replace(":", "/"))
+    return copied
+
+
+def test_what_no_image_names_opens_by_its_reference(run: Run, root: Path, unnamed: Path) -> None:
+    (found,) = run("store", unnamed, "--json").objects
+    assert len(found["layers"]) == len(demo.image().layers)
+    (stray,) = found["stray_layers"]
+    assert [stray["path"]] == found["strays"]
+    tops = {layer["id"]: layer for layer in found["layers"]}
+    for layer in found["layers"]:
+        tops.pop(layer["parent"], None)
+    (top,) = tops.values()
+    for reference, image in ((top["reference"], demo.NAME), (stray["reference"], "derived:1")):
+        whole = f"docker-root:[{root}]{image}"
+        assert run("tree", reference, "--json").objects == run("tree", whole, "--json").objects
+        assert run("changes", reference, "--json").objects == run("changes", whole, "--json").objects
+        assert run("insight", reference, "--json").objects == run("insight", whole, "--json").objects
+        done = run("history", reference, "--json")
+        assert done.status == 0 and "opened as layers without an image" in done.err
+        assert {(step["ID"], step["CreatedBy"], step["CreatedAt"]) for step in done.objects} == {
+            ("<missing>", "", None)
+        }
+        numbers = [step["Layer"] for step in done.objects]
+        assert numbers == list(range(len(numbers), 0, -1))
+        (chain,) = run("anatomy", reference, "--json").objects
+        assert [part["kind"] for part in chain["parts"]] == [
+            "reference",
+            "history",
+            *["layer"] * len(numbers),
+        ]
+        said = {fact["name"]: fact["value"] for fact in chain["parts"][0]["facts"]}
+        assert said["opens"] == reference and said["config"].startswith("none, and no manifest")
+        (told,) = json.loads(run("inspect", reference).text)
+        assert told["Id"] == "" and told["RepoTags"] == []
+    assert run("cat", stray["reference"], "/own").out == bytes(5000)
+    (checked,) = run("verify", top["reference"], "--json").objects
+    assert checked["ok"] and {step["status"] for step in checked["steps"]} == {"ok"}
+    (row,) = run("images", top["reference"], "--json").objects
+    assert row["Reference"] == top["reference"]
+
+
+def test_people_are_told_how_it_opens(run: Run, unnamed: Path) -> None:
+    lines = run("store", unnamed).lines
+    at = lines.index(f"{len(demo.image().layers)} layers that no image names")
+    assert all(f"on {above.split()[0]}" in below for above, below in pairwise(lines[at + 1 : at + 10]))
+    ways = [shlex.split(line) for line in lines if "opened by its reference" in line]
+    assert [words[-2] for words in ways] == ["layertui", "layertui"]
+    assert lines[at + 9].split()[0] in ways[0][-1]
+    for words in ways:
+        assert run("tree", words[-1]).status == 0
 
 
 def test_podmans_store(run: Run, tmp_path: Path) -> None:

@@ -187,7 +187,7 @@ def test_an_artifact(run: Run, tmp_path: Path) -> None:
     done = run("verify", path, "--json")
     steps = {(step["subject"], step["what"]): step for step in done.objects[0]["steps"]}
     assert done.status == 0 and steps["config", "digest"]["status"] == "ok"
-    assert steps["layer 1", "diff ID"]["why"] == "the image names none"
+    assert steps["layer 1", "diff ID"]["why"] == "nothing names it"
     config.write_bytes(b"{}")
     done = run("verify", path, "--json")
     assert done.status == 1

@@ -1,5 +1,6 @@
 """The app on a real Docker: its images, what it says of itself, a container with its layer."""
 
+import json
 import shutil
 import threading
 import time
@@ -10,10 +11,13 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from layertui.sources import open_image
+from layertui.sources.assemble import diff_ids_of
 from layertui.ui.app import LayertuiApp
 from layertui.ui.screens.explorer import ExplorerScreen
+from layertui.ui.screens.store import StoreScreen, UsageScreen
 from layertui.ui.widgets.table import Table
-from tests.engines import Docker
+from tests.engines import Docker, run
 from tests.programs import need
 from tests.ui.images_app import screen_text
 from tests.ui.places import until
@@ -68,3 +72,46 @@ async def test_images_events_and_a_container(worked: Docker) -> None:
     while any(each.name == "watch" for each in threading.enumerate()):
         assert time.monotonic() < deadline, "still listening"
         time.sleep(0.05)
+
+
+@pytest.fixture
+def unnamed(docker: Docker, tmp_path: Path) -> Path:
+    """A data root whose image lost its config, and the upper one of its layers what was noted of it."""
+    need("busybox", "cp")
+    context = tmp_path / "context"
+    context.mkdir()
+    shutil.copy(str(shutil.which("busybox")), context / "busybox")
+    (context / "own").write_text(str(tmp_path))
+    docker.build("lost:1", context, "FROM scratch\nCOPY own /first\nCOPY busybox /second\nCOPY own /third\n")
+    run("cp", "--archive", docker.data_root, tmp_path / "docker")
+    docker("rmi", "lost:1")
+    store = tmp_path / "docker/image/overlay2"
+    image = open_image(f"docker-root:[{tmp_path}/docker]lost:1")
+    for config in (store / "imagedb/content/sha256").iterdir():  # those of its steps, too
+        if {layer.diff_id for layer in image.layers} & set(diff_ids_of(json.loads(config.read_text()))):
+            config.unlink()
+    shutil.rmtree(store / "layerdb" / image.layers[2].chain_id.replace(":", "/"))
+    return tmp_path / "docker"
+
+
+async def test_layers_that_no_image_names(unnamed: Path) -> None:
+    app = LayertuiApp(str(unnamed), cache=False)
+    async with app.run_test(size=(120, 60)) as pilot:
+        await until(pilot, lambda: isinstance(pilot.app.screen, StoreScreen), SECONDS)
+        await pilot.press("u")
+        await until(pilot, lambda: "NO IMAGE NAMES" in screen_text(pilot), SECONDS)
+        await pilot.press("G")  # the directory that nothing names
+        assert "⏎ explore" in screen_text(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: "third" in screen_text(pilot), SECONDS)
+        assert "3 layers" in screen_text(pilot) and "second" in screen_text(pilot)
+        await pilot.press("n")
+        await until(pilot, lambda: "/third at layer 3" in screen_text(pilot), SECONDS)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, UsageScreen), SECONDS)
+        await pilot.press("k")  # the layer below it
+        await pilot.press("enter")
+        await until(pilot, lambda: "second" in screen_text(pilot), SECONDS)
+        assert "2 layers" in screen_text(pilot) and "third" not in screen_text(pilot)
+        # What it is built on is looked for in the store, which no other test may find changed.
+        await until(pilot, lambda: not any(each.name == "base" for each in threading.enumerate()), SECONDS)

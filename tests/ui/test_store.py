@@ -12,8 +12,10 @@ from textual.widgets import Input
 from layertui.errors import LayertuiError
 from layertui.image import ContainerSummary
 from layertui.reference import Reference
-from layertui.sources.overview import ImageUse, LayerUse, Overview, Part
+from layertui.sources.assemble import layers_alone
+from layertui.sources.overview import ImageUse, LayerUse, Overview, Part, Stray
 from layertui.ui.app import LayertuiApp
+from layertui.ui.screens.anatomy import AnatomyScreen
 from layertui.ui.screens.explorer import ExplorerScreen
 from layertui.ui.screens.images import ImagesScreen
 from layertui.ui.screens.store import StoreScreen, UsageScreen
@@ -46,7 +48,9 @@ WEB = ContainerSummary(
     networks=None,
     ports=None,
 )
+ROOT = "docker-root:[/mnt/disk/docker]"
 IDS = [f"sha256:{digit * 64}" for digit in "abcdef"]
+TOP = f"sha256:{'9' * 64}"
 FOUND = Overview(
     root=Path("/mnt/disk/docker"),
     parts=[
@@ -65,11 +69,15 @@ FOUND = Overview(
         ImageUse(f"docker-root:[/mnt/disk/docker]{IDS[2]}", IDS[2], [], -1, -1, []),
     ],
     layers=[
-        LayerUse(IDS[3], 80_000_000, "d3", [SHOP.reference, BASE.reference]),
-        LayerUse(IDS[4], 107_400_000, "d4", [SHOP.reference]),
-        LayerUse(IDS[5], -1, "d5", []),
+        LayerUse(IDS[3], 80_000_000, "d3", [SHOP.reference, BASE.reference], "", f"{ROOT}//{IDS[3]}"),
+        LayerUse(IDS[4], 107_400_000, "d4", [SHOP.reference], IDS[3], f"{ROOT}//{IDS[4]}"),
+        LayerUse(TOP, -1, "d6", [], IDS[5], f"{ROOT}//{TOP}"),
+        LayerUse(IDS[5], 4_200_000, "d5", [], IDS[3], f"{ROOT}//{IDS[5]}"),
     ],
-    strays=[Path("/mnt/disk/docker/overlay2/abcdef")],
+    strays=[
+        Stray(Path("/mnt/disk/docker/overlay2/abcdef"), f"{ROOT}//abcdef"),
+        Stray(Path("/mnt/disk/docker/overlay2/abcdef-removing"), ""),
+    ],
     links=[("/web", "4c" * 32), ("/web/db", "5d" * 32)],
     problems=["overlay2: it: Permission denied"],
 )
@@ -169,7 +177,21 @@ async def test_keys_of_usage() -> None:
         await pilot.press("enter")
         assert (app.explored[-1], app.layers[-1]) == (SHOP.reference, IDS[3])
         await pilot.press("j", "enter")
-        assert line(pilot).startswith("f" * 12) and len(app.explored) == 2  # no image has this layer
+        assert line(pilot) == f"{'f' * 12}  on {'d' * 12}"  # no image has this layer
+        assert (app.explored[-1], app.layers[-1]) == (f"{ROOT}//{IDS[5]}", "")
+        await pilot.press("j", "enter", "y")
+        assert line(pilot) == f"{'9' * 12}  on {'f' * 12}"
+        assert app.explored[-1] == f"{ROOT}//{TOP}" and app.copied == TOP
+        await pilot.press("j", "enter", "y")
+        assert line(pilot) == "overlay2/abcdef" and app.explored[-1] == f"{ROOT}//abcdef"
+        assert app.copied == "/mnt/disk/docker/overlay2/abcdef"
+        assert "⏎ explore" in screen_text(pilot)
+        explored = len(app.explored)
+        await pilot.press("j", "enter")
+        assert (
+            line(pilot) == "overlay2/abcdef-removing" and len(app.explored) == explored
+        )  # nothing to be read
+        assert "explore" not in screen_text(pilot)
         await pilot.press("G")
         assert line(pilot).startswith("/web/db")
         await pilot.press("y", "enter")
@@ -244,6 +266,40 @@ async def test_the_explorer_begins_at_a_layer(monkeypatch: pytest.MonkeyPatch, c
         assert layers(pilot).merged_layer == at_layer(pilot) == 4
         await pilot.pause()
         assert any("▌ 4 " in line for line in screen_text(pilot).splitlines()), screen_text(pilot)
+
+
+def layers_of_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a reference opens are the sample's layers, of which no image is known."""
+    reference = f"{ROOT}//{TOP}"
+    layers = sample().layers[:4]
+    image = layers_alone(reference, "docker-root", TOP, layers)
+    monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: image)
+    monkeypatch.setattr("layertui.ui.reading.Loader", Reading(image))
+
+
+def test_layers_without_an_image(
+    snap_compare: Compare, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    layers_of_sample(monkeypatch)
+    app = LayertuiApp(f"{ROOT}//{TOP}", cache=False)
+    assert snap_compare(app, terminal_size=size, run_before=loaded)
+
+
+async def test_screens_of_layers_without_an_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    layers_of_sample(monkeypatch)
+    async with LayertuiApp(f"{ROOT}//{TOP}", cache=False).run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        shown = screen_text(pilot)
+        assert f"layer {'9' * 12}" in shown and "unknown platform" in shown and "⚠ 1 warning" in shown
+        assert shown.count("step not recorded") == 4
+        await pilot.press("A")
+        assert isinstance(pilot.app.screen, AnatomyScreen)
+        assert "none, and no manifest: the layers are opened" in screen_text(pilot)
+        assert "There is no JSON of this step." in screen_text(pilot)
+        await pilot.press("escape", "exclamation_mark")
+        assert "which do not tell what made them" in screen_text(pilot)
+        await pilot.press("escape", "i")
+        assert "not recorded" in screen_text(pilot)
 
 
 @pytest.mark.parametrize("how", ["reference", "path", "open"])

@@ -94,6 +94,8 @@ def _of_reference(image: Image) -> Iterator[tuple[str, str]]:
     for each in image.repo_digests:
         yield "digest", each
     yield "platform", str(image.platform)
+    if not image.chain:
+        yield "config", "none, and no manifest: the layers are opened without an image"
 
 
 def _part_of_link(link: Link, following: str) -> Part:

@@ -38,7 +38,8 @@ references:
   docker-root:[DIR]NAME                   Docker's store; brackets are literal
   containers-storage:[DRIVER@ROOT]NAME    Podman's and Buildah's store
   containerd:[ROOT]NAMESPACE/NAME         containerd's store
-  docker-root:DIR, containers-storage:DIR all of a store; […]/NAME: a container
+  docker-root:DIR, containers-storage:DIR all of a store; […]/NAME: a container,
+                                          […]//ID: a layer and those below it
   demo:                                   the built-in sample image
   a path                                  recognised by what it holds
   a bare name                             looked up in Docker, then in Podman

@@ -88,8 +88,8 @@ class Recorded(NamedTuple):
 
     size: int
     """Bytes; -1 if it did not note them."""
-    of: Literal["tar", "members", "directory"]
-    """What they are of: the tar, the sizes that its headers name, or the files of the directory."""
+    of: Literal["tar", "members", "directory", "disk"]
+    """What they are of: the tar, the sizes that its headers name, the files of the directory, or the disk that these took."""
     diff_id: str = ""
 
 
@@ -123,7 +123,7 @@ class Layer(NamedTuple):
         if self.recorded is None:
             return "as stored"
         if self.recorded.of != "tar":
-            return "of files"
+            return "on the disk" if self.recorded.of == "disk" else "of files"
         return "as a tar" if self.recorded.size == self.descriptor.size else "as pulled"
 
 
@@ -177,6 +177,7 @@ class Image(NamedTuple):
     config: Mapping[str, Any]
     """The config, parsed: a JSON object; any of its fields may be missing or null."""
     config_bytes: bytes
+    """Empty where no config is known."""
     manifest: Mapping[str, Any]
     """The manifest (or the archive's manifest.json item), parsed; empty where there is none."""
     manifest_bytes: bytes
@@ -216,6 +217,8 @@ class Image(NamedTuple):
         """The documents from the reference to the config, as far as the source knows them."""
         if self.links:
             return self.links
+        if not self.id and not self.config_bytes:
+            return ()  # layers without an image, and containers that began from scratch
         links = [Link("config", Descriptor("", self.id, -1), self.config_bytes, "")]
         if self.manifest_bytes:
             media_type = self.manifest.get("mediaType")

@@ -38,6 +38,9 @@ FILES = ("docker-archive", "oci-archive", "oci", "dir")
 STORES = ("docker-root", "containers-storage", "containerd")
 """Transports whose location is a store on disk; its path stands in brackets before a name."""
 
+LAYER = "//"
+"""What stands before a layer's ID, where an image's name would stand; a container's name has one slash."""
+
 
 class Reference(NamedTuple):
     """``transport:location``, and behind another colon which of several images is meant."""
@@ -66,6 +69,21 @@ def is_store(reference: Reference) -> bool:
     if reference.transport == "containerd":
         selected = selected.partition("/")[2]
     return reference.transport in STORES and not selected
+
+
+def layer_of(reference: Reference) -> str:
+    """What a reference calls the layer of a store that it names; empty if it names none."""
+    name = reference.selector
+    if reference.transport == "containerd":
+        name = name.partition("/")[2]
+    is_layer = reference.transport in STORES and name.startswith(LAYER)
+    return name.removeprefix(LAYER) if is_layer else ""
+
+
+def to_layer(store: Reference, identity: str) -> str:
+    """The reference of a layer of a store, or of what a namespace of containerd has."""
+    namespace = f"{store.selector.partition('/')[0]}/" if store.transport == "containerd" else ""
+    return str(store._replace(selector=f"{namespace}{LAYER}{identity}"))
 
 
 def parse(text: str) -> Reference:

@@ -10,7 +10,7 @@ from layertui import demo
 from layertui.errors import LayertuiError
 from layertui.reference import parse
 from layertui.sources import open_image
-from layertui.sources.overview import overview, users
+from layertui.sources.overview import Stray, overview, users
 from tests.engines import run
 from tests.sources.containerd.test_store import BLOBS, SNAPSHOTS, damaged, discard_layers
 from tests.sources.stores import HUB
@@ -77,7 +77,10 @@ def test_what_nothing_names(damaged: Path) -> None:
     left = [damaged / BLOBS / ("0" * 64), damaged / SNAPSHOTS / "snapshots/99"]
     left[0].write_bytes(b"x")
     (left[1] / "fs").mkdir(parents=True)
-    assert overview(parse(f"containerd:{damaged}")).strays == left
+    assert overview(parse(f"containerd:{damaged}")).strays == [
+        Stray(left[0], ""),  # which is no tar
+        Stray(left[1], f"containerd:[{damaged}]///99"),
+    ]
 
 
 def test_where_blobs_were_discarded(damaged: Path) -> None:

@@ -29,7 +29,7 @@ examples:
   layertui history app.tar --json | jq -r .CreatedBy
 """
 MISSING = "<missing>"
-"""Docker's ID of the images between the steps, which are not kept."""
+"""Docker's ID of images that are not kept, as those between the steps."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     image = image_of(options)
     out = Output()
     newest_first = image.history[::-1]
-    ids = [entry.id or (MISSING if number else image.id) for number, entry in enumerate(newest_first)]
+    ids = [entry.id or ((not number and image.id) or MISSING) for number, entry in enumerate(newest_first)]
     if options.json:
         for entry, identity in zip(newest_first, ids, strict=True):
             out.json(_json(image, entry, identity))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +12,12 @@ from layertui.commands.output import Output, short_id, warn
 from layertui.commands.parsing import add_common
 from layertui.errors import LayertuiError
 from layertui.reference import is_store, parse
+from layertui.sources.assemble import short_layer
 from layertui.sources.paths import recognise
 from layertui.words import count_text, size_text
 
 if TYPE_CHECKING:
-    from layertui.sources.overview import Overview
+    from layertui.sources.overview import LayerUse, Overview, Stray
 
 DESCRIPTION = """\
 Tell what a store on disk holds: its parts and what they take, which layers
@@ -25,8 +28,10 @@ EPILOG = """\
 SOURCE is docker-root:DIR, containers-storage:DIR or containerd:DIR, each
 without DIR for the system's own, or a directory. FREES is the size of the
 layers that no other image has: in Docker of their files, in Podman of their
-tars, in containerd of blobs and unpacked layers as they lie there. --json
-prints one object: root, parts, images, layers, strays, links, problems.
+tars, in containerd of blobs and unpacked layers as they lie there. A layer
+opens by docker-root:[DIR]//ID, on those below it, whether an image names it
+or not. --json prints one object: root, parts, images, layers, strays, links,
+problems, stray_layers.
 
 examples:
   layertui store docker-root:
@@ -74,13 +79,18 @@ def _to_json(found: Overview) -> dict[str, Any]:
     return {
         **fields,
         "root": str(found.root),
-        "strays": [str(path) for path in found.strays],
+        "strays": [str(stray.path) for stray in found.strays],
         "links": [{"path": path, "id": identity} for path, identity in found.links],
+        "stray_layers": [
+            {"path": str(stray.path), "reference": stray.reference}
+            for stray in found.strays
+            if stray.reference
+        ],
     }
 
 
 def _print(found: Overview, out: Output) -> None:
-    from layertui.sources.overview import users
+    from layertui.sources.overview import unnamed, users
 
     rows = [
         (
@@ -109,25 +119,38 @@ def _print(found: Overview, out: Output) -> None:
         out.line("")
         cells = [
             (
-                short_id(layer.id),
+                out.name(short_layer(layer.id)),
                 size_text(layer.size),
                 out.name(", ".join(users(found, layer))),
             )
             for layer in shared
         ]
         out.table(("SHARED LAYER", "SIZE", "BY"), cells, right=(1,))
-    _print_unnamed(found, out)
+    _print_unnamed(unnamed(found), out)
+    _print_strays(found.strays, out)
     for path, identity in found.links:
         out.line(f"link {out.name(path)} is container {short_id(identity)}")
 
 
-def _print_unnamed(found: Overview, out: Output) -> None:
-    unnamed = [layer for layer in found.layers if not layer.images]
+def _print_unnamed(layers: Sequence[LayerUse], out: Output) -> None:
     out.line("")
-    out.line(f"{count_text(len(unnamed), 'layer')} that no image names")
-    for layer in unnamed:
-        out.line(f"  {short_id(layer.id)}  {size_text(layer.size)}")
-    aside = " (a build cache may)" if found.strays else ""
-    out.line(f"{count_text(len(found.strays), 'path')} beside them that nothing names{aside}")
-    for path in found.strays:
-        out.line(f"  {out.name(str(path))}")
+    out.line(f"{count_text(len(layers), 'layer')} that no image names")
+    width = max((len(short_layer(layer.id)) for layer in layers), default=0)
+    for layer in layers:
+        on = f"  on {out.name(short_layer(layer.parent))}" if layer.parent else ""
+        out.line(f"  {out.name(short_layer(layer.id)):{width}}  {size_text(layer.size):>8}{on}")
+    _print_way(layers[-1].reference if layers else "", out)
+
+
+def _print_strays(strays: Sequence[Stray], out: Output) -> None:
+    aside = " (a build cache may)" if strays else ""
+    out.line(f"{count_text(len(strays), 'path')} beside them that nothing names{aside}")
+    for stray in strays:
+        out.line(f"  {out.name(str(stray.path))}")
+    _print_way(next((stray.reference for stray in strays if stray.reference), ""), out)
+
+
+def _print_way(reference: str, out: Output) -> None:
+    """How one of the layers just told of is opened."""
+    if reference:
+        out.line(f"  opened by its reference: layertui {out.name(shlex.quote(reference))}")

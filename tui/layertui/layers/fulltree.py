@@ -95,6 +95,13 @@ def told_by_comparison(layers: Sequence[Layer]) -> list[str]:
     ]
 
 
+def with_what_is_below(lowest: Layer) -> list[str]:
+    """What is not known of the lowest layer that a store has, where nothing tells that it is a base."""
+    if not isinstance(lowest.unpacked, FullTree):
+        return []
+    return ["layer 1 is a whole tree: what of it is of layers below is not known"]
+
+
 @dataclass(frozen=True, slots=True)
 class CopiedDirectory:
     """A container's own directory that began as a copy of another (:class:`layertui.image.Unpacked`).

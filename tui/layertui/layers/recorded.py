@@ -3,7 +3,8 @@
 Docker counts in two ways: where its driver keeps a layer alone, what lies in the directory
 (moby, daemon/graphdriver/overlay2/overlay.go ``ApplyDiff``, pkg/directory), else, and where
 the kernel's overlay is set up so that the driver falls back on it, what the headers of the tar
-name (pkg/archive/diff.go ``UnpackLayer``). containers/storage notes the size of the tar.
+name (pkg/archive/diff.go ``UnpackLayer``). containers/storage notes the size of the tar,
+containerd what the disk has of it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ def size_of_unpacked(
     """
     if recorded.of == "tar":
         return tar, "of its tar" if tar >= 0 else "there is no record of the tar that it was"
+    if recorded.of == "disk":
+        return -1, "it is what the layer took on the disk, which each file system counts otherwise"
     has_record = isinstance(unpacked, RecordedDirectory)
     if recorded.of == "directory":
         size = _size_of_directory(unpacked.location, cancelled)

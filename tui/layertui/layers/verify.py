@@ -138,7 +138,7 @@ def _checks_of_blob(
     elif diff_id:
         yield compare(subject, "diff ID", layer.diff_id, diff_id)
     else:
-        why = "its algorithm is not known here" if layer.diff_id else "the image names none"
+        why = "its algorithm is not known here" if layer.diff_id else "nothing names it"
         yield Check(subject, "diff ID", "unchecked", layer.diff_id, "", why)
 
 

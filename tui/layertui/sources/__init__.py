@@ -11,7 +11,7 @@ from typing import Protocol, cast
 
 from layertui.errors import LayertuiError, NoImage
 from layertui.image import ContainerSummary, Image, ImageSummary
-from layertui.reference import ENGINES, STORES, TRANSPORTS, Reference, parse
+from layertui.reference import ENGINES, STORES, TRANSPORTS, Reference, layer_of, parse
 from layertui.sources import paths
 
 LOCAL = ("docker-daemon", "podman")
@@ -79,6 +79,8 @@ def list_containers(text: str) -> Iterator[ContainerSummary]:
     reference = _recognised(parse(text))
     if reference.transport not in (*ENGINES, *STORES):
         raise LayertuiError(f"{text} has no containers", "", "only engines and their stores have them")
+    if layer_of(reference):
+        raise LayertuiError(f"{reference} is a layer", "", "give the source alone to list its containers")
     source = cast(ContainerSource, _source(reference))
     selected = reference.selector if reference.transport in STORES else reference.location
     if reference.transport == "containerd" and "/" not in selected:
@@ -112,7 +114,17 @@ def list_directory(folder: Path) -> Iterator[ImageSummary | SourceProblem]:
 
 def _listed(reference: Reference) -> Iterable[ImageSummary]:
     reference = _recognised(reference)
+    if layer_of(reference):
+        return [_summary(open_image(str(reference)))]
     return _source(reference).list_images(reference)
+
+
+def _summary(layers: Image) -> ImageSummary:
+    """The row of layers that were opened without an image."""
+    size = layers.size if layers.size >= 0 else None
+    return ImageSummary(
+        layers.reference, layers.transport, "", "", "", "", size, None, len(layers.layers), ()
+    )
 
 
 def _recognised(reference: Reference) -> Reference:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ TAR_TYPES = (
     "application/vnd.docker.image.rootfs.foreign.diff.tar",
 )
 """Media types of layers (OCI media-types, Docker image manifest v2.2), before any ``+gzip``."""
+
+HEX = re.compile(r"[0-9a-f]{64}")
+"""The ID of a layer that is a digest, or as long as one."""
 
 
 def digest_of(data: bytes, like: str = "sha256:") -> str:
@@ -164,13 +168,18 @@ def readable(descriptor: Descriptor, blob: Blob | None) -> tuple[Blob | None, st
     base = media_type.partition("+")[0]
     if not media_type or any(base == known or base.startswith(known + ".") for known in TAR_TYPES):
         return blob, ""
+    if is_tar(blob):
+        return blob, ""
+    kind = "a SquashFS file system" if blob.pread(4, 0) == b"hsqs" else media_type
+    return None, f"no tar but {kind}: its entries cannot be read"
+
+
+def is_tar(blob: Blob) -> bool:
+    """Whether a blob seems to be a tar, as its first bytes tell: of a compressed one, that it is compressed."""
     from layertui.layers.decompress import compression_of
 
     head = blob.pread(512, 0)
-    if compression_of(head) or head[257:262] == b"ustar":
-        return blob, ""
-    kind = "a SquashFS file system" if head.startswith(b"hsqs") else media_type
-    return None, f"no tar but {kind}: its entries cannot be read"
+    return bool(compression_of(head)) or head[257:262] == b"ustar"
 
 
 def no_image(reference: str, transport: str) -> Image:
@@ -183,7 +192,7 @@ def no_image(reference: str, transport: str) -> Image:
         repo_digests=(),
         id="",
         config={},
-        config_bytes=b"{}",
+        config_bytes=b"",
         manifest={},
         manifest_bytes=b"",
         manifest_digest="",
@@ -191,6 +200,30 @@ def no_image(reference: str, transport: str) -> Image:
         history=(),
         layers=(),
     )
+
+
+ALONE = "opened as layers without an image, which do not tell what made them, when and for which platform"
+
+
+def layers_alone(
+    reference: str, transport: str, name: str, layers: Sequence[Layer], warnings: Sequence[str] = ()
+) -> Image:
+    """A layer of a store with those below it, the base first, as an image that nothing tells of.
+
+    ``name`` is what the store calls the layer.
+    """
+    return no_image(reference, transport)._replace(
+        name=f"layer {short_layer(name)}",
+        history=[HistoryEntry(None, "", "", "", layer.number, recorded=False) for layer in layers],
+        layers=layers,
+        warnings=[ALONE, *warnings],
+    )
+
+
+def short_layer(identity: str) -> str:
+    """What a store calls a layer, for people: of a digest twelve digits, as Docker shows IDs."""
+    digits = identity.removeprefix("sha256:")
+    return digits[:12] if HEX.fullmatch(digits) else identity
 
 
 def with_own_layer(

@@ -29,14 +29,15 @@ class Neighbour:
 def neighbours(image: Image) -> Iterator[Neighbour]:
     """The images that lie where an image lies, and those of Docker and Podman, as far as they can be had."""
     places = [place for place in (_place(image.reference), *(f"{each}:" for each in LOCAL)) if place]
+    platform = str(image.platform) if image.chain else None  # which layers alone do not tell
     for place in dict.fromkeys(places):
         try:
-            yield from _of_place(place, str(image.platform), len(image.layers))
+            yield from _of_place(place, platform, len(image.layers))
         except LayertuiError:
             continue  # an engine that does not run
 
 
-def _of_place(place: str, platform: str, below: int) -> Iterator[Neighbour]:
+def _of_place(place: str, platform: str | None, below: int) -> Iterator[Neighbour]:
     for number, row in enumerate(list_images(place)):
         if number >= MOST:
             return

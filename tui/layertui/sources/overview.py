@@ -6,7 +6,7 @@ import os
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -49,6 +49,19 @@ class LayerUse:
     directory: str
     images: Sequence[str]
     """References of the images that it is a layer of; none names it if there are none."""
+    parent: str
+    """The ID of the layer that it is on; empty for a base, and where that is not known."""
+    reference: str
+    """What opens it with the layers below it, whether an image names it or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """Something among layers, images or containers that nothing names."""
+
+    path: Path
+    reference: str
+    """What opens it as a layer; empty for what is none, or has nothing to be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +87,7 @@ class Overview:
     parts: Sequence[Part]
     images: Sequence[ImageUse]
     layers: Sequence[LayerUse]
-    strays: Sequence[Path]
+    strays: Sequence[Stray]
     """What lies among layers, images or containers and is none that is known; BuildKit's cache may have it."""
     links: Sequence[tuple[str, str]]
     """Of ``linkgraph.db``: the path that names or links a container, and its ID."""
@@ -92,6 +105,8 @@ class Stored:
     """See :attr:`LayerUse.size`."""
     directory: str
     """What its directory is called."""
+    parent: str = ""
+    """See :attr:`LayerUse.parent`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +162,25 @@ def users(found: Overview, layer: LayerUse) -> list[str]:
     ]
 
 
-def uses(images: Sequence[Needs], stored: Mapping[Hashable, Stored]) -> tuple[list[ImageUse], list[LayerUse]]:
-    """What images alone need and what they share."""
+def unnamed(found: Overview) -> list[LayerUse]:
+    """The layers that no image names, each right below the one that it is on if it is one of them."""
+    on: dict[str, list[LayerUse]] = {}
+    rows = [layer for layer in found.layers if not layer.images]
+    ids = {layer.id for layer in rows}
+    for layer in rows:
+        on.setdefault(layer.parent if layer.parent in ids else "", []).append(layer)
+    ordered: list[LayerUse] = []
+    waiting = on.pop("", [])[::-1]
+    while waiting:
+        ordered.append(waiting.pop())
+        waiting += on.pop(ordered[-1].id, [])[::-1]
+    return ordered + [layer for circle in on.values() for layer in circle]
+
+
+def uses(
+    images: Sequence[Needs], stored: Mapping[Hashable, Stored], leads: Callable[[Hashable], str]
+) -> tuple[list[ImageUse], list[LayerUse]]:
+    """What images alone need and what they share; ``leads`` gives the reference of a layer by its key."""
     counts = Counter(layer for image in images if image.is_shown for layer in set(image.layers))
     named_by: dict[Hashable, list[str]] = {}
     for image in sorted(images, key=lambda image: not image.is_shown):
@@ -171,9 +203,26 @@ def uses(images: Sequence[Needs], stored: Mapping[Hashable, Stored]) -> tuple[li
                 )
             )
     layers = [
-        LayerUse(each.id, each.size, each.directory, named_by.get(key, [])) for key, each in stored.items()
+        LayerUse(each.id, each.size, each.directory, named_by.get(key, []), each.parent, leads(key))
+        for key, each in stored.items()
     ]
     return found, layers
+
+
+def pick_layer(name: str, stored: Iterable[Stored]) -> str:
+    """The ID of the layer that a name means: it is that, its directory, or how its ID begins.
+
+    Empty for none. Raises :class:`LayertuiError` if several begin so.
+    """
+    digits = name.removeprefix("sha256:")
+    ids = {each.id: each.directory for each in stored}
+    found = [each for each in ids if name == each or digits == each.removeprefix("sha256:")]
+    found = found or [each for each, directory in ids.items() if name == directory]
+    if len(digits) >= 2 and not found:
+        found = [each for each in ids if each.removeprefix("sha256:").startswith(digits)]
+    if len(found) > 1:
+        raise LayertuiError(f"{name} could be several layers", ", ".join(found))
+    return found[0] if found else ""
 
 
 def _sum(sizes: Sequence[int]) -> int:

@@ -17,7 +17,8 @@ def image_facts(image: "Image", shared: str) -> list[Fact]:
     """
     config = _mapping(image.config.get("config"))
     created = image.config.get("created")
-    layers = f"{count_text(len(image.layers), 'layer')}, {count_text(len(image.history), 'build step')}"
+    steps = sum(entry.recorded for entry in image.history)
+    layers = f"{count_text(len(image.layers), 'layer')}, {count_text(steps, 'build step')}"
     facts = [
         Fact("warnings", image.warnings, "$modified"),
         Fact("tags", image.tags),

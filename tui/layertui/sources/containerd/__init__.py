@@ -9,7 +9,7 @@ from pathlib import Path
 
 from layertui.errors import LayertuiError
 from layertui.image import ContainerSummary, Image, ImageSummary
-from layertui.reference import Reference
+from layertui.reference import Reference, layer_of
 from layertui.sources.containerd.store import META, Namespace, Store
 
 CONFIGURATION = Path("/etc/containerd/config.toml")
@@ -22,9 +22,13 @@ ROOTS = (
 
 
 def open_image(reference: Reference, platform: str | None) -> Image:
-    """See :class:`layertui.sources.Source`; a name that begins with a slash is a container's."""
+    """See :class:`layertui.sources.Source`; a name that begins with a slash is a container's, with two a layer's."""
     store = store_of(reference)
     namespace, _, name = reference.selector.partition("/")
+    if layer := layer_of(reference):
+        from layertui.sources.containerd.chains import open_layer
+
+        return open_layer(store, namespace, layer, reference)
     if not name:
         raise LayertuiError(
             f"{reference} is a {'namespace' if namespace else 'store'}",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from layertui.errors import LayertuiError
 from layertui.image import chain_ids
-from layertui.reference import Reference
-from layertui.sources.assemble import config_list, diff_ids_of
+from layertui.reference import Reference, to_layer
+from layertui.sources.assemble import config_list, diff_ids_of, is_tar
 from layertui.sources.containerd import store_of
+from layertui.sources.containerd.chains import is_layer
 from layertui.sources.containerd.store import ContentStore, Namespace, Store, is_tag
 from layertui.sources.files import listed
 from layertui.sources.layout import (
@@ -23,7 +23,17 @@ from layertui.sources.layout import (
     descriptors_of,
     manifests_of,
 )
-from layertui.sources.overview import ImageUse, LayerUse, Needs, Overview, Progress, Stored, parts_of, uses
+from layertui.sources.overview import (
+    ImageUse,
+    LayerUse,
+    Needs,
+    Overview,
+    Progress,
+    Stored,
+    Stray,
+    parts_of,
+    uses,
+)
 
 ABOUT = {
     "content": "blobs: manifests, configs, and layers as they were pulled",
@@ -67,7 +77,7 @@ class _Held:
 
 def held(
     store: Store, reference: Reference, problems: list[str], in_use: Iterable[str] = ()
-) -> tuple[list[ImageUse], list[LayerUse], list[Path]]:
+) -> tuple[list[ImageUse], list[LayerUse], list[Stray]]:
     """Images, their layers, and what nothing names, of the namespace that a reference names or of all.
 
     Names begin with that of the namespace. A layer may be there twice: as a blob, which
@@ -89,23 +99,28 @@ def held(
     }
     layers_there = needed | (unneeded & found.layers)
     kept = {key: each for key, each in found.stored.items() if key in layers_there}
-    images, layers = uses([needs for _, needs in found.needs], kept)
+    place = reference._replace(selector="")
+
+    def leads(key: Hashable) -> str:
+        if isinstance(key, tuple):
+            return to_layer(place._replace(selector=key[0]), key[1])
+        return to_layer(place, str(key))
+
+    images, layers = uses([needs for _, needs in found.needs], kept, leads)
     shown = [image for image, (where, _) in zip(images, found.needs, strict=True) if name in ("", where)]
     references = {image.reference for image in shown}
-    strays = [store.blobs / found.stored[key].directory for key in sorted(unneeded - found.layers, key=str)]
-    strays += _unknown(store, found)
+    strays = [_stray_blob(store, str(key), place) for key in sorted(unneeded - found.layers, key=str)]
+    strays += _unknown(store, found, place)
     return shown, [layer for layer in layers if not layer.images or references & set(layer.images)], strays
 
 
 def _gather(namespace: Namespace, reference: Reference, found: _Held, problems: list[str]) -> None:
-    for digest, (size, is_layer) in namespace.blobs.items():
-        if (
-            namespace.store.blobs / digest.replace(":", "/")
-        ).is_file():  # else it was discarded once unpacked
+    for digest, (size, diff_id) in namespace.blobs.items():
+        if namespace.store.blob(digest) is not None:  # else it was discarded once unpacked
             found.stored[digest] = Stored(digest, size, digest.replace(":", "/"))
-        found.layers |= {digest} if is_layer else set()
+        found.layers |= {digest} if diff_id else set()
     for key, noted in namespace.unpacked.items():
-        found.stored[namespace.name, key] = Stored(key, noted.size, str(noted.number))
+        found.stored[namespace.name, key] = Stored(key, noted.size, str(noted.number), noted.parent)
         found.layers.add((namespace.name, key))
     standing: dict[str, list[str]] = {}
     for container in namespace.containers:
@@ -170,12 +185,23 @@ def _indexes(layout: ContentStore, level: Iterable[Found], depth: int = 0) -> It
             yield from _indexes(layout, descriptors_of(layout.fetch(found, "index")[0]), depth + 1)
 
 
-def _unknown(store: Store, found: _Held) -> Iterator[Path]:
+def _unknown(store: Store, found: _Held, place: Reference) -> Iterator[Stray]:
     """Blobs and directories of which the databases know nothing."""
     known = {each.directory for each in found.stored.values()}
     for name in listed(store.blobs / "sha256"):
         if f"sha256/{name}" not in known:
-            yield store.blobs / "sha256" / name
+            yield _stray_blob(store, f"sha256:{name}", place)
     for name in listed(store.directories):
         if name not in known:
-            yield store.directories / name
+            path = store.directories / name
+            yield Stray(path, to_layer(place, name) if is_layer(path) else "")
+
+
+def _stray_blob(store: Store, digest: str, place: Reference) -> Stray:
+    """A blob that may be a layer: of one that was never unpacked only its bytes tell."""
+    try:
+        blob = store.blob(digest)
+        is_one = blob is not None and is_tar(blob)
+    except LayertuiError:
+        is_one = False  # nobody may read it
+    return Stray(store.blobs / digest.replace(":", "/"), to_layer(place, digest) if is_one else "")

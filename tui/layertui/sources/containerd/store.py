@@ -5,11 +5,13 @@ Layout of the databases: containerd, core/metadata/buckets.go and core/snapshots
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from layertui.blob import FileBlob
 from layertui.errors import LayertuiError
 from layertui.image import ContainerSummary, Descriptor, Image, ImageSummary, Layer, Unpacked
 from layertui.layers.directory import UnpackedDirectory
@@ -29,6 +31,7 @@ DIRECTORIES = "overlayfs"
 HUB = "docker.io/library/"
 UNCOMPRESSED = "containerd.io/uncompressed"
 """The label of a blob that has been unpacked: its diff ID."""
+DIGEST = re.compile(r"[a-z0-9]+:[0-9a-f]+")
 MAX_SNAPSHOTS = 1000
 
 
@@ -71,6 +74,11 @@ class Store:
     def blobs(self) -> Path:
         """Where each blob lies, below the name of its digest's algorithm."""
         return self.root / CONTENT / "blobs"
+
+    def blob(self, digest: str) -> FileBlob | None:
+        """A blob, whether a database names it or not; ``None`` if it is not there."""
+        path = self.blobs / digest.replace(":", "/", 1)
+        return FileBlob(path) if DIGEST.fullmatch(digest) and path.is_file() else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +132,10 @@ class Namespace:
         return found
 
     @cached_property
-    def blobs(self) -> dict[str, tuple[int, bool]]:
-        """Size of each blob by its digest, and whether it is known to be a layer."""
+    def blobs(self) -> dict[str, tuple[int, str]]:
+        """Size of each blob by its digest, and its diff ID if it is known to be a layer."""
         return {
-            digest: (varint(bucket.value("size")), bool(bucket.bucket("labels").text(UNCOMPRESSED)))
+            digest: (varint(bucket.value("size")), bucket.bucket("labels").text(UNCOMPRESSED))
             for digest, bucket in self._bucket.bucket("content", "blob").buckets()
         }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from layertui.errors import LayertuiError
 from layertui.image import ContainerSummary, Image, ImageSummary
-from layertui.reference import Reference
+from layertui.reference import Reference, layer_of
 from layertui.sources import platforms
 from layertui.sources.containers_storage.store import Store, drivers
 from layertui.sources.containers_storage.system import Place, image_stores, system_place
@@ -18,7 +18,7 @@ ADDITIONAL = "mount it, or take it out of storage.conf"
 
 
 def open_image(reference: Reference, platform: str | None) -> Image:
-    """See :class:`layertui.sources.Source`; a name that begins with a slash is a container's."""
+    """See :class:`layertui.sources.Source`; a name that begins with a slash is a container's, with two a layer's."""
     name = reference.selector
     if not name:
         raise LayertuiError(
@@ -27,6 +27,10 @@ def open_image(reference: Reference, platform: str | None) -> Image:
     problems = []
     for store, _ in stores_of(reference):
         try:
+            if layer := layer_of(reference):
+                from layertui.sources.containers_storage.chains import open_layer
+
+                return open_layer(store, layer, str(reference))
             if name.startswith("/"):
                 return store.open_container(store.find_container(name[1:]), str(reference))
             image = store.open(store.find(name), str(reference))

@@ -60,15 +60,18 @@ class Lists:
         """Every layer that is whole, by its ID."""
         return {record.id: record for record in reversed(self._every_layer) if not record.is_incomplete}
 
-    @property
-    def incomplete(self) -> list[str]:
-        """The IDs of layers that are there in part: one is being made, or making it was broken off."""
-        return [record.id for record in self._every_layer if record.is_incomplete]
+    @cached_property
+    def incomplete(self) -> dict[str, Record]:
+        """The layers that are there in part, by their IDs: one is being made, or making it was broken off."""
+        return {record.id: record for record in reversed(self._every_layer) if record.is_incomplete}
 
     def layers_of(self, image: Record) -> tuple[list[str], str]:
         """The IDs of an image's layers, base first, of those made for user namespaces too; and why there may be more."""
-        chain, broken = self.chain(image.text("layer"))
-        return [*(layer.id for layer in chain), *image.texts("mapped-layers")], broken
+        top = image.text("layer")
+        chain, broken = self.chain(top)
+        ended = chain[0].text("parent") if chain else top
+        partial = [ended] if ended in self.incomplete else []
+        return [*partial, *(layer.id for layer in chain), *image.texts("mapped-layers")], broken
 
     @cached_property
     def containers(self) -> list[Record]:

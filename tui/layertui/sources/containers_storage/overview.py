@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Hashable, Iterator
-from pathlib import Path
 
 from layertui.errors import LayertuiError
-from layertui.reference import Reference
+from layertui.reference import Reference, to_layer
 from layertui.sources.containers_storage import stores_of
+from layertui.sources.containers_storage.chains import directories, is_layer
 from layertui.sources.containers_storage.records import name_of
-from layertui.sources.containers_storage.store import WHERE, Store
+from layertui.sources.containers_storage.store import Store
 from layertui.sources.files import listed
-from layertui.sources.overview import ImageUse, LayerUse, Needs, Overview, Progress, Stored, parts_of, uses
+from layertui.sources.overview import (
+    ImageUse,
+    LayerUse,
+    Needs,
+    Overview,
+    Progress,
+    Stored,
+    Stray,
+    parts_of,
+    uses,
+)
 
 ABOUT = {
     "cache": "where blobs were seen before",
@@ -35,8 +45,6 @@ ABOUT_DRIVER = {
 }
 """What the entries of a root are (containers/storage, store.go; Podman, libpod/runtime.go); those of a driver begin with its name."""
 ABOUT_BTRFS = {"btrfs": "layers of images and containers, as subvolumes: each is counted in full"}
-LAYERS_ASIDE = ("l", "staging", "tempdirs")
-"""Entries of overlay that are no layers: the short links, and what is being unpacked or removed."""
 
 
 def overview(reference: Reference, progress: Progress | None, cancelled: threading.Event) -> Overview:
@@ -44,7 +52,7 @@ def overview(reference: Reference, progress: Progress | None, cancelled: threadi
     problems: list[str] = []
     images: list[ImageUse] = []
     layers: list[LayerUse] = []
-    strays: list[Path] = []
+    strays: list[Stray] = []
     about = dict(ABOUT)
     stores = list(stores_of(reference))
     for store, leads in stores:
@@ -53,7 +61,7 @@ def overview(reference: Reference, progress: Progress | None, cancelled: threadi
             found_images, found_layers = _uses(store, leads, problems)
             images += found_images
             layers += found_layers
-            strays += _strays(store)
+            strays += _strays(store, leads)
         except LayertuiError as error:
             problems.append(str(error))
         problems += map(str, store.problems)
@@ -77,23 +85,24 @@ def _uses(store: Store, leads: Reference, problems: list[str]) -> tuple[list[Ima
         images.append(Needs(reference, record.digest, names, layers, standing.get(record.id, [])))
     own = {container.text("layer") for container in store.containers}
     stored: dict[Hashable, Stored] = {
-        identity: Stored(identity, record.unpacked_size, identity)
-        for identity, record in store.layers.items()
+        identity: Stored(identity, record.unpacked_size, identity, record.text("parent"))
+        for identity, record in (store.layers | store.incomplete).items()
         if identity not in own
     }
-    return uses(images, stored)
+    return uses(images, stored, lambda key: to_layer(leads, str(key)))
 
 
-def _strays(store: Store) -> Iterator[Path]:
+def _strays(store: Store, leads: Reference) -> Iterator[Stray]:
     """Directories that a driver or the lists of images and containers should know of, and do not."""
     root, driver = store.roots[0], store.driver
     known = {
         f"{driver}-images": {record.id for record in store.images},
         f"{driver}-containers": {record.id for record in store.containers},
     }
-    if driver in WHERE:
-        known[WHERE[driver].partition("/{0}")[0]] = {*LAYERS_ASIDE, *store.layers, *store.incomplete}
     for folder, names in known.items():
         for name in listed(root / folder):
             if name not in names and (root / folder / name).is_dir():
-                yield root / folder / name
+                yield Stray(root / folder / name, "")
+    for path in directories(store, root):
+        if path.name not in store.layers and path.name not in store.incomplete:
+            yield Stray(path, to_layer(leads, path.name) if is_layer(store, root, path.name) else "")

@@ -166,17 +166,22 @@ class Store(Lists):
                 layers.append(Layer(number, descriptor, diff_id, chain_id, None, broken))
                 continue
             record = chain[number - absent - 1]
-            digest = record.text("compressed-diff-digest")
-            descriptor = Descriptor(types.get(digest, LAYER_TYPE), digest, record.size)
-            unpacked, missing = self._unpacked(record)
-            if diff_id and record.text("diff-digest") not in ("", diff_id):
-                unpacked, missing = None, f"the store has another layer there: {record.text('diff-digest')}"
-            recorded = Recorded(record.unpacked_size, "tar", record.text("diff-digest"))
-            places = self._places(record)
-            layers.append(
-                Layer(number, descriptor, diff_id, chain_id, None, missing, unpacked, places, recorded)
-            )
+            media_type = types.get(record.text("compressed-diff-digest"), LAYER_TYPE)
+            layers.append(self.layer(number, record, diff_id, chain_id, media_type))
         return layers, odd
+
+    def layer(
+        self, number: int, record: Record, diff_id: str, chain_id: str, media_type: str = LAYER_TYPE
+    ) -> Layer:
+        """A layer as the store has it; its IDs are those that an image claims, or none does."""
+        digest = record.text("compressed-diff-digest")
+        descriptor = Descriptor(media_type, digest, record.size)
+        unpacked, missing = self._unpacked(record)
+        if diff_id and record.text("diff-digest") not in ("", diff_id):
+            unpacked, missing = None, f"the store has another layer there: {record.text('diff-digest')}"
+        recorded = Recorded(record.unpacked_size, "tar", record.text("diff-digest"))
+        places = self._places(record)
+        return Layer(number, descriptor, diff_id, chain_id, None, missing, unpacked, places, recorded)
 
     def _unpacked(self, layer: Record) -> tuple[Unpacked | None, str]:
         """What a layer is read from, or why it cannot be."""

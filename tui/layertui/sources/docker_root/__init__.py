@@ -6,23 +6,27 @@ from collections.abc import Callable, Iterator, Sequence
 
 from layertui.errors import LayertuiError
 from layertui.image import ContainerSummary, Image, ImageSummary
-from layertui.reference import Reference
+from layertui.reference import Reference, layer_of
 from layertui.sources import platforms
 from layertui.sources.docker_root.data_root import DataRoot, Root
 from layertui.sources.docker_root.files import Container, readable, summary_of
 
 
 def open_image(reference: Reference, platform: str | None) -> Image:
-    """See :class:`layertui.sources.Source`; a name that begins with a slash is a container's."""
+    """See :class:`layertui.sources.Source`; a name that begins with a slash is a container's, with two a layer's."""
     name = reference.selector
     if not name:
         raise LayertuiError(
             f"{reference} is a store", "it holds many images", f"layertui images {reference} lists them"
         )
     problems = []
-    if name.startswith("/"):
-        return _container(name[1:], reference)
     data = DataRoot(reference)
+    if layer := layer_of(reference):
+        from layertui.sources.docker_root.chains import open_layer
+
+        return open_layer(data, layer, reference)
+    if name.startswith("/"):
+        return _container(data, name[1:], reference)
     for root in data.roots:
         try:
             image = root.open(root.find(name), reference)
@@ -81,10 +85,9 @@ def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
         raise problems[0]
 
 
-def _container(name: str, reference: Reference) -> Image:
+def _container(data: DataRoot, name: str, reference: Reference) -> Image:
     known: list[tuple[Root, Container]] = []
     problems: list[str] = []
-    data = DataRoot(reference)
     for find in FINDERS:
         for root in find(data):
             known += [(root, container) for container in readable(root.containers(), problems)]

@@ -99,6 +99,20 @@ def overlay_places(directory: Path) -> list[tuple[str, str]]:
     return facts
 
 
+def lowers_of(directory: Path) -> list[str]:
+    """The directories that an overlay driver mounts one on, by its file ``lower``, the nearest first.
+
+    It has their short names, which link to them; one that leads nowhere stays as it is.
+    """
+    found = []
+    for link in filter(None, read_text(directory / "lower").split(":")):
+        try:
+            found.append((directory.parent / link).readlink().parts[-2])
+        except (OSError, ValueError, IndexError):
+            found.append(link)
+    return found
+
+
 def directories_below(layers: Sequence[Layer]) -> tuple[Path, ...]:
     """What the directory of a container's own layer lies on, the nearest first; none where one is missing."""
     found = [Path(layer.unpacked.location) for layer in reversed(layers) if layer.unpacked is not None]

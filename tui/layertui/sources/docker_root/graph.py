@@ -31,7 +31,7 @@ from layertui.sources.assemble import created_of, no_image, platform_of, step_of
 from layertui.sources.docker_root import fields
 from layertui.sources.docker_root.files import Container, each, links_of, pick, read_document, read_object
 from layertui.sources.docker_root.graph_entry import COMPATIBILITY, GraphEntry
-from layertui.sources.docker_root.mounts import Mounts, unreadable
+from layertui.sources.docker_root.mounts import Mounts, together, unreadable
 from layertui.sources.files import listed
 from layertui.sources.overview import Stored
 
@@ -54,7 +54,7 @@ class GraphRoot:
         self.root = root
         self.driver = driver
         self.graph = root / "graph"
-        self._mounts = Mounts(root, driver)
+        self.directories = Mounts(root, driver)
         self._entries: dict[str, GraphEntry] = {}
 
     @cached_property
@@ -75,7 +75,7 @@ class GraphRoot:
     def image_ids(self) -> list[str]:
         """Every image's ID, those that are only below others left out."""
         found = self.every_id()
-        parents = {self._parent_of(identity) for identity in found}
+        parents = {self.parent_of(identity) for identity in found}
         return [identity for identity in found if identity in self.names or identity not in parents]
 
     def every_id(self) -> list[str]:
@@ -89,7 +89,7 @@ class GraphRoot:
     def open(self, identity: str, reference: Reference) -> Image:
         """An image by its ID. Raises :class:`LayertuiError`."""
         chain = self._chain(identity)
-        entry = self._entry(identity)
+        entry = self.entry(identity)
         top = entry.value
         names = self.names.get(identity, [])
         tags = [name for name in names if "@" not in name]
@@ -99,7 +99,7 @@ class GraphRoot:
             compatible, path = entry.compatibility_data, entry.folder / COMPATIBILITY
             if compatible is not None and path != entry.document:
                 others.append(Link(path.name, Descriptor("", "", -1), compatible, str(path)))
-        layers = list(self._layers(chain))
+        layers = list(self.layers(chain))
         return Image(
             reference=str(reference),
             transport="docker-root",
@@ -114,7 +114,7 @@ class GraphRoot:
             manifest_digest="",
             platform=platform_of(top),
             history=[
-                step_of_v1(self._entry(layer_id).value, number)._replace(id=layer_id)
+                step_of_v1(self.entry(layer_id).value, number)._replace(id=layer_id)
                 for number, layer_id in enumerate(chain, 1)
             ],
             layers=layers,
@@ -132,13 +132,13 @@ class GraphRoot:
         yield Field("Id", chain[-1], str(folder))
         repositories = self.root / f"repositories-{self.driver}"
         yield from fields.names(repositories, self.names.get(chain[-1], []))
-        yield self._entry(chain[-1]).parent
-        sizes = [self._entry(identity).size for identity in chain]
+        yield self.entry(chain[-1]).parent
+        sizes = [self.entry(identity).size for identity in chain]
         if sizes[-1] >= 0:
             yield Field("Size", sizes[-1], str(folder / "layersize"))
         if -1 not in sizes:
             yield Field("VirtualSize", sum(sizes), str(self.graph), f"layersize of {len(chain)} images")
-        mounts, top = self._mounts, chain[-1]
+        mounts, top = self.directories, chain[-1]
         where = [mounts.tree(top) or mounts.tree(mounts.lower(top)), mounts.upper(top)]
         directories = [each for each in where if each] if self.driver == "overlay" else []
         yield fields.driver(self.driver, repositories, directories)
@@ -148,9 +148,9 @@ class GraphRoot:
         return each(self.image_ids(), lambda identity: self._rows(identity, reference))
 
     def _rows(self, identity: str, reference: Reference) -> Iterator[ImageSummary]:
-        top = self._entry(identity).value
+        top = self.entry(identity).value
         chain = self._chain(identity)
-        sizes = [self._entry(layer_id).size for layer_id in chain]
+        sizes = [self.entry(layer_id).size for layer_id in chain]
         names = self.names.get(identity, [])
         digests = {name.partition("@")[0]: name.partition("@")[2] for name in names if "@" in name}
         config = top.get("config")
@@ -175,13 +175,13 @@ class GraphRoot:
 
     def layers_of(self, identity: str) -> list[str]:
         """The IDs of an image and of those below it, base first. Raises :class:`LayertuiError`."""
-        _ = self._entry(identity).value  # what cannot be read is no image, though its parent may be known
+        _ = self.entry(identity).value  # what cannot be read is no image, though its parent may be known
         return self._chain(identity)
 
     def stored(self) -> Iterator[Stored]:
         """Every layer that the store has: each is an image of its own."""
         for identity in self.every_id():
-            yield Stored(identity, self._entry(identity).size, identity)
+            yield Stored(identity, self.entry(identity).size, identity, self.parent_of(identity))
 
     def mounts(self) -> Iterator[str]:
         """The names of the directories that belong to containers."""
@@ -193,17 +193,18 @@ class GraphRoot:
         """Where the driver has a directory for each layer; ``None`` if it has none."""
         return self.root / WHERE[self.driver].partition("/{0}")[0] if self.driver in WHERE else None
 
-    def _entry(self, identity: str) -> GraphEntry:
+    def entry(self, identity: str) -> GraphEntry:
+        """What is noted of an image."""
         if identity not in self._entries:
             self._entries[identity] = GraphEntry(self.graph / identity)
         return self._entries[identity]
 
-    def _parent_of(self, identity: str) -> str:
+    def parent_of(self, identity: str) -> str:
         """The image below one; empty for a base.
 
         ``v1Compatibility`` names it as registries know it, and so does its own ``v1Compatibility``.
         """
-        entry = self._entry(identity)
+        entry = self.entry(identity)
         parent = str(entry.parent.value)
         if entry.parent.file.endswith(COMPATIBILITY) and not (self.graph / parent).is_dir():
             return self._compatible.get(parent, parent)
@@ -215,13 +216,13 @@ class GraphRoot:
         found = {}
         for identity in self.every_id():
             with suppress(LayertuiError):
-                found[str(self._entry(identity).compatibility.get("id"))] = identity
+                found[str(self.entry(identity).compatibility.get("id"))] = identity
         return found
 
     def _chain(self, identity: str) -> list[str]:
         """An image and all that are below it, the base first."""
         chain = [identity]
-        while parent := self._parent_of(chain[-1]):
+        while parent := self.parent_of(chain[-1]):
             if parent in chain or len(chain) == MAX_CHAIN:
                 raise LayertuiError(f"the parents of {identity} go round in circles", f"at {parent}")
             if not ID.fullmatch(parent) or not (self.graph / parent).is_dir():
@@ -229,12 +230,13 @@ class GraphRoot:
             chain.append(parent)
         return chain[::-1]
 
-    def _layers(self, chain: Sequence[str]) -> Iterator[Layer]:
+    def layers(self, chain: Sequence[str]) -> Iterator[Layer]:
+        """The layers of images, each of which is on the one before."""
         below: Path | None = None
         for number, identity in enumerate(chain, 1):
             parent = chain[number - 2] if number > 1 else ""
             unpacked, missing, below = self._unpacked(identity, parent, below)
-            descriptor = Descriptor(LAYER_TYPE, "", self._entry(identity).size)
+            descriptor = Descriptor(LAYER_TYPE, "", self.entry(identity).size)
             recorded = Recorded(descriptor.size, "directory" if self.driver == "aufs" else "members")
             places = list(self._places(identity, unpacked))
             yield Layer(number, descriptor, "", "", None, missing, unpacked, places, recorded)
@@ -249,7 +251,7 @@ class GraphRoot:
         record = self.graph / identity / "tar-data.json.gz"
         if self.driver == "overlay" and not directory.is_dir():
             # An image that nothing was unpacked for, or onto one of these: an overlay over the nearest tree.
-            upper = self._mounts.overlaid(identity, parent)
+            upper = self.directories.overlaid(identity, parent)
             if upper is not None and record.exists():
                 return RecordedDirectory(record, Path(upper.location)), "", below
             if upper is not None:
@@ -260,22 +262,24 @@ class GraphRoot:
             return RecordedDirectory(record, directory), "", directory
         if self.driver == "aufs":
             return UnpackedDirectory(directory, whiteout_names=True), "", directory
+        if parent and below is None:
+            return None, together(self.driver, parent), directory
         return FullTree(directory, below, links=self.driver == "overlay"), "", directory
 
     def _places(self, identity: str, unpacked: Unpacked | None) -> Iterator[tuple[str, str]]:
         """Where a layer lies, and what else is noted of it."""
-        yield from self._entry(identity).places()
+        yield from self.entry(identity).places()
         if unpacked is not None:
             yield "unpacked", unpacked.location
-        yield from self._mounts.places(identity)
+        yield from self.directories.places(identity)
         if (record := self.graph / identity / "tar-data.json.gz").exists():
             yield "tar-split", str(record)
 
     def _warnings(self, chain: Sequence[str]) -> Iterator[str]:
         yield "a store of Docker 1.9 or older: its images have no digests to check"
         for number, identity in enumerate(chain):
-            yield from self._entry(identity).problems()
-            if problem := self._mounts.problem(identity, chain[:number][::-1]):
+            yield from self.entry(identity).problems()
+            if problem := self.directories.problem(identity, chain[:number][::-1]):
                 yield problem
 
     # Containers
@@ -298,7 +302,9 @@ class GraphRoot:
         identity = str(container.config.get("Image") or "")
         image = self.open(identity, reference) if identity else no_image(str(reference), "docker-root")
         below = self._chain(identity)[::-1] if identity else []
-        return self._mounts.with_own_layers(image, container, (f"{container.id}-init", container.id), below)
+        return self.directories.with_own_layers(
+            image, container, (f"{container.id}-init", container.id), below
+        )
 
 
 def graph_drivers(root: Path) -> list[str]:

@@ -67,7 +67,7 @@ class ModernRoot:
         self.root = root
         self.driver = driver
         self.store = root / "image" / driver
-        self._mounts = Mounts(root, driver)
+        self.directories = Mounts(root, driver)
 
     @cached_property
     def names(self) -> dict[str, list[str]]:
@@ -121,7 +121,7 @@ class ModernRoot:
         config, data = self.config_of(identity)
         diff_ids = diff_ids_of(config)
         layers = [
-            self._layer(number, diff_id, chain_id)
+            self.layer(number, diff_id, chain_id)
             for number, (diff_id, chain_id) in enumerate(zip(diff_ids, chain_ids(diff_ids), strict=True), 1)
         ]
         history, warnings = history_of(config, len(layers))
@@ -207,7 +207,10 @@ class ModernRoot:
         for name in listed(self.store / "layerdb" / "sha256"):
             if HEX.fullmatch(name):
                 chain_id = f"sha256:{name}"
-                yield Stored(chain_id, self._size(chain_id), read_text(self._facts(chain_id) / "cache-id"))
+                cache_id, parent = (
+                    read_text(self.facts_of(chain_id) / fact) for fact in ("cache-id", "parent")
+                )
+                yield Stored(chain_id, self._size(chain_id), cache_id, parent)
 
     def mounts(self) -> Iterator[str]:
         """The names of the directories that belong to containers."""
@@ -220,8 +223,9 @@ class ModernRoot:
         """Where the driver has a directory for each layer; ``None`` if it has none."""
         return self.root / WHERE[self.driver].partition("/{0}")[0] if self.driver in WHERE else None
 
-    def _layer(self, number: int, diff_id: str, chain_id: str) -> Layer:
-        facts = self._facts(chain_id)
+    def layer(self, number: int, diff_id: str, chain_id: str) -> Layer:
+        """A layer as the store has it. Raises :class:`LayertuiError` if a file of it is damaged."""
+        facts = self.facts_of(chain_id)
         descriptor = Descriptor(LAYER_TYPE, "", self._size(chain_id))
         missing = ""
         unpacked: Unpacked | None = None
@@ -244,10 +248,10 @@ class ModernRoot:
         if not facts.is_dir():
             return []
         places = [("layerdb", str(facts)), ("cache-id", cache_id)]
-        directory = self._mounts.directory(WHERE[self.driver], cache_id) if self.driver in WHERE else None
+        directory = self.directories.directory(WHERE[self.driver], cache_id) if self.driver in WHERE else None
         if directory is not None:
             places += overlay_places(directory)
-            places += self._mounts.places(cache_id)
+            places += self.directories.places(cache_id)
         if (record := facts / "tar-split.json.gz").exists():
             places.append(("tar-split", str(record)))
         pulled = self.store / "distribution" / "v2metadata-by-diffid" / diff_id.replace(":", "/")
@@ -260,7 +264,7 @@ class ModernRoot:
 
     def _unpacked(self, facts: Path, cache_id: str) -> tuple[Unpacked | None, str]:
         """What a layer is read from, or why it cannot be."""
-        directory = self._mounts.directory(WHERE[self.driver], cache_id)
+        directory = self.directories.directory(WHERE[self.driver], cache_id)
         if directory is None or not directory.is_dir():
             return None, f"its directory {directory or cache_id} is not there"
         if (record := facts / "tar-split.json.gz").exists():
@@ -269,14 +273,15 @@ class ModernRoot:
             by_name = self.driver in WHITEOUT_NAMES
             return UnpackedDirectory(directory, by_name, owners=owners_of(self.root)), ""
         below = read_text(facts / "parent")
-        parent = read_text(self._facts(below) / "cache-id") or below
-        return self._mounts.whole(WHERE[self.driver], cache_id, parent)
+        parent = read_text(self.facts_of(below) / "cache-id") or below
+        return self.directories.whole(WHERE[self.driver], cache_id, parent)
 
-    def _facts(self, chain_id: str) -> Path:
+    def facts_of(self, chain_id: str) -> Path:
+        """Where it is noted what is known of a layer."""
         return self.store / "layerdb" / chain_id.replace(":", "/")
 
     def _size(self, chain_id: str) -> int:
-        text = read_text(self._facts(chain_id) / "size")
+        text = read_text(self.facts_of(chain_id) / "size")
         return int(text) if text.isdecimal() else -1
 
     # Containers
@@ -299,8 +304,8 @@ class ModernRoot:
         image = self.open(str(container.config.get("Image", "")), reference)
         facts = self.store / "layerdb" / "mounts" / container.id
         names = [read_text(facts / name) for name in ("init-id", "mount-id")]
-        below = [read_text(self._facts(layer.chain_id) / "cache-id") for layer in reversed(image.layers)]
-        return self._mounts.with_own_layers(image, container, names, below)
+        below = [read_text(self.facts_of(layer.chain_id) / "cache-id") for layer in reversed(image.layers)]
+        return self.directories.with_own_layers(image, container, names, below)
 
 
 def drivers(root: Path) -> list[str]:

@@ -15,7 +15,7 @@ from layertui.image import Descriptor, HistoryEntry, Image, Layer, Unpacked
 from layertui.layers.directory import UnpackedDirectory
 from layertui.layers.fulltree import CopiedDirectory, FullTree
 from layertui.layers.owners import owners_of
-from layertui.sources.docker_root.files import Container, directories_below
+from layertui.sources.docker_root.files import Container, directories_below, lowers_of, overlay_places
 from layertui.sources.files import read_text
 
 ONE_LAYER = ("overlay2", "fuse-overlayfs", "aufs")
@@ -44,7 +44,7 @@ class Mounts:
 
     def directory(self, pattern: str, identity: str) -> Path | None:
         """Where a directory lies; ``None`` for what is no name of one."""
-        is_one = re.fullmatch(r"[0-9a-zA-Z]+(-init)?", identity)
+        is_one = re.fullmatch(r"[0-9a-zA-Z][0-9a-zA-Z_.-]*", identity)
         return self.root / pattern.format(identity) if is_one else None
 
     def tree(self, identity: str) -> Path | None:
@@ -67,6 +67,14 @@ class Mounts:
     def lower(self, identity: str) -> str:
         """The directory whose tree an overlay is mounted on; empty for one that is a tree itself."""
         return read_text(self.root / "overlay" / identity / "lower-id")
+
+    def below(self, identity: str) -> list[str]:
+        """The directories that one is mounted on, the nearest first, as far as the driver notes them."""
+        if self.driver == "aufs":
+            return _lines(self.root / "aufs/layers" / identity) or []
+        if self.driver == "overlay":
+            return [lower] if (lower := self.lower(identity)) else []
+        return lowers_of(self.root / self.driver / identity) if self.driver in ONE_LAYER else []
 
     def problem(self, identity: str, below: Sequence[str]) -> str:
         """What contradicts that a directory is mounted on these, the nearest first; empty if nothing does.
@@ -119,13 +127,12 @@ class Mounts:
         if init:
             own.insert(0, (init, "init layer: stubs of what Docker mounts into every container"))
         for identity, text in own:
-            number = len(layers) + 1
-            unpacked, missing = self._own(identity, below[0] if below else "", layers)
-            places = [("unpacked", unpacked.location), *self.places(identity)] if unpacked else []
-            if unpacked and (problem := self.problem(identity, below)):
+            layer = self.layer(identity, below[0] if below else "", layers)
+            if layer.unpacked and (problem := self.problem(identity, below)):
                 warnings.append(problem)
-            layers.append(Layer(number, Descriptor("", "", -1), "", "", None, missing, unpacked, places))
-            history.append(HistoryEntry(created if isinstance(created, str) else None, text, "", "", number))
+            layers.append(layer)
+            when = created if isinstance(created, str) else None
+            history.append(HistoryEntry(when, text, "", "", layer.number))
             below.insert(0, identity)
         return image._replace(
             name=f"{container.name} ({image.name})",
@@ -135,8 +142,16 @@ class Mounts:
             fields=(),
         )
 
+    def layer(self, identity: str, parent: str, layers: Sequence[Layer]) -> Layer:
+        """What only the driver knows of as a layer on others, the nearest of which is in the directory ``parent``."""
+        unpacked, missing = self._own(identity, parent, layers)
+        places = []
+        if unpacked is not None:
+            places = [*overlay_places(Path(unpacked.location)), *self.places(identity)]
+        return Layer(len(layers) + 1, Descriptor("", "", -1), "", "", None, missing, unpacked, places)
+
     def _own(self, identity: str, parent: str, layers: Sequence[Layer]) -> tuple[Unpacked | None, str]:
-        """What a container's own layer is read from, or why it cannot be."""
+        """What a layer that only the driver knows of is read from, or why it cannot be."""
         if self.driver not in WHERE:
             return None, unreadable(self.driver)
         directory = self.directory(WHERE[self.driver], identity)
@@ -161,11 +176,13 @@ class Mounts:
         if tree is None:
             return None, f"its directory {self.root / pattern.format(identity)} is not there"
         if parent and below is None:
-            why = (
-                f"the {self.driver} driver keeps it together with what is below it, and {parent} is not there"
-            )
-            return None, why
+            return None, together(self.driver, parent)
         return FullTree(tree, below, owners_of(self.root), links=self.driver == "overlay"), ""
+
+
+def together(driver: str, parent: str) -> str:
+    """Why a layer cannot be told from what is below it."""
+    return f"the {driver} driver keeps it together with what is below it, and {parent} is not there"
 
 
 def unreadable(driver: str) -> str:

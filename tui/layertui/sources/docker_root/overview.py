@@ -6,22 +6,32 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from layertui.errors import LayertuiError
-from layertui.reference import Reference
+from layertui.reference import Reference, to_layer
 from layertui.sources.containerd.overview import held
 from layertui.sources.containerd.store import HUB
+from layertui.sources.docker_root.chains import directories, is_layer
 from layertui.sources.docker_root.data_root import NAMESPACE, DataRoot
 from layertui.sources.docker_root.embedded import EmbeddedRoot
 from layertui.sources.docker_root.files import Container, readable
 from layertui.sources.docker_root.graph import GraphRoot
 from layertui.sources.docker_root.modern import ModernRoot
-from layertui.sources.files import listed
-from layertui.sources.overview import ImageUse, LayerUse, Needs, Overview, Progress, parts_of, uses
+from layertui.sources.overview import (
+    ImageUse,
+    LayerUse,
+    Needs,
+    Overview,
+    Progress,
+    Stored,
+    Stray,
+    parts_of,
+    uses,
+)
 
 ABOUT = {
     "aufs": "layers of images and containers, unpacked",
@@ -48,8 +58,6 @@ ABOUT = {
     "zfs": "layers of images and containers, on ZFS",
 }
 """What the entries of a data root are (moby: daemon/daemon.go and the packages that it starts)."""
-LAYERS_ASIDE = ("l",)
-"""Entries of overlay2 and fuse-overlayfs that are no layers: the short links."""
 JOURNALS = ("-journal", "-wal")
 """How files are called that SQLite needs beside a database to tell what state it is in (sqlite.org, tempfiles)."""
 MAX_COPY = 1 << 28
@@ -62,15 +70,19 @@ def overview(reference: Reference, progress: Progress | None, cancelled: threadi
     problems: list[str] = []
     images: list[ImageUse] = []
     layers: list[LayerUse] = []
-    strays: list[Path] = []
+    strays: list[Stray] = []
+    store = reference._replace(selector="")
     for each in data.roots:
         try:
-            found_images, found_layers = _uses(each, reference._replace(selector=""), problems)
+            found_images, found_layers = _uses(each, store, problems)
             images += found_images
             layers += found_layers
-            strays += _strays(each)
         except LayertuiError as error:
             problems.append(str(error))
+    try:
+        strays += _strays(data.roots, store)
+    except LayertuiError as error:
+        problems.append(str(error))
     try:
         if (inside := data.images) is not None:  # Docker 29
             embedded = EmbeddedRoot(data.path, inside)
@@ -91,7 +103,7 @@ def overview(reference: Reference, progress: Progress | None, cancelled: threadi
             problems.append(str(error))
     parts = parts_of(data.path, _about, progress, cancelled)
     problems += [f"{part.name}: {part.problem}" for part in parts if part.problem]
-    return Overview(data.path, parts, images, layers, strays, links, problems)
+    return Overview(data.path, parts, images, layers, strays, links, list(dict.fromkeys(problems)))
 
 
 def _with_containers(
@@ -130,16 +142,20 @@ def _uses(
         names = root.names.get(identity, [])
         leads = str(reference._replace(selector=names[0] if names else identity))
         images.append(Needs(leads, identity, names, layers, standing.get(identity, []), identity in shown))
-    return uses(images, {layer.id: layer for layer in root.stored()})
+    stored: dict[Hashable, Stored] = {layer.id: layer for layer in root.stored()}
+    return uses(images, stored, lambda key: to_layer(reference, str(key)))
 
 
-def _strays(root: ModernRoot | GraphRoot) -> Iterator[Path]:
-    if root.folder is None:
-        return
-    known = {*LAYERS_ASIDE, *root.mounts(), *(layer.directory for layer in root.stored())}
-    for name in listed(root.folder):
-        if name not in known:
-            yield root.folder / name
+def _strays(roots: Sequence[ModernRoot | GraphRoot], reference: Reference) -> Iterator[Stray]:
+    """Directories that no store knows of: after an upgrade, two may use those of one driver."""
+    known: dict[Path | None, set[str]] = {}
+    for root in roots:
+        directories_of = (*root.mounts(), *(layer.directory for layer in root.stored()))
+        known.setdefault(root.folder, set()).update(directories_of)
+    for root in {root.folder: root for root in roots}.values():
+        for path in directories(root):
+            if path.name not in known[root.folder]:
+                yield Stray(path, to_layer(reference, path.name) if is_layer(root, path.name) else "")
 
 
 def linkgraph(database: Path) -> list[tuple[str, str]]:

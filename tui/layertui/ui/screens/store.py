@@ -67,8 +67,10 @@ class UsageScreen(Screen[None]):
     HELP: ClassVar[str] = (
         "What the parts of a store take on the disk, hardlinks counted once; the images with the size of "
         "their layers and what each alone would free; the layers that several images share; and what no "
-        "image, layer or container names. Sizes of layers are as they are recorded: in Docker of their files, "
-        "in Podman of their tars, in containerd of blobs and of unpacked layers as they lie there."
+        "image, layer or container names. A layer opens in an image that has it; one that none names, on "
+        "those below it as far as the store knows them. Sizes of layers are as they are recorded: in "
+        "Docker of their files, in Podman of their tars, in containerd of blobs and of unpacked layers as "
+        "they lie there."
     )
     LEGEND: ClassVar[Legend] = (("?", "$quiet", "not known"),)
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -218,7 +220,8 @@ def usage_page(found: "Overview", store: Reference) -> tuple[Page, list[tuple[st
             event=number,
             value=image.id,
         )
-    from layertui.sources.overview import users
+    from layertui.sources.assemble import short_layer
+    from layertui.sources.overview import unnamed, users
 
     shared = [layer for layer in found.layers if len(layer.images) > 1]
     if shared:
@@ -227,16 +230,21 @@ def usage_page(found: "Overview", store: Reference) -> tuple[Page, list[tuple[st
         by = ", ".join(users(found, layer))
         _add_layer(page, layer, str(len(layer.images)), by, len(targets))
         targets.append((layer.images[0], layer.id))
-    unnamed = [layer for layer in found.layers if not layer.images]
-    if unnamed:
+    alone = unnamed(found)
+    if alone:
         _head(page, "SIZE", "", "LAYER THAT NO IMAGE NAMES", before=True)
-    for layer in unnamed:
-        _add_layer(page, layer, "", "", -1)
+    for layer in alone:
+        on = f"on {short_layer(layer.parent)}" if layer.parent else ""
+        _add_layer(page, layer, "", on, len(targets))
+        targets.append((layer.reference, ""))
     if found.strays:
         what = "PATH BESIDE THEM THAT NOTHING NAMES (A BUILD CACHE MAY)"
         _head(page, "", "", what, before=True)
-    for path in found.strays:
-        page.add((visible(str(path)), ""), gutter=_numbers("", ""), value=str(path))
+    for stray in found.strays:
+        event = len(targets) if stray.reference else -1
+        name = str(stray.path).removeprefix(f"{found.root}/")
+        page.add((visible(name), ""), gutter=_numbers("", ""), event=event, value=str(stray.path))
+        targets += [(stray.reference, "")] if stray.reference else []
     if found.links:
         _head(page, "", "", "CONTAINER BY NAME OR LINK, FROM LINKGRAPH.DB", before=True)
     for name, identity in found.links:
@@ -258,8 +266,10 @@ def _numbers(first: str, second: str, style: str = "") -> list[Span]:
 
 
 def _add_layer(page: PageBuilder, layer: "LayerUse", count: str, by: str, target: int) -> None:
+    from layertui.sources.assemble import short_layer
+
     page.add(
-        (visible(short_digest(layer.id)), "bold"),
+        (visible(short_layer(layer.id)), "bold"),
         (visible(f"  {by}"), "quiet"),
         gutter=_numbers(size_text(layer.size), count),
         event=target,

@@ -47,7 +47,7 @@ def _facts(image: "Image", totals: Totals) -> list[Weighted]:
     facts = [
         (1, Content(visible(image.transport))),
         *([(0, Content(where))] if (where := came_from(image)) else []),
-        (2, Content(visible(str(image.platform)))),
+        (2, Content(visible(str(image.platform)) if image.chain else "unknown platform")),
         *([(0, Content(f"on {shorten(visible(totals.base), _BASE)}"))] if totals.base else []),
         (5, Content(size)),
         (3, Content("… paths" if totals.paths is None else count_text(totals.paths, "path"))),
