@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -324,3 +325,12 @@ async def test_ways_that_lead_to_a_real_one(
         await pilot.press("u")
         await until(pilot, lambda: not usage(pilot).busy)
         assert "image  names, configs, and the chain of layers" in screen_text(pilot)
+
+
+async def test_no_images_is_said_where_images_would_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("layertui.sources.overview.overview", lambda *_: replace(FOUND, images=[], layers=[]))
+    async with Store().run_test(size=(120, 40)) as pilot:
+        await counted(pilot)
+        lines = screen_text(pilot).splitlines()
+        at = next(number for number, text in enumerate(lines) if "FREES" in text)
+        assert lines[at + 1].index("none") == lines[at].index("IMAGE")

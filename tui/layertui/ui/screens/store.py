@@ -210,7 +210,7 @@ def usage_page(found: "Overview", store: Reference) -> tuple[Page, list[tuple[st
         )
     _head(page, "SIZE", "FREES", "IMAGE", before=True)
     if not found.images:
-        page.add(("none", "quiet"))
+        page.add(("none", "quiet"), gutter=_numbers("", ""))
     for number, image in enumerate(found.images):
         stands = f"  kept by {', '.join(image.containers)}" if image.containers else ""
         page.add(
