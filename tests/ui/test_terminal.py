@@ -1,8 +1,15 @@
 """The real program in a real terminal."""
 
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+import pexpect
 import pytest
 
-from tests.ui.terminal import Terminal
+from tests.ui.terminal import COMMAND, Terminal
 
 
 def test_opens_the_sample_moves_between_layers_and_quits():
@@ -58,3 +65,30 @@ def test_says_what_is_wrong_with_a_file_and_stays_usable(tmp_path):
         terminal.press("q")
         assert terminal.end() in (0, 2)
         assert b"Traceback" not in terminal.raw
+
+
+def test_ends_when_its_terminal_goes(tmp_path):
+    """Also where what started it keeps the hang-up to itself, as make does."""
+    noted = tmp_path / "pid"
+    script = f'trap : HUP; sh -c \'echo $$ > "$1"; exec "$2" demo\' sh {noted} {COMMAND}; :'
+    shell = pexpect.spawn(
+        "sh", ["-c", script], dimensions=(40, 120), env={**os.environ, "TERM": "xterm-256color"}
+    )
+    shell.expect("Merged tree", timeout=30)
+    process = int(noted.read_text())
+    assert is_running(process)
+    try:
+        os.close(shell.child_fd)
+        end = time.monotonic() + 10
+        while is_running(process):
+            assert time.monotonic() < end, "it goes on without a terminal"
+            time.sleep(0.05)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+
+
+def is_running(process: int) -> bool:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False

@@ -1,7 +1,11 @@
 """The app: which screen is shown, the keys that every screen shares, the colours."""
 
 import gc
+import os
+import select
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -29,6 +33,17 @@ def _commands() -> "type[Provider]":
     from layertui.ui.commands import Commands
 
     return Commands
+
+
+def _watch_terminal() -> None:
+    """Ends the program once its terminal has gone, also where whoever started it keeps the signal to itself.
+
+    Textual would go on reading from it, as fast as it can.
+    """
+    gone = select.poll()
+    gone.register(0, 0)  # for no input: a hang-up is told in any case
+    if any(event & select.POLLHUP for _, event in gone.poll()):
+        os.kill(os.getpid(), signal.SIGHUP)
 
 
 def _is_repository(reference: str) -> bool:
@@ -98,6 +113,8 @@ class LayertuiApp(App[None]):
     def on_mount(self) -> None:
         """Shows the image that was asked for, else the images at hand."""
         sys.setswitchinterval(_SWITCH)
+        if not self.is_headless:
+            threading.Thread(target=_watch_terminal, name="terminal", daemon=True).start()
         self.call_later(self._begin)  # what is laid out while the app is mounted is painted in vain
 
     def _begin(self) -> None:
