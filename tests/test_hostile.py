@@ -67,6 +67,7 @@ def test_every_pane_tab_and_dialog_of_the_explorer(tmp_path: Path) -> None:
         for dialog, title in dialogs.items():
             terminal.press(dialog)
             terminal.wait(f"─ {title}")
+            terminal.settle()  # some are painted again at another height
             terminal.press(ESC)
             terminal.wait(lambda text, title=title: f"─ {title}" not in text)
         terminal.press("/")

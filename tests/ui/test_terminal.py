@@ -60,6 +60,7 @@ def test_says_what_is_wrong_with_a_file_and_stays_usable(tmp_path):
         terminal.wait("not-an-image.tar")
         terminal.press("?")
         terminal.wait("escape closes")
+        terminal.settle()
         terminal.press("\x1b")
         terminal.wait(lambda text: "escape closes" not in text)  # a q at once would make it alt+q
         terminal.press("q")
