@@ -14,12 +14,12 @@ from pathlib import Path
 from textual import constants
 from textual.pilot import Pilot
 
-from layertui import words
+from layertui.text import format
 from layertui.ui.app import LayertuiApp
-from layertui.ui.screens.explorer import ExplorerScreen
-from layertui.ui.screens.insight import InsightScreen
-from layertui.ui.theme import DARK_THEME, LIGHT_THEME
-from layertui.ui.widgets.table import Table
+from layertui.ui.explorer.screen import ExplorerScreen
+from layertui.ui.images.table import Table
+from layertui.ui.insight.screen import InsightScreen
+from layertui.ui.theme.colors import DARK_THEME, LIGHT_THEME
 
 HERE = Path(__file__).parent / "pictures"
 SIZE = (120, 36)
@@ -71,7 +71,7 @@ async def settled(pilot: Pilot[None]) -> None:
 
 def main() -> None:
     os.environ["TZ"] = "UTC"
-    words.now = lambda: datetime(2026, 11, 24, tzinfo=UTC)
+    format.now = lambda: datetime(2026, 11, 24, tzinfo=UTC)
     os.environ.pop("NO_COLOR", None)
     constants.TEXTUAL_ANIMATIONS = "none"
     HERE.mkdir(exist_ok=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from layertui import demo
-from layertui.blob import BytesBlob
-from layertui.image import Descriptor, Image, Layer
+from layertui.model.blob import BytesBlob
+from layertui.model.image import Descriptor, Image, Layer
 from tests.layers.tars import END, extended, file, header
 from tests.layouts import CONFIG, LAYER, MANIFEST, digest
 

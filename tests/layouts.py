@@ -13,8 +13,8 @@ from typing import Any
 
 import zstandard
 
-from layertui.blob import BytesBlob
-from layertui.image import Image
+from layertui.model.blob import BytesBlob
+from layertui.model.image import Image
 
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 CONFIG = "application/vnd.oci.image.config.v1+json"

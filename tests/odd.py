@@ -8,7 +8,7 @@ import tarfile
 from collections.abc import Mapping, Sequence
 
 from layertui import demo
-from layertui.image import HistoryEntry, Image
+from layertui.model.image import HistoryEntry, Image
 from tests.images import layers_of
 from tests.layouts import digest
 

@@ -10,23 +10,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from layertui import demo
-from layertui.anatomy import parts
+from layertui.anatomy.chain import parts
+from layertui.anatomy.docker_inspect import described
 from layertui.content.read import Contents
-from layertui.image import HistoryEntry, Image
 from layertui.insight.duplicates import duplicates
 from layertui.insight.efficiency import efficiency
 from layertui.insight.packages import packages
 from layertui.insight.permissions import permissions
 from layertui.insight.secrets import secrets
 from layertui.insight.waste import waste
-from layertui.inspection import described
 from layertui.layers.index import Kind, LayerIndex
 from layertui.layers.load import index_layer
+from layertui.model.image import HistoryEntry, Image
 from layertui.sources import list_images
 from layertui.sources.assemble import no_image
 from layertui.union import Union, UnionBuilder
 from layertui.union.changes import changes
-from layertui.union.merged import Merged
+from layertui.union.merged_tree import Merged
 from tests.images import tars_of
 from tests.union.trees import Facts, merged
 

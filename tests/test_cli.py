@@ -146,7 +146,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, capsys, monkeypatch):
     def refuse(*_: object, **__: object) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("layertui.blob.os.open", refuse)  # root may read whatever its mode is
+    monkeypatch.setattr("layertui.model.blob.os.open", refuse)  # root may read whatever its mode is
     assert main(["tree", str(tmp_path / "secret.tar")]) == 2
     assert capsys.readouterr().err == f"layertui: cannot read {tmp_path}/secret.tar, Permission denied\n"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from layertui.safe import visible
+from layertui.text.sanitize import visible
 from tests import hostile
 from tests.layouts import OciLayout, docker_archive
 from tests.ui.terminal import Terminal

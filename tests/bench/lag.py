@@ -23,8 +23,8 @@ from textual import events
 from textual.screen import Screen
 
 from layertui.ui.app import LayertuiApp
-from layertui.ui.screens.explorer import ExplorerScreen
-from layertui.ui.widgets.tree_view import TreeView
+from layertui.ui.explorer.screen import ExplorerScreen
+from layertui.ui.tree.view import TreeView
 
 TICK = 0.001
 

@@ -14,14 +14,14 @@ import tracemalloc
 
 import msgspec
 
-from layertui.layers.cache import unpack
+from layertui.layers.codec import unpack
 from layertui.union import Union
 
 
 def main(reference: str) -> None:
     request = {"reference": reference, "platform": None, "cache": False}
     worker = subprocess.run(
-        [sys.executable, "-m", "layertui.worker"],
+        [sys.executable, "-m", "layertui.worker.main"],
         input=json.dumps(request).encode(),
         stdout=subprocess.PIPE,
         check=True,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from layertui import words
+from layertui.text import format
 from tests.commands.running import Run, runner
 
 
@@ -15,5 +15,5 @@ def run(
     capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Run]:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(words, "now", lambda: datetime(2026, 11, 24, 12, tzinfo=UTC))
+    monkeypatch.setattr(format, "now", lambda: datetime(2026, 11, 24, 12, tzinfo=UTC))
     yield from runner(capsysbinary)

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from layertui.commands import opening
-from layertui.layers.directory import UnpackedDirectory, scan_directory
 from layertui.layers.index import LayerIndex
+from layertui.layers.unpacked.overlay_directory import UnpackedDirectory, scan_directory
 from tests.commands.running import Run
 from tests.commands.samples import HOSTILE, eventful, image, tar
-from tests.layers.test_changing import rewrite, tick
-from tests.layers.test_directory import image_of
+from tests.layers.unpacked.test_change_detection import rewrite, tick
+from tests.layers.unpacked.test_overlay_directory import image_of
 
 
 def test_the_bytes_untouched_through_links(run: Run, tmp_path: Path):

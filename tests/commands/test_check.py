@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 from layertui.commands.check_text import TOP
-from layertui.safe import visible
+from layertui.text.sanitize import visible
 from tests import hostile
 from tests.commands.running import Run
 from tests.commands.samples import HOSTILE, eventful, image, tar

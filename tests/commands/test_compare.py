@@ -8,7 +8,7 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from layertui.safe import visible
+from layertui.text.sanitize import visible
 from tests.commands.running import Run
 from tests.commands.samples import HOSTILE, eventful, tar
 from tests.layouts import OciLayout

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from layertui import words
 from layertui.sources import open_image
+from layertui.text import format
 from tests.commands.running import Run
 from tests.engines import Docker, podman_service
 from tests.engines import run as program
@@ -58,7 +58,7 @@ def test_as_docker_ps_tells(ran: Docker, run: Run, monkeypatch: pytest.MonkeyPat
                 mine = [text if text in other else text[: len(other[0])] for text in mine]
             assert len(mine) == len(other) and row[field].count("=") == expected[name][field].count("=")
         assert row["LocalVolumes"] == int(expected[name]["LocalVolumes"])
-        created = words.parse_time(row["CreatedAt"])
+        created = format.parse_time(row["CreatedAt"])
         assert created and f"{created:%Y-%m-%d %H:%M:%S}" == expected[name]["CreatedAt"][:19]
         assert row["Reference"] == f"docker-container:{name}"
     assert sorted(rows["never"]["Labels"].split(",")) == ["a=b", "c=d e"]

@@ -8,10 +8,10 @@ import os
 import pytest
 
 from layertui import demo
-from layertui.errors import LayertuiError
-from layertui.sources import engines, open_image
+from layertui.model.errors import LayertuiError
+from layertui.sources import open_image
 from layertui.sources.engine import images
-from layertui.words import size_text
+from layertui.text.format import size_text
 from tests.commands.running import Run
 from tests.engines import Docker
 from tests.layouts import docker_archive
@@ -100,7 +100,7 @@ def test_an_engine_that_does_not_tell(loaded: Docker, run: Run, monkeypatch: pyt
         raise LayertuiError("Docker refuses")
 
     monkeypatch.setenv("DOCKER_HOST", loaded.host)
-    monkeypatch.setattr(engines, "shared_sizes", refuse)
+    monkeypatch.setattr("layertui.sources.engine.shared_sizes", refuse)
     done = run("images", REFERENCE, "--json")
     (row,) = done.objects
     assert row["SharedSize"] is row["UniqueSize"] is None and row["Containers"] is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from layertui.inspection import described
+from layertui.anatomy.docker_inspect import described
 from layertui.sources import open_image
 from tests.commands.running import Run
 from tests.engines import Docker

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from layertui.blob import FileBlob
 from layertui.commands.insight import PARTS
+from layertui.model.blob import FileBlob
 from tests.commands.running import Run
 from tests.commands.samples import eventful, image, tar
 from tests.layouts import OciLayout

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 
 import zstandard
 
-from layertui.blob import BytesBlob
 from layertui.content.read import Contents
-from layertui.image import Descriptor, Image, Layer, Platform
 from layertui.layers.load import index_layer
+from layertui.model.blob import BytesBlob
+from layertui.model.image import Descriptor, Image, Layer, Platform
 from layertui.union import Union, UnionBuilder
 from tests.layouts import LAYER
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from layertui.content import script
+from layertui.content import edit_script
 from layertui.content.diff import hunks, inside, split, unified_diff
-from layertui.content.script import changes
-from layertui.layers.decompress import Cancelled
+from layertui.content.edit_script import changes
+from layertui.layers.compression.stream import Cancelled
 
 
 def real(folder: Path, before: bytes, after: bytes) -> bytes:
@@ -125,7 +125,7 @@ def test_patch_makes_one_from_the_other_beyond_the_effort(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where it no longer looks for the shortest script, it is still a right one."""
-    monkeypatch.setattr(script, "EFFORT", 20)
+    monkeypatch.setattr(edit_script, "EFFORT", 20)
     for seed in range(60):
         patched(tmp_path / "file", *edited(seed))
 

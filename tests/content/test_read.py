@@ -13,16 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from layertui.blob import BytesBlob
-from layertui.content import seek
-from layertui.content.layers import ACTIVE
+from layertui.content import tar_reader
+from layertui.content.layer_readers import ACTIVE
 from layertui.content.read import Contents
 from layertui.demo import image as sample
-from layertui.errors import LayertuiError
-from layertui.image import Descriptor, Layer
-from layertui.layers.decompress import Cancelled
-from layertui.layers.keep import Keep
+from layertui.layers.compression.stream import Cancelled
 from layertui.layers.load import index_layer
+from layertui.layers.tar.capture import Keep
+from layertui.model.blob import BytesBlob
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Descriptor, Layer
 from layertui.sources import open_image
 from layertui.union import UnionBuilder
 from tests.content.archives import (
@@ -289,9 +289,11 @@ def test_in_order_each_layer_is_read_once_though_some_files_are_left_in_the_midd
     layers = [files(seed, 30, 50_000) for seed in (15, 16)]
     contents, union = contents_of(*(COMPRESS[how](tar_of(stored)) for stored in layers))
     starts: list[int] = []
-    start = seek.InflatingCursor._start
+    start = tar_reader.InflatingCursor._start
     monkeypatch.setattr(
-        seek.InflatingCursor, "_start", lambda self, point: (starts.append(point.offset), start(self, point))
+        tar_reader.InflatingCursor,
+        "_start",
+        lambda self, point: (starts.append(point.offset), start(self, point)),
     )
     events = [event for event in range(len(union.ev_node)) if not union.is_directory(event)]
     random.Random(17).shuffle(events)
@@ -311,9 +313,11 @@ def test_batches_hold_every_file_and_read_a_layer_once(how: str, monkeypatch: py
     stored = files(15, 200, 200_000)
     contents, union = contents_of(COMPRESS[how](tar_of(stored)))
     starts: list[int] = []
-    start = seek.InflatingCursor._start
+    start = tar_reader.InflatingCursor._start
     monkeypatch.setattr(
-        seek.InflatingCursor, "_start", lambda self, point: (starts.append(point.offset), start(self, point))
+        tar_reader.InflatingCursor,
+        "_start",
+        lambda self, point: (starts.append(point.offset), start(self, point)),
     )
     events = list(range(len(union.ev_node)))
     random.Random(17).shuffle(events)
@@ -349,7 +353,7 @@ def test_what_was_kept_is_read_without_its_layer() -> None:
     contents = Contents(sample()._replace(layers=[gone]), [index], union)
     events = {path: event_of(union, f"/{path}") for path in stored}
     kept = {path: data for path, data in stored.items() if path[:2] in ("d1", "d2")}
-    assert len(kept) > 5 and len(kept["d1/f99"]) > seek.PIECE
+    assert len(kept) > 5 and len(kept["d1/f99"]) > tar_reader.PIECE
     for path, data in kept.items():
         event = events[path]
         assert contents.read(event) == data

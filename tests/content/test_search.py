@@ -13,8 +13,8 @@ import pytest
 from layertui import demo
 from layertui.content.read import Contents
 from layertui.content.search import MAX_LINE, SHOWN, Match, Query, Search
-from layertui.errors import LayertuiError
-from layertui.layers.decompress import Cancelled
+from layertui.layers.compression.stream import Cancelled
+from layertui.model.errors import LayertuiError
 from tests.commands.samples import tar
 from tests.content.archives import contents_of
 from tests.images import layers_of, tars_of, union_of

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
-from layertui.image import chain_ids
+from layertui.model.image import chain_ids
 from layertui.union.changes import Change, changes
 from tests.engines import run
 from tests.images import reader, union_of

@@ -12,11 +12,11 @@ import pytest
 from layertui import demo
 from layertui.dockerfile import Instruction, heading, instructions
 from layertui.dockerfile.base import Base, base_of
+from layertui.dockerfile.base_candidates import neighbours
 from layertui.dockerfile.effect import effect_of
 from layertui.dockerfile.shell import broken
-from layertui.image import HistoryEntry, Platform
+from layertui.model.image import HistoryEntry, Platform
 from layertui.sources import open_image
-from layertui.sources.neighbours import neighbours
 from tests.commands.samples import tar
 from tests.engines import Docker, containers_storage
 from tests.images import layers_of, union_of

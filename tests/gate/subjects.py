@@ -12,8 +12,8 @@ from layertui.gate.evaluate import evaluate
 from layertui.gate.globs import Globs
 from layertui.gate.rules import Result, Rules, Verdict
 from layertui.gate.subject import Subject
-from layertui.image import Image
 from layertui.layers.load import index_layer
+from layertui.model.image import Image
 from layertui.union import UnionBuilder
 from tests.images import layers_of
 

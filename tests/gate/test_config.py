@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from layertui.errors import LayertuiError
 from layertui.gate.config import load
+from layertui.model.errors import LayertuiError
 
 RULES = "[rules]\nsize = '1 MB'\n"
 

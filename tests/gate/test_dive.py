@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from layertui.errors import LayertuiError
 from layertui.gate.config import Config, load
 from layertui.gate.rules import Rules, Verdict
-from layertui.image import Image
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Image
 from layertui.sources import open_image
 from tests.commands.samples import tar
 from tests.fixtures import fixture

@@ -11,7 +11,7 @@ from layertui.gate.baseline import Baseline, Part
 from layertui.gate.config import Config
 from layertui.gate.limits import growth_of
 from layertui.gate.rules import DESCRIPTIONS, Rules, SecretsAllowed, Status
-from layertui.image import HistoryEntry, Image
+from layertui.model.image import HistoryEntry, Image
 from tests.commands.samples import tar
 from tests.gate.subjects import found, image_of, judged, result
 from tests.images import layers_of

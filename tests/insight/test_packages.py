@@ -9,10 +9,10 @@ import subprocess
 from pathlib import Path
 
 from layertui import demo
-from layertui.blob import BytesBlob
 from layertui.content.read import Contents
 from layertui.insight.package_databases import databases_of
 from layertui.insight.packages import Packages, packages
+from layertui.model.blob import BytesBlob
 from layertui.sources import open_image
 from tests.commands.samples import tar
 from tests.fixtures import fixture

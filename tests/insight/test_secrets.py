@@ -10,10 +10,10 @@ import pytest
 
 from layertui import demo
 from layertui.content.read import Contents
-from layertui.image import HistoryEntry
 from layertui.insight.secret_rules import FILES, TOKENS
 from layertui.insight.secrets import MAX_SIZE, Secrets, secrets
-from layertui.layers.decompress import Cancelled
+from layertui.layers.compression.stream import Cancelled
+from layertui.model.image import HistoryEntry
 from layertui.union import Union
 from tests.commands.samples import tar
 from tests.images import layers_of, union_of

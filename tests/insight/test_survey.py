@@ -16,7 +16,7 @@ from layertui.insight.secrets import secrets
 from layertui.insight.survey import COLUMNS, survey
 from layertui.insight.tally import Survey
 from layertui.insight.waste import waste
-from layertui.layers.decompress import Cancelled
+from layertui.layers.compression.stream import Cancelled
 from layertui.sources import open_image
 from tests.commands.samples import tar
 from tests.images import union_of

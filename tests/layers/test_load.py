@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
-from layertui.blob import BytesBlob
-from layertui.errors import LayertuiError
-from layertui.image import Layer
-from layertui.layers.cache import IndexCache
-from layertui.layers.decompress import Cancelled
+from layertui.layers.codec import IndexCache
+from layertui.layers.compression.stream import Cancelled
 from layertui.layers.load import cache_key, index_layer, index_layers
+from layertui.model.blob import BytesBlob
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Layer
 from tests.images import layers_of
 from tests.layers.tars import END, file
 from tests.layouts import digest

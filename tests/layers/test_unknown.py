@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from layertui.layers import overlayfs
-from layertui.layers.directory import UnpackedDirectory, scan_directory
-from layertui.layers.fulltree import CopiedDirectory, FullTree
 from layertui.layers.index import Kind, LayerIndex
+from layertui.layers.unpacked import overlayfs
+from layertui.layers.unpacked.full_tree import CopiedDirectory, FullTree
+from layertui.layers.unpacked.overlay_directory import UnpackedDirectory, scan_directory
 from tests.engines import need, need_root
-from tests.layers.test_directory import kinds
+from tests.layers.unpacked.test_overlay_directory import kinds
 
 PRIVILEGES = "without root's privileges attributes in trusted. cannot be read: "
 WHAT = (
@@ -82,7 +82,7 @@ def test_so_is_root_in_a_user_namespace(marked: Path) -> None:
     need_root()
     need("unshare")
     script = (
-        "import sys; from pathlib import Path; from layertui.layers.directory import scan_directory\n"
+        "import sys; from pathlib import Path; from layertui.layers.unpacked.overlay_directory import scan_directory\n"
         "for warning in scan_directory(Path(sys.argv[1])).warnings: print(warning.text)"
     )
     done = subprocess.run(

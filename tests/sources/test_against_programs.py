@@ -11,8 +11,8 @@ import pytest
 import zstandard
 
 from layertui import demo
-from layertui.image import Image
-from layertui.layers.decompress import compression_of
+from layertui.layers.compression.stream import compression_of
+from layertui.model.image import Image
 from layertui.sources import list_images, open_image
 from tests.engines import Docker, containers_storage, run
 from tests.layouts import OciLayout, docker_archive

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from layertui import demo
-from layertui.errors import LayertuiError
 from layertui.layers.load import index_layer
+from layertui.model.errors import LayertuiError
 from layertui.sources import list_images, open_image
 from tests.layers.tars import scanned
 from tests.layouts import OciLayout, digest, docker_archive

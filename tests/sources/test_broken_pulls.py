@@ -16,11 +16,11 @@ import pytest
 import requests
 
 from layertui import demo
-from layertui.image import Image
-from layertui.reference import parse
+from layertui.model.image import Image
+from layertui.model.reference import parse
 from layertui.sources import open_image
-from layertui.sources.overview import overview, unnamed
-from layertui.verify import verify
+from layertui.sources.store_usage import overview, unnamed
+from layertui.verify.image import verify
 from tests.engines import START, Docker, containers_storage, run
 from tests.images import tars_of
 from tests.layouts import OciLayout

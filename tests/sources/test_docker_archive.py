@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from layertui.errors import LayertuiError
+from layertui.model.errors import LayertuiError
 from layertui.sources import list_images, open_image
 from tests.fixtures import fixture
 from tests.layers.tars import END, file

@@ -10,7 +10,7 @@ import pytest
 
 from layertui.sources import open_image
 from layertui.sources.engine import images
-from layertui.verify import verify
+from layertui.verify.image import verify
 from tests import odd
 from tests.engines import Docker, containerd_daemon, containers_storage, podman_service, run, throw_away
 from tests.layouts import docker_archive

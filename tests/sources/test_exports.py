@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from layertui.errors import LayertuiError
+from layertui.model.errors import LayertuiError
 from layertui.sources import list_images, open_image
-from layertui.sources.attachments import attachments
+from layertui.sources.referrers import attachments
 from tests.engines import Docker, run
 from tests.fixtures import fixture
 from tests.images import union_of

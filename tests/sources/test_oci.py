@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from layertui.errors import LayertuiError
+from layertui.model.errors import LayertuiError
 from layertui.sources import list_images, open_image
 from tests.layers.tars import END, file
 from tests.layouts import CONFIG, INDEX, LAYER, MANIFEST, digest

@@ -17,15 +17,15 @@ from textual.widgets import Input
 
 from layertui import demo
 from layertui.sources import list_containers, list_images
+from layertui.ui.anatomy.screen import AnatomyScreen
 from layertui.ui.app import LayertuiApp
-from layertui.ui.screens.anatomy import AnatomyScreen
-from layertui.ui.screens.dockerfile import DockerfileScreen
-from layertui.ui.screens.explorer import ExplorerScreen
-from layertui.ui.screens.extract import ExtractDialog
-from layertui.ui.screens.insight import InsightScreen
-from layertui.ui.screens.search import SearchScreen
-from layertui.ui.screens.store import StoreScreen, UsageScreen
-from layertui.ui.screens.verify import VerifyDialog
+from layertui.ui.dialogs.extract import ExtractDialog
+from layertui.ui.dialogs.verify import VerifyDialog
+from layertui.ui.dockerfile.screen import DockerfileScreen
+from layertui.ui.explorer.screen import ExplorerScreen
+from layertui.ui.insight.screen import InsightScreen
+from layertui.ui.search.screen import SearchScreen
+from layertui.ui.store.screen import StoreScreen, UsageScreen
 from tests.commands.running import Run, runner
 from tests.engines import need_root
 from tests.fixtures import docker_root as other_people

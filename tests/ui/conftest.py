@@ -11,7 +11,7 @@ from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from layertui import words
+from layertui.text import format
 from layertui.ui.app import LayertuiApp
 from tests.ui.places import Places
 
@@ -27,7 +27,7 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, value in {"TERM": "xterm-256color", "TZ": "UTC", "LC_ALL": "C.UTF-8"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(words, "now", lambda: NOW)
+    monkeypatch.setattr(format, "now", lambda: NOW)
     monkeypatch.setattr(constants, "TEXTUAL_ANIMATIONS", "none")
     monkeypatch.setattr(Input, "_toggle_cursor", lambda _field: None)
 
@@ -59,7 +59,7 @@ def places(monkeypatch: pytest.MonkeyPatch) -> Places:
     monkeypatch.setattr("layertui.sources.open_image", made.open_image)
     monkeypatch.setattr("layertui.sources.list_containers", made.list_containers)
     for name in ("names", "shared_sizes", "events"):
-        monkeypatch.setattr(f"layertui.sources.engines.{name}", getattr(made, name))
+        monkeypatch.setattr(f"layertui.sources.engine.{name}", getattr(made, name))
     return made
 
 

@@ -4,9 +4,9 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from layertui.ui.app import LayertuiApp
-from layertui.ui.screens.images import ImagesScreen
+from layertui.ui.images.detail import ImageDetail
+from layertui.ui.images.screen import ImagesScreen
 from layertui.ui.widgets.facts import Facts
-from layertui.ui.widgets.image_detail import ImageDetail
 from tests.ui.places import until
 
 

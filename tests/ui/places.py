@@ -9,8 +9,16 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from layertui.errors import LayertuiError, NoEngine
-from layertui.image import ContainerSummary, Descriptor, HistoryEntry, Image, ImageSummary, Layer, Platform
+from layertui.model.errors import LayertuiError, NoEngine
+from layertui.model.image import (
+    ContainerSummary,
+    Descriptor,
+    HistoryEntry,
+    Image,
+    ImageSummary,
+    Layer,
+    Platform,
+)
 
 AMD64 = Platform("linux", "amd64")
 ARM64 = Platform("linux", "arm64", "v8")

@@ -11,19 +11,19 @@ from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 
 from layertui import demo
-from layertui.blob import BytesBlob
-from layertui.errors import LayertuiError
-from layertui.image import Descriptor, HistoryEntry, Image, Layer, Platform
 from layertui.layers.index import LayerIndex
 from layertui.layers.load import index_layer
+from layertui.model.blob import BytesBlob
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Descriptor, HistoryEntry, Image, Layer, Platform
 from layertui.ui.app import LayertuiApp
-from layertui.ui.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
-from layertui.ui.screens.explorer import ExplorerScreen
-from layertui.ui.widgets.detail.pane import DetailPane
-from layertui.ui.widgets.layer_list import LayerList
-from layertui.ui.widgets.tree_view import TreeView
+from layertui.ui.detail.pane import DetailPane
+from layertui.ui.explorer.layer_list import LayerList
+from layertui.ui.explorer.screen import ExplorerScreen
+from layertui.ui.tree.view import TreeView
+from layertui.ui.worker.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
 from layertui.union import Union, UnionBuilder
-from layertui.union.merged import Merged
+from layertui.union.merged_tree import Merged
 from tests.layouts import LAYER, digest
 from tests.ui.places import HOSTILE, until
 from tests.union import small
@@ -118,7 +118,7 @@ class ExplorerApp(LayertuiApp):
 def use_reading(monkeypatch: pytest.MonkeyPatch, reading: Reading) -> Reading:
     """Has the explorer open the image of a reading, whatever it is at that moment, and read it so."""
     monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: reading.image)
-    monkeypatch.setattr("layertui.ui.reading.Loader", reading)
+    monkeypatch.setattr("layertui.ui.worker.reading.Loader", reading)
     return reading
 
 

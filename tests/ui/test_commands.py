@@ -8,8 +8,8 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList
 
 from layertui.ui.commands import Commands
-from layertui.ui.screens.help import HelpScreen
-from layertui.ui.widgets.table import Table
+from layertui.ui.dialogs.help import HelpScreen
+from layertui.ui.images.table import Table
 from tests.ui.images_app import Images, settled
 from tests.ui.places import Places, until
 

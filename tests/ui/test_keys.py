@@ -5,12 +5,12 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from layertui.ui.app import LayertuiApp
-from layertui.ui.screens.explorer import ExplorerScreen
-from layertui.ui.screens.help import HelpScreen
-from layertui.ui.screens.open import OpenDialog
-from layertui.ui.widgets.image_detail import ImageDetail
+from layertui.ui.dialogs.help import HelpScreen
+from layertui.ui.dialogs.open import OpenDialog
+from layertui.ui.explorer.screen import ExplorerScreen
+from layertui.ui.images.detail import ImageDetail
+from layertui.ui.images.table import Table
 from layertui.ui.widgets.key_bar import KeyBar
-from layertui.ui.widgets.table import Table
 from tests.ui.images_app import Images, settled
 from tests.ui.places import Places, until
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
-from layertui.image import Image
+from layertui.model.image import Image
 from layertui.sources import open_image
 from tests.engines import Docker, containers_storage, overlay, run
 from tests.images import trees_of

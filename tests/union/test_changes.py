@@ -3,7 +3,7 @@
 import pytest
 
 from layertui.union.changes import Mark, changes, differences, undecided
-from layertui.union.merged import Merged
+from layertui.union.merged_tree import Merged
 from tests.union.small import layer, union
 
 

@@ -10,15 +10,15 @@ import msgspec
 import pytest
 
 from layertui import demo
-from layertui.blob import ArrivingBlob, BytesBlob
-from layertui.image import Image, Layer
-from layertui.layers.cache import IndexCache, seal, unseal
+from layertui.cache.unions import load_union, save_union, union_key
+from layertui.layers.codec import IndexCache, seal, unseal
 from layertui.layers.load import cache_key
+from layertui.model.blob import ArrivingBlob, BytesBlob
+from layertui.model.image import Image, Layer
 from layertui.union import Union, UnionBuilder
-from layertui.union.cache import load_union, save_union, union_key
 from layertui.union.changes import changes
 from layertui.union.load import ImageReader
-from layertui.union.merged import Merged
+from layertui.union.merged_tree import Merged
 from tests.content.archives import COMPRESS
 from tests.images import layers_of
 from tests.layers.tars import END, file

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from layertui import __version__
 from layertui.commands import COMMANDS
 from layertui.commands.parsing import Parser, add_common
-from layertui.errors import LayertuiError
-from layertui.safe import visible
+from layertui.model.errors import LayertuiError
+from layertui.text.sanitize import visible
 
 DONE, DIFFERENT, FAILED, INTERRUPTED = 0, 1, 2, 130
 """Exit codes."""

@@ -17,9 +17,9 @@ from layertui.content.extract.folder import Extraction
 from layertui.content.extract.obstacles import InTheWay
 from layertui.content.extract.selection import changeset, tree
 from layertui.content.read import Contents
-from layertui.errors import LayertuiError
-from layertui.image import Descriptor, Layer
-from layertui.layers.decompress import Cancelled
+from layertui.layers.compression.stream import Cancelled
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Descriptor, Layer
 from layertui.union import Union
 from tests import hostile
 from tests.commands.samples import tar

@@ -9,7 +9,7 @@ import pytest
 
 from layertui.content.extract.selection import LeftOut, changeset, tree
 from layertui.content.extract.tar import write_tar
-from layertui.errors import LayertuiError
+from layertui.model.errors import LayertuiError
 from tests import hostile
 from tests.content.archives import contents_of, contents_of_layers, sparse_tar
 from tests.layers.tars import END, extended, file, header

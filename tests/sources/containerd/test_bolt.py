@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from layertui import demo
-from layertui.errors import LayertuiError
+from layertui.model.errors import LayertuiError
 from layertui.sources.containerd import bolt
 from layertui.sources.containerd.bolt import Bucket, read
 from layertui.sources.containerd.store import META, Store

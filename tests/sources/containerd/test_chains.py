@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
-from layertui.anatomy import parts
-from layertui.errors import LayertuiError
+from layertui.anatomy.chain import parts
 from layertui.layers.load import index_layer
-from layertui.reference import parse
+from layertui.model.errors import LayertuiError
+from layertui.model.reference import parse
 from layertui.sources import open_image
 from layertui.sources.assemble import ALONE
 from layertui.sources.containerd.store import META
-from layertui.sources.overview import overview, unnamed
-from layertui.verify import verify
+from layertui.sources.store_usage import overview, unnamed
+from layertui.verify.image import verify
 from tests.engines import containerd_daemon, run
 from tests.layouts import digest
 from tests.seen import alone, seen

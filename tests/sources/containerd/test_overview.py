@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
-from layertui.errors import LayertuiError
-from layertui.reference import parse
+from layertui.model.errors import LayertuiError
+from layertui.model.reference import parse
 from layertui.sources import open_image
-from layertui.sources.overview import Stray, overview, users
+from layertui.sources.store_usage import Stray, overview, users
 from tests.engines import run
 from tests.sources.containerd.test_store import BLOBS, SNAPSHOTS, damaged, discard_layers
 from tests.sources.stores import HUB

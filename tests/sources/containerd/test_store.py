@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
-from layertui.errors import LayertuiError
-from layertui.layers.directory import UnpackedDirectory
 from layertui.layers.load import index_layer
-from layertui.reference import parse
+from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
+from layertui.model.errors import LayertuiError
+from layertui.model.reference import parse
 from layertui.sources import containerd, list_containers, list_images, open_image
 from layertui.sources.containerd.store import META
 from layertui.sources.containerd.values import moment

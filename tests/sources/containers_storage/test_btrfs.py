@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
-from layertui.layers.fulltree import FullTree
-from layertui.reference import parse
+from layertui.layers.unpacked.full_tree import FullTree
+from layertui.model.reference import parse
 from layertui.sources import containers_storage, list_images, open_image
-from layertui.sources.overview import SUBVOLUME, overview
+from layertui.sources.store_usage import SUBVOLUME, overview
 from tests.engines import run
 from tests.seen import Seen, Sizes, assert_sizes, seen
 

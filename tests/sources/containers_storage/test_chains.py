@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from layertui import demo
-from layertui.anatomy import parts
-from layertui.errors import LayertuiError
+from layertui.anatomy.chain import parts
 from layertui.layers.load import index_layer
-from layertui.reference import parse
+from layertui.model.errors import LayertuiError
+from layertui.model.reference import parse
 from layertui.sources import open_image
 from layertui.sources.assemble import ALONE
-from layertui.sources.overview import overview, unnamed
-from layertui.verify import verify
+from layertui.sources.store_usage import overview, unnamed
+from layertui.verify.image import verify
 from tests.engines import run
 from tests.seen import alone, seen
 from tests.sources.fingerprint import fingerprint

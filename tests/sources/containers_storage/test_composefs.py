@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
-from layertui.errors import LayertuiError
 from layertui.layers.load import index_layer
-from layertui.layers.toc import _read_table
+from layertui.layers.unpacked.toc import _read_table
+from layertui.model.errors import LayertuiError
 from layertui.sources import open_image
 from layertui.sources.containers_storage.store import TABLE, big_data_name
-from layertui.verify import verify
+from layertui.verify.image import verify
 from tests.engines import containers_storage, run
 from tests.layouts import OciLayout
 from tests.programs import need

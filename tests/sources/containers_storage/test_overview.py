@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
-from layertui.reference import parse
+from layertui.model.reference import parse
 from layertui.sources import open_image
-from layertui.sources.overview import Overview, Stray, overview, users
+from layertui.sources.store_usage import Overview, Stray, overview, users
 from tests.engines import containers_storage, run
 from tests.layouts import docker_archive
 from tests.programs import need

@@ -10,7 +10,7 @@ import pytest
 
 from layertui import demo
 from layertui.layers.load import index_layer
-from layertui.reference import parse
+from layertui.model.reference import parse
 from layertui.sources import containers_storage, list_images, open_image
 from layertui.union.changes import changes
 from tests.seen import seen

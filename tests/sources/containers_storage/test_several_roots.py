@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from layertui import demo
-from layertui.errors import LayertuiError
-from layertui.layers.tarsplit import RecordedDirectory
-from layertui.reference import parse
+from layertui.layers.unpacked.tar_split import RecordedDirectory
+from layertui.model.errors import LayertuiError
+from layertui.model.reference import parse
 from layertui.sources import containers_storage, list_images, open_image
-from layertui.sources.overview import Overview, overview
-from layertui.verify import verify
+from layertui.sources.store_usage import Overview, overview
+from layertui.verify.image import verify
 from tests.engines import run
 from tests.seen import Seen, seen
 from tests.sources.stores import PODMANS

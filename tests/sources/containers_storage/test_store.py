@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 
 from layertui import demo
-from layertui.errors import LayertuiError
-from layertui.layers.directory import UnpackedDirectory
-from layertui.layers.fulltree import FullTree
 from layertui.layers.load import index_layer
-from layertui.reference import parse
+from layertui.layers.unpacked.full_tree import FullTree
+from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
+from layertui.model.errors import LayertuiError
+from layertui.model.reference import parse
 from layertui.sources import containers_storage, list_images, open_image
-from layertui.sources.overview import overview
+from layertui.sources.store_usage import overview
 from layertui.union.changes import changes
 from tests.engines import containers_storage as store_of
 from tests.engines import run

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from layertui.errors import LayertuiError
+from layertui.model.errors import LayertuiError
 from layertui.sources.containers_storage import system
 from layertui.sources.containers_storage.system import ROOTFUL, Place, system_place
 

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
-from layertui.anatomy import parts
-from layertui.errors import LayertuiError
-from layertui.image import Image
+from layertui.anatomy.chain import parts
+from layertui.dockerfile.base_candidates import neighbours
 from layertui.layers.load import index_layer
-from layertui.reference import parse
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Image
+from layertui.model.reference import parse
 from layertui.sources import list_containers, list_images, open_image
 from layertui.sources.assemble import ALONE
-from layertui.sources.neighbours import neighbours
-from layertui.sources.overview import overview, unnamed
-from layertui.verify import verify
+from layertui.sources.store_usage import overview, unnamed
+from layertui.verify.image import verify
 from tests.fixtures import docker_root as other_people
 from tests.seen import alone, seen
 from tests.sources.fingerprint import fingerprint

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
-from layertui.errors import LayertuiError
-from layertui.reference import Reference, parse
+from layertui.model.errors import LayertuiError
+from layertui.model.reference import Reference, parse
 from layertui.sources import docker_root, list_images, open_image
 from layertui.sources.containerd import bolt, store
-from layertui.sources.overview import Overview, overview
+from layertui.sources.store_usage import Overview, overview
 from layertui.union.changes import changes
 from tests.engines import run
 from tests.seen import Seen, seen

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
-from layertui.anatomy import parts
-from layertui.errors import LayertuiError
-from layertui.inspection import described, fields
+from layertui.anatomy.chain import parts
+from layertui.anatomy.docker_inspect import described, fields
 from layertui.layers.load import index_layer
-from layertui.reference import parse
+from layertui.model.errors import LayertuiError
+from layertui.model.reference import parse
 from layertui.sources import docker_root, list_images, open_image
-from layertui.sources.overview import overview
+from layertui.sources.store_usage import overview
 from layertui.union.changes import changes
-from layertui.verify import verify
+from layertui.verify.image import verify
 from tests.fixtures import docker_root as other_people
 from tests.opens import counted_opens
 from tests.seen import seen

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
-from layertui.image import Image
-from layertui.inspection import described
+from layertui.anatomy.docker_inspect import described
 from layertui.layers.load import index_layer
-from layertui.reference import parse
+from layertui.model.image import Image
+from layertui.model.reference import parse
 from layertui.sources import docker_root, open_image
-from layertui.sources.overview import overview
-from layertui.verify import verify
+from layertui.sources.store_usage import overview
+from layertui.verify.image import verify
 from tests.engines import run
 from tests.seen import Seen, seen
 from tests.sources.docker_root import v1

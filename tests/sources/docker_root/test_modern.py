@@ -13,18 +13,18 @@ from typing import Any
 import pytest
 
 from layertui import demo
-from layertui.anatomy import origins
+from layertui.anatomy.chain import origins
+from layertui.anatomy.docker_inspect import described, fields
 from layertui.content.read import Contents
-from layertui.errors import LayertuiError
-from layertui.inspection import described, fields
 from layertui.layers.load import index_layer
-from layertui.reference import parse
+from layertui.model.errors import LayertuiError
+from layertui.model.reference import parse
 from layertui.sources import docker_root, list_images, open_image
 from layertui.sources.containerd.store import META
-from layertui.sources.overview import SUBVOLUME, overview
+from layertui.sources.store_usage import SUBVOLUME, overview
 from layertui.union import Union
 from layertui.union.changes import changes
-from layertui.verify import verify
+from layertui.verify.image import verify
 from tests.fixtures import docker_root as other_people
 from tests.opens import counted_opens
 from tests.programs import lacking, need

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
-from layertui.errors import LayertuiError
-from layertui.layers.decompress import Cancelled
-from layertui.reference import parse
+from layertui.layers.compression.stream import Cancelled
+from layertui.model.errors import LayertuiError
+from layertui.model.reference import parse
 from layertui.sources import open_image
-from layertui.sources.docker_root.overview import linkgraph
-from layertui.sources.overview import Overview, Stray, overview
+from layertui.sources.docker_root.usage import linkgraph
+from layertui.sources.store_usage import Overview, Stray, overview
 from tests.engines import docker_daemon, run
 from tests.fixtures import docker_root
 from tests.layouts import docker_archive
@@ -197,7 +197,7 @@ def test_links_while_a_daemon_had_not_done_writing(
     before = fingerprint(copied)
     assert linkgraph(copied / "linkgraph.db") == sorted(committed)
     assert fingerprint(copied) == before
-    monkeypatch.setattr("layertui.sources.docker_root.overview.MAX_COPY", 100)
+    monkeypatch.setattr("layertui.sources.docker_root.usage.MAX_COPY", 100)
     with pytest.raises(LayertuiError, match=rf"linkgraph.db, it and linkgraph.db{end} have over 100 bytes"):
         linkgraph(copied / "linkgraph.db")
 

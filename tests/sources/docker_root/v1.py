@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from layertui.image import Image, chain_ids
+from layertui.model.image import Image, chain_ids
 from tests.images import tars_of
 
 EMPTY = bytes(1024)

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
-from layertui.errors import LayertuiError
 from layertui.layers.load import index_layer
+from layertui.model.errors import LayertuiError
 from layertui.sources import open_image
 from tests.engines import Docker, docker_daemon, run
 from tests.layouts import docker_archive

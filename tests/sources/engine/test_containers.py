@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from layertui.compare import Comparison, Side
+from layertui.compare.comparison import Comparison, Side
 from layertui.content.read import Contents
-from layertui.errors import ChangedWhileRead, LayertuiError
-from layertui.image import Image
 from layertui.layers.load import index_layer
+from layertui.model.errors import ChangedWhileRead, LayertuiError
+from layertui.model.image import Image
 from layertui.sources import list_containers, open_image
 from layertui.sources.engine import containers
 from layertui.union import Union, UnionBuilder

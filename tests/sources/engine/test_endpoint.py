@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from layertui.errors import LayertuiError
+from layertui.model.errors import LayertuiError
 from layertui.sources.engine import endpoint
 from layertui.sources.engine.endpoint import docker_endpoint, podman_endpoint
 

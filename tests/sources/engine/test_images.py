@@ -18,14 +18,14 @@ import msgspec
 import pytest
 
 from layertui import demo
-from layertui.errors import LayertuiError
 from layertui.layers.load import index_layer
-from layertui.sources import engines, open_image
+from layertui.model.errors import LayertuiError
+from layertui.sources import engine, open_image
 from layertui.sources.engine import containers, images
 from layertui.sources.engine.client import Engine
 from layertui.sources.engine.endpoint import Endpoint
-from layertui.ui.process import frames
-from layertui.verify import verify
+from layertui.ui.worker.process import frames
+from layertui.verify.image import verify
 from tests.engines import Docker, docker_daemon, podman_service, run
 from tests.seen import Seen, Sizes, assert_sizes, seen
 from tests.sources.engine.proxy import proxy
@@ -134,13 +134,13 @@ def test_nothing_but_get_requests_leaves(docker_host: Docker, streamed: None, tm
 
 
 def test_list(docker_host: Docker) -> None:
-    rows = {row.reference: row for row in engines.list_images(engines.Reference("docker-daemon", ""))}
+    rows = {row.reference: row for row in engine.list_images(engine.Reference("docker-daemon", ""))}
     row = rows[f"docker-daemon:{SAMPLE}"]
     assert (row.name, row.tag, row.id) == ("quarry", "1.1", demo.image().id)
     assert row.layers == len(demo.image().layers)
     assert row.size == int(docker_host("image", "inspect", "--format={{.Size}}", SAMPLE))
     assert rows["docker-daemon:other/name:2"].id == row.id
-    assert engines.shared_sizes("docker-daemon")[row.id] >= 0
+    assert engine.shared_sizes("docker-daemon")[row.id] >= 0
     for reference in rows:
         assert open_image(reference).id == rows[reference].id
 
@@ -150,7 +150,7 @@ def test_an_image_without_a_name_is_found_by_its_id(docker_host: Docker, tmp_pat
         (tmp_path / "note").write_text(text)
         docker_host.build("once:1", tmp_path, "FROM scratch\nCOPY note /note\n")
     dangling = docker_host("images", "--no-trunc", "--quiet", "--filter=dangling=true").split()
-    rows = engines.list_images(engines.Reference("docker-daemon", ""))
+    rows = engine.list_images(engine.Reference("docker-daemon", ""))
     nameless = {row.id: row.reference for row in rows if not row.name}
     assert sorted(nameless) == sorted(dangling)
     assert seen(open_image(nameless[dangling[0]])).trees[-1]["/note"].content == b"first"
@@ -318,13 +318,13 @@ def test_podman(
         .read_text()
     )
     assert_sizes(image, measured.tars, "as a tar", sum(noted["big-data-sizes"].values()))
-    rows = list(engines.list_images(engines.Reference("podman", "")))
+    rows = list(engine.list_images(engine.Reference("podman", "")))
     assert [row.id for row in rows] == [expected.id]
     assert open_image(rows[0].reference).id == expected.id
 
 
 def test_events_tell_of_a_new_image(docker_host: Docker) -> None:
-    told = engines.events("docker-daemon")
+    told = engine.events("docker-daemon")
     threading.Timer(0.3, lambda: docker_host("tag", SAMPLE, "new/name:1")).start()
     assert next(told) == "image"
     told.close()

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from layertui.layers.load import index_layer
-from layertui.sources import engines
+from layertui.model.errors import LayertuiError
 from layertui.sources.engine.client import Engine
 from layertui.sources.engine.endpoint import Endpoint
 from layertui.sources.engine.images import list_images, open_image, shared_sizes
@@ -199,7 +199,7 @@ def test_answers_that_are_no_answers(engine: Engine, monkeypatch: pytest.MonkeyP
         monkeypatch.setitem(ANSWERS, "/images/app:1/json", junk)
         try:
             open_image(engine, "app:1")
-        except engines.LayertuiError as error:
+        except LayertuiError as error:
             assert "Docker" in str(error)
     for junk in ({}, "text", [5, {"Id": None}]):
         monkeypatch.setitem(ANSWERS, "/images/json", junk)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from layertui.errors import LayertuiError
+from layertui.model.errors import LayertuiError
 from layertui.sources.registry.credentials import find
 
 

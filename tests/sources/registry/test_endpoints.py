@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from layertui.errors import LayertuiError
+from layertui.model.errors import LayertuiError
 from layertui.sources.registry.endpoints import Endpoint, certificates, endpoints
 from layertui.sources.registry.name import parse
 

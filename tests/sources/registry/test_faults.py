@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from layertui.blob_cache import BlobCache
-from layertui.errors import LayertuiError
-from layertui.image import Layer
+from layertui.cache.blobs import BlobCache
 from layertui.layers.load import index_layer
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Layer
 from layertui.sources import open_image
 from layertui.sources.registry import blob as blobs
 from layertui.sources.registry import connection

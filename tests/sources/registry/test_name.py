@@ -2,7 +2,7 @@
 
 import pytest
 
-from layertui.errors import LayertuiError
+from layertui.model.errors import LayertuiError
 from layertui.sources.registry.name import Name, parse
 
 DIGEST = "sha256:" + "0" * 64

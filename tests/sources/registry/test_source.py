@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from layertui import anatomy
-from layertui.blob_cache import BlobCache
+from layertui.anatomy import chain
+from layertui.cache.blobs import BlobCache
 from layertui.content.read import Contents
-from layertui.errors import LayertuiError
-from layertui.image import Image
 from layertui.layers.load import index_layer, index_layers
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Image
 from layertui.sources import list_images, open_image
-from layertui.ui.process import frames
+from layertui.ui.worker.process import frames
 from layertui.union import Union, UnionBuilder
 from layertui.union.changes import changes
 from tests.layouts import CONFIG, INDEX, LAYER, MANIFEST
@@ -192,7 +192,7 @@ def test_the_worker_shares_the_cache(proxy: FaultyProxy):
     request = json.dumps({"reference": reference, "platform": None, "cache": False}).encode()
     workers = [
         subprocess.Popen(
-            [sys.executable, "-m", "layertui.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-m", "layertui.worker.main"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         for _ in range(2)
     ]
@@ -216,11 +216,11 @@ def test_the_worker_shares_the_cache(proxy: FaultyProxy):
 
 def test_how_it_is_organised_is_told_before_a_layer_is_fetched(proxy: FaultyProxy) -> None:
     image = open_image(f"docker://{proxy.host}/{QUARRY}:1.0")
-    chain = list(anatomy.parts(image))
-    assert [part.title for part in chain[:4]] == ["reference", "manifest", "config", "history"]
-    assert not anatomy.is_at_hand(image)
+    parts = list(chain.parts(image))
+    assert [part.title for part in parts[:4]] == ["reference", "manifest", "config", "history"]
+    assert not chain.is_at_hand(image)
     layers = {layer.descriptor.digest for layer in image.layers}
     assert not [request for request in proxy.requests if any(digest in request.path for digest in layers)]
     for layer in image.layers:
         index_layer(layer, None)
-    assert anatomy.is_at_hand(image)
+    assert chain.is_at_hand(image)

@@ -14,15 +14,15 @@ from typing import Any
 
 import pytest
 
-from layertui.blob import BytesBlob
 from layertui.content.read import Contents
-from layertui.errors import LayertuiError
-from layertui.image import Descriptor, Image
-from layertui.layers import toc as tables
-from layertui.layers.decompress import Cancelled
+from layertui.layers.compression.stream import Cancelled
 from layertui.layers.load import index_layers
-from layertui.layers.scan import scan
-from layertui.layers.toc import CHUNKED, ESTARGZ, TocLayer
+from layertui.layers.tar.scanner import scan
+from layertui.layers.unpacked import toc as tables
+from layertui.layers.unpacked.toc import CHUNKED, ESTARGZ, TocLayer
+from layertui.model.blob import BytesBlob
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Descriptor, Image
 from layertui.sources import open_image
 from layertui.sources import registry as source
 from layertui.sources.registry import blob as blobs

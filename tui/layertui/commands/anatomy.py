@@ -6,12 +6,12 @@ import argparse
 import textwrap
 from typing import Any
 
-from layertui.anatomy import HOST, Part, System, is_at_hand, origins, parts, system
+from layertui.anatomy.chain import HOST, Part, System, is_at_hand, origins, parts, system
 from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output, cut
 from layertui.commands.parsing import add_common, add_image
 from layertui.dockerfile.base import Base, base_of
-from layertui.sources.neighbours import neighbours
+from layertui.dockerfile.base_candidates import neighbours
 
 DESCRIPTION = """\
 Tell how an image is organised: from its reference through index, manifest and

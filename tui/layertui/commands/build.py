@@ -14,7 +14,7 @@ from pathlib import Path
 
 from layertui.commands.output import Output
 from layertui.commands.parsing import Parser
-from layertui.errors import LayertuiError
+from layertui.model.errors import LayertuiError
 
 DESCRIPTION = """\
 Build an image with docker, or with podman where there is no docker, and open it

@@ -10,9 +10,9 @@ from layertui.commands.entries import name_of, size_of, to_json
 from layertui.commands.opening import Opened, image_of, layer_number, layer_range, read_layers
 from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image, add_layer, add_range
-from layertui.errors import LayertuiError
+from layertui.model.errors import LayertuiError
+from layertui.text.format import size_text
 from layertui.union.changes import Change, changes, differences, undecided
-from layertui.words import size_text
 
 DESCRIPTION = """\
 List what a layer changed, against the merged tree of the layers below it, or

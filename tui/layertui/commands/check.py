@@ -6,12 +6,12 @@ import argparse
 import secrets
 from pathlib import Path
 
+from layertui.cache.directory import save
 from layertui.commands.check_text import print_summary, print_text
 from layertui.commands.opening import Opened, image_of, read_layers
 from layertui.commands.output import Output, raw, warn
 from layertui.commands.parsing import add_common, add_image
 from layertui.commands.progress import Progress
-from layertui.errors import LayertuiError
 from layertui.gate import baseline
 from layertui.gate.baseline import Baseline
 from layertui.gate.config import DIVE, OWN, Config, load
@@ -20,7 +20,7 @@ from layertui.gate.globs import Globs
 from layertui.gate.reports import FORMATS, render
 from layertui.gate.rules import Status, Verdict
 from layertui.gate.subject import Subject
-from layertui.saving import save
+from layertui.model.errors import LayertuiError
 from layertui.sources import open_image
 
 DESCRIPTION = f"""\

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from layertui.commands.output import Output, cut
 from layertui.gate.rules import Finding, Status, Verdict
-from layertui.safe import visible
-from layertui.words import count_text, size_text
+from layertui.text.format import count_text, size_text
+from layertui.text.sanitize import visible
 
 TOP = 10
 """Findings of a rule that are shown."""

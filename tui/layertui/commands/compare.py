@@ -12,10 +12,10 @@ from layertui.commands.output import Output, warn
 from layertui.commands.parsing import add_common, add_range
 from layertui.commands.progress import Progress
 from layertui.commands.sections import print_text
-from layertui.compare import Comparison, Side
-from layertui.errors import LayertuiError
+from layertui.compare.comparison import Comparison, Side
 from layertui.insight.package_databases import FILES
-from layertui.union.merged import Merged
+from layertui.model.errors import LayertuiError
+from layertui.union.merged_tree import Merged
 
 DESCRIPTION = """\
 Tell how B differs from A: two images, an image and a container, or two layers

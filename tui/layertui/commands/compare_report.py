@@ -9,10 +9,10 @@ from typing import Any
 from layertui.commands.changes import MARKS
 from layertui.commands.output import one_line
 from layertui.commands.sections import Cell, Code, Section
-from layertui.compare import Comparison, FileChange, Side
-from layertui.compare_words import config_told, counts, layers_told, packages_told, verdict
-from layertui.steps import step_text
-from layertui.words import count_text, growth_text, size_text
+from layertui.compare.comparison import Comparison, FileChange, Side
+from layertui.compare.summary import config_told, counts, layers_told, packages_told, verdict
+from layertui.dockerfile.history_step import step_text
+from layertui.text.format import count_text, growth_text, size_text
 
 TOP = 10
 """Directories that are listed where not all are asked for."""

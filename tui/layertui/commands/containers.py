@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from layertui.commands.listing import finish, from_sources
 from layertui.commands.output import Output, one_line
 from layertui.commands.parsing import add_common
-from layertui.errors import LayertuiError
-from layertui.image import ContainerSummary
+from layertui.model.errors import LayertuiError
+from layertui.model.image import ContainerSummary
 from layertui.sources import list_containers
-from layertui.words import age_text
+from layertui.text.format import age_text
 
 DESCRIPTION = """\
 List containers, running or not: the engines', or those of the sources that are

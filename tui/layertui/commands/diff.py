@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from layertui.commands.opening import Opened, find, image_of, layer_range, read_layers, versions
 from layertui.commands.output import Output, raw
 from layertui.commands.parsing import add_common, add_image, add_range
-from layertui.errors import LayertuiError
-from layertui.safe import visible
+from layertui.model.errors import LayertuiError
+from layertui.text.sanitize import visible
 from layertui.union import Union
 
 DESCRIPTION = """\

@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from layertui.anatomy import is_at_hand, system
+from layertui.anatomy.chain import is_at_hand, system
 from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image
 from layertui.dockerfile import Instruction, heading, instructions
 from layertui.dockerfile.base import base_of
+from layertui.dockerfile.base_candidates import neighbours
 from layertui.dockerfile.effect import Effect, effect_of
-from layertui.sources.neighbours import neighbours
+from layertui.text.format import size_text
 from layertui.union.changes import undecided
-from layertui.words import size_text
 
 DESCRIPTION = """\
 Print the Dockerfile that an image may come from, put together again from its

@@ -11,8 +11,8 @@ from layertui.commands.opening import Opened, find_shown, image_of, layer_number
 from layertui.commands.output import Output, warn
 from layertui.commands.parsing import add_common, add_image, add_layer
 from layertui.commands.progress import Progress
-from layertui.errors import LayertuiError
-from layertui.words import count_text
+from layertui.model.errors import LayertuiError
+from layertui.text.format import count_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

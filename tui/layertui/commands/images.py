@@ -11,11 +11,12 @@ from pathlib import Path
 from layertui.commands.listing import finish, from_sources
 from layertui.commands.output import Output, short_id, warn
 from layertui.commands.parsing import add_common
-from layertui.errors import LayertuiError
-from layertui.image import ImageSummary
-from layertui.image_filter import chosen
-from layertui.sources import list_containers, list_directory, list_images, platforms
-from layertui.words import age_text, size_text
+from layertui.model import platforms
+from layertui.model.errors import LayertuiError
+from layertui.model.image import ImageSummary
+from layertui.sources import list_containers, list_directory, list_images
+from layertui.sources.docker_filters import chosen
+from layertui.text.format import age_text, size_text
 
 DESCRIPTION = """\
 List images: those in the current directory, the engines' and the sample, or
@@ -96,13 +97,13 @@ class Use:
 
 def _use(transport: str, quiet: bool) -> Use:
     """What else an engine knows of its images; says what it does not tell."""
-    from layertui.sources import engines
+    from layertui.sources.engine import shared_sizes
 
     shared: Mapping[str, int] = {}
     containers: Mapping[str, int] | None = None
     try:
         containers = Counter(row.image_id for row in list_containers(f"{transport}:"))
-        shared = engines.shared_sizes(transport)
+        shared = shared_sizes(transport)
     except LayertuiError as error:
         if not quiet:
             warn(f"{ENGINES[transport]} does not tell how its images are used: {error}")

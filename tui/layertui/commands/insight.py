@@ -10,7 +10,6 @@ from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output, warn
 from layertui.commands.parsing import add_common, add_image
 from layertui.commands.progress import Progress
-from layertui.errors import LayertuiError
 from layertui.insight.duplicates import candidates, duplicates
 from layertui.insight.efficiency import efficiency
 from layertui.insight.packages import packages
@@ -18,7 +17,8 @@ from layertui.insight.permissions import permissions
 from layertui.insight.secrets import secrets
 from layertui.insight.survey import KEEP
 from layertui.insight.waste import undecided, waste
-from layertui.words import count_text
+from layertui.model.errors import LayertuiError
+from layertui.text.format import count_text
 
 DESCRIPTION = """\
 Tell what an image stores in vain and whose doing it is, what it stores twice,

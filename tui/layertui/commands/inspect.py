@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 
+from layertui.anatomy.docker_inspect import described
 from layertui.commands.opening import image_of
 from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image
-from layertui.inspection import described
 
 DESCRIPTION = """\
 Print config and digests of an image as a JSON array of one object, with the

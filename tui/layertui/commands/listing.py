@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from layertui.commands.output import warn
-from layertui.errors import LayertuiError
+from layertui.model.errors import LayertuiError
 
 Row = TypeVar("Row")
 

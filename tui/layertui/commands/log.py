@@ -11,10 +11,10 @@ from layertui.commands.opening import find, image_of, read_layers, versions
 from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image
 from layertui.layers.index import Kind
+from layertui.text.format import moment, owner, permissions
 from layertui.union.changes import WHITEOUTS as KINDS
 from layertui.union.changes import difference
-from layertui.union.union import Deletion, Union
-from layertui.words import moment, owner, permissions
+from layertui.union.model import Deletion, Union
 
 DESCRIPTION = """\
 List every version of a path that the layers of an image have, base first, those

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from layertui.commands.output import Output, cut
 from layertui.commands.sections import Cell, Code, Section
-from layertui.markdown import code, escaped
-from layertui.safe import visible
+from layertui.text.markdown import code, escaped
+from layertui.text.sanitize import visible
 
 LONGEST = 200
 """Columns of a cell; steps may be a page long."""

@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from layertui.commands.output import warn
-from layertui.errors import LayertuiError
-from layertui.image import Image
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Image
 from layertui.sources import open_image
 
 if TYPE_CHECKING:
@@ -87,10 +87,10 @@ def read_layers(
     """The union of layers 1 to ``highest`` (all by default); says what is wrong with them.
 
     ``of`` is what it calls the image there, where it is not the only one. ``keep`` are patterns of files
-    (:class:`~layertui.layers.keep.Keep`) that are going to be read.
+    (:class:`~layertui.layers.tar.capture.Keep`) that are going to be read.
     """
     from layertui.commands.progress import Progress
-    from layertui.layers.cache import IndexCache
+    from layertui.layers.codec import IndexCache
     from layertui.union.load import ImageReader
 
     layers = image.layers if highest is None else image.layers[:highest]
@@ -141,7 +141,7 @@ def find_shown(union: Union, path: str, layer: int, follow: bool = True) -> int:
 
 def _missing(union: Union, path: str, layer: int) -> LayertuiError:
     """Why a path leads nowhere in the merged tree of layers 1 to ``layer``, and what is near."""
-    from layertui.union.links import trail
+    from layertui.union.symlinks import trail
 
     what = f"no {path} at layer {layer}"
     above = 0

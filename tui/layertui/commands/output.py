@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
-from layertui.safe import visible
+from layertui.text.sanitize import visible
 
 LINES = 512
 """Written at once."""

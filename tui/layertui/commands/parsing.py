@@ -7,7 +7,7 @@ import os
 import sys
 from typing import NoReturn
 
-from layertui.errors import LayertuiError
+from layertui.model.errors import LayertuiError
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

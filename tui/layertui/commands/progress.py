@@ -7,7 +7,7 @@ import threading
 import time
 from types import TracebackType
 
-from layertui.words import size_text
+from layertui.text.format import size_text
 
 DELAY = 0.3
 """Seconds before anything is shown: what is quicker needs no bar."""

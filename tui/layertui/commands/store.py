@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from layertui.commands.output import Output, short_id, warn
 from layertui.commands.parsing import add_common
-from layertui.errors import LayertuiError
-from layertui.reference import is_store, parse
+from layertui.model.errors import LayertuiError
+from layertui.model.reference import is_store, parse
 from layertui.sources.assemble import short_layer
-from layertui.sources.paths import recognise
-from layertui.words import count_text, size_text
+from layertui.sources.detect import recognise
+from layertui.text.format import count_text, size_text
 
 if TYPE_CHECKING:
-    from layertui.sources.overview import LayerUse, Overview, Stray
+    from layertui.sources.store_usage import LayerUse, Overview, Stray
 
 DESCRIPTION = """\
 Tell what a store on disk holds: its parts and what they take, which layers
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
             "give docker-root:DIR, containers-storage:DIR or containerd:DIR",
         )
     from layertui.commands.progress import Progress
-    from layertui.sources.overview import overview
+    from layertui.sources.store_usage import overview
 
     with Progress(options.quiet, "counting", 0) as progress:
         found = overview(reference, progress.all)
@@ -90,7 +90,7 @@ def _to_json(found: Overview) -> dict[str, Any]:
 
 
 def _print(found: Overview, out: Output) -> None:
-    from layertui.sources.overview import unnamed, users
+    from layertui.sources.store_usage import unnamed, users
 
     rows = [
         (

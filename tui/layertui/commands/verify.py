@@ -7,8 +7,8 @@ import argparse
 from layertui.commands.opening import image_of
 from layertui.commands.output import Output, warn
 from layertui.commands.parsing import add_common, add_image
-from layertui.errors import LayertuiError, WrongDigest
-from layertui.layers.verify import Check
+from layertui.model.errors import LayertuiError, WrongDigest
+from layertui.verify.layer import Check
 
 DESCRIPTION = """\
 Check that an image is what its digests say: manifest, config, sizes, layers as
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         steps.append(Check("document", "digest", "wrong", wrong.expected, wrong.found, wrong.subject))
     else:
         from layertui.commands.progress import Progress
-        from layertui.verify import verify
+        from layertui.verify.image import verify
 
         with Progress(options.quiet, "verifying", image.size) as progress:
             if image.arrival is not None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from layertui.content.script import CONTEXT, Change, changes
+from layertui.content.edit_script import CONTEXT, Change, changes
 
 _WORDS = re.compile(r"\w+|\s+|.", re.DOTALL)
 _LONGEST = 2000

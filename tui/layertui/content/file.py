@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from layertui.errors import LayertuiError
+from layertui.model.errors import LayertuiError
 
 if TYPE_CHECKING:
     from layertui.content.read import Contents

@@ -9,17 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from layertui.content.extents import Batch, Stored, together
 from layertui.content.file import ContentFile
-from layertui.content.layers import Layers
-from layertui.content.seek import PIECE, Cursor
+from layertui.content.layer_readers import Layers
 from layertui.content.sparse import flaw, hole, stretches, union_of
-from layertui.content.stored import Batch, Stored, together
-from layertui.errors import LayertuiError
-from layertui.layers.decompress import Cancelled, Damaged
+from layertui.content.tar_reader import PIECE, Cursor
+from layertui.layers.compression.stream import Cancelled, Damaged
 from layertui.layers.index import Kind, LayerIndex, path_of
+from layertui.model.errors import LayertuiError
 
 if TYPE_CHECKING:
-    from layertui.image import Image
+    from layertui.model.image import Image
     from layertui.union import Union
 
 MAX_HOLES = 64 << 30
@@ -45,7 +45,7 @@ class Contents:
     before start from seek points kept in memory.
 
     Every method raises :class:`LayertuiError` for what is no file or cannot be read, and
-    :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
+    :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
     """
 
     def __init__(self, image: Image, indexes: Sequence[LayerIndex], union: Union) -> None:

@@ -12,11 +12,11 @@ from typing import Any
 
 from layertui.content.read import Contents
 from layertui.content.text import is_text, marked_encoding
-from layertui.errors import LayertuiError
 from layertui.layers.index import Kind
-from layertui.union.filter import compile_pattern, glob
-from layertui.union.union import Union
-from layertui.words import count_text
+from layertui.model.errors import LayertuiError
+from layertui.text.format import count_text
+from layertui.union.model import Union
+from layertui.union.path_filter import compile_pattern, glob
 
 HEAD = 8000
 """Bytes in which a NUL makes a file binary, as git has it (``buffer_is_binary``)."""
@@ -44,7 +44,7 @@ class Query:
     """Whether versions count that the final tree does not show."""
     with_binary: bool = False
     paths: str = ""
-    """A glob as :mod:`layertui.union.filter` has them; a directory stands for all below it."""
+    """A glob as :mod:`layertui.union.path_filter` has them; a directory stands for all below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Search:
         """Every line that matches, layer by layer from the base, each layer read once.
 
         ``progress`` is told the bytes of files behind and in all. Raises
-        :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
+        :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
         """
         union = self._union
         versions = self._versions()

@@ -7,8 +7,8 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from layertui.blob import BytesBlob
-from layertui.image import Descriptor, HistoryEntry, Image, Layer, Platform, chain_ids
+from layertui.model.blob import BytesBlob
+from layertui.model.image import Descriptor, HistoryEntry, Image, Layer, Platform, chain_ids
 
 if TYPE_CHECKING:
     from layertui.demo.steps import Step

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from layertui.errors import LayertuiError
-from layertui.image import HistoryEntry, Image
+from layertui.dockerfile.base_candidates import Neighbour
+from layertui.dockerfile.history_step import step_of
+from layertui.model.errors import LayertuiError
+from layertui.model.image import HistoryEntry, Image
 from layertui.sources import open_image
 from layertui.sources.assemble import full_names, labels_of
-from layertui.sources.neighbours import Neighbour
-from layertui.steps import step_of
 
 NAME = "org.opencontainers.image.base.name"
 DIGEST = "org.opencontainers.image.base.digest"

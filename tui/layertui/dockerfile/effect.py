@@ -9,8 +9,8 @@ from typing import Any
 
 from layertui.layers.index import Kind
 from layertui.union.changes import Same
-from layertui.union.summary import Summary, summarise
-from layertui.union.union import Union
+from layertui.union.layer_summary import Summary, summarise
+from layertui.union.model import Union
 
 LARGEST = 10
 """Files that are named."""

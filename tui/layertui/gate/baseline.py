@@ -8,10 +8,10 @@ from pathlib import Path
 
 import msgspec
 
-from layertui.errors import LayertuiError
-from layertui.image import Image
-from layertui.saving import save
-from layertui.union.union import Union
+from layertui.cache.directory import save
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Image
+from layertui.union.model import Union
 
 VERSION = 1
 

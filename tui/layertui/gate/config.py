@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
-from layertui.errors import LayertuiError
 from layertui.gate.baseline import is_file
 from layertui.gate.limits import Growth, Ratio, Size, growth_of, ratio_of, size_of
 from layertui.gate.rules import Rules, SecretsAllowed
+from layertui.model.errors import LayertuiError
 
 OWN, PYPROJECT, DIVE = ".layertui.toml", "pyproject.toml", ".dive-ci"
 HELP = "see docs/check.md"

@@ -6,32 +6,32 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from layertui.errors import LayertuiError
-from layertui.gate import figures, findings
+from layertui.gate import figure_rules, finding_rules
 from layertui.gate.config import Config
 from layertui.gate.rules import DESCRIPTIONS, Outcome, Result, Status, Verdict
 from layertui.gate.subject import Subject
 from layertui.insight.package_databases import FILES
+from layertui.model.errors import LayertuiError
 
 CHECKS: Mapping[str, Callable[[Subject, Any], Outcome]] = {
-    "lowest-efficiency": figures.lowest_efficiency,
-    "highest-wasted-bytes": figures.highest_wasted_bytes,
-    "highest-user-wasted-percent": figures.highest_user_wasted_percent,
-    "reclaimable": figures.reclaimable,
-    "size": figures.size,
-    "growth": figures.growth,
-    "forbidden-paths": findings.forbidden_paths,
-    "forbidden-in-layers": findings.forbidden_in_layers,
-    "required-paths": findings.required_paths,
-    "secrets": findings.no_secrets,
-    "setuid": findings.setuid,
-    "forbidden-packages": findings.forbidden_packages,
+    "lowest-efficiency": figure_rules.lowest_efficiency,
+    "highest-wasted-bytes": figure_rules.highest_wasted_bytes,
+    "highest-user-wasted-percent": figure_rules.highest_user_wasted_percent,
+    "reclaimable": figure_rules.reclaimable,
+    "size": figure_rules.size,
+    "growth": figure_rules.growth,
+    "forbidden-paths": finding_rules.forbidden_paths,
+    "forbidden-in-layers": finding_rules.forbidden_in_layers,
+    "required-paths": finding_rules.required_paths,
+    "secrets": finding_rules.no_secrets,
+    "setuid": finding_rules.setuid,
+    "forbidden-packages": finding_rules.forbidden_packages,
 }
 """From an image and the limit of a rule to how it turns out; raises :class:`LayertuiError`."""
 
 
 def files_to_keep(config: Config) -> Sequence[bytes]:
-    """Patterns of the files that the rules are going to read (:class:`layertui.layers.keep.Keep`)."""
+    """Patterns of the files that the rules are going to read (:class:`layertui.layers.tar.capture.Keep`)."""
     rule = "forbidden-packages"
     return FILES if rule in config.rules.limits() and rule not in config.disabled else ()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from layertui.union.filter import glob
-from layertui.union.union import Union
+from layertui.union.model import Union
+from layertui.union.path_filter import glob
 
 
 class Globs:

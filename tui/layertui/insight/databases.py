@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from layertui.errors import LayertuiError
+from layertui.model.errors import LayertuiError
 
 MAX_STEPS = 10_000
 """Times a thousand steps of sqlite's machine: many times what the largest real database takes."""

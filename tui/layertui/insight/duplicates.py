@@ -10,10 +10,10 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from layertui.content.read import Contents
-from layertui.errors import LayertuiError
-from layertui.layers.decompress import check
+from layertui.layers.compression.stream import check
 from layertui.layers.index import Kind
-from layertui.union.union import Union
+from layertui.model.errors import LayertuiError
+from layertui.union.model import Union
 
 
 class Copy(NamedTuple):
@@ -77,7 +77,7 @@ def duplicates(union: Union, contents: Contents, cancelled: threading.Event | No
     """Every content that layers store more than once; empty files aside.
 
     Asks for the digests of :func:`candidates`, so have those prepared before. Raises
-    :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
+    :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
     """
     groups: list[Duplicate] = []
     unreadable = 0

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from layertui.content.read import Contents
-from layertui.errors import LayertuiError
 from layertui.insight.databases import Parser, apk, dpkg, npm, python, rpm, rpm_journal, rpm_older
 from layertui.layers.index import keys_ending
-from layertui.union.union import Union
+from layertui.model.errors import LayertuiError
+from layertui.union.model import Union
 
 MAX_SIZE = 1 << 29
 """Bytes of a database that are read."""
@@ -37,7 +37,7 @@ FILES: Sequence[bytes] = (
     *(pattern for pattern, _ in _DATABASES if pattern != _RPM_OLDER),
     rb"\.dist-info\0" + RECORD,
 )
-"""Patterns of all that is read to tell of packages, for :class:`layertui.layers.keep.Keep`."""
+"""Patterns of all that is read to tell of packages, for :class:`layertui.layers.tar.capture.Keep`."""
 _UNREAD = keys_ending([_RPM_OLDER])
 """Databases whose reader looks at nothing of them."""
 
@@ -57,7 +57,7 @@ def read_files(
     """What each layer stores of some files, in any order of the layers.
 
     Each layer is read once, two at a time; no more than three wait to be taken. Raises
-    :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
+    :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
     """
     layers: defaultdict[int, set[int]] = defaultdict(set)
     for event in events:

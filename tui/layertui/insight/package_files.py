@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from layertui.content.read import Contents
-from layertui.errors import LayertuiError
 from layertui.insight.databases import Package, apk, dpkg, npm, python, rpm
 from layertui.insight.file_lists import (
     apk_files,
@@ -21,14 +20,15 @@ from layertui.insight.file_lists import (
 )
 from layertui.insight.package_databases import MAX_SIZE, databases_of, read_files
 from layertui.layers.index import Kind, key_of
-from layertui.union.union import Union
+from layertui.model.errors import LayertuiError
+from layertui.union.model import Union
 
 _LISTS = (
     rb"/var\0lib\0dpkg\0(?:info\0[^\0/]+\.list|status\.d\0[^\0/]+\.md5sums|diversions)",
     rb"\.dist-info\0RECORD",
     rb"\.egg-info\0installed-files\.txt",
 )
-"""How the keys of what tells of files end (see :meth:`layertui.union.union.Union.matching`)."""
+"""How the keys of what tells of files end (see :meth:`layertui.union.model.Union.matching`)."""
 _DIVERSIONS = "/var/lib/dpkg/diversions"
 
 
@@ -83,7 +83,7 @@ class PackageFiles:
         """The packages that own a path of the merged tree of layers 1 to ``layer``.
 
         Reads the databases of that tree, if they are not those of the question before. Raises
-        :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
+        :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
         """
         with self._lock:
             lists = self._read(layer, cancelled)

@@ -10,11 +10,11 @@ from itertools import zip_longest
 from typing import Any
 
 from layertui.content.read import Contents
-from layertui.errors import LayertuiError
 from layertui.insight.databases import Package, Parser, npm, python, record_size
 from layertui.insight.package_databases import MAX_SIZE, RECORD, databases_of, read_files
 from layertui.layers.index import Kind
-from layertui.union.union import Union
+from layertui.model.errors import LayertuiError
+from layertui.union.model import Union
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Packages:
 def packages(union: Union, contents: Contents, cancelled: threading.Event | None = None) -> Packages:
     """What the layers did to the packages of an image. Reads every version of their databases.
 
-    Raises :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
+    Raises :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
     """
     databases = databases_of(union)
     reader = _Reader(union, contents, cancelled)
@@ -93,7 +93,7 @@ def layer_packages(
 ) -> tuple[Sequence[PackageChange], Sequence[LayertuiError]]:
     """What one layer did to the packages, and why databases could not be read. Reads only those it touched.
 
-    Raises :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
+    Raises :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
     """
     databases = {
         node: parser

@@ -12,11 +12,11 @@ from typing import Any
 from layertui.content.accounts import MOST, account_names
 from layertui.content.read import Contents
 from layertui.content.xattrs import describe
-from layertui.errors import LayertuiError
-from layertui.layers.decompress import check
+from layertui.layers.compression.stream import check
 from layertui.layers.index import Kind
+from layertui.model.errors import LayertuiError
 from layertui.union.entry import Entry
-from layertui.union.union import Union
+from layertui.union.model import Union
 
 CAPABILITIES = "security.capability"
 """The attribute that holds a file's capabilities (capabilities(7))."""
@@ -71,7 +71,7 @@ def permissions(
     """All remarkable paths of the final tree, by kind of right and then in the order of the tree.
 
     Reads the image's passwd file, no other content. A path may have several rows. Raises
-    :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
+    :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
     """
     found: list[Permission] = []
     users = _users(union, contents, cancelled)

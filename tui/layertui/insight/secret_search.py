@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
-from layertui.content.stored import Batch
+from layertui.content.extents import Batch
 from layertui.insight.secret_rules import ASSIGNMENTS, DOTENV, FILES, TOKENS, Rule
-from layertui.union.union import Union
+from layertui.union.model import Union
 
 _HEAD = 8000
 """Bytes in which a NUL makes a file binary, as git has it (``buffer_is_binary``)."""

@@ -10,11 +10,11 @@ from itertools import chain
 from typing import Any
 
 from layertui.content.read import Contents
-from layertui.image import Image
 from layertui.insight.secret_rules import ASSIGNMENTS, TOKENS
 from layertui.insight.secret_search import FileSearch, matches
 from layertui.layers.index import Kind
-from layertui.union.union import Union
+from layertui.model.image import Image
+from layertui.union.model import Union
 
 MAX_SIZE = 4 << 20
 """Bytes of the largest file that is looked into."""
@@ -79,7 +79,7 @@ def secrets(
     """All secrets of an image. Reads every layer once.
 
     ``progress`` is told the bytes of files behind and in all, from several threads. Raises
-    :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
+    :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
     """
     found = list(_of_config(image))
     layers = [_files(union, layer) for layer in range(1, union.layers + 1)]

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from layertui.content.read import Contents
-from layertui.image import Image
 from layertui.insight.duplicates import candidates, duplicates
 from layertui.insight.efficiency import efficiency
 from layertui.insight.package_databases import FILES
@@ -16,9 +15,10 @@ from layertui.insight.permissions import Permission, Right, permissions
 from layertui.insight.secrets import MAX_SIZE, Secret, secrets
 from layertui.insight.tally import Finding, Sum, Survey, Tally, added
 from layertui.insight.waste import Hidden, undecided, waste
-from layertui.union.union import Union
-from layertui.words import count_text, owner, size_text
-from layertui.words import permissions as mode_text
+from layertui.model.image import Image
+from layertui.text.format import count_text, owner, size_text
+from layertui.text.format import permissions as mode_text
+from layertui.union.model import Union
 
 MOST_DIRECTORIES = 100
 
@@ -35,7 +35,7 @@ COLUMNS: dict[str, Sequence[str]] = {
 }
 """The parts, in the order in which they are told, and what their findings have in ``cells``."""
 KEEP: dict[str, Sequence[bytes]] = {"packages": FILES}
-"""Patterns of the files that are all that a part reads (:class:`layertui.layers.keep.Keep`)."""
+"""Patterns of the files that are all that a part reads (:class:`layertui.layers.tar.capture.Keep`)."""
 
 
 def survey(
@@ -48,7 +48,7 @@ def survey(
 ) -> Survey:
     """Look into one of the parts.
 
-    Raises :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
+    Raises :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
     """
     found = _look(part, image, union, contents, progress, cancelled)
     damaged = [

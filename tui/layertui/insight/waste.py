@@ -12,14 +12,14 @@ from enum import StrEnum
 from itertools import compress, count
 from typing import Any, Protocol
 
-from layertui.errors import LayertuiError
-from layertui.layers.decompress import check
+from layertui.layers.compression.stream import check
 from layertui.layers.index import Kind
+from layertui.model.errors import LayertuiError
+from layertui.union.arrays import assign
 from layertui.union.changes import difference
-from layertui.union.columns import assign
 from layertui.union.directories import directory_sums
-from layertui.union.merged import Merged
-from layertui.union.union import Deletion, Union
+from layertui.union.merged_tree import Merged
+from layertui.union.model import Deletion, Union
 
 
 class Reason(StrEnum):
@@ -118,7 +118,7 @@ def waste(union: Union, contents: Comparing, cancelled: threading.Event | None =
     """What the layers of a union store and their merged tree does not show.
 
     Only the contents of events that :func:`undecided` gives are asked for. Raises
-    :class:`~layertui.layers.decompress.Cancelled` once ``cancelled`` is set.
+    :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
     """
     moves: _Moves = {}
     rows: list[Hidden] = []

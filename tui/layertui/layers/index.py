@@ -98,7 +98,7 @@ class LayerIndex:
     No column at all, to save its memory, of layers that are tars.
     """
     contents: dict[int, bytes] = field(default_factory=dict)
-    """Of the files that were to be kept while the layer was read (:mod:`layertui.layers.keep`), by entry.
+    """Of the files that were to be kept while the layer was read (:mod:`layertui.layers.tar.capture`), by entry.
 
     Neither saved nor sent.
     """

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from operator import itemgetter
 
-from layertui.blob import ArrivingBlob, Blob, FileBlob
-from layertui.errors import LayertuiError
-from layertui.image import Image, Layer, Unpacked
-from layertui.layers.cache import IndexCache
-from layertui.layers.decompress import Cancelled, Damaged, Stream
+from layertui.layers.codec import IndexCache
+from layertui.layers.compression.stream import Cancelled, Damaged, Stream
 from layertui.layers.index import LayerIndex, LayerWarning
-from layertui.layers.keep import Keep
-from layertui.layers.scan import scan
-from layertui.layers.window import PlainWindow, StreamWindow
+from layertui.layers.tar.capture import Keep
+from layertui.layers.tar.scanner import scan
+from layertui.layers.tar.window import PlainWindow, StreamWindow
+from layertui.model.blob import ArrivingBlob, Blob, FileBlob
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Image, Layer, Unpacked
 
 THREADS = 2
 """Layers read at once: inflating and hashing run beside the scan of another layer."""
@@ -129,7 +129,7 @@ def is_lasting(index: LayerIndex) -> bool:
 
 
 def _is_compressed(layer: Layer) -> bool:
-    from layertui.layers.decompress import compression_of
+    from layertui.layers.compression.stream import compression_of
 
     try:
         return layer.blob is not None and compression_of(layer.blob.pread(6, 0)) != ""

@@ -9,10 +9,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-from layertui.errors import LayertuiError, NoImage
-from layertui.image import ContainerSummary, Image, ImageSummary
-from layertui.reference import ENGINES, STORES, TRANSPORTS, Reference, layer_of, parse
-from layertui.sources import paths
+from layertui.model.errors import LayertuiError, NoImage
+from layertui.model.image import ContainerSummary, Image, ImageSummary
+from layertui.model.reference import ENGINES, STORES, TRANSPORTS, Reference, layer_of, parse
+from layertui.sources import detect
 
 LOCAL = ("docker-daemon", "podman")
 """Where a bare name is looked for, in this order."""
@@ -21,7 +21,7 @@ NAME = r"[a-z0-9][\w.-]*(?::\d+)?(?:/[a-z0-9][\w.-]*)*(?::[\w][\w.-]{0,127})?(?:
 
 
 class Source(Protocol):
-    """What the module of a transport offers; the transports are listed in :mod:`layertui.reference`.
+    """What the module of a transport offers; the transports are listed in :mod:`layertui.model.reference`.
 
     Both raise :class:`LayertuiError` if what the reference names is not there or cannot be read.
     """
@@ -104,7 +104,7 @@ def list_directory(folder: Path) -> Iterator[ImageSummary | SourceProblem]:
     are passed over unless their names promise an image. Raises :class:`LayertuiError` if the
     folder cannot be listed.
     """
-    for path, promising in paths.candidates(folder):
+    for path, promising in detect.candidates(folder):
         try:
             yield from _listed(Reference("", path))
         except LayertuiError as error:
@@ -137,13 +137,13 @@ def _recognised(reference: Reference) -> Reference:
         return reference
     name = reference.location
     if os.path.lexists(name) or not re.fullmatch(NAME, name):
-        return paths.recognise(name)
-    from layertui.sources import engines
+        return detect.recognise(name)
+    from layertui.sources import engine
 
     tried = ["there is no such path"]
     for transport in LOCAL:
         try:
-            if engines.has(transport, name):
+            if engine.has(transport, name):
                 return Reference(transport, name)
             tried.append(f"{ENGINES[transport]} has no such image")
         except LayertuiError as error:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import posixpath
 from pathlib import Path
 
-from layertui.blob import Blob, FileBlob
-from layertui.errors import LayertuiError, NoImage
-from layertui.layers.decompress import compression_of
+from layertui.layers.compression.stream import compression_of
 from layertui.layers.index import Kind, key_of, path_of
-from layertui.layers.scan import scan
-from layertui.layers.window import PlainWindow
+from layertui.layers.tar.scanner import scan
+from layertui.layers.tar.window import PlainWindow
+from layertui.model.blob import Blob, FileBlob
+from layertui.model.errors import LayertuiError, NoImage
 
 MAX_LINKS = 40
 """Links followed for one member."""
@@ -28,7 +28,7 @@ class ArchiveFiles:
         self.damage = ""
         head = FileBlob(path).pread(6, 0)
         if compression_of(head):
-            from layertui.spool import spooled
+            from layertui.cache.archives import spooled
 
             self._plain, self.damage = spooled(path)
         blob = FileBlob(self._plain)

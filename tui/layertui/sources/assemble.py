@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from layertui.blob import Blob
-from layertui.errors import LayertuiError, WrongDigest
-from layertui.image import Descriptor, HistoryEntry, Image, Layer, Platform, Unpacked, chain_ids
+from layertui.model.blob import Blob
+from layertui.model.errors import LayertuiError, WrongDigest
+from layertui.model.image import Descriptor, HistoryEntry, Image, Layer, Platform, Unpacked, chain_ids
 
 TAR_TYPES = (
     "application/vnd.oci.image.layer.v1.tar",
@@ -176,7 +176,7 @@ def readable(descriptor: Descriptor, blob: Blob | None) -> tuple[Blob | None, st
 
 def is_tar(blob: Blob) -> bool:
     """Whether a blob seems to be a tar, as its first bytes tell: of a compressed one, that it is compressed."""
-    from layertui.layers.decompress import compression_of
+    from layertui.layers.compression.stream import compression_of
 
     head = blob.pread(512, 0)
     return bool(compression_of(head)) or head[257:262] == b"ustar"

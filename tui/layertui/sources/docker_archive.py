@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from layertui.errors import LayertuiError
-from layertui.image import Descriptor, Image, ImageSummary, Layer, Link, Platform
-from layertui.reference import Reference
-from layertui.sources import oci, platforms
+from layertui.model import platforms
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Descriptor, Image, ImageSummary, Layer, Link, Platform
+from layertui.model.reference import Reference
+from layertui.sources import oci
 from layertui.sources.assemble import (
     config_list,
     created_of,
@@ -30,7 +31,7 @@ from layertui.sources.assemble import (
     step_of_v1,
 )
 from layertui.sources.files import Files, files_of, parse_object, read_json
-from layertui.sources.layout import FilesLayout, attests, descriptor_of, manifests_of
+from layertui.sources.oci_layout import FilesLayout, attests, descriptor_of, manifests_of
 
 LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
 MAX_CHAIN = 1000

@@ -8,9 +8,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from layertui.blob import Blob, FileBlob
-from layertui.errors import LayertuiError
-from layertui.reference import Reference
+from layertui.model.blob import Blob, FileBlob
+from layertui.model.errors import LayertuiError
+from layertui.model.reference import Reference
 
 if TYPE_CHECKING:
     from layertui.sources.archive import ArchiveFiles

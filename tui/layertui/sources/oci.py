@@ -10,10 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from layertui.errors import LayertuiError
-from layertui.image import Descriptor, Image, ImageSummary
-from layertui.reference import Reference
-from layertui.sources import platforms
+from layertui.model import platforms
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Descriptor, Image, ImageSummary
+from layertui.model.reference import Reference
 from layertui.sources.assemble import (
     config_list,
     created_of,
@@ -26,7 +26,7 @@ from layertui.sources.assemble import (
     platform_of,
 )
 from layertui.sources.files import files_of
-from layertui.sources.layout import (
+from layertui.sources.oci_layout import (
     CONFIG_TYPES,
     IMAGE_NAME,
     REF_NAME,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from layertui import demo
-from layertui.errors import LayertuiError
-from layertui.image import Image, ImageSummary
-from layertui.reference import Reference
-from layertui.sources import platforms
+from layertui.model import platforms
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Image, ImageSummary
+from layertui.model.reference import Reference
 from layertui.sources.assemble import created_of, labels_of
 
 

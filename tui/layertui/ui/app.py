@@ -13,9 +13,9 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from layertui.errors import LayertuiError
-from layertui.reference import is_store, parse
-from layertui.ui.theme import ANSI_THEME, DARK_THEME, LIGHT_THEME, themes, variables
+from layertui.model.errors import LayertuiError
+from layertui.model.reference import is_store, parse
+from layertui.ui.theme.colors import ANSI_THEME, DARK_THEME, LIGHT_THEME, themes, variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,7 @@ def _is_repository(reference: str) -> bool:
 
 def _store_of(text: str) -> str:
     """The reference of the store that a reference or path leads to; empty if it leads to something else."""
-    from layertui.sources.paths import recognise
+    from layertui.sources.detect import recognise
 
     try:
         reference = parse(text)
@@ -138,7 +138,7 @@ class LayertuiApp(App[None]):
 
     async def action_back(self) -> None:
         """Leaves the screen for the one before, if there is none for the images at hand."""
-        from layertui.ui.screens.images import ImagesScreen
+        from layertui.ui.images.screen import ImagesScreen
 
         if len(self.screen_stack) > 2:  # the lowest is Textual's own, which is blank
             await self.pop_screen()
@@ -147,7 +147,7 @@ class LayertuiApp(App[None]):
 
     def action_help(self) -> None:
         """Explains the keys and colours of the screen at hand."""
-        from layertui.ui.screens.help import HelpScreen
+        from layertui.ui.dialogs.help import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen))
@@ -165,11 +165,11 @@ class LayertuiApp(App[None]):
 
     def ask(self, title: str, use: "Callable[[str], object]") -> None:
         """Asks for a reference or path, of a repository for its tag too, and has it used."""
-        from layertui.ui.screens.open import OpenDialog
+        from layertui.ui.dialogs.open import OpenDialog
 
         def named(reference: str | None) -> None:
             if reference and _is_repository(reference):
-                from layertui.ui.screens.tags import TagsDialog
+                from layertui.ui.dialogs.tags import TagsDialog
 
                 self.push_screen(TagsDialog(reference), named)
             elif reference:
@@ -182,16 +182,16 @@ class LayertuiApp(App[None]):
         self.theme = LIGHT_THEME if self.current_theme.dark else DARK_THEME
 
     def _images(self) -> Screen[None]:
-        from layertui.ui.screens.images import ImagesScreen
+        from layertui.ui.images.screen import ImagesScreen
 
         return ImagesScreen(() if self.reference is None else (self.reference,))
 
     def _screen(self, reference: str, layer: str = "") -> Screen[None]:
         """The screen that shows an image, or what a store holds."""
         if store := _store_of(reference):
-            from layertui.ui.screens.store import StoreScreen
+            from layertui.ui.store.screen import StoreScreen
 
             return StoreScreen(store)
-        from layertui.ui.screens.explorer import ExplorerScreen
+        from layertui.ui.explorer.screen import ExplorerScreen
 
         return ExplorerScreen(reference, layer=layer)

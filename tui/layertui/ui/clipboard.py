@@ -2,7 +2,7 @@
 
 from textual.widget import Widget
 
-from layertui.safe import visible
+from layertui.text.sanitize import visible
 from layertui.ui.text import shorten
 
 _SAID = 60

@@ -2,7 +2,7 @@
 
 from rich.cells import cell_len, chop_cells
 
-from layertui.words import age_text, count_text, parse_time, size_text
+from layertui.text.format import age_text, count_text, parse_time, size_text
 
 __all__ = ["age_text", "count_text", "match_positions", "parse_time", "shorten", "size_text"]
 

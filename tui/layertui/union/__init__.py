@@ -1,7 +1,7 @@
 """From many layers to answers: merged trees, changes, versions."""
 
-from layertui.union.build import UnionBuilder
+from layertui.union.builder import UnionBuilder
 from layertui.union.entry import Entry
-from layertui.union.union import Deletion, Union, UnionWarning
+from layertui.union.model import Deletion, Union, UnionWarning
 
 __all__ = ["Deletion", "Entry", "Union", "UnionBuilder", "UnionWarning"]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from layertui.layers.index import Extra, Kind
 from layertui.union.entry import TYPES, Entry
-from layertui.union.union import Deletion, Union
+from layertui.union.model import Deletion, Union
 
 Same = Callable[[int, int], bool]
 """Tells whether the contents of two events are the same bytes."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from layertui.image import Image
-from layertui.layers.cache import IndexCache
+from layertui.cache.unions import load_union, save_union, union_key
+from layertui.layers.codec import IndexCache
 from layertui.layers.index import LayerIndex
-from layertui.layers.keep import Keep
 from layertui.layers.load import cache_key, index_layers, is_lasting
-from layertui.union.build import UnionBuilder
-from layertui.union.cache import load_union, save_union, union_key
-from layertui.union.union import Union
+from layertui.layers.tar.capture import Keep
+from layertui.model.image import Image
+from layertui.union.builder import UnionBuilder
+from layertui.union.model import Union
 
 
 class ImageReader:

@@ -18,11 +18,11 @@ from layertui.content.extract.naming import NewFile, make_empty, path_of_descrip
 from layertui.content.extract.obstacles import refuse
 from layertui.content.extract.selection import LeftOut, Progress, Selection
 from layertui.content.read import Contents
-from layertui.errors import LayertuiError
-from layertui.layers.beneath import Beneath
-from layertui.layers.decompress import check
+from layertui.layers.compression.stream import check
 from layertui.layers.index import Kind, path_of
-from layertui.words import count_text
+from layertui.layers.unpacked.safe_open import Beneath
+from layertui.model.errors import LayertuiError
+from layertui.text.format import count_text
 
 _NOT_TAKEN = {errno.ENAMETOOLONG, errno.EFBIG, errno.EILSEQ, errno.EINVAL, errno.EPERM, errno.EOPNOTSUPP}
 """Errors about one name, size or type: a file system need not take every one of them."""
@@ -60,7 +60,7 @@ class Extraction:
         """Write all of it; what cannot be read is ``left_out``.
 
         Raises :class:`~layertui.content.extract.obstacles.InTheWay` before anything is written,
-        :class:`LayertuiError` if the directory takes no more and :class:`~layertui.layers.decompress.Cancelled` once the
+        :class:`LayertuiError` if the directory takes no more and :class:`~layertui.layers.compression.stream.Cancelled` once the
         event is set: what was written until then is complete.
         """
         try:

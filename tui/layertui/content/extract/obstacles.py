@@ -10,10 +10,10 @@ from contextlib import closing
 from pathlib import Path
 
 from layertui.content.extract.selection import Selection
-from layertui.errors import LayertuiError
-from layertui.layers.beneath import Beneath
-from layertui.layers.decompress import Cancelled
+from layertui.layers.compression.stream import Cancelled
 from layertui.layers.index import path_of
+from layertui.layers.unpacked.safe_open import Beneath
+from layertui.model.errors import LayertuiError
 
 _SHOWN = 3
 """Paths that an error names."""

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from itertools import compress, count
 from typing import NamedTuple
 
-from layertui.layers.decompress import Cancelled
+from layertui.layers.compression.stream import Cancelled
 from layertui.layers.index import Kind, path_of
+from layertui.text.format import count_text, exact_size
 from layertui.union.entry import TYPES
-from layertui.union.union import Deletion, Union
-from layertui.words import count_text, exact_size
+from layertui.union.model import Deletion, Union
 
 _BETWEEN = 4096
 """Paths between two looks at whether the answer is still wanted."""

@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 from layertui.content.extract.selection import LeftOut, Progress, Selection
 from layertui.content.read import MAX_HOLES, Contents
-from layertui.errors import LayertuiError
 from layertui.layers.index import Kind
+from layertui.model.errors import LayertuiError
 from layertui.union.entry import Entry
 
 _HELD = 16 << 20

@@ -1,6 +1,6 @@
 """Verdicts in the formats that other programs read; each module has ``render(verdict) -> str``.
 
-Names from images are made :func:`~layertui.safe.visible` in all of them but JSON: whoever reads
+Names from images are made :func:`~layertui.text.sanitize.visible` in all of them but JSON: whoever reads
 them shows them to people, and would act on what they hold.
 """
 

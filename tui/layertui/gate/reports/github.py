@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from layertui.gate.rules import Status, Verdict
-from layertui.safe import visible
+from layertui.text.sanitize import visible
 
 MOST = 10
 """Findings that an annotation names; GitHub shows ten annotations of a step, so a rule is one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from layertui.gate.rules import Result, Status, Verdict
-from layertui.safe import visible
+from layertui.text.sanitize import visible
 
 _ELEMENTS = {Status.FAIL: "failure", Status.ERROR: "error", Status.SKIP: "skipped"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from layertui.gate.rules import Finding, Status, Verdict
-from layertui.markdown import code, escaped
+from layertui.text.markdown import code, escaped
 
 MOST = 10
 """Findings of a rule that are listed."""

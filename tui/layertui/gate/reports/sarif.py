@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from layertui import __version__
 from layertui.gate.rules import DESCRIPTIONS, Finding, Result, Status, Verdict
-from layertui.safe import visible
+from layertui.text.sanitize import visible
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 MOST = 5000

@@ -7,9 +7,9 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from layertui.errors import LayertuiError
-from layertui.image import ContainerSummary, Image, ImageSummary
-from layertui.reference import Reference, layer_of
+from layertui.model.errors import LayertuiError
+from layertui.model.image import ContainerSummary, Image, ImageSummary
+from layertui.model.reference import Reference, layer_of
 from layertui.sources.containerd.store import META, Namespace, Store
 
 CONFIGURATION = Path("/etc/containerd/config.toml")
@@ -26,7 +26,7 @@ def open_image(reference: Reference, platform: str | None) -> Image:
     store = store_of(reference)
     namespace, _, name = reference.selector.partition("/")
     if layer := layer_of(reference):
-        from layertui.sources.containerd.chains import open_layer
+        from layertui.sources.containerd.bare_layers import open_layer
 
         return open_layer(store, namespace, layer, reference)
     if not name:

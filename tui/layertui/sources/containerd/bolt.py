@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-from layertui.errors import LayertuiError
+from layertui.model.errors import LayertuiError
 
 MAGIC, VERSION = 0xED0CDAED, 2
 META = struct.Struct("<16xIIIIQQQQQQ")

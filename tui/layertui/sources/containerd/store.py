@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from layertui.blob import FileBlob
-from layertui.errors import LayertuiError
-from layertui.image import ContainerSummary, Descriptor, Image, ImageSummary, Layer, Unpacked
-from layertui.layers.directory import UnpackedDirectory
-from layertui.reference import Reference
+from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
+from layertui.model.blob import FileBlob
+from layertui.model.errors import LayertuiError
+from layertui.model.image import ContainerSummary, Descriptor, Image, ImageSummary, Layer, Unpacked
+from layertui.model.reference import Reference
 from layertui.sources.assemble import no_image, with_own_layer
 from layertui.sources.containerd.bolt import Bucket, read
 from layertui.sources.containerd.values import moment, uvarint, varint
 from layertui.sources.files import FolderFiles
-from layertui.sources.layout import IMAGE_NAME, FilesLayout, Found
 from layertui.sources.oci import open_layout, summaries
+from layertui.sources.oci_layout import IMAGE_NAME, FilesLayout, Found
 
 META = "io.containerd.metadata.v1.bolt/meta.db"
 CONTENT = "io.containerd.content.v1.content"

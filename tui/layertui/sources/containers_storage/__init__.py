@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from layertui.errors import LayertuiError
-from layertui.image import ContainerSummary, Image, ImageSummary
-from layertui.reference import Reference, layer_of
-from layertui.sources import platforms
+from layertui.model import platforms
+from layertui.model.errors import LayertuiError
+from layertui.model.image import ContainerSummary, Image, ImageSummary
+from layertui.model.reference import Reference, layer_of
 from layertui.sources.containers_storage.store import Store, drivers
 from layertui.sources.containers_storage.system import Place, image_stores, system_place
 
@@ -28,7 +28,7 @@ def open_image(reference: Reference, platform: str | None) -> Image:
     for store, _ in stores_of(reference):
         try:
             if layer := layer_of(reference):
-                from layertui.sources.containers_storage.chains import open_layer
+                from layertui.sources.containers_storage.bare_layers import open_layer
 
                 return open_layer(store, layer, str(reference))
             if name.startswith("/"):

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from layertui.blob import FileBlob
-from layertui.errors import LayertuiError
+from layertui.model.blob import FileBlob
+from layertui.model.errors import LayertuiError
 from layertui.sources.containers_storage.records import Record, name_of, repo_digests
 from layertui.sources.files import listed, parse_json
 

@@ -8,9 +8,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from layertui.blob import FileBlob
-from layertui.errors import LayertuiError
-from layertui.image import (
+from layertui.layers.unpacked.composefs import ComposefsDirectory
+from layertui.layers.unpacked.full_tree import FullTree, told_by_comparison
+from layertui.layers.unpacked.id_mapping import owners_of
+from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
+from layertui.layers.unpacked.tar_split import RecordedDirectory
+from layertui.model.blob import FileBlob
+from layertui.model.errors import LayertuiError
+from layertui.model.image import (
     ContainerSummary,
     Descriptor,
     Image,
@@ -21,12 +26,7 @@ from layertui.image import (
     Unpacked,
     chain_ids,
 )
-from layertui.layers.composefs import ComposefsDirectory
-from layertui.layers.directory import UnpackedDirectory
-from layertui.layers.fulltree import FullTree, told_by_comparison
-from layertui.layers.owners import owners_of
-from layertui.layers.tarsplit import RecordedDirectory
-from layertui.reference import Reference
+from layertui.model.reference import Reference
 from layertui.sources.assemble import (
     check_digest,
     config_list,
@@ -42,7 +42,7 @@ from layertui.sources.containers_storage.lists import Lists
 from layertui.sources.containers_storage.records import Record, name_of, repo_digests
 from layertui.sources.docker_root.files import overlay_places
 from layertui.sources.files import listed, parse_object, read_text
-from layertui.sources.layout import descriptors_of, is_index
+from layertui.sources.oci_layout import descriptors_of, is_index
 
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 WHERE = {

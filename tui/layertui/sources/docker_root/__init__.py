@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from layertui.errors import LayertuiError
-from layertui.image import ContainerSummary, Image, ImageSummary
-from layertui.reference import Reference, layer_of
-from layertui.sources import platforms
+from layertui.model import platforms
+from layertui.model.errors import LayertuiError
+from layertui.model.image import ContainerSummary, Image, ImageSummary
+from layertui.model.reference import Reference, layer_of
 from layertui.sources.docker_root.data_root import DataRoot, Root
 from layertui.sources.docker_root.files import Container, readable, summary_of
 
@@ -22,7 +22,7 @@ def open_image(reference: Reference, platform: str | None) -> Image:
     problems = []
     data = DataRoot(reference)
     if layer := layer_of(reference):
-        from layertui.sources.docker_root.chains import open_layer
+        from layertui.sources.docker_root.bare_layers import open_layer
 
         return open_layer(data, layer, reference)
     if name.startswith("/"):

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from layertui.errors import LayertuiError
-from layertui.reference import Reference
+from layertui.model.errors import LayertuiError
+from layertui.model.reference import Reference
 from layertui.sources.containerd.store import META, Namespace, Store
-from layertui.sources.docker_root.embedded import EmbeddedRoot
-from layertui.sources.docker_root.graph import GraphRoot, graph_drivers
-from layertui.sources.docker_root.modern import ModernRoot, drivers
+from layertui.sources.docker_root.containerd_backend import EmbeddedRoot
+from layertui.sources.docker_root.current import ModernRoot, drivers
+from layertui.sources.docker_root.legacy import GraphRoot, graph_drivers
 
 SYSTEM = "/var/lib/docker"
 NAMESPACE = "moby"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from layertui.blob import FileBlob
-from layertui.errors import LayertuiError
-from layertui.image import ContainerSummary, Descriptor, Layer, Link
-from layertui.reference import Reference
+from layertui.model.blob import FileBlob
+from layertui.model.errors import LayertuiError
+from layertui.model.image import ContainerSummary, Descriptor, Layer, Link
+from layertui.model.reference import Reference
 from layertui.sources.assemble import config_list
 from layertui.sources.files import parse_object, read_text
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from layertui.image import Descriptor, HistoryEntry, Image, Layer, Unpacked
-from layertui.layers.directory import UnpackedDirectory
-from layertui.layers.fulltree import CopiedDirectory, FullTree
-from layertui.layers.owners import owners_of
+from layertui.layers.unpacked.full_tree import CopiedDirectory, FullTree
+from layertui.layers.unpacked.id_mapping import owners_of
+from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
+from layertui.model.image import Descriptor, HistoryEntry, Image, Layer, Unpacked
 from layertui.sources.docker_root.files import Container, directories_below, lowers_of, overlay_places
 from layertui.sources.files import read_text
 

@@ -1,1 +1,106 @@
-"""Docker and Podman engines, asked through their API; nothing but GET requests ever leaves."""
+"""``docker-daemon:``, ``podman:`` and their containers — what a running engine has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, suppress
+from functools import lru_cache
+
+from layertui.model.errors import LayertuiError
+from layertui.model.image import ContainerSummary, Image, ImageSummary
+from layertui.model.reference import Reference
+from layertui.sources.assemble import full_names
+from layertui.sources.engine import containers, images
+from layertui.sources.engine.client import Engine, NotFound
+from layertui.sources.engine.endpoint import Endpoint, docker_endpoint, podman_endpoint
+from layertui.sources.engine.values import objects
+
+ENDPOINTS = {
+    "docker-daemon": docker_endpoint,
+    "docker-container": docker_endpoint,
+    "podman": podman_endpoint,
+    "podman-container": podman_endpoint,
+}
+CONTAINERS = ("docker-container", "podman-container")
+
+
+def open_image(reference: Reference, platform: str | None) -> Image:
+    """See :class:`layertui.sources.Source`; a container opens as its image and what it wrote."""
+    engine = engine_of(reference.transport)
+    if not reference.location:
+        raise LayertuiError(f"{reference} names nothing", "", f"write {reference}NAME")
+    if reference.transport in CONTAINERS:
+        return containers.open_container(engine, reference.location)
+    return images.open_image(engine, reference.location, platform)
+
+
+def list_images(reference: Reference) -> Iterator[ImageSummary]:
+    """See :class:`layertui.sources.Source`."""
+    if reference.transport in CONTAINERS:
+        raise LayertuiError(f"{reference} is a container", "it holds no images", "open it by its name")
+    engine = engine_of(reference.transport)
+    return _one(engine, reference) if reference.location else images.list_images(engine)
+
+
+def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
+    """See :class:`layertui.sources.ContainerSource`."""
+    return containers.list_containers(engine_of(reference.transport))
+
+
+def shared_sizes(transport: str) -> Mapping[str, int]:
+    """How many bytes each image, by its ID, has in common with others. May take an engine long."""
+    return images.shared_sizes(engine_of(transport))
+
+
+def events(transport: str, begun: Callable[[Callable[[], None]], None] | None = None) -> Iterator[str]:
+    """``image`` or ``container`` whenever one of an engine comes, goes or changes, until closed.
+
+    ``begun`` is given what ends it from another thread (see :meth:`Engine.stream`). Raises
+    :class:`LayertuiError` once the engine is gone.
+    """
+    rest = b""
+    filters = json.dumps({"type": ["image", "container"]})
+    with closing(engine_of(transport).stream("/events", begun=begun, filters=filters)) as chunks:
+        for chunk in chunks:
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                with suppress(ValueError):
+                    yield str(json.loads(line).get("Type", ""))
+
+
+def names(transport: str) -> list[str]:
+    """What the images of an engine are called, in its order. One request, however many there are."""
+    rows = objects(engine_of(transport).get("/images/json"))
+    return [name for row in rows for name in images.names_of(row.get("RepoTags"))]
+
+
+def has(transport: str, name: str) -> bool:
+    """Whether an engine has an image of a name, tag, digest or ID."""
+    try:
+        engine_of(transport).get("/images/{0}/json", name)
+    except NotFound:
+        return False
+    return True
+
+
+def engine_of(transport: str) -> Engine:
+    """The engine of a transport. Raises :class:`LayertuiError` if what names it is wrong."""
+    return _engine(ENDPOINTS[transport]())
+
+
+@lru_cache(8)
+def _engine(endpoint: Endpoint) -> Engine:
+    return Engine(endpoint)
+
+
+def _one(engine: Engine, reference: Reference) -> Iterator[ImageSummary]:
+    """The rows of one image: those with its name, or all that its ID has."""
+    try:
+        # The engine itself tells what a name stands for: Podman looks for it on several registries.
+        identity = images.digest_id(str(engine.get("/images/{0}/json", reference.location).get("Id", "")))
+    except NotFound as error:
+        raise LayertuiError(f"{reference} is not there", "the engine has no such image") from error
+    rows = [row for row in images.list_images(engine) if row.id == identity]
+    names = full_names(reference.location)
+    yield from [row for row in rows if f"{row.name}:{row.tag}" in names] or rows

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from layertui.errors import LayertuiError, NoEngine
+from layertui.model.errors import LayertuiError, NoEngine
 from layertui.sources.engine.endpoint import DEFAULT, Endpoint
 
 if TYPE_CHECKING:

@@ -12,15 +12,15 @@ from functools import lru_cache
 from itertools import chain
 from typing import IO, Any
 
-from layertui.blob import BytesBlob
-from layertui.errors import ChangedWhileRead, LayertuiError
-from layertui.image import ContainerSummary, Descriptor, HistoryEntry, Image, Layer
-from layertui.layers.cache import COLUMNS
-from layertui.layers.changing import changed_while_read
-from layertui.layers.decompress import Cancelled
+from layertui.layers.codec import COLUMNS
+from layertui.layers.compression.stream import Cancelled
 from layertui.layers.index import Extra, Kind, LayerIndex, key_of, path_of
-from layertui.layers.scan import scan
-from layertui.layers.window import PlainWindow
+from layertui.layers.tar.scanner import scan
+from layertui.layers.tar.window import PlainWindow
+from layertui.layers.unpacked.change_detection import changed_while_read
+from layertui.model.blob import BytesBlob
+from layertui.model.errors import ChangedWhileRead, LayertuiError
+from layertui.model.image import ContainerSummary, Descriptor, HistoryEntry, Image, Layer
 from layertui.sources.engine.client import ByteStream, Engine, NotFound
 from layertui.sources.engine.images import digest_id, open_image, readable_directories, unpacked_in
 from layertui.sources.engine.values import integer, moment, objects
@@ -124,7 +124,7 @@ def _port(item: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class ContainerChanges:
-    """A container's read-write layer as its engine tells of it (:class:`layertui.image.Unpacked`).
+    """A container's read-write layer as its engine tells of it (:class:`layertui.model.image.Unpacked`).
 
     The list is that of ``docker diff``; metadata and contents come path by path.
     """
@@ -200,7 +200,7 @@ def _stamp_of(found: LayerIndex) -> int:
 
 
 class FetchedFile:
-    """A file of a container, fetched whole when it is first read (:class:`layertui.blob.Blob`).
+    """A file of a container, fetched whole when it is first read (:class:`layertui.model.blob.Blob`).
 
     Reading raises :class:`ChangedWhileRead` if it is not the one any more that was listed.
     """

@@ -8,9 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from layertui.blob_cache import BlobCache
-from layertui.errors import LayertuiError
-from layertui.image import (
+from layertui.cache.blobs import BlobCache
+from layertui.layers.unpacked.id_mapping import owners_of
+from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
+from layertui.layers.unpacked.tar_split import RecordedDirectory
+from layertui.model import platforms
+from layertui.model.errors import LayertuiError
+from layertui.model.image import (
     Descriptor,
     Image,
     ImageSummary,
@@ -20,15 +24,11 @@ from layertui.image import (
     Unpacked,
     chain_ids,
 )
-from layertui.layers.directory import UnpackedDirectory
-from layertui.layers.owners import owners_of
-from layertui.layers.tarsplit import RecordedDirectory
-from layertui.sources import platforms
 from layertui.sources.assemble import config_list, platform_of
 from layertui.sources.docker_root.files import overlay_places
-from layertui.sources.engine import beside
+from layertui.sources.engine import store_files
 from layertui.sources.engine.client import Engine, NotFound
-from layertui.sources.engine.saved import SavedBlob, SaveStream
+from layertui.sources.engine.save_stream import SavedBlob, SaveStream
 from layertui.sources.engine.steps import history_of_steps
 from layertui.sources.engine.values import integer, moment, objects
 from layertui.sources.files import read_text
@@ -217,13 +217,13 @@ def readable_directories(engine: Engine, inspected: Mapping[str, Any]) -> list[P
 
 def _unpacked(directory: Path, chain_id: str) -> Unpacked:
     """What a layer is read from that lies in a directory."""
-    record = beside.record_of(directory, chain_id)
+    record = store_files.record_of(directory, chain_id)
     return RecordedDirectory(record, directory) if record else unpacked_in(directory)
 
 
 def _places(directory: Path, chain_id: str) -> list[tuple[str, str]]:
     """Where it lies, and what else is noted of it."""
-    record = beside.record_of(directory, chain_id)
+    record = store_files.record_of(directory, chain_id)
     return [*overlay_places(directory), *([("tar-split", str(record))] if record else [])]
 
 
@@ -240,7 +240,7 @@ def unpacked_in(directory: Path, below: tuple[Path, ...] = ()) -> UnpackedDirect
 
 def _config_bytes(identity: str, directories: Sequence[Path]) -> bytes:
     """The config itself, from the engine's store or from the cache; empty if it is in neither."""
-    if found := beside.config_bytes(identity, directories):
+    if found := store_files.config_bytes(identity, directories):
         return found
     kept = BlobCache().get(identity)
     return kept.pread(kept.size, 0) if kept else b""

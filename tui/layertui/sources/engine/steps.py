@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from layertui.image import HistoryEntry
+from layertui.model.image import HistoryEntry
 from layertui.sources.assemble import history_of
 from layertui.sources.engine.values import integer, moment
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from layertui.image import Image, ImageSummary, Layer
-from layertui.layers.toc import TocLayer, has_table
-from layertui.reference import Reference
+from layertui.layers.unpacked.toc import TocLayer, has_table
+from layertui.model.image import Image, ImageSummary, Layer
+from layertui.model.reference import Reference
 from layertui.sources import oci
 from layertui.sources.registry.name import Name, parse
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from layertui.blob import ArrivingBlob, FileBlob
-from layertui.blob_cache import BlobCache, Writer
-from layertui.errors import LayertuiError
+from layertui.cache.blobs import BlobCache, Writer
+from layertui.model.blob import ArrivingBlob, FileBlob
+from layertui.model.errors import LayertuiError
 from layertui.sources.assemble import digest_of
 from layertui.sources.registry.client import Client
 from layertui.sources.registry.connection import TRANSPORT_ERRORS, TRIES, reason, wait_before

@@ -21,7 +21,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from layertui import __version__
-from layertui.errors import LayertuiError
+from layertui.model.errors import LayertuiError
 from layertui.sources.registry.endpoints import Endpoint, certificates
 
 CONNECT = 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from layertui.errors import LayertuiError
+from layertui.model.errors import LayertuiError
 
 DOCKER_HUB = "docker.io"
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from layertui.blob import Blob, BytesBlob
-from layertui.blob_cache import BlobCache
-from layertui.errors import LayertuiError
-from layertui.image import Descriptor, Image
+from layertui.cache.blobs import BlobCache
+from layertui.model.blob import Blob, BytesBlob
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Descriptor, Image
 from layertui.sources.assemble import check_digest, config_list, digest_of
-from layertui.sources.layout import DIGEST, INDEX_TYPES, Found, Layout, checked, descriptor_of
+from layertui.sources.oci_layout import DIGEST, INDEX_TYPES, Found, Layout, checked, descriptor_of
 from layertui.sources.registry.blob import RegistryBlob
 from layertui.sources.registry.client import MANIFEST_TYPES, Client, NotFound
 from layertui.sources.registry.endpoints import endpoints

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
-from layertui.safe import visible
+from layertui.text.sanitize import visible
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import ClassVar, NamedTuple
 from rich.cells import cell_len, chop_cells
 
 Span = tuple[str, str]
-"""Text fit for a terminal (see :mod:`layertui.safe`) and the name of its style."""
+"""Text fit for a terminal (see :mod:`layertui.text.sanitize`) and the name of its style."""
 
 Read = Callable[[threading.Event], Callable[[], None]]
 """Work for a thread that may be cancelled; what it returns is then run where the document is shown."""

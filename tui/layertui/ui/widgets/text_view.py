@@ -15,7 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from layertui.ui.palette import Palette
+from layertui.ui.theme.styles import Palette
 from layertui.ui.widgets.lines import Document, Line, Read, Span, folds, part, skip_cells
 
 _SIDE_STEP = 8

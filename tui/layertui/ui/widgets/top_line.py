@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.widget import Widget
 
-from layertui.safe import visible
+from layertui.text.sanitize import visible
 from layertui.ui.text import shorten
 
 Weighted = tuple[int, Content]

@@ -1,0 +1,119 @@
+"""Extended headers as GNU tar, libarchive and Go write them, and as nobody should."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from layertui.layers.tar.pax import Pax, parse_pax
+from tests.layers.tars import END, extended, file, record, scanned
+
+
+def parsed(*records: tuple[bytes, bytes]) -> tuple[Pax, list[str]]:
+    pax = Pax()
+    return pax, parse_pax(b"".join(record(*each) for each in records), pax)
+
+
+@pytest.mark.parametrize(
+    ("value", "time"),
+    [
+        (b"0", (0, 0)),
+        (b"1700000000.5", (1_700_000_000, 500_000_000)),
+        (b"1.123456789", (1, 123_456_789)),
+        (b"1.1234567899", (1, 123_456_789)),
+        (b"1.", (1, 0)),
+        (b"-1", (-1, 0)),
+        (b"-1.25", (-2, 750_000_000)),
+        (b"-0.000000001", (-1, 999_999_999)),
+    ],
+)
+def test_times(value: bytes, time: tuple[int, int]) -> None:
+    assert parsed((b"mtime", value)) == (Pax(mtime=time), [])
+
+
+def test_records_override_the_header() -> None:
+    records = [(b"path", b"long"), (b"size", b"3"), (b"uid", b"5000000"), (b"gid", b"7"), (b"mtime", b"9.5")]
+    index = scanned(extended(*records) + file(b"short", b"abc") + END)
+    assert index.entry_keys() == [b"long"]
+    columns = (index.size, index.uid, index.gid, index.mtime, index.mtime_ns)
+    assert [column[0] for column in columns] == [3, 5_000_000, 7, 9, 500_000_000]
+
+
+def test_records_hold_for_one_entry() -> None:
+    index = scanned(extended((b"uid", b"5")) + file(b"a") + file(b"b") + END)
+    assert list(index.uid) == [5, 0]
+
+
+def test_names_may_hold_anything_but_a_zero() -> None:
+    index = scanned(extended((b"path", b"a=b\n\xff 7")) + file(b"short") + END)
+    assert index.entry_keys() == [b"a=b\n\xff 7"]
+
+
+def test_an_empty_value_takes_a_key_back() -> None:
+    pax, _ = parsed((b"path", b"x"), (b"path", b""), (b"uid", b"1"), (b"uid", b""), (b"SCHILY.xattr.a", b""))
+    assert pax == Pax()
+
+
+def test_extended_attributes() -> None:
+    pax, unreadable = parsed(
+        (b"SCHILY.xattr.security.capability", b"\1\0\0\2=\n"),
+        (b"LIBARCHIVE.xattr.user.per%25cent", b"dmFsdWU"),
+        (b"LIBARCHIVE.xattr.security.capability", b"b3RoZXI"),
+        (b"RHT.security.selinux", b"label"),
+    )
+    assert pax.xattrs == {
+        "security.capability": b"\1\0\0\2=\n",
+        "user.per%cent": b"value",
+        "security.selinux": b"label",
+    }
+    assert not unreadable
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [(b"uid", b"-1"), (b"size", b"x"), (b"mtime", b"--1"), (b"mtime", b"1.x"), (b"size", b"9" * 30),
+     (b"LIBARCHIVE.xattr.a", b"abcde"), (b"GNU.sparse.map", b"1,x")],
+)  # fmt: skip
+def test_values_that_make_no_sense_are_passed_over_and_said(key: bytes, value: bytes) -> None:
+    index = scanned(extended((key, value), (b"path", b"kept")) + file(b"f", b"abc") + END)
+    assert index.entry_keys() == [b"kept"]
+    assert [warning.code for warning in index.warnings] == ["bad-pax-record"]
+    assert key.decode() in index.warnings[0].text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"x", b"5", b"99 path=x\n", b"0 path=x\n", b"9 path=xy", b"7 path\n", b" 9 path=x\n", b"-9 path=x\n"],
+)
+def test_broken_records_end_the_header(data: bytes) -> None:
+    pax = Pax()
+    assert parse_pax(record(b"uid", b"5") + data, pax) == ["records"]
+    assert pax == Pax(uid=5)
+
+
+def test_padding_inside_the_header_is_no_record() -> None:
+    pax = Pax()
+    assert parse_pax(record(b"uid", b"5") + bytes(7), pax) == []
+
+
+def test_no_bytes_upset_it() -> None:
+    random_ = random.Random(1)
+    whole = b"".join(
+        record(key, b"12")
+        for key in (
+            b"path",
+            b"size",
+            b"mtime",
+            b"GNU.sparse.offset",
+            b"GNU.sparse.numbytes",
+            b"GNU.sparse.map",
+        )
+    )
+    for _ in range(5000):
+        data = bytearray(whole)
+        for _ in range(random_.randrange(1, 5)):
+            data[random_.randrange(len(data))] = random_.choice(b"0123456789 =\n\0-.,x\xff")
+        pax = Pax()
+        parse_pax(bytes(data), pax)
+        assert 0 <= (pax.size or 0) < 1 << 63

@@ -1,0 +1,434 @@
+"""The scanner reads every form of tar that layers come in, and no bytes can upset it."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import subprocess
+import tarfile
+import time
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from layertui.layers.codec import decode, encode
+from layertui.layers.compression.stream import Stream
+from layertui.layers.index import Kind, LayerIndex
+from layertui.layers.tar.scanner import scan
+from layertui.layers.tar.window import StreamWindow
+from layertui.model.blob import BytesBlob
+from layertui.union import UnionBuilder
+from tests.engines import run
+from tests.layers.tars import (
+    BLOCK,
+    END,
+    expected,
+    extended,
+    facts,
+    file,
+    header,
+    mutations,
+    padded,
+    random_tar,
+    scanned,
+    signed,
+)
+from tests.programs import need
+
+FORMATS = {"ustar": tarfile.USTAR_FORMAT, "gnu": tarfile.GNU_FORMAT, "pax": tarfile.PAX_FORMAT}
+
+
+def codes(index: LayerIndex) -> list[str]:
+    return [warning.code for warning in index.warnings]
+
+
+# Against other programs
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_same_entries_as_the_standard_library(format_: str) -> None:
+    for seed in range(60):
+        tar = random_tar(seed, FORMATS[format_])
+        index = scanned(tar)
+        assert not index.damage and not index.warnings, seed
+        assert facts(index) == expected(tar), seed
+
+
+def test_same_entries_through_a_decompressor() -> None:
+    for seed in range(20):
+        tar = random_tar(seed, tarfile.PAX_FORMAT)
+        stream = Stream(BytesBlob(gzip.compress(tar, 1), "memory"))
+        index = scan(StreamWindow(stream))
+        stream.close()
+        assert facts(index) == expected(tar)
+        assert index.tar_size == scanned(tar).tar_size
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files of every type with long names, odd owners, holes and times."""
+    root = tmp_path_factory.mktemp("tree")
+    deep = root / ("d" * 90) / ("e" * 90) / ("f" * 90)
+    deep.mkdir(parents=True)
+    (deep / "file").write_bytes(b"deep" * 300)
+    (root / "größe").write_bytes(b"x")
+    (root / "link").symlink_to("t" * 180)
+    (root / "hard").hardlink_to(deep / "file")
+    os.mkfifo(root / "fifo")
+    with (root / "sparse").open("wb") as hole:
+        for number in range(30):
+            hole.seek(number * 200_000)
+            hole.write(b"data" * 1024)
+        hole.truncate(7_000_000)
+    (root / "empty").touch()
+    os.utime(root / "empty", ns=(0, 1_600_000_000_123_456_789))
+    os.utime(root / "größe", ns=(0, -1_500_000_000))
+    (root / "run").write_bytes(b"#!")
+    (root / "run").chmod(0o4755)
+    if os.geteuid() == 0:
+        os.chown(root / "run", 3_000_000_000, 2_999_999_999)
+        os.mknod(root / "device", 0o060600, os.makedev(259, 70_000))
+    return root
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--format=gnu"],
+        ["--format=gnu", "--sparse"],
+        ["--format=oldgnu", "--sparse"],
+        ["--format=pax"],
+        ["--format=pax", "--sparse", "--sparse-version=0.0"],
+        ["--format=pax", "--sparse", "--sparse-version=0.1"],
+        ["--format=pax", "--sparse", "--sparse-version=1.0"],
+        ["--format=ustar", "--exclude=ff*", "--exclude=link", "--exclude=run", "--exclude=größe"],
+        ["--format=v7", "--exclude=link", "--exclude=run", "--exclude=d*", "--exclude=fifo",
+         "--exclude=größe", "--exclude=hard"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_gnu_tar(options: list[str], tree: Path, tmp_path: Path) -> None:
+    need("tar")
+    path = tmp_path / "made.tar"
+    run("tar", "-C", tree, "-cf", path, "--sort=name", *options, ".")
+    tar = path.read_bytes()
+    index = scanned(tar)
+    assert not index.damage and not index.warnings
+    theirs = expected(tar)
+    if "pax" in options[0]:
+        # The standard library takes the name that a sparse entry's header has for its path.
+        assert ("/sparse", Kind.FILE) in [row[:2] for row in facts(index)]
+    for ours, other in zip(facts(index), theirs, strict=True):
+        assert ours[1:] == other[1:] or _stretches(ours) == _stretches(other)
+        assert ours[0] == other[0]
+    assert len(theirs) == index.count > 2
+
+
+def _stretches(row: tuple[object, ...]) -> tuple[object, ...]:
+    """A row with its sparse map as the real stretches: GNU tar ends a map with an empty one."""
+    sparse = row[10]
+    if isinstance(sparse, tuple):
+        return (*row[:10], tuple(each for each in sparse if each[1]), row[11])
+    return row
+
+
+@pytest.mark.parametrize("format_", ["ustar", "pax", "gnutar", "v7"])
+def test_bsdtar(format_: str, tree: Path, tmp_path: Path) -> None:
+    need("bsdtar")
+    path = tmp_path / "made.tar"
+    excluded = ["--exclude", "./d*", "--exclude", "./hard"] if format_ == "v7" else []
+    subprocess.run(
+        ["bsdtar", "--format", format_, *excluded, "-C", str(tree), "-cf", str(path), "."],
+        check=False,
+        capture_output=True,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )  # it leaves out what a format cannot hold
+    tar = path.read_bytes()
+    index = scanned(tar)
+    assert not index.damage
+    ours, theirs = facts(index), expected(tar)
+    assert [_stretches(row) for row in ours] == [_stretches(row) for row in theirs]
+    assert len(ours) > 2
+
+
+def test_times_to_the_nanosecond(tree: Path, tmp_path: Path) -> None:
+    need("tar")
+    run("tar", "-C", tree, "-cf", tmp_path / "a.tar", "--format=pax", "empty", "größe")
+    index = scanned((tmp_path / "a.tar").read_bytes())
+    assert list(zip(index.mtime, index.mtime_ns, strict=True)) == [
+        (1_600_000_000, 123_456_789),
+        (-2, 500_000_000),
+    ]
+
+
+# Headers by hand
+
+
+def test_name_in_two_fields() -> None:
+    index = scanned(file(b"name", prefix=b"some/where") + END)
+    assert facts(index)[0][0] == "/some/where/name"
+
+
+def test_gnu_header_has_no_prefix() -> None:
+    index = scanned(file(b"name", magic=b"ustar  \0", prefix=b"12345") + END)
+    assert facts(index)[0][0] == "/name"
+
+
+def test_full_fields_without_a_zero() -> None:
+    index = scanned(file(b"n" * 100, linkname=b"l" * 100, prefix=b"p" * 155) + END)
+    assert facts(index)[0][0] == "/" + "p" * 155 + "/" + "n" * 100
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        (b"\x80\0\0\0\0\0\0\0\0\0\1\0", 256),
+        (b"\xff" * 12, -1),
+        (b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff", -257),
+        (b"00000000017", 15),
+        (b"         17", 15),
+        (b"17 ", 15),
+        (b"777777777777", 0o777777777777),
+        (b"", 0),
+    ],
+)
+def test_numbers(field: bytes, value: int) -> None:
+    index = scanned(file(b"f", mtime=field) + END)
+    assert list(index.mtime) == [value] and not index.warnings
+
+
+@pytest.mark.parametrize("field", [b"9999", b"0x11", b"17junk"])
+def test_unreadable_numbers_are_said(field: bytes) -> None:
+    index = scanned(file(b"f", uid=field) + END)
+    assert list(index.uid) == [0] and codes(index) == ["bad-number"]
+
+
+def test_numbers_out_of_range_are_said() -> None:
+    index = scanned(file(b"f", uid=b"\x80" + b"\x7f" * 7, mtime=b"\x80" + b"\xff" * 11) + END)
+    assert codes(index) == ["number-out-of-range"] * 2
+
+
+def test_checksum_over_signed_bytes() -> None:
+    block = signed(header("größe".encode()))
+    assert facts(scanned(block + END))[0][0] == "/größe"
+
+
+def test_directory_of_v7_has_a_slash() -> None:
+    index = scanned(header(b"d/", b"\0", magic=b"") + header(b"f", b"\0", magic=b"") + END)
+    assert list(index.kind) == [Kind.DIRECTORY, Kind.FILE]
+
+
+def test_unknown_types_are_files() -> None:
+    index = scanned(header(b"f", b"Z", b"3") + padded(b"abc") + header(b"V", b"V") + END)
+    assert [row[:2] for row in facts(index)] == [("/f", Kind.FILE)]
+
+
+def test_links_have_no_content_whatever_their_size() -> None:
+    index = scanned(header(b"l", b"2", b"777", linkname=b"to") + file(b"f") + END)
+    assert [row[0] for row in facts(index)] == ["/l", "/f"]
+
+
+def test_long_names_of_both_kinds() -> None:
+    long = b"n" * 300
+    tar = b"".join(
+        (
+            header(b"././@LongLink", b"L", b"%o" % 301), padded(long + b"\0"),
+            header(b"././@LongLink", b"K", b"%o" % 301), padded(b"t" * 300 + b"\0"),
+            header(b"short", b"2", linkname=b"t"), END,
+        )
+    )  # fmt: skip
+    [row] = facts(scanned(tar))
+    assert (row[0], row[7]) == ("/" + "n" * 300, "t" * 300)
+
+
+def test_names_are_cleaned() -> None:
+    names = [b"./a//b/./c", b"/absolute", b"./", b"a/../b", b"d/x/.."]
+    index = scanned(b"".join(file(name) for name in names) + END)
+    assert [row[0] for row in facts(index)] == ["/a/b/c", "/absolute", "/", "/b", "/d"]
+    assert not index.warnings
+
+
+def test_names_that_lead_out_stay_inside_and_are_said() -> None:
+    index = scanned(file(b"../../etc/passwd") + END)
+    assert facts(index)[0][0] == "/etc/passwd" and codes(index) == ["path-escapes"]
+
+
+def test_names_that_no_file_system_takes_are_left_out_and_said() -> None:
+    long = extended((b"path", b"/".join([b"a"] * 3000)))
+    index = scanned(long + file(b"short") + file(b"next") + END)
+    assert [row[0] for row in facts(index)] == ["/next"] and codes(index) == ["name-too-long"]
+
+
+def test_links_to_where_no_path_leads_are_left_out_and_said() -> None:
+    target = b"./" * 500_000
+    for kind in (b"1", b"2"):
+        index = scanned(
+            header(b"long", b"K", b"%o" % len(target)) + padded(target) + header(b"l", kind) + file(b"f")
+        )
+        assert [row[0] for row in facts(index)] == ["/f"] and "name-too-long" in codes(index)
+
+
+@pytest.mark.parametrize("name", [b"a/" * 500_000, b"/" * 1_000_000, b"../" * 300_000, b"a/../" * 200_000])
+def test_a_mebibyte_of_slashes_is_one_entry_at_most(name: bytes) -> None:
+    index = scanned(header(b"long", b"L", b"%o" % len(name)) + padded(name) + file(b"f") + END)
+    assert index.count <= 1 and len(index.keys) <= 4096 and not index.damage
+
+
+def test_whiteouts() -> None:
+    names = [b"d/.wh.gone", b".wh.top", b"d/.wh..wh..opq", b".wh..wh.plnk", b"d/.wh."]
+    index = scanned(b"".join(file(name) for name in names) + END)
+    assert [row[:2] for row in facts(index)] == [
+        ("/d/gone", Kind.WHITEOUT),
+        ("/top", Kind.WHITEOUT),
+        ("/d", Kind.OPAQUE),
+        ("/.wh..wh.plnk", Kind.METADATA),
+        ("/d/.wh.", Kind.METADATA),
+    ]
+    assert codes(index) == ["whiteout-invalid"]
+
+
+def test_global_header_is_passed_over_as_engines_do() -> None:
+    for records, said in (([(b"comment", b"a git commit")], []), ([(b"uid", b"7")], ["global-header"])):
+        index = scanned(extended(*records, type_=b"g") + file(b"f") + END)
+        assert (list(index.uid), codes(index)) == ([0], said)
+
+
+# Where a tar ends
+
+
+def test_empty_layers() -> None:
+    for tar in (b"", bytes(BLOCK), END, bytes(10240)):
+        index = scanned(tar)
+        assert (index.count, index.damage, index.warnings) == (0, "", [])
+
+
+def test_no_end_marker_is_said() -> None:
+    index = scanned(file(b"f", b"content"))
+    assert index.count == 1 and codes(index) == ["no-end"] and not index.damage
+
+
+def test_one_block_of_zeros_before_more_is_said() -> None:
+    index = scanned(file(b"f") + bytes(BLOCK) + file(b"g") + END)
+    assert index.count == 1 and codes(index) == ["lone-zero-block"]
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_cut_in_a_content(compress: object) -> None:
+    tar = file(b"f", b"a" * 100) + file(b"g", b"b" * 5000)[:2000]
+    stream = Stream(BytesBlob(compress(tar), "memory"))
+    index = scan(StreamWindow(stream))
+    stream.close()
+    assert [row[0] for row in facts(index)] == ["/f", "/g"]
+    assert index.damage == (
+        "the tar ends early: its last entry reaches to byte 6,656 of 3,024; 2 entries read before"
+    )
+
+
+def test_cut_anywhere_gives_an_index_that_says_so() -> None:
+    tar = random_tar(5, tarfile.PAX_FORMAT)
+    whole = scanned(tar)
+    end = whole.tar_size - BLOCK
+    for size in range(BLOCK // 2, end, BLOCK // 2):
+        index = scanned(tar[:size])
+        assert index.damage or "no-end" in codes(index), size
+        assert facts(index) == facts(whole)[: index.count]
+
+
+@pytest.mark.parametrize(
+    ("tar", "damage"),
+    [
+        (b"hello", "the tar ends in the middle of a header at byte 0"),
+        (b"x" * 5000, "it is not a tar"),
+        (file(b"f") + b"x" * 5000, "bad checksum of the header at byte 512"),
+        (header(size=b"\xff" * 12) + END, "an entry of negative size at byte 0"),
+        (header(b"L", b"L", b"\x80" + b"\x7f" * 11), "more than 1,048,576"),
+        (extended((b"path", b"x")), "before the entry that was announced"),
+        (extended((b"path", b"x")) + END, "before the entry that was announced"),
+        (header(size=b"\x80" + b"\x7f" * 11) + END, "the tar ends early"),
+        (extended((b"size", b"9" * 18)) + file(b"f") + END, "the tar ends early"),
+    ],
+)  # fmt: skip
+def test_damage_is_named(tar: bytes, damage: str) -> None:
+    assert damage in scanned(tar).damage
+
+
+# Hostile tars
+
+
+def test_sparse_map_without_end() -> None:
+    block = b"\0" * 504 + b"\1" + bytes(7)
+    start = header(b"f", b"S", b"0", tail=bytes(96) + b"\1")
+    index = scanned(start + block * 3000)
+    assert "ends in the middle of a header" in index.damage
+    entry = b"%011o\0%011o\0" % (0, 1)
+    index = scanned(start + (entry * 21 + b"\1" + bytes(7)) * 3000)
+    assert "a sparse map without end" in index.damage
+
+
+def test_sparse_map_of_many_numbers_takes_linear_time() -> None:
+    content = b"400000\n" + b"1\n" * 500_000
+    tar = extended(
+        (b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0"), (b"GNU.sparse.realsize", b"5")
+    ) + file(b"f", content)
+    started = time.process_time()
+    index = scanned(tar * 10 + END)
+    assert "unreadable sparse map" in index.damage
+    assert time.process_time() - started < 2
+
+
+def test_huge_numbers_in_records() -> None:
+    for key in (b"size", b"uid", b"gid", b"mtime", b"GNU.sparse.size", b"GNU.sparse.realsize"):
+        for value in (b"9" * 20, b"9" * 19, b"9" * 18, b"-1", b"-" + b"9" * 19, b"1e9", b"9" * 1000):
+            index = scanned(extended((key, value)) + file(b"f", b"abc") + file(b"g") + END)
+            assert index.warnings or index.damage or value in (b"-1", b"9" * 18), (key, value)
+            assert facts(decode(encode(index))) == facts(index)
+
+
+def test_bombs_of_records_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("layertui.layers.tar.scanner.MAX_ALL_META", 4 << 20)
+    big = extended(*((b"SCHILY.xattr.user.%d" % number, b"v" * 50) for number in range(9000)))
+
+    class Endless:
+        """The same header for ever."""
+
+        end = -1
+
+        def at(self, offset: int, length: int) -> bytes:
+            start = offset % len(big)
+            return (big[start:] + big)[: max(length, 1 << 15)] if length < len(big) else (big + big)[start:]
+
+    tracemalloc.start()
+    index = scan(Endless())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "bytes of extended headers" in index.damage
+    assert peak < 64 << 20
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_no_bytes_upset_it(format_: str) -> None:
+    """Some thousand damaged tars: always an index, which survives being sent and merged."""
+    rounds = int(os.environ.get("LAYERTUI_FUZZ", "1"))
+    for seed in range(20 * rounds):
+        tar = random_tar(seed, FORMATS[format_])
+        for data in mutations(seed, tar, 40):
+            index = scanned(data)
+            assert facts(decode(encode(index))) == facts(index)
+            builder = UnionBuilder()
+            builder.add(index)
+            builder.freeze()
+
+
+def test_no_compressed_bytes_upset_it() -> None:
+    tar = random_tar(3, tarfile.PAX_FORMAT)
+    for data in mutations(1, gzip.compress(tar) + bytes(2 * BLOCK), 300):
+        stream = Stream(BytesBlob(data, "memory"))
+        index = scan(StreamWindow(stream))
+        stream.close()
+        assert facts(decode(encode(index))) == facts(index)
+
+
+def test_a_file_of_random_bytes_is_said_to_be_no_tar() -> None:
+    assert scanned(io.BytesIO(os.urandom(4096)).read()).damage.startswith("it is not a tar")

@@ -1,0 +1,152 @@
+"""The records that engines keep of the tars they unpacked."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from layertui.layers.compression.stream import Cancelled, Damaged
+from layertui.layers.index import Kind
+from layertui.layers.load import index_layer
+from layertui.layers.unpacked.tar_split import PIECE, RecordedDirectory, pieces
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Descriptor, Layer, Recorded
+from layertui.verify.layer import checks
+from tests.content.archives import tar_of
+from tests.images import layers_of
+from tests.layouts import digest
+
+
+def record(path: Path, *lines: dict) -> Path:
+    path.write_bytes(gzip.compress(b"".join(json.dumps(line).encode() + b"\n" for line in lines)))
+    return path
+
+
+def segment(data: bytes) -> dict:
+    return {"type": 2, "payload": base64.b64encode(data).decode()}
+
+
+FILES = {"a": b"first", "d/b": b"x" * 5000, "d/empty": b"", "z": b"last" * 400}
+
+
+def split(tar: bytes, files: dict[str, bytes] = FILES) -> list[dict]:
+    """What tar-split makes of a tar of these files, each header 512 bytes."""
+    lines, at = [], 0
+    for name, data in files.items():
+        lines.append(segment(tar[at : at + 512]))
+        at += 512
+        lines.append({"type": 1, "name": name, "size": len(data), "payload": ""})
+        at += len(data)
+        padding = -len(data) % 512
+        lines.append(segment(tar[at : at + padding]))
+        at += padding
+    return [*lines, segment(tar[at:])]
+
+
+@pytest.fixture
+def unpacked(tmp_path: Path) -> RecordedDirectory:
+    for name, data in FILES.items():
+        path = tmp_path / "tree" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    (tmp_path / "tree/of-another-layer").write_text("not recorded")
+    return RecordedDirectory(record(tmp_path / "tar-split.json.gz", *split(tar_of(FILES))), tmp_path / "tree")
+
+
+def test_the_record_gives_the_same_index_as_the_tar(unpacked: RecordedDirectory) -> None:
+    expected = index_layer(layers_of([tar_of(FILES)])[0], None)
+    found = unpacked.scan()
+    assert (found.keys, found.kind, found.size, found.mode, found.offset) == (
+        expected.keys,
+        expected.kind,
+        expected.size,
+        expected.mode,
+        expected.offset,
+    )
+    assert not found.damage and not found.warnings
+
+
+def test_record_and_files_are_the_tar_again(unpacked: RecordedDirectory) -> None:
+    assert digest(b"".join(unpacked.tar())) == digest(tar_of(FILES))
+
+
+def test_checks_stop_in_the_middle_of_a_tar(unpacked: RecordedDirectory) -> None:
+    """And in the middle of one large file."""
+    (unpacked.directory / "z").write_bytes(bytes(3 * PIECE))
+    files = {**FILES, "z": bytes(3 * PIECE)}
+    tar = tar_of(files)
+    record(unpacked.record, *split(tar, files))
+    layer = Layer(1, Descriptor("", "", -1), digest(tar), "", None, unpacked=unpacked)
+    told: list[int] = []
+    stop = threading.Event()
+
+    def tell(done: int) -> None:
+        told.append(done)
+        if done > PIECE:
+            stop.set()
+
+    with pytest.raises(Cancelled):
+        list(checks(layer, stop, tell))
+    assert PIECE < told[-1] <= 2 * PIECE + len(tar_of(FILES)) and len(told) > 4
+    stop.clear()
+    told.clear()
+    (check,) = checks(layer, stop, told.append)
+    assert check.status == "ok" and told[-1] == len(tar)
+
+
+def test_sizes_are_no_longer_counted_when_told_to_stop(unpacked: RecordedDirectory) -> None:
+    """After the tar has been read whole: its size is held against what the store noted."""
+    tar = tar_of(FILES)
+    for of, size in (("directory", 0), ("members", 0)):
+        recorded = Recorded(size, of)
+        layer = Layer(1, Descriptor("", "", -1), digest(tar), "", None, unpacked=unpacked, recorded=recorded)
+        stop = threading.Event()
+        with pytest.raises(Cancelled):
+            list(checks(layer, stop, lambda done, stop=stop: done == len(tar) and stop.set()))
+
+
+def test_a_file_that_has_been_cut_since(unpacked: RecordedDirectory) -> None:
+    (unpacked.directory / "d/b").write_bytes(b"short")
+    with pytest.raises(LayertuiError, match=r"d/b, .*: it had \d+ bytes and has 5 now"):
+        list(unpacked.tar())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {},
+        {"type": 2, "payload": "%%%"},
+        {"type": 1, "size": 5},
+        {"type": 3},
+        {"type": 2, "payload": 7},
+    ],
+)
+def test_a_broken_line_ends_the_entries(unpacked: RecordedDirectory, line: dict) -> None:
+    record(unpacked.record, *split(tar_of(FILES))[:4], line)
+    found = unpacked.scan()
+    assert "tar-split record is damaged" in found.damage
+    assert list(found.kind)[:1] == [Kind.FILE]
+
+
+def test_a_cut_record(unpacked: RecordedDirectory) -> None:
+    data = unpacked.record.read_bytes()
+    unpacked.record.write_bytes(data[: len(data) // 2])
+    with pytest.raises(Damaged, match="tar-split record is damaged"):
+        list(pieces(unpacked.record))
+    assert "damaged" in unpacked.scan().damage
+
+
+def test_no_record(tmp_path: Path) -> None:
+    with pytest.raises(LayertuiError, match="cannot read"):
+        RecordedDirectory(tmp_path / "none", tmp_path).scan()
+
+
+def test_names_that_are_not_utf_8(tmp_path: Path) -> None:
+    raw = base64.b64encode(b"caf\xe9").decode()
+    path = record(tmp_path / "r.gz", {"type": 1, "name_raw": raw, "size": 3})
+    assert [(each.key, each.size) for each in pieces(path)] == [(b"caf\xe9", 3)]

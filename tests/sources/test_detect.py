@@ -1,0 +1,64 @@
+"""What a folder is said to hold."""
+
+import io
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from layertui.model.errors import LayertuiError
+from layertui.sources import list_directory
+from layertui.sources.containerd.store import META
+from layertui.sources.detect import recognise
+
+
+def archive(path: Path, files: Mapping[str, bytes], length: int | None = None) -> None:
+    """A tar archive of ``files``, or the first ``length`` bytes of it."""
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w") as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    path.write_bytes(written.getvalue()[:length])
+
+
+def said(folder: Path) -> dict[str, str]:
+    """The sentence about each file that could not be read, by the file's name in it."""
+    problems = [str(item) for item in list_directory(folder) if isinstance(item, LayertuiError)]
+    return {path.name: line for path in folder.iterdir() for line in problems if path.name in line}
+
+
+def test_an_image_archive_that_cannot_be_read_is_told_of_whatever_its_name(tmp_path: Path) -> None:
+    archive(tmp_path / "app.tar", {"manifest.json": b"[{"})
+    assert "not valid JSON" in said(tmp_path)["app.tar"]
+
+
+def test_an_archive_that_ends_early_is_told_of(tmp_path: Path) -> None:
+    archive(tmp_path / "app.tar", {"layer.tar": bytes(5000), "manifest.json": b"[]"}, 2000)
+    assert "the tar ends early" in said(tmp_path)["app.tar"]
+
+
+def test_whole_archives_of_something_else_are_passed_over(tmp_path: Path) -> None:
+    archive(tmp_path / "backup.tar", {"home/notes.txt": b"hello"})
+    (tmp_path / "notes.txt").write_text("hello")
+    assert said(tmp_path) == {}
+
+
+def test_a_name_that_promises_an_image_is_told_of(tmp_path: Path) -> None:
+    archive(tmp_path / "docker-backup.tar", {"home/notes.txt": b"hello"})
+    assert "no image" in said(tmp_path)["docker-backup.tar"]
+
+
+def test_stores_are_recognised(tmp_path: Path) -> None:
+    podman, containerd, other = (tmp_path / name for name in ("podman", "containerd", "other"))
+    (podman / "overlay-images").mkdir(parents=True)
+    (podman / "overlay-layers").mkdir()
+    (containerd / META).parent.mkdir(parents=True)
+    (containerd / META).touch()
+    (other / "holiday-images").mkdir(parents=True)
+    assert recognise(str(podman)).transport == "containers-storage"
+    assert recognise(str(containerd)).transport == "containerd"
+    with pytest.raises(LayertuiError, match="is no image"):
+        recognise(str(other))

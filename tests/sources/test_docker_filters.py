@@ -1,0 +1,53 @@
+"""Docker's filters of a list of images."""
+
+from __future__ import annotations
+
+import pytest
+
+from layertui.model.errors import LayertuiError
+from layertui.model.image import ImageSummary, Platform
+from layertui.sources.docker_filters import chosen
+
+
+def row(name: str, tag: str, day: int = 1, **labels: str) -> ImageSummary:
+    digest = f"sha256:{day:064x}"
+    return ImageSummary(
+        f"x:{name}:{tag}", "x", name, tag, digest, "", 1, f"2024-01-{day:02}T00:00:00Z", 1,
+        (Platform("linux", "amd64"),), labels,
+    )  # fmt: skip
+
+
+ROWS = [
+    row("busybox", "1", 1, a="b"),
+    row("docker.io/library/alpine", "3", 2, a="c", d=""),
+    row("example.org/team/app", "2", 3),
+    row("", "", 4),
+]
+
+
+@pytest.mark.parametrize(
+    "filters, days",
+    [
+        (["dangling=true"], [4]),
+        (["dangling=false"], [1, 2, 3]),
+        (["label=a"], [1, 2]),
+        (["label=a=b"], [1]),
+        (["label=a", "label=d"], [2]),
+        (["reference=busy*"], [1]),
+        (["reference=busybox:1"], [1]),
+        (["reference=alpine"], [2]),
+        (["reference=*"], [1, 2]),  # no star matches a slash
+        (["reference=*/*/app:2"], [3]),
+        (["reference=busybox", "reference=alpine:*"], [1, 2]),
+        (["before=example.org/team/app:2"], [1, 2]),
+        (["since=busybox:1", "dangling=false"], [2, 3]),
+    ],
+)
+def test_filters_mean_what_they_do_to_docker(filters: list[str], days: list[int]):
+    assert [int(each.id[7:], 16) for each in chosen(ROWS, filters)] == days
+
+
+@pytest.mark.parametrize("text", ["dangling", "dangling=maybe", "colour=red", "before=nothing", "label="])
+def test_says_which_filters_there_are(text: str):
+    with pytest.raises(LayertuiError):
+        chosen(ROWS, [text])

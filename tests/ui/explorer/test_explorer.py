@@ -1,0 +1,731 @@
+"""The explorer: every state as a picture, every key pressed, whatever arrives while one does."""
+
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Image
+from layertui.ui.app import LayertuiApp
+from layertui.ui.detail.pane import DETAILS, PREVIEW
+from layertui.ui.dialogs.choose import ChooseDialog
+from layertui.ui.dialogs.reader import ReaderDialog
+from layertui.ui.explorer.header import ImageHeader
+from layertui.ui.explorer.screen import ExplorerScreen
+from layertui.ui.images.screen import ImagesScreen
+from layertui.ui.widgets.text_view import TextView
+from layertui.ui.worker.loader import Loader
+from layertui.union.changes import Mark
+from layertui.union.merged_tree import Merged
+from layertui.union.tree_rows import Rows
+from tests.ui.places import ALPINE, Places, until
+from tests.ui.readings import (
+    Reading,
+    at_layer,
+    damaged,
+    detail,
+    explorer,
+    hostile,
+    layers,
+    loaded,
+    many_layers,
+    quiet,
+    sample,
+    tree,
+    union_of,
+    use_reading,
+)
+
+Compare = Callable[..., bool]
+Run = Callable[[Pilot[None]], Awaitable[None]]
+Read = Callable[..., Reading]
+
+
+class Explorer(LayertuiApp):
+    """The app on one image."""
+
+    def __init__(self, reference: str = "demo:", theme: str = "layertui-dark") -> None:
+        super().__init__(reference, cache=False)
+        self.theme = theme
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Read:
+    """Has the explorer open what a reading is of, and read it at that reading's pace."""
+
+    def use(reading: Reading | None = None) -> Reading:
+        reading = reading or Reading(sample())
+        return use_reading(monkeypatch, reading)
+
+    return use
+
+
+def pressing(*keys: str) -> Run:
+    """Waits until all is there, then presses ``keys`` and waits for what each brings."""
+
+    async def run(pilot: Pilot[None]) -> None:
+        await loaded(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await quiet(pilot)
+
+    return run
+
+
+def header(pilot: Pilot[None]) -> str:
+    return explorer(pilot).query_one(ImageHeader).render().plain
+
+
+def subtitle(pilot: Pilot[None]) -> str:
+    return str(layers(pilot).border_subtitle)
+
+
+# Pictures
+
+
+def test_explorer(snap_compare: Compare, read: Read, size: tuple[int, int], theme: str) -> None:
+    read()
+    run = pressing("j", "tab", "n", "n")
+    assert snap_compare(Explorer(theme=theme), terminal_size=size, run_before=run)
+
+
+def test_detail_in_a_small_terminal(snap_compare: Compare, read: Read) -> None:
+    read()
+    assert snap_compare(Explorer(), terminal_size=(80, 24), run_before=pressing("tab", "n", "n", "d"))
+
+
+def test_opening(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ExplorerScreen, "_start", lambda _screen, _reading: None)
+    assert snap_compare(Explorer(), terminal_size=(120, 40))
+
+
+def test_loading(snap_compare: Compare, read: Read, size: tuple[int, int]) -> None:
+    reading = read()
+    reading.at_once = False
+
+    async def run(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: bool(layers(pilot).states))
+        for layer in (1, 2, 3):
+            reading.index(layer)
+        reading.union(3)
+        reading.progress(4, 1_300_000, 2_000_000)
+        reading.progress(5, 40_000, 900_000)
+        await until(pilot, lambda: at_layer(pilot) == 3)
+        await quiet(pilot)
+
+    assert snap_compare(Explorer(), terminal_size=size, run_before=run)
+
+
+def test_failed(
+    snap_compare: Compare, places: Places, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    def fail(_reference: str, _platform: str | None = None) -> Image:
+        raise LayertuiError("shop.tar is no image", "it ends after 512 bytes", "save it again")
+
+    monkeypatch.setattr("layertui.sources.open_image", fail)
+    monkeypatch.setattr("layertui.ui.worker.reading.Loader", Reading(sample()))
+    places.given["shop.tar"] = []
+    assert snap_compare(Explorer("shop.tar"), terminal_size=size, run_before=_failure)
+
+
+async def _failure(pilot: Pilot[None]) -> None:
+    await until(pilot, lambda: explorer(pilot).query_one(".message").display)
+
+
+def test_failed_while_it_was_read(snap_compare: Compare, read: Read) -> None:
+    reading = read()
+    reading.at_once = False
+
+    async def run(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: bool(layers(pilot).states))
+        reading.index(1)
+        reading.fail(LayertuiError("reading stopped", "its process ended with status -9", "open it again"))
+        await until(pilot, lambda: "status -9" in layers(pilot).failure)
+
+    assert snap_compare(Explorer(), terminal_size=(120, 40), run_before=run)
+
+
+def test_damaged(snap_compare: Compare, read: Read, size: tuple[int, int]) -> None:
+    read(damaged())
+    assert snap_compare(Explorer(), terminal_size=size, run_before=pressing("j", "j"))
+
+
+def test_warnings(snap_compare: Compare, read: Read, theme: str) -> None:
+    read(damaged())
+    run = pressing("exclamation_mark")
+    assert snap_compare(Explorer(theme=theme), terminal_size=(120, 40), run_before=run)
+
+
+def test_layer_facts(snap_compare: Compare, read: Read) -> None:
+    read()
+    assert snap_compare(Explorer(), terminal_size=(120, 40), run_before=pressing("j", "i"))
+
+
+def test_sixty_layers(snap_compare: Compare, read: Read, size: tuple[int, int]) -> None:
+    read(many_layers())
+    assert snap_compare(Explorer(), terminal_size=size, run_before=pressing("pagedown"))
+
+
+def test_hostile(snap_compare: Compare, read: Read) -> None:
+    read(hostile())
+    assert snap_compare(Explorer(), terminal_size=(120, 40), run_before=pressing("tab", "E"))
+
+
+def test_no_colour(
+    snap_compare: Compare, read: Read, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    read(damaged())
+    assert snap_compare(Explorer(), terminal_size=size, run_before=pressing("j"))
+
+
+def test_sixteen_colours(snap_compare: Compare, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    read()
+    app = Explorer(theme="layertui-ansi")
+    assert snap_compare(app, terminal_size=(120, 40), run_before=pressing("j"))
+
+
+def test_help(snap_compare: Compare, read: Read) -> None:
+    read()
+    assert snap_compare(Explorer(), terminal_size=(120, 60), run_before=pressing("question_mark"))
+
+
+def test_platforms(snap_compare: Compare, read: Read, places: Places) -> None:
+    read()
+    places.given["demo:"] = [ALPINE]
+
+    async def run(pilot: Pilot[None]) -> None:
+        await pressing("p")(pilot)
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChooseDialog))
+
+    assert snap_compare(Explorer(), terminal_size=(80, 24), run_before=run)
+
+
+# Moving about
+
+
+async def test_the_detail_tells_about_the_path_that_one_jumps_to(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await pressing("tab", "colon", *"etc/group", "enter")(pilot)
+        subject = detail(pilot).subject
+        assert subject is not None and subject.union.path(subject.node) == "/etc/group"
+
+
+async def test_the_newest_layer_is_at_hand_and_the_layers_have_the_focus(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        assert at_layer(pilot) == layers(pilot).merged_layer == 9
+        assert layers(pilot).has_focus
+
+
+async def test_moving_in_the_layers_moves_the_tree_at_once(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        for key, layer in [("j", 8), ("down", 7), ("k", 8), ("G", 1), ("k", 1), ("k", 1), ("g", 9)]:
+            await pilot.press(key)
+            await quiet(pilot)
+            assert at_layer(pilot) == layer, key
+            assert detail(pilot).subject.merged_layer == layer
+
+
+async def test_what_was_only_stored_again_is_told_from_changes_once_it_was_compared(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        for key in ("j", "k", "j"):
+            await pilot.press(key)
+            await quiet(pilot)
+        rows = tree(pilot).rows
+        assert rows.merged.layer == 8
+        assert Mark.REWRITTEN not in rows.merged.marks
+        assert Mark.REPEATED in rows.merged.marks
+
+
+async def test_n_leads_from_change_to_change_without_leaving_the_layers(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        for key, path in [
+            ("n", "/srv/quarry/app.py"),
+            ("n", "/srv/quarry/templates/index.html"),
+            ("n", "/usr/lib/stonecut.so"),
+            ("N", "/srv/quarry/templates/index.html"),
+        ]:
+            await pilot.press(key)
+            await quiet(pilot)
+            assert tree(pilot).rows.merged.union.path(tree(pilot).node) == path
+            assert detail(pilot).subject.node == tree(pilot).node
+        assert layers(pilot).has_focus
+
+
+async def test_brackets_move_between_layers_from_the_tree(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        await pilot.press("enter")
+        assert tree(pilot).has_focus
+        for key, layer in [
+            ("left_square_bracket", 8),
+            ("comma", 7),
+            ("right_square_bracket", 8),
+            ("full_stop", 9),
+            ("right_square_bracket", 9),
+        ]:
+            await pilot.press(key)
+            await quiet(pilot)
+            assert at_layer(pilot) == layers(pilot).merged_layer == layer, key
+        assert tree(pilot).has_focus
+
+
+@pytest.mark.parametrize(("path", "layer"), [("/etc/passwd", 5), ("/usr/bin/cc", 8)])
+async def test_a_path_is_shown_at_a_layer_hidden_there_or_not(read: Read, path: str, layer: int) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        explorer(pilot).show_path(path.encode(), layer)
+        await quiet(pilot)
+        view = tree(pilot)
+        assert view.has_focus
+        assert (view.rows.merged.union.path(view.node), at_layer(pilot)) == (path, layer)
+        assert detail(pilot).subject.node == view.node
+
+
+async def test_a_path_is_shown_once_its_layer_is_there(read: Read) -> None:
+    reading = read()
+    reading.at_once = False
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: bool(layers(pilot).states))
+        for layer in (1, 2):
+            reading.index(layer)
+        reading.union(2)
+        await until(pilot, lambda: at_layer(pilot) == 2)
+        explorer(pilot).show_path(b"/etc/passwd", 5)
+        assert tree(pilot).node == 0
+        reading.rest(3)
+        await loaded(pilot)
+        view = tree(pilot)
+        assert (view.rows.merged.union.path(view.node), at_layer(pilot)) == ("/etc/passwd", 5)
+
+
+async def test_a_path_that_no_layer_stores_so_far_is_said_not_to_be_there(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        explorer(pilot).show_path(b"/srv/quarry", 1)
+        await quiet(pilot)
+        assert (tree(pilot).node, at_layer(pilot)) == (0, 1)
+        told = [notification.message for notification in pilot.app._notifications]
+        assert told == ["No layer up to 1 stores /srv/quarry."]
+
+
+async def test_tab_goes_from_pane_to_pane(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        for pane in (tree(pilot), detail(pilot), layers(pilot)):
+            await pilot.press("tab")
+            assert pane.has_focus
+        await pilot.press("shift+tab")
+        assert detail(pilot).has_focus
+
+
+async def test_numbers_show_the_tabs_of_the_detail_from_anywhere(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(80, 24)) as pilot:
+        await loaded(pilot)
+        assert not detail(pilot).display
+        for tab in range(5):
+            await pilot.press(str(tab + 1))
+            await quiet(pilot)
+            assert detail(pilot).display
+            assert detail(pilot).tab == tab
+        assert tree(pilot).has_focus
+
+
+async def test_enter_on_a_file_goes_to_its_detail_and_escape_comes_back(read: Read) -> None:
+    for size in ((120, 40), (80, 24)):
+        read()
+        async with Explorer().run_test(size=size) as pilot:
+            await loaded(pilot)
+            await pilot.press("enter", "n")
+            await quiet(pilot)
+            await pilot.press("enter")
+            await quiet(pilot)
+            assert detail(pilot).display
+            assert detail(pilot).has_focus
+            assert detail(pilot).subject.node == tree(pilot).node
+            await pilot.press("escape")
+            assert tree(pilot).has_focus
+            assert detail(pilot).display == (size[1] == 40)
+
+
+async def test_d_shows_and_hides_the_detail_at_every_size(read: Read, size: tuple[int, int]) -> None:
+    read()
+    async with Explorer().run_test(size=size) as pilot:
+        await loaded(pilot)
+        small = size == (80, 24)
+        assert detail(pilot).display != small
+        await pilot.press("d")
+        await quiet(pilot)
+        assert detail(pilot).display == small
+        assert layers(pilot).display != small
+        assert pilot.app.focused is not None
+        assert pilot.app.focused.display
+        await pilot.press("d")
+        await quiet(pilot)
+        assert detail(pilot).display != small
+
+
+async def test_the_detail_tells_about_the_path_that_was_chosen_before_it_was_shown(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(80, 24)) as pilot:
+        await loaded(pilot)
+        await pilot.press("enter", "n")
+        await quiet(pilot)
+        assert detail(pilot).subject is None
+        await pilot.press("5")
+        await quiet(pilot)
+        assert detail(pilot).tab == DETAILS
+        assert detail(pilot).subject.node == tree(pilot).node
+
+
+async def test_escape_leads_back_to_the_images(read: Read, places: Places) -> None:
+    reading = read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        await pilot.press("escape")
+        assert isinstance(pilot.app.screen, ImagesScreen)
+        assert reading.closed
+
+
+# What the header says
+
+
+async def test_the_header_says_what_the_image_is_and_costs(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        for said in ("quarry:1.1", "demo", "linux/amd64", "335 kB in 9 layers", "114 paths", "reclaimable"):
+            assert said in header(pilot)
+        assert "warning" not in header(pilot)
+
+
+async def test_a_narrow_header_keeps_the_name_and_the_warnings(read: Read) -> None:
+    read(damaged())
+    async with Explorer().run_test(size=(50, 24)) as pilot:
+        await loaded(pilot)
+        assert "odd:1" in header(pilot)
+        assert "warnings" in header(pilot)
+        assert "\n" not in header(pilot)
+
+
+async def test_of_an_image_that_is_not_whole_nothing_is_said_to_be_reclaimable(read: Read) -> None:
+    read(damaged())
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        assert "reclaimable unknown" in header(pilot)
+
+
+# While it is read
+
+
+async def test_the_layers_are_there_before_anything_is_read(read: Read) -> None:
+    reading = read()
+    reading.at_once = False
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: bool(layers(pilot).states))
+        assert "335 kB in 9 layers" in header(pilot)
+        assert "… paths  … reclaimable" in header(pilot)
+        await pilot.press("j", "i")
+        assert isinstance(pilot.app.screen, ReaderDialog)
+
+
+async def test_a_layer_that_is_not_read_yet_shows_the_tree_below_and_says_so(read: Read) -> None:
+    reading = read()
+    reading.at_once = False
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: bool(layers(pilot).states))
+        for layer in (1, 2, 3):
+            reading.index(layer)
+        reading.union(3)
+        await until(pilot, lambda: at_layer(pilot) == 3)
+        assert "the tree is at layer 3 so far" in subtitle(pilot)
+        await pilot.press("G", *["k"] * 4)
+        await quiet(pilot)
+        assert layers(pilot).merged_layer == at_layer(pilot) == 2
+        assert "so far" not in subtitle(pilot)
+        reading.rest(4)
+        await loaded(pilot)
+        assert at_layer(pilot) == 2
+        await pilot.press("g")
+        await quiet(pilot)
+        assert at_layer(pilot) == 9
+
+
+async def test_the_cursor_stays_on_its_path_when_more_layers_arrive(read: Read) -> None:
+    reading = read()
+    reading.at_once = False
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: bool(layers(pilot).states))
+        for layer in range(1, 5):
+            reading.index(layer)
+        reading.union(4)
+        await until(pilot, lambda: at_layer(pilot) == 4)
+        await pilot.press("enter", "n", "n")
+        await quiet(pilot)
+        before = tree(pilot).rows.merged.union.path(tree(pilot).node)
+        reading.rest(5)
+        await loaded(pilot)
+        assert at_layer(pilot) == 9
+        assert tree(pilot).rows.merged.union.path(tree(pilot).node) == before
+        assert detail(pilot).subject.union is tree(pilot).rows.merged.union
+
+
+async def test_moving_to_a_layer_that_is_on_its_way_to_be_shown(read: Read) -> None:
+    reading = read()
+    reading.at_once = False
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: bool(layers(pilot).states))
+        for layer in (1, 2, 3):
+            reading.index(layer)
+        reading.union(3)
+        await until(pilot, lambda: at_layer(pilot) == 3)
+        tree(pilot).show(Rows(Merged(union_of(reading.indexes), 3)), 9)
+        tree(pilot).move(9)  # a thread still makes the new rows look like those before
+        await until(pilot, lambda: at_layer(pilot) == 9)
+
+
+async def test_indexes_that_come_before_the_image_is_open_are_not_lost(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = read()
+
+    def slow(_reference: str, _platform: str | None = None) -> Image:
+        time.sleep(0.3)
+        return reading.image
+
+    monkeypatch.setattr("layertui.sources.open_image", slow)
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        assert at_layer(pilot) == 9
+
+
+async def test_quitting_while_it_loads_stops_the_reader(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    endless = tmp_path / "python"
+    endless.write_text("#!/bin/sh\nexec sleep 600\n")
+    endless.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(endless))
+    started: list[Loader] = []
+    start = Loader.start
+    monkeypatch.setattr(Loader, "start", lambda loader: (started.append(loader), start(loader)))
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: bool(started and started[0]._process))
+        await pilot.press("q")
+    assert started[0]._process.wait(timeout=10) == -signal.SIGKILL
+
+
+async def test_reads_an_image_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        assert at_layer(pilot) == 9
+        assert "✓ 9 digests checked" in subtitle(pilot)
+
+
+# What is wrong
+
+
+async def test_what_cannot_be_opened_says_why_and_leaves_the_app_usable(
+    places: Places, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = Explorer("nowhere.tar")
+    places.given["nowhere.tar"] = LayertuiError("nowhere.tar is not there")
+
+    def fail(_reference: str, _platform: str | None = None) -> Image:
+        raise LayertuiError("nowhere.tar is not there", "", "give the path of an image")
+
+    monkeypatch.setattr("layertui.sources.open_image", fail)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await _failure(pilot)
+        said = str(explorer(pilot).query_one(".message", Static).content)
+        assert "nowhere.tar is not there" in said
+        assert "escape" in said
+        await pilot.press(
+            "d", "i", "1", "tab", "exclamation_mark", "left_square_bracket", "question_mark", "escape"
+        )
+        assert isinstance(pilot.app.screen, ExplorerScreen)
+        await pilot.press("escape")
+        assert isinstance(pilot.app.screen, ImagesScreen)
+
+
+async def test_an_image_for_other_platforms_alone_offers_them(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = Reading(sample())
+    places.given["alpine.oci"] = [ALPINE]
+
+    def choose(_reference: str, platform: str | None = None) -> Image:
+        if platform is None:
+            raise LayertuiError(
+                "alpine.oci is for several platforms", "it is for …", "choose with --platform"
+            )
+        return reading.image
+
+    monkeypatch.setattr("layertui.sources.open_image", choose)
+    monkeypatch.setattr("layertui.ui.worker.reading.Loader", reading)
+    async with Explorer("alpine.oci").run_test(size=(120, 40)) as pilot:
+        await _failure(pilot)
+        message = explorer(pilot).query_one(".message", Static)
+        await until(pilot, lambda: "Press p to choose a platform" in str(message.content))
+        await pilot.press("p")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChooseDialog))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen) and at_layer(pilot) == 9)
+        assert reading.platform == "linux/amd64"
+
+
+async def test_damaged_layers_say_what_is_wrong_with_them(read: Read) -> None:
+    read(damaged())
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        await pilot.press("j")
+        assert "layer 3: a foreign" in subtitle(pilot)
+        await pilot.press("j")
+        assert "layer 2:" in subtitle(pilot)
+        await quiet(pilot)
+        assert at_layer(pilot) == 2  # what could be read is shown
+
+
+async def test_warnings_name_layer_path_and_what_engines_do(read: Read) -> None:
+    read(damaged())
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        await pilot.press("exclamation_mark")
+        assert isinstance(pilot.app.screen, ReaderDialog)
+        document = pilot.app.screen.query_one(TextView).document
+        said = "\n".join(document.line(number).text for number in range(len(document)))
+        assert "the history tells of 5 layers, the image has 4" in said
+        assert "the tar ends in the middle of a header" in said
+        assert "/srv/file" in said
+        await pilot.press("exclamation_mark")
+        assert isinstance(pilot.app.screen, ExplorerScreen)
+
+
+async def test_there_are_no_warnings_to_show_of_a_sound_image(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        await pilot.press("exclamation_mark")
+        assert isinstance(pilot.app.screen, ExplorerScreen)
+
+
+# Digests
+
+
+async def test_what_was_not_checked_while_it_was_read_is_checked_afterwards(read: Read) -> None:
+    reading = read()
+    for index in reading.indexes:
+        index.blob_digest = ""  # as when it comes out of the cache
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        assert "✓ 9 digests checked" in subtitle(pilot)
+
+
+async def test_a_wrong_digest_is_an_error_of_its_layer_that_names_both(read: Read) -> None:
+    image = sample()
+    wrong = "sha256:" + "0" * 64
+    layer = image.layers[4]._replace(descriptor=image.layers[4].descriptor._replace(digest=wrong))
+    indexes = Reading(image).indexes
+    changed = image._replace(layers=[*image.layers[:4], layer, *image.layers[5:]])
+    read(Reading(changed, indexes))
+    async with Explorer().run_test(size=(200, 60)) as pilot:
+        await loaded(pilot)
+        state = layers(pilot).states[5]
+        assert not state.checked
+        assert wrong in state.problem
+        assert image.layers[4].descriptor.digest in state.problem
+        assert "1 warning" in header(pilot)
+
+
+async def test_bytes_that_are_not_at_hand_stay_unchecked(read: Read) -> None:
+    reading = read()
+    remote = reading.image.layers[0]._replace(blob=None)
+    reading.image = reading.image._replace(layers=[remote, *reading.image.layers[1:]])
+    reading.indexes = [replace(index, blob_digest="") for index in reading.indexes]
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: layers(pilot).checked == 8)
+        assert "8 of 9 digests checked" in subtitle(pilot)
+
+
+# Facts and platforms
+
+
+async def test_i_tells_all_that_is_recorded_of_the_step(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        await pilot.press("j", "j", "i")
+        document = pilot.app.screen.query_one(TextView).document
+        said = "\n".join(document.line(number).text for number in range(len(document)))
+        layer = sample().layers[6]
+        for fact in (layer.descriptor.digest, layer.diff_id, layer.chain_id, "buildkit.dockerfile.v0", "✓"):
+            assert fact in said
+        await pilot.press("i")
+        assert isinstance(pilot.app.screen, ExplorerScreen)
+
+
+async def test_p_opens_the_image_for_another_platform(read: Read, places: Places) -> None:
+    reading = read()
+    places.given["demo:"] = [ALPINE]
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        await pilot.press("p")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChooseDialog))
+        await pilot.press("j", "enter")
+        await until(pilot, lambda: reading.platform == "linux/arm64/v8")
+        assert isinstance(pilot.app.screen, ExplorerScreen)
+
+
+async def test_p_says_if_there_is_no_other_platform(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        await pilot.press("p")
+        await until(pilot, lambda: bool(pilot.app._notifications))
+        assert isinstance(pilot.app.screen, ExplorerScreen)
+
+
+@pytest.mark.parametrize("size", [(1, 2), (7, 5), (20, 5), (300, 4)])
+async def test_lives_in_terminals_of_any_size(read: Read, size: tuple[int, int]) -> None:
+    read(damaged())
+    async with Explorer().run_test(size=size) as pilot:
+        await loaded(pilot)
+        for key in (
+            "j",
+            "tab",
+            "n",
+            "d",
+            "4",
+            "i",
+            "escape",
+            "exclamation_mark",
+            "escape",
+            "d",
+            "r",
+            "e",
+            "w",
+        ):
+            await pilot.press(key)
+            await quiet(pilot)
+        assert detail(pilot).tab == PREVIEW

@@ -1,0 +1,333 @@
+"""The screen of images: every state as a picture, every key pressed."""
+
+import threading
+from collections.abc import Awaitable, Callable
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from layertui.model.errors import LayertuiError
+from layertui.ui.app import LayertuiApp
+from layertui.ui.images.detail import ImageDetail
+from layertui.ui.images.screen import ImagesScreen
+from layertui.ui.images.table import Table
+from tests.ui.images_app import Images, screen_text, settled
+from tests.ui.places import EVIL, GATEWAY, SHOP, Places, until
+
+Compare = Callable[..., bool]
+
+
+def table(pilot: Pilot[None]) -> Table:
+    return pilot.app.screen.query_one(Table)
+
+
+def names(pilot: Pilot[None]) -> list[str]:
+    return [row.cells["name"] for row in table(pilot).rows]
+
+
+def pressing(*keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
+    """Waits until all is there, presses ``keys``, waits for what they bring."""
+
+    async def run(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        await pilot.press(*keys)
+        if isinstance(pilot.app.screen, ImagesScreen):
+            await settled(pilot)
+
+    return run
+
+
+def test_images(snap_compare: Compare, places: Places, size: tuple[int, int], theme: str) -> None:
+    assert snap_compare(Images(theme=theme), terminal_size=size, run_before=pressing("j"))
+
+
+def test_loading(snap_compare: Compare, places: Places, size: tuple[int, int]) -> None:
+    places.given["shop.tar"] = [SHOP]
+    places.answer.clear()
+    try:
+        assert snap_compare(Images("shop.tar"), terminal_size=size)
+    finally:
+        places.answer.set()
+
+
+def test_empty(snap_compare: Compare, places: Places, size: tuple[int, int]) -> None:
+    places.here = []
+    places.given["demo:"] = []
+    assert snap_compare(Images(), terminal_size=size, run_before=pressing())
+
+
+@pytest.fixture
+def failing(places: Places) -> Places:
+    """A file that is no image, a directory with unreadable files, an image that does not open."""
+    places.given["broken.tar"] = LayertuiError("broken.tar is not an image", "it ends after 512 bytes", "")
+    problems = [
+        LayertuiError(f"{name}.tar cannot be read", "it ends early") for name in ("a", "b\x1b[2J", "c", "d")
+    ]
+    places.here += problems
+    return places
+
+
+def test_failed(snap_compare: Compare, failing: Places, size: tuple[int, int], theme: str) -> None:
+    app = Images("broken.tar", theme=theme)
+    assert snap_compare(app, terminal_size=size, run_before=pressing("G", "k"))
+
+
+def test_no_colour(
+    snap_compare: Compare, failing: Places, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(Images("broken.tar"), terminal_size=size, run_before=pressing("j"))
+
+
+def test_sixteen_colours(snap_compare: Compare, failing: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    app = Images("broken.tar", theme=LayertuiApp().theme)
+    assert app.theme == "layertui-ansi"
+    assert snap_compare(app, run_before=pressing("j"))
+
+
+def test_filter(snap_compare: Compare, places: Places, size: tuple[int, int]) -> None:
+    assert snap_compare(Images(), terminal_size=size, run_before=pressing("slash", *"pay arm"))
+
+
+def test_filter_without_match(snap_compare: Compare, places: Places) -> None:
+    assert snap_compare(Images(), run_before=pressing("slash", *"[b]zzz"))
+
+
+def test_sorted(snap_compare: Compare, places: Places) -> None:
+    assert snap_compare(Images(), run_before=pressing("s", "s", "s"))
+
+
+def test_detail_below(snap_compare: Compare, places: Places, theme: str) -> None:
+    assert snap_compare(Images(theme=theme), run_before=pressing("d"))
+
+
+def test_detail_that_cannot_be_opened(snap_compare: Compare, places: Places) -> None:
+    assert snap_compare(Images(), run_before=pressing("G", "k", "d"))
+
+
+async def test_rows_stand_in_the_order_of_their_places(places: Places) -> None:
+    places.given["shop.tar"] = [SHOP]
+    async with Images("shop.tar").run_test() as pilot:
+        await settled(pilot)
+        assert names(pilot)[:2] == ["shop:2.1", "shop:2.0"]
+        assert names(pilot)[-1] == "quarry:1.0"
+        assert names(pilot).count("shop:2.1") == 1  # given, and in the current directory
+
+
+async def test_cursor_keys(places: Places) -> None:
+    async with Images().run_test() as pilot:
+        await settled(pilot)
+        for keys, row in [
+            (["j"], 1),
+            (["down"], 2),
+            (["k"], 1),
+            (["up"], 0),
+            (["up"], 0),
+            (["G"], 6),
+            (["j"], 6),
+            (["g"], 0),
+            (["end"], 6),
+            (["home"], 0),
+            (["pagedown"], 6),
+            (["pageup"], 0),
+            (["ctrl+f"], 6),
+            (["ctrl+b"], 0),
+        ]:
+            await pilot.press(*keys)
+            assert table(pilot).cursor == row, keys
+
+
+async def test_cursor_stays_on_its_image_while_rows_arrive(places: Places) -> None:
+    async with Images().run_test() as pilot:
+        await settled(pilot)
+        await pilot.press("j", "j")
+        await pilot.press("r")
+        await settled(pilot)
+        assert table(pilot).highlighted.cells["name"] == "alpine:3.20"
+
+
+async def test_cursor_is_scrolled_into_view(places: Places) -> None:
+    places.here = [SHOP, *(SHOP._replace(reference=f"oci:{number}") for number in range(100))]
+    async with Images().run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("G")
+        assert "quarry" in screen_text(pilot)
+        await pilot.press("pageup", "pageup")
+        assert "quarry" not in screen_text(pilot)
+        await pilot.press("g")
+        assert "shop:2.1" in screen_text(pilot)
+
+
+async def test_enter_explores(places: Places) -> None:
+    app = Images()
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        await pilot.press("j", "enter")
+        assert app.explored == ["docker-archive:shop.tar:shop:2.0"]
+
+
+async def test_a_click_highlights_and_a_second_one_explores(places: Places) -> None:
+    app = Images()
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        await pilot.click(Table, offset=(10, 3))
+        assert table(pilot).cursor == 2
+        assert app.explored == []
+        await pilot.click(Table, offset=(10, 3), times=2)
+        assert app.explored == ["oci:layouts/alpine:3.20"]
+
+
+async def test_a_click_on_a_header_sorts_and_another_reverses(places: Places) -> None:
+    async with Images().run_test() as pilot:
+        await settled(pilot)
+        await pilot.click(Table, offset=(4, 0))
+        assert table(pilot).sorted_by == ("name", False)
+        assert names(pilot)[0] == "alpine:3.20"
+        await pilot.click(Table, offset=(4, 0))
+        assert table(pilot).sorted_by == ("name", True)
+        assert names(pilot)[0] == "unnamed"
+
+
+async def test_s_sorts_by_each_column_in_turn_and_back(places: Places) -> None:
+    async with Images().run_test() as pilot:
+        await settled(pilot)
+        unsorted = names(pilot)
+        seen = []
+        for _ in range(8):
+            await pilot.press("s")
+            seen.append(table(pilot).sorted_by and table(pilot).sorted_by[0])
+        assert seen == ["name", "id", "size", "created", "layers", "platform", "source", None]
+        assert names(pilot) == unsorted
+
+
+async def test_sizes_start_with_the_greatest_and_are_reversed(places: Places) -> None:
+    async with Images().run_test() as pilot:
+        await settled(pilot)
+        await pilot.press("S")
+        assert table(pilot).sorted_by is None  # nothing to reverse
+        await pilot.press("s", "s", "s")
+        sizes = [row.cells["size"] for row in table(pilot).rows]
+        assert sizes == ["942 MB", "187 MB", "185 MB", "3.62 MB", "2.04 MB", "512 B", "?"]
+        await pilot.press("S")
+        assert [row.cells["size"] for row in table(pilot).rows] == sizes[::-1]
+
+
+async def test_filter_is_applied_while_typed_kept_by_enter_and_cleared_by_escape(places: Places) -> None:
+    async with Images().run_test() as pilot:
+        await settled(pilot)
+        await pilot.press("slash", *"shp")
+        assert names(pilot) == ["shop:2.1", "shop:2.0"]
+        await pilot.press("enter")
+        assert table(pilot).has_focus
+        await pilot.press("slash")
+        assert pilot.app.screen.query_one(Input).has_focus
+        await pilot.press("escape")
+        assert len(names(pilot)) == 7
+        assert not pilot.app.screen.query(Input)
+        assert table(pilot).has_focus
+
+
+async def test_filter_takes_every_key_for_a_letter(places: Places) -> None:
+    async with Images().run_test() as pilot:
+        await settled(pilot)
+        await pilot.press("slash", *"qsd?/")
+        assert pilot.app.screen.query_one(Input).value == "qsd?/"
+        assert pilot.app.is_running
+
+
+async def test_d_shows_and_hides_the_detail_below_and_escape_hides_it(places: Places) -> None:
+    async with Images().run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        detail = pilot.app.screen.query_one(ImageDetail)
+        assert not detail.display
+        assert places.opened == []  # nothing is opened that is not shown
+        await pilot.press("d")
+        await settled(pilot)
+        assert detail.display
+        assert places.opened == [(SHOP.reference, None)]
+        await pilot.press("escape")
+        assert not detail.display
+        await pilot.press("d", "d")
+        assert not detail.display
+
+
+async def test_d_hides_the_detail_beside_the_table(places: Places) -> None:
+    async with Images().run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        detail = pilot.app.screen.query_one(ImageDetail)
+        assert detail.display
+        await pilot.press("d")
+        assert not detail.display
+        await pilot.press("d")
+        assert detail.display
+
+
+async def test_detail_is_opened_once_for_the_image_that_the_cursor_rests_on(places: Places) -> None:
+    async with Images().run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("j", "j", "j")
+        await settled(pilot)
+        await pilot.press("g")
+        await settled(pilot)
+        assert [reference for reference, _platform in places.opened].count(SHOP.reference) == 1
+        assert GATEWAY.reference in [reference for reference, _platform in places.opened]
+
+
+async def test_detail_scrolls(places: Places) -> None:
+    async with Images().run_test(size=(120, 20)) as pilot:
+        await settled(pilot)
+        await pilot.press("tab")
+        detail = pilot.app.screen.query_one(ImageDetail)
+        assert detail.has_focus
+        for key, moved in [("j", 1), ("down", 2), ("k", 1), ("up", 0)]:
+            await pilot.press(key)
+            assert detail.scroll_offset.y == moved, key
+        await pilot.press("G")
+        assert detail.scroll_offset.y == detail.max_scroll_y > 0
+        await pilot.press("g")
+        assert detail.scroll_offset.y == 0
+        await pilot.press("shift+tab")
+        assert table(pilot).has_focus
+
+
+async def test_r_looks_again(places: Places) -> None:
+    async with Images().run_test() as pilot:
+        await settled(pilot)
+        places.here = []
+        await pilot.press("r")
+        await settled(pilot)
+        assert names(pilot) == ["quarry:1.0"]
+
+
+async def test_one_place_answers_while_another_does_not(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = threading.Event()
+    monkeypatch.setattr("layertui.sources.list_directory", lambda _path: silent.wait() and [])
+    async with Images().run_test() as pilot:
+        await until(pilot, lambda: names(pilot) == ["quarry:1.0"])
+        assert "looking" in screen_text(pilot)
+    silent.set()
+
+
+async def test_hostile_texts_are_shown_and_not_obeyed(places: Places) -> None:
+    places.here = [EVIL]
+    async with Images().run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.click(Table, offset=(12, 1))
+        text = screen_text(pilot)
+        assert "evil␛[2J[@click=" in text
+        assert not any(char in text for char in "\x1b\x9b\u202e")
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 5, 9, 20, 40])
+@pytest.mark.parametrize("height", [1, 2, 5])
+async def test_tiny_terminals(places: Places, width: int, height: int) -> None:
+    places.given["x" * 300] = []
+    async with Images("x" * 300).run_test(size=(width, height)) as pilot:
+        await pilot.press(
+            "j", "d", "j", "s", "slash", "a", "escape", "question_mark", "escape", "o", "a", "escape"
+        )
+        assert pilot.app.is_running

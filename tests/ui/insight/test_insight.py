@@ -1,0 +1,365 @@
+"""The screen of what an image costs and leaks: pictures, every key, where rows lead, what stops."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.message_pump import MessagePump
+from textual.pilot import Pilot
+
+from layertui.content.read import Contents
+from layertui.insight.survey import survey
+from layertui.insight.tally import Survey
+from layertui.model.errors import LayertuiError
+from layertui.ui.explorer.screen import ExplorerScreen
+from layertui.ui.insight.screen import InsightScreen
+from layertui.ui.widgets.lines import Document
+from layertui.ui.widgets.text_view import TextView
+from layertui.ui.worker.insight import Looker, PartProgress, PartSurveyed
+from tests.ui.images_app import screen_text
+from tests.ui.places import until
+from tests.ui.readings import (
+    ExplorerApp,
+    Reading,
+    at_layer,
+    damaged,
+    hostile,
+    layers,
+    loaded,
+    quiet,
+    sample,
+    tree,
+    union_of,
+    use_reading,
+)
+
+Compare = Callable[..., bool]
+
+
+class Looking:
+    """Stands in for the looker: answers from what has been read, or as a test tells it."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.held = False
+        self.error: LayertuiError | None = None
+        self.asked: list[str] = []
+        self.closed: list[str] = []
+        self._reading = reading
+        self._target: MessagePump | None = None
+
+    def __call__(self, target: MessagePump, *source: Any) -> "Look":
+        self._target = target
+        return Look(self, source[-1])
+
+    def post(self, message: Any) -> None:
+        assert self._target is not None
+        self._target.post_message(message)
+
+    def answer(self, part: str) -> None:
+        self.post(PartSurveyed(part, self.error or self.survey(part)))
+
+    def survey(self, part: str) -> Survey:
+        image, union = self._reading.image, union_of(self._reading.indexes)
+        return survey(part, image, union, Contents(image, union.indexes, union))
+
+
+class Look:
+    """What a screen holds of it."""
+
+    def __init__(self, looking: Looking, part: str) -> None:
+        self._looking = looking
+        self._part = part
+
+    def start(self) -> None:
+        self._looking.asked.append(self._part)
+        if not self._looking.held:
+            self._looking.answer(self._part)
+
+    def close(self) -> None:
+        self._looking.closed.append(self._part)
+
+
+def use(monkeypatch: pytest.MonkeyPatch, reading: Reading) -> Looking:
+    looking = Looking(reading)
+    use_reading(monkeypatch, reading)
+    monkeypatch.setattr("layertui.ui.insight.screen.Looker", looking)
+    return looking
+
+
+@pytest.fixture
+def looking(monkeypatch: pytest.MonkeyPatch) -> Looking:
+    return use(monkeypatch, Reading(sample()))
+
+
+def screen(pilot: Pilot[None]) -> InsightScreen:
+    shown = pilot.app.screen
+    assert isinstance(shown, InsightScreen)
+    return shown
+
+
+def lines(pilot: Pilot[None], name: str) -> list[str]:
+    document: Document = screen(pilot).query_one(f"#{name}", TextView).document
+    found = (document.line(number) for number in range(len(document)))
+    return [" ".join(("".join(text for text, _ in line.gutter) + line.text).split()) for line in found]
+
+
+def at(pilot: Pilot[None], name: str) -> str:
+    return lines(pilot, name)[screen(pilot).query_one(f"#{name}", TextView).cursor]
+
+
+def title(pilot: Pilot[None], name: str) -> str:
+    view = screen(pilot).query_one(f"#{name}", TextView)
+    return f"{view.border_title}, {view.border_subtitle}"
+
+
+def go_to(pilot: Pilot[None], name: str) -> None:
+    """Puts the cursor on a sum."""
+    row = next(number for number, line in enumerate(lines(pilot, "sums")) if line.endswith(name))
+    screen(pilot).query_one("#sums", TextView).go_to(row)
+
+
+async def opened(pilot: Pilot[None]) -> None:
+    await loaded(pilot)
+    await pilot.press("I")
+    await until(pilot, lambda: isinstance(pilot.app.screen, InsightScreen))
+    await pilot.pause()
+
+
+async def back_at(pilot: Pilot[None], path: str, layer: int) -> None:
+    """The explorer is shown, at this path and layer."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen))
+    await quiet(pilot)
+
+    def is_there() -> bool:
+        view = tree(pilot)
+        if view.rows is None or at_layer(pilot) != layer:
+            return False
+        return view.rows.merged.union.path(view.node) == path
+
+    await until(pilot, is_there)
+
+
+def test_waste(snap_compare: Compare, size: tuple[int, int], looking: Looking) -> None:
+    async def run(pilot: Pilot[None]) -> None:
+        await opened(pilot)
+        await pilot.press("j")
+
+    assert snap_compare(ExplorerApp(), terminal_size=size, run_before=run)
+
+
+def test_secrets(snap_compare: Compare, looking: Looking) -> None:
+    async def run(pilot: Pilot[None]) -> None:
+        await opened(pilot)
+        await pilot.press("2", "m", "tab")
+
+    assert snap_compare(ExplorerApp("layertui-light"), terminal_size=(120, 40), run_before=run)
+
+
+def test_under_way(snap_compare: Compare, looking: Looking) -> None:
+    async def run(pilot: Pilot[None]) -> None:
+        await opened(pilot)
+        looking.held = True
+        await pilot.press("3")
+        looking.post(PartProgress("duplicates", 40_000_000, 160_000_000))
+        await pilot.pause()
+
+    assert snap_compare(ExplorerApp(), terminal_size=(80, 24), run_before=run)
+
+
+def test_hostile(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, hostile())
+    assert snap_compare(ExplorerApp(), terminal_size=(120, 40), run_before=opened)
+
+
+async def test_says_what_the_image_costs_and_leaks(looking: Looking) -> None:
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        assert looking.asked == ["waste"]  # nothing else before it is asked for
+        shown = screen_text(pilot.app)
+        waste = looking.survey("waste")
+        assert f"{waste.size / 1000:.1f} kB reclaimable" in shown
+        assert "secrets not looked for: 2" in shown and "2 Secrets ?" in shown
+        await pilot.press("2")
+        await pilot.pause()
+        assert looking.asked == ["waste", "secrets"]
+        assert "6 secrets" in screen_text(pilot.app).splitlines()[0]
+        for key, name in (("3", "duplicates"), ("4", "permissions"), ("5", "packages")):
+            await pilot.press(key)
+            await pilot.pause()
+            survey = looking.survey(name)
+            assert screen(pilot).part == name and len(lines(pilot, "findings")) == survey.count
+        await pilot.press("1")
+        assert looking.asked == ["waste", "secrets", "duplicates", "permissions", "packages"]
+        assert title(pilot, "sums").startswith("45.1 kB of 164 kB stored in vain")
+
+
+async def test_a_sum_shows_its_findings_and_leads_to_its_layer(looking: Looking) -> None:
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        assert title(pilot, "findings") == "all, 46 files"
+        await pilot.press("j")
+        assert "7 RUN apk del build-base" in at(pilot, "sums")
+        assert title(pilot, "findings").endswith("8 files")
+        assert all(" ▌ 7 " in line for line in lines(pilot, "findings"))
+        await pilot.press("enter")
+        await back_at(pilot, "/", 7)
+        # What was found is still known.
+        await pilot.press("I")
+        await pilot.pause()
+        assert looking.asked == ["waste"] and title(pilot, "findings") == "all, 46 files"
+
+
+async def test_a_reason_leads_to_its_findings_and_these_to_their_path(looking: Looking) -> None:
+    async with ExplorerApp().run_test(size=(200, 40)) as pilot:
+        await opened(pilot)
+        go_to(pilot, "touched only")
+        await pilot.pause()
+        await pilot.press("enter")
+        assert screen(pilot).query_one("#findings").has_focus
+        (line,) = lines(pilot, "findings")
+        assert line == "195 B ▌ 5 touched only ▌ 8 /srv/quarry/static/quarry.css"
+        await pilot.press("y")
+        assert pilot.app.copied == "/srv/quarry/static/quarry.css"
+        await pilot.press("enter")
+        await back_at(pilot, "/srv/quarry/static/quarry.css", 5)
+
+
+async def test_a_directory_leads_to_itself_by_a_second_click(looking: Looking) -> None:
+    async with ExplorerApp().run_test(size=(120, 60)) as pilot:
+        await opened(pilot)
+        row = next(number for number, line in enumerate(lines(pilot, "sums")) if line.endswith("/usr/bin"))
+        await pilot.click("#sums", offset=(20, row + 1), times=2)
+        await back_at(pilot, "/usr/bin", 2)
+
+
+async def test_secrets_are_masked_until_a_key_shows_them(looking: Looking) -> None:
+    async with ExplorerApp().run_test(size=(200, 40)) as pilot:
+        await opened(pilot)
+        await pilot.press("m")  # nothing to unmask here
+        await pilot.press("2")
+        await pilot.pause()
+        assert not any("sample-token" in line for line in lines(pilot, "findings"))
+        await pilot.press("m")
+        assert any("sample-token-THIS" in line for line in lines(pilot, "findings"))
+        await pilot.press("m")
+        assert not any("sample-token" in line for line in lines(pilot, "findings"))
+
+
+async def test_escape_stops_looking_then_leaves(looking: Looking) -> None:
+    async with ExplorerApp().run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        looking.held = True
+        await pilot.press("2")
+        looking.post(PartProgress("secrets", 5, 10))
+        await pilot.pause()
+        assert lines(pilot, "sums") == ["Looking … 5 B of 10 B. Escape stops it."]
+        await pilot.press("1")  # meanwhile the rest can be used
+        assert len(lines(pilot, "findings")) == 46
+        await pilot.press("2", "escape")
+        assert looking.closed == ["secrets"]
+        looking.answer("secrets")  # was on its way
+        await pilot.pause()
+        assert lines(pilot, "sums") == ["Stopped. Enter looks again."]
+        looking.held = False
+        await pilot.press("enter")
+        await pilot.pause()
+        assert looking.asked == ["waste", "secrets", "secrets"] and len(lines(pilot, "findings")) == 6
+        await pilot.press("escape")
+        assert isinstance(pilot.app.screen, ExplorerScreen)
+
+
+async def test_leaving_stops_what_is_under_way(looking: Looking) -> None:
+    async with ExplorerApp().run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        looking.held = True
+        await pilot.press("2", "3", "1", "escape")
+        assert isinstance(pilot.app.screen, ExplorerScreen)
+        assert sorted(looking.closed) == ["duplicates", "secrets"]
+
+
+async def test_says_why_it_could_not_look_and_looks_again(looking: Looking) -> None:
+    async with ExplorerApp().run_test(size=(80, 24)) as pilot:
+        looking.error = LayertuiError("cannot read layer 2", "[/nope]", "try again")
+        await opened(pilot)
+        assert lines(pilot, "sums") == ["cannot read layer 2, [/nope], try again. Enter looks again."]
+        looking.error = None
+        await pilot.press("enter")
+        await pilot.pause()
+        assert len(lines(pilot, "findings")) == 46
+
+
+async def test_says_that_there_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    looking = use(monkeypatch, Reading(sample()))
+    async with ExplorerApp().run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        found = Survey(0, 0, notes=["2 files could not be read"])
+        monkeypatch.setattr(looking, "survey", lambda _part: found)
+        await pilot.press("3")
+        await pilot.pause()
+        shown = screen_text(pilot.app)
+        assert "No content is stored twice." in shown and "2 files could not be read" in shown
+
+
+async def test_says_that_the_layers_have_to_be_read_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading = Reading(sample())
+    reading.at_once = False
+    use(monkeypatch, reading)
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: bool(layers(pilot).states))
+        await pilot.press("I")
+        assert isinstance(pilot.app.screen, ExplorerScreen)
+        (told,) = [notification.message for notification in pilot.app._notifications]
+        assert told == "The layers are still being read: press I once they have been."
+
+
+async def test_figures_of_a_damaged_image_are_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, damaged())
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        assert "⚠ 40 B reclaimable" in screen_text(pilot.app)
+        assert lines(pilot, "sums")[0].startswith("⚠ layer 2 cannot be read in full: the tar ends")
+
+
+class Target(MessagePump):
+    """Keeps what is posted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[Any] = []
+        self.ended = threading.Event()
+
+    def post_message(self, message: Any) -> bool:
+        self.messages.append(message)
+        if isinstance(message, PartSurveyed):
+            self.ended.set()
+        return True
+
+
+async def test_a_process_of_its_own_looks(looking: Looking) -> None:
+    target = Target()
+    looker = Looker(target, "demo:", None, False, "secrets")
+    looker.start()
+    assert target.ended.wait(30)
+    found, expected = target.messages[-1].result, looking.survey("secrets")
+    assert found.sums == expected.sums
+    assert [(row.where, row.secret, row.layer) for row in found.findings] == [
+        (row.where, row.secret, row.layer) for row in expected.findings
+    ]
+    looker.close()
+
+
+async def test_a_process_that_is_closed_ends_and_says_nothing() -> None:
+    target = Target()
+    looker = Looker(target, "demo:", None, False, "secrets")
+    looker.start()
+    while looker._process is None:
+        await asyncio.sleep(0.01)
+    looker.close()
+    deadline = time.monotonic() + 10
+    while looker._process.returncode is None and time.monotonic() < deadline:
+        await asyncio.sleep(0.01)
+    assert looker._process.returncode is not None
+    assert not target.ended.wait(0.2)

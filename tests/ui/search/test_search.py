@@ -1,0 +1,307 @@
+"""The screen that searches the files of an image: pictures, every key, and what comes of it while it runs."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.message_pump import MessagePump
+from textual.pilot import Pilot
+
+from layertui.content.read import Contents
+from layertui.content.search import Match, Query, Search
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Image
+from layertui.ui.app import LayertuiApp
+from layertui.ui.detail.pane import PREVIEW
+from layertui.ui.detail.text_document import TextDocument
+from layertui.ui.explorer.screen import ExplorerScreen
+from layertui.ui.search.match_list import MatchList
+from layertui.ui.search.screen import SearchField, SearchScreen
+from layertui.ui.worker import search
+from layertui.ui.worker.search import MatchesFound, SearchEnded, SearchProgress
+from tests.commands.samples import tar
+from tests.images import layers_of, union_of
+from tests.ui.images_app import screen_text
+from tests.ui.places import HOSTILE, until
+from tests.ui.readings import Reading, detail, explorer, hostile, layers, loaded, quiet, sample, use_reading
+
+Compare = Callable[..., bool]
+MOTD = "The wiki"
+
+
+class Here:
+    """Stands in for the process that searches: in this one, at once, or as far as a test lets it."""
+
+    def __init__(self, image: Image) -> None:
+        self.union = union_of(image.layers)
+        self.contents = Contents(image, self.union.indexes, self.union)
+        self.queries: list[Query] = []
+        self.closed = 0
+        self.hold = False
+        """Whether searches find something and do not end."""
+
+    def __call__(
+        self, target: MessagePump, _reference: str, _platform: str | None, _cache: bool, query: Query
+    ) -> Here:
+        self.queries.append(query)
+        self.target = target
+        return self
+
+    def start(self) -> None:
+        try:
+            search = Search(self.union, self.contents, self.queries[-1])
+            found = list(search.matches())
+        except LayertuiError as error:
+            self.post(SearchEnded, error=error)
+            return
+        if self.hold:
+            self.post(SearchProgress, 0, 1_000_000, 4_000_000)
+            self.post(MatchesFound, found[:1])
+            return
+        self.post(MatchesFound, found)
+        self.post(SearchEnded, ", ".join(search.left_out))
+
+    def post(self, kind: Callable[..., Any], *said: object, **more: object) -> None:
+        self.target.post_message(kind(self, *said, **more))
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch: pytest.MonkeyPatch) -> Here:
+    return use(monkeypatch, Reading(sample()))
+
+
+def use(monkeypatch: pytest.MonkeyPatch, reading: Reading) -> Here:
+    use_reading(monkeypatch, reading)
+    stand_in = Here(sample())
+    monkeypatch.setattr("layertui.ui.search.screen.Searcher", stand_in)
+    return stand_in
+
+
+def app(theme: str = "layertui-dark") -> LayertuiApp:
+    made = LayertuiApp("demo:", cache=False)
+    made.theme = theme
+    return made
+
+
+def screen(pilot: Pilot[None]) -> SearchScreen:
+    shown = pilot.app.screen
+    assert isinstance(shown, SearchScreen)
+    return shown
+
+
+def lines(pilot: Pilot[None]) -> list[tuple[int, str, int]]:
+    return [(match.layer, match.path, match.line) for match in screen(pilot).found.matches]
+
+
+async def opened(pilot: Pilot[None]) -> None:
+    await loaded(pilot)
+    await pilot.press("F")
+    await until(pilot, lambda: isinstance(pilot.app.screen, SearchScreen))
+
+
+async def type_in(pilot: Pilot[None], text: str) -> None:
+    """The last letter as a key, the others all at once."""
+    field = pilot.app.screen.focused
+    assert isinstance(field, SearchField)
+    field.value = text[:-1]
+    field.cursor_position = len(field.value)
+    await pilot.press({"!": "exclamation_mark"}.get(text[-1], text[-1]))
+
+
+async def searched(pilot: Pilot[None], text: str) -> None:
+    await opened(pilot)
+    await type_in(pilot, text)
+    await pilot.press("enter")
+    await until(pilot, lambda: not screen(pilot).busy and bool(screen(pilot).found.said))
+
+
+@pytest.mark.parametrize(
+    ("size", "theme"), [((80, 24), "layertui-dark"), ((120, 40), "layertui-light")], ids=["80x24", "120x40"]
+)
+def test_found(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
+    """Hidden files among the matches, their paths struck through."""
+
+    async def run(pilot: Pilot[None]) -> None:
+        await opened(pilot)
+        await pilot.press("alt+h", "alt+c")
+        await type_in(pilot, "held")
+        await pilot.press("enter")
+        await until(pilot, lambda: not screen(pilot).busy)
+        await pilot.press("down", "down")
+
+    assert snap_compare(app(theme), terminal_size=size, run_before=run)
+
+
+async def test_enter_shows_the_line_in_the_explorer_and_f_the_matches_again() -> None:
+    async with app().run_test(size=(120, 40)) as pilot:
+        await searched(pilot, MOTD)
+        assert lines(pilot) == [(1, "/etc/motd", 3)]
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen))
+        await quiet(pilot)
+        assert layers(pilot).merged_layer == 1 and detail(pilot).tab == PREVIEW
+        document = detail(pilot).document
+        assert isinstance(document, TextDocument) and list(document.marked) == [2]
+        assert document.line(2).text.startswith(MOTD)
+        await pilot.press("F")
+        assert lines(pilot) == [(1, "/etc/motd", 3)] and isinstance(screen(pilot).focused, MatchList)
+
+
+async def test_a_version_that_is_hidden_is_shown_at_its_layer(here: Here) -> None:
+    async with app().run_test(size=(100, 30)) as pilot:
+        await searched(pilot, "API_TOKEN")
+        assert not lines(pilot) and "alt+h has hidden files searched too" in screen_text(pilot)
+        await pilot.press("alt+h")
+        await until(pilot, lambda: len(lines(pilot)) == 2)
+        assert [query.with_hidden for query in here.queries] == [False, True]
+        await pilot.press("slash", "down", "down", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen))
+        await quiet(pilot)
+        assert layers(pilot).merged_layer == 5
+        assert "QUARRY_API_TOKEN" in screen_text(pilot)
+
+
+async def test_a_line_far_down_a_file_is_read_up_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "".join(f"{number} {'x' * 90}\n" for number in range(1, 3001)) + "needle\n"
+    (layer,) = layers_of([tar(("/long", text.encode()))])
+    image = explorer_image(layer)
+    reading = Reading(image)
+    use(monkeypatch, reading)
+    async with app().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        explorer(pilot).show_path(b"/long", 1, 3001)
+        await until(pilot, lambda: isinstance(detail(pilot).document, TextDocument))
+        await quiet(pilot)
+        assert "3001  needle" in screen_text(pilot)
+
+
+def explorer_image(layer: Any) -> Image:
+    history = [entry for entry in sample().history if entry.layer == 1]
+    return sample()._replace(layers=[layer], history=history)
+
+
+async def test_switches_by_key_and_mouse(here: Here) -> None:
+    async with app().run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        await type_in(pilot, "H.LD")
+        await pilot.press("alt+r", "alt+c", "alt+b")
+        assert not here.queries  # nothing has been asked for yet
+        await pilot.press("tab")
+        await type_in(pilot, "/etc")
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(lines(pilot)))
+        expected = Query("H.LD", is_regex=True, ignores_case=True, with_binary=True, paths="/etc")
+        assert here.queries == [expected]
+        assert {path for _, path, _ in lines(pilot)} == {"/etc/apk/repositories", "/etc/motd"}
+        await pilot.click("#switches", offset=(8, 0))
+        await until(pilot, lambda: len(here.queries) == 2)
+        assert not here.queries[1].is_regex
+
+
+async def test_what_is_no_regular_expression_says_why() -> None:
+    async with app().run_test() as pilot:
+        await opened(pilot)
+        await pilot.press("alt+r")
+        await type_in(pilot, "(a")
+        await pilot.press("enter")
+        await until(pilot, lambda: screen(pilot).found.failed)
+        assert "not a regular expression: (a, missing )" in screen_text(pilot)
+        assert "Press / to look for something else" in screen_text(pilot)
+
+
+async def test_escape_stops_the_search_then_leaves(here: Here) -> None:
+    here.hold = True
+    async with app().run_test(size=(100, 30)) as pilot:
+        await opened(pilot)
+        await type_in(pilot, "held")
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(lines(pilot)))
+        assert "1.00 MB of 4.00 MB · escape stops" in screen_text(pilot)
+        assert "1 line in 1 file" in screen_text(pilot)
+        await pilot.press("escape")
+        assert here.closed == 1 and not screen(pilot).busy and len(lines(pilot)) == 1
+        assert "stopped" in screen_text(pilot)
+        here.post(MatchesFound, [Match("/late", 1, True, 1, "late", 0, 1)])
+        await pilot.pause()
+        assert len(lines(pilot)) == 1  # what comes late belongs to nothing any more
+        await pilot.press("escape")
+        assert isinstance(pilot.app.screen, ExplorerScreen)
+
+
+async def test_leaving_stops_the_search(here: Here) -> None:
+    here.hold = True
+    async with app().run_test(size=(100, 30)) as pilot:
+        await opened(pilot)
+        await type_in(pilot, "held")
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(lines(pilot)))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen))
+        assert here.closed == 1
+
+
+async def test_a_search_ends_where_there_are_too_many_matches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By way of the real process."""
+    monkeypatch.setattr("layertui.ui.search.screen.Searcher", search.Searcher)
+    monkeypatch.setattr(search, "MOST", 30)
+    monkeypatch.setattr("layertui.ui.search.screen.MOST", 30)
+    async with app().run_test(size=(100, 30)) as pilot:
+        await searched(pilot, "e")
+        assert len(lines(pilot)) == 30
+        assert "stopped at 30 lines: look for less" in screen_text(pilot)
+
+
+async def test_the_real_process_finds_the_same(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with app().run_test(size=(100, 30)) as pilot:
+        await searched(pilot, "held")
+        expected, said = lines(pilot), screen(pilot).found.said
+        monkeypatch.setattr("layertui.ui.search.screen.Searcher", search.Searcher)
+        await pilot.press("slash", "enter")
+        await until(pilot, lambda: bool(screen(pilot).found.said))
+        assert (lines(pilot), screen(pilot).found.said) == (expected, said)
+
+
+async def test_closing_kills_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[search.Searcher] = []
+    begun = threading.Event()
+
+    class Watched(search.Searcher):
+        def start(self) -> None:
+            started.append(self)
+            super().start()
+            begun.set()
+
+    monkeypatch.setattr("layertui.ui.search.screen.Searcher", Watched)
+    async with app().run_test(size=(100, 30)) as pilot:
+        await opened(pilot)
+        await pilot.press("alt+r", "alt+b")
+        await type_in(pilot, "(.*)*(.*)*(.*)*!!")  # takes for ever
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(started and started[0]._process))
+        await pilot.press("escape")
+        assert started[0]._process is not None
+        assert started[0]._process.wait(timeout=10) == -signal.SIGKILL
+
+
+async def test_nothing_of_an_image_acts_on_the_terminal(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.hold = True
+    use_hostile = hostile()
+    monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: use_hostile.image)
+    monkeypatch.setattr("layertui.ui.worker.reading.Loader", use_hostile)
+    async with app().run_test(size=(100, 30)) as pilot:
+        await opened(pilot)
+        await type_in(pilot, "held")
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(lines(pilot)))
+        text = f"\x1b[2J{HOSTILE}\t\u202e\udcff[bold]"
+        here.post(MatchesFound, [Match(f"/{HOSTILE}", 1, True, 1, text, 3, 9)])
+        await until(pilot, lambda: len(lines(pilot)) == 2)
+        shown = screen_text(pilot)
+        assert "\x1b" not in shown and "\u202e" not in shown and "[2J" in shown

@@ -1,0 +1,543 @@
+"""The file tree: as pictures, key by key, and with more paths than can be worked out at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from functools import cache
+
+import pytest
+from textual import events
+from textual.app import ComposeResult
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Static
+
+from layertui import demo
+from layertui.layers.compression.stream import Cancelled
+from layertui.ui.app import LayertuiApp
+from layertui.ui.tree import view
+from layertui.ui.tree.pane import TreeField, TreePane
+from layertui.ui.tree.view import TreeView
+from layertui.ui.widgets.key_bar import KeyBar
+from layertui.union import Union
+from layertui.union.merged_tree import Merged
+from layertui.union.tree_rows import Rows
+from tests.images import union_of
+from tests.ui.places import HOSTILE, until
+from tests.union import small
+
+Compare = Callable[..., bool]
+
+
+KEYS = ("escape", "enter", "tab", "down", "backspace")
+"""Keys that mean something in the field."""
+
+
+@cache
+def sample() -> Union:
+    return union_of(demo.image().layers)
+
+
+class Alone(Screen[None]):
+    def __init__(self, pane: TreePane) -> None:
+        super().__init__()
+        self.pane = pane
+
+    def compose(self) -> ComposeResult:
+        yield self.pane
+        yield KeyBar()
+
+
+class Tree(LayertuiApp):
+    """The tree on a screen of its own; notes what it says and what is copied."""
+
+    def __init__(self, union: Union | None, layer: int = 9, theme: str = "layertui-dark") -> None:
+        super().__init__()
+        self.theme = theme
+        self.union, self.layer = union, layer
+        self.pane = TreePane(classes="pane")
+        self.copied: list[str] = []
+        self.said: list[str] = []
+
+    def _images(self) -> Screen[None]:
+        return Alone(self.pane)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        self.copied.append(text)
+
+    @property
+    def view(self) -> TreeView:
+        return self.pane.view
+
+    @property
+    def path(self) -> str:
+        """The path under the cursor."""
+        assert self.view.rows is not None
+        return self.view.rows.merged.union.path(self.view.node)
+
+    def show(self, union: Union, layer: int) -> None:
+        self.view.show(Rows(Merged(union, layer)), union.layers)
+
+    def on_tree_view_highlighted(self, event: TreeView.Highlighted) -> None:
+        self.said.append(event.rows.merged.union.path(event.node))
+
+    def on_tree_view_opened(self, event: TreeView.Opened) -> None:
+        assert self.view.rows is not None
+        self.said.append("opened " + self.view.rows.merged.union.path(event.node))
+
+
+def app_of(pilot: Pilot[None]) -> Tree:
+    assert isinstance(pilot.app, Tree)
+    return pilot.app
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """What was asked for is shown."""
+    pane = app_of(pilot).pane
+    await until(pilot, lambda: not pane.busy)
+
+
+async def pressing_on(pilot: Pilot[None], *keys: str) -> None:
+    """Presses ``keys``, waits for what each brings; several letters are typed at once."""
+    app = app_of(pilot)
+    for key in keys:
+        if len(key) > 1 and isinstance(app.focused, TreeField) and key not in KEYS:
+            app.focused.insert_text_at_cursor(key)
+        else:
+            app.simulate_key(key)
+        await pilot.pause()
+        await settled(pilot)
+
+
+def pressing(*keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
+    """Gives the tree its rows, presses ``keys``, waits for what each brings."""
+
+    async def run(pilot: Pilot[None]) -> None:
+        app = app_of(pilot)
+        app.view.focus()
+        if app.union is not None:
+            app.show(app.union, app.layer)
+        await settled(pilot)
+        await pressing_on(pilot, *keys)
+
+    return run
+
+
+def lines(app: Tree) -> list[str]:
+    """What is on the screen, without frame and scrollbar."""
+    view = app.view
+    view.render_lines(view.size.region)  # as painting would
+    return [view.render_line(y).text.rstrip() for y in range(view.size.height)]
+
+
+FEW = small.union(
+    small.layer(("d", "/srv"), ("-", "/srv/tool", {"size": 7}), ("h", "/srv/other", {"to": "/srv/tool"})),
+    small.layer(("d", "/srv")),
+    small.layer(("wh", "/srv")),
+    small.layer(),
+)
+ODD = small.union(
+    small.layer(
+        ("d", "/srv"),
+        ("-", f"/srv/{HOSTILE.replace('/', '∕')}", {"size": 3, "uid": 4_000_000, "gid": 123}),
+        ("l", "/srv/link", {"to": HOSTILE}),
+        ("-", "/srv/日本語のとても長い名前のファイル、狭い端末では短くなる.txt", {"size": 10**13}),
+        ("-", "/srv/combining-e\u0301\u0301-\u200d-end", {"mode": 0o4755}),
+        ("-", "/srv/ leading and trailing ", {"mtime": 1 << 60}),
+        ("c", "/srv/null", {"mode": 0o666, "device": (1, 3)}),
+        ("-", "/srv/" + "/".join(f"d{depth}" for depth in range(30)) + "/deepest", {}),
+        ("-", "/srv/a-name-that-is-much-longer-than-any-column-on-a-narrow-terminal-has-room-for.conf", {}),
+    )
+)
+MANY = small.union(*(small.layer(("-", f"/file{number:02}", {"size": number})) for number in range(1, 61)))
+
+
+def names(app: Tree) -> list[str]:
+    """The rows' paths."""
+    rows = app.view.rows
+    assert rows is not None
+    return [rows.merged.union.path(node) for node in rows.nodes]
+
+
+# Pictures
+
+
+def test_sizes(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
+    app = Tree(sample(), 9, theme)
+    assert snap_compare(app, terminal_size=size, run_before=pressing("E", "down", "down"))
+
+
+PICTURES = {
+    "closed": (9, ()),
+    "changes": (8, ("v", "E")),
+    "all": (8, ("v", "v", "E", "end")),
+    "filter": (9, ("slash", "py", "enter")),
+    "filter_typing": (8, ("slash",)),
+    "no_match": (9, ("slash", "nosuch")),
+    "bad_query": (9, ("slash", "size:x")),
+    "by_time": (9, ("s", "s", "s", "E")),
+    "jump": (9, ("colon", "etc/o")),
+}
+
+
+@pytest.mark.parametrize("case", PICTURES)
+def test_states(snap_compare: Compare, case: str) -> None:
+    layer, keys = PICTURES[case]
+    assert snap_compare(Tree(sample(), layer), terminal_size=(80, 24), run_before=pressing(*keys))
+
+
+OTHERS = {
+    "odd": (ODD, 1, (70, 20), ("E",)),
+    "odd_narrow": (ODD, 1, (34, 20), ("E",)),
+    "only_repeats": (FEW, 2, (60, 8), ("v",)),
+    "no_changes": (FEW, 4, (60, 8), ("v",)),
+    "all_gone": (FEW, 3, (60, 8), ("E",)),
+    "many_layers": (MANY, 60, (50, 66), ()),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_others(snap_compare: Compare, case: str) -> None:
+    union, layer, size, keys = OTHERS[case]
+    assert snap_compare(Tree(union, layer), terminal_size=size, run_before=pressing(*keys))
+
+
+def test_without_colours(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = Tree(sample(), 8)
+    assert snap_compare(app, terminal_size=(80, 30), run_before=pressing("v", "E", "down"))
+
+
+def test_sixteen_colours(snap_compare: Compare) -> None:
+    app = Tree(sample(), 8, "layertui-ansi")
+    assert snap_compare(app, terminal_size=(80, 30), run_before=pressing("v", "E", "down"))
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_says_why_there_are_no_rows(snap_compare: Compare, failed: bool) -> None:
+    async def say(pilot: Pilot[None]) -> None:
+        app_of(pilot).view.say(f"Layer 2 cannot be read: {HOSTILE}. Press r to try again.", failed)
+        await pilot.pause()
+
+    assert snap_compare(Tree(None), terminal_size=(60, 9), run_before=say)
+
+
+# Keys
+
+
+async def keys(app: Tree, *pressed: str, size: tuple[int, int] = (80, 24)) -> Tree:
+    """The app after ``pressed``; it has ended, what it showed last is still to be asked."""
+    async with app.run_test(size=size) as pilot:
+        await pressing(*pressed)(pilot)
+    return app
+
+
+SMALL = small.union(
+    small.layer(
+        ("-", "/a/b/one", {"size": 10, "mtime": 3}),
+        ("-", "/a/two.conf", {"size": 500, "mtime": 9}),
+        ("l", "/c", {"to": "a"}),
+        ("-", "/z", {"size": 5000}),
+    ),
+    small.layer(("wh", "/a/b"), ("-", "/a/three", {"size": 7, "mtime": 5}), ("-", "/z", {"size": 5001})),
+    small.layer(("-", "/y")),
+)
+"""At layer 2: ``/``, ``/a`` (closed), ``/c``, ``/z``."""
+
+
+MOVES = [
+    (("down",), "/a"),
+    (("j", "j"), "/c"),
+    (("j", "j", "up"), "/a"),
+    (("j", "j", "k"), "/a"),
+    (("up",), "/"),
+    (("end",), "/z"),
+    (("G", "down"), "/z"),
+    (("G", "home"), "/"),
+    (("G", "g"), "/"),
+    (("pagedown",), "/z"),
+    (("ctrl+f", "pageup"), "/"),
+    (("pagedown", "ctrl+b"), "/"),
+    (("j", "right"), "/a"),
+    (("j", "right", "right"), "/a/b"),
+    (("j", "l", "l", "l", "l"), "/a/b/one"),
+    (("j", "l", "l", "left"), "/a"),
+    (("j", "l", "l", "h", "h"), "/a"),
+    (("E", "j", "j", "j", "h"), "/a/b"),
+    (("h",), "/"),
+    (("j", "j", "l"), "/c"),
+    (("n",), "/a/b"),
+    (("n", "n"), "/a/b/one"),
+    (("n", "n", "n", "n", "n"), "/a/b"),
+    (("N",), "/z"),
+    (("n", "n", "N"), "/a/b"),
+]
+
+
+async def test_moves() -> None:
+    app = Tree(SMALL, 2)
+    async with app.run_test() as pilot:
+        for pressed, path in MOVES:
+            app.view.show(None, 1)
+            await pressing(*pressed)(pilot)
+            assert (app.path, app.said[-1]) == (path, path), pressed
+
+
+OPEN = ["/", "/a", "/a/b", "/a/three", "/a/two.conf", "/c", "/z"]
+ALL = ["/", "/a", "/a/b", "/a/b/one", "/a/three", "/a/two.conf", "/c", "/z"]
+
+
+ROWS: list[tuple[tuple[str, ...], list[str]]] = [
+    ((), ["/", "/a", "/c", "/z"]),
+    (("j", "right"), OPEN),
+    (("j", "l", "h"), ["/", "/a", "/c", "/z"]),
+    (("j", "space"), OPEN),
+    (("j", "space", "space"), ["/", "/a", "/c", "/z"]),
+    (("j", "enter"), OPEN),
+    (("space",), ["/", "/a", "/c", "/z"]),
+    (("E",), ALL),
+    (("E", "C"), ["/", "/a", "/c", "/z"]),
+    (("E", "ctrl+@"), ["/", "/a", "/c", "/z"]),
+    (("v", "E"), ["/", "/a", "/a/b", "/a/b/one", "/a/three", "/z"]),
+    (("E", "v", "v"), ALL),
+    (("E", "v", "v", "v"), ALL),
+    (("E", "s"), ["/", "/z", "/a", "/a/two.conf", "/a/three", "/a/b", "/a/b/one", "/c"]),
+    (("s", "s", "s", "s"), ["/", "/a", "/c", "/z"]),
+    (("slash", "one"), ["/", "/a", "/a/b", "/a/b/one"]),
+    (("slash", "one", "enter", "j", "h"), ["/", "/a"]),
+    (("slash", "one", "enter", "escape"), ["/", "/a", "/c", "/z"]),
+    (("slash", "one", "escape"), ["/", "/a", "/c", "/z"]),
+    (("slash", "xq"), ["/"]),
+    (("slash", "change:added"), ["/", "/a", "/a/three"]),
+    (("slash", "size:lots"), ["/", "/a", "/c", "/z"]),
+    (("slash", "escape"), ["/", "/a", "/c", "/z"]),
+    (("slash", "enter"), ["/", "/a", "/c", "/z"]),
+]
+
+
+async def test_rows() -> None:
+    app = Tree(SMALL, 2)
+    async with app.run_test() as pilot:
+        for pressed, rows in ROWS:
+            app.view.show(None, 1)
+            await pressing(*pressed)(pilot)
+            assert names(app) == rows, pressed
+
+
+async def test_enter_on_a_file_wants_its_detail() -> None:
+    app = await keys(Tree(SMALL, 2), "G", "enter")
+    assert app.said[-1] == "opened /z"
+
+
+async def test_what_is_copied_is_safe() -> None:
+    app = await keys(Tree(ODD, 1), "E", "slash", "evil", "enter", "G", "y")
+    assert len(app.copied) == 1 and "evil" in app.copied[0] and app.copied[0].isprintable()
+
+
+async def test_letters_typed_into_the_filter_are_no_keys() -> None:
+    app = Tree(SMALL, 2)
+    async with app.run_test() as pilot:
+        await pressing("slash", "vsEn/:y")(pilot)
+        assert app.screen.query_one(TreeField).value == "vsEn/:y"
+        assert app.view.rows is not None and (app.view.rows.view, app.view.rows.sort) == ("merged", "name")
+
+
+async def test_a_query_that_means_nothing_says_why_and_changes_nothing() -> None:
+    app = Tree(SMALL, 2)
+    async with app.run_test() as pilot:
+        await pressing("slash", "size:x")(pilot)
+        told = app.screen.query_one(".told", Static)
+        assert "size:x means nothing" in str(told.render())
+        await pressing("slash", "y")(pilot)
+
+
+async def test_the_filter_comes_back_to_be_changed() -> None:
+    app = Tree(SMALL, 2)
+    async with app.run_test() as pilot:
+        await pressing("slash", "one", "enter", "slash", "backspace", "backspace", "backspace", "z")(pilot)
+        assert names(app) == ["/", "/z"]
+        await pilot.press("down")
+        assert app.focused is app.view
+
+
+@pytest.mark.parametrize(
+    ("typed", "path"), [("a/b/one", "/a/b/one"), ("a/tw", "/a/two.conf"), ("y", "/y"), ("a/", "/a")]
+)
+@pytest.mark.parametrize("key", ["colon", "ctrl+g"])
+async def test_jumps_to_a_path_whatever_hides_it(typed: str, path: str, key: str) -> None:
+    app = Tree(SMALL, 2)
+    async with app.run_test() as pilot:
+        await pressing("slash", "three", "enter", key, typed)(pilot)
+        if typed == "a/tw":
+            await pilot.press("tab")
+        await pressing_on(pilot, "enter")
+        if path == "/y":  # which only layer 3 has
+            assert app.path == "/"
+        else:
+            assert app.path == path
+
+
+async def test_a_path_that_no_layer_has_says_so() -> None:
+    app = Tree(SMALL, 2)
+    async with app.run_test() as pilot:
+        await pressing("colon", "nope", "enter")(pilot)
+        assert "no layer stores /nope" in str(app.screen.query_one(".told", Static).render())
+        await pilot.press("escape")
+        assert app.focused is app.view
+
+
+async def test_mouse() -> None:
+    app = Tree(SMALL, 2)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pressing()(pilot)
+        await pilot.click(TreeView, offset=(10, 3))
+        assert app.path == "/z"
+        await pilot.click(TreeView, offset=(4, 1))  # the arrow
+        assert (app.path, names(app)) == ("/a", OPEN)
+        await pilot.pause(0.6)  # the next is no double click
+        await pilot.click(TreeView, offset=(7, 1), times=2)
+        assert names(app) == ["/", "/a", "/c", "/z"]
+        await pilot.pause(0.6)
+        await pilot.click(TreeView, offset=(7, 2), times=2)
+        assert app.said[-1] == "opened /c"
+        await pilot.click(TreeView, offset=(7, 15))  # below the rows
+        assert app.path == "/c"
+
+
+async def test_wheel_scrolls() -> None:
+    app = Tree(sample(), 9)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pressing("E")(pilot)
+        app.view.post_message(
+            events.MouseScrollDown(app.view, 5, 5, 0, 1, 0, False, False, False, screen_x=5, screen_y=5)
+        )
+        await until(pilot, lambda: app.view.scroll_offset.y > 0)
+        assert app.path == "/"
+
+
+# Layers and unions that come and go
+
+
+async def test_the_cursor_stays_on_its_path_from_layer_to_layer() -> None:
+    app = Tree(SMALL, 1)
+    async with app.run_test() as pilot:
+        await pressing("E", "j", "j", "j")(pilot)
+        assert app.path == "/a/b/one"
+        for layer, path in ((3, "/a"), (1, "/a/b/one")):
+            app.view.move(layer)
+            await settled(pilot)
+            assert app.path == path
+        app.view.move(2)
+        await settled(pilot)
+        assert app.path == "/a/b/one", "deleted by this very layer"
+        assert app.said[-3:] == ["/a", "/a/b/one", "/a/b/one"]
+
+
+async def test_a_new_union_keeps_what_was_looked_at() -> None:
+    more = small.union(
+        *SMALL.indexes, small.layer(("-", "/a/a-first"), ("-", "/0"), ("-", "/a/b/more"), ("-", "/a/zz"))
+    )
+    app = Tree(SMALL, 2)
+    async with app.run_test(size=(80, 10)) as pilot:
+        await pressing("j", "l", "j", "j", "s", "v", "v")(pilot)
+        path, line = app.path, app.view._cursor - app.view.scroll_offset.y
+        app.show(more, 4)
+        await settled(pilot)
+        rows = app.view.rows
+        assert rows is not None
+        assert (app.path, rows.sort, rows.view, rows.merged.layer) == (path, "size", "all", 4)
+        assert "/a/a-first" in names(app) and "/a/b/more" not in names(app)
+        assert abs(app.view._cursor - app.view.scroll_offset.y - line) <= 3
+        await pressing_on(pilot, "slash", "more")
+        app.show(small.union(*more.indexes, small.layer(("-", "/b/more2"))), 5)
+        await settled(pilot)
+        assert {"/a/b/more", "/b/more2"} <= set(names(app)), "the filter too"
+        app.view.show(None, 1)
+        assert app.view.node == 0
+
+
+async def test_empty_image() -> None:
+    app = await keys(Tree(small.union(), 0), "E", "C", "v", "v", "v", "s", "n", "N", "h", "l", "enter", "y")
+    assert names(app) == ["/"]
+
+
+async def test_keys_without_rows() -> None:
+    app = Tree(None)
+    await keys(app, "E", "C", "v", "s", "n", "N", "h", "l", "j", "G", "space", "enter", "y", "slash", "colon")
+    assert app.view.rows is None and not app.copied
+
+
+@pytest.mark.parametrize("size", [(1, 2), (3, 3), (12, 5)])
+async def test_tiny_terminals(size: tuple[int, int]) -> None:
+    await keys(Tree(sample(), 8), "E", "G", "v", "v", "s", "s", "s", "slash", "p", "enter", "j", size=size)
+
+
+# With more nodes than can be worked out at once
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever can be worked out in a thread is."""
+    monkeypatch.setattr(view, "_AT_ONCE", 0)
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.parametrize(
+    ("pressed", "rows"),
+    [
+        (("j", "l"), OPEN),
+        (("E", "C"), ["/", "/a", "/c", "/z"]),
+        (("v", "E", "v", "v"), ALL),
+        (("E", "s"), ["/", "/z", "/a", "/a/two.conf", "/a/three", "/a/b", "/a/b/one", "/c"]),
+    ],
+)
+async def test_rows_of_a_thread(pressed: tuple[str, ...], rows: list[str]) -> None:
+    assert names(await keys(Tree(SMALL, 2), *pressed)) == rows
+
+
+@pytest.mark.usefixtures("large")
+async def test_keys_that_come_while_a_thread_works_are_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on, moved = threading.Event(), []
+    real = Rows.move
+
+    def slow(rows: Rows, layer: int) -> None:
+        moved.append(layer)
+        assert goes_on.wait(10)
+        real(rows, layer)
+
+    monkeypatch.setattr(Rows, "move", slow)
+    app = Tree(SMALL, 1)
+    async with app.run_test() as pilot:
+        await pressing()(pilot)
+        for layer in (2, 3, 2, 3):
+            app.view.move(layer)
+        await until(pilot, lambda: moved == [2])
+        await pilot.press("j", "space")
+        assert app.path == "/a", "the cursor waits for nothing"
+        goes_on.set()
+        await settled(pilot)
+        assert moved == [2, 3], "layers passed by are left out"
+        assert names(app) == ["/", "/a", "/a/three", "/a/two.conf", "/c", "/y", "/z"]
+
+
+async def test_a_search_says_that_it_goes_on_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = threading.Event()
+
+    def endless(_rows: Rows, query: str, cancelled: Callable[[], bool]) -> None:
+        started.set()
+        while query == "one" and not cancelled():
+            time.sleep(0.005)
+        raise Cancelled
+
+    app = Tree(SMALL, 2)
+    async with app.run_test() as pilot:
+        await pressing()(pilot)
+        monkeypatch.setattr(Rows, "filter", endless)
+        await pilot.press("slash", *"one")
+        told = app.screen.query_one(".told", Static)
+        await until(pilot, lambda: started.is_set() and "searching" in str(told.render()))
+        await pilot.press("escape")
+        await settled(pilot)
+        assert names(app) == ["/", "/a", "/c", "/z"]

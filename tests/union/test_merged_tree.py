@@ -1,0 +1,113 @@
+"""The merged tree moved from layer to layer holds what it would hold had it gone there at once."""
+
+import random
+
+import pytest
+
+from layertui.union.changes import Mark
+from layertui.union.merged_tree import Merged
+from tests.union.small import layer, union
+
+KINDS = ("-", "-", "-", "d", "l", "wh", "opq", "h")
+
+
+def random_union(seed):
+    """Twelve layers of files, directories, links and whiteouts over few paths."""
+    dice = random.Random(seed)
+    layers = []
+    for _ in range(12):
+        entries = {}
+        for _ in range(dice.randrange(14)):
+            path = "/".join(dice.choice("abc") for _ in range(dice.randint(1, 3)))
+            kind = dice.choice(KINDS)
+            facts = {"to": "a"} if kind in "lh" else {"size": dice.randrange(5000)} if kind == "-" else {}
+            entries[path] = (kind, path, facts)
+        layers.append(layer(*entries.values()))
+    return union(*layers)
+
+
+def state(merged):
+    tree = merged.union
+    return (
+        merged.layer,
+        bytes(merged.visible),
+        bytes(merged.marks),
+        [merged.size_below(node) for node in range(tree.nodes)],
+        [merged.at(node) for node in range(tree.nodes)],
+    )
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_however_it_gets_there(seed):
+    tree = random_union(seed)
+    fresh = [state(Merged(tree, number)) for number in range(tree.layers + 1)]
+    dice = random.Random(seed)
+    merged = Merged(tree, 0)
+    for number in [*range(13), *range(11, -1, -1), *(dice.randrange(13) for _ in range(20))]:
+        merged.move(number)
+        assert state(merged) == fresh[number]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_says_what_the_union_says(seed):
+    tree = random_union(seed)
+    for number in range(tree.layers + 1):
+        merged = Merged(tree, number)
+        for node in range(tree.nodes):
+            event = tree.at(node, number)
+            assert merged.at(node) == event
+            if event >= 0:
+                assert merged.version(node) == event
+            elif (last := merged.version(node)) >= 0:
+                assert tree.shows(last) and not merged.visible[node]
+        assert merged.paths() == sum(tree.at(node, number) >= 0 for node in range(1, tree.nodes)) - (
+            number == 0
+        )
+
+
+def test_a_copy_moves_alone():
+    tree = random_union(1)
+    merged = Merged(tree, 5)
+    before = state(merged)
+    other = merged.copy()
+    other.move(11)
+    assert state(merged) == before
+    assert state(other) == state(Merged(tree, 11))
+
+
+def test_counts_what_changed_below():
+    tree = union(
+        layer(("-", "a/b/one", {"size": 1}), ("-", "a/two", {"size": 2}), ("-", "z")),
+        layer(("wh", "a/b"), ("-", "a/two", {"size": 3}), ("-", "a/three"), ("-", "y")),
+    )
+    merged = Merged(tree, 2)
+    assert merged.changed_below(tree.find("/a")) == (1, 1, 2)
+    assert merged.changed_below(tree.find("/z")) == (0, 0, 0)
+    assert merged.marks[tree.find("/y")] == Mark.ADDED
+
+
+def test_sizes_of_large_directories():
+    tree = union(
+        layer(*(("-", f"d{number // 1500}/f{number:05}", {"size": number}) for number in range(6000)))
+    )
+    merged = Merged(tree, 1)
+    for directory in range(4):
+        start = directory * 1500
+        assert merged.size_below(tree.find(f"/d{directory}")) == sum(range(start, start + 1500))
+    assert merged.size_below(0) == sum(range(6000))
+
+
+def test_a_file_counts_at_the_first_link_to_it_that_is_left():
+    tree = union(
+        layer(("-", "x/a", {"size": 7}), ("h", "y/b", {"to": "x/a"}), ("h", "z/c", {"to": "x/a"})),
+        layer(("wh", "x/a")),
+        layer(("-", "x/a", {"size": 1}), ("wh", "y/b")),
+    )
+    merged = Merged(tree, 1)
+    sizes = {}
+    for at in (1, 2, 3, 2, 1, 3, 1):
+        merged.move(at)
+        told = [merged.size_below(tree.find(path)) for path in ("/x", "/y", "/z", "/")]
+        assert sizes.setdefault(at, told) == told
+        assert [merged.copy().size_below(tree.find(path)) for path in ("/x", "/y", "/z", "/")] == told
+    assert sizes == {1: [7, 0, 0, 7], 2: [0, 7, 0, 7], 3: [1, 0, 7, 8]}

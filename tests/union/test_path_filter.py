@@ -1,0 +1,111 @@
+"""Which paths a query finds."""
+
+import re
+import time
+
+import pytest
+
+from layertui.layers.compression.stream import Cancelled
+from layertui.model.errors import LayertuiError
+from layertui.union.merged_tree import Merged
+from layertui.union.path_filter import matches
+from tests.union.small import layer, union
+
+TREE = union(
+    layer(
+        ("-", "a/b/one", {"size": 10}),
+        ("-", "a/two.conf", {"size": 500}),
+        ("l", "c", {"to": "a"}),
+        ("c", "null", {"device": (1, 3)}),
+        ("-", "z", {"size": 5000}),
+        ("-", "w[1]?.py"),
+        ("-", "Ärger"),
+    ),
+    layer(("wh", "a/b"), ("-", "a/three", {"size": 7}), ("-", "z", {"size": 5000})),
+    layer(("-", "late")),
+)
+
+
+def found(query: str, layer_: int = 2) -> set[str]:
+    return {TREE.path(node) for node, hit in enumerate(matches(Merged(TREE, layer_), query)) if hit}
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("one", {"/a/b/one"}),
+        ("tcf", {"/a/two.conf"}),
+        ("TWO", set()),
+        ("b/o", {"/a/b/one"}),
+        ("rger", {"/Ärger"}),
+        ("Ä", {"/Ärger"}),
+        ("*.conf", {"/a/two.conf"}),
+        ("*", {TREE.path(node) for node in range(TREE.nodes)} - {"/"} | {"/"}),
+        ("/*", {"/a", "/c", "/z", "/null", "/late", "/w[1]?.py", "/Ärger", "/"}),
+        ("/a/*", {"/a/b", "/a/three", "/a/two.conf"}),
+        ("/a/**", {"/a/b", "/a/b/one", "/a/three", "/a/two.conf"}),
+        ("**/one", {"/a/b/one"}),
+        ("/**/one", {"/a/b/one"}),
+        ("/a/**/one", {"/a/b/one"}),
+        ("/a/**/two.*", {"/a/two.conf"}),
+        ("b/*e", {"/a/b/one"}),
+        ("*w*o*", {"/a/two.conf"}),
+        ("t?o.conf", {"/a/two.conf"}),
+        ("w[1]?.*", {"/w[1]?.py"}),
+        ("/^a/t/", {"/a/three", "/a/two.conf"}),
+        ("~e$", {"/a/b/one", "/a/three", "/late"}),
+        ("layer:2", {"/a/three", "/z"}),
+        ("change:added", {"/a/three"}),
+        ("change:deleted", {"/a/b", "/a/b/one"}),
+        ("change:modified", {"/z"}),
+        ("size:>500", {"/", "/a", "/a/two.conf", "/z"}),
+        ("size:>0.5k", {"/", "/a", "/a/two.conf", "/z"}),
+        ("size:<10 type:file", {"/a/three", "/w[1]?.py", "/Ärger"}),
+        ("type:sym", {"/c"}),
+        ("type:char", {"/null"}),
+        ("t layer:1", {"/a/two.conf"}),
+        ("type:file ~^a", {"/a/three", "/a/two.conf"}),
+        ("nothing:like-this", set()),
+        ("", {TREE.path(node) for node in range(TREE.nodes)}),
+    ],
+)
+def test_queries(query, expected):
+    assert found(query) == expected
+
+
+def test_a_layer_that_repeats():
+    again = union(layer(("d", "a")), layer(("d", "a")))
+    assert matches(Merged(again, 2), "change:repeated") == b"\0\1"
+
+
+@pytest.mark.parametrize(
+    "query", ["~(", "/[/", "layer:x", "layer:", "size:lots", "change:x", "type:x", "type:", "size:>.", "a ~("]
+)
+def test_queries_that_mean_nothing_say_so(query):
+    with pytest.raises(LayertuiError) as error:
+        matches(Merged(TREE, 2), query)
+    assert error.value.why
+
+
+@pytest.mark.parametrize("query", ["a" * 12 + "b", "*a" * 12 + "b", "a?" * 12 + "b", "*a*a*a*a*a*a/*b"])
+def test_names_made_to_be_slow_are_not(query):
+    slow = union(layer(*(("-", f"{letter}/" + "/".join(["a" * 250] * 15)) for letter in "abc")))
+    start = time.process_time()
+    matches(Merged(slow, 1), query)
+    assert time.process_time() - start < 2
+
+
+def test_globs_find_what_the_shell_finds():
+    names = ["", "a", "b", "ab", "ba", "aab", "abab", "a.b", "a\nb", "bbb"]
+    tree = union(layer(*(("-", name) for name in names if name)))
+    for glob in ("a*", "*a", "*b*", "a*b", "*a*b", "a*a*b", "a?", "??b", "*?b", "b**b", "a*b*b"):
+        wanted = re.compile("(?s)" + re.sub(r"\*+", ".*", glob.replace("?", "."))).fullmatch
+        hits = matches(Merged(tree, 1), glob)
+        assert {tree.name(node) for node, hit in enumerate(hits) if hit} == {
+            name for name in names if wanted(name)
+        }, glob
+
+
+def test_stops_when_it_is_no_longer_wanted():
+    with pytest.raises(Cancelled):
+        matches(Merged(TREE, 2), "one", lambda: True)

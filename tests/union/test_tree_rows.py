@@ -1,0 +1,158 @@
+"""Which rows a tree view shows."""
+
+import pytest
+
+from layertui.model.errors import LayertuiError
+from layertui.union.merged_tree import Merged
+from layertui.union.path_filter import matches
+from layertui.union.tree_rows import Rows
+from tests.union.small import layer, union
+
+TREE = union(
+    layer(
+        ("-", "a/b/one", {"size": 10, "mtime": 3}),
+        ("-", "a/two.conf", {"size": 500, "mtime": 9}),
+        ("l", "c", {"to": "a"}),
+        ("-", "z", {"size": 5000}),
+    ),
+    layer(("wh", "a/b"), ("-", "a/three", {"size": 7, "mtime": 5})),
+    layer(("-", "z", {"size": 1})),
+)
+
+
+def shown(rows: Rows) -> list[str]:
+    return [TREE.path(node) for node in rows.nodes]
+
+
+@pytest.fixture
+def rows() -> Rows:
+    return Rows(Merged(TREE, 2))
+
+
+def test_starts_closed_but_for_the_root(rows):
+    assert shown(rows) == ["/", "/a", "/c", "/z"]
+
+
+def test_opens_and_closes_one_directory(rows):
+    rows.toggle(TREE.find("/a"))
+    assert shown(rows) == ["/", "/a", "/a/b", "/a/three", "/a/two.conf", "/c", "/z"]
+    assert rows.is_open(TREE.find("/a"))
+    rows.toggle(TREE.find("/a"))
+    assert shown(rows) == ["/", "/a", "/c", "/z"]
+    rows.toggle(TREE.find("/z"))
+    assert shown(rows) == ["/", "/a", "/c", "/z"]
+
+
+def test_a_closed_directory_inside_stays_closed(rows):
+    rows.expand_all()
+    full = shown(rows)
+    rows.toggle(TREE.find("/a/b"))
+    rows.toggle(TREE.find("/a"))
+    rows.toggle(TREE.find("/a"))
+    assert shown(rows) == [path for path in full if path != "/a/b/one"]
+
+
+def test_toggling_equals_working_all_out_anew(rows):
+    for path in ("/a", "/a/b", "/a", "/a", "/a/b"):
+        rows.toggle(TREE.find(path))
+        spliced = shown(rows)
+        rows.show("merged")
+        assert shown(rows) == spliced
+
+
+def test_views(rows):
+    rows.expand_all()
+    merged = shown(rows)
+    assert "/a/b/one" in merged  # deleted by this very layer: shown as such
+    rows.move(3)
+    assert "/a/b/one" not in shown(rows)
+    rows.show("all")
+    assert "/a/b/one" in shown(rows)
+    rows.show("changes")
+    assert shown(rows) == ["/", "/z"]
+    rows.move(1)
+    assert "/a/three" not in shown(rows)
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("name", ["/a", "/a/b", "/a/b/one", "/a/three", "/a/two.conf", "/c", "/z"]),
+        ("size", ["/z", "/a", "/a/two.conf", "/a/three", "/a/b", "/a/b/one", "/c"]),
+        ("layer", ["/a", "/a/b", "/a/b/one", "/a/three", "/a/two.conf", "/c", "/z"]),
+        ("time", ["/a", "/a/two.conf", "/a/three", "/a/b", "/a/b/one", "/c", "/z"]),
+    ],
+)
+def test_sorting(rows, sort, expected):
+    rows.expand_all()
+    rows.order_by(sort)
+    if sort == "layer":
+        assert set(shown(rows)[1:]) == set(expected)
+        a = shown(rows).index("/a")
+        assert shown(rows)[a + 1] in ("/a/three", "/a/b")
+    else:
+        assert shown(rows)[1:] == expected
+    for row, node in enumerate(rows.nodes):
+        assert rows.row_of(node) == row
+
+
+def test_reveal_opens_the_way(rows):
+    row = rows.reveal(TREE.find("/a/b/one"))
+    assert rows.nodes[row] == TREE.find("/a/b/one")
+    rows.move(3)
+    assert rows.reveal(TREE.find("/a/b/one")) == -1
+
+
+def test_next_change_goes_both_ways_also_into_closed_directories(rows):
+    node = 0
+    seen = [TREE.path(node := rows.next_change(node, 1)) for _ in range(4)]
+    assert seen == ["/a/b", "/a/b/one", "/a/three", "/a/b"]
+    assert TREE.path(rows.next_change(TREE.find("/z"), -1)) == "/a/three"
+    assert TREE.path(rows.next_change(TREE.find("/a/b"), -1)) == "/a/three"
+    rows.order_by("size")
+    node = TREE.find("/a/three")
+    seen = [TREE.path(node := rows.next_change(node, 1)) for _ in range(3)]
+    assert seen == ["/a/b", "/a/b/one", "/a/three"]
+    assert TREE.path(rows.next_change(TREE.find("/a/three"), -1)) == "/a/b/one"
+    rows.filter("three")
+    assert TREE.path(rows.next_change(0, -1)) == "/a/three"
+    rows.filter("two")
+    assert rows.next_change(0, 1) == -1
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("one", {"/a/b/one"}),
+        ("tcf", {"/a/two.conf"}),
+        ("*.conf", {"/a/two.conf"}),
+        ("/a/*", {"/a/b", "/a/three", "/a/two.conf"}),
+        ("/a/**", {"/a/b", "/a/b/one", "/a/three", "/a/two.conf"}),
+        ("t?o.conf", {"/a/two.conf"}),
+        ("/^a/t/", {"/a/three", "/a/two.conf"}),
+        ("~e$", {"/a/b/one", "/a/three"}),
+        ("layer:2", {"/a/three"}),
+        ("change:deleted", {"/a/b", "/a/b/one"}),
+        ("size:>500", {"/", "/a", "/a/two.conf", "/z"}),
+        ("size:<10 type:file", {"/a/three"}),
+        ("type:sym", {"/c"}),
+        ("t layer:1", {"/a/two.conf"}),
+        ("", {TREE.path(node) for node in range(TREE.nodes)}),
+    ],
+)
+def test_queries(query, expected):
+    found = matches(Merged(TREE, 2), query)
+    assert {TREE.path(node) for node, hit in enumerate(found) if hit} == expected
+
+
+@pytest.mark.parametrize("query", ["~(", "/[/", "layer:x", "size:lots", "change:x", "type:x", "size:>."])
+def test_queries_that_mean_nothing_say_so(query):
+    with pytest.raises(LayertuiError):
+        matches(Merged(TREE, 2), query)
+
+
+def test_a_filter_shows_its_hits_with_the_way_to_them(rows):
+    rows.filter("*.conf")
+    assert shown(rows) == ["/", "/a", "/a/two.conf"]
+    rows.filter("")
+    assert shown(rows) == ["/", "/a", "/c", "/z"]

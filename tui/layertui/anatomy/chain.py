@@ -1,0 +1,246 @@
+"""How an image is organised: the chain from its name to the bytes on disk, as data."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from layertui.anatomy.docker_inspect import described, fields
+from layertui.dockerfile.history_step import step_text
+from layertui.model.blob import ArrivingBlob, FileBlob
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Field, HistoryEntry, Image, Layer, Link
+from layertui.sources.assemble import config_list, diff_ids_of
+from layertui.sources.oci_layout import descriptor_of, descriptors_of
+from layertui.text.sanitize import visible
+
+if TYPE_CHECKING:
+    from layertui.content.read import Contents
+    from layertui.union import Union
+
+HOST = (
+    "An image is a root file system and a config. It holds no running kernel and no boot loader: "
+    "containers run on the kernel of their host."
+)
+OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
+"""In this order (os-release(5))."""
+MAX_OS_RELEASE = 1 << 16
+"""Bytes of it that are read."""
+KERNELS = ("vmlinuz", "vmlinux", "bzImage", "Image", "zImage")
+"""How files in /boot begin that are kernels."""
+ID = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
+MODULES = ("/usr/lib/modules", "/lib/modules")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One link of the chain."""
+
+    kind: str
+    """``reference``, ``index``, ``manifest``, ``config``, ``inspect``, ``history``, ``layer``."""
+    title: str
+    facts: Sequence[tuple[str, str]]
+    """Names and values, in the order in which they are best read; names may repeat."""
+    refers: Sequence[str] = ()
+    """The digests that it names: where the chain goes on, and what else it could lead to."""
+    document: Any = None
+    """What it is, parsed, if it is JSON."""
+    data: bytes = b""
+    """The document byte for byte as it is stored; empty where none is."""
+    fields: Sequence[Field] = ()
+    """Of ``inspect``: each field, and the entry on disk that it comes from."""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What the root file system says of the system that it belongs to."""
+
+    name: str
+    """The distribution, as its os-release has it; empty if it has none."""
+    source: str
+    """The path that says so."""
+    kernels: Sequence[str]
+    """Paths that look like a kernel, and directories of kernel modules: a container uses none of them."""
+
+
+def parts(image: Image) -> Iterator[Part]:
+    """The chain: reference, documents, history, layers with the base first."""
+    chain = list(image.chain)
+    first = [link.descriptor.digest for link in chain[:1] if link.descriptor.digest]
+    yield Part("reference", "reference", list(_of_reference(image)), first)
+    for number, link in enumerate(chain):
+        following = chain[number + 1].descriptor.digest if number + 1 < len(chain) else ""
+        yield _part_of_link(link, following)
+    if image.inspected:
+        yield Part("inspect", "inspect", [("says so", "the engine itself")], (), dict(image.inspected))
+    elif image.fields:
+        yield Part("inspect", "inspect", (), (), described(image), fields=fields(image))
+    steps = [(_layer_text(entry), _step(entry)) for entry in image.history]
+    yield Part("history", "history", steps)
+    by_layer = {entry.layer: entry for entry in image.history if entry.layer is not None}
+    for layer in image.layers:
+        yield Part("layer", f"layer {layer.number}", list(_of_layer(layer, by_layer.get(layer.number))))
+
+
+def _of_reference(image: Image) -> Iterator[tuple[str, str]]:
+    yield "opens", image.reference
+    for tag in image.tags:
+        yield "tag", tag
+    for each in image.repo_digests:
+        yield "digest", each
+    yield "platform", str(image.platform)
+    if not image.chain:
+        yield "config", "none, and no manifest: the layers are opened without an image"
+
+
+def _part_of_link(link: Link, following: str) -> Part:
+    document = _parsed(link.data)
+    kind = {"index.json": "index", "manifest.json": "index"}.get(link.name, link.name)
+    return Part(
+        kind,
+        link.name,
+        list(_of_link(link, document, following)),
+        list(_named_by(document)) if isinstance(document, dict) else (),
+        document,
+        link.data,
+    )
+
+
+def _of_link(link: Link, document: Any, following: str) -> Iterator[tuple[str, str]]:
+    known = link.descriptor
+    own_type = document.get("mediaType") if isinstance(document, dict) else None
+    media_type = known.media_type or (own_type if isinstance(own_type, str) else "")
+    yield from _given(("type", media_type), ("digest", known.digest), ("lies in", link.location))
+    if link.data:
+        yield "size", str(len(link.data))
+    else:
+        yield "unknown", "the source does not hand it out"
+    yield from _given(("leads to", following))
+    for found in descriptors_of(document) if isinstance(document, dict) else ():
+        if found.descriptor.digest != following:
+            yield f"or {found.descriptor.platform or 'for no platform'}", found.descriptor.digest
+
+
+def _named_by(document: dict[str, Any]) -> Iterator[str]:
+    """The digests in an index, a manifest or a config."""
+    for found in descriptors_of(document):
+        yield found.descriptor.digest
+    if (config := descriptor_of(document.get("config"))) is not None:
+        yield config.descriptor.digest
+    for layer in map(descriptor_of, config_list(document, "layers")):
+        if layer is not None:
+            yield layer.descriptor.digest
+    yield from diff_ids_of(document)
+
+
+def _of_layer(layer: Layer, entry: HistoryEntry | None) -> Iterator[tuple[str, str]]:
+    if entry is not None:
+        yield "step", _step(entry)
+    known = layer.descriptor
+    yield from _given(("type", known.media_type), ("digest", known.digest))
+    if known.size >= 0:
+        yield "size", str(known.size)
+    yield from _given(("diff ID", layer.diff_id), ("chain ID", layer.chain_id))
+    yield from places(layer)
+    if layer.missing:
+        yield "missing", layer.missing
+
+
+def places(layer: Layer) -> Iterator[tuple[str, str]]:
+    """Where a layer's bytes lie, as exactly as its source knows it."""
+    yield from layer.places
+    if isinstance(layer.blob, FileBlob):
+        yield "file", str(layer.blob.path)
+        yield "offset", str(layer.blob.offset)
+    elif layer.blob is not None:
+        yield "lies in", layer.blob.location
+    elif layer.unpacked is not None and not layer.places:
+        yield "unpacked", layer.unpacked.location
+
+
+def origins(found: Sequence[Field]) -> Iterator[tuple[str, str, str]]:
+    """Fields, for people: the name of each, where it comes from, and its value as JSON.
+
+    Paths begin in the directory that has all of them; IDs are cut to twelve digits.
+    """
+    root = os.path.commonpath([os.path.dirname(field.file) for field in found if field.file] or [""])  # noqa: PTH120 (a text)
+    for field in found:
+        path = ID.sub(r"\1", os.path.relpath(field.file, root)) if field.file else "not recorded"
+        where = f"{path}: {field.key}" if field.key else path
+        yield field.name, where, json.dumps(field.value, ensure_ascii=False)
+
+
+def is_at_hand(image: Image) -> bool:
+    """Whether the layers can be read without fetching any of them."""
+    arriving = (
+        isinstance(layer.blob, ArrivingBlob) and not layer.blob.is_here
+        for layer in image.layers
+        if layer.unpacked is None
+    )
+    return image.arrival is None and not any(arriving)
+
+
+def system(union: Union, contents: Contents) -> System:
+    """What the top of a union's merged tree says of the system; little is read for it."""
+    name, source = "", ""
+    for path in OS_RELEASE:
+        try:
+            event = union.at(union.resolve(path, union.layers), union.layers)
+            text = contents.read(event, 0, MAX_OS_RELEASE).decode("utf-8", "surrogateescape")
+        except LayertuiError:
+            continue
+        name, source = pretty_name(text), path
+        break
+    kernels = [path for path, _ in _below(union, "/boot") if path.rpartition("/")[2].startswith(KERNELS)]
+    for folder in MODULES:
+        kernels += [path for path, holds in _below(union, folder) if holds and path not in kernels]
+    return System(name, source, kernels)
+
+
+def pretty_name(os_release: str) -> str:
+    """The name of a distribution for people (os-release(5)); empty if there is none."""
+    values: dict[str, str] = {}
+    for line in os_release.splitlines():
+        name, equals, value = line.strip().partition("=")
+        if equals and name.isupper():
+            try:
+                values[name] = "".join(shlex.split(value)) if value else ""
+            except ValueError:  # a quote without its other half
+                values[name] = value
+    return values.get("PRETTY_NAME") or f"{values.get('NAME', '')} {values.get('VERSION', '')}".strip()
+
+
+def _below(union: Union, path: str) -> Iterator[tuple[str, bool]]:
+    """The paths right below a directory of the merged tree, and whether each is one; none if it is none itself."""
+    try:
+        folder = union.resolve(path, union.layers)
+    except LayertuiError:
+        return
+    for node in range(folder + 1, union.end[folder]):
+        if union.parent[node] == folder and (event := union.at(node, union.layers)) >= 0:
+            yield union.path(node), union.is_directory(event)
+
+
+def _step(entry: HistoryEntry) -> str:
+    return visible(step_text(entry)) if entry.recorded else "(not in the history)"
+
+
+def _layer_text(entry: HistoryEntry) -> str:
+    return f"layer {entry.layer}" if entry.layer is not None else "-"
+
+
+def _given(*facts: tuple[str, str]) -> Iterator[tuple[str, str]]:
+    return (fact for fact in facts if fact[1])
+
+
+def _parsed(data: bytes) -> Any:
+    """JSON, or ``None`` for what is none."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None

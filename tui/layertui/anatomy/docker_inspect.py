@@ -1,0 +1,124 @@
+"""What ``docker inspect`` says of an image, field by field, and which entry each field comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from layertui.model.image import Field, Image
+
+NEVER = "0001-01-01T00:00:00Z"
+"""Go's zero time, which Docker prints for none."""
+FIELDS = {
+    "Id": "",
+    "RepoTags": "",
+    "RepoDigests": "",
+    "Parent": "",
+    "Comment": "comment",
+    "Created": "created",
+    "Container": "container",
+    "ContainerConfig": "container_config",
+    "DockerVersion": "docker_version",
+    "Author": "author",
+    "Config": "config",
+    "Architecture": "architecture",
+    "Variant": "variant",
+    "Os": "os",
+    "OsVersion": "os.version",
+    "Size": "",
+    "VirtualSize": "",
+    "GraphDriver": "",
+    "RootFS": "rootfs",
+    "Metadata": "",
+}
+"""In Docker's order, each with its key in the config (up to Docker 1.9: the file ``json``) if it comes from there."""
+
+
+def described(image: Image) -> dict[str, Any]:
+    """The fields with their values: what an engine says of them, else what :func:`fields` finds."""
+    return {**{field.name: field.value for field in fields(image)}, **image.inspected}
+
+
+def fields(image: Image) -> list[Field]:
+    """The fields as Docker fills them for an image of its own (types/image.InspectResponse).
+
+    What the source keeps in entries of its own comes from there, the rest from the config.
+    What neither knows is empty as Docker leaves it, or left out.
+    """
+    own = {field.name: field for field in image.fields}
+    values = _values(image)
+    unknown = {name for name in ("Variant", "OsVersion") if not values[name]}
+    unknown |= {name for name in ("Size", "VirtualSize") if image.size < 0}
+    if not values["RootFS"]["Layers"] and image.layers:
+        unknown |= {"RootFS", "Metadata"}  # Docker up to 1.9 has neither
+    file = next((link.location for link in image.chain if link.name == "config"), "")
+    return [
+        own.get(name) or Field(name, values[name], file if key else "", key)
+        for name, key in FIELDS.items()
+        if name in own or name not in unknown
+    ]
+
+
+def _values(image: Image) -> dict[str, Any]:
+    config = image.config
+    steps = [entry for entry in image.history if entry.recorded]
+    return {
+        **{name: _text(config, key) for name, key in FIELDS.items()},
+        "Id": image.id,
+        "RepoTags": list(image.tags),
+        "RepoDigests": list(image.repo_digests),
+        "Comment": _text(config, "comment") or (steps[-1].comment if steps else ""),
+        "Created": _text(config, "created") or NEVER,
+        "ContainerConfig": _settings(config.get("container_config")),
+        "Config": _settings(config.get("config")),
+        "Size": image.size,
+        "VirtualSize": image.size,
+        "GraphDriver": {"Data": None, "Name": ""},
+        "RootFS": {"Type": "layers", "Layers": [layer.diff_id for layer in image.layers if layer.diff_id]},
+        "Metadata": {"LastTagTime": NEVER},
+    }
+
+
+def _settings(value: object) -> dict[str, Any]:
+    """A container's settings, with those that Docker always prints (types/container.Config)."""
+    given: Mapping[str, Any] = value if isinstance(value, dict) else {}
+    usual = {name: default for name, default in SETTINGS.items() if default is not LEFT_OUT}
+    known = {name: given[name] for name in given if given[name] is not None}
+    order = [*SETTINGS, *(name for name in known if name not in SETTINGS)]
+    return {name: {**usual, **known}[name] for name in order if name in usual or name in known}
+
+
+LEFT_OUT = object()
+SETTINGS: Mapping[str, object] = {
+    "Hostname": "",
+    "Domainname": "",
+    "User": "",
+    "AttachStdin": False,
+    "AttachStdout": False,
+    "AttachStderr": False,
+    "ExposedPorts": LEFT_OUT,
+    "Tty": False,
+    "OpenStdin": False,
+    "StdinOnce": False,
+    "Env": None,
+    "Cmd": None,
+    "Healthcheck": LEFT_OUT,
+    "ArgsEscaped": LEFT_OUT,
+    "Image": "",
+    "Volumes": None,
+    "WorkingDir": "",
+    "Entrypoint": None,
+    "NetworkDisabled": LEFT_OUT,
+    "MacAddress": LEFT_OUT,
+    "OnBuild": None,
+    "Labels": None,
+    "StopSignal": LEFT_OUT,
+    "StopTimeout": LEFT_OUT,
+    "Shell": LEFT_OUT,
+}
+"""In Docker's order, with what it prints where they are not set."""
+
+
+def _text(config: Mapping[str, Any], name: str) -> str:
+    value = config.get(name)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,1 @@
+"""The user's cache directory: blobs, decompressed archives, layer indexes and unions."""

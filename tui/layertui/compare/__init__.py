@@ -1,0 +1,1 @@
+"""Compare two images, or two layers of one."""

@@ -1,0 +1,306 @@
+"""How two images differ, or two layers of one: layers, config, packages, files."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from layertui.compare.config import ConfigChange, config_changes
+from layertui.compare.contents import PooledContents
+from layertui.compare.trees import A, B, Pair, Tree
+from layertui.insight.packages import PackageChange, layer_packages
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Image, Layer
+from layertui.union.changes import difference, undecided
+from layertui.union.directories import telling
+from layertui.union.entry import Entry
+from layertui.union.merged_tree import Merged
+from layertui.union.model import Union
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """An image as of one of its layers; 0 is the empty tree."""
+
+    image: Image
+    union: Union
+    layer: int
+
+    @property
+    def layers(self) -> Sequence[Layer]:
+        return self.image.layers[: self.layer]
+
+    @property
+    def size(self) -> int:
+        """Bytes of its layers as stored; -1 if one is unknown."""
+        return stored_size(self.layers)
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """Numbers of layers, base first."""
+
+    common: Sequence[tuple[int, int]]
+    """Those of one digest, by their numbers in A and in B."""
+    only_a: Sequence[int]
+    only_b: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """A path that differs."""
+
+    node: int
+    path: str
+    change: str
+    """``added`` (B alone has it), ``deleted`` (A alone has it) or ``modified``."""
+    what: Sequence[str]
+    """What differs: of type, content, mode, owner, mtime, linkname, xattrs, device."""
+    before: Entry | None
+    after: Entry | None
+    growth: int
+    """Bytes that it takes more in B, with all that is below it where it stands for that."""
+    below: int = 0
+    """The paths below it that it stands for."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The change as the command line prints it."""
+        return {
+            "path": self.path,
+            "change": self.change,
+            "what": list(self.what),
+            "before": self.before and self.before.to_json(),
+            "after": self.after and self.after.to_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The files that differ, in numbers; bytes are those of files, a hardlinked one counts once."""
+
+    added: int
+    deleted: int
+    modified: int
+    """But for those whose time alone differs."""
+    touched: int
+    """Paths whose time alone differs."""
+    added_bytes: int
+    deleted_bytes: int
+    bytes_a: int
+    """Of all files of A."""
+    bytes_b: int
+    """Of all files of B."""
+
+    @property
+    def growth(self) -> int:
+        """Bytes that B takes more."""
+        return self.bytes_b - self.bytes_a
+
+    @property
+    def modified_bytes(self) -> int:
+        """Bytes that paths of both take more in B."""
+        return self.growth - self.added_bytes + self.deleted_bytes
+
+    def to_json(self) -> dict[str, int]:
+        """The sums as the command line prints them."""
+        return {
+            "added": self.added,
+            "deleted": self.deleted,
+            "modified": self.modified,
+            "touched": self.touched,
+            "added_bytes": self.added_bytes,
+            "deleted_bytes": self.deleted_bytes,
+            "modified_bytes": self.modified_bytes,
+            "growth_bytes": self.growth,
+        }
+
+
+class Comparison:
+    """All that is to be told of how B differs from A."""
+
+    def __init__(
+        self,
+        a: Side,
+        b: Side,
+        ignored: Collection[str] = (),
+        progress: Callable[[int, int], None] | None = None,
+        cancelled: threading.Event | None = None,
+        known: Comparison | None = None,
+    ) -> None:
+        """Reads the files of one size of which nothing else tells whether they differ.
+
+        ``ignored`` are facts (``mtime``, ``owner``) in which paths may differ without being told;
+        ``progress`` is told the bytes behind and in all; ``known`` is one of the same sides, whose
+        contents and packages need not be read again: those facts tell nothing of them. Raises
+        :class:`~layertui.layers.compression.stream.Cancelled`.
+        """
+        self.a, self.b = a, b
+        self._ignored = frozenset(ignored)
+        pair = self._pair = Pair(
+            *(Tree(side.union, side.layer, list(map(_digest, side.layers))) for side in (a, b))
+        )
+        draft = pair.union(pair.candidates)
+        self.contents = PooledContents((a.image, b.image), pair.pool, draft)
+        """Of the events of ``union``."""
+        if known is not None:
+            self.contents.share_digests(known.contents)
+        self.unread: dict[str, LayertuiError] = {}
+        """Why contents could not be compared, by path; those paths may be alike."""
+        pairs = undecided(draft, A, B)
+        self.contents.prepare((event for both in pairs for event in both), progress, cancelled)
+        self._what: dict[int, list[str]] = {}
+        for node in pair.candidates:
+            what = self._differs(draft, node, cancelled)
+            if what is not None:
+                self._what[node] = what
+        self.union = draft if len(self._what) == len(pair.candidates) else pair.union(list(self._what))
+        """The tree of A as layer 1, what B has otherwise as layer 2."""
+        self.contents.grow(pair.pool.layers, self.union)
+        self.merged_a, self.merged_b = Merged(self.union, A), Merged(self.union, B)
+        self.layers = shared_layers(a.layers, b.layers)
+        self.config: Sequence[ConfigChange] = () if a.image is b.image else self._config()
+        self.packages: Sequence[PackageChange]
+        self.unread_packages: Sequence[LayertuiError]
+        if known is None:
+            self.packages, self.unread_packages = layer_packages(self.union, self.contents, B, cancelled)
+        else:
+            self.packages, self.unread_packages = known.packages, known.unread_packages
+        self.sums = self._sums()
+
+    @property
+    def are_equal(self) -> bool:
+        """Whether neither config nor files differ, however they are spread over layers."""
+        return self.has_same_files and not self.config
+
+    @property
+    def has_same_files(self) -> bool:
+        """Whether no path differs, as far as everything could be read."""
+        return not self._what
+
+    # Files
+
+    def changes(self, folded: bool = False) -> Iterator[FileChange]:
+        """The paths that differ, in the order of the tree; ``folded``: a directory stands for what came or went with it."""
+        union, end = self.union, 0
+        for node, what in self._what.items():
+            if node < end:
+                continue
+            one, other = self.entry(node, A), self.entry(node, B)
+            whole = folded and (one is None or other is None)
+            change = "added" if one is None else "deleted" if other is None else "modified"
+            below = 0
+            if whole:
+                end = union.end[node]
+                below = (self.merged_a if other is None else self.merged_b).visible.count(1, node + 1, end)
+            yield FileChange(
+                node, union.path(node), change, what, one, other, self._growth(node, whole), below
+            )
+
+    def growth_by_directory(self) -> dict[str, int]:
+        """Bytes that directories take more in B, most first; see :func:`telling`."""
+        parent, directories = self.union.parent, set[int]()
+        for node in self._what:
+            above = parent[node]
+            while above > 0 and above not in directories:
+                directories.add(above)
+                above = parent[above]
+        return telling({self.union.path(node): self.growth(node) for node in directories})
+
+    def what(self, node: int) -> Sequence[str] | None:
+        """What differs at a path, see :class:`FileChange`; ``None`` if it is alike."""
+        return self._what.get(node)
+
+    def event(self, node: int, side: int) -> int:
+        """What shows a path in A or B: an event of that side's own union; -1 if it is not there."""
+        return self._pair.event(node, side)
+
+    def growth(self, node: int) -> int:
+        """Bytes that a path takes more in B, with all that is below it."""
+        return self.merged_b.size_below(node) - self.merged_a.size_below(node)
+
+    def entry(self, node: int, side: int) -> Entry | None:
+        """What a path is in A or B, as the image itself tells it; ``None`` if it is not there."""
+        event = self._pair.event(node, side)
+        return None if event < 0 else (self.a, self.b)[side - A].union.entry(event)
+
+    # Inside
+
+    def _differs(self, draft: Union, node: int, cancelled: threading.Event | None) -> list[str] | None:
+        """What differs at a path that may, nothing if one side alone has it; ``None`` if it is alike."""
+        before, after = draft.at(node, A), draft.at(node, B)
+        if before < 0 or after < 0:
+            return []
+
+        def same(one: int, other: int) -> bool:
+            try:
+                return self.contents.same(one, other, cancelled)
+            except LayertuiError as error:
+                self.unread[draft.path(node)] = error
+                return True
+
+        what = [fact for fact in difference(draft, before, after, same) if fact not in self._ignored]
+        return what or None
+
+    def _growth(self, node: int, whole: bool) -> int:
+        if whole:
+            return self.growth(node)
+        union = self.union
+        before, after = (union.at(node, side) for side in (A, B))
+        return sum(
+            sign * union.size(event)
+            for sign, event in ((-1, before), (1, after))
+            if event >= 0 and union.ev_inode[event] == event
+        )
+
+    def _sums(self) -> Sums:
+        union = self.union
+        counts = {"added": 0, "deleted": 0, "modified": 0, "touched": 0}
+        sizes = dict.fromkeys(counts, 0)
+        for node, what in self._what.items():
+            if union.at(node, A) < 0:
+                change = "added"
+            elif union.at(node, B) < 0:
+                change = "deleted"
+            else:
+                change = "touched" if what == ["mtime"] else "modified"
+            counts[change] += 1
+            sizes[change] += self._growth(node, False)
+        return Sums(
+            **counts,
+            added_bytes=sizes["added"],
+            deleted_bytes=-sizes["deleted"],
+            bytes_a=self._pair.shown_bytes(A),
+            bytes_b=self._pair.shown_bytes(B),
+        )
+
+    def _config(self) -> list[ConfigChange]:
+        changes = config_changes(self.a.image.config, self.b.image.config)
+        return [row for row in changes if row.field != "created" or "mtime" not in self._ignored]
+
+
+def stored_size(layers: Iterable[Layer]) -> int:
+    """Bytes that layers take as stored; -1 if one's are unknown."""
+    sizes = [layer.descriptor.size for layer in layers]
+    return -1 if any(size < 0 for size in sizes) else sum(sizes)
+
+
+def shared_layers(a: Sequence[Layer], b: Sequence[Layer]) -> Layers:
+    """Which layers two images have in common, wherever they lie in the stack."""
+    waiting: dict[str, list[int]] = {}
+    for layer in a:
+        waiting.setdefault(_digest(layer), []).append(layer.number)
+    common, only_b = [], []
+    for layer in b:
+        numbers = waiting.get(_digest(layer)) if _digest(layer) else None
+        if numbers:
+            common.append((numbers.pop(0), layer.number))
+        else:
+            only_b.append(layer.number)
+    shared = {number for number, _ in common}
+    return Layers(common, [layer.number for layer in a if layer.number not in shared], only_b)
+
+
+def _digest(layer: Layer) -> str:
+    return layer.diff_id or layer.descriptor.digest

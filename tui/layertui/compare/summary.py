@@ -1,0 +1,62 @@
+"""What a comparison comes to, in sentences that the screen and the command share."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from layertui.compare.comparison import Comparison, stored_size
+from layertui.text.format import count_text, growth_text, size_text
+
+
+def verdict(found: Comparison) -> str:
+    """What the eye is to land on."""
+    if found.has_same_files:
+        return "Files are the same, the config is not." if found.config else "Config and files are the same."
+    growth = found.sums.growth
+    size = (
+        f"{size_text(abs(growth))} {'larger' if growth > 0 else 'smaller'} than" if growth else "as large as"
+    )
+    return f"B is {size} A in files: {counts(found)}."
+
+
+def counts(found: Comparison) -> str:
+    """``3 added (+5.00 kB), 1 deleted (-5 B)``."""
+    sums = found.sums
+    told = [
+        f"{count:,} {change} ({growth_text(size)})"
+        for count, change, size in (
+            (sums.added, "added", sums.added_bytes),
+            (sums.modified, "modified", sums.modified_bytes),
+            (sums.deleted, "deleted", -sums.deleted_bytes),
+        )
+        if count
+    ]
+    if sums.touched:
+        told.append(f"{count_text(sums.touched, 'path')} whose time alone differs")
+    return ", ".join(told) or "no path differs"
+
+
+def layers_told(found: Comparison) -> str:
+    """``3 in common, the base of both, 2 only in B (2.1 MB)``."""
+    layers, common = found.layers, len(found.layers.common)
+    told = [f"{common:,} in common"]
+    if common and list(layers.common) == [(number, number) for number in range(1, common + 1)]:
+        told.append("the base of both")
+    for name, side, numbers in (("A", found.a, layers.only_a), ("B", found.b, layers.only_b)):
+        if numbers:
+            size = size_text(stored_size(side.image.layers[number - 1] for number in numbers))
+            told.append(f"{len(numbers):,} only in {name} ({size})")
+    return ", ".join(told)
+
+
+def config_told(found: Comparison) -> str:
+    """``3 fields differ``."""
+    rows = len(found.config)
+    return f"{count_text(rows, 'field')} {'differs' if rows == 1 else 'differ'}" if rows else "the same"
+
+
+def packages_told(found: Comparison) -> str:
+    """``1 added, 2 upgraded``."""
+    changes = Counter(row.change for row in found.packages)
+    told = [f"{changes[change]:,} {change}" for change in ("added", "upgraded", "removed") if changes[change]]
+    return ", ".join(told) or "the same, as far as they are known"

@@ -1,0 +1,68 @@
+"""The images that may be an image's base: those of the same place, and the engines'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Image
+from layertui.model.reference import ENGINES, STORES, Reference, parse
+from layertui.sources import LOCAL, list_images, open_image
+from layertui.sources.assemble import diff_ids_of
+
+MOST = 200
+"""Images of one place that are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """An image and what tells it: no layer of it is read."""
+
+    reference: str
+    names: Sequence[str]
+    digests: Sequence[str]
+    """Of config, manifest and index, as far as they are known."""
+    diff_ids: Sequence[str]
+
+
+def neighbours(image: Image) -> Iterator[Neighbour]:
+    """The images that lie where an image lies, and those of Docker and Podman, as far as they can be had."""
+    places = [place for place in (_place(image.reference), *(f"{each}:" for each in LOCAL)) if place]
+    platform = str(image.platform) if image.chain else None  # which layers alone do not tell
+    for place in dict.fromkeys(places):
+        try:
+            yield from _of_place(place, platform, len(image.layers))
+        except LayertuiError:
+            continue  # an engine that does not run
+
+
+def _of_place(place: str, platform: str | None, below: int) -> Iterator[Neighbour]:
+    for number, row in enumerate(list_images(place)):
+        if number >= MOST:
+            return
+        if row.layers is not None and not 0 < row.layers < below:
+            continue
+        try:
+            found = open_image(row.reference, platform)
+        except LayertuiError:
+            continue
+        names = [*found.tags, *([f"{row.name}:{row.tag}"] if row.name and row.tag else []), found.reference]
+        digests = [found.id, found.manifest_digest, row.digest]
+        digests += [each.partition("@")[2] for each in found.repo_digests]
+        yield Neighbour(
+            row.reference,
+            list(dict.fromkeys(names)),
+            [each for each in digests if each],
+            diff_ids_of(found.config),
+        )
+
+
+def _place(text: str) -> str:
+    """Where the image of a reference lies, as a reference itself; empty for a registry and the like."""
+    reference = parse(text)
+    if reference.transport in ENGINES:
+        return f"{LOCAL[0] if ENGINES[reference.transport] == 'Docker' else LOCAL[1]}:"
+    if reference.transport in (*STORES, "docker-archive", "oci", "oci-archive"):
+        return str(Reference(reference.transport, reference.location))
+    return ""

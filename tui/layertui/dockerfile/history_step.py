@@ -1,0 +1,221 @@
+"""Build steps as a person wrote them, out of what builders make of them in the history.
+
+Docker's classic builder and Buildah write ``/bin/sh -c #(nop) CMD ["x"]`` for what runs
+nothing and ``/bin/sh -c COMMAND`` for what does; BuildKit writes ``RUN /bin/sh -c COMMAND #
+buildkit``; both put build arguments in front, ``|2 A=1 B=2 /bin/sh -c COMMAND``. Kaniko keeps
+the Dockerfile's line. Builders without a Dockerfile name themselves and say in ``comment``
+what the layer holds (ko, Jib, apko), or say only that (Nix, ``docker import``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from typing import NamedTuple
+
+from layertui.model.image import HistoryEntry
+
+INSTRUCTIONS = {
+    "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER",
+    "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
+}  # fmt: skip
+"""Of a Dockerfile."""
+
+MAX_TEXT = 1 << 16
+"""Characters of a step that are looked at; a config may hold any number of them."""
+_MAX_WORDS = 4096
+"""Characters of a list of words that is taken apart, which can take the square of it."""
+
+# A shell with its options, up to the one that takes the command. Written so that it takes
+# linear time whatever it is given.
+SHELL = re.compile(
+    r"(?:/\S{1,60}/)?(?:ba|da|a|k|z|fi)?sh(?: (?:-[A-Za-z]{1,12}|pipefail|errexit|nounset|xtrace)){0,8}? "
+    r"-[A-Za-z]{0,10}c(?: |$)"
+    r"|(?:\S{1,60}[/\\])?cmd(?:\.exe)?(?: /S)? /C(?: |$)"
+    r"|(?:\S{1,60}[/\\])?(?:powershell|pwsh)(?:\.exe)?(?: -[A-Za-z]{1,20}(?: Bypass| Unrestricted)?){0,6}? "
+    r"-[Cc]ommand (?:\$\w{1,40} ?= ?'[^'\n]{0,40}'; ?){0,6}"
+)
+_NOTHING_RUN = re.compile(r"#\(nop\)\s*")
+_ARGUMENTS = re.compile(r"\|(\d{1,4}) ")
+SENT = re.compile(r"(?P<kind>file|dir|multi):[0-9a-f]{6,128}(?P<rest> in .*)", re.DOTALL)
+_PORTS = re.compile(r"map\[(?P<ports>.*)\]", re.DOTALL)
+_HEALTH = re.compile(
+    r'&\{\[(?P<test>.*)\] "(?P<interval>\w+)" "(?P<timeout>\w+)" "(?P<start>\w+)"(?: "\w+")? '
+    r"'(?P<retries>.+)'\}",
+    re.DOTALL,
+)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_STORE_PATH = re.compile(r"/nix/store/[0-9a-z]{32}-")
+
+
+class Step(NamedTuple):
+    """One build step."""
+
+    instruction: str
+    """A Dockerfile's, in capitals; empty where the step came about in another way."""
+    arguments: str
+    """All that follows, or the step's own words; may be several lines, and hostile."""
+
+
+def recorded(entry: HistoryEntry) -> Step:
+    """The instruction and what the builder recorded of it: ``#(nop)`` and ``# buildkit`` are off.
+
+    What a ``RUN`` ran still has its build arguments and its shell in front.
+    """
+    text, comment = entry.created_by[:MAX_TEXT].strip(), entry.comment[:MAX_TEXT].strip()
+    if not text:
+        return Step("", _of_comment(comment))
+    text = text.removesuffix("# buildkit").rstrip()
+    step = _split(text)
+    if step.instruction:
+        return step
+    _, bare = split_arguments(text)
+    shell = SHELL.match(bare)
+    if shell is None:
+        if bare != text:  # build arguments, and a command without a shell
+            return Step("RUN", text)
+        # Not a Dockerfile's: what the comment says is as much a part of it.
+        return Step("", f"{text}: {_of_comment(comment)}" if comment else text)
+    nothing = _NOTHING_RUN.match(bare, shell.end())
+    return Step("RUN", text) if nothing is None else _split(bare[nothing.end() :].strip())
+
+
+def step_of(entry: HistoryEntry) -> Step:
+    """The step that a history entry tells of; both parts empty if it says nothing."""
+    step = recorded(entry)
+    if step.instruction == "RUN":
+        return Step("RUN", _command(step.arguments))
+    return Step(step.instruction, written(step.instruction, step.arguments))
+
+
+def step_text(entry: HistoryEntry) -> str:
+    """The step on one line, runs of blanks folded, ``⏎`` for line ends; empty if nothing is recorded.
+
+    Control characters are left in it, for :func:`layertui.text.sanitize.visible` to show.
+    """
+    step = step_of(entry)
+    return f"{step.instruction} {one_line(step.arguments)}".strip()
+
+
+def one_line(text: str) -> str:
+    """``text`` on one line, runs of blanks folded, ``⏎`` where a line with more after it ends."""
+    lines = (re.sub(r"[ \t]+", " ", line.removesuffix("\\")).strip() for line in text.split("\n"))
+    return " ⏎ ".join(line for line in lines if line)
+
+
+def _split(text: str) -> Step:
+    """Instruction and arguments; no instruction if it is none of a Dockerfile's."""
+    word, _, rest = text.partition(" ")
+    return Step(word, rest.strip()) if word in INSTRUCTIONS else Step("", text)
+
+
+def _command(text: str) -> str:
+    """What a ``RUN`` runs, without build arguments and shell."""
+    _, text = split_arguments(text)
+    shell = SHELL.match(text)
+    return text[shell.end() :].strip() if shell else text
+
+
+def split_arguments(text: str) -> tuple[str, str]:
+    """Build arguments and command: ``|2 A=1 B=x y /bin/sh -c make`` → ``A=1 B=x y``, ``/bin/sh -c make``."""
+    count = _ARGUMENTS.match(text)
+    if count is None:
+        return "", text
+    start = count.end()
+    if int(count[1]) == 0:
+        return "", text[start:]
+    found = text.find(" ", start)
+    while found >= 0:  # values may hold blanks
+        if SHELL.match(text, found + 1):
+            return text[start:found], text[found + 1 :]
+        found = text.find(" ", found + 1)
+    words = text[start:].split(" ")
+    split = int(count[1])
+    if len(words) > split and all("=" in word for word in words[:split]):
+        return " ".join(words[:split]), " ".join(words[split:])
+    return "", text
+
+
+def written(instruction: str, text: str) -> str:
+    """The arguments of an instruction that runs nothing, as they stand in a Dockerfile."""
+    match instruction:
+        case "ADD" | "COPY":
+            # Only the hash of what was sent to the builder is known, not its name.
+            return SENT.sub(_what_was_sent, text, count=1).strip()
+        case "CMD" | "ENTRYPOINT":
+            return exec_form(text)
+        case "EXPOSE" if ports := _PORTS.fullmatch(text):
+            return " ".join(port.removesuffix(":{}") for port in ports["ports"].split())
+        case "VOLUME" | "EXPOSE" if text.startswith("[") and text.endswith("]") and '"' not in text:
+            return text[1:-1]
+        case "HEALTHCHECK" if health := _HEALTH.fullmatch(text):
+            return _health_check(health)
+    return text
+
+
+def _what_was_sent(sent: re.Match[str]) -> str:
+    kind = {"file": "a file", "dir": "a directory", "multi": "files"}[sent["kind"]]
+    # Docker forgets the blank behind --chown.
+    return " " * (sent.start() > 0 and sent.string[sent.start() - 1] != " ") + kind + sent["rest"].rstrip()
+
+
+def exec_form(text: str) -> str:
+    """``["sh" "-c" "x"]``, as Go prints it, as JSON; a shell's command alone."""
+    words = quoted_words(text[1:-1]) if text.startswith("[") and text.endswith("]") else None
+    if words is None:
+        return text
+    if len(words) == 3 and SHELL.fullmatch(f"{words[0]} {words[1]} "):
+        return words[2]
+    return json.dumps(words, ensure_ascii=False)
+
+
+def quoted_words(text: str) -> list[str] | None:
+    """Quoted words between blanks or commas; None if there is anything else."""
+    if len(text) > _MAX_WORDS or _QUOTED.sub("", text).strip(", "):
+        return None
+    try:
+        words = [json.loads(word, strict=False) for word in _QUOTED.findall(text)]
+    except ValueError:
+        return None
+    return words
+
+
+def _health_check(health: re.Match[str]) -> str:
+    words = quoted_words(health["test"])
+    if words == ["NONE"]:
+        return "NONE"
+    if not words or words[0] not in ("CMD", "CMD-SHELL"):
+        return health[0]
+    options = [
+        f"--{name}={health[group]}"
+        for name, group in (("interval", "interval"), ("timeout", "timeout"), ("start-period", "start"))
+        if health[group] != "0s"
+    ]
+    retries = _go_character(health["retries"])
+    if retries:
+        options.append(f"--retries={retries}")
+    command = " ".join(words[1:]) if words[0] == "CMD-SHELL" else json.dumps(words[1:], ensure_ascii=False)
+    return " ".join([*options, "CMD", command])
+
+
+def _go_character(text: str) -> int:
+    """The number that Go's ``%q`` prints as a character: ``\\x03``, ``\\n``; 0 for none."""
+    named = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11}
+    if re.fullmatch(r"\\[xuU][0-9a-fA-F]{2,8}", text):
+        return int(text[2:], 16)
+    if len(text) == 2 and text[0] == "\\":
+        return named.get(text[1], ord(text[1]))
+    return ord(text) if len(text) == 1 else 0
+
+
+def _of_comment(comment: str) -> str:
+    """What a comment says; Nix lists the store paths of a layer there."""
+    if not comment.startswith("store paths: ["):
+        return comment
+    paths = comment.removeprefix("store paths: [").removesuffix("]")
+    try:
+        names = shlex.split(paths.replace(",", " "))
+    except ValueError:
+        return comment
+    return "store paths " + ", ".join(_STORE_PATH.sub("", name) for name in names)

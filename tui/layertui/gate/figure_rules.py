@@ -1,0 +1,102 @@
+"""Rules about figures: dive's three, reclaimable bytes, size and growth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from layertui.gate.limits import Growth, Ratio, Size
+from layertui.gate.rules import Finding, Outcome, Status
+from layertui.gate.subject import Subject
+from layertui.insight.waste import undecided, waste
+from layertui.text.format import exact_size, size_text
+from layertui.union.merged_tree import Merged
+
+CAUSES = 20
+"""Findings of a figure, largest first; more would not help to mend it."""
+
+
+def lowest_efficiency(subject: Subject, limit: Ratio) -> Outcome:
+    """dive 0.13, ``ci/rules.go``: fails below the limit."""
+    value = subject.dive.efficiency
+    return _figure(value >= limit, _ratio(value, "at least", limit), value, _inefficient(subject))
+
+
+def highest_wasted_bytes(subject: Subject, limit: Size) -> Outcome:
+    """dive 0.13, ``ci/rules.go``: fails above the limit."""
+    value = subject.dive.wasted_bytes
+    return _figure(value <= limit, _at_most(value, limit), value, _inefficient(subject))
+
+
+def highest_user_wasted_percent(subject: Subject, limit: Ratio) -> Outcome:
+    """dive 0.13, ``ci/rules.go``: fails above the limit, which is a ratio whatever its name says.
+
+    Where the layers above the first hold no bytes, dive divides by zero: no bytes wasted give no
+    number, which is above no limit, and any at all give infinity.
+    """
+    value = subject.dive.user_wasted_percent
+    if value is None:
+        passed = not subject.dive.wasted_bytes
+        message = f"{exact_size(subject.dive.wasted_bytes)} wasted, the layers above the first hold none"
+    else:
+        passed, message = value <= limit, _ratio(value, "at most", limit)
+    return _figure(passed, message, value, _inefficient(subject))
+
+
+def reclaimable(subject: Subject, limit: Size) -> Outcome:
+    union = subject.union
+    value = union.stored_bytes() - Merged(union, union.layers).size_below(0)
+    causes: list[Finding] = []
+    if value > limit:  # only now are contents read, to tell why
+        subject.contents.prepare(undecided(union), subject.progress)
+        causes = [
+            subject.finding(f"{exact_size(row.size)}, {row.reason} by layer {row.by}", row.path, row.layer)
+            for row in waste(union, subject.contents).paths[:CAUSES]
+        ]
+    return _figure(value <= limit, _at_most(value, limit), value, causes)
+
+
+def size(subject: Subject, limit: Size) -> Outcome:
+    value = subject.union.stored_bytes()
+    numbers = list(range(1, subject.union.layers + 1))
+    return _figure(value <= limit, _at_most(value, limit), value, subject.layers(numbers, "")[:CAUSES])
+
+
+def growth(subject: Subject, limit: Growth) -> Outcome:
+    baseline = subject.baseline()
+    if baseline is None:
+        return Outcome(Status.SKIP, "there is no baseline yet")
+    before, after = baseline.size_bytes, subject.union.stored_bytes()
+    share = f" ({(after - before) / before:+.2%})" if before else ""
+    message = f"{after - before:+,} bytes{share} on the {size_text(before)} of {baseline.image}, at most {limit.text}"
+    known = {part.diff_id for part in baseline.layers}
+    new = [layer.number for layer in subject.image.layers if layer.diff_id and layer.diff_id not in known]
+    causes = subject.layers(new, ", not in the baseline")[:CAUSES]
+    return _figure(limit.allows(before, after), message, after - before, causes)
+
+
+def _at_most(value: int, limit: int) -> str:
+    """``32 kB, at most 20 kB``, exact where the two would look the same."""
+    one, other = size_text(value), size_text(limit)
+    if one == other and value != limit:
+        one, other = exact_size(value), exact_size(limit)
+    return f"{one}, at most {other}"
+
+
+def _ratio(value: float, bound: str, limit: float) -> str:
+    """``0.984421, at least 0.95``, likewise."""
+    one, other = f"{value:.6g}", f"{limit:.6g}"
+    if one == other and value != limit:
+        one, other = str(value), str(float(limit))
+    return f"{one}, {bound} {other}"
+
+
+def _inefficient(subject: Subject) -> list[Finding]:
+    return [
+        subject.finding(f"{exact_size(row.size)}, stored or deleted {row.times} times", row.path)
+        for row in subject.dive.inefficient[:CAUSES]
+        if row.size
+    ]
+
+
+def _figure(passed: bool, message: str, value: float | None, causes: Sequence[Finding]) -> Outcome:
+    return Outcome(Status.PASS if passed else Status.FAIL, message, () if passed else causes, value)

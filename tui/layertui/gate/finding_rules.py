@@ -1,0 +1,142 @@
+"""Rules about what must not, or must, be in an image."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Sequence
+
+from layertui.gate.globs import Globs, unmatched
+from layertui.gate.rules import Finding, Outcome, SecretsAllowed, Status
+from layertui.gate.subject import Subject
+from layertui.insight.packages import PackageChange, packages
+from layertui.insight.permissions import Right, permissions
+from layertui.insight.secrets import secrets
+from layertui.model.errors import LayertuiError
+from layertui.text.format import count_text, owner
+from layertui.text.format import permissions as permissions_text
+
+
+def forbidden_paths(subject: Subject, limit: Sequence[str]) -> Outcome:
+    union = subject.union
+    found = []
+    for node, glob in Globs(limit).nodes(union):
+        event = union.last[node]
+        if union.shows(event) and not subject.ignored.first(union.key(node)):
+            found.append(subject.finding(f"matches {glob}", union.path(node), union.ev_layer[event]))
+    return _none_of(found, "path")
+
+
+def forbidden_in_layers(subject: Subject, limit: Sequence[str]) -> Outcome:
+    """Every layer's own entries; a directory that is only implied is stored by none."""
+    union = subject.union
+    found = []
+    for node, glob in Globs(limit).nodes(union):
+        if subject.ignored.first(union.key(node)):
+            continue
+        path, last = union.path(node), union.last[node]
+        gone = "" if union.shows(last) else f", deleted by layer {union.ev_layer[last]}"
+        found += [
+            subject.finding(f"matches {glob}{gone}", path, union.ev_layer[event])
+            for event in union.versions(node)
+            if union.ev_entry[event] >= 0
+        ]
+    return _none_of(found, "stored path")
+
+
+def required_paths(subject: Subject, limit: Sequence[str]) -> Outcome:
+    missing = unmatched(limit, subject.union)
+    found = []
+    for glob in missing:
+        # Where a layer deleted it, that is what to look at.
+        gone = next((node for node, _ in Globs([glob]).nodes(subject.union)), -1)
+        if gone < 0:
+            found.append(Finding(f"nothing matches {glob}"))
+        else:
+            layer = subject.union.ev_layer[subject.union.last[gone]]
+            message = f"nothing matches {glob} any more: layer {layer} deletes it"
+            found.append(subject.finding(message, subject.union.path(gone), layer))
+    if found:
+        return Outcome(Status.FAIL, f"{len(found):,} of {count_text(len(limit), 'glob')} missing", found)
+    return Outcome(Status.PASS, f"{count_text(len(limit), 'glob')} matched")
+
+
+def no_secrets(subject: Subject, limit: bool | SecretsAllowed) -> Outcome:
+    allowed = limit if isinstance(limit, SecretsAllowed) else SecretsAllowed()
+    paths = Globs(allowed.allow_paths, below=True)
+    given_away = secrets(subject.image, subject.union, subject.contents, subject.progress)
+    found = []
+    for secret in given_away.found:
+        if secret.rule in allowed.allow_rules:
+            continue
+        is_file = secret.where == "file"
+        if is_file and (paths.matches(secret.name) or subject.ignored.matches(secret.name)):
+            continue
+        name = f" in the {secret.where} {secret.name}" if secret.where in ("environment", "label") else ""
+        message = f"{secret.rule} {secret.masked}{name or ' in the history' * (not is_file)}"
+        hidden = "" if secret.is_visible else ", only deleted from view"
+        path = secret.name if is_file else None
+        found.append(subject.finding(message + hidden, path, secret.layer, secret.line))
+    if given_away.unreadable:
+        unread = f"{count_text(given_away.unreadable, 'file')} cannot be read"
+        return Outcome(Status.ERROR, unread, found)
+    passed_over = (
+        f", {count_text(given_away.too_large, 'file')} too large to look into" if given_away.too_large else ""
+    )
+    outcome = _none_of(found, "secret")
+    return Outcome(outcome.status, outcome.message + passed_over, found)
+
+
+def setuid(subject: Subject, limit: Sequence[str]) -> Outcome:
+    allowed = Globs(limit, below=True)
+    found = []
+    for row in permissions(subject.union, subject.contents):
+        entry = row.entry
+        if row.right not in (Right.SETUID, Right.SETGID):
+            continue
+        if allowed.matches(entry.path) or subject.ignored.matches(entry.path):
+            continue
+        message = f"{row.right}, {permissions_text(entry)} {owner(entry)}"
+        found.append(subject.finding(message, entry.path, entry.layer))
+    return _none_of(found, "file")
+
+
+def forbidden_packages(subject: Subject, limit: Sequence[str]) -> Outcome:
+    """Globs of ``[KIND:]NAME[=VERSION]``."""
+    patterns = [(text, re.compile(fnmatch.translate(text), re.DOTALL)) for text in limit]
+    read = packages(subject.union, subject.contents)
+    found = []
+    for change in _installed(read.changes):
+        package = change.package
+        spellings = [
+            f"{kind}{package.name}{version}"
+            for kind in ("", f"{package.kind}:")
+            for version in ("", f"={package.version}")
+        ]
+        for text, pattern in patterns:
+            if any(map(pattern.match, spellings)):
+                message = f"{package.kind} package {package.name} {package.version} matches {text}"
+                found.append(subject.finding(message, layer=change.layer))
+                break
+    if read.unread:
+        raise LayertuiError(str(read.unread[0]))
+    return _none_of(found, "package")
+
+
+def _installed(changes: Sequence[PackageChange]) -> list[PackageChange]:
+    """What brought each package of the final tree."""
+    there: dict[tuple[str, str, str, str], list[PackageChange]] = {}
+    for change in changes:
+        if (gone := change.before) is not None:
+            same = there.get((gone.kind, gone.key, gone.architecture, gone.version))
+            if same:
+                same.pop()
+        if (new := change.after) is not None:
+            there.setdefault((new.kind, new.key, new.architecture, new.version), []).append(change)
+    return [change for same in there.values() for change in same]
+
+
+def _none_of(found: Sequence[Finding], noun: str) -> Outcome:
+    if found:
+        return Outcome(Status.FAIL, count_text(len(found), noun), found)
+    return Outcome(Status.PASS, "none found")

@@ -1,0 +1,1 @@
+"""Decompress a layer's stored bytes."""

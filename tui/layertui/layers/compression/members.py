@@ -1,0 +1,272 @@
+"""The parts that a compressed layer is made of, each inflated from its start in bounded memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from layertui.layers.compression.stream import Cancelled, Damaged, compression_of
+from layertui.model.blob import Blob
+
+INPUT = 1 << 16
+"""Stored bytes read at once."""
+FIRST_INPUT = 1 << 12
+"""And at the start of a member: eStargz layers have one for every file."""
+GZIP_WINDOW = 31
+"""zlib's ``wbits`` for a gzip header and the largest window (zlib.h, inflateInit2)."""
+XZ_MEMORY = 1 << 29
+"""Bytes that a decoder may take: eight times what ``xz -9`` asks for."""
+ZSTD_BLOCK = 1 << 17
+"""Bytes that a block holds at most (RFC 8878, 3.1.1.2.4)."""
+
+
+class Member(Protocol):
+    """A gzip member, a zstd frame, a bzip2 or xz stream: a blob may have many, one after the other."""
+
+    end: int
+    """Where in the blob it ends; known once :meth:`read` has given its last byte."""
+
+    def read(self, length: int) -> bytes:
+        """The next bytes, at least one and at most ``length``; empty at its end.
+
+        Raises :class:`Damaged`.
+        """
+        ...
+
+    def copy(self) -> Member | None:
+        """Another that goes on from the same place; ``None`` where the library cannot tell its state."""
+        ...
+
+
+def member_at(blob: Blob, position: int, compression: str) -> Member | None:
+    """The first member at or after ``position``; ``None`` if there are no more.
+
+    Zeros between members are skipped; other bytes after the last one are not looked at
+    (as gzip(1), "trailing garbage ignored").
+    """
+    while head := blob.pread(FIRST_INPUT, position):
+        rest = head if compression == "zstd" else head.lstrip(b"\0")
+        position += len(head) - len(rest)
+        if not rest:
+            continue
+        magic = blob.pread(8, position)
+        if compression_of(magic) != compression:
+            return None
+        if compression == "zstd" and magic[1:4] == b"\x2a\x4d\x18":  # skippable (RFC 8878, 3.1.2)
+            position += 8 + int.from_bytes(magic[4:8], "little")
+            continue
+        return _MEMBERS[compression](blob, position)
+    return None
+
+
+class Members:
+    """All members of a blob in sequence."""
+
+    def __init__(
+        self, blob: Blob, compression: str, step: int, cancelled: threading.Event | None = None
+    ) -> None:
+        """``step`` is how many bytes are inflated at once at most; it may be changed."""
+        self.step = step
+        self._blob = blob
+        self._compression = compression
+        self._cancelled = cancelled
+        self._position = 0
+        self._member: Member | None = None
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Some of the next bytes; none at the end. Raises :class:`Damaged`, :class:`Cancelled`."""
+        while True:
+            if self._cancelled is not None and self._cancelled.is_set():
+                raise Cancelled
+            if self._member is None:
+                self._member = member_at(self._blob, self._position, self._compression)
+                if self._member is None:
+                    return 0
+            data = self._member.read(min(len(buffer), self.step))
+            if data:
+                buffer[: len(data)] = data
+                return len(data)
+            self._position, self._member = self._member.end, None
+
+
+class GzipMember:
+    """RFC 1952."""
+
+    def __init__(self, blob: Blob, position: int, inflater: Any = None) -> None:
+        """``inflater`` is one to go on with."""
+        from zlib_ng import zlib_ng
+
+        library: Any = zlib_ng  # its types do not tell of copy(), nor that the error is one
+        self.end = -1
+        self._blob = blob
+        self._position = position
+        self._input = FIRST_INPUT
+        self._pending = b""
+        self._inflater = inflater or library.decompressobj(GZIP_WINDOW)
+        self._error: type[Exception] = library.error
+
+    def read(self, length: int) -> bytes:
+        inflater = self._inflater
+        while not inflater.eof:
+            fresh = self._pending
+            if not fresh:
+                fresh = self._blob.pread(self._input, self._position)
+                self._position += len(fresh)
+                self._input = min(2 * self._input, INPUT)
+            try:
+                data = inflater.decompress(fresh, length)
+            except self._error as error:
+                raise Damaged(f"its gzip stream is damaged: {error}") from error
+            self._pending = inflater.unconsumed_tail
+            if inflater.eof:
+                self.end = self._position - len(inflater.unused_data)
+            elif not fresh and not data:
+                raise Damaged("its gzip stream ends early")
+            if data:
+                return bytes(data)
+        return b""
+
+    def copy(self) -> GzipMember:
+        twin = GzipMember(self._blob, self._position, self._inflater.copy())
+        twin._pending, twin._input = self._pending, self._input
+        return twin
+
+
+class ZstdFrame:
+    """RFC 8878, 3.1.1; fed block by block, so that no input can make more output than a block holds."""
+
+    def __init__(self, blob: Blob, position: int) -> None:
+        import zstandard
+
+        self.end = -1
+        self._blob = blob
+        self._decoder = zstandard.ZstdDecompressor().decompressobj()
+        self._error = zstandard.ZstdError
+        self._stored = b""
+        self._at = 0
+        self._position = position
+        self._input = FIRST_INPUT
+        self._ready = b""
+        header = self._next(_frame_header_size(self._peek(5)[4]))
+        self._has_checksum = bool(header[4] & 4)
+        self._decode(header)
+
+    def read(self, length: int) -> bytes:
+        while not self._ready and self.end < 0:
+            header = int.from_bytes(self._peek(3), "little")
+            is_last, kind, size = header & 1, header >> 1 & 3, header >> 3
+            if size > ZSTD_BLOCK:
+                raise Damaged("its zstd stream is damaged: a block is too large")
+            size = 3 + (1 if kind == 1 else size) + (4 if is_last and self._has_checksum else 0)
+            self._ready = self._decode(self._next(size))
+            if is_last:
+                self.end = self._position - len(self._stored) + self._at
+        data, self._ready = self._ready[:length], self._ready[length:]
+        return data
+
+    def copy(self) -> None:
+        return None
+
+    def _decode(self, data: bytes) -> bytes:
+        try:
+            return self._decoder.decompress(data)
+        except self._error as error:
+            raise Damaged(f"its zstd stream is damaged: {error}") from error
+
+    def _peek(self, size: int) -> bytes:
+        """The next stored bytes."""
+        if self._at + size > len(self._stored):
+            fresh = self._blob.pread(size + self._input, self._position)
+            self._position += len(fresh)
+            self._input = min(2 * self._input, INPUT)
+            self._stored, self._at = self._stored[self._at :] + fresh, 0
+            if len(self._stored) < size:
+                raise Damaged("its zstd stream ends early")
+        return self._stored[self._at : self._at + size]
+
+    def _next(self, size: int) -> bytes:
+        data = self._peek(size)
+        self._at += size
+        return data
+
+
+def _frame_header_size(descriptor: int) -> int:
+    """Bytes of a frame's header with its magic number (RFC 8878, 3.1.1.1)."""
+    is_single_segment = descriptor >> 5 & 1
+    content_size = (is_single_segment, 2, 4, 8)[descriptor >> 6]
+    return 4 + 1 + (1 - is_single_segment) + (0, 1, 2, 4)[descriptor & 3] + content_size
+
+
+def zstd_is_cut(blob: Blob) -> bool:
+    """Whether the last frame is incomplete: a walk from block to block, without inflating any."""
+    position = 0
+    while len(head := blob.pread(18, position)) > 4 and compression_of(head) == "zstd":
+        if head[1:4] == b"\x2a\x4d\x18":
+            position += 8 + int.from_bytes(head[4:8], "little")
+            continue
+        position += _frame_header_size(head[4])
+        is_last = 0
+        while not is_last:
+            block = blob.pread(3, position)
+            if len(block) < 3:
+                return True
+            header = int.from_bytes(block, "little")
+            is_last, kind, size = header & 1, header >> 1 & 3, header >> 3
+            position += 3 + (1 if kind == 1 else size)
+        position += 4 if head[4] & 4 else 0
+    return position > blob.size or 0 < len(head) <= 4
+
+
+class LibraryStream:
+    """A bzip2 or xz stream, by the standard library."""
+
+    def __init__(self, blob: Blob, position: int, name: str, decoder: Any) -> None:
+        self.end = -1
+        self._blob = blob
+        self._position = position
+        self._name = name
+        self._decoder = decoder
+
+    def read(self, length: int) -> bytes:
+        decoder = self._decoder
+        while not decoder.eof:
+            fresh = b""
+            if decoder.needs_input:
+                fresh = self._blob.pread(INPUT, self._position)
+                self._position += len(fresh)
+                if not fresh:
+                    raise Damaged(f"its {self._name} stream ends early")
+            try:
+                data: bytes = decoder.decompress(fresh, length)
+            except Exception as error:  # OSError, ValueError, LZMAError, MemoryError: as the library likes
+                raise Damaged(f"its {self._name} stream is damaged: {error}") from error
+            if decoder.eof:
+                self.end = self._position - len(decoder.unused_data)
+            if data:
+                return data
+        return b""
+
+    def copy(self) -> None:
+        return None
+
+
+def _bzip2(blob: Blob, position: int) -> Member:
+    import bz2
+
+    return LibraryStream(blob, position, "bzip2", bz2.BZ2Decompressor())
+
+
+def _xz(blob: Blob, position: int) -> Member:
+    import lzma
+
+    decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, XZ_MEMORY)
+    return LibraryStream(blob, position, "xz", decoder)
+
+
+_MEMBERS: dict[str, Callable[[Blob, int], Member]] = {
+    "gzip": GzipMember,
+    "zstd": ZstdFrame,
+    "bzip2": _bzip2,
+    "xz": _xz,
+}

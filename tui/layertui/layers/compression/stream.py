@@ -1,0 +1,206 @@
+"""A layer's stored bytes as the tar they hold, inflated ahead of who reads it and hashed as they pass."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+from typing import IO, Any, Protocol, cast
+
+from layertui.model.blob import Blob
+from layertui.model.errors import LayertuiError
+
+CHUNK = 1 << 20
+"""Bytes read and inflated at once."""
+
+AHEAD = 8
+"""Pieces that may wait to be hashed: reading is faster."""
+
+PIECE = 1 << 18
+"""Bytes of a gzip layer that are inflated at once; two such pieces may wait to be scanned."""
+
+CAREFUL = 512
+"""Bytes inflated at once near damage, so that all but the last of what is whole is read."""
+
+MAGIC = (
+    (b"\x1f\x8b", "gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\0", "xz"),
+)
+"""How compressed streams begin. What a media type or name says is not asked: both are often wrong."""
+
+
+class Cancelled(Exception):
+    """The reader was told to stop."""
+
+
+def check(cancelled: threading.Event | None) -> None:
+    """Raise :class:`Cancelled` once the event is set."""
+    if cancelled is not None and cancelled.is_set():
+        raise Cancelled
+
+
+class Damaged(Exception):
+    """The stored bytes do not decompress (any further)."""
+
+
+def compression_of(head: bytes) -> str:
+    """``gzip``, ``zstd``, ``bzip2`` or ``xz``; empty for what is not compressed by any of these."""
+    for magic, name in MAGIC:
+        if head.startswith(magic):
+            return name
+    # A zstd skippable frame (RFC 8878, 3.1.2): zstd:chunked layers may begin with one.
+    if len(head) >= 4 and head[1:4] == b"\x2a\x4d\x18" and head[0] & 0xF0 == 0x50:
+        return "zstd"
+    return ""
+
+
+class Stored(io.RawIOBase):
+    """A blob read from its start to its end, hashed on the way in a thread of its own."""
+
+    def __init__(self, blob: Blob, algorithm: str, cancelled: threading.Event | None = None) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        super().__init__()
+        self._blob = blob
+        self._cancelled = cancelled
+        self._hash = hashlib.new(algorithm)
+        self._algorithm = algorithm
+        self._hasher = ThreadPoolExecutor(1, thread_name_prefix="digest")
+        self._ahead = threading.Semaphore(AHEAD)
+        self.position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        if self._cancelled is not None and self._cancelled.is_set():
+            raise Cancelled
+        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        data = self._blob.pread(len(view), self.position)
+        view[: len(data)] = data
+        self.position += len(data)
+        self._ahead.acquire()
+        self._hasher.submit(self._update, data)
+        return len(data)
+
+    def _update(self, data: bytes) -> None:
+        self._hash.update(data)
+        self._ahead.release()
+
+    def digest(self) -> str:
+        """The digest of the whole blob; reads what has not been read yet."""
+        buffer = bytearray(CHUNK)
+        while self.readinto(buffer):
+            pass
+        self._hasher.shutdown()
+        return f"{self._algorithm}:{self._hash.hexdigest()}"
+
+    def stop(self) -> None:
+        """End the thread. (``close`` is called by readers that are dropped, while others go on.)"""
+        self._hasher.shutdown(cancel_futures=True)
+
+
+class Stream:
+    """The uncompressed bytes of a blob, front to back, in bounded memory."""
+
+    def __init__(
+        self, blob: Blob, algorithm: str = "sha256", cancelled: threading.Event | None = None
+    ) -> None:
+        self.compression = compression_of(blob.pread(6, 0))
+        self.stored = Stored(blob, algorithm, cancelled)
+        self._blob = blob
+        self._cancelled = cancelled
+        self._inner = _decompressor(self.compression, blob, self.stored)
+        self._position = 0
+        self._is_careful = False
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:
+        """Fill the buffer as far as the bytes reach; less only at the end.
+
+        Raises :class:`Damaged` where the compressed bytes are broken or cut,
+        :class:`LayertuiError` where they cannot be read, :class:`Cancelled`.
+        """
+        view = memoryview(buffer)
+        done = 0
+        while done < len(view):
+            try:
+                count = self._inner.readinto(view[done:])
+                if not count:
+                    self._check_end()
+                    break
+            except (LayertuiError, Cancelled):
+                raise
+            except Exception as error:  # each library raises its own
+                if not self._is_careful:
+                    self._go_carefully()
+                    continue
+                if done:
+                    break  # the next call meets the damage again
+                if isinstance(error, Damaged):
+                    raise
+                raise Damaged(f"its {self.compression} stream is damaged: {error}") from error
+            done += count
+            self._position += count
+        return done
+
+    def digest(self) -> str:
+        """The digest of the stored bytes, all of them; nothing more is to be read."""
+        self._end_thread()
+        return self.stored.digest()
+
+    def close(self) -> None:
+        self._end_thread()
+        self.stored.stop()
+
+    def _end_thread(self) -> None:
+        """Have nothing go on inflating, so that nobody else reads the stored bytes."""
+        if isinstance(self._inner, io.BufferedReader):
+            self._inner.close()
+
+    def _check_end(self) -> None:
+        from layertui.layers.compression.members import zstd_is_cut
+
+        # The library ends silently where a frame is cut.
+        if self.compression == "zstd" and not self._is_careful and zstd_is_cut(self._blob):
+            raise Damaged("its zstd stream ends early")
+
+    def _go_carefully(self) -> None:
+        """Inflate once more up to here and go on in small steps: what was inflated with the damage is lost."""
+        from layertui.layers.compression.members import Members
+
+        self._end_thread()
+        self._is_careful = True
+        self._inner = Members(self._blob, self.compression, CHUNK, self._cancelled)
+        skipped = bytearray(CHUNK)
+        left = self._position
+        while left:
+            left -= self._inner.readinto(memoryview(skipped)[:left]) or left
+        self._inner.step = CAREFUL
+
+
+class _Readable(Protocol):
+    def readinto(self, buffer: memoryview, /) -> int: ...
+
+
+def _decompressor(compression: str, blob: Blob, stored: Stored) -> _Readable:
+    if compression == "gzip":
+        from isal import igzip_threaded
+
+        ahead: Any = igzip_threaded.open  # it has no types
+        return cast(_Readable, ahead(stored, "rb", threads=1, block_size=PIECE))
+    if compression == "zstd":
+        import zstandard
+
+        return cast(
+            _Readable,
+            zstandard.ZstdDecompressor().stream_reader(
+                cast(IO[bytes], stored), read_size=CHUNK, read_across_frames=True
+            ),
+        )
+    if compression:
+        from layertui.layers.compression.members import Members
+
+        return Members(blob, compression, CHUNK)
+    return stored

@@ -1,0 +1,1 @@
+"""Scan a layer's tar stream into an index."""

@@ -1,0 +1,65 @@
+"""Which stretches of a sparse file a tar holds: the four forms that GNU tar writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from layertui.layers.tar.header import BLOCK, MAX_META, Broken, Fields
+from layertui.layers.tar.pax import Pax
+
+Meta = Callable[[int, int], bytes]
+"""Gives so many bytes of header (second) at an offset (first)."""
+
+Stretches = tuple[tuple[int, int], ...]
+"""Offset and length of each."""
+
+
+def gnu_sparse(header: bytes, offset: int, fields: Fields, meta: Meta) -> tuple[int, int, Stretches]:
+    """Where the content starts, its real size and what of it is stored (GNU tar, 'S')."""
+    stretches: list[tuple[int, int]] = []
+    block, at, count, more = header, 386, 4, header[482]
+    while True:
+        for entry in range(at, at + 24 * count, 24):
+            if block[entry : entry + 12].strip(b"\0 "):
+                start, length = (
+                    fields.number(block[part : part + 12], offset, "sparse map")
+                    for part in (entry, entry + 12)
+                )
+                stretches.append((start, length))
+        if not more:
+            break
+        if len(stretches) > MAX_META // 24:
+            raise Broken(f"a sparse map without end at byte {offset:,}")
+        block = meta(offset, BLOCK)
+        offset += BLOCK
+        at, count, more = 0, 21, block[504]
+    return offset, max(fields.number(header[483:495], offset, "size"), 0), _sane(stretches)
+
+
+def pax_sparse(pax: Pax, offset: int, size: int, meta: Meta) -> tuple[int, int, Stretches]:
+    """The same for the three forms that GNU tar writes into pax records (0.0, 0.1, 1.0)."""
+    real = pax.sparse_real if pax.sparse_real is not None else size
+    if not pax.sparse_in_data:
+        return offset, real, _sane(pax.sparse)
+    # Version 1.0: decimal numbers, a line each, in front of the content, padded to a block.
+    blocks: list[bytes] = []
+    lines, wanted = 0, 1
+    while lines < wanted and BLOCK * len(blocks) < min(size, MAX_META):
+        blocks.append(meta(offset + BLOCK * len(blocks), BLOCK))
+        if len(blocks) == 1:
+            first = blocks[0].split(b"\n", 1)[0]
+            if not first.isdigit():
+                break
+            wanted = 2 * int(first[:18]) + 1
+        lines += blocks[-1].count(b"\n")
+    else:
+        if lines >= wanted:
+            numbers = b"".join(blocks).split(b"\n")[1:wanted]
+            values = [int(line[:18]) if line.isdigit() else 0 for line in numbers]
+            content = offset + BLOCK * len(blocks)
+            return content, real, _sane(list(zip(values[::2], values[1::2], strict=True)))
+    raise Broken(f"an unreadable sparse map at byte {offset:,}")
+
+
+def _sane(stretches: list[tuple[int, int]]) -> Stretches:
+    return tuple((start, length) for start, length in stretches if start >= 0 and length > 0)

@@ -1,0 +1,62 @@
+"""Two ways to look at a tar from front to back: hopping over a plain one, inflating another."""
+
+from __future__ import annotations
+
+import threading
+
+from layertui.layers.compression.stream import Cancelled, Stream
+from layertui.model.blob import Blob
+
+HOP = 1 << 15
+"""Bytes read at once where only headers are wanted."""
+CHUNK = 1 << 18
+"""Bytes inflated at once: few enough to be scanned while they are in the processor's cache."""
+
+
+class PlainWindow:
+    """An uncompressed tar that can be read at any offset: contents are never read."""
+
+    def __init__(self, blob: Blob, cancelled: threading.Event | None = None) -> None:
+        self._blob = blob
+        self._cancelled = cancelled
+        self.end = blob.size
+
+    def at(self, offset: int, length: int) -> bytes:
+        if self._cancelled is not None and self._cancelled.is_set():
+            raise Cancelled
+        return self._blob.pread(max(length, HOP), offset)
+
+
+class StreamWindow:
+    """A tar that comes out of a decompressor: contents pass by and are dropped."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._buffer = bytearray(CHUNK)
+        self._data = b""
+        self._base = 0
+        self.end = -1
+        self._filled = 0
+
+    def at(self, offset: int, length: int) -> bytes:
+        reached = self._base + len(self._data)
+        if offset < reached:
+            self._data = self._data[offset - self._base :]
+        else:
+            self._data = b""
+            while reached < offset and self._fill(min(offset - reached, CHUNK)):
+                reached += self._filled
+            if reached < offset:
+                self._base = self.end = reached
+                return b""
+        self._base = offset
+        while len(self._data) < length and self._fill(CHUNK):
+            with memoryview(self._buffer)[: self._filled] as fresh:  # copied once
+                self._data = self._data + fresh if self._data else bytes(fresh)
+        if len(self._data) < length:
+            self.end = offset + len(self._data)
+        return self._data
+
+    def _fill(self, length: int) -> bool:
+        self._filled = self._stream.readinto(memoryview(self._buffer)[:length])
+        return self._filled > 0

@@ -1,0 +1,1 @@
+"""Layers that a store keeps unpacked, without a tar."""

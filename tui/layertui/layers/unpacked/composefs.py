@@ -1,0 +1,83 @@
+"""Layers that composefs keeps (containers/storage, drivers/overlay/composefs.go and pkg/chunked).
+
+The tree is an EROFS image, which is not read here. Its files lie beside it, each once, by the
+digests of their contents, and the store has the table of contents that the image was made of.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from layertui.layers.index import LayerIndex, LayerWarning, key_of, path_of
+from layertui.layers.unpacked.safe_open import DirectoryBlob
+from layertui.layers.unpacked.toc import MAX_TABLE, index_of, told
+from layertui.model.blob import Blob, BytesBlob
+from layertui.model.errors import LayertuiError
+
+DIGEST = re.compile(r"sha256:([0-9a-f]{2})([0-9a-f]{62})")
+
+
+class ComposefsDirectory:
+    """A layer by its table of contents, and the files of its directory (:class:`layertui.model.image.Unpacked`)."""
+
+    def __init__(self, table: Path, directory: Path) -> None:
+        self._table = table
+        self._directory = directory
+
+    @property
+    def location(self) -> str:
+        return str(self._directory)
+
+    def scan(
+        self, progress: Callable[[int], None] | None = None, cancelled: threading.Event | None = None
+    ) -> LayerIndex:
+        index = index_of(self._entries, self._name, cancelled)
+        text = (
+            "kept by composefs: listed by the table of contents that its EROFS image was made of; "
+            "the image itself is not read"
+        )
+        index.warnings.append(LayerWarning("composefs", b"", text))
+        return index
+
+    def open(self, key: bytes, size: int, stamp: int = 0) -> Blob:
+        digest = self._digests.get(key, "")
+        if not size:
+            return BytesBlob(b"", f"{path_of(key)} in {self._name}")
+        match = DIGEST.fullmatch(digest)
+        if match is None:
+            raise LayertuiError(f"cannot read {path_of(key)}", f"{self._name} has no digest of it")
+        return DirectoryBlob(self._directory, b"\0".join(part.encode() for part in match.groups()), size)
+
+    @property
+    def _name(self) -> str:
+        return f"the table of contents {self._table}"
+
+    @cached_property
+    def _entries(self) -> list[dict[str, Any]]:
+        try:
+            with self._table.open("rb") as file:
+                data = file.read(MAX_TABLE + 1)
+        except OSError as error:
+            raise LayertuiError(f"cannot read {self._name}", error.strerror or str(error)) from error
+        if len(data) > MAX_TABLE:
+            raise LayertuiError(f"{self._name} cannot be read", f"it has over {MAX_TABLE:,} bytes")
+        with told(self._name):
+            entries = json.loads(data)["entries"]
+            if not all(isinstance(entry, dict) for entry in entries):
+                raise ValueError("an entry is no object")
+        return list(entries)
+
+    @cached_property
+    def _digests(self) -> dict[bytes, str]:
+        with told(self._name):
+            return {
+                key_of(entry["name"]): str(entry.get("digest", ""))
+                for entry in self._entries
+                if entry["type"] == "reg"
+            }

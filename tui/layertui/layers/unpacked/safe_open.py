@@ -1,0 +1,120 @@
+"""Names looked up in a directory step by step, never through a symlink, so that none leads out of it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from layertui.layers.index import path_of
+from layertui.layers.unpacked.change_detection import stamp_of
+from layertui.model.errors import ChangedWhileRead, LayertuiError
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_ELSEWHERE = {b"", b".", b".."}
+
+
+def descend(start: int, names: Iterable[bytes]) -> int:
+    """A descriptor of the directory that names lead to from an open one. Raises ``OSError``."""
+    at = os.dup(start)
+    try:
+        for name in names:
+            below = os.open(name, _DIRECTORY, dir_fd=at)
+            os.close(at)
+            at = below
+    except BaseException:
+        os.close(at)
+        raise
+    return at
+
+
+class Beneath:
+    """A directory and what is below it, by keys (:class:`layertui.layers.index.LayerIndex`)."""
+
+    def __init__(self, root: Path) -> None:
+        """Raises ``OSError`` if it is no directory or cannot be opened; it may be a symlink itself."""
+        self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._at = os.dup(self._root)
+        self._key = b""
+
+    def place(self, key: bytes) -> tuple[int, bytes]:
+        """The directory of a key, open until another is asked for, and the name in there.
+
+        Raises ``OSError`` where it is not there or lies behind a symlink, ``ValueError`` for a
+        name that would lead elsewhere.
+        """
+        above, _, name = key.rpartition(b"\0")
+        if b"/" in key or not _ELSEWHERE.isdisjoint(key.split(b"\0")):
+            raise ValueError(name)
+        if above != self._key:
+            if self._key and above.startswith(self._key + b"\0"):
+                at = descend(self._at, above[len(self._key) + 1 :].split(b"\0"))
+            else:
+                at = descend(self._root, above.split(b"\0") if above else ())
+            os.close(self._at)
+            self._at, self._key = at, above
+        return self._at, name
+
+    def open(self, key: bytes) -> int:
+        """A descriptor of the directory that a key stands for."""
+        directory, name = self.place(key)
+        return descend(directory, [name])
+
+    def close(self) -> None:
+        os.close(self._at)
+        os.close(self._root)
+
+
+class DirectoryBlob:
+    """A regular file of a directory, never one outside it: no symlink on the way is followed.
+
+    Reading raises :class:`LayertuiError` where the file cannot be read, and
+    :class:`ChangedWhileRead` where it has another size or stamp than when it was listed, be it
+    since a moment ago: a container that runs goes on writing.
+    """
+
+    def __init__(self, root: Path, key: bytes, size: int, stamp: int = 0) -> None:
+        """``stamp`` is that of the listing (:func:`stamp_of`); without it (0), that of the first read counts."""
+        self._root = root
+        self._key = key
+        self.size = size
+        self.digest = ""
+        self._fd = -1
+        self._stamp = stamp
+        self._lock = threading.Lock()
+
+    @property
+    def location(self) -> str:
+        return f"{self._root}{path_of(self._key)}"
+
+    def pread(self, length: int, offset: int) -> bytes:
+        try:
+            with self._lock:
+                if self._fd < 0:
+                    self._fd = _open_beneath(self._root, self._key)
+                    self._stamp = self._stamp or stamp_of(os.fstat(self._fd))
+            data = os.pread(self._fd, max(min(length, self.size - offset), 0), offset)
+            status = os.fstat(self._fd)  # now, so that what changed under the hands of pread is seen too
+        except OSError as error:
+            raise LayertuiError(f"cannot read {self.location}", error.strerror or str(error)) from error
+        if status.st_size != self.size or stamp_of(status) != self._stamp:
+            raise ChangedWhileRead(self.location, self.size, status.st_size)
+        return data
+
+    def __del__(self) -> None:
+        if getattr(self, "_fd", -1) >= 0:
+            os.close(self._fd)
+
+
+def _open_beneath(root: Path, key: bytes) -> int:
+    *above, name = key.split(b"\0")
+    start = os.open(root, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    try:
+        at = descend(start, above)
+    finally:
+        os.close(start)
+    try:
+        return os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=at)
+    finally:
+        os.close(at)

@@ -1,0 +1,198 @@
+"""Layers that an engine has unpacked, by the record it keeps of the tar they came in.
+
+The record (github.com/vbatts/tar-split, ``tar/storage``) is a JSON object a line: raw bytes of
+the tar (type 2: headers and padding), and in place of each file's content its name and size
+(type 1). Together with the unpacked files it is the tar again, byte for byte.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import json
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from layertui.layers.compression.stream import Cancelled, Damaged
+from layertui.layers.index import LayerIndex, key_of
+from layertui.layers.tar.scanner import scan
+from layertui.layers.unpacked.safe_open import DirectoryBlob
+from layertui.model.blob import Blob
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Unpacked
+
+MAX_LINE = 16 << 20
+"""Bytes of a line: a segment holds a header with its extensions, 1 MiB at most in any tar that is read."""
+PIECE = 1 << 20
+MAP = b"0\n".ljust(512, b"\0")
+"""A sparse map of no stretches (GNU tar, "Storing Sparse Files", PAX Format 1.0)."""
+
+
+class NotRecorded(LayertuiError):
+    """The record and the files do not make the tar again."""
+
+
+class Content(NamedTuple):
+    """Where the tar has a file's content."""
+
+    key: bytes
+    size: int
+    """Bytes of the file."""
+    stored: int
+    """Bytes of them in the tar: those of a sparse file's stretches, and of its map if that stands there too."""
+    has_map: bool = False
+
+
+def pieces(record: Path) -> Iterator[bytes | Content]:
+    """The tar from its start to its end.
+
+    Raises :class:`Damaged` where the record cannot be read any further, and
+    :class:`LayertuiError` if it cannot be opened.
+    """
+    try:
+        segment = b""
+        with gzip.open(record) as lines:
+            while line := lines.readline(MAX_LINE):
+                piece = _piece(line)
+                if isinstance(piece, Content):
+                    yield _as_stored(piece, segment)
+                elif piece:
+                    segment = piece
+                    yield piece
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise Damaged(f"its tar-split record is damaged: {error}") from error
+    except OSError as error:
+        raise LayertuiError(f"cannot read {record}", error.strerror or str(error)) from error
+
+
+def _piece(line: bytes) -> bytes | Content | None:
+    try:
+        value = json.loads(line)
+        kind, size = value["type"], value.get("size") or 0
+        if kind == 2:
+            return base64.b64decode(value.get("payload") or "", validate=True)
+        if kind != 1 or not isinstance(size, int) or size < 0:
+            raise ValueError(f"a line of type {kind} and size {size}")
+        if raw := value.get("name_raw"):  # names that are not UTF-8
+            name = base64.b64decode(raw, validate=True).decode("utf-8", "surrogateescape")
+        else:
+            name = str(value["name"]) if size else ""  # old records tell of every entry, most without a name
+        return Content(key_of(name), size, size) if size else None
+    except (ValueError, KeyError, AttributeError, TypeError, binascii.Error) as error:
+        raise Damaged(f"its tar-split record is damaged: {error}") from error
+
+
+def _as_stored(content: Content, segment: bytes) -> Content:
+    """A content as its header, at the end of the segment before, tells that the tar has it.
+
+    Of a sparse file the record has the size of the whole file, and never where its stretches are.
+    """
+    if b"GNU.sparse." not in segment:
+        return content
+    field = segment[-512:][124:136]
+    try:
+        octal = int(field.strip(b" \0") or b"0", 8) if field[:1] < b"\x80" else -1
+        stored = octal if octal >= 0 else int.from_bytes(field[1:], "big")
+    except ValueError as error:
+        raise Damaged(f"its tar-split record is damaged: {error}") from error
+    return content._replace(stored=stored, has_map=b"GNU.sparse.major=1\n" in segment)
+
+
+class RecordWindow:
+    """The tar of a record as the scanner looks at it; contents are zeros, of which it reads none.
+
+    But for sparse maps in front of them, which the record has not: those name no stretches.
+    """
+
+    def __init__(self, record: Path, cancelled: threading.Event | None = None) -> None:
+        self._pieces = pieces(record)
+        self._cancelled = cancelled
+        self._data = b""
+        self._base = 0
+        self._end = 0
+        """Where in the tar the next piece starts."""
+        self._map = -1
+        """Where the content that was passed last starts, if a sparse map stands there."""
+        self.end = -1
+
+    def at(self, offset: int, length: int) -> bytes:
+        if self._cancelled is not None and self._cancelled.is_set():
+            raise Cancelled
+        data = bytearray(self._data[max(offset - self._base, 0) :])
+        while len(data) < length:
+            position = offset + len(data)
+            if position < self._end:  # in a content that has been passed over
+                blank = min(self._end - position, length - len(data))
+                data += MAP if position == self._map else bytes(blank)
+                continue
+            piece = next(self._pieces, None)
+            if piece is None:
+                self.end = self._end
+                break
+            if isinstance(piece, Content):
+                self._map = self._end if piece.has_map else -1
+                self._end += piece.stored
+            else:
+                data += piece[position - self._end :]
+                self._end += len(piece)
+        self._data, self._base = bytes(data), offset
+        return self._data
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedDirectory:
+    """A directory and the record of the tar that was unpacked into it (:class:`layertui.model.image.Unpacked`).
+
+    The record tells what the layer holds, the directory has the contents: also where the
+    directory holds all that is below it too, as the vfs driver keeps it.
+    """
+
+    record: Path
+    directory: Path
+    contents: Unpacked | None = None
+    """What opens the files, where the directory does not have them by their names."""
+
+    @property
+    def location(self) -> str:
+        return str(self.directory)
+
+    def scan(
+        self,
+        progress: Callable[[int], None] | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> LayerIndex:
+        index = scan(RecordWindow(self.record, cancelled), progress)
+        for number, extra in index.extra.items():
+            if extra.sparse == ():  # see RecordWindow: it is not known
+                index.extra[number] = extra._replace(sparse=None, stored=-1)
+        return index
+
+    def open(self, key: bytes, size: int, stamp: int = 0) -> Blob:
+        return self.contents.open(key, size) if self.contents else DirectoryBlob(self.directory, key, size)
+
+    def tar(self) -> Iterator[bytes]:
+        """The tar again, in pieces of at most 1 MiB.
+
+        Raises :class:`Damaged` for a broken record, :class:`NotRecorded` where it does not tell
+        all, and :class:`LayertuiError` for files that cannot be read or have another size by now.
+        """
+        for piece in pieces(self.record):
+            if not isinstance(piece, Content):
+                yield piece
+                continue
+            if piece.has_map or piece.stored != piece.size:
+                why = "the record does not tell how its tar has a sparse file"
+                raise NotRecorded(f"{self.record} is not all of the tar", why)
+            blob = self.open(piece.key, piece.size)
+            done = 0
+            while done < piece.size:
+                data = blob.pread(PIECE, done)
+                if not data:
+                    raise LayertuiError(f"{blob.location} is shorter than it was in its layer")
+                done += len(data)
+                yield data

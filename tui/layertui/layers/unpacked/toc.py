@@ -1,0 +1,287 @@
+"""Layers that carry a table of contents, listed and read without the rest of them.
+
+eStargz (stargz-snapshotter: docs/estargz.md) and zstd:chunked (containers/storage:
+pkg/chunked) put the same JSON near the end of the layer: every entry, and for files where in
+the layer the compressed parts of their content begin and what digests they have. The manifest
+names the digest of the table. That the table tells what the tar does is the word of whoever
+made it: only reading the whole layer would show it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import io
+import json
+import tarfile
+import threading
+import zlib
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from layertui.layers.compression.stream import check
+from layertui.layers.index import LayerIndex, LayerWarning, key_of, path_of
+from layertui.layers.tar.scanner import scan
+from layertui.model.blob import Blob
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Descriptor
+
+ESTARGZ = "containerd.io/snapshot/stargz/toc.digest"
+CHUNKED = ("io.github.containers.zstd-chunked", "io.containers.zstd-chunked")
+"""How annotations of zstd:chunked layers begin, since and before containers/storage 1.46."""
+FOOTER = 51
+"""Bytes at the end of an eStargz layer: an empty gzip member that says where the table is."""
+MAX_TABLE = 256 << 20
+"""Bytes of JSON that are read at most."""
+MAX_CHUNK = 256 << 20
+"""Bytes of a file that may be compressed in one piece; writers take 4 MiB at most by default."""
+TYPES = {
+    "dir": tarfile.DIRTYPE,
+    "reg": tarfile.REGTYPE,
+    "hardlink": tarfile.LNKTYPE,
+    "symlink": tarfile.SYMTYPE,
+    "char": tarfile.CHRTYPE,
+    "block": tarfile.BLKTYPE,
+    "fifo": tarfile.FIFOTYPE,
+}
+GZIP = 31
+"""zlib's ``wbits`` for a gzip member."""
+
+
+class Chunk(NamedTuple):
+    """A part of a file's content that is compressed by itself."""
+
+    start: int
+    """In the file."""
+    size: int
+    stored: int
+    """Where it begins in the layer."""
+    stored_end: int
+    digest: str
+    """Of the uncompressed bytes; empty where the table has none."""
+
+
+class TocLayer:
+    """A layer by its table of contents (:class:`layertui.model.image.Unpacked`); safe to share between threads."""
+
+    def __init__(self, blob: Blob, descriptor: Descriptor) -> None:
+        self._blob = blob
+        self._annotations = descriptor.annotations
+        self._entries: list[dict[str, Any]] | None = None
+        self._chunks: dict[bytes, list[Chunk]] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def location(self) -> str:
+        return self._blob.location
+
+    def scan(
+        self, progress: Callable[[int], None] | None = None, cancelled: threading.Event | None = None
+    ) -> LayerIndex:
+        """Its entries, by the rules for tars: the table is laid out as one without contents."""
+        index = index_of(self._table(), self._name, cancelled)
+        text = "listed by its table of contents: the layer itself has not been read, nor its digest checked"
+        index.warnings.append(LayerWarning("table-of-contents", b"", text))
+        return index
+
+    def open(self, key: bytes, size: int, stamp: int = 0) -> Blob:
+        """The content of a file, each part checked against its digest in the table."""
+        self._table()
+        return _TocBlob(self._blob, path_of(key), size, self._chunks.get(key, []))
+
+    def _table(self) -> list[dict[str, Any]]:
+        with self._lock:
+            if self._entries is None:
+                with told(self._name):
+                    table = json.loads(_read_table(self._blob, self._annotations, self._name))
+                    self._chunks = _chunks(table["entries"], self._blob.size)
+                    self._entries = table["entries"]
+            return self._entries or []
+
+    @property
+    def _name(self) -> str:
+        return f"the table of contents of {self.location}"
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Turns what a table of another shape raises into one line."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        raise LayertuiError(f"{what} cannot be read", str(error)) from error
+    except (zlib.error, tarfile.TarError, RecursionError) as error:
+        raise LayertuiError(f"{what} cannot be read", str(error)) from error
+
+
+def has_table(descriptor: Descriptor) -> bool:
+    """Whether a layer's annotations tell of a table of contents and of its digest."""
+    names = descriptor.annotations
+    return ESTARGZ in names or any(f"{each}.manifest-checksum" in names for each in CHUNKED)
+
+
+def _read_table(blob: Blob, annotations: Mapping[str, str], what: str) -> bytes:
+    if ESTARGZ in annotations:
+        footer = blob.pread(FOOTER, blob.size - FOOTER)
+        # The offset stands in the header's extra field: "SG", its length, 16 hex digits, STARGZ.
+        if footer[12:16] != b"SG\x16\x00" or footer[32:38] != b"STARGZ":
+            raise LayertuiError(f"{what} cannot be read", "the layer has no footer that tells where it is")
+        start = int(footer[16:32], 16)
+        packed = _inflate(blob.pread(blob.size - FOOTER - start, start), MAX_TABLE)
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+            file = archive.extractfile("stargz.index.json")
+            data = file.read() if file else b""
+        _check(data, annotations[ESTARGZ], what)
+        return data
+    prefix = next(each for each in CHUNKED if f"{each}.manifest-checksum" in annotations)
+    start, length, size, _kind = map(int, annotations[f"{prefix}.manifest-position"].split(":"))
+    if not 0 < size <= MAX_TABLE or length > MAX_TABLE:
+        raise LayertuiError(f"{what} cannot be read", f"it claims {size:,} bytes")
+    packed = blob.pread(length, start)
+    _check(packed, annotations[f"{prefix}.manifest-checksum"], what)
+    return _inflate(packed, size)
+
+
+def _check(data: bytes, expected: str, what: str) -> None:
+    found = f"sha256:{hashlib.sha256(data).hexdigest()}"
+    if found != expected:
+        raise LayertuiError(
+            f"{what} has a wrong digest", f"it should be {expected}", f"its bytes have {found}"
+        )
+
+
+def _inflate(data: bytes, size: int) -> bytes:
+    """Up to ``size`` bytes of what one gzip member or zstd frame holds, and those that follow."""
+    if data.startswith(b"\x1f\x8b"):
+        return zlib.decompressobj(GZIP).decompress(data, size)
+    import zstandard
+
+    try:
+        return zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True).read(size)
+    except zstandard.ZstdError as error:
+        raise ValueError(str(error)) from error
+
+
+def _chunks(entries: list[dict[str, Any]], end: int) -> dict[bytes, list[Chunk]]:
+    """The parts of every file, in order. Where one ends, the next of any file begins at the latest."""
+    starts = sorted({each["offset"] for each in entries if each.get("offset")} | {end})
+    following = dict(pairwise(starts))
+    found: dict[bytes, list[Chunk]] = {}
+    sizes: dict[bytes, int] = {}
+    for entry in entries:
+        key = key_of(entry["name"])
+        if entry["type"] == "reg":
+            found[key], sizes[key] = [], entry.get("size", 0)
+        if entry["type"] in ("reg", "chunk") and entry.get("offset") and key in found:
+            start, stored = entry.get("chunkOffset", 0), entry["offset"]
+            size = entry.get("chunkSize") or sizes[key] - start
+            digest = entry.get("chunkDigest") or (entry.get("digest", "") if size == sizes[key] else "")
+            found[key].append(Chunk(start, size, stored, following.get(stored, end), digest))
+    return found
+
+
+class _TocBlob:
+    """One file's content."""
+
+    def __init__(self, layer: Blob, path: str, size: int, chunks: list[Chunk]) -> None:
+        self.size = size
+        self.digest = ""
+        self._layer = layer
+        self._path = path
+        self._chunks = chunks
+        self._last: tuple[Chunk, bytes] | None = None
+
+    @property
+    def location(self) -> str:
+        return f"{self._path} in {self._layer.location}"
+
+    def pread(self, length: int, offset: int) -> bytes:
+        data, end = b"", min(offset + length, self.size)
+        while offset < end:
+            at = bisect_right(self._chunks, offset, key=lambda chunk: chunk.start) - 1
+            chunk = self._chunks[at] if at >= 0 else None
+            if chunk is None or offset >= chunk.start + chunk.size:
+                raise LayertuiError(f"cannot read {self.location}", f"the table lacks its byte {offset:,}")
+            piece = self._inflated(chunk)[offset - chunk.start :][: end - offset]
+            data += piece
+            offset += len(piece)
+        return data
+
+    def _inflated(self, chunk: Chunk) -> bytes:
+        if self._last is None or self._last[0] != chunk:
+            if not 0 < chunk.size <= MAX_CHUNK:
+                raise LayertuiError(
+                    f"cannot read {self.location}", f"a part of it claims {chunk.size:,} bytes"
+                )
+            # What compresses badly grows a little; what lies between parts is not wanted.
+            span = min(chunk.stored_end - chunk.stored, 2 * chunk.size + 4096)
+            try:
+                data = _inflate(self._layer.pread(span, chunk.stored), chunk.size)
+            except (ValueError, zlib.error) as error:
+                raise LayertuiError(f"cannot read {self.location}", str(error)) from error
+            if chunk.digest:
+                _check(data, chunk.digest, self.location)
+            if len(data) < chunk.size:
+                raise LayertuiError(f"cannot read {self.location}", "it ends early")
+            self._last = chunk, data
+        return self._last[1]
+
+
+def index_of(
+    entries: list[dict[str, Any]], what: str, cancelled: threading.Event | None = None
+) -> LayerIndex:
+    """The index of a table's entries; ``what`` names it in errors. Raises :class:`Cancelled`."""
+    with told(what):
+        headers = _Headers(entries, cancelled)
+    index = scan(headers)
+    index.tar_size = 0
+    return index
+
+
+class _Headers:
+    """A table of contents as a tar whose contents are holes (:class:`layertui.layers.tar.scanner.Window`)."""
+
+    def __init__(self, entries: list[dict[str, Any]], cancelled: threading.Event | None) -> None:
+        self._cancelled = cancelled
+        self._starts: list[int] = []
+        self._blocks: list[bytes] = []
+        end = 0
+        for entry in entries:
+            check(cancelled)
+            if entry.get("type") in TYPES:
+                info = _member(entry)
+                block = info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+                self._starts.append(end)
+                self._blocks.append(block)
+                end += len(block) + -(-info.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+        self._starts.append(end)
+        self._blocks.append(bytes(2 * tarfile.BLOCKSIZE))
+        self.end = end + 2 * tarfile.BLOCKSIZE
+
+    def at(self, offset: int, length: int) -> bytes:
+        check(self._cancelled)
+        number = bisect_right(self._starts, offset) - 1
+        return self._blocks[number][offset - self._starts[number] :]
+
+
+def _member(entry: Mapping[str, Any]) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(entry["name"])
+    info.type = TYPES[entry["type"]]
+    info.size = entry.get("size", 0) if entry["type"] == "reg" else 0
+    info.mode, info.uid, info.gid = entry.get("mode", 0) & 0o7777, entry.get("uid", 0), entry.get("gid", 0)
+    info.linkname = entry.get("linkName", "")
+    info.devmajor, info.devminor = entry.get("devMajor", 0), entry.get("devMinor", 0)
+    if entry.get("modtime"):
+        info.mtime = int(datetime.fromisoformat(entry["modtime"]).timestamp())
+    try:
+        for name, value in (entry.get("xattrs") or {}).items():
+            plain = base64.b64decode(value, validate=True).decode("utf-8", "surrogateescape")
+            info.pax_headers = {**info.pax_headers, f"SCHILY.xattr.{name}": plain}
+    except binascii.Error as error:
+        raise ValueError(f"an extended attribute of {entry['name']}: {error}") from error
+    return info

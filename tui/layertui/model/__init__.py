@@ -1,0 +1,1 @@
+"""The vocabulary that every other package uses: images, layers, descriptors, blobs, references, errors."""

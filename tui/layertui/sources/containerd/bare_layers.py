@@ -1,0 +1,113 @@
+"""Snapshots, each opened by itself with those below it, and blobs, whether an image names them or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
+from layertui.model.blob import FileBlob
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Descriptor, Image, Layer, Recorded, Unpacked, chain_ids
+from layertui.model.reference import Reference
+from layertui.sources.assemble import is_tar, layers_alone
+from layertui.sources.containerd.store import DIGEST, MAX_SNAPSHOTS, Namespace, Snapshot, Store
+from layertui.sources.containerd.values import uvarint
+from layertui.sources.files import listed
+from layertui.sources.store_usage import Stored, pick_layer
+
+
+def open_layer(store: Store, namespace: str, name: str, reference: Reference) -> Image:
+    """The snapshot of a key, or the blob of a digest, of a namespace.
+
+    Without one those of all are meant, and what none of them has: blobs by their digests, and
+    snapshots by the names of their directories. Raises :class:`LayertuiError` if there is none.
+    """
+    namespaces = [store.namespace(namespace)] if namespace else list(store.namespaces.values())
+    for each in namespaces:
+        noted = [Stored(key, known.size, str(known.number)) for key, known in each.unpacked.items()]
+        if key := pick_layer(name, noted):
+            return layers_alone(str(reference), "containerd", key, _chain(each, key))
+    blobs = {digest: diff_id for each in namespaces for digest, (_, diff_id) in each.blobs.items()}
+    known = [Stored(digest, -1, digest.replace(":", "/")) for digest in blobs]
+    digest = pick_layer(name, known) or ("" if namespace else name)
+    if (blob := store.blob(digest)) is not None:
+        layer = _of_blob(digest, blob, blobs.get(digest, ""))
+        return layers_alone(str(reference), "containerd", digest, [layer])
+    if not namespace and name.isdecimal() and name in listed(store.directories):
+        return layers_alone(str(reference), "containerd", name, _stack(store, int(name)))
+    where = f"the namespace {namespace} of {store.root}" if namespace else str(store.root)
+    raise LayertuiError(f"{where} has no layer {name}", "it is no key of a snapshot, and no digest of a blob")
+
+
+def is_layer(directory: Path) -> bool:
+    """Whether a snapshot's directory has something of a layer to be read."""
+    return (directory / "fs").is_dir()
+
+
+def _chain(namespace: Namespace, key: str) -> list[Layer]:
+    """A snapshot and those below it, the base first; the lowest is missing where the namespace ends before the base."""
+    found: list[Snapshot] = []
+    at = key
+    while at in namespace.unpacked:
+        if len(found) == MAX_SNAPSHOTS:
+            raise LayertuiError(f"the parents of a snapshot go round in circles in {namespace.place}")
+        found.append(namespace.snapshot(at))
+        at = found[-1].parent
+    layers = [_absent(f"{namespace.place} has no snapshot {at}")] if at else []
+    diff_ids = [diff_id for _, diff_id in namespace.blobs.values() if diff_id]
+    for snapshot in reversed(found):
+        chain_id = snapshot.key if DIGEST.fullmatch(snapshot.key) else ""
+        diff_id = _diff_id(chain_id, snapshot.parent, diff_ids)
+        size = namespace.unpacked[snapshot.key].size
+        layer = _layer(len(layers) + 1, snapshot.unpacked, snapshot.missing, size, snapshot.key)
+        layers.append(layer._replace(diff_id=diff_id, chain_id=chain_id))
+    return layers
+
+
+def _diff_id(chain_id: str, below: str, known: Iterable[str]) -> str:
+    """The one of the diff IDs that makes a chain ID of that below; empty if none of them does."""
+    if not below:
+        return chain_id
+    return next((each for each in known if chain_ids([below, each])[-1] == chain_id), "")
+
+
+def _stack(store: Store, number: int) -> list[Layer]:
+    """A directory that no namespace has, on those that the snapshotter notes to be below."""
+    noted = {
+        name: (uvarint(each.value("id")), each.text("parent")) for name, each in store.snapshots.buckets()
+    }
+    numbers = [number]
+    at = next((parent for own, parent in noted.values() if own == number), "")
+    while at in noted and noted[at][0] not in numbers:
+        own, at = noted[at]
+        numbers.append(own)
+    layers = [_absent(f"the snapshotter has no snapshot {at}")] if at else []
+    paths = [store.directories / str(each) / "fs" for each in numbers]
+    for place in reversed(range(len(paths))):
+        path = paths[place]
+        unpacked = UnpackedDirectory(path, below=tuple(paths[place + 1 :])) if path.is_dir() else None
+        missing = "" if unpacked else f"its directory {path} is not there"
+        layers.append(_layer(len(layers) + 1, unpacked, missing))
+    return layers
+
+
+def _layer(number: int, unpacked: Unpacked | None, missing: str, size: int = -1, key: str = "") -> Layer:
+    places = [("snapshot", key)] if key else []
+    if unpacked is not None:
+        places.append(("unpacked", unpacked.location))
+    descriptor, recorded = Descriptor("", "", size), Recorded(size, "disk")
+    return Layer(number, descriptor, "", "", None, missing, unpacked, places, recorded)
+
+
+def _absent(why: str) -> Layer:
+    """What stands for all snapshots below one that are not there."""
+    return Layer(1, Descriptor("", "", -1), "", "", None, f"{why}, nor what is below it")
+
+
+def _of_blob(digest: str, blob: FileBlob, diff_id: str) -> Layer:
+    """A layer as it was pulled; what was below it, only a config tells."""
+    descriptor = Descriptor("", digest, blob.size)
+    if is_tar(blob):
+        return Layer(1, descriptor, diff_id, "", blob)
+    return Layer(1, descriptor, diff_id, "", None, "it is no tar: its entries cannot be read")

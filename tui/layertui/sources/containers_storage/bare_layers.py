@@ -1,0 +1,87 @@
+"""Layers of a store, each opened by itself with those below it, whether an image names it or not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from layertui.layers.unpacked.full_tree import told_by_comparison, with_what_is_below
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Descriptor, Image, Layer, chain_ids
+from layertui.sources.assemble import layers_alone
+from layertui.sources.containers_storage.records import Record
+from layertui.sources.containers_storage.store import LAYER_TYPE, WHERE, Store
+from layertui.sources.docker_root.files import lowers_of
+from layertui.sources.files import listed
+from layertui.sources.store_usage import Stored, pick_layer
+
+LAYERS_ASIDE = ("l", "staging", "tempdirs")
+"""Entries of overlay that are no layers: the short links, and what is being unpacked or removed."""
+PARTIAL = "the store marks layer {} as incomplete: it is being made, or making it was broken off"
+
+
+def open_layer(store: Store, name: str, reference: str) -> Image:
+    """The layer of an ID, or in a directory of the driver's. Raises :class:`LayertuiError` if there is none."""
+    every = store.layers | store.incomplete
+    if identity := pick_layer(name, [Stored(each, -1, each) for each in every]):
+        return _chain(store, every[identity], reference)
+    for root in store.roots:
+        if any(path.name == name for path in directories(store, root)):
+            return _directory(store, root, name, reference)
+    why = "; ".join(["it is no ID of one, and no driver has such a directory", *map(str, store.problems)])
+    raise LayertuiError(f"{store.roots[0]} has no layer {name}", why)
+
+
+def directories(store: Store, root: Path) -> list[Path]:
+    """The directories that the driver has for layers in a root, of images and of all else."""
+    if store.driver not in WHERE:
+        return []
+    paths = [_folder(store, root) / name for name in listed(_folder(store, root)) if name not in LAYERS_ASIDE]
+    return [path for path in paths if path.is_dir()]
+
+
+def _folder(store: Store, root: Path) -> Path:
+    return root / WHERE[store.driver].partition("/{0}")[0]
+
+
+def _chain(store: Store, top: Record, reference: str) -> Image:
+    layers, warnings = _layers_of(store, top)
+    damage = PARTIAL.format(len(layers)) if top.is_incomplete else ""
+    warnings += [damage] if damage else []
+    image = layers_alone(reference, "containers-storage", top.id, layers, warnings)
+    return image._replace(damage=damage)
+
+
+def _layers_of(store: Store, top: Record) -> tuple[list[Layer], list[str]]:
+    """A layer and those below it, the base first; the lowest is missing where the store ends before the base."""
+    chain, broken = store.chain(top.text("parent"))
+    chain.append(top)
+    layers = [Layer(1, Descriptor(LAYER_TYPE, "", -1), "", "", None, broken)] if broken else []
+    ids = [record.text("diff-digest") for record in chain]
+    for record, diff_id, chain_id in zip(chain, ids, chain_ids(ids), strict=True):
+        layers.append(store.layer(len(layers) + 1, record, diff_id, "" if broken else chain_id))
+    return layers, told_by_comparison(layers)
+
+
+def is_layer(store: Store, root: Path, name: str) -> bool:
+    """Whether a directory of the driver's has something of a layer to be read."""
+    return (root / WHERE[store.driver].format(name)).is_dir()
+
+
+def _directory(store: Store, root: Path, name: str, reference: str) -> Image:
+    """A directory of which only the driver knows, on what it notes to be below."""
+    own, parent = [name], ""
+    layers: list[Layer] = []
+    warnings: list[str] = []
+    for below in lowers_of(_folder(store, root) / name) if store.driver == "overlay" else ():
+        if below in store.layers:
+            layers, warnings = _layers_of(store, store.layers[below])
+            parent = below
+            break
+        own.append(below)
+    for each in reversed(own):
+        record = Record(root, {"id": each, "parent": parent})
+        layer = store.layer(len(layers) + 1, record, "", "")
+        layers.append(layer._replace(places=[place for place in layer.places if place[0] != "layer ID"]))
+        parent = each
+    warnings += with_what_is_below(layers[0])
+    return layers_alone(reference, "containers-storage", name, layers, warnings)

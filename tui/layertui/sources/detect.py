@@ -1,0 +1,108 @@
+"""Bare paths: which transport one is, by what it holds, and the images that lie in a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from layertui.model.errors import LayertuiError, NoImage
+from layertui.model.reference import Reference
+from layertui.sources.files import FolderFiles, files_of
+
+if TYPE_CHECKING:
+    from layertui.sources.archive import ArchiveFiles
+
+
+def recognise(path: str) -> Reference:
+    """The reference of a path. Raises :class:`LayertuiError` if no image lies there."""
+    files = files_of(Reference("", path))
+    return Reference(_of_folder(files) if isinstance(files, FolderFiles) else _of_archive(files), path)
+
+
+def _of_folder(files: FolderFiles) -> str:
+    if files.get("index.json") is not None:
+        return "oci"
+    if files.get("version") is not None and files.get("manifest.json") is not None:
+        return "dir"
+    if _is_data_root(files.path):
+        return "docker-root"
+    if any(path.with_name(f"{path.name[:-7]}-layers").is_dir() for path in files.path.glob("*-images")):
+        return "containers-storage"
+    from layertui.sources.containerd.store import META  # last: it takes with it all that reads layers
+
+    if (files.path / META).is_file():
+        return "containerd"
+    raise LayertuiError(
+        f"{files.path} is no image", "a folder without index.json", "give an OCI layout or an archive"
+    )
+
+
+def _is_data_root(path: Path) -> bool:
+    """Whether a folder is a data root of Docker: of today, with containerd inside, or up to 1.9."""
+    return (
+        any(path.glob("image/*/imagedb"))
+        or (path / "containerd/daemon").is_dir()
+        or ((path / "graph").is_dir() and any(path.glob("repositories-*")))
+    )
+
+
+def _of_archive(files: ArchiveFiles) -> str:
+    if files.get("manifest.json") is not None:
+        return "docker-archive"
+    if files.get("index.json") is not None:
+        return "oci-archive"
+    if files.get("repositories") is not None:
+        return "docker-archive"
+    kind = LayertuiError if files.damage else NoImage
+    raise kind(
+        f"{files.path} is no image",
+        "a tar archive without manifest.json, index.json or repositories"
+        + (f"; {files.damage}" if files.damage else ""),
+        "fetch it anew" if files.damage else "a file system alone has no layers" if files.names() else "",
+    )
+
+
+def candidates(folder: Path) -> Iterator[tuple[str, bool]]:
+    """Paths in a folder at which images may lie, and whether a name promises one.
+
+    Files that could not be images are passed over after a look at their first bytes. The
+    paths are relative to the current directory where they are below it. Raises
+    :class:`LayertuiError` if the folder cannot be listed.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries)
+    except OSError as error:
+        raise LayertuiError(f"cannot list {folder}", error.strerror or str(error)) from error
+    if _is_layout(folder):
+        names.insert(0, ".")
+    here = Path.cwd()
+    for name in names:
+        path = folder / name
+        if _is_layout(path) if path.is_dir() else _may_be_archive(path):
+            shown = path.relative_to(here) if path.is_relative_to(here) else path
+            yield (
+                str(shown),
+                path.is_dir() or any(part in name.lower() for part in ("image", "docker", "oci")),
+            )
+
+
+def _is_layout(path: Path) -> bool:
+    return any((path / name).is_file() for name in ("index.json", "version"))
+
+
+def _may_be_archive(path: Path) -> bool:
+    """Whether a file starts like a tar archive, plain or compressed."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            head = file.read(512)
+    except OSError:
+        return False
+    if head[257:262] == b"ustar":
+        return True
+    name = path.name.lower()
+    return head[:2] in (b"\x1f\x8b", b"\x28\xb5") and any(part in name for part in (".tar", ".tgz", "oci"))

@@ -1,0 +1,73 @@
+"""Docker's filters of a list of images (docker-images(1), ``--filter``), on the rows of any source."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Iterable
+
+from layertui.model.errors import LayertuiError
+from layertui.model.image import ImageSummary
+from layertui.text.format import parse_time
+
+KEYS = ("dangling", "label", "reference", "before", "since")
+_LISTED = f"{', '.join(KEYS[:-1])} and {KEYS[-1]}"
+
+
+def chosen(rows: list[ImageSummary], filters: Iterable[str]) -> list[ImageSummary]:
+    """The rows that fit. Raises :class:`LayertuiError` for a filter that is none."""
+    tests: dict[str, list[Callable[[ImageSummary], bool]]] = {}
+    for text in filters:
+        key, equals, value = text.partition("=")
+        if not equals or not value:
+            raise LayertuiError(f"not a filter: {text}", "", f"write KEY=VALUE; there are {_LISTED}")
+        tests.setdefault(text if key == "label" else key, []).append(_test(rows, key, value))
+    return [row for row in rows if all(any(test(row) for test in each) for each in tests.values())]
+
+
+def _test(rows: list[ImageSummary], key: str, value: str) -> Callable[[ImageSummary], bool]:
+    if key == "dangling":
+        if value.lower() not in ("true", "false", "1", "0"):
+            raise LayertuiError(
+                f"not a filter: dangling={value}", "", "write dangling=true or dangling=false"
+            )
+        wanted = value.lower() in ("true", "1")
+        return lambda row: (not row.name and not row.tag) == wanted
+    if key == "label":
+        name, equals, content = value.partition("=")
+        return lambda row: name in row.labels and (not equals or row.labels[name] == content)
+    if key == "reference":
+        return lambda row: _is_named(row, value)
+    if key in ("before", "since"):
+        other = parse_time(_one(rows, value).created)
+        if other is None:
+            raise LayertuiError(
+                f"cannot filter by {key}={value}", "it is not known when that image was created"
+            )
+        sign = -1 if key == "before" else 1
+        return lambda row: (
+            (moment := parse_time(row.created)) is not None and (moment - other).total_seconds() * sign > 0
+        )
+    raise LayertuiError(f"no filter {key}", "", f"there are {_LISTED}")
+
+
+def _is_named(row: ImageSummary, pattern: str) -> bool:
+    """Docker's rule: the pattern is one of the name, or of name and tag; no star matches a slash."""
+    name = row.name.removeprefix("docker.io/").removeprefix("library/")
+    return any(
+        len(parts := full.split("/")) == len(wanted := pattern.split("/"))
+        and all(map(fnmatch.fnmatchcase, parts, wanted))
+        for full in (name, f"{name}:{row.tag}")
+        if name
+    )
+
+
+def _one(rows: list[ImageSummary], text: str) -> ImageSummary:
+    """The image that a name, ID or reference means."""
+    for row in rows:
+        full = f"{row.name}:{row.tag}"
+        identity = row.id.removeprefix("sha256:")
+        if text in (row.reference, full) or f"{text}:latest" == full or row.id == text:
+            return row
+        if len(text) >= 4 and identity.startswith(text.removeprefix("sha256:")):
+            return row
+    raise LayertuiError(f"{text} is not among the images listed", "", "name the source that has it")

@@ -1,0 +1,84 @@
+"""Containers of Docker 29: their configs lie in the data root, their layers in containerd.
+
+Rules from moby: daemon/containerd/image_snapshot.go (``createLayer``, ``prepareInitLayer``) and
+daemon/container/container.go. No Docker 29 was at hand to try them on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Image
+from layertui.model.reference import Reference
+from layertui.sources.assemble import no_image, with_own_layer
+from layertui.sources.containerd.store import DIRECTORIES, HUB, Namespace
+from layertui.sources.docker_root.files import Container, each, read_object
+from layertui.sources.files import listed
+from layertui.sources.oci_layout import descriptor_of
+
+
+class EmbeddedRoot:
+    """The containers of a data root whose images are in a namespace of containerd."""
+
+    def __init__(self, root: Path, namespace: Namespace) -> None:
+        self.root = root
+        self._namespace = namespace
+
+    @property
+    def names(self) -> dict[str, list[str]]:
+        """The names of each image, by the digest that Docker takes for its ID."""
+        found: dict[str, list[str]] = {}
+        for name, target in self._namespace.names.items():
+            found.setdefault(target.digest, []).append(name.removeprefix(HUB))
+        return found
+
+    def containers(self) -> Iterator[Container]:
+        """Those that have a snapshot, or were made from an image of containerd."""
+
+        def read(identity: str) -> Iterator[Container]:
+            config = read_object(self.root / "containers" / identity / "config.v2.json")
+            if identity in self._namespace.unpacked or isinstance(config.get("ImageManifest"), dict):
+                yield Container(identity, config)
+
+        return each(listed(self.root / "containers"), read)
+
+    def keys(self, containers: Iterable[Container]) -> Iterator[str]:
+        """The keys of the snapshots that these stand on."""
+        for container in containers:
+            yield from self._namespace.down_from(container.id)
+
+    def open_container(self, container: Container, reference: Reference) -> Image:
+        """A container as its image with the init layer and the read-write layer on top.
+
+        Raises :class:`LayertuiError`.
+        """
+        image = self._image(container, reference)
+        created = container.config.get("Created")
+        created = created if isinstance(created, str) else None
+        text = f"read-write layer of container {container.name} ({container.state})"
+        image = image._replace(name=f"{container.name} ({image.name})")
+        driver = container.config.get("Driver")
+        if driver != DIRECTORIES:
+            return with_own_layer(image, None, f"the snapshotter {driver} is not read here", text, created)
+        return self._namespace.stacked(image, container.id, text, created)
+
+    def _image(self, container: Container, reference: Reference) -> Image:
+        """What it was made from: the manifest that it names, else what its image's digest stands for."""
+        identity = str(container.config.get("Image") or "")
+        known = [name for name, target in self._namespace.names.items() if target.digest == identity]
+        manifest = descriptor_of(container.config.get("ImageManifest"))
+        if manifest is None and not known:
+            return no_image(str(reference), "docker-root")
+        name = known[0] if known else identity
+        target = manifest.descriptor if manifest else self._namespace.names[name]
+        try:
+            image = self._namespace.open_target(
+                target, name, reference._replace(transport="containerd"), None
+            )
+        except LayertuiError:
+            if known or manifest is None:
+                raise
+            return no_image(str(reference), "docker-root")  # it was removed, its snapshots were not
+        return image._replace(reference=str(reference), transport="docker-root")

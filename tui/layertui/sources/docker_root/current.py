@@ -1,0 +1,320 @@
+"""Docker's data root since 1.10: ``image/<driver>`` and the driver's own directory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from layertui.layers.unpacked.full_tree import told_by_comparison
+from layertui.layers.unpacked.id_mapping import owners_of
+from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
+from layertui.layers.unpacked.tar_split import RecordedDirectory
+from layertui.model.blob import FileBlob
+from layertui.model.errors import LayertuiError
+from layertui.model.image import (
+    Descriptor,
+    Field,
+    Image,
+    ImageSummary,
+    Layer,
+    Link,
+    Recorded,
+    Unpacked,
+    chain_ids,
+)
+from layertui.model.reference import Reference
+from layertui.sources.assemble import (
+    check_digest,
+    created_of,
+    diff_ids_of,
+    history_of,
+    platform_of,
+)
+from layertui.sources.docker_root import inspect_fields
+from layertui.sources.docker_root.files import (
+    Container,
+    each,
+    links_of,
+    overlay_places,
+    pick,
+    read_document,
+    read_object,
+)
+from layertui.sources.docker_root.mounts import ONE_LAYER, WHITEOUT_NAMES, Mounts, unreadable
+from layertui.sources.files import listed, parse_json, read_text
+from layertui.sources.store_usage import Stored
+
+LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
+HEX = re.compile(r"[0-9a-f]{64}")
+WHERE = {
+    "overlay2": "overlay2/{0}/diff",
+    "fuse-overlayfs": "fuse-overlayfs/{0}/diff",
+    "overlay": "overlay/{0}/root",
+    "aufs": "aufs/diff/{0}",
+    "vfs": "vfs/dir/{0}",
+    "btrfs": "btrfs/subvolumes/{0}",
+}
+"""Where each driver keeps a layer by its cache ID, below the data root."""
+
+
+class ModernRoot:
+    """One driver's images and containers. Nothing is read before it is asked for."""
+
+    def __init__(self, root: Path, driver: str) -> None:
+        self.root = root
+        self.driver = driver
+        self.store = root / "image" / driver
+        self.directories = Mounts(root, driver)
+
+    @cached_property
+    def names(self) -> dict[str, list[str]]:
+        """The names and digests of each image, by its ID (``repositories.json``)."""
+        found: dict[str, list[str]] = {}
+        repositories = self._repositories[0].get("Repositories")
+        for references in repositories.values() if isinstance(repositories, dict) else ():
+            for name, identity in references.items() if isinstance(references, dict) else ():
+                if isinstance(identity, str):
+                    found.setdefault(identity, []).append(name)
+        return found
+
+    @cached_property
+    def _repositories(self) -> tuple[dict[str, Any], bytes]:
+        """The file of all names; empty where there is none."""
+        path = self.store / "repositories.json"
+        return read_document(path) if path.exists() else ({}, b"")
+
+    def image_ids(self) -> list[str]:
+        """Every image's ID, those that only a build went through left out."""
+        found = self.every_id()
+        parents = {self.parent_of(identity) for identity in found}
+        return [identity for identity in found if identity in self.names or identity not in parents]
+
+    def every_id(self) -> list[str]:
+        """The IDs of all images, of those too that only a build went through."""
+        folder = self.store / "imagedb" / "content" / "sha256"
+        return [f"sha256:{name}" for name in listed(folder) if HEX.fullmatch(name)]
+
+    def parent_of(self, identity: str) -> str:
+        """The image that a build made this one from; empty if it is not known."""
+        return read_text(self.store / "imagedb" / "metadata" / identity.replace(":", "/") / "parent")
+
+    def config_of(self, identity: str) -> tuple[dict[str, Any], bytes]:
+        """An image's config. Raises :class:`LayertuiError`."""
+        path = self._config_path(identity)
+        config, data = read_document(path)
+        check_digest(data, identity, f"the config {path}")
+        return config, data
+
+    def _config_path(self, identity: str) -> Path:
+        return self.store / "imagedb" / "content" / identity.replace(":", "/")
+
+    def find(self, name: str) -> str:
+        """The ID of a name, tag, digest or (part of an) ID. Raises :class:`LayertuiError`."""
+        where = f"{self.root} has no image {name}", f"its {self.driver} store"
+        return pick(name, self.names, self.image_ids(), where)
+
+    def open(self, identity: str, reference: Reference) -> Image:
+        """An image by its ID. Raises :class:`LayertuiError`."""
+        config, data = self.config_of(identity)
+        diff_ids = diff_ids_of(config)
+        layers = [
+            self.layer(number, diff_id, chain_id)
+            for number, (diff_id, chain_id) in enumerate(zip(diff_ids, chain_ids(diff_ids), strict=True), 1)
+        ]
+        history, warnings = history_of(config, len(layers))
+        names = self.names.get(identity, [])
+        tags = [name for name in names if "@" not in name]
+        return Image(
+            reference=str(reference),
+            transport="docker-root",
+            name=tags[0] if tags else identity.removeprefix("sha256:")[:12],
+            tags=tags,
+            repo_digests=[name for name in names if "@" in name],
+            id=identity,
+            config=config,
+            config_bytes=data,
+            manifest={},
+            manifest_bytes=b"",
+            manifest_digest="",
+            platform=platform_of(config),
+            history=history,
+            layers=layers,
+            warnings=[*warnings, *told_by_comparison(layers)],
+            links=links_of(
+                self.store / "repositories.json",
+                self._repositories[1],
+                Link("config", Descriptor("", identity, -1), data, str(self._config_path(identity))),
+            ),
+            fields=list(self._fields(identity, layers)),
+        )
+
+    def _fields(self, identity: str, layers: Sequence[Layer]) -> Iterator[Field]:
+        """What ``docker inspect`` shows beside the config."""
+        yield Field("Id", identity, str(self._config_path(identity)))
+        yield from inspect_fields.names(self.store / "repositories.json", self.names.get(identity, []))
+        noted = self.store / "imagedb" / "metadata" / identity.replace(":", "/")
+        if parent := self.parent_of(identity):
+            yield Field("Parent", parent, str(noted / "parent"))
+        if tagged := read_text(noted / "lastUpdated"):
+            yield Field("Metadata", {"LastTagTime": tagged}, str(noted / "lastUpdated"))
+        size = sum(layer.descriptor.size for layer in layers)
+        if all(layer.descriptor.size >= 0 for layer in layers):
+            for name in ("Size", "VirtualSize"):
+                yield Field(name, size, str(self.store / "layerdb"), f"size of {len(layers)} layers")
+        found = [layer.unpacked.location for layer in layers if layer.unpacked is not None]
+        directories = list(map(Path, found)) if len(found) == len(layers) else []
+        yield inspect_fields.driver(self.driver, self.store, directories)
+
+    def summaries(self, reference: Reference) -> Iterator[ImageSummary]:
+        """A row for each name of each image, or for one without a name."""
+        return each(self.image_ids(), lambda identity: self._rows(identity, reference))
+
+    def _rows(self, identity: str, reference: Reference) -> Iterator[ImageSummary]:
+        config, _ = self.config_of(identity)
+        diff_ids = diff_ids_of(config)
+        sizes = [self._size(chain_id) for chain_id in chain_ids(diff_ids)]
+        names = self.names.get(identity, [])
+        digests = {name.partition("@")[0]: name.partition("@")[2] for name in names if "@" in name}
+        labels = config.get("config") or {}
+        labels = labels.get("Labels") if isinstance(labels, dict) else None
+        for full in [name for name in names if "@" not in name] or [""]:
+            name, _, tag = full.rpartition(":")
+            yield ImageSummary(
+                reference=str(reference._replace(selector=full or identity)),
+                transport="docker-root",
+                name=name,
+                tag=tag,
+                id=identity,
+                digest=digests.get(name, ""),
+                size=None if -1 in sizes else sum(sizes),
+                created=created_of(config),
+                layers=len(diff_ids),
+                platforms=(platform_of(config),),
+                labels=labels if isinstance(labels, dict) else {},
+            )
+
+    # Layers
+
+    def layers_of(self, identity: str) -> list[str]:
+        """The chain IDs of an image's layers, base first. Raises :class:`LayertuiError`."""
+        return chain_ids(diff_ids_of(self.config_of(identity)[0]))
+
+    def stored(self) -> Iterator[Stored]:
+        """Every layer that the store has, whether an image names it or not."""
+        for name in listed(self.store / "layerdb" / "sha256"):
+            if HEX.fullmatch(name):
+                chain_id = f"sha256:{name}"
+                cache_id, parent = (
+                    read_text(self.facts_of(chain_id) / fact) for fact in ("cache-id", "parent")
+                )
+                yield Stored(chain_id, self._size(chain_id), cache_id, parent)
+
+    def mounts(self) -> Iterator[str]:
+        """The names of the directories that belong to containers."""
+        folder = self.store / "layerdb" / "mounts"
+        for identity in listed(folder):
+            yield from (read_text(folder / identity / name) for name in ("mount-id", "init-id"))
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the driver has a directory for each layer; ``None`` if it has none."""
+        return self.root / WHERE[self.driver].partition("/{0}")[0] if self.driver in WHERE else None
+
+    def layer(self, number: int, diff_id: str, chain_id: str) -> Layer:
+        """A layer as the store has it. Raises :class:`LayertuiError` if a file of it is damaged."""
+        facts = self.facts_of(chain_id)
+        descriptor = Descriptor(LAYER_TYPE, "", self._size(chain_id))
+        missing = ""
+        unpacked: Unpacked | None = None
+        cache_id, noted = (read_text(facts / name) for name in ("cache-id", "diff"))
+        if not chain_id or not facts.is_dir():
+            missing = f"the store has no layer of the chain ID {chain_id or 'unknown'}"
+        elif noted != diff_id:
+            missing = f"its place in the store, {facts}, has another diff ID: {noted}"
+        elif self.driver not in WHERE:
+            missing = unreadable(self.driver)
+        else:
+            unpacked, missing = self._unpacked(facts, cache_id)
+        places = self._places(facts, cache_id, diff_id)
+        counted: Literal["directory", "members"] = "directory" if self.driver in ONE_LAYER else "members"
+        recorded = Recorded(descriptor.size, counted, noted) if chain_id else None
+        return Layer(number, descriptor, diff_id, chain_id, None, missing, unpacked, places, recorded)
+
+    def _places(self, facts: Path, cache_id: str, diff_id: str) -> list[tuple[str, str]]:
+        """Where a layer lies, and what it was pulled as."""
+        if not facts.is_dir():
+            return []
+        places = [("layerdb", str(facts)), ("cache-id", cache_id)]
+        directory = self.directories.directory(WHERE[self.driver], cache_id) if self.driver in WHERE else None
+        if directory is not None:
+            places += overlay_places(directory)
+            places += self.directories.places(cache_id)
+        if (record := facts / "tar-split.json.gz").exists():
+            places.append(("tar-split", str(record)))
+        pulled = self.store / "distribution" / "v2metadata-by-diffid" / diff_id.replace(":", "/")
+        if pulled.is_file():
+            known, _ = parse_json(FileBlob(pulled), str(pulled))
+            for each in known if isinstance(known, list) else ():
+                if isinstance(each, dict):
+                    places.append(("pulled", f"{each.get('SourceRepository')}@{each.get('Digest')}"))
+        return places
+
+    def _unpacked(self, facts: Path, cache_id: str) -> tuple[Unpacked | None, str]:
+        """What a layer is read from, or why it cannot be."""
+        directory = self.directories.directory(WHERE[self.driver], cache_id)
+        if directory is None or not directory.is_dir():
+            return None, f"its directory {directory or cache_id} is not there"
+        if (record := facts / "tar-split.json.gz").exists():
+            return RecordedDirectory(record, directory), ""
+        if self.driver in ONE_LAYER:
+            by_name = self.driver in WHITEOUT_NAMES
+            return UnpackedDirectory(directory, by_name, owners=owners_of(self.root)), ""
+        below = read_text(facts / "parent")
+        parent = read_text(self.facts_of(below) / "cache-id") or below
+        return self.directories.whole(WHERE[self.driver], cache_id, parent)
+
+    def facts_of(self, chain_id: str) -> Path:
+        """Where it is noted what is known of a layer."""
+        return self.store / "layerdb" / chain_id.replace(":", "/")
+
+    def _size(self, chain_id: str) -> int:
+        text = read_text(self.facts_of(chain_id) / "size")
+        return int(text) if text.isdecimal() else -1
+
+    # Containers
+
+    def containers(self) -> Iterator[Container]:
+        """Those whose read-write layer this driver has."""
+        mounts = set(listed(self.store / "layerdb" / "mounts"))
+
+        def read(identity: str) -> Iterator[Container]:
+            if identity in mounts:
+                yield Container(identity, read_object(self.root / "containers" / identity / "config.v2.json"))
+
+        return each(listed(self.root / "containers"), read)
+
+    def open_container(self, container: Container, reference: Reference) -> Image:
+        """A container as its image with the init layer and the read-write layer on top.
+
+        Raises :class:`LayertuiError`.
+        """
+        image = self.open(str(container.config.get("Image", "")), reference)
+        facts = self.store / "layerdb" / "mounts" / container.id
+        names = [read_text(facts / name) for name in ("init-id", "mount-id")]
+        below = [read_text(self.facts_of(layer.chain_id) / "cache-id") for layer in reversed(image.layers)]
+        return self.directories.with_own_layers(image, container, names, below)
+
+
+def drivers(root: Path) -> list[str]:
+    """The drivers that have images in a data root, the one that its containers name first."""
+    found = [name for name in listed(root / "image") if (root / "image" / name / "imagedb").is_dir()]
+    used: list[str] = []
+    for identity in listed(root / "containers"):
+        try:
+            used.append(str(read_object(root / "containers" / identity / "config.v2.json").get("Driver")))
+        except LayertuiError:
+            continue
+    return sorted(found, key=lambda driver: (-used.count(driver), driver))

@@ -1,0 +1,306 @@
+"""Docker's data root up to 1.9: ``graph/``, ``repositories-<driver>`` and the driver's directory.
+
+Rules from the tag v1.9.1 of moby: graph/graph.go, daemon/graphdriver/*, image/image.go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from layertui.layers.unpacked.full_tree import FullTree, told_by_comparison
+from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
+from layertui.layers.unpacked.tar_split import RecordedDirectory
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Descriptor, Field, Image, ImageSummary, Layer, Link, Recorded, Unpacked
+from layertui.model.reference import Reference
+from layertui.sources.assemble import created_of, no_image, platform_of, step_of_v1
+from layertui.sources.docker_root import inspect_fields
+from layertui.sources.docker_root.files import Container, each, links_of, pick, read_document, read_object
+from layertui.sources.docker_root.legacy_entry import COMPATIBILITY, GraphEntry
+from layertui.sources.docker_root.mounts import Mounts, together, unreadable
+from layertui.sources.files import listed
+from layertui.sources.store_usage import Stored
+
+LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
+ID = re.compile(r"[0-9a-f]{64}")
+WHERE = {
+    "aufs": "aufs/diff/{0}",
+    "overlay": "overlay/{0}/root",
+    "vfs": "vfs/dir/{0}",
+    "btrfs": "btrfs/subvolumes/{0}",
+}
+"""Where each driver keeps an image; in all but AUFS, together with what is below it."""
+MAX_CHAIN = 1000
+
+
+class GraphRoot:
+    """Images and containers of one driver. Nothing is read before it is asked for."""
+
+    def __init__(self, root: Path, driver: str) -> None:
+        self.root = root
+        self.driver = driver
+        self.graph = root / "graph"
+        self.directories = Mounts(root, driver)
+        self._entries: dict[str, GraphEntry] = {}
+
+    @cached_property
+    def names(self) -> dict[str, list[str]]:
+        """The names and digests of each image, by its ID."""
+        found: dict[str, list[str]] = {}
+        repositories = self._repositories[0].get("Repositories")
+        for name, versions in repositories.items() if isinstance(repositories, dict) else ():
+            for tag, identity in versions.items() if isinstance(versions, dict) else ():
+                if isinstance(identity, str):
+                    found.setdefault(identity, []).append(f"{name}{'@' if ':' in tag else ':'}{tag}")
+        return found
+
+    @cached_property
+    def _repositories(self) -> tuple[dict[str, Any], bytes]:
+        return read_document(self.root / f"repositories-{self.driver}")
+
+    def image_ids(self) -> list[str]:
+        """Every image's ID, those that are only below others left out."""
+        found = self.every_id()
+        parents = {self.parent_of(identity) for identity in found}
+        return [identity for identity in found if identity in self.names or identity not in parents]
+
+    def every_id(self) -> list[str]:
+        """The IDs of all images, of those too that are only below others."""
+        return [name for name in listed(self.graph) if ID.fullmatch(name)]
+
+    def find(self, name: str) -> str:
+        """The ID of a name, tag, digest or (part of an) ID. Raises :class:`LayertuiError`."""
+        return pick(name, self.names, self.every_id(), (f"{self.root} has no image {name}", "its graph"))
+
+    def open(self, identity: str, reference: Reference) -> Image:
+        """An image by its ID. Raises :class:`LayertuiError`."""
+        chain = self._chain(identity)
+        entry = self.entry(identity)
+        top = entry.value
+        names = self.names.get(identity, [])
+        tags = [name for name in names if "@" not in name]
+        config = Link("config", Descriptor("", "", -1), entry.data, str(entry.document))
+        others = []
+        with suppress(LayertuiError):  # which is among the warnings
+            compatible, path = entry.compatibility_data, entry.folder / COMPATIBILITY
+            if compatible is not None and path != entry.document:
+                others.append(Link(path.name, Descriptor("", "", -1), compatible, str(path)))
+        layers = list(self.layers(chain))
+        return Image(
+            reference=str(reference),
+            transport="docker-root",
+            name=tags[0] if tags else identity[:12],
+            tags=tags,
+            repo_digests=[name for name in names if "@" in name],
+            id=f"sha256:{identity}",
+            config=top,
+            config_bytes=entry.data,
+            manifest={},
+            manifest_bytes=b"",
+            manifest_digest="",
+            platform=platform_of(top),
+            history=[
+                step_of_v1(self.entry(layer_id).value, number)._replace(id=layer_id)
+                for number, layer_id in enumerate(chain, 1)
+            ],
+            layers=layers,
+            warnings=[*self._warnings(chain), *told_by_comparison(layers)],
+            links=[
+                *links_of(self.root / f"repositories-{self.driver}", self._repositories[1], config),
+                *others,
+            ],
+            fields=list(self._fields(chain)),
+        )
+
+    def _fields(self, chain: Sequence[str]) -> Iterator[Field]:
+        """What ``docker inspect`` of 1.9 shows beside ``json`` of the last image of a chain."""
+        folder = self.graph / chain[-1]
+        yield Field("Id", chain[-1], str(folder))
+        repositories = self.root / f"repositories-{self.driver}"
+        yield from inspect_fields.names(repositories, self.names.get(chain[-1], []))
+        yield self.entry(chain[-1]).parent
+        sizes = [self.entry(identity).size for identity in chain]
+        if sizes[-1] >= 0:
+            yield Field("Size", sizes[-1], str(folder / "layersize"))
+        if -1 not in sizes:
+            yield Field("VirtualSize", sum(sizes), str(self.graph), f"layersize of {len(chain)} images")
+        mounts, top = self.directories, chain[-1]
+        where = [mounts.tree(top) or mounts.tree(mounts.lower(top)), mounts.upper(top)]
+        directories = [each for each in where if each] if self.driver == "overlay" else []
+        yield inspect_fields.driver(self.driver, repositories, directories)
+
+    def summaries(self, reference: Reference) -> Iterator[ImageSummary]:
+        """A row for each name of each image, or for one without a name."""
+        return each(self.image_ids(), lambda identity: self._rows(identity, reference))
+
+    def _rows(self, identity: str, reference: Reference) -> Iterator[ImageSummary]:
+        top = self.entry(identity).value
+        chain = self._chain(identity)
+        sizes = [self.entry(layer_id).size for layer_id in chain]
+        names = self.names.get(identity, [])
+        digests = {name.partition("@")[0]: name.partition("@")[2] for name in names if "@" in name}
+        config = top.get("config")
+        labels = config.get("Labels") if isinstance(config, dict) else None
+        for full in [name for name in names if "@" not in name] or [""]:
+            name, _, tag = full.rpartition(":")
+            yield ImageSummary(
+                reference=str(reference._replace(selector=full or identity)),
+                transport="docker-root",
+                name=name,
+                tag=tag,
+                id=f"sha256:{identity}",
+                digest=digests.get(name, ""),
+                size=None if -1 in sizes else sum(sizes),
+                created=created_of(top),
+                layers=len(chain),
+                platforms=(platform_of(top),),
+                labels=labels if isinstance(labels, dict) else {},
+            )
+
+    # Layers
+
+    def layers_of(self, identity: str) -> list[str]:
+        """The IDs of an image and of those below it, base first. Raises :class:`LayertuiError`."""
+        _ = self.entry(identity).value  # what cannot be read is no image, though its parent may be known
+        return self._chain(identity)
+
+    def stored(self) -> Iterator[Stored]:
+        """Every layer that the store has: each is an image of its own."""
+        for identity in self.every_id():
+            yield Stored(identity, self.entry(identity).size, identity, self.parent_of(identity))
+
+    def mounts(self) -> Iterator[str]:
+        """The names of the directories that belong to containers."""
+        for identity in listed(self.root / "containers"):
+            yield from (identity, f"{identity}-init")
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the driver has a directory for each layer; ``None`` if it has none."""
+        return self.root / WHERE[self.driver].partition("/{0}")[0] if self.driver in WHERE else None
+
+    def entry(self, identity: str) -> GraphEntry:
+        """What is noted of an image."""
+        if identity not in self._entries:
+            self._entries[identity] = GraphEntry(self.graph / identity)
+        return self._entries[identity]
+
+    def parent_of(self, identity: str) -> str:
+        """The image below one; empty for a base.
+
+        ``v1Compatibility`` names it as registries know it, and so does its own ``v1Compatibility``.
+        """
+        entry = self.entry(identity)
+        parent = str(entry.parent.value)
+        if entry.parent.file.endswith(COMPATIBILITY) and not (self.graph / parent).is_dir():
+            return self._compatible.get(parent, parent)
+        return parent
+
+    @cached_property
+    def _compatible(self) -> dict[str, str]:
+        """The images that have a ``v1Compatibility``, by the ID in it."""
+        found = {}
+        for identity in self.every_id():
+            with suppress(LayertuiError):
+                found[str(self.entry(identity).compatibility.get("id"))] = identity
+        return found
+
+    def _chain(self, identity: str) -> list[str]:
+        """An image and all that are below it, the base first."""
+        chain = [identity]
+        while parent := self.parent_of(chain[-1]):
+            if parent in chain or len(chain) == MAX_CHAIN:
+                raise LayertuiError(f"the parents of {identity} go round in circles", f"at {parent}")
+            if not ID.fullmatch(parent) or not (self.graph / parent).is_dir():
+                raise LayertuiError(f"{self.graph} has no {parent}", f"a layer of {identity} is missing")
+            chain.append(parent)
+        return chain[::-1]
+
+    def layers(self, chain: Sequence[str]) -> Iterator[Layer]:
+        """The layers of images, each of which is on the one before."""
+        below: Path | None = None
+        for number, identity in enumerate(chain, 1):
+            parent = chain[number - 2] if number > 1 else ""
+            unpacked, missing, below = self._unpacked(identity, parent, below)
+            descriptor = Descriptor(LAYER_TYPE, "", self.entry(identity).size)
+            recorded = Recorded(descriptor.size, "directory" if self.driver == "aufs" else "members")
+            places = list(self._places(identity, unpacked))
+            yield Layer(number, descriptor, "", "", None, missing, unpacked, places, recorded)
+
+    def _unpacked(
+        self, identity: str, parent: str, below: Path | None
+    ) -> tuple[Unpacked | None, str, Path | None]:
+        """What an image's own layer is read from, or why it cannot be; and its tree for the one above."""
+        if self.driver not in WHERE:
+            return None, unreadable(self.driver), None
+        directory = self.root / WHERE[self.driver].format(identity)
+        record = self.graph / identity / "tar-data.json.gz"
+        if self.driver == "overlay" and not directory.is_dir():
+            # An image that nothing was unpacked for, or onto one of these: an overlay over the nearest tree.
+            upper = self.directories.overlaid(identity, parent)
+            if upper is not None and record.exists():
+                return RecordedDirectory(record, Path(upper.location)), "", below
+            if upper is not None:
+                return upper, "", below
+        if not directory.is_dir():
+            return None, f"its directory {directory} is not there", None
+        if record.exists():
+            return RecordedDirectory(record, directory), "", directory
+        if self.driver == "aufs":
+            return UnpackedDirectory(directory, whiteout_names=True), "", directory
+        if parent and below is None:
+            return None, together(self.driver, parent), directory
+        return FullTree(directory, below, links=self.driver == "overlay"), "", directory
+
+    def _places(self, identity: str, unpacked: Unpacked | None) -> Iterator[tuple[str, str]]:
+        """Where a layer lies, and what else is noted of it."""
+        yield from self.entry(identity).places()
+        if unpacked is not None:
+            yield "unpacked", unpacked.location
+        yield from self.directories.places(identity)
+        if (record := self.graph / identity / "tar-data.json.gz").exists():
+            yield "tar-split", str(record)
+
+    def _warnings(self, chain: Sequence[str]) -> Iterator[str]:
+        yield "a store of Docker 1.9 or older: its images have no digests to check"
+        for number, identity in enumerate(chain):
+            yield from self.entry(identity).problems()
+            if problem := self.directories.problem(identity, chain[:number][::-1]):
+                yield problem
+
+    # Containers
+
+    def containers(self) -> Iterator[Container]:
+        """Those that the driver runs."""
+
+        def read(identity: str) -> Iterator[Container]:
+            config = read_object(self.root / "containers" / identity / "config.json")
+            if config.get("Driver") in (None, self.driver):
+                yield Container(identity, config)
+
+        return each(listed(self.root / "containers"), read)
+
+    def open_container(self, container: Container, reference: Reference) -> Image:
+        """A container as its image with the init layer and the read-write layer on top.
+
+        Raises :class:`LayertuiError`.
+        """
+        identity = str(container.config.get("Image") or "")
+        image = self.open(identity, reference) if identity else no_image(str(reference), "docker-root")
+        below = self._chain(identity)[::-1] if identity else []
+        return self.directories.with_own_layers(
+            image, container, (f"{container.id}-init", container.id), below
+        )
+
+
+def graph_drivers(root: Path) -> list[str]:
+    """The drivers that have images in a data root of Docker up to 1.9."""
+    if not (root / "graph").is_dir():
+        return []
+    prefix = "repositories-"
+    return [name.removeprefix(prefix) for name in listed(root) if name.startswith(prefix)]

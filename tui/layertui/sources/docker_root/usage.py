@@ -1,0 +1,206 @@
+"""What a data root of Docker holds."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from layertui.model.errors import LayertuiError
+from layertui.model.reference import Reference, to_layer
+from layertui.sources.containerd.store import HUB
+from layertui.sources.containerd.usage import held
+from layertui.sources.docker_root.bare_layers import directories, is_layer
+from layertui.sources.docker_root.containerd_backend import EmbeddedRoot
+from layertui.sources.docker_root.current import ModernRoot
+from layertui.sources.docker_root.data_root import NAMESPACE, DataRoot
+from layertui.sources.docker_root.files import Container, readable
+from layertui.sources.docker_root.legacy import GraphRoot
+from layertui.sources.store_usage import (
+    ImageUse,
+    LayerUse,
+    Needs,
+    Overview,
+    Progress,
+    Stored,
+    Stray,
+    parts_of,
+    uses,
+)
+
+ABOUT = {
+    "aufs": "layers of images and containers, unpacked",
+    "btrfs": "layers of images and containers, as subvolumes: each is counted in full",
+    "buildkit": "BuildKit's database of its build cache",
+    "builder": "the build cache of older versions",
+    "containerd": "containerd's store, where Docker 29 has its images",
+    "containers": "config, logs and host files of each container",
+    "devicemapper": "layers of images and containers, on block devices",
+    "fuse-overlayfs": "layers of images and containers, unpacked",
+    "graph": "what is noted of each image and layer (Docker up to 1.9)",
+    "image": "names, configs, and the chain of layers",
+    "linkgraph.db": "names and links of containers (Docker up to 1.9)",
+    "network": "networks",
+    "overlay": "layers of images and containers, unpacked",
+    "overlay2": "layers of images and containers, unpacked",
+    "plugins": "plugins",
+    "runtimes": "wrappers of container runtimes",
+    "swarm": "the state of a swarm",
+    "tmp": "downloads under way, or left behind",
+    "trust": "keys of signed images",
+    "vfs": "layers of images and containers, unpacked",
+    "volumes": "volumes, which outlive their containers",
+    "zfs": "layers of images and containers, on ZFS",
+}
+"""What the entries of a data root are (moby: daemon/daemon.go and the packages that it starts)."""
+JOURNALS = ("-journal", "-wal")
+"""How files are called that SQLite needs beside a database to tell what state it is in (sqlite.org, tempfiles)."""
+MAX_COPY = 1 << 28
+"""Bytes of a database that are copied; that of 1,000 containers has about one million."""
+
+
+def overview(reference: Reference, progress: Progress | None, cancelled: threading.Event) -> Overview:
+    """See :func:`layertui.sources.store_usage.overview`."""
+    data = DataRoot(reference)
+    problems: list[str] = []
+    images: list[ImageUse] = []
+    layers: list[LayerUse] = []
+    strays: list[Stray] = []
+    store = reference._replace(selector="")
+    for each in data.roots:
+        try:
+            found_images, found_layers = _uses(each, store, problems)
+            images += found_images
+            layers += found_layers
+        except LayertuiError as error:
+            problems.append(str(error))
+    try:
+        strays += _strays(data.roots, store)
+    except LayertuiError as error:
+        problems.append(str(error))
+    try:
+        if (inside := data.images) is not None:  # Docker 29
+            embedded = EmbeddedRoot(data.path, inside)
+            containers = readable(embedded.containers(), problems)
+            found_images, found_layers, found_strays = held(
+                inside.store, inside.reference(), problems, embedded.keys(containers)
+            )
+            images += _with_containers(embedded, containers, found_images)
+            layers += found_layers
+            strays += found_strays
+    except LayertuiError as error:
+        problems.append(str(error))
+    links: list[tuple[str, str]] = []
+    if (database := data.path / "linkgraph.db").is_file():
+        try:
+            links = linkgraph(database)
+        except LayertuiError as error:
+            problems.append(str(error))
+    parts = parts_of(data.path, _about, progress, cancelled)
+    problems += [f"{part.name}: {part.problem}" for part in parts if part.problem]
+    return Overview(data.path, parts, images, layers, strays, links, list(dict.fromkeys(problems)))
+
+
+def _with_containers(
+    root: EmbeddedRoot, containers: list[Container], images: list[ImageUse]
+) -> Iterator[ImageUse]:
+    """Images of containerd by the names that Docker shows, and with its containers."""
+    known = root.names
+    for image in images:
+        names = [name.removeprefix(f"{NAMESPACE}/").removeprefix(HUB) for name in image.names]
+        standing = [
+            container.name
+            for container in containers
+            if set(names) & set(known.get(str(container.config.get("Image")), ()))
+        ]
+        yield replace(image, names=names, containers=standing)
+
+
+def _about(name: str) -> str:
+    return ABOUT.get(name, "names of images (Docker up to 1.9)" if name.startswith("repositories-") else "")
+
+
+def _uses(
+    root: ModernRoot | GraphRoot, reference: Reference, problems: list[str]
+) -> tuple[list[ImageUse], list[LayerUse]]:
+    shown = set(root.image_ids())
+    standing: dict[str, list[str]] = {}
+    for container in readable(root.containers(), problems):
+        standing.setdefault(str(container.config.get("Image", "")), []).append(container.name)
+    images = []
+    for identity in root.every_id():
+        try:
+            layers = root.layers_of(identity)
+        except LayertuiError as error:
+            problems.append(str(error))
+            continue
+        names = root.names.get(identity, [])
+        leads = str(reference._replace(selector=names[0] if names else identity))
+        images.append(Needs(leads, identity, names, layers, standing.get(identity, []), identity in shown))
+    stored: dict[Hashable, Stored] = {layer.id: layer for layer in root.stored()}
+    return uses(images, stored, lambda key: to_layer(reference, str(key)))
+
+
+def _strays(roots: Sequence[ModernRoot | GraphRoot], reference: Reference) -> Iterator[Stray]:
+    """Directories that no store knows of: after an upgrade, two may use those of one driver."""
+    known: dict[Path | None, set[str]] = {}
+    for root in roots:
+        directories_of = (*root.mounts(), *(layer.directory for layer in root.stored()))
+        known.setdefault(root.folder, set()).update(directories_of)
+    for root in {root.folder: root for root in roots}.values():
+        for path in directories(root):
+            if path.name not in known[root.folder]:
+                yield Stray(path, to_layer(reference, path.name) if is_layer(root, path.name) else "")
+
+
+def linkgraph(database: Path) -> list[tuple[str, str]]:
+    """The names and links of containers: ``/web`` is one's name, ``/web/db`` its link to another.
+
+    The tables are those of pkg/graphdb of moby v1.9.1. What a daemon did not finish writing is
+    not shown, as SQLite would have it. Raises :class:`LayertuiError`.
+    """
+    try:
+        with _at_rest(database) as path:
+            # Immutable: no lock and no journal is made beside it.
+            uri = f"{path.absolute().as_uri()}{'?mode=ro&immutable=1' if path == database else ''}"
+            with closing(sqlite3.connect(uri, uri=True)) as connection:
+                edges = connection.execute("SELECT entity_id, parent_id, name FROM edge").fetchall()
+    except (sqlite3.Error, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) else None
+        raise LayertuiError(f"cannot read {database}", why or str(error)) from error
+    below: dict[str, list[tuple[str, str]]] = {}
+    for identity, parent, name in edges:
+        if parent is not None:
+            below.setdefault(str(parent), []).append((str(name), str(identity)))
+    found = []
+    for name, container in sorted(below.get("0", ())):
+        found.append((f"/{name}", container))
+        found += [(f"/{name}/{alias}", linked) for alias, linked in sorted(below.get(container, ()))]
+    return found
+
+
+@contextmanager
+def _at_rest(database: Path) -> Iterator[Path]:
+    """A database that can be read as it is: itself, or a copy of what has a journal or log beside it.
+
+    These belong to what was being written when the daemon ended or the root was copied. SQLite
+    would write to both to undo it or complete it, which is why it may only do so with copies.
+    Raises ``OSError`` and :class:`LayertuiError`.
+    """
+    beside = [path for end in JOURNALS if (path := database.with_name(database.name + end)).exists()]
+    if not beside:
+        yield database
+        return
+    if sum(path.stat().st_size for path in (*beside, database)) > MAX_COPY:
+        raise LayertuiError(
+            f"cannot read {database}", f"it and {beside[0].name} have over {MAX_COPY:,} bytes"
+        )
+    with tempfile.TemporaryDirectory(prefix="layertui-") as folder:
+        for path in (*beside, database):  # a journal that is a bit old still undoes what came after it
+            shutil.copyfile(path, Path(folder, path.name))
+        yield Path(folder, database.name)

@@ -1,0 +1,148 @@
+"""Layers out of the one stream in which an engine sends an image (``docker save``)."""
+
+from __future__ import annotations
+
+import tarfile
+import threading
+from collections.abc import Callable, Collection
+
+from layertui.cache.blobs import BlobCache, Writer
+from layertui.layers.compression.stream import Damaged, Stream
+from layertui.model.blob import FileBlob
+from layertui.model.errors import LayertuiError
+from layertui.sources.engine.client import CHUNK, ByteStream, Engine
+
+
+class SaveStream:
+    """Keeps the wanted parts of an image in the cache, by their digests, as they pass.
+
+    The parts are uncompressed layers, known by their diff IDs, and the config. An engine has
+    no other way to hand out a layer, and sends all of them: the stream is read to its end
+    once, whichever part is asked for. Safe to share between threads; two processes that want
+    the same image take turns, and the second finds all in the cache.
+    """
+
+    def __init__(self, engine: Engine, image: str, wanted: Collection[str], estimate: int) -> None:
+        """``wanted`` are digests; ``estimate`` is about how many bytes will come, -1 if unknown."""
+        self._engine = engine
+        self._image = image
+        self._wanted = frozenset(wanted)
+        self._estimate = estimate
+        self._cache = BlobCache()
+        self._tell: Callable[[int, int], None] = lambda _done, _total: None
+        self._changed = threading.Condition()
+        self._running = False
+        self._complete = False
+        self._error: LayertuiError | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self._engine.endpoint.engine}'s {self._image}"
+
+    def watch(self, tell: Callable[[int, int], None]) -> None:
+        """Have the bytes that came, and about how many will, told to ``tell`` by another thread."""
+        self._tell = tell
+
+    def kept(self, digest: str) -> FileBlob | None:
+        """A part, if it has come already."""
+        return self._cache.get(digest)
+
+    def wait(self, digest: str) -> FileBlob:
+        """A part, once it is there. Raises :class:`LayertuiError` if it does not come."""
+        with self._changed:
+            while (kept := self._cache.get(digest)) is None:
+                if self._error is not None:
+                    raise self._error
+                if self._complete:
+                    raise LayertuiError(
+                        f"{self.name} came without the layer {digest}",
+                        "the cache may be too small to hold the image",
+                        f"look at {self._cache.directory}",
+                    )
+                if not self._running:
+                    self._running = True
+                    threading.Thread(target=self._run, name="save", daemon=True).start()
+                self._changed.wait()
+            return kept
+
+    def _run(self) -> None:
+        error = None
+        try:
+            with self._cache.lock(self._image):
+                if any(self._cache.get(digest) is None for digest in self._wanted):
+                    self._receive()
+        except LayertuiError as raised:
+            error = raised
+        with self._changed:
+            self._error, self._complete = error, error is None
+            self._changed.notify_all()
+
+    def _receive(self) -> None:
+        stream = self._engine.stream("/images/{0}/get", self._image)
+        source = ByteStream(stream, lambda done: self._tell(done, self._estimate))
+        try:
+            with tarfile.open(fileobj=source, mode="r|", bufsize=CHUNK) as archive:
+                for member in archive:
+                    if member.isfile():
+                        self._take(archive, member)
+        except tarfile.TarError as error:
+            raise LayertuiError(f"cannot read {self.name}", f"its stream broke off: {error}") from error
+        finally:
+            stream.close()
+
+    def _take(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+        content = archive.extractfile(member)
+        assert content is not None
+        with self._cache.writer() as writer:
+            while data := content.read(CHUNK):
+                writer.write(data)
+            if writer.digest in self._wanted:
+                writer.keep()
+            elif writer.size == member.size:
+                self._take_compressed(writer)
+        with self._changed:
+            self._changed.notify_all()
+
+    def _take_compressed(self, stored: Writer) -> None:
+        """Keep a layer that came compressed, as containerd's store sends them, as the tar it holds."""
+        stored.flush()
+        stream = Stream(FileBlob(stored.path))
+        try:
+            if not stream.compression:
+                return
+            buffer = bytearray(CHUNK)
+            with self._cache.writer() as writer:
+                while count := stream.readinto(buffer):
+                    writer.write(bytes(buffer[:count]))
+                if writer.digest in self._wanted:
+                    writer.keep()
+        except Damaged:
+            return  # no layer then; whoever waits for one hears that it did not come
+        finally:
+            stream.close()
+
+
+class SavedBlob:
+    """A layer that an engine sends when it is first read."""
+
+    def __init__(self, stream: SaveStream, digest: str) -> None:
+        self.digest = digest
+        self._stream = stream
+        self._kept: FileBlob | None = None
+
+    @property
+    def size(self) -> int:
+        return self._file().size
+
+    @property
+    def location(self) -> str:
+        kept = self._kept or self._stream.kept(self.digest)
+        return kept.location if kept else self._stream.name
+
+    def pread(self, length: int, offset: int) -> bytes:
+        return self._file().pread(length, offset)
+
+    def _file(self) -> FileBlob:
+        if self._kept is None:
+            self._kept = self._stream.wait(self.digest)
+        return self._kept

@@ -1,0 +1,97 @@
+"""What is attached to an image: signatures, SBOMs, attestations.
+
+They are manifests of their own: with the image as ``subject`` (OCI manifest.md), in its index
+as an attestation (BuildKit: attestation-storage.md), or under a tag made of its digest
+(cosign: SIGNATURE_SPEC.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from layertui.model.blob import Blob
+from layertui.model.image import Descriptor, Image
+from layertui.model.reference import FILES, parse
+from layertui.sources.assemble import config_list
+from layertui.sources.oci_layout import CONFIG_TYPES, Found, Layout, descriptor_of, embedded, manifests_of
+
+EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
+"""Media type of a config that says nothing (OCI manifest.md, "Guidance for an Empty Descriptor")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One thing that is attached: a signature, an SBOM, a statement."""
+
+    descriptor: Descriptor
+    """Its annotations say more of its type: ``in-toto.io/predicate-type``."""
+    blob: Blob | None
+    """Not read, and so not checked, before someone reads it; ``None`` if it is not here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A manifest that is about an image, and what it carries."""
+
+    descriptor: Descriptor
+    type: str
+    """The artifact type; where the manifest has none, the media type of what it carries."""
+    documents: Sequence[Document]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all documents; -1 if one is unknown."""
+        sizes = [each.descriptor.size for each in self.documents]
+        return -1 if min(sizes, default=0) < 0 else sum(sizes)
+
+
+def attachments(image: Image) -> Iterator[Attachment]:
+    """What is attached to an image of a registry or an OCI layout, one by one as it is found.
+
+    Raises :class:`LayertuiError` if it cannot be read.
+    """
+    from layertui.sources import oci, registry
+
+    reference = parse(image.reference)
+    layout: Layout
+    if image.transport == "docker":
+        layout = repository = registry.layout(reference)
+        about = repository.referrers(image)
+    elif image.transport in FILES and image.manifest_digest:
+        layout = oci.layout(reference)
+        about = _about(layout, image)
+    else:
+        return
+    seen: set[str] = set()
+    for each in chain((Found(each, "") for each in image.attestations), about):
+        if each.descriptor.digest not in seen:
+            seen.add(each.descriptor.digest)
+            yield _attachment(layout, each)
+
+
+def _about(layout: Layout, image: Image) -> Iterator[Found]:
+    """The manifests of a layout that name an image as their subject."""
+    for found in manifests_of(layout, layout.top()):
+        if layout.has(found):
+            subject = descriptor_of(layout.fetch(found, "manifest")[0].get("subject"))
+            if subject is not None and subject.descriptor.digest == image.manifest_digest:
+                yield found
+
+
+def _attachment(layout: Layout, found: Found) -> Attachment:
+    manifest, _ = layout.fetch(found, "manifest")
+    config = descriptor_of(manifest.get("config"))
+    carried = [each for each in map(descriptor_of, config_list(manifest, "layers")) if each is not None]
+    types = [
+        manifest.get("artifactType"),
+        config and config.descriptor.media_type,
+        *(each.descriptor.media_type for each in carried),
+    ]
+    told = [each for each in types if isinstance(each, str) and each not in (*CONFIG_TYPES, EMPTY_TYPE)]
+    return Attachment(
+        found.descriptor,
+        told[0] if told else found.descriptor.media_type,
+        [Document(each.descriptor, embedded(each) or layout.blob(each.descriptor)) for each in carried],
+    )

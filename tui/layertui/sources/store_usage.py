@@ -1,0 +1,313 @@
+"""What a store on disk holds, how large it is, and what in it depends on what."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+from layertui.layers.compression.stream import Cancelled
+from layertui.model.errors import LayertuiError
+from layertui.model.reference import STORES, TRANSPORTS, Reference
+from layertui.sources.files import listed
+
+SUBVOLUME = 256
+"""The inode of a subvolume's root (btrfs, BTRFS_FIRST_FREE_OBJECTID)."""
+OCTAL = re.compile(r"\\(\d{3})")
+Progress = Callable[[int, int], None]
+"""Told how many bytes have been counted so far, and -1: nobody knows of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file or directory right below the root."""
+
+    name: str
+    about: str
+    """What it holds; empty for what is not known to be of such a store."""
+    size: int
+    """Bytes that it takes on the disk, hardlinks counted once, subvolumes of btrfs each in full."""
+    entries: int | None
+    """How many are right below it; ``None`` for a file."""
+    problem: str
+    """Why its size may be more; empty if all could be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerUse:
+    """A layer and who needs it."""
+
+    id: str
+    size: int
+    """Bytes as recorded, in Docker of its files, in Podman of its tar, in containerd as it lies there; -1 if unknown."""
+    directory: str
+    images: Sequence[str]
+    """References of the images that it is a layer of; none names it if there are none."""
+    parent: str
+    """The ID of the layer that it is on; empty for a base, and where that is not known."""
+    reference: str
+    """What opens it with the layers below it, whether an image names it or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """Something among layers, images or containers that nothing names."""
+
+    path: Path
+    reference: str
+    """What opens it as a layer; empty for what is none, or has nothing to be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageUse:
+    """An image and what it alone needs."""
+
+    reference: str
+    id: str
+    names: Sequence[str]
+    size: int
+    """Bytes of its layers; -1 if one is unknown."""
+    frees: int
+    """Bytes of the layers that no other image has: what goes with it. -1 if unknown."""
+    containers: Sequence[str]
+    """Names of the containers that stand on it, and keep it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A store."""
+
+    root: Path
+    parts: Sequence[Part]
+    images: Sequence[ImageUse]
+    layers: Sequence[LayerUse]
+    strays: Sequence[Stray]
+    """What lies among layers, images or containers and is none that is known; BuildKit's cache may have it."""
+    links: Sequence[tuple[str, str]]
+    """Of ``linkgraph.db``: the path that names or links a container, and its ID."""
+    problems: Sequence[str]
+    """What could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A layer that a store has."""
+
+    id: str
+    """What the store calls it."""
+    size: int
+    """See :attr:`LayerUse.size`."""
+    directory: str
+    """What its directory is called."""
+    parent: str = ""
+    """See :attr:`LayerUse.parent`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """An image and what it needs."""
+
+    reference: str
+    id: str
+    names: Sequence[str]
+    layers: Sequence[Hashable]
+    """Keys of layers that are stored, or should be."""
+    containers: Sequence[str] = ()
+    is_shown: bool = True
+    """Whether it is an image for people: what only a build went through goes with what was made from it."""
+
+
+class StoreSource(Protocol):
+    """What the module ``overview`` of a store's transport offers."""
+
+    def overview(
+        self, reference: Reference, progress: Progress | None, cancelled: threading.Event
+    ) -> Overview:
+        """See :func:`overview`."""
+        ...
+
+
+def overview(
+    reference: Reference, progress: Progress | None = None, cancelled: threading.Event | None = None
+) -> Overview:
+    """What a store holds; nothing in it is written.
+
+    Raises :class:`LayertuiError` for what is no store, and
+    :class:`~layertui.layers.compression.stream.Cancelled` once the event is set.
+    """
+    if reference.transport not in STORES:
+        raise LayertuiError(
+            f"{reference} is no store on disk", "", "give docker-root:DIR, containers-storage: …"
+        )
+    module = import_module(f"layertui.sources.{TRANSPORTS[reference.transport]}.usage")
+    return cast(StoreSource, module).overview(reference, progress, cancelled or threading.Event())
+
+
+# Images and layers
+
+
+def users(found: Overview, layer: LayerUse) -> list[str]:
+    """The names of the images that a layer is of; the digits of one that has none."""
+    references = set(layer.images)
+    return [
+        next((name for name in image.names if "@" not in name), image.id.removeprefix("sha256:")[:12])
+        for image in found.images
+        if image.reference in references
+    ]
+
+
+def unnamed(found: Overview) -> list[LayerUse]:
+    """The layers that no image names, each right below the one that it is on if it is one of them."""
+    on: dict[str, list[LayerUse]] = {}
+    rows = [layer for layer in found.layers if not layer.images]
+    ids = {layer.id for layer in rows}
+    for layer in rows:
+        on.setdefault(layer.parent if layer.parent in ids else "", []).append(layer)
+    ordered: list[LayerUse] = []
+    waiting = on.pop("", [])[::-1]
+    while waiting:
+        ordered.append(waiting.pop())
+        waiting += on.pop(ordered[-1].id, [])[::-1]
+    return ordered + [layer for circle in on.values() for layer in circle]
+
+
+def uses(
+    images: Sequence[Needs], stored: Mapping[Hashable, Stored], leads: Callable[[Hashable], str]
+) -> tuple[list[ImageUse], list[LayerUse]]:
+    """What images alone need and what they share; ``leads`` gives the reference of a layer by its key."""
+    counts = Counter(layer for image in images if image.is_shown for layer in set(image.layers))
+    named_by: dict[Hashable, list[str]] = {}
+    for image in sorted(images, key=lambda image: not image.is_shown):
+        for layer in dict.fromkeys(image.layers):
+            if image.is_shown or layer not in named_by:
+                named_by.setdefault(layer, []).append(image.reference)
+    found = []
+    for image in images:
+        sizes = {key: stored[key].size if key in stored else -1 for key in image.layers}
+        alone = [size for key, size in sizes.items() if counts[key] == 1]
+        if image.is_shown:
+            found.append(
+                ImageUse(
+                    image.reference,
+                    image.id,
+                    image.names,
+                    _sum(list(sizes.values())),
+                    _sum(alone),
+                    image.containers,
+                )
+            )
+    layers = [
+        LayerUse(each.id, each.size, each.directory, named_by.get(key, []), each.parent, leads(key))
+        for key, each in stored.items()
+    ]
+    return found, layers
+
+
+def pick_layer(name: str, stored: Iterable[Stored]) -> str:
+    """The ID of the layer that a name means: it is that, its directory, or how its ID begins.
+
+    Empty for none. Raises :class:`LayertuiError` if several begin so.
+    """
+    digits = name.removeprefix("sha256:")
+    ids = {each.id: each.directory for each in stored}
+    found = [each for each in ids if name == each or digits == each.removeprefix("sha256:")]
+    found = found or [each for each, directory in ids.items() if name == directory]
+    if len(digits) >= 2 and not found:
+        found = [each for each in ids if each.removeprefix("sha256:").startswith(digits)]
+    if len(found) > 1:
+        raise LayertuiError(f"{name} could be several layers", ", ".join(found))
+    return found[0] if found else ""
+
+
+def _sum(sizes: Sequence[int]) -> int:
+    return -1 if -1 in sizes else sum(sizes)
+
+
+# What lies on the disk
+
+
+def parts_of(
+    root: Path, about: Callable[[str], str], progress: Progress | None, cancelled: threading.Event
+) -> list[Part]:
+    """What lies right below a root; ``about`` tells what an entry of a name holds."""
+    return list(_parts(root, about, progress, cancelled))
+
+
+def _parts(
+    root: Path, about: Callable[[str], str], progress: Progress | None, cancelled: threading.Event
+) -> Iterator[Part]:
+    before = 0
+    for name in listed(root):
+        path = root / name
+        problems: list[str] = []
+        size = 0
+        for taken in _taken(path, problems):
+            size += taken
+            if cancelled.is_set():
+                raise Cancelled
+            if progress is not None:
+                progress(before + size, -1)
+        before += size
+        entries = None
+        if path.is_dir() and not path.is_symlink():
+            try:
+                entries = len(os.listdir(path))  # noqa: PTH208 (names alone)
+            except OSError:
+                entries = None  # which the walk has met too
+        more = f" and {len(problems) - 1} more like it" if len(problems) > 1 else ""
+        yield Part(name, about(name), size, entries, problems[0] + more if problems else "")
+
+
+def _taken(path: Path, problems: list[str]) -> Iterator[int]:
+    """Bytes that a file or a directory and all below it take, piece by piece.
+
+    What is mounted below is left out: a running container's merged view shows what is counted
+    elsewhere. Subvolumes of btrfs are not, each in full, though they share what is the same.
+    """
+    seen: set[tuple[int, int]] = set()
+    try:
+        own = path.lstat()
+    except OSError as error:
+        problems.append(f"{path}: {error.strerror}")
+        return
+    yield own.st_blocks * 512
+    mounts = _mounts()
+    folders = [(os.path.realpath(path), own.st_dev)] if path.is_dir() and not path.is_symlink() else []
+    while folders:
+        folder, device = folders.pop()
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    try:
+                        facts = entry.stat(follow_symlinks=False)
+                    except FileNotFoundError:
+                        continue  # it went while a live root was looked at
+                    is_subvolume = facts.st_ino == SUBVOLUME
+                    if entry.path in mounts or (facts.st_dev != device and not is_subvolume):
+                        continue
+                    if facts.st_nlink > 1 and not entry.is_dir(follow_symlinks=False):
+                        if (facts.st_dev, facts.st_ino) in seen:
+                            continue
+                        seen.add((facts.st_dev, facts.st_ino))
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append((entry.path, facts.st_dev))
+                    yield facts.st_blocks * 512
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            problems.append(f"{folder}: {error.strerror}")
+
+
+def _mounts() -> set[str]:
+    """Where file systems are mounted, as far as Linux says it (proc_pid_mountinfo(5))."""
+    try:
+        lines = Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return set()
+    return {OCTAL.sub(lambda code: chr(int(code[1], 8)), line.split(" ")[4]) for line in lines}

@@ -1,0 +1,1 @@
+"""Numbers, times and untrusted strings as text for people."""

@@ -1,0 +1,103 @@
+"""Numbers and times in words, as the screens and the commands write them."""
+
+from __future__ import annotations
+
+import stat
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from layertui.text.sanitize import visible
+
+if TYPE_CHECKING:
+    from layertui.union.entry import Entry
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
+
+
+def now() -> datetime:
+    """The time that ages are counted from."""
+    return datetime.now(UTC)
+
+
+def size_text(size: int | None) -> str:
+    """``size`` bytes in decimal units with three digits at most: ``1.98 MB``; ``?`` if unknown (-1)."""
+    if size is None or size < 0:
+        return "?"
+    if size < 1000:
+        return f"{size} B"
+    value, unit = float(size), 0
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value /= 1000
+        unit += 1
+    return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {_UNITS[unit]}"
+
+
+def growth_text(size: int, minus: str = "-") -> str:
+    """``+1.98 MB``, ``-3 B``, ``0 B``."""
+    return f"{'+' if size > 0 else minus if size < 0 else ''}{size_text(abs(size))}"
+
+
+def age_text(created: str | None) -> str:
+    """How long ago an RFC 3339 time was, in words; the text itself if it is no such time."""
+    if not created:
+        return "unknown"
+    moment = parse_time(created)
+    if moment is None:
+        return visible(created)
+    age = now() - moment
+    if 365 <= age.days < 730:
+        return f"{age.days // 30} months ago"  # as docker says, and no longer than the others
+    import humanize
+
+    return humanize.naturaltime(age)
+
+
+def parse_time(text: str | None) -> datetime | None:
+    """The moment that an RFC 3339 text names, None if it names none that a calendar has."""
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def count_text(count: int, noun: str) -> str:
+    """``1 image``, ``1,204 images``."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+_TYPE_BITS = {
+    "file": stat.S_IFREG,
+    "directory": stat.S_IFDIR,
+    "symlink": stat.S_IFLNK,
+    "char": stat.S_IFCHR,
+    "block": stat.S_IFBLK,
+    "fifo": stat.S_IFIFO,
+    "socket": stat.S_IFSOCK,
+}
+
+
+def permissions(entry: Entry) -> str:
+    """Type and mode as ``ls -l`` writes them: ``-rw-r--r--``."""
+    return stat.filemode(_TYPE_BITS[entry.type] | entry.mode)
+
+
+def owner(entry: Entry) -> str:
+    """``1000:1000``."""
+    return f"{entry.uid}:{entry.gid}"
+
+
+def moment(entry: Entry) -> str:
+    """When it was last modified, in UTC to the second; seconds since 1970 where no calendar reaches."""
+    try:
+        when = EPOCH + timedelta(seconds=entry.mtime)
+    except OverflowError:
+        return f"{entry.mtime} s"
+    return f"{when:%Y-%m-%d %H:%M:%S}".rjust(19, "0")
+
+
+def exact_size(size: int) -> str:
+    """``1,204 bytes``."""
+    return f"{size:,} byte" + ("" if size == 1 else "s")

@@ -1,0 +1,1 @@
+"""The screen with an image's manifest, config and layers."""

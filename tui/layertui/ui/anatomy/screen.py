@@ -1,0 +1,329 @@
+"""How an image is organised: the chain from its reference to where its bytes lie, to walk along."""
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+
+from layertui.anatomy.chain import HOST, Part, System, origins, parts
+from layertui.content.syntax import coloured, lexer_of
+from layertui.model.errors import LayertuiError
+from layertui.text.format import exact_size
+from layertui.text.sanitize import visible
+from layertui.ui.clipboard import copy
+from layertui.ui.detail.page import Page, PageBuilder, message
+from layertui.ui.keys import Legend
+from layertui.ui.text import count_text, shorten
+from layertui.ui.widgets.key_bar import KeyBar
+from layertui.ui.widgets.lines import Document, Line
+from layertui.ui.widgets.text_view import TextView
+
+if TYPE_CHECKING:
+    from layertui.model.image import Image
+
+WIDE = 120
+"""Columns from which the JSON stands beside the chain."""
+LAID_OUT = "laid out to be read; y here copies it as it is stored"
+SYSTEM = "what runs it"
+"""The end of the chain."""
+_GUTTER = 13
+_FIELD = 17
+_VALUE = 32
+"""Cells of the name of a field of docker inspect, and of its value."""
+
+
+@dataclass(slots=True)
+class Chain:
+    """The parts of an image as a page whose events are numbers of layers, and what its lines stand for."""
+
+    page: Page = field(default_factory=lambda: message(""))
+    parts: dict[int, int] = field(default_factory=dict)
+    """The number of a line's part."""
+    stops: list[int] = field(default_factory=list)
+    """The line that each part begins with."""
+    leads: dict[int, int] = field(default_factory=dict)
+    """The number of the part that a line leads to."""
+
+
+_STEP_KEYS = Binding.Group("step")
+
+
+class AnatomyScreen(Screen[int | None]):
+    """Shows the chain of ``image``; ends with the number of a layer that one went to, if any.
+
+    ``system`` tells, in a thread, what the root file system says of itself; ``None`` where
+    the layers have not been read.
+    """
+
+    HELP: ClassVar[str] = (
+        "How the image is organised: the reference leads to an index or manifest, that to the config and the "
+        "layers. Of each the chain tells where it lies, its digest and size, what it leads to and what names "
+        "it; of each layer the diff ID, the digest of its tar, and the chain ID, that of the stack up to it. "
+        "The JSON of the step at hand stands beside it. An image holds a root file system and a config alone: "
+        "the end of the chain says what that is of, and that the kernel is the host's."
+    )
+    LEGEND: ClassVar[Legend] = (
+        ("▌", "$accent", "a layer, in its colour"),
+        ("→", "$accent", "a digest that leads to another step of the chain: enter goes there"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "follow", "follow", tooltip="Go where the line leads: to a step, or to the layer"),
+        Binding("n", "step(1)", "next step", tooltip="Go to the next step of the chain", group=_STEP_KEYS),
+        Binding("N", "step(-1)", "step before", tooltip="Go to the step before", group=_STEP_KEYS),
+        Binding(
+            "y", "copy", "copy", tooltip="Copy the value at hand; in the JSON, all of it as it is stored"
+        ),
+    ]
+    CSS_PATH = Path(__file__).with_name("anatomy.tcss")
+
+    class Ready(Message):
+        """The chain, and the JSON of each of its parts."""
+
+        def __init__(self, chain: Chain, documents: list[tuple[str, Document, str]]) -> None:
+            super().__init__()
+            self.chain = chain
+            self.documents = documents
+
+    def __init__(self, image: "Image", system: Callable[[], System] | None) -> None:
+        super().__init__()
+        self.ready = False
+        """Whether the chain is there."""
+        self._image = image
+        self._system = system
+        self._chain: Chain | None = None
+        self._documents: list[tuple[str, Document, str]] = []
+        """Of each part: what its JSON is called, that laid out, and as it is stored, if it is so."""
+        self._part = -1  # whose JSON is shown
+
+    def compose(self) -> ComposeResult:
+        with Container(id="panes"):
+            yield TextView(id="chain", classes="pane")
+            yield TextView(id="json", classes="pane")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        for name, title in (("chain", f"Anatomy of {visible(self._image.name)}"), ("json", "JSON")):
+            self._view(name).border_title = Content(title)
+            self._view(name).layer_count = len(self._image.layers)
+        self._view("json").folding = True
+        self._view("chain").focus()
+        self._view("chain").open(message("Reading …").document)
+        threading.Thread(target=self._run, name="anatomy", daemon=True).start()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= WIDE, "-wide")
+
+    def _view(self, name: str) -> TextView:
+        return self.query_one(f"#{name}", TextView)
+
+    def _run(self) -> None:
+        """Colours what may be long, and reads a file of the image."""
+        found = list(parts(self._image))
+        system: System | LayertuiError | None = None
+        if self._system is not None:
+            try:
+                system = self._system()
+            except LayertuiError as error:
+                system = error
+        documents = [(*json_document(*json_of(self._image, part)), stored(part)) for part in found]
+        documents.append((*json_document(SYSTEM, None), ""))
+        self.post_message(self.Ready(chain_of(found, system), documents))
+
+    def on_anatomy_screen_ready(self, event: Ready) -> None:
+        self._chain, self._documents = event.chain, event.documents
+        self._view("chain").open(event.chain.page.document)
+        self._view("chain").border_subtitle = Content(count_text(len(event.documents), "step"))
+        self._show()
+        self.ready = True
+
+    def on_text_view_cursor_moved(self) -> None:
+        self._show()
+
+    def _show(self) -> None:
+        """Shows the JSON of the step at hand."""
+        self.refresh_bindings()
+        if self._chain is None:
+            return
+        part = self._chain.parts[self._line]
+        if part != self._part:
+            self._part = part
+            title, document, stored = self._documents[part]
+            self._view("json").open(document)
+            self._view("json").border_title = Content(title)
+            self._view("json").border_subtitle = Content(LAID_OUT if stored else "")
+
+    # Keys
+
+    @property
+    def _line(self) -> int:
+        return self._view("chain").cursor
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what can be done with the line at hand."""
+        if action not in ("follow", "copy", "step"):
+            return True
+        if self._chain is None:
+            return False
+        if action == "follow":
+            return self._line in self._chain.leads or self._line in self._chain.page.events
+        if action == "copy" and self._in_json:
+            return bool(self._documents[self._part][2])
+        return action == "step" or self._line in self._chain.page.values
+
+    def action_follow(self) -> None:
+        """Goes to the part that the line's digest names, or with its layer back to the explorer."""
+        assert self._chain is not None
+        if self._line in self._chain.leads:
+            self._to_step(self._chain.stops[self._chain.leads[self._line]])
+        else:
+            self.dismiss(self._chain.page.events[self._line])
+
+    def action_step(self, by: int) -> None:
+        """Goes to the first line of the next step, or of the one before."""
+        assert self._chain is not None
+        stops = self._chain.stops
+        found = [stop for stop in stops if (stop > self._line if by > 0 else stop < self._line)]
+        if found:
+            self._to_step(found[0] if by > 0 else found[-1])
+
+    def _to_step(self, line: int) -> None:
+        """Goes to the first line of a step, and shows all that it tells."""
+        view = self._view("chain")
+        view.go_to(line)
+        view.scroll_to(y=view.rows_of(line)[0], animate=False, immediate=True)
+
+    @property
+    def _in_json(self) -> bool:
+        return self.focused is self._view("json")
+
+    def action_copy(self) -> None:
+        """Copies the value of the line at hand, or the JSON byte for byte."""
+        assert self._chain is not None
+        if self._in_json:
+            title, _, stored = self._documents[self._part]
+            self.app.copy_to_clipboard(stored)
+            self.notify(f"Copied {title} as it is stored", markup=False)
+            return
+        copy(self, self._chain.page.values[self._line])
+
+
+def chain_of(found: Sequence[Part], system: System | LayertuiError | None) -> Chain:
+    """The parts under their titles, each fact in a line, and what the whole is the file system of."""
+    page, chain = PageBuilder(_GUTTER), Chain()
+    by_digest: dict[str, int] = {}
+    by_title = {part.title: number for number, part in enumerate(found)}
+    naming = [(number, part.title, set(part.refers)) for number, part in enumerate(found) if part.refers]
+    for number, part in enumerate(found):
+        for digest in _digests(part):
+            by_digest.setdefault(digest, number)
+    for number, part in enumerate(found):
+        layer = _layer(part)
+        title = [("▌ ", f"layer:{layer}")] if layer else []
+        chain.stops.append(
+            page.add(*title, (visible(part.title), "bold"), value=part.title, event=layer or -1)
+        )
+        chain.parts[chain.stops[-1]] = number
+        facts = [*part.facts, *(("leads to", each) for each in part.refers if part.kind == "reference")]
+        for name, value in facts:
+            leads = by_title.get(name, -1) if part.kind == "history" else by_digest.get(value, -1)
+            _add_fact(page, chain, (name, value), number, leads, layer)
+        for each, (name, where, value) in zip(part.fields, origins(part.fields), strict=True):
+            body = (f"{name:{_FIELD}}", ""), (visible(where), "accent"), (f"  {_brief(value)}", "quiet")
+            chain.parts[page.add(*body, gutter=[("  field", "quiet")], value=each.file)] = number
+        for at, other, named in naming:
+            if at != number and not named.isdisjoint(_digests(part)):
+                _add_fact(page, chain, ("named by", other), number, at, layer)
+        page.add()
+    _add_system(page, chain, system)
+    chain.page = page.page()
+    return chain
+
+
+def _add_fact(
+    page: PageBuilder, chain: Chain, fact: tuple[str, str], number: int, leads: int, layer: int
+) -> None:
+    """A fact of part ``number``, which may lead to another part (else -1), or to a layer (else 0)."""
+    name, value = fact
+    label, _, other = name.partition(" ") if name.startswith("or ") else (name, "", "")
+    shown = exact_size(int(value)) if name in ("size", "offset") and value.isdigit() else visible(value)
+    body = [("→ ", "accent")] if leads not in (-1, number) else []
+    body += [(f"{visible(other)} ", "quiet")] if other else []
+    line = page.add(
+        *body, (shown, ""), gutter=[(f"  {visible(label)}", "quiet")], value=value, event=layer or -1
+    )
+    chain.parts[line] = number
+    if leads not in (-1, number):
+        chain.leads[line] = leads
+
+
+def _add_system(page: PageBuilder, chain: Chain, system: System | LayertuiError | None) -> None:
+    """What the root file system is of, and what runs it: the end of the chain."""
+    number = len(chain.stops)
+    chain.stops.append(page.add((SYSTEM, "bold"), value=HOST))
+    chain.parts[chain.stops[-1]] = number
+    page.add((HOST, ""))
+    if system is None:
+        page.add(("The distribution is not known before the layers have been read.", "quiet"))
+    elif isinstance(system, LayertuiError):
+        page.add((visible(f"The distribution is not known: {system}"), "deleted"))
+    else:
+        name = f"{system.name or 'no name'}, as {system.source} says" if system.source else ""
+        gutter = [("  system", "quiet")]
+        said = visible(name or "not known: there is no os-release")
+        chain.parts[page.add((said, ""), gutter=gutter, value=system.name or said)] = number
+        for path in system.kernels:
+            about = (": no container uses it", "quiet")
+            gutter = [("  unused", "quiet")]
+            chain.parts[page.add((visible(path), ""), about, gutter=gutter, value=path)] = number
+
+
+def _brief(value: str) -> str:
+    """JSON that stands whole beside the chain, in few cells."""
+    return "{…}" if value.startswith("{") else shorten(visible(value), _VALUE)
+
+
+def _digests(part: Part) -> list[str]:
+    """What others name a part by."""
+    return [value for name, value in part.facts if part.kind != "reference" and name in ("digest", "diff ID")]
+
+
+def _layer(part: Part) -> int:
+    """The number of the layer that a part is; 0 if it is none."""
+    return int(part.title.removeprefix("layer ")) if part.kind == "layer" else 0
+
+
+def json_of(image: "Image", part: Part) -> tuple[str, Any]:
+    """What the JSON of a part is called, and the JSON; ``None`` where there is none."""
+    if part.kind == "history":
+        history = image.config.get("history")
+        return "history, in the config" if history else part.title, history
+    if part.kind == "layer":
+        listed = image.manifest.get("layers")
+        if isinstance(listed, list) and len(listed) == len(image.layers):
+            return f"{part.title}, in the manifest", listed[_layer(part) - 1]
+        return part.title, None
+    return visible(part.title), part.document
+
+
+def stored(part: Part) -> str:
+    """The JSON of a part byte for byte as it is stored; empty where it is only put together here."""
+    return "" if part.document is None else part.data.decode(errors="replace")
+
+
+def json_document(title: str, value: Any) -> tuple[str, Document]:
+    """JSON laid out and coloured."""
+    if value is None:
+        return title, message("There is no JSON of this step.").document
+    lines = json.dumps(value, indent=2, ensure_ascii=False).split("\n")
+    pieces = coloured(lexer_of("it.json", ""), lines)
+    return title, Document([Line([(visible(text), kind) for text, kind in line]) for line in pieces])

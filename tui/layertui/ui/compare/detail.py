@@ -1,0 +1,153 @@
+"""The detail of a path that two images are compared by: how it differs, then what each has there."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+from layertui.compare.comparison import Comparison
+from layertui.compare.trees import A, B
+from layertui.content.read import Contents
+from layertui.layers.index import Kind
+from layertui.text.format import growth_text
+from layertui.text.sanitize import visible
+from layertui.ui.detail import difference
+from layertui.ui.detail.changes import COLUMN, GUTTER, compare, label, properties
+from layertui.ui.detail.page import Page, PageBuilder, message
+from layertui.ui.detail.pane import CHANGES, DIFF, DetailPane
+from layertui.ui.detail.subject import Subject
+from layertui.ui.detail.words import MARKS
+from layertui.ui.widgets.lines import Line, Span
+from layertui.union.changes import Mark
+
+NAMES = {A: "A", B: "B"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairSubject(Subject):
+    """A path of two images; the layers of ``union`` are A and B."""
+
+    comparison: Comparison
+    own: Subject
+    """The same path in B alone, or in A if B does not have it."""
+
+    @property
+    def where(self) -> str:
+        return "in A and B"
+
+    def called(self, *layers: int) -> str:
+        return " and ".join(NAMES[layer] for layer in layers)
+
+    def chip(self, layer: int) -> list[Span]:
+        return side_chip(layer)
+
+
+def side_chip(side: int) -> list[Span]:
+    """A side in its colour, two cells wide."""
+    return [("▌", f"layer:{side}"), (NAMES[side], f"layer:{side} bold")]
+
+
+def pair_subject(comparison: Comparison, contents: tuple[Contents, Contents], node: int) -> PairSubject:
+    """What is to be told of a node of the comparison's union; ``contents`` are those of A and of B."""
+    whose = B if comparison.event(node, B) >= 0 else A
+    side = (comparison.a, comparison.b)[whose - A]
+    path = comparison.union.path(node)
+    own = Subject(
+        side.image, side.union, contents[whose - A], max(side.layer, 1), max(side.union.find(path), 0)
+    )
+    return PairSubject(comparison.a.image, comparison.union, comparison.contents, B, node, comparison, own)
+
+
+class PairPane(DetailPane):
+    """Its first two tabs tell how the path differs, the others what B has there (or A, if B has nothing)."""
+
+    def told_about(self, subject: Subject) -> Subject:
+        assert isinstance(subject, PairSubject)
+        is_pair = self.tab == CHANGES or (self.tab == DIFF and self._compared is None)
+        return subject if is_pair else subject.own
+
+    def _pages(self, subject: Subject, cancelled: threading.Event) -> Iterator[Page]:
+        if not isinstance(subject, PairSubject):
+            return super()._pages(subject, cancelled)
+        if self.tab == CHANGES:
+            return iter([changes_page(subject)])
+        why = nothing_to_compare(subject)
+        if why:
+            return iter([message(why)])
+        events = (subject.union.at(subject.node, A), subject.union.at(subject.node, B))
+        return difference.pages(subject, events, cancelled)
+
+
+def nothing_to_compare(subject: PairSubject) -> str:
+    """A sentence that says why there is no difference of contents to show; empty if there may be one."""
+    found, node = subject.comparison, subject.node
+    path = subject.union.path(node)
+    if found.event(node, A) < 0 or found.event(node, B) < 0:
+        whose = "B" if found.event(node, A) < 0 else "A"
+        return f"Only {whose} has {path}: press 4 to read it."
+    if found.what(node) is None:
+        return f"{path} is the same in A and B: press 4 to read it."
+    return ""
+
+
+def changes_page(subject: PairSubject) -> Page:
+    """The path, what of it differs, and its metadata in A beside that in B."""
+    found, node = subject.comparison, subject.node
+    union = subject.union
+    build = PageBuilder(GUTTER)
+    one, other = found.entry(node, A), found.entry(node, B)
+    what = found.what(node)
+    mark, said = Mark.NONE, "the same in A and B"
+    if one is None or other is None:
+        mark, said = (Mark.ADDED, "only in B") if one is None else (Mark.DELETED, "only in A")
+    elif what is not None:
+        mark, said = Mark.MODIFIED, f"in both, and differs in {', '.join(what)}"
+    sign, style = MARKS[mark]
+    path = (visible(union.path(node)), "bold")
+    build.add((f"{sign} " if sign else "", style), path, ("  ", ""), (said, style or "quiet"))
+    if union.end[node] - node > 1 and (below := _below(found, node, mark)):
+        grown = growth_text(found.growth(node), "−")
+        build.add(("Below it: ", "quiet"), *below, (f", {grown} in all", "quiet"))
+    unread = found.unread.get(union.path(node))
+    if unread is not None:
+        build.add((visible(f"Its contents could not be compared: {unread}"), "deleted"))
+    build.add()
+    heads = [
+        [*side_chip(side), (f" layer {entry.layer}", f"layer:{side}")]
+        for side, entry in ((A, one), (B, other))
+        if entry is not None
+    ]
+    values = [properties(entry) for entry in (one, other) if entry is not None]
+    if len(values) == 1 or what is None:
+        build.add(*heads[-1], gutter=[label("image")])
+        for name, value in values[-1].items():
+            build.add((value, ""), gutter=[label(name)])
+        return build.page(_heading())
+    before, after = values
+    width = min(max(map(cell_len, [*before.values(), "".join(text for text, _ in heads[0])])), COLUMN)
+    pad = width - sum(len(text) for text, _ in heads[0]) + 5
+    build.add(*heads[0], (" " * pad, ""), *heads[1], gutter=[label("image")])
+    for name in {**before, **after}:
+        compare(build, name, before.get(name, ""), after.get(name, ""), width)
+    events = (union.at(node, A), union.at(node, B))
+    if all(union.ev_kind[event] == Kind.FILE for event in events) and unread is None:
+        differs = "content" in what
+        text: Span = ("differs, ", "modified") if differs else ("the same", "quiet")
+        more = [("2 shows how", "quiet")] if differs else []
+        build.add(text, *more, gutter=[label("content", changed=differs)])
+    return build.page(_heading())
+
+
+def _below(found: Comparison, node: int, mark: Mark) -> list[Span]:
+    """How many paths below a directory differ; empty if none does."""
+    told: list[Span] = []
+    numbers = zip((Mark.ADDED, Mark.MODIFIED, Mark.DELETED), found.merged_b.changed_below(node), strict=True)
+    for kind, number in numbers:
+        if number := number - (kind == mark):
+            told += [(", " if told else "", "quiet"), (f"{number:,} {kind.name.lower()}", MARKS[kind][1])]
+    return told
+
+
+def _heading() -> Line:
+    return Line([*side_chip(A), (" → ", "quiet"), *side_chip(B)])

@@ -1,0 +1,100 @@
+"""What a comparison finds besides files, as a page: what grew, config, packages, layers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from layertui.compare.summary import config_told, layers_told, packages_told
+from layertui.dockerfile.history_step import step_text
+from layertui.text.format import growth_text
+from layertui.text.sanitize import visible
+from layertui.ui.detail.page import Page, PageBuilder
+from layertui.ui.text import shorten, size_text
+from layertui.ui.widgets.lines import Span
+
+if TYPE_CHECKING:
+    from layertui.compare.comparison import Comparison, Side
+
+_GUTTER = 10
+_GREW = 10
+"""Directories that are listed."""
+_LONG = 400
+"""Cells of a value or a step at most."""
+_SIGNS = {"+": "added", "−": "deleted", "~": "modified"}
+
+
+def facts_page(found: Comparison) -> Page:
+    """The page; its events are nodes of the directories that grew."""
+    page = PageBuilder(_GUTTER)
+    _growth(page, found)
+    page.add()
+    page.add(("Config ", "bold"), (config_told(found), "quiet"))
+    for row in found.config:
+        sign = "+" if row.a is None else "−" if row.b is None else "~"
+        _line(
+            page, sign, visible(row.field), [_value(value) for value in (row.a, row.b) if value is not None]
+        )
+    page.add()
+    page.add(("Packages ", "bold"), (packages_told(found), "quiet"))
+    for change in sorted(found.packages, key=lambda row: (row.package.kind, row.package.name)):
+        sign = {"added": "+", "removed": "−", "upgraded": "~"}[change.change]
+        versions = [visible(each.version) for each in (change.before, change.after) if each is not None]
+        _line(page, sign, f"{change.package.kind} {visible(change.package.name)}", versions)
+    for error in found.unread_packages:
+        page.add((visible(str(error)), "deleted"))
+    page.add()
+    page.add(("Layers ", "bold"), (layers_told(found), "quiet"))
+    _layers(page, "−", found.a, found.layers.only_a)
+    _layers(page, "+", found.b, found.layers.only_b)
+    if found.unread:
+        page.add()
+        page.add(("Not compared ", "bold"), ("their contents cannot be read", "quiet"))
+        for path, error in found.unread.items():
+            page.add((visible(f"{path}: {error}"), "deleted"), value=path)
+    return page.page()
+
+
+def _growth(page: PageBuilder, found: Comparison) -> None:
+    sums = found.growth_by_directory()
+    page.add(("Growth ", "bold"), ("by directory, enter goes there" if sums else "none", "quiet"))
+    for path, size in list(sums.items())[:_GREW]:
+        page.add(
+            (visible(path), ""),
+            gutter=[(f"{growth_text(size, '−'):>9}", "")],
+            event=found.union.find(path),
+            value=path,
+        )
+    if len(sums) > _GREW:
+        page.add((f"and {len(sums) - _GREW:,} more: s in the tree sorts by growth", "quiet"))
+
+
+def _line(page: PageBuilder, sign: str, name: str, values: Sequence[str]) -> None:
+    """What it is, and its value in A and in B, or in the one that has it."""
+    style = _SIGNS[sign]
+    body: list[Span] = [(name, "")]
+    if sign == "~":
+        body += [(f" {values[0]}", "deleted"), (" → ", "quiet"), (values[-1], "added")]
+    elif values:
+        body.append((f" {values[0]}", style))
+    page.add(*body, gutter=[(f"{sign:>9}", style)], value=f"{name} {values[-1] if values else ''}".rstrip())
+
+
+def _value(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return shorten(visible(text), _LONG)
+
+
+def _layers(page: PageBuilder, sign: str, side: Side, numbers: Sequence[int]) -> None:
+    steps = {entry.layer: step_text(entry) for entry in side.image.history}
+    for number in numbers:
+        size = side.image.layers[number - 1].descriptor.size
+        step = shorten(visible(steps.get(number, "")), _LONG)
+        page.add(
+            (f"{number} ", "quiet"),
+            (step or "step not recorded", ""),
+            (f" {size_text(size)}" if size >= 0 else "", "quiet"),
+            gutter=[(f"{sign:>9}", _SIGNS[sign])],
+            value=step,
+        )

@@ -1,0 +1,112 @@
+"""What a comparison finds: its facts, the tree of what differs, and the detail of a path."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+
+from layertui.ui.clipboard import copy
+from layertui.ui.compare.detail import PairPane, pair_subject
+from layertui.ui.detail.page import Page, message
+from layertui.ui.tree.split_view import TreePanes
+from layertui.ui.tree.view import TreeView
+from layertui.ui.widgets.text_view import TextView
+
+if TYPE_CHECKING:
+    from layertui.compare.comparison import Comparison
+    from layertui.compare.rows import ComparedRows
+    from layertui.content.read import Contents
+
+
+class FactsView(TextView):
+    """What differs besides files."""
+
+    HELP_NAME: ClassVar[str] = "Facts"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "go", "go there", tooltip="Go to the directory in the tree"),
+        Binding("y", "copy", "copy", show=False, tooltip="Copy the line at hand"),
+    ]
+
+    class Wanted(Message):
+        """Enter on a directory."""
+
+        def __init__(self, node: int) -> None:
+            super().__init__()
+            self.node = node
+
+    def __init__(self) -> None:
+        super().__init__(id="facts", classes="pane")
+        self.layer_count = 2
+        self._page = message("")
+
+    def on_mount(self) -> None:
+        self.border_title = Content("How B differs from A")
+
+    def show(self, page: Page) -> None:
+        """Shows other facts."""
+        self._page = page
+        self.open(page.document, cursor=self.cursor)
+        self.refresh_bindings()
+
+    def on_text_view_cursor_moved(self) -> None:
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only directories can be gone to."""
+        if action == "go":
+            return self.cursor in self._page.events
+        if action == "copy":
+            return self.cursor in self._page.values
+        return super().check_action(action, parameters)
+
+    def action_go(self) -> None:
+        """Goes to the directory at hand, in the tree."""
+        self.post_message(self.Wanted(self._page.events[self.cursor]))
+
+    def action_copy(self) -> None:
+        """Copies the line at hand."""
+        copy(self, self._page.values[self.cursor])
+
+
+class ComparePanes(TreePanes):
+    """Shows a :class:`~layertui.compare.comparison.Comparison`; moving in the tree moves the detail."""
+
+    def __init__(self) -> None:
+        self.facts = FactsView()
+        super().__init__(self.facts, PairPane(id="detail"))
+        self._comparison: Comparison | None = None
+        self._contents: tuple[Contents, Contents] | None = None
+
+    @property
+    def path(self) -> str:
+        """The path at hand."""
+        return self._comparison.union.path(self.tree_view.node) if self._comparison is not None else "/"
+
+    def has(self, side: int) -> bool:
+        """Whether A or B has the path at hand."""
+        return self._comparison is not None and self._comparison.event(self.tree_view.node, side) >= 0
+
+    def show(self, comparison: "Comparison", rows: "ComparedRows", facts: Page) -> None:
+        """Shows what has been found; where one was before, one stays."""
+        from layertui.content.read import Contents
+
+        a, b = (Contents(side.image, side.union.indexes, side.union) for side in (comparison.a, comparison.b))
+        self._comparison, self._contents = comparison, (a, b)
+        self.facts.show(facts)
+        self.tree_view.show(rows, 2)
+
+    def on_tree_view_highlighted(self, event: TreeView.Highlighted) -> None:
+        found, contents = self._comparison, self._contents
+        self.subject = None
+        if found is not None and contents is not None and event.rows.merged.union is found.union:
+            self.subject = pair_subject(found, contents, event.node)
+        self._show_subject()
+        self.screen.refresh_bindings()
+
+    def on_facts_view_wanted(self, event: FactsView.Wanted) -> None:
+        self.tree_view.focus()
+        self.tree_view.go_to(event.node)
+
+    def on_tree_view_opened(self) -> None:
+        self.action_tab(1)

@@ -1,0 +1,263 @@
+"""Two images, two layers, or an image and a container side by side: what differs, and how."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from textual import events, getters
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Static
+
+from layertui.compare.trees import A, B
+from layertui.layers.compression.stream import Cancelled
+from layertui.text.sanitize import visible
+from layertui.ui.app import LayertuiApp
+from layertui.ui.compare.panes import ComparePanes
+from layertui.ui.compare.side_header import Chosen, SideHeader
+from layertui.ui.keys import Legend
+from layertui.ui.text import size_text
+from layertui.ui.widgets.key_bar import KeyBar
+
+if TYPE_CHECKING:
+    from layertui.compare.comparison import Comparison
+    from layertui.compare.rows import ComparedRows
+    from layertui.ui.detail.page import Page
+
+IGNORED = ((), ("mtime",), ("mtime", "owner"))
+"""What one goes through."""
+_TICK = 0.1
+"""Seconds between two reports of progress, at least."""
+
+
+class CompareScreen(Screen[None]):
+    """Tells how ``b`` differs from ``a``."""
+
+    HELP: ClassVar[str] = (
+        "How B differs from A. The line below the two sums it up; on the left stands what grew, how config and "
+        "packages differ, and which layers only one has; the tree has the paths that differ, or all of them. "
+        "Layers of one digest are taken for the same; of all else contents are compared."
+    )
+    LEGEND: ClassVar[Legend] = (
+        ("+", "$added", "only in B"),
+        ("~", "$modified", "in both, and differs"),
+        ("−", "$deleted", "only in A"),
+        ("·", "$quiet", "something below it differs"),
+        ("✗", "$deleted", "it could not all be read: what is missing there looks as if it were not in it"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "explore(1)", "in A", tooltip="Show the path in the explorer of A"),
+        Binding("b", "explore(2)", "in B", tooltip="Show the path in the explorer of B"),
+        Binding("i", "ignore", "ignore", tooltip="Leave times out, then owners too, then nothing"),
+        Binding("S", "swap", "swap", tooltip="Change A and B round"),
+        Binding("R", "again", "read again", show=False, tooltip="Read both as they are now"),
+        Binding(
+            "escape", "leave", "back", show=False, tooltip="Out of the detail, then to the screen before"
+        ),
+    ]
+    DEFAULT_CSS = """
+    CompareScreen #head {
+        dock: top;
+        height: auto;
+        background: $background;
+    }
+    CompareScreen #verdict {
+        height: auto;
+        padding: 0 1;
+        color: $foreground;
+    }
+    """
+    app = getters.app(LayertuiApp)
+
+    class Progress(Message):
+        """``done`` of ``total`` bytes are behind that have to be read to compare contents."""
+
+        def __init__(self, done: int, total: int) -> None:
+            super().__init__()
+            self.done = done
+            self.total = total
+
+    class Found(Message):
+        """What differs."""
+
+        def __init__(self, comparison: "Comparison", rows: "ComparedRows", facts: "Page") -> None:
+            super().__init__()
+            self.comparison = comparison
+            self.rows = rows
+            self.facts = facts
+
+    def __init__(self, a: Chosen, b: Chosen) -> None:
+        super().__init__()
+        self.comparison: Comparison | None = None
+        """None until all is known."""
+        self.panes = ComparePanes()
+        self._sides = (SideHeader(A, a), SideHeader(B, b))
+        self._waiting = len(self._sides)
+        self._ignored = 0
+        self._stop = threading.Event()
+        self._failed = False
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="head"):
+            yield from self._sides
+            yield Static(id="verdict")
+        yield self.panes
+        yield Static(classes="message failed")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.query_one(".message").display = False
+        self.panes.tree_view.focus()
+        self.panes.tree_view.say("Reading …")
+        self._say("")
+        self.call_after_refresh(self._start)
+
+    def on_unmount(self) -> None:
+        self._stop.set()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.panes.fit(event.size)
+
+    # Reading and comparing
+
+    def _start(self) -> None:
+        for side in self._sides:
+            side.start(self.app.platform, self.app.cache)
+
+    def on_side_header_failed(self, event: SideHeader.Failed) -> None:
+        if self._failed:
+            return
+        self._failed = True
+        message = self.query_one(".message", Static)
+        keys = "Press R to read both again, o to open another image, escape to go back."
+        message.update(Content(f"{visible(str(event.error))}\n\n").append(Content.styled(keys, "$quiet")))
+        message.display = True
+        self.panes.display = False
+        self.set_focus(None)
+        self.refresh_bindings()
+
+    def on_side_header_ready(self) -> None:
+        self._waiting -= 1
+        if not self._waiting:
+            self._compare()
+
+    def _compare(self) -> None:
+        """Compares in a thread."""
+        a, b = (side.side for side in self._sides)
+        assert a is not None and b is not None
+        ignored, known = IGNORED[self._ignored], self.comparison
+        self._stop.set()
+        stop = self._stop = threading.Event()
+        self._say("comparing …")
+        self.panes.tree_view.say("Comparing …")
+
+        def run() -> None:
+            from layertui.compare.comparison import Comparison
+            from layertui.compare.rows import ComparedRows
+            from layertui.ui.compare.facts import facts_page
+
+            try:
+                found = Comparison(a, b, ignored, _reporter(self), stop, known)
+            except Cancelled:
+                return
+            merged = found.merged_b.copy()
+            # What differs in nothing else is there because its content does.
+            merged.settle(lambda _before, _after: False)
+            rows = ComparedRows(merged, found.merged_a)
+            if not stop.is_set():
+                self.post_message(self.Found(found, rows, facts_page(found)))
+
+        threading.Thread(target=run, name="compare", daemon=True).start()
+
+    def on_compare_screen_progress(self, event: Progress) -> None:
+        self._say(f"comparing contents … {size_text(event.done)} of {size_text(event.total)}")
+
+    def on_compare_screen_found(self, event: Found) -> None:
+        from layertui.compare.summary import verdict
+
+        self.comparison = event.comparison
+        for side in self._sides:
+            side.compared(event.comparison)
+        self.panes.show(event.comparison, event.rows, event.facts)
+        told = [verdict(event.comparison)]
+        told += [f"{' and '.join(_WORDS[fact] for fact in IGNORED[self._ignored])} ignored"] * bool(
+            self._ignored
+        )
+        if event.comparison.unread:
+            told.append(f"✗ {len(event.comparison.unread):,} could not be compared")
+        self._say("  ".join(told))
+        self.refresh_bindings()
+
+    def _say(self, text: str) -> None:
+        self.query_one("#verdict", Static).update(Content(text).stylize("bold"))
+
+    # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing to do with what could not be read, or has not been yet."""
+        if action == "explore":
+            return self.panes.has(int(str(parameters[0])))
+        if action in ("ignore", "change"):
+            return self.comparison is not None
+        return True
+
+    def action_change(self, step: Literal[1, -1]) -> None:
+        """Goes to the next path that differs, or the one before, wherever the focus is."""
+        self.panes.tree_view.action_change(step)
+
+    def action_ignore(self) -> None:
+        """Compares without times, then without owners too, then all again."""
+        self._ignored = (self._ignored + 1) % len(IGNORED)
+        self._compare()
+
+    def action_swap(self) -> None:
+        """Shows how A differs from B."""
+        a, b = (
+            Chosen(side.chosen.reference, side.chosen.platform, side.chosen.layer, side.side)
+            for side in self._sides
+        )
+        self.app.switch_screen(CompareScreen(b, a))
+
+    def action_again(self) -> None:
+        """Reads both anew."""
+        a, b = (
+            Chosen(side.chosen.reference, side.chosen.platform, side.chosen.layer) for side in self._sides
+        )
+        self.app.switch_screen(CompareScreen(a, b))
+
+    def action_explore(self, number: int) -> None:
+        """Shows the path at hand in the explorer of its image."""
+        from layertui.ui.explorer.screen import ExplorerScreen
+
+        side = self._sides[number - A]
+        assert side.side is not None
+        screen = ExplorerScreen(side.chosen.reference, side.chosen.platform)
+        self.app.push_screen(screen)
+        path = self.panes.path.encode("utf-8", "surrogateescape")
+        self.call_after_refresh(screen.show_path, path, side.side.layer)
+
+    async def action_leave(self) -> None:
+        """Goes back a step: out of the detail, to the screen before."""
+        if not self.panes.leave_detail():
+            await self.app.action_back()
+
+
+_WORDS = {"mtime": "times", "owner": "owners"}
+
+
+def _reporter(screen: CompareScreen) -> Callable[[int, int], None]:
+    """What tells a screen now and then how far reading has come; several threads may call it."""
+    told = 0.0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= _TICK:
+            told = time.monotonic()
+            screen.post_message(CompareScreen.Progress(done, total))
+
+    return progress

@@ -1,0 +1,192 @@
+"""One side of a comparison: reads its image, and tells in a line what it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+
+from layertui.compare.trees import A
+from layertui.model.errors import LayertuiError
+from layertui.text.sanitize import visible
+from layertui.ui.detail.words import layers as layers_text
+from layertui.ui.text import count_text, shorten, size_text
+from layertui.ui.theme.colors import layer_colour
+from layertui.ui.worker.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
+from layertui.ui.worker.reading import ImageOpened, Reading
+
+if TYPE_CHECKING:
+    from layertui.compare.comparison import Comparison, Side
+    from layertui.model.image import Image
+
+_GAP = 2
+_NAME = 24
+"""Cells that a reference is left at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An image to compare, as of one of its layers; ``side`` where it has been read already."""
+
+    reference: str
+    platform: str | None = None
+    layer: int | None = None
+    """None: all of its layers."""
+    side: Side | None = None
+
+
+class SideHeader(Widget):
+    """Reads what is chosen unless it has been read; has a :class:`Ready` message for the screen in either case."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    SideHeader {
+        height: 1;
+        padding: 0 1;
+        background: $background;
+        color: $quiet;
+        text-wrap: nowrap;
+    }
+    """
+
+    class Ready(Message):
+        """The side has been read."""
+
+    class Failed(Message):
+        """It cannot be read."""
+
+        def __init__(self, error: LayertuiError) -> None:
+            super().__init__()
+            self.error = error
+
+    def __init__(self, number: int, chosen: Chosen) -> None:
+        """``number`` as in :mod:`layertui.compare.trees`."""
+        super().__init__()
+        self.chosen = chosen
+        self.side = chosen.side
+        """The image, once it has been read."""
+        self.damage = ""
+        """What of it could not be read."""
+        self._number = number
+        self._reading = Reading(self, chosen.reference)
+        self._done: dict[int, tuple[int, int]] = {}
+        self._facts: list[str] = []
+        self._failed = False
+
+    def start(self, platform: str | None, cache: bool) -> None:
+        """Starts to read, or has read."""
+        if self.side is not None:
+            self._tell(self.side.image, self.side.layer)
+            self.post_message(self.Ready())
+        else:
+            self._reading.start(self.chosen.platform or platform, cache)
+            self._facts = ["opening …"]
+        self.refresh()
+
+    def on_unmount(self) -> None:
+        self._reading.close()
+
+    # What is read
+
+    def on_image_opened(self, event: ImageOpened) -> None:
+        event.stop()
+        if isinstance(event.result, LayertuiError):
+            self._fail(event.result)
+            return
+        self._reading.take(image=event.result)
+        self._facts = ["reading …"]
+        self._take()
+
+    def on_layer_progress(self, event: LayerProgress) -> None:
+        event.stop()
+        self._done[event.layer] = (event.done, event.total)
+        image = self._reading.image
+        if image is not None and self.side is None:
+            done = sum(done for done, total in self._done.values() if total >= 0)
+            of = f" of {size_text(image.size)}" if image.size >= done else ""
+            self._facts = [f"reading … {size_text(done)}{of}"]
+            self.refresh()
+
+    def on_layer_indexed(self, event: LayerIndexed) -> None:
+        event.stop()
+        if event.index.damage and not self.damage:
+            self.damage = f"layer {event.layer} cannot be read in full: {event.index.damage}"
+
+    def on_union_ready(self, event: UnionReady) -> None:
+        event.stop()
+        self._reading.take(union=event.union)
+
+    def on_load_done(self, event: LoadDone) -> None:
+        event.stop()
+        self._reading.ended = True
+        self._take()
+
+    def on_load_failed(self, event: LoadFailed) -> None:
+        event.stop()
+        self._fail(event.error)
+
+    def _fail(self, error: LayertuiError) -> None:
+        if self._failed or self.side is not None:
+            return  # the process that reads met the same
+        self._failed = True
+        self._reading.fail(error)
+        self._facts = [visible(str(error))]
+        self.post_message(self.Failed(error))
+        self.refresh()
+
+    def _take(self) -> None:
+        """Gives the side to the screen, once, when image and layers are there."""
+        from layertui.compare.comparison import Side
+
+        image, union = self._reading.image, self._reading.union
+        if self._failed or self.side is not None or not self._reading.complete:
+            return
+        assert image is not None and union is not None
+        layer = len(image.layers) if self.chosen.layer is None else min(self.chosen.layer, len(image.layers))
+        self.side = Side(image, union, layer)
+        self.damage = self.damage or image.damage
+        self._tell(image, layer)
+        self.post_message(self.Ready())
+        self.refresh()
+
+    def _tell(self, image: Image, layer: int) -> None:
+        assert self.side is not None
+        layers = count_text(layer, "layer")
+        if layer < len(image.layers):
+            layers = f"{layers_text(1, layer)} of {len(image.layers)}" if layer else "no layer"
+        size = f"{size_text(self.side.size)} in {layers}" if self.side.size >= 0 else layers
+        self._facts = [visible(str(image.platform)), size]
+
+    def compared(self, found: Comparison) -> None:
+        """Tells what the comparison has counted too."""
+        assert self.side is not None
+        merged, size = (
+            (found.merged_a, found.sums.bytes_a)
+            if self._number == A
+            else (found.merged_b, found.sums.bytes_b)
+        )
+        self._tell(self.side.image, self.side.layer)
+        self._facts += [count_text(merged.paths(), "path"), f"{size_text(size)} of files"]
+        if self.damage:
+            self._facts.append(f"✗ {visible(self.damage)}")
+        self.refresh()
+
+    def render(self) -> Content:
+        """The reference, as builds often have one name, and as many of the facts as fit, those at the end first."""
+        name = visible(self.chosen.reference)
+        theme = self.app.current_theme
+        ink = layer_colour(self._number, 2, theme.dark, theme.ansi)
+        room = self.content_size.width - 2 - _GAP
+        facts = list(self._facts)
+        while len(facts) > 1 and sum(len(fact) + _GAP for fact in facts) + min(len(name), _NAME) > room:
+            del facts[0]
+        told = "  ".join(facts)
+        name = shorten(name, max(room - len(told) - _GAP, _NAME))
+        return Content.assemble(
+            ("▌" + "AB"[self._number - A], f"bold {ink}"),
+            (f" {name}", "bold $foreground"),
+            ("  " + shorten(told, max(room - len(name), 1)), "$deleted" if self._failed else ""),
+        )

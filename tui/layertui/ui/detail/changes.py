@@ -1,0 +1,333 @@
+"""The first tab: what the chosen layer did to the path."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from rich.cells import cell_len
+
+from layertui.content.xattrs import describe
+from layertui.layers.compression.stream import check
+from layertui.layers.index import Kind
+from layertui.model.errors import LayertuiError
+from layertui.text.sanitize import visible
+from layertui.ui.detail.page import Page, PageBuilder
+from layertui.ui.detail.subject import Subject, chip
+from layertui.ui.detail.words import HOW_DELETED, MARKS, absence, layers, path_of, sizes
+from layertui.ui.entry_text import moment, owner, permissions
+from layertui.ui.text import count_text, shorten, size_text
+from layertui.ui.widgets.lines import Line, Span
+from layertui.union.changes import Mark, difference, mark_of, undecided
+from layertui.union.entry import Entry
+from layertui.union.layer_summary import Summary, summarise
+from layertui.union.model import Deletion, Union
+
+GUTTER = 14
+COLUMN = 44
+"""Cells of a value beside another, at most."""
+_LISTED = 1000
+"""Hidden paths that are listed."""
+
+
+class Summaries:
+    """Remembers what the layers of an image did, as far as it has been asked for."""
+
+    def __init__(self) -> None:
+        self._union: Union | None = None
+        self._known: dict[int, Summary] = {}
+
+    def of(self, subject: Subject) -> Summary:
+        """The sums of the chosen layer, as far as they can be told without reading contents."""
+        union, layer = subject.union, subject.merged_layer
+        if self._union is not union:
+            self._union, self._known = union, {}
+        known = self._known
+        if layer not in known:
+            known[layer] = summarise(union, layer)
+        return known[layer]
+
+    def are_settled(self, subject: Subject) -> bool:
+        """Whether no file that the chosen layer stored again is left to be compared."""
+        return self._union is subject.union and not self.of(subject).undecided
+
+    def settle(self, subject: Subject, cancelled: threading.Event) -> Summary:
+        """The sums, contents compared."""
+        union, layer, known = subject.union, subject.merged_layer, self._known
+        pairs = undecided(union, layer - 1, layer)
+        subject.contents.prepare((event for pair in pairs for event in pair), cancelled=cancelled)
+        known[layer] = summarise(union, layer, subject.contents.same)
+        return known[layer]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What has been found out so far."""
+
+    summary: Summary
+    settled: bool = False
+    """Whether every file that the layer stored again has been compared."""
+    alike: bool | None = None
+    """Whether the path's content is what it was; ``None`` until it has been compared."""
+    problem: str = ""
+    """Why it cannot be compared."""
+
+
+def pages(subject: Subject, summaries: Summaries, cancelled: threading.Event) -> Iterator[Page]:
+    """The page as far as it can be told without reading contents, then the whole of it."""
+    contents = subject.contents
+    summary = summaries.of(subject)
+    known = _Known(summary, settled=not summary.undecided, alike=_alike_at_sight(subject))
+    yield _page(subject, cancelled, known)
+    before, after = _pair(subject)
+    if before >= 0 and after >= 0 and known.alike is None:
+        try:
+            known = replace(known, alike=contents.same(before, after, cancelled))
+        except LayertuiError as error:
+            known = replace(known, problem=str(error))
+        yield _page(subject, cancelled, known)
+    if known.summary.undecided:
+        try:
+            known = replace(known, summary=summaries.settle(subject, cancelled), settled=True)
+        except LayertuiError:
+            return  # the heading says that they have not been compared
+        yield _page(subject, cancelled, known)
+
+
+def _alike_at_sight(subject: Subject) -> bool | None:
+    """Whether the path has the content that it had before the layer, where nothing need be read to tell."""
+    union = subject.union
+    before, after = _pair(subject)
+    if before < 0 or after < 0 or not union.ev_kind[before] == union.ev_kind[after] == Kind.FILE:
+        return False
+    if union.ev_inode[before] == union.ev_inode[after]:
+        return True
+    if union.size(before) != union.size(after):
+        return False
+    return None if union.size(after) else True
+
+
+def _pair(subject: Subject) -> tuple[int, int]:
+    """The path's versions before and after the chosen layer; both the same if it left it alone."""
+    union, layer, node = subject.union, subject.merged_layer, subject.node
+    return union.at(node, layer - 1), union.at(node, layer)
+
+
+def _page(subject: Subject, cancelled: threading.Event, known: _Known) -> Page:
+    union, layer, node = subject.union, subject.merged_layer, subject.node
+    before, after = _pair(subject)
+    build = PageBuilder(GUTTER)
+    last = union.last_by(node, layer)
+    touched = last >= 0 and union.ev_layer[last] == layer
+    if not touched and after < 0:
+        build.add((path_of_node(subject), ""), (" is ", "quiet"), (absence(subject, node), "quiet"))
+    elif not touched:
+        whose = union.ev_layer[after]
+        build.add(
+            (path_of_node(subject), ""),
+            (f" is as layer {whose} stored it; layer {layer} left it alone", "quiet"),
+        )
+    else:
+        _say_what(build, subject, before, after, last, known)
+    if node and (union.end[node] - node) > 1:
+        below = summarise(union, layer, subject.contents.same if known.settled else None, top=node)
+        if below.added or below.modified or below.deleted or below.undecided:
+            build.add(("Below it: ", "quiet"), *counts(below))
+    _table(build, subject, before if touched else after, after, known)
+    _hidden(build, subject, cancelled)
+    return build.page(_heading(subject, known.summary))
+
+
+def path_of_node(subject: Subject) -> str:
+    return visible(subject.union.path(subject.node))
+
+
+def _heading(subject: Subject, summary: Summary) -> Line:
+    """What the layer did to the tree."""
+    union, layer = subject.union, subject.merged_layer
+    against = f" against {layers(1, layer - 1)}" if layer > 1 else " is the base"
+    spans: list[Span] = [
+        ("▌", f"layer:{layer}"),
+        (f"layer {layer}", "bold"),
+        (f"{against}: ", "quiet"),
+        *counts(summary),
+    ]
+    if summary.hidden == 1:
+        event = summary.hidden_event
+        spans += [
+            (" · hides ", "quiet"),
+            (path_of(subject, event), ""),
+            (f" ({size_text(union.size(event))}, from layer {union.ev_layer[event]})", "quiet"),
+        ]
+    elif summary.hidden:
+        count = count_text(summary.hidden, "earlier version")
+        spans.append((f" · hides {count} ({size_text(summary.hidden_bytes)})", "quiet"))
+    return Line(spans)
+
+
+def counts(summary: Summary) -> Iterator[Span]:
+    """How many paths a layer added, modified and deleted."""
+    for count, what in (
+        (summary.added, "added"),
+        (summary.modified, "modified"),
+        (summary.deleted, "deleted"),
+    ):
+        if what != "added":
+            yield ", ", "quiet"
+        yield f"{count:,} {what}", what if count else "quiet"
+    if summary.undecided:
+        yield f", {summary.undecided:,} stored again, not compared yet", "quiet"
+
+
+def _say_what(
+    build: PageBuilder, subject: Subject, before: int, after: int, last: int, known: _Known
+) -> None:
+    """The path and what became of it, in a line."""
+    union, layer = subject.union, subject.merged_layer
+    mark, said = Mark.ADDED, f"added by layer {layer}"
+    if after < 0:
+        how = HOW_DELETED.get(Deletion(union.ev_entry[last]), "")
+        mark, said = Mark.DELETED, f"deleted by layer {layer}{how}"
+    elif before >= 0:
+        alike = known.alike
+        same = None if alike is None else lambda _before, _after: alike
+        mark = mark_of(union, before, after, same)
+        what = ", ".join(difference(union, before, after, same))
+        said = {
+            Mark.MODIFIED: f"modified by layer {layer}: {what}",
+            Mark.REPEATED: f"stored again by layer {layer}, and nothing differs",
+            Mark.REWRITTEN: f"stored again by layer {layer} with the same metadata and size",
+        }[mark]
+    sign, style = MARKS[mark]
+    build.add((f"{sign} ", style), (path_of_node(subject), "bold"), ("  ", ""), (said, style))
+
+
+def _table(build: PageBuilder, subject: Subject, before: int, after: int, known: _Known) -> None:
+    """The metadata before and after, one property a line; what differs is set off."""
+    union = subject.union
+    one = properties(union.entry(before)) if before >= 0 else {}
+    other = properties(union.entry(after)) if after >= 0 else {}
+    if not one and not other:
+        return
+    build.add()
+    if before != after and before >= 0 and after >= 0:
+        width = min(max(map(cell_len, [*one.values(), "  layer 1"]), default=0), COLUMN)
+        head = [*chip(union.ev_layer[before]), (" " * (width - 4 + 5), ""), *chip(union.ev_layer[after])]
+        build.add(*head, gutter=[label("layer")])
+        for name in {**one, **other}:
+            compare(build, name, one.get(name, ""), other.get(name, ""), width)
+        if union.ev_kind[before] == union.ev_kind[after] == Kind.FILE:
+            _compare_content(build, known)
+        return
+    build.add(*chip(union.ev_layer[after if after >= 0 else before]), gutter=[label("layer")])
+    for name, value in (other or one).items():
+        build.add((value, ""), gutter=[label(name)])
+
+
+def label(name: str, changed: bool = False) -> Span:
+    """What stands before a property."""
+    word = name.partition(" ")[0]
+    return (f"~ {word}", "modified") if changed else (f"  {word}", "quiet")
+
+
+def compare(build: PageBuilder, name: str, before: str, after: str, width: int) -> None:
+    """Adds a property before and after, set off if it differs."""
+    if before == after:
+        build.add((before, "quiet"), gutter=[label(name)])
+        return
+    old = shorten(before or "—", width)
+    pad = " " * (width - cell_len(old))
+    build.add(
+        (old, "deleted"),
+        (pad + "  →  ", "quiet"),
+        (after or "—", "added"),
+        gutter=[label(name, changed=True)],
+    )
+
+
+def _compare_content(build: PageBuilder, known: _Known) -> None:
+    if known.problem:
+        build.add((visible(known.problem), "deleted"), gutter=[label("content")])
+    elif known.alike is False:
+        build.add(
+            ("differs, ", "modified"), ("2 shows how", "quiet"), gutter=[label("content", changed=True)]
+        )
+    else:
+        said = "the same" if known.alike else "being compared …"
+        build.add((said, "quiet"), gutter=[label("content")])
+
+
+def properties(entry: Entry) -> Mapping[str, str]:
+    """What two versions are compared by, safe and for people; the contents aside.
+
+    A property's label is the first word of its key.
+    """
+    shown = {
+        "type": entry.type + (" (no layer names it)" if entry.implied else ""),
+        "mode": f"{entry.mode:04o} {permissions(entry)}",
+        "owner": owner(entry),
+    }
+    if entry.type == "file":
+        shown["size"] = sizes(entry.size)
+    shown["time"] = moment(entry) + (f".{entry.mtime_ns:09d}".rstrip("0") if entry.mtime_ns else "")
+    if entry.linkname is not None:
+        shown["link"] = visible(entry.linkname)
+    if entry.hardlink is not None:
+        shown["hardlink"] = visible(entry.hardlink)
+    if entry.device is not None:
+        shown["device"] = f"{entry.device[0]}, {entry.device[1]}"
+    for name, value in sorted(entry.xattrs.items()):
+        shown[f"xattr {name}"] = visible(f"{name} {describe(name, value)}")
+    return shown
+
+
+def _hidden(build: PageBuilder, subject: Subject, cancelled: threading.Event) -> None:
+    """What went with the path or from below it, each with its size and layer."""
+    union, layer, node = subject.union, subject.merged_layer, subject.node
+    hidden, size = [], 0
+    for below in _touched_again(union, node, layer):
+        check(cancelled)
+        before = union.at(below, layer - 1)
+        if before >= 0 and union.at(below, layer) != before and _was_covered(subject, before):
+            hidden.append(before)
+            size += union.size(before)
+    if not hidden:
+        return
+    build.add()
+    what = count_text(len(hidden), "version")
+    build.add((f"Layer {layer} hides {what} here, {size_text(size)} ", ""), ("(enter reads it)", "quiet"))
+    for event in hidden[:_LISTED]:
+        entry = union.entry(event)
+        build.add(
+            (path_of(subject, event), "strike"),
+            gutter=[
+                *chip(entry.layer),
+                (f" {size_text(entry.size) if entry.type == 'file' else '':>8}", "quiet"),
+            ],
+            event=event,
+            value=entry.path,
+        )
+    if len(hidden) > _LISTED:
+        build.add((f"and {count_text(len(hidden) - _LISTED, 'more version')}", "quiet"))
+
+
+def _touched_again(union: Union, node: int, layer: int) -> list[int]:
+    """The paths at and below ``node`` on which a layer did something, not as the first."""
+    end = union.end[node]
+    if end - node == 1:
+        return [node]
+    return sorted(
+        {
+            union.ev_node[event]
+            for event in union.events_of(layer)
+            if union.ev_prev[event] >= 0 and node <= union.ev_node[event] < end
+        }
+    )
+
+
+def _was_covered(subject: Subject, before: int) -> bool:
+    """Directories that are stored again are no loss; those that went are."""
+    union = subject.union
+    if not union.is_directory(before):
+        return True
+    after = union.at(union.ev_node[before], subject.merged_layer)
+    return after < 0 or not union.is_directory(after)

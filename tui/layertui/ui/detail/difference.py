@@ -1,0 +1,297 @@
+"""The second tab: how what the path holds differs from the version before."""
+
+import threading
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import PurePosixPath
+
+from layertui.content.ranges import Range, Reader, ranges
+from layertui.content.text import Encoding, encoding_of
+from layertui.layers.compression.stream import check
+from layertui.text.sanitize import visible
+from layertui.ui.detail.hex_view import ROW, hex_spans
+from layertui.ui.detail.page import Page, PageBuilder, message
+from layertui.ui.detail.subject import Subject
+from layertui.ui.detail.text_difference import TextDifference, Version
+from layertui.ui.detail.words import absence, encoding_facts, sizes
+from layertui.ui.entry_text import exact_size
+from layertui.ui.text import count_text, sentence, size_text
+from layertui.ui.widgets.lines import Line, Span
+from layertui.union.changes import difference
+
+_LIMIT = 1 << 20
+"""Bytes of each version that are compared line by line."""
+_HEAD = 1 << 16
+"""Bytes that tell text from binary."""
+_AHEAD = 4096
+"""Bytes before the first difference of large texts in which a line is looked for to start with."""
+_RANGES = 100
+"""Ranges of differing bytes that are shown."""
+_ROWS = 8
+"""Lines that a range is shown on; what it has beyond is counted."""
+
+
+def pages(subject: Subject, compared: tuple[int, int] | None, cancelled: threading.Event) -> Iterator[Page]:
+    """Compares two events, by default the visible version with the one before it."""
+    before, after = compared or _pair(subject)
+    why = _nothing_to_compare(subject, before, after)
+    if why:
+        yield message(why)
+    elif subject.union.entry(before).type == "symlink":
+        yield _links(subject, before, after)
+    else:
+        yield _files(subject, before, after, cancelled)
+
+
+def _pair(subject: Subject) -> tuple[int, int]:
+    """The visible version and what it took the place of; -1 where there is none."""
+    union = subject.union
+    after = union.at(subject.node, subject.merged_layer)
+    if after < 0:
+        return -1, -1
+    return union.at(subject.node, union.ev_layer[after] - 1), after
+
+
+def _nothing_to_compare(subject: Subject, before: int, after: int) -> str:
+    """A sentence that says why; empty if there is something."""
+    union = subject.union
+    path = union.path(subject.node)
+    if after < 0:
+        gone = absence(subject, subject.node)
+        return f"{path} is {gone}. Press 4 to read what it was, 3 for its versions."
+    whose = union.ev_layer[after]
+    if before < 0:
+        earlier = union.ev_prev[after] >= 0
+        then = "it was deleted before; press 3 for its earlier versions" if earlier else "no earlier version"
+        return f"{path} was added by layer {whose}: {then}."
+    if before == after:
+        return f"Layer {whose} has the first version of {path}: there is none before it."
+    for event in (before, after):
+        if not union.shows(event):
+            return f"Layer {union.ev_layer[event]} deleted {path}: nothing is stored there to compare."
+    one, other = union.entry(before), union.entry(after)
+    if one.type != other.type:
+        was, is_now = subject.called(one.layer), subject.called(other.layer)
+        return f"{path} was a {one.type} in {was} and is a {other.type} in {is_now}."
+    if one.type == "directory":
+        return f"{path} is a directory: press 1 for what {subject.called(whose)} did to it and below it."
+    if one.type not in ("file", "symlink"):
+        return f"{path} is a {one.type}: it holds nothing to compare."
+    if union.ev_inode[before] == union.ev_inode[after]:
+        both = sentence(subject.called(one.layer, other.layer))
+        return f"{both} share one file: a hardlink has no content of its own."
+    if one.type == "file" and one.size == other.size == 0:
+        return f"{path} is empty in {subject.called(one.layer)} and in {subject.called(other.layer)}."
+    return ""
+
+
+def heading(subject: Subject, before: int, after: int, *facts: str) -> Line:
+    """Which versions are compared, and what there is to know of that."""
+    union = subject.union
+    spans: list[Span] = [
+        *subject.chip(union.ev_layer[before]),
+        (" → ", "quiet"),
+        *subject.chip(union.ev_layer[after]),
+    ]
+    return Line([*spans, ("  " + " · ".join(facts), "quiet")])
+
+
+def _links(subject: Subject, before: int, after: int) -> Page:
+    union = subject.union
+    old, new = (
+        visible((union.linkname(event) or b"").decode("utf-8", "surrogateescape"))
+        for event in (before, after)
+    )
+    build = PageBuilder(gutter=2)
+    if old == new:
+        build.add((old, ""), ("  the same in both", "quiet"))
+    else:
+        build.add((old, "inside-deleted"), gutter=[("−", "deleted")], style="on-deleted")
+        build.add((new, "inside-added"), gutter=[("+", "added")], style="on-added")
+    return build.page(heading(subject, before, after, "where the link leads"))
+
+
+def _files(subject: Subject, before: int, after: int, cancelled: threading.Event) -> Page:
+    """The contents of two files: as text if both are, else as bytes."""
+    contents = subject.contents
+    if contents.same(before, after, cancelled):
+        return _alike(subject, before, after)
+    heads = [contents.read(event, 0, _HEAD, cancelled) for event in (before, after)]
+    encodings = [
+        encoding_of(head, subject.union.size(event))
+        for head, event in zip(heads, (before, after), strict=True)
+    ]
+    one, other = encodings
+    if one is None or other is None:
+        return _binaries(subject, before, after, cancelled)
+    return _texts(subject, before, after, one, other, cancelled)
+
+
+def _alike(subject: Subject, before: int, after: int) -> Page:
+    """Says that the contents do not differ, and what does."""
+    union = subject.union
+    one, other = union.entry(before), union.entry(after)
+    both = sentence(subject.called(one.layer, other.layer))
+    said = f"{both} store the same content, {sizes(one.size)}."
+    what = ", ".join(difference(union, before, after, lambda _before, _after: True))
+    build = PageBuilder()
+    build.add((said, ""))
+    if what:
+        build.add((f"What differs: {what}. ", ""), ("1 tells how.", "quiet"))
+    else:
+        build.add(("Nothing else differs either.", "quiet"))
+    return build.page(heading(subject, before, after, "the same content"))
+
+
+# Texts
+
+
+def _texts(
+    subject: Subject, before: int, after: int, one: Encoding, other: Encoding, cancelled: threading.Event
+) -> Page:
+    union, contents = subject.union, subject.contents
+    differ, facts = _encodings(one, other)
+    if max(union.size(before), union.size(after)) <= _LIMIT:
+        versions = [
+            Version(contents.read(event, 0, -1, cancelled), encoding)
+            for event, encoding in ((before, one), (after, other))
+        ]
+    else:
+        found = _windows(subject, before, after, one, other, cancelled)
+        if found is None:
+            return _binaries(subject, before, after, cancelled, *facts)
+        versions = found
+        size = max(union.size(before), union.size(after))
+        facts.append(
+            f"too large to compare whole ({size_text(size)}): lines from {found[0].first:,} on, "
+            f"{size_text(_LIMIT)} of each"
+        )
+    name = PurePosixPath(union.path(subject.node)).name
+    compared = TextDifference(name, versions[0], versions[1], cancelled)
+    build = PageBuilder()
+    stops = compared.add_to(build)
+    if not stops and not differ:  # one spells out what the other's bytes are shown as
+        return _binaries(subject, before, after, cancelled, *facts)
+    if not stops:
+        build.gutter = 0
+        build.add(("The lines are the same. ", ""), (f"What differs: {', '.join(differ)}.", "quiet"))
+    else:
+        facts = [count_text(len(stops), "hunk"), compared.counts(), *facts]
+    check(cancelled)
+    return build.page(heading(subject, before, after, *facts), stops=stops, scroll=True)
+
+
+def _encodings(one: Encoding, other: Encoding) -> tuple[list[str], list[str]]:
+    """How the encodings differ; how both texts are encoded, that included."""
+    differ, alike = [], []
+    if one.name == other.name or {one.name, other.name} == {"ASCII", "UTF-8"}:
+        alike.append(encoding_facts(other if one.name == "ASCII" else one)[0])
+    else:
+        differ.append(" → ".join(encoding_facts(encoding)[0] for encoding in (one, other)))
+    if one.newline != other.newline:
+        differ.append(f"line ends {one.newline} → {other.newline}")
+    else:
+        alike += encoding_facts(one)[1:]
+    return differ, [*alike, *differ]
+
+
+def _windows(
+    subject: Subject, before: int, after: int, one: Encoding, other: Encoding, cancelled: threading.Event
+) -> list[Version] | None:
+    """The parts of large texts from a line shortly before their first difference on.
+
+    ``None`` where lines cannot be told by their bytes.
+    """
+    union, contents = subject.union, subject.contents
+    if one.codec != other.codec or one.codec.startswith(("utf-16", "utf-32")):
+        return None
+    counted = [0, 0]  # newlines before, bytes before
+
+    def read(offset: int, length: int) -> bytes:
+        return contents.read(before, offset, length, cancelled)
+
+    def other_read(offset: int, length: int) -> bytes:
+        return contents.read(after, offset, length, cancelled)
+
+    shorter = min(union.size(before), union.size(after))
+    first = next(ranges(read, other_read, shorter), Range(shorter, shorter)).start
+    start = max(first - _AHEAD, 0)
+    if start:
+        lead = read(start, first - start)
+        newline = lead.find(b"\n")
+        if newline < 0:
+            return None
+        start += newline + 1
+    while counted[1] < start:
+        piece = read(counted[1], min(1 << 18, start - counted[1]))
+        counted = [counted[0] + piece.count(b"\n"), counted[1] + len(piece)]
+    versions = []
+    for event, encoding in ((before, one), (after, other)):
+        data = contents.read(event, start, _LIMIT, cancelled)
+        whole = start + len(data) >= union.size(event)
+        if not whole:
+            data = data[: data.rfind(b"\n") + 1 or len(data)]
+        versions.append(Version(data, encoding, counted[0] + 1, whole))
+    return versions
+
+
+# Binaries
+
+
+def _binaries(subject: Subject, before: int, after: int, cancelled: threading.Event, *facts: str) -> Page:
+    """Sizes and digests of both, then the ranges of bytes that differ, one version above the other."""
+    union, contents = subject.union, subject.contents
+    events = (before, after)
+    build = PageBuilder(gutter=11)
+    for event, sign, style in ((before, "−", "deleted"), (after, "+", "added")):
+        digest = contents.digest(event, cancelled)
+        label: list[Span] = [(sign, f"{style} bold"), *subject.chip(union.ev_layer[event])]
+        size = union.size(event)
+        build.add((f"{exact_size(size)}  ", ""), (digest, "quiet"), gutter=label)
+    readers = [_reader(subject, event, cancelled) for event in events]
+    shorter, longer = sorted(union.size(event) for event in events)
+    found = list(islice(ranges(readers[0], readers[1], shorter), _RANGES + 1))
+    stops = []
+    for differing in found[:_RANGES]:
+        build.add()
+        length = differing.end - differing.start
+        what = "byte" if length == 1 else f"{length:,} bytes"
+        stops.append(build.add((f"@@ {what} at {differing.start:,} ({differing.start:#x}) @@", "accent")))
+        _show_range(build, differing, readers, shorter)
+    build.add()
+    if len(found) > _RANGES:
+        build.add((f"More differs behind the first {_RANGES} ranges.", "quiet"))
+    if longer > shorter:
+        layer = union.ev_layer[before if union.size(before) == longer else after]
+        rest = exact_size(longer - shorter)
+        whose = sentence(subject.called(layer))
+        build.add((f"{whose}'s goes on where the other ends, at {shorter:,}: {rest} more.", "quiet"))
+    what = "ranges differ" if len(found) > 1 else "range differs"
+    count = f"{_RANGES}+ {what}" if len(found) > _RANGES else f"{len(found)} {what}"
+    told = heading(subject, before, after, *(facts or ("binary",)), f"{count} at the same offsets")
+    return build.page(told, stops=stops, scroll=True)
+
+
+def _reader(subject: Subject, event: int, cancelled: threading.Event) -> Reader:
+    return lambda offset, length: subject.contents.read(event, offset, length, cancelled)
+
+
+def _show_range(build: PageBuilder, differing: Range, readers: list[Reader], size: int) -> None:
+    first = differing.start // ROW * ROW
+    last = min(-(-differing.end // ROW) * ROW, size)
+    shown = min(last, first + _ROWS * ROW)
+    data = [read(first, shown - first) for read in readers]
+    for at in range(0, shown - first, ROW):
+        one, other = (side[at : at + ROW] for side in data)
+        marked = frozenset(
+            number for number, pair in enumerate(zip(one, other, strict=True)) if len({*pair}) > 1
+        )
+        offset: Span = (f"{first + at:08x} ", "quiet")
+        if not marked:
+            build.add(*hex_spans(one), gutter=[offset, (" ", "")])
+            continue
+        for side, sign, style in ((one, "−", "deleted"), (other, "+", "added")):
+            gutter = [offset, (sign, f"{style} bold")]
+            build.add(*hex_spans(side, marked, f"inside-{style}"), gutter=gutter, style=f"on-{style}")
+    if shown < last:
+        build.add((f"and {differing.end - shown:,} bytes more of this range", "quiet"), gutter=[(" ", "")])

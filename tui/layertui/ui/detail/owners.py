@@ -1,0 +1,77 @@
+"""Whose a file is: users and groups, as the image's own files name them, and packages."""
+
+import threading
+from typing import TYPE_CHECKING
+
+from layertui.content.accounts import MOST, account_names
+from layertui.model.errors import LayertuiError
+from layertui.ui.detail.subject import Subject
+from layertui.ui.text import count_text
+
+if TYPE_CHECKING:
+    from layertui.insight.package_files import Owners as PackageOwners
+    from layertui.insight.package_files import PackageFiles
+    from layertui.union import Union
+
+_LISTED = 3
+"""Packages that are named; directories may have hundreds."""
+
+
+class Owners:
+    """Remembers what was read of an image's last union; safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], dict[int, str]] = {}
+        self._union: Union | None = None
+        self._packages: PackageFiles | None = None
+        self._lock = threading.Lock()
+
+    def describe(self, subject: Subject, cancelled: threading.Event, uid: int, gid: int) -> str:
+        """``1000:1000 quarry:quarry``; the numbers alone where the image has no name for them."""
+        user = self._names(subject, cancelled, "/etc/passwd").get(uid)
+        group = self._names(subject, cancelled, "/etc/group").get(gid)
+        if user is None and group is None:
+            return f"{uid}:{gid}"
+        return f"{uid}:{gid} {user or uid}:{group or gid}"
+
+    def _names(self, subject: Subject, cancelled: threading.Event, path: str) -> dict[int, str]:
+        """What :func:`account_names` finds in a file; nothing if it cannot be read."""
+        union = subject.union
+        try:
+            event = union.at(union.resolve(path, subject.merged_layer), subject.merged_layer)
+            key = (id(union), event)
+            if key not in self._known:
+                self._known[key] = account_names(subject.contents.read(event, 0, MOST, cancelled))
+            return self._known[key]
+        except LayertuiError:
+            return {}
+
+    def package(self, subject: Subject, event: int, cancelled: threading.Event) -> str:
+        """The packages that own a version of the path, or that none does, or why that is not known."""
+        from layertui.insight.package_files import PackageFiles
+
+        union = subject.union
+        with self._lock:
+            if self._union is not union or self._packages is None:
+                self._union, self._packages = union, PackageFiles(union, subject.contents)
+            files = self._packages
+        # A hidden version is asked for where it is to be seen.
+        is_shown = union.at(subject.node, subject.merged_layer) == event
+        layer = subject.merged_layer if is_shown else union.ev_layer[event]
+        return package_text(files.owners(union.path(subject.node), layer, cancelled))
+
+
+def package_text(found: "PackageOwners") -> str:
+    """``libc6 2.36-9 (dpkg)``; may be hostile."""
+    if found.packages:
+        named = [f"{each.name} {each.version} ({each.kind})" for each in found.packages[:_LISTED]]
+        rest = len(found.packages) - _LISTED
+        return ", ".join(named) + (f" and {rest:,} more" if rest > 0 else "")
+    if found.unread:
+        return f"not known: {found.unread[0]}"
+    if not found.kinds:
+        return "not known: no database of packages that can be read here"
+    said = f"none that {' or '.join(found.kinds)} knows"
+    return said + (
+        f"; {count_text(found.unlisted, 'package')} without a list of files" if found.unlisted else ""
+    )

@@ -1,0 +1,349 @@
+"""The pane that tells all about one path, in five tabs."""
+
+import threading
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.style import Style
+from textual.timer import Timer
+
+from layertui.layers.compression.stream import Cancelled, check
+from layertui.model.errors import LayertuiError
+from layertui.text.sanitize import visible
+from layertui.ui.clipboard import copy
+from layertui.ui.detail.page import Page, failure, message
+from layertui.ui.text import shorten
+from layertui.ui.widgets.text_view import TextView
+
+if TYPE_CHECKING:
+    from layertui.ui.detail.subject import Subject
+    from layertui.ui.detail.tabs import Tabs
+
+TABS = ("Changes", "Diff", "Versions", "Preview", "Details")
+CHANGES, DIFF, VERSIONS, PREVIEW, DETAILS = range(5)
+
+_SETTLE = 0.06
+"""Seconds that the selection rests on a path before anything is read of it."""
+_PATIENCE = 0.15
+"""Seconds before a page that is not there yet is said to be read."""
+
+_HUNK_KEYS = Binding.Group("hunk")
+
+
+class DetailPane(TextView):
+    """Shows what is known about the :class:`Subject` it is given, one tab at a time.
+
+    Whatever may read contents happens in a thread; what comes after another subject was
+    shown is dropped.
+    """
+
+    HELP_NAME: ClassVar[str] = "Detail"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(
+                str(number), f"tab({number - 1})", name.lower(), show=False, tooltip=f"Show the tab {name}"
+            )
+            for number, name in enumerate(TABS, 1)
+        ),
+        Binding(
+            "enter", "enter", "open", tooltip="Compare the versions that are marked, or read what is hidden"
+        ),
+        Binding("space", "mark", "mark", tooltip="Mark a version; enter compares two"),
+        Binding("n", "jump(1)", "next hunk", tooltip="Go to the next hunk of a diff", group=_HUNK_KEYS),
+        Binding("N", "jump(-1)", "previous hunk", tooltip="Go to the hunk before", group=_HUNK_KEYS),
+        Binding("b", "hex", "text/hex", tooltip="Show a file as text or in hex"),
+        Binding("y", "copy", "copy", tooltip="Copy the highlighted value, or the path"),
+    ]
+
+    class Answered(Message):
+        """A page for a question, which is known by what cancels it; ``last`` if none comes after it."""
+
+        def __init__(self, asked: threading.Event, page: Page | None, last: bool) -> None:
+            super().__init__()
+            self.asked = asked
+            self.page = page
+            self.last = last
+
+    class Compared(Message):
+        """The contents of all files that a layer stored again have been compared."""
+
+        def __init__(self, subject: "Subject") -> None:
+            super().__init__()
+            self.subject = subject
+
+    class Grown(Message):
+        """What the document had not read is there; ``show`` puts it in."""
+
+        def __init__(self, asked: threading.Event, show: Callable[[], None] | LayertuiError) -> None:
+            super().__init__()
+            self.asked = asked
+            self.show = show
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id, classes="pane")
+        self.subject: Subject | None = None
+        self.tab = CHANGES
+        self.busy = False
+        """Whether a page is still to come."""
+        self._page = Page(self.document)
+        self._hex: bool | None = None  # None: as suits the file
+        self._looked_at = -1  # the version that Preview shows in place of the visible one
+        self._line = (-1, 0, 0)  # node and layer of a subject, and the line that Preview begins at
+        self._compared: tuple[int, int] | None = None  # the versions that Diff shows
+        self._chosen: list[int] = []
+        self._fresh = True  # the next page is of another question than the one that is shown
+        self._question = threading.Event()
+        self._settle: Timer | None = None
+        self._patience: Timer | None = None
+
+    def on_mount(self) -> None:
+        self.show(self.subject)
+
+    def on_unmount(self) -> None:
+        self._question.set()
+
+    def show(self, subject: "Subject | None") -> None:
+        """Tells about ``subject`` once it has been the latest for a moment."""
+        self.subject = subject
+        self._hex, self._looked_at, self._compared, self._chosen = None, -1, None, []
+        self._ask_for_page(_SETTLE)
+
+    def read_line(self, node: int, layer: int, line: int) -> None:
+        """Shows what a path holds, once it is the subject, from a line on that is marked."""
+        self._line = (node, layer, line)
+        self.action_tab(PREVIEW)
+
+    # Questions and answers
+
+    @cached_property
+    def _tabs(self) -> "Tabs":
+        """Comes with the first path, and much with it that the first frame does not need."""
+        from layertui.ui.detail.tabs import Tabs
+
+        return Tabs()
+
+    def _ask_for_page(self, settle: float = 0.0) -> None:
+        """Has the page of the tab made, after ``settle`` seconds."""
+        for timer in (self._settle, self._patience):
+            if timer is not None:
+                timer.stop()
+        self._question.set()
+        self._question = threading.Event()
+        self._fresh = self.busy = True
+        self._title()
+        if not self.is_attached:
+            return  # asked again when it is
+        if self.subject is None:
+            self._put(message("Select a path in the tree."))
+            self.busy = False
+        elif settle:
+            self._settle = self.set_timer(settle, self._start)
+        else:
+            self._start()
+
+    def _start(self) -> None:
+        assert self.subject is not None
+        told = self.told_about(self.subject)
+        self.layer_count = told.union.layers
+        if self.tab == VERSIONS:  # reads nothing
+            self._put(self._tabs.versions(told, self._chosen))
+            self.busy = False
+            return
+        self._patience = self.set_timer(_PATIENCE, self._say_reading)
+        asked = self._question
+        pages = self._pages(told, asked)
+
+        def run() -> None:
+            try:
+                for page in pages:
+                    check(asked)
+                    self.post_message(self.Answered(asked, page, last=False))
+                self.post_message(self.Answered(asked, None, last=True))
+            except Cancelled:
+                pass
+            except LayertuiError as error:
+                self.post_message(self.Answered(asked, failure(error), last=True))
+
+        threading.Thread(target=run, name="detail", daemon=True).start()
+
+    def told_about(self, subject: "Subject") -> "Subject":
+        """What the tab at hand tells about."""
+        return subject
+
+    def _pages(self, subject: "Subject", cancelled: threading.Event) -> Iterator[Page]:
+        """The pages of the tab, each better than the one before."""
+        if self.tab == CHANGES:
+            return self._tabs.changes(subject, cancelled)
+        if self.tab == DIFF:
+            return self._tabs.difference(subject, self._compared, cancelled)
+        if self.tab == PREVIEW:
+            line = self._line[2] if self._line[:2] == (subject.node, subject.merged_layer) else 0
+            return self._tabs.preview(subject, self._looked_at, self._hex, cancelled, line)
+        return self._tabs.details(subject, cancelled)
+
+    def on_detail_pane_answered(self, event: Answered) -> None:
+        event.stop()
+        if event.asked is not self._question:
+            return
+        if self._patience is not None:
+            self._patience.stop()
+        if event.page is not None:
+            self._put(event.page)
+        self.busy = not event.last
+        if event.last and self.tab == CHANGES and self.subject and self._tabs.are_settled(self.subject):
+            self.post_message(self.Compared(self.subject))
+
+    def on_text_view_wanted(self, event: TextView.Wanted) -> None:
+        """Reads on in a thread."""
+        event.stop()
+        asked = self._question
+
+        def run() -> None:
+            try:
+                show: Callable[[], None] | LayertuiError = event.read(asked)
+            except Cancelled:
+                return
+            except LayertuiError as error:
+                show = error
+            self.post_message(self.Grown(asked, show))
+
+        self.busy = True
+        threading.Thread(target=run, name="read on", daemon=True).start()
+
+    def on_detail_pane_grown(self, event: Grown) -> None:
+        event.stop()
+        if event.asked is not self._question:
+            return
+        self.busy = False
+        if isinstance(event.show, LayertuiError):
+            self._put(failure(event.show))
+        else:
+            event.show()
+            self.grown()
+
+    def _say_reading(self) -> None:
+        if self._fresh:
+            self._put(message("reading …"))
+            self._fresh = True
+
+    def _put(self, page: Page) -> None:
+        """Shows a page; what only completes the one before stays where it was scrolled to."""
+        scrolled, cursor = self.scroll_offset.y, self.cursor
+        self._page = page
+        if self._fresh:
+            self.open(page.document, page.heading, page.cursor)
+            if page.top:
+                row = self.rows_of(page.top)[0] - self.content_size.height // 3
+                # The document before may have had no scrollbar.
+                self.scroll_to(y=row, animate=False, immediate=True, force=True)
+        else:
+            self.open(page.document, page.heading, cursor)
+            self.scroll_to(y=scrolled, animate=False, immediate=True)
+        self._fresh = False
+        self.refresh_bindings()
+
+    # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only the keys of the tab at hand."""
+        if action == "hex":
+            return self.document.hex is not None
+        if action == "mark":
+            return self.tab == VERSIONS
+        if action == "jump":
+            return bool(self._page.stops)
+        if action == "enter":
+            return bool(self._page.events)
+        return super().check_action(action, parameters)
+
+    def action_tab(self, tab: int) -> None:
+        """Shows another tab about the same path."""
+        if tab != PREVIEW:
+            self._looked_at = -1
+        if tab != DIFF:
+            self._compared = None
+        self.tab = tab
+        self._ask_for_page()
+        self.refresh_bindings()
+
+    def action_hex(self) -> None:
+        """Shows the file in hex, or as text again."""
+        self._hex = not (self.document.hex if self._hex is None else self._hex)
+        self._ask_for_page()
+
+    def action_jump(self, by: int) -> None:
+        """Scrolls to the next hunk below the top of the screen, or to the one above it."""
+        rows = [self.rows_of(line)[0] for line in self._page.stops]
+        top = self.scroll_offset.y
+        found = [row for row in rows if row > top] if by > 0 else [row for row in rows if row < top][::-1]
+        if found:
+            self.scroll_to(y=found[0], animate=False)
+
+    def action_mark(self) -> None:
+        """Marks the version at hand for comparison, or no longer; of three the first loses its mark."""
+        event = self._page.events.get(self.cursor, -1)
+        if event < 0 or self.subject is None:
+            return
+        if event in self._chosen:
+            self._chosen.remove(event)
+        else:
+            self._chosen = [*self._chosen, event][-2:]
+        self._put(self._tabs.versions(self.told_about(self.subject), self._chosen, self.cursor))
+
+    def action_enter(self) -> None:
+        """Compares versions, or reads the hidden one at hand."""
+        event = self._page.events.get(self.cursor, -1)
+        if event < 0 or self.subject is None:
+            return
+        if self.tab != VERSIONS:
+            self._looked_at = event
+            self.action_tab(PREVIEW)
+            return
+        pair = sorted({*self._chosen, event} if len(self._chosen) < 2 else self._chosen)
+        if len(pair) == 1:
+            before = self.told_about(self.subject).union.ev_prev[event]
+            pair = [before, event] if before >= 0 else [event, event]
+        self._compared = (pair[0], pair[1])
+        self.action_tab(DIFF)
+
+    def action_copy(self) -> None:
+        """Copies the value at hand, else the path."""
+        if self.subject is None:
+            return
+        value = self._page.values.get(self.cursor)
+        if value is None:
+            value = self.subject.union.path(self.subject.node)
+        copy(self, value)
+
+    # The frame
+
+    def on_resize(self) -> None:
+        self._title()
+
+    def _title(self) -> None:
+        """The tabs in the upper border, the path and its layer in the lower."""
+        room = self.size.width
+        names = [f"{number} {name}" for number, name in enumerate(TABS, 1)]
+        if sum(map(len, names)) + 3 * len(names) > room:
+            names = [name if tab == self.tab else name[:1] for tab, name in enumerate(names)]
+        parts: list[Content] = []
+        for tab, name in enumerate(names):
+            style = "bold $accent" if tab == self.tab else "$quiet not bold"
+            link = Style.from_meta({"@click": f"tab({tab})"})
+            parts.append(Content.styled(name, style).stylize(link))
+        self.border_title = Content.styled(" │ ", "$line not bold").join(parts)
+        subtitle = ""
+        if self.subject is not None:
+            where = f" {self.subject.where}"
+            path = visible(self.subject.union.path(self.subject.node))
+            subtitle = shorten(path, max(room - len(where) - 4, 1)) + where
+        self.border_subtitle = Content(subtitle)
+
+    def on_click(self, event: events.Click) -> None:
+        if event.chain > 1 and self.check_action("enter", ()):
+            self.action_enter()

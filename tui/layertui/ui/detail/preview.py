@@ -1,0 +1,170 @@
+"""The fourth tab: what the path holds."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from layertui.content.syntax import lexer_of
+from layertui.content.text import Encoding, encoding_of
+from layertui.layers.compression.stream import check
+from layertui.text.sanitize import visible
+from layertui.ui.detail.hex_view import HexDocument
+from layertui.ui.detail.page import Page, PageBuilder, message
+from layertui.ui.detail.subject import Subject, chip
+from layertui.ui.detail.text_document import TextDocument
+from layertui.ui.detail.words import absence, encoding_facts, path_of, sizes
+from layertui.ui.text import size_text
+from layertui.ui.widgets.lines import Document, Line, Span
+from layertui.union.directory_summary import below
+from layertui.union.entry import Entry
+from layertui.union.symlinks import trail
+
+_HEAD = 1 << 16
+"""Bytes that are read of a file at first."""
+_LARGEST = 200
+"""Children of a directory that are listed."""
+_BAR = 12
+"""Cells of the longest bar."""
+
+_NOTHING = {
+    "char": "A character device: it stands for something the kernel has, and holds nothing itself.",
+    "block": "A block device: it stands for something the kernel has, and holds nothing itself.",
+    "fifo": "A named pipe: what is written to it goes to who reads it, nothing is stored.",
+    "socket": "A socket: programs talk through it, nothing is stored.",
+}
+
+_PLURALS = {
+    "file": ("file", "files"),
+    "directory": ("directory", "directories"),
+    "symlink": ("symlink", "symlinks"),
+    "char": ("character device", "character devices"),
+    "block": ("block device", "block devices"),
+    "fifo": ("named pipe", "named pipes"),
+    "socket": ("socket", "sockets"),
+}
+
+
+def pages(
+    subject: Subject, event: int, hexed: bool | None, cancelled: threading.Event, line: int = 0
+) -> Iterator[Page]:
+    """What ``event`` stored at the path; ``hexed`` None shows a file in hex only if it is no text.
+
+    A text begins at ``line``, which is marked (counted from 1; 0 for the start).
+    """
+    if event < 0:
+        yield message(f"{subject.union.path(subject.node)} is {absence(subject, subject.node)}.")
+        return
+    entry = subject.union.entry(event)
+    if entry.type == "directory":
+        yield _directory(subject, event, cancelled)
+    elif entry.type == "symlink":
+        yield _symlink(subject, event)
+    elif entry.type != "file":
+        yield message(_NOTHING[entry.type])
+    elif not entry.size:
+        yield message("An empty file.")
+    else:
+        yield _file(subject, event, entry, hexed, cancelled, line)
+
+
+def _file(
+    subject: Subject, event: int, entry: Entry, hexed: bool | None, cancelled: threading.Event, line: int
+) -> Page:
+    """A file as text if it is some or is asked for as such, else in hex."""
+    head = subject.contents.read(event, 0, _HEAD, cancelled)
+    encoding = encoding_of(head, entry.size)
+    facts = encoding_facts(encoding) if encoding else ["binary"]
+    if hexed or (hexed is None and encoding is None):
+        document: Document = HexDocument(subject.contents, event, entry.size, head)
+        return Page(document, [_heading(subject, event, *facts)])
+    if encoding is None:
+        encoding = Encoding("utf-8", "UTF-8")
+        facts = ["binary, shown as text"]
+    check(cancelled)
+    lexer = lexer_of(PurePosixPath(entry.path).name, encoding.decode(head[:4000]))
+    if lexer is not None:
+        facts.insert(0, str(lexer.name))
+    text = TextDocument(subject.contents, event, entry.size, head, encoding, lexer)
+    if line:
+        text.go_to_line(line, cancelled)
+    return Page(text, [_heading(subject, event, *facts)], top=text.marked.start)
+
+
+def _heading(subject: Subject, event: int, *facts: str) -> Line:
+    """Whose version it is if not the visible one, then what there is to know of it."""
+    union, layer = subject.union, subject.merged_layer
+    spans: list[Span] = []
+    if union.at(union.ev_node[event], layer) != event:
+        spans += [
+            (f"hidden, of layer {union.ev_layer[event]}", "deleted"),
+            (f": {path_of(subject, event)} · ", "quiet"),
+        ]
+    spans += [(" · ".join((*facts, sizes(union.size(event)))), "quiet")]
+    return Line(spans)
+
+
+def _symlink(subject: Subject, event: int) -> Page:
+    """Every step of the way to where it leads."""
+    union = subject.union
+    build = PageBuilder()
+    build.add((path_of(subject, event), "bold"))
+    for hop in trail(union, event, subject.merged_layer):
+        build.add(("  → ", "accent"), (visible(hop.target), ""))
+        if hop.node < 0:
+            build.add(("    leads nowhere: ", "deleted"), (visible(hop.why), "quiet"))
+            continue
+        there = union.entry(union.at(hop.node, subject.merged_layer))
+        build.add(
+            ("    is ", "quiet"),
+            (visible(there.path), "bold"),
+            (f", {there.type}", "quiet"),
+            (f", {size_text(there.size)}" if there.type == "file" else "", "quiet"),
+            (f", of layer {there.layer}", "quiet"),
+            event=union.at(hop.node, subject.merged_layer),
+            value=there.path,
+        )
+    return build.page(_symlink_heading(subject, event))
+
+
+def _symlink_heading(subject: Subject, event: int) -> Line:
+    if subject.union.at(subject.node, subject.merged_layer) == event:
+        return Line([("Where the link leads inside the image", "quiet")])
+    whose = subject.union.ev_layer[event]
+    return Line([(f"hidden, of layer {whose}", "deleted"), (": where the link leads now", "quiet")])
+
+
+def _directory(subject: Subject, event: int, cancelled: threading.Event) -> Page:
+    """Counts, sums, and the largest children with a bar each."""
+    union, layer = subject.union, subject.merged_layer
+    node = union.ev_node[event]
+    if union.at(node, layer) != event:  # as it was when it was last there
+        later = [other for other in union.versions(node) if other > event]
+        layer = union.ev_layer[later[0]] - 1 if later else layer
+    found = below(union, node, layer, cancelled.is_set)
+    check(cancelled)
+    build = PageBuilder(gutter=12 + _BAR)
+    largest = max((size for _child, size in found.children), default=0)
+    for child, size in found.children[:_LARGEST]:
+        there = union.at(child, layer)
+        slash = "/" if union.is_directory(there) else ""
+        filled = -(-size * _BAR // largest) if size else 0
+        build.add(
+            *chip(union.ev_layer[there]),
+            (f" {visible(union.name(child))}{slash}", ""),
+            gutter=[(f"{size_text(size):>9}  ", "" if size else "quiet"), ("█" * filled, "line")],
+        )
+    if len(found.children) > _LARGEST:
+        build.add((f"and {len(found.children) - _LARGEST:,} more", "quiet"))
+    return build.page(_directory_heading(found.types, found.size, len(found.children)), clip=True)
+
+
+def _directory_heading(types: dict[str, int], size: int, children: int) -> Line:
+    if not children:
+        return Line([("An empty directory", "quiet")])
+    counts = [
+        f"{types[kind]:,} {one if types[kind] == 1 else many}"
+        for kind, (one, many) in _PLURALS.items()
+        if kind in types
+    ]
+    own = f"{children:,} {'child' if children == 1 else 'children'}"
+    return Line([(own, "bold"), (f" · {', '.join(counts)} below it · {sizes(size)}", "quiet")])

@@ -1,0 +1,50 @@
+"""Who makes the pages of each tab, and what they remember from one path to the next."""
+
+import threading
+from collections.abc import Iterator, Sequence
+
+from layertui.ui.detail import changes, details, difference, preview, versions
+from layertui.ui.detail.owners import Owners
+from layertui.ui.detail.page import Page
+from layertui.ui.detail.subject import Subject
+
+
+class Tabs:
+    """A method a tab; those that give several pages read contents, and make each better than the one before."""
+
+    def __init__(self) -> None:
+        self._owners = Owners()
+        self._summaries = changes.Summaries()
+
+    def changes(self, subject: Subject, cancelled: threading.Event) -> Iterator[Page]:
+        return changes.pages(subject, self._summaries, cancelled)
+
+    def are_settled(self, subject: Subject) -> bool:
+        """Whether all is known of what the chosen layer did."""
+        return self._summaries.are_settled(subject)
+
+    def difference(
+        self, subject: Subject, compared: tuple[int, int] | None, cancelled: threading.Event
+    ) -> Iterator[Page]:
+        return difference.pages(subject, compared, cancelled)
+
+    def versions(self, subject: Subject, chosen: Sequence[int], cursor: int = -1) -> Page:
+        return versions.page(subject, chosen, cursor)
+
+    def preview(
+        self, subject: Subject, event: int, as_hex: bool | None, cancelled: threading.Event, line: int
+    ) -> Iterator[Page]:
+        """Of the version ``event``, or with -1 of the one that the tabs tell about; 0 for no ``line`` to mark."""
+        return preview.pages(subject, event if event >= 0 else _shown(subject), as_hex, cancelled, line)
+
+    def details(self, subject: Subject, cancelled: threading.Event) -> Iterator[Page]:
+        return details.pages(subject, _shown(subject), self._owners, cancelled)
+
+
+def _shown(subject: Subject) -> int:
+    """The version of the path that the tabs tell about: the visible one, else the last there was."""
+    union = subject.union
+    event = union.last_by(subject.node, subject.merged_layer)
+    while event >= 0 and not union.shows(event):
+        event = union.ev_prev[event]
+    return event

@@ -1,0 +1,74 @@
+"""The third tab: every version of the path on a time line, base first."""
+
+from collections.abc import Collection, Iterator
+
+from layertui.ui.detail.page import Page, PageBuilder
+from layertui.ui.detail.subject import Subject, chip
+from layertui.ui.detail.words import HOW_DELETED, MARKS, absence, step_of
+from layertui.ui.entry_text import moment, owner, permissions
+from layertui.ui.text import count_text, size_text
+from layertui.ui.widgets.lines import Line, Span
+from layertui.union.changes import Mark, mark_of
+from layertui.union.model import Deletion
+
+
+def page(subject: Subject, marked: Collection[int] = (), cursor: int = -1) -> Page:
+    """One line a version; ``marked`` are those to be compared, ``cursor`` the line at hand."""
+    union, layer = subject.union, subject.merged_layer
+    events = union.versions(subject.node)
+    shown = union.at(subject.node, layer)
+    build = PageBuilder(gutter=8)
+    for number, event in enumerate(events):
+        number_of_layer = union.ev_layer[event]
+        if event == shown:
+            place, style = "●", "accent"
+        elif number_of_layer > layer:
+            place, style = "○", "quiet"
+        else:
+            place, style = "│", "quiet"
+        gutter: list[Span] = [
+            ("◆" if event in marked else " ", "accent"),
+            (place + " ", style),
+            *chip(number_of_layer),
+        ]
+        build.add(*_version(subject, event, shown), gutter=gutter, event=event, value=_copied(subject, event))
+        if cursor < 0 and event == shown:
+            cursor = number
+    return build.page(*_heading(subject, events, shown), cursor=cursor, clip=True)
+
+
+def _heading(subject: Subject, events: list[int], shown: int) -> Iterator[Line]:
+    union, layer = subject.union, subject.merged_layer
+    stored = [event for event in events if union.shows(event)]
+    spans: list[Span] = [(count_text(len(stored), "version"), "bold")]
+    if shown >= 0:
+        spans += [(f", ● layer {union.ev_layer[shown]}'s is visible at layer {layer}", "quiet")]
+    else:
+        spans += [(f", at layer {layer} none is visible: {absence(subject, subject.node)}", "quiet")]
+    yield Line(spans)
+
+
+def _version(subject: Subject, event: int, shown: int) -> Iterator[Span]:
+    """Mark, mode, owner, size, time and step of a version; struck through if it is hidden."""
+    union, layer = subject.union, subject.merged_layer
+    whose = union.ev_layer[event]
+    if not union.shows(event):
+        sign, style = MARKS[Mark.DELETED]
+        yield sign + " ", style
+        yield f"{'deleted ' + HOW_DELETED[Deletion(union.ev_entry[event])]:<58}", "deleted"
+        yield step_of(subject, whose), "quiet"
+        return
+    entry = union.entry(event)
+    before = union.at(subject.node, whose - 1)
+    sign, style = MARKS[mark_of(union, before, event)]
+    struck = "quiet strike" if event != shown and whose <= layer else "quiet" if whose > layer else ""
+    yield sign + " ", style
+    yield permissions(entry), struck
+    yield f"  {owner(entry):<11}", struck
+    yield f"{size_text(entry.size) if entry.type == 'file' else '':>8}", struck
+    yield f"  {moment(entry)}", struck
+    yield f"  {step_of(subject, whose)}", "quiet"
+
+
+def _copied(subject: Subject, event: int) -> str:
+    return subject.union.path(subject.union.ev_node[event])

@@ -1,0 +1,66 @@
+"""Phrases and spans that several tabs share."""
+
+from layertui.content.text import Encoding
+from layertui.dockerfile.history_step import step_text
+from layertui.text.sanitize import visible
+from layertui.ui.detail.subject import Subject
+from layertui.ui.entry_text import exact_size
+from layertui.ui.text import size_text
+from layertui.union.changes import Mark
+from layertui.union.model import Deletion
+
+MARKS = {
+    Mark.NONE: ("", "quiet"),
+    Mark.ADDED: ("+", "added"),
+    Mark.MODIFIED: ("~", "modified"),
+    Mark.DELETED: ("−", "deleted"),
+    Mark.REPEATED: ("=", "quiet"),
+    Mark.REWRITTEN: ("~", "quiet"),
+}
+"""What stands for a change, and its style."""
+
+HOW_DELETED = {
+    Deletion.WHITEOUT: " with a whiteout",
+    Deletion.OPAQUE: " with an opaque whiteout of a directory above it",
+    Deletion.REPLACED: ", which made something else of a directory above it",
+}
+
+
+def layers(first: int, last: int) -> str:
+    """``layer 1``, ``layers 1–8``."""
+    return f"layer {first}" if first == last else f"layers {first}–{last}"
+
+
+def sizes(size: int) -> str:
+    """``1.2 kB (1,204 bytes)``."""
+    return exact_size(size) if size < 1000 else f"{size_text(size)} ({exact_size(size)})"
+
+
+def encoding_facts(encoding: Encoding) -> list[str]:
+    """``UTF-8``, ``CRLF line ends``."""
+    name = f"{encoding.name}, guessed" if encoding.guessed else encoding.name
+    return [name] if encoding.newline == "LF" else [name, f"{encoding.newline} line ends"]
+
+
+def path_of(subject: Subject, event: int) -> str:
+    """The safe path of an event."""
+    return visible(subject.union.path(subject.union.ev_node[event]))
+
+
+def step_of(subject: Subject, layer: int) -> str:
+    """The step that made a layer, safe, on one line."""
+    for entry in subject.image.history:
+        if entry.layer == layer:
+            return visible(step_text(entry)) or "step not recorded"
+    return "step not recorded"
+
+
+def absence(subject: Subject, node: int) -> str:
+    """Why a path is not in the merged tree of the chosen layer."""
+    union, layer = subject.union, subject.merged_layer
+    gone = union.last_by(node, layer)
+    if gone >= 0:
+        how = HOW_DELETED.get(Deletion(union.ev_entry[gone]), "")
+        return f"deleted by layer {union.ev_layer[gone]}{how}"
+    first = next(event for event in union.versions(node))
+    return f"not there yet: layer {union.ev_layer[first]} is the first to store it"

@@ -1,0 +1,58 @@
+"""Asks for one of several."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import OptionList
+
+from layertui.text.sanitize import visible
+from layertui.ui.dialogs.dialog import Dialog
+
+
+class ChooseDialog(Dialog[str | None]):
+    """Answers with the choice, or None if there was none."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss", "close"),
+        Binding("k", "move('cursor_up')", "up", show=False),
+        Binding("j", "move('cursor_down')", "down", show=False),
+    ]
+    DEFAULT_CSS = """
+    ChooseDialog {
+        align: center middle;
+
+        OptionList {
+            width: 48;
+            max-width: 96%;
+            height: auto;
+            max-height: 80%;
+            padding: 0 1;
+        }
+    }
+    """
+
+    def __init__(self, title: str, choices: Sequence[str], chosen: str = "") -> None:
+        """``choices`` may be hostile; the cursor starts on ``chosen``."""
+        super().__init__()
+        self._title = title
+        self._choices = choices
+        self._chosen = chosen
+
+    def compose(self) -> ComposeResult:
+        choices = OptionList(*(Content(visible(choice)) for choice in self._choices), classes="pane")
+        choices.border_title = Content(self._title)
+        choices.border_subtitle = Content("enter chooses")
+        yield choices
+
+    def on_mount(self) -> None:
+        if self._chosen in self._choices:
+            self.query_one(OptionList).highlighted = self._choices.index(self._chosen)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._choices[event.option_index])
+
+    def action_move(self, action: str) -> None:
+        getattr(self.query_one(OptionList), f"action_{action}")()

@@ -1,0 +1,145 @@
+"""A line to type in, with what it could become below it."""
+
+import threading
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+from layertui.text.sanitize import visible
+from layertui.ui.dialogs.completion import common
+
+LISTED = 200
+"""Choices that are listed: to lay out more takes too long."""
+
+
+class CompletedField(Vertical):
+    """Completes what is typed with what ``complete`` makes of it, which may take its time."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "complete", "complete"),
+        Binding("down", "choose(1)", "next", show=False),
+        Binding("up", "choose(-1)", "previous", show=False),
+    ]
+    DEFAULT_CSS = """
+    CompletedField {
+        height: auto;
+
+        OptionList {
+            max-height: 10;
+        }
+    }
+    """
+
+    class Completed(Message):
+        """``text`` could become one of ``choices``."""
+
+        def __init__(self, text: str, choices: list[str]) -> None:
+            super().__init__()
+            self.text = text
+            self.choices = choices
+
+    class Submitted(Message):
+        """Enter on what was typed or chosen, or a click on a choice."""
+
+        def __init__(self, text: str, clicked: bool) -> None:
+            super().__init__()
+            self.text = text
+            self.clicked = clicked
+
+    def __init__(self, complete: Callable[[str], list[str]], placeholder: str) -> None:
+        super().__init__()
+        self.listed: str | None = None
+        """The text that the choices are for."""
+        self._complete = complete
+        self._placeholder = placeholder
+        self._choices: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        yield Input(placeholder=self._placeholder, compact=True)
+        yield OptionList(classes="choices", compact=True)
+
+    def on_mount(self) -> None:
+        self._options.can_focus = False
+        self.focus_line()
+        self._look()
+
+    @property
+    def _input(self) -> Input:
+        return self.query_one(Input)
+
+    @property
+    def _options(self) -> OptionList:
+        return self.query_one(OptionList)
+
+    @property
+    def text(self) -> str:
+        """What is chosen, else what was typed."""
+        chosen = self._options.highlighted
+        return self._input.value if chosen is None else self._choices[chosen]
+
+    def focus_line(self) -> None:
+        """Has one type here."""
+        self._input.focus()
+
+    def fill(self, text: str) -> None:
+        """Has ``text`` typed."""
+        self._input.value = text
+        self._input.cursor_position = len(text)
+
+    def look_again(self) -> None:
+        """Completes anew, now that more is known, unless something is chosen."""
+        if self._options.highlighted is None:
+            self._look()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._look()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Submitted(self.text, clicked=False))
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.post_message(self.Submitted(self._choices[event.option_index], clicked=True))
+
+    def on_completed_field_completed(self, event: Completed) -> None:
+        """Lists the choices, unless more has been typed since."""
+        event.stop()
+        if event.text != self._input.value:
+            return
+        self._choices, self.listed = event.choices, event.text
+        options = self._options
+        options.clear_options()
+        options.add_options([Option(Content(visible(choice))) for choice in event.choices[:LISTED]])
+        options.highlighted = None
+        options.display = bool(event.choices)
+
+    def action_complete(self) -> None:
+        """Takes the chosen continuation, or what all of them begin with."""
+        chosen = self._options.highlighted
+        text = common(self._choices if chosen is None else [self._choices[chosen]])
+        if text and text != self._input.value:
+            self.fill(text)
+
+    def action_choose(self, step: int) -> None:
+        """Moves through the continuations, past either end back to what was typed."""
+        options = self._options
+        places = [None, *range(options.option_count)]
+        options.highlighted = places[(places.index(options.highlighted) + step) % len(places)]
+
+    def _look(self) -> None:
+        """Completes in a thread: a file system may take its time."""
+        text = self._input.value
+
+        def run() -> None:
+            self.post_message(self.Completed(text, self._complete(text)))
+
+        threading.Thread(target=run, name="complete", daemon=True).start()

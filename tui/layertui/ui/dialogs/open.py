@@ -1,0 +1,91 @@
+"""Asks for a reference or path, and completes it."""
+
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from layertui.model.errors import LayertuiError
+from layertui.ui.dialogs.completed_field import CompletedField
+from layertui.ui.dialogs.completion import complete, expanded
+from layertui.ui.dialogs.dialog import Dialog
+
+_HINT = (
+    "A path to an archive or a directory, an image of Docker or Podman by its name, "
+    "or a transport and what it holds, like oci:DIR:TAG or docker://REPO:TAG"
+)
+
+
+class OpenDialog(Dialog[str | None]):
+    """Ends with what was typed or chosen, None if nothing was."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "cancel"),
+    ]
+    DEFAULT_CSS = """
+    OpenDialog {
+        align: center top;
+
+        #hint {
+            height: auto;
+            margin-top: 1;
+            color: $quiet;
+        }
+    }
+    """
+
+    class Named(Message):
+        """An engine has images of these names."""
+
+        def __init__(self, engine: str, names: Sequence[str]) -> None:
+            super().__init__()
+            self.engine = engine
+            self.names = names
+
+    def __init__(self, title: str = "Open an image") -> None:
+        super().__init__()
+        self._title = title
+        self._names: dict[str, Sequence[str]] = {}
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="open", classes="pane asking") as pane:
+            pane.border_title = Content(self._title)
+            pane.border_subtitle = Content("tab completes · enter opens · escape cancels")
+            yield CompletedField(self._complete, "reference or path")
+            yield Static(Content(_HINT), id="hint")
+
+    def on_mount(self) -> None:
+        threading.Thread(target=self._ask_names, name="names", daemon=True).start()
+
+    def on_completed_field_submitted(self, event: CompletedField.Submitted) -> None:
+        """Ends with what was typed or chosen."""
+        if text := expanded(event.text):
+            self.dismiss(text)
+
+    def on_open_dialog_named(self, event: Named) -> None:
+        """Completes what has been typed so far with the names too."""
+        event.stop()
+        self._names[event.engine] = event.names
+        self.query_one(CompletedField).look_again()
+
+    def action_cancel(self) -> None:
+        """Leaves without opening anything."""
+        self.dismiss(None)
+
+    def _ask_names(self) -> None:
+        from layertui.sources import LOCAL
+        from layertui.sources.engine import names
+
+        for engine in LOCAL:
+            with suppress(LayertuiError):  # the screen of images says why
+                self.post_message(self.Named(engine, names(engine)))
+
+    def _complete(self, text: str) -> list[str]:
+        return complete(text, dict(self._names))

@@ -1,0 +1,72 @@
+"""A text to read on top of a screen, however long."""
+
+import threading
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+
+from layertui.ui.dialogs.dialog import Dialog
+from layertui.ui.widgets.lines import Document, Line
+from layertui.ui.widgets.text_view import TextView
+
+
+class ReaderDialog(Dialog[None]):
+    """Shows a document under its title. Also closed by ``key``, which opened it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter", "dismiss", "close"),
+    ]
+    DEFAULT_CSS = """
+    ReaderDialog {
+        align: center middle;
+
+        #reader {
+            width: 100;
+            max-width: 96%;
+            height: auto;
+            max-height: 90%;
+            padding: 0 1;
+        }
+    }
+    """
+
+    def __init__(
+        self, title: str, document: Document, layers: int, key: str, heading: Sequence[Line] = ()
+    ) -> None:
+        """``title`` is safe; ``layers`` are those of the image, for their colours."""
+        super().__init__()
+        self._title = title
+        self._document = document
+        self._heading = heading
+        self._layers = layers
+        self._bindings.bind(key, "dismiss", show=False)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="reader", classes="pane") as pane:
+            pane.border_title = Content(self._title)
+            pane.border_subtitle = Content("escape closes")
+            yield TextView()
+
+    def on_mount(self) -> None:
+        view = self.query_one(TextView)
+        view.layer_count = self._layers
+        view.focus()
+
+    def on_text_view_wanted(self, event: TextView.Wanted) -> None:
+        """Shows more of a long document, which is at hand."""
+        event.stop()
+        event.read(threading.Event())()
+        self.query_one(TextView).grown()
+
+    def on_resize(self) -> None:
+        """As high as the text, as far as there is room."""
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        view = self.query_one(TextView)
+        view.open(self._document, self._heading)
+        view.styles.height = max(min(view.virtual_size.height, self.size.height * 9 // 10 - 2), 1)

@@ -1,0 +1,136 @@
+"""Asks which of a repository's tags is wanted."""
+
+import re
+import threading
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, OptionList, Static
+
+from layertui.model.errors import LayertuiError
+from layertui.text.sanitize import visible
+from layertui.ui.dialogs.completed_field import LISTED
+from layertui.ui.dialogs.dialog import Dialog
+from layertui.ui.text import count_text, match_positions
+
+_OF_A_DIGEST = re.compile(r"sha256-[0-9a-f]{64}")
+"""Tags under which registries keep what is attached to an image."""
+
+
+class TagsDialog(Dialog[str | None]):
+    """Answers with the reference of the tag that was chosen, or None; typing narrows the tags down."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "cancel"),
+        Binding("down", "move('cursor_down')", "down", show=False, priority=True),
+        Binding("up", "move('cursor_up')", "up", show=False, priority=True),
+        Binding("pagedown", "move('page_down')", "page down", show=False, priority=True),
+        Binding("pageup", "move('page_up')", "page up", show=False, priority=True),
+    ]
+    DEFAULT_CSS = """
+    TagsDialog {
+        align: center top;
+
+        OptionList {
+            max-height: 16;
+        }
+
+        #told {
+            height: auto;
+            margin-top: 1;
+            color: $quiet;
+        }
+
+        #told.failed {
+            color: $deleted;
+        }
+    }
+    """
+
+    class Listed(Message):
+        """The tags, as references by their names, or why they cannot be listed."""
+
+        def __init__(self, result: dict[str, str] | LayertuiError) -> None:
+            super().__init__()
+            self.result = result
+
+    def __init__(self, repository: str) -> None:
+        """``repository`` is a reference without a tag."""
+        super().__init__()
+        self._repository = repository
+        self._tags: dict[str, str] = {}
+        self._shown: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="tags", classes="pane asking") as pane:
+            pane.border_title = Content(visible(self._repository))
+            pane.border_subtitle = Content("enter opens · escape cancels")
+            yield Input(placeholder="tag", compact=True)
+            yield OptionList(classes="choices", compact=True)
+            yield Static(Content("Asking for the tags …"), id="told")
+
+    def on_mount(self) -> None:
+        options = self.query_one(OptionList)
+        options.can_focus = False
+        options.display = False
+        self.query_one(Input).focus()
+        repository = self._repository
+
+        def run() -> None:
+            from layertui.sources import list_images
+
+            try:
+                result: dict[str, str] | LayertuiError = {
+                    row.tag: row.reference for row in list_images(repository)
+                }
+            except LayertuiError as error:
+                result = error
+            self.post_message(self.Listed(result))
+
+        threading.Thread(target=run, name="tags", daemon=True).start()
+
+    def on_tags_dialog_listed(self, event: Listed) -> None:
+        if isinstance(event.result, LayertuiError):
+            message = self.query_one("#told", Static)
+            message.add_class("failed")
+            message.update(Content(visible(f"{event.result}. Type a tag to open it all the same.")))
+            return
+        self._tags = event.result
+        self._narrow(self.query_one(Input).value)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        if self._tags:
+            self._narrow(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        at = self.query_one(OptionList).highlighted
+        if at is not None and self._shown:
+            self.dismiss(self._tags[self._shown[at]])
+        elif typed := event.value.strip():
+            self.dismiss(f"{self._repository}:{typed}")
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._tags[self._shown[event.option_index]])
+
+    def action_move(self, action: str) -> None:
+        getattr(self.query_one(OptionList), f"action_{action}")()
+
+    def _narrow(self, query: str) -> None:
+        """Lists the tags that have what was typed, the one called so first, those of signatures last."""
+        found = [tag for tag in self._tags if match_positions(query, tag) is not None]
+        first = query or "latest"
+        self._shown = sorted(
+            found, key=lambda tag: (tag != first, query not in tag, bool(_OF_A_DIGEST.match(tag)))
+        )[:LISTED]
+        options = self.query_one(OptionList)
+        options.clear_options()
+        options.add_options([Content(visible(tag)) for tag in self._shown])
+        options.display = bool(self._shown)
+        options.highlighted = 0 if self._shown else None
+        total = count_text(len(self._tags), "tag")
+        told = f"{len(found)} of {total}" if query else total
+        self.query_one("#told", Static).update(Content(told))

@@ -1,0 +1,144 @@
+"""A Dockerfile that was put together again, and what one of its instructions did, to be read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from layertui.content.syntax import coloured, lexer_of
+from layertui.dockerfile import Instruction
+from layertui.dockerfile.effect import Effect
+from layertui.text.sanitize import visible, visible_lines
+from layertui.ui.detail.changes import counts
+from layertui.ui.detail.page import Page, PageBuilder
+from layertui.ui.detail.subject import chip
+from layertui.ui.detail.words import layers
+from layertui.ui.text import age_text, size_text
+from layertui.ui.widgets.lines import Document, Line, Span
+
+if TYPE_CHECKING:
+    from layertui.dockerfile.base import Base
+    from layertui.model.image import Image
+
+_GUTTER = 6
+_SIZE = 10
+
+
+@dataclass(slots=True)
+class Listing:
+    """The lines of a Dockerfile, and which instruction each belongs to."""
+
+    found: Sequence[Instruction]
+    document: Document = field(default_factory=Document)
+    instructions: list[int] = field(default_factory=list)
+    """The number of each line's instruction."""
+
+    def line_of(self, step: int) -> int:
+        """The line with which a step of the history begins; -1 stands for ``FROM``."""
+        number = next(at for at, each in enumerate(self.found) if each.step == step)
+        return self.instructions.index(number)
+
+
+def listing_of(found: Sequence[Instruction]) -> Listing:
+    """Lays out instructions, the cursor on the first line of each; what made the base is a comment."""
+    listing, lines, items = Listing(found), list[Line](), list[int]()
+    lexer = lexer_of("Dockerfile", "")
+    for number, each in enumerate(found):
+        bodies = list(_comments(each))
+        text = [line for raw in each.text.split("\n") for line in visible_lines(raw)] if each.text else []
+        if each.is_base:
+            bodies += [[(f"#   {line}", "quiet")] for line in text]
+        else:
+            bodies += [[*pieces] for pieces in coloured(lexer, text)]
+        items.append(len(lines))
+        for nth, body in enumerate(bodies):
+            gutter: list[Span] = [(" ", "")]
+            if each.layer is not None:
+                gutter = chip(each.layer)[: 1 if nth else 2]
+            lines.append(Line(body, gutter))
+            listing.instructions.append(number)
+    listing.document = Document(lines, _GUTTER, items)
+    return listing
+
+
+def _comments(each: Instruction) -> Sequence[list[Span]]:
+    clauses = [(f"# {text}", "comment") for text in each.facts]
+    clauses += [(f"# guess: {text}", "modified") for text in each.guesses]
+    clauses += [(f"# unknown: {text}", "quiet" if each.is_base else "deleted") for text in each.unknown]
+    return [[(visible(text), style)] for text, style in clauses]
+
+
+def step_page(
+    image: "Image", base: "Base", each: Instruction, effect: Effect | None, waits: str = ""
+) -> Page:
+    """What is known of an instruction: what it did to the files, and how the step is recorded.
+
+    ``waits`` says why there is no effect yet.
+    """
+    build = PageBuilder(_SIZE)
+    if each.keyword == "FROM" and each.step < 0:
+        _tell_base(build, base)
+        return build.page()
+    if each.layer is None:
+        build.add(("It made no layer: it changed the config alone.", "quiet"))
+    else:
+        layer = image.layers[each.layer - 1]
+        colour = f"layer:{each.layer}"
+        build.add(
+            ("▌", colour),
+            (f"layer {each.layer}", colour),
+            (f" of {len(image.layers)}, {size_text(layer.descriptor.size)} {layer.measured}", "quiet"),
+        )
+        if effect is None:
+            build.add((waits, "quiet"))
+        else:
+            _tell_effect(build, effect)
+    entry = image.history[each.step]
+    build.add()
+    build.add(
+        (f"Step {each.step + 1} of {len(image.history)}", "quiet"),
+        (", of the base image" if each.is_base else "", "quiet"),
+    )
+    if entry.created:
+        build.add((age_text(entry.created), ""), gutter=[("created", "quiet")])
+    label = "recorded"
+    for line in visible_lines(entry.created_by) if entry.created_by else ["nothing"]:
+        build.add((line, ""), gutter=[(label, "quiet")], value=entry.created_by if label else None)
+        label = " "
+    if entry.comment:
+        build.add((visible(entry.comment), ""), gutter=[("comment", "quiet")])
+    return build.page()
+
+
+def _tell_effect(build: PageBuilder, effect: Effect) -> None:
+    build.add(*counts(effect.counts))
+    hidden = effect.counts.hidden_bytes
+    hides = f", hides {size_text(hidden)} of the layers below" if hidden else ""
+    build.add((f"It stores {size_text(effect.size)} of files{hides}.", "quiet"))
+    if effect.largest:
+        build.add()
+        build.add(("Largest files", "quiet"))
+    for path, size in effect.largest:
+        build.add(
+            (visible(path), ""),
+            gutter=[(f"{size_text(size):>{_SIZE - 2}}", "")],
+            value=path,
+            event=effect.layer,
+        )
+
+
+def _tell_base(build: PageBuilder, base: "Base") -> None:
+    if base.name:
+        build.add(("Built on ", ""), (visible(base.name), "bold"))
+        build.add((visible(base.source), "quiet"))
+    else:
+        build.add(
+            (
+                "What it is built on is not known: no label names it, and no image here has its first layers.",
+                "quiet",
+            )
+        )
+    if base.layers > 0 and not base.guess:
+        are = "is" if base.layers == 1 else "are"
+        build.add((f"{layers(1, base.layers).capitalize()} {are} the base's.", ""))
+    elif base.layers > 0:
+        build.add(("guess: ", "modified"), (f"{layers(1, base.layers)}: {base.guess}", "quiet"))

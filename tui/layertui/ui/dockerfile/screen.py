@@ -1,0 +1,281 @@
+"""The Dockerfile that an image may come from, and beside it what each step did to the files."""
+
+import threading
+from collections.abc import Iterator
+from itertools import takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+
+from layertui.dockerfile import Instruction, heading, instructions
+from layertui.dockerfile.base import Base, base_of
+from layertui.dockerfile.base_candidates import neighbours
+from layertui.dockerfile.effect import Effect, effect_of
+from layertui.layers.compression.stream import Cancelled
+from layertui.model.errors import LayertuiError
+from layertui.text.sanitize import visible
+from layertui.ui.detail.page import Page, message
+from layertui.ui.dockerfile.pages import Listing, listing_of, step_page
+from layertui.ui.keys import Legend
+from layertui.ui.text import count_text
+from layertui.ui.widgets.key_bar import KeyBar
+from layertui.ui.widgets.text_view import TextView
+from layertui.union.changes import undecided
+
+if TYPE_CHECKING:
+    from layertui.model.image import Image
+    from layertui.ui.worker.reading import Reading
+
+WIDE = 120
+"""Columns from which what a step did stands beside the Dockerfile."""
+
+
+class DockerfileScreen(Screen[tuple[str, int] | None]):
+    """Shows how the image of ``reading`` was built; ends with a path, or none, and a layer that one went to."""
+
+    HELP: ClassVar[str] = (
+        "The Dockerfile that the image may come from, put together again from its history. What had to be guessed "
+        "and what the history does not hold says so; most of all, what was copied, and options like --mount. The "
+        "steps of the base image, as far as it is known, stand above FROM. Beside it stands what the step at "
+        "hand did to the files. Enter goes to the layer in the explorer, or to the file at hand."
+    )
+    LEGEND: ClassVar[Legend] = (
+        ("▌", "$accent", "the layer that a step made, in its colour"),
+        ("# guess:", "$modified", "what is below may be otherwise"),
+        ("# unknown:", "$deleted", "what is below is not all there was"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "explore", "explore", tooltip="Go to the layer or the file at hand in the explorer"),
+        Binding("y", "copy", "copy", tooltip="Copy the instruction or the value at hand"),
+        Binding("Y", "copy_all", "copy all", tooltip="Copy the whole Dockerfile"),
+    ]
+    CSS_PATH = Path(__file__).with_name("dockerfile.tcss")
+
+    class Ready(Message):
+        """The Dockerfile; once more if the images around told of a base."""
+
+        def __init__(self, base: Base, listing: Listing, last: bool) -> None:
+            super().__init__()
+            self.base = base
+            self.listing = listing
+            self.last = last
+
+    class Done(Message):
+        """What a layer did, or why that cannot be told."""
+
+        def __init__(self, layer: int, effect: Effect | LayertuiError) -> None:
+            super().__init__()
+            self.layer = layer
+            self.effect = effect
+
+    def __init__(self, reading: "Reading") -> None:
+        super().__init__()
+        assert reading.image is not None
+        self.ready = False
+        """Whether the Dockerfile is all there."""
+        self._reading = reading
+        self._image: Image = reading.image
+        self._base: Base | None = None
+        self._listing: Listing | None = None
+        self._page: Page = message("")
+        self._shown = -1  # the instruction that is told about
+        self._effects: dict[int, Effect | LayertuiError] = {}
+        self._stop = threading.Event()
+        self._question = threading.Event()  # what stops working out the layer at hand
+
+    def compose(self) -> ComposeResult:
+        with Container(id="panes"):
+            yield TextView(id="dockerfile", classes="pane")
+            yield TextView(id="did", classes="pane")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        for view in self.query(TextView):
+            view.layer_count = max(len(self._image.layers), 1)
+            view.folding = True
+        left = self._view("dockerfile")
+        left.border_title = Content(f"Dockerfile of {visible(self._image.name)}")
+        left.open(message("Putting it together …").document)
+        left.focus()
+        threading.Thread(target=self._run, name="dockerfile", daemon=True).start()
+
+    def on_unmount(self) -> None:
+        self._stop.set()
+        self._question.set()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= WIDE, "-wide")
+
+    def _view(self, name: str) -> TextView:
+        return self.query_one(f"#{name}", TextView)
+
+    # Working it out
+
+    def _run(self) -> None:
+        """At once what the image itself tells, then what the images around it do."""
+        image = self._image
+        system = self._system()
+        base = base_of(image, ())
+        self._post(self.Ready(base, listing_of(instructions(image, base, system)), last=False))
+        around = base_of(image, takewhile(lambda _: not self._stop.is_set(), neighbours(image)))
+        self._post(self.Ready(around, listing_of(instructions(image, around, system)), last=True))
+
+    def _system(self) -> str:
+        """The distribution, where the layers have been read."""
+        from layertui.anatomy.chain import system
+
+        union, contents = self._reading.union, self._reading.contents
+        if union is None or contents is None or not self._reading.complete:
+            return ""
+        try:
+            return system(union, contents).name
+        except LayertuiError:
+            return ""
+
+    def _post(self, message: Message) -> None:
+        if not self._stop.is_set():
+            self.post_message(message)
+
+    def on_dockerfile_screen_ready(self, event: Ready) -> None:
+        self.ready = event.last
+        if self._base == event.base:
+            return
+        at_hand = self._at_hand
+        self._base, self._listing, self._shown = event.base, event.listing, -1
+        view = self._view("dockerfile")
+        view.open(
+            event.listing.document, cursor=event.listing.line_of(-1 if at_hand is None else at_hand.step)
+        )
+        own = [each for each in event.listing.found if not each.is_base]
+        missing = sum(bool(each.unknown) for each in own)
+        told = count_text(len(own), "instruction") + (f", {missing:,} not all known" if missing else "")
+        view.border_subtitle = Content(told)
+        self._show()
+
+    def _work_out(self, layer: int) -> None:
+        """What a layer did, first without comparing contents."""
+        union, contents, asked = self._reading.union, self._reading.contents, self._question
+        if union is None or contents is None or union.layers < layer:
+            return
+
+        def effects() -> Iterator[Effect]:
+            effect = effect_of(union, layer)
+            yield effect
+            if effect.counts.undecided:
+                pairs = undecided(union, layer - 1, layer)
+                contents.prepare((event for pair in pairs for event in pair), cancelled=asked)
+                yield effect_of(union, layer, contents.same)
+
+        def run() -> None:
+            try:
+                for effect in effects():
+                    self._post(self.Done(layer, effect))
+            except Cancelled:
+                return
+            except LayertuiError as error:
+                self._post(self.Done(layer, error))
+
+        threading.Thread(target=run, name="effect", daemon=True).start()
+
+    def on_dockerfile_screen_done(self, event: Done) -> None:
+        known = self._effects.get(event.layer)
+        if isinstance(event.effect, Effect) or known is None:  # what was counted stays where reading fails
+            self._effects[event.layer] = event.effect
+        at_hand = self._at_hand
+        if at_hand is not None and at_hand.layer == event.layer:
+            self._tell(at_hand)
+
+    # What is shown
+
+    @property
+    def _at_hand(self) -> Instruction | None:
+        if self._listing is None:
+            return None
+        line = self._view("dockerfile").cursor
+        return self._listing.found[self._listing.instructions[line]] if line >= 0 else None
+
+    def on_text_view_cursor_moved(self) -> None:
+        self._show()
+
+    def _show(self) -> None:
+        """Tells about the instruction at hand."""
+        self.refresh_bindings()
+        line, at_hand = self._view("dockerfile").cursor, self._at_hand
+        if at_hand is None or line == self._shown:
+            return
+        self._shown = line
+        self._question.set()
+        self._question = threading.Event()
+        self._tell(at_hand)
+        known = self._effects.get(at_hand.layer or 0)
+        is_settled = isinstance(known, Effect) and not known.counts.undecided
+        if at_hand.layer is not None and not is_settled:
+            self._work_out(at_hand.layer)
+
+    def _tell(self, each: Instruction) -> None:
+        assert self._base is not None
+        effect = self._effects.get(each.layer or 0)
+        waits = "What it did is told once its layer has been read."
+        if isinstance(effect, LayertuiError):
+            effect, waits = None, visible(str(effect))
+        view = self._view("did")
+        self._page = step_page(self._image, self._base, each, effect, waits)
+        view.open(self._page.document, cursor=view.cursor)
+        view.border_title = Content(f"{each.keyword or 'Step'}: what it did")
+        self.refresh_bindings()
+
+    # Keys
+
+    def _place(self) -> tuple[str, int] | None:
+        """Where what is at hand leads: a path, if any, and a layer."""
+        view, at_hand = self._view("did"), self._at_hand
+        if view.has_focus and view.cursor in self._page.events:
+            return self._page.values[view.cursor], self._page.events[view.cursor]
+        return ("", at_hand.layer) if at_hand is not None and at_hand.layer is not None else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what can be done with the line at hand."""
+        if not self.is_mounted:
+            return True
+        if action == "explore":
+            return self._place() is not None
+        if action == "copy":
+            return bool(self._value())
+        return action != "copy_all" or self._listing is not None
+
+    def action_explore(self) -> None:
+        """Goes to the layer of the step, or to the file at hand."""
+        self.dismiss(self._place())
+
+    def _value(self) -> str:
+        """What is copied."""
+        view, at_hand = self._view("did"), self._at_hand
+        if view.has_focus:
+            return self._page.values.get(view.cursor, "")
+        return "" if at_hand is None else at_hand.text or "\n".join(at_hand.lines)
+
+    def action_copy(self) -> None:
+        """Copies the instruction, or the value at hand beside it."""
+        self._copy(self._value(), "it")
+
+    def action_copy_all(self) -> None:
+        """Copies the Dockerfile."""
+        assert self._listing is not None
+        lines = heading(self._image) + [line for each in self._listing.found for line in each.lines]
+        self._copy("\n".join([*lines, ""]), count_text(len(lines), "line"))
+
+    def _copy(self, text: str, what: str) -> None:
+        # A terminal may act on what is not shown.
+        self.app.copy_to_clipboard("\n".join(map(visible, text.split("\n"))))
+        self.notify(f"Copied {what}", markup=False)
+
+    def on_click(self, event: events.Click) -> None:
+        if event.chain > 1 and self.check_action("explore", ()):
+            self.action_explore()

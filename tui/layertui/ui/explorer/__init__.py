@@ -1,0 +1,1 @@
+"""The explorer: layers, merged tree and detail of one image."""

@@ -1,0 +1,153 @@
+"""What a screen about one image leads to: what it costs, the search through its files, how it was built …"""
+
+import threading
+from itertools import takewhile
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import getters
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+
+from layertui.text.sanitize import visible
+from layertui.ui.app import LayertuiApp
+from layertui.ui.explorer import open_screens
+
+if TYPE_CHECKING:
+    from layertui.content.search import Match
+    from layertui.dockerfile.base import Base
+    from layertui.model.image import Image
+    from layertui.ui.worker.reading import Reading
+    from layertui.ui.worker.search import Found
+
+
+_ABOUT = ("insight", "search", "dockerfile", "attachments", "anatomy", "verify")
+"""Actions that need an image."""
+
+
+class BaseFound(Message):
+    """What an image is built on, as far as it and the images around tell."""
+
+    def __init__(self, image: "Image", base: "Base") -> None:
+        super().__init__()
+        self.image = image
+        self.base = base
+
+
+class ImageScreen(Screen[None]):
+    """Leads to screens that tell more of its image, and comes back at what one went to there."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "I", "insight", "insight", tooltip="What the image costs and leaks: waste, secrets, duplicates"
+        ),
+        Binding("F", "search", "search", tooltip="Search the contents of all files, line by line"),
+        Binding("B", "dockerfile", "build steps", tooltip="The Dockerfile, and what each step did"),
+        Binding("a", "attachments", "attachments", show=False, tooltip="Signatures, SBOMs and attestations"),
+        Binding("A", "anatomy", "anatomy", show=False, tooltip="How the image is organised, step by step"),
+        Binding("V", "verify", "verify", show=False, tooltip="Recompute every digest of the image"),
+    ]
+    app = getters.app(LayertuiApp)
+
+    def __init__(self, reference: str, platform: str | None) -> None:
+        """``platform`` in place of the app's."""
+        super().__init__()
+        self.reference = reference
+        self._platform = platform
+        self._found: tuple[Image, Found] | None = None  # the last search, and of which reading
+
+    @property
+    def reading(self) -> "Reading":
+        """What has been read of the image."""
+        raise NotImplementedError
+
+    def show_layer(self, layer: int) -> None:
+        """Goes to a layer."""
+        raise NotImplementedError
+
+    def show_path(self, path: bytes, layer: int, line: int = 0) -> None:
+        """Goes to a path with ``layer`` on top, and to a line of it unless that is 0."""
+        raise NotImplementedError
+
+    def find_base(self, image: "Image") -> None:
+        """Looks in a thread for what ``image`` is built on; engines are asked for theirs."""
+        stop = self.reading.stop
+
+        def run() -> None:
+            from layertui.dockerfile.base import base_of
+            from layertui.dockerfile.base_candidates import neighbours
+
+            base = base_of(image, takewhile(lambda _: not stop.is_set(), neighbours(image)))
+            if not stop.is_set():
+                self.post_message(BaseFound(image, base))
+
+        threading.Thread(target=run, name="base", daemon=True).start()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action not in _ABOUT or self.reading.image is not None
+
+    def action_insight(self) -> None:
+        """Shows what the image costs and leaks; comes back at a path that one went to."""
+
+        def came_back(place: tuple[str, int] | None) -> None:
+            if place is not None:
+                self.show_path(place[0].encode("utf-8", "surrogateescape"), place[1])
+
+        if not self.reading.complete:
+            why = self.reading.failure or "The layers are still being read: press I once they have been."
+            self.notify(visible(str(why)), markup=False)
+            return
+        platform = self._platform or self.app.platform
+        self.app.push_screen(open_screens.insight(self.reading, platform, self.app.cache), came_back)
+
+    def action_search(self) -> None:
+        """Searches the files, or shows again what was found last."""
+        from layertui.content.search import Query
+        from layertui.ui.search.screen import SearchScreen
+        from layertui.ui.worker.search import Found
+
+        def came_back(match: "Match | None") -> None:
+            if match is not None:
+                self.show_path(match.path.encode("utf-8", "surrogateescape"), match.layer, match.line)
+
+        image = self.reading.image
+        assert image is not None
+        if self._found is None or self._found[0] is not image:
+            self._found = image, Found(Query(""))
+        platform = self._platform or self.app.platform
+        self.app.push_screen(SearchScreen(image, self.reference, platform, self._found[1]), came_back)
+
+    def action_dockerfile(self) -> None:
+        """Shows how the image was built."""
+        from layertui.ui.dockerfile.screen import DockerfileScreen
+
+        def came_back(place: tuple[str, int] | None) -> None:
+            if place is not None and place[0]:
+                self.show_path(place[0].encode("utf-8", "surrogateescape"), place[1])
+            elif place is not None:
+                self.show_layer(place[1])
+
+        self.app.push_screen(DockerfileScreen(self.reading), came_back)
+
+    def action_attachments(self) -> None:
+        """Lists what is attached to the image."""
+        from layertui.ui.dialogs.attachments import AttachmentsDialog
+
+        assert self.reading.image is not None
+        self.app.push_screen(AttachmentsDialog(self.reading.image))
+
+    def action_anatomy(self) -> None:
+        """Shows how the image is organised; comes back at a layer that one went to."""
+
+        def came_back(layer: int | None) -> None:
+            if layer is not None:
+                self.show_layer(layer)
+
+        self.app.push_screen(open_screens.anatomy(self.reading), came_back)
+
+    def action_verify(self) -> None:
+        """Recomputes every digest of the image, and shows what comes of it."""
+        from layertui.ui.dialogs.verify import VerifyDialog
+
+        if self.reading.image is not None:
+            self.app.push_screen(VerifyDialog(self.reading.image))

@@ -1,0 +1,104 @@
+"""The screens that tell more about the image of an explorer, each made of what has been read of it."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.screen import Screen
+
+from layertui.dockerfile.history_step import step_text
+from layertui.text.sanitize import visible
+from layertui.ui.explorer.layer_facts import Oddity, layer_document, oddities_document
+from layertui.ui.text import count_text, shorten
+
+if TYPE_CHECKING:
+    from layertui.ui.app import LayertuiApp
+    from layertui.ui.explorer.layer_list import LayerList
+    from layertui.ui.worker.reading import Reading
+
+
+def facts(reading: "Reading", layers: "LayerList") -> Screen[None] | None:
+    """All that is recorded of the step at hand in ``layers``; None if there is no step."""
+    from layertui.ui.dialogs.reader import ReaderDialog
+
+    image = reading.image
+    if image is None or layers.step < 0:
+        return None
+    number = image.history[layers.step].layer
+    state = layers.states[number] if number is not None else None
+    document = layer_document(image, layers.step, state, reading.indexes.get(number or 0))
+    title = f"Layer {number}" if number is not None else "Step without a layer"
+    return ReaderDialog(title, document, len(image.layers), "i")
+
+
+def warnings(reading: "Reading", found: Sequence[Oddity]) -> Screen[None]:
+    """What is odd about the image."""
+    from layertui.ui.dialogs.reader import ReaderDialog
+
+    layers = len(reading.image.layers) if reading.image is not None else 1
+    return ReaderDialog(
+        count_text(len(found), "warning"), oddities_document(found), layers, "exclamation_mark"
+    )
+
+
+def anatomy(reading: "Reading") -> Screen[int | None]:
+    """How the image is organised; ends with a layer that one went to."""
+    from layertui.anatomy.chain import system
+    from layertui.ui.anatomy.screen import AnatomyScreen
+
+    assert reading.image is not None
+    told = None
+    if reading.ended and reading.union is not None and reading.contents is not None:
+        told = partial(system, reading.union, reading.contents)
+    return AnatomyScreen(reading.image, told)
+
+
+def insight(reading: "Reading", platform: str | None, cache: bool) -> Screen[tuple[str, int] | None]:
+    """What the image costs and leaks; ends with a path and a layer that one went to."""
+    from layertui.ui.insight.screen import InsightScreen
+
+    assert reading.image is not None
+    return InsightScreen(reading.image, reading.reference, platform, cache, reading.surveys)
+
+
+OTHER = "another image or container …"
+_CHOICE = 32
+"""Cells of a layer's step at most."""
+
+
+def compare(app: "LayertuiApp", reading: "Reading", reference: str, platform: str | None, layer: int) -> None:
+    """Asks what to compare with: another image with that of ``reading``, or another of its layers with ``layer``."""
+    from layertui.compare.comparison import Side
+    from layertui.ui.compare.screen import CompareScreen
+    from layertui.ui.compare.side_header import Chosen
+    from layertui.ui.dialogs.choose import ChooseDialog
+
+    image, union = reading.image, reading.union
+    assert image is not None
+
+    def at(number: int) -> Chosen:
+        """This image as of a layer, as it has been read if it has."""
+        side = Side(image, union, number) if reading.complete and union is not None else None
+        return Chosen(reference, platform, number, side)
+
+    steps = {entry.layer: entry for entry in image.history}
+    choices: dict[str, int] = {OTHER: 0}
+    for other in image.layers[::-1]:
+        if other.number != layer:
+            step = visible(step_text(steps[other.number]))
+            choices[f"layer {other.number}  {shorten(step, _CHOICE)}"] = other.number
+
+    def chosen(choice: str | None) -> None:
+        if choice is None:
+            return
+        if number := choices[choice]:
+            app.push_screen(CompareScreen(at(min(number, layer)), at(max(number, layer))))
+        else:
+            app.ask(
+                f"Compare {visible(image.name)} with …",
+                lambda other: app.push_screen(CompareScreen(at(len(image.layers)), Chosen(other))),
+            )
+
+    app.push_screen(
+        ChooseDialog(f"Compare layer {layer} with" if layer else "Compare with", list(choices)), chosen
+    )

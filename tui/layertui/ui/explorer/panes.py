@@ -1,0 +1,224 @@
+"""The three panes of an image, kept in step: its layers, the tree at the layer at hand, a path's detail."""
+
+import importlib
+import threading
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from layertui.text.sanitize import visible
+from layertui.ui.detail.pane import DetailPane
+from layertui.ui.explorer.layer_list import LayerList
+from layertui.ui.tree.background import computing
+from layertui.ui.tree.split_view import TreePanes
+from layertui.ui.tree.view import TreeView
+
+if TYPE_CHECKING:
+    from layertui.ui.worker.reading import Reading
+    from layertui.union import Union
+    from layertui.union.tree_rows import Rows
+
+_LAYER = Binding.Group("layer")
+
+
+class ImagePanes(TreePanes):
+    """Shows a :class:`~layertui.ui.worker.reading.Reading`; moving in the layers moves the tree, that the detail."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "left_square_bracket,comma",
+            "layer(-1)",
+            "layer below",
+            tooltip="Go to the layer below",
+            group=_LAYER,
+        ),
+        Binding(
+            "right_square_bracket,full_stop",
+            "layer(1)",
+            "layer above",
+            tooltip="Go to the layer above",
+            group=_LAYER,
+        ),
+        Binding(
+            "x",
+            "extract",
+            "extract",
+            show=False,
+            tooltip="Write the path at hand, or what the layer changed, to a directory",
+        ),
+    ]
+
+    class RowsReady(Message):
+        """The tree of a union, at some layer."""
+
+        def __init__(self, rows: "Rows") -> None:
+            super().__init__()
+            self.rows = rows
+
+    def __init__(self) -> None:
+        self.layer_list = LayerList(id="layers")
+        super().__init__(self.layer_list, DetailPane(id="detail"))
+        self._reading: Reading | None = None
+        self._building: Union | None = None  # whose rows a thread works out
+        self._wanted: tuple[bytes, int, int] | None = (
+            None  # a path, layer and line to show once they are there
+        )
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(threading.Thread(target=_import_rest, name="import", daemon=True).start)
+
+    @property
+    def busy(self) -> bool:
+        """Whether what there is is still to be shown."""
+        return self._building is not None or super().busy
+
+    # What is shown
+
+    def show(self, reading: "Reading") -> None:
+        """Shows the image of a reading from now on; of one that is read again the places stay."""
+        assert reading.image is not None
+        again, self._reading = self._reading is not None, reading
+        if again:
+            self.layer_list.show_anew(reading.image)
+        else:
+            self.layer_list.show(reading.image)
+        if self._wanted is not None:
+            self.layer_list.go_to_layer(self._wanted[1])
+        self.refresh_bindings()
+        self.grow()
+
+    def grow(self) -> None:
+        """Goes on with the union that has come; its tree is worked out in a thread, one at a time."""
+        union = self._reading.union if self._reading is not None else None
+        if union is None or self._building is not None:
+            return  # comes after the one under way
+        self._building = union
+        layer = min(self.layer_list.merged_layer, union.layers)
+
+        def run() -> None:
+            from layertui.union.merged_tree import Merged
+            from layertui.union.tree_rows import Rows
+
+            with computing:
+                rows = Rows(Merged(union, layer))
+            self.post_message(self.RowsReady(rows))
+
+        threading.Thread(target=run, name="rows", daemon=True).start()
+
+    def on_image_panes_rows_ready(self, event: RowsReady) -> None:
+        assert self._reading is not None and self._reading.image is not None
+        union, at = event.rows.merged.union, event.rows.merged.layer
+        self.tree_view.show(event.rows, len(self._reading.image.layers))
+        self.layer_list.merged = union.layers
+        self.layer_list.update()
+        if at != min(self.layer_list.merged_layer, union.layers):  # somebody has moved meanwhile
+            self._move()
+        self._building = None
+        if self._reading.union is not union:
+            self.grow()
+
+    def show_layer(self, layer: int) -> None:
+        """Goes to a layer."""
+        self.layer_list.go_to_layer(layer)
+        self.layer_list.focus()
+
+    def show_path(self, path: bytes, layer: int, line: int = 0) -> None:
+        """Goes to a path, absolute as layers spell it, with ``layer`` on top, whether it is hidden there or not.
+
+        Goes there as soon as the layer is there, unless one has moved to another meanwhile. The
+        detail shows what is in ``line`` of the file, unless that is 0.
+        """
+        self._wanted = (path, layer, line)
+        self.layer_list.go_to_layer(layer)
+        self.tree_view.focus()
+        self._show_wanted()
+
+    def _show_wanted(self) -> None:
+        if self._wanted is None or self._reading is None:
+            return
+        path, layer, line = self._wanted
+        rows = self.tree_view.rows
+        if self.layer_list.merged_layer != layer:
+            self._wanted = None
+        elif rows is not None and rows.merged.union.layers >= layer:
+            self._wanted = None
+            union, said = rows.merged.union, path.decode("utf-8", "surrogateescape")
+            node = union.find(said)
+            if node < 0 or union.last_by(node, layer) < 0:
+                self.notify(f"No layer up to {layer} stores {visible(said)}.", markup=False)
+            else:
+                self._move()
+                self.tree_view.go_to(node)
+                if line:
+                    self._want_detail(True)
+                    self.detail.read_line(node, layer, line)
+
+    def _move(self) -> None:
+        """Shows the tree at the layer at hand, or the highest there is so far."""
+        self.tree_view.move(min(self.layer_list.merged_layer, self.layer_list.merged))
+
+    def on_layer_list_highlighted(self) -> None:
+        self._move()
+
+    def on_layer_list_opened(self) -> None:
+        self.tree_view.focus()
+
+    def on_tree_view_highlighted(self, event: TreeView.Highlighted) -> None:
+        from layertui.ui.detail.subject import Subject
+
+        merged, reading = event.rows.merged, self._reading
+        had, self.subject = self.subject is not None, None
+        if (
+            reading is not None
+            and reading.image is not None
+            and reading.contents is not None
+            and merged.layer
+        ):
+            self.subject = Subject(reading.image, merged.union, reading.contents, merged.layer, event.node)
+        self._show_subject()
+        self._show_wanted()
+        if had != (self.subject is not None):
+            self.refresh_bindings()
+
+    def on_detail_pane_compared(self, event: DetailPane.Compared) -> None:
+        rows = self.tree_view.rows
+        if rows is not None and rows.merged.union is event.subject.union:
+            self.tree_view.settle(event.subject.merged_layer, event.subject.contents.same)
+
+    # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing to do without an image."""
+        if action == "extract":
+            return self.subject is not None
+        return self._reading is not None or action not in ("detail", "layer", "tab")
+
+    def action_extract(self) -> None:
+        """Asks where to write the path at hand, or in the layers what the layer changed."""
+        from layertui.ui.dialogs.extract import extract_changes, extract_path
+
+        if self.subject is None:
+            return
+        if self._focused is not self.layer_list:
+            self.app.push_screen(extract_path(self.subject))
+        elif (layer := self.layer_list.merged_layer) <= self.subject.union.layers:
+            self.app.push_screen(extract_changes(self.subject, layer))
+        else:
+            self.notify(f"Layer {layer} has not been read yet.", markup=False)
+
+    def action_layer(self, by: int) -> None:
+        """Goes to the layer above or below the one at hand."""
+        self.layer_list.go_to_layer(self.layer_list.merged_layer + by)
+
+
+def _import_rest() -> None:
+    """What the first frame does not need and the next ones do; it would take too long between two of them."""
+    for name in (
+        "layertui.verify.layer",
+        "layertui.content.read",
+        "layertui.ui.tree.paint",
+        "layertui.ui.detail.subject",
+        "layertui.ui.detail.tabs",
+    ):
+        importlib.import_module(name)

@@ -1,0 +1,376 @@
+"""One image: its layers, the merged tree, and the detail of a path."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Static
+
+from layertui.model.errors import LayertuiError
+from layertui.model.reference import ENGINES
+from layertui.text.sanitize import visible
+from layertui.ui.explorer import open_screens
+from layertui.ui.explorer.header import ImageHeader, Totals
+from layertui.ui.explorer.image_screen import BaseFound, ImageScreen
+from layertui.ui.explorer.layer_facts import Oddity, oddities
+from layertui.ui.explorer.panes import ImagePanes
+from layertui.ui.keys import Legend
+from layertui.ui.text import size_text
+from layertui.ui.widgets.key_bar import KeyBar
+from layertui.ui.worker.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
+from layertui.ui.worker.platforms import PlatformsFound, find_platforms
+from layertui.ui.worker.reading import ImageOpened, Reading
+from layertui.ui.worker.verifier import LayerVerified, verifiable, verify_layers
+
+if TYPE_CHECKING:
+    from layertui.layers.index import LayerIndex
+    from layertui.model.image import Image
+
+
+class ExplorerScreen(ImageScreen):
+    """Explores the image that ``reference`` names; shows of it what is known while it is read."""
+
+    HELP: ClassVar[str] = (
+        "The layers of an image, newest first, the file tree that a container sees with the layer at hand on "
+        "top, and the detail of the path at hand. Moving in the layers moves the tree; a step without a layer "
+        "stands for the layer below it."
+    )
+    LEGEND: ClassVar[Legend] = (
+        ("▌", "$accent", "a layer, in its colour: paths have that of the layer they come from"),
+        ("▶", "$accent", "the layer at hand"),
+        ("·", "$quiet", "a step that made no layer"),
+        ("┆", "$quiet", "a step of the base image, where that is known"),
+        ("+ ~ −", "$modified", "added, modified, deleted by the layer at hand"),
+        ("=", "$quiet", "stored again by it, and nothing differs"),
+        ("✓", "$quiet", "the layer's bytes have the digest that the image names; without it: not checked"),
+        ("…", "$quiet", "the layer is still to be read"),
+        ("✗", "$deleted", "its entries are missing, end early, or cannot be trusted"),
+        ("⚠", "$modified", "engines disagree about the image, or it is not valid"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("D", "compare", "compare", tooltip="Compare with another image, or two layers"),
+        Binding("exclamation_mark", "warnings", "warnings", tooltip="What is odd about the image"),
+        Binding("i", "facts", "facts", tooltip="All that is recorded of the step and the layer at hand"),
+        Binding("p", "platform", "platform", show=False, tooltip="Open the image for another platform"),
+        Binding("R", "reread", "read again", show=False, tooltip="Read the image or container as it is now"),
+        Binding("y", "registry", "look it up", tooltip="Look the name up in its registry"),
+        Binding(
+            "escape", "leave", "back", show=False, tooltip="Out of the detail, then to the screen before"
+        ),
+    ]
+
+    def __init__(self, reference: str, platform: str | None = None, layer: str = "") -> None:
+        """``platform`` in place of the app's, ``os/arch[/variant]``; ``layer`` to begin at, by its ID in a store."""
+        super().__init__(reference, platform)
+        self.panes = ImagePanes()
+        self._first_layer = layer
+        self._reading = Reading(self, reference)
+        self._anew: Reading | None = None  # takes the place of that once all of it has come
+        self._warnings = 0
+        self._base = ""  # what the image is built on
+        self._unknown = ""  # a bare name that nothing here has
+
+    def on_compose(self) -> None:
+        """Opens the image while the panes are made."""
+        self._start(self._reading)
+        self.panes.fit(self.app.size)
+
+    def compose(self) -> ComposeResult:
+        yield ImageHeader()
+        yield self.panes
+        yield Static(classes="message failed")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.query_one(".message").display = False
+        self.set_focus(self.panes.layer_list)
+        self.panes.tree_view.say("Opening …")
+        opened = self._reading.opened
+        if opened is not None and not isinstance(opened, LayertuiError):  # in time for the first frame
+            self.on_image_opened(ImageOpened(opened))
+        self._tell()
+
+    def on_unmount(self) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        for reading in self._reading, self._anew:
+            if reading is not None:
+                reading.close()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.panes.fit(event.size)
+
+    @property
+    def loaded(self) -> bool:
+        """Whether all that can be read has been."""
+        return (self._anew or self._reading).ended
+
+    def show_layer(self, layer: int) -> None:
+        """Goes to a layer."""
+        self.panes.show_layer(layer)
+
+    @property
+    def reading(self) -> Reading:
+        return self._reading
+
+    def show_path(self, path: bytes, layer: int, line: int = 0) -> None:
+        """Goes to a path with ``layer`` on top; see :meth:`ImagePanes.show_path`."""
+        self.panes.show_path(path, layer, line)
+
+    # Opening and reading
+
+    def _start(self, reading: Reading) -> None:
+        reading.start(self._platform or self.app.platform, self.app.cache)
+
+    def on_image_opened(self, event: ImageOpened) -> None:
+        from layertui.sources import UnknownName
+
+        if isinstance(event.result, LayertuiError):
+            self._fail(event.result)
+            if isinstance(event.result, UnknownName) and self._reading.image is None:
+                self._unknown = self.reference
+                self._say_failure(event.result, f"y to look it up at docker://{self._unknown}, ")
+                self.refresh_bindings()
+            return
+        if self._reading.failure is not None or event.result is self._reading.image:
+            return  # the process that reads it has been faster to fail, or it is shown already
+        if self._anew is not None:
+            self._anew.take(image=event.result)
+            self._take_anew()
+            return
+        self._reading.take(image=event.result)
+        self._show_image(event.result)
+        self.panes.layer_list.go_to_layer(_number_of(event.result, self._first_layer))
+        if self._reading.union is None:
+            self.panes.tree_view.say("Reading the layers …")
+
+    def _show_image(self, image: "Image") -> None:
+        """Shows an image, and what has been read of it so far."""
+        self.panes.show(self._reading)
+        for number, index in self._reading.indexes.items():
+            self._note_index(number, index)
+        self._tell()
+        if self._reading.ended:
+            self._look_closer(image)
+
+    def on_layer_progress(self, event: LayerProgress) -> None:
+        layers = self.panes.layer_list
+        if event.layer == 0:
+            self._note_arrival(event.done, event.total)
+        state = layers.states.get(event.layer)
+        if state is not None and not state.read:
+            state.done, state.total = event.done, event.total
+            layers.update_layer(event.layer)
+
+    def _note_arrival(self, done: int, total: int) -> None:
+        """How much an engine has sent of the stream that brings all layers."""
+        image = self._reading.image
+        if image is not None and image.transport in ENGINES:
+            of = f" of about {size_text(total)}" if total >= done else ""
+            self._note(f"{ENGINES[image.transport]} sends {size_text(done)}{of}")
+
+    def _note(self, text: str) -> None:
+        """Says below the layers what they wait for."""
+        self.panes.layer_list.note = text
+        self.panes.layer_list.update()
+
+    def on_layer_indexed(self, event: LayerIndexed) -> None:
+        reading = self._anew or self._reading
+        reading.indexes[event.layer] = event.index
+        if self._anew is None:
+            self._note_index(event.layer, event.index)
+            self._tell()
+
+    def _note_index(self, number: int, index: "LayerIndex") -> None:
+        """What reading a layer found out about it."""
+        from layertui.verify.layer import was_checked
+
+        image, state = self._reading.image, self.panes.layer_list.states.get(number)
+        if image is not None and state is not None:
+            state.read, state.problem = True, index.damage
+            state.checked = was_checked(image.layers[number - 1], index)
+            self.panes.layer_list.update()
+
+    def on_union_ready(self, event: UnionReady) -> None:
+        (self._anew or self._reading).take(union=event.union)
+        if self._anew is None:
+            self.panes.grow()
+            self._tell()
+
+    def on_load_done(self, event: LoadDone) -> None:
+        reading = self._anew or self._reading
+        reading.ended, reading.paths, reading.reclaimable = True, event.paths, event.reclaimable
+        if self._anew is not None:
+            self._take_anew()
+        elif reading.image is not None:
+            self._note("")
+            self._look_closer(reading.image)
+
+    def on_load_failed(self, event: LoadFailed) -> None:
+        self._fail(event.error)
+
+    def _fail(self, error: LayertuiError) -> None:
+        """Says it where the image would be; what has been read of it stays."""
+        if self._reading.failure is not None:
+            return  # the process that reads met the same
+        if self._anew is not None:
+            self._anew.close()
+            self._anew = None
+        self._reading.fail(error)
+        if self._reading.image is not None:
+            self.panes.layer_list.failure = str(error)
+            self._note("")
+            self.panes.tree_view.say(str(error), failed=True)
+            self._tell()
+            return
+        self._say_failure(error)
+        find_platforms(self, self.reference, ask=False)
+        self.panes.display = False
+        self.set_focus(None)
+        self.refresh_bindings()
+
+    def _say_failure(self, error: LayertuiError, keys: str = "") -> None:
+        keys = f"Press {keys}o to open another image, escape to go back."
+        message = self.query_one(".message", Static)
+        message.update(Content(f"{visible(str(error))}\n\n").append(Content.styled(keys, "$quiet")))
+        message.display = True
+
+    def action_reread(self) -> None:
+        """Reads all anew, as it is now; what is shown stays until that is there."""
+        self._close()
+        reading = Reading(self, self.reference)
+        if self._reading.image is None:
+            self._reading = reading
+            self.query_one(".message").display = False
+            self.panes.display = True
+            self.panes.layer_list.focus()
+            self.panes.tree_view.say("Opening …")
+        else:
+            self._anew = reading
+            self._reading.failure, self.panes.layer_list.failure = None, ""
+            self._note("reading again …")
+        self._start(reading)
+
+    def _take_anew(self) -> None:
+        """Puts what has been read again in the place of what was there, once all of it has come."""
+        anew = self._anew
+        if anew is not None and anew.image is not None and anew.complete:
+            self._reading, self._anew = anew, None
+            self.panes.layer_list.note = ""
+            self._show_image(anew.image)
+
+    # Other screens
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing to tell without an image; no warnings where nothing is odd."""
+        if action == "registry":
+            return bool(self._unknown)
+        if action == "warnings":
+            return self._warnings > 0
+        if action in ("facts", "change", "compare"):
+            return self._reading.image is not None
+        return super().check_action(action, parameters)
+
+    def action_change(self, step: Literal[1, -1]) -> None:
+        """Goes to the next path that the layer changed, or the one before, wherever the focus is."""
+        self.panes.tree_view.action_change(step)
+
+    def action_facts(self) -> None:
+        """Shows all that is recorded of the step at hand."""
+        if (screen := open_screens.facts(self._reading, self.panes.layer_list)) is not None:
+            self.app.push_screen(screen)
+
+    def action_warnings(self) -> None:
+        """Shows what is odd about the image."""
+        self.app.push_screen(open_screens.warnings(self._reading, self._oddities()))
+
+    def action_registry(self) -> None:
+        """Looks the name up in its registry, which nobody is asked before this."""
+        self.app.switch_screen(ExplorerScreen(f"docker://{self._unknown}", self._platform))
+
+    def action_compare(self) -> None:
+        """Asks what to compare with: another image, or a layer of this one with that at hand."""
+        layer = self.panes.layer_list.merged_layer
+        open_screens.compare(self.app, self._reading, self.reference, self._platform, layer)
+
+    def action_platform(self) -> None:
+        """Asks for a platform and opens the image for it."""
+        find_platforms(self, self.reference, ask=True)
+
+    def on_platforms_found(self, event: PlatformsFound) -> None:
+        from layertui.ui.dialogs.choose import ChooseDialog
+
+        def chosen(platform: str | None) -> None:
+            if platform is not None:
+                self.app.switch_screen(ExplorerScreen(self.reference, platform))
+
+        if not event.ask:
+            if self._reading.failure is not None and len(event.platforms) > 1:
+                self._say_failure(self._reading.failure, "p to choose a platform, ")
+        elif len(event.platforms) < 2:
+            self.notify("The image is there for no other platform, or its source does not say.", markup=False)
+        else:
+            at_hand = str(self._reading.image.platform) if self._reading.image is not None else ""
+            self.app.push_screen(ChooseDialog("Platform", event.platforms, at_hand), chosen)
+
+    async def action_leave(self) -> None:
+        """Goes back a step: out of the detail, to the screen before."""
+        if not self.panes.leave_detail():
+            await self.app.action_back()
+
+    # What is told
+
+    def _oddities(self) -> list[Oddity]:
+        reading = self._reading
+        found = [Oddity(0, "", str(reading.failure), failed=True)] if reading.failure is not None else []
+        if reading.image is not None:
+            found += oddities(reading.image, self.panes.layer_list.states, reading.union)
+        return found
+
+    def _tell(self) -> None:
+        """Brings the header up to date."""
+        self._warnings = len(self._oddities())
+        totals = Totals(self._reading.paths, self._reading.reclaimable, self._warnings, self._base)
+        self.query_one(ImageHeader).show(self.reference, self._reading.image, totals)
+        self.refresh_bindings()
+
+    def _look_closer(self, image: "Image") -> None:
+        """With all layers read: tells their sums, and checks what has not been checked."""
+        states = self.panes.layer_list.states
+        if any(state.problem for state in states.values()):
+            self._reading.reclaimable = -1
+        self._tell()
+        waiting = [
+            layer
+            for layer in image.layers
+            if not states[layer.number].checked and not states[layer.number].problem and verifiable(layer)
+        ]
+        if waiting:
+            verify_layers(self, waiting, self._reading.stop)
+        self.find_base(image)
+
+    def on_base_found(self, event: BaseFound) -> None:
+        if event.image is self._reading.image:
+            self._base = event.base.name
+            self.panes.layer_list.mark_base(0 if event.base.guess else event.base.steps)
+            self._tell()
+
+    def on_layer_verified(self, event: LayerVerified) -> None:
+        state = self.panes.layer_list.states[event.layer]
+        state.problem, state.checked = event.problem, not event.problem
+        self.panes.layer_list.update()
+        self._tell()
+
+
+def _number_of(image: "Image", identity: str) -> int:
+    """The number of the layer that a store calls ``identity``; 0 for none."""
+    for layer in image.layers:
+        places = (Path(value).name for name, value in layer.places if name in ("graph", "layer ID"))
+        names = {layer.chain_id, layer.descriptor.digest, *places}
+        if identity and identity in names:
+            return layer.number
+    return 0

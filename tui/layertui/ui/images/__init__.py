@@ -1,0 +1,1 @@
+"""The start screen: images and containers of all sources."""

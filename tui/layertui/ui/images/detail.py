@@ -1,0 +1,149 @@
+"""What an image says about itself, opened when the cursor rests on it; what is known of a container."""
+
+import threading
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import Static
+
+from layertui.model.errors import LayertuiError
+from layertui.model.image import ContainerSummary
+from layertui.model.reference import ENGINES
+from layertui.text.sanitize import visible
+from layertui.ui.images.table_row import TableRow
+from layertui.ui.widgets.facts import Fact, Facts
+
+if TYPE_CHECKING:
+    from layertui.model.image import Image
+
+_SETTLE = 0.12
+"""Seconds that the cursor rests on an image before the image is opened."""
+_KEPT = 64
+"""Images that are kept for coming back to."""
+
+
+class ImageDetail(VerticalScroll):
+    """The facts of one row. Opening happens in a thread; the last image asked for is shown."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "scroll_up", "up", show=False),
+        Binding("down,j", "scroll_down", "down", show=False),
+        Binding("home,g", "scroll_home", "first line", show=False),
+        Binding("end,G", "scroll_end", "last line", show=False),
+    ]
+    HELP_NAME = "Detail"
+
+    class Opened(Message):
+        """What ``key`` says has been opened, or could not be."""
+
+        def __init__(self, key: tuple[str, str], result: "Image | LayertuiError") -> None:
+            super().__init__()
+            self.key = key
+            self.result = result
+
+    def __init__(self, platform: str | None, id: str | None = None) -> None:
+        super().__init__(id=id, classes="pane")
+        self._platform = platform
+        self._row: TableRow | None = None
+        self._settle: Timer | None = None
+        self._results: dict[tuple[str, str], Image | LayertuiError] = {}
+        self._opening: set[tuple[str, str]] = set()
+
+    def compose(self) -> ComposeResult:
+        yield Facts()
+        yield Static(classes="message")
+
+    def on_mount(self) -> None:
+        self.show(None)
+
+    def show(self, row: TableRow | None) -> None:
+        """Shows the image of ``row``, once it is open."""
+        if self._settle is not None:
+            self._settle.stop()
+        self._row = row
+        if row is None:
+            self.border_title = Content("Detail")
+            self._say("Nothing to tell about.")
+            return
+        self.border_title = Content(row.cells["name"])
+        if isinstance(row.summary, ContainerSummary):
+            from layertui.ui.images.container_row import container_facts
+
+            self._facts(container_facts(row.summary))
+        elif _key(row) in self._results:
+            self._fill()
+        elif self.display:
+            self._say("Opening …")
+            self._settle = self.set_timer(_SETTLE, self._open)
+
+    def forget(self) -> None:
+        """Opens every image anew."""
+        self._results.clear()
+
+    def on_show(self) -> None:
+        self.show(self._row)
+
+    def on_image_detail_opened(self, event: Opened) -> None:
+        event.stop()
+        self._opening.discard(event.key)
+        while len(self._results) >= _KEPT:
+            self._results.pop(next(iter(self._results)))
+        self._results[event.key] = event.result
+        if self._row is not None and _key(self._row) == event.key:
+            self._fill()
+
+    def _open(self) -> None:
+        if self._row is None or _key(self._row) in self._opening or _key(self._row) in self._results:
+            return
+        reference, key = self._row.reference, _key(self._row)
+        self._opening.add(key)
+
+        def run() -> None:
+            from layertui.sources import open_image
+
+            try:
+                result: Image | LayertuiError = open_image(reference, self._platform)
+            except LayertuiError as error:
+                result = error
+            self.post_message(self.Opened(key, result))
+
+        threading.Thread(target=run, name="open", daemon=True).start()
+
+    def _fill(self) -> None:
+        from layertui.ui.images.image_facts import image_facts
+
+        assert self._row is not None
+        result = self._results[_key(self._row)]
+        if isinstance(result, LayertuiError):
+            self._say(str(result), failed=True)
+            return
+        cells = self._row.cells
+        shared = ""
+        if self._row.summary.transport in ENGINES:
+            known = cells["shared"] != "?"
+            shared = f"{cells['shared']} with other images, {cells['unique']} its own" if known else "unknown"
+        self._facts(image_facts(result, shared))
+
+    def _facts(self, shown: list[Fact]) -> None:
+        self.query_one(Static).display = False
+        facts = self.query_one(Facts)
+        facts.display = True
+        if facts.show(shown):
+            self.scroll_home(animate=False)
+
+    def _say(self, sentence: str, failed: bool = False) -> None:
+        self.query_one(Facts).display = False
+        message = self.query_one(Static)
+        message.set_class(failed, "failed")
+        message.update(Content(visible(sentence)))
+        message.display = True
+
+
+def _key(row: TableRow) -> tuple[str, str]:
+    """What a row's image is kept under: a tag may come to mean another."""
+    return row.reference, row.summary.id

@@ -1,0 +1,64 @@
+"""What an image's config and manifest say about it, for reading."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from layertui.ui.text import age_text, count_text, size_text
+from layertui.ui.widgets.facts import Fact
+
+if TYPE_CHECKING:
+    from layertui.model.image import Image
+
+
+def image_facts(image: "Image", shared: str) -> list[Fact]:
+    """The facts of ``image``, those that people look for first; what it has nothing for is left out.
+
+    ``shared`` tells what of its size others have too, where that is known.
+    """
+    config = _mapping(image.config.get("config"))
+    created = image.config.get("created")
+    steps = sum(entry.recorded for entry in image.history)
+    layers = f"{count_text(len(image.layers), 'layer')}, {count_text(steps, 'build step')}"
+    facts = [
+        Fact("warnings", image.warnings, "$modified"),
+        Fact("tags", image.tags),
+        Fact("platform", [str(image.platform)]),
+        Fact("created", [f"{age_text(created)} ({created})"] if isinstance(created, str) else []),
+        Fact("author", _texts(image.config.get("author"))),
+        Fact("size", [f"{size_text(image.size)} {image.measured}" if image.size >= 0 else "unknown"]),
+        Fact("shared", [shared]),
+        Fact("layers", [layers]),
+        Fact("attestations", [item.artifact_type or item.media_type for item in image.attestations]),
+        Fact("entrypoint", _command(config.get("Entrypoint"))),
+        Fact("command", _command(config.get("Cmd"))),
+        Fact("user", _texts(config.get("User"))),
+        Fact("directory", _texts(config.get("WorkingDir"))),
+        Fact("ports", sorted(_mapping(config.get("ExposedPorts")))),
+        Fact("volumes", sorted(_mapping(config.get("Volumes")))),
+        Fact("reference", [image.reference]),
+        Fact("image ID", [image.id]),
+        Fact("manifest", [image.manifest_digest]),
+        Fact("digests", image.repo_digests),
+        Fact("environment", _texts(config.get("Env"))),
+        Fact("labels", [f"{key}={value}" for key, value in sorted(_mapping(config.get("Labels")).items())]),
+    ]
+    return [fact for fact in facts if any(fact.values)]
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """``value`` if it is a JSON object: a config may hold anything anywhere."""
+    return value if isinstance(value, dict) else {}
+
+
+def _texts(value: Any) -> Sequence[str]:
+    """The texts that ``value`` holds: itself, or those of an array."""
+    values = value if isinstance(value, list) else [value]
+    return [item for item in values if isinstance(item, str)]
+
+
+def _command(value: Any) -> Sequence[str]:
+    """A command as it is typed in a shell, one line."""
+    import shlex
+
+    words = _texts(value)
+    return [shlex.join(words) if isinstance(value, list) else words[0]] if words else []

@@ -1,0 +1,95 @@
+"""An image as the table of images shows it."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from layertui.model.reference import ENGINES, FILES
+from layertui.text.sanitize import visible
+from layertui.ui.images.table_row import Column, TableRow
+from layertui.ui.text import age_text, parse_time, size_text
+
+if TYPE_CHECKING:
+    from layertui.model.image import ImageSummary
+
+NO_NAME = "<none>"
+
+SHARED = (
+    Column("shared", "SHARED", 8, 7, right=True, descends=True),
+    Column("unique", "UNIQUE", 8, 6, right=True, descends=True),
+)
+"""What an image has in common with others of its engine, and what only it has."""
+COLUMNS = (
+    Column("name", "NAME:TAG", 0, 0, minimum=20),
+    Column("id", "IMAGE ID", 12, 3),
+    Column("size", "SIZE", 8, 1, right=True, descends=True),
+    Column("created", "CREATED", 14, 2, descends=True),
+    Column("layers", "LAYERS", 8, 4, right=True, descends=True),
+    Column("platform", "PLATFORM", 14, 5),
+    Column("source", "SOURCE", 0, 8, minimum=16),
+)
+ENGINE_COLUMNS = (*COLUMNS[:3], *SHARED, *COLUMNS[3:])
+"""The columns where an engine is among the sources."""
+
+
+def row_of(summary: "ImageSummary", order: tuple[int, int]) -> TableRow:
+    """The row of an image: its file's name stands for one it lacks."""
+    source = source_of(summary.reference)
+    file = source.rstrip("/").rpartition("/")[2].rpartition(":")[2] if summary.transport in FILES else ""
+    name = summary.name or file or NO_NAME
+    created = parse_time(summary.created)
+    platforms = [str(platform) for platform in summary.platforms]
+    if len(platforms) > 1:
+        platform = f"{len(platforms)} platforms"
+    else:
+        platform = platforms[0] if platforms else "unknown"
+    cells = {
+        "name": f"{name}:{summary.tag}" if summary.tag else name,
+        "id": short_digest(summary.id),
+        "size": size_text(summary.size),
+        "shared": "?",
+        "unique": "?",
+        "created": age_text(summary.created),
+        "layers": "?" if summary.layers is None else str(summary.layers),
+        "platform": platform,
+        "source": source,
+    }
+    return TableRow(
+        summary,
+        cells={key: visible(text) for key, text in cells.items()},
+        keys={
+            "name": cells["name"].lower(),
+            "id": cells["id"],
+            "size": -1 if summary.size is None else summary.size,
+            "shared": -1,
+            "unique": -1,
+            "created": created.timestamp() if created else float("-inf"),
+            "layers": -1 if summary.layers is None else summary.layers,
+            "platform": platform,
+            "source": cells["source"],
+        },
+        order=order,
+    )
+
+
+def with_shared(row: TableRow, shared: int) -> TableRow:
+    """The row of an image that has ``shared`` bytes in common with others."""
+    size = row.keys["size"]
+    unique = max(size - shared, 0) if size >= 0 else -1
+    return replace(
+        row,
+        cells={**row.cells, "shared": size_text(shared), "unique": size_text(unique)},
+        keys={**row.keys, "shared": shared, "unique": unique},
+    )
+
+
+def source_of(reference: str) -> str:
+    """Where ``reference`` leads, without the name that the image has there."""
+    from layertui.model.reference import parse
+
+    parsed = parse(reference)
+    return ENGINES.get(parsed.transport) or f"{parsed.transport}:{parsed.location}"
+
+
+def short_digest(digest: str) -> str:
+    """The first 12 digits of a digest, as docker shows IDs."""
+    return digest.partition(":")[2][:12] or digest[:12]

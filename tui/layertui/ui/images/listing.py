@@ -1,0 +1,151 @@
+"""What several places have said so far: the rows of a table and how it is searched and sorted."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from textual.message_pump import MessagePump
+
+from layertui.model.errors import LayertuiError, NoEngine
+from layertui.model.image import ImageSummary
+from layertui.sources.docker_filters import KEYS, chosen
+from layertui.ui.images.finder import Found, Looked, Place, RowOf, look
+from layertui.ui.images.table_row import TableRow
+from layertui.ui.text import count_text, match_positions
+from layertui.ui.widgets.facts import Fact
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a place has said."""
+
+    rows: list[TableRow] = field(default_factory=list)
+    problems: list[LayertuiError] = field(default_factory=list)
+    """Files there that could not be read."""
+    error: LayertuiError | None = None
+    """Why it could not be looked at."""
+    whole: bool = False
+    """It has said all."""
+
+
+class Listing:
+    """The images, or the containers, of several places."""
+
+    def __init__(self, noun: str, places: Sequence[Place], row_of: RowOf) -> None:
+        self.noun = noun
+        self.places = places
+        self.answers = [Answer() for _ in places]
+        self.sort: tuple[str, bool] | None = None
+        """Key of the column and whether it descends; None in the order of the places."""
+        self._row_of = row_of
+        self._asked: dict[int, tuple[threading.Event, Answer]] = {}
+
+    @property
+    def whole(self) -> bool:
+        """Whether every place has said all."""
+        return all(answer.whole for answer in self.answers)
+
+    def look(self, target: MessagePump, number: int, quietly: bool = False) -> None:
+        """Looks in a place anew. ``quietly``: what it said before stands until it has said all."""
+        self._forget(number)
+        asked, answer = threading.Event(), Answer()
+        self._asked[number] = asked, answer
+        if not quietly:
+            self.answers[number] = answer
+        look(target, number, self.places[number], self._row_of, asked)
+
+    def found(self, event: Found) -> bool:
+        """Takes what a place has found; False if it was not asked by this listing, or not last."""
+        asked, answer = self._asked.get(event.place, (None, None))
+        if answer is None or asked is not event.asked:
+            return False
+        answer.rows += event.rows
+        answer.problems += event.problems
+        return True
+
+    def looked(self, event: Looked) -> bool:
+        """Takes that a place has said all; False as above."""
+        asked, answer = self._asked.get(event.place, (None, None))
+        if answer is None or asked is not event.asked:
+            return False
+        answer.error, answer.whole = event.error, True
+        self.answers[event.place] = answer
+        return True
+
+    def close(self) -> None:
+        """Takes no more answers."""
+        for number in range(len(self.places)):
+            self._forget(number)
+
+    def rows(self) -> list[TableRow]:
+        """What is listed, sorted. What several places have stands at the first of them."""
+        rows: dict[str, TableRow] = {}
+        for answer in self.answers:
+            for row in answer.rows:
+                rows.setdefault(row.reference, row)
+        listed = list(rows.values())
+        if self.sort:
+            key, descending = self.sort
+            listed.sort(key=lambda row: row.keys[key], reverse=descending)
+        return listed
+
+    def answered(self) -> list[tuple[Place, Answer]]:
+        """Each place and what it has said."""
+        return list(zip(self.places, self.answers, strict=True))
+
+    def _forget(self, number: int) -> None:
+        if number in self._asked:
+            self._asked.pop(number)[0].set()
+
+
+def search(rows: Sequence[TableRow], query: str) -> list[TableRow]:
+    """The rows that a query finds: each word is in some cell, or is one of Docker's filters and fits.
+
+    Filters are for images. Raises :class:`LayertuiError` that tells what is wrong with one.
+    """
+    # What before= and since= name may be any image of the list.
+    images = [row.summary for row in rows if isinstance(row.summary, ImageSummary)]
+    filters = filters_of(query) if images else []
+    fits = {id(image) for image in chosen(images, filters)} if filters else set()
+    words = [word for word in query.split() if word not in filters]
+    return [
+        row
+        for row in rows
+        if (not filters or id(row.summary) in fits) and all(_has(row, word) for word in words)
+    ]
+
+
+def filters_of(query: str) -> list[str]:
+    """The words of a query that are Docker's filters."""
+    return [word for word in query.split() if "=" in word and word.partition("=")[0] in KEYS]
+
+
+def _has(row: TableRow, word: str) -> bool:
+    return any(match_positions(word, cell) is not None for cell in row.cells.values())
+
+
+def place_facts(listing: Listing, named: int) -> list[Fact]:
+    """What each place holds, or why it could not be read; ``named`` problems of each by name.
+
+    Engines that are not there need no remedy: one line tells of all of them.
+    """
+    rows = listing.rows()
+    absent = [place.name for place, answer in listing.answered() if isinstance(answer.error, NoEngine)]
+    facts = []
+    for number, (place, answer) in enumerate(listing.answered()):
+        found = sum(row.order[0] == number for row in rows)
+        said = count_text(found, listing.noun) if found else f"no {listing.noun}s"
+        if not answer.whole:
+            facts.append(Fact(f"… {place.name}", ["looking"], "$quiet"))
+        elif isinstance(answer.error, NoEngine):
+            if place.name == absent[0]:
+                facts.append(Fact(f"· {', '.join(absent)}", ["not running here"], "$quiet"))
+        elif answer.error is not None:
+            facts.append(Fact(f"✗ {place.name}", [str(answer.error)], "$deleted"))
+        else:
+            facts.append(Fact(f"{'!' if answer.problems else '✓'} {place.name}", [said], "$quiet"))
+        unread = [str(problem) for problem in answer.problems[:named]]
+        if len(answer.problems) > named:
+            unread.append(f"and {count_text(len(answer.problems) - named, 'more file')} could not be read")
+        facts.append(Fact("", unread, "$modified"))
+    return facts

@@ -1,0 +1,366 @@
+"""The images at hand, of files and engines, and the containers beside them."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events, getters
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.style import Style
+from textual.timer import Timer
+from textual.widgets import Input, Static
+
+from layertui.model.errors import LayertuiError, NoEngine
+from layertui.text.sanitize import visible
+from layertui.ui.app import LayertuiApp
+from layertui.ui.images import container_row, image_row
+from layertui.ui.images.detail import ImageDetail
+from layertui.ui.images.finder import (
+    EngineChanged,
+    Found,
+    Looked,
+    Place,
+    SharedSizes,
+    Watch,
+    ask_shared_sizes,
+    container_places,
+    image_places,
+)
+from layertui.ui.images.listing import Listing, place_facts, search
+from layertui.ui.images.table import Table
+from layertui.ui.keys import Legend
+from layertui.ui.text import count_text
+from layertui.ui.widgets.facts import Facts
+from layertui.ui.widgets.key_bar import KeyBar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from layertui.model.image import ImageSummary
+    from layertui.ui.images.table_row import TableRow
+
+WIDE = 120
+"""Columns from which the detail stands beside the table."""
+_SETTLE = 0.3
+"""Seconds that an engine is left to change further before it is asked what there is now."""
+
+
+class FilterField(Input):
+    """What to search for; applied while it is typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "to the table"),
+        Binding("escape", "screen.leave", "clear"),
+    ]
+
+
+class ImagesScreen(Screen[None]):
+    """Lists images and containers as their sources answer; ``given`` are references of the command line."""
+
+    HELP: ClassVar[str] = (
+        "The images given on the command line, those that lie in the current directory, those of Docker and "
+        "Podman, and the built-in sample; beside them the engines' containers. The lines below the table say "
+        "what each place holds, or why it could not be read. The table follows what the engines do. Words "
+        "typed into the filter have to be in a cell each; of images it also takes Docker's filters: "
+        "dangling=true, label=KEY[=VALUE], reference=PATTERN, before=IMAGE, since=IMAGE."
+    )
+    LEGEND: ClassVar[Legend] = (
+        ("▌", "$accent", "the highlighted row"),
+        ("◆", "$accent", "marked, to be compared with another"),
+        ("?", "$quiet", "not known"),
+        ("✓", "$quiet", "this place has been looked through"),
+        ("…", "$quiet", "it is being looked through"),
+        ("·", "$quiet", "there is none here"),
+        ("!", "$modified", "some files there could not be read"),
+        ("✗", "$deleted", "it could not be looked at"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "filter", tooltip="Show only what matches"),
+        Binding("c", "containers", "containers", tooltip="Show the containers"),
+        Binding("c", "images", "images", tooltip="Show the images"),
+        Binding("s", "sort", "sort", tooltip="Sort by the next column"),
+        Binding("S", "reverse", "reverse", show=False, tooltip="Turn the order round"),
+        Binding("d", "detail", "detail", tooltip="Show or hide the detail of the highlighted row"),
+        Binding("space", "mark", "mark", show=False, tooltip="Mark this row for a comparison"),
+        Binding(
+            "D",
+            "compare",
+            "compare",
+            show=False,
+            tooltip="Compare with the marked row, else with what you name",
+        ),
+        Binding("o", "app.open", "open", tooltip="Open any reference or path"),
+        Binding("r", "look", "look again", show=False, tooltip="Look for images and containers again"),
+        Binding("escape", "leave", "clear filter, hide detail, back", show=False),
+    ]
+    CSS_PATH = Path(__file__).with_name("images.tcss")
+    app = getters.app(LayertuiApp)
+
+    def __init__(self, given: Sequence[str] = ()) -> None:
+        super().__init__()
+        self._given = given
+        images, containers = self._places()
+        self._images = Listing("image", images, self._image_row)
+        self._containers = Listing("container", containers, container_row.row_of)
+        self._shown = self._images
+        self._shared: dict[str, Mapping[str, int]] = {}  # by engine
+        self._watches: dict[str, Watch] = {}
+        self._changed: set[tuple[str, str]] = set()
+        self._settle: Timer | None = None
+        self._query = ""
+        self._marked: TableRow | None = None
+
+    def compose(self) -> ComposeResult:
+        with Container(id="panes"):
+            with Vertical(id="list", classes="pane"):
+                yield Static(classes="message")
+                yield Table(image_row.COLUMNS, id="images")
+                yield Table(container_row.COLUMNS, id="containers")
+            yield ImageDetail(self.app.platform, id="detail")
+        yield Facts(id="places")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.query_one("#containers").display = False
+        self._table.focus()
+        self._show()
+        self.call_after_refresh(self.action_look)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= WIDE, "-wide")
+        self._show()
+
+    def on_unmount(self) -> None:
+        for listing in (self._images, self._containers):
+            listing.close()
+        for watch in self._watches.values():
+            watch.close()
+
+    @property
+    def _table(self) -> Table:
+        """The table that is shown."""
+        return self.query_one(f"#{self._shown.noun}s", Table)
+
+    def _places(self) -> tuple[Sequence[Place], Sequence[Place]]:
+        """Where it looks for images, and where for containers."""
+        return image_places(self._given), container_places()
+
+    # What the sources say
+
+    def action_look(self) -> None:
+        """Looks in every place anew."""
+        self.query_one(ImageDetail).forget()
+        for listing in (self._images, self._containers):
+            for number in range(len(listing.places)):
+                listing.look(self, number)
+        self._show()
+
+    def on_found(self, event: Found) -> None:
+        """Rows come in the order of their places, whichever answers first."""
+        if self._images.found(event) or self._containers.found(event):
+            self._show()
+
+    def on_looked(self, event: Looked) -> None:
+        for listing in (self._images, self._containers):
+            if listing.looked(event):
+                engine = listing.places[event.place].engine
+                if engine and not isinstance(event.error, NoEngine) and engine not in self._watches:
+                    self._watches[engine] = Watch(self, engine)
+                if engine and event.error is None and listing is self._images:
+                    ask_shared_sizes(self, engine)
+                self._show()
+
+    def on_shared_sizes(self, event: SharedSizes) -> None:
+        self._shared[event.engine] = event.sizes or {}
+        for answer in self._images.answers:
+            answer.rows = [self._with_shared(row) for row in answer.rows]
+        self._show()
+
+    def on_engine_changed(self, event: EngineChanged) -> None:
+        """Asks the engine what there is now, once it has come to rest."""
+        self._changed.add((event.engine, event.kind))
+        if self._settle is None:
+            self._settle = self.set_timer(_SETTLE, self._look_quietly)
+
+    def _look_quietly(self) -> None:
+        self._settle = None
+        changed, self._changed = self._changed, set()
+        for listing in (self._images, self._containers):
+            for number, place in enumerate(listing.places):
+                if {(place.engine, listing.noun), (place.engine, "")} & changed:
+                    listing.look(self, number, quietly=True)
+
+    def _image_row(self, summary: "ImageSummary", order: tuple[int, int]) -> "TableRow":
+        return self._with_shared(image_row.row_of(summary, order))
+
+    def _with_shared(self, row: "TableRow") -> "TableRow":
+        shared = self._shared.get(row.summary.transport, {}).get(row.summary.id)
+        return row if shared is None else image_row.with_shared(row, shared)
+
+    # Keys and mouse
+
+    def on_table_highlighted(self) -> None:
+        self.query_one(ImageDetail).show(self._table.highlighted)
+
+    def on_table_opened(self, event: Table.Opened) -> None:
+        self.app.explore(event.row.reference)
+
+    def on_table_header_clicked(self, event: Table.HeaderClicked) -> None:
+        if self._shown.sort and self._shown.sort[0] == event.key:
+            self.action_reverse()
+        else:
+            self._sort_by(event.key)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._query = event.value
+        self._show()
+
+    def on_input_submitted(self) -> None:
+        self._table.focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The filter's key is a letter like any other while one types into the filter."""
+        if action in ("images", "containers"):
+            return action != f"{self._shown.noun}s" and not isinstance(self.focused, FilterField)
+        return not (action == "filter" and isinstance(self.focused, FilterField))
+
+    def action_mark(self) -> None:
+        """Marks the highlighted row, or takes its mark away; there is one mark at most."""
+        row = self._table.highlighted
+        if row is not None:
+            is_marked = self._marked is not None and self._marked.reference == row.reference
+            self._marked = None if is_marked else row
+            for table in self.query(Table):
+                table.marked = "" if self._marked is None else self._marked.reference
+            self._show()
+
+    def action_compare(self) -> None:
+        """Compares what is marked with what is highlighted; without a mark that with what is named."""
+        from layertui.ui.compare.screen import CompareScreen
+        from layertui.ui.compare.side_header import Chosen
+
+        row = self._table.highlighted
+        if row is None:
+            return
+
+        def compare(a: str, b: str) -> None:
+            self.app.push_screen(CompareScreen(Chosen(a), Chosen(b)))
+
+        if self._marked is not None and self._marked.reference != row.reference:
+            compare(self._marked.reference, row.reference)
+        else:
+            self.app.ask(f"Compare {row.cells['name']} with …", partial(compare, row.reference))
+
+    def action_containers(self) -> None:
+        """Shows the containers in place of the images."""
+        self._switch(self._containers)
+
+    def action_images(self) -> None:
+        """Shows the images in place of the containers."""
+        self._switch(self._images)
+
+    def _switch(self, listing: Listing) -> None:
+        self._table.display = False
+        self._shown = listing
+        self._table.display = True
+        self.refresh_bindings()
+        self._table.focus()
+        self._show()
+        self.on_table_highlighted()
+
+    async def action_filter(self) -> None:
+        """Asks for what to search, above the table."""
+        if not self.query(Input):
+            field = FilterField(
+                placeholder="any words, or label=KEY, dangling=true …", compact=True, id="filter"
+            )
+            await self.query_one("#list").mount(field, before=0)
+        self.query_one(Input).focus()
+
+    def action_sort(self) -> None:
+        """Sorts by the next column, after the last in the order of the places again."""
+        keys = [None, *(column.key for column in self._table.columns)]
+        at = keys.index(self._shown.sort[0] if self._shown.sort else None)
+        self._sort_by(keys[(at + 1) % len(keys)])
+
+    def action_reverse(self) -> None:
+        """Turns the order of the sorted column round."""
+        if self._shown.sort:
+            self._shown.sort = (self._shown.sort[0], not self._shown.sort[1])
+            self._show()
+
+    def action_detail(self) -> None:
+        """Shows or hides the detail: beside the table where there is room, else below."""
+        self.toggle_class("-hide-detail" if self.has_class("-wide") else "-show-detail")
+        self._table.focus()
+
+    async def action_leave(self) -> None:
+        """Goes back a step: out of the filter, out of the detail, to the images, to the screen before."""
+        if self.query(Input):
+            await self.query(Input).remove()
+            self._query = ""
+            self._table.focus()
+            self._show()
+        elif self.has_class("-show-detail") and not self.has_class("-wide"):
+            self.action_detail()
+        elif self._shown is self._containers:
+            self.action_images()
+        else:
+            await self.app.action_back()
+
+    def _sort_by(self, key: str | None) -> None:
+        """Numbers and times start with the greatest."""
+        descends = {column.key: column.descends for column in self._table.columns}
+        self._shown.sort = (key, descends[key]) if key else None
+        self._show()
+
+    # What is shown
+
+    def _show(self) -> None:
+        """Brings the table, its title and the lines of the places up to date."""
+        listing, table = self._shown, self._table
+        rows = listing.rows()
+        if listing is self._images and any(place.engine and said.rows for place, said in listing.answered()):
+            table.columns = image_row.ENGINE_COLUMNS
+        problem = ""
+        try:
+            found = search(rows, self._query)
+        except LayertuiError as error:
+            found, problem = [], str(error)
+        table.show(found, self._query, listing.sort)
+        total = count_text(len(rows), listing.noun)
+        self.query_one("#list").border_title = self._title()
+        told = f"{len(found)} of {total}" if self._query else total
+        if self._marked is not None:
+            told = f"◆ {self._marked.cells['name']}, D compares it with another · {told}"
+        self.query_one("#list").border_subtitle = Content(told)
+        named = 3 if self.size.height >= 30 else 1
+        self.query_one("#places", Facts).show(place_facts(listing, named))
+        message = self.query_one("#list > .message", Static)
+        message.display = not found
+        if not found:
+            message.update(Content(visible(problem or self._why_empty(bool(rows)))))
+
+    def _title(self) -> Content:
+        """Both tables by name, the one that is shown in the accent."""
+        names = []
+        for listing in (self._images, self._containers):
+            style = "bold $accent" if listing is self._shown else "$quiet not bold"
+            link = Style.from_meta({"@click": f"screen.{listing.noun}s"})
+            names.append(Content.styled(f"{listing.noun.capitalize()}s", style).stylize(link))
+        return Content.styled(" │ ", "$line not bold").join(names)
+
+    def _why_empty(self, has_rows: bool) -> str:
+        noun, opens = self._shown.noun, "Press o to open an image by its reference or path."
+        if has_rows:
+            return f"No {noun} matches “{self._query}”. Press escape to see all of them."
+        if not self._shown.whole:
+            return f"Looking for {noun}s … {opens}"
+        if self._shown is self._containers:
+            return "No containers here. Press c to see the images."
+        return f"No images here. {opens}"

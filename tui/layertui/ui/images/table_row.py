@@ -1,0 +1,65 @@
+"""A row of a table, and which of its columns fit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from layertui.model.image import ContainerSummary, ImageSummary
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """One image or container: safe texts a column, and what they are sorted by."""
+
+    summary: "ImageSummary | ContainerSummary"
+    cells: dict[str, str]
+    keys: dict[str, Any]
+    order: tuple[int, int]
+    """Number of its place and its place there."""
+    styles: dict[str, str] = field(default_factory=dict)
+    """Shades of cells that are not like all others of their column."""
+
+    @property
+    def reference(self) -> str:
+        """What opens it, as it is (not safe to show)."""
+        return self.summary.reference
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table. ``width`` 0 takes what the others leave."""
+
+    key: str
+    title: str
+    width: int
+    leaves: int
+    """A narrow table goes without it: the column with the greatest number goes first, one with 0 stays."""
+    right: bool = False
+    minimum: int = 0
+    """The least width of a column without its own."""
+    descends: bool = False
+    """Sorted from the greatest on: numbers and times."""
+
+
+GAP = 2
+"""Cells between two columns."""
+
+
+def layout(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
+    """The columns that fit in ``width`` cells, with their widths."""
+    left = list(columns)
+    while True:
+        spare = width - sum(column.width or column.minimum for column in left) - GAP * (len(left) - 1)
+        last = max(left, key=lambda column: column.leaves)
+        if spare >= 0 or not last.leaves:
+            break
+        left.remove(last)
+    flexible = [column for column in left if not column.width]
+    widths: list[tuple[Column, int]] = []
+    for column in left:
+        extra = 0
+        if column in flexible:
+            extra = spare // len(flexible) if column is flexible[-1] else spare - spare // len(flexible)
+        widths.append((column, max(1, (column.width or column.minimum) + extra)))
+    return widths

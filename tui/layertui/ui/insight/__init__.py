@@ -1,0 +1,1 @@
+"""The insight screen: waste, secrets, duplicates, permissions, packages."""

@@ -1,0 +1,80 @@
+"""What stands above the parts of the insight: what the image comes to, and the parts to choose from."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.style import Style
+
+from layertui.ui.insight.parts import PARTS
+from layertui.ui.text import size_text
+from layertui.ui.widgets.top_line import Weighted
+
+if TYPE_CHECKING:
+    from layertui.insight.tally import Survey
+    from layertui.model.image import Image
+
+NAMES = tuple(PARTS)
+"""The parts in the order of their keys."""
+
+Progress = Mapping[str, tuple[int, int]]
+"""Bytes behind and in all, of the parts that are being looked into."""
+
+
+def facts(image: "Image", surveys: Mapping[str, "Survey"], progress: Progress) -> list[Weighted]:
+    """What the image costs and leaks, as far as it has been asked for, and how much it matters."""
+    found = [(3, Content(size_text(image.size)))]
+    waste, secrets = surveys.get("waste"), surveys.get("secrets")
+    if waste is not None:
+        stored, efficiency = stored_bytes(waste), waste.figures.get("efficiency")
+        share = f" ({waste.size / stored:.1%})" if stored else ""
+        doubt = Content.styled("⚠ ", "$modified") if waste.notes else Content("")
+        found.append((5, doubt + f"{size_text(waste.size)} reclaimable{share}"))
+        found.append((2, Content(f"dive: {efficiency:.2%} efficient")))
+    if secrets is not None:
+        style = "$deleted" if secrets.count else "$quiet"
+        found.append((4, Content.styled(PARTS["secrets"].count(secrets.count), style)))
+    elif "secrets" not in progress:
+        number = NAMES.index("secrets")
+        said = Content(f"secrets not looked for: {number + 1}").stylize(_choosing(number))
+        found.append((4, said))
+    return found
+
+
+def tabs(surveys: Mapping[str, "Survey"], progress: Progress, chosen: str, width: int) -> Content:
+    """The parts with their keys and what each comes to; in little room that of the chosen one alone."""
+    found = [
+        _tab(number, _state(name, surveys, progress), name == chosen) for number, name in enumerate(NAMES)
+    ]
+    if sum(tab.cell_length + 3 for tab in found) > width:
+        found = [
+            _tab(number, _state(name, surveys, progress) if name == chosen else "", name == chosen)
+            for number, name in enumerate(NAMES)
+        ]
+    return Content.styled(" │ ", "$line").join(found)
+
+
+def stored_bytes(waste: "Survey") -> int:
+    """Bytes of all files that the layers store."""
+    return int(waste.figures.get("stored_bytes") or 0)
+
+
+def _tab(number: int, state: str, is_chosen: bool) -> Content:
+    style = "bold $accent" if is_chosen else "$quiet"
+    title = f"{number + 1} {PARTS[NAMES[number]].title} {state}".rstrip()
+    return Content.styled(title, style).stylize(_choosing(number))
+
+
+def _choosing(number: int) -> Style:
+    return Style.from_meta({"@click": f"screen.part({number})"})
+
+
+def _state(name: str, surveys: Mapping[str, "Survey"], progress: Progress) -> str:
+    """What a part comes to, in a word."""
+    survey = surveys.get(name)
+    if survey is not None:
+        return size_text(survey.size) if name in ("waste", "duplicates") else f"{survey.count:,}"
+    if name in progress:
+        done, total = progress[name]
+        return f"{done / total:.0%}" if total else "…"
+    return "?"

@@ -1,0 +1,170 @@
+"""How the parts of the insight are told: words, sums, and rows of findings."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from layertui.insight.tally import Finding, Sum, Survey
+from layertui.text.sanitize import visible
+from layertui.ui.detail.page import Page, PageBuilder
+from layertui.ui.detail.subject import chip
+from layertui.ui.text import shorten, size_text
+from layertui.ui.widgets.lines import Document, Line, Span
+
+_SIZE, _COUNT, _CHIP = 8, 8, 5
+"""Cells of numbers, and of a layer's number in its colour."""
+_UNMASKED = 60
+"""Cells that a secret takes beyond those of a mask, at most."""
+_GAP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The words of a part."""
+
+    title: str
+    singular: str
+    plural: str
+    """What its findings are called."""
+    kinds: Mapping[str, str]
+    """What stands above the sums of each kind."""
+    columns: Mapping[str, int]
+    """Cells of what is told beside each path."""
+    where: str
+    """What the last column holds."""
+    nothing: str
+    """What to say where nothing was found."""
+    is_sized: bool = True
+    """Whether findings are measured in bytes."""
+    strikes: bool = True
+    """Whether what the final tree does not show is struck through; where nothing else is found it need not be."""
+
+    def count(self, number: int) -> str:
+        """``1 copy``, ``1,204 copies``."""
+        return f"{number:,} {self.singular if number == 1 else self.plural}"
+
+
+PARTS: Mapping[str, Part] = {
+    "waste": Part(
+        "Waste", "file", "files",
+        {"step": "HIDDEN BY THE STEP", "reason": "WHY", "directory": "WHERE"},
+        {"why": 18, "by": _CHIP}, "PATH",
+        "Nothing is stored in vain: the final tree shows every file that the layers store.",
+        strikes=False,
+    ),
+    "secrets": Part(
+        "Secrets", "secret", "secrets",
+        {"rule": "WHAT", "place": "WHERE", "step": "BROUGHT BY THE STEP"},
+        {"what": 20, "secret": 7}, "WHERE",
+        "Nothing has the shape of a secret that is known here, in files, environment, labels and history.",
+        is_sized=False,
+    ),
+    "duplicates": Part(
+        "Duplicates", "copy", "copies",
+        {"saved": "STORED AGAIN", "step": "BY THE STEP"},
+        {"copies": 16}, "PATHS",
+        "No content is stored twice.",
+    ),
+    "permissions": Part(
+        "Permissions", "path", "paths",
+        {"right": "WHAT", "step": "STORED BY THE STEP"},
+        {"what": 20, "mode": 10, "owner": 9}, "PATH",
+        "No file is setuid, setgid or world-writable, has capabilities, or an owner that /etc/passwd lacks.",
+        is_sized=False,
+    ),
+    "packages": Part(
+        "Packages", "change", "changes",
+        {"change": "WHAT", "step": "BY THE STEP", "kind": "OF"},
+        {"what": 8, "of": 6}, "PACKAGE",
+        "No database of packages that is known here: dpkg, apk, rpm, Python, npm.",
+    ),
+}  # fmt: skip
+
+
+def sums_page(part: Part, survey: Survey, steps: Mapping[int, str]) -> Page:
+    """The sums under their headings. An event is one more than the number of a sum; 0 stands for all."""
+    page = PageBuilder((_SIZE if part.is_sized else 0) + _COUNT + _GAP)
+    for note in survey.notes:
+        page.add(("⚠ ", "modified"), (visible(note), ""))
+    page.add(("all", "bold"), gutter=_numbers(part, survey.size, survey.count), event=0)
+    kind = ""
+    for number, each in enumerate(survey.sums, 1):
+        if each.kind != kind:
+            kind = each.kind
+            page.add()
+            heads = ("SIZE" if part.is_sized else "", part.plural.upper())
+            page.add((part.kinds[kind], "quiet"), gutter=_columns(part, *heads, "quiet"))
+        page.add(*_named(each, steps), gutter=_numbers(part, each.size, each.count), event=number)
+    return page.page(clip=True)
+
+
+def name_of(each: Sum, steps: Mapping[int, str]) -> str:
+    """A sum's name, safe."""
+    return "".join(text for text, _style in _named(each, steps))
+
+
+def _named(each: Sum, steps: Mapping[int, str]) -> list[Span]:
+    if each.kind != "step":
+        return [(visible(each.name), "")]
+    if not each.layer:
+        return [("no layer: the image's config", "")]
+    return [*chip(each.layer), (f"  {steps.get(each.layer, '')}", "")]
+
+
+def _numbers(part: Part, size: int, count: int) -> list[Span]:
+    return _columns(part, size_text(size), f"{count:,}")
+
+
+def _columns(part: Part, size: str, count: str, style: str = "") -> list[Span]:
+    sizes = f"{size:>{_SIZE}}" if part.is_sized else ""
+    return [(f"{sizes}{count:>{_COUNT}}{'':{_GAP}}", style)]
+
+
+class Findings(Document):
+    """Findings a line each; what is told of one is put together when it is to be seen."""
+
+    def __init__(
+        self, part: Part, findings: Sequence[Finding], room: Callable[[], int], is_unmasked: bool
+    ) -> None:
+        """``room`` tells how many cells there are."""
+        gutter = (_SIZE + _GAP if part.is_sized else 0) + _CHIP
+        super().__init__(gutter=gutter, items=range(len(findings)), clip=True)
+        self.findings = findings
+        self._part = part
+        self._room = room
+        self._is_unmasked = is_unmasked
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    def heading(self) -> Line:
+        """Names the columns."""
+        size = f"{'SIZE':>{_SIZE}}  " if self._part.is_sized else ""
+        cells = "".join(f"{name.upper():<{width + _GAP}}" for name, width in self._widths())
+        return Line([(f"{size}IN   {cells}{self._part.where}", "quiet")])
+
+    def line(self, number: int) -> Line:
+        finding = self.findings[number]
+        gutter: list[Span] = []
+        if self._part.is_sized:
+            size = size_text(finding.size) if finding.size >= 0 else ""
+            gutter.append((f"{size:>{_SIZE}}{'':{_GAP}}", ""))
+        gutter += [*chip(finding.layer), (" ", "")] if finding.layer else []
+        body: list[Span] = []
+        left = self._room() - self.gutter
+        for (name, width), cell in zip(self._widths(), finding.cells, strict=True):
+            if name == "by":
+                body += [*chip(int(cell)), (" " * (width - 4 + _GAP), "")]
+            else:
+                text = finding.secret if name == "secret" and self._is_unmasked else cell
+                body.append((f"{shorten(visible(text), width):<{width + _GAP}}", "quiet"))
+            left -= width + _GAP
+        style = "strike" if finding.is_hidden and self._part.strikes else ""
+        body.append((shorten(visible(finding.where), max(left, 12)), style))
+        return Line(body, gutter)
+
+    def _widths(self) -> list[tuple[str, int]]:
+        widths = dict(self._part.columns)
+        if self._is_unmasked and "secret" in widths:  # beside it half of what is left for the path
+            rest = self._room() - self.gutter - sum(widths.values()) - _GAP * len(widths)
+            widths["secret"] += max(min(rest // 2, _UNMASKED), 0)
+        return list(widths.items())

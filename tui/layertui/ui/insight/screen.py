@@ -1,0 +1,312 @@
+"""What an image costs and leaks: why it is so big, what can be saved, what was shipped by mistake."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from layertui.dockerfile.history_step import step_text
+from layertui.insight.secrets import without_secrets
+from layertui.insight.tally import Finding, Survey
+from layertui.model.errors import LayertuiError
+from layertui.text.sanitize import visible
+from layertui.ui.clipboard import copy
+from layertui.ui.detail.page import Page, message
+from layertui.ui.insight.header import NAMES, facts, stored_bytes, tabs
+from layertui.ui.insight.parts import PARTS, Findings, name_of, sums_page
+from layertui.ui.keys import Legend
+from layertui.ui.text import size_text
+from layertui.ui.widgets.key_bar import KeyBar
+from layertui.ui.widgets.text_view import TextView
+from layertui.ui.widgets.top_line import TopLine
+from layertui.ui.worker.insight import Looker, PartProgress, PartSurveyed
+
+if TYPE_CHECKING:
+    from layertui.model.image import Image
+
+WIDE = 120
+"""Columns from which the findings stand beside the sums."""
+
+
+class InsightScreen(Screen[tuple[str, int] | None]):
+    """Tells what ``image`` costs and leaks; ends with a path and a layer that one went to, if any.
+
+    ``surveys`` keeps what has been found. Nothing is looked into before it is asked for, and
+    leaving the screen stops what is under way.
+    """
+
+    HELP: ClassVar[str] = (
+        "What the image costs and leaks. Waste is stored in the layers and not in the final tree; secrets are "
+        "found by the shape that their issuers document, in hidden files too; duplicates are contents that "
+        "layers store more than once; permissions are those of the final tree that are more than usual; "
+        "packages are what each step added, upgraded and removed. The sums say what it comes from: moving in "
+        "them shows the findings of one alone. Enter goes to what is at hand, in the explorer."
+    )
+    LEGEND: ClassVar[Legend] = (
+        ("▌", "$accent", "a layer, in its colour"),
+        ("?", "$quiet", "not looked into yet"),
+        ("⚠", "$modified", "something could not be looked into"),
+        ("/a", "strike", "stored in a layer, and the final tree does not show it"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter",
+            "open",
+            "explore",
+            tooltip="Go to what is at hand in the explorer; from a reason to its findings; or look again",
+        ),
+        *(
+            Binding(
+                str(number), f"part({number - 1})", part.title.lower(), show=False, tooltip=f"Show {name}"
+            )
+            for number, (name, part) in enumerate(PARTS.items(), 1)
+        ),
+        Binding("m", "mask", "show/mask", tooltip="Show the secrets as they are, or masked again"),
+        Binding("y", "copy", "copy", tooltip="Copy the path at hand"),
+        Binding(
+            "escape", "leave", "stop/back", show=False, tooltip="Stop looking, then back to the explorer"
+        ),
+    ]
+    CSS_PATH = Path(__file__).with_name("insight.tcss")
+
+    def __init__(
+        self, image: "Image", reference: str, platform: str | None, cache: bool, surveys: dict[str, Survey]
+    ) -> None:
+        super().__init__()
+        self.part = NAMES[0]
+        self._image = image
+        self._source = (reference, platform, cache)
+        self._surveys = surveys
+        self._lookers: dict[str, Looker] = {}
+        self._progress: dict[str, tuple[int, int]] = {}  # of what the lookers look into
+        self._said: dict[str, str] = {}  # why there is no survey though it was asked for
+        self._sums = Page(TextView().document)
+        self._chosen = -1  # the sum whose findings are shown; 0 for all
+        self._is_unmasked = False
+        steps = {entry.layer: step_text(entry) for entry in image.history if entry.layer}
+        self._steps = {layer: visible(without_secrets(text)) for layer, text in steps.items()}
+
+    def compose(self) -> ComposeResult:
+        yield TopLine()
+        yield Static(id="parts")
+        with Container(id="panes"):
+            yield TextView(id="sums", classes="pane")
+            yield TextView(id="findings", classes="pane")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        for line in (self.query_one(TopLine), self.query_one("#parts")):
+            line.auto_links = False  # what can be clicked keeps the colour that says which is shown
+        for view in self.query(TextView):
+            view.layer_count = len(self._image.layers)
+        self._view("sums").focus()
+        self.action_part(0)
+
+    def on_unmount(self) -> None:
+        for looker in self._lookers.values():
+            looker.close()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= WIDE, "-wide")
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        self._tell()
+        self._show_findings(self._view("findings").cursor)
+
+    def _view(self, name: str) -> TextView:
+        return self.query_one(f"#{name}", TextView)
+
+    # Looking
+
+    @property
+    def busy(self) -> bool:
+        """Whether the part at hand is being looked into."""
+        return self.part in self._lookers
+
+    def _look(self) -> None:
+        """Has the part at hand looked into by a process of its own."""
+        self._said.pop(self.part, None)
+        self._progress[self.part] = (0, 0)
+        looker = self._lookers[self.part] = Looker(self, *self._source, self.part)
+        looker.start()
+        self._show()
+
+    def on_part_progress(self, event: PartProgress) -> None:
+        if event.part in self._lookers:
+            self._progress[event.part] = (event.done, event.total)
+            self._tell()
+            if event.part == self.part:
+                self._say_looking()
+
+    def on_part_surveyed(self, event: PartSurveyed) -> None:
+        if self._lookers.pop(event.part, None) is None:
+            return  # it was stopped
+        del self._progress[event.part]
+        if isinstance(event.result, LayertuiError):
+            self._said[event.part] = f"{event.result}. Enter looks again."
+        else:
+            self._surveys[event.part] = event.result
+        if event.part == self.part:
+            self._show()
+        else:
+            self._tell()
+
+    # What is shown
+
+    def _show(self) -> None:
+        """Shows the part at hand."""
+        self._tell()
+        part, survey = PARTS[self.part], self._surveys.get(self.part)
+        self.set_class(survey is None or not survey.count, "-empty")
+        sums = self._view("sums")
+        sums.border_title = Content(self._title(survey))
+        self._chosen = -1
+        if survey is None and self.busy:
+            self._say_looking()
+        elif survey is None or not survey.count:
+            said = self._said.get(self.part, part.nothing)
+            notes = "" if survey is None else "\n".join(survey.notes)
+            self._put(message(said, "deleted" if self.part in self._said else "quiet"), notes)
+        else:
+            self._put(sums_page(part, survey, self._steps))
+            self.call_after_refresh(self._show_findings)  # its pane may only now get its place
+        if self.has_class("-empty"):
+            sums.focus()
+        self.refresh_bindings()
+
+    def _put(self, page: Page, notes: str = "") -> None:
+        self._sums = page
+        self._view("sums").open(page.document, message(notes).document.lines if notes else ())
+
+    def _say_looking(self) -> None:
+        done, total = self._progress.get(self.part, (0, 0))
+        how_far = f" {size_text(done)} of {size_text(total)}." if total else ""
+        self._put(message(f"Looking …{how_far} Escape stops it."))
+
+    def _title(self, survey: Survey | None) -> str:
+        """What the part comes to, in a sentence."""
+        part = PARTS[self.part]
+        if survey is None:
+            return part.title
+        if self.part == "waste":
+            return f"{size_text(survey.size)} of {size_text(stored_bytes(survey))} stored in vain"
+        if self.part == "duplicates":
+            return f"{size_text(survey.size)} are stored again"
+        if self.part == "packages":
+            return f"{part.count(survey.count)}, {size_text(survey.size)} installed"
+        hidden = sum(finding.is_hidden for finding in survey.findings)
+        return part.count(survey.count) + (f", {hidden:,} only deleted from view" if hidden else "")
+
+    def _show_findings(self, cursor: int = -1) -> None:
+        """Shows the findings of the sum at hand."""
+        survey = self._surveys.get(self.part)
+        if survey is None or not survey.count:
+            return
+        part, view = PARTS[self.part], self._view("findings")
+        self._chosen = self._sums.events.get(self._view("sums").cursor, 0)
+        rows: Sequence[Finding] = survey.findings
+        count, title = survey.count, "all"
+        if self._chosen:
+            chosen = survey.sums[self._chosen - 1]
+            rows = [row for row in rows if self._chosen - 1 in row.sums]
+            count, title = chosen.count, name_of(chosen, self._steps)
+        document = Findings(part, rows, lambda: view.content_size.width - 1, self._is_unmasked)
+        view.open(document, [document.heading()], cursor)
+        view.border_title = Content(title)
+        shown = f"{len(rows):,} of {part.count(count)}" if len(rows) < count else part.count(len(rows))
+        view.border_subtitle = Content(shown)
+
+    def on_text_view_cursor_moved(self) -> None:
+        if self._sums.events.get(self._view("sums").cursor, 0) != self._chosen:
+            self._show_findings()
+        self.refresh_bindings()
+
+    def _tell(self) -> None:
+        """Brings the two lines at the top up to date."""
+        found = facts(self._image, self._surveys, self._progress)
+        self.query_one(TopLine).tell(self._image.name, found)
+        line = tabs(self._surveys, self._progress, self.part, self.size.width)
+        self.query_one("#parts", Static).update(line)
+
+    # Keys
+
+    def _place(self) -> tuple[str, int] | None:
+        """Where what is at hand leads: a path and a layer."""
+        survey = self._surveys.get(self.part)
+        if survey is None:
+            return None
+        view = self._view("findings")
+        if self.focused is view and isinstance(view.document, Findings) and view.cursor >= 0:
+            finding = view.document.findings[view.cursor]
+            return (finding.path, finding.layer) if finding.layer else None
+        if 0 < self._chosen <= len(survey.sums):
+            each = survey.sums[self._chosen - 1]
+            return (each.path, each.layer) if each.layer else None
+        return None
+
+    @property
+    def _has_more(self) -> bool:
+        """Whether there are findings to go to, or the part is still to be looked into."""
+        survey = self._surveys.get(self.part)
+        return survey is None or survey.count > 0
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what can be done with the part and the line at hand."""
+        if not self.is_mounted:
+            return True
+        if action == "open":
+            is_sum = self.focused is self._view("sums")
+            return self._place() is not None or (is_sum and not self.busy and self._has_more)
+        if action == "copy":
+            return self._place() is not None
+        return action != "mask" or self.part == "secrets"
+
+    def action_part(self, number: int) -> None:
+        """Shows another part, looked into if it has not been."""
+        self.part = NAMES[number]
+        if self.part in self._surveys or self.part in self._said or self.busy:
+            self._show()
+        else:
+            self._look()
+
+    def action_open(self) -> None:
+        """Goes to what is at hand, or looks again."""
+        place = self._place()
+        if place is not None:
+            self.dismiss(place)
+        elif self.part in self._surveys:
+            self._view("findings").focus()
+        else:
+            self._look()
+
+    def action_mask(self) -> None:
+        """Shows the secrets, or masks them again."""
+        self._is_unmasked = not self._is_unmasked
+        self._show_findings(self._view("findings").cursor)
+
+    def action_copy(self) -> None:
+        """Copies the path at hand."""
+        if (place := self._place()) is not None:
+            copy(self, place[0])
+
+    def action_leave(self) -> None:
+        """Stops looking into the part at hand, else leaves."""
+        if (looker := self._lookers.pop(self.part, None)) is None:
+            self.dismiss(None)
+            return
+        looker.close()
+        del self._progress[self.part]
+        self._said[self.part] = "Stopped. Enter looks again."
+        self._show()
+
+    def on_click(self, event: events.Click) -> None:
+        if event.chain > 1:
+            self.action_open()

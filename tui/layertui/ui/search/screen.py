@@ -1,0 +1,268 @@
+"""Searches the contents of all files of an image; shows the lines as they are found."""
+
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import getters
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.style import Style
+from textual.widgets import Input, Static
+
+from layertui.content.search import Match, Query
+from layertui.text.sanitize import visible
+from layertui.ui.app import LayertuiApp
+from layertui.ui.keys import Legend
+from layertui.ui.search.match_list import MatchList
+from layertui.ui.text import count_text, shorten, size_text
+from layertui.ui.widgets.key_bar import KeyBar
+from layertui.ui.worker.search import MOST, Found, MatchesFound, SearchEnded, Searcher, SearchProgress
+
+if TYPE_CHECKING:
+    from layertui.model.image import Image
+
+SWITCHES = {
+    "is_regex": ("alt+r", "regex", "Take the pattern as a regular expression, or as it stands"),
+    "ignores_case": ("alt+c", "any case", "Tell capitals from small letters, or not"),
+    "with_hidden": ("alt+h", "hidden", "Search hidden files too, or not"),
+    "with_binary": ("alt+b", "binary", "Search binary files too, or not"),
+}
+"""Fields of a query that are turned on and off: key, name, and what that does."""
+STOPPED = "stopped: enter in the pattern searches again"
+_BEGIN = "Type what to look for, and press enter: every line of every file that holds it is listed."
+
+
+class SearchField(Input):
+    """A pattern, or where to look for it."""
+
+    HELP_NAME: ClassVar[str] = "Pattern"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "search", tooltip="Search the files of all layers"),
+        Binding("down", "screen.to_list", "to the matches", show=False, tooltip="Go to the matches"),
+    ]
+
+
+class SearchScreen(Screen[Match | None]):
+    """Searches ``image``; ends with the match that one went to, if any.
+
+    ``found`` is the search to begin with, and keeps what comes of it. Leaving the screen stops it.
+    """
+
+    HELP: ClassVar[str] = (
+        "Searches the contents of the image's files line by line, as grep does: for a text as it stands, or for "
+        "one of Python's regular expressions. Each layer is read once, from the base up, and lines are shown as "
+        "they are found. The second field narrows it to a directory or to names like *.conf. Hidden files are "
+        "those that later layers overwrote or deleted: they are still shipped."
+    )
+    LEGEND: ClassVar[Legend] = (
+        ("▌", "$accent", "the layer that a file comes from, in its colour"),
+        ("path", "strike", "a version that the final tree does not show"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "to_field", "pattern", tooltip="Change what to look for"),
+        *(
+            # A field would take the letter.
+            Binding(key, f"switch('{field}')", name, show=False, tooltip=does, priority=True)
+            for field, (key, name, does) in SWITCHES.items()
+        ),
+        Binding("escape", "leave", "stop/back", tooltip="Stop the search, then back to the explorer"),
+    ]
+    CSS_PATH = Path(__file__).with_name("search.tcss")
+    app = getters.app(LayertuiApp)
+
+    def __init__(self, image: "Image", reference: str, platform: str | None, found: Found) -> None:
+        super().__init__()
+        self.found = found
+        self._image = image
+        self._source = (reference, platform)
+        self._searcher: Searcher | None = None
+        self._files: set[tuple[str, int]] = {(match.path, match.layer) for match in found.matches}
+        self._progress = ""
+        self._started = 0.0  # when the first bytes were searched
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="asked", classes="pane") as pane:
+            pane.border_title = Content(f"Search {visible(self._image.name)}")
+            with Horizontal():
+                yield SearchField(self.found.query.pattern, "what to look for", compact=True, id="pattern")
+                yield SearchField(
+                    self.found.query.paths, "in all files; or /etc, *.conf", compact=True, id="paths"
+                )
+            yield Static(id="switches")
+        with Vertical(id="found", classes="pane"):
+            yield MatchList()
+            yield Static(classes="message")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self._list.layer_count = max(len(self._image.layers), 1)
+        self._list.show(self.found.matches, self.found.cursor)
+        # What can be clicked keeps the colour that says whether it is on.
+        self.query_one("#switches").auto_links = False
+        self._tell_switches()
+        self._tell()
+        if self.found.matches:
+            self._list.focus()
+        else:
+            self.query_one("#pattern").focus()
+
+    def on_unmount(self) -> None:
+        if self._searcher is not None:
+            self._searcher.close()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a search goes on."""
+        return self._searcher is not None
+
+    @property
+    def _list(self) -> MatchList:
+        return self.query_one(MatchList)
+
+    # Searching
+
+    def on_input_submitted(self) -> None:
+        pattern, paths = (self.query_one(f"#{name}", SearchField).value for name in ("pattern", "paths"))
+        self.found.query = replace(self.found.query, pattern=pattern, paths=paths.strip())
+        self._search()
+        if pattern:
+            self._list.focus()
+
+    def _search(self) -> None:
+        """Searches anew, with what has been typed and turned on."""
+        self._stop()
+        found = self.found
+        found.matches, found.cursor, found.said, found.failed = [], 0, "", False
+        self._files.clear()
+        self._started, self._progress = 0.0, "reading …"
+        self._list.show(found.matches)
+        if found.query.pattern:
+            self._searcher = Searcher(self, *self._source, self.app.cache, found.query)
+            self._searcher.start()
+        self._tell()
+
+    def _stop(self) -> None:
+        if self._searcher is not None:
+            self._searcher.close()
+            self._searcher = None
+
+    def on_search_progress(self, event: SearchProgress) -> None:
+        if event.searcher is not self._searcher:
+            return
+        if event.layer:
+            self._progress = f"reading layer {event.layer}"
+        else:
+            now = time.monotonic()
+            self._started = self._started or now
+            spent = now - self._started
+            rate = f", {size_text(int(event.done / spent))}/s" if spent > 1 else ""
+            self._progress = f"{size_text(event.done)} of {size_text(event.total)}{rate}"
+        self._tell()
+
+    def on_matches_found(self, event: MatchesFound) -> None:
+        if event.searcher is not self._searcher:
+            return
+        self.found.matches += event.matches
+        self._files.update((match.path, match.layer) for match in event.matches)
+        self._list.grown()
+        self._tell()
+
+    def on_search_ended(self, event: SearchEnded) -> None:
+        if event.searcher is not self._searcher:
+            return
+        self._searcher = None
+        if event.error is not None:
+            self.found.said, self.found.failed = str(event.error), True
+        elif event.is_cut:
+            self.found.said = f"stopped at {MOST:,} lines: look for less"
+        else:
+            self.found.said = f"not searched: {event.left_out}" if event.left_out else "all is searched"
+        self._tell()
+
+    # What is told
+
+    def _tell(self) -> None:
+        """Brings the frame of the list, or what stands in its place, up to date."""
+        found, pane = self.found, self.query_one("#found")
+        lines = count_text(len(found.matches), "line")
+        title = f"{lines} in {count_text(len(self._files), 'file')}" if found.matches else "Matches"
+        pane.border_title = Content(title)
+        state = f"{self._progress} · escape stops" if self.busy else found.said
+        style = "$deleted" if found.failed else ""
+        pane.border_subtitle = Content.styled(shorten(visible(state), max(self.size.width - 6, 1)), style)
+        message = self.query_one(".message", Static)
+        message.display = not found.matches
+        self._list.display = bool(found.matches)
+        message.set_class(found.failed, "failed")
+        message.update(Content(self._why_empty()))
+        self.refresh_bindings()
+
+    def _why_empty(self) -> str:
+        """A sentence in place of matches, that names the next key."""
+        found = self.found
+        if self.busy:
+            return "Searching …"
+        if found.failed:
+            return f"{visible(found.said)}\n\nPress / to look for something else, enter to try again."
+        if not found.said:
+            return _BEGIN
+        if found.said == STOPPED:
+            return "Nothing was found before it was stopped. Press / and enter to search again."
+        more = "" if found.query.with_hidden else " alt+h has hidden files searched too."
+        return f"No line of any file searched holds “{visible(found.query.pattern)}”.{more}"
+
+    def _tell_switches(self) -> None:
+        parts = []
+        for field, (key, name, _does) in SWITCHES.items():
+            is_on = getattr(self.found.query, field)
+            link = Style.from_meta({"@click": f"screen.switch('{field}')"})
+            mark = ("[✓]", "bold $foreground") if is_on else ("[ ]", "")
+            part = Content.assemble((key, "$accent"), " ", mark, " ", (name, "$foreground" if is_on else ""))
+            parts.append(part.stylize(link))
+        self.query_one("#switches", Static).update(Content("  ").join(parts))
+
+    # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Letters are letters while one types."""
+        return action != "to_field" or not isinstance(self.focused, SearchField)
+
+    def action_to_field(self) -> None:
+        """Goes to the pattern."""
+        self.query_one("#pattern").focus()
+
+    def action_to_list(self) -> None:
+        """Goes to the matches."""
+        if self.found.matches:
+            self._list.focus()
+
+    def action_switch(self, field: str) -> None:
+        """Turns a field of the query on or off; searches again if one has searched."""
+        fields = asdict(self.found.query)
+        self.found.query = Query(**{**fields, field: not fields[field]})
+        self._tell_switches()
+        if self.busy or self.found.said:
+            self._search()
+
+    def action_leave(self) -> None:
+        """Stops the search, else leaves."""
+        if not self.busy:
+            self._leave(None)
+            return
+        self._stop()
+        self.found.said = STOPPED
+        self._tell()
+
+    def on_match_list_opened(self, event: MatchList.Opened) -> None:
+        self._leave(event.match)
+
+    def _leave(self, match: Match | None) -> None:
+        self.found.cursor = self._list.cursor
+        if self.busy:
+            self.found.said = STOPPED
+        self.dismiss(match)

@@ -1,0 +1,281 @@
+"""A store on disk: its images and containers, and what of it takes how much."""
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import getters
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+
+from layertui.model.errors import LayertuiError
+from layertui.model.reference import Reference, parse
+from layertui.text.sanitize import visible
+from layertui.ui.app import LayertuiApp
+from layertui.ui.clipboard import copy
+from layertui.ui.detail.page import Page, PageBuilder, failure, message
+from layertui.ui.images.finder import Place, store_places
+from layertui.ui.images.image_row import NO_NAME, short_digest
+from layertui.ui.images.screen import ImagesScreen
+from layertui.ui.keys import Legend
+from layertui.ui.text import size_text
+from layertui.ui.widgets.key_bar import KeyBar
+from layertui.ui.widgets.lines import Span
+from layertui.ui.widgets.text_view import TextView
+
+if TYPE_CHECKING:
+    from layertui.sources.store_usage import ImageUse, LayerUse, Overview
+
+_NUMBER = 9
+"""Cells of a column of numbers; two of them stand before each name."""
+_TICK = 0.1
+"""Seconds between two posts of how much has been counted, at least."""
+
+
+class StoreScreen(ImagesScreen):
+    """Lists the images and containers of the store that ``reference`` names; asks no engine."""
+
+    HELP: ClassVar[str] = (
+        "The images and containers of a store as it lies on disk; no engine is asked, and nothing is written. "
+        "What each part of it takes, which layers images share, and what nothing names "
+        "stands on a screen of its own. Words typed into the filter have to be in a cell each; of images it "
+        "also takes Docker's filters, as the screen of all images does."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("u", "usage", "disk usage", tooltip="What each part of the store takes and what is shared"),
+    ]
+
+    def __init__(self, reference: str) -> None:
+        super().__init__((reference,))
+        self.reference = reference
+
+    def _places(self) -> tuple[Sequence[Place], Sequence[Place]]:
+        return store_places(self._given[0])
+
+    def action_usage(self) -> None:
+        """Shows what the store holds and how large it is."""
+        self.app.push_screen(UsageScreen(self.reference))
+
+
+class UsageScreen(Screen[None]):
+    """What a store holds and how large it is: see :mod:`layertui.sources.store_usage`."""
+
+    HELP: ClassVar[str] = (
+        "What the parts of a store take on the disk, hardlinks counted once; the images with the size of "
+        "their layers and what each alone would free; the layers that several images share; and what no "
+        "image, layer or container names. A layer opens in an image that has it; one that none names, on "
+        "those below it as far as the store knows them. Sizes of layers are as they are recorded: in "
+        "Docker of their files, in Podman of their tars, in containerd of blobs and of unpacked layers as "
+        "they lie there."
+    )
+    LEGEND: ClassVar[Legend] = (("?", "$quiet", "not known"),)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "explore", "explore", tooltip="Explore the highlighted image, layer or container"),
+        Binding("y", "copy", "copy", tooltip="Copy the highlighted path or ID"),
+        Binding("r", "count", "count again", tooltip="Count again what the store holds"),
+    ]
+    app = getters.app(LayertuiApp)
+
+    class Counted(Message):
+        """``done`` bytes have been counted so far."""
+
+        def __init__(self, done: int) -> None:
+            super().__init__()
+            self.done = done
+
+    class Ended(Message):
+        """All has been counted, or why it could not be."""
+
+        def __init__(self, result: "Overview | LayertuiError") -> None:
+            super().__init__()
+            self.result = result
+
+    def __init__(self, reference: str) -> None:
+        super().__init__()
+        self.reference = reference
+        self.busy = True
+        """Whether it is still being counted."""
+        self._stop = threading.Event()
+        self._page = Page(TextView().document)
+        self._targets: Sequence[tuple[str, str]] = ()
+
+    def compose(self) -> ComposeResult:
+        view = TextView(classes="pane")
+        view.border_title = Content(visible(self.reference))
+        yield view
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.query_one(TextView).focus()
+        self.action_count()
+
+    def on_unmount(self) -> None:
+        self._stop.set()
+
+    def action_count(self) -> None:
+        """Counts in a thread, which ends when it is to be done anew or the screen goes."""
+        self._stop.set()
+        stop = self._stop = threading.Event()
+        self.busy = True
+        self._show(message("Counting …"), "")
+        told = 0.0
+
+        def progress(done: int, _total: int) -> None:
+            nonlocal told
+            if time.monotonic() - told >= _TICK and not stop.is_set():
+                told = time.monotonic()
+                self.post_message(self.Counted(done))
+
+        def run() -> None:
+            from layertui.layers.compression.stream import Cancelled
+            from layertui.sources.store_usage import overview
+
+            result: Overview | LayertuiError
+            try:
+                result = overview(parse(self.reference), progress, stop)
+            except Cancelled:
+                return
+            except LayertuiError as error:
+                result = error
+            if not stop.is_set():
+                self.post_message(self.Ended(result))
+
+        threading.Thread(target=run, name="usage", daemon=True).start()
+
+    def on_usage_screen_counted(self, event: Counted) -> None:
+        if self.busy:
+            self.query_one(TextView).border_subtitle = Content(f"{size_text(event.done)} so far")
+
+    def on_usage_screen_ended(self, event: Ended) -> None:
+        self.busy = False
+        if isinstance(event.result, LayertuiError):
+            self._show(failure(event.result), "")
+            return
+        size = sum(part.size for part in event.result.parts)
+        page, self._targets = usage_page(event.result, parse(self.reference))
+        self._show(page, f"{size_text(size)} on disk")
+
+    def _show(self, page: Page, subtitle: str) -> None:
+        self._page = page
+        view = self.query_one(TextView)
+        view.open(page.document)
+        view.border_subtitle = Content(subtitle)
+        self.refresh_bindings()
+
+    def on_text_view_cursor_moved(self) -> None:
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what can be done with the line at hand."""
+        line = self.query_one(TextView).cursor if self.is_mounted else -1
+        if action == "explore":
+            return line in self._page.events
+        return action != "copy" or line in self._page.values
+
+    def action_explore(self) -> None:
+        """Explores the image or container at hand, or an image at the layer at hand."""
+        self.app.explore(*self._targets[self._page.events[self.query_one(TextView).cursor]])
+
+    def action_copy(self) -> None:
+        """Copies the path or ID at hand."""
+        copy(self, self._page.values[self.query_one(TextView).cursor])
+
+
+def usage_page(found: "Overview", store: Reference) -> tuple[Page, list[tuple[str, str]]]:
+    """The overview of a store to be read: each thing in a line, two numbers before its name.
+
+    An event of the page is the number of what can be explored: a reference, and the ID of a
+    layer to begin at (empty for none).
+    """
+    page = PageBuilder(2 * _NUMBER + 2)
+    targets = [(image.reference, "") for image in found.images]
+    for problem in found.problems:
+        page.add((visible(problem), "deleted"))
+    if found.problems:
+        page.add()
+    _head(page, "ON DISK", "ENTRIES", "PART")
+    width = max((len(part.name) for part in found.parts if part.about), default=0)
+    for part in found.parts:
+        entries = "" if part.entries is None else f"{part.entries:,}"
+        about = part.about or "not known"
+        page.add(
+            (f"{visible(part.name):{width}}", "bold"),
+            (f"  {about}", "quiet"),
+            gutter=_numbers(size_text(part.size), entries),
+            value=str(found.root / part.name),
+        )
+    _head(page, "SIZE", "FREES", "IMAGE", before=True)
+    if not found.images:
+        page.add(("none", "quiet"), gutter=_numbers("", ""))
+    for number, image in enumerate(found.images):
+        stands = f"  kept by {', '.join(image.containers)}" if image.containers else ""
+        page.add(
+            (visible(_name(image)), "bold"),
+            (visible(f"  {short_digest(image.id)}{stands}"), "quiet"),
+            gutter=_numbers(size_text(image.size), size_text(image.frees)),
+            event=number,
+            value=image.id,
+        )
+    from layertui.sources.assemble import short_layer
+    from layertui.sources.store_usage import unnamed, users
+
+    shared = [layer for layer in found.layers if len(layer.images) > 1]
+    if shared:
+        _head(page, "SIZE", "IMAGES", "LAYER THAT IMAGES SHARE", before=True)
+    for layer in shared:
+        by = ", ".join(users(found, layer))
+        _add_layer(page, layer, str(len(layer.images)), by, len(targets))
+        targets.append((layer.images[0], layer.id))
+    alone = unnamed(found)
+    if alone:
+        _head(page, "SIZE", "", "LAYER THAT NO IMAGE NAMES", before=True)
+    for layer in alone:
+        on = f"on {short_layer(layer.parent)}" if layer.parent else ""
+        _add_layer(page, layer, "", on, len(targets))
+        targets.append((layer.reference, ""))
+    if found.strays:
+        what = "PATH BESIDE THEM THAT NOTHING NAMES (A BUILD CACHE MAY)"
+        _head(page, "", "", what, before=True)
+    for stray in found.strays:
+        event = len(targets) if stray.reference else -1
+        name = str(stray.path).removeprefix(f"{found.root}/")
+        page.add((visible(name), ""), gutter=_numbers("", ""), event=event, value=str(stray.path))
+        targets += [(stray.reference, "")] if stray.reference else []
+    if found.links:
+        _head(page, "", "", "CONTAINER BY NAME OR LINK, FROM LINKGRAPH.DB", before=True)
+    for name, identity in found.links:
+        short = (visible(f"  {identity[:12]}"), "quiet")
+        page.add((visible(name), "bold"), short, gutter=_numbers("", ""), event=len(targets), value=identity)
+        targets.append((str(store._replace(selector=f"/{identity}")), ""))
+    return page.page(), targets
+
+
+def _head(page: PageBuilder, first: str, second: str, what: str, before: bool = False) -> None:
+    """Names the columns of what follows."""
+    if before:
+        page.add()
+    page.add((what, "quiet"), gutter=_numbers(first, second, "quiet"))
+
+
+def _numbers(first: str, second: str, style: str = "") -> list[Span]:
+    return [(f"{first:>{_NUMBER}}{second:>{_NUMBER}}  ", style)]
+
+
+def _add_layer(page: PageBuilder, layer: "LayerUse", count: str, by: str, target: int) -> None:
+    from layertui.sources.assemble import short_layer
+
+    page.add(
+        (visible(short_layer(layer.id)), "bold"),
+        (visible(f"  {by}"), "quiet"),
+        gutter=_numbers(size_text(layer.size), count),
+        event=target,
+        value=layer.id,
+    )
+
+
+def _name(image: "ImageUse") -> str:
+    return next((name for name in image.names if "@" not in name), NO_NAME)

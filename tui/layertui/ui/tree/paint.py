@@ -1,0 +1,61 @@
+"""How rows of the file tree are painted, each kept as long as it looks the same."""
+
+from __future__ import annotations
+
+from rich.segment import Segment
+from textual.cache import LRUCache
+from textual.strip import Strip
+
+from layertui.ui.theme.styles import Palette
+from layertui.ui.tree.row import Layout, arrow_at, layout, spans
+from layertui.union.tree_rows import Rows
+
+_KEPT = 1024
+"""Painted rows that are kept."""
+_LINED = ("strike", "underline")
+"""Styles that show on a blank too."""
+
+
+class TreePainter:
+    """Paints rows in the columns and colours of the moment; who changes the rows says so."""
+
+    def __init__(self) -> None:
+        self._place: Layout = layout(0, None)  # which columns there are
+        self._palette: Palette | None = None
+        self._painted: LRUCache[tuple[int, str], Strip] = LRUCache(_KEPT)
+
+    def lay_out(self, width: int, rows: Rows) -> None:
+        """Other rows are to be painted, or in another width."""
+        self._place = layout(width, rows)
+        self._painted.clear()
+
+    def use(self, palette: Palette) -> None:
+        """Paints in these colours from now on."""
+        if self._palette is None or self._palette.key != palette.key:
+            self._palette = palette
+            self._painted.clear()
+
+    def row(self, rows: Rows, node: int, over: str, width: int) -> Strip:
+        """A node's row on the ground ``over``."""
+        assert self._palette is not None
+        painted = self._painted.get((node, over))
+        if painted is None:
+            painted = self._painted[node, over] = self._paint(rows, node, over, width, self._palette)
+        return painted
+
+    def is_arrow(self, rows: Rows, node: int, x: int) -> bool:
+        """Whether a row has the arrow of its directory in column ``x``."""
+        return x - arrow_at(rows, node, self._place.names) in (0, 1)
+
+    def _paint(self, rows: Rows, node: int, over: str, width: int, palette: Palette) -> Strip:
+        # Few segments make a quick frame: blanks go with what is before them where that shows no line.
+        merged: list[tuple[str, str]] = []
+        for text, style in spans(rows, node, self._place):
+            if merged and (
+                merged[-1][1] == style or (not text.strip() and not merged[-1][1].endswith(_LINED))
+            ):
+                merged[-1] = (merged[-1][0] + text, merged[-1][1])
+            elif text:
+                merged.append((text, style))
+        segments = [Segment(text, palette[f"{over} {style}"]) for text, style in merged]
+        return Strip(segments).adjust_cell_length(width, palette[over])

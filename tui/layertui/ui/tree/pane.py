@@ -1,0 +1,307 @@
+"""The file tree in its frame, with a line above it to filter by or to jump with."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.suggester import Suggester
+from textual.timer import Timer
+from textual.widgets import Input, Static
+
+from layertui.text.sanitize import visible
+from layertui.ui.text import count_text, shorten
+from layertui.ui.tree.view import TreeView
+
+if TYPE_CHECKING:
+    from layertui.union.tree_rows import Rows
+
+_SETTLE = 0.08
+"""Seconds that a query rests before it is searched for."""
+_PATIENCE = 0.15
+"""Seconds before a search that has not ended is said to go on."""
+_HINT = "words, *.conf, /etc/**, ~regex, layer:3, change:added, size:>1M, type:symlink"
+_COMPARED_HINT = _HINT.replace("layer:3, ", "")
+_SORTED = {"name": "", "size": "by size", "layer": "by layer", "time": "by time", "growth": "by growth"}
+
+
+class TreeField(Input):
+    """A query or a path; the keys that leave it are the pane's."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "to the tree"),
+        Binding("down", "submit", "to the tree", show=False),
+        Binding("tab", "complete", "complete", show=False),
+    ]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Tab completes a path while there is more of it; else it leads on as everywhere."""
+        if action == "complete":
+            return bool(self._suggestion)
+        return True
+
+    def action_complete(self) -> None:
+        """Takes what is suggested."""
+        self.value = self._suggestion
+        self.cursor_position = len(self.value)
+
+
+class TreePane(Vertical):
+    """Holds a :class:`TreeView`, which is what a screen talks to, and tells about it in its frame."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "filter", tooltip="Show only paths that match"),
+        Binding("colon,ctrl+g", "jump", "jump", show=False, tooltip="Go to a path that you type"),
+        Binding("escape", "leave", "clear the filter", show=False, tooltip="Show all paths again"),
+    ]
+    DEFAULT_CSS = """
+    TreePane {
+        & > TreeField, & > .told {
+            display: none;
+            height: 1;
+            padding: 0 1;
+            background: $raised;
+        }
+        & > TreeField.-textual-compact {
+            padding: 0 1;
+        }
+        & > TreeField > .input--suggestion {
+            color: $quiet;
+        }
+        & > .told {
+            color: $quiet;
+            text-wrap: nowrap;
+            text-overflow: ellipsis;
+            &.failed { color: $deleted; }
+        }
+        &.-asking > TreeField, &.-asking > .told {
+            display: block;
+        }
+    }
+    """
+
+    def __init__(self, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.view = TreeView()
+        self._jumping = False
+        self._titled = ("", "")
+        self._clocks: list[Timer] = []
+
+    def compose(self) -> ComposeResult:
+        yield self.view
+
+    # Seldom wanted, and much for the first frame to style.
+
+    @cached_property
+    def _field(self) -> TreeField:
+        return TreeField(compact=True, select_on_focus=False)
+
+    @cached_property
+    def _told(self) -> Static:
+        return Static(classes="told")
+
+    @property
+    def busy(self) -> bool:
+        """Whether what was typed or asked for is still to be shown."""
+        return bool(self._clocks) or self.view.busy
+
+    # Filter and jump
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Letters are letters while one types; what leaves the line is only there with it."""
+        if action == "leave":
+            return self.has_class("-asking")
+        return not self._is_typing
+
+    @property
+    def _is_typing(self) -> bool:
+        return self.has_class("-asking") and self.screen.focused is self._field
+
+    def action_filter(self) -> None:
+        """Asks what to filter by."""
+        self._ask(jumping=False, value=self.view.query_text)
+
+    def action_jump(self) -> None:
+        """Asks for a path to go to."""
+        self._ask(jumping=True, value="/")
+
+    def action_leave(self) -> None:
+        """Puts the line away; a filter ends with it."""
+        if not self._jumping and self.view.query_text:
+            self._stop_timers()
+            self.view.filter("")
+        self._close()
+
+    def _ask(self, jumping: bool, value: str) -> None:
+        from layertui.compare.rows import ComparedRows
+
+        rows = self.view.rows
+        if rows is None:
+            return
+        if not self._field.is_attached:
+            self.mount(self._field, self._told, before=self.view)
+        self._jumping = jumping
+        self._field.suggester = Paths(self.view) if jumping else None
+        hint = _COMPARED_HINT if isinstance(rows, ComparedRows) else _HINT
+        self._field.placeholder = "path" if jumping else hint
+        with self._field.prevent(Input.Changed):
+            self._field.value = value
+        self._field.cursor_position = len(value)
+        self.add_class("-asking")
+        self._field.focus()
+        self._tell_found()
+
+    def _close(self) -> None:
+        self.remove_class("-asking")
+        self._jumping = False
+        self.view.focus()
+        self.refresh_bindings()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self._jumping:
+            self._tell_found()
+            return
+        self._stop_timers()
+        self._clocks = [self.set_timer(_SETTLE, self._search)]
+
+    def _search(self) -> None:
+        self._stop_timers()
+        self._clocks = [self.set_timer(_PATIENCE, self._tell_searching)]
+        self.view.filter(self._field.value)
+
+    def _stop_timers(self) -> None:
+        for timer in self._clocks:
+            timer.stop()
+        self._clocks = []
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if not self._jumping:
+            if self.view.query_text != self._field.value:
+                self._search()
+            if self._field.value.strip():
+                self.view.focus()
+            else:
+                self.action_leave()
+            return
+        rows = self.view.rows
+        node = rows.merged.union.find(event.value) if rows is not None else -1
+        if node < 0:
+            self._tell(f"no layer stores {event.value}", failed=True)
+            return
+        self._close()
+        self.view.call_later(self.view.go_to, node)  # what it posts would end here were it called from here
+
+    def on_tree_view_query_failed(self, event: TreeView.QueryFailed) -> None:
+        event.stop()
+        self._stop_timers()
+        self._tell(str(event.error), failed=True)
+
+    # What is told
+
+    def on_tree_view_changed(self, event: TreeView.Changed) -> None:
+        event.stop()
+        rows = self.view.rows
+        if self.has_class("-asking") and not self._jumping:
+            if rows is None or not (self.view.query_text or self._is_typing):
+                self._close()  # the filter had to go, or there is nothing to filter
+            elif rows.query == self.view.query_text:
+                self._stop_timers()
+                self._tell_found()
+        self._title()
+
+    def on_resize(self) -> None:
+        self._title()
+
+    def _tell(self, text: str, failed: bool = False) -> None:
+        self._told.set_class(failed, "failed")
+        self._told.update(Content(visible(text)))
+
+    def _tell_searching(self) -> None:
+        self._tell("searching …")
+
+    def _tell_found(self) -> None:
+        rows = self.view.rows
+        if rows is None or self._jumping or not rows.query:
+            self._tell("tab completes, enter goes there" if self._jumping else "")
+        else:
+            self._tell(count_text(rows.found, "path") + " found")
+
+    def _title(self) -> None:
+        """View, layer and counts in the upper border; filter and order in the lower."""
+        rows = self.view.rows
+        if rows is None:
+            self._titled = ("", "")
+            self.border_title, self.border_subtitle = Content("Merged tree"), Content("")
+            return
+        room = max(self.size.width - 4, 1)
+        title = _fitting(room, *_titles(rows))
+        notes = [f"filter {visible(rows.query)}"] if rows.query.strip() else []
+        if _SORTED[rows.sort]:
+            notes.append(_SORTED[rows.sort])
+        subtitle = Content(shorten(", ".join(notes), room))
+        # Setting them paints the whole pane again.
+        if (title.markup, subtitle.plain) != self._titled:
+            self._titled = (title.markup, subtitle.plain)
+            self.border_title, self.border_subtitle = title, subtitle
+
+
+def _titles(rows: Rows) -> tuple[str, str]:
+    """What is shown, and how much of it."""
+    from layertui.compare.rows import ComparedRows
+    from layertui.union.path_filter import MARKS
+
+    merged = rows.merged
+    if isinstance(rows, ComparedRows) and rows.view == "merged":
+        return "All of B, and what A alone has", count_text(merged.paths(), "path") + " in B"
+    if rows.view == "merged":
+        return f"Merged tree at layer {merged.layer}", count_text(merged.paths(), "path")
+    if rows.view == "changes":
+        told = [
+            f"{count:,} {word}"
+            for word, marks in MARKS.items()
+            if (count := sum(merged.marks.count(mark, 1) for mark in marks))
+        ]
+        if isinstance(rows, ComparedRows):
+            return "What differs in B", ", ".join(told) or "no path"
+        return f"Changes of layer {merged.layer}", ", ".join(told) or "none"
+    hidden = rows.hidden()
+    return f"All paths of layers 1–{merged.layer}", f"{hidden:,} hidden"
+
+
+def _fitting(room: int, name: str, told: str) -> Content:
+    """Both, or as much of them as there is room for."""
+    if len(name) + len(told) + 2 > room:
+        return Content(shorten(name, room))
+    return Content.assemble(name, ("  " + told, "$quiet not bold"))
+
+
+class Paths(Suggester):
+    """Completes a path of any layer, a component at a time."""
+
+    def __init__(self, view: TreeView) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._view = view
+
+    async def get_suggestion(self, value: str) -> str | None:
+        from layertui.layers.index import key_of, path_of
+
+        if self._view.rows is None:
+            return None
+        union = self._view.rows.merged.union
+        above, _slash, name = value.rpartition("/")
+        key = b"\0".join(part for part in (key_of(above), name.encode("utf-8", "surrogateescape")) if part)
+        if not name and key:
+            key += b"\0"
+        node = bisect_left(range(union.nodes), key or b"\1", key=union.key)
+        if node >= union.nodes or not union.key(node).startswith(key):
+            return None
+        path = path_of(union.key(node)) + ("/" if union.end[node] > node + 1 else "")
+        # What cannot be typed is not suggested, nor what would change what was typed.
+        return path if path.isprintable() and path.startswith(value) else None

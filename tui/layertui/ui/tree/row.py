@@ -1,0 +1,182 @@
+"""One row of the file tree: what it says, and where in the width there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+
+from layertui.compare.rows import ComparedRows
+from layertui.text.format import growth_text
+from layertui.text.sanitize import visible
+from layertui.ui.detail.subject import chip
+from layertui.ui.detail.words import MARKS
+from layertui.ui.entry_text import moment, owner, permissions
+from layertui.ui.text import match_positions, shorten, size_text
+from layertui.ui.widgets.lines import Span
+from layertui.union.changes import Mark
+
+if TYPE_CHECKING:
+    from layertui.union.entry import Entry
+    from layertui.union.tree_rows import Rows
+
+COLUMNS = (("layer", 4), ("permissions", 10), ("owner", 9), ("time", 16), ("size", 7))
+"""What stands right of the names, with its width in cells."""
+COMPARED = (("permissions", 10), ("owner", 9), ("time", 16), ("size", 7), ("growth", 8))
+"""The same of two trees that are compared."""
+_GAP = 2
+_ROOM = {"layer": 10, "growth": 10, "size": 14, "permissions": 28, "owner": 30, "time": 60}
+"""Cells that the names have at least where there is the column too."""
+_MARK = 2
+"""Cells for the mark and a blank after it."""
+_INDENT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which columns there are, and the cells that names have."""
+
+    columns: tuple[tuple[str, int], ...]
+    names: int
+
+
+def layout(width: int, rows: Rows | None) -> Layout:
+    """The columns that fit in ``width`` cells; the time early if it is what the rows are sorted by."""
+    by_time = rows is not None and rows.sort == "time"
+    room = _ROOM | {"time": _ROOM["size"]} if by_time else _ROOM
+    possible = dict(COMPARED if isinstance(rows, ComparedRows) else COLUMNS)
+    names, columns = width - _MARK, []
+    for name in sorted(possible, key=room.__getitem__):
+        cells = possible[name] + _GAP
+        if names - cells < room[name]:
+            break
+        names -= cells
+        columns.append(name)
+    return Layout(tuple(column for column in possible.items() if column[0] in columns), max(names, 0))
+
+
+def arrow_at(rows: Rows, node: int, names: int) -> int:
+    """The cell in which the arrow of a directory stands, where names have ``names`` cells."""
+    deepest = max(names - _ROOM["size"], 0)  # deeper ones still have room for their names
+    return _MARK + min(rows.merged.union.depth(node) * _INDENT, deepest - deepest % _INDENT)
+
+
+def spans(rows: Rows, node: int, place: Layout) -> Sequence[Span]:
+    """The row of a node, as wide as the layout."""
+    merged = rows.merged
+    event = merged.version(node)
+    if event < 0:  # the empty tree's root
+        return [("    /", "quiet")]
+    entry = merged.union.entry(event)
+    mark = Mark(merged.marks[node])
+    here = bool(merged.visible[node])
+    closed = not rows.is_open(node) and rows.has_children(node)
+    below = _changed_below(rows, node, mark) if closed else []
+    sign, style = MARKS[mark] if node else ("", "quiet")
+    if below and not sign:
+        sign = "·"
+    indent = arrow_at(rows, node, place.names) - _MARK
+    arrow = "▸ " if closed else "▾ " if rows.has_children(node) else "  "
+    row: list[Span] = [(f"{sign:<{_MARK}}", style), (" " * indent, ""), (arrow, "quiet")]
+    name = _name(rows, node, entry, here)
+    notes = [*_notes(rows, node, entry, mark, here), *below]
+    row += _fitted(name, notes, place.names - indent - len(arrow))
+    struck = "" if here else " strike"
+    for column, width in place.columns:
+        row.append((" " * _GAP, ""))
+        if column == "layer":
+            row += chip(entry.layer)
+            continue
+        text = shorten(_cell(rows, node, column, entry, here), width)
+        blanks = (" " * (width - cell_len(text)), "")
+        styled = (text, ("" if column == "size" and here else "quiet") + struck)
+        row += [blanks, styled] if column in ("size", "owner", "growth") else [styled, blanks]
+    return row
+
+
+def _changed_below(rows: Rows, node: int, mark: Mark) -> list[Span]:
+    """How many paths below a directory the layer changed: ``+3 ~1``."""
+    added, modified, deleted = rows.merged.changed_below(node)
+    counts = {
+        Mark.ADDED: added - (mark == Mark.ADDED),
+        Mark.MODIFIED: modified - (mark in (Mark.MODIFIED, Mark.REWRITTEN)),
+        Mark.DELETED: deleted - (mark == Mark.DELETED),
+    }
+    return [(f" {MARKS[kind][0]}{count:,}", MARKS[kind][1]) for kind, count in counts.items() if count]
+
+
+def _name(rows: Rows, node: int, entry: Entry, here: bool) -> list[Span]:
+    """The name in its layer's hue, with the letters underlined that the filter's plain words find."""
+    name = visible(rows.merged.union.name(node)) + ("/" if entry.type == "directory" and node else "")
+    struck = "" if here else " strike"
+    if not rows.is_found(node):
+        return [(name, "quiet" + struck)]
+    if isinstance(rows, ComparedRows):  # whose layers are the two sides, which the mark tells
+        style = ("" if rows.merged.marks[node] else "quiet") + struck
+    else:
+        style = f"layer:{entry.layer}{struck}"
+    found: set[int] = set()
+    for word in rows.query.split():
+        if not any(char in word for char in "*?:/~"):
+            found.update(match_positions(word, name) or ())
+    if not found:
+        return [(name, style)]
+    return [(char, f"{style} underline" if at in found else style) for at, char in enumerate(name)]
+
+
+def _notes(rows: Rows, node: int, entry: Entry, mark: Mark, here: bool) -> list[Span]:
+    """What a link leads to, what a path was before, which layer deleted it."""
+    merged = rows.merged
+    union = merged.union
+    notes: list[Span] = []
+    if entry.linkname is not None:
+        notes.append((f" → {visible(entry.linkname)}", "quiet"))
+    elif entry.hardlink is not None:
+        notes.append((f" hardlink to {visible(entry.hardlink)}", "quiet"))
+    before = union.at(node, merged.layer - 1) if mark == Mark.MODIFIED else -1
+    if before >= 0 and (was := union.entry(before)).type != entry.type:
+        where = " in A" if isinstance(rows, ComparedRows) else f", layer {was.layer}"
+        notes.append((f" was a {was.type}{where}", "modified"))
+    if not here and mark != Mark.DELETED:
+        gone = union.ev_layer[union.last_by(node, merged.layer)]
+        notes.append((f" deleted by layer {gone}", "quiet"))
+    return notes
+
+
+def _fitted(name: list[Span], notes: list[Span], width: int) -> list[Span]:
+    """The name, shortened in its middle if it has to be, and of the notes what there is room for."""
+    row = name
+    room = width - sum(cell_len(text) for text, _style in name)
+    if room < 0:
+        row = [(shorten("".join(text for text, _style in name), width), name[0][1])] if width > 0 else []
+        room = 0
+    row = list(row)
+    for text, style in notes:
+        if cell_len(text) > room:
+            if room >= 6:
+                text = shorten(text, room)
+                row.append((text, style))
+                room -= cell_len(text)
+            break
+        row.append((text, style))
+        room -= cell_len(text)
+    return [*row, (" " * room, "")]
+
+
+def _cell(rows: Rows, node: int, column: str, entry: Entry, here: bool) -> str:
+    if column == "permissions":
+        return permissions(entry)
+    if column == "owner":
+        return owner(entry)
+    if column == "growth":
+        growth = rows.growth(node) if isinstance(rows, ComparedRows) else 0
+        return growth_text(growth, "−") if growth else ""
+    if column == "time":
+        return moment(entry)[:16]
+    if entry.type == "directory":
+        return size_text(rows.merged.size_below(node)) if here else ""
+    if entry.device is not None:
+        return f"{entry.device[0]}, {entry.device[1]}"
+    return size_text(entry.size) if entry.type == "file" else ""

@@ -1,0 +1,1 @@
+"""Clients of the worker process, and background threads."""

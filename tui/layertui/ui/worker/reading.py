@@ -1,0 +1,107 @@
+"""One reading of an image: what has been told of it, and of its layers, so far."""
+
+import threading
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+from layertui.model.errors import LayertuiError
+from layertui.ui.worker.loader import Loader
+
+if TYPE_CHECKING:
+    from layertui.content.read import Contents
+    from layertui.insight.tally import Survey
+    from layertui.layers.index import LayerIndex
+    from layertui.model.image import Image
+    from layertui.union import Union
+
+
+class ImageOpened(Message):
+    """The config and manifest have been read, or could not be."""
+
+    def __init__(self, result: "Image | LayertuiError") -> None:
+        super().__init__()
+        self.result = result
+
+
+class Reading:
+    """Opens the image here, for what is told of it, and has it read in a process of its own.
+
+    Posts :class:`ImageOpened` and what a :class:`~layertui.ui.worker.loader.Loader` posts to ``target``, which
+    gives back what has come, so that it can be dropped as a whole when the image is read again.
+    """
+
+    def __init__(self, target: MessagePump, reference: str) -> None:
+        self.opened: Image | LayertuiError | None = None
+        """What :class:`ImageOpened` tells, as soon as it is known."""
+        self.image: Image | None = None
+        self.indexes: dict[int, LayerIndex] = {}
+        self.union: Union | None = None
+        self.contents: Contents | None = None
+        """Of the layers of ``union``."""
+        self.failure: LayertuiError | None = None
+        """Why nothing more can be read; what has come stays."""
+        self.ended = False
+        """Whether nothing more comes."""
+        self.paths: int | None = None
+        """Of the merged tree of all layers; None: not known yet."""
+        self.reclaimable: int | None = None
+        """Bytes of files that layers store and the merged tree does not show; None: not known yet, -1: it cannot be."""
+        self.surveys: dict[str, Survey] = {}
+        """What has been found out about what the image costs and leaks, by part."""
+        self.stop = threading.Event()
+        """Set when nobody wants to know any more."""
+        self.reference = reference
+        self._target = target
+        self._loader: Loader | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all layers of the image have been read and merged."""
+        whole = (
+            self.image is not None and self.union is not None and self.union.layers == len(self.image.layers)
+        )
+        return whole and self.ended
+
+    def start(self, platform: str | None, cache: bool) -> None:
+        """Starts to open and to read."""
+        threading.Thread(target=self._open, args=(platform,), name="open", daemon=True).start()
+        self._loader = Loader(self._target, self.reference, platform, cache)
+        self._loader.start()
+
+    def close(self) -> None:
+        """Stops it; what has come stays."""
+        self.stop.set()
+        if self._loader is not None:
+            self._loader.close()
+
+    def fail(self, error: LayertuiError) -> None:
+        """Ends it with what has come."""
+        self.failure, self.ended = error, True
+        if self._loader is not None:
+            self._loader.close()
+
+    def take(self, image: "Image | None" = None, union: "Union | None" = None) -> None:
+        """Keeps the image or the union, which come in any order, and what they give together."""
+        self.image = image or self.image
+        self.union = union or self.union
+        if self.image is None or self.union is None:
+            return
+        if self.contents is None:
+            from layertui.content.read import Contents
+
+            self.contents = Contents(self.image, self.union.indexes, self.union)
+        else:
+            self.contents.grow(self.union.indexes, self.union)
+
+    def _open(self, platform: str | None) -> None:
+        from layertui.sources import open_image
+
+        try:
+            result: Image | LayertuiError = open_image(self.reference, platform)
+        except LayertuiError as error:
+            result = error
+        self.opened = result
+        if not self.stop.is_set():
+            self._target.post_message(ImageOpened(result))

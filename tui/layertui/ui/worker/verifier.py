@@ -1,0 +1,55 @@
+"""Checks the digests of layers in the background, once there is nothing better to do."""
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+from layertui.model.blob import BytesBlob, FileBlob
+from layertui.model.errors import LayertuiError
+
+if TYPE_CHECKING:
+    from layertui.model.image import Layer
+
+
+class LayerVerified(Message):
+    """All bytes of a layer have been read: what is wrong with them, empty if they are as they should be."""
+
+    def __init__(self, layer: int, problem: str) -> None:
+        super().__init__()
+        self.layer = layer
+        self.problem = problem
+
+
+def verifiable(layer: "Layer") -> bool:
+    """Whether the bytes are at hand, none of them to be fetched first, and their digest is known."""
+    from layertui.verify.layer import expected_digest
+
+    return isinstance(layer.blob, FileBlob | BytesBlob) and bool(expected_digest(layer))
+
+
+def verify_layers(target: MessagePump, layers: Sequence["Layer"], stop: threading.Event) -> None:
+    """Reads the layers one after the other in a thread, and posts what is found to ``target``."""
+
+    def run() -> None:
+        from layertui.layers.compression.stream import Cancelled
+        from layertui.verify.layer import verify
+
+        if sys.platform == "linux":  # where a thread has a priority of its own
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
+        for layer in layers:
+            try:
+                problem = verify(layer, stop)
+            except Cancelled:
+                return
+            except LayertuiError as error:
+                problem = str(error)
+            target.post_message(LayerVerified(layer.number, problem))
+
+    threading.Thread(target=run, name="verify", daemon=True).start()

@@ -1,0 +1,1 @@
+"""Recompute every digest of an image."""

@@ -1,0 +1,208 @@
+"""Whether a layer's bytes are those that its image names, by reading all of them."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from layertui.layers.compression.stream import CHUNK, Cancelled, Damaged, Stream
+from layertui.layers.index import LayerIndex
+from layertui.layers.unpacked.tar_split import NotRecorded, RecordedDirectory
+from layertui.model.blob import Blob
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Layer, Unpacked
+from layertui.verify.recorded_size import size_of_unpacked
+
+ALGORITHMS = ("sha256", "sha384", "sha512")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that an image claims, held against what is there."""
+
+    subject: str
+    """``manifest``, ``config``, ``layer 3``, …"""
+    what: str
+    """``digest``, ``size``, ``diff ID``, ``recorded diff ID`` (as a store has it) or ``chain ID``."""
+    status: Literal["ok", "wrong", "unchecked"]
+    expected: str = ""
+    """What is claimed; empty if nothing is."""
+    found: str = ""
+    """What is there; empty if it was not looked at."""
+    why: str = ""
+    """Why it is not checkable here, or what more is known."""
+
+
+def compare(subject: str, what: str, expected: str, found: str) -> Check:
+    """The check of two values that are known."""
+    return Check(subject, what, "ok" if expected == found else "wrong", expected, found)
+
+
+def expected_digest(layer: Layer) -> str:
+    """The digest that a layer's bytes can be held against; empty if the image names none.
+
+    That of the bytes as stored where it is known, else that of the uncompressed tar.
+    """
+    return _known(layer.descriptor.digest or layer.diff_id)
+
+
+def was_checked(layer: Layer, index: LayerIndex) -> bool:
+    """Whether reading the index found that the bytes have the digest they should have.
+
+    So do those that an engine sent: none are kept that have not.
+    """
+    if layer.descriptor.digest:
+        return index.blob_digest == layer.descriptor.digest
+    if layer.blob is None or index.damage:
+        return False
+    return bool(layer.diff_id) and layer.blob.digest == layer.diff_id
+
+
+def verify(layer: Layer, cancelled: threading.Event) -> str:
+    """What is wrong with a layer that has a blob and an expected digest; empty if it has that digest.
+
+    Reads all of it, in bounded memory, and decompresses it only if it has to. Raises
+    :class:`LayertuiError` where it cannot be read, and :class:`Cancelled` once the event is set.
+    """
+    assert layer.blob is not None
+    expected = expected_digest(layer)
+    try:
+        if layer.descriptor.digest:
+            found, _ = _read(_stored(layer.blob), expected, cancelled)
+        else:
+            with closing(Stream(layer.blob, cancelled=cancelled)) as stream:
+                found, _ = _read(_uncompressed(stream), expected, cancelled)
+    except Damaged as damage:
+        return str(damage)
+    return "" if found == expected else f"wrong digest: the image says {expected}, its bytes have {found}"
+
+
+def checks(
+    layer: Layer, cancelled: threading.Event, progress: Callable[[int], None] | None = None
+) -> Iterator[Check]:
+    """Size and digest of a layer's bytes as they are stored, and the diff ID of the tar they hold.
+
+    Of a layer that lies unpacked, the size that the store recorded in place of these.
+
+    All of it is read once; ``progress`` is told the bytes that are behind. Raises
+    :class:`LayertuiError` where it cannot be read, :class:`Cancelled` once the event is set.
+    """
+    recorded = layer.recorded.diff_id if layer.recorded else ""
+    if recorded and layer.diff_id and recorded != layer.diff_id:
+        yield compare(f"layer {layer.number}", "recorded diff ID", layer.diff_id, recorded)
+    if layer.unpacked is not None:
+        yield from _checks_of_unpacked(layer, layer.unpacked, cancelled, progress)
+    elif layer.blob is not None:
+        yield from _checks_of_blob(layer, layer.blob, cancelled, progress)
+    else:
+        for what, expected in (("digest", layer.descriptor.digest), ("diff ID", layer.diff_id)):
+            if expected:
+                yield Check(f"layer {layer.number}", what, "unchecked", expected, why=layer.missing)
+
+
+def _checks_of_blob(
+    layer: Layer, blob: Blob, cancelled: threading.Event, progress: Callable[[int], None] | None
+) -> Iterator[Check]:
+    subject, expected = f"layer {layer.number}", layer.descriptor.digest
+    algorithm = _known(expected or layer.diff_id) or "sha256:"
+    diff_id, damage = "", ""
+    with closing(Stream(blob, algorithm.partition(":")[0], cancelled)) as stream:
+        if not stream.compression:
+            digest, size = _read(_stored(blob), algorithm, cancelled, progress)
+            if digest.partition(":")[0] == layer.diff_id.partition(":")[0]:
+                diff_id = digest
+        else:
+            try:
+                if _known(layer.diff_id):
+                    diff_id, _ = _read(
+                        _uncompressed(stream),
+                        layer.diff_id,
+                        cancelled,
+                        progress and (lambda _: progress(stream.stored.position)),
+                    )
+            except Damaged as error:
+                damage = str(error)
+            digest, size = stream.digest(), stream.stored.position
+    if layer.descriptor.size >= 0 and expected:  # else it is no claim, or about something else
+        yield compare(subject, "size", str(layer.descriptor.size), str(size))
+    if _known(expected):
+        yield compare(subject, "digest", expected, digest)
+    elif expected:
+        yield Check(subject, "digest", "unchecked", expected, "", "its algorithm is not known here")
+    if damage:
+        yield Check(subject, "diff ID", "wrong", layer.diff_id, "", damage)
+    elif diff_id:
+        yield compare(subject, "diff ID", layer.diff_id, diff_id)
+    else:
+        why = "its algorithm is not known here" if layer.diff_id else "nothing names it"
+        yield Check(subject, "diff ID", "unchecked", layer.diff_id, "", why)
+
+
+def _checks_of_unpacked(
+    layer: Layer, unpacked: Unpacked, cancelled: threading.Event, progress: Callable[[int], None] | None
+) -> Iterator[Check]:
+    """The size that the store recorded, and the diff ID of the tar that the record and the files make."""
+    subject, diff_id, size, damage = f"layer {layer.number}", "", -1, ""
+    unknown = "it lies unpacked, and there is no record of the tar that it was"
+    if isinstance(unpacked, RecordedDirectory):
+        try:
+            diff_id, size = _read(unpacked.tar(), _known(layer.diff_id) or "sha256:", cancelled, progress)
+        except NotRecorded as error:
+            unknown = str(error.why)
+        except (Damaged, LayertuiError) as error:
+            if isinstance(error.__cause__, PermissionError):
+                raise
+            damage = str(error)  # the record is damaged, or a file is missing or has been changed
+    if layer.recorded is not None and layer.recorded.size >= 0 and not damage:
+        found, why = size_of_unpacked(layer.recorded, unpacked, size, cancelled)
+        check = compare(subject, "size", str(layer.recorded.size), str(found))
+        yield replace(check, why=why) if found >= 0 else replace(check, status="unchecked", found="", why=why)
+    if not _known(layer.diff_id):
+        yield Check(subject, "diff ID", "unchecked", layer.diff_id, "", "no digest of it is recorded")
+    elif damage:
+        yield Check(subject, "diff ID", "wrong", layer.diff_id, "", damage)
+    elif diff_id:
+        yield compare(subject, "diff ID", layer.diff_id, diff_id)
+    else:
+        yield Check(subject, "diff ID", "unchecked", layer.diff_id, "", unknown)
+
+
+def _known(digest: str) -> str:
+    """The digest, if it is one that can be recomputed."""
+    return digest if digest.partition(":")[0] in ALGORITHMS else ""
+
+
+def _read(
+    pieces: Iterator[bytes] | Iterator[memoryview],
+    like: str,
+    cancelled: threading.Event,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[str, int]:
+    """The digest of pieces, in the algorithm of another digest, and how many bytes they are."""
+    hashed = hashlib.new(like.partition(":")[0])
+    size = 0
+    for piece in pieces:
+        if cancelled.is_set():
+            raise Cancelled
+        hashed.update(piece)
+        size += len(piece)
+        if progress is not None:
+            progress(size)
+    return f"{hashed.name}:{hashed.hexdigest()}", size
+
+
+def _stored(blob: Blob) -> Iterator[bytes]:
+    offset = 0
+    while piece := blob.pread(CHUNK, offset):
+        offset += len(piece)
+        yield piece
+
+
+def _uncompressed(stream: Stream) -> Iterator[memoryview]:
+    buffer = bytearray(CHUNK)
+    while count := stream.readinto(buffer):
+        yield memoryview(buffer)[:count]

@@ -1,0 +1,1 @@
+"""The worker process, which scans and merges an image for the app."""
