@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 import zstandard
 
-from layertui.layers.index import LayerIndex
 from layertui.layers.load import index_layer
 from layertui.model.blob import BytesBlob
 from layertui.model.image import Descriptor, Layer
+from layertui.model.layer_index import LayerIndex
 from layertui.union import Union, UnionBuilder
 from tests.layouts import LAYER, digest
 from tests.union.trees import Facts, merged

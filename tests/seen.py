@@ -19,9 +19,9 @@ from layertui.insight.packages import packages
 from layertui.insight.permissions import permissions
 from layertui.insight.secrets import secrets
 from layertui.insight.waste import waste
-from layertui.layers.index import Kind, LayerIndex
 from layertui.layers.load import index_layer
 from layertui.model.image import HistoryEntry, Image
+from layertui.model.layer_index import Kind, LayerIndex
 from layertui.sources import list_images
 from layertui.sources.assemble import no_image
 from layertui.union import Union, UnionBuilder

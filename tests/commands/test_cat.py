@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from layertui.commands import opening
-from layertui.layers.index import LayerIndex
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory, scan_directory
+from layertui.model.layer_index import LayerIndex
 from tests.commands.running import Run
 from tests.commands.samples import HOSTILE, eventful, image, tar
 from tests.layers.unpacked.test_change_detection import rewrite, tick

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from layertui.insight.efficiency import Inefficiency, efficiency
-from layertui.layers.index import LayerIndex
+from layertui.model.layer_index import LayerIndex
 from layertui.sources import open_image
 from tests.fixtures import fixture
 from tests.images import union_of

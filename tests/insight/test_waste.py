@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from layertui.insight.waste import Hidden, Reason, Waste, undecided, waste
-from layertui.layers.index import LayerIndex
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Layer
+from layertui.model.layer_index import LayerIndex
 from layertui.union import Union
 from tests.images import layers_of, reader, union_of
 from tests.layouts import OciLayout

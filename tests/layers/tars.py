@@ -8,10 +8,10 @@ import tarfile
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from layertui.layers.index import Extra, Kind, LayerIndex, path_of
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow
 from layertui.model.blob import BytesBlob
+from layertui.model.layer_index import Extra, Kind, LayerIndex, path_of
 
 BLOCK = 512
 END = bytes(2 * BLOCK)

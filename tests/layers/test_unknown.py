@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from layertui.layers.index import Kind, LayerIndex
 from layertui.layers.unpacked import overlayfs
 from layertui.layers.unpacked.full_tree import CopiedDirectory, FullTree
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory, scan_directory
+from layertui.model.layer_index import Kind, LayerIndex
 from tests.engines import need, need_root
 from tests.layers.unpacked.test_overlay_directory import kinds
 

@@ -11,11 +11,11 @@ from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 
 from layertui import demo
-from layertui.layers.index import LayerIndex
 from layertui.layers.load import index_layer
 from layertui.model.blob import BytesBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, HistoryEntry, Image, Layer, Platform
+from layertui.model.layer_index import LayerIndex
 from layertui.ui.app import LayertuiApp
 from layertui.ui.detail.pane import DetailPane
 from layertui.ui.explorer.layer_list import LayerList

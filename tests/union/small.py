@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from layertui.layers.index import Extra, Kind, LayerIndex, key_of
+from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of
 from layertui.union import Union, UnionBuilder
 
 KINDS = {

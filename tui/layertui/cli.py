@@ -13,6 +13,7 @@ from layertui.commands import COMMANDS
 from layertui.commands.parsing import Parser, add_common
 from layertui.model.errors import LayertuiError
 from layertui.text.sanitize import visible
+from layertui.ui.launch import explore, has_terminal
 
 DONE, DIFFERENT, FAILED, INTERRUPTED = 0, 1, 2, 130
 """Exit codes."""
@@ -136,25 +137,6 @@ def _open(words: list[str]) -> int:
     parser.add_argument("--version", action="version", version=f"layertui {__version__}")
     add_common(parser, has_json=False, has_quiet=False)
     options = parser.parse_args(words)
-    if options.reference and not _has_terminal() and os.environ.get("CI") in ("true", "1", "yes"):
+    if options.reference and not has_terminal() and os.environ.get("CI") in ("true", "1", "yes"):
         return _command("check", words)  # as dive does
     return explore(options.reference, options.platform, not options.no_cache)
-
-
-def _has_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
-
-
-def explore(reference: str | None, platform: str | None, cache: bool) -> int:
-    """Runs the app. Raises :class:`LayertuiError` where there is no terminal for it."""
-    if not _has_terminal():
-        raise LayertuiError(
-            "cannot open the app",
-            "standard input or output is no terminal",
-            "see layertui --help for commands",
-        )
-    from layertui.ui.app import LayertuiApp
-
-    app = LayertuiApp(reference, platform, cache)
-    app.run()
-    return app.return_code or DONE

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from layertui.layers.codec import IndexCache
-from layertui.layers.index import Kind, LayerIndex
 from layertui.layers.load import index_layer
 from layertui.layers.tar.capture import PIECE, ROOM, Keep
 from layertui.model.blob import BytesBlob
 from layertui.model.image import Descriptor, Layer
+from layertui.model.layer_index import Kind, LayerIndex
 from tests.content.archives import COMPRESS, files, tar_of
 from tests.images import layers_of
 from tests.layers.tars import END, facts, file, mutations, random_tar

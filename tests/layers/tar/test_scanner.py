@@ -15,10 +15,10 @@ import pytest
 
 from layertui.layers.codec import decode, encode
 from layertui.layers.compression.stream import Stream
-from layertui.layers.index import Kind, LayerIndex
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import StreamWindow
 from layertui.model.blob import BytesBlob
+from layertui.model.layer_index import Kind, LayerIndex
 from layertui.union import UnionBuilder
 from tests.engines import run
 from tests.layers.tars import (

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from layertui.layers.codec import pack, unpack
-from layertui.layers.index import LayerIndex, path_of
 from layertui.layers.unpacked import overlay_directory, overlayfs, safe_open
 from layertui.layers.unpacked.change_detection import CHANGED
 from layertui.layers.unpacked.full_tree import CopiedDirectory, FullTree
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory, scan_directory
 from layertui.layers.unpacked.safe_open import DirectoryBlob
 from layertui.model.errors import ChangedWhileRead
+from layertui.model.layer_index import LayerIndex, path_of
 from tests.layers.unpacked.test_overlay_directory import image_of, opened
 
 BETWEEN = 8

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from layertui.content.read import Contents
-from layertui.layers.index import Kind, LayerIndex, path_of
 from layertui.layers.load import index_layer
 from layertui.layers.unpacked import id_mapping, overlay_directory
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory, scan_directory
 from layertui.layers.unpacked.safe_open import DirectoryBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image, Layer, Platform
+from layertui.model.layer_index import Kind, LayerIndex, path_of
 from layertui.union import Union, UnionBuilder
 from tests.engines import need_root, overlay, run
 from tests.programs import lacking, need

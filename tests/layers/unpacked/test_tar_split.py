@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from layertui.layers.compression.stream import Cancelled, Damaged
-from layertui.layers.index import Kind
 from layertui.layers.load import index_layer
 from layertui.layers.unpacked.tar_split import PIECE, RecordedDirectory, pieces
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Layer, Recorded
+from layertui.model.layer_index import Kind
 from layertui.verify.layer import checks
 from tests.content.archives import tar_of
 from tests.images import layers_of

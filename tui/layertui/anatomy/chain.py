@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from layertui.anatomy.docker_inspect import described, fields
-from layertui.dockerfile.history_step import step_text
 from layertui.model.blob import ArrivingBlob, FileBlob
 from layertui.model.errors import LayertuiError
+from layertui.model.history_step import step_text
 from layertui.model.image import Field, HistoryEntry, Image, Layer, Link
 from layertui.sources.assemble import config_list, diff_ids_of
 from layertui.sources.oci_layout import descriptor_of, descriptors_of

@@ -14,7 +14,7 @@ from operator import lt, ne
 
 from layertui.layers.codec import DamagedIndex, IndexCache, seal, unseal
 from layertui.layers.column_bounds import all_below
-from layertui.layers.index import Kind, LayerIndex, positions
+from layertui.model.layer_index import Kind, LayerIndex, positions
 from layertui.union.model import Deletion, Union
 
 VERSION = 1

@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         Output().line(reference)
         return 0
-    from layertui.cli import explore
+    from layertui.ui.launch import explore
 
     return explore(reference, None, True)
 

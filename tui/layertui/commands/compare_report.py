@@ -11,7 +11,7 @@ from layertui.commands.output import one_line
 from layertui.commands.sections import Cell, Code, Section
 from layertui.compare.comparison import Comparison, FileChange, Side
 from layertui.compare.summary import config_told, counts, layers_told, packages_told, verdict
-from layertui.dockerfile.history_step import step_text
+from layertui.model.history_step import step_text
 from layertui.text.format import count_text, growth_text, size_text
 
 TOP = 10

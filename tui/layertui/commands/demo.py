@@ -16,6 +16,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from layertui.cli import explore
+    from layertui.ui.launch import explore
 
     return explore("demo:", options.platform, not options.no_cache)

@@ -8,9 +8,9 @@ from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 
 from layertui.commands.output import Output
+from layertui.model.entry import TYPES, rfc3339
 from layertui.text.format import owner, permissions, size_text
 from layertui.union import Deletion, Entry, Union
-from layertui.union.entry import TYPES, rfc3339
 
 HEADERS = ("MODE", "OWNER", "SIZE", "LAYER", "PATH")
 RIGHT = (2, 3)

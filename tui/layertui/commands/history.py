@@ -7,7 +7,7 @@ import argparse
 from layertui.commands.opening import image_of
 from layertui.commands.output import Output, one_line, short_id
 from layertui.commands.parsing import add_common, add_image
-from layertui.dockerfile.history_step import step_text
+from layertui.model.history_step import step_text
 from layertui.model.image import HistoryEntry, Image
 from layertui.text.format import age_text, size_text
 from layertui.text.sanitize import visible

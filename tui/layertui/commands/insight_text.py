@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from layertui.commands.output import Output
-from layertui.dockerfile.history_step import step_text
 from layertui.insight.duplicates import Duplicates
 from layertui.insight.efficiency import Efficiency
 from layertui.insight.packages import PackageChange, Packages
 from layertui.insight.permissions import Permission
 from layertui.insight.secrets import Secret, Secrets, without_secrets
 from layertui.insight.waste import Waste
+from layertui.model.history_step import step_text
 from layertui.model.image import Image
 from layertui.text.format import owner, permissions, size_text
 from layertui.text.sanitize import visible

@@ -10,7 +10,7 @@ from layertui.commands.entries import name_of, size_of, to_json
 from layertui.commands.opening import find, image_of, read_layers, versions
 from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image
-from layertui.layers.index import Kind
+from layertui.model.layer_index import Kind
 from layertui.text.format import moment, owner, permissions
 from layertui.union.changes import WHITEOUTS as KINDS
 from layertui.union.changes import difference

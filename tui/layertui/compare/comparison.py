@@ -11,11 +11,11 @@ from layertui.compare.config import ConfigChange, config_changes
 from layertui.compare.contents import PooledContents
 from layertui.compare.trees import A, B, Pair, Tree
 from layertui.insight.packages import PackageChange, layer_packages
+from layertui.model.entry import Entry
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image, Layer
 from layertui.union.changes import difference, undecided
 from layertui.union.directories import telling
-from layertui.union.entry import Entry
 from layertui.union.merged_tree import Merged
 from layertui.union.model import Union
 

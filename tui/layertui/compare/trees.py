@@ -18,7 +18,7 @@ from itertools import compress, count
 from operator import eq, ne, not_
 
 from layertui.layers.codec import COLUMNS
-from layertui.layers.index import Extra, Kind, LayerIndex
+from layertui.model.layer_index import Extra, Kind, LayerIndex
 from layertui.union.arrays import assign, ends, gather, offsets
 from layertui.union.model import Deletion, Union
 

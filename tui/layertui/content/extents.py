@@ -23,7 +23,7 @@ class Stored:
     offset: int
     """In the layer's tar."""
     sparse: tuple[tuple[int, int], ...] | None
-    """As in :class:`layertui.layers.index.Extra`."""
+    """As in :class:`layertui.model.layer_index.Extra`."""
 
     @property
     def kept(self) -> Sequence[tuple[int, int]]:

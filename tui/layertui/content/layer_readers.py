@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from layertui.content.extents import Stored
 from layertui.content.tar_reader import Cursor, PlainCursor, Recent, Tar
 from layertui.layers.compression.stream import Damaged
-from layertui.layers.index import LayerIndex
 from layertui.model.blob import BytesBlob
+from layertui.model.layer_index import LayerIndex
 
 if TYPE_CHECKING:
     from layertui.model.image import Layer

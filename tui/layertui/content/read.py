@@ -15,8 +15,8 @@ from layertui.content.layer_readers import Layers
 from layertui.content.sparse import flaw, hole, stretches, union_of
 from layertui.content.tar_reader import PIECE, Cursor
 from layertui.layers.compression.stream import Cancelled, Damaged
-from layertui.layers.index import Kind, LayerIndex, path_of
 from layertui.model.errors import LayertuiError
+from layertui.model.layer_index import Kind, LayerIndex, path_of
 
 if TYPE_CHECKING:
     from layertui.model.image import Image

@@ -12,8 +12,8 @@ from typing import Any
 
 from layertui.content.read import Contents
 from layertui.content.text import is_text, marked_encoding
-from layertui.layers.index import Kind
 from layertui.model.errors import LayertuiError
+from layertui.model.layer_index import Kind
 from layertui.text.format import count_text
 from layertui.union.model import Union
 from layertui.union.path_filter import compile_pattern, glob

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from layertui.dockerfile.base import Base, boundaries
-from layertui.dockerfile.history_step import recorded, step_text
 from layertui.dockerfile.wording import PROXIES, Wording, Writer, build_arguments
+from layertui.model.history_step import recorded, step_text
 from layertui.model.image import Image
 from layertui.sources.assemble import config_list, labels_of
 from layertui.text.sanitize import visible

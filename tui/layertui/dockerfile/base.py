@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from layertui.dockerfile.base_candidates import Neighbour
-from layertui.dockerfile.history_step import step_of
 from layertui.model.errors import LayertuiError
+from layertui.model.history_step import step_of
 from layertui.model.image import HistoryEntry, Image
 from layertui.sources import open_image
 from layertui.sources.assemble import full_names, labels_of

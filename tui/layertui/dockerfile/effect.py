@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from layertui.layers.index import Kind
+from layertui.model.layer_index import Kind
 from layertui.union.changes import Same
 from layertui.union.layer_summary import Summary, summarise
 from layertui.union.model import Union

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from layertui.dockerfile.history_step import SENT, SHELL, quoted_words, split_arguments, written
 from layertui.dockerfile.shell import broken
+from layertui.model.history_step import SENT, SHELL, quoted_words, split_arguments, written
 
 PROXIES = {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"}
 """Build arguments that need no ``ARG`` (Dockerfile reference)."""

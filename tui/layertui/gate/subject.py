@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import cached_property
 
 from layertui.content.read import Contents
-from layertui.dockerfile.history_step import step_text
 from layertui.gate.baseline import Baseline
 from layertui.gate.globs import Globs
 from layertui.gate.rules import Finding
 from layertui.insight.efficiency import Efficiency, efficiency
 from layertui.insight.secrets import without_secrets
+from layertui.model.history_step import step_text
 from layertui.model.image import Image
 from layertui.text.format import exact_size
 from layertui.union.model import Union

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from layertui.content.read import Contents
 from layertui.layers.compression.stream import check
-from layertui.layers.index import Kind
 from layertui.model.errors import LayertuiError
+from layertui.model.layer_index import Kind
 from layertui.union.model import Union
 
 

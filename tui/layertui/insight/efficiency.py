@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from layertui.layers.index import Kind, LayerIndex, path_of
+from layertui.model.layer_index import Kind, LayerIndex, path_of
 
 _MARK = b".wh."
 

@@ -9,8 +9,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from layertui.content.read import Contents
 from layertui.insight.databases import Parser, apk, dpkg, npm, python, rpm, rpm_journal, rpm_older
-from layertui.layers.index import keys_ending
 from layertui.model.errors import LayertuiError
+from layertui.model.layer_index import keys_ending
 from layertui.union.model import Union
 
 MAX_SIZE = 1 << 29

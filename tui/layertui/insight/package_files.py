@@ -19,8 +19,8 @@ from layertui.insight.file_lists import (
     rpm_files,
 )
 from layertui.insight.package_databases import MAX_SIZE, databases_of, read_files
-from layertui.layers.index import Kind, key_of
 from layertui.model.errors import LayertuiError
+from layertui.model.layer_index import Kind, key_of
 from layertui.union.model import Union
 
 _LISTS = (

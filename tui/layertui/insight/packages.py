@@ -12,8 +12,8 @@ from typing import Any
 from layertui.content.read import Contents
 from layertui.insight.databases import Package, Parser, npm, python, record_size
 from layertui.insight.package_databases import MAX_SIZE, RECORD, databases_of, read_files
-from layertui.layers.index import Kind
 from layertui.model.errors import LayertuiError
+from layertui.model.layer_index import Kind
 from layertui.union.model import Union
 
 

@@ -13,9 +13,9 @@ from layertui.content.accounts import MOST, account_names
 from layertui.content.read import Contents
 from layertui.content.xattrs import describe
 from layertui.layers.compression.stream import check
-from layertui.layers.index import Kind
+from layertui.model.entry import Entry
 from layertui.model.errors import LayertuiError
-from layertui.union.entry import Entry
+from layertui.model.layer_index import Kind
 from layertui.union.model import Union
 
 CAPABILITIES = "security.capability"

@@ -12,8 +12,8 @@ from typing import Any
 from layertui.content.read import Contents
 from layertui.insight.secret_rules import ASSIGNMENTS, TOKENS
 from layertui.insight.secret_search import FileSearch, matches
-from layertui.layers.index import Kind
 from layertui.model.image import Image
+from layertui.model.layer_index import Kind
 from layertui.union.model import Union
 
 MAX_SIZE = 4 << 20

@@ -13,8 +13,8 @@ from itertools import compress, count
 from typing import Any, Protocol
 
 from layertui.layers.compression.stream import check
-from layertui.layers.index import Kind
 from layertui.model.errors import LayertuiError
+from layertui.model.layer_index import Kind
 from layertui.union.arrays import assign
 from layertui.union.changes import difference
 from layertui.union.directories import directory_sums

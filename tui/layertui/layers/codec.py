@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from layertui.layers.column_bounds import all_below
-from layertui.layers.index import Extra, Kind, LayerIndex, LayerWarning, positions
+from layertui.model.layer_index import Extra, Kind, LayerIndex, LayerWarning, positions
 
 MAGIC = b"layertui\x01" + sys.byteorder[:1].encode()
 """Ends in the format's version and the byte order of the columns."""

@@ -11,13 +11,13 @@ from operator import itemgetter
 
 from layertui.layers.codec import IndexCache
 from layertui.layers.compression.stream import Cancelled, Damaged, Stream
-from layertui.layers.index import LayerIndex, LayerWarning
 from layertui.layers.tar.capture import Keep
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow, StreamWindow
 from layertui.model.blob import ArrivingBlob, Blob, FileBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image, Layer, Unpacked
+from layertui.model.layer_index import LayerIndex, LayerWarning
 
 THREADS = 2
 """Layers read at once: inflating and hashing run beside the scan of another layer."""

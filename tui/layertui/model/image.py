@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 from layertui.model.blob import Blob
 
 if TYPE_CHECKING:
-    from layertui.layers.index import LayerIndex
+    from layertui.model.layer_index import LayerIndex
 
 
 _NOTHING: Mapping[str, Any] = {}

@@ -6,11 +6,11 @@ import posixpath
 from pathlib import Path
 
 from layertui.layers.compression.stream import compression_of
-from layertui.layers.index import Kind, key_of, path_of
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow
 from layertui.model.blob import Blob, FileBlob
 from layertui.model.errors import LayertuiError, NoImage
+from layertui.model.layer_index import Kind, key_of, path_of
 
 MAX_LINKS = 40
 """Links followed for one member."""

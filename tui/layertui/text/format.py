@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from layertui.text.sanitize import visible
 
 if TYPE_CHECKING:
-    from layertui.union.entry import Entry
+    from layertui.model.entry import Entry
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

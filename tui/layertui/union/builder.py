@@ -12,7 +12,7 @@ from array import array
 from collections import defaultdict, deque
 from itertools import compress
 
-from layertui.layers.index import MAX_PATH, Kind, LayerIndex, path_of, positions
+from layertui.model.layer_index import MAX_PATH, Kind, LayerIndex, path_of, positions
 from layertui.union.arrays import ends, offsets
 from layertui.union.model import Deletion, Union, UnionWarning
 

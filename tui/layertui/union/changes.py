@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from layertui.layers.index import Extra, Kind
-from layertui.union.entry import TYPES, Entry
+from layertui.model.entry import TYPES, Entry
+from layertui.model.layer_index import Extra, Kind
 from layertui.union.model import Deletion, Union
 
 Same = Callable[[int, int], bool]

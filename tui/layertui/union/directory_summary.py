@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from layertui.union.entry import TYPES
+from layertui.model.entry import TYPES
 from layertui.union.model import Union
 
 _BETWEEN = 4096

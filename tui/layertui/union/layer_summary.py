@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from layertui.layers.index import Kind
+from layertui.model.layer_index import Kind
 from layertui.union.changes import Mark, Same, mark_of
 from layertui.union.model import Union
 

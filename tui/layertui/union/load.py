@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from layertui.cache.unions import load_union, save_union, union_key
 from layertui.layers.codec import IndexCache
-from layertui.layers.index import LayerIndex
 from layertui.layers.load import cache_key, index_layers, is_lasting
 from layertui.layers.tar.capture import Keep
 from layertui.model.image import Image
+from layertui.model.layer_index import LayerIndex
 from layertui.union.builder import UnionBuilder
 from layertui.union.model import Union
 

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Callable
 from itertools import compress, count, repeat
 
-from layertui.layers.index import Kind
+from layertui.model.layer_index import Kind
 from layertui.union.arrays import STRETCH, assign
 from layertui.union.changes import Mark, mark_of
 from layertui.union.model import Union

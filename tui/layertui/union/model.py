@@ -11,10 +11,10 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from layertui.layers.codec import column_of
-from layertui.layers.index import Extra, Kind, LayerIndex, key_of, keys_ending
+from layertui.model.entry import TYPES, Entry
 from layertui.model.errors import LayertuiError
+from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of, keys_ending
 from layertui.union.arrays import STRETCH
-from layertui.union.entry import TYPES, Entry
 
 MAX_LINKS = 40
 """Symlinks followed for one path before it counts as a loop (as Linux, path_resolution(7))."""

@@ -21,9 +21,9 @@ from collections.abc import Callable, Iterator
 from typing import AnyStr, NoReturn
 
 from layertui.layers.compression.stream import Cancelled
+from layertui.model.entry import TYPES
 from layertui.model.errors import LayertuiError
 from layertui.union.changes import Mark
-from layertui.union.entry import TYPES
 from layertui.union.merged_tree import Merged
 
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}

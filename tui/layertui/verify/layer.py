@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from layertui.layers.compression.stream import CHUNK, Cancelled, Damaged, Stream
-from layertui.layers.index import LayerIndex
 from layertui.layers.unpacked.tar_split import NotRecorded, RecordedDirectory
 from layertui.model.blob import Blob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Layer, Unpacked
+from layertui.model.layer_index import LayerIndex
 from layertui.verify.recorded_size import size_of_unpacked
 
 ALGORITHMS = ("sha256", "sha384", "sha512")

@@ -14,10 +14,10 @@ import stat
 import threading
 
 from layertui.layers.compression.stream import Cancelled
-from layertui.layers.index import Kind
 from layertui.layers.unpacked.tar_split import RecordedDirectory
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Recorded, Unpacked
+from layertui.model.layer_index import Kind
 
 
 def size_of_unpacked(

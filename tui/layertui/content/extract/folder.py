@@ -19,9 +19,9 @@ from layertui.content.extract.obstacles import refuse
 from layertui.content.extract.selection import LeftOut, Progress, Selection
 from layertui.content.read import Contents
 from layertui.layers.compression.stream import check
-from layertui.layers.index import Kind, path_of
 from layertui.layers.unpacked.safe_open import Beneath
 from layertui.model.errors import LayertuiError
+from layertui.model.layer_index import Kind, path_of
 from layertui.text.format import count_text
 
 _NOT_TAKEN = {errno.ENAMETOOLONG, errno.EFBIG, errno.EILSEQ, errno.EINVAL, errno.EPERM, errno.EOPNOTSUPP}

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from layertui.content.extract.selection import Selection
 from layertui.layers.compression.stream import Cancelled
-from layertui.layers.index import path_of
 from layertui.layers.unpacked.safe_open import Beneath
 from layertui.model.errors import LayertuiError
+from layertui.model.layer_index import path_of
 
 _SHOWN = 3
 """Paths that an error names."""

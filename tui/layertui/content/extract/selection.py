@@ -11,9 +11,9 @@ from itertools import compress, count
 from typing import NamedTuple
 
 from layertui.layers.compression.stream import Cancelled
-from layertui.layers.index import Kind, path_of
+from layertui.model.entry import TYPES
+from layertui.model.layer_index import Kind, path_of
 from layertui.text.format import count_text, exact_size
-from layertui.union.entry import TYPES
 from layertui.union.model import Deletion, Union
 
 _BETWEEN = 4096

@@ -10,9 +10,9 @@ from typing import BinaryIO
 
 from layertui.content.extract.selection import LeftOut, Progress, Selection
 from layertui.content.read import MAX_HOLES, Contents
-from layertui.layers.index import Kind
+from layertui.model.entry import Entry
 from layertui.model.errors import LayertuiError
-from layertui.union.entry import Entry
+from layertui.model.layer_index import Kind
 
 _HELD = 16 << 20
 """Bytes of a file that are read before the tar promises to hold it."""

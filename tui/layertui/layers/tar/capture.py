@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from layertui.layers.index import Kind, LayerIndex, keys_ending
+from layertui.model.layer_index import Kind, LayerIndex, keys_ending
 
 if TYPE_CHECKING:
     from layertui.layers.tar.scanner import Window

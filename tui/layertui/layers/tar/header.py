@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from layertui.layers.index import LayerWarning
+from layertui.model.layer_index import LayerWarning
 
 BLOCK = 512
 MAX_META = 1 << 20

@@ -15,7 +15,6 @@ from typing import Protocol
 from zlib_ng.zlib_ng import adler32
 
 from layertui.layers.compression.stream import Damaged
-from layertui.layers.index import MAX_PATH, Extra, Kind, LayerIndex
 from layertui.layers.tar.capture import Keep, Keeper
 from layertui.layers.tar.header import (
     BLOCK,
@@ -31,6 +30,7 @@ from layertui.layers.tar.header import (
 from layertui.layers.tar.pax import Pax, parse_pax
 from layertui.layers.tar.sparse import gnu_sparse, pax_sparse
 from layertui.model.errors import LayertuiError
+from layertui.model.layer_index import MAX_PATH, Extra, Kind, LayerIndex
 
 ZEROS = bytes(BLOCK)
 MAX_ALL_META = 1 << 30

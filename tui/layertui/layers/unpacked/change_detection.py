@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Collection, Iterator
 
-from layertui.layers.index import LayerWarning
+from layertui.model.layer_index import LayerWarning
 
 CHANGED = "changed-while-read"
 """Code of the warning that not all of a layer is of one moment."""

@@ -14,11 +14,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from layertui.layers.index import LayerIndex, LayerWarning, key_of, path_of
 from layertui.layers.unpacked.safe_open import DirectoryBlob
 from layertui.layers.unpacked.toc import MAX_TABLE, index_of, told
 from layertui.model.blob import Blob, BytesBlob
 from layertui.model.errors import LayertuiError
+from layertui.model.layer_index import LayerIndex, LayerWarning, key_of, path_of
 
 DIGEST = re.compile(r"sha256:([0-9a-f]{2})([0-9a-f]{62})")
 

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from layertui.layers.codec import COLUMNS
-from layertui.layers.index import Kind, LayerIndex, LayerWarning, positions
 from layertui.layers.unpacked.change_detection import CHANGED, changed_while_read
 from layertui.layers.unpacked.id_mapping import Owners
 from layertui.layers.unpacked.overlay_directory import (
@@ -27,6 +26,7 @@ from layertui.layers.unpacked.overlay_directory import (
     scan_directory,
 )
 from layertui.layers.unpacked.safe_open import DirectoryBlob
+from layertui.model.layer_index import Kind, LayerIndex, LayerWarning, positions
 
 if TYPE_CHECKING:
     from layertui.model.image import Layer

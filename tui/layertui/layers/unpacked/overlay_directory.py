@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from layertui.layers.compression.stream import Cancelled
-from layertui.layers.index import Extra, Kind, LayerIndex, LayerWarning, path_of
 from layertui.layers.unpacked.change_detection import GONE, Watch, changed_while_read, stamp_of
 from layertui.layers.unpacked.id_mapping import Owners
 from layertui.layers.unpacked.overlayfs import (
@@ -33,6 +32,7 @@ from layertui.layers.unpacked.overlayfs import (
 )
 from layertui.layers.unpacked.safe_open import DirectoryBlob
 from layertui.model.errors import LayertuiError
+from layertui.model.layer_index import Extra, Kind, LayerIndex, LayerWarning, path_of
 from layertui.text.format import count_text
 
 KINDS = {

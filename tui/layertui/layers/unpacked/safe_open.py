@@ -7,9 +7,9 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from layertui.layers.index import path_of
 from layertui.layers.unpacked.change_detection import stamp_of
 from layertui.model.errors import ChangedWhileRead, LayertuiError
+from layertui.model.layer_index import path_of
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _ELSEWHERE = {b"", b".", b".."}
@@ -30,7 +30,7 @@ def descend(start: int, names: Iterable[bytes]) -> int:
 
 
 class Beneath:
-    """A directory and what is below it, by keys (:class:`layertui.layers.index.LayerIndex`)."""
+    """A directory and what is below it, by keys (:class:`layertui.model.layer_index.LayerIndex`)."""
 
     def __init__(self, root: Path) -> None:
         """Raises ``OSError`` if it is no directory or cannot be opened; it may be a symlink itself."""

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from layertui.layers.compression.stream import Cancelled, Damaged
-from layertui.layers.index import LayerIndex, key_of
 from layertui.layers.tar.scanner import scan
 from layertui.layers.unpacked.safe_open import DirectoryBlob
 from layertui.model.blob import Blob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Unpacked
+from layertui.model.layer_index import LayerIndex, key_of
 
 MAX_LINE = 16 << 20
 """Bytes of a line: a segment holds a header with its extensions, 1 MiB at most in any tar that is read."""

@@ -25,11 +25,11 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from layertui.layers.compression.stream import check
-from layertui.layers.index import LayerIndex, LayerWarning, key_of, path_of
 from layertui.layers.tar.scanner import scan
 from layertui.model.blob import Blob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor
+from layertui.model.layer_index import LayerIndex, LayerWarning, key_of, path_of
 
 ESTARGZ = "containerd.io/snapshot/stargz/toc.digest"
 CHUNKED = ("io.github.containers.zstd-chunked", "io.containers.zstd-chunked")

@@ -14,13 +14,13 @@ from typing import IO, Any
 
 from layertui.layers.codec import COLUMNS
 from layertui.layers.compression.stream import Cancelled
-from layertui.layers.index import Extra, Kind, LayerIndex, key_of, path_of
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow
 from layertui.layers.unpacked.change_detection import changed_while_read
 from layertui.model.blob import BytesBlob
 from layertui.model.errors import ChangedWhileRead, LayertuiError
 from layertui.model.image import ContainerSummary, Descriptor, HistoryEntry, Image, Layer
+from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of, path_of
 from layertui.sources.engine.client import ByteStream, Engine, NotFound
 from layertui.sources.engine.images import digest_id, open_image, readable_directories, unpacked_in
 from layertui.sources.engine.values import integer, moment, objects

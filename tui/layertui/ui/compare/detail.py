@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from layertui.compare.comparison import Comparison
 from layertui.compare.trees import A, B
 from layertui.content.read import Contents
-from layertui.layers.index import Kind
+from layertui.model.layer_index import Kind
 from layertui.text.format import growth_text
 from layertui.text.sanitize import visible
 from layertui.ui.detail import difference

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from layertui.compare.summary import config_told, layers_told, packages_told
-from layertui.dockerfile.history_step import step_text
+from layertui.model.history_step import step_text
 from layertui.text.format import growth_text
 from layertui.text.sanitize import visible
 from layertui.ui.detail.page import Page, PageBuilder

@@ -8,8 +8,9 @@ from rich.cells import cell_len
 
 from layertui.content.xattrs import describe
 from layertui.layers.compression.stream import check
-from layertui.layers.index import Kind
+from layertui.model.entry import Entry
 from layertui.model.errors import LayertuiError
+from layertui.model.layer_index import Kind
 from layertui.text.sanitize import visible
 from layertui.ui.detail.page import Page, PageBuilder
 from layertui.ui.detail.subject import Subject, chip
@@ -18,7 +19,6 @@ from layertui.ui.entry_text import moment, owner, permissions
 from layertui.ui.text import count_text, shorten, size_text
 from layertui.ui.widgets.lines import Line, Span
 from layertui.union.changes import Mark, difference, mark_of, undecided
-from layertui.union.entry import Entry
 from layertui.union.layer_summary import Summary, summarise
 from layertui.union.model import Deletion, Union
 

@@ -4,13 +4,13 @@ import threading
 from collections.abc import Iterator
 
 from layertui.content.xattrs import describe
+from layertui.model.entry import Entry, rfc3339
 from layertui.text.sanitize import visible
 from layertui.ui.detail.owners import Owners
 from layertui.ui.detail.page import Page, PageBuilder, message
 from layertui.ui.detail.subject import Subject, chip
 from layertui.ui.detail.words import absence, sizes, step_of
 from layertui.ui.entry_text import permissions
-from layertui.union.entry import Entry, rfc3339
 
 _GUTTER = 12
 _PEERS = 50

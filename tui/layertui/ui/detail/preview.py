@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from layertui.content.syntax import lexer_of
 from layertui.content.text import Encoding, encoding_of
 from layertui.layers.compression.stream import check
+from layertui.model.entry import Entry
 from layertui.text.sanitize import visible
 from layertui.ui.detail.hex_view import HexDocument
 from layertui.ui.detail.page import Page, PageBuilder, message
@@ -16,7 +17,6 @@ from layertui.ui.detail.words import absence, encoding_facts, path_of, sizes
 from layertui.ui.text import size_text
 from layertui.ui.widgets.lines import Document, Line, Span
 from layertui.union.directory_summary import below
-from layertui.union.entry import Entry
 from layertui.union.symlinks import trail
 
 _HEAD = 1 << 16

@@ -1,7 +1,7 @@
 """Phrases and spans that several tabs share."""
 
 from layertui.content.text import Encoding
-from layertui.dockerfile.history_step import step_text
+from layertui.model.history_step import step_text
 from layertui.text.sanitize import visible
 from layertui.ui.detail.subject import Subject
 from layertui.ui.entry_text import exact_size

@@ -9,8 +9,8 @@ from layertui.ui.text import age_text, count_text, size_text
 from layertui.ui.widgets.lines import Document, Line, Span
 
 if TYPE_CHECKING:
-    from layertui.layers.index import LayerIndex
     from layertui.model.image import Image, Layer
+    from layertui.model.layer_index import LayerIndex
     from layertui.union import Union
 
 _GUTTER = 13

@@ -12,7 +12,7 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
-from layertui.dockerfile.history_step import one_line, step_of
+from layertui.model.history_step import one_line, step_of
 from layertui.text.sanitize import visible
 from layertui.ui.keys import CHANGE_KEYS
 from layertui.ui.text import clip, count_text, shorten, size_text

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
-from layertui.dockerfile.history_step import step_text
+from layertui.model.history_step import step_text
 from layertui.text.sanitize import visible
 from layertui.ui.explorer.layer_facts import Oddity, layer_document, oddities_document
 from layertui.ui.text import count_text, shorten

@@ -26,8 +26,8 @@ from layertui.ui.worker.reading import ImageOpened, Reading
 from layertui.ui.worker.verifier import LayerVerified, verifiable, verify_layers
 
 if TYPE_CHECKING:
-    from layertui.layers.index import LayerIndex
     from layertui.model.image import Image
+    from layertui.model.layer_index import LayerIndex
 
 
 class ExplorerScreen(ImageScreen):

@@ -12,10 +12,10 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from layertui.dockerfile.history_step import step_text
 from layertui.insight.secrets import without_secrets
 from layertui.insight.tally import Finding, Survey
 from layertui.model.errors import LayertuiError
+from layertui.model.history_step import step_text
 from layertui.text.sanitize import visible
 from layertui.ui.clipboard import copy
 from layertui.ui.detail.page import Page, message

@@ -290,7 +290,7 @@ class Paths(Suggester):
         self._view = view
 
     async def get_suggestion(self, value: str) -> str | None:
-        from layertui.layers.index import key_of, path_of
+        from layertui.model.layer_index import key_of, path_of
 
         if self._view.rows is None:
             return None

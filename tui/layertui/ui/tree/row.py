@@ -19,7 +19,7 @@ from layertui.ui.widgets.lines import Span
 from layertui.union.changes import Mark
 
 if TYPE_CHECKING:
-    from layertui.union.entry import Entry
+    from layertui.model.entry import Entry
     from layertui.union.tree_rows import Rows
 
 COLUMNS = (("layer", 4), ("permissions", 10), ("owner", 9), ("time", 16), ("size", 7))

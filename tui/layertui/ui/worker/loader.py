@@ -12,7 +12,7 @@ from layertui.ui.tree.background import computing
 from layertui.ui.worker.process import WorkerProcess
 
 if TYPE_CHECKING:
-    from layertui.layers.index import LayerIndex
+    from layertui.model.layer_index import LayerIndex
     from layertui.union import Union
 
 _TICK = 0.05

@@ -12,8 +12,8 @@ from layertui.ui.worker.loader import Loader
 if TYPE_CHECKING:
     from layertui.content.read import Contents
     from layertui.insight.tally import Survey
-    from layertui.layers.index import LayerIndex
     from layertui.model.image import Image
+    from layertui.model.layer_index import LayerIndex
     from layertui.union import Union
 
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from layertui.dockerfile.history_step import Step, step_of, step_text
+from layertui.model.history_step import Step, step_of, step_text
 from layertui.model.image import HistoryEntry
 
 
