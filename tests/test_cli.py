@@ -19,7 +19,7 @@ from tests.ui.terminal import Terminal
 PROGRAM = [sys.executable, "-m", "layertui"]
 
 
-def test_help_names_every_command_and_fits_80_columns(capsys, monkeypatch):
+def test_help_names_every_command_and_fits_80_columns(capsys, monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     for words in ([], *([name] for name in COMMANDS)):
         with pytest.raises(SystemExit) as ended:
@@ -32,7 +32,7 @@ def test_help_names_every_command_and_fits_80_columns(capsys, monkeypatch):
             assert all(name in text for name in COMMANDS)
 
 
-def test_options_may_stand_before_the_command(capsysbinary):
+def test_options_may_stand_before_the_command(capsysbinary) -> None:
     assert main(["--json", "--platform", "linux/amd64", "tree", "demo:"]) == 0
     assert capsysbinary.readouterr().out.startswith(b'{"path": "/bin"')
 
@@ -55,20 +55,20 @@ def test_options_may_stand_before_the_command(capsysbinary):
         (["--nonsense"], "layertui: unrecognized arguments: --nonsense, see layertui --help\n"),
     ],
 )
-def test_an_error_is_one_line_and_exit_status_2(words, told, capsys):
+def test_an_error_is_one_line_and_exit_status_2(words, told, capsys) -> None:
     assert main(words) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.startswith(told) and printed.err.count("\n") == 1
 
 
-def test_the_app_needs_a_terminal():
+def test_the_app_needs_a_terminal() -> None:
     done = subprocess.run([*PROGRAM, "demo"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("layertui: cannot open the app") and done.stderr.count("\n") == 1
 
 
-def test_a_file_called_like_a_command_can_be_opened(tmp_path: Path):
+def test_a_file_called_like_a_command_can_be_opened(tmp_path: Path) -> None:
     (tmp_path / "tree").write_bytes(b"")
     environment = {**os.environ, "CI": ""}
     for words in (["./tree"], ["--", "tree"]):
@@ -78,7 +78,7 @@ def test_a_file_called_like_a_command_can_be_opened(tmp_path: Path):
         assert "cannot open the app" in done.stderr  # and not that IMAGE is missing
 
 
-def test_a_closed_pipe_ends_it_quietly():
+def test_a_closed_pipe_ends_it_quietly() -> None:
     with subprocess.Popen(
         [*PROGRAM, "tree", "demo:"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -101,7 +101,7 @@ def test_a_closed_pipe_ends_it_quietly():
         (["cat", "demo:", "/etc/motd"], False),
     ],
 )
-def test_commands_import_no_more_than_they_need(words, light):
+def test_commands_import_no_more_than_they_need(words, light) -> None:
     never = {"textual", "rich", "pygments", "asyncio", "docker", "requests"}
     heavy = {"msgspec", "zstandard", "isal", "concurrent", "logging", "platformdirs"} if light else set()
     code = (
@@ -130,7 +130,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_what_cannot_be_opened_is_one_line(what, tmp_path: Path, capsys):
+def test_what_cannot_be_opened_is_one_line(what, tmp_path: Path, capsys) -> None:
     path = tmp_path / "broken"
     BROKEN[what](path)
     for words in (["tree"], ["changes"], ["history"], ["inspect"], ["images"], ["log", "/x"], ["cat", "/x"]):
@@ -140,7 +140,7 @@ def test_what_cannot_be_opened_is_one_line(what, tmp_path: Path, capsys):
         assert str(path) in printed.err
 
 
-def test_a_file_that_may_not_be_read(tmp_path: Path, capsys, monkeypatch):
+def test_a_file_that_may_not_be_read(tmp_path: Path, capsys, monkeypatch) -> None:
     (tmp_path / "secret.tar").write_bytes(tar(("/x", b"")))
 
     def refuse(*_: object, **__: object) -> int:
@@ -151,7 +151,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, capsys, monkeypatch):
     assert capsys.readouterr().err == f"layertui: cannot read {tmp_path}/secret.tar, Permission denied\n"
 
 
-def test_of_a_damaged_image_what_could_be_read_is_printed(tmp_path: Path, capsysbinary):
+def test_of_a_damaged_image_what_could_be_read_is_printed(tmp_path: Path, capsysbinary) -> None:
     path = image(tmp_path, tar(("/a", b"a")), tar(("/b", b"b"), ("/c", b"c" * 5000)))
     for blob in (path / "blobs/sha256").iterdir():
         data = blob.read_bytes()
@@ -170,7 +170,7 @@ def test_of_a_damaged_image_what_could_be_read_is_printed(tmp_path: Path, capsys
     assert capsysbinary.readouterr().err == b""
 
 
-def test_a_missing_layer_and_a_cut_archive(tmp_path: Path, capsys):
+def test_a_missing_layer_and_a_cut_archive(tmp_path: Path, capsys) -> None:
     path = image(tmp_path, tar(("/a", b"a")))
     max((path / "blobs/sha256").iterdir(), key=lambda blob: blob.stat().st_size).unlink()
     assert main(["tree", str(path)]) == 2
@@ -187,14 +187,14 @@ def test_a_missing_layer_and_a_cut_archive(tmp_path: Path, capsys):
     assert "step" in printed.out and "warning: the archive is damaged: the tar ends early" in printed.err
 
 
-def test_a_full_disk():
+def test_a_full_disk() -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run([*PROGRAM, "tree", "demo:"], stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 2
     assert done.stderr == "layertui: cannot write the output, No space left on device\n"
 
 
-def test_an_interrupt_ends_it_quietly(monkeypatch, capsys):
+def test_an_interrupt_ends_it_quietly(monkeypatch, capsys) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -207,7 +207,7 @@ def test_an_interrupt_ends_it_quietly(monkeypatch, capsys):
 @pytest.mark.parametrize(
     "words", [["tree"], ["changes"], ["log", HOSTILE], ["diff", HOSTILE], ["search", "-a", ""]]
 )
-def test_nothing_of_an_image_acts_on_a_terminal(words, tmp_path: Path):
+def test_nothing_of_an_image_acts_on_a_terminal(words, tmp_path: Path) -> None:
     path = image(tmp_path, tar((HOSTILE, b"a\x1b[31m\x07\n")), tar((HOSTILE, b"b\x9b2J\xc2\x9b\n")))
     with Terminal(words[0], str(path), *words[1:], columns=80) as terminal:
         assert terminal.end() == (1 if words[0] == "diff" else 0)
@@ -216,7 +216,7 @@ def test_nothing_of_an_image_acts_on_a_terminal(words, tmp_path: Path):
         assert "␛".encode() in printed
 
 
-def test_no_colour_where_it_is_not_wanted(monkeypatch, tmp_path: Path):
+def test_no_colour_where_it_is_not_wanted(monkeypatch, tmp_path: Path) -> None:
     with Terminal("changes", "demo:") as terminal:
         terminal.end()
         assert b"\x1b[33m~\x1b[m" in terminal.raw
@@ -224,7 +224,7 @@ def test_no_colour_where_it_is_not_wanted(monkeypatch, tmp_path: Path):
     assert b"\x1b" not in done.stdout
 
 
-def test_a_terminal_gets_lines_that_fit(tmp_path: Path):
+def test_a_terminal_gets_lines_that_fit(tmp_path: Path) -> None:
     with Terminal("history", "demo:", columns=80) as terminal:
         terminal.end()
         lines = terminal.raw.decode().splitlines()

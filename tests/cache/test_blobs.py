@@ -25,7 +25,7 @@ def unfinished(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.name.startswith(".")]
 
 
-def test_what_a_killed_process_left_is_removed_and_what_is_being_written_is_not(tmp_path: Path):
+def test_what_a_killed_process_left_is_removed_and_what_is_being_written_is_not(tmp_path: Path) -> None:
     cache = BlobCache(tmp_path)
     process = subprocess.Popen(
         [sys.executable, "-c", BEGIN, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE

@@ -18,14 +18,14 @@ from tests.layers.unpacked.test_change_detection import rewrite, tick
 from tests.layers.unpacked.test_overlay_directory import image_of
 
 
-def test_the_bytes_untouched_through_links(run: Run, tmp_path: Path):
+def test_the_bytes_untouched_through_links(run: Run, tmp_path: Path) -> None:
     path = eventful(tmp_path)
     assert run("cat", path, HOSTILE).out == b"evil\x1b[2J\n"
     assert run("cat", path, "/lib/so", "--layer", 1).out == b"\x7fELF\0"
     assert run("cat", path, "/hard").out == b"one\ntwo\nthree\n"
 
 
-def test_hidden_versions(run: Run, tmp_path: Path):
+def test_hidden_versions(run: Run, tmp_path: Path) -> None:
     path = eventful(tmp_path)
     assert run("cat", path, "/gone", "--layer", 1).out == b"secret\n"
     assert run("cat", path, "/gone").out == b"back\n"
@@ -48,12 +48,12 @@ def test_hidden_versions(run: Run, tmp_path: Path):
         ("/nothing", "no /nothing at layer 3, the nearest that is there is /"),
     ],
 )
-def test_what_cannot_be_read(run: Run, tmp_path: Path, path: str, told: str):
+def test_what_cannot_be_read(run: Run, tmp_path: Path, path: str, told: str) -> None:
     done = run("cat", eventful(tmp_path), path)
     assert (done.status, done.out, done.err) == (2, b"", f"layertui: {told}\n")
 
 
-def test_a_cut_layer_gives_what_is_there_and_says_so(run: Run, tmp_path: Path):
+def test_a_cut_layer_gives_what_is_there_and_says_so(run: Run, tmp_path: Path) -> None:
     path = image(tmp_path, tar(("/a", b"a" * 1000), ("/b", b"b" * 100_000)))
     blob = max((path / "blobs/sha256").iterdir(), key=lambda file: file.stat().st_size)
     blob.write_bytes(blob.read_bytes()[:50_000])
@@ -78,7 +78,9 @@ class Written(UnpackedDirectory):
         return scan_directory(self.path, write)
 
 
-def test_a_layer_that_changes_while_it_is_read(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_layer_that_changes_while_it_is_read(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = tmp_path / "root"
     root.mkdir(0o755)
     (root / "log").write_bytes(b"one\n")
@@ -92,7 +94,9 @@ def test_a_layer_that_changes_while_it_is_read(run: Run, tmp_path: Path, monkeyp
     )
 
 
-def test_a_file_that_changes_before_it_is_read(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_file_that_changes_before_it_is_read(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "root").mkdir()
     log = tmp_path / "root/log"
     log.write_bytes(b"one\n")

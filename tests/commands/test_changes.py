@@ -8,7 +8,7 @@ from tests.commands.running import Run
 from tests.commands.samples import eventful
 
 
-def test_what_a_layer_did(run: Run, tmp_path: Path):
+def test_what_a_layer_did(run: Run, tmp_path: Path) -> None:
     done = run("changes", eventful(tmp_path), "--layer", 2, "--json")
     assert (done.status, done.err) == (0, "")
     found = {change["path"]: change for change in done.objects}
@@ -29,7 +29,7 @@ def test_what_a_layer_did(run: Run, tmp_path: Path):
     assert all(change["layer"] == 2 for change in found.values())
 
 
-def test_the_top_layer_by_default_and_what_is_stored_again(run: Run, tmp_path: Path):
+def test_the_top_layer_by_default_and_what_is_stored_again(run: Run, tmp_path: Path) -> None:
     assert run("changes", eventful(tmp_path)).lines == [
         "   LAYER  SIZE  PATH",
         "=      3  12 B  /etc/conf",
@@ -38,7 +38,7 @@ def test_the_top_layer_by_default_and_what_is_stored_again(run: Run, tmp_path: P
     ]
 
 
-def test_two_trees(run: Run, tmp_path: Path):
+def test_two_trees(run: Run, tmp_path: Path) -> None:
     path = eventful(tmp_path)
 
     def told(*words: object) -> dict[str, str]:

@@ -10,7 +10,7 @@ from tests.commands.samples import eventful
 from tests.programs import need
 
 
-def test_the_last_two_versions(run: Run, tmp_path: Path):
+def test_the_last_two_versions(run: Run, tmp_path: Path) -> None:
     path = eventful(tmp_path)
     done = run("diff", path, "/etc/conf")
     assert (done.status, done.out, done.err) == (0, b"", "")  # stored again, the same
@@ -19,7 +19,7 @@ def test_the_last_two_versions(run: Run, tmp_path: Path):
     assert done.text == "--- layer1/etc/conf\n+++ layer3/etc/conf\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n"
 
 
-def test_a_version_that_is_not_there_is_empty(run: Run, tmp_path: Path):
+def test_a_version_that_is_not_there_is_empty(run: Run, tmp_path: Path) -> None:
     path = eventful(tmp_path)
     assert run("diff", path, "/gone").lines == ["--- /dev/null", "+++ layer3/gone", "@@ -0,0 +1 @@", "+back"]
     assert run("diff", path, "/gone", "--to", 2).lines[:2] == ["--- layer1/gone", "+++ /dev/null"]
@@ -28,7 +28,7 @@ def test_a_version_that_is_not_there_is_empty(run: Run, tmp_path: Path):
     assert done.status == 2 and "no /opaque/new" in done.err
 
 
-def test_files_that_are_no_text(run: Run, tmp_path: Path):
+def test_files_that_are_no_text(run: Run, tmp_path: Path) -> None:
     path = eventful(tmp_path)
     done = run("diff", path, "/etc/bin")
     assert (done.status, done.text) == (1, "Binary files layer1/etc/bin and layer2/etc/bin differ\n")
@@ -39,7 +39,7 @@ def test_files_that_are_no_text(run: Run, tmp_path: Path):
     assert (done.status, done.err) == (2, "layertui: cannot read /etc, it is a directory\n")
 
 
-def test_patch_takes_it(run: Run, tmp_path: Path):
+def test_patch_takes_it(run: Run, tmp_path: Path) -> None:
     need("patch")
     path = eventful(tmp_path)
     (tmp_path / "etc").mkdir()

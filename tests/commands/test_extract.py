@@ -24,13 +24,13 @@ def paths(root: Path) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*"))
 
 
-def test_a_file_as_it_was_at_a_layer(run: Run, tmp_path: Path, out: Path):
+def test_a_file_as_it_was_at_a_layer(run: Run, tmp_path: Path, out: Path) -> None:
     done = run("extract", eventful(tmp_path), "/gone", out, "--layer", 1)
     assert (done.status, done.out, done.err) == (0, b"", "1 file, 7 bytes\n")
     assert (out / "gone").read_bytes() == b"secret\n"
 
 
-def test_symlinks_are_followed_with_a_slash_behind_them(run: Run, tmp_path: Path, out: Path):
+def test_symlinks_are_followed_with_a_slash_behind_them(run: Run, tmp_path: Path, out: Path) -> None:
     path = eventful(tmp_path)
     assert run("extract", path, "/lib", out, "--layer", 1).status == 0
     assert (out / "lib").readlink() == Path("usr/lib")
@@ -38,13 +38,13 @@ def test_symlinks_are_followed_with_a_slash_behind_them(run: Run, tmp_path: Path
     assert paths(tmp_path / "other") == ["lib", "lib/so"]
 
 
-def test_sums_as_json(run: Run, tmp_path: Path, out: Path):
+def test_sums_as_json(run: Run, tmp_path: Path, out: Path) -> None:
     done = run("extract", eventful(tmp_path), "/etc", out, "--json", "--quiet")
     assert done.err == ""
     assert done.objects == [{"destination": str(out), "files": 3, "bytes": 65, "left_out": []}]
 
 
-def test_what_is_there_stays(run: Run, tmp_path: Path, out: Path):
+def test_what_is_there_stays(run: Run, tmp_path: Path, out: Path) -> None:
     path = eventful(tmp_path)
     out.mkdir()
     (out / "gone").write_text("mine")
@@ -57,7 +57,7 @@ def test_what_is_there_stays(run: Run, tmp_path: Path, out: Path):
     assert (out / "gone").read_text() == "back\n"
 
 
-def test_what_one_layer_changed(run: Run, tmp_path: Path, out: Path):
+def test_what_one_layer_changed(run: Run, tmp_path: Path, out: Path) -> None:
     path = eventful(tmp_path)
     assert run("extract", path, "/", out, "--layer", 3, "--changes").status == 0
     assert paths(out) == ["etc", "etc/conf", "gone", "usr", "usr/lib", "usr/lib/.wh.so"]
@@ -68,7 +68,7 @@ def test_what_one_layer_changed(run: Run, tmp_path: Path, out: Path):
     )
 
 
-def test_a_tar_is_what_the_tree_is(run: Run, tmp_path: Path):
+def test_a_tar_is_what_the_tree_is(run: Run, tmp_path: Path) -> None:
     need("bsdtar")
     path = eventful(tmp_path)
     for layer in (1, 2, 3):
@@ -91,14 +91,14 @@ def test_a_tar_is_what_the_tree_is(run: Run, tmp_path: Path):
         (("/", "/proc/none"), "cannot write into /proc/none, No such file or directory"),
     ],
 )
-def test_what_cannot_be_extracted(run: Run, tmp_path: Path, words: tuple[str, ...], told: str):
+def test_what_cannot_be_extracted(run: Run, tmp_path: Path, words: tuple[str, ...], told: str) -> None:
     done = run("extract", eventful(tmp_path), *words, "--quiet")
     assert (done.status, done.out) == (2, b"")
     assert done.err.startswith(f"layertui: {told}")
     assert done.err.count("\n") == 1
 
 
-def test_a_damaged_layer_gives_what_is_there_and_says_so(run: Run, tmp_path: Path, out: Path):
+def test_a_damaged_layer_gives_what_is_there_and_says_so(run: Run, tmp_path: Path, out: Path) -> None:
     path = image(tmp_path, tar(("/a", b"a" * 1000), ("/b", b"b" * 100_000)))
     blob = max((path / "blobs/sha256").iterdir(), key=lambda file: file.stat().st_size)
     blob.write_bytes(blob.read_bytes()[:50_000])
@@ -110,7 +110,7 @@ def test_a_damaged_layer_gives_what_is_there_and_says_so(run: Run, tmp_path: Pat
     assert run("extract", path, "/a", out, "--force").status == 2  # for the layer is damaged
 
 
-def test_a_terminal_gets_no_tar(tmp_path: Path):
+def test_a_terminal_gets_no_tar(tmp_path: Path) -> None:
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
     words = ["-m", "layertui", "extract", "demo:", "/", "-"]
     terminal = pexpect.spawn(sys.executable, words, env=environment)

@@ -15,7 +15,7 @@ UNKNOWN = {"Size", "VirtualSize", "GraphDriver", "Metadata", "Parent"}
 """What an archive does not tell: these are the engine's own."""
 
 
-def test_newest_first_with_layers(run: Run):
+def test_newest_first_with_layers(run: Run) -> None:
     done = run("history", "demo:")
     assert (done.status, done.err) == (0, "")
     assert done.lines[0].split() == ["IMAGE", "CREATED", "CREATED", "BY", "SIZE", "COMMENT", "LAYER"]
@@ -23,7 +23,7 @@ def test_newest_first_with_layers(run: Run):
     assert done.lines[-1].startswith("<missing>") and done.lines[-1].endswith("  1")
 
 
-def test_what_json_says_of_each_step(run: Run):
+def test_what_json_says_of_each_step(run: Run) -> None:
     steps = run("history", "demo:", "--json").objects
     image = open_image("demo:")
     assert all(
@@ -38,13 +38,15 @@ def test_what_json_says_of_each_step(run: Run):
         )
 
 
-def test_inspect_prints_an_array_of_one_object(run: Run):
+def test_inspect_prints_an_array_of_one_object(run: Run) -> None:
     (image,) = json.loads(run("inspect", "demo:").out)
     assert [image] == run("inspect", "demo:", "--json").objects[0]
     assert image["Id"] == open_image("demo:").id and image["Config"]["User"] == "quarry"
 
 
-def test_agrees_with_docker_on_images_that_it_loads_and_builds(docker: Docker, tmp_path: Path, run: Run):
+def test_agrees_with_docker_on_images_that_it_loads_and_builds(
+    docker: Docker, tmp_path: Path, run: Run
+) -> None:
     archive = tmp_path / "demo.tar"
     docker_archive(archive, open_image("demo:"))
     docker("load", "--input", archive)

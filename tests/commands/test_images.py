@@ -27,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_lists_the_folder_and_the_sample_and_says_what_it_could_not_ask(run: Run, folder: Path):
+def test_lists_the_folder_and_the_sample_and_says_what_it_could_not_ask(run: Run, folder: Path) -> None:
     (folder / "image.tar").write_bytes((folder / "demo.tar").read_bytes()[:2000])
     done = run("images", "--json")
     assert done.status == 0
@@ -43,19 +43,19 @@ def test_lists_the_folder_and_the_sample_and_says_what_it_could_not_ask(run: Run
     assert run("images", "--quiet").err == ""
 
 
-def test_every_reference_opens_its_image(run: Run, folder: Path):
+def test_every_reference_opens_its_image(run: Run, folder: Path) -> None:
     for row in run("images", "--json", "--quiet").objects:
         (image,) = run("inspect", row["Reference"], "--json").objects[0]
         assert image["Id"] == row["ID"]
 
 
-def test_lists_what_it_is_told_to_and_fails_if_one_is_not_there(run: Run, folder: Path):
+def test_lists_what_it_is_told_to_and_fails_if_one_is_not_there(run: Run, folder: Path) -> None:
     done = run("images", "demo:", "nowhere.tar", "demo.tar")
     assert done.status == 2
     assert [line.split()[0] for line in done.lines] == ["REPOSITORY", "quarry", "quarry"]
     assert done.err.startswith("layertui: nowhere.tar is not there") and done.err.count("\n") == 1
 
 
-def test_a_platform(run: Run, folder: Path):
+def test_a_platform(run: Run, folder: Path) -> None:
     assert len(run("images", "demo:", "--platform", "linux/amd64").lines) == 2
     assert len(run("images", "demo:", "--platform", "linux/s390x").lines) == 1

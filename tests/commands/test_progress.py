@@ -16,7 +16,7 @@ class Tty(io.StringIO):
         return True
 
 
-def test_shows_bytes_and_layer_and_is_erased(monkeypatch: pytest.MonkeyPatch):
+def test_shows_bytes_and_layer_and_is_erased(monkeypatch: pytest.MonkeyPatch) -> None:
     tty = Tty()
     monkeypatch.setattr("sys.stderr", tty)
     monkeypatch.setattr(progress, "DELAY", 0.0)
@@ -34,7 +34,7 @@ def test_shows_bytes_and_layer_and_is_erased(monkeypatch: pytest.MonkeyPatch):
 )
 def test_shows_nothing_where_nobody_looks_or_it_is_quick(
     monkeypatch: pytest.MonkeyPatch, quiet: bool, stream: type[io.StringIO], delay: float
-):
+) -> None:
     stderr = stream()
     monkeypatch.setattr("sys.stderr", stderr)
     monkeypatch.setattr(progress, "DELAY", delay)

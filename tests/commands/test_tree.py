@@ -18,7 +18,7 @@ FIELDS = {
 }  # fmt: skip
 
 
-def test_prints_the_merged_tree_sorted_by_path_without_the_root(run: Run, tmp_path: Path):
+def test_prints_the_merged_tree_sorted_by_path_without_the_root(run: Run, tmp_path: Path) -> None:
     for name in ("demo:", eventful(tmp_path)):
         done = run("tree", name, "--json")
         assert (done.status, done.err) == (0, "")
@@ -28,7 +28,7 @@ def test_prints_the_merged_tree_sorted_by_path_without_the_root(run: Run, tmp_pa
     assert paths.index("/etc/conf-d") == paths.index("/etc/conf") + 1
 
 
-def test_every_field_of_every_type(run: Run, tmp_path: Path):
+def test_every_field_of_every_type(run: Run, tmp_path: Path) -> None:
     device, fifo, directory, special = (tarfile.TarInfo() for _ in range(4))
     device.type, device.devmajor, device.devminor, device.mode = tarfile.CHRTYPE, 1, 3, 0o666
     fifo.type = tarfile.FIFOTYPE
@@ -70,7 +70,7 @@ def test_every_field_of_every_type(run: Run, tmp_path: Path):
     assert found == {path: {"path": path, **facts} for path, facts in expected.items()}
 
 
-def test_an_earlier_layer_and_a_part_of_the_tree(run: Run, tmp_path: Path):
+def test_an_earlier_layer_and_a_part_of_the_tree(run: Run, tmp_path: Path) -> None:
     path = eventful(tmp_path)
     assert "/gone" in run("tree", path, "--layer", 1).text
     assert "/gone" not in run("tree", path, "--layer", 2).text
@@ -81,7 +81,7 @@ def test_an_earlier_layer_and_a_part_of_the_tree(run: Run, tmp_path: Path):
     assert [entry["path"] for entry in run("tree", path, "/lib/", "--json").objects] == ["/usr/lib"]
 
 
-def test_the_table_lines_up(run: Run, tmp_path: Path):
+def test_the_table_lines_up(run: Run, tmp_path: Path) -> None:
     lines = run("tree", eventful(tmp_path), "/etc").lines
     assert lines == [
         "MODE        OWNER  SIZE  LAYER  PATH",
@@ -92,7 +92,7 @@ def test_the_table_lines_up(run: Run, tmp_path: Path):
     ]
 
 
-def test_names_are_raw_bytes_in_a_pipe_and_ascii_in_json(run: Run, tmp_path: Path):
+def test_names_are_raw_bytes_in_a_pipe_and_ascii_in_json(run: Run, tmp_path: Path) -> None:
     path = eventful(tmp_path)
     assert HOSTILE.encode("utf-8", "surrogateescape") in run("tree", path).out
     done = run("tree", path, "--json")
@@ -100,7 +100,7 @@ def test_names_are_raw_bytes_in_a_pipe_and_ascii_in_json(run: Run, tmp_path: Pat
     assert HOSTILE in [entry["path"] for entry in done.objects]
 
 
-def test_says_what_is_near_a_path_that_is_not_there(run: Run, tmp_path: Path):
+def test_says_what_is_near_a_path_that_is_not_there(run: Run, tmp_path: Path) -> None:
     path = eventful(tmp_path)
 
     def told(wanted: str, *more: object) -> str:
@@ -125,7 +125,7 @@ def test_says_what_is_near_a_path_that_is_not_there(run: Run, tmp_path: Path):
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_is_the_union_of_random_images(run: Run, tmp_path: Path, seed: int):
+def test_is_the_union_of_random_images(run: Run, tmp_path: Path, seed: int) -> None:
     layers = Generator(seed).layers()
     union = union_of(layers_of(layers))
     entries = [

@@ -43,11 +43,11 @@ ROWS = [
         (["since=busybox:1", "dangling=false"], [2, 3]),
     ],
 )
-def test_filters_mean_what_they_do_to_docker(filters: list[str], days: list[int]):
+def test_filters_mean_what_they_do_to_docker(filters: list[str], days: list[int]) -> None:
     assert [int(each.id[7:], 16) for each in chosen(ROWS, filters)] == days
 
 
 @pytest.mark.parametrize("text", ["dangling", "dangling=maybe", "colour=red", "before=nothing", "label="])
-def test_says_which_filters_there_are(text: str):
+def test_says_which_filters_there_are(text: str) -> None:
     with pytest.raises(LayertuiError):
         chosen(ROWS, [text])

@@ -12,7 +12,7 @@ import pytest
 from tests.ui.terminal import COMMAND, Terminal
 
 
-def test_opens_the_sample_moves_between_layers_and_quits():
+def test_opens_the_sample_moves_between_layers_and_quits() -> None:
     with Terminal("demo") as terminal:
         before = terminal.wait("Layers", "Merged tree", "etc")
         terminal.press("j")
@@ -22,7 +22,7 @@ def test_opens_the_sample_moves_between_layers_and_quits():
         assert b"Traceback" not in terminal.raw
 
 
-def test_lists_images_and_opens_one():
+def test_lists_images_and_opens_one() -> None:
     with Terminal(columns=80, rows=24) as terminal:
         terminal.wait("quarry")  # not the line that tells where it looks
         terminal.press("\r")
@@ -32,7 +32,7 @@ def test_lists_images_and_opens_one():
 
 
 @pytest.mark.parametrize("columns", [1, 2, 7, 20])
-def test_lives_in_a_tiny_terminal(columns):
+def test_lives_in_a_tiny_terminal(columns) -> None:
     with Terminal("demo", columns=columns, rows=5) as terminal:
         terminal.wait(lambda text: bool(text.strip()))
         for key in "jG\tn1d?":
@@ -46,14 +46,14 @@ def test_lives_in_a_tiny_terminal(columns):
         assert b"Traceback" not in terminal.raw
 
 
-def test_quits_while_an_image_loads():
+def test_quits_while_an_image_loads() -> None:
     with Terminal("demo") as terminal:
         terminal.press("q")
         assert terminal.end(10) == 0
         assert b"Traceback" not in terminal.raw
 
 
-def test_says_what_is_wrong_with_a_file_and_stays_usable(tmp_path):
+def test_says_what_is_wrong_with_a_file_and_stays_usable(tmp_path) -> None:
     path = tmp_path / "not-an-image.tar"
     path.write_bytes(b"hello")
     with Terminal(str(path)) as terminal:
@@ -68,7 +68,7 @@ def test_says_what_is_wrong_with_a_file_and_stays_usable(tmp_path):
         assert b"Traceback" not in terminal.raw
 
 
-def test_ends_when_its_terminal_goes(tmp_path):
+def test_ends_when_its_terminal_goes(tmp_path) -> None:
     """Also where what started it keeps the hang-up to itself, as make does."""
     noted = tmp_path / "pid"
     script = f'trap : HUP; sh -c \'echo $$ > "$1"; exec "$2" demo\' sh {noted} {COMMAND}; :'

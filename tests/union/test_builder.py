@@ -9,13 +9,13 @@ from layertui.union.merged_tree import Merged
 from tests.union.small import codes, layer, paths, union
 
 
-def test_whiteout_takes_a_directory_with_all_below_it():
+def test_whiteout_takes_a_directory_with_all_below_it() -> None:
     tree = union(layer(("d", "d"), ("-", "d/a"), ("-", "e")), layer(("wh", "d")))
     assert paths(tree, 1) == ["/d", "/d/a", "/e"]
     assert paths(tree, 2) == ["/e"]
 
 
-def test_file_wins_over_whiteout_of_the_same_layer_in_either_order():
+def test_file_wins_over_whiteout_of_the_same_layer_in_either_order() -> None:
     for entries in ([("wh", "a"), ("-", "a", {"size": 2})], [("-", "a", {"size": 2}), ("wh", "a")]):
         tree = union(layer(("-", "a", {"size": 1})), layer(*entries))
         assert tree.entry(tree.at(tree.find("/a"), 2)).size == 2
@@ -23,7 +23,7 @@ def test_file_wins_over_whiteout_of_the_same_layer_in_either_order():
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_opaque_hides_only_what_is_below_whatever_the_order(first):
+def test_opaque_hides_only_what_is_below_whatever_the_order(first) -> None:
     own = [("d", "d"), ("-", "d/new")]
     marker = [("opq", "d")]
     entries = marker + own if first else own + marker
@@ -31,14 +31,14 @@ def test_opaque_hides_only_what_is_below_whatever_the_order(first):
     assert paths(tree, 2) == ["/d", "/d/new"]
 
 
-def test_deleted_directory_made_again_does_not_bring_its_files_back():
+def test_deleted_directory_made_again_does_not_bring_its_files_back() -> None:
     tree = union(layer(("-", "d/s/old")), layer(("wh", "d/s"), ("-", "d/s/new")))
     assert paths(tree, 2) == ["/d", "/d/s", "/d/s/new"]
     assert tree.entry(tree.at(tree.find("/d/s"), 2)).implied
     assert (2, "whiteout-of-own-entry", "/d/s") in codes(tree)
 
 
-def test_directory_to_file_and_back():
+def test_directory_to_file_and_back() -> None:
     tree = union(
         layer(("d", "x"), ("-", "x/a")),
         layer(("-", "x", {"size": 3})),
@@ -51,13 +51,13 @@ def test_directory_to_file_and_back():
     assert tree.entry(tree.at(tree.find("/x"), 3)).mode == 0o700
 
 
-def test_directory_over_directory_keeps_what_is_in_it():
+def test_directory_over_directory_keeps_what_is_in_it() -> None:
     tree = union(layer(("d", "d"), ("-", "d/a")), layer(("d", "d", {"mode": 0o700})))
     assert paths(tree, 2) == ["/d", "/d/a"]
     assert tree.entry(tree.at(tree.find("/d"), 2)).mode == 0o700
 
 
-def test_hardlink_shares_metadata_also_with_a_layer_below():
+def test_hardlink_shares_metadata_also_with_a_layer_below() -> None:
     tree = union(
         layer(("-", "a", {"size": 7, "mode": 0o640, "uid": 5})),
         layer(("h", "b", {"to": "a"})),
@@ -69,37 +69,37 @@ def test_hardlink_shares_metadata_also_with_a_layer_below():
     assert codes(tree) == [(2, "hardlink-below", "/b")]
 
 
-def test_dangling_hardlink_is_shown_and_said():
+def test_dangling_hardlink_is_shown_and_said() -> None:
     tree = union(layer(("h", "b", {"to": "/none"})))
     entry = tree.entry(tree.at(tree.find("/b"), 1))
     assert (entry.type, entry.size, entry.hardlink) == ("file", 0, "/none")
     assert codes(tree) == [(1, "hardlink-dangling", "/b")]
 
 
-def test_hardlink_to_a_symlink_is_a_symlink():
+def test_hardlink_to_a_symlink_is_a_symlink() -> None:
     tree = union(layer(("l", "a", {"to": "/etc"}), ("h", "b", {"to": "a"})))
     entry = tree.entry(tree.at(tree.find("/b"), 1))
     assert (entry.type, entry.linkname, entry.hardlink) == ("symlink", "/etc", "/a")
 
 
-def test_entries_land_where_a_symlinked_parent_leads():
+def test_entries_land_where_a_symlinked_parent_leads() -> None:
     base = layer(("d", "usr/lib"), ("-", "usr/lib/old"), ("l", "lib", {"to": "usr/lib"}))
     tree = union(base, layer(("-", "lib/new"), ("wh", "lib/old")))
     assert paths(tree, 2) == ["/lib", "/usr", "/usr/lib", "/usr/lib/new"]
     assert (2, "symlink-parent", "/lib") in codes(tree)
 
 
-def test_links_out_of_the_image_stop_at_its_root():
+def test_links_out_of_the_image_stop_at_its_root() -> None:
     tree = union(layer(("l", "up", {"to": "../../../etc"}), ("-", "up/passwd")))
     assert paths(tree, 1) == ["/etc", "/etc/passwd", "/up"]
 
 
-def test_links_in_a_circle_end():
+def test_links_in_a_circle_end() -> None:
     tree = union(layer(("l", "a", {"to": "b"}), ("l", "b", {"to": "a"}), ("-", "a/x")))
     assert any(path.endswith("/x") for path in paths(tree, 1))
 
 
-def test_link_laid_over_a_directory_moves_what_follows():
+def test_link_laid_over_a_directory_moves_what_follows() -> None:
     tree = union(
         layer(("d", "d"), ("-", "d/a")),
         layer(("-", "d/b"), ("l", "d", {"to": "e"}), ("-", "d/c")),
@@ -107,13 +107,13 @@ def test_link_laid_over_a_directory_moves_what_follows():
     assert paths(tree, 2) == ["/d", "/e", "/e/c"]
 
 
-def test_below_a_file_becomes_a_directory():
+def test_below_a_file_becomes_a_directory() -> None:
     tree = union(layer(("-", "d")), layer(("-", "d/a")))
     assert paths(tree, 2) == ["/d", "/d/a"]
     assert codes(tree) == [(2, "below-file", "/d")]
 
 
-def test_last_of_duplicates_wins():
+def test_last_of_duplicates_wins() -> None:
     tree = union(layer(("-", "a", {"size": 1}), ("-", "a", {"size": 2})))
     assert tree.entry(tree.at(tree.find("/a"), 1)).size == 2
     assert codes(tree) == [(1, "duplicate", "/a")]
@@ -121,14 +121,14 @@ def test_last_of_duplicates_wins():
     assert Merged(tree, 1).size_below(0) == 2
 
 
-def test_bytes_of_a_file_count_while_one_of_its_links_is_left():
+def test_bytes_of_a_file_count_while_one_of_its_links_is_left() -> None:
     tree = union(
         layer(("-", "a", {"size": 7}), ("h", "b", {"to": "a"})), layer(("wh", "a")), layer(("wh", "b"))
     )
     assert [Merged(tree, at).size_below(0) for at in (1, 2, 3)] == [7, 7, 0]
 
 
-def test_implied_parents():
+def test_implied_parents() -> None:
     tree = union(layer(("-", "a/b/c")))
     entry = tree.entry(tree.at(tree.find("/a/b"), 1))
     assert (entry.type, entry.mode, entry.uid, entry.implied) == ("directory", 0o755, 0, True)
@@ -142,12 +142,12 @@ def test_implied_parents():
         (("opq", "file"), "opaque-on-file"),
     ],
 )
-def test_opaque_where_engines_disagree(entry, code):
+def test_opaque_where_engines_disagree(entry, code) -> None:
     tree = union(layer(("-", "file")), layer(entry))
     assert [warning[1] for warning in codes(tree)] == [code]
 
 
-def test_whiteouts_in_whiteouts():
+def test_whiteouts_in_whiteouts() -> None:
     base = layer(("d", "d"), ("d", "d/s"), ("-", "d/s/o"))
     tree = union(base, layer(("wh", "d"), ("wh", "d/s/o")))
     assert paths(tree, 2) == []
@@ -156,13 +156,13 @@ def test_whiteouts_in_whiteouts():
     assert (2, "whiteout-in-opaque", "/d/s/o") in codes(tree)
 
 
-def test_whiteouts_of_nothing_do_nothing():
+def test_whiteouts_of_nothing_do_nothing() -> None:
     tree = union(layer(("wh", "a"), ("-", "b")), layer(("wh", "c"), ("wh", "b/c")))
     assert paths(tree, 2) == ["/b"]
     assert tree.warnings == []
 
 
-def test_order_is_depth_first_with_names_in_byte_order():
+def test_order_is_depth_first_with_names_in_byte_order() -> None:
     tree = union(layer(("-", "a-b"), ("-", "a/b"), ("-", "a.b"), ("-", "é"), ("-", "Z")))
     assert paths(tree, 1) == ["/Z", "/a", "/a/b", "/a-b", "/a.b", "/é"]
     node = tree.find("/a")
@@ -170,7 +170,7 @@ def test_order_is_depth_first_with_names_in_byte_order():
     assert [tree.name(child) for child in tree.children(0)] == ["Z", "a", "a-b", "a.b", "é"]
 
 
-def test_versions_and_their_layers():
+def test_versions_and_their_layers() -> None:
     tree = union(layer(("-", "a")), layer(("wh", "a")), layer(("-", "a")))
     events = tree.versions(tree.find("/a"))
     assert [tree.ev_layer[event] for event in events] == [1, 2, 3]
@@ -178,7 +178,7 @@ def test_versions_and_their_layers():
     assert tree.find("/b") == -1
 
 
-def test_freezing_early_does_not_disturb_what_follows():
+def test_freezing_early_does_not_disturb_what_follows() -> None:
     from layertui.union import UnionBuilder
 
     builder = UnionBuilder()
@@ -189,7 +189,7 @@ def test_freezing_early_does_not_disturb_what_follows():
     assert paths(builder.freeze(), 2) == ["/a"]
 
 
-def test_encoded_and_decoded_is_the_same():
+def test_encoded_and_decoded_is_the_same() -> None:
     layers = [layer(("-", "a\udcff"), ("h", "b", {"to": "/\udcfe"})), layer(("wh", "a\udcff"))]
     tree = union(*layers)
     again = Union.decode(tree.encode(), tree.indexes)
@@ -209,10 +209,10 @@ class TestResolve:
     )
 
     @pytest.mark.parametrize("path", ["/usr/bin/sh", "bin/sh", "/bin/ash", "/../bin/./ash", "/slash/sh"])
-    def test_leads_to_the_same_file(self, path):
+    def test_leads_to_the_same_file(self, path) -> None:
         assert self.tree.path(self.tree.resolve(path, 1)) == "/usr/bin/sh"
 
-    def test_the_last_link_may_be_left(self):
+    def test_the_last_link_may_be_left(self) -> None:
         assert self.tree.path(self.tree.resolve("/bin", 1, follow=False)) == "/bin"
         assert self.tree.path(self.tree.resolve("/bin/ash", 1, follow=False)) == "/usr/bin/ash"
 
@@ -225,19 +225,19 @@ class TestResolve:
             ("/nothing", "no /nothing at layer 1"),
         ],
     )
-    def test_says_why_it_leads_nowhere(self, path, why):
+    def test_says_why_it_leads_nowhere(self, path, why) -> None:
         with pytest.raises(LayertuiError, match=why):
             self.tree.resolve(path, 1)
 
 
-def test_a_path_of_thousands_of_directories_lies_where_it_should():
+def test_a_path_of_thousands_of_directories_lies_where_it_should() -> None:
     path = "/".join("a" * 2040)
     tree = union(layer(("-", path)), layer(("-", path, {"size": 3})))
     assert tree.nodes == 2041 and not codes(tree)
     assert tree.entry(tree.at(tree.find(f"/{path}"), 2)).size == 3
 
 
-def test_many_deep_paths_take_bounded_memory():
+def test_many_deep_paths_take_bounded_memory() -> None:
     """Each of five thousand bytes in the tar asks for two thousand directories, of four megabytes in all."""
     deep = "/".join("a" * 2040)
     tree = union(layer(*(("-", f"{number}/{deep}") for number in range(300)), ("-", "plain"), ("-", "1/x")))
@@ -248,7 +248,7 @@ def test_many_deep_paths_take_bounded_memory():
     assert not any(node >= 0 and tree.at(node, 1) >= 0 for node in map(tree.find, left_out))
 
 
-def test_many_ways_through_many_symlinks_take_bounded_time(monkeypatch: pytest.MonkeyPatch):
+def test_many_ways_through_many_symlinks_take_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("layertui.union.builder.MAX_DETOURS", 1 << 22)
     target = "./" * 2000
     chain = [("l", f"l{number}", {"to": f"{target}l{number + 1}"}) for number in range(200)]
@@ -258,7 +258,7 @@ def test_many_ways_through_many_symlinks_take_bounded_time(monkeypatch: pytest.M
     assert sum(code == "out-of-reach" for _, code, _ in codes(tree)) > 900
 
 
-def test_nothing_lies_deeper_than_a_path_can_lead():
+def test_nothing_lies_deeper_than_a_path_can_lead() -> None:
     half = "/".join("a" * 1500)
     tree = union(layer(("-", f"{half}/f"), ("l", "l", {"to": half}), ("-", f"l/{half}/f"), ("-", "l/g")))
     assert codes(tree) == [(1, "out-of-reach", f"/l/{half}/f")]

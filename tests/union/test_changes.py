@@ -42,12 +42,12 @@ BASE = layer(
         (("l", "f", {"uid": 1, "to": "d"}), alike, ("modified", "type")),
     ],
 )
-def test_what_differs(entry, same, expected):
+def test_what_differs(entry, same, expected) -> None:
     tree = union(BASE, layer(entry))
     assert listed(changes(tree, 2, same)) == [("/f", *expected)]
 
 
-def test_links_and_devices_that_point_elsewhere():
+def test_links_and_devices_that_point_elsewhere() -> None:
     tree = union(
         layer(("l", "l", {"to": "a"}), ("c", "c", {"device": (1, 3)})),
         layer(("l", "l", {"to": "b"}), ("c", "c", {"device": (1, 5)})),
@@ -62,7 +62,7 @@ def test_links_and_devices_that_point_elsewhere():
     ("entries", "whiteout"),
     [([("wh", "d")], "file"), ([("opq", "d")], "opaque"), ([("-", "d")], "replaced")],
 )
-def test_how_a_path_went(entries, whiteout):
+def test_how_a_path_went(entries, whiteout) -> None:
     tree = union(BASE, layer(*entries))
     found = {change.path: change for change in changes(tree, 2, alike)}
     gone = found["/d/a"]
@@ -70,7 +70,7 @@ def test_how_a_path_went(entries, whiteout):
     assert gone.before is not None and gone.before.size == 4
 
 
-def test_a_directory_that_goes_sums_up_what_it_takes_along():
+def test_a_directory_that_goes_sums_up_what_it_takes_along() -> None:
     base = layer(("-", "d/s/a", {"size": 5}), ("-", "d/b", {"size": 2}), ("h", "d/c", {"to": "d/b"}))
     found = {change.path: change for change in changes(union(base, layer(("wh", "d"))), 2, alike)}
     assert (found["/d"].hidden_paths, found["/d"].hidden_bytes) == (4, 7)
@@ -80,7 +80,7 @@ def test_a_directory_that_goes_sums_up_what_it_takes_along():
     assert (replaced["/d"].change, replaced["/d"].hidden_bytes) == ("modified", 7)
 
 
-def test_the_base_adds_everything_but_the_root():
+def test_the_base_adds_everything_but_the_root() -> None:
     assert listed(changes(union(BASE), 1, alike)) == [
         ("/d", "added"),
         ("/d/a", "added"),
@@ -89,7 +89,7 @@ def test_the_base_adds_everything_but_the_root():
     ]
 
 
-def test_differences_leave_out_what_came_and_went_or_came_back():
+def test_differences_leave_out_what_came_and_went_or_came_back() -> None:
     tree = union(
         BASE,
         layer(("wh", "f"), ("-", "tmp")),
@@ -101,7 +101,7 @@ def test_differences_leave_out_what_came_and_went_or_came_back():
     assert list(undecided(tree, 1, 3)) != []
 
 
-def test_json_has_the_fields_of_the_contract():
+def test_json_has_the_fields_of_the_contract() -> None:
     tree = union(BASE, layer(("-", "f", {"size": 9, "uid": 1, "mtime": 1704164645})))
     (change,) = changes(tree, 2, alike)
     fields = change.to_json()
@@ -126,13 +126,13 @@ class TestMerged:
         shown = [self.tree.path(node) for node in range(self.tree.nodes) if merged.visible[node]]
         return shown, merged.size_below(0), bytes(merged.marks), merged.paths()
 
-    def test_moving_is_the_same_as_starting_there(self):
+    def test_moving_is_the_same_as_starting_there(self) -> None:
         moved = Merged(self.tree, 1)
         for stop in (3, 1, 2, 3, 2, 0, 3, 1):
             moved.move(stop)
             assert self.state(moved) == self.state(Merged(self.tree, stop)), stop
 
-    def test_agrees_with_the_changes(self):
+    def test_agrees_with_the_changes(self) -> None:
         merged = Merged(self.tree, 2)
         assert merged.size_below(0) == 34
         assert merged.size_below(self.tree.find("/d")) == 34
@@ -143,7 +143,7 @@ class TestMerged:
         assert merged.changed_below(0) == (1, 0, 1)
         assert merged.at(self.tree.find("/f")) == -1
 
-    def test_sums_many_blocks(self):
+    def test_sums_many_blocks(self) -> None:
         big = union(layer(*[("-", f"d{i % 7}/f{i}", {"size": i}) for i in range(5000)]), layer(("wh", "d3")))
         merged = Merged(big, 1)
         for at in (1, 2):

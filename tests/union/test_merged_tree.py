@@ -38,7 +38,7 @@ def state(merged):
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_however_it_gets_there(seed):
+def test_however_it_gets_there(seed) -> None:
     tree = random_union(seed)
     fresh = [state(Merged(tree, number)) for number in range(tree.layers + 1)]
     dice = random.Random(seed)
@@ -49,7 +49,7 @@ def test_however_it_gets_there(seed):
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_says_what_the_union_says(seed):
+def test_says_what_the_union_says(seed) -> None:
     tree = random_union(seed)
     for number in range(tree.layers + 1):
         merged = Merged(tree, number)
@@ -65,7 +65,7 @@ def test_says_what_the_union_says(seed):
         )
 
 
-def test_a_copy_moves_alone():
+def test_a_copy_moves_alone() -> None:
     tree = random_union(1)
     merged = Merged(tree, 5)
     before = state(merged)
@@ -75,7 +75,7 @@ def test_a_copy_moves_alone():
     assert state(other) == state(Merged(tree, 11))
 
 
-def test_counts_what_changed_below():
+def test_counts_what_changed_below() -> None:
     tree = union(
         layer(("-", "a/b/one", {"size": 1}), ("-", "a/two", {"size": 2}), ("-", "z")),
         layer(("wh", "a/b"), ("-", "a/two", {"size": 3}), ("-", "a/three"), ("-", "y")),
@@ -86,7 +86,7 @@ def test_counts_what_changed_below():
     assert merged.marks[tree.find("/y")] == Mark.ADDED
 
 
-def test_sizes_of_large_directories():
+def test_sizes_of_large_directories() -> None:
     tree = union(
         layer(*(("-", f"d{number // 1500}/f{number:05}", {"size": number}) for number in range(6000)))
     )
@@ -97,7 +97,7 @@ def test_sizes_of_large_directories():
     assert merged.size_below(0) == sum(range(6000))
 
 
-def test_a_file_counts_at_the_first_link_to_it_that_is_left():
+def test_a_file_counts_at_the_first_link_to_it_that_is_left() -> None:
     tree = union(
         layer(("-", "x/a", {"size": 7}), ("h", "y/b", {"to": "x/a"}), ("h", "z/c", {"to": "x/a"})),
         layer(("wh", "x/a")),

@@ -69,11 +69,11 @@ def found(query: str, layer_: int = 2) -> set[str]:
         ("", {TREE.path(node) for node in range(TREE.nodes)}),
     ],
 )
-def test_queries(query, expected):
+def test_queries(query, expected) -> None:
     assert found(query) == expected
 
 
-def test_a_layer_that_repeats():
+def test_a_layer_that_repeats() -> None:
     again = union(layer(("d", "a")), layer(("d", "a")))
     assert matches(Merged(again, 2), "change:repeated") == b"\0\1"
 
@@ -81,21 +81,21 @@ def test_a_layer_that_repeats():
 @pytest.mark.parametrize(
     "query", ["~(", "/[/", "layer:x", "layer:", "size:lots", "change:x", "type:x", "type:", "size:>.", "a ~("]
 )
-def test_queries_that_mean_nothing_say_so(query):
+def test_queries_that_mean_nothing_say_so(query) -> None:
     with pytest.raises(LayertuiError) as error:
         matches(Merged(TREE, 2), query)
     assert error.value.why
 
 
 @pytest.mark.parametrize("query", ["a" * 12 + "b", "*a" * 12 + "b", "a?" * 12 + "b", "*a*a*a*a*a*a/*b"])
-def test_names_made_to_be_slow_are_not(query):
+def test_names_made_to_be_slow_are_not(query) -> None:
     slow = union(layer(*(("-", f"{letter}/" + "/".join(["a" * 250] * 15)) for letter in "abc")))
     start = time.process_time()
     matches(Merged(slow, 1), query)
     assert time.process_time() - start < 2
 
 
-def test_globs_find_what_the_shell_finds():
+def test_globs_find_what_the_shell_finds() -> None:
     names = ["", "a", "b", "ab", "ba", "aab", "abab", "a.b", "a\nb", "bbb"]
     tree = union(layer(*(("-", name) for name in names if name)))
     for glob in ("a*", "*a", "*b*", "a*b", "*a*b", "a*a*b", "a?", "??b", "*?b", "b**b", "a*b*b"):
@@ -106,6 +106,6 @@ def test_globs_find_what_the_shell_finds():
         }, glob
 
 
-def test_stops_when_it_is_no_longer_wanted():
+def test_stops_when_it_is_no_longer_wanted() -> None:
     with pytest.raises(Cancelled):
         matches(Merged(TREE, 2), "one", lambda: True)

@@ -33,7 +33,7 @@ def run(reference: str, cache: bool = False) -> list[tuple[bytes, list]]:
     return [(tag, msgspec.msgpack.decode(payload)) for tag, payload in frames(io.BytesIO(done.stdout))]
 
 
-def test_sends_every_layer_then_the_whole_union():
+def test_sends_every_layer_then_the_whole_union() -> None:
     image = open_image("demo:")
     sent = run("demo:")
     indexes = {values[0]: unpack(values[1]) for tag, values in sent if tag == b"x"}
@@ -48,7 +48,7 @@ def test_sends_every_layer_then_the_whole_union():
     assert reclaimable == union.stored_bytes() - Merged(union, count).size_below(0) > 0
 
 
-def test_looks_into_a_part_of_an_image_whose_paths_are_not_utf8(tmp_path):
+def test_looks_into_a_part_of_an_image_whose_paths_are_not_utf8(tmp_path) -> None:
     OciLayout(tmp_path / "image").add("1", [tar(("/\udcff", b"secret")), tar(("/.wh.\udcff", b""))])
     request = json.dumps({"reference": f"oci:{tmp_path}/image:1", "cache": False, "part": "waste"}).encode()
     done = subprocess.run(
@@ -61,7 +61,7 @@ def test_looks_into_a_part_of_an_image_whose_paths_are_not_utf8(tmp_path):
     assert json.loads(sent[b"s"])["size"] == 6
 
 
-def test_packages_take_no_second_reading_of_the_layers(monkeypatch):
+def test_packages_take_no_second_reading_of_the_layers(monkeypatch) -> None:
     """Every stored byte is read once, and a little to see how a layer is compressed."""
     noise, status = random.Random(1).randbytes(500_000), b"Package: a\nVersion: 1\n"
     layers = layers_of([gzip.compress(tar(("/noise", noise), ("/var/lib/dpkg/status", status)))])
@@ -82,13 +82,13 @@ def test_packages_take_no_second_reading_of_the_layers(monkeypatch):
     assert len(noise) < sum(read) < 1.1 * len(noise)
 
 
-def test_says_in_one_frame_why_it_cannot_open():
+def test_says_in_one_frame_why_it_cannot_open() -> None:
     sent = run("docker-archive:/nowhere/app.tar")
     assert [tag for tag, _ in sent] == [b"e"]
     assert b"/nowhere/app.tar" in sent[0][1][0]
 
 
-def test_ends_quietly_when_nobody_listens():
+def test_ends_quietly_when_nobody_listens() -> None:
     request = json.dumps({"reference": "demo:", "cache": False}).encode()
     process = subprocess.Popen(
         [sys.executable, "-m", "layertui.worker.main"],

@@ -75,7 +75,7 @@ def attested(registry: Registry) -> dict[str, Any]:
     return top
 
 
-def test_of_an_image_in_a_registry(registry: Registry, attested: dict[str, Any]):
+def test_of_an_image_in_a_registry(registry: Registry, attested: dict[str, Any]) -> None:
     image = open_image(f"docker://{registry.host}/attested")
     assert image.repo_digests[0].endswith(attested["digest"])
     found = {each.type: each for each in attachments(image)}
@@ -92,7 +92,7 @@ def test_of_an_image_in_a_registry(registry: Registry, attested: dict[str, Any])
     assert content(found[SIGNATURE]) == b'{"critical": {}}'
 
 
-def test_by_the_referrers_api(registry: Registry, proxy: FaultyProxy, attested: dict[str, Any]):
+def test_by_the_referrers_api(registry: Registry, proxy: FaultyProxy, attested: dict[str, Any]) -> None:
     """Debian's registry is older than the API: a recorded answer's shape, from the specification."""
     image = open_image(f"docker://{proxy.host}/attested")
     sbom = carrier(registry, "attested", SPDX, b'{"spdx": 2}', artifactType="application/x-other")
@@ -110,13 +110,13 @@ def test_by_the_referrers_api(registry: Registry, proxy: FaultyProxy, attested: 
     assert not [path for path in proxy.paths() if path.endswith(image.manifest_digest.replace(":", "-"))]
 
 
-def test_none(registry: Registry, layout: Path):
+def test_none(registry: Registry, layout: Path) -> None:
     assert list(attachments(open_image(f"docker://{registry.host}/{QUARRY}:1.0"))) == []
     assert list(attachments(open_image(f"oci:{layout}:1.0"))) == []
     assert list(attachments(open_image("demo:"))) == []
 
 
-def test_of_an_image_in_a_layout(registry: Registry, attested: dict[str, Any], tmp_path: Path):
+def test_of_an_image_in_a_layout(registry: Registry, attested: dict[str, Any], tmp_path: Path) -> None:
     command = ["skopeo", "copy", "--quiet", "--insecure-policy", "--src-tls-verify=false", "--all"]
     command += ["--preserve-digests"]
     run(*command, f"docker://{registry.host}/attested", f"oci:{tmp_path}/copy:latest")

@@ -35,11 +35,11 @@ def user(host: str, repository: str = "app") -> str:
     return found.username if found else ""
 
 
-def test_none_where_there_are_no_files():
+def test_none_where_there_are_no_files() -> None:
     assert find("quay.io", "app") is None
 
 
-def test_podman_goes_before_docker(settings: Path, monkeypatch: pytest.MonkeyPatch):
+def test_podman_goes_before_docker(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     docker = write(settings / "HOME/.docker/config.json", auths={"quay.io": login("docker")})
     assert user("quay.io") == "docker"
     own = write(settings / "XDG_CONFIG_HOME/containers/auth.json", auths={"quay.io": login("own")})
@@ -56,14 +56,14 @@ def test_podman_goes_before_docker(settings: Path, monkeypatch: pytest.MonkeyPat
     assert docker.exists() and own.exists()
 
 
-def test_docker_config_names_the_folder(settings: Path, monkeypatch: pytest.MonkeyPatch):
+def test_docker_config_names_the_folder(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(settings / "HOME/.docker/config.json", auths={"quay.io": login("home")})
     write(settings / "other/config.json", auths={"quay.io": login("other")})
     monkeypatch.setenv("DOCKER_CONFIG", str(settings / "other"))
     assert user("quay.io") == "other"
 
 
-def test_the_most_specific_key_counts(settings: Path):
+def test_the_most_specific_key_counts(settings: Path) -> None:
     keys = ("quay.io", "quay.io/team", "quay.io/team/app")
     write(settings / "HOME/.docker/config.json", auths={key: login(key) for key in keys})
     assert user("quay.io", "team/app") == "quay.io/team/app"
@@ -73,18 +73,18 @@ def test_the_most_specific_key_counts(settings: Path):
 
 
 @pytest.mark.parametrize("key", ["https://index.docker.io/v1/", "docker.io", "index.docker.io"])
-def test_docker_hub_has_many_keys(settings: Path, key: str):
+def test_docker_hub_has_many_keys(settings: Path, key: str) -> None:
     write(settings / "HOME/.docker/config.json", auths={key: login("hub")})
     assert user("docker.io", "library/nginx") == "hub"
 
 
 @pytest.mark.parametrize("key", ["https://quay.io", "http://quay.io/", "https://quay.io/v2/", "quay.io"])
-def test_keys_of_old_versions(settings: Path, key: str):
+def test_keys_of_old_versions(settings: Path, key: str) -> None:
     write(settings / "HOME/.docker/config.json", auths={key: login("old")})
     assert user("quay.io") == "old"
 
 
-def test_tokens(settings: Path):
+def test_tokens(settings: Path) -> None:
     write(
         settings / "HOME/.docker/config.json",
         auths={"a.io": {"identitytoken": "id"}, "b.io": {"registrytoken": "reg"}, "c.io": {}},
@@ -96,7 +96,7 @@ def test_tokens(settings: Path):
     assert "id" not in repr(identity).replace("identity", "")
 
 
-def test_helpers(settings: Path, monkeypatch: pytest.MonkeyPatch):
+def test_helpers(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     helper(settings, "one", 'echo "{\\"Username\\": \\"$server\\", \\"Secret\\": \\"s\\"}"', monkeypatch)
     helper(settings, "two", 'echo \'{"Username": "<token>", "Secret": "t"}\'', monkeypatch)
     helper(settings, "none", 'echo "credentials not found in native keychain"; exit 1', monkeypatch)
@@ -124,7 +124,7 @@ def test_helpers(settings: Path, monkeypatch: pytest.MonkeyPatch):
 )
 def test_helpers_that_fail(
     settings: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, script: str, why: str
-):
+) -> None:
     helper(settings, suffix, script, monkeypatch)
     write(settings / "HOME/.docker/config.json", credsStore=suffix)
     with pytest.raises(LayertuiError, match=why) as raised:
@@ -132,7 +132,7 @@ def test_helpers_that_fail(
     assert f"docker-credential-{suffix}" in str(raised.value)
 
 
-def test_a_helper_that_is_not_there(settings: Path):
+def test_a_helper_that_is_not_there(settings: Path) -> None:
     write(settings / "HOME/.docker/config.json", credsStore="gone")
     with pytest.raises(LayertuiError, match="is not there"):
         find("a.io", "app")
@@ -141,7 +141,7 @@ def test_a_helper_that_is_not_there(settings: Path):
         find("a.io", "app")
 
 
-def test_files_that_cannot_be_read(settings: Path):
+def test_files_that_cannot_be_read(settings: Path) -> None:
     path = settings / "HOME/.docker/config.json"
     write(path, auths={"a.io": {"auth": "!!"}})
     with pytest.raises(LayertuiError, match="cannot be read"):

@@ -20,7 +20,7 @@ def places(name: str) -> list[str]:
     return [f"{each.host}/{each.repository}" for each in endpoints(parse(name))]
 
 
-def test_without_settings():
+def test_without_settings() -> None:
     assert endpoints(parse("quay.io/a/b")) == [Endpoint("quay.io", "a/b")]
     assert endpoints(parse("nginx"))[0].address == "registry-1.docker.io"
     assert endpoints(parse("localhost:5000/a"))[0].schemes == ("http", "https")
@@ -29,7 +29,7 @@ def test_without_settings():
     assert endpoints(parse("localhost.example.com/a"))[0].schemes == ("https",)
 
 
-def test_insecure(settings: Path):
+def test_insecure(settings: Path) -> None:
     registries(settings, '[[registry]]\nlocation = "reg.example.com"\ninsecure = true\n')
     assert endpoints(parse("reg.example.com/a")) == [
         Endpoint("reg.example.com", "a", ("https", "http"), True)
@@ -43,7 +43,7 @@ def test_insecure(settings: Path):
     assert not endpoints(parse("10.2.2.3:5000/a"))[0].insecure
 
 
-def test_locations_and_mirrors(settings: Path):
+def test_locations_and_mirrors(settings: Path) -> None:
     registries(
         settings,
         """
@@ -66,7 +66,7 @@ def test_locations_and_mirrors(settings: Path):
     assert "digests.example.com/library/nginx" in places("nginx@sha256:" + "0" * 64)
 
 
-def test_the_longest_prefix_counts(settings: Path):
+def test_the_longest_prefix_counts(settings: Path) -> None:
     registries(
         settings,
         """
@@ -86,13 +86,13 @@ def test_the_longest_prefix_counts(settings: Path):
     assert places("corp.example/x") == ["corp.example/x"]
 
 
-def test_blocked(settings: Path):
+def test_blocked(settings: Path) -> None:
     registries(settings, '[[registry]]\nlocation = "bad.example.com"\nblocked = true\n')
     with pytest.raises(LayertuiError, match="blocks it"):
         endpoints(parse("bad.example.com/a"))
 
 
-def test_files_and_their_order(settings: Path, monkeypatch: pytest.MonkeyPatch):
+def test_files_and_their_order(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     registries(settings, '[[registry]]\nprefix = "a.io"\nlocation = "one.io"\n')
     registries(settings, '[[registry]]\nprefix = "a.io"\nlocation = "two.io"\n', "registries.conf.d/9.conf")
     assert places("a.io/x") == ["two.io/x"]
@@ -105,7 +105,7 @@ def test_files_and_their_order(settings: Path, monkeypatch: pytest.MonkeyPatch):
         places("a.io/x")
 
 
-def test_mirrors_of_docker_hub_alone(settings: Path):
+def test_mirrors_of_docker_hub_alone(settings: Path) -> None:
     (settings / "etc/docker").mkdir(parents=True)
     daemon = {"registry-mirrors": ["https://mirror.example.com/"]}
     (settings / "etc/docker/daemon.json").write_text(json.dumps(daemon))
@@ -113,7 +113,7 @@ def test_mirrors_of_docker_hub_alone(settings: Path):
     assert places("quay.io/a") == ["quay.io/a"]
 
 
-def test_certificates(settings: Path):
+def test_certificates(settings: Path) -> None:
     folder = settings / "etc/docker/certs.d/reg.example.com:5000"
     folder.mkdir(parents=True)
     for name in ("ca.crt", "client.cert", "client.key", "lonely.cert"):

@@ -56,7 +56,7 @@ def kept(digest: str) -> bool:
 # Cuts and silence
 
 
-def test_goes_on_where_it_was_cut(proxy: FaultyProxy, big: str):
+def test_goes_on_where_it_was_cut(proxy: FaultyProxy, big: str) -> None:
     layer = layer_of(proxy, big)
     digest = layer.descriptor.digest
     proxy.fail(f"/blobs/{digest}", cut(1_000_000), times=2)
@@ -71,7 +71,7 @@ def test_goes_on_where_it_was_cut(proxy: FaultyProxy, big: str):
     assert kept(digest)
 
 
-def test_goes_on_after_silence(proxy: FaultyProxy, big: str, monkeypatch: pytest.MonkeyPatch):
+def test_goes_on_after_silence(proxy: FaultyProxy, big: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "SILENCE", 0.3)
     layer = layer_of(proxy, big)
     with cut_off(500_000) as stall:
@@ -80,7 +80,7 @@ def test_goes_on_after_silence(proxy: FaultyProxy, big: str, monkeypatch: pytest
     assert not index.damage and kept(layer.descriptor.digest)
 
 
-def test_a_registry_that_ignores_ranges(proxy: FaultyProxy, big: str):
+def test_a_registry_that_ignores_ranges(proxy: FaultyProxy, big: str) -> None:
     layer = layer_of(proxy, big)
 
     def everything(request: Request, answer: Answer) -> None:
@@ -95,7 +95,7 @@ def test_a_registry_that_ignores_ranges(proxy: FaultyProxy, big: str):
     assert kept(layer.descriptor.digest)
 
 
-def test_gives_up_when_nothing_more_comes(proxy: FaultyProxy, big: str):
+def test_gives_up_when_nothing_more_comes(proxy: FaultyProxy, big: str) -> None:
     layer = layer_of(proxy, big)
     proxy.fail("/blobs/", cut(1000))
     damage = index_layer(layer, None).damage
@@ -110,7 +110,7 @@ def test_gives_up_when_nothing_more_comes(proxy: FaultyProxy, big: str):
     assert ranges(proxy, layer.descriptor.digest)[-1].startswith("bytes=")
 
 
-def test_a_manifest_that_is_cut_is_asked_for_again(proxy: FaultyProxy):
+def test_a_manifest_that_is_cut_is_asked_for_again(proxy: FaultyProxy) -> None:
     proxy.fail("/manifests/", cut(10), times=2)
     assert len(open_image(quarry(proxy)).layers) == 9
     assert len(proxy.paths("/manifests/")) == 3
@@ -119,7 +119,7 @@ def test_a_manifest_that_is_cut_is_asked_for_again(proxy: FaultyProxy):
 # Wrong bytes
 
 
-def test_wrong_bytes_of_a_layer(proxy: FaultyProxy, big: str):
+def test_wrong_bytes_of_a_layer(proxy: FaultyProxy, big: str) -> None:
     layer = layer_of(proxy, big)
     digest = layer.descriptor.digest
     proxy.fail("/blobs/", change(2_000_000))
@@ -133,14 +133,14 @@ def test_wrong_bytes_of_a_layer(proxy: FaultyProxy, big: str):
         layer.blob.pread(100, 0)
 
 
-def test_a_layer_of_another_size(proxy: FaultyProxy, big: str):
+def test_a_layer_of_another_size(proxy: FaultyProxy, big: str) -> None:
     layer = layer_of(proxy, big)
     proxy.fail("/blobs/", replace(b"short"))
     damage = index_layer(layer, None).damage
     assert f"the manifest says {layer.descriptor.size:,} bytes, the registry 5" in damage
 
 
-def test_wrong_bytes_of_the_config(proxy: FaultyProxy):
+def test_wrong_bytes_of_the_config(proxy: FaultyProxy) -> None:
     proxy.fail("/blobs/", change(5))
     with pytest.raises(
         LayertuiError, match=r"a blob of .* has a wrong digest, it should be sha256:"
@@ -149,7 +149,7 @@ def test_wrong_bytes_of_the_config(proxy: FaultyProxy):
     assert "its bytes have sha256:" in raised.value.why
 
 
-def test_wrong_bytes_of_a_manifest(proxy: FaultyProxy, big: str):
+def test_wrong_bytes_of_a_manifest(proxy: FaultyProxy, big: str) -> None:
     proxy.fail("/manifests/", change(5))
     with pytest.raises(LayertuiError, match="has a wrong digest, it should be sha256:"):
         open_image(quarry(proxy))  # against the registry's own word
@@ -157,7 +157,7 @@ def test_wrong_bytes_of_a_manifest(proxy: FaultyProxy, big: str):
         open_image(f"docker://{proxy.host}/{BIG}@{big}")
 
 
-def test_no_json(proxy: FaultyProxy):
+def test_no_json(proxy: FaultyProxy) -> None:
     def page(_request: Request, answer: Answer) -> None:
         answer.headers, answer.body = {"Content-Type": "text/html"}, b"<html>Sign in to the hotel's net"
 
@@ -169,7 +169,7 @@ def test_no_json(proxy: FaultyProxy):
 # Refusals
 
 
-def test_not_found(registry: Registry):
+def test_not_found(registry: Registry) -> None:
     with pytest.raises(LayertuiError) as raised:
         open_image(f"docker://{registry.host}/{QUARRY}:none")
     assert raised.value.what == f"{registry.host}/{QUARRY} has no none"
@@ -178,20 +178,20 @@ def test_not_found(registry: Registry):
         open_image(f"docker://{registry.host}/nowhere")
 
 
-def test_a_blob_that_is_not_there(proxy: FaultyProxy, big: str):
+def test_a_blob_that_is_not_there(proxy: FaultyProxy, big: str) -> None:
     layer = layer_of(proxy, big)
     proxy.fail("/blobs/", status(404))
     assert f"has no blob {layer.descriptor.digest}" in index_layer(layer, None).damage
 
 
-def test_waits_as_long_as_it_is_asked_to(proxy: FaultyProxy):
+def test_waits_as_long_as_it_is_asked_to(proxy: FaultyProxy) -> None:
     proxy.fail("/manifests/", status(429, Retry_After="1"), times=1)
     started = time.monotonic()
     assert len(open_image(quarry(proxy)).layers) == 9
     assert 1 <= time.monotonic() - started < 5
 
 
-def test_does_not_wait_for_long(proxy: FaultyProxy):
+def test_does_not_wait_for_long(proxy: FaultyProxy) -> None:
     proxy.fail("/manifests/", status(429, Retry_After="3600"))
     with pytest.raises(LayertuiError) as raised:
         open_image(quarry(proxy))
@@ -201,7 +201,7 @@ def test_does_not_wait_for_long(proxy: FaultyProxy):
     assert len(proxy.paths("/manifests/")) == 1
 
 
-def test_errors_of_the_registry(proxy: FaultyProxy):
+def test_errors_of_the_registry(proxy: FaultyProxy) -> None:
     proxy.fail("/manifests/", status(500), times=2)
     assert len(open_image(quarry(proxy)).layers) == 9
     proxy.fail("/manifests/", status(500))
@@ -212,7 +212,7 @@ def test_errors_of_the_registry(proxy: FaultyProxy):
     assert len(proxy.paths("/manifests/")) == 3 + connection.TRIES
 
 
-def test_nobody_there():
+def test_nobody_there() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{free.getsockname()[1]}"
@@ -222,7 +222,7 @@ def test_nobody_there():
         assert time.monotonic() - started < 1
 
 
-def test_nobody_of_that_name():
+def test_nobody_of_that_name() -> None:
     with pytest.raises(LayertuiError, match=r"cannot reach registry\.invalid, its address is not known"):
         open_image("docker://registry.invalid/app")
 
@@ -230,7 +230,7 @@ def test_nobody_of_that_name():
 # Other hosts
 
 
-def test_a_login_does_not_follow_to_another_host(registry: Registry, proxy: FaultyProxy, big: str):
+def test_a_login_does_not_follow_to_another_host(registry: Registry, proxy: FaultyProxy, big: str) -> None:
     layer = layer_of(proxy, big)
     with FaultyProxy(registry.host) as storage:
 
@@ -253,7 +253,7 @@ def test_a_login_does_not_follow_to_another_host(registry: Registry, proxy: Faul
         assert "Authorization" not in asked.headers
 
 
-def test_redirects_without_an_end(proxy: FaultyProxy):
+def test_redirects_without_an_end(proxy: FaultyProxy) -> None:
     proxy.fail("/manifests/", status(307, Location="/v2/x/manifests/y"))
     with pytest.raises(LayertuiError, match="more than 10 redirects"):
         open_image(quarry(proxy))
@@ -263,7 +263,7 @@ def test_redirects_without_an_end(proxy: FaultyProxy):
 # Reading here and there
 
 
-def test_what_lies_far_off_is_a_range(proxy: FaultyProxy, big: str, monkeypatch: pytest.MonkeyPatch):
+def test_what_lies_far_off_is_a_range(proxy: FaultyProxy, big: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blobs, "NEAR", 1 << 16)
     layer = layer_of(proxy, big)
     assert layer.blob is not None
@@ -283,7 +283,7 @@ def kept_or_begun(layer: Layer) -> bool:
 # Nowhere to keep it
 
 
-def test_a_full_disk(proxy: FaultyProxy, big: str, settings: Path):
+def test_a_full_disk(proxy: FaultyProxy, big: str, settings: Path) -> None:
     need_root()
     folder = settings / "XDG_CACHE_HOME"
     run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder)
@@ -304,7 +304,7 @@ def test_a_full_disk(proxy: FaultyProxy, big: str, settings: Path):
 
 def test_no_place_for_the_cache(
     proxy: FaultyProxy, big: str, settings: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     (settings / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(settings / "file"))
     layer = layer_of(proxy, big)

@@ -46,19 +46,19 @@ def guarded(layout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield server
 
 
-def test_password(guarded: Registry, settings: Path):
+def test_password(guarded: Registry, settings: Path) -> None:
     auths(settings, guarded.host, auth=basic("quarry", PASSWORD))
     assert len(open_image(f"docker://{guarded.host}/{QUARRY}:1.0").layers) == 9
 
 
-def test_password_from_a_helper(guarded: Registry, settings: Path, monkeypatch: pytest.MonkeyPatch):
+def test_password_from_a_helper(guarded: Registry, settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = json.dumps({"ServerURL": guarded.host, "Username": "quarry", "Secret": PASSWORD})
     helper(settings, "vault", f"[ $server = {guarded.host} ] && echo '{answer}'", monkeypatch)
     write(settings / "HOME/.docker/config.json", credHelpers={guarded.host: "vault"})
     assert len(open_image(f"docker://{guarded.host}/{QUARRY}:1.0").layers) == 9
 
 
-def test_login_written_by_skopeo(guarded: Registry, settings: Path, monkeypatch: pytest.MonkeyPatch):
+def test_login_written_by_skopeo(guarded: Registry, settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = settings / "auth.json"
     command = ["skopeo", "login", "--tls-verify=false", "--authfile", path, "--username", "quarry"]
     run(*command, "--password", PASSWORD, guarded.host)
@@ -66,14 +66,14 @@ def test_login_written_by_skopeo(guarded: Registry, settings: Path, monkeypatch:
     assert len(open_image(f"docker://{guarded.host}/{QUARRY}:1.0").layers) == 9
 
 
-def test_no_password(guarded: Registry):
+def test_no_password(guarded: Registry) -> None:
     with pytest.raises(LayertuiError) as raised:
         open_image(f"docker://{guarded.host}/{QUARRY}:1.0")
     assert raised.value.what == f"{guarded.host}/{QUARRY} needs a login"
     assert raised.value.remedy == f"docker login {guarded.host}"
 
 
-def test_wrong_password(guarded: Registry, settings: Path):
+def test_wrong_password(guarded: Registry, settings: Path) -> None:
     path = auths(settings, guarded.host, auth=basic("quarry", "letmein"))
     with pytest.raises(LayertuiError) as raised:
         open_image(f"docker://{guarded.host}/{QUARRY}:1.0")
@@ -81,7 +81,7 @@ def test_wrong_password(guarded: Registry, settings: Path):
     assert "letmein" not in str(raised.value)
 
 
-def test_a_login_in_netrc_is_not_used(guarded: Registry, settings: Path):
+def test_a_login_in_netrc_is_not_used(guarded: Registry, settings: Path) -> None:
     (settings / "HOME/.netrc").write_text(f"machine 127.0.0.1 login quarry password {PASSWORD}\n")
     (settings / "HOME/.netrc").chmod(0o600)
     with pytest.raises(LayertuiError, match="needs a login"):
@@ -125,7 +125,7 @@ def tokens(proxy: FaultyProxy) -> Iterator[TokenServer]:
         yield TokenServer(proxy, server)
 
 
-def test_token_for_anyone(proxy: FaultyProxy, tokens: TokenServer):
+def test_token_for_anyone(proxy: FaultyProxy, tokens: TokenServer) -> None:
     image = open_image(f"docker://{proxy.host}/{QUARRY}:1.0")
     assert image.layers[0].blob and image.layers[0].blob.pread(2, 0) == b"\x1f\x8b"
     (asked,) = tokens.server.requests  # once for all that is read
@@ -134,7 +134,7 @@ def test_token_for_anyone(proxy: FaultyProxy, tokens: TokenServer):
     assert parse_qs(urlsplit(asked.path).query) == query
 
 
-def test_token_for_a_password(proxy: FaultyProxy, tokens: TokenServer, settings: Path):
+def test_token_for_a_password(proxy: FaultyProxy, tokens: TokenServer, settings: Path) -> None:
     auths(settings, proxy.host, auth=basic("quarry", PASSWORD))
     tokens.accepts = f"Basic {basic('quarry', PASSWORD)}"
     open_image(f"docker://{proxy.host}/{QUARRY}:1.0")
@@ -142,7 +142,7 @@ def test_token_for_a_password(proxy: FaultyProxy, tokens: TokenServer, settings:
     assert not [each for each in proxy.requests if "Basic" in each.headers.get("Authorization", "")]
 
 
-def test_token_for_an_identity_token(proxy: FaultyProxy, tokens: TokenServer, settings: Path):
+def test_token_for_an_identity_token(proxy: FaultyProxy, tokens: TokenServer, settings: Path) -> None:
     auths(settings, proxy.host, auth=basic("00000000-0000-0000-0000-000000000000", ""), identitytoken="long")
     tokens.accepts = "long"
     open_image(f"docker://{proxy.host}/{QUARRY}:1.0")
@@ -153,21 +153,21 @@ def test_token_for_an_identity_token(proxy: FaultyProxy, tokens: TokenServer, se
     assert {each.method for each in proxy.requests} == {"GET"}
 
 
-def test_a_registry_token_is_sent_as_it_is(proxy: FaultyProxy, tokens: TokenServer, settings: Path):
+def test_a_registry_token_is_sent_as_it_is(proxy: FaultyProxy, tokens: TokenServer, settings: Path) -> None:
     auths(settings, proxy.host, registrytoken="t7")
     tokens.given = 7
     open_image(f"docker://{proxy.host}/{QUARRY}:1.0")
     assert not tokens.server.requests
 
 
-def test_an_expired_token_is_renewed(proxy: FaultyProxy, tokens: TokenServer):
+def test_an_expired_token_is_renewed(proxy: FaultyProxy, tokens: TokenServer) -> None:
     image = open_image(f"docker://{proxy.host}/{QUARRY}:1.0")
     tokens.given += 1  # the registry forgets the one it gave
     assert image.layers[0].blob and image.layers[0].blob.pread(2, 0) == b"\x1f\x8b"
     assert len(tokens.server.requests) == 2
 
 
-def test_a_wrong_password_for_a_token(proxy: FaultyProxy, tokens: TokenServer, settings: Path):
+def test_a_wrong_password_for_a_token(proxy: FaultyProxy, tokens: TokenServer, settings: Path) -> None:
     path = auths(settings, proxy.host, auth=basic("quarry", "wrong"))
     tokens.accepts = "something else"
     with pytest.raises(LayertuiError) as raised:
@@ -176,19 +176,19 @@ def test_a_wrong_password_for_a_token(proxy: FaultyProxy, tokens: TokenServer, s
     assert raised.value.why == "incorrect username or password (status 401 Unauthorized)"
 
 
-def test_no_token_for_nobody(proxy: FaultyProxy, tokens: TokenServer):
+def test_no_token_for_nobody(proxy: FaultyProxy, tokens: TokenServer) -> None:
     tokens.accepts = "something else"
     with pytest.raises(LayertuiError, match=f"{QUARRY} needs a login"):
         open_image(f"docker://{proxy.host}/{QUARRY}:1.0")
 
 
-def test_a_token_that_is_not_taken(proxy: FaultyProxy, tokens: TokenServer, settings: Path):
+def test_a_token_that_is_not_taken(proxy: FaultyProxy, tokens: TokenServer, settings: Path) -> None:
     path = auths(settings, proxy.host, registrytoken="stale")
     with pytest.raises(LayertuiError, match=f"refuses the login from {path}"):
         open_image(f"docker://{proxy.host}/{QUARRY}:1.0")
 
 
-def test_challenges():
+def test_challenges() -> None:
     header = 'Basic realm="a \\"b\\", c", Bearer realm="https://x/y?z=1",scope="a:b:c,d",error=e'
     assert challenges(header) == {
         "basic": {"realm": 'a "b", c'},
@@ -236,21 +236,21 @@ def trust(settings: Path, host: str, authority: Path, *names: str) -> None:
         (folder / name).write_bytes((authority / name).read_bytes())
 
 
-def test_own_authority_and_client_certificate(encrypted: Registry, authority: Path, settings: Path):
+def test_own_authority_and_client_certificate(encrypted: Registry, authority: Path, settings: Path) -> None:
     trust(settings, encrypted.host, authority, "ca.crt", "client.cert", "client.key")
     image = open_image(f"docker://{encrypted.host}/{QUARRY}:1.0")
     assert image.layers[0].blob and image.layers[0].blob.pread(2, 0) == b"\x1f\x8b"
     assert not image.warnings
 
 
-def test_a_certificate_that_is_not_trusted(encrypted: Registry):
+def test_a_certificate_that_is_not_trusted(encrypted: Registry) -> None:
     with pytest.raises(LayertuiError) as raised:
         open_image(f"docker://{encrypted.host}/{QUARRY}:1.0")
     assert "its certificate is not trusted" in raised.value.why
     assert f"certs.d/{encrypted.host}/ca.crt" in raised.value.remedy
 
 
-def test_marked_insecure(encrypted: Registry, authority: Path, settings: Path):
+def test_marked_insecure(encrypted: Registry, authority: Path, settings: Path) -> None:
     trust(settings, encrypted.host, authority, "client.cert", "client.key")
     conf = settings / "etc/containers/registries.conf"
     conf.parent.mkdir()
@@ -262,7 +262,7 @@ def test_marked_insecure(encrypted: Registry, authority: Path, settings: Path):
 
 def test_a_mirror_goes_first_and_the_registry_after_it(
     registry: Registry, proxy: FaultyProxy, settings: Path
-):
+) -> None:
     conf = settings / "etc/containers/registries.conf"
     conf.parent.mkdir(parents=True)
     conf.write_text(
@@ -278,7 +278,7 @@ def test_a_mirror_goes_first_and_the_registry_after_it(
         open_image(f"docker://reg.example.com/{QUARRY}:none")
 
 
-def test_dates_in_retry_after(proxy: FaultyProxy):
+def test_dates_in_retry_after(proxy: FaultyProxy) -> None:
     def busy(_request: Request, answer: Answer) -> None:
         answer.status, answer.headers = 503, {"Retry-After": formatdate(usegmt=True)}
 

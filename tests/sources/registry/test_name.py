@@ -26,7 +26,7 @@ DIGEST = "sha256:" + "0" * 64
         (f"//ghcr.io/a/b:v1@{DIGEST}", Name("ghcr.io", "a/b", "v1", DIGEST)),
     ],
 )
-def test_names(text: str, name: Name):
+def test_names(text: str, name: Name) -> None:
     assert parse(text) == name
     assert parse(str(name)) == name
 
@@ -46,12 +46,12 @@ def test_names(text: str, name: Name):
         ("//quay.io/" + "a" * 250, "longer than 255"),
     ],
 )
-def test_no_names(text: str, why: str):
+def test_no_names(text: str, why: str) -> None:
     with pytest.raises(LayertuiError, match=why) as raised:
         parse(text)
     assert "docker://" in raised.value.remedy
 
 
-def test_the_digest_counts_where_there_is_a_tag_too():
+def test_the_digest_counts_where_there_is_a_tag_too() -> None:
     assert parse(f"//nginx:1@{DIGEST}").wanted == DIGEST
     assert parse("//nginx").wanted == "latest"

@@ -47,7 +47,7 @@ def tar(name: str, content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("tag", TAGS)
-def test_is_the_image_that_was_loaded(registry: Registry, layout: Path, tag: str):
+def test_is_the_image_that_was_loaded(registry: Registry, layout: Path, tag: str) -> None:
     far, near = open_image(f"docker://{registry.host}/{QUARRY}:{tag}"), open_image(f"oci:{layout}:{tag}")
     assert far.config_bytes == near.config_bytes and far.id == near.id
     assert far.manifest_bytes == near.manifest_bytes and far.manifest_digest == near.manifest_digest
@@ -63,13 +63,13 @@ def test_is_the_image_that_was_loaded(registry: Registry, layout: Path, tag: str
     assert far.layers[0].blob and far.layers[0].blob.digest == far.layers[0].descriptor.digest
 
 
-def test_shows_what_its_archive_shows(registry: Registry, expected: Seen, measured: Sizes):
+def test_shows_what_its_archive_shows(registry: Registry, expected: Seen, measured: Sizes) -> None:
     image = open_image(f"docker://{registry.host}/{QUARRY}:1.0")
     assert seen(image) == expected
     assert_sizes(image, measured.blobs)
 
 
-def test_what_it_is_called(registry: Registry):
+def test_what_it_is_called(registry: Registry) -> None:
     image = open_image(f"docker://{registry.host}/{QUARRY}:1.0")
     assert image.name == f"{registry.host}/{QUARRY}:1.0"
     assert image.tags == (image.name,)
@@ -81,7 +81,7 @@ def test_what_it_is_called(registry: Registry):
     assert pinned.name == image.repo_digests[0] and pinned.tags == ()
 
 
-def test_no_layer_is_fetched_before_it_is_read(proxy: FaultyProxy):
+def test_no_layer_is_fetched_before_it_is_read(proxy: FaultyProxy) -> None:
     image = open_image(f"docker://{proxy.host}/{QUARRY}:1.0")
     config = image.manifest["config"]["digest"]
     base = f"/v2/{QUARRY}"
@@ -93,7 +93,7 @@ def test_no_layer_is_fetched_before_it_is_read(proxy: FaultyProxy):
     assert {request.method for request in proxy.requests} == {"GET"}
 
 
-def test_nothing_is_fetched_twice(proxy: FaultyProxy):
+def test_nothing_is_fetched_twice(proxy: FaultyProxy) -> None:
     reference = f"docker://{proxy.host}/{QUARRY}:1.0"
     image = open_image(reference)
     read(image)
@@ -107,7 +107,7 @@ def test_nothing_is_fetched_twice(proxy: FaultyProxy):
     assert len(proxy.paths("/manifests/1.0")) == 2
 
 
-def test_lists_tags(registry: Registry):
+def test_lists_tags(registry: Registry) -> None:
     rows = list(list_images(f"docker://{registry.host}/{QUARRY}"))
     assert sorted(row.tag for row in rows) == sorted(TAGS)
     assert {row.size for row in rows} == {None}
@@ -115,7 +115,7 @@ def test_lists_tags(registry: Registry):
     assert open_image(row.reference).name == f"{row.name}:{row.tag}"
 
 
-def test_lists_tags_page_by_page(proxy: FaultyProxy):
+def test_lists_tags_page_by_page(proxy: FaultyProxy) -> None:
     def page(request: Any, answer: Any) -> None:
         following = {"/tags/list": "list?last=a", "?last=a": f"</v2/{QUARRY}/tags/list?last=b"}
         part = next((part for part in following if request.path.endswith(part)), "")
@@ -127,7 +127,7 @@ def test_lists_tags_page_by_page(proxy: FaultyProxy):
     assert [row.tag for row in rows] == ["t", "a", "b"]
 
 
-def test_summary_of_a_tag(registry: Registry, layout: Path):
+def test_summary_of_a_tag(registry: Registry, layout: Path) -> None:
     (row,) = list_images(f"docker://{registry.host}/{QUARRY}:zstd")
     (near,) = list_images(f"oci:{layout}:zstd")
     assert (row.id, row.digest, row.size, row.created) == (near.id, near.digest, near.size, near.created)
@@ -152,7 +152,7 @@ def image_of(registry: Registry, repository: str, tars: list[bytes], architectur
     return {**pushed, "platform": {"os": "linux", "architecture": architecture}}
 
 
-def test_several_platforms_and_attestations(registry: Registry, proxy: FaultyProxy):
+def test_several_platforms_and_attestations(registry: Registry, proxy: FaultyProxy) -> None:
     images = [
         image_of(registry, "many", [tar(f"{name}.txt", name.encode())], name) for name in ("amd64", "arm64")
     ]
@@ -187,7 +187,7 @@ def test_several_platforms_and_attestations(registry: Registry, proxy: FaultyPro
     assert row.digest == top["digest"]
 
 
-def test_the_worker_shares_the_cache(proxy: FaultyProxy):
+def test_the_worker_shares_the_cache(proxy: FaultyProxy) -> None:
     reference = f"docker://{proxy.host}/{QUARRY}:zstd"
     request = json.dumps({"reference": reference, "platform": None, "cache": False}).encode()
     workers = [

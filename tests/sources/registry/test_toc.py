@@ -162,7 +162,7 @@ def nodes(union: Union) -> list[int]:
 @pytest.mark.parametrize("kind", ["chunked", "stargz"])
 def test_lists_and_reads_by_ranges(
     kind: str, proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-):
+) -> None:
     name = f"docker://{proxy.host}/{request.getfixturevalue(kind)}"
     whole, whole_contents, told = read(open_image(name))
     assert "table-of-contents" not in told  # small layers are read whole
@@ -200,7 +200,7 @@ def toc(layer: bytes, digest: str) -> TocLayer:
     return TocLayer(BytesBlob(layer, "a layer"), Descriptor("", "", len(layer), {ESTARGZ: digest}))
 
 
-def test_a_table_that_is_not_the_one_of_the_manifest():
+def test_a_table_that_is_not_the_one_of_the_manifest() -> None:
     layer, digest = estargz()
     with pytest.raises(LayertuiError, match="table of contents of a layer has a wrong digest"):
         toc(layer, "sha256:" + "0" * 64).scan()
@@ -208,7 +208,7 @@ def test_a_table_that_is_not_the_one_of_the_manifest():
         toc(layer[:-1], digest).scan()
 
 
-def test_a_listing_stops_when_told_to(monkeypatch: pytest.MonkeyPatch):
+def test_a_listing_stops_when_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """While the table is laid out as a tar, and while that is looked through."""
     layer = toc(*estargz())
     stop = threading.Event()
@@ -221,7 +221,7 @@ def test_a_listing_stops_when_told_to(monkeypatch: pytest.MonkeyPatch):
         layer.scan(cancelled=stop)
 
 
-def test_content_that_is_not_what_the_table_says():
+def test_content_that_is_not_what_the_table_says() -> None:
     layer, digest = estargz()
     blob = toc(change_at(layer, 2000), digest).open(b"etc\0random", len(CONTENT))
     with pytest.raises(LayertuiError, match=r"wrong digest|Error"):
@@ -243,7 +243,7 @@ def test_content_that_is_not_what_the_table_says():
         lambda entries: entries.append({"name": "x", "type": "dir", "mode": 1e400}),
     ],
 )
-def test_tables_of_any_shape_end_in_an_error_or_a_listing(spoil: Callable[[list[Any]], None]):
+def test_tables_of_any_shape_end_in_an_error_or_a_listing(spoil: Callable[[list[Any]], None]) -> None:
     import zstandard
 
     entries: list[Any] = [{"name": "a", "type": "dir", "mode": 0o755}]
