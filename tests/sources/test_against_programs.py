@@ -11,7 +11,7 @@ import pytest
 import zstandard
 
 from layertui import demo
-from layertui.layers.compression.stream import compression_of
+from layertui.layers.compression.format import compression_of
 from layertui.model.image import Image
 from layertui.sources import list_images, open_image
 from tests.engines import Docker, containers_storage, run

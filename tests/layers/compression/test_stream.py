@@ -11,7 +11,8 @@ import threading
 import pytest
 import zstandard
 
-from layertui.layers.compression.stream import CHUNK, Damaged, Stream, compression_of
+from layertui.layers.compression.format import Damaged, compression_of
+from layertui.layers.compression.stream import CHUNK, Stream
 from layertui.layers.load import index_layer
 from layertui.model.blob import BytesBlob
 from tests.content.archives import COMPRESS

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from layertui.layers.compression.stream import Cancelled, Damaged
+from layertui.layers.compression.format import Damaged
+from layertui.layers.compression.stream import Cancelled
 from layertui.layers.load import index_layer
 from layertui.layers.unpacked.tar_split import PIECE, RecordedDirectory, pieces
 from layertui.model.errors import LayertuiError

@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 
 from layertui.layers.codec import cache_directory
-from layertui.layers.compression.stream import CHUNK, Damaged, Stream
+from layertui.layers.compression.format import Damaged
+from layertui.layers.compression.stream import CHUNK, Stream
 from layertui.model.blob import FileBlob
 from layertui.model.errors import LayertuiError
 

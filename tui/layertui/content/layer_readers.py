@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from layertui.content.extents import Stored
 from layertui.content.tar_reader import Cursor, PlainCursor, Recent, Tar
-from layertui.layers.compression.stream import Damaged
+from layertui.layers.compression.format import Damaged
 from layertui.model.blob import BytesBlob
 from layertui.model.layer_index import LayerIndex
 

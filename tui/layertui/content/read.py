@@ -14,7 +14,8 @@ from layertui.content.file import ContentFile
 from layertui.content.layer_readers import Layers
 from layertui.content.sparse import flaw, hole, stretches, union_of
 from layertui.content.tar_reader import PIECE, Cursor
-from layertui.layers.compression.stream import Cancelled, Damaged
+from layertui.layers.compression.format import Damaged
+from layertui.layers.compression.stream import Cancelled
 from layertui.model.errors import LayertuiError
 from layertui.model.layer_index import Kind, LayerIndex, path_of
 

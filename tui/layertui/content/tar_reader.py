@@ -8,8 +8,9 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
+from layertui.layers.compression.format import Damaged, compression_of
 from layertui.layers.compression.members import Member, member_at
-from layertui.layers.compression.stream import Damaged, check, compression_of
+from layertui.layers.compression.stream import check
 from layertui.model.blob import Blob
 
 PIECE = 1 << 20

@@ -10,7 +10,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from operator import itemgetter
 
 from layertui.layers.codec import IndexCache
-from layertui.layers.compression.stream import Cancelled, Damaged, Stream
+from layertui.layers.compression.format import compression_of
+from layertui.layers.compression.stream import Cancelled, Stream
 from layertui.layers.tar.capture import Keep
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow, StreamWindow
@@ -129,8 +130,6 @@ def is_lasting(index: LayerIndex) -> bool:
 
 
 def _is_compressed(layer: Layer) -> bool:
-    from layertui.layers.compression.stream import compression_of
-
     try:
         return layer.blob is not None and compression_of(layer.blob.pread(6, 0)) != ""
     except LayertuiError:
@@ -192,6 +191,3 @@ def _scan_unpacked(
 def _tell(progress: Callable[[int, int], None] | None, done: int, total: int) -> None:
     if progress is not None:
         progress(done, total)
-
-
-__all__ = ["Cancelled", "Damaged", "cache_key", "index_layer", "index_layers"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from pathlib import Path
 
-from layertui.layers.compression.stream import compression_of
+from layertui.layers.compression.format import compression_of
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow
 from layertui.model.blob import Blob, FileBlob

@@ -176,7 +176,7 @@ def readable(descriptor: Descriptor, blob: Blob | None) -> tuple[Blob | None, st
 
 def is_tar(blob: Blob) -> bool:
     """Whether a blob seems to be a tar, as its first bytes tell: of a compressed one, that it is compressed."""
-    from layertui.layers.compression.stream import compression_of
+    from layertui.layers.compression.format import compression_of
 
     head = blob.pread(512, 0)
     return bool(compression_of(head)) or head[257:262] == b"ustar"

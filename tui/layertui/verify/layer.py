@@ -9,7 +9,8 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from layertui.layers.compression.stream import CHUNK, Cancelled, Damaged, Stream
+from layertui.layers.compression.format import Damaged
+from layertui.layers.compression.stream import CHUNK, Cancelled, Stream
 from layertui.layers.unpacked.tar_split import NotRecorded, RecordedDirectory
 from layertui.model.blob import Blob
 from layertui.model.errors import LayertuiError

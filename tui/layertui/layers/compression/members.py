@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from layertui.layers.compression.stream import Cancelled, Damaged, compression_of
+from layertui.layers.compression.format import Damaged, compression_of, is_skippable_frame
+from layertui.layers.compression.stream import Cancelled
 from layertui.model.blob import Blob
 
 INPUT = 1 << 16
@@ -53,7 +54,7 @@ def member_at(blob: Blob, position: int, compression: str) -> Member | None:
         magic = blob.pread(8, position)
         if compression_of(magic) != compression:
             return None
-        if compression == "zstd" and magic[1:4] == b"\x2a\x4d\x18":  # skippable (RFC 8878, 3.1.2)
+        if compression == "zstd" and is_skippable_frame(magic):
             position += 8 + int.from_bytes(magic[4:8], "little")
             continue
         return _MEMBERS[compression](blob, position)
@@ -202,7 +203,7 @@ def zstd_is_cut(blob: Blob) -> bool:
     """Whether the last frame is incomplete: a walk from block to block, without inflating any."""
     position = 0
     while len(head := blob.pread(18, position)) > 4 and compression_of(head) == "zstd":
-        if head[1:4] == b"\x2a\x4d\x18":
+        if is_skippable_frame(head):
             position += 8 + int.from_bytes(head[4:8], "little")
             continue
         position += _frame_header_size(head[4])

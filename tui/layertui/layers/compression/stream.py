@@ -7,6 +7,7 @@ import io
 import threading
 from typing import IO, Any, Protocol, cast
 
+from layertui.layers.compression.format import Damaged, compression_of
 from layertui.model.blob import Blob
 from layertui.model.errors import LayertuiError
 
@@ -22,14 +23,6 @@ PIECE = 1 << 18
 CAREFUL = 512
 """Bytes inflated at once near damage, so that all but the last of what is whole is read."""
 
-MAGIC = (
-    (b"\x1f\x8b", "gzip"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
-    (b"BZh", "bzip2"),
-    (b"\xfd7zXZ\0", "xz"),
-)
-"""How compressed streams begin. What a media type or name says is not asked: both are often wrong."""
-
 
 class Cancelled(Exception):
     """The reader was told to stop."""
@@ -39,21 +32,6 @@ def check(cancelled: threading.Event | None) -> None:
     """Raise :class:`Cancelled` once the event is set."""
     if cancelled is not None and cancelled.is_set():
         raise Cancelled
-
-
-class Damaged(Exception):
-    """The stored bytes do not decompress (any further)."""
-
-
-def compression_of(head: bytes) -> str:
-    """``gzip``, ``zstd``, ``bzip2`` or ``xz``; empty for what is not compressed by any of these."""
-    for magic, name in MAGIC:
-        if head.startswith(magic):
-            return name
-    # A zstd skippable frame (RFC 8878, 3.1.2): zstd:chunked layers may begin with one.
-    if len(head) >= 4 and head[1:4] == b"\x2a\x4d\x18" and head[0] & 0xF0 == 0x50:
-        return "zstd"
-    return ""
 
 
 class Stored(io.RawIOBase):

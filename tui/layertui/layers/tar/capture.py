@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from layertui.layers.tar.window import Window
 from layertui.model.layer_index import Kind, LayerIndex, keys_ending
-
-if TYPE_CHECKING:
-    from layertui.layers.tar.scanner import Window
 
 ROOM = 64 << 20
 """Bytes of contents that are kept of one image. What would not fit is read when it is asked for."""

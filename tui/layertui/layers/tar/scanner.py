@@ -10,11 +10,10 @@ import struct
 from array import array
 from collections.abc import Callable
 from operator import itemgetter
-from typing import Protocol
 
 from zlib_ng.zlib_ng import adler32
 
-from layertui.layers.compression.stream import Damaged
+from layertui.layers.compression.format import Damaged
 from layertui.layers.tar.capture import Keep, Keeper
 from layertui.layers.tar.header import (
     BLOCK,
@@ -29,6 +28,7 @@ from layertui.layers.tar.header import (
 )
 from layertui.layers.tar.pax import Pax, parse_pax
 from layertui.layers.tar.sparse import gnu_sparse, pax_sparse
+from layertui.layers.tar.window import Window
 from layertui.model.errors import LayertuiError
 from layertui.model.layer_index import MAX_PATH, Extra, Kind, LayerIndex
 
@@ -37,19 +37,6 @@ MAX_ALL_META = 1 << 30
 """And of all of them in a layer: they are kept in memory."""
 ESTARGZ = (b"stargz.index.json", b".prefetch.landmark", b".no.prefetch.landmark")
 """An eStargz layer's table of contents, its last entry, and landmarks (stargz-snapshotter, estargz.md)."""
-
-
-class Window(Protocol):
-    """Bytes of a tar, asked for in rising order."""
-
-    @property
-    def end(self) -> int:
-        """How long the tar is; known at the latest once :meth:`at` gave less than was asked for."""
-        ...
-
-    def at(self, offset: int, length: int) -> bytes:
-        """What lies at ``offset``: at least ``length`` bytes, less only at the end."""
-        ...
 
 
 def scan(tar: Window, progress: Callable[[int], None] | None = None, keep: Keep | None = None) -> LayerIndex:

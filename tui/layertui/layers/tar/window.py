@@ -1,8 +1,9 @@
-"""Two ways to look at a tar from front to back: hopping over a plain one, inflating another."""
+"""Read a tar from front to back: seek over the contents of a plain one, decompress another."""
 
 from __future__ import annotations
 
 import threading
+from typing import Protocol
 
 from layertui.layers.compression.stream import Cancelled, Stream
 from layertui.model.blob import Blob
@@ -11,6 +12,19 @@ HOP = 1 << 15
 """Bytes read at once where only headers are wanted."""
 CHUNK = 1 << 18
 """Bytes inflated at once: few enough to be scanned while they are in the processor's cache."""
+
+
+class Window(Protocol):
+    """Bytes of a tar, asked for in rising order."""
+
+    @property
+    def end(self) -> int:
+        """How long the tar is; known at the latest once :meth:`at` gave less than was asked for."""
+        ...
+
+    def at(self, offset: int, length: int) -> bytes:
+        """What lies at ``offset``: at least ``length`` bytes, less only at the end."""
+        ...
 
 
 class PlainWindow:

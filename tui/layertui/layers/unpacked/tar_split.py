@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from layertui.layers.compression.stream import Cancelled, Damaged
+from layertui.layers.compression.format import Damaged
+from layertui.layers.compression.stream import Cancelled
 from layertui.layers.tar.scanner import scan
 from layertui.layers.unpacked.safe_open import DirectoryBlob
 from layertui.model.blob import Blob

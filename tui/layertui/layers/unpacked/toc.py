@@ -244,7 +244,7 @@ def index_of(
 
 
 class _Headers:
-    """A table of contents as a tar whose contents are holes (:class:`layertui.layers.tar.scanner.Window`)."""
+    """A table of contents as a tar whose contents are holes (:class:`layertui.layers.tar.window.Window`)."""
 
     def __init__(self, entries: list[dict[str, Any]], cancelled: threading.Event | None) -> None:
         self._cancelled = cancelled

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable, Collection
 
 from layertui.cache.blobs import BlobCache, Writer
-from layertui.layers.compression.stream import Damaged, Stream
+from layertui.layers.compression.format import Damaged
+from layertui.layers.compression.stream import Stream
 from layertui.model.blob import FileBlob
 from layertui.model.errors import LayertuiError
 from layertui.sources.engine.client import CHUNK, ByteStream, Engine

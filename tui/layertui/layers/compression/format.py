@@ -1,0 +1,33 @@
+"""Compression formats of layers, recognized by their first bytes."""
+
+from __future__ import annotations
+
+SIGNATURES = (
+    (b"\x1f\x8b", "gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\0", "xz"),
+)
+"""How compressed streams begin. Media types and file names are not consulted: both are often wrong."""
+
+
+class Damaged(Exception):
+    """The stored bytes cannot be decompressed, or not any further."""
+
+
+def compression_of(head: bytes) -> str:
+    """Return ``gzip``, ``zstd``, ``bzip2`` or ``xz``; empty for anything else, uncompressed or not.
+
+    ``head`` is the first 6 bytes at least, or all there are.
+    """
+    for magic, name in SIGNATURES:
+        if head.startswith(magic):
+            return name
+    if is_skippable_frame(head):  # zstd:chunked layers may begin with one
+        return "zstd"
+    return ""
+
+
+def is_skippable_frame(head: bytes) -> bool:
+    """Whether a zstd skippable frame begins here (RFC 8878, 3.1.2)."""
+    return len(head) >= 4 and head[1:4] == b"\x2a\x4d\x18" and head[0] & 0xF0 == 0x50
