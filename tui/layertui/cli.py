@@ -19,41 +19,41 @@ DONE, DIFFERENT, FAILED, INTERRUPTED = 0, 1, 2, 130
 """Exit codes."""
 
 DESCRIPTION = """\
-Explore a container image: which layer every file comes from, what each build
-step did, what was overridden or deleted and is still shipped. Without a
-REFERENCE it shows the images at hand.
+Explore a container image: which layer each file comes from, what each build
+step changed, what was overwritten or deleted but is still shipped. Without
+REFERENCE, list the local images.
 """
 
 EPILOG = """\
-commands, for scripts and pipes ("layertui COMMAND --help" tells more):
+commands, for scripts and pipes (see layertui COMMAND --help):
 {commands}
 
 references:
-  docker-archive:FILE[:NAME:TAG|:@INDEX]  what docker save writes
+  docker-archive:FILE[:NAME:TAG|:@INDEX]  written by docker save
   oci:DIR[:TAG|@DIGEST]                   an OCI image layout
-  oci-archive:FILE[:TAG|@DIGEST]          the same in a tar archive
-  dir:DIR                                 what skopeo copy … dir:DIR writes
+  oci-archive:FILE[:TAG|@DIGEST]          an OCI layout in a tar archive
+  dir:DIR                                 written by skopeo copy … dir:DIR
   docker-daemon:NAME, podman:NAME         an image of a running engine
-  docker-container:, podman-container:    a container of one, by name or ID
-  docker://[HOST/]REPO[:TAG|@DIGEST]      an image of a registry
+  docker-container:, podman-container:    a container, by name or ID
+  docker://[HOST/]REPO[:TAG|@DIGEST]      an image in a registry
   docker-root:[DIR]NAME                   Docker's store; brackets are literal
   containers-storage:[DRIVER@ROOT]NAME    Podman's and Buildah's store
   containerd:[ROOT]NAMESPACE/NAME         containerd's store
-  docker-root:DIR, containers-storage:DIR all of a store; […]/NAME: a container,
+  docker-root:DIR, containers-storage:DIR a whole store; […]/NAME: a container,
                                           […]//ID: a layer and those below it
   demo:                                   the built-in sample image
-  a path                                  recognised by what it holds
+  a path                                  recognized by its contents
   a bare name                             looked up in Docker, then in Podman
-A file that is called like a command: layertui ./tree
+A file with the name of a command: layertui ./tree
 
 examples:
   layertui demo
   layertui app.tar
   layertui --platform linux/arm64 oci:app:1.0
 
-With CI=true and no terminal, layertui REFERENCE does what layertui check does.
+With CI=true and no terminal, layertui REFERENCE is layertui check REFERENCE.
 
-exit status: 0 done, 1 differences found, 2 it could not be done
+exit status: 0 success, 1 differences found or a check failed, 2 an error
 """
 
 

@@ -14,17 +14,17 @@ from layertui.dockerfile.base import Base, base_of
 from layertui.dockerfile.base_candidates import neighbours
 
 DESCRIPTION = """\
-Tell how an image is organised: from its reference through index, manifest and
-config to the history, the layers, and where the bytes of each lie.
+Show how an image is organized: from the reference through index, manifest and
+config to the history and the layers, and where each of them is stored.
 """
 EPILOG = """\
-It also names what the image is built on, where a label, an annotation or the
-layers of another image here tell, and what the root file system says of its
-distribution, if the layers can be read without fetching them; and of a data
-root of Docker, which entry on disk each field of docker inspect comes from.
+Also printed: the base image, if a label, an annotation or the layers of another
+local image identify it; the distribution, if the layers can be read without
+fetching them; and for a Docker data root, the file on disk that each field of
+docker inspect comes from.
 --json prints one object: reference, parts (kind, title, facts, refers: the
-digests that it names, document: its JSON, stored: that byte for byte, fields
-of docker inspect), base and system.
+digests that it references, document: its JSON, stored: the same byte for byte,
+fields of docker inspect), base and system.
 
 examples:
   layertui anatomy app.tar

@@ -17,12 +17,12 @@ from layertui.commands.parsing import Parser
 from layertui.model.errors import LayertuiError
 
 DESCRIPTION = """\
-Build an image with docker, or with podman where there is no docker, and open it
-in the app. All arguments are those of docker build.
+Build an image with docker, or podman if docker is not installed, and open it
+in the app. All arguments are passed to docker build.
 """
 EPILOG = """\
-Without a terminal it prints the reference of the image in place of opening it.
-A build that fails ends with status 2.
+Without a terminal, print the reference of the image instead of opening it. If
+the build fails, the exit status is 2.
 
 examples:
   layertui build .

@@ -9,11 +9,11 @@ from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image, add_layer
 
 DESCRIPTION = """\
-Print the bytes of a file as a container sees it, symlinks followed inside the
-image. A terminal gets control characters in a visible form.
+Print the content of a file as a container sees it; symlinks are resolved inside
+the image. On a terminal, control characters are made visible.
 """
 EPILOG = """\
-Files that later layers overwrote or deleted are there with --layer.
+Use --layer for versions that later layers overwrote or deleted.
 
 examples:
   layertui cat app.tar /etc/os-release
@@ -24,7 +24,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_image(parser)
     parser.add_argument("path", metavar="PATH", help="a file of the image")
-    add_layer(parser, "the file as of layer N (default: the top)")
+    add_layer(parser, "the version at layer N (default: the top)")
     add_common(parser, has_json=False)
 
 

@@ -15,13 +15,13 @@ from layertui.text.format import size_text
 from layertui.union.changes import Change, changes, differences, undecided
 
 DESCRIPTION = """\
-List what a layer changed, against the merged tree of the layers below it, or
-how the merged trees of two layers differ.
+List the changes of a layer against the merged tree of the layers below it, or
+the differences between the merged trees of two layers.
 """
 EPILOG = """\
-  + added    ~ modified    - deleted    = stored again, nothing differs
-Contents are compared where metadata does not decide.
---json prints one object a line, sorted by path.
+  + added    ~ modified    - deleted    = identical copy
+Contents are compared if metadata does not decide.
+--json prints one object per line, sorted by path.
 
 examples:
   layertui changes app.tar
@@ -33,14 +33,16 @@ COLOURS = {"+": "green", "~": "yellow", "-": "red", "=": "dim"}
 WHITEOUTS = {
     "file": "by a whiteout",
     "opaque": "by an opaque whiteout",
-    "replaced": "with what replaced its directory",
+    "replaced": "its directory was replaced",
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_image(parser)
-    add_layer(parser, "what this layer did (default: the top one)")
-    add_range(parser, "the tree of layers 1 to A (0: the empty tree) …", "… against that of layers 1 to B")
+    add_layer(parser, "the layer (default: the top)")
+    add_range(
+        parser, "compare the tree of layers 1 to A (0: the empty tree) …", "… with that of layers 1 to B"
+    )
     add_common(parser)
 
 

@@ -24,31 +24,31 @@ from layertui.model.errors import LayertuiError
 from layertui.sources import open_image
 
 DESCRIPTION = f"""\
-Check an image against the rules of a project, as a gate for CI. They stand in
-{OWN}, in [tool.layertui] of pyproject.toml, or in a {DIVE} as it is;
-the first of these counts, and without any, dive's defaults.
+Check an image against the rules of a project, as a CI gate. The rules are read
+from {OWN}, from [tool.layertui] in pyproject.toml, or from {DIVE},
+whichever is found first; the default is dive's.
 """
 EPILOG = f"""\
-rules ({OWN}; docs/check.md tells more):
+rules ({OWN}; see docs/check.md):
   [rules]
-  lowest-efficiency = 0.95             # dive's three, with dive's figures
+  lowest-efficiency = 0.95             # dive's three rules, with dive's figures
   highest-wasted-bytes = "20 MB"
   highest-user-wasted-percent = 0.2
-  reclaimable = "50 MB"                # what the final tree does not show
-  size = "300 MB"                      # of the files of all layers
-  growth = "5%"                        # on the baseline's
+  reclaimable = "50 MB"                # stored, but not in the final tree
+  size = "300 MB"                      # file bytes of all layers
+  growth = "5%"                        # against the baseline
   forbidden-paths = ["/root/.ssh/**"]  # in the final tree
-  forbidden-in-layers = ["*.pem"]      # even if deleted again
+  forbidden-in-layers = ["*.pem"]      # in any layer, even if deleted later
   required-paths = ["/app/VERSION"]
   secrets = true
-  setuid = ["/usr/bin/su"]             # these are allowed
+  setuid = ["/usr/bin/su"]             # allow these only
   forbidden-packages = ["gcc*", "npm:left-pad", "openssl=1.*"]
 
-A baseline is a FILE.json, written with --update-baseline, or an image. Formats
-are {", ".join(FORMATS)}; --format github prints annotations
-for GitHub Actions above the text.
+The baseline is a FILE.json, written with --update-baseline, or an image.
+Formats: {", ".join(FORMATS)}. --format github prints
+annotations for GitHub Actions above the text.
 
-exit status: 0 all rules passed, 1 one failed, 2 one could not be evaluated
+exit status: 0 all rules passed, 1 a rule failed, 2 one could not be evaluated
 
 examples:
   layertui check app.tar
@@ -60,16 +60,22 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_image(parser)
-    parser.add_argument("--config", metavar="FILE", type=Path, help=f"the rules: a .toml, or as {DIVE}")
-    parser.add_argument("--baseline", metavar="FILE|IMAGE", help="what the rule growth compares with")
+    parser.add_argument(
+        "--config", metavar="FILE", type=Path, help=f"rules file: .toml, or the format of {DIVE}"
+    )
+    parser.add_argument("--baseline", metavar="FILE|IMAGE", help="what to compare growth with")
     parser.add_argument(
         "--update-baseline",
         action="store_true",
-        help="write the baseline FILE anew, if every rule could be evaluated",
+        help="update the baseline FILE, if every rule could be evaluated",
     )
-    parser.add_argument("--format", choices=("text", *FORMATS), help="what to print (default: text)")
+    parser.add_argument("--format", choices=("text", *FORMATS), help="output format (default: text)")
     parser.add_argument(
-        "--report", metavar="FORMAT=FILE", action="append", default=[], help="write a file too; repeatable"
+        "--report",
+        metavar="FORMAT=FILE",
+        action="append",
+        default=[],
+        help="also write a report to FILE; repeatable",
     )
     add_common(parser)
 

@@ -18,19 +18,18 @@ from layertui.model.errors import LayertuiError
 from layertui.union.merged_tree import Merged
 
 DESCRIPTION = """\
-Tell how B differs from A: two images, an image and a container, or two layers
-of one image. Layers in common, config field by field, packages, files that were
-added, deleted or modified, and what all of it takes.
+Compare two images, an image and a container, or two layers of one image: common
+layers, config, packages, files added, deleted and modified, and size.
 """
 EPILOG = """\
-  + only in B    - only in A    ~ in both, and what of it differs
-A directory that only one has stands for all below it; files whose time alone
-differs are counted, not listed. --all lists every path.
-Layers of the same digest are taken for the same; of other files of one size the
-contents are compared. --json prints one object with everything.
+  + only in B    - only in A    ~ in both, with what differs
+A directory that only one side has stands for its contents; files that differ
+only in mtime are counted, not listed. --all lists every path.
+Layers with the same digest are assumed to be equal; other files of the same
+size are compared by content. --json prints one object with everything.
 
-exit status: 0 config and files are the same, however they are spread over
-layers; 1 they differ; 2 it could not be done, or not everything could be read
+exit status: 0 config and files are equal, however they are split into layers;
+1 they differ; 2 an error, or not everything could be read
 
 examples:
   layertui compare app:1.0 app:1.1
@@ -41,13 +40,13 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("a", metavar="A", help="a reference or a path, see layertui --help")
-    parser.add_argument("b", metavar="B", nargs="?", help="another one (default: A, with --from or --to)")
-    add_range(parser, "A as of its layer N (0: the empty tree) …", "… B as of its layer M (default: the top)")
-    parser.add_argument("--ignore-times", action="store_true", help="times of files and of the image aside")
-    parser.add_argument("--ignore-owners", action="store_true", help="owners aside")
-    parser.add_argument("--all", action="store_true", help="every path, and every row of every table")
-    parser.add_argument("--markdown", action="store_true", help="for a merge request: Markdown")
+    parser.add_argument("a", metavar="A", help="reference or path, see layertui --help")
+    parser.add_argument("b", metavar="B", nargs="?", help="the other image (default: A, with --from or --to)")
+    add_range(parser, "A at layer N (0: the empty tree) …", "… B at layer M (default: the top)")
+    parser.add_argument("--ignore-times", action="store_true", help="ignore times, of files and of the image")
+    parser.add_argument("--ignore-owners", action="store_true", help="ignore owners")
+    parser.add_argument("--all", action="store_true", help="list every path and every row")
+    parser.add_argument("--markdown", action="store_true", help="print Markdown, for a pull request")
     add_common(parser)
 
 

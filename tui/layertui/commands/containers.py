@@ -15,13 +15,13 @@ from layertui.sources import list_containers
 from layertui.text.format import age_text
 
 DESCRIPTION = """\
-List containers, running or not: the engines', or those of the sources that are
-named (podman:, docker-root:DIR, …).
+List containers, running or not: those of the engines, or of the given sources
+(podman:, docker-root:DIR, …).
 """
 EPILOG = """\
---json prints one object a line, with the fields of docker ps --format json
-(times in RFC 3339, null where the source does not tell), and Source and
-Reference (what to pass back to open the container).
+--json prints one object per line, with the fields of docker ps --format json
+(times in RFC 3339, null if unknown), and Source and Reference (the reference
+that opens the container).
 
 examples:
   layertui containers
@@ -32,9 +32,7 @@ ENGINES = ("docker-daemon:", "podman:")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "sources", metavar="SOURCE", nargs="*", help="an engine or a store, see layertui --help"
-    )
+    parser.add_argument("sources", metavar="SOURCE", nargs="*", help="engine or store, see layertui --help")
     add_common(parser, has_layers=False)
 
 

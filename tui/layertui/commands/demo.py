@@ -5,10 +5,10 @@ import argparse
 from layertui.commands.parsing import add_common
 
 DESCRIPTION = """\
-Open the app on the built-in sample image, which shows what layers can do to one
-another.
+Open the app on the built-in sample image, which shows what layers do to each
+other.
 """
-EPILOG = "To other commands the sample is the reference demo:, as in: layertui tree demo:"
+EPILOG = "Other commands take the sample as demo:, for example: layertui tree demo:"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

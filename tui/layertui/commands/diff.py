@@ -14,11 +14,11 @@ from layertui.text.sanitize import visible
 from layertui.union import Union
 
 DESCRIPTION = """\
-Print the unified diff of two versions of a file, by default the last two that
-the layers have; one that deletes it counts.
+Print the unified diff between two versions of a file; by default the last two,
+deletions included.
 """
 EPILOG = """\
-exit status: 0 both are the same, 1 they differ, 2 it could not be done
+exit status: 0 no differences, 1 differences, 2 an error
 
 examples:
   layertui diff app.tar /etc/passwd
@@ -34,7 +34,7 @@ COLOURS = {b"-": "red", b"+": "green", b"@": "cyan"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_image(parser)
     parser.add_argument("path", metavar="PATH", help="a file of the image")
-    add_range(parser, "the file as of layer A …", "… against that as of layer B")
+    add_range(parser, "compare the version at layer A …", "… with that at layer B")
     add_common(parser)
 
 

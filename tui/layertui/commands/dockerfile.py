@@ -17,19 +17,19 @@ from layertui.text.format import size_text
 from layertui.union.changes import undecided
 
 DESCRIPTION = """\
-Print the Dockerfile that an image may come from, put together again from its
-history, with what each step did to the files.
+Print the Dockerfile of an image, reconstructed from its history, with the
+changes of each step.
 """
 EPILOG = """\
-What is not certain stands below "# guess:", what the history does not hold
-below "# unknown:"; most of all the names of what was copied, which Docker's
-classic builder replaces by a checksum. Options such as --mount and COPY --from
-are never recorded. The base is what a label or annotation names, what Buildah
-left in the history, or the image here with the most layers that are the first
-of this one; its own steps stand above FROM as comments.
+What is uncertain is marked "# guess:", what the history does not record
+"# unknown:", such as the names of copied files, for which Docker's classic
+builder records a checksum. Options such as --mount and COPY --from are never
+recorded. The base image is taken from a label or annotation, from what Buildah
+recorded in the history, or it is the local image with the most layers in
+common at the base; its steps are printed above FROM as comments.
 
-What a step did is told where the layers can be read without fetching them.
---json prints one object a line: instruction, text, step (of the history, from
+Changes are printed if the layers can be read without fetching them.
+--json prints one object per line: instruction, text, step (of the history, from
 1), layer, base, facts, guesses, unknown, did.
 
 examples:

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from layertui.content.extract.selection import LeftOut, Selection
 
 DESCRIPTION = """\
-Write a file or directory of an image, with all below it, into a directory, or
-as a tar to standard output. Nothing that is there already is replaced unasked.
+Extract a file or directory of an image, with everything below it, to a
+directory, or as a tar to stdout. Existing files are never replaced unasked.
 """
 EPILOG = """\
-What is extracted keeps its name, mode and time; without --owner it belongs to
-you, and setuid and setgid bits and devices are left out. A tar holds all of
-them. --json prints one object: destination, files, bytes, left_out.
+Names, modes and times are preserved. Without --owner the files belong to you,
+and setuid and setgid bits and devices are left out; a tar contains all of them.
+--json prints one object: destination, files, bytes, left_out.
 
 examples:
   layertui extract app.tar /etc/passwd .
@@ -41,16 +41,18 @@ TOLD = 10
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_image(parser)
-    parser.add_argument("path", metavar="PATH", help="a file or directory of the image; / for all of it")
+    parser.add_argument("path", metavar="PATH", help="file or directory of the image; / for everything")
     parser.add_argument(
-        "destination", metavar="DEST", help="the directory to write it into, made if need be; - for a tar"
+        "destination", metavar="DEST", help="destination directory, created if missing; - for a tar"
     )
-    add_layer(parser, "as of layer N (default: the top)")
+    add_layer(parser, "the tree at layer N (default: the top)")
     parser.add_argument(
-        "--changes", action="store_true", help="only what that layer changed; what it deleted as whiteouts"
+        "--changes", action="store_true", help="only the changes of that layer; deletions as whiteouts"
     )
-    parser.add_argument("--owner", action="store_true", help="keep owners, attributes, devices (needs root)")
-    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    parser.add_argument(
+        "--owner", action="store_true", help="preserve owners, attributes, devices (requires root)"
+    )
+    parser.add_argument("--force", action="store_true", help="replace existing files")
     add_common(parser)
 
 

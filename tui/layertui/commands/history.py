@@ -13,16 +13,16 @@ from layertui.text.format import age_text, size_text
 from layertui.text.sanitize import visible
 
 DESCRIPTION = """\
-List the build steps of an image, newest first, with the layers that they made.
+List the build steps of an image, newest first, with the layers they created.
 """
 EPILOG = """\
-No layer is read for SIZE, so it is what the source knows of a step's layer:
-its bytes as stored, mostly compressed; in Docker the bytes of its files, as
-docker history; in Podman those of its tar, or as it was pulled. CREATED BY is
-the step as its Dockerfile has it, with --json as it is recorded. On a terminal
-long texts are cut to its width.
---json prints one object a line: ID, CreatedAt, CreatedBy, Size (bytes, null if
-unknown), Comment, Layer (null for steps without one), DiffID.
+No layer is read, so SIZE is what the source records for a layer: its stored,
+mostly compressed bytes; for Docker the bytes of its files, as docker history;
+for Podman the size of its tar, or as it was pulled. CREATED BY is the
+instruction as in a Dockerfile, with --json as recorded. On a terminal, long
+lines are truncated.
+--json prints one object per line: ID, CreatedAt, CreatedBy, Size (bytes, null
+if unknown), Comment, Layer (null for steps without one), DiffID.
 
 examples:
   layertui history app.tar

@@ -19,21 +19,21 @@ from layertui.sources.docker_filters import chosen
 from layertui.text.format import age_text, size_text
 
 DESCRIPTION = """\
-List images: those in the current directory, the engines' and the sample, or
-those that the sources hold which are named (docker-daemon:, an archive, …).
+List images: those in the current directory, of the engines, and the sample, or
+those of the given sources (docker-daemon:, an archive, …).
 """
 EPILOG = """\
-filters, as with docker images; several of a kind are alternatives, but all
-labels have to be there:
-  dangling=true|false   without a name, or with one
+filters, as with docker images; filters of the same kind are alternatives, but
+all labels must match:
+  dangling=true|false   untagged or tagged
   label=KEY[=VALUE]     with this label
-  reference=PATTERN     named like this, as busybox or example.org/*:1.*
-  before=IMAGE          created before another image of the list
+  reference=PATTERN     with a matching name, as busybox or example.org/*:1.*
+  before=IMAGE          created before another listed image
   since=IMAGE           created after it
 
---json prints one object a line, with the fields of docker images --format json,
-sizes in bytes (as the source counts them; null if unknown), times in RFC 3339,
-and Source and Reference (what to pass back to open the image).
+--json prints one object per line, with the fields of docker images
+--format json, sizes in bytes (as the source counts them; null if unknown), times
+in RFC 3339, and Source and Reference (the reference that opens the image).
 
 examples:
   layertui images
@@ -45,15 +45,13 @@ ENGINES = {"docker-daemon": "Docker", "podman": "Podman"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "sources", metavar="SOURCE", nargs="*", help="a reference or a path, see layertui --help"
-    )
+    parser.add_argument("sources", metavar="SOURCE", nargs="*", help="reference or path, see layertui --help")
     parser.add_argument(
         "--filter",
         metavar="KEY=VALUE",
         action="append",
         default=[],
-        help="only images that it fits, see below",
+        help="list only matching images, see below",
     )
     add_common(parser)
 

@@ -21,22 +21,21 @@ from layertui.model.errors import LayertuiError
 from layertui.text.format import count_text
 
 DESCRIPTION = """\
-Tell what an image stores in vain and whose doing it is, what it stores twice,
-which files give more rights than is usual, which packages came and went, and
-which secrets it gives away.
+Report wasted space and the step that causes it, duplicate files, unusual
+permissions, package changes and leaked secrets.
 """
 EPILOG = f"""\
 parts:
-  waste        files that are stored and not in the final tree, each with the
-               reason and the layer that hid it; beside it dive's figures
-  permissions  setuid and setgid files, capabilities, what all may write, owners
-               that the image's /etc/passwd does not have
-  packages     what each layer added, upgraded and removed: dpkg (distroless
-               too), apk, rpm's sqlite database, Python, npm
-  duplicates   the same content at several paths or in several layers; reads
+  waste        files that are stored but not in the final tree, with the reason
+               and the layer that hides them; dive's figures
+  permissions  setuid and setgid files, capabilities, world-writable files, owners
+               that are not in the image's /etc/passwd
+  packages     packages added, upgraded and removed by each layer: dpkg (with
+               distroless), apk, rpm (sqlite), Python, npm
+  duplicates   identical contents at several paths or in several layers; reads
                every file whose size occurs twice
   secrets      private keys, tokens and passwords in the files of every layer,
-               the environment, labels and history; reads every text file
+               environment, labels and history; reads every text file
 
 Secrets are masked unless --show-secrets is given. Tables show the first {TOP}
 rows, largest first. --json prints one object with every row.
@@ -51,9 +50,9 @@ PARTS = ("waste", "permissions", "packages", "duplicates", "secrets")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_image(parser)
-    parser.add_argument("--only", metavar="PART,…", help="these parts alone")
-    parser.add_argument("--all", action="store_true", help="every row of every table")
-    parser.add_argument("--show-secrets", action="store_true", help="secrets as they are, not masked")
+    parser.add_argument("--only", metavar="PART,…", help="only these parts")
+    parser.add_argument("--all", action="store_true", help="print every row")
+    parser.add_argument("--show-secrets", action="store_true", help="do not mask secrets")
     add_common(parser)
 
 

@@ -15,10 +15,10 @@ Print config and digests of an image as a JSON array of one object, with the
 fields of docker inspect.
 """
 EPILOG = """\
-Size is what the layers take as they are stored, since none is read for this; of
-an engine's image it is what the engine says, and of a data root of Docker what
-it has recorded; layertui anatomy tells which entry of it each field comes from.
-What a file does not know is left out or empty.
+Size is the stored size of the layers, since none is read; for an engine's image
+it is the engine's figure, and for a Docker data root the recorded one; layertui
+anatomy shows the file that each field comes from. Fields that are unknown are
+left out or empty.
 
 examples:
   layertui inspect app.tar

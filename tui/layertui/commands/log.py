@@ -17,14 +17,14 @@ from layertui.union.changes import difference
 from layertui.union.model import Deletion, Union
 
 DESCRIPTION = """\
-List every version of a path that the layers of an image have, base first, those
-that were overwritten or deleted too.
+List every version of a path in the layers of an image, base first, overwritten
+and deleted versions included.
 """
 EPILOG = """\
---json prints one object a line: the entry, as tree does, or for a deletion
+--json prints one object per line: the entry, as tree does, or for a deletion
 {"path": …, "layer": N, "deleted": "file", "opaque" or "replaced"}: by a
-whiteout, by an opaque whiteout of a directory above, or because a directory
-above became something else.
+whiteout, by an opaque whiteout of a parent directory, or because a parent
+directory was replaced by another type.
 
 examples:
   layertui log app.tar /etc/passwd
@@ -34,7 +34,7 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_image(parser)
-    parser.add_argument("path", metavar="PATH", help="a path that any of the layers has")
+    parser.add_argument("path", metavar="PATH", help="path in any layer")
     add_common(parser)
 
 

@@ -55,21 +55,19 @@ def add_common(
         parser.add_argument(
             "--platform",
             metavar="OS/ARCH[/VARIANT]",
-            help="which of an image's platforms (default: this machine's)",
+            help="platform of a multi-platform image (default: this machine's)",
         )
     if has_json:
-        parser.add_argument("--json", action="store_true", help="for machines: JSON in place of a table")
+        parser.add_argument("--json", action="store_true", help="print JSON")
     if has_layers:
-        parser.add_argument(
-            "--no-cache", action="store_true", help="read every layer anew, and keep no index of it"
-        )
+        parser.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
     if has_quiet:
         parser.add_argument("--quiet", action="store_true", help="no warnings, no progress bar")
 
 
 def add_image(parser: argparse.ArgumentParser) -> None:
     """The image that a command is about."""
-    parser.add_argument("image", metavar="IMAGE", help="a reference or a path, see layertui --help")
+    parser.add_argument("image", metavar="IMAGE", help="reference or path, see layertui --help")
 
 
 def add_layer(parser: argparse.ArgumentParser, help: str) -> None:

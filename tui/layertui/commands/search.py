@@ -12,19 +12,19 @@ from layertui.commands.progress import Progress
 from layertui.content.search import Match, Query, Search
 
 DESCRIPTION = """\
-Search the contents of an image's files for a text or a regular expression, line
-by line as grep does, with --hidden also what later layers overwrote or deleted.
+Search the files of an image for a text or a regular expression, line by line as
+grep does; with --hidden also versions that later layers overwrote or deleted.
 """
 EPILOG = """\
-Each line is printed as it is found: its layer, a "-" for a file that the final
-tree does not show, PATH:LINE:TEXT. Layers come base first, each is read once.
-Long lines are cut around the match. Regular expressions are Python's.
+Each match is printed as it is found: its layer, "-" if the final tree does not
+contain this version, PATH:LINE:TEXT. Layers are read once, base first. Long
+lines are truncated around the match. Regular expressions are Python's.
 
 A file is binary if there is a NUL in its first 8000 bytes; UTF-16 and UTF-32
-with a byte order mark are text too. --json prints one object a line: path,
-layer, visible, line, text, start, end (where in text the match stands).
+with a byte order mark are text. --json prints one object per line: path, layer,
+visible, line, text, start, end (position of the match in text).
 
-exit status: 0 found, 1 not found, 2 not all could be read
+exit status: 0 found, 1 not found, 2 not everything could be read
 
 examples:
   layertui search app.tar password
@@ -35,19 +35,21 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_image(parser)
-    parser.add_argument("pattern", metavar="PATTERN", help="what to look for, a text as it stands")
+    parser.add_argument("pattern", metavar="PATTERN", help="literal text")
     parser.add_argument(
         "paths",
         metavar="PATH",
         nargs="?",
         default="",
-        help="only below this directory, or files like this: '*.conf', '/etc/**'",
+        help="only below this directory, or only matching files: '*.conf', '/etc/**'",
     )
     parser.add_argument("-E", "--regex", action="store_true", help="PATTERN is a regular expression")
-    parser.add_argument("-i", "--ignore-case", action="store_true", help="capitals and small letters alike")
-    parser.add_argument("-a", "--text", action="store_true", help="binary files too")
-    parser.add_argument("--hidden", action="store_true", help="files too that the final tree does not show")
-    add_layer(parser, "the tree of layers 1 to N (default: of all)")
+    parser.add_argument("-i", "--ignore-case", action="store_true", help="ignore case")
+    parser.add_argument("-a", "--text", action="store_true", help="search binary files too")
+    parser.add_argument(
+        "--hidden", action="store_true", help="search hidden versions too (overwritten or deleted)"
+    )
+    add_layer(parser, "the tree at layer N (default: the top)")
     add_common(parser)
 
 

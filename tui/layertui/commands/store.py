@@ -20,18 +20,17 @@ if TYPE_CHECKING:
     from layertui.sources.store_usage import LayerUse, Overview, Stray
 
 DESCRIPTION = """\
-Tell what a store on disk holds: its parts and what they take, which layers
-images share, what each image alone would free, and what is there that nothing
-names. No engine is asked.
+Show the contents of an on-disk store: its parts and their disk usage, layers
+that images share, what removing each image would free, and orphaned layers,
+images and containers. No engine is contacted.
 """
 EPILOG = """\
 SOURCE is docker-root:DIR, containers-storage:DIR or containerd:DIR, each
 without DIR for the system's own, or a directory. FREES is the size of the
-layers that no other image has: in Docker of their files, in Podman of their
-tars, in containerd of blobs and unpacked layers as they lie there. A layer
-opens by docker-root:[DIR]//ID, on those below it, whether an image names it
-or not. --json prints one object: root, parts, images, layers, strays, links,
-problems, stray_layers.
+layers that no other image has: for Docker of their files, for Podman of their
+tars, for containerd of blobs and snapshots. docker-root:[DIR]//ID opens a layer
+with those below it, whether an image references it or not. --json prints one
+object: root, parts, images, layers, strays, links, problems, stray_layers.
 
 examples:
   layertui store docker-root:
@@ -41,7 +40,7 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", metavar="SOURCE", help="a store on disk")
+    parser.add_argument("source", metavar="SOURCE", help="store on disk")
     add_common(parser, has_layers=False)
 
 

@@ -10,11 +10,11 @@ from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image, add_layer
 
 DESCRIPTION = """\
-List the files of an image as a container sees them, each with the layer that
-it comes from.
+List the files of an image as a container sees them, with the layer that each
+comes from.
 """
 EPILOG = """\
---json prints one object a line, sorted by path.
+--json prints one object per line, sorted by path.
 
 examples:
   layertui tree app.tar
@@ -26,7 +26,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_image(parser)
     parser.add_argument("path", metavar="PATH", nargs="?", default="/", help="only this file or directory")
-    add_layer(parser, "the tree of layers 1 to N (default: of all)")
+    add_layer(parser, "the tree at layer N (default: the top)")
     add_common(parser)
 
 

@@ -11,16 +11,16 @@ from layertui.model.errors import LayertuiError, WrongDigest
 from layertui.verify.layer import Check
 
 DESCRIPTION = """\
-Check that an image is what its digests say: manifest, config, sizes, layers as
-they are stored, their tars (diff IDs, of unpacked stores by their tar-split
-records), and the chain IDs made of them. All bytes are read.
+Recompute every digest of an image: manifest, config, sizes, layers as stored,
+their tars (diff IDs; in unpacked stores from tar-split records) and chain IDs.
+Reads all bytes.
 """
 EPILOG = """\
-A check is ok, wrong (with both values), or unchecked (why it cannot be made
-here). --json prints one object: reference, ok (nothing is wrong), and steps,
-each with subject, what, status, expected, found and why.
+A check is ok, wrong (with both values), or unchecked (with the reason).
+--json prints one object: reference, ok (nothing is wrong), and steps, each with
+subject, what, status, expected, found and why.
 
-exit status: 0 nothing is wrong, 1 something is, 2 it could not be done
+exit status: 0 nothing is wrong, 1 something is wrong, 2 an error
 
 examples:
   layertui verify app.tar
