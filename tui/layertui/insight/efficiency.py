@@ -14,9 +14,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from layertui.layers.whiteout import AUFS_PREFIX, WHITEOUT_PREFIX, whiteout_name
 from layertui.model.layer_index import Kind, LayerIndex, path_of
-
-_MARK = b".wh."
 
 
 class Inefficiency(NamedTuple):
@@ -95,11 +94,11 @@ def _tree(index: LayerIndex) -> list[tuple[bytes, _Leaf]]:
     for key, kind, size in zip(index.entry_keys(), index.kind, index.size, strict=True):
         if kind == Kind.WHITEOUT:
             above, slash, name = key.rpartition(b"\0")
-            nodes[above + slash + _MARK + name] = _IMPLIED
+            nodes[above + slash + whiteout_name(name)] = _IMPLIED
         elif kind == Kind.OPAQUE:
             nodes.setdefault(key, _IMPLIED)  # dive drops it, but has made its directory
         elif kind == Kind.METADATA:
-            nodes.setdefault(key.partition(b".wh..wh.")[0].rstrip(b"\0"), _IMPLIED)
+            nodes.setdefault(key.partition(AUFS_PREFIX)[0].rstrip(b"\0"), _IMPLIED)
         else:
             nodes[key] = (size, kind == Kind.DIRECTORY)
     nodes.pop(b"", None)
@@ -155,10 +154,10 @@ def _visit(tree: list[tuple[bytes, _Leaf]], stack: _Stack, count: _Count) -> Non
 
 def _hidden_by(key: bytes) -> bytes | None:
     """What a whiteout's name stands for; ``None`` for all other names."""
-    if _MARK not in key:
+    if WHITEOUT_PREFIX not in key:
         return None
     above, slash, name = key.rpartition(b"\0")
-    return above + slash + name.removeprefix(_MARK) if name.startswith(_MARK) else None
+    return above + slash + name.removeprefix(WHITEOUT_PREFIX) if name.startswith(WHITEOUT_PREFIX) else None
 
 
 class _Node:

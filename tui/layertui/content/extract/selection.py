@@ -11,6 +11,7 @@ from itertools import compress, count
 from typing import NamedTuple
 
 from layertui.layers.compression.stream import Cancelled
+from layertui.layers.whiteout import OPAQUE_WHITEOUT, whiteout_name
 from layertui.model.entry import TYPES
 from layertui.model.layer_index import Kind, path_of
 from layertui.text.format import count_text, exact_size
@@ -114,8 +115,9 @@ def changeset(union: Union, layer: int, top: int = 0, cancelled: threading.Event
             directory = union.at(above, layer) if above >= top else -1
             # What hides a directory hides all below it.
             if above not in deleted and directory >= 0 and union.is_directory(directory):
-                name = b".wh..opq" if deletion == Deletion.OPAQUE else union.key(node).rpartition(b"\0")[2]
-                whiteouts.add((above, b".wh." + name))
+                is_opaque = deletion == Deletion.OPAQUE
+                name = union.key(node).rpartition(b"\0")[2]
+                whiteouts.add((above, OPAQUE_WHITEOUT if is_opaque else whiteout_name(name)))
     nodes |= {directory for directory, _ in whiteouts}
     for node in list(nodes):
         while node > top and (node := union.parent[node]) not in nodes:

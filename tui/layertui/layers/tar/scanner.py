@@ -29,6 +29,7 @@ from layertui.layers.tar.header import (
 from layertui.layers.tar.pax import Pax, parse_pax
 from layertui.layers.tar.sparse import gnu_sparse, pax_sparse
 from layertui.layers.tar.window import Window
+from layertui.layers.whiteout import hides_nothing, parse_whiteout
 from layertui.model.errors import LayertuiError
 from layertui.model.layer_index import MAX_PATH, Extra, Kind, LayerIndex
 
@@ -282,9 +283,9 @@ class _Scan:
         target = header[157:257].split(b"\0", 1)[0]
         if pax is not None and pax.linkpath is not None:
             target = pax.linkpath
-        above, _, last = key.rpartition(b"\0")
-        if last.startswith(b".wh."):
-            kind, key = self._whiteout(kind, above, last, key, size)
+        if (whiteout := parse_whiteout(key)) is not None:
+            self._whiteout(kind, key, size, *whiteout)
+            kind, key = whiteout
         elif kind in (Kind.SYMLINK, Kind.HARDLINK) and len(target) > MAX_PATH:
             self._fields.warn(
                 "name-too-long", key, f"a link to {len(target):,} bytes: left out here, engines refuse it"
@@ -315,26 +316,18 @@ class _Scan:
         index.mtime.append(mtime)
         index.offset.append(offset)
 
-    def _whiteout(self, kind: int, above: bytes, last: bytes, key: bytes, size: int) -> tuple[int, bytes]:
-        """What a ``.wh.`` entry is, whatever its type (OCI layer, "Whiteouts")."""
-        name = last[4:]
-        if last == b".wh..wh..opq":
-            return Kind.OPAQUE, above
-        if name.startswith(b".wh."):
-            return Kind.METADATA, key
-        if name in (b"", b".", b".."):
+    def _whiteout(self, kind: int, key: bytes, size: int, whiteout: Kind, hidden: bytes) -> None:
+        """Warn of a whiteout on which engines disagree."""
+        if whiteout == Kind.METADATA and hides_nothing(key.rpartition(b"\0")[2]):
             self._fields.warn(
                 "whiteout-invalid",
                 key,
                 "names nothing that it could hide: ignored here, Docker and umoci refuse it",
             )
-            return Kind.METADATA, key
-        hidden = above + b"\0" + name if above else name
-        if kind != Kind.FILE or size:
+        elif whiteout == Kind.WHITEOUT and (kind != Kind.FILE or size):
             self._fields.warn(
                 "whiteout-not-empty", hidden, "its whiteout is no empty file; it counts all the same"
             )
-        return Kind.WHITEOUT, hidden
 
     def _link(self, target: bytes, kind: int) -> None:
         self._links[len(self._keys) - 1] = self._fields.clean(target) if kind == Kind.HARDLINK else target

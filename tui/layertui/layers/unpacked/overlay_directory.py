@@ -31,6 +31,7 @@ from layertui.layers.unpacked.overlayfs import (
     xattrs_of,
 )
 from layertui.layers.unpacked.safe_open import DirectoryBlob
+from layertui.layers.whiteout import parse_whiteout
 from layertui.model.errors import LayertuiError
 from layertui.model.layer_index import Extra, Kind, LayerIndex, LayerWarning, path_of
 from layertui.text.format import count_text
@@ -255,8 +256,9 @@ class _Scan:
             if not moved:  # else what it hides is not taken from below
                 self._append(key, Kind.WHITEOUT, status)
             return False, False
-        if self._whiteout_names and key.rpartition(b"\0")[2].startswith(b".wh."):
-            self._append(*_named_whiteout(key), status)
+        if self._whiteout_names and (whiteout := parse_whiteout(key)) is not None:
+            hides, hidden = whiteout
+            self._append(hidden, hides, status)
             return False, False
         if self._is_whole:
             pass
@@ -370,14 +372,3 @@ def _owner_of(directory: Path) -> int:
 
 def _and_more(others: int) -> str:
     return f" and {count_text(others, 'other path')} are" if others else " is"
-
-
-def _named_whiteout(key: bytes) -> tuple[bytes, Kind]:
-    """What a file whose name begins with ``.wh.`` stands for (aufs(5))."""
-    above, _, name = key.rpartition(b"\0")
-    if name == b".wh..wh..opq":
-        return above, Kind.OPAQUE
-    if name.startswith(b".wh..wh."):
-        return key, Kind.METADATA
-    hidden = name.removeprefix(b".wh.")
-    return (above + b"\0" + hidden if above else hidden), Kind.WHITEOUT
