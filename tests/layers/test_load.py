@@ -37,7 +37,7 @@ def test_wrong_digest_is_damage_that_names_both(tmp_path: Path) -> None:
     claimed = digest(b"other")
     cache = IndexCache(tmp_path)
     index = index_layer(layer._replace(descriptor=layer.descriptor._replace(digest=claimed)), cache)
-    assert index.damage == f"wrong digest: the image says {claimed}, its bytes have {layer.descriptor.digest}"
+    assert index.damage == f"wrong digest: expected {claimed}, got {layer.descriptor.digest}"
     assert index.count == 100
     assert not list(tmp_path.iterdir())
 

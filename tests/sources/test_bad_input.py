@@ -137,8 +137,8 @@ def test_wrong_digest_names_both(layout: Path) -> None:
     blob = layout / "blobs" / image.id.replace(":", "/")
     blob.write_bytes(blob.read_bytes() + b" ")
     assert str(problem(layout)) == (
-        f"the config {image.id} of {layout} has a wrong digest, it should be {image.id}, "
-        f"its bytes have {digest(image.config_bytes + b' ')}"
+        f"the config {image.id} of {layout}: wrong digest, expected {image.id}, "
+        f"got {digest(image.config_bytes + b' ')}"
     )
 
 

@@ -206,7 +206,7 @@ def test_a_manifest_or_config_that_is_gone_or_damaged(damaged: Path) -> None:
     config = damaged / BLOBS / rows[reference].id[7:]
     config.chmod(0o644)
     config.write_bytes(config.read_bytes().replace(b"amd64", b"AMD64"))
-    with pytest.raises(LayertuiError, match="has a wrong digest"):
+    with pytest.raises(LayertuiError, match=": wrong digest"):
         open_image(reference)
     (damaged / BLOBS / rows[reference].digest[7:]).unlink()
     with pytest.raises(LayertuiError, match=r"two:2 in the namespace layout of .* has no blob sha256:"):

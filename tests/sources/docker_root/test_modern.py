@@ -255,7 +255,7 @@ def test_a_config_that_is_damaged(damaged: Path) -> None:
     identity = demo.image().id
     path = damaged / "image" / driver_of(damaged) / "imagedb/content" / identity.replace(":", "/")
     path.write_bytes(path.read_bytes().replace(b"linux", b"LINUX"))
-    with pytest.raises(LayertuiError, match=f"{identity[7:]} has a wrong digest"):
+    with pytest.raises(LayertuiError, match=f"{identity[7:]}: wrong digest"):
         open_image(f"docker-root:[{damaged}]{demo.NAME}")
 
 

@@ -98,7 +98,7 @@ def test_two_processes_at_once_stream_once(docker_host: Docker, tmp_path: Path) 
         program = (
             "from layertui.sources.engine import images\n"
             "images.readable_directories = lambda *_: []\n"
-            "from layertui import worker; worker.main()"
+            "from layertui.worker.main import main; main()"
         )
         environment = {**os.environ, "DOCKER_HOST": asked.url}
         request = json.dumps(

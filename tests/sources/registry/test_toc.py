@@ -202,7 +202,7 @@ def toc(layer: bytes, digest: str) -> TocLayer:
 
 def test_a_table_that_is_not_the_one_of_the_manifest() -> None:
     layer, digest = estargz()
-    with pytest.raises(LayertuiError, match="table of contents of a layer has a wrong digest"):
+    with pytest.raises(LayertuiError, match="table of contents of a layer: wrong digest"):
         toc(layer, "sha256:" + "0" * 64).scan()
     with pytest.raises(LayertuiError, match="no footer"):
         toc(layer[:-1], digest).scan()

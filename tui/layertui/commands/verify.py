@@ -7,7 +7,8 @@ import argparse
 from layertui.commands.opening import image_of
 from layertui.commands.output import Output, warn
 from layertui.commands.parsing import add_common, add_image
-from layertui.model.errors import LayertuiError, WrongDigest
+from layertui.model.digest import WrongDigest
+from layertui.model.errors import LayertuiError
 from layertui.verify.layer import Check
 
 DESCRIPTION = """\

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from layertui.model import media_types
 from layertui.model.blob import BytesBlob
+from layertui.model.digest import digest_of
 from layertui.model.image import Descriptor, HistoryEntry, Image, Layer, Platform, chain_ids
 
 if TYPE_CHECKING:
@@ -15,9 +16,7 @@ if TYPE_CHECKING:
 
 REFERENCE = "demo:"
 NAME = "quarry:1.1"
-CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
-LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
-MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+LAYER_TYPE = f"{media_types.OCI_LAYER}+gzip"
 
 
 @cache
@@ -29,14 +28,18 @@ def image() -> Image:
     steps = list(build())
     tars = [step.tar for step in steps if step.tar is not None]
     blobs = [gzip_stored(tar) for tar in tars]
-    diff_ids = [_digest(tar) for tar in tars]
-    descriptors = [Descriptor(LAYER_TYPE, _digest(blob), len(blob)) for blob in blobs]
+    diff_ids = [digest_of(tar) for tar in tars]
+    descriptors = [Descriptor(LAYER_TYPE, digest_of(blob), len(blob)) for blob in blobs]
     config = _config(steps, diff_ids)
     config_bytes = _json(config)
     manifest = {
         "schemaVersion": 2,
-        "mediaType": MANIFEST_TYPE,
-        "config": {"mediaType": CONFIG_TYPE, "digest": _digest(config_bytes), "size": len(config_bytes)},
+        "mediaType": media_types.OCI_MANIFEST,
+        "config": {
+            "mediaType": media_types.OCI_CONFIG,
+            "digest": digest_of(config_bytes),
+            "size": len(config_bytes),
+        },
         "layers": [
             {"mediaType": each.media_type, "digest": each.digest, "size": each.size} for each in descriptors
         ],
@@ -49,12 +52,12 @@ def image() -> Image:
         name=NAME,
         tags=[NAME],
         repo_digests=[],
-        id=_digest(config_bytes),
+        id=digest_of(config_bytes),
         config=config,
         config_bytes=config_bytes,
         manifest=manifest,
         manifest_bytes=manifest_bytes,
-        manifest_digest=_digest(manifest_bytes),
+        manifest_digest=digest_of(manifest_bytes),
         platform=Platform("linux", "amd64"),
         history=[
             HistoryEntry(
@@ -111,7 +114,3 @@ def _config(steps: list[Step], diff_ids: list[str]) -> dict[str, Any]:
 
 def _json(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
-
-
-def _digest(data: bytes) -> str:
-    return "sha256:" + hashlib.sha256(data).hexdigest()

@@ -16,6 +16,7 @@ from layertui.layers.tar.capture import Keep
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow, StreamWindow
 from layertui.model.blob import ArrivingBlob, Blob, FileBlob
+from layertui.model.digest import algorithm_of, wrong_digest
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image, Layer, Unpacked
 from layertui.model.layer_index import LayerIndex, LayerWarning
@@ -144,10 +145,7 @@ def _scan(
 ) -> LayerIndex:
     blob = layer.blob
     assert blob is not None
-    algorithm = layer.descriptor.digest.partition(":")[0]
-    if algorithm not in ("sha256", "sha384", "sha512"):
-        algorithm = "sha256"
-    stream = Stream(blob, algorithm, cancelled)
+    stream = Stream(blob, algorithm_of(layer.descriptor.digest), cancelled)
     try:
         if not stream.compression and not _is_arriving(blob):
             index = scan(PlainWindow(blob, cancelled), lambda offset: _tell(progress, offset, blob.size))
@@ -170,7 +168,7 @@ def _scan(
     if not index.compression and not index.damage:
         index.diff_id = index.blob_digest
     if expected and index.blob_digest != expected:
-        wrong = f"wrong digest: the image says {expected}, its bytes have {index.blob_digest}"
+        wrong = wrong_digest(expected, index.blob_digest)
         index.damage = f"{wrong}; {index.damage}" if index.damage else wrong
     return index
 

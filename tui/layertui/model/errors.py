@@ -16,18 +16,6 @@ class LayertuiError(Exception):
         super().__init__(", ".join(part for part in (what, why, remedy) if part))
 
 
-class WrongDigest(LayertuiError):
-    """Bytes are not those that a digest names."""
-
-    def __init__(self, subject: str, expected: str, found: str) -> None:
-        self.subject = subject
-        self.expected = expected
-        self.found = found
-        super().__init__(
-            f"{subject} has a wrong digest", f"it should be {expected}", f"its bytes have {found}"
-        )
-
-
 class ChangedWhileRead(LayertuiError):
     """A file that lies unpacked is no longer as it was listed: its bytes would not go with what is shown of it."""
 

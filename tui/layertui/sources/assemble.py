@@ -2,40 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from layertui.model import media_types
 from layertui.model.blob import Blob
-from layertui.model.errors import LayertuiError, WrongDigest
+from layertui.model.digest import HEX
 from layertui.model.image import Descriptor, HistoryEntry, Image, Layer, Platform, Unpacked, chain_ids
-
-TAR_TYPES = (
-    "application/vnd.oci.image.layer.v1.tar",
-    "application/vnd.oci.image.layer.nondistributable.v1.tar",
-    "application/vnd.docker.image.rootfs.diff.tar",
-    "application/vnd.docker.image.rootfs.foreign.diff.tar",
-)
-"""Media types of layers (OCI media-types, Docker image manifest v2.2), before any ``+gzip``."""
-
-HEX = re.compile(r"[0-9a-f]{64}")
-"""The ID of a layer that is a digest, or as long as one."""
-
-
-def digest_of(data: bytes, like: str = "sha256:") -> str:
-    """The digest of bytes, in the algorithm of another digest."""
-    algorithm = like.partition(":")[0]
-    if algorithm not in ("sha256", "sha384", "sha512"):
-        raise LayertuiError(f"cannot check the digest {like}", f"{algorithm} is not known here")
-    return f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
-
-
-def check_digest(data: bytes, expected: str, what: str) -> None:
-    """Raises :class:`WrongDigest` unless the bytes have the digest."""
-    found = digest_of(data, expected)
-    if found != expected:
-        raise WrongDigest(what, expected, found)
 
 
 def platform_of(config: Mapping[str, Any]) -> Platform:
@@ -157,16 +130,16 @@ def make_layers(
 def readable(descriptor: Descriptor, blob: Blob | None) -> tuple[Blob | None, str]:
     """The blob if entries can be read from it, and else why not."""
     media_type = descriptor.media_type
-    if media_type.endswith("+encrypted"):
+    if media_types.is_encrypted(media_type):
         return None, "it is encrypted: its entries cannot be read without the key"
     if blob is None:
         if descriptor.urls:
             return None, f"a foreign layer, not stored here: it is fetched from {descriptor.urls[0]}"
-        if "nondistributable" in media_type or "foreign" in media_type:
+        if media_types.is_foreign(media_type):
             return None, "a layer that may not be distributed: it is not stored here"
         return None, f"its blob {descriptor.digest} is not here"
     base = media_type.partition("+")[0]
-    if not media_type or any(base == known or base.startswith(known + ".") for known in TAR_TYPES):
+    if not media_type or any(base == known or base.startswith(known + ".") for known in media_types.LAYERS):
         return blob, ""
     if is_tar(blob):
         return blob, ""

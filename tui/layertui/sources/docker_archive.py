@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from layertui.model import platforms
+from layertui.model import media_types, platforms
+from layertui.model.digest import digest_of
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image, ImageSummary, Layer, Link, Platform
 from layertui.model.reference import Reference
@@ -21,7 +22,6 @@ from layertui.sources.assemble import (
     config_list,
     created_of,
     diff_ids_of,
-    digest_of,
     full_names,
     history_of,
     labels_of,
@@ -33,7 +33,6 @@ from layertui.sources.assemble import (
 from layertui.sources.files import Files, files_of, parse_object, read_json
 from layertui.sources.oci_layout import FilesLayout, attests, descriptor_of, manifests_of
 
-LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
 MAX_CHAIN = 1000
 """Layers of a legacy image at most: more can only be a circle."""
 
@@ -238,7 +237,7 @@ def _descriptor(source: object, name: object, size: int) -> Descriptor:
         if isinstance(media_type, str) and in_blobs and digest:
             return Descriptor(media_type, str(digest), size)
     blob = re.fullmatch(r"blobs/(sha256|sha512)/([0-9a-f]+)", name) if isinstance(name, str) else None
-    return Descriptor(LAYER_TYPE, f"{blob[1]}:{blob[2]}" if blob else "", size)
+    return Descriptor(media_types.DOCKER_LAYER, f"{blob[1]}:{blob[2]}" if blob else "", size)
 
 
 def _checked(found: Platform, wanted: str | None, name: str) -> Platform:
@@ -290,7 +289,7 @@ def _legacy_image(files: Files, reference: Reference, item: Item, platform: str 
     layers, history = [], []
     for number, (layer_id, value) in enumerate(chain, 1):
         blob = files.get(f"{layer_id}/layer.tar")
-        descriptor = Descriptor(LAYER_TYPE, "", blob.size if blob else -1)
+        descriptor = Descriptor(media_types.DOCKER_LAYER, "", blob.size if blob else -1)
         present, missing = readable(descriptor, blob)
         layers.append(
             Layer(

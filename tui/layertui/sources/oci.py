@@ -10,7 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from layertui.model import platforms
+from layertui.model import media_types, platforms
+from layertui.model.digest import digest_of
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image, ImageSummary
 from layertui.model.reference import Reference
@@ -18,7 +19,6 @@ from layertui.sources.assemble import (
     config_list,
     created_of,
     diff_ids_of,
-    digest_of,
     full_names,
     history_of,
     labels_of,
@@ -27,7 +27,6 @@ from layertui.sources.assemble import (
 )
 from layertui.sources.files import files_of
 from layertui.sources.oci_layout import (
-    CONFIG_TYPES,
     IMAGE_NAME,
     REF_NAME,
     FilesLayout,
@@ -162,7 +161,7 @@ def _image(
     if described is None:
         raise LayertuiError(f"the manifest of {layout.place} names no config", "it is no image manifest")
     warnings = []
-    if described.descriptor.media_type in CONFIG_TYPES:
+    if described.descriptor.media_type in media_types.CONFIGS:
         config, config_bytes = layout.fetch(described, "config")
     else:
         config, config_bytes = {}, b""

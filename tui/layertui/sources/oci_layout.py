@@ -7,33 +7,22 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from layertui.model import media_types
 from layertui.model.blob import Blob, BytesBlob
+from layertui.model.digest import DIGEST, check_digest, digest_of
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Link, Platform
-from layertui.sources.assemble import check_digest, config_list, digest_of, platform_of
+from layertui.sources.assemble import config_list, platform_of
 from layertui.sources.files import Files, parse_object, read_json
 
 REF_NAME = "org.opencontainers.image.ref.name"
 IMAGE_NAME = "io.containerd.image.name"
-MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
-INDEX_TYPES = (
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-)
-ATTESTATION_TYPE = "application/vnd.docker.attestation.manifest.v1+json"
 REFERENCE_TYPE = "vnd.docker.reference.type"
 REFERENCE_DIGEST = "vnd.docker.reference.digest"
-CONFIG_TYPES = (
-    "application/vnd.oci.image.config.v1+json",
-    "application/vnd.docker.container.image.v1+json",
-    "",
-)
-DIGEST = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
 MAX_DEPTH = 8
 """Indexes inside indexes at most."""
 
@@ -118,7 +107,7 @@ class FilesLayout(Layout):
             raise LayertuiError(f"{name} of {self.place} is not a JSON object")
         if name == "index.json":
             return list(descriptors_of(value))
-        media_type = INDEX_TYPES[0] if is_index(value) else MANIFEST_TYPE
+        media_type = media_types.OCI_INDEX if is_index(value) else media_types.OCI_MANIFEST
         descriptor = Descriptor(media_type, digest_of(data), len(data))  # nothing else names it
         return [Found(descriptor, base64.b64encode(data).decode())]
 
@@ -169,7 +158,7 @@ def manifests_of(layout: Layout, top: list[Found]) -> Iterator[Found]:
             if descriptor.digest in seen:
                 continue
             seen.add(descriptor.digest)
-            if descriptor.media_type in INDEX_TYPES or (
+            if descriptor.media_type in media_types.INDEXES or (
                 not descriptor.media_type and is_index(layout.fetch(found, "manifest")[0])
             ):
                 index, _ = layout.fetch(found, "index")
@@ -186,7 +175,7 @@ def trail(layout: Layout, level: list[Found], wanted: Found, depth: int = 0) -> 
         if found.descriptor.digest == wanted.descriptor.digest:
             return [found]
         media_type = found.descriptor.media_type
-        if depth < MAX_DEPTH and (media_type in INDEX_TYPES or not media_type) and layout.has(found):
+        if depth < MAX_DEPTH and (media_type in media_types.INDEXES or not media_type) and layout.has(found):
             below = list(descriptors_of(layout.fetch(found, "index")[0]))
             if way := trail(layout, below, wanted, depth + 1):
                 return [found, *way]
@@ -200,7 +189,7 @@ def platform_of_image(layout: Layout, found: Found) -> Platform:
     try:
         manifest, _ = layout.fetch(found, "manifest")
         described = descriptor_of(manifest.get("config"))
-        if described is not None and described.descriptor.media_type in CONFIG_TYPES:
+        if described is not None and described.descriptor.media_type in media_types.CONFIGS:
             return platform_of(layout.fetch(described, "config")[0])
     except LayertuiError:
         pass  # said when it is opened; another may be the one that is meant
@@ -216,11 +205,13 @@ def attests(layout: Layout, found: Found) -> bool:
     descriptor = found.descriptor
     if descriptor.annotations.get(REFERENCE_TYPE) == "attestation-manifest":
         return True
-    if descriptor.artifact_type == ATTESTATION_TYPE:
+    if descriptor.artifact_type == media_types.ATTESTATION:
         return True
-    if descriptor.media_type in INDEX_TYPES or (descriptor.platform and descriptor.platform.os != "unknown"):
+    if descriptor.media_type in media_types.INDEXES or (
+        descriptor.platform and descriptor.platform.os != "unknown"
+    ):
         return False
-    return _manifest(layout, found).get("artifactType") == ATTESTATION_TYPE
+    return _manifest(layout, found).get("artifactType") == media_types.ATTESTATION
 
 
 def attested_by(layout: Layout, found: Found) -> str:
@@ -239,7 +230,7 @@ def _manifest(layout: Layout, found: Found) -> dict[str, Any]:
 
 
 def is_index(value: Mapping[str, Any]) -> bool:
-    return value.get("mediaType") in INDEX_TYPES or ("manifests" in value and "layers" not in value)
+    return value.get("mediaType") in media_types.INDEXES or ("manifests" in value and "layers" not in value)
 
 
 def descriptors_of(index: Mapping[str, Any]) -> Iterator[Found]:

@@ -11,14 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from layertui.model import media_types
 from layertui.model.blob import Blob
 from layertui.model.image import Descriptor, Image
 from layertui.model.reference import FILES, parse
 from layertui.sources.assemble import config_list
-from layertui.sources.oci_layout import CONFIG_TYPES, Found, Layout, descriptor_of, embedded, manifests_of
-
-EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
-"""Media type of a config that says nothing (OCI manifest.md, "Guidance for an Empty Descriptor")."""
+from layertui.sources.oci_layout import Found, Layout, descriptor_of, embedded, manifests_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,11 @@ def _attachment(layout: Layout, found: Found) -> Attachment:
         config and config.descriptor.media_type,
         *(each.descriptor.media_type for each in carried),
     ]
-    told = [each for each in types if isinstance(each, str) and each not in (*CONFIG_TYPES, EMPTY_TYPE)]
+    told = [
+        each
+        for each in types
+        if isinstance(each, str) and each not in (*media_types.CONFIGS, media_types.OCI_EMPTY)
+    ]
     return Attachment(
         found.descriptor,
         told[0] if told else found.descriptor.media_type,

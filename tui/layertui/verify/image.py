@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 
+from layertui.model import media_types
+from layertui.model.digest import digest_of, is_known
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image, Layer, Link, chain_ids
-from layertui.sources.assemble import TAR_TYPES, digest_of
-from layertui.verify.layer import ALGORITHMS, Check, checks, compare
+from layertui.verify.layer import Check, checks, compare
 
 
 def verify(
@@ -55,7 +56,7 @@ def _checks_of_link(link: Link) -> Iterator[Check]:
         return
     if size >= 0:
         yield compare(link.name, "size", str(size), str(len(link.data)))
-    if digest.partition(":")[0] in ALGORITHMS:
+    if is_known(digest):
         yield compare(link.name, "digest", digest, digest_of(link.data, digest))
     elif digest:
         yield Check(link.name, "digest", "unchecked", digest, "", "its algorithm is not known here")
@@ -74,7 +75,7 @@ def _chain_id(layer: Layer, found: str) -> Check:
 def _is_absent(layer: Layer) -> bool:
     """Whether a layer should be here and is not: foreign, encrypted and other layers need not be."""
     media_type = layer.descriptor.media_type
-    is_tar = not media_type or media_type.partition("+")[0] in TAR_TYPES
+    is_tar = not media_type or media_type.partition("+")[0] in media_types.LAYERS
     is_elsewhere = bool(layer.descriptor.urls) or "foreign" in media_type or "nondistributable" in media_type
     return bool(layer.missing) and is_tar and not is_elsewhere and not media_type.endswith("+encrypted")
 

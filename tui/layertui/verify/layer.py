@@ -13,12 +13,11 @@ from layertui.layers.compression.format import Damaged
 from layertui.layers.compression.stream import CHUNK, Cancelled, Stream
 from layertui.layers.unpacked.tar_split import NotRecorded, RecordedDirectory
 from layertui.model.blob import Blob
+from layertui.model.digest import algorithm_of, is_known, wrong_digest
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Layer, Unpacked
 from layertui.model.layer_index import LayerIndex
 from layertui.verify.recorded_size import size_of_unpacked
-
-ALGORITHMS = ("sha256", "sha384", "sha512")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +72,13 @@ def verify(layer: Layer, cancelled: threading.Event) -> str:
     expected = expected_digest(layer)
     try:
         if layer.descriptor.digest:
-            found, _ = _read(_stored(layer.blob), expected, cancelled)
+            found, _ = _read(_stored(layer.blob), algorithm_of(expected), cancelled)
         else:
             with closing(Stream(layer.blob, cancelled=cancelled)) as stream:
-                found, _ = _read(_uncompressed(stream), expected, cancelled)
+                found, _ = _read(_uncompressed(stream), algorithm_of(expected), cancelled)
     except Damaged as damage:
         return str(damage)
-    return "" if found == expected else f"wrong digest: the image says {expected}, its bytes have {found}"
+    return "" if found == expected else wrong_digest(expected, found)
 
 
 def checks(
@@ -109,9 +108,9 @@ def _checks_of_blob(
     layer: Layer, blob: Blob, cancelled: threading.Event, progress: Callable[[int], None] | None
 ) -> Iterator[Check]:
     subject, expected = f"layer {layer.number}", layer.descriptor.digest
-    algorithm = _known(expected or layer.diff_id) or "sha256:"
+    algorithm = algorithm_of(expected or layer.diff_id)
     diff_id, damage = "", ""
-    with closing(Stream(blob, algorithm.partition(":")[0], cancelled)) as stream:
+    with closing(Stream(blob, algorithm, cancelled)) as stream:
         if not stream.compression:
             digest, size = _read(_stored(blob), algorithm, cancelled, progress)
             if digest.partition(":")[0] == layer.diff_id.partition(":")[0]:
@@ -121,7 +120,7 @@ def _checks_of_blob(
                 if _known(layer.diff_id):
                     diff_id, _ = _read(
                         _uncompressed(stream),
-                        layer.diff_id,
+                        algorithm_of(layer.diff_id),
                         cancelled,
                         progress and (lambda _: progress(stream.stored.position)),
                     )
@@ -151,7 +150,7 @@ def _checks_of_unpacked(
     unknown = "it lies unpacked, and there is no record of the tar that it was"
     if isinstance(unpacked, RecordedDirectory):
         try:
-            diff_id, size = _read(unpacked.tar(), _known(layer.diff_id) or "sha256:", cancelled, progress)
+            diff_id, size = _read(unpacked.tar(), algorithm_of(layer.diff_id), cancelled, progress)
         except NotRecorded as error:
             unknown = str(error.why)
         except (Damaged, LayertuiError) as error:
@@ -174,17 +173,17 @@ def _checks_of_unpacked(
 
 def _known(digest: str) -> str:
     """The digest, if it is one that can be recomputed."""
-    return digest if digest.partition(":")[0] in ALGORITHMS else ""
+    return digest if is_known(digest) else ""
 
 
 def _read(
     pieces: Iterator[bytes] | Iterator[memoryview],
-    like: str,
+    algorithm: str,
     cancelled: threading.Event,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[str, int]:
-    """The digest of pieces, in the algorithm of another digest, and how many bytes they are."""
-    hashed = hashlib.new(like.partition(":")[0])
+    """Return the digest of pieces and how many bytes they are."""
+    hashed = hashlib.new(algorithm)
     size = 0
     for piece in pieces:
         if cancelled.is_set():

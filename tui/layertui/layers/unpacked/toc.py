@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import io
 import json
 import tarfile
@@ -27,6 +26,7 @@ from typing import Any, NamedTuple
 from layertui.layers.compression.stream import check
 from layertui.layers.tar.scanner import scan
 from layertui.model.blob import Blob
+from layertui.model.digest import check_digest
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor
 from layertui.model.layer_index import LayerIndex, LayerWarning, key_of, path_of
@@ -136,23 +136,15 @@ def _read_table(blob: Blob, annotations: Mapping[str, str], what: str) -> bytes:
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
             file = archive.extractfile("stargz.index.json")
             data = file.read() if file else b""
-        _check(data, annotations[ESTARGZ], what)
+        check_digest(data, annotations[ESTARGZ], what)
         return data
     prefix = next(each for each in CHUNKED if f"{each}.manifest-checksum" in annotations)
     start, length, size, _kind = map(int, annotations[f"{prefix}.manifest-position"].split(":"))
     if not 0 < size <= MAX_TABLE or length > MAX_TABLE:
         raise LayertuiError(f"{what} cannot be read", f"it claims {size:,} bytes")
     packed = blob.pread(length, start)
-    _check(packed, annotations[f"{prefix}.manifest-checksum"], what)
+    check_digest(packed, annotations[f"{prefix}.manifest-checksum"], what)
     return _inflate(packed, size)
-
-
-def _check(data: bytes, expected: str, what: str) -> None:
-    found = f"sha256:{hashlib.sha256(data).hexdigest()}"
-    if found != expected:
-        raise LayertuiError(
-            f"{what} has a wrong digest", f"it should be {expected}", f"its bytes have {found}"
-        )
 
 
 def _inflate(data: bytes, size: int) -> bytes:
@@ -225,7 +217,7 @@ class _TocBlob:
             except (ValueError, zlib.error) as error:
                 raise LayertuiError(f"cannot read {self.location}", str(error)) from error
             if chunk.digest:
-                _check(data, chunk.digest, self.location)
+                check_digest(data, chunk.digest, self.location)
             if len(data) < chunk.size:
                 raise LayertuiError(f"cannot read {self.location}", "it ends early")
             self._last = chunk, data

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.model.blob import FileBlob
+from layertui.model.digest import DIGEST
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image, Layer, Recorded, Unpacked, chain_ids
 from layertui.model.reference import Reference
 from layertui.sources.assemble import is_tar, layers_alone
-from layertui.sources.containerd.store import DIGEST, MAX_SNAPSHOTS, Namespace, Snapshot, Store
+from layertui.sources.containerd.store import MAX_SNAPSHOTS, Namespace, Snapshot, Store
 from layertui.sources.containerd.values import uvarint
 from layertui.sources.files import listed
 from layertui.sources.store_usage import Stored, pick_layer

@@ -5,7 +5,6 @@ Layout of the databases: containerd, core/metadata/buckets.go and core/snapshots
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.model.blob import FileBlob
+from layertui.model.digest import DIGEST
 from layertui.model.errors import LayertuiError
 from layertui.model.image import ContainerSummary, Descriptor, Image, ImageSummary, Layer, Unpacked
 from layertui.model.reference import Reference
@@ -31,7 +31,6 @@ DIRECTORIES = "overlayfs"
 HUB = "docker.io/library/"
 UNCOMPRESSED = "containerd.io/uncompressed"
 """The label of a blob that has been unpacked: its diff ID."""
-DIGEST = re.compile(r"[a-z0-9]+:[0-9a-f]+")
 MAX_SNAPSHOTS = 1000
 
 

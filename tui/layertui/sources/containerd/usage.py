@@ -6,6 +6,7 @@ import threading
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from layertui.model import media_types
 from layertui.model.errors import LayertuiError
 from layertui.model.image import chain_ids
 from layertui.model.reference import Reference, to_layer
@@ -15,8 +16,6 @@ from layertui.sources.containerd.bare_layers import is_layer
 from layertui.sources.containerd.store import ContentStore, Namespace, Store, is_tag
 from layertui.sources.files import listed
 from layertui.sources.oci_layout import (
-    CONFIG_TYPES,
-    INDEX_TYPES,
     MAX_DEPTH,
     Found,
     descriptor_of,
@@ -163,7 +162,7 @@ def _reached(namespace: Namespace, name: str) -> Iterator[tuple[str, Hashable]]:
         config = descriptor_of(manifest.get("config"))
         if config is not None and layout.has(config):
             yield "config", config.descriptor.digest
-            if config.descriptor.media_type in CONFIG_TYPES:
+            if config.descriptor.media_type in media_types.CONFIGS:
                 unpacked = chain_ids(diff_ids_of(layout.fetch(config, "config")[0]))
         layers = [each for each in map(descriptor_of, config_list(manifest, "layers")) if each is not None]
         for number, layer in enumerate(layers):
@@ -180,7 +179,7 @@ def _reached(namespace: Namespace, name: str) -> Iterator[tuple[str, Hashable]]:
 def _indexes(layout: ContentStore, level: Iterable[Found], depth: int = 0) -> Iterator[str]:
     """The digests of the indexes that lead to manifests."""
     for found in level:
-        if found.descriptor.media_type in INDEX_TYPES and depth < MAX_DEPTH and layout.has(found):
+        if found.descriptor.media_type in media_types.INDEXES and depth < MAX_DEPTH and layout.has(found):
             yield found.descriptor.digest
             yield from _indexes(layout, descriptors_of(layout.fetch(found, "index")[0]), depth + 1)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from layertui.layers.unpacked.full_tree import told_by_comparison, with_what_is_below
+from layertui.model import media_types
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image, Layer, chain_ids
 from layertui.sources.assemble import layers_alone
 from layertui.sources.containers_storage.records import Record
-from layertui.sources.containers_storage.store import LAYER_TYPE, WHERE, Store
+from layertui.sources.containers_storage.store import WHERE, Store
 from layertui.sources.docker_root.files import lowers_of
 from layertui.sources.files import listed
 from layertui.sources.store_usage import Stored, pick_layer
@@ -55,7 +56,7 @@ def _layers_of(store: Store, top: Record) -> tuple[list[Layer], list[str]]:
     """A layer and those below it, the base first; the lowest is missing where the store ends before the base."""
     chain, broken = store.chain(top.text("parent"))
     chain.append(top)
-    layers = [Layer(1, Descriptor(LAYER_TYPE, "", -1), "", "", None, broken)] if broken else []
+    layers = [Layer(1, Descriptor(media_types.OCI_LAYER, "", -1), "", "", None, broken)] if broken else []
     ids = [record.text("diff-digest") for record in chain]
     for record, diff_id, chain_id in zip(chain, ids, chain_ids(ids), strict=True):
         layers.append(store.layer(len(layers) + 1, record, diff_id, "" if broken else chain_id))

@@ -13,7 +13,9 @@ from layertui.layers.unpacked.full_tree import FullTree, told_by_comparison
 from layertui.layers.unpacked.id_mapping import owners_of
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.layers.unpacked.tar_split import RecordedDirectory
+from layertui.model import media_types
 from layertui.model.blob import FileBlob
+from layertui.model.digest import check_digest
 from layertui.model.errors import LayertuiError
 from layertui.model.image import (
     ContainerSummary,
@@ -28,7 +30,6 @@ from layertui.model.image import (
 )
 from layertui.model.reference import Reference
 from layertui.sources.assemble import (
-    check_digest,
     config_list,
     created_of,
     diff_ids_of,
@@ -44,7 +45,6 @@ from layertui.sources.docker_root.files import overlay_places
 from layertui.sources.files import listed, parse_object, read_text
 from layertui.sources.oci_layout import descriptors_of, is_index
 
-LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 WHERE = {
     "overlay": "overlay/{0}/diff",
     "aufs": "aufs/diff/{0}",
@@ -154,7 +154,7 @@ class Store(Lists):
             broken = f"the store has {len(chain)} layers of it, its config names {len(diff_ids)}"
         ids = diff_ids if len(diff_ids) == absent + len(chain) else [""] * len(chain)
         types = {
-            str(each.get("digest")): str(each.get("mediaType") or LAYER_TYPE)
+            str(each.get("digest")): str(each.get("mediaType") or media_types.OCI_LAYER)
             for each in config_list(manifest, "layers")
             if isinstance(each, dict)
         }
@@ -162,16 +162,21 @@ class Store(Lists):
         odd = [broken] if broken else []
         for number, (diff_id, chain_id) in enumerate(zip(ids, chain_ids(ids), strict=True), 1):
             if number <= absent:
-                descriptor = Descriptor(LAYER_TYPE, "", -1)
+                descriptor = Descriptor(media_types.OCI_LAYER, "", -1)
                 layers.append(Layer(number, descriptor, diff_id, chain_id, None, broken))
                 continue
             record = chain[number - absent - 1]
-            media_type = types.get(record.text("compressed-diff-digest"), LAYER_TYPE)
+            media_type = types.get(record.text("compressed-diff-digest"), media_types.OCI_LAYER)
             layers.append(self.layer(number, record, diff_id, chain_id, media_type))
         return layers, odd
 
     def layer(
-        self, number: int, record: Record, diff_id: str, chain_id: str, media_type: str = LAYER_TYPE
+        self,
+        number: int,
+        record: Record,
+        diff_id: str,
+        chain_id: str,
+        media_type: str = media_types.OCI_LAYER,
     ) -> Layer:
         """A layer as the store has it; its IDs are those that an image claims, or none does."""
         digest = record.text("compressed-diff-digest")

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from layertui.layers.unpacked.full_tree import told_by_comparison, with_what_is_below
+from layertui.model import media_types
+from layertui.model.digest import HEX, SHA256
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, HistoryEntry, Image, Layer
 from layertui.model.reference import Reference
 from layertui.sources.assemble import layers_alone, step_of_v1
 from layertui.sources.containerd import bare_layers
-from layertui.sources.docker_root.current import LAYER_TYPE, ModernRoot
+from layertui.sources.docker_root.current import ModernRoot
 from layertui.sources.docker_root.data_root import NAMESPACE, DataRoot
-from layertui.sources.docker_root.legacy import ID, GraphRoot
+from layertui.sources.docker_root.legacy import GraphRoot
 from layertui.sources.files import listed, read_text
 from layertui.sources.store_usage import pick_layer
 
 LAYERS_ASIDE = ("l",)
 """Entries of overlay2 and fuse-overlayfs that are no layers: the short links."""
-CHAIN_ID = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def open_layer(data: DataRoot, name: str, reference: Reference) -> Image:
@@ -61,7 +61,7 @@ def _chain(root: ModernRoot, chain_id: str) -> list[Layer]:
     while parent := read_text(root.facts_of(chain[-1]) / "parent"):
         if parent in chain:
             raise LayertuiError(f"the parents of the layer {chain_id} go round in circles", f"at {parent}")
-        if not CHAIN_ID.fullmatch(parent) or not root.facts_of(parent).is_dir():
+        if not SHA256.fullmatch(parent) or not root.facts_of(parent).is_dir():
             absent = parent
             break
         chain.append(parent)
@@ -73,7 +73,9 @@ def _chain(root: ModernRoot, chain_id: str) -> list[Layer]:
 
 def _absent(why: str) -> Layer:
     """What stands for all layers below one that the store has not."""
-    return Layer(1, Descriptor(LAYER_TYPE, "", -1), "", "", None, f"{why}, nor what is below it")
+    return Layer(
+        1, Descriptor(media_types.DOCKER_LAYER, "", -1), "", "", None, f"{why}, nor what is below it"
+    )
 
 
 def _directory(root: ModernRoot | GraphRoot, name: str, reference: Reference) -> Image:
@@ -130,7 +132,7 @@ def _ancestry(root: GraphRoot, identity: str) -> tuple[list[str], bool]:
     Raises :class:`LayertuiError` if they go round in circles.
     """
     chain = [identity]
-    while (parent := root.parent_of(chain[-1])) and ID.fullmatch(parent):
+    while (parent := root.parent_of(chain[-1])) and HEX.fullmatch(parent):
         if parent in chain:
             raise LayertuiError(f"the parents of {identity} go round in circles", f"at {parent}")
         chain.append(parent)

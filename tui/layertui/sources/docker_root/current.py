@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +11,9 @@ from layertui.layers.unpacked.full_tree import told_by_comparison
 from layertui.layers.unpacked.id_mapping import owners_of
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.layers.unpacked.tar_split import RecordedDirectory
+from layertui.model import media_types
 from layertui.model.blob import FileBlob
+from layertui.model.digest import HEX, check_digest
 from layertui.model.errors import LayertuiError
 from layertui.model.image import (
     Descriptor,
@@ -27,7 +28,6 @@ from layertui.model.image import (
 )
 from layertui.model.reference import Reference
 from layertui.sources.assemble import (
-    check_digest,
     created_of,
     diff_ids_of,
     history_of,
@@ -47,8 +47,6 @@ from layertui.sources.docker_root.mounts import ONE_LAYER, WHITEOUT_NAMES, Mount
 from layertui.sources.files import listed, parse_json, read_text
 from layertui.sources.store_usage import Stored
 
-LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
-HEX = re.compile(r"[0-9a-f]{64}")
 WHERE = {
     "overlay2": "overlay2/{0}/diff",
     "fuse-overlayfs": "fuse-overlayfs/{0}/diff",
@@ -226,7 +224,7 @@ class ModernRoot:
     def layer(self, number: int, diff_id: str, chain_id: str) -> Layer:
         """A layer as the store has it. Raises :class:`LayertuiError` if a file of it is damaged."""
         facts = self.facts_of(chain_id)
-        descriptor = Descriptor(LAYER_TYPE, "", self._size(chain_id))
+        descriptor = Descriptor(media_types.DOCKER_LAYER, "", self._size(chain_id))
         missing = ""
         unpacked: Unpacked | None = None
         cache_id, noted = (read_text(facts / name) for name in ("cache-id", "diff"))

@@ -5,7 +5,6 @@ Rules from the tag v1.9.1 of moby: graph/graph.go, daemon/graphdriver/*, image/i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -15,6 +14,8 @@ from typing import Any
 from layertui.layers.unpacked.full_tree import FullTree, told_by_comparison
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.layers.unpacked.tar_split import RecordedDirectory
+from layertui.model import media_types
+from layertui.model.digest import HEX
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Field, Image, ImageSummary, Layer, Link, Recorded, Unpacked
 from layertui.model.reference import Reference
@@ -26,8 +27,6 @@ from layertui.sources.docker_root.mounts import Mounts, together, unreadable
 from layertui.sources.files import listed
 from layertui.sources.store_usage import Stored
 
-LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
-ID = re.compile(r"[0-9a-f]{64}")
 WHERE = {
     "aufs": "aufs/diff/{0}",
     "overlay": "overlay/{0}/root",
@@ -71,7 +70,7 @@ class GraphRoot:
 
     def every_id(self) -> list[str]:
         """The IDs of all images, of those too that are only below others."""
-        return [name for name in listed(self.graph) if ID.fullmatch(name)]
+        return [name for name in listed(self.graph) if HEX.fullmatch(name)]
 
     def find(self, name: str) -> str:
         """The ID of a name, tag, digest or (part of an) ID. Raises :class:`LayertuiError`."""
@@ -216,7 +215,7 @@ class GraphRoot:
         while parent := self.parent_of(chain[-1]):
             if parent in chain or len(chain) == MAX_CHAIN:
                 raise LayertuiError(f"the parents of {identity} go round in circles", f"at {parent}")
-            if not ID.fullmatch(parent) or not (self.graph / parent).is_dir():
+            if not HEX.fullmatch(parent) or not (self.graph / parent).is_dir():
                 raise LayertuiError(f"{self.graph} has no {parent}", f"a layer of {identity} is missing")
             chain.append(parent)
         return chain[::-1]
@@ -227,7 +226,7 @@ class GraphRoot:
         for number, identity in enumerate(chain, 1):
             parent = chain[number - 2] if number > 1 else ""
             unpacked, missing, below = self._unpacked(identity, parent, below)
-            descriptor = Descriptor(LAYER_TYPE, "", self.entry(identity).size)
+            descriptor = Descriptor(media_types.DOCKER_LAYER, "", self.entry(identity).size)
             recorded = Recorded(descriptor.size, "directory" if self.driver == "aufs" else "members")
             places = list(self._places(identity, unpacked))
             yield Layer(number, descriptor, "", "", None, missing, unpacked, places, recorded)

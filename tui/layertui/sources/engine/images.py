@@ -12,7 +12,7 @@ from layertui.cache.blobs import BlobCache
 from layertui.layers.unpacked.id_mapping import owners_of
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.layers.unpacked.tar_split import RecordedDirectory
-from layertui.model import platforms
+from layertui.model import media_types, platforms
 from layertui.model.errors import LayertuiError
 from layertui.model.image import (
     Descriptor,
@@ -33,7 +33,6 @@ from layertui.sources.engine.steps import history_of_steps
 from layertui.sources.engine.values import integer, moment, objects
 from layertui.sources.files import read_text
 
-LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
 TRANSPORTS = {"Docker": "docker-daemon", "Podman": "podman"}
 NAMELESS = ("<none>:<none>", "<none>@<none>")
 SHARED_SIZE_VERSION = (1, 42)
@@ -124,7 +123,7 @@ def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
         layers=[
             Layer(
                 number,
-                Descriptor(LAYER_TYPE, "", sizes.get(number, -1)),
+                Descriptor(media_types.DOCKER_LAYER, "", sizes.get(number, -1)),
                 diff_id,
                 chain_id,
                 None if directories else SavedBlob(stream, diff_id),

@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from layertui.sources.assemble import digest_of
+from layertui.model.digest import digest_of
 from layertui.sources.containers_storage.store import big_data_name
 from layertui.sources.files import read_text
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from layertui.cache.blobs import BlobCache, Writer
 from layertui.model.blob import ArrivingBlob, FileBlob
+from layertui.model.digest import WrongDigest, algorithm_of, digest_of
 from layertui.model.errors import LayertuiError
-from layertui.sources.assemble import digest_of
 from layertui.sources.registry.client import Client
 from layertui.sources.registry.connection import TRANSPORT_ERRORS, TRIES, reason, wait_before
 
@@ -101,10 +101,8 @@ class RegistryBlob(ArrivingBlob):
     def _finish(self, download: _Download) -> None:
         found = download.finish(self.digest)
         if found != self.digest:
-            self._wrong = LayertuiError(
-                f"a blob of {self._client.place} has a wrong digest",
-                f"it should be {self.digest}, its bytes have {found}",
-                "open the image again",
+            self._wrong = WrongDigest(
+                f"a blob of {self._client.place}", self.digest, found, "open the image again"
             )
 
 
@@ -123,7 +121,8 @@ class _Download:
         self._recent = bytearray()
         self._ahead = b""
         self._pieces: Iterator[bytes] | None = None
-        self._algorithm = digest_of(b"", digest).partition(":")[0]  # one that can be checked
+        digest_of(b"", digest)  # raises if it cannot be checked
+        self._algorithm = algorithm_of(digest)
         self._file = ExitStack()
         self._writer: Writer | None = None
         self._reader: FileBlob | None = None

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
+from layertui.model import media_types
 from layertui.model.errors import LayertuiError
 from layertui.sources.files import MAX_JSON
 from layertui.sources.registry import credentials
@@ -31,12 +32,7 @@ from layertui.sources.registry.endpoints import Endpoint
 if TYPE_CHECKING:
     from requests import Response
 
-MANIFEST_TYPES = (
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
-)
+MANIFEST_TYPES = (*media_types.INDEXES, *media_types.MANIFESTS)
 MAX_PAGES = 1000
 """Pages of a list that are asked for at most."""
 TOKEN_LIFE = 60

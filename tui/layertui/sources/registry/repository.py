@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from layertui.cache.blobs import BlobCache
+from layertui.model import media_types
 from layertui.model.blob import Blob, BytesBlob
+from layertui.model.digest import DIGEST, check_digest, digest_of
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image
-from layertui.sources.assemble import check_digest, config_list, digest_of
-from layertui.sources.oci_layout import DIGEST, INDEX_TYPES, Found, Layout, checked, descriptor_of
+from layertui.sources.assemble import config_list
+from layertui.sources.oci_layout import Found, Layout, checked, descriptor_of
 from layertui.sources.registry.blob import RegistryBlob
 from layertui.sources.registry.client import MANIFEST_TYPES, Client, NotFound
 from layertui.sources.registry.endpoints import endpoints
@@ -107,7 +109,7 @@ class Repository(Layout):
         """A manifest that has just come, by tag or digest, with the digest that the registry says."""
         digest = wanted if DIGEST.fullmatch(wanted) else said or digest_of(data)
         check_digest(data, digest, f"{wanted} of {self.place}")
-        if "manifest" not in media_type and media_type not in INDEX_TYPES:
+        if "manifest" not in media_type and media_type not in media_types.INDEXES:
             media_type = ""  # not said: what it holds tells
         self._blobs[digest] = BytesBlob(data, f"{self.place}@{digest}")
         return Found(Descriptor(media_type, digest, len(data)), "")
