@@ -84,7 +84,7 @@ class AnatomyScreen(Screen[int | None]):
             "y", "copy", "copy", tooltip="Copy the value at hand; in the JSON, all of it as it is stored"
         ),
     ]
-    CSS_PATH = Path(__file__).with_name("anatomy.tcss")
+    CSS_PATH = Path(__file__).with_name("screen.tcss")
 
     class Ready(Message):
         """The chain, and the JSON of each of its parts."""

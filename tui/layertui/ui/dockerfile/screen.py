@@ -56,7 +56,7 @@ class DockerfileScreen(Screen[tuple[str, int] | None]):
         Binding("y", "copy", "copy", tooltip="Copy the instruction or the value at hand"),
         Binding("Y", "copy_all", "copy all", tooltip="Copy the whole Dockerfile"),
     ]
-    CSS_PATH = Path(__file__).with_name("dockerfile.tcss")
+    CSS_PATH = Path(__file__).with_name("screen.tcss")
 
     class Ready(Message):
         """The Dockerfile; once more if the images around told of a base."""

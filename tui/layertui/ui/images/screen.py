@@ -98,7 +98,7 @@ class ImagesScreen(Screen[None]):
         Binding("r", "look", "look again", show=False, tooltip="Look for images and containers again"),
         Binding("escape", "leave", "clear filter, hide detail, back", show=False),
     ]
-    CSS_PATH = Path(__file__).with_name("images.tcss")
+    CSS_PATH = Path(__file__).with_name("screen.tcss")
     app = getters.app(LayertuiApp)
 
     def __init__(self, given: Sequence[str] = ()) -> None:

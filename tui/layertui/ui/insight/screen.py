@@ -74,7 +74,7 @@ class InsightScreen(Screen[tuple[str, int] | None]):
             "escape", "leave", "stop/back", show=False, tooltip="Stop looking, then back to the explorer"
         ),
     ]
-    CSS_PATH = Path(__file__).with_name("insight.tcss")
+    CSS_PATH = Path(__file__).with_name("screen.tcss")
 
     def __init__(
         self, image: "Image", reference: str, platform: str | None, cache: bool, surveys: dict[str, Survey]

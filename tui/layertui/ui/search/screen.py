@@ -72,7 +72,7 @@ class SearchScreen(Screen[Match | None]):
         ),
         Binding("escape", "leave", "stop/back", tooltip="Stop the search, then back to the explorer"),
     ]
-    CSS_PATH = Path(__file__).with_name("search.tcss")
+    CSS_PATH = Path(__file__).with_name("screen.tcss")
     app = getters.app(LayertuiApp)
 
     def __init__(self, image: "Image", reference: str, platform: str | None, found: Found) -> None:
