@@ -11,7 +11,8 @@ from layertui.layers.load import index_layer
 from layertui.model.blob import BytesBlob
 from layertui.model.image import Descriptor, Layer
 from layertui.model.layer_index import LayerIndex
-from layertui.union import Union, UnionBuilder
+from layertui.union.builder import UnionBuilder
+from layertui.union.model import LayerUnion
 from tests.layouts import LAYER, digest
 from tests.union.trees import Facts, merged
 
@@ -30,7 +31,7 @@ def layers_of(tars: Sequence[bytes]) -> list[Layer]:
     ]
 
 
-def union_of(layers: Sequence[Layer]) -> Union:
+def union_of(layers: Sequence[Layer]) -> LayerUnion:
     """The union of layers, each scanned without a cache; they must not be damaged."""
     builder = UnionBuilder()
     for layer in layers:
@@ -63,7 +64,7 @@ def _tar(layer: Layer) -> bytes:
     return data
 
 
-def reader(union: Union, layers: Sequence[Layer]) -> Callable[[int], bytes]:
+def reader(union: LayerUnion, layers: Sequence[Layer]) -> Callable[[int], bytes]:
     """Gives a file's bytes as the index says where they lie in the tar."""
     tars = tars_of(layers)
 

@@ -24,9 +24,10 @@ from layertui.model.image import HistoryEntry, Image
 from layertui.model.layer_index import Kind, LayerIndex
 from layertui.sources import list_images
 from layertui.sources.assemble import no_image
-from layertui.union import Union, UnionBuilder
+from layertui.union.builder import UnionBuilder
 from layertui.union.changes import changes
-from layertui.union.merged_tree import Merged
+from layertui.union.merged_tree import MergedTree
+from layertui.union.model import LayerUnion
 from tests.images import tars_of
 from tests.union.trees import Facts, merged
 
@@ -76,7 +77,7 @@ def seen(image: Image) -> Seen:
             [change.to_json() for change in changes(union, number, contents.same)] for number in numbers
         ],
         file_bytes=[sum(index.size) for index in indexes],
-        tree_bytes=[Merged(union, number).size_below(0) for number in numbers],
+        tree_bytes=[MergedTree(union, number).subtree_size(0) for number in numbers],
         insight=_insight(image, union, contents),
     )
 
@@ -99,12 +100,12 @@ def _step(entry: HistoryEntry) -> tuple[int | None, str | None, str, str, str]:
     return entry.layer, entry.created, entry.created_by, entry.author, entry.comment
 
 
-def _entries(union: Union, layer: int) -> list[Json]:
+def _entries(union: LayerUnion, layer: int) -> list[Json]:
     events = (union.at(node, layer) for node in range(1, union.nodes))
     return [union.entry(event).to_json() for event in events if event >= 0]
 
 
-def _insight(image: Image, union: Union, contents: Contents) -> Json:
+def _insight(image: Image, union: LayerUnion, contents: Contents) -> Json:
     return {
         "waste": efficiency(union.indexes).to_json() | waste(union, contents).to_json(),
         "permissions": [row.to_json() for row in permissions(union, contents)],

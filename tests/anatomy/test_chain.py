@@ -17,7 +17,7 @@ from layertui.content.read import Contents
 from layertui.layers.load import index_layer
 from layertui.model.image import Image
 from layertui.sources import open_image
-from layertui.union import UnionBuilder
+from layertui.union.builder import UnionBuilder
 from tests.commands.samples import image, tar
 from tests.engines import Docker, docker_daemon
 from tests.fixtures import docker_root

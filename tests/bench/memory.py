@@ -15,7 +15,7 @@ import tracemalloc
 import msgspec
 
 from layertui.layers.codec import unpack
-from layertui.union import Union
+from layertui.union.model import LayerUnion
 
 
 def main(reference: str) -> None:
@@ -39,7 +39,7 @@ def main(reference: str) -> None:
     gc.collect()
     tracemalloc.start()
     indexes = [unpack(data) for _, data in sorted(frames[b"x"].items())]
-    union = Union.decode(frames[b"u"][len(indexes)], indexes)
+    union = LayerUnion.decode(frames[b"u"][len(indexes)], indexes)
     gc.collect()
     kept, _ = tracemalloc.get_traced_memory()
     print(sum(index.count for index in indexes), kept, union.nodes)

@@ -16,7 +16,7 @@ from layertui.compare.comparison import Comparison, Side
 from layertui.layers.compression.stream import Cancelled
 from layertui.sources import open_image
 from layertui.union.load import ImageReader
-from layertui.union.merged_tree import Merged
+from layertui.union.merged_tree import MergedTree
 from tests.commands.samples import tar
 from tests.layouts import OciLayout
 from tests.programs import need, need_root
@@ -124,7 +124,7 @@ def test_random_pairs_as_umoci_unpacks_them(tmp_path: Path) -> None:
         ]
         if comparison.sums.growth != sizes[1] - sizes[0]:
             failures.append(f"seed {seed}: grows by {comparison.sums.growth}, by {sizes} on disk")
-        sides = (Merged(one.union, one.layer).paths() for one in (comparison.a, comparison.b))
+        sides = (MergedTree(one.union, one.layer).paths() for one in (comparison.a, comparison.b))
         assert (comparison.merged_a.paths(), comparison.merged_b.paths()) == tuple(sides)
         for change in comparison.changes():
             for entry, one in ((change.before, comparison.a), (change.after, comparison.b)):

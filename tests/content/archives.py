@@ -17,7 +17,8 @@ from layertui.content.read import Contents
 from layertui.layers.load import index_layer
 from layertui.model.blob import BytesBlob
 from layertui.model.image import Descriptor, Image, Layer, Platform
-from layertui.union import Union, UnionBuilder
+from layertui.union.builder import UnionBuilder
+from layertui.union.model import LayerUnion
 from tests.layouts import LAYER
 
 SKIPPABLE = struct.pack("<II", 0x184D2A50, 5) + b"junk!"
@@ -80,7 +81,7 @@ COMPRESS = {
 }
 
 
-def contents_of(*blobs: bytes) -> tuple[Contents, Union]:
+def contents_of(*blobs: bytes) -> tuple[Contents, LayerUnion]:
     """The contents of an image that has these layers, base first; they may be damaged."""
     layers = [
         Layer(number, Descriptor(LAYER, "", len(blob)), "", "", BytesBlob(blob, f"layer {number}"))
@@ -89,7 +90,7 @@ def contents_of(*blobs: bytes) -> tuple[Contents, Union]:
     return contents_of_layers(layers)
 
 
-def contents_of_layers(layers: list[Layer]) -> tuple[Contents, Union]:
+def contents_of_layers(layers: list[Layer]) -> tuple[Contents, LayerUnion]:
     builder = UnionBuilder()
     for layer in layers:
         builder.add(index_layer(layer, None))
@@ -102,7 +103,7 @@ def contents_of_layers(layers: list[Layer]) -> tuple[Contents, Union]:
     return Contents(image, union.indexes, union), union
 
 
-def contents_stored_as(blob: bytes, tar: bytes) -> tuple[Contents, Union]:
+def contents_stored_as(blob: bytes, tar: bytes) -> tuple[Contents, LayerUnion]:
     """The contents of one layer whose index is that of ``tar``, whatever can be scanned of ``blob``."""
     _, union = contents_of(tar)
     stored, _ = contents_of(blob)
@@ -110,7 +111,7 @@ def contents_stored_as(blob: bytes, tar: bytes) -> tuple[Contents, Union]:
     return stored, union
 
 
-def event_of(union: Union, path: str, layer: int = -1) -> int:
+def event_of(union: LayerUnion, path: str, layer: int = -1) -> int:
     """What shows at a path, at the top unless a layer is named."""
     event = union.at(union.find(path), union.layers if layer < 0 else layer)
     assert event >= 0, path

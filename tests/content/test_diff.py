@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from layertui.content import edit_script
-from layertui.content.diff import hunks, inside, split, unified_diff
-from layertui.content.edit_script import changes
+from layertui.content.diff import hunks, inline_changes, split_lines, unified_diff
+from layertui.content.edit_script import shortest_script
 from layertui.layers.compression.stream import Cancelled
 
 
@@ -125,7 +125,7 @@ def test_patch_makes_one_from_the_other_beyond_the_effort(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where it no longer looks for the shortest script, it is still a right one."""
-    monkeypatch.setattr(edit_script, "EFFORT", 20)
+    monkeypatch.setattr(edit_script, "MAX_EFFORT", 20)
     for seed in range(60):
         patched(tmp_path / "file", *edited(seed))
 
@@ -135,31 +135,31 @@ def test_the_worst_there_is_ends() -> None:
     lines = [b"%d\n" % number for number in range(20_000)]
     mixed = list(lines)
     chance.shuffle(mixed)
-    (found,) = changes(lines, mixed)
+    (found,) = shortest_script(lines, mixed)
     assert found.before_end - found.before <= 20_000
 
 
 def test_changes_stand_behind_their_like_or_where_both_sides_have_one() -> None:
-    assert changes("abcc", "abccc") == [(4, 4, 4, 5)]
-    assert changes(["}", "", "f", "}"], ["}", "", "g", "}", "", "f", "}"]) == [(2, 2, 2, 5)]
-    assert changes("axb", "ayb") == [(1, 2, 1, 2)]
+    assert shortest_script("abcc", "abccc") == [(4, 4, 4, 5)]
+    assert shortest_script(["}", "", "f", "}"], ["}", "", "g", "}", "", "f", "}"]) == [(2, 2, 2, 5)]
+    assert shortest_script("axb", "ayb") == [(1, 2, 1, 2)]
 
 
 def test_is_cancelled() -> None:
     cancelled = threading.Event()
     cancelled.set()
     with pytest.raises(Cancelled):
-        changes("abc", "bca", cancelled)
+        shortest_script("abc", "bca", cancelled)
 
 
 def test_lines_end_at_line_feeds_alone() -> None:
-    assert split(b"a\r\nb\x0cc\x85\nd") == [b"a\r\n", b"b\x0cc\x85\n", b"d"]
-    assert split(b"") == []
-    assert split(b"\n") == [b"\n"]
+    assert split_lines(b"a\r\nb\x0cc\x85\nd") == [b"a\r\n", b"b\x0cc\x85\n", b"d"]
+    assert split_lines(b"") == []
+    assert split_lines(b"\n") == [b"\n"]
 
 
 def test_hunk_headers() -> None:
-    found = list(hunks(changes("abcdefgh", "abcdeFgh"), 8))
+    found = list(hunks(shortest_script("abcdefgh", "abcdeFgh"), 8))
     assert [hunk.header() for hunk in found] == ["@@ -3,6 +3,6 @@"]
     assert found[0].header(100, 200) == "@@ -103,6 +203,6 @@"
 
@@ -176,4 +176,4 @@ def test_hunk_headers() -> None:
     ],
 )
 def test_inside(before: str, after: str, ranges: object) -> None:
-    assert inside(before, after) == ranges
+    assert inline_changes(before, after) == ranges

@@ -6,10 +6,10 @@ from itertools import pairwise
 import pytest
 
 from layertui.content import ranges as module
-from layertui.content.ranges import Range, Reader, ranges
+from layertui.content.ranges import ByteRange, ReadAt, differing_ranges
 
 
-def reader(data: bytes) -> Reader:
+def reader(data: bytes) -> ReadAt:
     return lambda offset, length: data[offset : offset + length]
 
 
@@ -17,7 +17,7 @@ def reader(data: bytes) -> Reader:
 def test_ranges_hold_every_byte_that_differs_and_end_with_one(
     monkeypatch: pytest.MonkeyPatch, piece: int
 ) -> None:
-    monkeypatch.setattr(module, "PIECE", piece)
+    monkeypatch.setattr(module, "COMPARED_CHUNK", piece)
     for seed in range(50):
         chance = random.Random(seed)
         one = bytearray(chance.choice([b"\0", b"ab"]) * chance.randrange(1, 300))
@@ -25,7 +25,7 @@ def test_ranges_hold_every_byte_that_differs_and_end_with_one(
         for _ in range(chance.randrange(0, 12)):
             other[chance.randrange(len(other))] ^= chance.randrange(256)
         differing = [at for at in range(len(one)) if one[at] != other[at]]
-        found = list(ranges(reader(bytes(one)), reader(bytes(other)), len(one)))
+        found = list(differing_ranges(reader(bytes(one)), reader(bytes(other)), len(one)))
         assert [at for at in differing if not any(r.start <= at < r.end for r in found)] == []
         assert all(r.start in differing and r.end - 1 in differing for r in found)
         assert all(b.start - a.end >= 16 for a, b in pairwise(found))
@@ -41,6 +41,6 @@ def test_reads_no_further_than_it_is_asked_for() -> None:
     def ones(offset: int, length: int) -> bytes:
         return b"\1" + bytes(length - 1)
 
-    found = ranges(zeros, ones, 1 << 40)
-    assert next(found) == Range(0, 1)
+    found = differing_ranges(zeros, ones, 1 << 40)
+    assert next(found) == ByteRange(0, 1)
     assert len(asked) == 2

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from layertui.content import tar_reader
-from layertui.content.layer_readers import ACTIVE
+from layertui.content.layer_readers import MAX_ACTIVE_LAYERS
 from layertui.content.read import Contents
 from layertui.demo import image as sample
 from layertui.layers.compression.stream import Cancelled
@@ -24,7 +24,7 @@ from layertui.model.blob import BytesBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Layer
 from layertui.sources import open_image
-from layertui.union import UnionBuilder
+from layertui.union.builder import UnionBuilder
 from tests.content.archives import (
     COMPRESS,
     contents_of,
@@ -353,7 +353,7 @@ def test_what_was_kept_is_read_without_its_layer() -> None:
     contents = Contents(sample()._replace(layers=[gone]), [index], union)
     events = {path: event_of(union, f"/{path}") for path in stored}
     kept = {path: data for path, data in stored.items() if path[:2] in ("d1", "d2")}
-    assert len(kept) > 5 and len(kept["d1/f99"]) > tar_reader.PIECE
+    assert len(kept) > 5 and len(kept["d1/f99"]) > tar_reader.READ_CHUNK
     for path, data in kept.items():
         event = events[path]
         assert contents.read(event) == data
@@ -444,7 +444,7 @@ def test_many_threads_read_at_once(how: str) -> None:
 
 
 def test_an_image_of_more_compressed_layers_than_are_kept_active() -> None:
-    layers = [files(seed, 5, 30_000) for seed in range(20, 20 + 3 * ACTIVE)]
+    layers = [files(seed, 5, 30_000) for seed in range(20, 20 + 3 * MAX_ACTIVE_LAYERS)]
     contents, union = contents_of(*(COMPRESS["zstd"](tar_of(stored)) for stored in layers))
     for _ in range(2):
         for number, stored in enumerate(layers, 1):

@@ -12,7 +12,7 @@ import pytest
 
 from layertui import demo
 from layertui.content.read import Contents
-from layertui.content.search import MAX_LINE, SHOWN, Match, Query, Search
+from layertui.content.search import MAX_EXCERPT, MAX_REGEX_LINE, LineMatch, Query, Search
 from layertui.layers.compression.stream import Cancelled
 from layertui.model.errors import LayertuiError
 from tests.commands.samples import tar
@@ -38,7 +38,7 @@ def lines_of(data: bytes, query: Query) -> list[int]:
 
 def test_a_match_says_where_it_is_and_stands() -> None:
     (match,) = search_of(Query("o t"), tar(("/etc/conf", b"one\ntwo three\n"))).matches()
-    assert match == Match("/etc/conf", 1, True, 2, "two three", 2, 5)
+    assert match == LineMatch("/etc/conf", 1, True, 2, "two three", 2, 5)
     assert list(match.to_json()) == ["path", "layer", "visible", "line", "text", "start", "end"]
 
 
@@ -136,14 +136,14 @@ def test_a_long_line_is_shortened_around_what_matches() -> None:
     for start in (0, 4_990, 5_000):
         (match,) = search_of(Query("needle"), tar(("/f", line[start:]))).matches()
         assert match.text[match.start : match.end] == "needle"
-        assert len(match.text) <= SHOWN + 2 and match.text.endswith("y…")
+        assert len(match.text) <= MAX_EXCERPT + 2 and match.text.endswith("y…")
         assert match.text.startswith("…") == (start < 4_990)
     (match,) = search_of(Query("x+", is_regex=True), tar(("/f", line))).matches()
-    assert (match.start, match.end) == (0, SHOWN)
+    assert (match.start, match.end) == (0, MAX_EXCERPT)
 
 
 def test_a_regular_expression_sees_the_beginning_of_a_long_line_and_that_is_counted() -> None:
-    layer = tar(("/f", b"x" * MAX_LINE + b"needle\nneedle\n"))
+    layer = tar(("/f", b"x" * MAX_REGEX_LINE + b"needle\nneedle\n"))
     search = search_of(Query("need+le", is_regex=True), layer)
     assert [match.line for match in search.matches()] == [2]
     assert search.long_lines == 1

@@ -14,7 +14,7 @@ from layertui.gate.rules import Result, Rules, Verdict
 from layertui.gate.subject import Subject
 from layertui.layers.load import index_layer
 from layertui.model.image import Image
-from layertui.union import UnionBuilder
+from layertui.union.builder import UnionBuilder
 from tests.images import layers_of
 
 

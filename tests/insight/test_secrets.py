@@ -14,7 +14,7 @@ from layertui.insight.secret_rules import FILES, TOKENS
 from layertui.insight.secrets import MAX_SIZE, Secrets, secrets
 from layertui.layers.compression.stream import Cancelled
 from layertui.model.image import HistoryEntry
-from layertui.union import Union
+from layertui.union.model import LayerUnion
 from tests.commands.samples import tar
 from tests.images import layers_of, union_of
 
@@ -70,7 +70,7 @@ NAMED = {
 def of(*tars: bytes, config: dict[str, Any] | None = None, history: tuple[str, ...] = ()) -> Secrets:
     steps = [HistoryEntry(None, step, "", "", None) for step in history]
     image = demo.image()._replace(layers=layers_of(tars), config={"config": config or {}}, history=steps)
-    union: Union = union_of(image.layers)
+    union: LayerUnion = union_of(image.layers)
     return secrets(image, union, Contents(image, union.indexes, union))
 
 

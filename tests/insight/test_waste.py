@@ -13,7 +13,7 @@ from layertui.insight.waste import Hidden, Reason, Waste, undecided, waste
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Layer
 from layertui.model.layer_index import LayerIndex
-from layertui.union import Union
+from layertui.union.model import LayerUnion
 from tests.images import layers_of, reader, union_of
 from tests.layouts import OciLayout
 from tests.programs import need, need_root
@@ -67,7 +67,7 @@ def stored_bytes(tar: bytes) -> int:
         return sum(member.size for member in archive if member.isreg())
 
 
-def of(union: Union, layers: list[Layer]) -> Waste:
+def of(union: LayerUnion, layers: list[Layer]) -> Waste:
     """Asks only for the contents that it has named before."""
     read = reader(union, layers)
     named = {union.ev_inode[event] for event in undecided(union)}

@@ -22,8 +22,9 @@ from layertui.ui.explorer.layer_list import LayerList
 from layertui.ui.explorer.screen import ExplorerScreen
 from layertui.ui.tree.view import TreeView
 from layertui.ui.worker.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
-from layertui.union import Union, UnionBuilder
-from layertui.union.merged_tree import Merged
+from layertui.union.builder import UnionBuilder
+from layertui.union.merged_tree import MergedTree
+from layertui.union.model import LayerUnion
 from tests.layouts import LAYER, digest
 from tests.ui.places import HOSTILE, until
 from tests.union import small
@@ -78,8 +79,8 @@ class Reading:
 
     def _done(self) -> None:
         union = union_of(self.indexes)
-        top = Merged(union, union.layers)
-        self._post(LoadDone(top.paths(), union.stored_bytes() - top.size_below(0)))
+        top = MergedTree(union, union.layers)
+        self._post(LoadDone(top.paths(), union.stored_bytes() - top.subtree_size(0)))
 
     def fail(self, error: LayertuiError) -> None:
         self._post(LoadFailed(error))
@@ -122,7 +123,7 @@ def use_reading(monkeypatch: pytest.MonkeyPatch, reading: Reading) -> Reading:
     return reading
 
 
-def union_of(indexes: Sequence[LayerIndex]) -> Union:
+def union_of(indexes: Sequence[LayerIndex]) -> LayerUnion:
     builder = UnionBuilder()
     for index in indexes:
         builder.add(index)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of
-from layertui.union import Union, UnionBuilder
+from layertui.union.builder import UnionBuilder
+from layertui.union.model import LayerUnion
 
 KINDS = {
     "-": Kind.FILE,
@@ -49,7 +50,7 @@ def layer(*entries: tuple[Any, ...]) -> LayerIndex:
     return index
 
 
-def union(*layers: LayerIndex) -> Union:
+def union(*layers: LayerIndex) -> LayerUnion:
     """The union of layers, base first."""
     builder = UnionBuilder()
     for one in layers:
@@ -57,11 +58,11 @@ def union(*layers: LayerIndex) -> Union:
     return builder.freeze()
 
 
-def paths(union: Union, at: int) -> list[str]:
+def paths(union: LayerUnion, at: int) -> list[str]:
     """The paths of the merged tree at a layer, without the root."""
     return [union.path(node) for node in range(1, union.nodes) if union.at(node, at) >= 0]
 
 
-def codes(union: Union) -> list[tuple[int, str, str]]:
+def codes(union: LayerUnion) -> list[tuple[int, str, str]]:
     """Its warnings, without their sentences."""
     return [(warning.layer, warning.code, warning.path) for warning in union.warnings]

@@ -3,9 +3,9 @@
 import pytest
 
 from layertui.model.errors import LayertuiError
-from layertui.union import Union
 from layertui.union.builder import MAX_DETOURS
-from layertui.union.merged_tree import Merged
+from layertui.union.merged_tree import MergedTree
+from layertui.union.model import LayerUnion
 from tests.union.small import codes, layer, paths, union
 
 
@@ -118,14 +118,14 @@ def test_last_of_duplicates_wins() -> None:
     assert tree.entry(tree.at(tree.find("/a"), 1)).size == 2
     assert codes(tree) == [(1, "duplicate", "/a")]
     assert tree.stored_bytes() == 3
-    assert Merged(tree, 1).size_below(0) == 2
+    assert MergedTree(tree, 1).subtree_size(0) == 2
 
 
 def test_bytes_of_a_file_count_while_one_of_its_links_is_left() -> None:
     tree = union(
         layer(("-", "a", {"size": 7}), ("h", "b", {"to": "a"})), layer(("wh", "a")), layer(("wh", "b"))
     )
-    assert [Merged(tree, at).size_below(0) for at in (1, 2, 3)] == [7, 7, 0]
+    assert [MergedTree(tree, at).subtree_size(0) for at in (1, 2, 3)] == [7, 7, 0]
 
 
 def test_implied_parents() -> None:
@@ -179,7 +179,7 @@ def test_versions_and_their_layers() -> None:
 
 
 def test_freezing_early_does_not_disturb_what_follows() -> None:
-    from layertui.union import UnionBuilder
+    from layertui.union.builder import UnionBuilder
 
     builder = UnionBuilder()
     builder.add(layer(("-", "b")))
@@ -192,7 +192,7 @@ def test_freezing_early_does_not_disturb_what_follows() -> None:
 def test_encoded_and_decoded_is_the_same() -> None:
     layers = [layer(("-", "a\udcff"), ("h", "b", {"to": "/\udcfe"})), layer(("wh", "a\udcff"))]
     tree = union(*layers)
-    again = Union.decode(tree.encode(), tree.indexes)
+    again = LayerUnion.decode(tree.encode(), tree.indexes)
     assert again == tree
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from layertui.union.changes import Mark, changes, differences, undecided
-from layertui.union.merged_tree import Merged
+from layertui.union.changes import Mark, changes, differences, undecided_pairs
+from layertui.union.merged_tree import MergedTree
 from tests.union.small import layer, union
 
 
@@ -98,7 +98,7 @@ def test_differences_leave_out_what_came_and_went_or_came_back() -> None:
     assert listed(differences(tree, 1, 3, alike)) == [("/new", "added")]
     assert listed(differences(tree, 3, 1, alike)) == [("/new", "deleted")]
     assert listed(differences(tree, 0, 1, alike)) == listed(changes(tree, 1, alike))
-    assert list(undecided(tree, 1, 3)) != []
+    assert list(undecided_pairs(tree, 1, 3)) != []
 
 
 def test_json_has_the_fields_of_the_contract() -> None:
@@ -124,32 +124,32 @@ class TestMerged:
 
     def state(self, merged):
         shown = [self.tree.path(node) for node in range(self.tree.nodes) if merged.visible[node]]
-        return shown, merged.size_below(0), bytes(merged.marks), merged.paths()
+        return shown, merged.subtree_size(0), bytes(merged.marks), merged.paths()
 
     def test_moving_is_the_same_as_starting_there(self) -> None:
-        moved = Merged(self.tree, 1)
+        moved = MergedTree(self.tree, 1)
         for stop in (3, 1, 2, 3, 2, 0, 3, 1):
             moved.move(stop)
-            assert self.state(moved) == self.state(Merged(self.tree, stop)), stop
+            assert self.state(moved) == self.state(MergedTree(self.tree, stop)), stop
 
     def test_agrees_with_the_changes(self) -> None:
-        merged = Merged(self.tree, 2)
-        assert merged.size_below(0) == 34
-        assert merged.size_below(self.tree.find("/d")) == 34
+        merged = MergedTree(self.tree, 2)
+        assert merged.subtree_size(0) == 34
+        assert merged.subtree_size(self.tree.find("/d")) == 34
         assert merged.marks[self.tree.find("/d/a")] == Mark.REWRITTEN
-        assert merged.changed_below(0) == (1, 1, 1)
+        assert merged.subtree_changes(0) == (1, 1, 1)
         merged.settle(alike)
         assert merged.marks[self.tree.find("/d/a")] == Mark.REPEATED
-        assert merged.changed_below(0) == (1, 0, 1)
+        assert merged.subtree_changes(0) == (1, 0, 1)
         assert merged.at(self.tree.find("/f")) == -1
 
     def test_sums_many_blocks(self) -> None:
         big = union(layer(*[("-", f"d{i % 7}/f{i}", {"size": i}) for i in range(5000)]), layer(("wh", "d3")))
-        merged = Merged(big, 1)
+        merged = MergedTree(big, 1)
         for at in (1, 2):
             merged.move(at)
             for path in ("/", "/d0", "/d3", "/d6"):
                 wanted = sum(
                     i for i in range(5000) if path in ("/", f"/d{i % 7}") and not (at == 2 and i % 7 == 3)
                 )
-                assert merged.size_below(big.find(path)) == wanted
+                assert merged.subtree_size(big.find(path)) == wanted

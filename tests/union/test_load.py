@@ -15,10 +15,11 @@ from layertui.layers.codec import IndexCache, seal, unseal
 from layertui.layers.load import cache_key
 from layertui.model.blob import ArrivingBlob, BytesBlob
 from layertui.model.image import Image, Layer
-from layertui.union import Union, UnionBuilder
+from layertui.union.builder import UnionBuilder
 from layertui.union.changes import changes
 from layertui.union.load import ImageReader
-from layertui.union.merged_tree import Merged
+from layertui.union.merged_tree import MergedTree
+from layertui.union.model import LayerUnion
 from tests.content.archives import COMPRESS
 from tests.images import layers_of
 from tests.layers.tars import END, file
@@ -34,7 +35,7 @@ def compressed(seed: int) -> list[Layer]:
     return layers_of([COMPRESS["gzip"](tar) for tar in Generator(seed).layers()])
 
 
-def read(layers: Sequence[Layer], cache: IndexCache | None) -> Union:
+def read(layers: Sequence[Layer], cache: IndexCache | None) -> LayerUnion:
     reader = ImageReader(image(layers), cache)
     for _ in reader.layers():
         pass
@@ -128,11 +129,11 @@ def test_layers_without_a_key_are_merged_every_time(tmp_path: Path) -> None:
     assert not unions_in(cache)
 
 
-def walked(union: Union) -> None:
+def walked(union: LayerUnion) -> None:
     """Ask all that screens and commands ask."""
     for layer in range(1, union.layers + 1):
-        merged = Merged(union, layer)
-        merged.size_below(0)
+        merged = MergedTree(union, layer)
+        merged.subtree_size(0)
         for change in changes(union, layer, lambda *_: False):
             change.to_json()
         for node in range(union.nodes):
@@ -143,7 +144,7 @@ def walked(union: Union) -> None:
                 union.size(version)
             merged.version(node)
             list(union.children(node))
-            merged.changed_below(node)
+            merged.subtree_changes(node)
     for node in range(union.nodes):
         while node > 0:
             node = union.parent[node]

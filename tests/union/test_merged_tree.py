@@ -5,7 +5,7 @@ import random
 import pytest
 
 from layertui.union.changes import Mark
-from layertui.union.merged_tree import Merged
+from layertui.union.merged_tree import MergedTree
 from tests.union.small import layer, union
 
 KINDS = ("-", "-", "-", "d", "l", "wh", "opq", "h")
@@ -32,7 +32,7 @@ def state(merged):
         merged.layer,
         bytes(merged.visible),
         bytes(merged.marks),
-        [merged.size_below(node) for node in range(tree.nodes)],
+        [merged.subtree_size(node) for node in range(tree.nodes)],
         [merged.at(node) for node in range(tree.nodes)],
     )
 
@@ -40,9 +40,9 @@ def state(merged):
 @pytest.mark.parametrize("seed", range(30))
 def test_however_it_gets_there(seed) -> None:
     tree = random_union(seed)
-    fresh = [state(Merged(tree, number)) for number in range(tree.layers + 1)]
+    fresh = [state(MergedTree(tree, number)) for number in range(tree.layers + 1)]
     dice = random.Random(seed)
-    merged = Merged(tree, 0)
+    merged = MergedTree(tree, 0)
     for number in [*range(13), *range(11, -1, -1), *(dice.randrange(13) for _ in range(20))]:
         merged.move(number)
         assert state(merged) == fresh[number]
@@ -52,7 +52,7 @@ def test_however_it_gets_there(seed) -> None:
 def test_says_what_the_union_says(seed) -> None:
     tree = random_union(seed)
     for number in range(tree.layers + 1):
-        merged = Merged(tree, number)
+        merged = MergedTree(tree, number)
         for node in range(tree.nodes):
             event = tree.at(node, number)
             assert merged.at(node) == event
@@ -67,12 +67,12 @@ def test_says_what_the_union_says(seed) -> None:
 
 def test_a_copy_moves_alone() -> None:
     tree = random_union(1)
-    merged = Merged(tree, 5)
+    merged = MergedTree(tree, 5)
     before = state(merged)
     other = merged.copy()
     other.move(11)
     assert state(merged) == before
-    assert state(other) == state(Merged(tree, 11))
+    assert state(other) == state(MergedTree(tree, 11))
 
 
 def test_counts_what_changed_below() -> None:
@@ -80,9 +80,9 @@ def test_counts_what_changed_below() -> None:
         layer(("-", "a/b/one", {"size": 1}), ("-", "a/two", {"size": 2}), ("-", "z")),
         layer(("wh", "a/b"), ("-", "a/two", {"size": 3}), ("-", "a/three"), ("-", "y")),
     )
-    merged = Merged(tree, 2)
-    assert merged.changed_below(tree.find("/a")) == (1, 1, 2)
-    assert merged.changed_below(tree.find("/z")) == (0, 0, 0)
+    merged = MergedTree(tree, 2)
+    assert merged.subtree_changes(tree.find("/a")) == (1, 1, 2)
+    assert merged.subtree_changes(tree.find("/z")) == (0, 0, 0)
     assert merged.marks[tree.find("/y")] == Mark.ADDED
 
 
@@ -90,11 +90,11 @@ def test_sizes_of_large_directories() -> None:
     tree = union(
         layer(*(("-", f"d{number // 1500}/f{number:05}", {"size": number}) for number in range(6000)))
     )
-    merged = Merged(tree, 1)
+    merged = MergedTree(tree, 1)
     for directory in range(4):
         start = directory * 1500
-        assert merged.size_below(tree.find(f"/d{directory}")) == sum(range(start, start + 1500))
-    assert merged.size_below(0) == sum(range(6000))
+        assert merged.subtree_size(tree.find(f"/d{directory}")) == sum(range(start, start + 1500))
+    assert merged.subtree_size(0) == sum(range(6000))
 
 
 def test_a_file_counts_at_the_first_link_to_it_that_is_left() -> None:
@@ -103,11 +103,11 @@ def test_a_file_counts_at_the_first_link_to_it_that_is_left() -> None:
         layer(("wh", "x/a")),
         layer(("-", "x/a", {"size": 1}), ("wh", "y/b")),
     )
-    merged = Merged(tree, 1)
+    merged = MergedTree(tree, 1)
     sizes = {}
     for at in (1, 2, 3, 2, 1, 3, 1):
         merged.move(at)
-        told = [merged.size_below(tree.find(path)) for path in ("/x", "/y", "/z", "/")]
+        told = [merged.subtree_size(tree.find(path)) for path in ("/x", "/y", "/z", "/")]
         assert sizes.setdefault(at, told) == told
-        assert [merged.copy().size_below(tree.find(path)) for path in ("/x", "/y", "/z", "/")] == told
+        assert [merged.copy().subtree_size(tree.find(path)) for path in ("/x", "/y", "/z", "/")] == told
     assert sizes == {1: [7, 0, 0, 7], 2: [0, 7, 0, 7], 3: [1, 0, 7, 8]}

@@ -7,8 +7,8 @@ import pytest
 
 from layertui.layers.compression.stream import Cancelled
 from layertui.model.errors import LayertuiError
-from layertui.union.merged_tree import Merged
-from layertui.union.path_filter import matches
+from layertui.union.merged_tree import MergedTree
+from layertui.union.path_filter import matching_nodes
 from tests.union.small import layer, union
 
 TREE = union(
@@ -27,7 +27,9 @@ TREE = union(
 
 
 def found(query: str, layer_: int = 2) -> set[str]:
-    return {TREE.path(node) for node, hit in enumerate(matches(Merged(TREE, layer_), query)) if hit}
+    return {
+        TREE.path(node) for node, hit in enumerate(matching_nodes(MergedTree(TREE, layer_), query)) if hit
+    }
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,7 @@ def test_queries(query, expected) -> None:
 
 def test_a_layer_that_repeats() -> None:
     again = union(layer(("d", "a")), layer(("d", "a")))
-    assert matches(Merged(again, 2), "change:repeated") == b"\0\1"
+    assert matching_nodes(MergedTree(again, 2), "change:repeated") == b"\0\1"
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ def test_a_layer_that_repeats() -> None:
 )
 def test_queries_that_mean_nothing_say_so(query) -> None:
     with pytest.raises(LayertuiError) as error:
-        matches(Merged(TREE, 2), query)
+        matching_nodes(MergedTree(TREE, 2), query)
     assert error.value.why
 
 
@@ -91,7 +93,7 @@ def test_queries_that_mean_nothing_say_so(query) -> None:
 def test_names_made_to_be_slow_are_not(query) -> None:
     slow = union(layer(*(("-", f"{letter}/" + "/".join(["a" * 250] * 15)) for letter in "abc")))
     start = time.process_time()
-    matches(Merged(slow, 1), query)
+    matching_nodes(MergedTree(slow, 1), query)
     assert time.process_time() - start < 2
 
 
@@ -100,7 +102,7 @@ def test_globs_find_what_the_shell_finds() -> None:
     tree = union(layer(*(("-", name) for name in names if name)))
     for glob in ("a*", "*a", "*b*", "a*b", "*a*b", "a*a*b", "a?", "??b", "*?b", "b**b", "a*b*b"):
         wanted = re.compile("(?s)" + re.sub(r"\*+", ".*", glob.replace("?", "."))).fullmatch
-        hits = matches(Merged(tree, 1), glob)
+        hits = matching_nodes(MergedTree(tree, 1), glob)
         assert {tree.name(node) for node, hit in enumerate(hits) if hit} == {
             name for name in names if wanted(name)
         }, glob
@@ -108,4 +110,4 @@ def test_globs_find_what_the_shell_finds() -> None:
 
 def test_stops_when_it_is_no_longer_wanted() -> None:
     with pytest.raises(Cancelled):
-        matches(Merged(TREE, 2), "one", lambda: True)
+        matching_nodes(MergedTree(TREE, 2), "one", lambda: True)

@@ -3,9 +3,9 @@
 import pytest
 
 from layertui.model.errors import LayertuiError
-from layertui.union.merged_tree import Merged
-from layertui.union.path_filter import matches
-from layertui.union.tree_rows import Rows
+from layertui.union.merged_tree import MergedTree
+from layertui.union.path_filter import matching_nodes
+from layertui.union.tree_rows import TreeRows
 from tests.union.small import layer, union
 
 TREE = union(
@@ -20,13 +20,13 @@ TREE = union(
 )
 
 
-def shown(rows: Rows) -> list[str]:
+def shown(rows: TreeRows) -> list[str]:
     return [TREE.path(node) for node in rows.nodes]
 
 
 @pytest.fixture
-def rows() -> Rows:
-    return Rows(Merged(TREE, 2))
+def rows() -> TreeRows:
+    return TreeRows(MergedTree(TREE, 2))
 
 
 def test_starts_closed_but_for_the_root(rows) -> None:
@@ -141,14 +141,14 @@ def test_next_change_goes_both_ways_also_into_closed_directories(rows) -> None:
     ],
 )
 def test_queries(query, expected) -> None:
-    found = matches(Merged(TREE, 2), query)
+    found = matching_nodes(MergedTree(TREE, 2), query)
     assert {TREE.path(node) for node, hit in enumerate(found) if hit} == expected
 
 
 @pytest.mark.parametrize("query", ["~(", "/[/", "layer:x", "size:lots", "change:x", "type:x", "size:>."])
 def test_queries_that_mean_nothing_say_so(query) -> None:
     with pytest.raises(LayertuiError):
-        matches(Merged(TREE, 2), query)
+        matching_nodes(MergedTree(TREE, 2), query)
 
 
 def test_a_filter_shows_its_hits_with_the_way_to_them(rows) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from layertui.union import Union
+from layertui.union.model import LayerUnion
 
 TYPES = {
     stat.S_IFREG: "file",
@@ -88,7 +88,7 @@ def _facts(path: str, status: os.stat_result, links: tuple[str, ...]) -> Facts:
     )
 
 
-def merged(union: Union, layer: int, read: Callable[[int], bytes]) -> dict[str, Facts]:
+def merged(union: LayerUnion, layer: int, read: Callable[[int], bytes]) -> dict[str, Facts]:
     """The merged tree at a layer; ``read`` gives the content that an event stands for."""
     events = {
         union.path(node): event for node in range(1, union.nodes) if (event := union.at(node, layer)) >= 0

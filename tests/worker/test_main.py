@@ -15,8 +15,8 @@ from layertui.layers.codec import unpack
 from layertui.model.blob import BytesBlob
 from layertui.sources import open_image
 from layertui.ui.worker.process import frames
-from layertui.union import Union
-from layertui.union.merged_tree import Merged
+from layertui.union.merged_tree import MergedTree
+from layertui.union.model import LayerUnion
 from layertui.worker.main import Frames, look
 from tests.commands.samples import tar
 from tests.images import layers_of
@@ -41,11 +41,11 @@ def test_sends_every_layer_then_the_whole_union() -> None:
     assert sent[-1][0] == b"d"
     tag, (count, encoded) = sent[-2]
     assert tag == b"u" and count == len(image.layers)
-    union = Union.decode(encoded, [indexes[number] for number in sorted(indexes)])
+    union = LayerUnion.decode(encoded, [indexes[number] for number in sorted(indexes)])
     assert union.find("/etc/os-release") > 0 or union.find("/usr/lib/os-release") > 0
     paths, reclaimable = sent[-1][1]
-    assert paths == Merged(union, count).paths()
-    assert reclaimable == union.stored_bytes() - Merged(union, count).size_below(0) > 0
+    assert paths == MergedTree(union, count).paths()
+    assert reclaimable == union.stored_bytes() - MergedTree(union, count).subtree_size(0) > 0
 
 
 def test_looks_into_a_part_of_an_image_whose_paths_are_not_utf8(tmp_path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from layertui.content.extract.folder import Extraction
 from layertui.content.extract.selection import Selection, changeset, tree
-from layertui.content.extract.tar import write_tar
+from layertui.content.extract.tar import write_selection
 from layertui.content.read import Contents
 from tests.content.archives import contents_of
 from tests.layouts import OciLayout
@@ -44,7 +44,7 @@ def extracted(selection: Selection, contents: Contents, root: Path, links: bool 
 def by_tar(selection: Selection, contents: Contents, root: Path) -> dict[str, Facts]:
     """What GNU tar unpacks from a tar of a selection."""
     out = io.BytesIO()
-    assert not write_tar(selection, contents, out)
+    assert not write_selection(selection, contents, out)
     root.mkdir()
     subprocess.run([*TAR, root], input=out.getvalue(), check=True)
     found = on_disk(root)
@@ -71,7 +71,7 @@ def test_what_each_layer_changed_makes_the_same_of_the_layers_below(tmp_path: Pa
         contents, union = contents_of(*tars)
         number = 1 + seed % len(tars)
         out = io.BytesIO()
-        assert not write_tar(changeset(union, number), contents, out)
+        assert not write_selection(changeset(union, number), contents, out)
         again, other = contents_of(*tars[: number - 1], out.getvalue())
         ours = extracted(tree(other, number), again, tmp_path / "ours", links=False)
         assert_same(ours, extracted(tree(union, number), contents, tmp_path / "theirs", links=False))

@@ -20,7 +20,7 @@ from layertui.content.read import Contents
 from layertui.layers.compression.stream import Cancelled
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Layer
-from layertui.union import Union
+from layertui.union.model import LayerUnion
 from tests import hostile
 from tests.commands.samples import tar
 from tests.content.archives import contents_of, contents_of_layers, sparse_tar
@@ -307,7 +307,7 @@ class Stuck:
         return self.data[offset : offset + length]
 
 
-def stuck(reached: int) -> tuple[Contents, Union]:
+def stuck(reached: int) -> tuple[Contents, LayerUnion]:
     blob = Stuck(tar(("/a", b"a" * 10), ("/b", b"b" * 4_000_000)), reached)
     layer = Layer(1, Descriptor(LAYER, "", blob.size), "", "", blob)
     contents, union = contents_of_layers([layer])

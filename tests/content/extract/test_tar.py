@@ -8,7 +8,7 @@ import tarfile
 import pytest
 
 from layertui.content.extract.selection import LeftOut, changeset, tree
-from layertui.content.extract.tar import write_tar
+from layertui.content.extract.tar import write_selection
 from layertui.model.errors import LayertuiError
 from tests import hostile
 from tests.content.archives import contents_of, contents_of_layers, sparse_tar
@@ -19,7 +19,7 @@ def written(blob: bytes) -> tuple[list[str], list[LeftOut]]:
     """The names in the tar of all of a layer, and what is not in there."""
     contents, union = contents_of(blob)
     out = io.BytesIO()
-    left_out = write_tar(tree(union, 1), contents, out)
+    left_out = write_selection(tree(union, 1), contents, out)
     with tarfile.open(fileobj=io.BytesIO(out.getvalue())) as archive:
         return archive.getnames(), left_out
 
@@ -27,7 +27,7 @@ def written(blob: bytes) -> tuple[list[str], list[LeftOut]]:
 def test_a_hostile_image_comes_back_whole() -> None:
     contents, union = contents_of_layers(list(hostile.image().layers))
     out = io.BytesIO()
-    left_out = write_tar(tree(union, 3), contents, out)
+    left_out = write_selection(tree(union, 3), contents, out)
     assert len(left_out) == 4
     assert all(left.why.startswith("no tar can hold its attribute user.<") for left in left_out)
     again, other = contents_of(out.getvalue())
@@ -46,7 +46,7 @@ def test_attributes_of_any_bytes() -> None:
     value = bytes(range(256))
     contents, union = contents_of(extended((b"SCHILY.xattr.security.x", value)) + file(b"f") + END)
     out = io.BytesIO()
-    assert not write_tar(tree(union, 1), contents, out)
+    assert not write_selection(tree(union, 1), contents, out)
     _, other = contents_of(out.getvalue())
     assert other.entry(other.at(1, 1)).xattrs == {"security.x": value}
 
@@ -82,7 +82,7 @@ def test_whiteouts_come_before_what_has_their_name_by_then() -> None:
     below, above = file(b"a/one") + END, file(b"a/.wh.one") + file(b"a/one") + file(b"a/.wh..wh..opq") + END
     contents, union = contents_of(below, above)
     out = io.BytesIO()
-    assert not write_tar(changeset(union, 2), contents, out)
+    assert not write_selection(changeset(union, 2), contents, out)
     with tarfile.open(fileobj=io.BytesIO(out.getvalue())) as archive:
         names = archive.getnames()
     assert names.index("a/.wh..wh..opq") < names.index("a/one")

@@ -19,7 +19,7 @@ from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import StreamWindow
 from layertui.model.blob import BytesBlob
 from layertui.model.layer_index import Kind, LayerIndex
-from layertui.union import UnionBuilder
+from layertui.union.builder import UnionBuilder
 from tests.engines import run
 from tests.layers.tars import (
     BLOCK,

@@ -20,7 +20,8 @@ from layertui.layers.unpacked.safe_open import DirectoryBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image, Layer, Platform
 from layertui.model.layer_index import Kind, LayerIndex, path_of
-from layertui.union import Union, UnionBuilder
+from layertui.union.builder import UnionBuilder
+from layertui.union.model import LayerUnion
 from tests.engines import need_root, overlay, run
 from tests.programs import lacking, need
 from tests.union.trees import Facts, assert_same, merged, on_disk
@@ -39,7 +40,7 @@ def image_of(directories: list[Path]) -> Image:
     return Image("", "", "", (), (), "", {}, b"", {}, b"", "", Platform("linux", "amd64"), (), layers)
 
 
-def opened(image: Image) -> tuple[Union, Contents]:
+def opened(image: Image) -> tuple[LayerUnion, Contents]:
     builder = UnionBuilder()
     indexes = [index_layer(layer, None) for layer in image.layers]
     for index in indexes:

@@ -22,8 +22,8 @@ from layertui.model.reference import parse
 from layertui.sources import docker_root, list_images, open_image
 from layertui.sources.containerd.store import META
 from layertui.sources.store_usage import SUBVOLUME, overview
-from layertui.union import Union
 from layertui.union.changes import changes
+from layertui.union.model import LayerUnion
 from layertui.verify.image import verify
 from tests.fixtures import docker_root as other_people
 from tests.opens import counted_opens
@@ -120,7 +120,7 @@ def test_a_container_that_never_ran_has_written_nothing(root: Path) -> None:
     assert init["/.dockerenv"] == init["/etc/mtab"] == "added"
 
 
-def changed(union: Union, contents: Contents) -> set[tuple[str, str]]:
+def changed(union: LayerUnion, contents: Contents) -> set[tuple[str, str]]:
     """What the top layer did, without what it merely has again."""
     found = changes(union, union.layers, contents.same)
     return {(change.change, change.path) for change in found if change.change != "repeated"}

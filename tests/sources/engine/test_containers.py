@@ -16,8 +16,9 @@ from layertui.model.errors import ChangedWhileRead, LayertuiError
 from layertui.model.image import Image
 from layertui.sources import list_containers, open_image
 from layertui.sources.engine import containers
-from layertui.union import Union, UnionBuilder
+from layertui.union.builder import UnionBuilder
 from layertui.union.changes import changes
+from layertui.union.model import LayerUnion
 from tests.engines import Docker, podman_service, run
 from tests.programs import need
 
@@ -59,7 +60,7 @@ def host(ran: Docker, request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
     return ran
 
 
-def union_of(image: Image) -> tuple[Union, Contents]:
+def union_of(image: Image) -> tuple[LayerUnion, Contents]:
     indexes = [index_layer(layer, None) for layer in image.layers]
     builder = UnionBuilder()
     for index in indexes:

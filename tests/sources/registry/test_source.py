@@ -18,8 +18,9 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.sources import list_images, open_image
 from layertui.ui.worker.process import frames
-from layertui.union import Union, UnionBuilder
+from layertui.union.builder import UnionBuilder
 from layertui.union.changes import changes
+from layertui.union.model import LayerUnion
 from tests.layouts import CONFIG, INDEX, LAYER, MANIFEST
 from tests.seen import Seen, Sizes, assert_sizes, seen
 from tests.sources.registry.conftest import QUARRY, TAGS
@@ -27,7 +28,7 @@ from tests.sources.registry.proxy import FaultyProxy
 from tests.sources.registry.server import Registry
 
 
-def read(image: Image) -> tuple[Union, Contents]:
+def read(image: Image) -> tuple[LayerUnion, Contents]:
     indexes = [index for _, index in sorted(index_layers(image, None), key=lambda each: each[0])]
     builder = UnionBuilder()
     for index in indexes:

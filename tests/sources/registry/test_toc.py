@@ -26,7 +26,8 @@ from layertui.model.image import Descriptor, Image
 from layertui.sources import open_image
 from layertui.sources import registry as source
 from layertui.sources.registry import blob as blobs
-from layertui.union import Union, UnionBuilder
+from layertui.union.builder import UnionBuilder
+from layertui.union.model import LayerUnion
 from tests.layouts import LAYER, OciLayout
 from tests.sources.registry.proxy import FaultyProxy
 from tests.sources.registry.server import Registry
@@ -138,7 +139,7 @@ def stargz(registry: Registry) -> str:
     return "toc/stargz:1"
 
 
-def read(image: Image) -> tuple[Union, Contents, list[str]]:
+def read(image: Image) -> tuple[LayerUnion, Contents, list[str]]:
     builder, indexes, warnings = UnionBuilder(), [], []
     for _, index in index_layers(image, None):
         assert not index.damage
@@ -149,12 +150,12 @@ def read(image: Image) -> tuple[Union, Contents, list[str]]:
     return union, Contents(image, indexes, union), warnings
 
 
-def rows(union: Union) -> dict[str, Any]:
+def rows(union: LayerUnion) -> dict[str, Any]:
     """Every entry of the tree by its path."""
     return {union.path(node): union.entry(union.at(node, 1)).to_json() for node in nodes(union)}
 
 
-def nodes(union: Union) -> list[int]:
+def nodes(union: LayerUnion) -> list[int]:
     found = [node for node in range(union.nodes) if union.at(node, 1) >= 0]
     return [node for node in found if union.path(node) != "/stargz.index.json"]
 

@@ -23,7 +23,7 @@ from layertui.ui.detail.owners import package_text
 from layertui.ui.detail.pane import DetailPane
 from layertui.ui.detail.subject import Subject
 from layertui.ui.widgets.key_bar import KeyBar
-from layertui.union import Union
+from layertui.union.model import LayerUnion
 from tests.images import union_of
 from tests.ui.places import HOSTILE, until
 from tests.union import small
@@ -33,7 +33,7 @@ HOME = "/srv/quarry"
 
 
 @cache
-def sample() -> Union:
+def sample() -> LayerUnion:
     return union_of(demo.image().layers)
 
 
@@ -46,7 +46,7 @@ def about(path: str, layer: int = 9, contents: object = None) -> Subject:
     return Subject(image, union, contents or Contents(image, union.indexes, union), layer, node)
 
 
-def about_small(union: Union, path: str, layer: int, contents: object = None) -> Subject:
+def about_small(union: LayerUnion, path: str, layer: int, contents: object = None) -> Subject:
     """A path of layers written as tables."""
     layers = [
         Layer(

@@ -22,8 +22,8 @@ from layertui.ui.images.screen import ImagesScreen
 from layertui.ui.widgets.text_view import TextView
 from layertui.ui.worker.loader import Loader
 from layertui.union.changes import Mark
-from layertui.union.merged_tree import Merged
-from layertui.union.tree_rows import Rows
+from layertui.union.merged_tree import MergedTree
+from layertui.union.tree_rows import TreeRows
 from tests.ui.places import ALPINE, Places, until
 from tests.ui.readings import (
     Reading,
@@ -500,7 +500,7 @@ async def test_moving_to_a_layer_that_is_on_its_way_to_be_shown(read: Read) -> N
             reading.index(layer)
         reading.union(3)
         await until(pilot, lambda: at_layer(pilot) == 3)
-        tree(pilot).show(Rows(Merged(union_of(reading.indexes), 3)), 9)
+        tree(pilot).show(TreeRows(MergedTree(union_of(reading.indexes), 3)), 9)
         tree(pilot).move(9)  # a thread still makes the new rows look like those before
         await until(pilot, lambda: at_layer(pilot) == 9)
 

@@ -12,7 +12,7 @@ from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 
 from layertui.content.read import Contents
-from layertui.content.search import Match, Query, Search
+from layertui.content.search import LineMatch, Query, Search
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.ui.app import LayertuiApp
@@ -228,7 +228,7 @@ async def test_escape_stops_the_search_then_leaves(here: Here) -> None:
         await pilot.press("escape")
         assert here.closed == 1 and not screen(pilot).busy and len(lines(pilot)) == 1
         assert "stopped" in screen_text(pilot)
-        here.post(MatchesFound, [Match("/late", 1, True, 1, "late", 0, 1)])
+        here.post(MatchesFound, [LineMatch("/late", 1, True, 1, "late", 0, 1)])
         await pilot.pause()
         assert len(lines(pilot)) == 1  # what comes late belongs to nothing any more
         await pilot.press("escape")
@@ -301,7 +301,7 @@ async def test_nothing_of_an_image_acts_on_the_terminal(here: Here, monkeypatch:
         await pilot.press("enter")
         await until(pilot, lambda: bool(lines(pilot)))
         text = f"\x1b[2J{HOSTILE}\t\u202e\udcff[bold]"
-        here.post(MatchesFound, [Match(f"/{HOSTILE}", 1, True, 1, text, 3, 9)])
+        here.post(MatchesFound, [LineMatch(f"/{HOSTILE}", 1, True, 1, text, 3, 9)])
         await until(pilot, lambda: len(lines(pilot)) == 2)
         shown = screen_text(pilot)
         assert "\x1b" not in shown and "\u202e" not in shown and "[2J" in shown

@@ -21,9 +21,9 @@ from layertui.ui.tree import view
 from layertui.ui.tree.pane import TreeField, TreePane
 from layertui.ui.tree.view import TreeView
 from layertui.ui.widgets.key_bar import KeyBar
-from layertui.union import Union
-from layertui.union.merged_tree import Merged
-from layertui.union.tree_rows import Rows
+from layertui.union.merged_tree import MergedTree
+from layertui.union.model import LayerUnion
+from layertui.union.tree_rows import TreeRows
 from tests.images import union_of
 from tests.ui.places import HOSTILE, until
 from tests.union import small
@@ -36,7 +36,7 @@ KEYS = ("escape", "enter", "tab", "down", "backspace")
 
 
 @cache
-def sample() -> Union:
+def sample() -> LayerUnion:
     return union_of(demo.image().layers)
 
 
@@ -53,7 +53,7 @@ class Alone(Screen[None]):
 class Tree(LayertuiApp):
     """The tree on a screen of its own; notes what it says and what is copied."""
 
-    def __init__(self, union: Union | None, layer: int = 9, theme: str = "layertui-dark") -> None:
+    def __init__(self, union: LayerUnion | None, layer: int = 9, theme: str = "layertui-dark") -> None:
         super().__init__()
         self.theme = theme
         self.union, self.layer = union, layer
@@ -77,8 +77,8 @@ class Tree(LayertuiApp):
         assert self.view.rows is not None
         return self.view.rows.merged.union.path(self.view.node)
 
-    def show(self, union: Union, layer: int) -> None:
-        self.view.show(Rows(Merged(union, layer)), union.layers)
+    def show(self, union: LayerUnion, layer: int) -> None:
+        self.view.show(TreeRows(MergedTree(union, layer)), union.layers)
 
     def on_tree_view_highlighted(self, event: TreeView.Highlighted) -> None:
         self.said.append(event.rows.merged.union.path(event.node))
@@ -500,14 +500,14 @@ async def test_rows_of_a_thread(pressed: tuple[str, ...], rows: list[str]) -> No
 @pytest.mark.usefixtures("large")
 async def test_keys_that_come_while_a_thread_works_are_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     goes_on, moved = threading.Event(), []
-    real = Rows.move
+    real = TreeRows.move
 
-    def slow(rows: Rows, layer: int) -> None:
+    def slow(rows: TreeRows, layer: int) -> None:
         moved.append(layer)
         assert goes_on.wait(10)
         real(rows, layer)
 
-    monkeypatch.setattr(Rows, "move", slow)
+    monkeypatch.setattr(TreeRows, "move", slow)
     app = Tree(SMALL, 1)
     async with app.run_test() as pilot:
         await pressing()(pilot)
@@ -525,7 +525,7 @@ async def test_keys_that_come_while_a_thread_works_are_not_lost(monkeypatch: pyt
 async def test_a_search_says_that_it_goes_on_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     started = threading.Event()
 
-    def endless(_rows: Rows, query: str, cancelled: Callable[[], bool]) -> None:
+    def endless(_rows: TreeRows, query: str, cancelled: Callable[[], bool]) -> None:
         started.set()
         while query == "one" and not cancelled():
             time.sleep(0.005)
@@ -534,7 +534,7 @@ async def test_a_search_says_that_it_goes_on_and_can_be_stopped(monkeypatch: pyt
     app = Tree(SMALL, 2)
     async with app.run_test() as pilot:
         await pressing()(pilot)
-        monkeypatch.setattr(Rows, "filter", endless)
+        monkeypatch.setattr(TreeRows, "filter", endless)
         await pilot.press("slash", *"one")
         told = app.screen.query_one(".told", Static)
         await until(pilot, lambda: started.is_set() and "searching" in str(told.render()))

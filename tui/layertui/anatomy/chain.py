@@ -21,7 +21,7 @@ from layertui.text.sanitize import visible
 
 if TYPE_CHECKING:
     from layertui.content.read import Contents
-    from layertui.union import Union
+    from layertui.union.model import LayerUnion
 
 HOST = (
     "An image is a root file system and a config. It holds no running kernel and no boot loader: "
@@ -185,7 +185,7 @@ def is_at_hand(image: Image) -> bool:
     return image.arrival is None and not any(arriving)
 
 
-def system(union: Union, contents: Contents) -> System:
+def system(union: LayerUnion, contents: Contents) -> System:
     """What the top of a union's merged tree says of the system; little is read for it."""
     name, source = "", ""
     for path in OS_RELEASE:
@@ -215,7 +215,7 @@ def pretty_name(os_release: str) -> str:
     return values.get("PRETTY_NAME") or f"{values.get('NAME', '')} {values.get('VERSION', '')}".strip()
 
 
-def _below(union: Union, path: str) -> Iterator[tuple[str, bool]]:
+def _below(union: LayerUnion, path: str) -> Iterator[tuple[str, bool]]:
     """The paths right below a directory of the merged tree, and whether each is one; none if it is none itself."""
     try:
         folder = union.resolve(path, union.layers)

@@ -10,17 +10,15 @@ import hashlib
 from array import array
 from collections.abc import Sequence
 from itertools import compress, repeat
-from operator import lt, ne
+from operator import ge, ne
 
 from layertui.layers.codec import DamagedIndex, IndexCache, seal, unseal
 from layertui.layers.column_bounds import all_below
 from layertui.model.layer_index import Kind, LayerIndex, positions
-from layertui.union.model import Deletion, Union
+from layertui.union.model import VISIBLE_KINDS, Absence, LayerUnion
 
 VERSION = 1
 """Another one whenever the same layers come to be merged in another way."""
-
-_GONE = bytes(kind > Kind.SOCKET for kind in range(256))
 
 
 def union_key(keys: Sequence[str]) -> str:
@@ -28,19 +26,19 @@ def union_key(keys: Sequence[str]) -> str:
     return "union-" + hashlib.sha256(repr((VERSION, *keys)).encode()).hexdigest()
 
 
-def save_union(cache: IndexCache, key: str, union: Union) -> None:
+def save_union(cache: IndexCache, key: str, union: LayerUnion) -> None:
     """Keep a union, if it can be kept."""
     cache.write(key, seal(union.encode()))
 
 
-def load_union(cache: IndexCache, key: str, indexes: list[LayerIndex]) -> Union | None:
+def load_union(cache: IndexCache, key: str, indexes: list[LayerIndex]) -> LayerUnion | None:
     """The union of these layers that is kept; ``None`` if there is none, or a damaged one."""
 
-    def decode(data: bytes) -> Union:
+    def decode(data: bytes) -> LayerUnion:
         import msgspec
 
         try:
-            union = Union.decode(unseal(data), indexes)
+            union = LayerUnion.decode(unseal(data), indexes)
         except (msgspec.MsgspecError, ValueError, TypeError, OverflowError) as error:
             raise DamagedIndex(str(error)) from error
         if not _fits(union):
@@ -50,7 +48,7 @@ def load_union(cache: IndexCache, key: str, indexes: list[LayerIndex]) -> Union 
     return cache.read(key, decode)
 
 
-def _fits(union: Union) -> bool:
+def _fits(union: LayerUnion) -> bool:
     """Whether every column fits the others and the indexes."""
     nodes, events, starts = union.nodes, len(union.ev_node), union.starts
     per_node = (union.offsets[1:], union.end, union.last)
@@ -67,7 +65,7 @@ def _fits(union: Union) -> bool:
     )
 
 
-def _nodes_fit(union: Union, events: int) -> bool:
+def _nodes_fit(union: LayerUnion, events: int) -> bool:
     numbers = array("I", range(union.nodes))
     return (
         union.keys.count(b"/") == union.nodes - 1
@@ -82,7 +80,7 @@ def _nodes_fit(union: Union, events: int) -> bool:
     )
 
 
-def _events_fit(union: Union) -> bool:
+def _events_fit(union: LayerUnion) -> bool:
     numbers = array("I", range(len(union.ev_node)))
     layers = enumerate(zip(union.indexes, union.starts, union.starts[1:], strict=False), 1)
     return (
@@ -101,20 +99,20 @@ def _events_fit(union: Union) -> bool:
     )
 
 
-def _layer_fits(union: Union, layer: int, index: LayerIndex, start: int, stop: int) -> bool:
+def _layer_fits(union: LayerUnion, layer: int, index: LayerIndex, start: int, stop: int) -> bool:
     """Whether the events of a layer are of entries that it has, and gone where they say so."""
-    entries, gone = union.ev_entry[start:stop], union.ev_kind[start:stop].translate(_GONE)
+    entries, visible = union.ev_entry[start:stop], union.ev_kind[start:stop].translate(VISIBLE_KINDS)
     if union.ev_layer[start:stop] != array("H", [layer]) * (stop - start):
         return False
-    if not any(gone):
-        return all_below(entries, index.count, lowest=Deletion.IMPLIED)
+    if 0 not in visible:
+        return all_below(entries, index.count, lowest=Absence.IMPLIED)
     return (
-        all_below(entries, index.count, lowest=min(Deletion))
-        and bytes(map(lt, entries, repeat(Deletion.IMPLIED))) == gone
+        all_below(entries, index.count, lowest=min(Absence))
+        and bytes(map(ge, entries, repeat(Absence.IMPLIED))) == visible
     )
 
 
-def _is_symlink(union: Union, event: int) -> bool:
+def _is_symlink(union: LayerUnion, event: int) -> bool:
     inode = union.ev_inode[event]
     entry = union.ev_entry[inode]
     return entry >= 0 and union.indexes[union.ev_layer[inode] - 1].kind[entry] == Kind.SYMLINK

@@ -12,7 +12,7 @@ from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image, add_layer, add_range
 from layertui.model.errors import LayertuiError
 from layertui.text.format import size_text
-from layertui.union.changes import Change, changes, differences, undecided
+from layertui.union.changes import Change, changes, differences, undecided_pairs
 
 DESCRIPTION = """\
 List the changes of a layer against the merged tree of the layers below it, or
@@ -75,7 +75,7 @@ def _changes(opened: Opened, start: int, stop: int, is_range: bool) -> Iterator[
     if stop < 1 and start < 1:
         return iter(())
     union = opened.union
-    same = opened.compared(undecided(union, start, stop)).same
+    same = opened.compared(undecided_pairs(union, start, stop)).same
     return differences(union, start, stop, same) if is_range else changes(union, stop, same)
 
 

@@ -15,7 +15,7 @@ from layertui.commands.sections import print_text
 from layertui.compare.comparison import Comparison, Side
 from layertui.insight.package_databases import FILES
 from layertui.model.errors import LayertuiError
-from layertui.union.merged_tree import Merged
+from layertui.union.merged_tree import MergedTree
 
 DESCRIPTION = """\
 Compare two images, an image and a container, or two layers of one image: common
@@ -126,7 +126,7 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _side_to_json(side: Side, merged: Merged, file_bytes: int) -> dict[str, Any]:
+def _side_to_json(side: Side, merged: MergedTree, file_bytes: int) -> dict[str, Any]:
     return {
         "reference": side.image.reference,
         "id": side.image.id,

@@ -10,7 +10,7 @@ from layertui.commands.changes import MARKS
 from layertui.commands.output import one_line
 from layertui.commands.sections import Cell, Code, Section
 from layertui.compare.comparison import Comparison, FileChange, Side
-from layertui.compare.summary import config_told, counts, layers_told, packages_told, verdict
+from layertui.compare.summary import config_text, counts_text, layers_text, packages_text, verdict
 from layertui.model.history_step import step_text
 from layertui.text.format import count_text, growth_text, size_text
 
@@ -74,7 +74,7 @@ def _layers(found: Comparison) -> Section:
             (sign, str(number), _stored(side, number), Code(one_line(steps.get(number, ""))))
             for number in numbers
         ]
-    return Section("Layers", layers_told(found), ("", "LAYER", "STORED", "STEP"), rows, (1, 2), (3,))
+    return Section("Layers", layers_text(found), ("", "LAYER", "STORED", "STEP"), rows, (1, 2), (3,))
 
 
 def _stored(side: Side, number: int) -> str:
@@ -91,7 +91,7 @@ def _config(found: Comparison) -> Section:
         )
         for row in found.config
     ]
-    return Section("Config", config_told(found), ("", "FIELD", "A", "B"), rows, shrink=(3, 2))
+    return Section("Config", config_text(found), ("", "FIELD", "A", "B"), rows, shrink=(3, 2))
 
 
 def _value(value: Any) -> Cell:
@@ -112,7 +112,7 @@ def _packages(found: Comparison) -> Section:
         )
         for row in sorted(found.packages, key=lambda row: (row.package.kind, row.package.name))
     ]
-    return Section("Packages", packages_told(found), ("", "KIND", "PACKAGE", "A", "B"), rows)
+    return Section("Packages", packages_text(found), ("", "KIND", "PACKAGE", "A", "B"), rows)
 
 
 def _files(found: Comparison, is_whole: bool) -> Section:
@@ -131,7 +131,9 @@ def _files(found: Comparison, is_whole: bool) -> Section:
     rest = ""
     if touched and not is_whole:
         rest = f"… and {count_text(touched, 'path')} whose time alone differs, see --all"
-    return Section("Files", counts(found), ("", "SIZE", "GROWTH", "WHAT", "PATH"), rows, (1, 2), rest=rest)
+    return Section(
+        "Files", counts_text(found), ("", "SIZE", "GROWTH", "WHAT", "PATH"), rows, (1, 2), rest=rest
+    )
 
 
 def _size(change: FileChange) -> str:
@@ -141,8 +143,8 @@ def _size(change: FileChange) -> str:
 
 
 def _what(change: FileChange) -> str:
-    if change.below:
-        return f"and {count_text(change.below, 'path')} below"
+    if change.descendants:
+        return f"and {count_text(change.descendants, 'path')} below"
     if change.before and change.after and "type" in change.what:
         return f"{', '.join(change.what)}: was a {change.before.type}, is a {change.after.type}"
     return ", ".join(change.what)

@@ -11,7 +11,7 @@ from layertui.commands.output import Output, raw
 from layertui.commands.parsing import add_common, add_image, add_range
 from layertui.model.errors import LayertuiError
 from layertui.text.sanitize import visible
-from layertui.union import Union
+from layertui.union.model import LayerUnion
 
 DESCRIPTION = """\
 Print the unified diff between two versions of a file; by default the last two,
@@ -78,7 +78,7 @@ class Difference:
     lines: Sequence[bytes]
     """None if both hold the same."""
 
-    def to_json(self, union: Union) -> dict[str, object]:
+    def to_json(self, union: LayerUnion) -> dict[str, object]:
         one, other = (
             union.entry(event).to_json() if event >= 0 else None for event in (self.before, self.after)
         )
@@ -104,7 +104,7 @@ def _compare(opened: Opened, before: int, after: int) -> Difference:
     return Difference(before, after, True, list(unified_diff(old, new, one, other)))
 
 
-def _name(union: Union, event: int) -> str:
+def _name(union: LayerUnion, event: int) -> str:
     """What stands for a version: patch -p1 takes it for the path."""
     if event < 0:
         return "/dev/null"

@@ -14,7 +14,7 @@ from layertui.dockerfile.base import base_of
 from layertui.dockerfile.base_candidates import neighbours
 from layertui.dockerfile.effect import Effect, effect_of
 from layertui.text.format import size_text
-from layertui.union.changes import undecided
+from layertui.union.changes import undecided_pairs
 
 DESCRIPTION = """\
 Print the Dockerfile of an image, reconstructed from its history, with the
@@ -52,7 +52,9 @@ def run(options: argparse.Namespace) -> int:
         opened = read_layers(options, image)
         status = status or opened.status
         union, layers = opened.union, range(1, opened.union.layers + 1)
-        contents = opened.compared(pair for layer in layers for pair in undecided(union, layer - 1, layer))
+        contents = opened.compared(
+            pair for layer in layers for pair in undecided_pairs(union, layer - 1, layer)
+        )
         name = system(union, contents).name
         effects = {layer: effect_of(union, layer, contents.same) for layer in layers}
     found = instructions(image, base, name)

@@ -8,9 +8,9 @@ from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 
 from layertui.commands.output import Output
-from layertui.model.entry import TYPES, rfc3339
+from layertui.model.entry import TYPES, Entry, rfc3339
 from layertui.text.format import owner, permissions, size_text
-from layertui.union import Deletion, Entry, Union
+from layertui.union.model import Absence, LayerUnion
 
 HEADERS = ("MODE", "OWNER", "SIZE", "LAYER", "PATH")
 RIGHT = (2, 3)
@@ -52,7 +52,7 @@ def to_json(entry: Entry) -> str:
     )
 
 
-def tree_to_json(union: Union, top: int, layer: int) -> Iterator[str]:
+def tree_to_json(union: LayerUnion, top: int, layer: int) -> Iterator[str]:
     """The objects of all that is at and below a node in a merged tree, sorted by path.
 
     Ordinary files and directories are printed without an :class:`Entry` of their own, in a few
@@ -74,7 +74,7 @@ def tree_to_json(union: Union, top: int, layer: int) -> Iterator[str]:
         event = last[first + position]
         while event >= stop:
             event = previous[event]
-        if event < 0 or entries[event] < Deletion.IMPLIED:
+        if event < 0 or entries[event] < Absence.IMPLIED:
             continue
         kind, number, owner_layer = kinds[event], entries[event], layers[event]
         mode, uid, gid, size, mtime, mtime_ns, extra = columns[owner_layer - 1]
@@ -88,7 +88,7 @@ def tree_to_json(union: Union, top: int, layer: int) -> Iterator[str]:
             yield to_json(union.entry(event))
 
 
-def _paths(union: Union, first: int, stop: int) -> list[str]:
+def _paths(union: LayerUnion, first: int, stop: int) -> list[str]:
     """The paths of a stretch of nodes, all decoded at once."""
     if first >= stop:
         return []

@@ -80,10 +80,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _write_tar(options: argparse.Namespace, opened: Opened, selection: Selection) -> Sequence[LeftOut]:
-    from layertui.content.extract.tar import write_tar
+    from layertui.content.extract.tar import write_selection
 
     with Progress(options.quiet, "writing", selection.size) as progress:
-        return write_tar(selection, opened.contents(), sys.stdout.buffer, progress.all)
+        return write_selection(selection, opened.contents(), sys.stdout.buffer, progress.all)
 
 
 def _write_folder(options: argparse.Namespace, opened: Opened, selection: Selection) -> Sequence[LeftOut]:

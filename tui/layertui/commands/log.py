@@ -12,9 +12,8 @@ from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image
 from layertui.model.layer_index import Kind
 from layertui.text.format import moment, owner, permissions
-from layertui.union.changes import WHITEOUTS as KINDS
-from layertui.union.changes import difference
-from layertui.union.model import Deletion, Union
+from layertui.union.changes import WHITEOUT_NAMES, difference
+from layertui.union.model import Absence, LayerUnion
 
 DESCRIPTION = """\
 List every version of a path in the layers of an image, base first, overwritten
@@ -59,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     return opened.status
 
 
-def _files(union: Union, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _files(union: LayerUnion, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Those whose contents only reading tells apart."""
     return [
         (one, other)
@@ -68,20 +67,20 @@ def _files(union: Union, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     ]
 
 
-def _deletion(union: Union, event: int) -> dict[str, object]:
+def _deletion(union: LayerUnion, event: int) -> dict[str, object]:
     return {
         "path": union.path(union.ev_node[event]),
         "layer": union.ev_layer[event],
-        "deleted": KINDS[Deletion(union.ev_entry[event])],
+        "deleted": WHITEOUT_NAMES[Absence(union.ev_entry[event])],
     }
 
 
 def _cells(
-    union: Union, before: int, event: int, same: Callable[[int, int], bool], out: Output
+    union: LayerUnion, before: int, event: int, same: Callable[[int, int], bool], out: Output
 ) -> tuple[str, ...]:
     layer = str(union.ev_layer[event])
     if not union.shows(event):
-        how = WHITEOUTS[KINDS[Deletion(union.ev_entry[event])]]
+        how = WHITEOUTS[WHITEOUT_NAMES[Absence(union.ev_entry[event])]]
         return (MARKS["deleted"], layer, "", "", "", "", how, out.name(union.path(union.ev_node[event])))
     entry = union.entry(event)
     what: list[str] = []

@@ -14,7 +14,7 @@ from layertui.sources import open_image
 
 if TYPE_CHECKING:
     from layertui.content.read import Contents
-    from layertui.union import Union
+    from layertui.union.model import LayerUnion
 
 
 def image_of(options: argparse.Namespace, reference: str | None = None) -> Image:
@@ -47,7 +47,7 @@ class Opened(NamedTuple):
 
     image: Image
     """With these layers alone."""
-    union: Union
+    union: LayerUnion
     is_damaged: bool
     """Whether something could not be read; what has been said."""
     quiet: bool
@@ -113,7 +113,7 @@ def read_layers(
     return Opened(part, union, bool(damages or image.damage), options.quiet)
 
 
-def find(union: Union, path: str, layer: int) -> int:
+def find(union: LayerUnion, path: str, layer: int) -> int:
     """The node of a path that some layer has, symlinks above it followed as of ``layer``.
 
     Raises :class:`LayertuiError` that says what there is instead.
@@ -128,7 +128,7 @@ def find(union: Union, path: str, layer: int) -> int:
     return node
 
 
-def find_shown(union: Union, path: str, layer: int, follow: bool = True) -> int:
+def find_shown(union: LayerUnion, path: str, layer: int, follow: bool = True) -> int:
     """The node of a path in the merged tree of layers 1 to ``layer``; of what it links to with ``follow``.
 
     Raises :class:`LayertuiError` that says why it is not there, and what is near.
@@ -139,9 +139,9 @@ def find_shown(union: Union, path: str, layer: int, follow: bool = True) -> int:
         raise _missing(union, path, layer) from None
 
 
-def _missing(union: Union, path: str, layer: int) -> LayertuiError:
+def _missing(union: LayerUnion, path: str, layer: int) -> LayertuiError:
     """Why a path leads nowhere in the merged tree of layers 1 to ``layer``, and what is near."""
-    from layertui.union.symlinks import trail
+    from layertui.union.symlinks import follow_links
 
     what = f"no {path} at layer {layer}"
     above = 0
@@ -159,7 +159,7 @@ def _missing(union: Union, path: str, layer: int) -> LayertuiError:
                 f"it is still there with --layer {gone - 1}",
             )
         if union.linkname(event) is not None:
-            *_, hop = trail(union, event, layer)
+            *_, hop = follow_links(union, event, layer)
             if hop.node < 0:
                 return LayertuiError(what, f"{union.path(child)} links to {hop.target}", hop.why)
             child = hop.node
@@ -167,7 +167,7 @@ def _missing(union: Union, path: str, layer: int) -> LayertuiError:
     return LayertuiError(what)
 
 
-def _child(union: Union, directory: int, name: str) -> int:
+def _child(union: LayerUnion, directory: int, name: str) -> int:
     """The node of a name in a directory; -1 if no layer has it."""
     if name == "..":
         return max(union.parent[directory], 0)
@@ -176,7 +176,7 @@ def _child(union: Union, directory: int, name: str) -> int:
     return union.find_key(key + b"\0" + raw if key else raw)
 
 
-def versions(union: Union, node: int) -> list[int]:
+def versions(union: LayerUnion, node: int) -> list[int]:
     """What each layer left of a path, base first: its last event in every layer that has one."""
     return list({union.ev_layer[event]: event for event in union.versions(node)}.values())
 

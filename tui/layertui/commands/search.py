@@ -9,7 +9,7 @@ from layertui.commands.opening import Opened, image_of, layer_number, read_layer
 from layertui.commands.output import Output, warn
 from layertui.commands.parsing import add_common, add_image, add_layer
 from layertui.commands.progress import Progress
-from layertui.content.search import Match, Query, Search
+from layertui.content.search import LineMatch, Query, Search
 
 DESCRIPTION = """\
 Search the files of an image for a text or a regular expression, line by line as
@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
     return _status(opened, search, is_found)
 
 
-def _print(match: Match, width: int, out: Output) -> None:
+def _print(match: LineMatch, width: int, out: Output) -> None:
     text, start, end = match.text, match.start, match.end
     before, found, after = map(out.text, (text[:start], text[start:end], text[end:]))
     mark = " " if match.visible else out.colour("-", "red")

@@ -9,15 +9,15 @@ from typing import Any
 
 from layertui.compare.config import ConfigChange, config_changes
 from layertui.compare.contents import PooledContents
-from layertui.compare.trees import A, B, Pair, Tree
+from layertui.compare.trees import A, B, SideTree, TreePair
 from layertui.insight.packages import PackageChange, layer_packages
 from layertui.model.entry import Entry
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image, Layer
-from layertui.union.changes import difference, undecided
-from layertui.union.directories import telling
-from layertui.union.merged_tree import Merged
-from layertui.union.model import Union
+from layertui.union.changes import difference, undecided_pairs
+from layertui.union.directory_summary import distinct_sums
+from layertui.union.merged_tree import MergedTree
+from layertui.union.model import LayerUnion
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Side:
     """An image as of one of its layers; 0 is the empty tree."""
 
     image: Image
-    union: Union
+    union: LayerUnion
     layer: int
 
     @property
@@ -39,7 +39,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Layers:
+class SharedLayers:
     """Numbers of layers, base first."""
 
     common: Sequence[tuple[int, int]]
@@ -62,8 +62,8 @@ class FileChange:
     after: Entry | None
     growth: int
     """Bytes that it takes more in B, with all that is below it where it stands for that."""
-    below: int = 0
-    """The paths below it that it stands for."""
+    descendants: int = 0
+    """Number of paths below it that are folded into this change."""
 
     def to_json(self) -> dict[str, Any]:
         """The change as the command line prints it."""
@@ -138,8 +138,8 @@ class Comparison:
         """
         self.a, self.b = a, b
         self._ignored = frozenset(ignored)
-        pair = self._pair = Pair(
-            *(Tree(side.union, side.layer, list(map(_digest, side.layers))) for side in (a, b))
+        pair = self._pair = TreePair(
+            *(SideTree(side.union, side.layer, list(map(_digest, side.layers))) for side in (a, b))
         )
         draft = pair.union(pair.candidates)
         self.contents = PooledContents((a.image, b.image), pair.pool, draft)
@@ -148,7 +148,7 @@ class Comparison:
             self.contents.share_digests(known.contents)
         self.unread: dict[str, LayertuiError] = {}
         """Why contents could not be compared, by path; those paths may be alike."""
-        pairs = undecided(draft, A, B)
+        pairs = undecided_pairs(draft, A, B)
         self.contents.prepare((event for both in pairs for event in both), progress, cancelled)
         self._what: dict[int, list[str]] = {}
         for node in pair.candidates:
@@ -158,7 +158,7 @@ class Comparison:
         self.union = draft if len(self._what) == len(pair.candidates) else pair.union(list(self._what))
         """The tree of A as layer 1, what B has otherwise as layer 2."""
         self.contents.grow(pair.pool.layers, self.union)
-        self.merged_a, self.merged_b = Merged(self.union, A), Merged(self.union, B)
+        self.merged_a, self.merged_b = MergedTree(self.union, A), MergedTree(self.union, B)
         self.layers = shared_layers(a.layers, b.layers)
         self.config: Sequence[ConfigChange] = () if a.image is b.image else self._config()
         self.packages: Sequence[PackageChange]
@@ -190,23 +190,24 @@ class Comparison:
             one, other = self.entry(node, A), self.entry(node, B)
             whole = folded and (one is None or other is None)
             change = "added" if one is None else "deleted" if other is None else "modified"
-            below = 0
+            descendants = 0
             if whole:
                 end = union.end[node]
-                below = (self.merged_a if other is None else self.merged_b).visible.count(1, node + 1, end)
+                side = self.merged_a if other is None else self.merged_b
+                descendants = side.visible.count(1, node + 1, end)
             yield FileChange(
-                node, union.path(node), change, what, one, other, self._growth(node, whole), below
+                node, union.path(node), change, what, one, other, self._growth(node, whole), descendants
             )
 
     def growth_by_directory(self) -> dict[str, int]:
-        """Bytes that directories take more in B, most first; see :func:`telling`."""
+        """Bytes that directories take more in B, most first; see :func:`distinct_sums`."""
         parent, directories = self.union.parent, set[int]()
         for node in self._what:
             above = parent[node]
             while above > 0 and above not in directories:
                 directories.add(above)
                 above = parent[above]
-        return telling({self.union.path(node): self.growth(node) for node in directories})
+        return distinct_sums({self.union.path(node): self.growth(node) for node in directories})
 
     def what(self, node: int) -> Sequence[str] | None:
         """What differs at a path, see :class:`FileChange`; ``None`` if it is alike."""
@@ -218,7 +219,7 @@ class Comparison:
 
     def growth(self, node: int) -> int:
         """Bytes that a path takes more in B, with all that is below it."""
-        return self.merged_b.size_below(node) - self.merged_a.size_below(node)
+        return self.merged_b.subtree_size(node) - self.merged_a.subtree_size(node)
 
     def entry(self, node: int, side: int) -> Entry | None:
         """What a path is in A or B, as the image itself tells it; ``None`` if it is not there."""
@@ -227,7 +228,7 @@ class Comparison:
 
     # Inside
 
-    def _differs(self, draft: Union, node: int, cancelled: threading.Event | None) -> list[str] | None:
+    def _differs(self, draft: LayerUnion, node: int, cancelled: threading.Event | None) -> list[str] | None:
         """What differs at a path that may, nothing if one side alone has it; ``None`` if it is alike."""
         before, after = draft.at(node, A), draft.at(node, B)
         if before < 0 or after < 0:
@@ -286,7 +287,7 @@ def stored_size(layers: Iterable[Layer]) -> int:
     return -1 if any(size < 0 for size in sizes) else sum(sizes)
 
 
-def shared_layers(a: Sequence[Layer], b: Sequence[Layer]) -> Layers:
+def shared_layers(a: Sequence[Layer], b: Sequence[Layer]) -> SharedLayers:
     """Which layers two images have in common, wherever they lie in the stack."""
     waiting: dict[str, list[int]] = {}
     for layer in a:
@@ -299,7 +300,7 @@ def shared_layers(a: Sequence[Layer], b: Sequence[Layer]) -> Layers:
         else:
             only_b.append(layer.number)
     shared = {number for number, _ in common}
-    return Layers(common, [layer.number for layer in a if layer.number not in shared], only_b)
+    return SharedLayers(common, [layer.number for layer in a if layer.number not in shared], only_b)
 
 
 def _digest(layer: Layer) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-LEFT_OUT = ("rootfs", "history", "container", "container_config", "id", "parent")
+IGNORED_FIELDS = ("rootfs", "history", "container", "container_config", "id", "parent")
 """What layers tell of, and what a builder noted of its own work (Docker image spec v1)."""
 _BY_NAME = ("Labels", "ExposedPorts", "Volumes")
 """Fields of ``config`` whose keys are of the author's choice: one that holds nothing is there as well."""
@@ -23,7 +23,7 @@ class ConfigChange(NamedTuple):
 
 def config_changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[ConfigChange]:
     """The fields that differ, sorted; what is null or empty counts as not set."""
-    one, other = dict(_fields(a)), dict(_fields(b))
+    one, other = dict(_config_fields(a)), dict(_config_fields(b))
     fields = [
         field
         for field in sorted(one.keys() | other.keys())
@@ -37,11 +37,11 @@ def config_changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[ConfigCha
 _UNSET = object()
 
 
-def _fields(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _config_fields(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in config.items():
         if name == "config" and isinstance(value, dict):
             yield from _of_container(value)
-        elif value and name not in LEFT_OUT:
+        elif value and name not in IGNORED_FIELDS:
             yield name, value
 
 

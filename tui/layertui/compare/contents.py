@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from layertui.content.read import Contents
 
 if TYPE_CHECKING:
-    from layertui.compare.trees import Pool
+    from layertui.compare.trees import LayerPool
     from layertui.model.image import Image
-    from layertui.union import Union
+    from layertui.union.model import LayerUnion
 
 
 class PooledContents(Contents):
     """Reads what events of a comparison's union stored, from the layers of either image."""
 
-    def __init__(self, images: tuple[Image, Image], pool: Pool, union: Union) -> None:
+    def __init__(self, images: tuple[Image, Image], pool: LayerPool, union: LayerUnion) -> None:
         layers = {}
         self._names: list[str] = []
         for image, numbers, side in zip(images, pool.numbers, "AB", strict=True):

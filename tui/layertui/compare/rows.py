@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from layertui.union.changes import Mark
-from layertui.union.merged_tree import Merged
-from layertui.union.tree_rows import Rows, Sort, View
+from layertui.union.merged_tree import MergedTree
+from layertui.union.tree_rows import Sort, TreeRows, View
 
 
-class ComparedRows(Rows):
+class ComparedRows(TreeRows):
     """Rows of the union of a comparison (:mod:`layertui.compare.trees`), with what each path grew by."""
 
     views: Sequence[View] = ("changes", "merged")
     sorts: Sequence[Sort] = ("name", "growth", "size", "time")
 
-    def __init__(self, merged: Merged, before: Merged) -> None:
+    def __init__(self, merged: MergedTree, before: MergedTree) -> None:
         """The union at B and at A, its contents compared. Directories that lead to what differs are open."""
         super().__init__(merged)
         self._before = before
@@ -26,7 +26,7 @@ class ComparedRows(Rows):
 
     def growth(self, node: int) -> int:
         """Bytes that a path takes more in B, with all that is below it."""
-        return self.merged.size_below(node) - self._before.size_below(node)
+        return self.merged.subtree_size(node) - self._before.subtree_size(node)
 
     def _open_changes(self) -> None:
         marks, parent = self.merged.marks, self.merged.union.parent

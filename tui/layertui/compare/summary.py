@@ -16,10 +16,10 @@ def verdict(found: Comparison) -> str:
     size = (
         f"{size_text(abs(growth))} {'larger' if growth > 0 else 'smaller'} than" if growth else "as large as"
     )
-    return f"B is {size} A in files: {counts(found)}."
+    return f"B is {size} A in files: {counts_text(found)}."
 
 
-def counts(found: Comparison) -> str:
+def counts_text(found: Comparison) -> str:
     """``3 added (+5.00 kB), 1 deleted (-5 B)``."""
     sums = found.sums
     told = [
@@ -36,7 +36,7 @@ def counts(found: Comparison) -> str:
     return ", ".join(told) or "no path differs"
 
 
-def layers_told(found: Comparison) -> str:
+def layers_text(found: Comparison) -> str:
     """``3 in common, the base of both, 2 only in B (2.1 MB)``."""
     layers, common = found.layers, len(found.layers.common)
     told = [f"{common:,} in common"]
@@ -49,13 +49,13 @@ def layers_told(found: Comparison) -> str:
     return ", ".join(told)
 
 
-def config_told(found: Comparison) -> str:
+def config_text(found: Comparison) -> str:
     """``3 fields differ``."""
     rows = len(found.config)
     return f"{count_text(rows, 'field')} {'differs' if rows == 1 else 'differ'}" if rows else "the same"
 
 
-def packages_told(found: Comparison) -> str:
+def packages_text(found: Comparison) -> str:
     """``1 added, 2 upgraded``."""
     changes = Counter(row.change for row in found.packages)
     told = [f"{changes[change]:,} {change}" for change in ("added", "upgraded", "removed") if changes[change]]

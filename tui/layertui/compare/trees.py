@@ -20,31 +20,31 @@ from operator import eq, ne, not_
 from layertui.layers.codec import COLUMNS
 from layertui.model.layer_index import Extra, Kind, LayerIndex
 from layertui.union.arrays import assign, ends, gather, offsets
-from layertui.union.model import Deletion, Union
+from layertui.union.model import VISIBLE_KINDS, Absence, LayerUnion
 
 A, B = 1, 2
-"""The layers of the union that :meth:`Pair.union` gives."""
+"""The layers of the union that :meth:`TreePair.union` gives."""
 
 _METADATA = ("kind", "mode", "uid", "gid", "size", "mtime", "mtime_ns")
 _SAME = (*_METADATA, "keys", "link", "links", "extra")
 """What layers have in common that hold the same, wherever their contents lie."""
-_ABSENT = -2
+_NO_ENTRY = -2
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class SideTree:
     """One side: the merged tree of layers 1 to ``layer`` of a union; 0 is the empty tree."""
 
-    union: Union
+    union: LayerUnion
     layer: int
     digests: Sequence[str]
     """What tells each layer from others, its diff ID; empty where that is not known."""
 
 
-class Pool:
+class LayerPool:
     """The entries of all layers of two sides in one index, those of a layer that both have once."""
 
-    def __init__(self, a: Tree, b: Tree) -> None:
+    def __init__(self, a: SideTree, b: SideTree) -> None:
         self.layers: list[LayerIndex] = list(a.union.indexes[: a.layer])
         """A's, then those that B alone has."""
         self.numbers = (list(range(a.layer)), list[int]())
@@ -85,11 +85,11 @@ class Pool:
         return joined
 
 
-class Pair:
+class TreePair:
     """Two trees side by side."""
 
-    def __init__(self, a: Tree, b: Tree) -> None:
-        self.pool = Pool(a, b)
+    def __init__(self, a: SideTree, b: SideTree) -> None:
+        self.pool = LayerPool(a, b)
         numbers = self.pool.numbers
         self._a = _Side(a, [self.pool.starts[number] for number in numbers[0]])
         self._b = _Side(b, [self.pool.starts[number] for number in numbers[1]])
@@ -104,7 +104,7 @@ class Pair:
         self._base = _Layers(len(keys))
         self._base.lay(self._a, array("I", range(len(self._a.nodes))))
         if self._a.places[0] < 0:
-            self._base.append(0, Deletion.IMPLIED, Kind.DIRECTORY)
+            self._base.append(0, Absence.IMPLIED, Kind.DIRECTORY)
         self.candidates = self._candidates()
         """Nodes of the paths that differ, or may: what tells is their content, target or attributes."""
 
@@ -116,10 +116,10 @@ class Pair:
 
     def shown_bytes(self, side: int) -> int:
         """File bytes that A or B shows, each hardlinked file counted once."""
-        entries = set((self._a, self._b)[side - A].inodes) - {Deletion.IMPLIED}
+        entries = set((self._a, self._b)[side - A].inodes) - {Absence.IMPLIED}
         return sum(map(self.pool.index.size.__getitem__, entries))
 
-    def union(self, nodes: Sequence[int]) -> Union:
+    def union(self, nodes: Sequence[int]) -> LayerUnion:
         """The tree of A, and on top of it what B has at these nodes."""
         layers = self._base.copy()
         first = len(layers.ev_node)
@@ -127,9 +127,9 @@ class Pair:
         layers.lay(self._b, array("I", [there[node] for node in nodes if there[node] >= 0]))
         for node in nodes:
             if there[node] < 0:
-                layers.append(node, Deletion.MISSING, Kind.WHITEOUT)
+                layers.append(node, Absence.MISSING, Kind.WHITEOUT)
         events = len(layers.ev_node)
-        return Union(
+        return LayerUnion(
             indexes=[self.pool.index, self.pool.index],
             warnings=[],
             keys=self._keys,
@@ -165,11 +165,11 @@ class Pair:
 
     def _candidates(self) -> list[int]:
         nodes = len(self._offsets) - 1
-        one, other = array("i", [_ABSENT]) * nodes, array("i", [_ABSENT]) * nodes
+        one, other = array("i", [_NO_ENTRY]) * nodes, array("i", [_NO_ENTRY]) * nodes
         assign(one, self._a.nodes, iter(self._a.inodes))
         assign(other, self._b.nodes, iter(self._b.inodes))
         differing = array("I", compress(count(), map(ne, one, other)))
-        if len(differing) and not differing[0] and _ABSENT in (one[0], other[0]):
+        if len(differing) and not differing[0] and _NO_ENTRY in (one[0], other[0]):
             del differing[0]  # an empty tree has a root as well
         before, after = gather(one, differing), gather(other, differing)
         alike = map(eq, self._metadata(before), self._metadata(after))
@@ -178,7 +178,7 @@ class Pair:
             node
             for node, same, old, new in zip(differing, alike, before, after, strict=True)
             if not same
-            or _ABSENT in (old, new)
+            or _NO_ENTRY in (old, new)
             or (old >= 0 and kinds[old] != Kind.DIRECTORY)
             or extra.get(old, _PLAIN) != extra.get(new, _PLAIN)
         ]
@@ -198,7 +198,7 @@ class Pair:
 class _Side:
     """The paths of one tree, one value a path in each column, in the order of the tree."""
 
-    def __init__(self, tree: Tree, starts: Sequence[int]) -> None:
+    def __init__(self, tree: SideTree, starts: Sequence[int]) -> None:
         """``starts`` are the first entries of its layers in the pool."""
         union = self._union = tree.union
         stop = union.starts[tree.layer]
@@ -207,7 +207,7 @@ class _Side:
         else:
             self._shown = array("i", [-1]) * union.nodes
             assign(self._shown, union.ev_node[:stop], iter(range(stop)))
-        is_there = array("B", union.ev_kind[:stop].translate(_IS_THERE) + b"\0")
+        is_there = array("B", union.ev_kind[:stop].translate(VISIBLE_KINDS) + b"\0")
         self._visible = array("I", compress(count(), gather(is_there, self._shown)))
         entries = array("i")
         for layer, start in enumerate(starts, 1):
@@ -219,7 +219,7 @@ class _Side:
         """Of the union that it is of."""
         self.kinds = gather(array("B", union.ev_kind), self.events)
         self.entries = gather(entries, self.events)
-        """In the pool; :attr:`Deletion.IMPLIED` for a directory that no layer names."""
+        """In the pool; :attr:`Absence.IMPLIED` for a directory that no layer names."""
         self._shared = gather(union.ev_inode, self.events)
         self.is_link = array("B", map(ne, self.events, self._shared))
         """1 for a hardlink."""
@@ -303,7 +303,6 @@ class _Layers:
                 stored[entry] = self.append(side.nodes[place], entry, side.kinds[place])
 
 
-_IS_THERE = bytes(kind <= Kind.SOCKET for kind in range(256))
 _PLAIN = Extra()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-MOST = 1 << 20
+MAX_ACCOUNTS_BYTES = 1 << 20
 """Bytes that are read of ``/etc/passwd`` and ``/etc/group``."""
 
 

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from layertui.content.edit_script import CONTEXT, Change, changes
+from layertui.content.edit_script import CONTEXT, Edit, shortest_script
 
-_WORDS = re.compile(r"\w+|\s+|.", re.DOTALL)
-_LONGEST = 2000
+_TOKENS = re.compile(r"\w+|\s+|.", re.DOTALL)
+_MAX_DIFFED_LINE = 2000
 """Characters of a line inside which differences are looked for."""
-_ALIKE = 0.4
+_MIN_SHARED = 0.4
 """The share that two lines have to have in common for one to be the other, changed."""
 
 
@@ -17,7 +17,7 @@ _ALIKE = 0.4
 class Hunk:
     """Changes with less than twice the context between them; the lines that it shows, context included."""
 
-    changes: Sequence[Change]
+    changes: Sequence[Edit]
     before: int
     before_end: int
     after: int
@@ -25,8 +25,8 @@ class Hunk:
 
     def header(self, before: int = 0, after: int = 0) -> str:
         """``@@ -1,3 +1,4 @@``, for lines that have ``before`` and ``after`` others above them."""
-        old = _range(self.before + before, self.before_end + before)
-        return f"@@ -{old} +{_range(self.after + after, self.after_end + after)} @@"
+        old = _hunk_range(self.before + before, self.before_end + before)
+        return f"@@ -{old} +{_hunk_range(self.after + after, self.after_end + after)} @@"
 
 
 def unified_diff(before: bytes, after: bytes, before_name: str, after_name: str) -> Iterator[bytes]:
@@ -37,45 +37,45 @@ def unified_diff(before: bytes, after: bytes, before_name: str, after_name: str)
     """
     if before == after:
         return
-    yield b"--- " + _name(before_name) + b"\n"
-    yield b"+++ " + _name(after_name) + b"\n"
-    old, new = split(before), split(after)
-    for hunk in hunks(changes(old, new), len(old)):
+    yield b"--- " + _quoted_name(before_name) + b"\n"
+    yield b"+++ " + _quoted_name(after_name) + b"\n"
+    old, new = split_lines(before), split_lines(after)
+    for hunk in hunks(shortest_script(old, new), len(old)):
         yield hunk.header().encode() + b"\n"
-        for sign, number in steps(hunk):
+        for sign, number in hunk_lines(hunk):
             line = (new if sign == "+" else old)[number]
             yield sign.encode() + line
             if not line.endswith(b"\n"):
                 yield b"\n\\ No newline at end of file\n"
 
 
-def split(data: bytes) -> list[bytes]:
+def split_lines(data: bytes) -> list[bytes]:
     """Lines with their newlines; LF alone ends one."""
     lines = data.split(b"\n")
     rest = lines.pop()
     return [line + b"\n" for line in lines] + ([rest] if rest else [])
 
 
-def hunks(found: Sequence[Change], before_lines: int) -> Iterator[Hunk]:
+def hunks(found: Sequence[Edit], before_lines: int) -> Iterator[Hunk]:
     """Changes and :data:`CONTEXT` lines around them, put together where they meet."""
     start = 0
     for number, change in enumerate(found):
         if number + 1 < len(found) and found[number + 1].before - change.before_end <= 2 * CONTEXT:
             continue
         first = found[start]
-        above = min(CONTEXT, first.before)
-        below = min(CONTEXT, before_lines - change.before_end)
+        leading = min(CONTEXT, first.before)
+        following = min(CONTEXT, before_lines - change.before_end)
         yield Hunk(
             found[start : number + 1],
-            first.before - above,
-            change.before_end + below,
-            first.after - above,
-            change.after_end + below,
+            first.before - leading,
+            change.before_end + following,
+            first.after - leading,
+            change.after_end + following,
         )
         start = number + 1
 
 
-def steps(hunk: Hunk) -> Iterator[tuple[str, int]]:
+def hunk_lines(hunk: Hunk) -> Iterator[tuple[str, int]]:
     """The lines of a hunk: ``-`` with a number of the version before, ``+`` of the one after, a blank
     for a line of both with its number before."""
     at = hunk.before
@@ -87,7 +87,7 @@ def steps(hunk: Hunk) -> Iterator[tuple[str, int]]:
     yield from ((" ", number) for number in range(at, hunk.before_end))
 
 
-def _range(start: int, end: int) -> str:
+def _hunk_range(start: int, end: int) -> str:
     if end - start == 1:
         return str(end)
     return f"{start + 1 if end > start else start},{end - start}"
@@ -96,7 +96,7 @@ def _range(start: int, end: int) -> str:
 _LETTERS = dict(zip(b'\a\b\t\n\v\f\r"\\', b'abtnvfr"\\', strict=True))
 
 
-def _name(name: str) -> bytes:
+def _quoted_name(name: str) -> bytes:
     """A name as diff writes it, in quotes and with escapes unless it is plain ASCII without blanks."""
     raw = name.encode("utf-8", "surrogateescape")
     if not any(byte <= 0x20 or byte >= 0x80 or byte in _LETTERS for byte in raw):
@@ -115,16 +115,16 @@ def _name(name: str) -> bytes:
 # Inside lines
 
 
-def inside(before: str, after: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]] | None:
+def inline_changes(before: str, after: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]] | None:
     """The ranges of characters that differ in each; ``None`` for lines that have too little in common.
 
     Whole words are told apart.
     """
-    if max(len(before), len(after)) > _LONGEST:
+    if max(len(before), len(after)) > _MAX_DIFFED_LINE:
         return None
-    old, new = _WORDS.findall(before), _WORDS.findall(after)
+    old, new = _TOKENS.findall(before), _TOKENS.findall(after)
     ranges: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
-    for change in changes(old, new):
+    for change in shortest_script(old, new):
         for side, words, start, end in (
             (0, old, change.before, change.before_end),
             (1, new, change.after, change.after_end),
@@ -133,6 +133,6 @@ def inside(before: str, after: str) -> tuple[list[tuple[int, int]], list[tuple[i
                 first = sum(map(len, words[:start]))
                 ranges[side].append((first, first + sum(map(len, words[start:end]))))
     kept = len(before.strip()) - sum(len(before[start:end].strip()) for start, end in ranges[0])
-    if kept < _ALIKE * max(len(before.strip()), len(after.strip())):
+    if kept < _MIN_SHARED * max(len(before.strip()), len(after.strip())):
         return None
     return ranges

@@ -13,14 +13,14 @@ from layertui.layers.compression.stream import Cancelled
 
 CONTEXT = 3
 """Unchanged lines that are shown around a change."""
-EFFORT = 4_000_000
+MAX_EFFORT = 4_000_000
 """Steps (a microsecond or less each) that are spent on the shortest script; after that, a stretch
 that begins and ends with different lines counts as changed as a whole."""
-_BETWEEN = 256
+_ROUNDS_PER_CHECK = 256
 """Rounds between two looks at whether the answer is still wanted."""
 
 
-class Change(NamedTuple):
+class Edit(NamedTuple):
     """Lines ``before:before_end`` became the lines ``after:after_end``, counted from 0."""
 
     before: int
@@ -29,9 +29,9 @@ class Change(NamedTuple):
     after_end: int
 
 
-def changes(
+def shortest_script(
     before: Sequence[Hashable], after: Sequence[Hashable], cancelled: threading.Event | None = None
-) -> list[Change]:
+) -> list[Edit]:
     """What became of ``before`` to make ``after``, in order.
 
     Raises :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
@@ -65,7 +65,7 @@ class _Comparison:
         self._new = [new[place] for place in self._places[1]]
         self._marks = (removed, added)
         self._cancelled = cancelled
-        self._effort = EFFORT
+        self._effort = MAX_EFFORT
 
     def run(self) -> None:
         old, new = self._old, self._new
@@ -97,7 +97,7 @@ class _Comparison:
         forth, back = {first + 1: left}, {last - 1: right}
         is_odd = (first - last) & 1
         for round_ in range((right - left + bottom - top + 1) // 2 + 1):
-            if round_ % _BETWEEN == 0 and self._cancelled is not None and self._cancelled.is_set():
+            if round_ % _ROUNDS_PER_CHECK == 0 and self._cancelled is not None and self._cancelled.is_set():
                 raise Cancelled
             self._effort -= 2 * round_ + 2
             if self._effort < 0:
@@ -160,11 +160,11 @@ def _gaps(marks: bytearray) -> set[int]:
     return found
 
 
-def _script(removed: bytearray, added: bytearray) -> Iterator[Change]:
+def _script(removed: bytearray, added: bytearray) -> Iterator[Edit]:
     before = after = 0
     while before < len(removed) or after < len(added):
         before_end = _run_end(removed, before) if before < len(removed) and removed[before] else before
         after_end = _run_end(added, after) if after < len(added) and added[after] else after
         if (before_end, after_end) != (before, after):
-            yield Change(before, before_end, after, after_end)
+            yield Edit(before, before_end, after, after_end)
         before, after = before_end + 1, after_end + 1

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-SPAN = 4 << 20
+MAX_READ = 4 << 20
 """Bytes that are read in one piece, unless a single file has more."""
-GAP = 1 << 16
+MAX_GAP = 1 << 16
 """Bytes between two files beyond which reading them too costs more than it saves."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class FileExtent:
     """Where a file's content lies."""
 
     path: str
@@ -26,7 +26,7 @@ class Stored:
     """As in :class:`layertui.model.layer_index.Extra`."""
 
     @property
-    def kept(self) -> Sequence[tuple[int, int]]:
+    def stored_ranges(self) -> Sequence[tuple[int, int]]:
         """Its parts that are stored, as (offset, length)."""
         return ((0, self.size),) if self.sparse is None else self.sparse
 
@@ -44,13 +44,13 @@ class Batch(NamedTuple):
     """Event of each file, where its content starts in ``data`` and where it ends."""
 
 
-def together(files: Iterable[tuple[Stored, int]]) -> Iterator[list[tuple[Stored, int]]]:
+def coalesce(files: Iterable[tuple[FileExtent, int]]) -> Iterator[list[tuple[FileExtent, int]]]:
     """Files of one tar, with their events, in the order they lie in: lists of what is read in one piece."""
-    group: list[tuple[Stored, int]] = []
+    group: list[tuple[FileExtent, int]] = []
     for file, event in files:
         if group:
             first, last = group[0][0], group[-1][0]
-            is_near = 0 <= file.offset - last.end <= GAP and file.end - first.offset <= SPAN
+            is_near = 0 <= file.offset - last.end <= MAX_GAP and file.end - first.offset <= MAX_READ
             if not is_near or last.sparse is not None or file.sparse is not None:
                 yield group
                 group = []

@@ -7,8 +7,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from layertui.content.extents import Stored
-from layertui.content.tar_reader import Cursor, PlainCursor, Recent, Tar
+from layertui.content.extents import FileExtent
+from layertui.content.tar_reader import BlockCache, Cursor, PlainCursor, TarReader
 from layertui.layers.compression.format import Damaged
 from layertui.model.blob import BytesBlob
 from layertui.model.layer_index import LayerIndex
@@ -16,13 +16,13 @@ from layertui.model.layer_index import LayerIndex
 if TYPE_CHECKING:
     from layertui.model.image import Layer
 
-RECENT = 64
+CACHED_BLOCKS = 64
 """Blocks of compressed layers that are remembered (128 KiB each)."""
-ACTIVE = 4
+MAX_ACTIVE_LAYERS = 4
 """Layers whose decompressors are kept for whoever reads on."""
 
 
-class Layers:
+class LayerReaders:
     """The layers of an image, each of which is opened when a file of it is read; safe to share between threads."""
 
     def __init__(self, layers: Sequence[Layer], indexes: Sequence[LayerIndex]) -> None:
@@ -31,17 +31,17 @@ class Layers:
         self.unpacked = {layer.number: layer.unpacked for layer in layers if layer.unpacked}
         """Those that are no tars but lie unpacked somewhere, by number."""
         self._layers = layers
-        self._tars: dict[int, Tar] = {}
-        self._active: OrderedDict[int, Tar] = OrderedDict()
-        self._recent = Recent(RECENT)
+        self._tars: dict[int, TarReader] = {}
+        self._active: OrderedDict[int, TarReader] = OrderedDict()
+        self._recent = BlockCache(CACHED_BLOCKS)
         self._keys: dict[int, list[bytes]] = {}
         self._lock = threading.Lock()
 
-    def kept(self, file: Stored) -> bytes | None:
+    def kept(self, file: FileExtent) -> bytes | None:
         """The content of a file where it was kept while its layer was read."""
         return self.indexes[file.layer - 1].contents.get(file.entry)
 
-    def source(self, file: Stored) -> Tar | PlainCursor:
+    def source(self, file: FileExtent) -> TarReader | PlainCursor:
         """What has a file at its offset: its layer's tar, or its content alone where that is at hand.
 
         Raises :class:`Damaged` where the layer is not here, :class:`LayertuiError` where it cannot be opened.
@@ -54,21 +54,21 @@ class Layers:
             return PlainCursor(BytesBlob(content, ""), file.offset)
         return self._tar(file.layer)
 
-    def cursor(self, file: Stored) -> Cursor | None:
+    def cursor(self, file: FileExtent) -> Cursor | None:
         """What reads the tar of a file's layer from front to back; ``None`` where it lies unpacked. Raises as :meth:`source`."""
         return None if file.layer in self.unpacked else self._tar(file.layer).cursor()
 
-    def _tar(self, number: int) -> Tar:
+    def _tar(self, number: int) -> TarReader:
         with self._lock:
             tar = self._tars.get(number)
             if tar is None:
                 layer = self._layers[number - 1]
                 if layer.blob is None:
                     raise Damaged(layer.missing)
-                tar = self._tars[number] = Tar(number, layer.blob, self._recent)
+                tar = self._tars[number] = TarReader(number, layer.blob, self._recent)
             self._active[number] = tar
             self._active.move_to_end(number)
-            if len(self._active) > ACTIVE:
+            if len(self._active) > MAX_ACTIVE_LAYERS:
                 self._active.popitem(last=False)[1].rest()
             return tar
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from layertui.content.extents import Batch, Stored, together
-from layertui.content.file import ContentFile
-from layertui.content.layer_readers import Layers
-from layertui.content.sparse import flaw, hole, stretches, union_of
-from layertui.content.tar_reader import PIECE, Cursor
+from layertui.content.extents import Batch, FileExtent, coalesce
+from layertui.content.layer_readers import LayerReaders
+from layertui.content.sparse import merged_ranges, segments, sparse_map_error, zeros_of
+from layertui.content.tar_reader import READ_CHUNK, Cursor
 from layertui.layers.compression.format import Damaged
 from layertui.layers.compression.stream import Cancelled
 from layertui.model.errors import LayertuiError
@@ -21,11 +21,11 @@ from layertui.model.layer_index import Kind, LayerIndex, path_of
 
 if TYPE_CHECKING:
     from layertui.model.image import Image
-    from layertui.union import Union
+    from layertui.union.model import LayerUnion
 
 MAX_HOLES = 64 << 30
 """Bytes of holes that a digest is computed over: a few bytes of tar can claim 2**63."""
-THREADS = 2
+HASHING_THREADS = 2
 """Layers that are hashed at once."""
 
 _NO_CONTENT = {
@@ -49,13 +49,13 @@ class Contents:
     :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
     """
 
-    def __init__(self, image: Image, indexes: Sequence[LayerIndex], union: Union) -> None:
+    def __init__(self, image: Image, indexes: Sequence[LayerIndex], union: LayerUnion) -> None:
         """``indexes`` are those of ``union``, base first; it may lack layers of the image."""
-        self._layers = Layers(image.layers, indexes)
+        self._layers = LayerReaders(image.layers, indexes)
         self._union = union
         self._digests: dict[tuple[int, int], bytes] = {}
 
-    def grow(self, indexes: Sequence[LayerIndex], union: Union) -> None:
+    def grow(self, indexes: Sequence[LayerIndex], union: LayerUnion) -> None:
         """Go on with the union of the same layers and more on top: its events keep their numbers."""
         self._layers.indexes, self._union = indexes, union
 
@@ -69,7 +69,7 @@ class Contents:
         """The bytes from ``offset``, as many as there are up to ``length`` (-1: all, in memory)."""
         file = self._find(event)
         length = max(file.size - offset, 0) if length < 0 else max(min(length, file.size - offset), 0)
-        if file.sparse is not None or length > PIECE:
+        if file.sparse is not None or length > READ_CHUNK:
             return b"".join(self._pieces(file, offset, length, cancelled))
         if not length:
             return b""
@@ -109,7 +109,7 @@ class Contents:
         # What neither stores is zeros in both, however much of it they claim.
         return all(
             self._alike(left, right, start, min(start + length, left.size), cancelled)
-            for start, length in union_of(left.kept, right.kept)
+            for start, length in merged_ranges(left.stored_ranges, right.stored_ranges)
         )
 
     def prepare(
@@ -124,7 +124,7 @@ class Contents:
         has no content, or none that can be read, is left out: asking for its digest tells
         why. So are sparse files, which :meth:`same` compares without digests.
         """
-        files: dict[tuple[int, int], Stored] = {}
+        files: dict[tuple[int, int], FileExtent] = {}
         for event in events:
             try:
                 file = self._find(event)
@@ -144,7 +144,7 @@ class Contents:
                 if progress is not None:
                     progress(sum(behind), total)
 
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="contents") as pool:
+        with ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="contents") as pool:
             try:
                 for _done in pool.map(work, range(len(layers))):
                     pass
@@ -179,7 +179,7 @@ class Contents:
 
         What is no file, what cannot be read, and what lies behind damage is left out.
         """
-        files: list[tuple[Stored, int]] = []
+        files: list[tuple[FileExtent, int]] = []
         for event in events:
             try:
                 file = self._find(event)
@@ -192,7 +192,7 @@ class Contents:
         files.sort(key=lambda item: item[0].offset)
         is_tar = bool(files) and files[0][0].layer not in self._layers.unpacked
         cursor: Cursor | None = None
-        for group in together(files) if is_tar else ([item] for item in files):
+        for group in coalesce(files) if is_tar else ([item] for item in files):
             first, last = group[0][0], group[-1][0]
             read: list[bytes] = []
             damage = None
@@ -213,9 +213,9 @@ class Contents:
             if damage is not None and is_tar:
                 return
 
-    def stretches(self, event: int) -> Sequence[tuple[int, int]]:
+    def stored_ranges(self, event: int) -> Sequence[tuple[int, int]]:
         """The parts of a file that are stored, as (offset, length); the rest of it reads as zeros."""
-        return self._find(event).kept
+        return self._find(event).stored_ranges
 
     def read_all(self, events: Iterable[int], cancelled: threading.Event | None = None) -> dict[int, bytes]:
         """The whole contents of events of one layer, in memory; without those that :meth:`batches` leaves out."""
@@ -228,13 +228,13 @@ class Contents:
     # Inside
 
     def _hash_layer(
-        self, files: Sequence[Stored], cancelled: threading.Event | None, stop: threading.Event
+        self, files: Sequence[FileExtent], cancelled: threading.Event | None, stop: threading.Event
     ) -> Iterator[int]:
         """Hash the files of one layer in the order they lie in; yields how far it has come."""
         try:
             cursor = self._layers.cursor(files[0])
             items = [(file, 0) for file in files]
-            for group in together(items) if cursor is not None else ([item] for item in items):
+            for group in coalesce(items) if cursor is not None else ([item] for item in items):
                 if stop.is_set():
                     return
                 first, last = group[0][0], group[-1][0]
@@ -251,16 +251,16 @@ class Contents:
         except (LayertuiError, Damaged):
             return  # nothing behind damage can be read either
 
-    def _digest(self, file: Stored, cancelled: threading.Event | None) -> bytes:
+    def _digest(self, file: FileExtent, cancelled: threading.Event | None) -> bytes:
         known = self._digests.get((file.layer, file.entry))
         if known is not None:
             return known
-        holes = file.size - sum(length for _start, length in file.kept)
+        holes = file.size - sum(length for _start, length in file.stored_ranges)
         if holes > MAX_HOLES:
             raise LayertuiError(f"no digest of {file.path}", f"it claims {holes:,} bytes of zeros")
         return self._hash(file, self._pieces(file, 0, file.size, cancelled))
 
-    def _hash(self, file: Stored, pieces: Iterable[bytes | memoryview]) -> bytes:
+    def _hash(self, file: FileExtent, pieces: Iterable[bytes | memoryview]) -> bytes:
         state = hashlib.sha256()
         for piece in pieces:
             state.update(piece)
@@ -268,10 +268,10 @@ class Contents:
         return known
 
     def _alike(
-        self, left: Stored, right: Stored, start: int, end: int, cancelled: threading.Event | None
+        self, left: FileExtent, right: FileExtent, start: int, end: int, cancelled: threading.Event | None
     ) -> bool:
         while start < end:
-            length = min(end - start, PIECE)
+            length = min(end - start, READ_CHUNK)
             one, other = (b"".join(self._pieces(file, start, length, cancelled)) for file in (left, right))
             if one != other:
                 return False
@@ -286,7 +286,7 @@ class Contents:
         layer, entry = self._entry(inode)
         return layer, self._layers.indexes[layer - 1].offset[entry]
 
-    def _find(self, event: int) -> Stored:
+    def _find(self, event: int) -> FileExtent:
         """Where an event's content lies, what a hardlink shares included."""
         union = self._union
         path = union.path(union.ev_node[event])
@@ -302,12 +302,12 @@ class Contents:
         if kind != Kind.FILE:
             raise LayertuiError(f"cannot read {path}", f"it {_NO_CONTENT[Kind(kind)]}")
         if layer in self._layers.unpacked:  # a file of its own, holes and all
-            return Stored(path, layer, entry, index.size[entry], 0, None)
+            return FileExtent(path, layer, entry, index.size[entry], 0, None)
         extra = index.extra.get(entry)
-        file = Stored(
+        file = FileExtent(
             path, layer, entry, index.size[entry], index.offset[entry], extra.sparse if extra else None
         )
-        if extra and extra.sparse is not None and (wrong := flaw(extra.sparse, extra.stored)):
+        if extra and extra.sparse is not None and (wrong := sparse_map_error(extra.sparse, extra.stored)):
             raise self._unreadable(file, wrong)
         return file
 
@@ -319,12 +319,12 @@ class Contents:
         """What people call a layer."""
         return f"layer {layer}"
 
-    def _unreadable(self, file: Stored, why: str) -> LayertuiError:
+    def _unreadable(self, file: FileExtent, why: str) -> LayertuiError:
         return LayertuiError(f"cannot read {file.path} of {self._name(file.layer)}", why)
 
     def _pieces(
         self,
-        file: Stored,
+        file: FileExtent,
         offset: int,
         length: int,
         cancelled: threading.Event | None,
@@ -335,9 +335,9 @@ class Contents:
             return
         try:
             source = cursor or self._layers.source(file)
-            for part in stretches(file.kept, offset, offset + length):
+            for part in segments(file.stored_ranges, offset, offset + length):
                 if part.stored < 0:
-                    for zeros in hole(part.length):
+                    for zeros in zeros_of(part.length):
                         if cancelled is not None and cancelled.is_set():
                             raise Cancelled
                         yield zeros
@@ -350,6 +350,55 @@ class Contents:
                     raise self._unreadable(file, "the layer ends in the middle of it")
         except Damaged as damage:
             raise self._unreadable(file, str(damage)) from damage
+
+
+class ContentFile(io.RawIOBase):
+    """A file's content as a file object: read, seek and tell, without an end of the layer in memory.
+
+    A read that meets damage gives what comes before it; the next one raises
+    :class:`LayertuiError`. Of use to one thread at a time.
+    """
+
+    def __init__(self, contents: Contents, event: int, size: int) -> None:
+        super().__init__()
+        self.size = size
+        """Bytes."""
+        self._contents = contents
+        self._event = event
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
+        if base + offset < 0:
+            raise ValueError(f"negative position {base + offset}")
+        self._position = base + offset
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def pread(self, length: int, offset: int) -> bytes:
+        """Up to ``length`` bytes from ``offset``, wherever the position is; less only at the end."""
+        return self._contents.read(self._event, offset, length)
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        done = 0
+        try:
+            for piece in self._contents.pieces(self._event, self._position, len(view)):
+                view[done : done + len(piece)] = piece
+                done += len(piece)
+        except LayertuiError:
+            if not done:
+                raise
+        self._position += done
+        return done
 
 
 def _failing(error: LayertuiError) -> Iterator[bytes]:

@@ -15,20 +15,20 @@ from layertui.content.text import is_text, marked_encoding
 from layertui.model.errors import LayertuiError
 from layertui.model.layer_index import Kind
 from layertui.text.format import count_text
-from layertui.union.model import Union
-from layertui.union.path_filter import compile_pattern, glob
+from layertui.union.model import LayerUnion
+from layertui.union.path_filter import compile_pattern, glob_pattern
 
-HEAD = 8000
+BINARY_PROBE = 8000
 """Bytes in which a NUL makes a file binary, as git has it (``buffer_is_binary``)."""
-MAX_SIZE = 64 << 30
+MAX_SEARCHED_SIZE = 64 << 30
 """Bytes of the largest file that is looked into: a few bytes of tar can claim 2**63 of zeros."""
-MAX_LINE = 1 << 16
+MAX_REGEX_LINE = 1 << 16
 """Characters of a line that a regular expression is tried on: many take the square of it or more."""
-MAX_HELD = 16 << 20
+MAX_BUFFERED_LINE = 16 << 20
 """Characters that are held in wait for the end of a line; a longer line is searched in parts."""
-SHOWN = 240
+MAX_EXCERPT = 240
 """Characters that are given of a line."""
-BEFORE = 60
+EXCERPT_LEAD = 60
 """Of these, how many at most stand before what matches, unless the whole line fits."""
 
 
@@ -48,7 +48,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class LineMatch:
     """One line of one version of one path."""
 
     path: str
@@ -59,7 +59,7 @@ class Match:
     line: int
     """From 1."""
     text: str
-    """The line, or ``SHOWN`` characters of it around what matches, with ``…`` for the rest."""
+    """The line, or ``MAX_EXCERPT`` characters of it around what matches, with ``…`` for the rest."""
     start: int
     """Where in ``text`` that begins; a line that matches twice is given once."""
     end: int
@@ -72,24 +72,24 @@ class Match:
 class Search:
     """One search through the files of a union; what :meth:`matches` counts tells of how it went."""
 
-    def __init__(self, union: Union, contents: Contents, query: Query) -> None:
+    def __init__(self, union: LayerUnion, contents: Contents, query: Query) -> None:
         """Raises :class:`LayertuiError` for a pattern that cannot be read, saying why."""
         self.binary = 0
         """Files left out."""
         self.unreadable = 0
         self.long_lines = 0
-        """Of which a regular expression saw the first ``MAX_LINE`` characters alone."""
+        """Of which a regular expression saw the first ``MAX_REGEX_LINE`` characters alone."""
         self._union = union
         self._contents = contents
         self._query = query
-        self._search, self._needle = _pattern(query)
+        self._search, self._needle = _line_search(query)
         self._is_asked = _path_test(query.paths)
 
     def matches(
         self,
         progress: Callable[[int, int], None] | None = None,
         cancelled: threading.Event | None = None,
-    ) -> Iterator[Match]:
+    ) -> Iterator[LineMatch]:
         """Every line that matches, layer by layer from the base, each layer read once.
 
         ``progress`` is told the bytes of files behind and in all. Raises
@@ -103,7 +103,7 @@ class Search:
                 for line, text, start, end in self._in_file(event, pieces):
                     for version in versions[event]:
                         path, layer = union.path(union.ev_node[version]), union.ev_layer[version]
-                        yield Match(path, layer, self._is_visible(version), line, text, start, end)
+                        yield LineMatch(path, layer, self._is_visible(version), line, text, start, end)
             except LayertuiError:
                 self.unreadable += 1
             done += union.size(event)
@@ -116,7 +116,7 @@ class Search:
         counts = (
             (self.binary, "binary file", ""),
             (self.unreadable, "file", " that cannot be read"),
-            (self.long_lines, "line", f" beyond {MAX_LINE:,} characters"),
+            (self.long_lines, "line", f" beyond {MAX_REGEX_LINE:,} characters"),
         )
         return [count_text(count, noun) + more for count, noun, more in counts if count]
 
@@ -138,14 +138,14 @@ class Search:
         """Number, text and place of each match."""
         extra = self._union.extra(event)
         has_holes = extra is not None and extra.sparse is not None  # which are zeros
-        if self._union.size(event) > MAX_SIZE:
+        if self._union.size(event) > MAX_SEARCHED_SIZE:
             raise LayertuiError("too large")
         if has_holes and not self._query.with_binary:
             self.binary += 1
             return
         head = next(pieces, b"")
         marked = marked_encoding(head)
-        if marked is None and not self._query.with_binary and not is_text(head[:HEAD]):
+        if marked is None and not self._query.with_binary and not is_text(head[:BINARY_PROBE]):
             self.binary += 1
             return
         line = 1
@@ -156,15 +156,15 @@ class Search:
 
     def _in_block(self, block: str, first: int) -> Iterator[tuple[int, str, int, int]]:
         lines = block.removesuffix("\n").split("\n")
-        if self._query.is_regex and len(block) > MAX_LINE:
-            self.long_lines += sum(len(line) > MAX_LINE for line in lines)
-            lines = [line[:MAX_LINE] for line in lines]
+        if self._query.is_regex and len(block) > MAX_REGEX_LINE:
+            self.long_lines += sum(len(line) > MAX_REGEX_LINE for line in lines)
+            lines = [line[:MAX_REGEX_LINE] for line in lines]
         for number, found in enumerate(map(self._search, lines)):
             if found is not None:
-                yield first + number, *shortened(lines[number], *found.span())
+                yield first + number, *excerpt(lines[number], *found.span())
 
 
-def _pattern(query: Query) -> tuple[Callable[[str], re.Match[str] | None], str | None]:
+def _line_search(query: Query) -> tuple[Callable[[str], re.Match[str] | None], str | None]:
     """What finds a match in a line, and what a text must hold, in small letters if case is ignored."""
     source = query.pattern if query.is_regex else re.escape(query.pattern)
     flags = re.IGNORECASE if query.ignores_case else 0
@@ -180,30 +180,32 @@ def _pattern(query: Query) -> tuple[Callable[[str], re.Match[str] | None], str |
 def _path_test(paths: str) -> Callable[[bytes], object]:
     if not paths.strip("/"):
         return lambda _key: True
-    return compile_pattern(glob(paths.encode("utf-8", "surrogateescape"), below=True), paths, 0).search
+    return compile_pattern(
+        glob_pattern(paths.encode("utf-8", "surrogateescape"), with_descendants=True), paths, 0
+    ).search
 
 
 def _blocks(head: bytes, pieces: Iterator[bytes], codec: str) -> Iterator[str]:
-    """A text in blocks of whole lines, unless one is longer than ``MAX_HELD``."""
+    """A text in blocks of whole lines, unless one is longer than ``MAX_BUFFERED_LINE``."""
     errors = "surrogateescape" if codec.startswith("utf-8") else "replace"
     decoder = codecs.getincrementaldecoder(codec)(errors)
     rest = ""
     for piece in chain((head,), pieces, (b"",)):
         text = rest + decoder.decode(piece, not piece)
         end = text.rfind("\n") + 1
-        if not piece or (not end and len(text) > MAX_HELD):
+        if not piece or (not end and len(text) > MAX_BUFFERED_LINE):
             end = len(text)
         if end:
             yield text[:end]
         rest = text[end:]
 
 
-def shortened(line: str, start: int, end: int) -> tuple[str, int, int]:
+def excerpt(line: str, start: int, end: int) -> tuple[str, int, int]:
     """What is given of a line, and where in it the match stands."""
-    if len(line) <= SHOWN:
+    if len(line) <= MAX_EXCERPT:
         return line, start, end
-    first = max(min(start - BEFORE, len(line) - SHOWN), 0)
-    last = first + SHOWN
+    first = max(min(start - EXCERPT_LEAD, len(line) - MAX_EXCERPT), 0)
+    last = first + MAX_EXCERPT
     left, right = "…" if first else "", "…" if last < len(line) else ""
     shift = len(left) - first
     return left + line[first:last] + right, start + shift, min(end, last) + shift

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 Piece = tuple[str, str]
 """Raw text and what it is: ``keyword``, ``string``, ``name``, ``comment`` or nothing."""
 
-MOST = 1 << 17
+MAX_LEXED = 1 << 17
 """Characters that are lexed at once; lexers take some microseconds for each, and cannot be stopped."""
-_LONGEST = 400
+_MAX_LEXED_LINE = 400
 """Characters of a line; some patterns of lexers take the square or the cube of it, and cannot be stopped."""
-_SECONDS = 1.0
+_LEXER_TIMEOUT = 1.0
 """What a lexer may take; the text stays plain after that."""
 
-_KINDS = (
+_TOKEN_STYLES = (
     ("Token.Comment.Preproc", "keyword"),
     ("Token.Comment", "comment"),
     ("Token.Keyword.Constant", "string"),
@@ -39,7 +39,7 @@ _KINDS = (
     ("Token.Generic.Subheading", "keyword"),
 )
 
-_NAMES = {
+_LANGUAGES = {
     ".env": "bash",
     "Containerfile": "docker",
     "authorized_keys": "",
@@ -65,8 +65,8 @@ def lexer_of(name: str, head: str) -> "Lexer | None":
     options = {"stripnl": False, "ensurenl": False}
     first = head.partition("\n")[0][:200]
     try:
-        if name in _NAMES:
-            return lexers.get_lexer_by_name(_NAMES[name], **options) if _NAMES[name] else None
+        if name in _LANGUAGES:
+            return lexers.get_lexer_by_name(_LANGUAGES[name], **options) if _LANGUAGES[name] else None
         # Several languages share some endings: the text helps to choose.
         found = lexers.get_lexer_for_filename(name, head[:2000], **options)
     except ClassNotFound:
@@ -84,15 +84,15 @@ def lexer_of(name: str, head: str) -> "Lexer | None":
     return None if "text" in found.aliases else found
 
 
-def coloured(lexer: "Lexer | None", lines: Sequence[str]) -> Iterator[list[Piece]]:
+def colored(lexer: "Lexer | None", lines: Sequence[str]) -> Iterator[list[Piece]]:
     """Each of ``lines`` (without their ends) in pieces; plain where there is no lexer or too much to lex.
 
     The lines are lexed as if a file started there: what opened before them is not known.
     """
     if (
         lexer is None
-        or sum(map(len, lines)) + len(lines) > MOST
-        or any(len(line) > _LONGEST for line in lines)
+        or sum(map(len, lines)) + len(lines) > MAX_LEXED
+        or any(len(line) > _MAX_LEXED_LINE for line in lines)
     ):
         yield from ([(line, "")] for line in lines)
         return
@@ -109,13 +109,13 @@ def coloured(lexer: "Lexer | None", lines: Sequence[str]) -> Iterator[list[Piece
 def _pieces(lexer: "Lexer", text: str) -> Iterator[list[Piece]]:
     known: dict[object, str] = {}
     line: list[Piece] = []
-    deadline = time.monotonic() + _SECONDS
+    deadline = time.monotonic() + _LEXER_TIMEOUT
     for _at, token, value in lexer.get_tokens_unprocessed(text):
         if time.monotonic() > deadline:
             raise TimeoutError
         kind = known.get(token)
         if kind is None:
-            kind = known[token] = next((kind for start, kind in _KINDS if _is(str(token), start)), "")
+            kind = known[token] = next((kind for start, kind in _TOKEN_STYLES if _is(str(token), start)), "")
         first, *others = value.split("\n")
         if first:
             line.append((first, kind))

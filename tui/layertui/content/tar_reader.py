@@ -13,17 +13,17 @@ from layertui.layers.compression.members import Member, member_at
 from layertui.layers.compression.stream import check
 from layertui.model.blob import Blob
 
-PIECE = 1 << 20
+READ_CHUNK = 1 << 20
 """Bytes handed out or inflated at once, at most."""
-SPACING = 8 << 20
+SEEK_SPACING = 8 << 20
 """Bytes of tar between two seek points. One takes about 40 kB, and 8 MiB about 20 ms to inflate."""
-MAX_POINTS = 512
+MAX_SEEK_POINTS = 512
 """Seek points of a layer; beyond, every second one goes and the spacing doubles."""
-CAREFUL = 512
+DAMAGE_STEP = 512
 """Bytes inflated at once near damage, so that all but the last of what is whole is read."""
-BLOCK = 1 << 17
+CACHED_BLOCK = 1 << 17
 """Bytes of tar that are remembered as one."""
-MAX_IDLE = 2
+MAX_IDLE_CURSORS = 2
 """Cursors of a layer that are kept for whoever reads on."""
 
 
@@ -55,7 +55,7 @@ class PlainCursor:
         end = offset + length
         while offset < end:
             check(cancelled)
-            data = self._blob.pread(min(end - offset, PIECE), offset - self._start)
+            data = self._blob.pread(min(end - offset, READ_CHUNK), offset - self._start)
             if not data:
                 return
             offset += len(data)
@@ -66,7 +66,7 @@ class PlainCursor:
         return b"".join(self.pieces(offset, length, cancelled))
 
 
-class Point(NamedTuple):
+class SeekPoint(NamedTuple):
     """A place from which inflating can start."""
 
     offset: int
@@ -76,16 +76,16 @@ class Point(NamedTuple):
     member: Member | None
 
 
-class Points:
+class SeekPoints:
     """A layer's seek points, shared by all who read it."""
 
     def __init__(self) -> None:
-        self._points = [Point(0, 0, None)]
+        self._points = [SeekPoint(0, 0, None)]
         self._offsets = [0]
-        self._spacing = SPACING
+        self._spacing = SEEK_SPACING
         self._lock = threading.Lock()
 
-    def before(self, offset: int) -> Point:
+    def before(self, offset: int) -> SeekPoint:
         """The last one that is not beyond an offset."""
         with self._lock:
             return self._points[bisect_right(self._offsets, offset) - 1]
@@ -93,12 +93,12 @@ class Points:
     def is_due(self, offset: int) -> bool:
         return offset - self.before(offset).offset >= self._spacing
 
-    def add(self, point: Point) -> None:
+    def add(self, point: SeekPoint) -> None:
         with self._lock:
             at = bisect_right(self._offsets, point.offset)
             self._points.insert(at, point)
             self._offsets.insert(at, point.offset)
-            if len(self._points) > MAX_POINTS:
+            if len(self._points) > MAX_SEEK_POINTS:
                 del self._points[1::2], self._offsets[1::2]
                 self._spacing *= 2
 
@@ -106,14 +106,14 @@ class Points:
 class InflatingCursor:
     """Reads a compressed tar: forward, from where it is or from the nearest seek point."""
 
-    def __init__(self, blob: Blob, compression: str, points: Points) -> None:
+    def __init__(self, blob: Blob, compression: str, points: SeekPoints) -> None:
         self.position = 0
         self._blob = blob
         self._compression = compression
         self._points = points
         self._member: Member | None = None
         self._stored = 0
-        self._step_size = PIECE
+        self._step_size = READ_CHUNK
 
     def pieces(self, offset: int, length: int, cancelled: threading.Event | None = None) -> Iterator[bytes]:
         self._go_near(offset)
@@ -132,31 +132,31 @@ class InflatingCursor:
         if not point.offset <= self.position <= offset:
             self._start(point)
 
-    def _start(self, point: Point) -> None:
+    def _start(self, point: SeekPoint) -> None:
         self.position, self._stored = point.offset, point.stored
         self._member = point.member and point.member.copy()
-        self._step_size = PIECE
+        self._step_size = READ_CHUNK
 
     def _step(self, length: int) -> bytes:
         """The next bytes, at most ``length``; empty at the end."""
         try:
             return self._inflate(min(length, self._step_size))
         except Damaged:
-            if self._step_size == CAREFUL:
+            if self._step_size == DAMAGE_STEP:
                 raise
         # What was inflated along with the damage is lost: once more, in small steps.
         position = self.position
         self._start(self._points.before(position))
-        while self.position < position and self._inflate(min(position - self.position, PIECE)):
+        while self.position < position and self._inflate(min(position - self.position, READ_CHUNK)):
             pass
-        self._step_size = CAREFUL
-        return self._inflate(min(length, CAREFUL))
+        self._step_size = DAMAGE_STEP
+        return self._inflate(min(length, DAMAGE_STEP))
 
     def _inflate(self, length: int) -> bytes:
         while True:
             if self._member is None:
                 if self._points.is_due(self.position):
-                    self._points.add(Point(self.position, self._stored, None))
+                    self._points.add(SeekPoint(self.position, self._stored, None))
                 self._member = member_at(self._blob, self._stored, self._compression)
                 if self._member is None:
                     return b""
@@ -164,12 +164,12 @@ class InflatingCursor:
             if data:
                 self.position += len(data)
                 if self._points.is_due(self.position) and (twin := self._member.copy()) is not None:
-                    self._points.add(Point(self.position, self._stored, twin))
+                    self._points.add(SeekPoint(self.position, self._stored, twin))
                 return data
             self._stored, self._member = self._member.end, None
 
 
-class Recent:
+class BlockCache:
     """The blocks of all layers that were read last."""
 
     def __init__(self, capacity: int) -> None:
@@ -190,15 +190,15 @@ class Recent:
                 self._blocks.popitem(last=False)
 
 
-class Tar:
+class TarReader:
     """One layer's tar; safe to share between threads."""
 
-    def __init__(self, number: int, blob: Blob, recent: Recent) -> None:
+    def __init__(self, number: int, blob: Blob, recent: BlockCache) -> None:
         """``number`` tells its blocks from those of others in ``recent``."""
         self.compression = compression_of(blob.pread(6, 0))
         self._number = number
         self._blob = blob
-        self._points = Points()
+        self._points = SeekPoints()
         self._recent = recent
         self._idle: list[Cursor] = []
         self._lock = threading.Lock()
@@ -211,14 +211,14 @@ class Tar:
 
     def read(self, offset: int, length: int, cancelled: threading.Event | None = None) -> bytes:
         """As :meth:`pieces`, in one; what is small and was read before costs nothing again."""
-        if not self.compression or length > BLOCK:
+        if not self.compression or length > CACHED_BLOCK:
             return b"".join(self.pieces(offset, length, cancelled))
-        first, last = offset // BLOCK, (offset + length - 1) // BLOCK
+        first, last = offset // CACHED_BLOCK, (offset + length - 1) // CACHED_BLOCK
         try:
             data = b"".join(self._block(number, cancelled) for number in range(first, last + 1))
         except Damaged:  # perhaps only beyond what is wanted
             return b"".join(self.pieces(offset, length, cancelled))
-        return data[offset - first * BLOCK :][:length]
+        return data[offset - first * CACHED_BLOCK :][:length]
 
     def pieces(self, offset: int, length: int, cancelled: threading.Event | None = None) -> Iterator[bytes]:
         """As a cursor's, by whichever is nearest."""
@@ -226,7 +226,7 @@ class Tar:
         # A cursor that met damage or an error is not used again.
         yield from cursor.pieces(offset, length, cancelled)
         with self._lock:
-            self._idle = [cursor, *self._idle][:MAX_IDLE]
+            self._idle = [cursor, *self._idle][:MAX_IDLE_CURSORS]
 
     def rest(self) -> None:
         """Forget the cursors, which may hold a decompressor's window each."""
@@ -246,6 +246,6 @@ class Tar:
         key = (self._number, number)
         block = self._recent.get(key)
         if block is None:
-            block = b"".join(self.pieces(number * BLOCK, BLOCK, cancelled))
+            block = b"".join(self.pieces(number * CACHED_BLOCK, CACHED_BLOCK, cancelled))
             self._recent.put(key, block)
         return block

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from charset_normalizer.models import CharsetMatch
 
-ERRORS = "backslashreplace"
+DECODE_ERRORS = "backslashreplace"
 """How bytes are decoded that the encoding does not have: as ``\\xNN``, whatever the codec."""
 
 _BOMS = (
@@ -19,12 +19,12 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16BE"),
 )
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\v\f\r\b\x1b"))
-_MOST_CONTROLS = 1 / 100
+_MAX_CONTROLS = 1 / 100
 """Of text; random bytes have a tenth."""
-_MOST_HIGH = 0.3
+_MAX_HIGH = 0.3
 """Of text in a legacy encoding that is not recognised."""
 _WESTERN = "cp1252"
-_SAMPLE = 4096
+_GUESS_SAMPLE = 4096
 """Bytes that the encoding is guessed from."""
 
 
@@ -43,7 +43,7 @@ class Encoding:
 
     def decode(self, data: bytes) -> str:
         """The whole text; never fails."""
-        return data.decode(self.codec, ERRORS)
+        return data.decode(self.codec, DECODE_ERRORS)
 
 
 def is_text(head: bytes) -> bool:
@@ -65,7 +65,7 @@ def encoding_of(head: bytes, size: int) -> Encoding | None:
     if found is None:
         return None
     codec, name, guessed = found
-    text = codecs.getincrementaldecoder(codec)(ERRORS).decode(head)
+    text = codecs.getincrementaldecoder(codec)(DECODE_ERRORS).decode(head)
     return Encoding(codec, name, guessed, _newline(text))
 
 
@@ -74,7 +74,7 @@ def _encoding(head: bytes, whole: bool) -> tuple[str, str, bool] | None:
         return *marked, False
     if b"\0" in head:
         return _wide(head)
-    if len(head) - len(head.translate(None, _CONTROLS)) > _MOST_CONTROLS * len(head):
+    if len(head) - len(head.translate(None, _CONTROLS)) > _MAX_CONTROLS * len(head):
         return None
     if head.isascii():
         return "utf-8", "ASCII", False
@@ -103,7 +103,7 @@ def _wide(head: bytes) -> tuple[str, str, bool] | None:
             continue
         text = codecs.getincrementaldecoder(codec)("replace").decode(head)
         odd = sum(not char.isprintable() and char not in "\t\n\r\f" for char in text)
-        if odd <= _MOST_CONTROLS * len(text) and len(text) > 1:
+        if odd <= _MAX_CONTROLS * len(text) and len(text) > 1:
             return codec, name, True
     return None
 
@@ -114,17 +114,17 @@ def _legacy(head: bytes) -> tuple[str, str, bool] | None:
 
     high = len(head) - len(head.translate(None, bytes(range(0x80, 0x100))))
     # The lines that tell; the others are the same in all of them.
-    telling = b"\n".join(re.findall(rb"[^\n]{0,200}[\x80-\xff][^\n]{0,200}", head))[:_SAMPLE]
-    matches = list(from_bytes(telling, steps=2, chunk_size=_SAMPLE // 2, threshold=0.2))
+    telling = b"\n".join(re.findall(rb"[^\n]{0,200}[\x80-\xff][^\n]{0,200}", head))[:_GUESS_SAMPLE]
+    matches = list(from_bytes(telling, steps=2, chunk_size=_GUESS_SAMPLE // 2, threshold=0.2))
     best = max((match.coherence for match in matches), default=0.0)
-    western = _decodes(head, _WESTERN) and high <= _MOST_HIGH * len(head)
+    western = _decodes(head, _WESTERN) and high <= _MAX_HIGH * len(head)
     # Where the words tell no language, or one of the West too, the most common is the best guess.
     if western and (not best or any(_is_western(match) and match.coherence * 2 >= best for match in matches)):
         return _WESTERN, "Windows-1252", True
     for match in matches:
         if match.coherence == best and not match.encoding.startswith(("utf", "ascii")):
             return match.encoding, match.encoding.replace("_", "-"), True
-    return ("latin-1", "Latin-1", True) if high <= _MOST_HIGH * len(head) else None
+    return ("latin-1", "Latin-1", True) if high <= _MAX_HIGH * len(head) else None
 
 
 def _is_western(match: "CharsetMatch") -> bool:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from layertui.model.layer_index import Kind
-from layertui.union.changes import Same
-from layertui.union.layer_summary import Summary, summarise
-from layertui.union.model import Union
+from layertui.union.changes import SameContent
+from layertui.union.layer_summary import LayerSummary, summarize_layer
+from layertui.union.model import LayerUnion
 
 LARGEST = 10
 """Files that are named."""
@@ -21,7 +21,7 @@ class Effect:
     """What one layer did, against the layers below it."""
 
     layer: int
-    counts: Summary
+    counts: LayerSummary
     size: int
     """Bytes of the files that it stores."""
     largest: Sequence[tuple[str, int]]
@@ -41,7 +41,7 @@ class Effect:
         }
 
 
-def effect_of(union: Union, layer: int, same: Same | None = None) -> Effect:
+def effect_of(union: LayerUnion, layer: int, same: SameContent | None = None) -> Effect:
     """What a layer did; without ``same`` no contents are compared."""
     files = [
         event
@@ -51,7 +51,7 @@ def effect_of(union: Union, layer: int, same: Same | None = None) -> Effect:
     largest = heapq.nlargest(LARGEST, files, key=union.size)
     return Effect(
         layer,
-        summarise(union, layer, same),
+        summarize_layer(union, layer, same),
         sum(map(union.size, files)),
         [(union.path(union.ev_node[event]), union.size(event)) for event in largest if union.size(event)],
     )

@@ -11,7 +11,7 @@ import msgspec
 from layertui.cache.directory import save
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
-from layertui.union.model import Union
+from layertui.union.model import LayerUnion
 
 VERSION = 1
 
@@ -39,7 +39,7 @@ class Baseline:
     version: int = VERSION
 
 
-def measured(image: Image, union: Union) -> Baseline:
+def measured(image: Image, union: LayerUnion) -> Baseline:
     """An image as it is now."""
     parts = tuple(
         Part(layer.diff_id, sum(index.size)) for layer, index in zip(image.layers, union.indexes, strict=True)

@@ -9,7 +9,7 @@ from layertui.gate.rules import Finding, Outcome, Status
 from layertui.gate.subject import Subject
 from layertui.insight.waste import undecided, waste
 from layertui.text.format import exact_size, size_text
-from layertui.union.merged_tree import Merged
+from layertui.union.merged_tree import MergedTree
 
 CAUSES = 20
 """Findings of a figure, largest first; more would not help to mend it."""
@@ -44,7 +44,7 @@ def highest_user_wasted_percent(subject: Subject, limit: Ratio) -> Outcome:
 
 def reclaimable(subject: Subject, limit: Size) -> Outcome:
     union = subject.union
-    value = union.stored_bytes() - Merged(union, union.layers).size_below(0)
+    value = union.stored_bytes() - MergedTree(union, union.layers).subtree_size(0)
     causes: list[Finding] = []
     if value > limit:  # only now are contents read, to tell why
         subject.contents.prepare(undecided(union), subject.progress)

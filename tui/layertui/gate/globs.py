@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from layertui.union.model import Union
-from layertui.union.path_filter import glob
+from layertui.union.model import LayerUnion
+from layertui.union.path_filter import glob_pattern
 
 
 class Globs:
@@ -14,7 +14,7 @@ class Globs:
 
     def __init__(self, texts: Iterable[str], below: bool = False) -> None:
         self._patterns = [
-            (text, re.compile(glob(text.encode("utf-8", "surrogateescape"), below))) for text in texts
+            (text, re.compile(glob_pattern(text.encode("utf-8", "surrogateescape"), below))) for text in texts
         ]
 
     def first(self, key: bytes) -> str | None:
@@ -28,7 +28,7 @@ class Globs:
         """Whether one matches an absolute path."""
         return self.first(path[1:].encode("utf-8", "surrogateescape").replace(b"/", b"\0")) is not None
 
-    def nodes(self, union: Union) -> Iterator[tuple[int, str]]:
+    def nodes(self, union: LayerUnion) -> Iterator[tuple[int, str]]:
         """The paths that some layer has and one matches, with that one, in the order of the tree."""
         if self._patterns:
             for node, key in enumerate(union.keys.split(b"/")):
@@ -36,7 +36,7 @@ class Globs:
                     yield node, text
 
 
-def unmatched(texts: Sequence[str], union: Union) -> Sequence[str]:
+def unmatched(texts: Sequence[str], union: LayerUnion) -> Sequence[str]:
     """The globs that match no path of the final tree."""
     missing = [(text, Globs([text])) for text in texts]
     for node, key in enumerate(union.keys.split(b"/")):

@@ -14,7 +14,7 @@ from layertui.insight.secrets import without_secrets
 from layertui.model.history_step import step_text
 from layertui.model.image import Image
 from layertui.text.format import exact_size
-from layertui.union.model import Union
+from layertui.union.model import LayerUnion
 
 
 class Subject:
@@ -23,7 +23,7 @@ class Subject:
     def __init__(
         self,
         image: Image,
-        union: Union,
+        union: LayerUnion,
         contents: Contents,
         ignored: Globs,
         baseline: Callable[[], Baseline | None],

@@ -13,7 +13,7 @@ from layertui.content.read import Contents
 from layertui.layers.compression.stream import check
 from layertui.model.errors import LayertuiError
 from layertui.model.layer_index import Kind
-from layertui.union.model import Union
+from layertui.union.model import LayerUnion
 
 
 class Copy(NamedTuple):
@@ -67,13 +67,13 @@ class Duplicates:
     """Files that may be duplicates and cannot be read."""
 
 
-def candidates(union: Union) -> list[int]:
+def candidates(union: LayerUnion) -> list[int]:
     """Events that store files of sizes that occur more than once."""
     events = list(chain.from_iterable(_sizes(union).values()))
     return sorted(events)
 
 
-def duplicates(union: Union, contents: Contents, cancelled: threading.Event | None = None) -> Duplicates:
+def duplicates(union: LayerUnion, contents: Contents, cancelled: threading.Event | None = None) -> Duplicates:
     """Every content that layers store more than once; empty files aside.
 
     Asks for the digests of :func:`candidates`, so have those prepared before. Raises
@@ -98,7 +98,7 @@ def duplicates(union: Union, contents: Contents, cancelled: threading.Event | No
     return Duplicates(groups, unreadable)
 
 
-def _copy(union: Union, event: int) -> Copy:
+def _copy(union: LayerUnion, event: int) -> Copy:
     node = union.ev_node[event]
     return Copy(event, union.path(node), union.ev_layer[event], union.last[node] == event)
 
@@ -107,7 +107,7 @@ def _place(copy: Copy) -> tuple[int, str]:
     return copy.layer, copy.path
 
 
-def _sizes(union: Union) -> dict[int, list[int]]:
+def _sizes(union: LayerUnion) -> dict[int, list[int]]:
     """The events that store files, by the sizes that occur more than once."""
     times = Counter(chain.from_iterable(index.size for index in union.indexes))
     times[0] = 0

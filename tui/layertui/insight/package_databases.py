@@ -11,7 +11,7 @@ from layertui.content.read import Contents
 from layertui.insight.databases import Parser, apk, dpkg, npm, python, rpm, rpm_journal, rpm_older
 from layertui.model.errors import LayertuiError
 from layertui.model.layer_index import keys_ending
-from layertui.union.model import Union
+from layertui.union.model import LayerUnion
 
 MAX_SIZE = 1 << 29
 """Bytes of a database that are read."""
@@ -45,14 +45,14 @@ Found = Mapping[int, bytes | LayertuiError]
 """The contents of files by their events, or why they cannot be read."""
 
 
-def databases_of(union: Union) -> dict[int, Parser]:
+def databases_of(union: LayerUnion) -> dict[int, Parser]:
     """The nodes that are databases."""
     found = union.matching(*(pattern for pattern, _ in _DATABASES))
     return {node: _DATABASES[number][1] for node, number in found}
 
 
 def read_files(
-    union: Union, contents: Contents, events: Iterable[int], cancelled: threading.Event | None = None
+    union: LayerUnion, contents: Contents, events: Iterable[int], cancelled: threading.Event | None = None
 ) -> Iterator[Found]:
     """What each layer stores of some files, in any order of the layers.
 
@@ -73,7 +73,7 @@ def read_files(
 
 
 def _read(
-    union: Union, contents: Contents, events: Sequence[int], cancelled: threading.Event | None
+    union: LayerUnion, contents: Contents, events: Sequence[int], cancelled: threading.Event | None
 ) -> Found:
     """Files that one layer stores."""
     found: dict[int, bytes | LayertuiError] = {}

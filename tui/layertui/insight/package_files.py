@@ -21,14 +21,14 @@ from layertui.insight.file_lists import (
 from layertui.insight.package_databases import MAX_SIZE, databases_of, read_files
 from layertui.model.errors import LayertuiError
 from layertui.model.layer_index import Kind, key_of
-from layertui.union.model import Union
+from layertui.union.model import LayerUnion
 
 _LISTS = (
     rb"/var\0lib\0dpkg\0(?:info\0[^\0/]+\.list|status\.d\0[^\0/]+\.md5sums|diversions)",
     rb"\.dist-info\0RECORD",
     rb"\.egg-info\0installed-files\.txt",
 )
-"""How the keys of what tells of files end (see :meth:`layertui.union.model.Union.matching`)."""
+"""How the keys of what tells of files end (see :meth:`layertui.union.model.LayerUnion.matching`)."""
 _DIVERSIONS = "/var/lib/dpkg/diversions"
 
 
@@ -69,7 +69,7 @@ class _Lists:
 class PackageFiles:
     """Answers for one union; remembers the lists that it read last. Safe to share between threads."""
 
-    def __init__(self, union: Union, contents: Contents) -> None:
+    def __init__(self, union: LayerUnion, contents: Contents) -> None:
         self._union = union
         self._contents = contents
         databases = databases_of(union)

@@ -14,7 +14,7 @@ from layertui.insight.databases import Package, Parser, npm, python, record_size
 from layertui.insight.package_databases import MAX_SIZE, RECORD, databases_of, read_files
 from layertui.model.errors import LayertuiError
 from layertui.model.layer_index import Kind
-from layertui.union.model import Union
+from layertui.union.model import LayerUnion
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Packages:
     """Why databases could not be read."""
 
 
-def packages(union: Union, contents: Contents, cancelled: threading.Event | None = None) -> Packages:
+def packages(union: LayerUnion, contents: Contents, cancelled: threading.Event | None = None) -> Packages:
     """What the layers did to the packages of an image. Reads every version of their databases.
 
     Raises :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
@@ -89,7 +89,7 @@ def packages(union: Union, contents: Contents, cancelled: threading.Event | None
 
 
 def layer_packages(
-    union: Union, contents: Contents, layer: int, cancelled: threading.Event | None = None
+    union: LayerUnion, contents: Contents, layer: int, cancelled: threading.Event | None = None
 ) -> tuple[Sequence[PackageChange], Sequence[LayertuiError]]:
     """What one layer did to the packages, and why databases could not be read. Reads only those it touched.
 
@@ -131,7 +131,7 @@ def _differences(layer: int, gone: Counter[Package], new: Counter[Package]) -> l
 class _Reader:
     """Remembers the packages of each version of a database."""
 
-    def __init__(self, union: Union, contents: Contents, cancelled: threading.Event | None) -> None:
+    def __init__(self, union: LayerUnion, contents: Contents, cancelled: threading.Event | None) -> None:
         self._union = union
         self._contents = contents
         self._cancelled = cancelled

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from layertui.content.accounts import MOST, account_names
+from layertui.content.accounts import MAX_ACCOUNTS_BYTES, account_names
 from layertui.content.read import Contents
 from layertui.content.xattrs import describe
 from layertui.layers.compression.stream import check
 from layertui.model.entry import Entry
 from layertui.model.errors import LayertuiError
 from layertui.model.layer_index import Kind
-from layertui.union.model import Union
+from layertui.union.model import LayerUnion
 
 CAPABILITIES = "security.capability"
 """The attribute that holds a file's capabilities (capabilities(7))."""
@@ -66,7 +66,7 @@ class Permission:
 
 
 def permissions(
-    union: Union, contents: Contents, cancelled: threading.Event | None = None
+    union: LayerUnion, contents: Contents, cancelled: threading.Event | None = None
 ) -> Sequence[Permission]:
     """All remarkable paths of the final tree, by kind of right and then in the order of the tree.
 
@@ -111,10 +111,10 @@ def permissions(
     return sorted(found, key=lambda row: order.index(row.right))
 
 
-def _users(union: Union, contents: Contents, cancelled: threading.Event | None) -> set[int]:
+def _users(union: LayerUnion, contents: Contents, cancelled: threading.Event | None) -> set[int]:
     """Numbers of the users that the image knows; root is one wherever."""
     users = {0}
     with suppress(LayertuiError):  # an image without, or with one that cannot be read, names nobody
         event = union.at(union.resolve(PASSWD, union.layers), union.layers)
-        users.update(account_names(contents.read(event, 0, MOST, cancelled)))
+        users.update(account_names(contents.read(event, 0, MAX_ACCOUNTS_BYTES, cancelled)))
     return users

@@ -145,7 +145,7 @@ FILES = (
     (rb"\.htpasswd", _rule("password hash", "htpasswd(1)", (b":",), rb"(?m)^[^:#\s]+:(\S{8,})")),
     (rb"[^\0/]*\.tfstate", _rule("Terraform state", "Terraform docs, sensitive data in state", (b'"terraform_version"',), rb"\"terraform_version\"")),
 )  # fmt: skip
-"""Found in files whose keys end like this (see :meth:`layertui.union.model.Union.matching`), from a name on."""
+"""Found in files whose keys end like this (see :meth:`layertui.union.model.LayerUnion.matching`), from a name on."""
 
 _NAMES = rb"[A-Z0-9_]{0,60}(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIALS)"
 _QUOTED = rb"(?:\"([^\"$]{4,})\"|'([^'$]{4,})'|([^\s\"'$/<{;&|][^\s\"';&|]{3,}))"

@@ -12,7 +12,7 @@ from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
 from layertui.content.extents import Batch
 from layertui.insight.secret_rules import ASSIGNMENTS, DOTENV, FILES, TOKENS, Rule
-from layertui.union.model import Union
+from layertui.union.model import LayerUnion
 
 _HEAD = 8000
 """Bytes in which a NUL makes a file binary, as git has it (``buffer_is_binary``)."""
@@ -47,7 +47,7 @@ def matches(rules: Iterable[Rule], text: bytes) -> Iterator[Match]:
 class FileSearch:
     """Looks into the files of a union; safe to share between threads."""
 
-    def __init__(self, union: Union) -> None:
+    def __init__(self, union: LayerUnion) -> None:
         # The library finds the leftmost match many times as fast as all matches.
         self._literals = BytesAhoCorasick(_LITERALS, MatchKind.LeftmostFirst)
         self._rules: defaultdict[int, list[Rule]] = defaultdict(list)

@@ -14,7 +14,7 @@ from layertui.insight.secret_rules import ASSIGNMENTS, TOKENS
 from layertui.insight.secret_search import FileSearch, matches
 from layertui.model.image import Image
 from layertui.model.layer_index import Kind
-from layertui.union.model import Union
+from layertui.union.model import LayerUnion
 
 MAX_SIZE = 4 << 20
 """Bytes of the largest file that is looked into."""
@@ -71,7 +71,7 @@ class Secrets:
 
 def secrets(
     image: Image,
-    union: Union,
+    union: LayerUnion,
     contents: Contents,
     progress: Callable[[int, int], None] | None = None,
     cancelled: threading.Event | None = None,
@@ -117,7 +117,7 @@ def secrets(
     return Secrets(found, sum(map(len, layers)) - sum(map(len, small)), sum(unread))
 
 
-def _files(union: Union, layer: int) -> list[int]:
+def _files(union: LayerUnion, layer: int) -> list[int]:
     """The events by which a layer stores files that are not empty."""
     return [
         event

@@ -18,7 +18,7 @@ from layertui.insight.waste import Hidden, undecided, waste
 from layertui.model.image import Image
 from layertui.text.format import count_text, owner, size_text
 from layertui.text.format import permissions as mode_text
-from layertui.union.model import Union
+from layertui.union.model import LayerUnion
 
 MOST_DIRECTORIES = 100
 
@@ -41,7 +41,7 @@ KEEP: dict[str, Sequence[bytes]] = {"packages": FILES}
 def survey(
     part: str,
     image: Image,
-    union: Union,
+    union: LayerUnion,
     contents: Contents,
     progress: Progress | None = None,
     cancelled: threading.Event | None = None,
@@ -62,7 +62,7 @@ def survey(
 def _look(
     part: str,
     image: Image,
-    union: Union,
+    union: LayerUnion,
     contents: Contents,
     progress: Progress | None,
     cancelled: threading.Event | None,
@@ -84,7 +84,7 @@ def _step(layer: int | None, size: int, count: int = 1) -> Sum:
 
 
 def _waste(
-    union: Union, contents: Contents, progress: Progress | None, cancelled: threading.Event | None
+    union: LayerUnion, contents: Contents, progress: Progress | None, cancelled: threading.Event | None
 ) -> Survey:
     contents.prepare(undecided(union), progress, cancelled)
     found = waste(union, contents, cancelled)
@@ -116,7 +116,7 @@ def _waste(
 
 def _secrets(
     image: Image,
-    union: Union,
+    union: LayerUnion,
     contents: Contents,
     progress: Progress | None,
     cancelled: threading.Event | None,
@@ -157,7 +157,7 @@ def _where(secret: Secret) -> str:
 
 
 def _duplicates(
-    union: Union, contents: Contents, progress: Progress | None, cancelled: threading.Event | None
+    union: LayerUnion, contents: Contents, progress: Progress | None, cancelled: threading.Event | None
 ) -> Survey:
     contents.prepare(candidates(union), progress, cancelled)
     found = duplicates(union, contents, cancelled)
@@ -183,7 +183,7 @@ def _duplicates(
     return tally.survey(sum(group.surplus_bytes for group in found.groups), notes)
 
 
-def _permissions(union: Union, contents: Contents, cancelled: threading.Event | None) -> Survey:
+def _permissions(union: LayerUnion, contents: Contents, cancelled: threading.Event | None) -> Survey:
     tally = Tally("right", "step")
     for row in permissions(union, contents, cancelled):
         entry = row.entry
@@ -208,7 +208,7 @@ def _right(row: Permission) -> str:
     return str(row.right) if row.paths == 1 else f"{row.right}, {count_text(row.paths, 'path')}"
 
 
-def _packages(union: Union, contents: Contents, cancelled: threading.Event | None) -> Survey:
+def _packages(union: LayerUnion, contents: Contents, cancelled: threading.Event | None) -> Survey:
     found = packages(union, contents, cancelled)
     tally = Tally("change", "step", "kind")
     for row in sorted(found.changes, key=lambda row: -row.package.size):

@@ -17,9 +17,9 @@ from layertui.model.errors import LayertuiError
 from layertui.model.layer_index import Kind
 from layertui.union.arrays import assign
 from layertui.union.changes import difference
-from layertui.union.directories import directory_sums
-from layertui.union.merged_tree import Merged
-from layertui.union.model import Deletion, Union
+from layertui.union.directory_summary import directory_sums
+from layertui.union.merged_tree import MergedTree
+from layertui.union.model import Absence, LayerUnion
 
 
 class Reason(StrEnum):
@@ -114,7 +114,7 @@ class Waste:
         }
 
 
-def waste(union: Union, contents: Comparing, cancelled: threading.Event | None = None) -> Waste:
+def waste(union: LayerUnion, contents: Comparing, cancelled: threading.Event | None = None) -> Waste:
     """What the layers of a union store and their merged tree does not show.
 
     Only the contents of events that :func:`undecided` gives are asked for. Raises
@@ -126,10 +126,10 @@ def waste(union: Union, contents: Comparing, cancelled: threading.Event | None =
         check(cancelled)
         rows.append(_explain(union, loss, contents, moves))
     rows.sort(key=lambda row: (-row.size, row.path, row.layer))
-    return Waste(union.stored_bytes() - Merged(union, union.layers).size_below(0), rows)
+    return Waste(union.stored_bytes() - MergedTree(union, union.layers).subtree_size(0), rows)
 
 
-def undecided(union: Union) -> Iterator[int]:
+def undecided(union: LayerUnion) -> Iterator[int]:
     """Events whose contents tell why files are hidden; some come more than once."""
     seen: set[_Bucket] = set()
     for loss in _losses(union):
@@ -165,7 +165,7 @@ class _Loss:
     """Files of its size, and its name or time, that the layer which hid it stores at other paths."""
 
 
-def _losses(union: Union) -> Iterator[_Loss]:
+def _losses(union: LayerUnion) -> Iterator[_Loss]:
     """Every file whose stored bytes the final tree does not show."""
     links: defaultdict[int, list[int]] = defaultdict(list)
     for event in compress(count(), map(operator.ne, union.ev_inode, count())):
@@ -195,7 +195,7 @@ def _losses(union: Union) -> Iterator[_Loss]:
         yield _Loss(event, link, cause, after, candidates)
 
 
-def _next(union: Union, event: int) -> int:
+def _next(union: LayerUnion, event: int) -> int:
     """The event of the same path that comes after one."""
     later = union.last[union.ev_node[event]]
     while union.ev_prev[later] != event:
@@ -203,7 +203,7 @@ def _next(union: Union, event: int) -> int:
     return later
 
 
-def _stored(union: Union, layer: int) -> dict[_Bucket, list[int]]:
+def _stored(union: LayerUnion, layer: int) -> dict[_Bucket, list[int]]:
     """Files that a layer stores and shows where no file of their size was."""
     found: defaultdict[_Bucket, list[int]] = defaultdict(list)
     for event in union.events_of(layer):
@@ -217,7 +217,7 @@ def _stored(union: Union, layer: int) -> dict[_Bucket, list[int]]:
     return found
 
 
-def _buckets(union: Union, event: int, layer: int) -> tuple[_Bucket, _Bucket]:
+def _buckets(union: LayerUnion, event: int, layer: int) -> tuple[_Bucket, _Bucket]:
     """Where to look in a layer for what a file was moved to: mv keeps its time, most copy it under its name."""
     size = union.size(event)
     index = union.indexes[union.ev_layer[event] - 1]
@@ -225,14 +225,14 @@ def _buckets(union: Union, event: int, layer: int) -> tuple[_Bucket, _Bucket]:
     return (layer, size, name), (layer, size, index.mtime[union.ev_entry[event]])
 
 
-def _explain(union: Union, loss: _Loss, contents: Comparing, moves: _Moves) -> Hidden:
+def _explain(union: LayerUnion, loss: _Loss, contents: Comparing, moves: _Moves) -> Hidden:
     moved_to = -1
     try:
         if loss.after >= 0:
             reason = _reason(difference(union, loss.link, loss.after, contents.same))
         else:
             is_there = union.at(union.ev_node[loss.link], union.ev_layer[loss.cause]) >= 0
-            is_replaced = is_there or union.ev_entry[loss.cause] == Deletion.REPLACED
+            is_replaced = is_there or union.ev_entry[loss.cause] == Absence.REPLACED
             reason = Reason.REPLACED if is_replaced else Reason.DELETED
             moved_to = _moved_to(loss, contents, moves)
     except LayertuiError:

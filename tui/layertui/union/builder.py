@@ -14,9 +14,9 @@ from itertools import compress
 
 from layertui.model.layer_index import MAX_PATH, Kind, LayerIndex, path_of, positions
 from layertui.union.arrays import ends, offsets
-from layertui.union.model import Deletion, Union, UnionWarning
+from layertui.union.model import Absence, LayerUnion, UnionWarning
 
-MAX_LINKS = 255
+MAX_PARENT_LINKS = 255
 """Symlinks followed for one path before it counts as a loop (as umoci's securejoin)."""
 
 MAX_DETOURS = 1 << 27
@@ -28,7 +28,7 @@ Real images stay below a hundredth; a small hostile layer could otherwise take h
 _SIMPLE = frozenset(map(int, (Kind.FILE, Kind.DIRECTORY, Kind.CHAR, Kind.BLOCK, Kind.FIFO)))
 """Laid over their like, these need no more than an event."""
 
-REPLACED = 255
+REPLACED_KIND = 255
 """Stands for the kind of an event that deletes a path below a replaced directory."""
 
 
@@ -67,22 +67,22 @@ class UnionBuilder:
         ]
         keys = index.entry_keys()
         if self._last[0] < 0:
-            self._event(0, Deletion.IMPLIED, Kind.DIRECTORY)
+            self._event(0, Absence.IMPLIED, Kind.DIRECTORY)
         self._whiteouts = {keys[number] for number in positions(index.kind, Kind.WHITEOUT)}
         opaques = {keys[number] for number in positions(index.kind, Kind.OPAQUE)}
         self._own = None
-        below = {key: self._opaque(key) for key in sorted(opaques)}
+        hidden_kinds = {key: self._opaque(key) for key in sorted(opaques)}
         for key in sorted(self._whiteouts):
             self._whiteout(key)
             self._warn_of_double_whiteout(key, opaques)
         self._own = set()
         self._landings = {}
         self._lay(index, keys)
-        for key, kind in below.items():
+        for key, kind in hidden_kinds.items():
             self._warn_of_idle_opaque(key, kind)
         self._starts.append(len(self._ev_node))
 
-    def freeze(self) -> Union:
+    def freeze(self) -> LayerUnion:
         """The union of the layers so far; more may be added afterwards."""
         # Loops that run inside the interpreter's C code, for images of a million paths.
         count = len(self._keys)
@@ -92,7 +92,7 @@ class UnionBuilder:
         keys = list(map(self._keys.__getitem__, order))
         parent = array("i", map(rank.__getitem__, map(self._parents.__getitem__, order)))
         parent[0] = -1
-        return Union(
+        return LayerUnion(
             indexes=list(self._indexes),
             warnings=list(self._warnings),
             keys=b"/".join(keys),
@@ -120,7 +120,7 @@ class UnionBuilder:
     def _kind(self, node: int) -> int:
         """Kind of what is visible at a node now; -1 for nothing."""
         last = self._last[node]
-        if last < 0 or self._ev_entry[last] < Deletion.IMPLIED:
+        if last < 0 or self._ev_entry[last] < Absence.IMPLIED:
             return -1
         return self._ev_kind[last]
 
@@ -146,7 +146,7 @@ class UnionBuilder:
     def _child(self, parent: int, name: bytes) -> bytes:
         return self._keys[parent] + b"\0" + name if parent else name
 
-    def _clear(self, directory: int, deletion: Deletion, kind: int) -> None:
+    def _clear(self, directory: int, deletion: Absence, kind: int) -> None:
         """Delete all that is visible below a directory."""
         for node in range(self._kids_known, len(self._keys)):
             self._kids[self._parents[node]].append(node)
@@ -170,7 +170,7 @@ class UnionBuilder:
         if node < 0:
             node = self._find(key)
             return -1 if node < 0 else self._kind(node)
-        self._clear(node, Deletion.OPAQUE, Kind.OPAQUE)
+        self._clear(node, Absence.OPAQUE, Kind.OPAQUE)
         if node == 0:
             self._warn(
                 "opaque-root",
@@ -180,11 +180,11 @@ class UnionBuilder:
             )
         return Kind.DIRECTORY
 
-    def _warn_of_idle_opaque(self, key: bytes, below: int) -> None:
+    def _warn_of_idle_opaque(self, key: bytes, lower_kind: int) -> None:
         """Tell of an opaque whiteout that found no directory below, if the layer made none either."""
-        if below == Kind.DIRECTORY or self._walk(key, make=False) >= 0:
+        if lower_kind == Kind.DIRECTORY or self._walk(key, make=False) >= 0:
             return
-        if below >= 0:
+        if lower_kind >= 0:
             self._warn(
                 "opaque-on-file",
                 key,
@@ -203,8 +203,8 @@ class UnionBuilder:
         if node <= 0 or (kind := self._kind(node)) < 0:
             return
         if kind == Kind.DIRECTORY:
-            self._clear(node, Deletion.WHITEOUT, Kind.WHITEOUT)
-        self._event(node, Deletion.WHITEOUT, Kind.WHITEOUT)
+            self._clear(node, Absence.WHITEOUT, Kind.WHITEOUT)
+        self._event(node, Absence.WHITEOUT, Kind.WHITEOUT)
 
     def _warn_of_double_whiteout(self, key: bytes, opaques: set[bytes]) -> None:
         above = key.rpartition(b"\0")[0]
@@ -322,7 +322,7 @@ class UnionBuilder:
         if key in self._whiteouts:
             self._warn_of_own_whiteout(key, kind)
         if was == Kind.DIRECTORY and kind != Kind.DIRECTORY:
-            self._clear(node, Deletion.REPLACED, REPLACED)
+            self._clear(node, Absence.REPLACED, REPLACED_KIND)
         if was >= 0 and self._last[node] >= first and kind != Kind.DIRECTORY:
             self._warn(
                 "duplicate",
@@ -414,7 +414,7 @@ class UnionBuilder:
                 or (kind == Kind.SYMLINK and self._replaces(child_key))
             ):
                 return -1
-            elif kind == Kind.SYMLINK and links < MAX_LINKS:
+            elif kind == Kind.SYMLINK and links < MAX_PARENT_LINKS:
                 links += 1
                 target = self._target(child)
                 self._detours += len(target)
@@ -441,7 +441,7 @@ class UnionBuilder:
                 if child_key in self._whiteouts:
                     self._warn_of_own_whiteout(child_key, Kind.DIRECTORY)
                 child = self._node(node, child_key)
-                self._event(child, Deletion.IMPLIED, Kind.DIRECTORY)
+                self._event(child, Absence.IMPLIED, Kind.DIRECTORY)
                 self._detours += len(child_key)
                 node = child
         return node

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 from layertui.model.entry import TYPES, Entry
 from layertui.model.layer_index import Extra, Kind
-from layertui.union.model import Deletion, Union
+from layertui.union.model import Absence, LayerUnion
 
-Same = Callable[[int, int], bool]
+SameContent = Callable[[int, int], bool]
 """Tells whether the contents of two events are the same bytes."""
 
-WHITEOUTS = {Deletion.WHITEOUT: "file", Deletion.OPAQUE: "opaque", Deletion.REPLACED: "replaced"}
+WHITEOUT_NAMES = {Absence.WHITEOUT: "file", Absence.OPAQUE: "opaque", Absence.REPLACED: "replaced"}
 
 
 class Mark(IntEnum):
@@ -62,9 +62,9 @@ class Change:
         }
 
 
-def changes(union: Union, layer: int, same: Same) -> Iterator[Change]:
+def changes(union: LayerUnion, layer: int, same: SameContent) -> Iterator[Change]:
     """What a layer did, each path once, sorted by path as a tree is walked."""
-    for node in _touched(union, layer, layer):
+    for node in _changed_nodes(union, layer, layer):
         before = union.at(node, layer - 1)
         after = union.at(node, layer)
         if before >= 0 or after >= 0:
@@ -73,12 +73,12 @@ def changes(union: Union, layer: int, same: Same) -> Iterator[Change]:
                 yield change
 
 
-def differences(union: Union, start: int, stop: int, same: Same) -> Iterator[Change]:
+def differences(union: LayerUnion, start: int, stop: int, same: SameContent) -> Iterator[Change]:
     """How the merged tree at layer ``stop`` differs from the one at ``start``.
 
     Either may be the lower; 0 is the empty tree. Paths that are alike in both are left out.
     """
-    for node in _touched(union, min(start, stop) + 1, max(start, stop)):
+    for node in _changed_nodes(union, min(start, stop) + 1, max(start, stop)):
         before = union.at(node, start)
         after = union.at(node, stop)
         if before >= 0 or after >= 0:
@@ -91,15 +91,15 @@ def _is_news(node: int, change: Change) -> bool:
     return node != 0 or change.change == "modified"  # every image has a root
 
 
-def undecided(union: Union, start: int, stop: int) -> Iterator[tuple[int, int]]:
+def undecided_pairs(union: LayerUnion, start: int, stop: int) -> Iterator[tuple[int, int]]:
     """Pairs of events whose contents have to be compared to tell the trees at two layers apart."""
-    for node in _touched(union, min(start, stop) + 1, max(start, stop)):
+    for node in _changed_nodes(union, min(start, stop) + 1, max(start, stop)):
         before, after = union.at(node, start), union.at(node, stop)
         if before >= 0 and after >= 0 and _contents_matter(union, before, after):
             yield before, after
 
 
-def difference(union: Union, before: int, after: int, same: Same | None = None) -> list[str]:
+def difference(union: LayerUnion, before: int, after: int, same: SameContent | None = None) -> list[str]:
     """What differs between two versions of a path, in the contract's order.
 
     Without ``same``, files of one size count as alike in content.
@@ -130,7 +130,7 @@ def difference(union: Union, before: int, after: int, same: Same | None = None) 
 
 
 class _Facts(NamedTuple):
-    """What :meth:`Union.entry` tells of a path that two versions may differ in, without its path."""
+    """What :meth:`LayerUnion.entry` tells of a path that two versions may differ in, without its path."""
 
     type: str
     mode: int
@@ -141,9 +141,9 @@ class _Facts(NamedTuple):
     device: tuple[int, int] | None
 
 
-def _facts(union: Union, event: int) -> _Facts:
+def _facts(union: LayerUnion, event: int) -> _Facts:
     if union.ev_entry[event] < 0:
-        return _IMPLIED
+        return _IMPLIED_FACTS
     inode = union.ev_inode[event]
     index, number = union.indexes[union.ev_layer[inode] - 1], union.ev_entry[inode]
     extra = index.extra.get(number, _PLAIN)
@@ -158,11 +158,11 @@ def _facts(union: Union, event: int) -> _Facts:
     )
 
 
-_IMPLIED = _Facts("directory", 0o755, (0, 0), (0, 0), None, {}, None)
+_IMPLIED_FACTS = _Facts("directory", 0o755, (0, 0), (0, 0), None, {}, None)
 _PLAIN = Extra()
 
 
-def mark_of(union: Union, before: int, after: int, same: Same | None = None) -> Mark:
+def mark_of(union: LayerUnion, before: int, after: int, same: SameContent | None = None) -> Mark:
     """The mark of a path that is there after the layer's event; ``before`` may be -1."""
     if before < 0:
         return Mark.ADDED
@@ -173,7 +173,7 @@ def mark_of(union: Union, before: int, after: int, same: Same | None = None) -> 
     return Mark.REPEATED
 
 
-def _contents_matter(union: Union, before: int, after: int) -> bool:
+def _contents_matter(union: LayerUnion, before: int, after: int) -> bool:
     """Whether only reading tells if two versions hold the same."""
     return (
         union.ev_kind[before] == union.ev_kind[after] == Kind.FILE
@@ -182,12 +182,14 @@ def _contents_matter(union: Union, before: int, after: int) -> bool:
     )
 
 
-def _touched(union: Union, low: int, high: int) -> list[int]:
+def _changed_nodes(union: LayerUnion, low: int, high: int) -> list[int]:
     """Nodes with an event in layers ``low`` to ``high``, in the order of the tree."""
     return sorted(set(union.ev_node[union.starts[low - 1] : union.starts[high]]))
 
 
-def _change(union: Union, node: int, before: int, after: int, first: int, layer: int, same: Same) -> Change:
+def _change(
+    union: LayerUnion, node: int, before: int, after: int, first: int, layer: int, same: SameContent
+) -> Change:
     path = union.path(node)
     old = union.entry(before) if before >= 0 else None
     new = union.entry(after) if after >= 0 else None
@@ -204,7 +206,7 @@ def _change(union: Union, node: int, before: int, after: int, first: int, layer:
             "deleted",
             union.ev_layer[gone] if gone >= 0 else layer,
             (),
-            WHITEOUTS.get(Deletion(deletion)) if deletion is not None else None,
+            WHITEOUT_NAMES.get(Absence(deletion)) if deletion is not None else None,
             old,
             None,
             *hidden,
@@ -213,13 +215,13 @@ def _change(union: Union, node: int, before: int, after: int, first: int, layer:
     return Change(path, "modified" if what else "repeated", new.layer, what, None, old, new, *hidden)
 
 
-def _hidden(union: Union, node: int, before: int, after: int) -> tuple[int, int]:
+def _hidden(union: LayerUnion, node: int, before: int, after: int) -> tuple[int, int]:
     """Paths below a node that went between two layers, and the bytes of their files."""
     paths = 0
     inodes = set()
-    for below in range(node + 1, union.end[node]):
-        event = union.at(below, before)
-        if event >= 0 and union.at(below, after) < 0:
+    for descendant in range(node + 1, union.end[node]):
+        event = union.at(descendant, before)
+        if event >= 0 and union.at(descendant, after) < 0:
             paths += 1
             inodes.add(union.ev_inode[event])
     return paths, sum(map(union.size, inodes))

@@ -1,49 +1,50 @@
-"""What a directory holds."""
+"""Sums by directory: what a directory contains, and where a number of bytes belongs."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from layertui.model.entry import TYPES
-from layertui.union.model import Union
-
-_BETWEEN = 4096
-"""Nodes between two looks at whether the answer is still wanted."""
+from layertui.union.arrays import STRETCH
+from layertui.union.model import LayerUnion
 
 
 @dataclass(frozen=True, slots=True)
-class Below:
-    """The paths below a directory of a merged tree, by type, and the children with their sums."""
+class DirectorySummary:
+    """The descendants of a directory in a merged tree, by type, and its children with their sizes."""
 
     types: dict[str, int]
+    """Number of descendants of each type, see :data:`layertui.model.entry.TYPES`."""
     size: int
-    """Bytes of its files, a hardlinked file once."""
+    """Bytes of the files; a hardlinked file counts once."""
     children: list[tuple[int, int]]
-    """Nodes of its children and the bytes at and below each, the largest first."""
+    """Node of each child and the bytes of the files at and below it, largest first."""
 
 
-def below(union: Union, node: int, layer: int, cancelled: Callable[[], bool]) -> Below:
-    """Sums up a directory in the merged tree of layers 1 to ``layer``; stops short once ``cancelled``."""
+def summarize_directory(
+    union: LayerUnion, directory: int, layer: int, cancelled: Callable[[], bool]
+) -> DirectorySummary:
+    """Summarize a directory in the merged tree of layers 1 to ``layer``; return early once ``cancelled``."""
     types: Counter[str] = Counter()
     counted: set[int] = set()
     children: list[tuple[int, int]] = []
     total = 0
-    for child in union.children(node):
+    for child in union.children(directory):
         if union.at(child, layer) < 0:
             continue
         size = 0
-        for path in range(child, union.end[child]):
-            if path % _BETWEEN == 0 and cancelled():
+        for node in range(child, union.end[child]):
+            if node % STRETCH == 0 and cancelled():
                 break
-            event = union.at(path, layer)
+            event = union.at(node, layer)
             if event < 0:
                 continue
             types[TYPES[union.ev_kind[event]]] += 1
             inode = union.ev_inode[event]
-            if inode != event:  # counted at what it links to if that is below too, else once
+            if inode != event:  # counted with the file that it links to if that is below too, else once
                 target = union.ev_node[inode]
                 if inode in counted or (
-                    node <= target < union.end[node] and union.at(target, layer) == inode
+                    directory <= target < union.end[directory] and union.at(target, layer) == inode
                 ):
                     continue
                 counted.add(inode)
@@ -51,4 +52,25 @@ def below(union: Union, node: int, layer: int, cancelled: Callable[[], bool]) ->
         children.append((child, size))
         total += size
     children.sort(key=lambda item: (-item[1], item[0]))
-    return Below(dict(types), total, children)
+    return DirectorySummary(dict(types), total, children)
+
+
+def directory_sums(sizes: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Sum (path, bytes) pairs by directory, reduced as by :func:`distinct_sums`."""
+    sums: Counter[str] = Counter()
+    for path, size in sizes:
+        directory = path
+        while directory := directory.rpartition("/")[0]:
+            sums[directory] += size
+    return distinct_sums(sums)
+
+
+def distinct_sums(sums: Mapping[str, int]) -> dict[str, int]:
+    """Return the directories' sums, largest first, without those that say nothing new.
+
+    A directory is left out if a single subdirectory accounts for its whole sum, or if the
+    sum is 0. Sums may be negative.
+    """
+    explained = {parent for path, size in sums.items() if sums.get(parent := path.rpartition("/")[0]) == size}
+    kept = {path: size for path, size in sums.items() if size and path not in explained}
+    return dict(sorted(kept.items(), key=lambda item: (-abs(item[1]), item[0])))

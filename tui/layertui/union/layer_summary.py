@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from layertui.model.layer_index import Kind
-from layertui.union.changes import Mark, Same, mark_of
-from layertui.union.model import Union
+from layertui.union.changes import Mark, SameContent, mark_of
+from layertui.union.model import LayerUnion
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class LayerSummary:
     """How many paths a layer added, modified and deleted below some path, and what it hides there."""
 
     added: int
@@ -26,7 +26,9 @@ class Summary:
     """One of them; -1 if there are none."""
 
 
-def summarise(union: Union, layer: int, same: Same | None = None, top: int = 0) -> Summary:
+def summarize_layer(
+    union: LayerUnion, layer: int, same: SameContent | None = None, top: int = 0
+) -> LayerSummary:
     """The sums of a layer below the path ``top``; without ``same`` no contents are compared.
 
     Takes time with what lies on paths of the layers below, hardly any with what is new.
@@ -55,7 +57,7 @@ def summarise(union: Union, layer: int, same: Same | None = None, top: int = 0) 
             hidden, event = hidden + 1, before
             inodes.add(union.ev_inode[before])
     gone = (inode for inode in inodes if union.at(union.ev_node[inode], layer) != inode)
-    return Summary(
+    return LayerSummary(
         added=firsts + marks[Mark.ADDED],
         modified=marks[Mark.MODIFIED],
         deleted=marks[Mark.DELETED],

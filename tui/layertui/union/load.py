@@ -12,7 +12,7 @@ from layertui.layers.tar.capture import Keep
 from layertui.model.image import Image
 from layertui.model.layer_index import LayerIndex
 from layertui.union.builder import UnionBuilder
-from layertui.union.model import Union
+from layertui.union.model import LayerUnion
 
 
 class ImageReader:
@@ -49,7 +49,7 @@ class ImageReader:
             if not self.is_kept:
                 self._merge()
 
-    def union(self) -> Union:
+    def union(self) -> LayerUnion:
         """The union of the layers in ``indexes``; more may come afterwards."""
         is_whole = len(self.indexes) == len(self._image.layers)
         if self._cache is None or not self._key or not is_whole or not all(map(is_lasting, self.indexes)):

@@ -8,23 +8,22 @@ from array import array
 from collections.abc import Callable
 from itertools import compress, count, repeat
 
-from layertui.model.layer_index import Kind
 from layertui.union.arrays import STRETCH, assign
 from layertui.union.changes import Mark, mark_of
-from layertui.union.model import Union
+from layertui.union.model import VISIBLE_KINDS, LayerUnion
 
-BLOCK = 1024
+NODES_PER_BLOCK = 1024
 """Nodes whose sizes are summed at once."""
 
 
-class Merged:
+class MergedTree:
     """A position in an image's layers, with one value a node for what a screen asks most.
 
     Moving costs a few dozen nanoseconds for each event between the two layers, in loops
     that run inside the interpreter's C code; a layer's changed paths cost microseconds each.
     """
 
-    def __init__(self, union: Union, layer: int) -> None:
+    def __init__(self, union: LayerUnion, layer: int) -> None:
         self.union = union
         self.layer = 0
         self.visible = bytearray(union.nodes)
@@ -32,18 +31,17 @@ class Merged:
         self.marks = bytearray(union.nodes)
         """What the layer did to each node, a :class:`Mark`."""
         self._sizes = array("Q", bytes(8 * union.nodes))
-        self._blocks = array("Q", bytes(8 * (union.nodes // BLOCK + 1)))
+        self._blocks = array("Q", bytes(8 * (union.nodes // NODES_PER_BLOCK + 1)))
         # One value an event, and one more that -1 (no event) finds.
-        self._ev_visible = bytes(kind <= Kind.SOCKET for kind in range(256))
-        self._ev_visible = union.ev_kind.translate(self._ev_visible) + b"\0"
-        self._ev_size = _sizes(union)
+        self._ev_visible = union.ev_kind.translate(VISIBLE_KINDS) + b"\0"
+        self._ev_size = _event_sizes(union)
         self._outlived = _outlived(union)
         self._stand_ins: list[
             tuple[int, int]
         ] = []  # nodes and the bytes they count for the file they link to
         self.move(layer)
 
-    def copy(self) -> Merged:
+    def copy(self) -> MergedTree:
         """The same position, to be moved without moving this one."""
         other = copy.copy(self)
         other.visible, other.marks = self.visible[:], self.marks[:]
@@ -100,22 +98,22 @@ class Merged:
         """How many paths the merged tree has, without the root."""
         return self.visible.count(1) - 1
 
-    def size_below(self, node: int) -> int:
+    def subtree_size(self, node: int) -> int:
         """Bytes of the files at and below a node.
 
         A hardlinked file counts once: where it is stored, or if only links to it are left, at the first.
         """
         start, end = node, self.union.end[node]
-        first, last = -(-start // BLOCK), end // BLOCK
+        first, last = -(-start // NODES_PER_BLOCK), end // NODES_PER_BLOCK
         if first >= last:
             return sum(self._sizes[start:end])
         return (
-            sum(self._sizes[start : first * BLOCK])
+            sum(self._sizes[start : first * NODES_PER_BLOCK])
             + sum(self._blocks[first:last])
-            + sum(self._sizes[last * BLOCK : end])
+            + sum(self._sizes[last * NODES_PER_BLOCK : end])
         )
 
-    def changed_below(self, node: int) -> tuple[int, int, int]:
+    def subtree_changes(self, node: int) -> tuple[int, int, int]:
         """How many paths at and below a node the layer added, modified and deleted."""
         marks, end = self.marks, self.union.end[node]
         modified = marks.count(Mark.MODIFIED, node, end) + marks.count(Mark.REWRITTEN, node, end)
@@ -135,7 +133,7 @@ class Merged:
 
     def _add_size(self, node: int, size: int) -> None:
         self._sizes[node] += size
-        self._blocks[node // BLOCK] += size
+        self._blocks[node // NODES_PER_BLOCK] += size
 
     def _unmark(self, layer: int) -> None:
         nodes = self.union.ev_node[self.union.starts[layer - 1] : self.union.starts[layer]]
@@ -147,13 +145,13 @@ class Merged:
     def _mark(self, layer: int) -> None:
         union = self.union
         start, stop = union.starts[layer - 1], union.starts[layer]
-        marks, nodes, kinds = self.marks, union.ev_node, union.ev_kind
+        marks, nodes = self.marks, union.ev_node
         assign(marks, nodes[start:stop], repeat(Mark.ADDED))
         # All is added that had no event before, as all of the base has.
         for event in _not_first(union.ev_prev, start, stop):
             node = nodes[event]
             before = union.at(node, layer - 1)
-            if kinds[event] <= Kind.SOCKET:
+            if self._ev_visible[event]:
                 marks[node] = mark_of(union, before, event)
             else:
                 marks[node] = Mark.DELETED if before >= 0 else Mark.NONE
@@ -162,9 +160,9 @@ class Merged:
         if len(nodes) * 8 > len(self.visible):
             blocks = range(len(self._blocks))
         else:
-            blocks = {node // BLOCK for node in nodes}  # type: ignore[assignment]
+            blocks = {node // NODES_PER_BLOCK for node in nodes}  # type: ignore[assignment]
         for block in blocks:
-            self._blocks[block] = sum(self._sizes[block * BLOCK : (block + 1) * BLOCK])
+            self._blocks[block] = sum(self._sizes[block * NODES_PER_BLOCK : (block + 1) * NODES_PER_BLOCK])
 
 
 def _not_first(ev_prev: array[int], start: int, stop: int) -> list[int]:
@@ -172,7 +170,7 @@ def _not_first(ev_prev: array[int], start: int, stop: int) -> list[int]:
     return [event for event in range(start, stop) if ev_prev[event] >= 0]
 
 
-def _outlived(union: Union) -> list[tuple[int, list[int]]]:
+def _outlived(union: LayerUnion) -> list[tuple[int, list[int]]]:
     """The events of hardlinked files that something happens to later, each with those of the links to it."""
     links: dict[int, list[int]] = {}
     for start in range(0, len(union.ev_inode), STRETCH):
@@ -184,7 +182,7 @@ def _outlived(union: Union) -> list[tuple[int, list[int]]]:
     ]
 
 
-def _sizes(union: Union) -> array[int]:
+def _event_sizes(union: LayerUnion) -> array[int]:
     """Bytes that each event's own entry stores, and a 0 at the end."""
     sizes = array("Q")
     for index, start, stop in zip(union.indexes, union.starts, union.starts[1:], strict=False):

@@ -16,11 +16,11 @@ from layertui.model.errors import LayertuiError
 from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of, keys_ending
 from layertui.union.arrays import STRETCH
 
-MAX_LINKS = 40
+MAX_LOOKUP_LINKS = 40
 """Symlinks followed for one path before it counts as a loop (as Linux, path_resolution(7))."""
 
 
-class Deletion(IntEnum):
+class Absence(IntEnum):
     """What ``ev_entry`` holds where a layer has no entry of its own for a path."""
 
     IMPLIED = -1
@@ -35,6 +35,10 @@ class Deletion(IntEnum):
     """No deletion by a layer: the second side of a comparison does not have it."""
 
 
+VISIBLE_KINDS = bytes(kind <= Kind.SOCKET for kind in range(256))
+"""Table for :meth:`bytes.translate` from ``ev_kind`` to 1 if the path exists after the event, else 0."""
+
+
 class UnionWarning(NamedTuple):
     """Where an image is not valid, or engines are known to disagree about it."""
 
@@ -45,7 +49,7 @@ class UnionWarning(NamedTuple):
 
 
 @dataclass(slots=True)
-class Union:
+class LayerUnion:
     """Frozen columns; see :class:`layertui.union.builder.UnionBuilder`.
 
     A **node** is a path that some layer has. Nodes are numbered depth first, names in byte
@@ -71,7 +75,7 @@ class Union:
     ev_node: array[int]
     ev_layer: array[int]
     ev_entry: array[int]
-    """Number of the entry in the layer's index, or a :class:`Deletion`."""
+    """Number of the entry in the layer's index, or a :class:`Absence`."""
     ev_prev: array[int]
     """The same path's event before; -1 for none."""
     ev_inode: array[int]
@@ -136,7 +140,7 @@ class Union:
                 key = b"/" + self.key(node)
                 yield node, next(number for number, one in enumerate(each) if one.search(key))
 
-    def counterpart(self, other: Union, node: int) -> int:
+    def counterpart(self, other: LayerUnion, node: int) -> int:
         """The node of the same path as ``node`` in another union, or of the nearest directory above it."""
         if other is self:
             return node
@@ -151,7 +155,7 @@ class Union:
 
     def shows(self, event: int) -> bool:
         """Whether the path is there after an event (-1: none yet)."""
-        return event >= 0 and self.ev_entry[event] >= Deletion.IMPLIED
+        return event >= 0 and self.ev_entry[event] >= Absence.IMPLIED
 
     def last_by(self, node: int, layer: int) -> int:
         """The path's last event in layers 1 to ``layer``, be it a deletion; -1 for none."""
@@ -262,7 +266,7 @@ class Union:
             rest = any(part not in (b"", b".") for part in todo)
             if target is not None and (rest or follow):
                 links += 1
-                if links > MAX_LINKS:
+                if links > MAX_LOOKUP_LINKS:
                     raise LayertuiError(f"{path} goes round in circles", "too many symbolic links")
                 if target.startswith(b"/"):
                     node = 0
@@ -298,7 +302,7 @@ class Union:
         return msgspec.msgpack.encode([warnings, self.keys, self.ev_kind, self.starts, columns])
 
     @staticmethod
-    def decode(data: bytes | memoryview, indexes: list[LayerIndex]) -> Union:
+    def decode(data: bytes | memoryview, indexes: list[LayerIndex]) -> LayerUnion:
         """The union of these layers from what :meth:`encode` gave.
 
         Raises ``msgspec.MsgspecError`` or ``ValueError`` for what is not even of its form.
@@ -312,7 +316,7 @@ class Union:
             name: column_of(code, column)
             for (name, code), column in zip(_ARRAYS.items(), columns, strict=True)
         }
-        return Union(
+        return LayerUnion(
             indexes=indexes,
             warnings=[
                 UnionWarning(

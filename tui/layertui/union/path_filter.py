@@ -24,23 +24,23 @@ from layertui.layers.compression.stream import Cancelled
 from layertui.model.entry import TYPES
 from layertui.model.errors import LayertuiError
 from layertui.union.changes import Mark
-from layertui.union.merged_tree import Merged
+from layertui.union.merged_tree import MergedTree
 
-UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
-MARKS = {
+SIZE_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+MARKS_OF_CHANGE = {
     "added": (Mark.ADDED,),
     "modified": (Mark.MODIFIED, Mark.REWRITTEN),
     "deleted": (Mark.DELETED,),
     "repeated": (Mark.REPEATED,),
 }
 
-Test = Callable[[int], bool]
+NodeTest = Callable[[int], bool]
 
 _BETWEEN = 4096
 """Nodes between two looks at whether the answer is still wanted."""
 
 
-def matches(merged: Merged, query: str, cancelled: Callable[[], bool] | None = None) -> bytes:
+def matching_nodes(merged: MergedTree, query: str, cancelled: Callable[[], bool] | None = None) -> bytes:
     """One byte a node: 1 where the query holds.
 
     Raises :class:`LayertuiError` for a query that cannot be read, saying why, and
@@ -53,16 +53,16 @@ def matches(merged: Merged, query: str, cancelled: Callable[[], bool] | None = N
     return found
 
 
-def _test(merged: Merged, word: str) -> Test:
+def _test(merged: MergedTree, word: str) -> NodeTest:
     """The test that a word asks for."""
     name, colon, value = word.partition(":")
-    if colon and name in TESTS:
-        return TESTS[name](merged, value)
-    search, key = _pattern(word).search, merged.union.key
+    if colon and name in NODE_TESTS:
+        return NODE_TESTS[name](merged, value)
+    search, key = _word_pattern(word).search, merged.union.key
     return lambda node: search(key(node)) is not None
 
 
-def _where(test: Test, among: bytes, cancelled: Callable[[], bool] | None) -> Iterator[bytes]:
+def _where(test: NodeTest, among: bytes, cancelled: Callable[[], bool] | None) -> Iterator[bytes]:
     for start in range(0, len(among), _BETWEEN):
         if cancelled is not None and cancelled():
             raise Cancelled
@@ -73,7 +73,7 @@ def _where(test: Test, among: bytes, cancelled: Callable[[], bool] | None) -> It
 # Text
 
 
-def _pattern(word: str) -> re.Pattern[bytes]:
+def _word_pattern(word: str) -> re.Pattern[bytes]:
     """The pattern of a word, for keys: components joined by NUL, no leading slash."""
     if word.startswith("~") and len(word) > 1:
         return _regex(word[1:])
@@ -81,7 +81,7 @@ def _pattern(word: str) -> re.Pattern[bytes]:
         return _regex(word[1:-1])
     text = word.encode("utf-8", "surrogateescape")
     if b"*" in text or b"?" in text:
-        return compile_pattern(glob(text), word, 0)
+        return compile_pattern(glob_pattern(text), word, 0)
     # Nothing is tried twice: names come from images, and may be made to be slow to search.
     letters = [
         rb"\0" if letter == "/" else re.escape(letter.encode("utf-8", "surrogateescape"))
@@ -93,10 +93,10 @@ def _pattern(word: str) -> re.Pattern[bytes]:
     )
 
 
-def glob(text: bytes, below: bool = False) -> bytes:
+def glob_pattern(text: bytes, with_descendants: bool = False) -> bytes:
     """A regular expression for keys: ``*`` and ``?`` within a component, ``**`` across them.
 
-    With ``below`` a directory that the glob names stands for all that is in it.
+    With ``with_descendants`` a directory that the glob names stands for all that is in it.
     """
     out = [rb"(?s)\A" if text.startswith(b"/") else rb"(?s)(?:\A|\0)"]
     parts = text.strip(b"/").split(b"/")
@@ -106,7 +106,7 @@ def glob(text: bytes, below: bool = False) -> bytes:
             out.append(rb".*" if last else rb"(?:.*\0)?")
         else:
             out.append(_component(part) + (b"" if last else rb"\0"))
-    return b"".join(out) + (rb"(?:\0.*)?\Z" if below else rb"\Z")
+    return b"".join(out) + (rb"(?:\0.*)?\Z" if with_descendants else rb"\Z")
 
 
 def _component(part: bytes) -> bytes:
@@ -136,31 +136,31 @@ def compile_pattern(source: AnyStr, shown: str, flags: int) -> re.Pattern[AnyStr
 # Facts
 
 
-def _layer(merged: Merged, value: str) -> Test:
+def _layer(merged: MergedTree, value: str) -> NodeTest:
     if not value.isdecimal():
         _refuse("layer", value, "a layer's number")
     layer, union = int(value), merged.union
     return lambda node: (event := merged.at(node)) >= 0 and union.ev_layer[event] == layer
 
 
-def _change(merged: Merged, value: str) -> Test:
-    marks = MARKS.get(value)
+def _change(merged: MergedTree, value: str) -> NodeTest:
+    marks = MARKS_OF_CHANGE.get(value)
     if marks is None:
-        _refuse("change", value, ", ".join(MARKS))
+        _refuse("change", value, ", ".join(MARKS_OF_CHANGE))
     return lambda node: merged.marks[node] in marks
 
 
-def _size(merged: Merged, value: str) -> Test:
+def _size(merged: MergedTree, value: str) -> NodeTest:
     parsed = re.fullmatch(r"([<>]?)=?([\d.]+)([kmgt]?)i?b?", value, re.IGNORECASE)
     if parsed is None or parsed[2].count(".") > 1 or parsed[2] == ".":
         _refuse("size", value, ">1M, <10k or a number of bytes")
-    limit = float(parsed[2]) * UNITS[parsed[3].lower()]
+    limit = float(parsed[2]) * SIZE_UNITS[parsed[3].lower()]
     if parsed[1] == "<":
-        return lambda node: merged.visible[node] == 1 and merged.size_below(node) <= limit
-    return lambda node: merged.size_below(node) >= limit
+        return lambda node: merged.visible[node] == 1 and merged.subtree_size(node) <= limit
+    return lambda node: merged.subtree_size(node) >= limit
 
 
-def _type(merged: Merged, value: str) -> Test:
+def _type(merged: MergedTree, value: str) -> NodeTest:
     kinds = {kind for kind, name in enumerate(TYPES) if name.startswith(value)}
     if not kinds or not value:
         _refuse("type", value, ", ".join(dict.fromkeys(TYPES)))
@@ -172,7 +172,7 @@ def _refuse(name: str, value: str, wanted: str) -> NoReturn:
     raise LayertuiError(f"{name}:{value} means nothing", f"it takes {wanted}")
 
 
-TESTS: dict[str, Callable[[Merged, str], Test]] = {
+NODE_TESTS: dict[str, Callable[[MergedTree, str], NodeTest]] = {
     "layer": _layer,
     "change": _change,
     "size": _size,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from layertui.model.errors import LayertuiError
-from layertui.union.model import Union
+from layertui.union.model import LayerUnion
 
 
 class Hop(NamedTuple):
@@ -18,7 +18,7 @@ class Hop(NamedTuple):
     """Why it leads nowhere."""
 
 
-def trail(union: Union, event: int, layer: int) -> Iterator[Hop]:
+def follow_links(union: LayerUnion, event: int, layer: int) -> Iterator[Hop]:
     """Each hop from the symlink of ``event`` on, in the merged tree of layers 1 to ``layer``.
 
     The last hop is at what is no symlink, leads nowhere, or is where the way has been before.

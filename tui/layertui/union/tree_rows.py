@@ -17,10 +17,10 @@ from itertools import compress, repeat
 from typing import Literal
 
 from layertui.union.arrays import STRETCH, assign
-from layertui.union.changes import Mark, Same
-from layertui.union.merged_tree import Merged
-from layertui.union.model import Union
-from layertui.union.path_filter import matches
+from layertui.union.changes import Mark, SameContent
+from layertui.union.merged_tree import MergedTree
+from layertui.union.model import LayerUnion
+from layertui.union.path_filter import matching_nodes
 
 View = Literal["merged", "changes", "all"]
 """The merged tree with what the layer deleted; only what the layer did; all that any layer
@@ -33,7 +33,7 @@ Sort = Literal["name", "size", "layer", "time", "growth"]
 SORTS: tuple[Sort, ...] = ("name", "size", "layer", "time")
 
 
-class Rows:
+class TreeRows:
     """The visible rows of one tree view. Row 0 is always the root.
 
     What takes long with many nodes (all but :meth:`toggle`, :meth:`reveal` and the questions)
@@ -44,7 +44,7 @@ class Rows:
     """Those that one goes through."""
     sorts: Sequence[Sort] = SORTS
 
-    def __init__(self, merged: Merged) -> None:
+    def __init__(self, merged: MergedTree) -> None:
         self.merged = merged
         self.view: View = "merged"
         self.sort: Sort = "name"
@@ -68,7 +68,7 @@ class Rows:
         self._reopen(0)
         self._refresh()
 
-    def copy(self) -> Rows:
+    def copy(self) -> TreeRows:
         """The same rows, to be changed without changing these."""
         other = copy.copy(self)
         other.merged = self.merged.copy()
@@ -76,7 +76,7 @@ class Rows:
         other._collapsed, other._open = self._collapsed[:], self._open[:]
         return other
 
-    def adopt(self, before: Rows) -> None:
+    def adopt(self, before: TreeRows) -> None:
         """Show of this union what ``before`` shows of its own: view, sort, filter, open directories."""
         union, old = self.merged.union, before.merged.union
         collapsed = before._collapsed if before._set_aside is None else before._set_aside
@@ -115,24 +115,24 @@ class Rows:
         self.merged.move(layer)
         self._order, self._rank = self._sorted()
         if self.query:
-            self._matches = matches(self.merged, self.query)
+            self._matches = matching_nodes(self.merged, self.query)
         self._refresh()
 
-    def settle(self, layer: int, same: Same) -> None:
+    def settle(self, layer: int, same: SameContent) -> None:
         """Tell what ``layer`` changed from what it only stored again, if it still is the one that is shown."""
         if self.merged.layer == layer:
             self.merged.settle(same)
             if self.query:
-                self._matches = matches(self.merged, self.query)
+                self._matches = matching_nodes(self.merged, self.query)
             self._refresh()
 
     def filter(self, query: str, cancelled: Callable[[], bool] | None = None) -> None:
         """Show only what the query finds, with the directories that lead to it; they start open.
 
         An empty query shows everything, as it was before the filter. Raises what
-        :func:`layertui.union.path_filter.matches` raises and then leaves the rows as they are.
+        :func:`layertui.union.path_filter.matching_nodes` raises and then leaves the rows as they are.
         """
-        self._matches = matches(self.merged, query, cancelled) if query.strip() else None
+        self._matches = matching_nodes(self.merged, query, cancelled) if query.strip() else None
         self.query = query
         if self._matches is not None:
             if self._set_aside is None:
@@ -161,7 +161,7 @@ class Rows:
         """Whether what is below a path shows, if there is anything."""
         return bool(self._parents[node]) and not self._collapsed[node]
 
-    def rows_below(self, node: int) -> int:
+    def descendant_rows(self, node: int) -> int:
         """How many rows come or go at most when a directory is opened or closed."""
         end, found = self.merged.union.end, 0
         at, stop = node + 1, self.merged.union.end[node]
@@ -264,15 +264,15 @@ class Rows:
         row = self.row_of(node)
         if row < 0:
             return
-        below = self.merged.union.end[node] - node
+        nodes = self.merged.union.end[node] - node
         if self._order is None or self._rank is None:
-            start, stop = node + 1, node + below
+            start, stop = node + 1, node + nodes
             mask = _both(self._candidates[start:stop], self._open[start:stop])
             last = bisect_left(self.nodes, stop, row + 1)
             self.nodes[row + 1 : last] = _chosen(mask, start, None)
         else:
-            stop = self._rank[node] + below
-            part = self._order[stop - below + 1 : stop]
+            stop = self._rank[node] + nodes
+            part = self._order[stop - nodes + 1 : stop]
             last = bisect_left(self.nodes, stop, row + 1, key=self._rank.__getitem__)
             shown = map(
                 operator.and_, map(self._candidates.__getitem__, part), map(self._open.__getitem__, part)
@@ -347,13 +347,13 @@ class Rows:
         merged = self.merged
         union = merged.union
         if self.sort == "size":
-            return lambda node: (-merged.size_below(node), node)
+            return lambda node: (-merged.subtree_size(node), node)
         if self.sort == "layer":
             return lambda node: (-union.ev_layer[max(merged.version(node), 0)], node)
         return lambda node: (-_mtime(union, merged.version(node)), node)
 
 
-def _mtime(union: Union, event: int) -> int:
+def _mtime(union: LayerUnion, event: int) -> int:
     """Seconds since 1970; 0 for a directory that no layer names."""
     if event < 0:
         return 0
@@ -371,7 +371,7 @@ _SPARSE = 8
 """From one in so many on it is quicker to look at every value of a mask than to search for the ones."""
 
 
-def _parents(union: Union) -> bytes:
+def _parents(union: LayerUnion) -> bytes:
     """1 for each node that has nodes below it."""
     end = union.end
     return b"".join(

@@ -35,11 +35,11 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.sources import open_image
 from layertui.union.load import ImageReader
-from layertui.union.merged_tree import Merged
+from layertui.union.merged_tree import MergedTree
 
 if TYPE_CHECKING:
     from layertui.content.read import Contents
-    from layertui.union import Union
+    from layertui.union.model import LayerUnion
 
 PAUSE = 0.25
 """Seconds until the first union while layers still arrive, at least; the next waits as long as all has taken so far."""
@@ -107,13 +107,13 @@ def load(image: Image, cache: IndexCache | None, frames: Frames) -> None:
             next_union = now + (now - begun)
     union = reader.union()
     frames.send(b"u", total, union.encode())
-    top = Merged(union, total)
-    frames.send(b"d", top.paths(), union.stored_bytes() - top.size_below(0))
+    top = MergedTree(union, total)
+    frames.send(b"d", top.paths(), union.stored_bytes() - top.subtree_size(0))
 
 
 def read(
     image: Image, cache: IndexCache | None, frames: Frames, keep: Sequence[bytes] = ()
-) -> "tuple[Union, Contents]":
+) -> "tuple[LayerUnion, Contents]":
     """The union of all layers and their contents, to look into; for ``keep`` see :class:`ImageReader`."""
     from layertui.content.read import Contents
 
@@ -144,10 +144,10 @@ def look(part: str, image: Image, cache: IndexCache | None, frames: Frames) -> N
 
 def search(query: dict[str, Any], image: Image, cache: IndexCache | None, frames: Frames) -> None:
     """Send the lines that match as they are found."""
-    from layertui.content.search import Match, Query, Search
+    from layertui.content.search import LineMatch, Query, Search
 
     searched = Search(*read(image, cache, frames), Query(**query))
-    waiting: list[Match] = []
+    waiting: list[LineMatch] = []
     told = 0.0
 
     def progress(done: int, total: int) -> None:

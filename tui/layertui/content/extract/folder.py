@@ -173,7 +173,7 @@ class Extraction:
         progress: Progress | None,
         cancelled: threading.Event | None,
     ) -> None:
-        size, stretches = self._union.size(event), self._contents.stretches(event)
+        size, stretches = self._union.size(event), self._contents.stored_ranges(event)
         directory, _ = self._beneath.place(key)
         file = NewFile(directory)
         try:

@@ -15,7 +15,7 @@ from layertui.layers.unpacked.safe_open import Beneath
 from layertui.model.errors import LayertuiError
 from layertui.model.layer_index import path_of
 
-_SHOWN = 3
+_NAMED_PATHS = 3
 """Paths that an error names."""
 
 
@@ -26,9 +26,9 @@ class InTheWay(LayertuiError):
         self.paths = paths
         self.can_replace = can_replace
         """Whether they may be replaced: no directory is, and none replaces anything."""
-        more = f" and {len(paths) - _SHOWN:,} more" if len(paths) > _SHOWN else ""
+        more = f" and {len(paths) - _NAMED_PATHS:,} more" if len(paths) > _NAMED_PATHS else ""
         super().__init__(
-            f"will not replace {', '.join(paths[:_SHOWN])}{more}",
+            f"will not replace {', '.join(paths[:_NAMED_PATHS])}{more}",
             "already there" if can_replace else "a directory can neither be replaced nor take a file's place",
             "--force replaces files" if can_replace else "",
         )

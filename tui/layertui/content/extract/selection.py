@@ -15,7 +15,7 @@ from layertui.layers.whiteout import OPAQUE_WHITEOUT, whiteout_name
 from layertui.model.entry import TYPES
 from layertui.model.layer_index import Kind, path_of
 from layertui.text.format import count_text, exact_size
-from layertui.union.model import Deletion, Union
+from layertui.union.model import Absence, LayerUnion
 
 _BETWEEN = 4096
 """Paths between two looks at whether the answer is still wanted."""
@@ -51,7 +51,7 @@ class Selection:
     root with the names of what is in it. The root itself is not extracted.
     """
 
-    union: Union
+    union: LayerUnion
     prefix: bytes
     """What the union's keys begin with and these do not."""
     events: array[int]
@@ -86,28 +86,30 @@ class Selection:
         return path_of(self.prefix + key)
 
 
-def tree(union: Union, layer: int, top: int = 0, cancelled: threading.Event | None = None) -> Selection:
+def tree(union: LayerUnion, layer: int, top: int = 0, cancelled: threading.Event | None = None) -> Selection:
     """What the merged tree of layers 1 to ``layer`` shows at and below ``top``."""
     return _selection(union, layer, top, range(top or 1, union.end[top]), [], cancelled)
 
 
-def changeset(union: Union, layer: int, top: int = 0, cancelled: threading.Event | None = None) -> Selection:
+def changeset(
+    union: LayerUnion, layer: int, top: int = 0, cancelled: threading.Event | None = None
+) -> Selection:
     """What a layer stored at and below ``top``, and whiteouts for what it deleted there.
 
     Laid over the layers below it makes what the layer makes of them. Directories above what
     the layer stored come along.
     """
     nodes: set[int] = set()
-    gone: dict[Deletion, set[int]] = {Deletion.WHITEOUT: set(), Deletion.OPAQUE: set()}
+    gone: dict[Absence, set[int]] = {Absence.WHITEOUT: set(), Absence.OPAQUE: set()}
     for event in _watched(union.events_of(layer), cancelled):
         node = union.ev_node[event]
         if not top <= node < union.end[top]:
             continue
-        if union.ev_entry[event] >= Deletion.IMPLIED:
+        if union.ev_entry[event] >= Absence.IMPLIED:
             if union.at(node, layer) >= 0:
                 nodes.add(node)
         elif union.ev_entry[event] in gone:
-            gone[Deletion(union.ev_entry[event])].add(node)
+            gone[Absence(union.ev_entry[event])].add(node)
     whiteouts: set[tuple[int, bytes]] = set()
     for deletion, deleted in gone.items():
         for node in deleted:
@@ -115,7 +117,7 @@ def changeset(union: Union, layer: int, top: int = 0, cancelled: threading.Event
             directory = union.at(above, layer) if above >= top else -1
             # What hides a directory hides all below it.
             if above not in deleted and directory >= 0 and union.is_directory(directory):
-                is_opaque = deletion == Deletion.OPAQUE
+                is_opaque = deletion == Absence.OPAQUE
                 name = union.key(node).rpartition(b"\0")[2]
                 whiteouts.add((above, OPAQUE_WHITEOUT if is_opaque else whiteout_name(name)))
     nodes |= {directory for directory, _ in whiteouts}
@@ -126,7 +128,7 @@ def changeset(union: Union, layer: int, top: int = 0, cancelled: threading.Event
 
 
 def _selection(
-    union: Union,
+    union: LayerUnion,
     layer: int,
     top: int,
     nodes: Iterable[int],
@@ -160,7 +162,7 @@ def _selection(
     return Selection(union, prefix, events, links, keys, dict(types), size)
 
 
-def _linked(union: Union) -> Iterator[int]:
+def _linked(union: LayerUnion) -> Iterator[int]:
     """The events that other events share content and metadata with."""
     differ = map(int.__ne__, union.ev_inode, count())
     return compress(union.ev_inode, differ)

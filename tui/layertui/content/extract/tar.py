@@ -14,7 +14,7 @@ from layertui.model.entry import Entry
 from layertui.model.errors import LayertuiError
 from layertui.model.layer_index import Kind
 
-_HELD = 16 << 20
+_READ_AHEAD = 16 << 20
 """Bytes of a file that are read before the tar promises to hold it."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """Of what is no UTF-8."""
@@ -28,7 +28,7 @@ _TYPES = {
 }
 
 
-def write_tar(
+def write_selection(
     selection: Selection, contents: Contents, out: BinaryIO, progress: Progress | None = None
 ) -> list[LeftOut]:
     """Write a tar (POSIX pax) with all metadata; what cannot stand in it is returned.
@@ -64,7 +64,7 @@ class _Writer:
     def run(self) -> None:
         kinds, key_of, files = self._selection.union.ev_kind, self._selection.key, []
         for key in self._selection.whiteouts:  # first: engines remove what has the name by then
-            self._archive.addfile(tarfile.TarInfo(_name(key)))
+            self._archive.addfile(tarfile.TarInfo(_tar_name(key)))
         for event in self._selection.events:
             if kinds[event] in (Kind.FILE, Kind.HARDLINK):  # the latter lead nowhere
                 files.append(event)
@@ -81,25 +81,25 @@ class _Writer:
                 self._leave_out(event, "it is the same file as one that is left out")
                 continue
             info = self._info(event)
-            info.type, info.size, info.linkname = tarfile.LNKTYPE, 0, _name(key_of(first))
+            info.type, info.size, info.linkname = tarfile.LNKTYPE, 0, _tar_name(key_of(first))
             self._add(event, info)
 
     def _add_file(self, event: int, pieces: Iterator[bytes]) -> bool:
         info = self._info(event)
         try:
-            holes = info.size - sum(length for _start, length in self._contents.stretches(event))
+            holes = info.size - sum(length for _start, length in self._contents.stored_ranges(event))
             if holes > MAX_HOLES:
                 self._leave_out(event, f"it claims {holes:,} bytes of zeros")
                 return False
             head: list[bytes] = []  # what breaks off in here is not begun
-            while sum(map(len, head)) < _HELD and (piece := next(pieces, None)) is not None:
+            while sum(map(len, head)) < _READ_AHEAD and (piece := next(pieces, None)) is not None:
                 head.append(piece)
         except LayertuiError as error:
             self._leave_out(event, error.why)
             return False
-        return self._add(event, info, _Reader(chain(head, pieces), self._tell))
+        return self._add(event, info, _PieceReader(chain(head, pieces), self._tell))
 
-    def _add(self, event: int, info: tarfile.TarInfo, content: _Reader | None = None) -> bool:
+    def _add(self, event: int, info: tarfile.TarInfo, content: _PieceReader | None = None) -> bool:
         try:
             self._archive.addfile(info, content)  # type: ignore[arg-type]  # it only reads
         except ValueError:
@@ -118,7 +118,7 @@ class _Writer:
 
     def _info(self, event: int) -> tarfile.TarInfo:
         entry = self._selection.union.entry(event)
-        info = tarfile.TarInfo(_name(self._selection.key(event)))
+        info = tarfile.TarInfo(_tar_name(self._selection.key(event)))
         info.type = _TYPES[entry.type]
         info.mode, info.uid, info.gid, info.size = entry.mode, entry.uid, entry.gid, entry.size
         info.mtime, info.linkname = entry.mtime, entry.linkname or ""
@@ -142,7 +142,7 @@ class _Writer:
         return records
 
 
-class _Reader:
+class _PieceReader:
     """Pieces as a file object, as far as :mod:`tarfile` needs one."""
 
     def __init__(self, pieces: Iterator[bytes], tell: Callable[[int], None]) -> None:
@@ -165,5 +165,5 @@ class _Reader:
         return bytes(data)
 
 
-def _name(key: bytes) -> str:
+def _tar_name(key: bytes) -> str:
     return key.replace(b"\0", b"/").decode("utf-8", "surrogateescape")

@@ -18,7 +18,7 @@ class Keep:
     """The files of one image whose contents are kept while they pass by; safe to share between threads."""
 
     def __init__(self, patterns: Sequence[bytes], room: int = ROOM) -> None:
-        """``patterns`` tell how the keys of the files end, as in :meth:`layertui.union.model.Union.matching`."""
+        """``patterns`` tell how the keys of the files end, as in :meth:`layertui.union.model.LayerUnion.matching`."""
         self._pattern = keys_ending(patterns)
         self._room = room
         self._lock = threading.Lock()

@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from layertui.anatomy.chain import HOST, Part, System, origins, parts
-from layertui.content.syntax import coloured, lexer_of
+from layertui.content.syntax import colored, lexer_of
 from layertui.model.errors import LayertuiError
 from layertui.text.format import exact_size
 from layertui.text.sanitize import visible
@@ -325,5 +325,5 @@ def json_document(title: str, value: Any) -> tuple[str, Document]:
     if value is None:
         return title, message("There is no JSON of this step.").document
     lines = json.dumps(value, indent=2, ensure_ascii=False).split("\n")
-    pieces = coloured(lexer_of("it.json", ""), lines)
+    pieces = colored(lexer_of("it.json", ""), lines)
     return title, Document([Line([(visible(text), kind) for text, kind in line]) for line in pieces])

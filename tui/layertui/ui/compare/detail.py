@@ -142,7 +142,9 @@ def changes_page(subject: PairSubject) -> Page:
 def _below(found: Comparison, node: int, mark: Mark) -> list[Span]:
     """How many paths below a directory differ; empty if none does."""
     told: list[Span] = []
-    numbers = zip((Mark.ADDED, Mark.MODIFIED, Mark.DELETED), found.merged_b.changed_below(node), strict=True)
+    numbers = zip(
+        (Mark.ADDED, Mark.MODIFIED, Mark.DELETED), found.merged_b.subtree_changes(node), strict=True
+    )
     for kind, number in numbers:
         if number := number - (kind == mark):
             told += [(", " if told else "", "quiet"), (f"{number:,} {kind.name.lower()}", MARKS[kind][1])]

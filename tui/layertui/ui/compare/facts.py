@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from layertui.compare.summary import config_told, layers_told, packages_told
+from layertui.compare.summary import config_text, layers_text, packages_text
 from layertui.model.history_step import step_text
 from layertui.text.format import growth_text
 from layertui.text.sanitize import visible
@@ -30,14 +30,14 @@ def facts_page(found: Comparison) -> Page:
     page = PageBuilder(_GUTTER)
     _growth(page, found)
     page.add()
-    page.add(("Config ", "bold"), (config_told(found), "quiet"))
+    page.add(("Config ", "bold"), (config_text(found), "quiet"))
     for row in found.config:
         sign = "+" if row.a is None else "−" if row.b is None else "~"
         _line(
             page, sign, visible(row.field), [_value(value) for value in (row.a, row.b) if value is not None]
         )
     page.add()
-    page.add(("Packages ", "bold"), (packages_told(found), "quiet"))
+    page.add(("Packages ", "bold"), (packages_text(found), "quiet"))
     for change in sorted(found.packages, key=lambda row: (row.package.kind, row.package.name)):
         sign = {"added": "+", "removed": "−", "upgraded": "~"}[change.change]
         versions = [visible(each.version) for each in (change.before, change.after) if each is not None]
@@ -45,7 +45,7 @@ def facts_page(found: Comparison) -> Page:
     for error in found.unread_packages:
         page.add((visible(str(error)), "deleted"))
     page.add()
-    page.add(("Layers ", "bold"), (layers_told(found), "quiet"))
+    page.add(("Layers ", "bold"), (layers_text(found), "quiet"))
     _layers(page, "−", found.a, found.layers.only_a)
     _layers(page, "+", found.b, found.layers.only_b)
     if found.unread:

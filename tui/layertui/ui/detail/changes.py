@@ -18,9 +18,9 @@ from layertui.ui.detail.words import HOW_DELETED, MARKS, absence, layers, path_o
 from layertui.ui.entry_text import moment, owner, permissions
 from layertui.ui.text import count_text, shorten, size_text
 from layertui.ui.widgets.lines import Line, Span
-from layertui.union.changes import Mark, difference, mark_of, undecided
-from layertui.union.layer_summary import Summary, summarise
-from layertui.union.model import Deletion, Union
+from layertui.union.changes import Mark, difference, mark_of, undecided_pairs
+from layertui.union.layer_summary import LayerSummary, summarize_layer
+from layertui.union.model import Absence, LayerUnion
 
 GUTTER = 14
 COLUMN = 44
@@ -33,29 +33,29 @@ class Summaries:
     """Remembers what the layers of an image did, as far as it has been asked for."""
 
     def __init__(self) -> None:
-        self._union: Union | None = None
-        self._known: dict[int, Summary] = {}
+        self._union: LayerUnion | None = None
+        self._known: dict[int, LayerSummary] = {}
 
-    def of(self, subject: Subject) -> Summary:
+    def of(self, subject: Subject) -> LayerSummary:
         """The sums of the chosen layer, as far as they can be told without reading contents."""
         union, layer = subject.union, subject.merged_layer
         if self._union is not union:
             self._union, self._known = union, {}
         known = self._known
         if layer not in known:
-            known[layer] = summarise(union, layer)
+            known[layer] = summarize_layer(union, layer)
         return known[layer]
 
     def are_settled(self, subject: Subject) -> bool:
         """Whether no file that the chosen layer stored again is left to be compared."""
         return self._union is subject.union and not self.of(subject).undecided
 
-    def settle(self, subject: Subject, cancelled: threading.Event) -> Summary:
+    def settle(self, subject: Subject, cancelled: threading.Event) -> LayerSummary:
         """The sums, contents compared."""
         union, layer, known = subject.union, subject.merged_layer, self._known
-        pairs = undecided(union, layer - 1, layer)
+        pairs = undecided_pairs(union, layer - 1, layer)
         subject.contents.prepare((event for pair in pairs for event in pair), cancelled=cancelled)
-        known[layer] = summarise(union, layer, subject.contents.same)
+        known[layer] = summarize_layer(union, layer, subject.contents.same)
         return known[layer]
 
 
@@ -63,7 +63,7 @@ class Summaries:
 class _Known:
     """What has been found out so far."""
 
-    summary: Summary
+    summary: LayerSummary
     settled: bool = False
     """Whether every file that the layer stored again has been compared."""
     alike: bool | None = None
@@ -129,7 +129,7 @@ def _page(subject: Subject, cancelled: threading.Event, known: _Known) -> Page:
     else:
         _say_what(build, subject, before, after, last, known)
     if node and (union.end[node] - node) > 1:
-        below = summarise(union, layer, subject.contents.same if known.settled else None, top=node)
+        below = summarize_layer(union, layer, subject.contents.same if known.settled else None, top=node)
         if below.added or below.modified or below.deleted or below.undecided:
             build.add(("Below it: ", "quiet"), *counts(below))
     _table(build, subject, before if touched else after, after, known)
@@ -141,7 +141,7 @@ def path_of_node(subject: Subject) -> str:
     return visible(subject.union.path(subject.node))
 
 
-def _heading(subject: Subject, summary: Summary) -> Line:
+def _heading(subject: Subject, summary: LayerSummary) -> Line:
     """What the layer did to the tree."""
     union, layer = subject.union, subject.merged_layer
     against = f" against {layers(1, layer - 1)}" if layer > 1 else " is the base"
@@ -164,7 +164,7 @@ def _heading(subject: Subject, summary: Summary) -> Line:
     return Line(spans)
 
 
-def counts(summary: Summary) -> Iterator[Span]:
+def counts(summary: LayerSummary) -> Iterator[Span]:
     """How many paths a layer added, modified and deleted."""
     for count, what in (
         (summary.added, "added"),
@@ -185,7 +185,7 @@ def _say_what(
     union, layer = subject.union, subject.merged_layer
     mark, said = Mark.ADDED, f"added by layer {layer}"
     if after < 0:
-        how = HOW_DELETED.get(Deletion(union.ev_entry[last]), "")
+        how = HOW_DELETED.get(Absence(union.ev_entry[last]), "")
         mark, said = Mark.DELETED, f"deleted by layer {layer}{how}"
     elif before >= 0:
         alike = known.alike
@@ -310,7 +310,7 @@ def _hidden(build: PageBuilder, subject: Subject, cancelled: threading.Event) ->
         build.add((f"and {count_text(len(hidden) - _LISTED, 'more version')}", "quiet"))
 
 
-def _touched_again(union: Union, node: int, layer: int) -> list[int]:
+def _touched_again(union: LayerUnion, node: int, layer: int) -> list[int]:
     """The paths at and below ``node`` on which a layer did something, not as the first."""
     end = union.end[node]
     if end - node == 1:

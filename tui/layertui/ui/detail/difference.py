@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import PurePosixPath
 
-from layertui.content.ranges import Range, Reader, ranges
+from layertui.content.ranges import ByteRange, ReadAt, differing_ranges
 from layertui.content.text import Encoding, encoding_of
 from layertui.layers.compression.stream import check
 from layertui.text.sanitize import visible
@@ -214,7 +214,7 @@ def _windows(
         return contents.read(after, offset, length, cancelled)
 
     shorter = min(union.size(before), union.size(after))
-    first = next(ranges(read, other_read, shorter), Range(shorter, shorter)).start
+    first = next(differing_ranges(read, other_read, shorter), ByteRange(shorter, shorter)).start
     start = max(first - _AHEAD, 0)
     if start:
         lead = read(start, first - start)
@@ -250,7 +250,7 @@ def _binaries(subject: Subject, before: int, after: int, cancelled: threading.Ev
         build.add((f"{exact_size(size)}  ", ""), (digest, "quiet"), gutter=label)
     readers = [_reader(subject, event, cancelled) for event in events]
     shorter, longer = sorted(union.size(event) for event in events)
-    found = list(islice(ranges(readers[0], readers[1], shorter), _RANGES + 1))
+    found = list(islice(differing_ranges(readers[0], readers[1], shorter), _RANGES + 1))
     stops = []
     for differing in found[:_RANGES]:
         build.add()
@@ -272,11 +272,11 @@ def _binaries(subject: Subject, before: int, after: int, cancelled: threading.Ev
     return build.page(told, stops=stops, scroll=True)
 
 
-def _reader(subject: Subject, event: int, cancelled: threading.Event) -> Reader:
+def _reader(subject: Subject, event: int, cancelled: threading.Event) -> ReadAt:
     return lambda offset, length: subject.contents.read(event, offset, length, cancelled)
 
 
-def _show_range(build: PageBuilder, differing: Range, readers: list[Reader], size: int) -> None:
+def _show_range(build: PageBuilder, differing: ByteRange, readers: list[ReadAt], size: int) -> None:
     first = differing.start // ROW * ROW
     last = min(-(-differing.end // ROW) * ROW, size)
     shown = min(last, first + _ROWS * ROW)

@@ -3,7 +3,7 @@
 import threading
 from typing import TYPE_CHECKING
 
-from layertui.content.accounts import MOST, account_names
+from layertui.content.accounts import MAX_ACCOUNTS_BYTES, account_names
 from layertui.model.errors import LayertuiError
 from layertui.ui.detail.subject import Subject
 from layertui.ui.text import count_text
@@ -11,7 +11,7 @@ from layertui.ui.text import count_text
 if TYPE_CHECKING:
     from layertui.insight.package_files import Owners as PackageOwners
     from layertui.insight.package_files import PackageFiles
-    from layertui.union import Union
+    from layertui.union.model import LayerUnion
 
 _LISTED = 3
 """Packages that are named; directories may have hundreds."""
@@ -22,7 +22,7 @@ class Owners:
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, int], dict[int, str]] = {}
-        self._union: Union | None = None
+        self._union: LayerUnion | None = None
         self._packages: PackageFiles | None = None
         self._lock = threading.Lock()
 
@@ -41,7 +41,9 @@ class Owners:
             event = union.at(union.resolve(path, subject.merged_layer), subject.merged_layer)
             key = (id(union), event)
             if key not in self._known:
-                self._known[key] = account_names(subject.contents.read(event, 0, MOST, cancelled))
+                self._known[key] = account_names(
+                    subject.contents.read(event, 0, MAX_ACCOUNTS_BYTES, cancelled)
+                )
             return self._known[key]
         except LayertuiError:
             return {}

@@ -16,8 +16,8 @@ from layertui.ui.detail.text_document import TextDocument
 from layertui.ui.detail.words import absence, encoding_facts, path_of, sizes
 from layertui.ui.text import size_text
 from layertui.ui.widgets.lines import Document, Line, Span
-from layertui.union.directory_summary import below
-from layertui.union.symlinks import trail
+from layertui.union.directory_summary import summarize_directory
+from layertui.union.symlinks import follow_links
 
 _HEAD = 1 << 16
 """Bytes that are read of a file at first."""
@@ -108,7 +108,7 @@ def _symlink(subject: Subject, event: int) -> Page:
     union = subject.union
     build = PageBuilder()
     build.add((path_of(subject, event), "bold"))
-    for hop in trail(union, event, subject.merged_layer):
+    for hop in follow_links(union, event, subject.merged_layer):
         build.add(("  → ", "accent"), (visible(hop.target), ""))
         if hop.node < 0:
             build.add(("    leads nowhere: ", "deleted"), (visible(hop.why), "quiet"))
@@ -140,7 +140,7 @@ def _directory(subject: Subject, event: int, cancelled: threading.Event) -> Page
     if union.at(node, layer) != event:  # as it was when it was last there
         later = [other for other in union.versions(node) if other > event]
         layer = union.ev_layer[later[0]] - 1 if later else layer
-    found = below(union, node, layer, cancelled.is_set)
+    found = summarize_directory(union, node, layer, cancelled.is_set)
     check(cancelled)
     build = PageBuilder(gutter=12 + _BAR)
     largest = max((size for _child, size in found.children), default=0)

@@ -8,7 +8,7 @@ from layertui.ui.widgets.lines import Span
 if TYPE_CHECKING:
     from layertui.content.read import Contents
     from layertui.model.image import Image
-    from layertui.union import Union
+    from layertui.union.model import LayerUnion
 
 
 def chip(layer: int) -> list[Span]:
@@ -21,7 +21,7 @@ class Subject:
     """One path of an image, seen from one of its layers."""
 
     image: "Image"
-    union: "Union"
+    union: "LayerUnion"
     contents: "Contents"
     merged_layer: int
     """The chosen layer, 1 at the base."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from threading import Event
 
-from layertui.content.diff import hunks, inside, steps
-from layertui.content.edit_script import Change, changes
-from layertui.content.syntax import MOST, Piece, coloured, lexer_of
+from layertui.content.diff import hunk_lines, hunks, inline_changes
+from layertui.content.edit_script import Edit, shortest_script
+from layertui.content.syntax import MAX_LEXED, Piece, colored, lexer_of
 from layertui.content.text import Encoding
 from layertui.layers.compression.stream import check
 from layertui.ui.detail.page import PageBuilder
@@ -55,18 +55,18 @@ class TextDifference:
         self._versions = (before, after)
         self._cancelled = cancelled
         self._lines = (before.lines(), after.lines())
-        self.changes = changes(*self._lines, cancelled)
+        self.changes = shortest_script(*self._lines, cancelled)
         if self.changes and not self._genuine(self.changes[-1]):
             self.changes.pop()
         lexer = lexer_of(name, "".join(self._lines[1][:50]))
         self._pieces = tuple(
-            list(coloured(lexer, [line.removesuffix("\n") for line in lines]))
-            if lexer is not None and len(version.data) <= MOST
+            list(colored(lexer, [line.removesuffix("\n") for line in lines]))
+            if lexer is not None and len(version.data) <= MAX_LEXED
             else None
             for version, lines in zip(self._versions, self._lines, strict=True)
         )
 
-    def _genuine(self, last: Change) -> bool:
+    def _genuine(self, last: Edit) -> bool:
         """Whether the last change is none that only comes from where the parts end."""
         before, after = self._versions
         ends = last.before_end == len(self._lines[0]), last.after_end == len(self._lines[1])
@@ -98,7 +98,7 @@ class TextDifference:
             check(self._cancelled)
             marks = self._inside(hunk.changes)
             shift = hunk.after - hunk.before
-            for sign, number in steps(hunk):
+            for sign, number in hunk_lines(hunk):
                 if shown == _SHOWN:
                     rest = f"{_SHOWN:,} lines are shown; layertui diff prints all of them."
                     build.add((rest, "accent"))
@@ -136,19 +136,19 @@ class TextDifference:
         if not self._lines[side][number].endswith("\n") and self._versions[side].whole:
             build.add(("no newline at the end of the file", "quiet"), gutter=[(" ", "")], style=behind)
 
-    def _inside(self, found: Sequence[Change]) -> dict[tuple[int, int], Sequence[tuple[int, int]]]:
+    def _inside(self, found: Sequence[Edit]) -> dict[tuple[int, int], Sequence[tuple[int, int]]]:
         """The ranges that differ inside lines, by side and line number."""
         old, new = self._lines
         marks: dict[tuple[int, int], Sequence[tuple[int, int]]] = {}
         for change in found:
             for one, other in _pairs(change, old, new):
-                ranges = inside(old[one].removesuffix("\n"), new[other].removesuffix("\n"))
+                ranges = inline_changes(old[one].removesuffix("\n"), new[other].removesuffix("\n"))
                 if ranges is not None:
                     marks[0, one], marks[1, other] = ranges
         return marks
 
 
-def _pairs(change: Change, old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int]]:
+def _pairs(change: Edit, old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Which line may have become which: as they stand if there are as many, else the next that is alike."""
     before = range(change.before, change.before_end)[:_PAIRED]
     after = range(change.after, change.after_end)[:_PAIRED]

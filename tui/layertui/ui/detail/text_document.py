@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from layertui.content.syntax import Piece, coloured
-from layertui.content.text import ERRORS, Encoding
+from layertui.content.syntax import Piece, colored
+from layertui.content.text import DECODE_ERRORS, Encoding
 from layertui.layers.compression.stream import check
 from layertui.text.sanitize import visible
 from layertui.ui.text import size_text
@@ -48,7 +48,7 @@ class TextDocument(Document):
         """The file of ``size`` bytes that ``event`` stored, which starts with ``head``."""
         super().__init__()
         self._contents, self._event, self._size = contents, event, size
-        self._decoder = codecs.getincrementaldecoder(encoding.codec)(ERRORS)
+        self._decoder = codecs.getincrementaldecoder(encoding.codec)(DECODE_ERRORS)
         self._newline = "\r" if encoding.newline == "CR" else "\n"
         self._crlf = encoding.newline == "CRLF"
         self._lexer = lexer
@@ -118,7 +118,7 @@ class TextDocument(Document):
         bodies: list[Sequence[Span]] = []
         numbers = array("I")
         count = self._count
-        for line in coloured(lexer, lines):
+        for line in colored(lexer, lines):
             count += not goes_on
             for nth, body in enumerate(rows(line)):
                 bodies.append(body)

@@ -9,7 +9,7 @@ from layertui.ui.entry_text import moment, owner, permissions
 from layertui.ui.text import count_text, size_text
 from layertui.ui.widgets.lines import Line, Span
 from layertui.union.changes import Mark, mark_of
-from layertui.union.model import Deletion
+from layertui.union.model import Absence
 
 
 def page(subject: Subject, marked: Collection[int] = (), cursor: int = -1) -> Page:
@@ -55,7 +55,7 @@ def _version(subject: Subject, event: int, shown: int) -> Iterator[Span]:
     if not union.shows(event):
         sign, style = MARKS[Mark.DELETED]
         yield sign + " ", style
-        yield f"{'deleted ' + HOW_DELETED[Deletion(union.ev_entry[event])]:<58}", "deleted"
+        yield f"{'deleted ' + HOW_DELETED[Absence(union.ev_entry[event])]:<58}", "deleted"
         yield step_of(subject, whose), "quiet"
         return
     entry = union.entry(event)

@@ -7,7 +7,7 @@ from layertui.ui.detail.subject import Subject
 from layertui.ui.entry_text import exact_size
 from layertui.ui.text import size_text
 from layertui.union.changes import Mark
-from layertui.union.model import Deletion
+from layertui.union.model import Absence
 
 MARKS = {
     Mark.NONE: ("", "quiet"),
@@ -20,9 +20,9 @@ MARKS = {
 """What stands for a change, and its style."""
 
 HOW_DELETED = {
-    Deletion.WHITEOUT: " with a whiteout",
-    Deletion.OPAQUE: " with an opaque whiteout of a directory above it",
-    Deletion.REPLACED: ", which made something else of a directory above it",
+    Absence.WHITEOUT: " with a whiteout",
+    Absence.OPAQUE: " with an opaque whiteout of a directory above it",
+    Absence.REPLACED: ", which made something else of a directory above it",
 }
 
 
@@ -60,7 +60,7 @@ def absence(subject: Subject, node: int) -> str:
     union, layer = subject.union, subject.merged_layer
     gone = union.last_by(node, layer)
     if gone >= 0:
-        how = HOW_DELETED.get(Deletion(union.ev_entry[gone]), "")
+        how = HOW_DELETED.get(Absence(union.ev_entry[gone]), "")
         return f"deleted by layer {union.ev_layer[gone]}{how}"
     first = next(event for event in union.versions(node))
     return f"not there yet: layer {union.ev_layer[first]} is the first to store it"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from layertui.content.syntax import coloured, lexer_of
+from layertui.content.syntax import colored, lexer_of
 from layertui.dockerfile import Instruction
 from layertui.dockerfile.effect import Effect
 from layertui.text.sanitize import visible, visible_lines
@@ -48,7 +48,7 @@ def listing_of(found: Sequence[Instruction]) -> Listing:
         if each.is_base:
             bodies += [[(f"#   {line}", "quiet")] for line in text]
         else:
-            bodies += [[*pieces] for pieces in coloured(lexer, text)]
+            bodies += [[*pieces] for pieces in colored(lexer, text)]
         items.append(len(lines))
         for nth, body in enumerate(bodies):
             gutter: list[Span] = [(" ", "")]

@@ -27,7 +27,7 @@ from layertui.ui.keys import Legend
 from layertui.ui.text import count_text
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.text_view import TextView
-from layertui.union.changes import undecided
+from layertui.union.changes import undecided_pairs
 
 if TYPE_CHECKING:
     from layertui.model.image import Image
@@ -169,7 +169,7 @@ class DockerfileScreen(Screen[tuple[str, int] | None]):
             effect = effect_of(union, layer)
             yield effect
             if effect.counts.undecided:
-                pairs = undecided(union, layer - 1, layer)
+                pairs = undecided_pairs(union, layer - 1, layer)
                 contents.prepare((event for pair in pairs for event in pair), cancelled=asked)
                 yield effect_of(union, layer, contents.same)
 

@@ -14,7 +14,7 @@ from layertui.ui.app import LayertuiApp
 from layertui.ui.explorer import open_screens
 
 if TYPE_CHECKING:
-    from layertui.content.search import Match
+    from layertui.content.search import LineMatch
     from layertui.dockerfile.base import Base
     from layertui.model.image import Image
     from layertui.ui.worker.reading import Reading
@@ -106,7 +106,7 @@ class ImageScreen(Screen[None]):
         from layertui.ui.search.screen import SearchScreen
         from layertui.ui.worker.search import Found
 
-        def came_back(match: "Match | None") -> None:
+        def came_back(match: "LineMatch | None") -> None:
             if match is not None:
                 self.show_path(match.path.encode("utf-8", "surrogateescape"), match.layer, match.line)
 

@@ -11,7 +11,7 @@ from layertui.ui.widgets.lines import Document, Line, Span
 if TYPE_CHECKING:
     from layertui.model.image import Image, Layer
     from layertui.model.layer_index import LayerIndex
-    from layertui.union import Union
+    from layertui.union.model import LayerUnion
 
 _GUTTER = 13
 
@@ -27,7 +27,7 @@ class Oddity(NamedTuple):
     """Not only odd: something cannot be shown, or cannot be trusted."""
 
 
-def oddities(image: "Image", states: dict[int, LayerState], union: "Union | None") -> list[Oddity]:
+def oddities(image: "Image", states: dict[int, LayerState], union: "LayerUnion | None") -> list[Oddity]:
     """All that is odd about an image as far as it has been read: damage first, then as layers go."""
     found = [
         Oddity(number, "", state.problem, failed=True) for number, state in states.items() if state.problem

@@ -16,8 +16,8 @@ from layertui.ui.tree.view import TreeView
 
 if TYPE_CHECKING:
     from layertui.ui.worker.reading import Reading
-    from layertui.union import Union
-    from layertui.union.tree_rows import Rows
+    from layertui.union.model import LayerUnion
+    from layertui.union.tree_rows import TreeRows
 
 _LAYER = Binding.Group("layer")
 
@@ -52,7 +52,7 @@ class ImagePanes(TreePanes):
     class RowsReady(Message):
         """The tree of a union, at some layer."""
 
-        def __init__(self, rows: "Rows") -> None:
+        def __init__(self, rows: "TreeRows") -> None:
             super().__init__()
             self.rows = rows
 
@@ -60,7 +60,7 @@ class ImagePanes(TreePanes):
         self.layer_list = LayerList(id="layers")
         super().__init__(self.layer_list, DetailPane(id="detail"))
         self._reading: Reading | None = None
-        self._building: Union | None = None  # whose rows a thread works out
+        self._building: LayerUnion | None = None  # whose rows a thread works out
         self._wanted: tuple[bytes, int, int] | None = (
             None  # a path, layer and line to show once they are there
         )
@@ -97,11 +97,11 @@ class ImagePanes(TreePanes):
         layer = min(self.layer_list.merged_layer, union.layers)
 
         def run() -> None:
-            from layertui.union.merged_tree import Merged
-            from layertui.union.tree_rows import Rows
+            from layertui.union.merged_tree import MergedTree
+            from layertui.union.tree_rows import TreeRows
 
             with computing:
-                rows = Rows(Merged(union, layer))
+                rows = TreeRows(MergedTree(union, layer))
             self.post_message(self.RowsReady(rows))
 
         threading.Thread(target=run, name="rows", daemon=True).start()

@@ -17,7 +17,7 @@ from layertui.ui.widgets.lines import Span
 from layertui.ui.widgets.list_view import CursorView
 
 if TYPE_CHECKING:
-    from layertui.content.search import Match
+    from layertui.content.search import LineMatch
 
 _PLACE = 48
 """Cells of a path and a line's number, at most."""
@@ -43,7 +43,7 @@ class MatchList(CursorView):
     class Opened(Message):
         """Enter or a second click on ``match``."""
 
-        def __init__(self, match: "Match") -> None:
+        def __init__(self, match: "LineMatch") -> None:
             super().__init__()
             self.match = match
 
@@ -51,7 +51,7 @@ class MatchList(CursorView):
         super().__init__(id=id, classes=classes)
         self.layer_count = 1
         """Layers of the image, for their colours."""
-        self._matches: list[Match] = []
+        self._matches: list[LineMatch] = []
         self._palette: Palette | None = None
 
     @property
@@ -63,7 +63,7 @@ class MatchList(CursorView):
         """The number of the match at hand."""
         return self._cursor
 
-    def show(self, matches: "list[Match]", cursor: int = 0) -> None:
+    def show(self, matches: "list[LineMatch]", cursor: int = 0) -> None:
         """Shows ``matches``, which may grow (:meth:`grown`)."""
         self._matches = matches
         self.virtual_size = Size(self.size.width, len(matches))
@@ -132,7 +132,7 @@ class MatchList(CursorView):
         ]
 
 
-def _text(match: "Match", room: int) -> list[Span]:
+def _text(match: "LineMatch", room: int) -> list[Span]:
     """As much of the line as fits into ``room`` cells, what matches in sight."""
     before, found, after = (
         visible(part.replace("\t", " "))

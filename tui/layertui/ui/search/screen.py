@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.style import Style
 from textual.widgets import Input, Static
 
-from layertui.content.search import Match, Query
+from layertui.content.search import LineMatch, Query
 from layertui.text.sanitize import visible
 from layertui.ui.app import LayertuiApp
 from layertui.ui.keys import Legend
@@ -47,7 +47,7 @@ class SearchField(Input):
     ]
 
 
-class SearchScreen(Screen[Match | None]):
+class SearchScreen(Screen[LineMatch | None]):
     """Searches ``image``; ends with the match that one went to, if any.
 
     ``found`` is the search to begin with, and keeps what comes of it. Leaving the screen stops it.
@@ -261,7 +261,7 @@ class SearchScreen(Screen[Match | None]):
     def on_match_list_opened(self, event: MatchList.Opened) -> None:
         self._leave(event.match)
 
-    def _leave(self, match: Match | None) -> None:
+    def _leave(self, match: LineMatch | None) -> None:
         self.found.cursor = self._list.cursor
         if self.busy:
             self.found.said = STOPPED

@@ -8,9 +8,9 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 if TYPE_CHECKING:
-    from layertui.union.tree_rows import Rows
+    from layertui.union.tree_rows import TreeRows
 
-Change = Callable[["Rows"], None]
+Change = Callable[["TreeRows"], None]
 
 computing = threading.Lock()
 """Held by a thread while it computes: each that does so beside the one that paints takes its share of time from it."""
@@ -19,7 +19,7 @@ computing = threading.Lock()
 class RowsDone(Message):
     """A thread has worked out ``rows`` to follow those ``before``."""
 
-    def __init__(self, before: "Rows", rows: "Rows") -> None:
+    def __init__(self, before: "TreeRows", rows: "TreeRows") -> None:
         super().__init__()
         self.before = before
         self.rows = rows
@@ -33,7 +33,7 @@ class RowWork:
 
     def __init__(self, target: MessagePump) -> None:
         self._target = target
-        self.following: Rows | None = None
+        self.following: TreeRows | None = None
         """Those of a new union, to be shown as the ones before: view, sort, filter, open directories."""
         self.busy = False
         self._waiting: dict[object, Change] = {}  # in order
@@ -51,7 +51,7 @@ class RowWork:
             self._waiting.clear()
             self.following = None
 
-    def start(self, before: "Rows | None") -> None:
+    def start(self, before: "TreeRows | None") -> None:
         """Starts on what waits, if anything does and the thread before has ended."""
         if self.busy or before is None or not (self._waiting or self.following):
             return

@@ -12,7 +12,7 @@ from layertui.ui.widgets.lines import folds
 
 if TYPE_CHECKING:
     from layertui.ui.theme.styles import Palette
-    from layertui.union.tree_rows import Rows
+    from layertui.union.tree_rows import TreeRows
 
 
 def comment(sentence: str, y: int, rows: int, size: tuple[int, int], style: str, palette: Palette) -> Strip:
@@ -29,7 +29,7 @@ def comment(sentence: str, y: int, rows: int, size: tuple[int, int], style: str,
     return Strip([Segment(f" {text}", palette[style])]).adjust_cell_length(width, palette[""])
 
 
-def why_empty(rows: Rows) -> str:
+def why_empty(rows: TreeRows) -> str:
     """Why there is nothing but the root, and the next key; empty if there is more."""
     from layertui.compare.rows import ComparedRows
 
@@ -45,7 +45,7 @@ def why_empty(rows: Rows) -> str:
     return f"The merged tree at layer {layer} is empty."
 
 
-def no_change(rows: Rows) -> str:
+def no_change(rows: TreeRows) -> str:
     """That there is no change to go to."""
     from layertui.compare.rows import ComparedRows
 

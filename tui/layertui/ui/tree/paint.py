@@ -8,7 +8,7 @@ from textual.strip import Strip
 
 from layertui.ui.theme.styles import Palette
 from layertui.ui.tree.row import Layout, arrow_at, layout, spans
-from layertui.union.tree_rows import Rows
+from layertui.union.tree_rows import TreeRows
 
 _KEPT = 1024
 """Painted rows that are kept."""
@@ -24,7 +24,7 @@ class TreePainter:
         self._palette: Palette | None = None
         self._painted: LRUCache[tuple[int, str], Strip] = LRUCache(_KEPT)
 
-    def lay_out(self, width: int, rows: Rows) -> None:
+    def lay_out(self, width: int, rows: TreeRows) -> None:
         """Other rows are to be painted, or in another width."""
         self._place = layout(width, rows)
         self._painted.clear()
@@ -35,7 +35,7 @@ class TreePainter:
             self._palette = palette
             self._painted.clear()
 
-    def row(self, rows: Rows, node: int, over: str, width: int) -> Strip:
+    def row(self, rows: TreeRows, node: int, over: str, width: int) -> Strip:
         """A node's row on the ground ``over``."""
         assert self._palette is not None
         painted = self._painted.get((node, over))
@@ -43,11 +43,11 @@ class TreePainter:
             painted = self._painted[node, over] = self._paint(rows, node, over, width, self._palette)
         return painted
 
-    def is_arrow(self, rows: Rows, node: int, x: int) -> bool:
+    def is_arrow(self, rows: TreeRows, node: int, x: int) -> bool:
         """Whether a row has the arrow of its directory in column ``x``."""
         return x - arrow_at(rows, node, self._place.names) in (0, 1)
 
-    def _paint(self, rows: Rows, node: int, over: str, width: int, palette: Palette) -> Strip:
+    def _paint(self, rows: TreeRows, node: int, over: str, width: int, palette: Palette) -> Strip:
         # Few segments make a quick frame: blanks go with what is before them where that shows no line.
         merged: list[tuple[str, str]] = []
         for text, style in spans(rows, node, self._place):

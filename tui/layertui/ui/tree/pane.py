@@ -19,7 +19,7 @@ from layertui.ui.text import count_text, shorten
 from layertui.ui.tree.view import TreeView
 
 if TYPE_CHECKING:
-    from layertui.union.tree_rows import Rows
+    from layertui.union.tree_rows import TreeRows
 
 _SETTLE = 0.08
 """Seconds that a query rests before it is searched for."""
@@ -252,10 +252,10 @@ class TreePane(Vertical):
             self.border_title, self.border_subtitle = title, subtitle
 
 
-def _titles(rows: Rows) -> tuple[str, str]:
+def _titles(rows: TreeRows) -> tuple[str, str]:
     """What is shown, and how much of it."""
     from layertui.compare.rows import ComparedRows
-    from layertui.union.path_filter import MARKS
+    from layertui.union.path_filter import MARKS_OF_CHANGE
 
     merged = rows.merged
     if isinstance(rows, ComparedRows) and rows.view == "merged":
@@ -265,7 +265,7 @@ def _titles(rows: Rows) -> tuple[str, str]:
     if rows.view == "changes":
         told = [
             f"{count:,} {word}"
-            for word, marks in MARKS.items()
+            for word, marks in MARKS_OF_CHANGE.items()
             if (count := sum(merged.marks.count(mark, 1) for mark in marks))
         ]
         if isinstance(rows, ComparedRows):

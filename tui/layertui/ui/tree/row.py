@@ -20,7 +20,7 @@ from layertui.union.changes import Mark
 
 if TYPE_CHECKING:
     from layertui.model.entry import Entry
-    from layertui.union.tree_rows import Rows
+    from layertui.union.tree_rows import TreeRows
 
 COLUMNS = (("layer", 4), ("permissions", 10), ("owner", 9), ("time", 16), ("size", 7))
 """What stands right of the names, with its width in cells."""
@@ -42,7 +42,7 @@ class Layout:
     names: int
 
 
-def layout(width: int, rows: Rows | None) -> Layout:
+def layout(width: int, rows: TreeRows | None) -> Layout:
     """The columns that fit in ``width`` cells; the time early if it is what the rows are sorted by."""
     by_time = rows is not None and rows.sort == "time"
     room = _ROOM | {"time": _ROOM["size"]} if by_time else _ROOM
@@ -57,13 +57,13 @@ def layout(width: int, rows: Rows | None) -> Layout:
     return Layout(tuple(column for column in possible.items() if column[0] in columns), max(names, 0))
 
 
-def arrow_at(rows: Rows, node: int, names: int) -> int:
+def arrow_at(rows: TreeRows, node: int, names: int) -> int:
     """The cell in which the arrow of a directory stands, where names have ``names`` cells."""
     deepest = max(names - _ROOM["size"], 0)  # deeper ones still have room for their names
     return _MARK + min(rows.merged.union.depth(node) * _INDENT, deepest - deepest % _INDENT)
 
 
-def spans(rows: Rows, node: int, place: Layout) -> Sequence[Span]:
+def spans(rows: TreeRows, node: int, place: Layout) -> Sequence[Span]:
     """The row of a node, as wide as the layout."""
     merged = rows.merged
     event = merged.version(node)
@@ -73,7 +73,7 @@ def spans(rows: Rows, node: int, place: Layout) -> Sequence[Span]:
     mark = Mark(merged.marks[node])
     here = bool(merged.visible[node])
     closed = not rows.is_open(node) and rows.has_children(node)
-    below = _changed_below(rows, node, mark) if closed else []
+    below = _subtree_changes(rows, node, mark) if closed else []
     sign, style = MARKS[mark] if node else ("", "quiet")
     if below and not sign:
         sign = "·"
@@ -96,9 +96,9 @@ def spans(rows: Rows, node: int, place: Layout) -> Sequence[Span]:
     return row
 
 
-def _changed_below(rows: Rows, node: int, mark: Mark) -> list[Span]:
+def _subtree_changes(rows: TreeRows, node: int, mark: Mark) -> list[Span]:
     """How many paths below a directory the layer changed: ``+3 ~1``."""
-    added, modified, deleted = rows.merged.changed_below(node)
+    added, modified, deleted = rows.merged.subtree_changes(node)
     counts = {
         Mark.ADDED: added - (mark == Mark.ADDED),
         Mark.MODIFIED: modified - (mark in (Mark.MODIFIED, Mark.REWRITTEN)),
@@ -107,7 +107,7 @@ def _changed_below(rows: Rows, node: int, mark: Mark) -> list[Span]:
     return [(f" {MARKS[kind][0]}{count:,}", MARKS[kind][1]) for kind, count in counts.items() if count]
 
 
-def _name(rows: Rows, node: int, entry: Entry, here: bool) -> list[Span]:
+def _name(rows: TreeRows, node: int, entry: Entry, here: bool) -> list[Span]:
     """The name in its layer's hue, with the letters underlined that the filter's plain words find."""
     name = visible(rows.merged.union.name(node)) + ("/" if entry.type == "directory" and node else "")
     struck = "" if here else " strike"
@@ -126,7 +126,7 @@ def _name(rows: Rows, node: int, entry: Entry, here: bool) -> list[Span]:
     return [(char, f"{style} underline" if at in found else style) for at, char in enumerate(name)]
 
 
-def _notes(rows: Rows, node: int, entry: Entry, mark: Mark, here: bool) -> list[Span]:
+def _notes(rows: TreeRows, node: int, entry: Entry, mark: Mark, here: bool) -> list[Span]:
     """What a link leads to, what a path was before, which layer deleted it."""
     merged = rows.merged
     union = merged.union
@@ -165,7 +165,7 @@ def _fitted(name: list[Span], notes: list[Span], width: int) -> list[Span]:
     return [*row, (" " * room, "")]
 
 
-def _cell(rows: Rows, node: int, column: str, entry: Entry, here: bool) -> str:
+def _cell(rows: TreeRows, node: int, column: str, entry: Entry, here: bool) -> str:
     if column == "permissions":
         return permissions(entry)
     if column == "owner":
@@ -176,7 +176,7 @@ def _cell(rows: Rows, node: int, column: str, entry: Entry, here: bool) -> str:
     if column == "time":
         return moment(entry)[:16]
     if entry.type == "directory":
-        return size_text(rows.merged.size_below(node)) if here else ""
+        return size_text(rows.merged.subtree_size(node)) if here else ""
     if entry.device is not None:
         return f"{entry.device[0]}, {entry.device[1]}"
     return size_text(entry.size) if entry.type == "file" else ""

@@ -24,8 +24,8 @@ from layertui.ui.widgets.list_view import CursorView
 
 if TYPE_CHECKING:
     from layertui.ui.tree.paint import TreePainter
-    from layertui.union.changes import Same
-    from layertui.union.tree_rows import Rows
+    from layertui.union.changes import SameContent
+    from layertui.union.tree_rows import TreeRows
 
 _AT_ONCE = 30_000
 """Nodes up to which rows are worked out where they are shown: about 3 ms; beyond in a thread."""
@@ -34,7 +34,7 @@ _FEW_EVENTS = 1_000
 
 
 class TreeView(CursorView):
-    """Shows :class:`~layertui.union.tree_rows.Rows`; what takes long happens to a copy in a thread."""
+    """Shows :class:`~layertui.union.tree_rows.TreeRows`; what takes long happens to a copy in a thread."""
 
     HELP_NAME: ClassVar[str] = "Tree"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -74,7 +74,7 @@ class TreeView(CursorView):
         ``node`` is a node of ``rows.merged.union``, seen from ``rows.merged.layer``.
         """
 
-        def __init__(self, node: int, rows: Rows) -> None:
+        def __init__(self, node: int, rows: TreeRows) -> None:
             super().__init__()
             self.node = node
             self.rows = rows
@@ -98,7 +98,7 @@ class TreeView(CursorView):
 
     def __init__(self, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self.rows: Rows | None = None
+        self.rows: TreeRows | None = None
         self.query_text = ""
         """The filter that is asked for; ``rows.query`` is the one that is shown."""
         self._image_layers = 1
@@ -132,7 +132,7 @@ class TreeView(CursorView):
         """Whether other rows are being worked out."""
         return self._work.busy
 
-    def show(self, rows: Rows | None, image_layers: int) -> None:
+    def show(self, rows: TreeRows | None, image_layers: int) -> None:
         """Shows the rows of a new union as those before: view, sort, filter, open directories, cursor.
 
         They belong to this widget from now on.
@@ -159,12 +159,12 @@ class TreeView(CursorView):
         light = few and not self.rows.query and self.rows.sort == "name"
         self._change(lambda rows: rows.move(layer), "move", light)
 
-    def settle(self, layer: int, same: Same) -> None:
+    def settle(self, layer: int, same: SameContent) -> None:
         """Tells what ``layer`` changed from what it only stored again, now that contents have been compared."""
 
         from layertui.union.changes import Mark
 
-        def settle(rows: Rows) -> None:
+        def settle(rows: TreeRows) -> None:
             with suppress(LayertuiError):  # said in the detail
                 rows.settle(layer, same)
 
@@ -179,7 +179,7 @@ class TreeView(CursorView):
             return
         stop = self._search = threading.Event()
 
-        def search(rows: Rows) -> None:
+        def search(rows: TreeRows) -> None:
             try:
                 rows.filter(query, stop.is_set)
             except Cancelled:
@@ -196,7 +196,7 @@ class TreeView(CursorView):
             return
         union = self.rows.merged.union
 
-        def reveal(rows: Rows) -> None:
+        def reveal(rows: TreeRows) -> None:
             there = rows.merged.union.counterpart(union, node)
             if rows.reveal(there) >= 0:
                 return
@@ -244,7 +244,7 @@ class TreeView(CursorView):
             self._put(event.rows)
         self._work.start(self.rows)
 
-    def _put(self, rows: Rows | None) -> None:
+    def _put(self, rows: TreeRows | None) -> None:
         """Shows rows; the cursor stays on its path and that where it is on the screen."""
         before, line = self.rows, self._cursor - self.scroll_offset.y
         if rows is not None and before is not None:
@@ -323,7 +323,7 @@ class TreeView(CursorView):
         if self.rows is None or not node or not self.rows.has_children(node):
             return
         self._wanted = self.node
-        if not self._work.busy and self.rows.rows_below(node) <= _AT_ONCE:
+        if not self._work.busy and self.rows.descendant_rows(node) <= _AT_ONCE:
             self.rows.toggle(node)
             self._put(self.rows)
         else:

@@ -13,7 +13,7 @@ from layertui.ui.worker.process import WorkerProcess
 
 if TYPE_CHECKING:
     from layertui.model.layer_index import LayerIndex
-    from layertui.union import Union
+    from layertui.union.model import LayerUnion
 
 _TICK = 0.05
 """Seconds between two reports of progress, at least."""
@@ -44,7 +44,7 @@ class LayerIndexed(Message):
 class UnionReady(Message):
     """Layers 1 to ``layers`` are merged; takes the place of every union before."""
 
-    def __init__(self, layers: int, union: "Union") -> None:
+    def __init__(self, layers: int, union: "LayerUnion") -> None:
         super().__init__()
         self.layers = layers
         self.union = union
@@ -79,7 +79,7 @@ class Loader(WorkerProcess):
         import msgspec
 
         from layertui.layers.codec import unpack
-        from layertui.union.model import Union
+        from layertui.union.model import LayerUnion
 
         indexes: dict[int, LayerIndex] = {}
         progress: dict[int, tuple[int, int]] = {}
@@ -103,7 +103,7 @@ class Loader(WorkerProcess):
                 case b"u":
                     merged = [indexes[number] for number in range(1, values[0] + 1)]
                     with computing:
-                        union = Union.decode(values[1], merged)
+                        union = LayerUnion.decode(values[1], merged)
                     self._post(UnionReady(values[0], union))
                 case b"d":
                     self._post(LoadDone(*values))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from layertui.insight.tally import Survey
     from layertui.model.image import Image
     from layertui.model.layer_index import LayerIndex
-    from layertui.union import Union
+    from layertui.union.model import LayerUnion
 
 
 class ImageOpened(Message):
@@ -37,7 +37,7 @@ class Reading:
         """What :class:`ImageOpened` tells, as soon as it is known."""
         self.image: Image | None = None
         self.indexes: dict[int, LayerIndex] = {}
-        self.union: Union | None = None
+        self.union: LayerUnion | None = None
         self.contents: Contents | None = None
         """Of the layers of ``union``."""
         self.failure: LayertuiError | None = None
@@ -82,7 +82,7 @@ class Reading:
         if self._loader is not None:
             self._loader.close()
 
-    def take(self, image: "Image | None" = None, union: "Union | None" = None) -> None:
+    def take(self, image: "Image | None" = None, union: "LayerUnion | None" = None) -> None:
         """Keeps the image or the union, which come in any order, and what they give together."""
         self.image = image or self.image
         self.union = union or self.union

@@ -11,7 +11,7 @@ from layertui.model.errors import LayertuiError
 from layertui.ui.worker.process import WorkerProcess
 
 if TYPE_CHECKING:
-    from layertui.content.search import Match, Query
+    from layertui.content.search import LineMatch, Query
 
 MOST = 10_000
 """Matches after which a search ends."""
@@ -22,7 +22,7 @@ class Found:
     """A search and what has come of it, to come back to."""
 
     query: "Query"
-    matches: "list[Match]" = field(default_factory=list)
+    matches: "list[LineMatch]" = field(default_factory=list)
     cursor: int = 0
     """The match at hand."""
     said: str = ""
@@ -44,7 +44,7 @@ class SearchProgress(Message):
 class MatchesFound(Message):
     """Some more matches, in the order of the layers."""
 
-    def __init__(self, searcher: "Searcher", matches: "list[Match]") -> None:
+    def __init__(self, searcher: "Searcher", matches: "list[LineMatch]") -> None:
         super().__init__()
         self.searcher = searcher
         self.matches = matches
@@ -81,7 +81,7 @@ class Searcher(WorkerProcess):
         """Posts what the frames say; False when they end without an end."""
         import msgspec
 
-        from layertui.content.search import Match
+        from layertui.content.search import LineMatch
 
         found = 0
         for tag, payload in self._frames(output):
@@ -91,7 +91,7 @@ class Searcher(WorkerProcess):
                 case b"l":
                     self._post(SearchProgress(self, 0, *msgspec.msgpack.decode(payload)))
                 case b"m":
-                    matches = msgspec.convert(json.loads(payload), list[Match])[: MOST - found]
+                    matches = msgspec.convert(json.loads(payload), list[LineMatch])[: MOST - found]
                     found += len(matches)
                     self._post(MatchesFound(self, matches))
                     if found == MOST:
