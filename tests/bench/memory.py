@@ -7,39 +7,28 @@ that its indexes and its union keep.
 from __future__ import annotations
 
 import gc
-import json
-import subprocess
 import sys
 import tracemalloc
 
-import msgspec
-
 from layertui.layers.codec import unpack
 from layertui.union.model import LayerUnion
+from layertui.worker.client import Worker
+from layertui.worker.protocol import LayerDone, LayersMerged, TreeRequest
 
 
 def main(reference: str) -> None:
-    request = {"reference": reference, "platform": None, "cache": False}
-    worker = subprocess.run(
-        [sys.executable, "-m", "layertui.worker.main"],
-        input=json.dumps(request).encode(),
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    frames: dict[bytes, dict[int, bytes]] = {b"x": {}, b"u": {}}
-    position = 0
-    while position < len(worker.stdout):
-        length = int.from_bytes(worker.stdout[position : position + 4], "little")
-        tag = worker.stdout[position + 4 : position + 5]
-        payload = worker.stdout[position + 5 : position + 5 + length]
-        if tag in frames:
-            number, data = msgspec.msgpack.decode(payload)
-            frames[tag][number] = data
-        position += 5 + length
+    packed: dict[int, memoryview] = {}
+    encoded = memoryview(b"")
+    with Worker() as worker:
+        for frame in worker.ask(TreeRequest(reference, None, False)):
+            if isinstance(frame, LayerDone):
+                packed[frame.layer] = frame.index
+            elif isinstance(frame, LayersMerged):
+                encoded = frame.union
     gc.collect()
     tracemalloc.start()
-    indexes = [unpack(data) for _, data in sorted(frames[b"x"].items())]
-    union = LayerUnion.decode(frames[b"u"][len(indexes)], indexes)
+    indexes = [unpack(packed[layer]) for layer in sorted(packed)]
+    union = LayerUnion.decode(encoded, indexes)
     gc.collect()
     kept, _ = tracemalloc.get_traced_memory()
     print(sum(index.count for index in indexes), kept, union.nodes)

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
+from layertui.content.query import MAX_EXCERPT, LineMatch, Query
 from layertui.content.read import Contents
-from layertui.content.search import MAX_EXCERPT, MAX_REGEX_LINE, LineMatch, Query, Search
+from layertui.content.search import MAX_REGEX_LINE, Search
 from layertui.layers.compression.stream import Cancelled
 from layertui.model.errors import LayertuiError
 from tests.commands.samples import tar

@@ -25,6 +25,7 @@ from layertui.ui.worker.loader import LayerIndexed, LayerProgress, LoadDone, Loa
 from layertui.union.builder import UnionBuilder
 from layertui.union.merged_tree import MergedTree
 from layertui.union.model import LayerUnion
+from layertui.worker.protocol import Request
 from tests.layouts import LAYER, digest
 from tests.ui.places import HOSTILE, until
 from tests.union import small
@@ -46,8 +47,8 @@ class Reading:
         self.platform: str | None = None
         self._target: MessagePump | None = None
 
-    def __call__(self, target: MessagePump, _reference: str, platform: str | None, _cache: bool) -> Run:
-        self._target, self.platform, self.closed = target, platform, False
+    def __call__(self, target: MessagePump) -> Run:
+        self._target, self.closed = target, False
         return Run(self, target)
 
     def start(self) -> None:
@@ -99,6 +100,9 @@ class Run:
 
     def start(self) -> None:
         self._reading.start()
+
+    def ask(self, request: Request) -> None:
+        self._reading.platform = request.platform
 
     def close(self) -> None:
         self._reading.close(self._target)

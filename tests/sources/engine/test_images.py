@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -24,11 +21,12 @@ from layertui.sources import engine, open_image
 from layertui.sources.engine import containers, images
 from layertui.sources.engine.client import Engine
 from layertui.sources.engine.endpoint import Endpoint
-from layertui.ui.worker.process import frames
 from layertui.verify.image import verify
+from layertui.worker.protocol import TreeDone, TreeRequest
 from tests.engines import Docker, docker_daemon, podman_service, run
 from tests.seen import Seen, Sizes, assert_sizes, seen
 from tests.sources.engine.proxy import proxy
+from tests.worker.runs import frames, start
 
 SAMPLE = demo.NAME
 
@@ -101,20 +99,11 @@ def test_two_processes_at_once_stream_once(docker_host: Docker, tmp_path: Path) 
             "from layertui.worker.main import main; main()"
         )
         environment = {**os.environ, "DOCKER_HOST": asked.url}
-        request = json.dumps(
-            {"reference": f"docker-daemon:{SAMPLE}", "platform": None, "cache": True}
-        ).encode()
-        both = [
-            subprocess.Popen(
-                [sys.executable, "-c", program],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=environment,
-            )
-            for _ in range(2)
-        ]
-        outputs = [process.communicate(request, timeout=60)[0] for process in both]
-        assert [[*frames(io.BytesIO(output))][-1][0] for output in outputs] == [b"d", b"d"]
+        request = TreeRequest(f"docker-daemon:{SAMPLE}", None, True)
+        both = [start(request, "-c", program, env=environment) for _ in range(2)]
+        for process in both:
+            with process:
+                assert isinstance([*frames(process.stdout)][-1], TreeDone)
         assert sum("/get " in line for line in asked.requests) == 1
 
 

@@ -2,8 +2,6 @@
 
 import io
 import json
-import subprocess
-import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -17,15 +15,16 @@ from layertui.layers.load import index_layer, index_layers
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.sources import list_images, open_image
-from layertui.ui.worker.process import frames
 from layertui.union.builder import UnionBuilder
 from layertui.union.changes import changes
 from layertui.union.model import LayerUnion
+from layertui.worker.protocol import TreeDone, TreeRequest
 from tests.layouts import CONFIG, INDEX, LAYER, MANIFEST
 from tests.seen import Seen, Sizes, assert_sizes, seen
 from tests.sources.registry.conftest import QUARRY, TAGS
 from tests.sources.registry.proxy import FaultyProxy
 from tests.sources.registry.server import Registry
+from tests.worker.runs import frames, start
 
 
 def read(image: Image) -> tuple[LayerUnion, Contents]:
@@ -190,20 +189,9 @@ def test_several_platforms_and_attestations(registry: Registry, proxy: FaultyPro
 
 def test_the_worker_shares_the_cache(proxy: FaultyProxy) -> None:
     reference = f"docker://{proxy.host}/{QUARRY}:zstd"
-    request = json.dumps({"reference": reference, "platform": None, "cache": False}).encode()
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-m", "layertui.worker.main"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        for _ in range(2)
-    ]
+    workers = [start(TreeRequest(reference, None, False)) for _ in range(2)]
     for worker in workers:
-        assert worker.stdin
-        worker.stdin.write(request)
-        worker.stdin.close()
-    for worker in workers:
-        assert worker.stdout
-        assert [tag for tag, _ in frames(worker.stdout)][-1] == b"d"
+        assert isinstance([*frames(worker.stdout)][-1], TreeDone)
         assert worker.wait(30) == 0
     count = len(proxy.paths("/blobs/"))
     image = open_image(reference)

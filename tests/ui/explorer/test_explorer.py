@@ -531,9 +531,10 @@ async def test_quitting_while_it_loads_stops_the_reader(
     start = Loader.start
     monkeypatch.setattr(Loader, "start", lambda loader: (started.append(loader), start(loader)))
     async with Explorer().run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: bool(started and started[0]._process))
+        await until(pilot, lambda: bool(started and started[0].worker))
         await pilot.press("q")
-    assert started[0]._process.wait(timeout=10) == -signal.SIGKILL
+    assert started[0].worker is not None
+    assert started[0].worker.process.wait(timeout=10) == -signal.SIGKILL
 
 
 async def test_reads_an_image_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

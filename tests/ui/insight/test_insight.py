@@ -355,11 +355,11 @@ async def test_a_process_that_is_closed_ends_and_says_nothing() -> None:
     target = Target()
     looker = Looker(target, "demo:", None, False, "secrets")
     looker.start()
-    while looker._process is None:
+    while looker.worker is None:
         await asyncio.sleep(0.01)
     looker.close()
     deadline = time.monotonic() + 10
-    while looker._process.returncode is None and time.monotonic() < deadline:
+    while looker.worker.process.returncode is None and time.monotonic() < deadline:
         await asyncio.sleep(0.01)
-    assert looker._process.returncode is not None
+    assert looker.worker.process.returncode is not None
     assert not target.ended.wait(0.2)

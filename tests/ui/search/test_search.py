@@ -11,8 +11,9 @@ import pytest
 from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 
+from layertui.content.query import LineMatch, Query
 from layertui.content.read import Contents
-from layertui.content.search import LineMatch, Query, Search
+from layertui.content.search import Search
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.ui.app import LayertuiApp
@@ -284,10 +285,10 @@ async def test_closing_kills_the_process(monkeypatch: pytest.MonkeyPatch) -> Non
         await pilot.press("alt+r", "alt+b")
         await type_in(pilot, "(.*)*(.*)*(.*)*!!")  # takes for ever
         await pilot.press("enter")
-        await until(pilot, lambda: bool(started and started[0]._process))
+        await until(pilot, lambda: bool(started and started[0].worker))
         await pilot.press("escape")
-        assert started[0]._process is not None
-        assert started[0]._process.wait(timeout=10) == -signal.SIGKILL
+        assert started[0].worker is not None
+        assert started[0].worker.process.wait(timeout=10) == -signal.SIGKILL
 
 
 async def test_nothing_of_an_image_acts_on_the_terminal(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:

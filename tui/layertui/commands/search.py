@@ -9,7 +9,8 @@ from layertui.commands.opening import Opened, image_of, layer_number, read_layer
 from layertui.commands.output import Output, warn
 from layertui.commands.parsing import add_common, add_image, add_layer
 from layertui.commands.progress import Progress
-from layertui.content.search import LineMatch, Query, Search
+from layertui.content.query import LineMatch, Query
+from layertui.content.search import Search
 
 DESCRIPTION = """\
 Search the files of an image for a text or a regular expression, line by line as

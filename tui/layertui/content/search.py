@@ -6,10 +6,9 @@ import codecs
 import re
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from itertools import chain
-from typing import Any
 
+from layertui.content.query import MAX_EXCERPT, LineMatch, Query
 from layertui.content.read import Contents
 from layertui.content.text import is_text, marked_encoding
 from layertui.model.errors import LayertuiError
@@ -26,47 +25,8 @@ MAX_REGEX_LINE = 1 << 16
 """Characters of a line that a regular expression is tried on: many take the square of it or more."""
 MAX_BUFFERED_LINE = 16 << 20
 """Characters that are held in wait for the end of a line; a longer line is searched in parts."""
-MAX_EXCERPT = 240
-"""Characters that are given of a line."""
 EXCERPT_LEAD = 60
-"""Of these, how many at most stand before what matches, unless the whole line fits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What is looked for, and where."""
-
-    pattern: str
-    is_regex: bool = False
-    """As Python's ``re`` has them, tried on each line by itself; else the text as it stands."""
-    ignores_case: bool = False
-    with_hidden: bool = False
-    """Whether versions count that the final tree does not show."""
-    with_binary: bool = False
-    paths: str = ""
-    """A glob as :mod:`layertui.union.path_filter` has them; a directory stands for all below it."""
-
-
-@dataclass(frozen=True, slots=True)
-class LineMatch:
-    """One line of one version of one path."""
-
-    path: str
-    layer: int
-    """That the version comes from."""
-    visible: bool
-    """Whether the final tree shows the version."""
-    line: int
-    """From 1."""
-    text: str
-    """The line, or ``MAX_EXCERPT`` characters of it around what matches, with ``…`` for the rest."""
-    start: int
-    """Where in ``text`` that begins; a line that matches twice is given once."""
-    end: int
-
-    def to_json(self) -> dict[str, Any]:
-        """The match as the command line prints it."""
-        return asdict(self)
+"""Of these ``MAX_EXCERPT``, how many at most stand before what matches, unless the whole line fits."""
 
 
 class Search:

@@ -14,7 +14,7 @@ from layertui.ui.app import LayertuiApp
 from layertui.ui.explorer import open_screens
 
 if TYPE_CHECKING:
-    from layertui.content.search import LineMatch
+    from layertui.content.query import LineMatch
     from layertui.dockerfile.base import Base
     from layertui.model.image import Image
     from layertui.ui.worker.reading import Reading
@@ -102,7 +102,7 @@ class ImageScreen(Screen[None]):
 
     def action_search(self) -> None:
         """Searches the files, or shows again what was found last."""
-        from layertui.content.search import Query
+        from layertui.content.query import Query
         from layertui.ui.search.screen import SearchScreen
         from layertui.ui.worker.search import Found
 

@@ -17,7 +17,7 @@ from layertui.ui.widgets.lines import Span
 from layertui.ui.widgets.list_view import CursorView
 
 if TYPE_CHECKING:
-    from layertui.content.search import LineMatch
+    from layertui.content.query import LineMatch
 
 _PLACE = 48
 """Cells of a path and a line's number, at most."""

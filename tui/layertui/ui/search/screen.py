@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.style import Style
 from textual.widgets import Input, Static
 
-from layertui.content.search import LineMatch, Query
+from layertui.content.query import LineMatch, Query
 from layertui.text.sanitize import visible
 from layertui.ui.app import LayertuiApp
 from layertui.ui.keys import Legend

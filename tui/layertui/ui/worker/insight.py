@@ -1,16 +1,18 @@
 """Looks into a part of the insight by way of the worker process, and tells a screen what has come of it."""
 
-import json
-from typing import IO, TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 from textual.message_pump import MessagePump
 
 from layertui.model.errors import LayertuiError
-from layertui.ui.worker.process import WorkerProcess
+from layertui.ui.worker.process import WorkerThread
 
 if TYPE_CHECKING:
-    from layertui.insight.tally import Survey
+    from layertui.insight.tally import Finding, Survey
+    from layertui.worker.protocol import Frame
 
 
 class PartProgress(Message):
@@ -32,33 +34,29 @@ class PartSurveyed(Message):
         self.result = result
 
 
-class Looker(WorkerProcess):
-    """Looks into ``part``."""
+class Looker(WorkerThread):
+    """Surveys ``part``."""
 
     def __init__(
         self, target: MessagePump, reference: str, platform: str | None, cache: bool, part: str
     ) -> None:
-        super().__init__(target, reference, platform, cache, part=part)
+        from layertui.worker.protocol import SurveyRequest
+
+        super().__init__(target, SurveyRequest(reference, platform, cache, part))
         self._part = part
 
-    def _read(self, output: IO[bytes]) -> bool:
-        """Posts what the frames say; False when they end without an end."""
-        import msgspec
-
-        from layertui.insight.tally import Finding, Survey
+    def _read(self, frames: "Iterator[Frame]") -> None:
+        from layertui.worker.protocol import FilesRead, FindingsFound, SurveyDone
 
         findings: list[Finding] = []
-        for tag, payload in self._frames(output):
-            match tag:
-                case b"l":
-                    self._post(PartProgress(self._part, *msgspec.msgpack.decode(payload)))
-                case b"f":
-                    findings += msgspec.convert(json.loads(payload), list[Finding])
-                case b"s":
-                    found = msgspec.convert(json.loads(payload) | {"findings": findings}, Survey)
-                    self._post(PartSurveyed(self._part, found))
-                    return True
-        return False
+        for frame in frames:
+            match frame:
+                case FilesRead():
+                    self._post(PartProgress(self._part, frame.done, frame.total))
+                case FindingsFound():
+                    findings += frame.findings
+                case SurveyDone():
+                    self._post(PartSurveyed(self._part, replace(frame.survey, findings=findings)))
 
     def _failed(self, error: LayertuiError) -> None:
         self._post(PartSurveyed(self._part, error))

@@ -2,18 +2,19 @@
 
 import threading
 import time
-from io import BufferedReader
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from layertui.model.errors import LayertuiError
 from layertui.ui.tree.background import computing
-from layertui.ui.worker.process import WorkerProcess
+from layertui.ui.worker.process import WorkerThread
 
 if TYPE_CHECKING:
     from layertui.model.layer_index import LayerIndex
     from layertui.union.model import LayerUnion
+    from layertui.worker.protocol import Frame
 
 _TICK = 0.05
 """Seconds between two reports of progress, at least."""
@@ -70,48 +71,41 @@ class LoadDone(Message):
         self.reclaimable = reclaimable
 
 
-class Loader(WorkerProcess):
+class Loader(WorkerThread):
     """Reads an image, layer by layer."""
 
-    def _read(self, output: BufferedReader) -> bool:
-        """Posts what the frames say; False when they end without an end."""
+    def _read(self, frames: "Iterator[Frame]") -> None:
         self._wait_for_paint()
-        import msgspec
-
         from layertui.layers.codec import unpack
         from layertui.union.model import LayerUnion
+        from layertui.worker.protocol import LayerDone, LayerRead, LayersMerged, TreeDone
 
         indexes: dict[int, LayerIndex] = {}
-        progress: dict[int, tuple[int, int]] = {}
+        progress: dict[int, LayerRead] = {}
         reported = 0.0
-        for tag, payload in self._frames(output):
-            # A view of a whole image's columns is not copied once more.
-            form: Any = tuple[int, memoryview] if tag in (b"x", b"u") else list[Any]
-            values = msgspec.msgpack.decode(payload, type=form)
-            if tag == b"p":
-                layer, *progress[layer] = values
-            if tag != b"p" or time.monotonic() - reported >= _TICK:
-                for layer, (done, total) in progress.items():
-                    self._post(LayerProgress(layer, done, total))
+        for frame in frames:
+            if isinstance(frame, LayerRead):
+                progress[frame.layer] = frame
+            if not isinstance(frame, LayerRead) or time.monotonic() - reported >= _TICK:
+                for each in progress.values():
+                    self._post(LayerProgress(each.layer, each.done, each.total))
                 progress.clear()
                 reported = time.monotonic()
-            match tag:
-                case b"x":
+            match frame:
+                case LayerDone():
                     with computing:
-                        indexes[values[0]] = unpack(values[1])
-                    self._post(LayerIndexed(values[0], indexes[values[0]]))
-                case b"u":
-                    merged = [indexes[number] for number in range(1, values[0] + 1)]
+                        indexes[frame.layer] = unpack(frame.index)
+                    self._post(LayerIndexed(frame.layer, indexes[frame.layer]))
+                case LayersMerged():
+                    merged = [indexes[number] for number in range(1, frame.layers + 1)]
                     with computing:
-                        union = LayerUnion.decode(values[1], merged)
-                    self._post(UnionReady(values[0], union))
-                case b"d":
-                    self._post(LoadDone(*values))
-                    return True
-        return False
+                        union = LayerUnion.decode(frame.union, merged)
+                    self._post(UnionReady(frame.layers, union))
+                case TreeDone():
+                    self._post(LoadDone(frame.paths, frame.reclaimable))
 
     def _wait_for_paint(self) -> None:
-        """Returns once the target's screen has been painted: to import and to decode would hold that up."""
+        """Return once the target's screen has been painted: to import and to decode would hold that up."""
         painted = threading.Event()
         if self._target.call_after_refresh(painted.set):
             while not painted.wait(_TICK) and not self._closed.is_set():

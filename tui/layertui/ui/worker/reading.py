@@ -66,9 +66,10 @@ class Reading:
 
     def start(self, platform: str | None, cache: bool) -> None:
         """Starts to open and to read."""
-        threading.Thread(target=self._open, args=(platform,), name="open", daemon=True).start()
-        self._loader = Loader(self._target, self.reference, platform, cache)
+        self._loader = Loader(self._target)
         self._loader.start()
+        arguments = (self._loader, platform, cache)
+        threading.Thread(target=self._open, args=arguments, name="open", daemon=True).start()
 
     def close(self) -> None:
         """Stops it; what has come stays."""
@@ -95,11 +96,13 @@ class Reading:
         else:
             self.contents.grow(self.union.indexes, self.union)
 
-    def _open(self, platform: str | None) -> None:
+    def _open(self, loader: Loader, platform: str | None, cache: bool) -> None:
         from layertui.sources import open_image
+        from layertui.worker.protocol import TreeRequest
 
         try:
             result: Image | LayertuiError = open_image(self.reference, platform)
+            loader.ask(TreeRequest(self.reference, platform, cache))
         except LayertuiError as error:
             result = error
         self.opened = result

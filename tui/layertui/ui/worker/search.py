@@ -1,17 +1,18 @@
 """Searches an image by way of the worker process, and tells a screen what is found as it comes."""
 
-import json
-from dataclasses import asdict, dataclass, field
-from typing import IO, TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 from textual.message_pump import MessagePump
 
 from layertui.model.errors import LayertuiError
-from layertui.ui.worker.process import WorkerProcess
+from layertui.ui.worker.process import WorkerThread
 
 if TYPE_CHECKING:
-    from layertui.content.search import LineMatch, Query
+    from layertui.content.query import LineMatch, Query
+    from layertui.worker.protocol import Frame
 
 MOST = 10_000
 """Matches after which a search ends."""
@@ -69,38 +70,35 @@ class SearchEnded(Message):
         self.error = error
 
 
-class Searcher(WorkerProcess):
+class Searcher(WorkerThread):
     """Searches for ``query``."""
 
     def __init__(
         self, target: MessagePump, reference: str, platform: str | None, cache: bool, query: "Query"
     ) -> None:
-        super().__init__(target, reference, platform, cache, query=asdict(query))
+        from layertui.worker.protocol import SearchRequest
 
-    def _read(self, output: IO[bytes]) -> bool:
-        """Posts what the frames say; False when they end without an end."""
-        import msgspec
+        super().__init__(target, SearchRequest(reference, platform, cache, query))
 
-        from layertui.content.search import LineMatch
+    def _read(self, frames: "Iterator[Frame]") -> None:
+        from layertui.worker.protocol import FilesRead, LayerRead, LinesFound, SearchDone
 
         found = 0
-        for tag, payload in self._frames(output):
-            match tag:
-                case b"p":
-                    self._post(SearchProgress(self, *msgspec.msgpack.decode(payload)))
-                case b"l":
-                    self._post(SearchProgress(self, 0, *msgspec.msgpack.decode(payload)))
-                case b"m":
-                    matches = msgspec.convert(json.loads(payload), list[LineMatch])[: MOST - found]
+        for frame in frames:
+            match frame:
+                case LayerRead():
+                    self._post(SearchProgress(self, frame.layer, frame.done, frame.total))
+                case FilesRead():
+                    self._post(SearchProgress(self, 0, frame.done, frame.total))
+                case LinesFound():
+                    matches = frame.matches[: MOST - found]
                     found += len(matches)
                     self._post(MatchesFound(self, matches))
                     if found == MOST:
                         self._post(SearchEnded(self, is_cut=True))
-                        return True
-                case b"n":
-                    self._post(SearchEnded(self, *msgspec.msgpack.decode(payload)))
-                    return True
-        return False
+                        return
+                case SearchDone():
+                    self._post(SearchEnded(self, frame.left_out))
 
     def _failed(self, error: LayertuiError) -> None:
         self._post(SearchEnded(self, error=error))

@@ -1,0 +1,75 @@
+"""A worker process, as the app sees it."""
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from io import BufferedReader
+from typing import TYPE_CHECKING, Self
+
+from layertui.model.errors import LayertuiError
+
+if TYPE_CHECKING:
+    from layertui.worker.protocol import Frame, Request
+
+
+class Worker:
+    """One run of ``python -m layertui.worker.main``, which serves one request.
+
+    To be used by one thread, as a context that ends the process; :meth:`kill` may be called
+    by any thread, at any time.
+    """
+
+    def __init__(self) -> None:
+        """Start the process, which prepares itself for :meth:`ask`.
+
+        Raises :class:`LayertuiError` if it cannot be started.
+        """
+        try:
+            # -P: a file json.py in the current directory must not be run
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "layertui.worker.main"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        except OSError as error:
+            raise LayertuiError("cannot start the reader", error.strerror or str(error)) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self.process.__exit__(None, None, None)
+
+    def kill(self) -> None:
+        """End the process, whatever it does."""
+        self.process.kill()
+
+    def ask(self, request: "Request") -> Iterator["Frame"]:
+        """Send the request and return the frames up to the final one, as they arrive.
+
+        The iterator raises the :class:`LayertuiError` that the worker reports, or that it ended early.
+        """
+        from layertui.worker.protocol import Sender
+
+        assert self.process.stdin is not None
+        # Where the process has ended already, there will be no frame.
+        with self.process.stdin as requests, contextlib.suppress(BrokenPipeError):
+            Sender(requests.fileno()).send(request)
+        return self._frames()
+
+    def _frames(self) -> Iterator["Frame"]:
+        from layertui.worker.protocol import Failed, FinalFrame, receive
+
+        assert isinstance(self.process.stdout, BufferedReader)
+        while (frame := receive(self.process.stdout)) is not None:
+            if isinstance(frame, Failed):
+                raise frame.error()
+            yield frame
+            if isinstance(frame, FinalFrame):
+                return
+        self.kill()
+        why = f"its process ended with status {self.process.wait()}"
+        raise LayertuiError("reading stopped", why, "leave with escape and open it again")

@@ -1,0 +1,190 @@
+"""Messages between the app and a worker process: one request, then frames, the last of them final.
+
+On the wire a message is its length (four bytes, little endian) and its payload: msgpack, or JSON
+where a text contains lone surrogates (paths that are not UTF-8), which msgpack cannot encode.
+"""
+
+import json
+import os
+import threading
+from typing import IO, Any
+
+import msgspec
+
+from layertui.content.query import LineMatch, Query
+from layertui.insight.tally import Finding, Survey
+from layertui.model.errors import LayertuiError
+
+_LENGTH = 4
+"""Bytes of the length in front of a payload."""
+
+
+class Message(msgspec.Struct, array_like=True, tag=True):
+    """Base of everything sent; on the wire an array that starts with the name of its class."""
+
+
+class FinalFrame(Message):
+    """Base of the frames that no other follows."""
+
+
+class Request(Message):
+    """An image, and what to do with it."""
+
+    reference: str
+    platform: str | None
+    cache: bool
+    """Whether to use the cache of indexes and unions."""
+
+
+class TreeRequest(Request):
+    """Send the indexes of all layers and their unions."""
+
+
+class SurveyRequest(Request):
+    """Send what a part of the insight finds."""
+
+    part: str
+    """See :mod:`layertui.insight.survey`."""
+
+
+class SearchRequest(Request):
+    """Send the lines that match a query."""
+
+    query: Query
+
+
+class LayerRead(Message):
+    """Progress of reading layers."""
+
+    layer: int
+    """0: the stream that brings all layers."""
+    done: int
+    """Stored bytes read; entries of an unpacked layer."""
+    total: int
+    """-1: unknown."""
+
+
+class LayerDone(Message):
+    """The index of a layer; layers come in any order."""
+
+    layer: int
+    index: memoryview
+    """Packed (:func:`layertui.layers.codec.pack`)."""
+
+
+class LayersMerged(Message):
+    """The union of the layers from 1 to ``layers``, whose indexes have been sent before."""
+
+    layers: int
+    union: memoryview
+    """Encoded (:meth:`layertui.union.model.Union.encode`)."""
+
+
+class TreeDone(FinalFrame):
+    """All layers have been read and merged."""
+
+    paths: int
+    """Of the merged tree."""
+    reclaimable: int
+    """Bytes of files that layers store and the merged tree does not show."""
+
+
+class FilesRead(Message):
+    """Progress of a survey or a search: bytes of files."""
+
+    done: int
+    total: int
+
+
+class FindingsFound(Message):
+    """Some findings of a survey."""
+
+    findings: list[Finding]
+
+
+class SurveyDone(FinalFrame):
+    """The survey without its findings, which have been sent before."""
+
+    survey: Survey
+
+
+class LinesFound(Message):
+    """Some matches of a search."""
+
+    matches: list[LineMatch]
+
+
+class SearchDone(FinalFrame):
+    """All has been searched."""
+
+    left_out: str
+    """What was not searched, for display; empty if nothing."""
+
+
+class Failed(FinalFrame):
+    """A :class:`LayertuiError` ended the work."""
+
+    what: str
+    why: str
+    remedy: str
+
+    def error(self) -> LayertuiError:
+        """Return the error in this process."""
+        return LayertuiError(self.what, self.why, self.remedy)
+
+
+Frame = (
+    LayerRead
+    | LayerDone
+    | LayersMerged
+    | TreeDone
+    | FilesRead
+    | FindingsFound
+    | SurveyDone
+    | LinesFound
+    | SearchDone
+    | Failed
+)
+_MESSAGE: Any = TreeRequest | SurveyRequest | SearchRequest | Frame
+_decoder = msgspec.msgpack.Decoder(_MESSAGE)
+
+
+class Sender:
+    """Writes messages to a file descriptor; safe to share between threads."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._lock = threading.Lock()
+
+    def send(self, message: Message) -> None:
+        """Write a message. Raises :class:`BrokenPipeError` if the other process does not read."""
+        payload = _encode(message)
+        with self._lock:
+            for part in (len(payload).to_bytes(_LENGTH, "little"), payload):
+                rest = memoryview(part)
+                while rest:
+                    rest = rest[os.write(self._descriptor, rest) :]
+
+
+def receive(stream: IO[bytes]) -> Any:
+    """Return the next message of a stream; None at its end, also in the middle of a message.
+
+    The columns of a frame are views of the payload read.
+    """
+    head = stream.read(_LENGTH)
+    length = int.from_bytes(head, "little")
+    payload = stream.read(length)
+    return _decode(payload) if len(head) == _LENGTH and len(payload) == length else None
+
+
+def _encode(message: Message) -> bytes:
+    try:
+        return msgspec.msgpack.encode(message)
+    except UnicodeEncodeError:
+        return json.dumps(msgspec.to_builtins(message)).encode()
+
+
+def _decode(payload: bytes) -> Any:
+    if payload.startswith(b"["):  # no msgpack array starts with this byte
+        return msgspec.convert(json.loads(payload), _MESSAGE)
+    return _decoder.decode(payload)
