@@ -122,19 +122,19 @@ def _of_link(link: Link, document: Any, following: str) -> Iterator[tuple[str, s
         yield "unknown", "the source does not hand it out"
     yield from _given(("leads to", following))
     for found in descriptors_of(document) if isinstance(document, dict) else ():
-        if found.descriptor.digest != following:
-            yield f"or {found.descriptor.platform or 'for no platform'}", found.descriptor.digest
+        if found.digest != following:
+            yield f"or {found.platform or 'for no platform'}", found.digest
 
 
 def _named_by(document: dict[str, Any]) -> Iterator[str]:
     """The digests in an index, a manifest or a config."""
     for found in descriptors_of(document):
-        yield found.descriptor.digest
+        yield found.digest
     if (config := descriptor_of(document.get("config"))) is not None:
-        yield config.descriptor.digest
+        yield config.digest
     for layer in map(descriptor_of, config_list(document, "layers")):
         if layer is not None:
-            yield layer.descriptor.digest
+            yield layer.digest
     yield from diff_ids_of(document)
 
 

@@ -29,7 +29,7 @@ class Platform(NamedTuple):
 
 
 class Descriptor(NamedTuple):
-    """Names a blob (OCI descriptor). ``digest`` is empty and ``size`` -1 where the source has none."""
+    """Names a blob (OCI descriptor.md). ``digest`` is empty and ``size`` -1 where the source has none."""
 
     media_type: str
     digest: str
@@ -38,6 +38,8 @@ class Descriptor(NamedTuple):
     urls: Sequence[str] = ()
     platform: Platform | None = None
     artifact_type: str = ""
+    data: bytes = b""
+    """The blob itself, decoded, where the descriptor embeds it."""
 
 
 class HistoryEntry(NamedTuple):

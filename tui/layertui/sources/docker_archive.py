@@ -8,9 +8,8 @@ layer (image/spec/v1.2.md and v1.md of Docker).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from layertui.model import media_types, platforms
 from layertui.model.digest import digest_of
@@ -37,14 +36,25 @@ MAX_CHAIN = 1000
 """Layers of a legacy image at most: more can only be a circle."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One image of an archive."""
+class ManifestItem(NamedTuple):
+    """One image of an archive, as an item of ``manifest.json``."""
+
+    number: int
+    """Position in the archive, from 0."""
+    tags: tuple[str, ...]
+    manifest: Mapping[str, Any]
+
+
+class LegacyItem(NamedTuple):
+    """One image of an archive of Docker 1.9 or older, as an entry of ``repositories``."""
 
     number: int
     tags: tuple[str, ...]
-    manifest: Mapping[str, Any]
-    """Its item of manifest.json; of a legacy archive, its top layer as ``legacy``."""
+    top: str
+    """ID of its top layer, which is also the image's."""
+
+
+Item = ManifestItem | LegacyItem
 
 
 def open_image(reference: Reference, platform: str | None) -> Image:
@@ -65,7 +75,7 @@ def list_images(reference: Reference) -> list[ImageSummary]:
     return summaries(files_of(reference), reference)
 
 
-def items(files: Files) -> list[Item]:
+def items(files: Files) -> Sequence[Item]:
     """The images of an archive, in its order.
 
     Raises :class:`LayertuiError` if neither manifest.json nor repositories can be read.
@@ -78,7 +88,9 @@ def items(files: Files) -> list[Item]:
     if not value:
         raise LayertuiError(f"{files.path} holds no image", "its manifest.json is empty")
     return [
-        Item(number, tuple(tag for tag in config_list(item, "RepoTags") if isinstance(tag, str)), item)
+        ManifestItem(
+            number, tuple(tag for tag in config_list(item, "RepoTags") if isinstance(tag, str)), item
+        )
         for number, item in enumerate(value)
     ]
 
@@ -89,7 +101,7 @@ def open_item(files: Files, reference: Reference, platform: str | None) -> Image
     item = _select(found, reference.selector, str(files.path))
     selector = reference.selector or _own_selector(item, found)
     named = Reference("docker-archive", reference.location, selector)
-    if "legacy" in item.manifest:
+    if isinstance(item, LegacyItem):
         return _legacy_image(files, named, item, platform)
     config_name = item.manifest.get("Config")
     if not isinstance(config_name, str):
@@ -132,7 +144,7 @@ def open_item(files: Files, reference: Reference, platform: str | None) -> Image
         history=history,
         layers=layers,
         warnings=[*warnings, *more, *odd, *_damage(files)],
-        damage=getattr(files, "damage", ""),
+        damage=files.damage,
         links=[
             *_manifest_link(files),
             Link("config", Descriptor("", named_digest, -1), config_bytes, blob.location),
@@ -179,12 +191,12 @@ def _with_manifest(files: Files, image: Image) -> Image:
             if layout.has(found) and not attests(layout, found):
                 manifest, data = layout.fetch(found, "manifest")
                 config = descriptor_of(manifest.get("config"))
-                if config is not None and config.descriptor.digest == image.id:
+                if config is not None and config.digest == image.id:
                     return image._replace(
                         manifest=manifest,
                         manifest_bytes=data,
-                        manifest_digest=found.descriptor.digest,
-                        attestations=oci.attestations_of(layout, manifests, found.descriptor.digest),
+                        manifest_digest=found.digest,
+                        attestations=oci.attestations_of(layout, manifests, found.digest),
                         links=[*image.links[:-1], layout.link("manifest", found, data), *image.links[-1:]],
                     )
     except LayertuiError as problem:
@@ -199,7 +211,7 @@ def _manifest_link(files: Files) -> list[Link]:
     return [Link("manifest.json", Descriptor("", "", -1), blob.pread(blob.size, 0), blob.location)]
 
 
-def _select(found: list[Item], selector: str, name: str) -> Item:
+def _select(found: Sequence[Item], selector: str, name: str) -> Item:
     if not selector:
         if len(found) == 1:
             return found[0]
@@ -220,7 +232,7 @@ def _select(found: list[Item], selector: str, name: str) -> Item:
     raise LayertuiError(f"{name} has no image {selector}", f"it has {listed}")
 
 
-def _own_selector(item: Item, found: list[Item]) -> str:
+def _own_selector(item: Item, found: Sequence[Item]) -> str:
     """What tells an image from the others of its archive; empty if there are none."""
     if len(found) == 1:
         return ""
@@ -245,14 +257,13 @@ def _checked(found: Platform, wanted: str | None, name: str) -> Platform:
 
 
 def _damage(files: Files) -> list[str]:
-    damage = getattr(files, "damage", "")
-    return [f"the archive is damaged: {damage}"] if damage else []
+    return [f"the archive is damaged: {files.damage}"] if files.damage else []
 
 
 # Docker up to 1.9
 
 
-def _legacy_items(files: Files) -> list[Item]:
+def _legacy_items(files: Files) -> list[LegacyItem]:
     if files.get("repositories") is None:
         raise LayertuiError(
             f"{files.path} is no image archive",
@@ -266,13 +277,13 @@ def _legacy_items(files: Files) -> list[Item]:
                 tags.setdefault(top, []).append(f"{name}:{tag}")
     if not tags:
         raise LayertuiError(f"repositories of {files.path} names no image")
-    return [Item(number, tuple(names), {"legacy": top}) for number, (top, names) in enumerate(tags.items())]
+    return [LegacyItem(number, tuple(names), top) for number, (top, names) in enumerate(tags.items())]
 
 
-def _legacy_image(files: Files, reference: Reference, item: Item, platform: str | None) -> Image:
+def _legacy_image(files: Files, reference: Reference, item: LegacyItem, platform: str | None) -> Image:
     chain: list[tuple[str, dict[str, Any]]] = []
     top = config_bytes = None
-    current: object = item.manifest["legacy"]
+    current: object = item.top
     while isinstance(current, str) and current and len(chain) < MAX_CHAIN:
         blob = files.get(f"{current}/json")
         if blob is None:
@@ -313,5 +324,5 @@ def _legacy_image(files: Files, reference: Reference, item: Item, platform: str 
         history=history,
         layers=layers,
         warnings=["an archive of Docker 1.9 or older: it holds no digests", *_damage(files)],
-        damage=getattr(files, "damage", ""),
+        damage=files.damage,
     )

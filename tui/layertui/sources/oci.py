@@ -29,13 +29,12 @@ from layertui.sources.files import files_of
 from layertui.sources.oci_layout import (
     IMAGE_NAME,
     REF_NAME,
+    DirectoryLayout,
     FilesLayout,
-    Found,
     Layout,
     attested_by,
     attests,
     descriptor_of,
-    embedded,
     groups_of,
     manifests_of,
     platform_of_image,
@@ -61,7 +60,7 @@ def layout(reference: Reference) -> Layout:
     files = files_of(reference)
     if reference.transport != "dir" and files.get("index.json") is None:
         raise LayertuiError(f"{files.path} is no OCI layout", "it has no index.json")
-    return FilesLayout(files, reference.transport)
+    return DirectoryLayout(files) if reference.transport == "dir" else FilesLayout(files, reference.transport)
 
 
 def open_layout(layout: Layout, reference: Reference, platform: str | None) -> Image:
@@ -76,7 +75,7 @@ def open_layout(layout: Layout, reference: Reference, platform: str | None) -> I
     known = [choice for choice in choices if choice[0].os != "unknown"] or choices
     chosen = platforms.choose(known, platform, str(named))
     manifest, data = layout.fetch(chosen, "manifest")
-    attestations = attestations_of(layout, manifests, chosen.descriptor.digest)
+    attestations = attestations_of(layout, manifests, chosen.digest)
     image = _image(layout, named, manifest, data, _tags(top), attestations)
     *indexes, last = trail(layout, top, chosen) or [chosen]
     links = [
@@ -89,11 +88,9 @@ def open_layout(layout: Layout, reference: Reference, platform: str | None) -> I
     return image._replace(links=links)
 
 
-def attestations_of(layout: Layout, manifests: Iterable[Found], digest: str) -> list[Descriptor]:
+def attestations_of(layout: Layout, manifests: Iterable[Descriptor], digest: str) -> list[Descriptor]:
     """Those of some manifests that are attestations of the one with a digest."""
-    return [
-        each.descriptor for each in manifests if attests(layout, each) and attested_by(layout, each) == digest
-    ]
+    return [each for each in manifests if attests(layout, each) and attested_by(layout, each) == digest]
 
 
 def summaries(layout: Layout, reference: Reference) -> list[ImageSummary]:
@@ -128,7 +125,9 @@ def summaries(layout: Layout, reference: Reference) -> list[ImageSummary]:
     return rows
 
 
-def _summary(layout: Layout, reference: Reference, group: list[Found], images: list[Image]) -> ImageSummary:
+def _summary(
+    layout: Layout, reference: Reference, group: list[Descriptor], images: list[Image]
+) -> ImageSummary:
     name, tag = _name(group, reference.selector)
     only = images[0] if len(images) == 1 else None
     sizes = [image.size for image in images]
@@ -138,7 +137,7 @@ def _summary(layout: Layout, reference: Reference, group: list[Found], images: l
         name=name,
         tag=tag,
         id=images[0].id,
-        digest=group[0].descriptor.digest,
+        digest=group[0].digest,
         size=sum(sizes) if min(sizes) >= 0 else None,
         created=next((created for image in images if (created := created_of(image.config))), None),
         layers=len(only.layers) if only else None,
@@ -161,19 +160,17 @@ def _image(
     if described is None:
         raise LayertuiError(f"the manifest of {layout.place} names no config", "it is no image manifest")
     warnings = []
-    if described.descriptor.media_type in media_types.CONFIGS:
+    if described.media_type in media_types.CONFIGS:
         config, config_bytes = layout.fetch(described, "config")
     else:
         config, config_bytes = {}, b""
-        blob = embedded(described) or layout.blob(described.descriptor)
+        blob = layout.blob(described)
         with suppress(LayertuiError):  # it is only shown; an artifact opens without it
             if blob is not None and blob.size <= MAX_OTHER_CONFIG:
                 config_bytes = blob.pread(blob.size, 0)
-        warnings.append(
-            f"no container image but an artifact: its config is {described.descriptor.media_type}"
-        )
+        warnings.append(f"no container image but an artifact: its config is {described.media_type}")
     stored = [
-        (found.descriptor, embedded(found) or layout.blob(found.descriptor))
+        (found, layout.blob(found))
         for found in map(descriptor_of, config_list(manifest, "layers"))
         if found is not None
     ]
@@ -186,7 +183,7 @@ def _image(
         name=tags[0] if tags else Path(layout.place).name,
         tags=tags,
         repo_digests=(),
-        id=described.descriptor.digest,
+        id=described.digest,
         config=config,
         config_bytes=config_bytes,
         manifest=manifest,
@@ -201,7 +198,7 @@ def _image(
     )
 
 
-def _select(layout: Layout, selector: str, name: str) -> list[Found]:
+def _select(layout: Layout, selector: str, name: str) -> list[Descriptor]:
     """The descriptors of index.json that a tag or digest means."""
     groups = groups_of(layout)
     if not groups:
@@ -209,7 +206,7 @@ def _select(layout: Layout, selector: str, name: str) -> list[Found]:
     if not selector:
         if len(groups) == 1:
             return next(iter(groups.values()))
-        if len({frozenset(found.descriptor.digest for found in group) for group in groups.values()}) == 1:
+        if len({frozenset(found.digest for found in group) for group in groups.values()}) == 1:
             # One image under several names.
             return [found for group in groups.values() for found in group]
         listed = ", ".join(groups)
@@ -221,7 +218,7 @@ def _select(layout: Layout, selector: str, name: str) -> list[Found]:
         manifests = list(manifests_of(layout, top))
         attestations = [each for each in manifests if attests(layout, each)]
         for found in [*top, *manifests]:
-            if found.descriptor.digest == selector[1:]:
+            if found.digest == selector[1:]:
                 return [found, *attestations]
     for full in full_names(selector):
         if full in groups:
@@ -229,16 +226,16 @@ def _select(layout: Layout, selector: str, name: str) -> list[Found]:
     tagged = [
         group
         for group in groups.values()
-        if any(each.descriptor.annotations.get(REF_NAME) == selector for each in group)
+        if any(each.annotations.get(REF_NAME) == selector for each in group)
     ]
     if len(tagged) == 1:
         return tagged[0]
     raise LayertuiError(f"{layout.place} has no image {selector}", f"it has {', '.join(groups)}")
 
 
-def _name(group: list[Found], selector: str) -> tuple[str, str]:
+def _name(group: list[Descriptor], selector: str) -> tuple[str, str]:
     """Repository and tag as far as a layout knows them."""
-    full = group[0].descriptor.annotations.get(IMAGE_NAME, "")
+    full = group[0].annotations.get(IMAGE_NAME, "")
     name, _, tag = full.removeprefix("docker.io/library/").rpartition(":")
     if name and "/" not in tag:
         return name, tag
@@ -248,9 +245,6 @@ def _name(group: list[Found], selector: str) -> tuple[str, str]:
     return (name, tag) if name and "/" not in tag else ("", selector)
 
 
-def _tags(top: list[Found]) -> tuple[str, ...]:
-    names = (
-        found.descriptor.annotations.get(IMAGE_NAME) or found.descriptor.annotations.get(REF_NAME)
-        for found in top
-    )
+def _tags(top: list[Descriptor]) -> tuple[str, ...]:
+    names = (found.annotations.get(IMAGE_NAME) or found.annotations.get(REF_NAME) for found in top)
     return tuple(dict.fromkeys(name for name in names if name))

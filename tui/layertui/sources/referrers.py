@@ -16,7 +16,7 @@ from layertui.model.blob import Blob
 from layertui.model.image import Descriptor, Image
 from layertui.model.reference import FILES, parse
 from layertui.sources.assemble import config_list
-from layertui.sources.oci_layout import Found, Layout, descriptor_of, embedded, manifests_of
+from layertui.sources.oci_layout import Layout, descriptor_of, manifests_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,29 +63,29 @@ def attachments(image: Image) -> Iterator[Attachment]:
     else:
         return
     seen: set[str] = set()
-    for each in chain((Found(each, "") for each in image.attestations), about):
-        if each.descriptor.digest not in seen:
-            seen.add(each.descriptor.digest)
+    for each in chain(image.attestations, about):
+        if each.digest not in seen:
+            seen.add(each.digest)
             yield _attachment(layout, each)
 
 
-def _about(layout: Layout, image: Image) -> Iterator[Found]:
+def _about(layout: Layout, image: Image) -> Iterator[Descriptor]:
     """The manifests of a layout that name an image as their subject."""
     for found in manifests_of(layout, layout.top()):
         if layout.has(found):
             subject = descriptor_of(layout.fetch(found, "manifest")[0].get("subject"))
-            if subject is not None and subject.descriptor.digest == image.manifest_digest:
+            if subject is not None and subject.digest == image.manifest_digest:
                 yield found
 
 
-def _attachment(layout: Layout, found: Found) -> Attachment:
+def _attachment(layout: Layout, found: Descriptor) -> Attachment:
     manifest, _ = layout.fetch(found, "manifest")
     config = descriptor_of(manifest.get("config"))
     carried = [each for each in map(descriptor_of, config_list(manifest, "layers")) if each is not None]
     types = [
         manifest.get("artifactType"),
-        config and config.descriptor.media_type,
-        *(each.descriptor.media_type for each in carried),
+        config and config.media_type,
+        *(each.media_type for each in carried),
     ]
     told = [
         each
@@ -93,7 +93,7 @@ def _attachment(layout: Layout, found: Found) -> Attachment:
         if isinstance(each, str) and each not in (*media_types.CONFIGS, media_types.OCI_EMPTY)
     ]
     return Attachment(
-        found.descriptor,
-        told[0] if told else found.descriptor.media_type,
-        [Document(each.descriptor, embedded(each) or layout.blob(each.descriptor)) for each in carried],
+        found,
+        told[0] if told else found.media_type,
+        [Document(each, layout.blob(each)) for each in carried],
     )

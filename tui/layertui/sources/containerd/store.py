@@ -21,7 +21,7 @@ from layertui.sources.containerd.bolt import Bucket, read
 from layertui.sources.containerd.values import moment, uvarint, varint
 from layertui.sources.files import FolderFiles
 from layertui.sources.oci import open_layout, summaries
-from layertui.sources.oci_layout import IMAGE_NAME, FilesLayout, Found
+from layertui.sources.oci_layout import IMAGE_NAME, FilesLayout
 
 META = "io.containerd.metadata.v1.bolt/meta.db"
 CONTENT = "io.containerd.content.v1.content"
@@ -351,8 +351,8 @@ class ContentStore(FilesLayout):
         self.place = f"{name} in {namespace.place}"
         self._target = target._replace(annotations={IMAGE_NAME: name})
 
-    def top(self) -> list[Found]:
-        return [Found(self._target, "")]
+    def top(self) -> list[Descriptor]:
+        return [self._target]
 
 
 def is_tag(name: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from layertui.model import media_types
 from layertui.model.errors import LayertuiError
-from layertui.model.image import chain_ids
+from layertui.model.image import Descriptor, chain_ids
 from layertui.model.reference import Reference, to_layer
 from layertui.sources.assemble import config_list, diff_ids_of, is_tar
 from layertui.sources.containerd import store_of
@@ -17,7 +17,6 @@ from layertui.sources.containerd.store import ContentStore, Namespace, Store, is
 from layertui.sources.files import listed
 from layertui.sources.oci_layout import (
     MAX_DEPTH,
-    Found,
     descriptor_of,
     descriptors_of,
     manifests_of,
@@ -157,12 +156,12 @@ def _reached(namespace: Namespace, name: str) -> Iterator[tuple[str, Hashable]]:
         if not layout.has(found):
             continue  # of a platform that was not pulled
         manifest, _ = layout.fetch(found, "manifest")
-        yield "manifest", found.descriptor.digest
+        yield "manifest", found.digest
         unpacked: list[str] = []
         config = descriptor_of(manifest.get("config"))
         if config is not None and layout.has(config):
-            yield "config", config.descriptor.digest
-            if config.descriptor.media_type in media_types.CONFIGS:
+            yield "config", config.digest
+            if config.media_type in media_types.CONFIGS:
                 unpacked = chain_ids(diff_ids_of(layout.fetch(config, "config")[0]))
         layers = [each for each in map(descriptor_of, config_list(manifest, "layers")) if each is not None]
         for number, layer in enumerate(layers):
@@ -171,16 +170,16 @@ def _reached(namespace: Namespace, name: str) -> Iterator[tuple[str, Hashable]]:
             if is_unpacked:
                 yield "layer", (namespace.name, chain_id)
             if layout.has(layer) or not is_unpacked:
-                yield "layer", layer.descriptor.digest
+                yield "layer", layer.digest
     for index in _indexes(layout, layout.top()):
         yield "index", index
 
 
-def _indexes(layout: ContentStore, level: Iterable[Found], depth: int = 0) -> Iterator[str]:
+def _indexes(layout: ContentStore, level: Iterable[Descriptor], depth: int = 0) -> Iterator[str]:
     """The digests of the indexes that lead to manifests."""
     for found in level:
-        if found.descriptor.media_type in media_types.INDEXES and depth < MAX_DEPTH and layout.has(found):
-            yield found.descriptor.digest
+        if found.media_type in media_types.INDEXES and depth < MAX_DEPTH and layout.has(found):
+            yield found.digest
             yield from _indexes(layout, descriptors_of(layout.fetch(found, "index")[0]), depth + 1)
 
 

@@ -69,7 +69,7 @@ class Store(Lists):
         """An image. Raises :class:`LayertuiError`."""
         manifest, manifest_bytes = self._data(record, "manifest")
         if is_index(manifest):
-            names = ", ".join(found.descriptor.digest for found in descriptors_of(manifest))
+            names = ", ".join(found.digest for found in descriptors_of(manifest))
             raise LayertuiError(f"{reference} is a list of images for platforms", names or "it is empty")
         config, config_bytes = self._data(record, record.digest)
         check_digest(config_bytes, record.digest, f"the config of {reference}")
@@ -115,7 +115,7 @@ class Store(Lists):
                 layers = [layer.descriptor.size for layer in self._layers(record, config, manifest)[0]]
             except LayertuiError:
                 layers = [-1]
-            listed_platforms = [found.descriptor.platform for found in descriptors_of(manifest)]
+            listed_platforms = [found.platform for found in descriptors_of(manifest)]
             one = [platform_of(config)] if config else []
             for full in record.tags or [""]:
                 name, _, tag = full.rpartition(":")

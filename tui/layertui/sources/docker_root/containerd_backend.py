@@ -72,7 +72,7 @@ class EmbeddedRoot:
         if manifest is None and not known:
             return no_image(str(reference), "docker-root")
         name = known[0] if known else identity
-        target = manifest.descriptor if manifest else self._namespace.names[name]
+        target = manifest if manifest else self._namespace.names[name]
         try:
             image = self._namespace.open_target(
                 target, name, reference._replace(transport="containerd"), None

@@ -11,7 +11,7 @@ from layertui.model.digest import DIGEST, check_digest, digest_of
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image
 from layertui.sources.assemble import config_list
-from layertui.sources.oci_layout import Found, Layout, checked, descriptor_of
+from layertui.sources.oci_layout import Layout, checked, descriptor_of
 from layertui.sources.registry.blob import RegistryBlob
 from layertui.sources.registry.client import MANIFEST_TYPES, Client, NotFound
 from layertui.sources.registry.endpoints import endpoints
@@ -42,7 +42,7 @@ class Repository(Layout):
             self._client = Client(endpoints(self.name)[-1])
         return self._client
 
-    def top(self) -> list[Found]:
+    def top(self) -> list[Descriptor]:
         """The manifest or index that the name means now."""
         wanted = self.name.wanted
         failed: list[LayertuiError] = []
@@ -55,7 +55,7 @@ class Repository(Layout):
                 continue
             self._client = client
             found = self._take(wanted, *answer)
-            self.digest = found.descriptor.digest
+            self.digest = found.digest
             return [found]
         *mirrors, last = failed
         if not mirrors:
@@ -67,7 +67,7 @@ class Repository(Layout):
         """The tags of the repository, as the registry gives them."""
         return self.client.tags()
 
-    def referrers(self, image: Image) -> Iterator[Found]:
+    def referrers(self, image: Image) -> Iterator[Descriptor]:
         """The manifests that say to be about an image, or about the index that led to it.
 
         Asked for through the referrers API, else as the tag that stands for it
@@ -85,10 +85,10 @@ class Repository(Layout):
             found += [self._tagged(tag + suffix) for suffix in COSIGN]
             yield from (each for each in found if each is not None)
 
-    def has(self, found: Found) -> bool:
+    def has(self, descriptor: Descriptor) -> bool:
         return True  # what a registry lacks is known when it is asked for
 
-    def blob(self, descriptor: Descriptor) -> Blob:
+    def stored(self, descriptor: Descriptor) -> Blob:
         checked(descriptor, self.place)
         digest = descriptor.digest
         if digest not in self._blobs:
@@ -98,21 +98,21 @@ class Repository(Layout):
                 self._blobs[digest] = RegistryBlob(self.client, digest, descriptor.size, self._cache)
         return self._blobs[digest]
 
-    def _tagged(self, tag: str) -> Found | None:
+    def _tagged(self, tag: str) -> Descriptor | None:
         """What a tag means; ``None`` if there is no such tag."""
         try:
             return self._take(tag, *self.client.manifest(tag))
         except NotFound:
             return None
 
-    def _take(self, wanted: str, data: bytes, media_type: str, said: str) -> Found:
+    def _take(self, wanted: str, data: bytes, media_type: str, said: str) -> Descriptor:
         """A manifest that has just come, by tag or digest, with the digest that the registry says."""
         digest = wanted if DIGEST.fullmatch(wanted) else said or digest_of(data)
         check_digest(data, digest, f"{wanted} of {self.place}")
         if "manifest" not in media_type and media_type not in media_types.INDEXES:
             media_type = ""  # not said: what it holds tells
         self._blobs[digest] = BytesBlob(data, f"{self.place}@{digest}")
-        return Found(Descriptor(media_type, digest, len(data)), "")
+        return Descriptor(media_type, digest, len(data))
 
     def _manifest(self, digest: str) -> Blob:
         """A manifest by its digest, which never changes: it is kept."""
