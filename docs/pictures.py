@@ -73,7 +73,7 @@ def main() -> None:
     os.environ["TZ"] = "UTC"
     format.now = lambda: datetime(2026, 11, 24, tzinfo=UTC)
     os.environ.pop("NO_COLOR", None)
-    constants.TEXTUAL_ANIMATIONS = "none"
+    vars(constants)["TEXTUAL_ANIMATIONS"] = "none"
     HERE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as empty:
         os.chdir(empty)

@@ -6,8 +6,7 @@ Half their time went by in sleep or on what one app after the other does anew.
 import asyncio
 import gc
 import time
-from asyncio.base_events import BaseEventLoop
-from typing import cast
+from typing import Any
 
 from textual import app, pilot
 from textual.css.model import RuleSet
@@ -30,7 +29,7 @@ async def wait_for_idle(min_sleep: float = _FRAME, max_sleep: float = 1) -> None
     in a whole frame, twice a key. Here the event loop tells whether anything is due in that frame,
     and only what threads may be doing is told from the processor.
     """
-    loop = cast(BaseEventLoop, asyncio.get_running_loop())
+    loop: Any = asyncio.get_running_loop()
     start = loop.time()
     while loop.time() < start + max_sleep:
         used = time.process_time()
@@ -59,6 +58,9 @@ def _parse_once(
 
 def configure() -> None:
     """Puts these in the place of Textual's, and looks for garbage less often."""
-    app.wait_for_idle = pilot.wait_for_idle = wait_for_idle
-    Stylesheet._parse_rules = _parse_once
+    replace: Any
+    for replace in (app, pilot):
+        replace.wait_for_idle = wait_for_idle
+    replace = Stylesheet
+    replace._parse_rules = _parse_once
     gc.set_threshold(_OBJECTS)

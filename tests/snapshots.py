@@ -17,7 +17,7 @@ DIRECTORY = Path(__file__).parent.parent / "snapshots"
 _narrowed = False
 
 
-class SVGImageExtension(pytest_textual_snapshot.SVGImageExtension):
+class SVGImageExtension(pytest_textual_snapshot.SVGImageExtension):  # type: ignore[misc]  # the plugin is not typed
     """Pictures in a folder of their own beside the tests."""
 
     @classmethod
@@ -30,11 +30,11 @@ class SVGImageExtension(pytest_textual_snapshot.SVGImageExtension):
 
 
 @dataclass
-class SnapshotDifference(pytest_textual_snapshot.SvgSnapshotDiff):
+class SnapshotDifference(pytest_textual_snapshot.SvgSnapshotDiff):  # type: ignore[misc]  # the plugin is not typed
     """A difference for the report, without the variables of whoever ran the tests."""
 
     def __post_init__(self) -> None:
-        self.environment = {}
+        self.environment: dict[str, str] = {}
 
 
 def configure(config: pytest.Config) -> None:

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,9 @@ from tests.ui.terminal import Terminal
 PROGRAM = [sys.executable, "-m", "layertui"]
 
 
-def test_help_names_every_command_and_fits_80_columns(capsys, monkeypatch) -> None:
+def test_help_names_every_command_and_fits_80_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     for words in ([], *([name] for name in COMMANDS)):
         with pytest.raises(SystemExit) as ended:
@@ -32,7 +35,7 @@ def test_help_names_every_command_and_fits_80_columns(capsys, monkeypatch) -> No
             assert all(name in text for name in COMMANDS)
 
 
-def test_options_may_stand_before_the_command(capsysbinary) -> None:
+def test_options_may_stand_before_the_command(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     assert main(["--json", "--platform", "linux/amd64", "tree", "demo:"]) == 0
     assert capsysbinary.readouterr().out.startswith(b'{"path": "/bin"')
 
@@ -55,7 +58,9 @@ def test_options_may_stand_before_the_command(capsysbinary) -> None:
         (["--nonsense"], "layertui: unrecognized arguments: --nonsense, see layertui --help\n"),
     ],
 )
-def test_an_error_is_one_line_and_exit_status_2(words, told, capsys) -> None:
+def test_an_error_is_one_line_and_exit_status_2(
+    words: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(words) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -101,7 +106,7 @@ def test_a_closed_pipe_ends_it_quietly() -> None:
         (["cat", "demo:", "/etc/motd"], False),
     ],
 )
-def test_commands_import_no_more_than_they_need(words, light) -> None:
+def test_commands_import_no_more_than_they_need(words: list[str], light: bool) -> None:
     never = {"textual", "rich", "pygments", "asyncio", "docker", "requests"}
     heavy = {"msgspec", "zstandard", "isal", "concurrent", "logging", "platformdirs"} if light else set()
     code = (
@@ -114,12 +119,17 @@ def test_commands_import_no_more_than_they_need(words, light) -> None:
     assert not (never | heavy) & set(done.stderr.split())
 
 
-BROKEN = {
+def folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+BROKEN: dict[str, Callable[[Path], object]] = {
     "not an image": lambda path: path.write_bytes(b"hello"),
     "empty": lambda path: path.write_bytes(b""),
     "a folder without index.json": lambda path: path.mkdir(),
-    "index.json that is no JSON": lambda path: (path.mkdir(), (path / "index.json").write_text("{")),
-    "index.json that is a list": lambda path: (path.mkdir(), (path / "index.json").write_text("[]")),
+    "index.json that is no JSON": lambda path: folder(path).joinpath("index.json").write_text("{"),
+    "index.json that is a list": lambda path: folder(path).joinpath("index.json").write_text("[]"),
     "a tar of nothing that counts": lambda path: path.write_bytes(tar(("/x", b"y"))),
     "an archive without its config": lambda path: path.write_bytes(
         tar(("/manifest.json", b'[{"Config": "c.json", "Layers": []}]'))
@@ -130,7 +140,9 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_what_cannot_be_opened_is_one_line(what, tmp_path: Path, capsys) -> None:
+def test_what_cannot_be_opened_is_one_line(
+    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "broken"
     BROKEN[what](path)
     for words in (["tree"], ["changes"], ["history"], ["inspect"], ["images"], ["log", "/x"], ["cat", "/x"]):
@@ -140,7 +152,9 @@ def test_what_cannot_be_opened_is_one_line(what, tmp_path: Path, capsys) -> None
         assert str(path) in printed.err
 
 
-def test_a_file_that_may_not_be_read(tmp_path: Path, capsys, monkeypatch) -> None:
+def test_a_file_that_may_not_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "secret.tar").write_bytes(tar(("/x", b"")))
 
     def refuse(*_: object, **__: object) -> int:
@@ -151,7 +165,9 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, capsys, monkeypatch) -> Non
     assert capsys.readouterr().err == f"layertui: cannot read {tmp_path}/secret.tar, Permission denied\n"
 
 
-def test_of_a_damaged_image_what_could_be_read_is_printed(tmp_path: Path, capsysbinary) -> None:
+def test_of_a_damaged_image_what_could_be_read_is_printed(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
     path = image(tmp_path, tar(("/a", b"a")), tar(("/b", b"b"), ("/c", b"c" * 5000)))
     for blob in (path / "blobs/sha256").iterdir():
         data = blob.read_bytes()
@@ -170,7 +186,7 @@ def test_of_a_damaged_image_what_could_be_read_is_printed(tmp_path: Path, capsys
     assert capsysbinary.readouterr().err == b""
 
 
-def test_a_missing_layer_and_a_cut_archive(tmp_path: Path, capsys) -> None:
+def test_a_missing_layer_and_a_cut_archive(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = image(tmp_path, tar(("/a", b"a")))
     max((path / "blobs/sha256").iterdir(), key=lambda blob: blob.stat().st_size).unlink()
     assert main(["tree", str(path)]) == 2
@@ -194,7 +210,9 @@ def test_a_full_disk() -> None:
     assert done.stderr == "layertui: cannot write the output, No space left on device\n"
 
 
-def test_an_interrupt_ends_it_quietly(monkeypatch, capsys) -> None:
+def test_an_interrupt_ends_it_quietly(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -207,7 +225,7 @@ def test_an_interrupt_ends_it_quietly(monkeypatch, capsys) -> None:
 @pytest.mark.parametrize(
     "words", [["tree"], ["changes"], ["log", HOSTILE], ["diff", HOSTILE], ["search", "-a", ""]]
 )
-def test_nothing_of_an_image_acts_on_a_terminal(words, tmp_path: Path) -> None:
+def test_nothing_of_an_image_acts_on_a_terminal(words: list[str], tmp_path: Path) -> None:
     path = image(tmp_path, tar((HOSTILE, b"a\x1b[31m\x07\n")), tar((HOSTILE, b"b\x9b2J\xc2\x9b\n")))
     with Terminal(words[0], str(path), *words[1:], columns=80) as terminal:
         assert terminal.end() == (1 if words[0] == "diff" else 0)
@@ -216,7 +234,7 @@ def test_nothing_of_an_image_acts_on_a_terminal(words, tmp_path: Path) -> None:
         assert "␛".encode() in printed
 
 
-def test_no_colour_where_it_is_not_wanted(monkeypatch, tmp_path: Path) -> None:
+def test_no_colour_where_it_is_not_wanted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with Terminal("changes", "demo:") as terminal:
         terminal.end()
         assert b"\x1b[33m~\x1b[m" in terminal.raw
@@ -237,7 +255,7 @@ def image_in(path: Path) -> Path:
 
 
 def _manifest(path: Path) -> Path:
-    digest = json.loads((path / "index.json").read_text())["manifests"][0]["digest"]
+    digest: str = json.loads((path / "index.json").read_text())["manifests"][0]["digest"]
     return path / "blobs" / digest.replace(":", "/")
 
 

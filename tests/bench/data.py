@@ -130,7 +130,8 @@ def _write(directory: Path, shape: Shape) -> dict[str, Any]:
     blobs = directory / "blobs" / "sha256"
     blobs.mkdir(parents=True)
     files = _Files(shape)
-    layers, diff_ids, entries = [], [], 0
+    layers: list[dict[str, Any]] = []
+    diff_ids, entries = [], 0
     for number in range(shape.layers):
         temporary = blobs / "new"
         with temporary.open("wb") as out:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict, dataclass, field
 
@@ -85,7 +85,7 @@ class Recorder:
 
     async def _run(self) -> None:
         lag, me = self.lag, threading.current_thread()
-        used: Counter[str] = Counter()
+        used: defaultdict[str, float] = defaultdict(float)
         clock, spent, by_thread = time.perf_counter(), time.process_time(), _threads()
         while True:
             await asyncio.sleep(TICK)

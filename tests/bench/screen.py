@@ -13,6 +13,7 @@ import termios
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from queue import Empty, SimpleQueue
 
 import pyte
@@ -38,7 +39,7 @@ class Terminal:
         self._pid, self._fd = pty.fork()
         if not self._pid:
             os.environ.update({"TERM": "xterm-256color", "COLORTERM": "truecolor", **environment})
-            os.execvp(command[0], command)
+            os.execvp(command[0], list(command))
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
         # To understand a frame takes pyte many milliseconds: they must not count for the next one.
         sys.setswitchinterval(0.0001)
@@ -128,5 +129,6 @@ def keys_to_frames(
     for key, rows in keys:
         terminal.rest(pause)
         row = terminal.cursor(column, background) + rows
-        taken.append(terminal.press(key, lambda row=row: terminal.cursor(column, background) == row))
+        reached = partial(lambda row: terminal.cursor(column, background) == row, row)
+        taken.append(terminal.press(key, reached))
     return taken

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def _docker(docker: Docker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 @pytest.mark.usefixtures("_docker")
 def test_docker_builds_and_the_reference_is_printed(context: Path, tmp_path: Path) -> None:
     """As a program of its own: the builder writes where the command does."""
-    words = ["build", "--no-cache", "--build-arg", "NAME=other", context]
+    words = ["build", "--no-cache", "--build-arg", "NAME=other", str(context)]
     done = subprocess.run([COMMAND, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     *steps, reference = done.stdout.splitlines()
@@ -50,7 +51,7 @@ def test_docker_builds_and_the_reference_is_printed(context: Path, tmp_path: Pat
 
 @pytest.mark.usefixtures("_docker")
 def test_the_image_opens_in_the_app(context: Path) -> None:
-    own = {name: os.environ[name] for name in ("DOCKER_HOST", "DOCKER_BUILDKIT", "TMPDIR")}
+    own: dict[str, Any] = {name: os.environ[name] for name in ("DOCKER_HOST", "DOCKER_BUILDKIT", "TMPDIR")}
     with Terminal("build", "--tag", "built:1", str(context), **own) as terminal:
         terminal.wait("built:1", "Merged tree at layer 1", "file")
         terminal.press("q")
@@ -61,7 +62,7 @@ def test_the_image_opens_in_the_app(context: Path) -> None:
 @pytest.mark.usefixtures("_docker")
 def test_a_file_for_the_id_of_ones_own(context: Path, tmp_path: Path) -> None:
     file = tmp_path / "iid"
-    words = ["build", f"--iidfile={file}", context]
+    words = ["build", f"--iidfile={file}", str(context)]
     done = subprocess.run([COMMAND, *words], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == f"docker-daemon:{file.read_text()}"
 

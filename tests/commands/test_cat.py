@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -103,7 +104,7 @@ def test_a_file_that_changes_before_it_is_read(
     read_layers = opening.read_layers
     monkeypatch.setattr(opening, "open_image", lambda *_: image_of([log.parent]))
 
-    def slow(*arguments: object) -> opening.Opened:
+    def slow(*arguments: Any) -> opening.Opened:
         opened = read_layers(*arguments)
         rewrite(log)
         return opened

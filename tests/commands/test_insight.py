@@ -161,7 +161,7 @@ def test_packages_take_no_second_reading_of_the_layers(
     image = f"oci:{layout.directory}:b"
     words = {
         "insight": [image, "--only", "packages", "--all"],
-        "check": [image, "--config", tmp_path / "rules.toml"],
+        "check": [image, "--config", str(tmp_path / "rules.toml")],
         "compare": [f"oci:{layout.directory}:a", image],
     }[command]
     read: list[int] = []

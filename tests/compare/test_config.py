@@ -1,9 +1,13 @@
 """How configs differ, field by field."""
 
+from collections.abc import Mapping
+
 from layertui.compare.config import config_changes
 
+Config = Mapping[str, object]
 
-def told(a, b):
+
+def told(a: Config, b: Config) -> dict[str, tuple[object, object]]:
     return {row.field: (row.a, row.b) for row in config_changes(a, b)}
 
 

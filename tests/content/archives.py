@@ -9,7 +9,7 @@ import lzma
 import random
 import struct
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import zstandard
 
@@ -64,7 +64,7 @@ def parts(data: bytes, size: int) -> list[bytes]:
     return [data[start : start + size] for start in range(0, len(data), size)]
 
 
-COMPRESS = {
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "plain": lambda tar: tar,
     "gzip": gzip.compress,
     "gzip-members": lambda tar: b"".join(map(gzip.compress, parts(tar, 70_001))),

@@ -44,6 +44,19 @@ def digest(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
+def noted_starts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The offsets at which cursors begin to inflate from now on."""
+    starts: list[int] = []
+    start = tar_reader.InflatingCursor._start
+
+    def noting(cursor: tar_reader.InflatingCursor, point: tar_reader.SeekPoint) -> None:
+        starts.append(point.offset)
+        start(cursor, point)
+
+    monkeypatch.setattr(tar_reader.InflatingCursor, "_start", noting)
+    return starts
+
+
 @pytest.mark.parametrize("how", COMPRESS)
 def test_files_come_out_as_they_went_in(how: str) -> None:
     stored = files(1, 40, 90_000)
@@ -268,7 +281,9 @@ def test_layer_that_is_not_here() -> None:
 
 
 @pytest.mark.parametrize("how", ["plain", "gzip", "zstd-frames"])
-def test_prepare_hashes_as_digest_does_and_reads_each_layer_once(how: str) -> None:
+def test_prepare_hashes_as_digest_does_and_reads_each_layer_once(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     layers = [files(seed, 30, 50_000) for seed in (8, 9, 10)]
     contents, union = contents_of(*(COMPRESS[how](tar_of(stored)) for stored in layers))
     events = [event for event in range(len(union.ev_node)) if not union.is_directory(event)]
@@ -276,7 +291,7 @@ def test_prepare_hashes_as_digest_does_and_reads_each_layer_once(how: str) -> No
     told: list[tuple[int, int]] = []
     contents.prepare(events, lambda done, total: told.append((done, total)))
     assert max(told)[0] == max(told)[1]
-    contents._layers.source = None  # from here on all must be known
+    monkeypatch.setattr(contents._layers, "source", None)  # from here on all must be known
     for event in events:
         path = union.path(union.ev_node[event])[1:]
         assert contents.digest(event) == digest(layers[union.ev_layer[event] - 1][path])
@@ -288,13 +303,7 @@ def test_in_order_each_layer_is_read_once_though_some_files_are_left_in_the_midd
 ) -> None:
     layers = [files(seed, 30, 50_000) for seed in (15, 16)]
     contents, union = contents_of(*(COMPRESS[how](tar_of(stored)) for stored in layers))
-    starts: list[int] = []
-    start = tar_reader.InflatingCursor._start
-    monkeypatch.setattr(
-        tar_reader.InflatingCursor,
-        "_start",
-        lambda self, point: (starts.append(point.offset), start(self, point)),
-    )
+    starts = noted_starts(monkeypatch)
     events = [event for event in range(len(union.ev_node)) if not union.is_directory(event)]
     random.Random(17).shuffle(events)
     seen = []
@@ -312,13 +321,7 @@ def test_in_order_each_layer_is_read_once_though_some_files_are_left_in_the_midd
 def test_batches_hold_every_file_and_read_a_layer_once(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     stored = files(15, 200, 200_000)
     contents, union = contents_of(COMPRESS[how](tar_of(stored)))
-    starts: list[int] = []
-    start = tar_reader.InflatingCursor._start
-    monkeypatch.setattr(
-        tar_reader.InflatingCursor,
-        "_start",
-        lambda self, point: (starts.append(point.offset), start(self, point)),
-    )
+    starts = noted_starts(monkeypatch)
     events = list(range(len(union.ev_node)))
     random.Random(17).shuffle(events)
     seen, batches = {}, 0
@@ -399,10 +402,10 @@ def test_prepare_stops_when_cancelled() -> None:
         contents.digest(max(range(len(union.ev_node)), key=union.size), cancelled)
 
 
-def test_files_that_differ_in_size_are_not_read() -> None:
+def test_files_that_differ_in_size_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     contents, union = contents_of(tar_of({"a": b"x", "b": b"1"}), tar_of({"a": b"xy", "b": b"2"}))
     assert not contents.same(event_of(union, "/b", 1), event_of(union, "/b", 2))
-    contents._layers.source = None
+    monkeypatch.setattr(contents._layers, "source", None)
     assert not contents.same(event_of(union, "/a", 1), event_of(union, "/a", 2))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
+from layertui.model.entry import Entry
 from layertui.model.image import chain_ids
 from layertui.union.changes import Change, changes
 from tests.engines import run
@@ -117,7 +118,7 @@ def test_special_files() -> None:
     union = union_of(demo.image().layers)
     top = union.layers
 
-    def entry(path: str):
+    def entry(path: str) -> Entry:
         return union.entry(union.at(union.find(path), top))
 
     assert entry("/usr/bin/su").mode == 0o4755

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ def of(
     return instructions(image, NOTHING)[1:]
 
 
-def text_of(step: str, **settings: object) -> str:
+def text_of(step: str, **settings: Any) -> str:
     (found,) = of(step, **settings)
     return found.text
 

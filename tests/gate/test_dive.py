@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from layertui.gate.config import Config, load
+from layertui.gate.limits import Ratio
 from layertui.gate.rules import Rules, Verdict
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
@@ -108,7 +109,7 @@ def test_what_dive_refuses_is_refused(text: str, tmp_path: Path) -> None:
 
 def test_no_bytes_above_the_first_layer(tmp_path: Path) -> None:
     """dive divides by zero then, and compares what comes of it."""
-    rules = Config(None, Rules(highest_user_wasted_percent=1.0))
+    rules = Config(None, Rules(highest_user_wasted_percent=Ratio(1.0)))
     assert str(judged(image_of(tar(("/a", b"1"))), rules).status) == "pass"
     twice = image_of(tar(("/a", b"1")), tar(("/a", b"")))
     assert str(judged(twice, rules).status) == "fail"

@@ -29,7 +29,7 @@ def of(*tars: bytes) -> Packages:
     return packages(*opened(tars))
 
 
-def told(found: Packages) -> list[tuple]:
+def told(found: Packages) -> list[tuple[object, ...]]:
     return [
         (
             row.layer,

@@ -88,7 +88,8 @@ def test_what_cannot_be_read_is_unknown() -> None:
         def same(self, one: int, other: int) -> bool:
             raise LayertuiError("cannot read it")
 
-        digest = same
+        def digest(self, event: int) -> str:
+            raise LayertuiError("cannot read it")
 
     found = waste(union(layer(("-", "/a", {"size": 5})), layer(("-", "/a", {"size": 5}))), Unreadable())
     assert [(row.reason, row.size) for row in found.paths] == [(Reason.UNKNOWN, 5)]

@@ -7,6 +7,7 @@ import random
 import threading
 import zlib
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -25,9 +26,9 @@ def packed(body: object) -> bytes:
     return MAGIC + zlib.crc32(data).to_bytes(4, "little") + data
 
 
-def body() -> dict[str, object]:
+def body() -> dict[str, Any]:
     raw = zstandard.ZstdDecompressor().decompress(encode(INDEX)[len(MAGIC) + 4 :])
-    value: dict[str, object] = msgspec.msgpack.decode(raw)
+    value: dict[str, Any] = msgspec.msgpack.decode(raw)
     return value
 
 
@@ -57,7 +58,21 @@ def test_damage_is_seen_wherever_it_is(tmp_path: Path) -> None:
 def test_hostile_bodies_are_refused() -> None:
     """Each field replaced by values of every type, with a right checksum."""
     assert facts(decode(packed(body()))) == facts(INDEX)
-    hostile = (None, -1, 1 << 63, 1.5, "x", b"", b"\0" * 9, b"/" * 99, [], [b"\xff" * 80], [[1, 2]], {}, True)
+    hostile: tuple[object, ...] = (
+        None,
+        -1,
+        1 << 63,
+        1.5,
+        "x",
+        b"",
+        b"\0" * 9,
+        b"/" * 99,
+        [],
+        [b"\xff" * 80],
+        [[1, 2]],
+        {},
+        True,
+    )
     for name in body():
         for value in hostile:
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import threading
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -101,5 +102,6 @@ def test_leaving_early_stops_the_rest() -> None:
     before = threading.active_count()
     rows = index_layers(demo.image()._replace(layers=layers_of([gzip.compress(TAR)] * 20)), None)
     next(rows)
+    assert isinstance(rows, Generator)
     rows.close()
     assert threading.active_count() <= before

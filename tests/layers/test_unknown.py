@@ -12,12 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from layertui.layers.unpacked import overlayfs
 from layertui.layers.unpacked.full_tree import CopiedDirectory, FullTree
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory, scan_directory
 from layertui.model.layer_index import Kind, LayerIndex
-from tests.engines import need, need_root
 from tests.layers.unpacked.test_overlay_directory import kinds
+from tests.programs import need, need_root
 
 PRIVILEGES = "without root's privileges attributes in trusted. cannot be read: "
 WHAT = (
@@ -114,12 +113,12 @@ def failing(monkeypatch: pytest.MonkeyPatch, call: str, number: int, names: set[
     """Has the kernel fail to tell the attributes of some files, as a broken disk or a policy makes it."""
     real = getattr(os, call)
 
-    def fail(path: bytes, *arguments: object, **options: object) -> object:
+    def fail(path: bytes, *arguments: object, **options: bool) -> object:
         if os.path.basename(path).decode() in names:  # noqa: PTH119 (bytes)
             raise OSError(number, os.strerror(number), path)
         return real(path, *arguments, **options)
 
-    monkeypatch.setattr(overlayfs.os, call, fail)
+    monkeypatch.setattr(os, call, fail)
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.EPERM, errno.EACCES])
@@ -137,12 +136,12 @@ def test_those_that_can_be_read_are_shown(marked: Path, monkeypatch: pytest.Monk
     os.setxattr(marked / "opaque", "user.note", b"kept")
     real = os.getxattr
 
-    def fail(path: bytes, name: str, **options: object) -> bytes:
+    def fail(path: bytes, name: str, **options: bool) -> bytes:
         if name.startswith("trusted."):
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return real(path, name, **options)
 
-    monkeypatch.setattr(overlayfs.os, "getxattr", fail)
+    monkeypatch.setattr(os, "getxattr", fail)
     index = scan_directory(marked)
     assert index.extra[index.entry_keys().index(b"opaque")].xattrs == {"user.note": b"kept"}
 
@@ -180,10 +179,10 @@ def test_what_may_lie_below_is_not_guessed(tmp_path: Path, monkeypatch: pytest.M
     assert not unpacked.scan().warnings
     real = os.listxattr
 
-    def fail(path: bytes, **options: object) -> list[str]:
+    def fail(path: bytes, **options: bool) -> list[str]:
         if path.startswith(os.fsencode(below)):
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return real(path, **options)
 
-    monkeypatch.setattr(overlayfs.os, "listxattr", fail)
+    monkeypatch.setattr(os, "listxattr", fail)
     assert {warning.code for warning in unpacked.scan().warnings} == {"overlay-metacopy", "overlay-redirect"}

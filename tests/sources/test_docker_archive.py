@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def config(history: Any = None, layers: int = 3) -> bytes:
     return json.dumps(value).encode()
 
 
-def archive(path: Path, members: dict[str, bytes | str], prefix: str = "") -> str:
+def archive(path: Path, members: Mapping[str, bytes | str], prefix: str = "") -> str:
     """A tar of files and symlinks (their targets as text), in the order given."""
     with tarfile.open(path, "w") as tar:
         for name, data in members.items():
@@ -47,8 +48,8 @@ def manifest(*items: dict[str, Any]) -> bytes:
 
 
 NAMES = ["a/layer.tar", "b/layer.tar", "c/layer.tar"]
-ITEM = {"Config": "c.json", "RepoTags": ["app:1"], "Layers": NAMES}
-LAYERS = dict(zip(NAMES, TARS, strict=True))
+ITEM: dict[str, Any] = {"Config": "c.json", "RepoTags": ["app:1"], "Layers": NAMES}
+LAYERS: dict[str, bytes] = dict(zip(NAMES, TARS, strict=True))
 
 
 @pytest.mark.parametrize("prefix", ["", "./"])
@@ -63,14 +64,19 @@ def test_manifest_may_come_last_and_names_may_have_a_prefix(prefix: str, tmp_pat
 
 
 def test_symlinked_repeated_and_empty_layers(tmp_path: Path) -> None:
-    members = {"manifest.json": manifest(ITEM), "c.json": config(), "a/layer.tar": TARS[0],
+    members: dict[str, bytes | str] = {"manifest.json": manifest(ITEM), "c.json": config(), "a/layer.tar": TARS[0],
                "b/layer.tar": "../a/layer.tar", "c/layer.tar": b""}  # fmt: skip
     blobs = [layer.blob for layer in open_image(archive(tmp_path / "a.tar", members)).layers]
     assert [blob and blob.pread(9999, 0) for blob in blobs] == [TARS[0], TARS[0], b""]
 
 
 def test_symlinks_in_a_circle_are_a_missing_layer(tmp_path: Path) -> None:
-    members = {"manifest.json": manifest(ITEM), "c.json": config(), **LAYERS, "b/layer.tar": "../b/layer.tar"}
+    members: dict[str, bytes | str] = {
+        "manifest.json": manifest(ITEM),
+        "c.json": config(),
+        **LAYERS,
+        "b/layer.tar": "../b/layer.tar",
+    }
     assert open_image(archive(tmp_path / "a.tar", members)).layers[1].blob is None
 
 
@@ -84,7 +90,7 @@ def test_several_images(tmp_path: Path) -> None:
     for selector in (*rows, "c"):
         image = open_image(f"docker-archive:{path}:{selector}")
         assert open_image(image.reference).reference == image.reference
-        assert len(list_images(f"docker-archive:{path}:{selector}")) >= 1
+        assert len(list(list_images(f"docker-archive:{path}:{selector}"))) >= 1
     for selector in ("x:1", "@7", "@x"):
         with pytest.raises(LayertuiError, match="has no image"):
             open_image(f"docker-archive:{path}:{selector}")

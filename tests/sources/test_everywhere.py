@@ -133,16 +133,14 @@ def without_implied(found: Seen) -> Seen:
     """
     implied = {f"/{name}" for name in ("implied", "implied/by", "deep", "deep/as")}
 
-    def facts(entry: Json | None) -> Json | None:
-        if entry is None or entry["path"] not in implied:
-            return entry
-        return {**entry, "mtime": None, "implied": None}
+    def facts(entry: Json) -> Json:
+        return {**entry, "mtime": None, "implied": None} if entry["path"] in implied else entry
+
+    def facts_of(change: Json) -> Json:
+        return {**change, **{side: change[side] and facts(change[side]) for side in ("before", "after")}}
 
     return replace(
         found,
         entries=[list(map(facts, entries)) for entries in found.entries],
-        changes=[
-            [{**each, "before": facts(each["before"]), "after": facts(each["after"])} for each in changes]
-            for changes in found.changes
-        ],
+        changes=[list(map(facts_of, changes)) for changes in found.changes],
     )

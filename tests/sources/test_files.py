@@ -25,7 +25,7 @@ def archive(path: Path, *members: bytes, compression: str = "") -> ArchiveFiles:
 
 
 def data(blob: Blob | None) -> bytes | None:
-    return blob and blob.pread(blob.size, 0)
+    return None if blob is None else blob.pread(blob.size, 0)
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def test_platforms_of_a_nested_index(maker: Maker, monkeypatch: pytest.MonkeyPat
         open_image(path)
     with pytest.raises(LayertuiError, match="not there for linux/arm/v7"):
         open_image(path, "linux/arm/v7")
-    assert [str(each) for each in list_images(path)[0].platforms] == [
+    assert [str(each) for each in next(iter(list_images(path))).platforms] == [
         "linux/s390x",
         "linux/arm64",
         "linux/amd64",
@@ -73,7 +73,7 @@ def test_platforms_that_were_never_pulled_are_not_offered(maker: Maker) -> None:
               "platform": {"os": "linux", "architecture": "amd64"}}  # fmt: skip
     path = maker.index(maker.blob({"manifests": [absent, maker.image("s390x")]}, INDEX))
     assert str(open_image(path).platform) == "linux/s390x"
-    assert [str(each) for each in list_images(path)[0].platforms] == ["linux/s390x"]
+    assert [str(each) for each in next(iter(list_images(path))).platforms] == ["linux/s390x"]
 
 
 def test_attestations_belong_to_their_image(maker: Maker) -> None:
@@ -139,7 +139,8 @@ def test_layers_say_why_they_cannot_be_read(
 
 
 def test_no_images(maker: Maker) -> None:
-    for manifests in ([], None, [None, 7, {}]):
+    lists: tuple[object, ...] = ([], None, [None, 7, {}])
+    for manifests in lists:
         (maker.folder / "index.json").write_text(json.dumps({"manifests": manifests}))
         with pytest.raises(LayertuiError, match="holds no image"):
             open_image(f"oci:{maker.folder}")

@@ -27,8 +27,8 @@ from layertui.ui.insight.screen import InsightScreen
 from layertui.ui.search.screen import SearchScreen
 from layertui.ui.store.screen import StoreScreen, UsageScreen
 from tests.commands.running import Run, runner
-from tests.engines import need_root
 from tests.fixtures import docker_root as other_people
+from tests.programs import need_root
 from tests.sources.fingerprint import fingerprint
 from tests.ui.places import until
 from tests.ui.readings import quiet
@@ -221,8 +221,8 @@ def by_commands(store: Store, command: Run, folder: Path) -> None:
         ["anatomy", container],
         ["extract", container, "/", out / "container"],
     ]
-    for words in asked:
-        done = command(*words)
+    for arguments in asked:
+        done = command(*arguments)
         whole = "keeps it together with what is below it" not in done.err  # a container with Docker's vfs
         assert done.status in ((0, 1) if whole else (2,)), (words, done.err)
     assert list((out / "image").iterdir()) and list((out / "container").iterdir())

@@ -66,9 +66,10 @@ def places(monkeypatch: pytest.MonkeyPatch) -> Places:
 @pytest.fixture(params=SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def size(request: pytest.FixtureRequest) -> tuple[int, int]:
     """The three terminal sizes that every state is drawn at."""
-    return request.param
+    columns, rows = request.param
+    return columns, rows
 
 
 @pytest.fixture(params=["layertui-dark", "layertui-light"], ids=["dark", "light"])
 def theme(request: pytest.FixtureRequest) -> str:
-    return request.param
+    return str(request.param)

@@ -22,7 +22,7 @@ class Images(LayertuiApp):
     def _images(self) -> ImagesScreen:
         return ImagesScreen(self.given)
 
-    def explore(self, reference: str) -> None:
+    def explore(self, reference: str, layer: str = "") -> None:
         self.explored.append(reference)
 
 

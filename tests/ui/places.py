@@ -134,7 +134,9 @@ class Places:
         if reference == UNNAMED.reference:
             raise LayertuiError("cannot open unnamed", "manifest.json names a blob that is not there", "")
         known = [*self.here, *(row for rows in self.given.values() if isinstance(rows, list) for row in rows)]
-        return image(next(row for row in known if getattr(row, "reference", "") == reference))
+        return image(
+            next(row for row in known if isinstance(row, ImageSummary) and row.reference == reference)
+        )
 
 
 def image(row: ImageSummary) -> Image:

@@ -18,6 +18,7 @@ from layertui.model.image import Descriptor, HistoryEntry, Image, Layer, Platfor
 from layertui.model.layer_index import LayerIndex
 from layertui.ui.app import LayertuiApp
 from layertui.ui.detail.pane import DetailPane
+from layertui.ui.detail.subject import Subject
 from layertui.ui.explorer.layer_list import LayerList
 from layertui.ui.explorer.screen import ExplorerScreen
 from layertui.ui.tree.view import TreeView
@@ -217,6 +218,20 @@ def tree(pilot: Pilot[None]) -> TreeView:
 
 def detail(pilot: Pilot[None]) -> DetailPane:
     return explorer(pilot).query_one(DetailPane)
+
+
+def merged(pilot: Pilot[None]) -> MergedTree:
+    """The merged tree that is shown."""
+    rows = tree(pilot).rows
+    assert rows is not None
+    return rows.merged
+
+
+def subject(pilot: Pilot[None]) -> Subject:
+    """What the detail is of."""
+    shown = detail(pilot).subject
+    assert shown is not None
+    return shown
 
 
 def at_layer(pilot: Pilot[None]) -> int:

@@ -56,7 +56,7 @@ async def test_what_the_key_bar_offers_is_a_command_too(places: Places) -> None:
         assert len(shown) > 5
         for binding in shown:
             wanted = (binding.tooltip or binding.description).lower()
-            assert any(wanted in text.lower() for text in offered), binding
+            assert any(wanted in (text or "").lower() for text in offered), binding
 
 
 async def test_enter_does_what_was_found(places: Places) -> None:

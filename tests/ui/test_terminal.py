@@ -32,7 +32,7 @@ def test_lists_images_and_opens_one() -> None:
 
 
 @pytest.mark.parametrize("columns", [1, 2, 7, 20])
-def test_lives_in_a_tiny_terminal(columns) -> None:
+def test_lives_in_a_tiny_terminal(columns: int) -> None:
     with Terminal("demo", columns=columns, rows=5) as terminal:
         terminal.wait(lambda text: bool(text.strip()))
         for key in "jG\tn1d?":
@@ -53,7 +53,7 @@ def test_quits_while_an_image_loads() -> None:
         assert b"Traceback" not in terminal.raw
 
 
-def test_says_what_is_wrong_with_a_file_and_stays_usable(tmp_path) -> None:
+def test_says_what_is_wrong_with_a_file_and_stays_usable(tmp_path: Path) -> None:
     path = tmp_path / "not-an-image.tar"
     path.write_bytes(b"hello")
     with Terminal(str(path)) as terminal:
@@ -68,7 +68,7 @@ def test_says_what_is_wrong_with_a_file_and_stays_usable(tmp_path) -> None:
         assert b"Traceback" not in terminal.raw
 
 
-def test_ends_when_its_terminal_goes(tmp_path) -> None:
+def test_ends_when_its_terminal_goes(tmp_path: Path) -> None:
     """Also where what started it keeps the hang-up to itself, as make does."""
     noted = tmp_path / "pid"
     script = f'trap : HUP; sh -c \'echo $$ > "$1"; exec "$2" demo\' sh {noted} {COMMAND}; :'

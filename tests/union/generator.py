@@ -99,10 +99,11 @@ class Generator:
         base = [self._layer(number) for number in range(self.random.randint(0, 3))]
         other = copy.deepcopy(self)
         other.random.seed(self.random.random())
-        return tuple(
+        a, b = (
             base + [one._layer(len(base) + number) for number in range(one.random.randint(1, 2))]
             for one in (self, other)
         )
+        return a, b
 
     def _layer(self, number: int) -> bytes:
         style = self.random.choice(("", "", "./", "/"))

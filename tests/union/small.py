@@ -9,6 +9,9 @@ from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of
 from layertui.union.builder import UnionBuilder
 from layertui.union.model import LayerUnion
 
+Entry = tuple[Any, ...]
+"""``(kind, path, facts)``: a letter as in ``ls -l``, ``wh`` or ``opq``; what ``layer`` takes."""
+
 KINDS = {
     "-": Kind.FILE,
     "h": Kind.HARDLINK,
@@ -21,7 +24,7 @@ KINDS = {
 }
 
 
-def layer(*entries: tuple[Any, ...]) -> LayerIndex:
+def layer(*entries: Entry) -> LayerIndex:
     """A layer of ``(kind, path, facts)``: a letter as in ``ls -l``, ``wh`` or ``opq``.
 
     ``facts`` may name mode, uid, gid, size, mtime, to (a link's target), xattrs, device.

@@ -6,7 +6,7 @@ from layertui.model.errors import LayertuiError
 from layertui.union.builder import MAX_DETOURS
 from layertui.union.merged_tree import MergedTree
 from layertui.union.model import LayerUnion
-from tests.union.small import codes, layer, paths, union
+from tests.union.small import Entry, codes, layer, paths, union
 
 
 def test_whiteout_takes_a_directory_with_all_below_it() -> None:
@@ -23,9 +23,9 @@ def test_file_wins_over_whiteout_of_the_same_layer_in_either_order() -> None:
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_opaque_hides_only_what_is_below_whatever_the_order(first) -> None:
-    own = [("d", "d"), ("-", "d/new")]
-    marker = [("opq", "d")]
+def test_opaque_hides_only_what_is_below_whatever_the_order(first: bool) -> None:
+    own: list[Entry] = [("d", "d"), ("-", "d/new")]
+    marker: list[Entry] = [("opq", "d")]
     entries = marker + own if first else own + marker
     tree = union(layer(("d", "d"), ("-", "d/old"), ("-", "d/new")), layer(*entries))
     assert paths(tree, 2) == ["/d", "/d/new"]
@@ -142,7 +142,7 @@ def test_implied_parents() -> None:
         (("opq", "file"), "opaque-on-file"),
     ],
 )
-def test_opaque_where_engines_disagree(entry, code) -> None:
+def test_opaque_where_engines_disagree(entry: Entry, code: str) -> None:
     tree = union(layer(("-", "file")), layer(entry))
     assert [warning[1] for warning in codes(tree)] == [code]
 
@@ -209,7 +209,7 @@ class TestResolve:
     )
 
     @pytest.mark.parametrize("path", ["/usr/bin/sh", "bin/sh", "/bin/ash", "/../bin/./ash", "/slash/sh"])
-    def test_leads_to_the_same_file(self, path) -> None:
+    def test_leads_to_the_same_file(self, path: str) -> None:
         assert self.tree.path(self.tree.resolve(path, 1)) == "/usr/bin/sh"
 
     def test_the_last_link_may_be_left(self) -> None:
@@ -225,7 +225,7 @@ class TestResolve:
             ("/nothing", "no /nothing at layer 1"),
         ],
     )
-    def test_says_why_it_leads_nowhere(self, path, why) -> None:
+    def test_says_why_it_leads_nowhere(self, path: str, why: str) -> None:
         with pytest.raises(LayertuiError, match=why):
             self.tree.resolve(path, 1)
 

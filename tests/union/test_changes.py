@@ -1,10 +1,12 @@
 """What a layer did, and how trees differ."""
 
+from collections.abc import Iterable
+
 import pytest
 
-from layertui.union.changes import Mark, changes, differences, undecided_pairs
+from layertui.union.changes import Change, Mark, SameContent, changes, differences, undecided_pairs
 from layertui.union.merged_tree import MergedTree
-from tests.union.small import layer, union
+from tests.union.small import Entry, layer, union
 
 
 def different(one: int, other: int) -> bool:
@@ -15,7 +17,7 @@ def alike(one: int, other: int) -> bool:
     return True
 
 
-def listed(found):
+def listed(found: Iterable[Change]) -> list[tuple[str, ...]]:
     return [(change.path, change.change, *change.what) for change in found]
 
 
@@ -42,7 +44,7 @@ BASE = layer(
         (("l", "f", {"uid": 1, "to": "d"}), alike, ("modified", "type")),
     ],
 )
-def test_what_differs(entry, same, expected) -> None:
+def test_what_differs(entry: Entry, same: SameContent, expected: tuple[str, ...]) -> None:
     tree = union(BASE, layer(entry))
     assert listed(changes(tree, 2, same)) == [("/f", *expected)]
 
@@ -62,7 +64,7 @@ def test_links_and_devices_that_point_elsewhere() -> None:
     ("entries", "whiteout"),
     [([("wh", "d")], "file"), ([("opq", "d")], "opaque"), ([("-", "d")], "replaced")],
 )
-def test_how_a_path_went(entries, whiteout) -> None:
+def test_how_a_path_went(entries: list[Entry], whiteout: str) -> None:
     tree = union(BASE, layer(*entries))
     found = {change.path: change for change in changes(tree, 2, alike)}
     gone = found["/d/a"]
@@ -122,7 +124,7 @@ class TestMerged:
         layer(("opq", "d"), ("d", "d"), ("-", "f", {"size": 1})),
     )
 
-    def state(self, merged):
+    def state(self, merged: MergedTree) -> object:
         shown = [self.tree.path(node) for node in range(self.tree.nodes) if merged.visible[node]]
         return shown, merged.subtree_size(0), bytes(merged.marks), merged.paths()
 

@@ -185,7 +185,7 @@ def test_hostile_bodies_are_refused(tmp_path: Path) -> None:
     union = read(compressed(6), None)
     save_union(cache, "union-x", union)
     body = msgspec.msgpack.decode(unseal((tmp_path / "union-x").read_bytes()))
-    hostile = (
+    hostile: tuple[object, ...] = (
         None,
         -1,
         1 << 63,

@@ -6,17 +6,18 @@ import pytest
 
 from layertui.union.changes import Mark
 from layertui.union.merged_tree import MergedTree
-from tests.union.small import layer, union
+from layertui.union.model import LayerUnion
+from tests.union.small import Entry, layer, union
 
 KINDS = ("-", "-", "-", "d", "l", "wh", "opq", "h")
 
 
-def random_union(seed):
+def random_union(seed: int) -> LayerUnion:
     """Twelve layers of files, directories, links and whiteouts over few paths."""
     dice = random.Random(seed)
     layers = []
     for _ in range(12):
-        entries = {}
+        entries: dict[str, Entry] = {}
         for _ in range(dice.randrange(14)):
             path = "/".join(dice.choice("abc") for _ in range(dice.randint(1, 3)))
             kind = dice.choice(KINDS)
@@ -26,7 +27,7 @@ def random_union(seed):
     return union(*layers)
 
 
-def state(merged):
+def state(merged: MergedTree) -> object:
     tree = merged.union
     return (
         merged.layer,
@@ -38,7 +39,7 @@ def state(merged):
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_however_it_gets_there(seed) -> None:
+def test_however_it_gets_there(seed: int) -> None:
     tree = random_union(seed)
     fresh = [state(MergedTree(tree, number)) for number in range(tree.layers + 1)]
     dice = random.Random(seed)
@@ -49,7 +50,7 @@ def test_however_it_gets_there(seed) -> None:
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_says_what_the_union_says(seed) -> None:
+def test_says_what_the_union_says(seed: int) -> None:
     tree = random_union(seed)
     for number in range(tree.layers + 1):
         merged = MergedTree(tree, number)
@@ -104,7 +105,7 @@ def test_a_file_counts_at_the_first_link_to_it_that_is_left() -> None:
         layer(("-", "x/a", {"size": 1}), ("wh", "y/b")),
     )
     merged = MergedTree(tree, 1)
-    sizes = {}
+    sizes: dict[int, list[int]] = {}
     for at in (1, 2, 3, 2, 1, 3, 1):
         merged.move(at)
         told = [merged.subtree_size(tree.find(path)) for path in ("/x", "/y", "/z", "/")]

@@ -71,7 +71,7 @@ def found(query: str, layer_: int = 2) -> set[str]:
         ("", {TREE.path(node) for node in range(TREE.nodes)}),
     ],
 )
-def test_queries(query, expected) -> None:
+def test_queries(query: str, expected: set[str]) -> None:
     assert found(query) == expected
 
 
@@ -83,14 +83,14 @@ def test_a_layer_that_repeats() -> None:
 @pytest.mark.parametrize(
     "query", ["~(", "/[/", "layer:x", "layer:", "size:lots", "change:x", "type:x", "type:", "size:>.", "a ~("]
 )
-def test_queries_that_mean_nothing_say_so(query) -> None:
+def test_queries_that_mean_nothing_say_so(query: str) -> None:
     with pytest.raises(LayertuiError) as error:
         matching_nodes(MergedTree(TREE, 2), query)
     assert error.value.why
 
 
 @pytest.mark.parametrize("query", ["a" * 12 + "b", "*a" * 12 + "b", "a?" * 12 + "b", "*a*a*a*a*a*a/*b"])
-def test_names_made_to_be_slow_are_not(query) -> None:
+def test_names_made_to_be_slow_are_not(query: str) -> None:
     slow = union(layer(*(("-", f"{letter}/" + "/".join(["a" * 250] * 15)) for letter in "abc")))
     start = time.process_time()
     matching_nodes(MergedTree(slow, 1), query)

@@ -5,7 +5,7 @@ import pytest
 from layertui.model.errors import LayertuiError
 from layertui.union.merged_tree import MergedTree
 from layertui.union.path_filter import matching_nodes
-from layertui.union.tree_rows import TreeRows
+from layertui.union.tree_rows import Sort, TreeRows
 from tests.union.small import layer, union
 
 TREE = union(
@@ -29,11 +29,11 @@ def rows() -> TreeRows:
     return TreeRows(MergedTree(TREE, 2))
 
 
-def test_starts_closed_but_for_the_root(rows) -> None:
+def test_starts_closed_but_for_the_root(rows: TreeRows) -> None:
     assert shown(rows) == ["/", "/a", "/c", "/z"]
 
 
-def test_opens_and_closes_one_directory(rows) -> None:
+def test_opens_and_closes_one_directory(rows: TreeRows) -> None:
     rows.toggle(TREE.find("/a"))
     assert shown(rows) == ["/", "/a", "/a/b", "/a/three", "/a/two.conf", "/c", "/z"]
     assert rows.is_open(TREE.find("/a"))
@@ -43,7 +43,7 @@ def test_opens_and_closes_one_directory(rows) -> None:
     assert shown(rows) == ["/", "/a", "/c", "/z"]
 
 
-def test_a_closed_directory_inside_stays_closed(rows) -> None:
+def test_a_closed_directory_inside_stays_closed(rows: TreeRows) -> None:
     rows.expand_all()
     full = shown(rows)
     rows.toggle(TREE.find("/a/b"))
@@ -52,7 +52,7 @@ def test_a_closed_directory_inside_stays_closed(rows) -> None:
     assert shown(rows) == [path for path in full if path != "/a/b/one"]
 
 
-def test_toggling_equals_working_all_out_anew(rows) -> None:
+def test_toggling_equals_working_all_out_anew(rows: TreeRows) -> None:
     for path in ("/a", "/a/b", "/a", "/a", "/a/b"):
         rows.toggle(TREE.find(path))
         spliced = shown(rows)
@@ -60,7 +60,7 @@ def test_toggling_equals_working_all_out_anew(rows) -> None:
         assert shown(rows) == spliced
 
 
-def test_views(rows) -> None:
+def test_views(rows: TreeRows) -> None:
     rows.expand_all()
     merged = shown(rows)
     assert "/a/b/one" in merged  # deleted by this very layer: shown as such
@@ -83,7 +83,7 @@ def test_views(rows) -> None:
         ("time", ["/a", "/a/two.conf", "/a/three", "/a/b", "/a/b/one", "/c", "/z"]),
     ],
 )
-def test_sorting(rows, sort, expected) -> None:
+def test_sorting(rows: TreeRows, sort: Sort, expected: list[str]) -> None:
     rows.expand_all()
     rows.order_by(sort)
     if sort == "layer":
@@ -96,14 +96,14 @@ def test_sorting(rows, sort, expected) -> None:
         assert rows.row_of(node) == row
 
 
-def test_reveal_opens_the_way(rows) -> None:
+def test_reveal_opens_the_way(rows: TreeRows) -> None:
     row = rows.reveal(TREE.find("/a/b/one"))
     assert rows.nodes[row] == TREE.find("/a/b/one")
     rows.move(3)
     assert rows.reveal(TREE.find("/a/b/one")) == -1
 
 
-def test_next_change_goes_both_ways_also_into_closed_directories(rows) -> None:
+def test_next_change_goes_both_ways_also_into_closed_directories(rows: TreeRows) -> None:
     node = 0
     seen = [TREE.path(node := rows.next_change(node, 1)) for _ in range(4)]
     assert seen == ["/a/b", "/a/b/one", "/a/three", "/a/b"]
@@ -140,18 +140,18 @@ def test_next_change_goes_both_ways_also_into_closed_directories(rows) -> None:
         ("", {TREE.path(node) for node in range(TREE.nodes)}),
     ],
 )
-def test_queries(query, expected) -> None:
+def test_queries(query: str, expected: set[str]) -> None:
     found = matching_nodes(MergedTree(TREE, 2), query)
     assert {TREE.path(node) for node, hit in enumerate(found) if hit} == expected
 
 
 @pytest.mark.parametrize("query", ["~(", "/[/", "layer:x", "size:lots", "change:x", "type:x", "size:>."])
-def test_queries_that_mean_nothing_say_so(query) -> None:
+def test_queries_that_mean_nothing_say_so(query: str) -> None:
     with pytest.raises(LayertuiError):
         matching_nodes(MergedTree(TREE, 2), query)
 
 
-def test_a_filter_shows_its_hits_with_the_way_to_them(rows) -> None:
+def test_a_filter_shows_its_hits_with_the_way_to_them(rows: TreeRows) -> None:
     rows.filter("*.conf")
     assert shown(rows) == ["/", "/a", "/a/two.conf"]
     rows.filter("")

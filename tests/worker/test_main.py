@@ -4,6 +4,9 @@ import gzip
 import random
 import subprocess
 import tempfile
+from pathlib import Path
+
+import pytest
 
 from layertui import demo
 from layertui.layers.codec import unpack
@@ -44,7 +47,7 @@ def test_sends_every_layer_then_the_whole_union() -> None:
     assert done.reclaimable == union.stored_bytes() - top.subtree_size(0) > 0
 
 
-def test_looks_into_a_part_of_an_image_whose_paths_are_not_utf8(tmp_path) -> None:
+def test_looks_into_a_part_of_an_image_whose_paths_are_not_utf8(tmp_path: Path) -> None:
     OciLayout(tmp_path / "image").add("1", [tar(("/\udcff", b"secret")), tar(("/.wh.\udcff", b""))])
     findings, done = run(SurveyRequest(f"oci:{tmp_path}/image:1", None, False, "waste"))[-2:]
     assert isinstance(findings, FindingsFound) and isinstance(done, SurveyDone)
@@ -53,14 +56,14 @@ def test_looks_into_a_part_of_an_image_whose_paths_are_not_utf8(tmp_path) -> Non
     assert done.survey.size == 6
 
 
-def test_packages_take_no_second_reading_of_the_layers(monkeypatch) -> None:
+def test_packages_take_no_second_reading_of_the_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every stored byte is read once, and a little to see how a layer is compressed."""
     noise, status = random.Random(1).randbytes(500_000), b"Package: a\nVersion: 1\n"
     layers = layers_of([gzip.compress(tar(("/noise", noise), ("/var/lib/dpkg/status", status)))])
-    read = []
+    read: list[int] = []
     pread = BytesBlob.pread
 
-    def counting(blob, length, offset):
+    def counting(blob: BytesBlob, length: int, offset: int) -> bytes:
         data = pread(blob, length, offset)
         read.append(len(data))
         return data

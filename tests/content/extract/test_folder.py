@@ -10,6 +10,7 @@ import tarfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -336,7 +337,7 @@ def _without_nameless_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on file systems that have none, and no hardlinks either (FAT)."""
     open_ = os.open
 
-    def opened(path: object, flags: int, *arguments: object, **options: object) -> int:
+    def opened(path: str, flags: int, *arguments: Any, **options: Any) -> int:
         if flags & os.O_TMPFILE == os.O_TMPFILE:
             raise OSError(errno.EOPNOTSUPP, "Operation not supported")
         return open_(path, flags, *arguments, **options)

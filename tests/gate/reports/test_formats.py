@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ NAMES = [
 ]
 
 
-def verdict(results: list[Result], name: str = "app:1", file: str | None = ".layertui.toml") -> Verdict:
+def verdict(results: Sequence[Result], name: str = "app:1", file: str | None = ".layertui.toml") -> Verdict:
     return Verdict(f"docker-archive:{name}.tar", name, None if file is None else Path(file), results)
 
 

@@ -9,6 +9,7 @@ import subprocess
 import tarfile
 import time
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -315,7 +316,7 @@ def test_one_block_of_zeros_before_more_is_said() -> None:
 
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress])
-def test_cut_in_a_content(compress: object) -> None:
+def test_cut_in_a_content(compress: Callable[[bytes], bytes]) -> None:
     tar = file(b"f", b"a" * 100) + file(b"g", b"b" * 5000)[:2000]
     stream = Stream(BytesBlob(compress(tar), "memory"))
     index = scan(StreamWindow(stream))

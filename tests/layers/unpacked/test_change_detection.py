@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from layertui.layers.codec import pack, unpack
-from layertui.layers.unpacked import overlay_directory, overlayfs, safe_open
+from layertui.layers.unpacked import overlay_directory, overlayfs
 from layertui.layers.unpacked.change_detection import CHANGED
 from layertui.layers.unpacked.full_tree import CopiedDirectory, FullTree
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory, scan_directory
@@ -118,7 +118,7 @@ def test_a_file_that_changes_in_the_middle_of_a_read(
         change(tmp_path / "log")
         return pread(descriptor, length, offset)
 
-    monkeypatch.setattr(safe_open.os, "pread", slow)
+    monkeypatch.setattr(os, "pread", slow)
     with pytest.raises(ChangedWhileRead, match=SAYS):
         DirectoryBlob(tmp_path, b"log", 4).pread(4, 0)
 
@@ -249,7 +249,7 @@ def test_what_becomes_something_else_under_the_hands_of_the_walk(
     outside = tree.parent / "outside"
     outside.mkdir()
     (outside / "secret").touch()
-    asked = overlay_directory.xattrs_of
+    asked = overlayfs.xattrs_of
 
     def slow(path: bytes) -> tuple[dict[str, bytes], OSError | None]:
         found = asked(path)
@@ -273,7 +273,7 @@ def test_what_goes_before_its_attributes_are_asked_for(tree: Path, monkeypatch: 
             os.unlink(path)  # noqa: PTH108 (bytes)
         return asked(path, **options)
 
-    monkeypatch.setattr(overlayfs.os, "listxattr", slow)
+    monkeypatch.setattr(os, "listxattr", slow)
     assert [warning.code for warning in scan_directory(tree).warnings] == [CHANGED]
 
 

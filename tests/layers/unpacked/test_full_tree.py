@@ -11,8 +11,9 @@ import pytest
 from layertui.layers.unpacked.full_tree import CopiedDirectory, FullTree
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.model.layer_index import Kind
-from tests.engines import need_root, run
+from tests.engines import run
 from tests.layers.unpacked.test_overlay_directory import disturb, image_of, opened, visible, worked_on
+from tests.programs import need_root
 from tests.union.trees import Facts, assert_same, merged, on_disk
 
 

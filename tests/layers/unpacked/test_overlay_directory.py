@@ -7,6 +7,7 @@ import random
 import shutil
 import socket
 import stat
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,8 +23,8 @@ from layertui.model.image import Descriptor, Image, Layer, Platform
 from layertui.model.layer_index import Kind, LayerIndex, path_of
 from layertui.union.builder import UnionBuilder
 from layertui.union.model import LayerUnion
-from tests.engines import need_root, overlay, run
-from tests.programs import lacking, need
+from tests.engines import overlay, run
+from tests.programs import lacking, need, need_root
 from tests.union.trees import Facts, assert_same, merged, on_disk
 
 
@@ -76,7 +77,7 @@ def stack(tmp_path: Path) -> list[Path]:
     return [base, one, two]
 
 
-def worked_on(lower: list[Path], directory: Path, work) -> Path:
+def worked_on(lower: list[Path], directory: Path, work: Callable[[Path], None]) -> Path:
     """What the kernel wrote into the upper directory of a mount."""
     upper, scratch, mount = directory, Path(f"{directory}.work"), Path(f"{directory}.mount")
     for path in (upper, scratch, mount):
@@ -250,8 +251,8 @@ def test_every_marker_of_a_nested_mount_is_as_the_kernel_shows_it(
     assert os.getxattr(upper / "whiteout-file", f"{space}overlay.whiteout") == b""
     union, contents = opened(image_of([base, upper]))
     ours = merged(union, 2, contents.read)
-    for (path, name), value in shown.items():
-        assert ours[f"/{path}"].xattrs == ((space + name, value),)
+    for (marked, name), value in shown.items():
+        assert ours[f"/{marked}"].xattrs == ((space + name, value),)
     plain = {path: replace(facts, xattrs=()) for path, facts in visible(theirs).items()}
     assert_same({path: replace(facts, xattrs=()) for path, facts in visible(ours).items()}, plain)
     assert not union.warnings

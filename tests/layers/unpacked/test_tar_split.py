@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from layertui.layers.compression.format import Damaged
 from layertui.layers.compression.stream import Cancelled
 from layertui.layers.load import index_layer
-from layertui.layers.unpacked.tar_split import PIECE, RecordedDirectory, pieces
+from layertui.layers.unpacked.tar_split import PIECE, Content, RecordedDirectory, pieces
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Layer, Recorded
 from layertui.model.layer_index import Kind
@@ -22,20 +23,22 @@ from tests.content.archives import tar_of
 from tests.images import layers_of
 from tests.layouts import digest
 
+Line = dict[str, object]
 
-def record(path: Path, *lines: dict) -> Path:
+
+def record(path: Path, *lines: Line) -> Path:
     path.write_bytes(gzip.compress(b"".join(json.dumps(line).encode() + b"\n" for line in lines)))
     return path
 
 
-def segment(data: bytes) -> dict:
+def segment(data: bytes) -> Line:
     return {"type": 2, "payload": base64.b64encode(data).decode()}
 
 
 FILES = {"a": b"first", "d/b": b"x" * 5000, "d/empty": b"", "z": b"last" * 400}
 
 
-def split(tar: bytes, files: dict[str, bytes] = FILES) -> list[dict]:
+def split(tar: bytes, files: dict[str, bytes] = FILES) -> list[Line]:
     """What tar-split makes of a tar of these files, each header 512 bytes."""
     lines, at = [], 0
     for name, data in files.items():
@@ -103,12 +106,16 @@ def test_checks_stop_in_the_middle_of_a_tar(unpacked: RecordedDirectory) -> None
 def test_sizes_are_no_longer_counted_when_told_to_stop(unpacked: RecordedDirectory) -> None:
     """After the tar has been read whole: its size is held against what the store noted."""
     tar = tar_of(FILES)
-    for of, size in (("directory", 0), ("members", 0)):
-        recorded = Recorded(size, of)
+    for recorded in (Recorded(0, "directory"), Recorded(0, "members")):
         layer = Layer(1, Descriptor("", "", -1), digest(tar), "", None, unpacked=unpacked, recorded=recorded)
         stop = threading.Event()
         with pytest.raises(Cancelled):
-            list(checks(layer, stop, lambda done, stop=stop: done == len(tar) and stop.set()))
+            list(checks(layer, stop, partial(_stop_at, len(tar), stop)))
+
+
+def _stop_at(end: int, stop: threading.Event, done: int) -> None:
+    if done == end:
+        stop.set()
 
 
 def test_a_file_that_has_been_cut_since(unpacked: RecordedDirectory) -> None:
@@ -127,7 +134,7 @@ def test_a_file_that_has_been_cut_since(unpacked: RecordedDirectory) -> None:
         {"type": 2, "payload": 7},
     ],
 )
-def test_a_broken_line_ends_the_entries(unpacked: RecordedDirectory, line: dict) -> None:
+def test_a_broken_line_ends_the_entries(unpacked: RecordedDirectory, line: Line) -> None:
     record(unpacked.record, *split(tar_of(FILES))[:4], line)
     found = unpacked.scan()
     assert "tar-split record is damaged" in found.damage
@@ -150,4 +157,5 @@ def test_no_record(tmp_path: Path) -> None:
 def test_names_that_are_not_utf_8(tmp_path: Path) -> None:
     raw = base64.b64encode(b"caf\xe9").decode()
     path = record(tmp_path / "r.gz", {"type": 1, "name_raw": raw, "size": 3})
-    assert [(each.key, each.size) for each in pieces(path)] == [(b"caf\xe9", 3)]
+    (content,) = pieces(path)
+    assert isinstance(content, Content) and (content.key, content.size) == (b"caf\xe9", 3)

@@ -9,7 +9,7 @@ import struct
 import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PosixPath
 from typing import Any
 
 import pytest
@@ -191,8 +191,8 @@ def busy(content: Callable[[int], bytes]) -> Path:
             self.reads += 1
             return content(self.reads)[: size if size is not None and size >= 0 else None]
 
-    class Live(type(Path())):
-        def open(self, *_: Any, **__: Any) -> io.BytesIO:
+    class Live(PosixPath):
+        def open(self, *_: Any, **__: Any) -> Any:
             return Changing()
 
     return Live("/live")

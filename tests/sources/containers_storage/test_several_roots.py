@@ -28,7 +28,7 @@ WORK = "localhost/work:1"
 
 @pytest.fixture(params=["overlay", "vfs"])
 def driver(request: pytest.FixtureRequest) -> str:
-    return request.param
+    return str(request.param)
 
 
 @pytest.fixture

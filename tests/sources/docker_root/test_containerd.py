@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -93,7 +93,7 @@ def test_its_images_are_in_the_overview(root: Path) -> None:
 
 @pytest.mark.parametrize("ask", [overview, docker_root.list_images, docker_root.list_containers])
 def test_each_database_is_read_once(
-    root: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable[[Reference], object]
+    root: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable[[Reference], Overview | Iterable[object]]
 ) -> None:
     """What was found in one state of it is not looked for in another: Docker may write meanwhile."""
     reads: list[Path] = []

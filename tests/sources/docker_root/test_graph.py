@@ -16,6 +16,7 @@ from layertui.anatomy.chain import parts
 from layertui.anatomy.docker_inspect import described, fields
 from layertui.layers.load import index_layer
 from layertui.model.errors import LayertuiError
+from layertui.model.image import ImageSummary
 from layertui.model.reference import parse
 from layertui.sources import docker_root, list_images, open_image
 from layertui.sources.store_usage import overview
@@ -173,7 +174,7 @@ def test_the_file_parent_counts(overlay: Path) -> None:
     ],
     ids=["circle", "missing", "json", "names"],
 )
-def test_what_is_broken_is_said(overlay: Path, break_, said: str) -> None:
+def test_what_is_broken_is_said(overlay: Path, break_: Callable[[Path], object], said: str) -> None:
     break_(overlay)
     with pytest.raises(LayertuiError, match=said):
         open_image(f"docker-root:[{overlay}]old:1.9")
@@ -203,7 +204,7 @@ def test_what_is_broken_leaves_the_rest_in_the_lists(overlay: Path) -> None:
     for broken in ("0" * 64, "f" * 64):
         (overlay / "graph" / broken).mkdir()
         (overlay / "graph" / broken / "json").write_text("{")
-    images = []
+    images: list[ImageSummary] = []
     with pytest.raises(LayertuiError, match="0" * 64):
         images.extend(list_images(f"docker-root:{overlay}"))
     assert {f"{row.name}:{row.tag}" for row in images} >= {"old:1.9", "work:1"}

@@ -18,6 +18,7 @@ from layertui.anatomy.docker_inspect import described, fields
 from layertui.content.read import Contents
 from layertui.layers.load import index_layer
 from layertui.model.errors import LayertuiError
+from layertui.model.image import ContainerSummary, ImageSummary
 from layertui.model.reference import parse
 from layertui.sources import docker_root, list_images, open_image
 from layertui.sources.containerd.store import META
@@ -266,7 +267,8 @@ def test_what_is_broken_leaves_the_rest_in_the_lists(damaged: Path) -> None:
         (damaged / "containers" / broken).mkdir()
         (damaged / "containers" / broken / "config.v2.json").write_bytes(b"{")
         (damaged / "image" / driver_of(damaged) / "layerdb/mounts" / broken).mkdir()
-    images, containers = [], []
+    images: list[ImageSummary] = []
+    containers: list[ContainerSummary] = []
     with pytest.raises(LayertuiError, match="0" * 64):
         images.extend(list_images(f"docker-root:{damaged}"))
     with pytest.raises(LayertuiError, match="0" * 64):
@@ -284,15 +286,16 @@ def test_a_damaged_containerd_leaves_docker_s_own_images(damaged: Path) -> None:
     """Docker 20.10 has one there too, whose database nobody of Docker's images needs."""
     meta = damaged / "containerd/daemon" / META
     meta.write_bytes(b"no database")
-    images, containers = [], []
+    images: list[ImageSummary] = []
+    containers: list[ContainerSummary] = []
     with pytest.raises(LayertuiError, match=r"meta\.db is no Bolt database"):
         images.extend(list_images(f"docker-root:{damaged}"))
     with pytest.raises(LayertuiError, match=r"meta\.db is no Bolt database"):
         containers.extend(docker_root.list_containers(parse(f"docker-root:{damaged}")))
     assert {f"{row.name}:{row.tag}" for row in images} == {demo.NAME, "old:1.9", "work:1"}
     assert sorted(row.name for row in containers) == ["idle", "worked"]
-    for row in (*images, *containers):
-        assert open_image(row.reference).layers
+    for reference in [row.reference for row in images] + [row.reference for row in containers]:
+        assert open_image(reference).layers
     found = overview(parse(f"docker-root:{damaged}"))
     assert {name for image in found.images for name in image.names} == {demo.NAME, "old:1.9", "work:1"}
     (problem,) = found.problems
@@ -349,12 +352,13 @@ def test_docker_rootss_of_other_people(
     (layer,) = image.layers
     assert layer.unpacked is not None
     if os.geteuid() == 0:
+        without: dict[str, Any] = dict.fromkeys(lost)
         there = on_disk(Path(layer.unpacked.location))
         there = {path: facts for path, facts in there.items() if not path.startswith("/.wh..wh.")}
         ours = merged(union, 1, contents.read)
         assert_same(
-            {path: replace(facts, **dict.fromkeys(lost)) for path, facts in ours.items()},
-            {path: replace(facts, **dict.fromkeys(lost)) for path, facts in there.items()},
+            {path: replace(facts, **without) for path, facts in ours.items()},
+            {path: replace(facts, **without) for path, facts in there.items()},
         )
     found = list(docker_root.list_containers(parse(f"docker-root:{root}")))
     assert len(found) == containers

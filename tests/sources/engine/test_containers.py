@@ -93,7 +93,8 @@ def test_compared_with_its_image_it_differs_as_docker_diff_tells(host: Docker) -
     for reference in ("docker-daemon:work:1", "docker-container:worked"):
         image = open_image(reference)
         sides.append(Side(image, union_of(image)[0], len(image.layers)))
-    comparison = Comparison(*sides)
+    a, b = sides
+    comparison = Comparison(a, b)
     ours = {(change.change, change.path) for change in comparison.changes()}
     theirs = told(host, "worked")
     # Stubs of Docker's own, where their layer can be read; it is none of what the container did.

@@ -7,7 +7,7 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import pytest
 from layertui import demo
 from layertui.layers.load import index_layer
 from layertui.model.errors import LayertuiError
+from layertui.model.reference import Reference
 from layertui.sources import engine, open_image
 from layertui.sources.engine import containers, images
 from layertui.sources.engine.client import Engine
@@ -123,7 +124,7 @@ def test_nothing_but_get_requests_leaves(docker_host: Docker, streamed: None, tm
 
 
 def test_list(docker_host: Docker) -> None:
-    rows = {row.reference: row for row in engine.list_images(engine.Reference("docker-daemon", ""))}
+    rows = {row.reference: row for row in engine.list_images(Reference("docker-daemon", ""))}
     row = rows[f"docker-daemon:{SAMPLE}"]
     assert (row.name, row.tag, row.id) == ("quarry", "1.1", demo.image().id)
     assert row.layers == len(demo.image().layers)
@@ -139,7 +140,7 @@ def test_an_image_without_a_name_is_found_by_its_id(docker_host: Docker, tmp_pat
         (tmp_path / "note").write_text(text)
         docker_host.build("once:1", tmp_path, "FROM scratch\nCOPY note /note\n")
     dangling = docker_host("images", "--no-trunc", "--quiet", "--filter=dangling=true").split()
-    rows = engine.list_images(engine.Reference("docker-daemon", ""))
+    rows = engine.list_images(Reference("docker-daemon", ""))
     nameless = {row.id: row.reference for row in rows if not row.name}
     assert sorted(nameless) == sorted(dangling)
     assert seen(open_image(nameless[dangling[0]])).trees[-1]["/note"].content == b"first"
@@ -307,7 +308,7 @@ def test_podman(
         .read_text()
     )
     assert_sizes(image, measured.tars, "as a tar", sum(noted["big-data-sizes"].values()))
-    rows = list(engine.list_images(engine.Reference("podman", "")))
+    rows = list(engine.list_images(Reference("podman", "")))
     assert [row.id for row in rows] == [expected.id]
     assert open_image(rows[0].reference).id == expected.id
 
@@ -316,5 +317,6 @@ def test_events_tell_of_a_new_image(docker_host: Docker) -> None:
     told = engine.events("docker-daemon")
     threading.Timer(0.3, lambda: docker_host("tag", SAMPLE, "new/name:1")).start()
     assert next(told) == "image"
+    assert isinstance(told, Generator)
     told.close()
     docker_host("rmi", "new/name:1")

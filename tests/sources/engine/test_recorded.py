@@ -195,12 +195,19 @@ def test_an_engine_that_cannot_tell_the_history(engine: Engine, monkeypatch: pyt
 
 
 def test_answers_that_are_no_answers(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    for junk in ([], "text", 7, {"Id": 5, "RootFS": [], "RepoTags": 3, "GraphDriver": "x", "Config": []}):
+    answers: tuple[object, ...] = (
+        [],
+        "text",
+        7,
+        {"Id": 5, "RootFS": [], "RepoTags": 3, "GraphDriver": "x", "Config": []},
+    )
+    for junk in answers:
         monkeypatch.setitem(ANSWERS, "/images/app:1/json", junk)
         try:
             open_image(engine, "app:1")
         except LayertuiError as error:
             assert "Docker" in str(error)
-    for junk in ({}, "text", [5, {"Id": None}]):
+    lists: tuple[object, ...] = ({}, "text", [5, {"Id": None}])
+    for junk in lists:
         monkeypatch.setitem(ANSWERS, "/images/json", junk)
         list(list_images(engine))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
+from typing import Any
 
 
 @dataclass
@@ -44,7 +45,7 @@ class FaultyProxy:
     def __init__(self, upstream: str = "") -> None:
         self.requests: list[Request] = []
         self._upstream = upstream
-        self._faults: list[list] = []
+        self._faults: list[list[Any]] = []
         self._server = _Server(("127.0.0.1", 0), self._handler())
         self.host = f"127.0.0.1:{self._server.server_port}"
         self.name = f"localhost:{self._server.server_port}"

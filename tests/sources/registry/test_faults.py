@@ -16,7 +16,8 @@ from layertui.model.image import Layer
 from layertui.sources import open_image
 from layertui.sources.registry import blob as blobs
 from layertui.sources.registry import connection
-from tests.engines import need_root, run
+from tests.engines import run
+from tests.programs import need_root
 from tests.sources.registry.conftest import QUARRY
 from tests.sources.registry.proxy import Answer, FaultyProxy, Request, change, cut, cut_off, replace, status
 from tests.sources.registry.server import Registry

@@ -60,7 +60,7 @@ def test_password_from_a_helper(guarded: Registry, settings: Path, monkeypatch: 
 
 def test_login_written_by_skopeo(guarded: Registry, settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = settings / "auth.json"
-    command = ["skopeo", "login", "--tls-verify=false", "--authfile", path, "--username", "quarry"]
+    command = ["skopeo", "login", "--tls-verify=false", "--authfile", str(path), "--username", "quarry"]
     run(*command, "--password", PASSWORD, guarded.host)
     monkeypatch.setenv("REGISTRY_AUTH_FILE", str(path))
     assert len(open_image(f"docker://{guarded.host}/{QUARRY}:1.0").layers) == 9

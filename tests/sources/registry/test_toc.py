@@ -18,11 +18,13 @@ from layertui.content.read import Contents
 from layertui.layers.compression.stream import Cancelled
 from layertui.layers.load import index_layers
 from layertui.layers.tar.scanner import scan
+from layertui.layers.tar.window import Window
 from layertui.layers.unpacked import toc as tables
 from layertui.layers.unpacked.toc import CHUNKED, ESTARGZ, TocLayer
 from layertui.model.blob import BytesBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image
+from layertui.model.layer_index import LayerIndex
 from layertui.sources import open_image
 from layertui.sources import registry as source
 from layertui.sources.registry import blob as blobs
@@ -217,7 +219,12 @@ def test_a_listing_stops_when_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Cancelled):
         layer.scan(cancelled=stop)
     stop.clear()
-    monkeypatch.setattr(tables, "scan", lambda headers: stop.set() or scan(headers))
+
+    def stopping(headers: Window) -> LayerIndex:
+        stop.set()
+        return scan(headers)
+
+    monkeypatch.setattr(tables, "scan", stopping)
     with pytest.raises(Cancelled):
         layer.scan(cancelled=stop)
 

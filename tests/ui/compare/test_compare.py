@@ -17,6 +17,7 @@ from layertui.ui.detail.pane import CHANGES, DIFF, PREVIEW
 from layertui.ui.dialogs.open import OpenDialog
 from layertui.ui.explorer.open_screens import OTHER
 from layertui.ui.explorer.screen import ExplorerScreen
+from layertui.ui.images.screen import ImagesScreen
 from tests.commands.samples import HOSTILE, tar
 from tests.layouts import OciLayout
 from tests.ui.images_app import Images, screen_text, settled
@@ -44,7 +45,8 @@ def builds() -> tuple[Chosen, Chosen]:
         build("yesterday", 6, User="root"),
         build("today", 9, Env=[*sample().config["config"]["Env"], "NEW=1"]),
     )
-    return tuple(Chosen(side.image.reference, None, None, side) for side in sides)
+    a, b = (Chosen(side.image.reference, None, None, side) for side in sides)
+    return a, b
 
 
 class Comparing(LayertuiApp):
@@ -189,7 +191,7 @@ async def test_real_images_that_are_hostile(tmp_path: Path) -> None:
     layout.add(
         "b", [tar((HOSTILE, b"2\n"), ("/same", b""))], config={"config": {"Labels": {HOSTILE: HOSTILE}}}
     )
-    app = Comparing(*(Chosen(f"oci:{layout.directory}:{tag}") for tag in "ab"))
+    app = Comparing(Chosen(f"oci:{layout.directory}:a"), Chosen(f"oci:{layout.directory}:b"))
     async with app.run_test(size=(120, 40)) as pilot:
         await compared(pilot)
         await pilot.press("n", "enter")
@@ -216,7 +218,7 @@ async def test_what_cannot_be_read(tmp_path: Path) -> None:
     layout.add("b", [whole])
     (blob,) = (file for file in (tmp_path / "x/blobs/sha256").iterdir() if file.read_bytes() == whole)
     blob.write_bytes(whole[:700])
-    app = Comparing(*(Chosen(f"oci:{layout.directory}:{tag}") for tag in "ab"))
+    app = Comparing(Chosen(f"oci:{layout.directory}:a"), Chosen(f"oci:{layout.directory}:b"))
     async with app.run_test(size=(120, 40)) as pilot:
         await compared(pilot)
         assert "✗ 1 could not be compared" in verdict(pilot)
@@ -229,15 +231,17 @@ async def test_from_the_images(places: Places) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
         images = pilot.app.screen
+        assert isinstance(images, ImagesScreen)
         table = images._table
         await pilot.press("space")
         assert "◆" in screen_text(pilot) and "D compares it" in screen_text(pilot)
-        marked = table.highlighted.reference
+        marked = table.highlighted
         await pilot.press("j")
-        other = table.highlighted.reference
+        other = table.highlighted
+        assert marked is not None and other is not None
         await pilot.press("D")
         sides = screen(pilot)._sides
-        assert [side.chosen.reference for side in sides] == [marked, other]
+        assert [side.chosen.reference for side in sides] == [marked.reference, other.reference]
         await pilot.press("escape", "k", "space")
         assert "◆" not in screen_text(pilot)
         await pilot.press("D")

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import cache
+from typing import Any, NoReturn
 
 import pytest
 from textual.app import ComposeResult
@@ -37,7 +38,7 @@ def sample() -> LayerUnion:
     return union_of(demo.image().layers)
 
 
-def about(path: str, layer: int = 9, contents: object = None) -> Subject:
+def about(path: str, layer: int = 9, contents: Any = None) -> Subject:
     """A path of the sample at one of its layers."""
     union = sample()
     image = demo.image()
@@ -46,7 +47,7 @@ def about(path: str, layer: int = 9, contents: object = None) -> Subject:
     return Subject(image, union, contents or Contents(image, union.indexes, union), layer, node)
 
 
-def about_small(union: LayerUnion, path: str, layer: int, contents: object = None) -> Subject:
+def about_small(union: LayerUnion, path: str, layer: int, contents: Any = None) -> Subject:
     """A path of layers written as tables."""
     layers = [
         Layer(
@@ -366,7 +367,7 @@ async def test_keys_of_other_tabs_do_nothing() -> None:
 # Answers that come late, or not at all
 
 
-class Slow:
+class Slow(Contents):
     """Contents that are read when ``answer`` is set; notes what was asked for."""
 
     def __init__(self, subject: Subject) -> None:
@@ -432,10 +433,13 @@ async def test_a_held_arrow_key_reads_nothing() -> None:
         assert union.path(files[-1]) in str(app.pane.border_subtitle)
 
 
-class Broken:
+class Broken(Contents):
     """Contents that cannot be read."""
 
-    def read(self, *_arguments: object) -> bytes:
+    def __init__(self) -> None:
+        pass
+
+    def read(self, *_arguments: Any, **_options: Any) -> NoReturn:
         raise LayertuiError("cannot read layer 2", "its blob ends after 512 bytes", "\x1b[2Jfetch it again")
 
     same = prepare = read

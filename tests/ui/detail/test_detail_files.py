@@ -11,6 +11,7 @@ from layertui import demo
 from layertui.content.read import Contents
 from layertui.ui.detail import difference
 from layertui.ui.detail.subject import Subject
+from layertui.ui.detail.text_difference import TextDifference, Version
 from layertui.ui.detail.text_document import CHUNK
 from tests.content.archives import tar_of
 from tests.images import layers_of, union_of
@@ -37,7 +38,7 @@ def numbered(count: int, mark: str = "") -> bytes:
 
 GERMAN = "Grüße aus München\nund schöne Straßen\n"
 
-PREVIEWS = {
+PREVIEWS: dict[str, Callable[[], tuple[Subject, tuple[str, ...]]]] = {
     "text": lambda: (about(f"{HOME}/app.py"), ()),
     "hidden_text": lambda: (about(HOME, 6), ("1", "enter")),
     "as_hex": lambda: (about(f"{HOME}/app.py"), ("b",)),
@@ -189,13 +190,12 @@ async def test_a_comparison_that_takes_long_is_given_up_when_another_path_is_sel
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     started, ended = threading.Event(), threading.Event()
-    compare = difference.TextDifference
 
-    def slow(name: str, before: object, after: object, cancelled: threading.Event) -> object:
+    def slow(name: str, before: Version, after: Version, cancelled: threading.Event) -> TextDifference:
         started.set()
         assert cancelled.wait(10)
         ended.set()
-        return compare(name, before, after, cancelled)
+        return TextDifference(name, before, after, cancelled)
 
     monkeypatch.setattr(difference, "TextDifference", slow)
     app = Detail(stored(b"a\nb\nc\n", b"a\nB\nc\n"))

@@ -18,7 +18,7 @@ from tests.commands.samples import tar
 from tests.images import layers_of
 from tests.ui.dialogs.test_verify import with_blob
 from tests.ui.places import until
-from tests.ui.readings import Reading, layers, loaded, quiet, sample, tree, use_reading
+from tests.ui.readings import Reading, layers, loaded, merged, quiet, sample, tree, use_reading
 
 Compare = Callable[..., bool]
 Read = Callable[..., None]
@@ -198,7 +198,7 @@ def test_left_out(snap_compare: Compare, read: Read) -> None:
 async def test_the_path_at_hand_from_the_tree_and_the_detail(here: Path) -> None:
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await at_file(pilot)
-        path = tree(pilot).rows.merged.union.path(tree(pilot).node)
+        path = merged(pilot).union.path(tree(pilot).node)
         assert str(dialog(pilot).query_one("#extract").border_title) == f"Extract {path}"
         await into(pilot, "out")
         await done(pilot)
@@ -235,7 +235,7 @@ async def test_keys_typed_in_one_burst_act_where_the_focus_is_by_then(here: Path
 async def test_a_hidden_path_as_it_was_before_it_was_deleted(here: Path) -> None:
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
-        union = tree(pilot).rows.merged.union
+        union = merged(pilot).union
         gone = next(
             node
             for node in range(1, union.nodes)

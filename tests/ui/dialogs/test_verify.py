@@ -10,7 +10,7 @@ import textual.pilot
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from layertui.model.blob import BytesBlob
+from layertui.model.blob import Blob, BytesBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.ui.app import LayertuiApp
@@ -41,7 +41,7 @@ class Held:
         return self._data[offset : offset + min(length, 1 << 16)]
 
 
-def with_blob(image: Image, number: int, blob: object) -> Image:
+def with_blob(image: Image, number: int, blob: Blob) -> Image:
     layers = list(image.layers)
     layers[number - 1] = layers[number - 1]._replace(blob=blob)
     return image._replace(layers=layers)

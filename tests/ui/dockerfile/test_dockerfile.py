@@ -38,7 +38,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Reading:
     return use(monkeypatch, sample())
 
 
-def use(monkeypatch: pytest.MonkeyPatch, image: Image) -> Reading:
+def use(monkeypatch: pytest.MonkeyPatch, image: Image | Reading) -> Reading:
     reading = image if isinstance(image, Reading) else Reading(image)
     return use_reading(monkeypatch, reading)
 

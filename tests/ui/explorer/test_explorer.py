@@ -35,8 +35,10 @@ from tests.ui.readings import (
     layers,
     loaded,
     many_layers,
+    merged,
     quiet,
     sample,
+    subject,
     tree,
     union_of,
     use_reading,
@@ -235,7 +237,7 @@ async def test_moving_in_the_layers_moves_the_tree_at_once(read: Read) -> None:
             await pilot.press(key)
             await quiet(pilot)
             assert at_layer(pilot) == layer, key
-            assert detail(pilot).subject.merged_layer == layer
+            assert subject(pilot).merged_layer == layer
 
 
 async def test_what_was_only_stored_again_is_told_from_changes_once_it_was_compared(read: Read) -> None:
@@ -245,10 +247,9 @@ async def test_what_was_only_stored_again_is_told_from_changes_once_it_was_compa
         for key in ("j", "k", "j"):
             await pilot.press(key)
             await quiet(pilot)
-        rows = tree(pilot).rows
-        assert rows.merged.layer == 8
-        assert Mark.REWRITTEN not in rows.merged.marks
-        assert Mark.REPEATED in rows.merged.marks
+        assert merged(pilot).layer == 8
+        assert Mark.REWRITTEN not in merged(pilot).marks
+        assert Mark.REPEATED in merged(pilot).marks
 
 
 async def test_n_leads_from_change_to_change_without_leaving_the_layers(read: Read) -> None:
@@ -263,8 +264,8 @@ async def test_n_leads_from_change_to_change_without_leaving_the_layers(read: Re
         ]:
             await pilot.press(key)
             await quiet(pilot)
-            assert tree(pilot).rows.merged.union.path(tree(pilot).node) == path
-            assert detail(pilot).subject.node == tree(pilot).node
+            assert merged(pilot).union.path(tree(pilot).node) == path
+            assert subject(pilot).node == tree(pilot).node
         assert layers(pilot).has_focus
 
 
@@ -296,8 +297,8 @@ async def test_a_path_is_shown_at_a_layer_hidden_there_or_not(read: Read, path: 
         await quiet(pilot)
         view = tree(pilot)
         assert view.has_focus
-        assert (view.rows.merged.union.path(view.node), at_layer(pilot)) == (path, layer)
-        assert detail(pilot).subject.node == view.node
+        assert (merged(pilot).union.path(view.node), at_layer(pilot)) == (path, layer)
+        assert subject(pilot).node == view.node
 
 
 async def test_a_path_is_shown_once_its_layer_is_there(read: Read) -> None:
@@ -314,7 +315,7 @@ async def test_a_path_is_shown_once_its_layer_is_there(read: Read) -> None:
         reading.rest(3)
         await loaded(pilot)
         view = tree(pilot)
-        assert (view.rows.merged.union.path(view.node), at_layer(pilot)) == ("/etc/passwd", 5)
+        assert (merged(pilot).union.path(view.node), at_layer(pilot)) == ("/etc/passwd", 5)
 
 
 async def test_a_path_that_no_layer_stores_so_far_is_said_not_to_be_there(read: Read) -> None:
@@ -363,7 +364,7 @@ async def test_enter_on_a_file_goes_to_its_detail_and_escape_comes_back(read: Re
             await quiet(pilot)
             assert detail(pilot).display
             assert detail(pilot).has_focus
-            assert detail(pilot).subject.node == tree(pilot).node
+            assert subject(pilot).node == tree(pilot).node
             await pilot.press("escape")
             assert tree(pilot).has_focus
             assert detail(pilot).display == (size[1] == 40)
@@ -396,7 +397,7 @@ async def test_the_detail_tells_about_the_path_that_was_chosen_before_it_was_sho
         await pilot.press("5")
         await quiet(pilot)
         assert detail(pilot).tab == DETAILS
-        assert detail(pilot).subject.node == tree(pilot).node
+        assert subject(pilot).node == tree(pilot).node
 
 
 async def test_escape_leads_back_to_the_images(read: Read, places: Places) -> None:
@@ -483,12 +484,12 @@ async def test_the_cursor_stays_on_its_path_when_more_layers_arrive(read: Read) 
         await until(pilot, lambda: at_layer(pilot) == 4)
         await pilot.press("enter", "n", "n")
         await quiet(pilot)
-        before = tree(pilot).rows.merged.union.path(tree(pilot).node)
+        before = merged(pilot).union.path(tree(pilot).node)
         reading.rest(5)
         await loaded(pilot)
         assert at_layer(pilot) == 9
-        assert tree(pilot).rows.merged.union.path(tree(pilot).node) == before
-        assert detail(pilot).subject.union is tree(pilot).rows.merged.union
+        assert merged(pilot).union.path(tree(pilot).node) == before
+        assert subject(pilot).union is merged(pilot).union
 
 
 async def test_moving_to_a_layer_that_is_on_its_way_to_be_shown(read: Read) -> None:
@@ -529,7 +530,12 @@ async def test_quitting_while_it_loads_stops_the_reader(
     monkeypatch.setattr("sys.executable", str(endless))
     started: list[Loader] = []
     start = Loader.start
-    monkeypatch.setattr(Loader, "start", lambda loader: (started.append(loader), start(loader)))
+
+    def noting(loader: Loader) -> None:
+        started.append(loader)
+        start(loader)
+
+    monkeypatch.setattr(Loader, "start", noting)
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: bool(started and started[0].worker))
         await pilot.press("q")
@@ -548,7 +554,7 @@ async def test_reads_an_image_in_a_process_of_its_own(monkeypatch: pytest.Monkey
 
 
 async def test_what_cannot_be_opened_says_why_and_leaves_the_app_usable(
-    places: Places, tmp_path, monkeypatch: pytest.MonkeyPatch
+    places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = Explorer("nowhere.tar")
     places.given["nowhere.tar"] = LayertuiError("nowhere.tar is not there")

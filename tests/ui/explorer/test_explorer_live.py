@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from textual.pilot import Pilot
@@ -28,8 +29,10 @@ from tests.ui.readings import (
     image_of,
     layers,
     loaded,
+    merged,
     quiet,
     sample,
+    subject,
     tree,
     use_reading,
 )
@@ -37,6 +40,8 @@ from tests.union import small
 
 Compare = Callable[..., bool]
 Run = Callable[[Pilot[None]], Awaitable[None]]
+Live = Callable[[Reading], Reading]
+Told = list[Attachment | LayertuiError]
 STEPS = ["COPY busybox /bin/", "init layer: stubs of what Docker mounts into every container"]
 
 
@@ -68,7 +73,7 @@ def container(*files: str) -> Reading:
 
 
 @pytest.fixture
-def live(monkeypatch: pytest.MonkeyPatch) -> Callable[[Reading], Reading]:
+def live(monkeypatch: pytest.MonkeyPatch) -> Live:
     """Has the explorer open what a reading is of, whatever it is at that moment."""
 
     def use(reading: Reading) -> Reading:
@@ -94,12 +99,12 @@ def paths(pilot: Pilot[None]) -> str:
 # Engines and containers
 
 
-def test_container(snap_compare: Compare, live: Callable, size: tuple[int, int], theme: str) -> None:
+def test_container(snap_compare: Compare, live: Live, size: tuple[int, int], theme: str) -> None:
     live(container("new", "other"))
     assert snap_compare(Explorer(theme=theme), terminal_size=size, run_before=read)
 
 
-def test_receiving(snap_compare: Compare, live: Callable, size: tuple[int, int]) -> None:
+def test_receiving(snap_compare: Compare, live: Live, size: tuple[int, int]) -> None:
     image = sample()._replace(transport="docker-daemon", arrival=Sent())
     reading = live(Reading(image))
     reading.at_once = False
@@ -112,7 +117,7 @@ def test_receiving(snap_compare: Compare, live: Callable, size: tuple[int, int])
     assert snap_compare(Explorer("docker-daemon:quarry"), terminal_size=size, run_before=run)
 
 
-async def test_what_a_container_wrote_has_no_digest_to_check(live: Callable) -> None:
+async def test_what_a_container_wrote_has_no_digest_to_check(live: Live) -> None:
     live(container("new"))
     async with Explorer().run_test(size=(200, 40)) as pilot:
         await read(pilot)
@@ -122,7 +127,7 @@ async def test_what_a_container_wrote_has_no_digest_to_check(live: Callable) -> 
         assert "nothing names a digest of it" in screen_text(pilot)
 
 
-async def test_a_stream_of_unknown_length(live: Callable) -> None:
+async def test_a_stream_of_unknown_length(live: Live) -> None:
     reading = live(Reading(sample()._replace(transport="podman", arrival=Sent())))
     reading.at_once = False
     async with Explorer("podman:quarry").run_test(size=(200, 40)) as pilot:
@@ -138,25 +143,25 @@ async def test_a_stream_of_unknown_length(live: Callable) -> None:
 # Read again
 
 
-async def test_R_reads_a_container_again_and_keeps_cursor_layer_and_open_directories(live: Callable) -> None:
+async def test_R_reads_a_container_again_and_keeps_cursor_layer_and_open_directories(live: Live) -> None:
     reading = live(container("new", "other"))
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await read(pilot)
         await pilot.press("tab", "G", "enter", "j", "j")
         await quiet(pilot)
         view = tree(pilot)
-        assert view.rows.merged.union.path(view.node) == "/srv/other"
+        assert merged(pilot).union.path(view.node) == "/srv/other"
         after = container("later", "new", "other")
         reading.image, reading.indexes = after.image, after.indexes
         await pilot.press("R")
         await until(pilot, lambda: "later" in screen_text(pilot))
         await read(pilot)
-        assert view.rows.merged.union.path(view.node) == "/srv/other"
+        assert merged(pilot).union.path(view.node) == "/srv/other"
         assert at_layer(pilot) == layers(pilot).merged_layer == 3
-        assert explorer(pilot).panes.subject.union is view.rows.merged.union
+        assert subject(pilot).union is merged(pilot).union
 
 
-async def test_R_stays_on_a_lower_layer_and_shows_the_tree_until_all_has_come(live: Callable) -> None:
+async def test_R_stays_on_a_lower_layer_and_shows_the_tree_until_all_has_come(live: Live) -> None:
     reading = live(container("new"))
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await read(pilot)
@@ -174,11 +179,12 @@ async def test_R_stays_on_a_lower_layer_and_shows_the_tree_until_all_has_come(li
         assert layers(pilot).merged_layer == at_layer(pilot) == 1
 
 
-async def test_R_tries_again_what_could_not_be_opened(
-    monkeypatch: pytest.MonkeyPatch, live: Callable
-) -> None:
+async def test_R_tries_again_what_could_not_be_opened(monkeypatch: pytest.MonkeyPatch, live: Live) -> None:
     live(container("new"))
-    opened = [LayertuiError("cannot reach Docker", "it is not running"), container("new").image]
+    opened: list[LayertuiError | Image] = [
+        LayertuiError("cannot reach Docker", "it is not running"),
+        container("new").image,
+    ]
 
     def open_image(_reference: str, _platform: str | None = None) -> Image:
         found = opened.pop(0)
@@ -204,7 +210,7 @@ def unknown(_reference: str, _platform: str | None = None) -> Image:
 
 
 async def test_y_looks_a_name_up_in_its_registry_and_nothing_does_before(
-    monkeypatch: pytest.MonkeyPatch, live: Callable
+    monkeypatch: pytest.MonkeyPatch, live: Live
 ) -> None:
     live(container())
     asked: list[str] = []
@@ -255,10 +261,10 @@ def attached() -> list[Attachment]:
 
 
 @pytest.fixture
-def registry(monkeypatch: pytest.MonkeyPatch, live: Callable) -> list[Attachment | LayertuiError]:
+def registry(monkeypatch: pytest.MonkeyPatch, live: Live) -> Told:
     """What is attached to the image at hand, in its order; an error ends it."""
     live(Reading(sample()._replace(transport="docker")))
-    told: list[Attachment | LayertuiError] = list(attached())
+    told: Told = list(attached())
 
     def attachments(_image: Image) -> Iterator[Attachment]:
         for each in told:
@@ -276,11 +282,11 @@ async def asked(pilot: Pilot[None]) -> None:
     await until(pilot, lambda: "Looking for" not in screen_text(pilot))
 
 
-def test_attachments(snap_compare: Compare, registry: list, size: tuple[int, int], theme: str) -> None:
+def test_attachments(snap_compare: Compare, registry: Told, size: tuple[int, int], theme: str) -> None:
     assert snap_compare(Explorer(theme=theme), terminal_size=size, run_before=asked)
 
 
-async def test_enter_reads_an_attachment(registry: list) -> None:
+async def test_enter_reads_an_attachment(registry: Told) -> None:
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await asked(pilot)
         await pilot.press("enter")
@@ -291,7 +297,7 @@ async def test_enter_reads_an_attachment(registry: list) -> None:
         assert not any(char in screen_text(pilot) for char in "\x1b\u202e")
 
 
-async def test_a_long_attachment_is_read_to_its_end(registry: list) -> None:
+async def test_a_long_attachment_is_read_to_its_end(registry: Told) -> None:
     lines = 2 * LongDocument.STEP + 7
     text = json.dumps([f"package {number}" for number in range(lines)]).encode()
     descriptor = Descriptor("application/spdx+json", "sha256:" + "e" * 64, len(text))
@@ -306,14 +312,13 @@ async def test_a_long_attachment_is_read_to_its_end(registry: list) -> None:
         assert len(view.document) == LongDocument.STEP
         for shown in range(2, 4):
             await pilot.press("G")
-            await until(
-                pilot, lambda shown=shown: len(view.document) == min(shown * LongDocument.STEP, lines + 2)
-            )
+            whole = min(shown * LongDocument.STEP, lines + 2)
+            await until(pilot, partial(lambda whole: len(view.document) == whole, whole))
         await pilot.press("G")
         await until(pilot, lambda: f"package {lines - 1}" in screen_text(pilot))
 
 
-async def test_what_is_not_here_cannot_be_chosen_and_keys_close(registry: list) -> None:
+async def test_what_is_not_here_cannot_be_chosen_and_keys_close(registry: Told) -> None:
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await asked(pilot)
         options = pilot.app.screen.query_one(OptionList)
@@ -326,7 +331,7 @@ async def test_what_is_not_here_cannot_be_chosen_and_keys_close(registry: list) 
             await pilot.press("a")
 
 
-async def test_nothing_attached_and_why_not_all_is_known(registry: list) -> None:
+async def test_nothing_attached_and_why_not_all_is_known(registry: Told) -> None:
     registry.clear()
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await asked(pilot)
@@ -338,7 +343,7 @@ async def test_nothing_attached_and_why_not_all_is_known(registry: list) -> None
         assert "slsa.dev/provenance" in screen_text(pilot)
 
 
-async def test_an_engine_keeps_no_attachments(live: Callable) -> None:
+async def test_an_engine_keeps_no_attachments(live: Live) -> None:
     live(Reading(sample()._replace(transport="docker-daemon")))
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await asked(pilot)

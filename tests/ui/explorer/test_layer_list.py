@@ -45,6 +45,11 @@ class Layers(LayertuiApp):
         self.call_after_refresh(lambda: self.pane.show(self.image))
 
     @property
+    def alone(self) -> Alone:
+        assert isinstance(self.screen, Alone)
+        return self.screen
+
+    @property
     def pane(self) -> LayerList:
         return self.screen.query_one(LayerList)
 
@@ -153,12 +158,12 @@ async def test_enter_and_a_second_click_open() -> None:
     async with app.run_test(size=(80, 22)) as pilot:
         await pilot.pause()
         await pilot.press("enter")
-        assert app.screen.opened == 1
+        assert app.alone.opened == 1
         await pilot.click(LayerList, offset=(10, 8))
         assert app.pane.merged_layer == 7
-        assert app.screen.opened == 1
+        assert app.alone.opened == 1
         await pilot.click(LayerList, offset=(10, 8), times=2)
-        assert app.screen.opened == 2
+        assert app.alone.opened == 2
 
 
 async def test_every_move_is_told_once() -> None:
@@ -166,7 +171,7 @@ async def test_every_move_is_told_once() -> None:
     async with app.run_test(size=(80, 22)) as pilot:
         await pilot.pause()
         await pilot.press("j", "k", "g", "g")
-        assert app.screen.told[-3:] == [8, 9, 9]
+        assert app.alone.told[-3:] == [8, 9, 9]
 
 
 async def test_sizes_and_bars_are_those_of_the_stored_layers() -> None:

@@ -145,7 +145,8 @@ async def test_cursor_stays_on_its_image_while_rows_arrive(places: Places) -> No
         await pilot.press("j", "j")
         await pilot.press("r")
         await settled(pilot)
-        assert table(pilot).highlighted.cells["name"] == "alpine:3.20"
+        row = table(pilot).highlighted
+        assert row is not None and row.cells["name"] == "alpine:3.20"
 
 
 async def test_cursor_is_scrolled_into_view(places: Places) -> None:
@@ -197,7 +198,8 @@ async def test_s_sorts_by_each_column_in_turn_and_back(places: Places) -> None:
         seen = []
         for _ in range(8):
             await pilot.press("s")
-            seen.append(table(pilot).sorted_by and table(pilot).sorted_by[0])
+            order = table(pilot).sorted_by
+            seen.append(order and order[0])
         assert seen == ["name", "id", "size", "created", "layers", "platform", "source", None]
         assert names(pilot) == unsorted
 

@@ -10,6 +10,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import ContainerSummary
 from layertui.ui.images.detail import ImageDetail
 from layertui.ui.images.table import Table
+from layertui.ui.images.table_row import TableRow
 from tests.ui.images_app import Images, screen_text, settled
 from tests.ui.places import AMD64, HOSTILE, SHOP, Places, summary, until
 
@@ -84,7 +85,7 @@ async def told(pilot: Pilot[None]) -> None:
     await settled(pilot)
 
 
-def _rows(pilot: Pilot[None]) -> list:
+def _rows(pilot: Pilot[None]) -> list[TableRow]:
     return list(pilot.app.screen.query_one("#images", Table).rows)
 
 

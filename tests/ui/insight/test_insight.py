@@ -178,14 +178,14 @@ async def test_says_what_the_image_costs_and_leaks(looking: Looking) -> None:
     async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         assert looking.asked == ["waste"]  # nothing else before it is asked for
-        shown = screen_text(pilot.app)
+        shown = screen_text(pilot)
         waste = looking.survey("waste")
         assert f"{waste.size / 1000:.1f} kB reclaimable" in shown
         assert "secrets not looked for: 2" in shown and "2 Secrets ?" in shown
         await pilot.press("2")
         await pilot.pause()
         assert looking.asked == ["waste", "secrets"]
-        assert "6 secrets" in screen_text(pilot.app).splitlines()[0]
+        assert "6 secrets" in screen_text(pilot).splitlines()[0]
         for key, name in (("3", "duplicates"), ("4", "permissions"), ("5", "packages")):
             await pilot.press(key)
             await pilot.pause()
@@ -222,7 +222,7 @@ async def test_a_reason_leads_to_its_findings_and_these_to_their_path(looking: L
         (line,) = lines(pilot, "findings")
         assert line == "195 B ▌ 5 touched only ▌ 8 /srv/quarry/static/quarry.css"
         await pilot.press("y")
-        assert pilot.app.copied == "/srv/quarry/static/quarry.css"
+        assert isinstance(pilot.app, ExplorerApp) and pilot.app.copied == "/srv/quarry/static/quarry.css"
         await pilot.press("enter")
         await back_at(pilot, "/srv/quarry/static/quarry.css", 5)
 
@@ -299,7 +299,7 @@ async def test_says_that_there_is_nothing(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(looking, "survey", lambda _part: found)
         await pilot.press("3")
         await pilot.pause()
-        shown = screen_text(pilot.app)
+        shown = screen_text(pilot)
         assert "No content is stored twice." in shown and "2 files could not be read" in shown
 
 
@@ -319,7 +319,7 @@ async def test_figures_of_a_damaged_image_are_in_doubt(monkeypatch: pytest.Monke
     use(monkeypatch, damaged())
     async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await opened(pilot)
-        assert "⚠ 40 B reclaimable" in screen_text(pilot.app)
+        assert "⚠ 40 B reclaimable" in screen_text(pilot)
         assert lines(pilot, "sums")[0].startswith("⚠ layer 2 cannot be read in full: the tar ends")
 
 

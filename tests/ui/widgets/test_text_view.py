@@ -3,11 +3,13 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from layertui.ui.app import LayertuiApp
 from layertui.ui.widgets.lines import Document, Line, Read, folds, part, skip_cells
@@ -69,7 +71,7 @@ def rows(app: Viewer) -> list[str]:
     return [app.view.render_line(y).text.rstrip() for y in range(height)]
 
 
-def numbered(count: int, **options: bool) -> Document:
+def numbered(count: int, **options: Any) -> Document:
     lines = [Line([(f"line {number}", "")], [(f"{number:>4} ", "quiet")]) for number in range(count)]
     return Document(lines, gutter=5, **options)
 
@@ -249,9 +251,7 @@ class Pictured(LayertuiApp):
         super().__init__()
         self.theme = theme
 
-    def _images(self):
-        from textual.screen import Screen
-
+    def _images(self) -> Screen[None]:
         class Alone(Screen[None]):
             def compose(self) -> ComposeResult:
                 yield TextView(classes="pane")
