@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
-from layertui.layers.codec import IndexCache
+from layertui.cache.indexes import IndexCache
 from layertui.layers.compression.stream import Cancelled
 from layertui.layers.load import cache_key, index_layer, index_layers
 from layertui.model.blob import BytesBlob

@@ -96,7 +96,7 @@ def test_what_was_read_before_the_end_is_there(path: Path) -> None:
 
 def test_a_compressed_archive_is_unpacked_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive(path, file(b"a", b"1"), compression="gzip")
-    monkeypatch.setattr("layertui.cache.archives._copy", lambda *_: pytest.fail("unpacked again"))
+    monkeypatch.setattr("layertui.sources.archive._decompress", lambda *_: pytest.fail("unpacked again"))
     assert data(ArchiveFiles(path).get("a")) == b"1"
     monkeypatch.undo()
     path.write_bytes(gzip.compress(file(b"a", b"other") + END))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from layertui.layers.codec import IndexCache
+from layertui.cache.indexes import IndexCache
 from layertui.layers.load import index_layer
 from layertui.layers.tar.capture import PIECE, ROOM, Keep
 from layertui.model.blob import BytesBlob

@@ -1,48 +1,44 @@
-"""Archives that are compressed as a whole, decompressed once and kept in the cache."""
+"""Plain copies of archives that are compressed as a whole."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from layertui.layers.codec import cache_directory
-from layertui.layers.compression.format import Damaged
-from layertui.layers.compression.stream import CHUNK, Stream
-from layertui.model.blob import FileBlob
+from layertui.cache.directory import cache_directory, evict, lock, new_file, use
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 
-MAX_BYTES = 16 << 30
-"""What all spooled archives may take together; the one just made always stays."""
+MAX_ARCHIVE_BYTES = 16 << 30
+"""Size of all copies together; the one just made always stays."""
+
+Decompress = Callable[[Path, Callable[[memoryview], None]], str]
+"""Called as ``decompress(path, write)``; returns what keeps it from being complete, else an empty string."""
 
 
-def spooled(path: Path) -> tuple[Path, str]:
-    """A plain copy of a compressed file, and what keeps it from being whole (else empty).
+def plain_copy(path: Path, decompress: Decompress, job: Job = Job.NONE) -> tuple[Path, str]:
+    """Return the decompressed copy of a file, and what keeps it from being complete (else empty).
 
-    Raises :class:`LayertuiError` if the file cannot be read or the copy cannot be written.
+    Waits while another thread or process decompresses the same file. Raises :class:`LayertuiError` if the
+    file cannot be read or the copy cannot be written, :class:`Cancelled`.
     """
     folder = cache_directory() / "spool"
     try:
-        facts = path.stat()
-        identity = (os.path.realpath(path), facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns)
-        target = folder / hashlib.sha256(repr(identity).encode("utf-8", "surrogateescape")).hexdigest()
-        if target.exists():
-            os.utime(target)
+        target = folder / _key(path)
+        if use(target):
             return target, ""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".", delete=False) as file:
-            try:
-                damage = _copy(path, file.fileno())
-                file.close()
-                if damage:  # not found again: the next one who opens it shall hear of the damage too
+        with lock(folder, target.name, job):
+            if use(target):
+                return target, ""
+            with new_file(folder) as file:
+                damage = decompress(path, file.write)
+                if damage:  # not found again: who opens it next is to see the damage too
                     target = target.with_suffix(".damaged")
-                Path(file.name).replace(target)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
-        _shrink(folder, target)
+                file.publish(target)
+        evict(folder, MAX_ARCHIVE_BYTES, target)
     except OSError as error:
         raise LayertuiError(
             f"cannot decompress {path}", error.strerror or str(error), f"its plain copy goes to {folder}"
@@ -50,29 +46,14 @@ def spooled(path: Path) -> tuple[Path, str]:
     return target, damage
 
 
-def _copy(path: Path, target: int) -> str:
-    stream = Stream(FileBlob(path))
-    buffer = bytearray(CHUNK)
-    try:
-        while count := stream.readinto(buffer):
-            view = memoryview(buffer)[:count]
-            while view:
-                view = view[os.write(target, view) :]
-    except Damaged as damage:
-        return str(damage)
-    finally:
-        stream.close()
-    return ""
+def _key(path: Path) -> str:
+    """Return the name of a file's copy, another one for any other file at the same path.
 
-
-def _shrink(folder: Path, keep: Path) -> None:
-    with os.scandir(folder) as entries:
-        files = [(entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in entries]
-    total = sum(size for _, size, _ in files)
-    for _, size, name in sorted(files):
-        if total <= MAX_BYTES:
-            break
-        if name != str(keep):
-            with contextlib.suppress(OSError):
-                Path(name).unlink()
-            total -= size
+    The time of change (``ctime``) tells files apart that have been given the same modification time, as
+    ``cp -p`` and reproducible builds do.
+    """
+    facts = path.stat()
+    identity = (
+        os.path.realpath(path), facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns,
+    )  # fmt: skip
+    return hashlib.sha256(repr(identity).encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,30 +1,24 @@
-"""Blobs that came from far away, kept in the user's cache directory by their digest."""
+"""Blobs from registries and engines, by digest."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
-import os
-import tempfile
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import _TemporaryFileWrapper
 
-from layertui.layers.codec import cache_directory
+from layertui.cache.directory import NewFile, cache_directory, evict, lock, new_file, use
 from layertui.model.blob import FileBlob
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 
-MAX_BYTES = 16 << 30
-"""What all blobs may take together; those just written always stay."""
-STALE = 60
-"""Seconds after which a file that was not finished, and that nobody holds, counts as left behind."""
+MAX_BLOB_BYTES = 16 << 30
+"""Size of all blobs together; the one just written always stays."""
 
 
 class BlobCache:
-    """Blobs by digest; what is in it had that digest when it was written.
+    """Blobs by digest; each had that digest when it was written.
 
     Safe to share between processes: a blob appears whole, under its name, or not at all.
     """
@@ -33,50 +27,41 @@ class BlobCache:
         self.directory = directory or cache_directory() / "blobs"
 
     def get(self, digest: str) -> FileBlob | None:
-        """The blob of a digest, ``sha256:…``; ``None`` if it is not kept."""
+        """Return the blob of a digest, ``sha256:…``; ``None`` if it is not stored."""
         path = self._path(digest)
         try:
-            os.utime(path)  # was used now
-            return FileBlob(path)
-        except (OSError, LayertuiError):
+            return FileBlob(path) if use(path) else None
+        except LayertuiError:
             return None
 
     def put(self, digest: str, data: bytes) -> None:
-        """Keep a small blob that has this digest, if that can be."""
+        """Store a small blob that has this digest, if that is possible."""
         with contextlib.suppress(LayertuiError), self.writer(digest.partition(":")[0]) as writer:
             writer.write(data)
             writer.keep()
 
     @contextmanager
     def writer(self, algorithm: str = "sha256") -> Iterator[Writer]:
-        """A new blob; unless :meth:`Writer.keep` was called in the end, nothing of it stays.
+        """Write a blob; nothing is stored unless :meth:`Writer.keep` is called.
 
         Raises :class:`LayertuiError` where nothing can be written.
         """
-        with self._said(), tempfile.NamedTemporaryFile(dir=self._folder(), prefix=".", delete=False) as file:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX)  # shows that someone is at it
+        with self._reported(), new_file(self._folder()) as file:
             writer = Writer(file, algorithm)
-            try:
-                yield writer
-                if writer.kept:
-                    file.close()
-                    target = self._path(writer.kept)
-                    writer.path.replace(target)
-                    shrink(self.directory, MAX_BYTES, target)
-            finally:
-                writer.path.unlink(missing_ok=True)
+            yield writer
+            if writer.kept:
+                target = self._path(writer.kept)
+                file.publish(target)
+                evict(self.directory, MAX_BLOB_BYTES, target)
 
     @contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        """Held by one process at a time, for work that two need not do twice."""
-        with self._said():
-            path = self._folder() / f".lock-{hashlib.sha256(name.encode()).hexdigest()}"
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+    def lock(self, name: str, job: Job = Job.NONE) -> Iterator[None]:
+        """Hold while blobs are fetched, so that they are not fetched twice at once.
+
+        Raises :class:`LayertuiError` where nothing can be written, :class:`Cancelled`.
+        """
+        with self._reported(), lock(self._folder(), name, job):
             yield
-        finally:
-            os.close(descriptor)
 
     def _path(self, digest: str) -> Path:
         return self.directory / digest.replace(":", "-").replace("/", "-")
@@ -86,7 +71,7 @@ class BlobCache:
         return self.directory
 
     @contextmanager
-    def _said(self) -> Iterator[None]:
+    def _reported(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -100,11 +85,11 @@ class BlobCache:
 class Writer:
     """A blob that is being written, hashed on the way."""
 
-    def __init__(self, file: _TemporaryFileWrapper[bytes], algorithm: str) -> None:
-        self.path = Path(file.name)
+    def __init__(self, file: NewFile, algorithm: str) -> None:
+        self.path = file.path
         self.size = 0
         self.kept = ""
-        """The digest under which it will be kept."""
+        """The digest under which it will be stored."""
         self._file = file
         self._algorithm = algorithm
         self.hash = hashlib.new(algorithm)
@@ -115,7 +100,7 @@ class Writer:
         self.size += len(data)
 
     def flush(self) -> None:
-        """Let those who read the file see what has been written so far."""
+        """Let others who open the file read what has been written so far."""
         self._file.flush()
 
     @property
@@ -124,46 +109,5 @@ class Writer:
         return f"{self._algorithm}:{self.hash.hexdigest()}"
 
     def keep(self) -> None:
-        """What was written is whole and wanted."""
+        """Store what was written: it is complete and wanted."""
         self.kept = self.digest
-
-
-def shrink(folder: Path, limit: int, keep: Path | None = None) -> None:
-    """Remove the longest unused files of a cache until the rest takes ``limit`` bytes at most.
-
-    Files that begin with a dot are still being written, unless whoever did it was killed.
-    """
-    files, total = [], 0
-    for entry in _entries(folder):
-        with contextlib.suppress(OSError):  # another process removed it
-            facts = entry.stat()
-            if entry.name.startswith("."):
-                if time.time() - facts.st_mtime >= STALE and not _is_held(entry.path):
-                    Path(entry.path).unlink()
-                continue
-            files.append((facts.st_mtime, facts.st_size, Path(entry.path)))
-            total += facts.st_size
-    for _used, size, path in sorted(files):
-        if total <= limit:
-            break
-        if path != keep:
-            with contextlib.suppress(OSError):
-                path.unlink()
-            total -= size
-
-
-def _is_held(path: str) -> bool:
-    """Whether a process has a lock on a file; one that is killed loses it."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
-def _entries(folder: Path) -> Iterable[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        return list(entries)

@@ -89,8 +89,8 @@ def read_layers(
     ``of`` is what it calls the image there, where it is not the only one. ``keep`` are patterns of files
     (:class:`~layertui.layers.tar.capture.Keep`) that are going to be read.
     """
+    from layertui.cache.indexes import IndexCache
     from layertui.commands.progress import Progress
-    from layertui.layers.codec import IndexCache
     from layertui.union.load import ImageReader
 
     layers = image.layers if highest is None else image.layers[:highest]

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from operator import itemgetter
 
-from layertui.layers.codec import IndexCache
+from layertui.cache.indexes import IndexCache
+from layertui.layers.codec import pack, unpack_checked
 from layertui.layers.compression.format import compression_of
 from layertui.layers.compression.stream import Cancelled, Stream
 from layertui.layers.tar.capture import Keep
@@ -46,7 +47,7 @@ def index_layer(
     if layer.blob is None:
         return LayerIndex(damage=layer.missing)
     key = cache_key(layer)
-    if cache is not None and key and (kept := cache.load(key)) is not None:
+    if cache is not None and key and (kept := cache.read(key, unpack_checked)) is not None:
         # Not read now, so not checked now.
         kept.blob_digest = ""
         return kept
@@ -55,7 +56,7 @@ def index_layer(
     except LayertuiError as error:
         return LayerIndex(damage=str(error))
     if cache is not None and key and not index.damage:
-        cache.save(key, index)
+        cache.write(key, pack(index))
     if isinstance(layer.blob, ArrivingBlob) and layer.blob.not_kept:
         index.warnings.append(LayerWarning(NOT_KEPT, b"", layer.blob.not_kept))
     return index

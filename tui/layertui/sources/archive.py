@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
-from layertui.layers.compression.format import compression_of
+from layertui.layers.compression.format import Damaged, compression_of
+from layertui.layers.compression.stream import CHUNK, Stream
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow
 from layertui.model.blob import Blob, FileBlob
@@ -28,9 +31,9 @@ class ArchiveFiles:
         self.damage = ""
         head = FileBlob(path).pread(6, 0)
         if compression_of(head):
-            from layertui.cache.archives import spooled
+            from layertui.cache.archives import plain_copy
 
-            self._plain, self.damage = spooled(path)
+            self._plain, self.damage = plain_copy(path, _decompress)
         blob = FileBlob(self._plain)
         if not blob.size:
             raise LayertuiError(f"{path} is empty" if not compression_of(head) else f"{path} holds nothing")
@@ -67,3 +70,15 @@ class ArchiveFiles:
                 return None
             name = path_of(key_of(self._links[name]))[1:]
         return None
+
+
+def _decompress(path: Path, write: Callable[[memoryview], None]) -> str:
+    """Write what a file decompresses to; return the damage that ends it early."""
+    buffer = bytearray(CHUNK)
+    with closing(Stream(FileBlob(path))) as stream:
+        try:
+            while count := stream.readinto(buffer):
+                write(memoryview(buffer)[:count])
+        except Damaged as damage:
+            return str(damage)
+    return ""

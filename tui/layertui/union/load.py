@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from layertui.cache.unions import load_union, save_union, union_key
-from layertui.layers.codec import IndexCache
+from layertui.cache.indexes import IndexCache
 from layertui.layers.load import cache_key, index_layers, is_lasting
 from layertui.layers.tar.capture import Keep
 from layertui.model.image import Image
 from layertui.model.layer_index import LayerIndex
 from layertui.union.builder import UnionBuilder
+from layertui.union.codec import decode_checked, union_key
 from layertui.union.model import LayerUnion
 
 
@@ -55,11 +55,11 @@ class ImageReader:
         if self._cache is None or not self._key or not is_whole or not all(map(is_lasting, self.indexes)):
             self._merge()
             return self._builder.freeze()
-        union = load_union(self._cache, self._key, self.indexes)
+        union = self._cache.read(self._key, lambda data: decode_checked(data, self.indexes))
         if union is None:
             self._merge()
             union = self._builder.freeze()
-            save_union(self._cache, self._key, union)
+            self._cache.write(self._key, union.encode())
         return union
 
     def _merge(self) -> None:

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from layertui.layers.codec import IndexCache, pack
+from layertui.cache.indexes import IndexCache
+from layertui.layers.codec import pack
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.sources import open_image

@@ -1,7 +1,7 @@
-"""Unions that were built before, kept in the cache beside the indexes that they are of.
+"""Unions as entries of the cache, beside the indexes of their layers.
 
-What is read back is checked in full before it is used, so that no bytes lead out of a
-column or round in circles.
+What is read from the cache is checked in full before it is used, so that no number points outside of a column
+or around a circle.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import compress, repeat
 from operator import ge, ne
 
-from layertui.layers.codec import DamagedIndex, IndexCache, seal, unseal
+from layertui.cache.indexes import DamagedEntry
 from layertui.layers.column_bounds import all_below
 from layertui.model.layer_index import Kind, LayerIndex, positions
 from layertui.union.model import VISIBLE_KINDS, Absence, LayerUnion
@@ -22,30 +22,21 @@ VERSION = 1
 
 
 def union_key(keys: Sequence[str]) -> str:
-    """What the union of layers is kept under whose indexes have these keys, base first."""
+    """Return the key of the union of layers whose indexes have these keys, base first."""
     return "union-" + hashlib.sha256(repr((VERSION, *keys)).encode()).hexdigest()
 
 
-def save_union(cache: IndexCache, key: str, union: LayerUnion) -> None:
-    """Keep a union, if it can be kept."""
-    cache.write(key, seal(union.encode()))
+def decode_checked(data: bytes, indexes: list[LayerIndex]) -> LayerUnion:
+    """Return the union of these layers that was encoded. Raises :class:`DamagedEntry` for any other bytes."""
+    import msgspec
 
-
-def load_union(cache: IndexCache, key: str, indexes: list[LayerIndex]) -> LayerUnion | None:
-    """The union of these layers that is kept; ``None`` if there is none, or a damaged one."""
-
-    def decode(data: bytes) -> LayerUnion:
-        import msgspec
-
-        try:
-            union = LayerUnion.decode(unseal(data), indexes)
-        except (msgspec.MsgspecError, ValueError, TypeError, OverflowError) as error:
-            raise DamagedIndex(str(error)) from error
-        if not _fits(union):
-            raise DamagedIndex("its columns do not fit together")
-        return union
-
-    return cache.read(key, decode)
+    try:
+        union = LayerUnion.decode(data, indexes)
+    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError) as error:
+        raise DamagedEntry(str(error)) from error
+    if not _fits(union):
+        raise DamagedEntry("its columns do not fit together")
+    return union
 
 
 def _fits(union: LayerUnion) -> bool:

@@ -1,0 +1,148 @@
+"""Plain copies of compressed archives: made once, for each file."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from layertui.cache import archives, directory
+from layertui.cache.archives import plain_copy
+from layertui.model.errors import LayertuiError
+from layertui.model.job import Cancelled, Job
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the copies."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache/layertui/spool"
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(b"one")
+    return path
+
+
+class Copies:
+    """A decompression that counts how often it runs, and how often at once."""
+
+    def __init__(self, seconds: float = 0, damage: str = "") -> None:
+        self.runs = self.at_once = self.most = 0
+        self._seconds, self._damage = seconds, damage
+
+    def __call__(self, path: Path, write: Callable[[memoryview], None]) -> str:
+        self.runs += 1
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        write(memoryview(path.read_bytes()))
+        time.sleep(self._seconds)
+        self.at_once -= 1
+        return self._damage
+
+
+def test_a_copy_is_made_once(archive: Path, folder: Path) -> None:
+    copies = Copies()
+    first, second = plain_copy(archive, copies), plain_copy(archive, copies)
+    assert first == second == (folder / first[0].name, "") and first[0].read_bytes() == b"one"
+    assert copies.runs == 1 and list(folder.iterdir()) == [first[0]]
+
+
+def test_threads_wait_for_one_of_them(archive: Path) -> None:
+    copies = Copies(0.2)
+    found: list[tuple[Path, str]] = []
+    threads = [threading.Thread(target=lambda: found.append(plain_copy(archive, copies))) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(found) == 5 and len(set(found)) == 1
+    assert copies.runs == 1
+
+
+def test_a_damaged_archive_is_decompressed_again_but_not_twice_at_once(archive: Path, folder: Path) -> None:
+    copies = Copies(0.05, "it ends early")
+    found: list[tuple[Path, str]] = []
+    threads = [threading.Thread(target=lambda: found.append(plain_copy(archive, copies))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert [damage for _, damage in found] == ["it ends early"] * 3 and copies.most == 1
+    assert found[0][0].read_bytes() == b"one" and len(list(folder.iterdir())) == 1
+
+
+def test_waiting_is_cancelled(archive: Path) -> None:
+    job, begun, end = Job(), threading.Event(), threading.Event()
+
+    def slow(_: Path, write: Callable[[memoryview], None]) -> str:
+        begun.set()
+        end.wait(20)
+        return ""
+
+    thread = threading.Thread(target=plain_copy, args=(archive, slow))
+    thread.start()
+    assert begun.wait(20)
+    job.cancel()
+    with pytest.raises(Cancelled):
+        plain_copy(archive, Copies(), job)
+    end.set()
+    thread.join(20)
+
+
+def test_another_file_at_the_same_path_has_another_copy(archive: Path, tmp_path: Path) -> None:
+    """Whatever is the same: size, modification time, inode."""
+    facts = archive.stat()
+    assert plain_copy(archive, Copies())[0].read_bytes() == b"one"
+    archive.write_bytes(b"two")  # the same inode
+    os.utime(archive, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert plain_copy(archive, Copies())[0].read_bytes() == b"two"
+    (tmp_path / "new").write_bytes(b"six")
+    os.utime(tmp_path / "new", ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    (tmp_path / "new").replace(archive)
+    assert plain_copy(archive, Copies())[0].read_bytes() == b"six"
+
+
+def test_the_copy_just_made_is_kept_whatever_its_size(
+    archive: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "MAX_ARCHIVE_BYTES", 0)
+    monkeypatch.setattr(directory, "RECENT", 0)
+    other = tmp_path / "b.tar.gz"
+    other.write_bytes(b"two")
+    for path in (archive, other):
+        copy, _ = plain_copy(path, Copies())
+        assert list(folder.iterdir()) == [copy]
+
+
+def test_a_copy_keeps_its_modification_time_when_it_is_used(archive: Path) -> None:
+    """The index of a layer in it is cached under that time."""
+    copy, _ = plain_copy(archive, Copies())
+    os.utime(copy, (1, 1))
+    plain_copy(archive, Copies())
+    assert copy.stat().st_mtime == 1 and copy.stat().st_atime > 1
+
+
+def test_what_cannot_be_written_is_an_error_that_names_the_folder(archive: Path, folder: Path) -> None:
+    folder.parent.mkdir(parents=True)
+    folder.write_bytes(b"")
+    with pytest.raises(
+        LayertuiError, match=r"cannot decompress .*a\.tar\.gz, .*, its plain copy goes to .*spool"
+    ):
+        plain_copy(archive, Copies())
+
+
+def test_a_failed_decompression_leaves_nothing(archive: Path, folder: Path) -> None:
+    def fail(_: Path, write: Callable[[memoryview], None]) -> str:
+        write(memoryview(b"half"))
+        raise LayertuiError("cannot read a.tar.gz", "Input/output error")
+
+    with pytest.raises(LayertuiError, match="Input/output error"):
+        plain_copy(archive, fail)
+    assert list(folder.iterdir()) == []

@@ -1,0 +1,103 @@
+"""Layer indexes, and what is computed from them, as bytes by key.
+
+A file is a magic number, a checksum and the compressed bytes. The checksum detects damage, not malice: who
+reads an entry checks all of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from layertui.cache.directory import atomic_write, cache_directory, evict, lock, use
+from layertui.model.job import Job
+
+MAGIC = b"layertui\x01" + sys.byteorder[:1].encode()
+"""Ends in the format's version and the byte order of the columns."""
+
+MAX_INDEX_BYTES = 512 << 20
+"""Size of all entries together."""
+MAX_INFLATED = 2 << 30
+"""Decompressed size of one entry: an image of twenty million paths."""
+
+Value = TypeVar("Value")
+
+
+class DamagedEntry(Exception):
+    """Bytes of the cache that nothing wrote like that."""
+
+
+class IndexCache:
+    """A folder of entries by key. What cannot be stored is not an error: it is computed again."""
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self.directory = directory or cache_directory() / "indexes"
+
+    def has(self, key: str) -> bool:
+        """Return whether a key has an entry, perhaps a damaged one."""
+        return os.access(self.directory / key, os.R_OK)
+
+    def read(self, key: str, decode: Callable[[bytes], Value]) -> Value | None:
+        """Return what ``decode`` makes of an entry; ``None`` without one, or if it raises :class:`DamagedEntry`."""
+        path = self.directory / key
+        try:
+            data = path.read_bytes()
+        except OSError:
+            return None
+        use(path)
+        try:
+            return decode(unseal(data))
+        except DamagedEntry:
+            with contextlib.suppress(OSError):
+                path.unlink()  # it is made again
+            return None
+
+    def write(self, key: str, data: bytes) -> None:
+        """Store an entry, completely or not at all."""
+        path = self.directory / key
+        with contextlib.suppress(OSError):
+            self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            atomic_write(path, seal(data))
+            evict(self.directory, MAX_INDEX_BYTES, path)
+
+    @contextmanager
+    def lock(self, key: str, job: Job = Job.NONE) -> Iterator[None]:
+        """Hold while an entry is made, so that it is not made twice at once. Raises :class:`Cancelled`."""
+        with ExitStack() as held:
+            with contextlib.suppress(OSError):
+                self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+                held.enter_context(lock(self.directory, key, job))
+            yield
+
+
+def seal(data: bytes) -> bytes:
+    """Return bytes as they are stored: compressed, with a checksum."""
+    import zstandard
+
+    packed = zstandard.ZstdCompressor(level=1).compress(data)
+    return MAGIC + zlib.crc32(packed).to_bytes(4, "little") + packed
+
+
+def unseal(data: bytes) -> bytes:
+    """Return the bytes that :func:`seal` was given. Raises :class:`DamagedEntry` for anything else."""
+    import zstandard
+
+    start = len(MAGIC) + 4
+    if (
+        data[: len(MAGIC)] != MAGIC
+        or zlib.crc32(data[start:]).to_bytes(4, "little") != data[start - 4 : start]
+    ):
+        raise DamagedEntry("wrong checksum, or of another version")
+    packed = memoryview(data)[start:]
+    try:
+        if not 0 < zstandard.frame_content_size(packed) <= MAX_INFLATED:
+            raise DamagedEntry("of unknown or excessive size")
+        return zstandard.ZstdDecompressor().decompress(packed)
+    except zstandard.ZstdError as error:
+        raise DamagedEntry(str(error)) from error
