@@ -56,10 +56,6 @@ def layout(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
             break
         left.remove(last)
     flexible = [column for column in left if not column.width]
-    widths: list[tuple[Column, int]] = []
-    for column in left:
-        extra = 0
-        if column in flexible:
-            extra = spare // len(flexible) if column is flexible[-1] else spare - spare // len(flexible)
-        widths.append((column, max(1, (column.width or column.minimum) + extra)))
-    return widths
+    share, rest = divmod(spare, max(len(flexible), 1))
+    extra = {column.key: share + (number < rest) for number, column in enumerate(flexible)}
+    return [(column, max(1, (column.width or column.minimum) + extra.get(column.key, 0))) for column in left]
