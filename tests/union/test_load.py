@@ -12,7 +12,7 @@ import pytest
 from layertui import demo
 from layertui.cache.indexes import DamagedEntry, IndexCache
 from layertui.layers.load import cache_key
-from layertui.model.blob import ArrivingBlob, BytesBlob
+from layertui.model.blob import BytesBlob
 from layertui.model.image import Image, Layer
 from layertui.union.builder import UnionBuilder
 from layertui.union.changes import changes
@@ -105,13 +105,15 @@ def test_a_damaged_layer_is_never_part_of_what_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_warning_of_this_reading_alone_is_not_kept(tmp_path: Path) -> None:
-    class Far(BytesBlob, ArrivingBlob):
-        is_here = False
+    class Far(BytesBlob):
+        is_local = False
         not_kept = "the disk is full"
 
     def far(layer: Layer) -> Layer:
         assert layer.blob is not None
-        return layer._replace(blob=Far(layer.blob.pread(layer.blob.size, 0), "far", layer.descriptor.digest))
+        blob = Far(layer.blob.pread(layer.blob.size, 0), "far")
+        blob.digest = layer.descriptor.digest
+        return layer._replace(blob=blob)
 
     cache = IndexCache(tmp_path)
     layers = compressed(4)

@@ -19,6 +19,7 @@ from layertui.content.extract.obstacles import InTheWay
 from layertui.content.extract.selection import changeset, tree
 from layertui.content.read import Contents
 from layertui.layers.compression.stream import Cancelled
+from layertui.model.blob import Blob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Layer
 from layertui.union.model import LayerUnion
@@ -292,10 +293,10 @@ def test_a_full_disk_leaves_whole_files_alone(tmp_path: Path) -> None:
         subprocess.run(["umount", tmp_path], check=True)
 
 
-class Stuck:
+class Stuck(Blob):
     """A layer that stops in the middle of its second file."""
 
-    location, digest = "stuck", ""
+    location, size = "stuck", 0
 
     def __init__(self, data: bytes, reached: int) -> None:
         self.data, self.size, self.reached = data, len(data), reached

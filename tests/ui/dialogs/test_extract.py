@@ -9,7 +9,7 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static
 
-from layertui.model.blob import BytesBlob
+from layertui.model.blob import Blob, BytesBlob
 from layertui.ui.app import LayertuiApp
 from layertui.ui.dialogs.completed_field import CompletedField
 from layertui.ui.dialogs.extract import ExtractDialog
@@ -31,10 +31,10 @@ class Explorer(LayertuiApp):
         super().__init__("demo:", cache=False)
 
 
-class Held:
+class Held(Blob):
     """A blob whose bytes, but for those that tell how it is compressed, come once ``go`` is set."""
 
-    location, digest = "held.tar", ""
+    location, size = "held.tar", 0
 
     def __init__(self, blob: BytesBlob) -> None:
         self.size = blob.size

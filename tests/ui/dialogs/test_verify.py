@@ -23,14 +23,14 @@ from tests.ui.readings import Reading, loaded, quiet, sample, use_reading
 Compare = Callable[..., bool]
 
 
-class Held:
+class Held(Blob):
     """A blob whose bytes after the first come once ``go`` is set."""
+
+    location, size = "held.tar", 0
 
     def __init__(self, data: bytes) -> None:
         self.go = threading.Event()
         self.reads = 0
-        self.location = "held.tar"
-        self.digest = ""
         self.size = len(data)
         self._data = data
 
@@ -153,10 +153,10 @@ async def test_tells_both_values_and_why_not() -> None:
 
 
 async def test_says_what_could_not_be_read() -> None:
-    class Broken:
-        location, digest, size = "gone.tar", "", 10
+    class Broken(Blob):
+        location, size = "gone.tar", 10
 
-        def pread(self, _length: int, _offset: int) -> bytes:
+        def pread(self, length: int, offset: int) -> bytes:
             raise LayertuiError("cannot read gone.tar", "the disk is gone", "try again")
 
     async with Verifying(with_blob(sample(), 1, Broken())).run_test(size=(120, 40)) as pilot:

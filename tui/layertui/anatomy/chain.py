@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from layertui.anatomy.docker_inspect import described, fields
-from layertui.model.blob import ArrivingBlob, FileBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.history_step import step_text
 from layertui.model.image import Field, HistoryEntry, Image, Layer, Link
@@ -154,9 +153,10 @@ def _of_layer(layer: Layer, entry: HistoryEntry | None) -> Iterator[tuple[str, s
 def places(layer: Layer) -> Iterator[tuple[str, str]]:
     """Where a layer's bytes lie, as exactly as its source knows it."""
     yield from layer.places
-    if isinstance(layer.blob, FileBlob):
-        yield "file", str(layer.blob.path)
-        yield "offset", str(layer.blob.offset)
+    if layer.blob is not None and layer.blob.file is not None:
+        path, offset = layer.blob.file
+        yield "file", str(path)
+        yield "offset", str(offset)
     elif layer.blob is not None:
         yield "lies in", layer.blob.location
     elif layer.unpacked is not None and not layer.places:
@@ -177,12 +177,8 @@ def origins(found: Sequence[Field]) -> Iterator[tuple[str, str, str]]:
 
 def is_at_hand(image: Image) -> bool:
     """Whether the layers can be read without fetching any of them."""
-    arriving = (
-        isinstance(layer.blob, ArrivingBlob) and not layer.blob.is_here
-        for layer in image.layers
-        if layer.unpacked is None
-    )
-    return image.arrival is None and not any(arriving)
+    blobs = (layer.blob for layer in image.layers if layer.unpacked is None)
+    return image.arrival is None and all(blob is None or blob.is_local for blob in blobs)
 
 
 def system(union: LayerUnion, contents: Contents) -> System:

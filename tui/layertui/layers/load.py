@@ -16,7 +16,6 @@ from layertui.layers.compression.stream import Cancelled, Stream
 from layertui.layers.tar.capture import Keep
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow, StreamWindow
-from layertui.model.blob import ArrivingBlob, Blob, FileBlob
 from layertui.model.digest import algorithm_of, wrong_digest
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image, Layer, Unpacked
@@ -57,7 +56,7 @@ def index_layer(
         return LayerIndex(damage=str(error))
     if cache is not None and key and not index.damage:
         cache.write(key, pack(index))
-    if isinstance(layer.blob, ArrivingBlob) and layer.blob.not_kept:
+    if layer.blob.not_kept:
         index.warnings.append(LayerWarning(NOT_KEPT, b"", layer.blob.not_kept))
     return index
 
@@ -112,15 +111,16 @@ def cache_key(layer: Layer) -> str:
         return layer.blob.digest.replace(":", "-").replace("/", "-")
     if layer.descriptor.digest and _is_compressed(layer):
         return layer.descriptor.digest.replace(":", "-").replace("/", "-")
-    if not isinstance(layer.blob, FileBlob):
+    if layer.blob is None or layer.blob.file is None:
         return ""
+    path, offset = layer.blob.file
     try:
-        facts = layer.blob.path.stat()
-        path = os.path.realpath(layer.blob.path)
+        facts = path.stat()
+        real_path = os.path.realpath(path)
     except OSError:
         return ""
     identity = (
-        layer.descriptor.digest, layer.diff_id, path, layer.blob.offset, layer.blob.size,
+        layer.descriptor.digest, layer.diff_id, real_path, offset, layer.blob.size,
         facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns,
     )  # fmt: skip
     return "file-" + hashlib.sha256(repr(identity).encode("utf-8", "surrogateescape")).hexdigest()
@@ -148,7 +148,7 @@ def _scan(
     assert blob is not None
     stream = Stream(blob, algorithm_of(layer.descriptor.digest), cancelled)
     try:
-        if not stream.compression and not _is_arriving(blob):
+        if not stream.compression and blob.is_local:
             index = scan(PlainWindow(blob, cancelled), lambda offset: _tell(progress, offset, blob.size))
             index.diff_id = blob.digest
             return index
@@ -172,10 +172,6 @@ def _scan(
         wrong = wrong_digest(expected, index.blob_digest)
         index.damage = f"{wrong}; {index.damage}" if index.damage else wrong
     return index
-
-
-def _is_arriving(blob: Blob) -> bool:
-    return isinstance(blob, ArrivingBlob) and not blob.is_here
 
 
 def _scan_unpacked(

@@ -1,60 +1,63 @@
-"""Bytes that lie somewhere and can be read from any offset."""
+"""Blobs: bytes in memory, in a file or elsewhere, read from any offset."""
 
 import os
 import threading
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import NamedTuple, Protocol
 
 from layertui.model.errors import LayertuiError
 
 
-class Blob(Protocol):
+class Blob(ABC):
     """Immutable bytes, read by position; safe to share between threads."""
 
+    digest: str = ""
+    """The digest that was verified when the bytes arrived; empty if none was."""
+
     @property
+    @abstractmethod
     def size(self) -> int:
         """Length in bytes."""
-        ...
 
     @property
+    @abstractmethod
     def location(self) -> str:
-        """Where the bytes lie, for people: ``app.tar at 10752``."""
-        ...
+        """Human-readable location: ``app.tar at 10752``."""
 
     @property
-    def digest(self) -> str:
-        """The digest that its bytes were checked to have when they came here; empty if they were not."""
-        ...
+    def file(self) -> tuple[Path, int] | None:
+        """The local file that contains the bytes in one piece, and their offset in it; ``None`` if there is none."""
+        return None
 
-    def pread(self, length: int, offset: int) -> bytes:
-        """Up to ``length`` bytes from ``offset``; fewer only at the end.
+    @property
+    def is_local(self) -> bool:
+        """Whether any part can be read without fetching it.
 
-        Raises :class:`LayertuiError` when the bytes cannot be had.
+        A blob that is not local verifies its digest when it is read front to back.
         """
-        ...
-
-
-class ArrivingBlob(ABC):
-    """A :class:`Blob` from far away that is kept as it is read; reading it front to back checks it."""
+        return True
 
     @property
-    @abstractmethod
-    def is_here(self) -> bool:
-        """Whether all of it has arrived and has its digest, so that any part is at hand."""
-
-    @property
-    @abstractmethod
     def not_kept(self) -> str:
-        """Why what arrives is not kept; empty if it is."""
+        """Why fetched bytes are not cached; empty if they are, or nothing is fetched."""
+        return ""
+
+    @abstractmethod
+    def pread(self, length: int, offset: int) -> bytes:
+        """Return up to ``length`` bytes from ``offset``; fewer only at the end.
+
+        Raises :class:`LayertuiError` if the bytes cannot be read.
+        """
 
 
-class BytesBlob(NamedTuple):
+class BytesBlob(Blob):
     """A blob in memory."""
 
-    data: bytes
-    location: str
-    digest: str = ""
+    location = ""
+
+    def __init__(self, data: bytes, location: str) -> None:
+        self.data = data
+        self.location = location
 
     @property
     def size(self) -> int:
@@ -64,17 +67,18 @@ class BytesBlob(NamedTuple):
         return self.data[offset : offset + length]
 
 
-class FileBlob:
-    """A stretch of a local file: a whole file, or a member of a plain tar archive."""
+class FileBlob(Blob):
+    """A range of a local file: a whole file, or a member of an uncompressed tar archive."""
+
+    size = 0
 
     def __init__(self, path: Path, offset: int = 0, size: int | None = None) -> None:
-        """Names the stretch; the file is opened at the first read.
+        """The file is opened by the first read; ``size`` is by default that of the rest of the file.
 
-        Raises :class:`LayertuiError` when ``size`` is left out and the file cannot be looked at.
+        Raises :class:`LayertuiError` if the size has to be determined and cannot be.
         """
         self.path = path
         self.offset = offset
-        self.digest = ""
         self._fd = -1
         self._lock = threading.Lock()
         if size is None:
@@ -87,6 +91,10 @@ class FileBlob:
     @property
     def location(self) -> str:
         return f"{self.path} at {self.offset}" if self.offset else str(self.path)
+
+    @property
+    def file(self) -> tuple[Path, int]:
+        return self.path, self.offset
 
     def pread(self, length: int, offset: int) -> bytes:
         wanted = min(length, self.size - offset)
@@ -101,7 +109,7 @@ class FileBlob:
             while len(data) < wanted:  # the kernel returns at most 2 GiB a call
                 more = os.pread(self._fd, wanted - len(data), self.offset + offset + len(data))
                 if not more:
-                    break  # the file was cut since it was looked at: the reader sees the end
+                    break  # the file was truncated meanwhile: the reader gets fewer bytes
                 data += more
             return data
         except OSError as error:

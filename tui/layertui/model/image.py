@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from layertui.model.blob import Blob
@@ -61,28 +62,52 @@ class HistoryEntry(NamedTuple):
     """Bytes of the files that the step added, as an engine counts them; -1 if none was asked."""
 
 
-class Unpacked(Protocol):
-    """A layer that lies unpacked somewhere and is read path by path. What is there may change."""
+class Unpacked(ABC):
+    """A layer that is stored unpacked and read path by path; its content may change meanwhile."""
+
+    __slots__ = ()
 
     @property
+    @abstractmethod
     def location(self) -> str:
-        """Where it lies, for people."""
-        ...
+        """Human-readable location."""
 
+    @property
+    def is_full_tree(self) -> bool:
+        """Whether the directory also contains everything below the layer, as some drivers store it."""
+        return False
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether the entries are known only by comparison with the tree below."""
+        return False
+
+    def tar(self) -> Iterator[bytes] | None:
+        """Reassemble the tar that was unpacked, in pieces; ``None`` where the store has no record of it.
+
+        The iterator raises :class:`~layertui.layers.compression.format.Damaged` for a damaged
+        record, :class:`~layertui.layers.unpacked.tar_split.NotRecorded` for an incomplete one,
+        and :class:`LayertuiError` for files that are unreadable or have changed.
+        """
+        return None
+
+    @abstractmethod
     def scan(
         self,
         progress: Callable[[int], None] | None = None,
         cancelled: threading.Event | None = None,
     ) -> LayerIndex:
-        """Its entries, whose offsets mean nothing; ``progress`` is told how many so far.
+        """Return the entries, with offsets that mean nothing; ``progress`` gets their number so far.
 
         Raises :class:`LayertuiError` and :class:`~layertui.layers.compression.stream.Cancelled`.
         """
-        ...
 
+    @abstractmethod
     def open(self, key: bytes, size: int, stamp: int = 0) -> Blob:
-        """The content of a file of ``size`` bytes, by its entry's key; ``stamp`` is its entry's too, 0 if it has none."""
-        ...
+        """Return the content of a file of ``size`` bytes by its entry's key.
+
+        ``stamp`` is that of the entry, 0 if it has none.
+        """
 
 
 class Recorded(NamedTuple):

@@ -209,6 +209,27 @@ def with_own_layer(
     return image._replace(layers=[*image.layers, layer], history=[*image.history, step])
 
 
+def comparison_warnings(layers: Sequence[Layer]) -> list[str]:
+    """Return a warning about the layers whose entries are known only by comparison of whole trees."""
+    numbers = [
+        str(layer.number) for layer in layers if layer.unpacked is not None and layer.unpacked.is_compared
+    ]
+    if not numbers:
+        return []
+    which = f"layer{'s' * (len(numbers) > 1)} {', '.join(numbers)}"
+    return [
+        f"the store has no record of the tar of {which}: shown is what differs from the tree below in type, mode, "
+        "owner, size, time or link target; what was stored again as it was, or changed without any of that, is not"
+    ]
+
+
+def incomplete_base_warnings(lowest: Layer) -> list[str]:
+    """Return a warning about the lowest layer of a store if it may be a whole tree of several layers."""
+    if lowest.unpacked is None or not lowest.unpacked.is_full_tree:
+        return []
+    return ["layer 1 is a whole tree: what of it is of layers below is not known"]
+
+
 def _text(step: Mapping[str, Any], name: str) -> str:
     value = step.get(name)
     return value if isinstance(value, str) else ""

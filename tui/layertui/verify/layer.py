@@ -11,7 +11,7 @@ from typing import Literal
 
 from layertui.layers.compression.format import Damaged
 from layertui.layers.compression.stream import CHUNK, Cancelled, Stream
-from layertui.layers.unpacked.tar_split import NotRecorded, RecordedDirectory
+from layertui.layers.unpacked.tar_split import NotRecorded
 from layertui.model.blob import Blob
 from layertui.model.digest import algorithm_of, is_known, wrong_digest
 from layertui.model.errors import LayertuiError
@@ -148,9 +148,9 @@ def _checks_of_unpacked(
     """The size that the store recorded, and the diff ID of the tar that the record and the files make."""
     subject, diff_id, size, damage = f"layer {layer.number}", "", -1, ""
     unknown = "it lies unpacked, and there is no record of the tar that it was"
-    if isinstance(unpacked, RecordedDirectory):
+    if (tar := unpacked.tar()) is not None:
         try:
-            diff_id, size = _read(unpacked.tar(), algorithm_of(layer.diff_id), cancelled, progress)
+            diff_id, size = _read(tar, algorithm_of(layer.diff_id), cancelled, progress)
         except NotRecorded as error:
             unknown = str(error.why)
         except (Damaged, LayertuiError) as error:

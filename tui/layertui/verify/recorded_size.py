@@ -14,7 +14,6 @@ import stat
 import threading
 
 from layertui.layers.compression.stream import Cancelled
-from layertui.layers.unpacked.tar_split import RecordedDirectory
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Recorded, Unpacked
 from layertui.model.layer_index import Kind
@@ -32,7 +31,7 @@ def size_of_unpacked(
         return tar, "of its tar" if tar >= 0 else "there is no record of the tar that it was"
     if recorded.of == "disk":
         return -1, "it is what the layer took on the disk, which each file system counts otherwise"
-    has_record = isinstance(unpacked, RecordedDirectory)
+    has_record = unpacked.tar() is not None
     if recorded.of == "directory":
         size = _size_of_directory(unpacked.location, cancelled)
         if size == recorded.size or not has_record or _members(unpacked, cancelled) != recorded.size:

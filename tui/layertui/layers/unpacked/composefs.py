@@ -18,13 +18,14 @@ from layertui.layers.unpacked.safe_open import DirectoryBlob
 from layertui.layers.unpacked.toc import MAX_TABLE, index_of, told
 from layertui.model.blob import Blob, BytesBlob
 from layertui.model.errors import LayertuiError
+from layertui.model.image import Unpacked
 from layertui.model.layer_index import LayerIndex, LayerWarning, key_of, path_of
 
 DIGEST = re.compile(r"sha256:([0-9a-f]{2})([0-9a-f]{62})")
 
 
-class ComposefsDirectory:
-    """A layer by its table of contents, and the files of its directory (:class:`layertui.model.image.Unpacked`)."""
+class ComposefsDirectory(Unpacked):
+    """A layer by its table of contents, and the files of its directory."""
 
     def __init__(self, table: Path, directory: Path) -> None:
         self._table = table

@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 import threading
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from layertui.layers.codec import COLUMNS
 from layertui.layers.unpacked.change_detection import CHANGED, changed_while_read
@@ -26,18 +26,16 @@ from layertui.layers.unpacked.overlay_directory import (
     scan_directory,
 )
 from layertui.layers.unpacked.safe_open import DirectoryBlob
+from layertui.model.image import Unpacked
 from layertui.model.layer_index import Kind, LayerIndex, LayerWarning, positions
-
-if TYPE_CHECKING:
-    from layertui.model.image import Layer
 
 CAPABILITY = "security.capability"
 """The only extended attribute that is compared."""
 
 
 @dataclass(frozen=True, slots=True)
-class FullTree:
-    """A layer's whole tree and the one below it (:class:`layertui.model.image.Unpacked`)."""
+class FullTree(Unpacked):
+    """A layer's whole tree and the one below it."""
 
     tree: Path
     below: Path | None
@@ -51,6 +49,14 @@ class FullTree:
     @property
     def location(self) -> str:
         return str(self.tree)
+
+    @property
+    def is_full_tree(self) -> bool:
+        return True
+
+    @property
+    def is_compared(self) -> bool:
+        return self.below is not None and not self.links
 
     def scan(
         self,
@@ -82,34 +88,9 @@ class FullTree:
             return False
 
 
-def told_by_comparison(layers: Sequence[Layer]) -> list[str]:
-    """What is not known of layers that a comparison of whole trees alone tells; nothing if there are none."""
-    numbers = [
-        str(layer.number)
-        for layer in layers
-        if isinstance(layer.unpacked, FullTree)
-        and layer.unpacked.below is not None
-        and not layer.unpacked.links
-    ]
-    if not numbers:
-        return []
-    which = f"layer{'s' * (len(numbers) > 1)} {', '.join(numbers)}"
-    return [
-        f"the store has no record of the tar of {which}: shown is what differs from the tree below in type, mode, "
-        "owner, size, time or link target; what was stored again as it was, or changed without any of that, is not"
-    ]
-
-
-def with_what_is_below(lowest: Layer) -> list[str]:
-    """What is not known of the lowest layer that a store has, where nothing tells that it is a base."""
-    if not isinstance(lowest.unpacked, FullTree):
-        return []
-    return ["layer 1 is a whole tree: what of it is of layers below is not known"]
-
-
 @dataclass(frozen=True, slots=True)
-class CopiedDirectory:
-    """A container's own directory that began as a copy of another (:class:`layertui.model.image.Unpacked`).
+class CopiedDirectory(Unpacked):
+    """A container's own directory that began as a copy of another.
 
     It is an overlay's upper one, so what the container deleted of the copy is merely not there.
     """

@@ -33,6 +33,7 @@ from layertui.layers.unpacked.overlayfs import (
 from layertui.layers.unpacked.safe_open import DirectoryBlob
 from layertui.layers.whiteout import parse_whiteout
 from layertui.model.errors import LayertuiError
+from layertui.model.image import Unpacked
 from layertui.model.layer_index import Extra, Kind, LayerIndex, LayerWarning, path_of
 from layertui.text.format import count_text
 
@@ -72,8 +73,8 @@ UNKNOWN = (
 
 
 @dataclass(frozen=True, slots=True)
-class UnpackedDirectory:
-    """A directory as what a layer is read from (:class:`layertui.model.image.Unpacked`)."""
+class UnpackedDirectory(Unpacked):
+    """A directory as what a layer is read from."""
 
     path: Path
     whiteout_names: bool = False

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from layertui.layers.unpacked.change_detection import stamp_of
+from layertui.model.blob import Blob
 from layertui.model.errors import ChangedWhileRead, LayertuiError
 from layertui.model.layer_index import path_of
 
@@ -66,7 +67,7 @@ class Beneath:
         os.close(self._root)
 
 
-class DirectoryBlob:
+class DirectoryBlob(Blob):
     """A regular file of a directory, never one outside it: no symlink on the way is followed.
 
     Reading raises :class:`LayertuiError` where the file cannot be read, and
@@ -74,12 +75,13 @@ class DirectoryBlob:
     since a moment ago: a container that runs goes on writing.
     """
 
+    size = 0
+
     def __init__(self, root: Path, key: bytes, size: int, stamp: int = 0) -> None:
         """``stamp`` is that of the listing (:func:`stamp_of`); without it (0), that of the first read counts."""
         self._root = root
         self._key = key
         self.size = size
-        self.digest = ""
         self._fd = -1
         self._stamp = stamp
         self._lock = threading.Lock()

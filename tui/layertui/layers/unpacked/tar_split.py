@@ -146,8 +146,8 @@ class RecordWindow:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedDirectory:
-    """A directory and the record of the tar that was unpacked into it (:class:`layertui.model.image.Unpacked`).
+class RecordedDirectory(Unpacked):
+    """A directory and the record of the tar that was unpacked into it.
 
     The record tells what the layer holds, the directory has the contents: also where the
     directory holds all that is below it too, as the vfs driver keeps it.
@@ -177,11 +177,7 @@ class RecordedDirectory:
         return self.contents.open(key, size) if self.contents else DirectoryBlob(self.directory, key, size)
 
     def tar(self) -> Iterator[bytes]:
-        """The tar again, in pieces of at most 1 MiB.
-
-        Raises :class:`Damaged` for a broken record, :class:`NotRecorded` where it does not tell
-        all, and :class:`LayertuiError` for files that cannot be read or have another size by now.
-        """
+        """See :class:`layertui.model.image.Unpacked`; pieces of at most 1 MiB."""
         for piece in pieces(self.record):
             if not isinstance(piece, Content):
                 yield piece

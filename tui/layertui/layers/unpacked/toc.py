@@ -28,7 +28,7 @@ from layertui.layers.tar.scanner import scan
 from layertui.model.blob import Blob
 from layertui.model.digest import check_digest
 from layertui.model.errors import LayertuiError
-from layertui.model.image import Descriptor
+from layertui.model.image import Descriptor, Unpacked
 from layertui.model.layer_index import LayerIndex, LayerWarning, key_of, path_of
 
 ESTARGZ = "containerd.io/snapshot/stargz/toc.digest"
@@ -66,8 +66,8 @@ class Chunk(NamedTuple):
     """Of the uncompressed bytes; empty where the table has none."""
 
 
-class TocLayer:
-    """A layer by its table of contents (:class:`layertui.model.image.Unpacked`); safe to share between threads."""
+class TocLayer(Unpacked):
+    """A layer by its table of contents; safe to share between threads."""
 
     def __init__(self, blob: Blob, descriptor: Descriptor) -> None:
         self._blob = blob
@@ -177,12 +177,13 @@ def _chunks(entries: list[dict[str, Any]], end: int) -> dict[bytes, list[Chunk]]
     return found
 
 
-class _TocBlob:
+class _TocBlob(Blob):
     """One file's content."""
+
+    size = 0
 
     def __init__(self, layer: Blob, path: str, size: int, chunks: list[Chunk]) -> None:
         self.size = size
-        self.digest = ""
         self._layer = layer
         self._path = path
         self._chunks = chunks
@@ -191,6 +192,10 @@ class _TocBlob:
     @property
     def location(self) -> str:
         return f"{self._path} in {self._layer.location}"
+
+    @property
+    def is_local(self) -> bool:
+        return self._layer.is_local
 
     def pread(self, length: int, offset: int) -> bytes:
         data, end = b"", min(offset + length, self.size)

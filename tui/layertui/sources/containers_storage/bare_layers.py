@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from layertui.layers.unpacked.full_tree import told_by_comparison, with_what_is_below
 from layertui.model import media_types
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image, Layer, chain_ids
-from layertui.sources.assemble import layers_alone
+from layertui.sources.assemble import comparison_warnings, incomplete_base_warnings, layers_alone
 from layertui.sources.containers_storage.records import Record
 from layertui.sources.containers_storage.store import WHERE, Store
 from layertui.sources.docker_root.files import lowers_of
@@ -60,7 +59,7 @@ def _layers_of(store: Store, top: Record) -> tuple[list[Layer], list[str]]:
     ids = [record.text("diff-digest") for record in chain]
     for record, diff_id, chain_id in zip(chain, ids, chain_ids(ids), strict=True):
         layers.append(store.layer(len(layers) + 1, record, diff_id, "" if broken else chain_id))
-    return layers, told_by_comparison(layers)
+    return layers, comparison_warnings(layers)
 
 
 def is_layer(store: Store, root: Path, name: str) -> bool:
@@ -84,5 +83,5 @@ def _directory(store: Store, root: Path, name: str, reference: str) -> Image:
         layer = store.layer(len(layers) + 1, record, "", "")
         layers.append(layer._replace(places=[place for place in layer.places if place[0] != "layer ID"]))
         parent = each
-    warnings += with_what_is_below(layers[0])
+    warnings += incomplete_base_warnings(layers[0])
     return layers_alone(reference, "containers-storage", name, layers, warnings)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from layertui.layers.unpacked.composefs import ComposefsDirectory
-from layertui.layers.unpacked.full_tree import FullTree, told_by_comparison
+from layertui.layers.unpacked.full_tree import FullTree
 from layertui.layers.unpacked.id_mapping import owners_of
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.layers.unpacked.tar_split import RecordedDirectory
@@ -30,6 +30,7 @@ from layertui.model.image import (
 )
 from layertui.model.reference import Reference
 from layertui.sources.assemble import (
+    comparison_warnings,
     config_list,
     created_of,
     diff_ids_of,
@@ -91,7 +92,7 @@ class Store(Lists):
             platform=platform_of(config),
             history=history,
             layers=layers,
-            warnings=[*odd, *more, *told_by_comparison(layers)],
+            warnings=[*odd, *more, *comparison_warnings(layers)],
             links=[
                 Link(name, Descriptor("", known, -1), data, str(self._data_path(record, key)))
                 for name, known, data, key in (

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from layertui.layers.unpacked.full_tree import told_by_comparison, with_what_is_below
 from layertui.model import media_types
 from layertui.model.digest import HEX, SHA256
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, HistoryEntry, Image, Layer
 from layertui.model.reference import Reference
-from layertui.sources.assemble import layers_alone, step_of_v1
+from layertui.sources.assemble import comparison_warnings, incomplete_base_warnings, layers_alone, step_of_v1
 from layertui.sources.containerd import bare_layers
 from layertui.sources.docker_root.current import ModernRoot
 from layertui.sources.docker_root.data_root import NAMESPACE, DataRoot
@@ -32,7 +31,7 @@ def open_layer(data: DataRoot, name: str, reference: Reference) -> Image:
             if isinstance(root, GraphRoot):
                 return _of_graph(root, identity, reference)
             layers = _chain(root, identity)
-            return layers_alone(str(reference), "docker-root", identity, layers, told_by_comparison(layers))
+            return layers_alone(str(reference), "docker-root", identity, layers, comparison_warnings(layers))
     for root in data.roots:
         if any(path.name == name for path in directories(root)):
             return _directory(root, name, reference)
@@ -93,7 +92,7 @@ def _directory(root: ModernRoot | GraphRoot, name: str, reference: Reference) ->
     for each in reversed(own):
         layers.append(root.directories.layer(each, parent, layers))
         parent = each
-    warnings = [*told_by_comparison(layers), *([] if has_base else with_what_is_below(layers[0]))]
+    warnings = [*comparison_warnings(layers), *([] if has_base else incomplete_base_warnings(layers[0]))]
     return layers_alone(str(reference), "docker-root", name, layers, warnings)
 
 
@@ -120,8 +119,8 @@ def _of_graph(root: GraphRoot, identity: str, reference: Reference) -> Image:
         except LayertuiError as error:
             history.append(HistoryEntry(None, "", "", "", number, recorded=False, id=each))
             problems.append(str(error))
-    problems += told_by_comparison(layers)
-    problems += [] if is_base else with_what_is_below(layers[0])
+    problems += comparison_warnings(layers)
+    problems += [] if is_base else incomplete_base_warnings(layers[0])
     image = layers_alone(str(reference), "docker-root", identity, layers, list(dict.fromkeys(problems)))
     return image._replace(history=history)
 

@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from layertui.layers.unpacked.full_tree import told_by_comparison
 from layertui.layers.unpacked.id_mapping import owners_of
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.layers.unpacked.tar_split import RecordedDirectory
@@ -28,6 +27,7 @@ from layertui.model.image import (
 )
 from layertui.model.reference import Reference
 from layertui.sources.assemble import (
+    comparison_warnings,
     created_of,
     diff_ids_of,
     history_of,
@@ -140,7 +140,7 @@ class ModernRoot:
             platform=platform_of(config),
             history=history,
             layers=layers,
-            warnings=[*warnings, *told_by_comparison(layers)],
+            warnings=[*warnings, *comparison_warnings(layers)],
             links=links_of(
                 self.store / "repositories.json",
                 self._repositories[1],

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from layertui.layers.unpacked.full_tree import FullTree, told_by_comparison
+from layertui.layers.unpacked.full_tree import FullTree
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.layers.unpacked.tar_split import RecordedDirectory
 from layertui.model import media_types
@@ -19,7 +19,7 @@ from layertui.model.digest import HEX
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Field, Image, ImageSummary, Layer, Link, Recorded, Unpacked
 from layertui.model.reference import Reference
-from layertui.sources.assemble import created_of, no_image, platform_of, step_of_v1
+from layertui.sources.assemble import comparison_warnings, created_of, no_image, platform_of, step_of_v1
 from layertui.sources.docker_root import inspect_fields
 from layertui.sources.docker_root.files import Container, each, links_of, pick, read_document, read_object
 from layertui.sources.docker_root.legacy_entry import COMPATIBILITY, GraphEntry
@@ -108,7 +108,7 @@ class GraphRoot:
                 for number, layer_id in enumerate(chain, 1)
             ],
             layers=layers,
-            warnings=[*self._warnings(chain), *told_by_comparison(layers)],
+            warnings=[*self._warnings(chain), *comparison_warnings(layers)],
             links=[
                 *links_of(self.root / f"repositories-{self.driver}", self._repositories[1], config),
                 *others,

@@ -17,9 +17,9 @@ from layertui.layers.compression.stream import Cancelled
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow
 from layertui.layers.unpacked.change_detection import changed_while_read
-from layertui.model.blob import BytesBlob
+from layertui.model.blob import Blob, BytesBlob
 from layertui.model.errors import ChangedWhileRead, LayertuiError
-from layertui.model.image import ContainerSummary, Descriptor, HistoryEntry, Image, Layer
+from layertui.model.image import ContainerSummary, Descriptor, HistoryEntry, Image, Layer, Unpacked
 from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of, path_of
 from layertui.sources.engine.client import ByteStream, Engine, NotFound
 from layertui.sources.engine.images import digest_id, open_image, readable_directories, unpacked_in
@@ -123,8 +123,8 @@ def _port(item: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True)
-class ContainerChanges:
-    """A container's read-write layer as its engine tells of it (:class:`layertui.model.image.Unpacked`).
+class ContainerChanges(Unpacked):
+    """A container's read-write layer as its engine tells of it.
 
     The list is that of ``docker diff``; metadata and contents come path by path.
     """
@@ -199,13 +199,13 @@ def _stamp_of(found: LayerIndex) -> int:
     return hash((found.kind[0], found.size[0], found.mtime[0], found.mtime_ns[0])) & ((1 << 64) - 1)
 
 
-class FetchedFile:
-    """A file of a container, fetched whole when it is first read (:class:`layertui.model.blob.Blob`).
+class FetchedFile(Blob):
+    """A file of a container, fetched whole when it is first read.
 
     Reading raises :class:`ChangedWhileRead` if it is not the one any more that was listed.
     """
 
-    digest = ""
+    size = 0
 
     def __init__(self, changes: ContainerChanges, key: bytes, size: int, stamp: int) -> None:
         self.size = size
@@ -218,6 +218,10 @@ class FetchedFile:
     @property
     def location(self) -> str:
         return f"{path_of(self._key)} of {self._changes.location}"
+
+    @property
+    def is_local(self) -> bool:
+        return self._file is not None
 
     def pread(self, length: int, offset: int) -> bytes:
         with self._lock:

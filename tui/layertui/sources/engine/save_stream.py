@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from layertui.cache.blobs import BlobCache, Writer
 from layertui.layers.compression.format import Damaged
 from layertui.layers.compression.stream import Stream
-from layertui.model.blob import FileBlob
+from layertui.model.blob import Blob, FileBlob
 from layertui.model.errors import LayertuiError
 from layertui.sources.engine.client import CHUNK, ByteStream, Engine
 
@@ -123,7 +123,7 @@ class SaveStream:
             stream.close()
 
 
-class SavedBlob:
+class SavedBlob(Blob):
     """A layer that an engine sends when it is first read."""
 
     def __init__(self, stream: SaveStream, digest: str) -> None:
@@ -139,6 +139,10 @@ class SavedBlob:
     def location(self) -> str:
         kept = self._kept or self._stream.kept(self.digest)
         return kept.location if kept else self._stream.name
+
+    @property
+    def is_local(self) -> bool:
+        return self._kept is not None or self._stream.kept(self.digest) is not None
 
     def pread(self, length: int, offset: int) -> bytes:
         return self._file().pread(length, offset)

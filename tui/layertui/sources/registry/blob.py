@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from layertui.cache.blobs import BlobCache, Writer
-from layertui.model.blob import ArrivingBlob, FileBlob
+from layertui.model.blob import Blob, FileBlob
 from layertui.model.digest import WrongDigest, algorithm_of, digest_of
 from layertui.model.errors import LayertuiError
 from layertui.sources.registry.client import Client
@@ -28,7 +28,7 @@ RECENT = 8 << 20
 """Bytes behind the download that stay in memory where no file keeps them."""
 
 
-class RegistryBlob(ArrivingBlob):
+class RegistryBlob(Blob):
     """Bytes that are downloaded front to back while they are read that way.
 
     What has arrived lies in the cache's folder, and becomes an entry of the cache once all of
@@ -61,7 +61,7 @@ class RegistryBlob(ArrivingBlob):
             return self._size
 
     @property
-    def is_here(self) -> bool:
+    def is_local(self) -> bool:
         with self._lock:
             return self._find() is not None
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 from textual.message_pump import MessagePump
 
-from layertui.model.blob import BytesBlob, FileBlob
 from layertui.model.errors import LayertuiError
 
 if TYPE_CHECKING:
@@ -27,10 +26,11 @@ class LayerVerified(Message):
 
 
 def verifiable(layer: "Layer") -> bool:
-    """Whether the bytes are at hand, none of them to be fetched first, and their digest is known."""
+    """Return whether the digest is known and local bytes have not been verified against it on arrival."""
     from layertui.verify.layer import expected_digest
 
-    return isinstance(layer.blob, FileBlob | BytesBlob) and bool(expected_digest(layer))
+    blob = layer.blob
+    return blob is not None and blob.is_local and not blob.digest and bool(expected_digest(layer))
 
 
 def verify_layers(target: MessagePump, layers: Sequence["Layer"], stop: threading.Event) -> None:
