@@ -48,12 +48,12 @@ def test_options_may_stand_before_the_command(capsysbinary: pytest.CaptureFixtur
         (["tree", "demo:", "--layer", "99"], "layertui: no layer 99, the layers of quarry:1.1 are 1 to 9\n"),
         (
             ["tree", "demo:", "/etc/pass"],
-            "layertui: no /etc/pass at layer 9, the nearest that is there is /etc\n",
+            "layertui: no /etc/pass at layer 9, nearest existing path: /etc\n",
         ),
         (["tree", "no\x1bwhere"], "layertui: no␛where is not there, give the path of an image, or demo:\n"),
         (
             ["changes", "demo:", "--layer", "2", "--to", "3"],
-            "layertui: --layer does not go with --from and --to",
+            "layertui: --layer cannot be combined with --from and --to",
         ),
         (["--nonsense"], "layertui: unrecognized arguments: --nonsense, see layertui --help\n"),
     ],
@@ -177,7 +177,7 @@ def test_of_a_damaged_image_what_could_be_read_is_printed(
     out, err = capsysbinary.readouterr()
     assert [line.split()[-1] for line in out.splitlines()] == [b"PATH", b"/a", b"/b", b"/c"]
     assert err.splitlines()[-1].startswith(
-        b"layertui: warning: layer 2 cannot be read in full: the tar ends early"
+        b"layertui: warning: layer 2 could not be read completely: the tar ends early"
     )
     assert all(line.startswith(b"layertui: warning: layer 2") for line in err.splitlines())
     assert main(["tree", str(path), "--quiet"]) == 2
@@ -190,7 +190,7 @@ def test_a_missing_layer_and_a_cut_archive(tmp_path: Path, capsys: pytest.Captur
     path = image(tmp_path, tar(("/a", b"a")))
     max((path / "blobs/sha256").iterdir(), key=lambda blob: blob.stat().st_size).unlink()
     assert main(["tree", str(path)]) == 2
-    assert "layer 1 cannot be read in full: its blob sha256:" in capsys.readouterr().err
+    assert "layer 1 could not be read completely: its blob sha256:" in capsys.readouterr().err
     assert main(["history", str(path)]) == 0
     archive = tmp_path / "cut.tar"
     manifest = b'[{"Config": "c.json", "RepoTags": ["a:1"], "Layers": ["l.tar"]}]'

@@ -24,8 +24,8 @@ def test_for_people(run: Run) -> None:
         "config",
         "history",
         *layers,
-        "what it is built on",
-        "what runs it",
+        "base image",
+        "distribution",
     ]
     for layer in demo.image().layers:
         assert f"diff ID  {layer.diff_id}" in done.lines and f"chain ID {layer.chain_id}" in done.lines
@@ -82,8 +82,8 @@ def test_documents_are_told_byte_for_byte(run: Run, tmp_path: Path) -> None:
 def test_without_a_system_and_with_a_kernel(run: Run, tmp_path: Path) -> None:
     path = image(tmp_path, tar(("/boot/vmlinuz", b"x")))
     done = run("anatomy", path)
-    assert "system   not known: there is no os-release" in done.lines
-    assert "unused   /boot/vmlinuz: no container uses it" in done.lines
+    assert "system   unknown: no os-release" in done.lines
+    assert "unused   /boot/vmlinuz: not used by containers" in done.lines
 
 
 def test_modules_without_a_kernel(run: Run, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_modules_without_a_kernel(run: Run, tmp_path: Path) -> None:
         tmp_path, tar(("/usr/lib/modules/6.1/updates/dkms/nic.ko", b"x"), ("/usr/lib/modules/README", b"x"))
     )
     unused = [line for line in run("anatomy", path).lines if line.startswith("unused")]
-    assert unused == ["unused   /usr/lib/modules/6.1: no container uses it"]
+    assert unused == ["unused   /usr/lib/modules/6.1: not used by containers"]
     (tmp_path / "empty").mkdir()
     path = image(tmp_path / "empty", tar(("/usr/lib/modules", None), ("/boot", None)))
     assert run("anatomy", path, "--json").objects[0]["system"]["kernels"] == []

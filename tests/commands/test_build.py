@@ -127,8 +127,8 @@ def test_a_builder_that_keeps_the_image(programs: Path, run: Run, identity: str)
     done = run("build", ".")
     assert (done.status, done.out) == (2, b"")
     assert done.err == (
-        "layertui: cannot open what was built, docker does not have it: the builder kept it, or put it "
-        "elsewhere, build with --load\n"
+        "layertui: cannot open the built image, docker does not have the image: the builder kept "
+        "it, or exported it elsewhere, build with --load\n"
     )
 
 

@@ -32,9 +32,7 @@ def test_hidden_versions(run: Run, tmp_path: Path) -> None:
     assert run("cat", path, "/gone").out == b"back\n"
     done = run("cat", path, "/gone", "--layer", 2)
     assert (done.status, done.out) == (2, b"")
-    assert (
-        done.err == "layertui: no /gone at layer 2, layer 2 deletes /gone, it is still there with --layer 1\n"
-    )
+    assert done.err == "layertui: no /gone at layer 2, layer 2 deletes /gone, see --layer 1\n"
 
 
 @pytest.mark.parametrize(
@@ -46,7 +44,7 @@ def test_hidden_versions(run: Run, tmp_path: Path) -> None:
             "/dangling",
             "no /dangling at layer 3, /dangling links to /nowhere/at/all, no /nowhere/at/all at layer 3",
         ),
-        ("/nothing", "no /nothing at layer 3, the nearest that is there is /"),
+        ("/nothing", "no /nothing at layer 3, nearest existing path: /"),
     ],
 )
 def test_what_cannot_be_read(run: Run, tmp_path: Path, path: str, told: str) -> None:

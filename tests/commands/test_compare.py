@@ -200,4 +200,4 @@ def test_what_cannot_be_read(run: Run, tmp_path: Path) -> None:
             blob.write_bytes(cut[:1000])
     done = run("compare", a, b)
     assert done.status == 2 and done.lines[0].startswith("B is ")
-    assert "layer 3 of B cannot be read in full" in done.err
+    assert "layer 3 of B could not be read completely" in done.err

@@ -104,4 +104,4 @@ def test_an_engine_that_does_not_tell(loaded: Docker, run: Run, monkeypatch: pyt
     done = run("images", REFERENCE, "--json")
     (row,) = done.objects
     assert row["SharedSize"] is row["UniqueSize"] is None and row["Containers"] is not None
-    assert done.status == 0 and "does not tell how its images are used: Docker refuses" in done.err
+    assert done.status == 0 and "does not report how its images are used: Docker refuses" in done.err

@@ -64,7 +64,7 @@ def test_what_one_layer_changed(run: Run, tmp_path: Path, out: Path) -> None:
     done = run("extract", path, "/opaque", out, "--layer", 3, "--changes")
     assert (done.status, done.err) == (
         2,
-        "layertui: nothing to extract, layer 3 changed nothing at /opaque\n",
+        "layertui: nothing to extract: layer 3 changes nothing at /opaque\n",
     )
 
 
@@ -84,9 +84,9 @@ def test_a_tar_is_what_the_tree_is(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "words, told",
     [
-        (("/none", "out"), "no /none at layer 3, the nearest that is there is /"),
+        (("/none", "out"), "no /none at layer 3, nearest existing path: /"),
         (("/gone", "out", "--layer", "2"), "no /gone at layer 2, layer 2 deletes /gone"),
-        (("/", "-", "--json"), "--json has no place in a tar, name a directory"),
+        (("/", "-", "--json"), "--json cannot be combined with a tar on stdout, give a directory"),
         (("/", "/dev/null"), "cannot write into /dev/null, Not a directory"),
         (("/", "/proc/none"), "cannot write into /proc/none, No such file or directory"),
     ],
@@ -105,7 +105,7 @@ def test_a_damaged_layer_gives_what_is_there_and_says_so(run: Run, tmp_path: Pat
     done = run("extract", path, "/", out)
     assert (done.status, paths(out)) == (2, ["a"])
     assert done.err.splitlines()[-1] == (
-        "layertui: 1 path could not be extracted as in the image, /b: the layer ends in the middle of it"
+        "layertui: 1 path not extracted as in the image, /b: the layer ends in the middle of it"
     )
     assert run("extract", path, "/a", out, "--force").status == 2  # for the layer is damaged
 
@@ -116,7 +116,8 @@ def test_a_terminal_gets_no_tar(tmp_path: Path) -> None:
     terminal = pexpect.spawn(sys.executable, words, env=environment)
     terminal.expect(pexpect.EOF)
     assert (
-        b"layertui: will not write a tar to a terminal, redirect it, or name a directory" in terminal.before
+        b"layertui: refusing to write a tar to a terminal, redirect the output, or give a directory"
+        in terminal.before
     )
     terminal.close()
     assert terminal.exitstatus == 2

@@ -31,5 +31,5 @@ def test_finds_what_lies_behind_a_symlinked_directory(run: Run, tmp_path: Path) 
     for name in ("/lib/so", "usr/lib/../lib/so", "/usr/lib/so"):
         assert [row["path"] for row in run("log", path, name, "--json").objects] == ["/usr/lib/so"] * 2
     assert run("log", path, "/lib/nothing").err == (
-        "layertui: no /lib/nothing at layer 3, the nearest that is there is /usr/lib\n"
+        "layertui: no /lib/nothing at layer 3, nearest existing path: /usr/lib\n"
     )

@@ -11,9 +11,7 @@ from tests.commands.samples import eventful, image, tar
 def test_lines_with_layer_path_and_number(run: Run, tmp_path: Path) -> None:
     done = run("search", eventful(tmp_path), "three")
     assert (done.status, done.lines) == (0, ["1   /hard:3:three", "3   /etc/conf:3:three"])
-    assert (
-        done.err == "layertui: warning: not searched: 1 binary file; --text has binary files searched too\n"
-    )
+    assert done.err == "layertui: warning: skipped: 1 binary file; --text searches binary files\n"
     hidden = run("search", eventful(tmp_path / "again"), "-i", "--hidden", "SECRET", "--quiet")
     assert (hidden.status, hidden.lines, hidden.err) == (0, ["1 - /gone:1:secret"], "")
 

@@ -37,7 +37,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_for_people(run: Run, root: Path) -> None:
     done = run("store", root)
     assert (done.status, done.err) == (0, "")
-    assert done.lines[0].split() == ["PART", "ON", "DISK", "ENTRIES", "HOLDS"]
+    assert done.lines[0].split() == ["PART", "ON", "DISK", "ENTRIES", "CONTENTS"]
     assert any(line.startswith("overlay2") and "layers of images" in line for line in done.lines)
     derived = next(line for line in done.lines if "derived:1" in line and "made" in line)
     assert "5.00 kB" in derived
@@ -45,7 +45,7 @@ def test_for_people(run: Run, root: Path) -> None:
         line for line in done.lines if line.endswith(("derived:1, quarry:1.1", "quarry:1.1, derived:1"))
     ]
     assert len(shared) == len(demo.image().layers)
-    assert "0 layers that no image names" in done.lines
+    assert "0 layers not referenced by an image" in done.lines
 
 
 def test_one_object(run: Run, root: Path) -> None:
@@ -127,9 +127,9 @@ def test_what_no_image_names_opens_by_its_reference(run: Run, root: Path, unname
 
 def test_people_are_told_how_it_opens(run: Run, unnamed: Path) -> None:
     lines = run("store", unnamed).lines
-    at = lines.index(f"{len(demo.image().layers)} layers that no image names")
+    at = lines.index(f"{len(demo.image().layers)} layers not referenced by an image")
     assert all(f"on {above.split()[0]}" in below for above, below in pairwise(lines[at + 1 : at + 10]))
-    ways = [shlex.split(line) for line in lines if "opened by its reference" in line]
+    ways = [shlex.split(line) for line in lines if "to open: " in line]
     assert [words[-2] for words in ways] == ["layertui", "layertui"]
     assert lines[at + 9].split()[0] in ways[0][-1]
     for words in ways:
@@ -156,9 +156,9 @@ def test_podmans_store(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("demo:", "is no store on disk"),
+        ("demo:", "is not a store on disk"),
         ("nowhere", "nowhere is not there"),
-        ("docker-root:[/tmp]name", "is no store on disk"),
+        ("docker-root:[/tmp]name", "is not a store on disk"),
         ("docker-root:/nowhere", "no data root"),
         ("containers-storage:/nowhere", "there is no such directory"),
         ("containerd:/nowhere", "is no store of containerd"),

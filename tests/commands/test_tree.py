@@ -109,16 +109,16 @@ def test_says_what_is_near_a_path_that_is_not_there(run: Run, tmp_path: Path) ->
         return done.err
 
     assert told("/etc/nothing/at/all") == (
-        "layertui: no /etc/nothing/at/all at layer 3, the nearest that is there is /etc\n"
+        "layertui: no /etc/nothing/at/all at layer 3, nearest existing path: /etc\n"
     )
     assert told("/etc/conf/x") == (
-        "layertui: no /etc/conf/x at layer 3, the nearest that is there is /etc/conf, which is no directory\n"
+        "layertui: no /etc/conf/x at layer 3, nearest existing path: /etc/conf, which is not a directory\n"
     )
     assert told("/gone", "--layer", 2) == (
-        "layertui: no /gone at layer 2, layer 2 deletes /gone, it is still there with --layer 1\n"
+        "layertui: no /gone at layer 2, layer 2 deletes /gone, see --layer 1\n"
     )
     assert told("/lib/so") == (
-        "layertui: no /lib/so at layer 3, layer 3 deletes /usr/lib/so, it is still there with --layer 2\n"
+        "layertui: no /lib/so at layer 3, layer 3 deletes /usr/lib/so, see --layer 2\n"
     )
     assert "/loop links to loop, back at /loop" in told("/loop/x")
     assert "/dangling links to /nowhere/at/all, no /nowhere/at/all" in told("/dangling/")

@@ -36,7 +36,7 @@ def test_what_is_right(run: Run) -> None:
     assert (done.status, done.err) == (0, "")
     assert done.lines[0].split() == ["OF", "CHECK", "VALUE"]
     assert done.lines[1].split() == ["ok", "manifest", "digest", demo.image().manifest_digest]
-    assert done.lines[-1] == "38 ok, 0 wrong, 0 not checkable here"
+    assert done.lines[-1] == "38 ok, 0 wrong, 0 not verifiable"
 
 
 def test_what_is_wrong_names_both_values(run: Run, tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_what_is_wrong_names_both_values(run: Run, tmp_path: Path) -> None:
     step = next(step for step in found["steps"] if step["what"] == "digest" and step["subject"] == "layer 1")
     assert step["status"] == "wrong" and step["expected"] == f"sha256:{largest.name}" != step["found"]
     assert f"claimed {step['expected']}, found {step['found']}" in run("verify", path).text
-    assert "0 not checkable here" in run("verify", path).lines[-1]
+    assert "0 not verifiable" in run("verify", path).lines[-1]
 
 
 def test_a_document_that_is_wrong_is_found_though_it_keeps_the_image_from_opening(

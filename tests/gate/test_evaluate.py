@@ -189,7 +189,7 @@ def test_of_a_damaged_image_no_rule_passes() -> None:
     verdict = judged(image._replace(layers=[layer]), forbidden_paths=("/a",), required_paths=("/a",))
     outcomes = [row.outcome for row in verdict.results]
     assert [outcome.status for outcome in outcomes] == [Status.ERROR] * 2
-    assert all("layer 1 cannot be read in full" in outcome.message for outcome in outcomes)
+    assert all("layer 1 could not be read completely" in outcome.message for outcome in outcomes)
     assert [row.path for row in outcomes[0].findings] == ["/a"]
 
 

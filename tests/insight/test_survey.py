@@ -107,7 +107,7 @@ def test_damage_is_said_with_every_part(part: str) -> None:
     index = layer(("d", "/a"))
     index.damage = "it ends early"
     found = survey(part, IMAGE, union(index), Contents(IMAGE, [index], union(index)))
-    assert found.notes == ["layer 1 cannot be read in full: it ends early"]
+    assert found.notes == ["layer 1 could not be read completely: it ends early"]
 
 
 @pytest.mark.parametrize("part", COLUMNS)

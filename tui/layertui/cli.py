@@ -1,4 +1,4 @@
-"""The command line: finds the command that is meant, or opens the app, and turns errors into one line."""
+"""The command line: run a command or open the app; print errors as one line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from layertui.text.sanitize import visible
 from layertui.ui.launch import explore, has_terminal
 
 DONE, DIFFERENT, FAILED, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes."""
+"""Exit statuses."""
 
 DESCRIPTION = """\
 Explore a container image: which layer each file comes from, what each build
@@ -58,21 +58,21 @@ exit status: 0 success, 1 differences found or a check failed, 2 an error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; gives its exit status."""
+    """Run one command and return its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     collecting = gc.isenabled()
-    gc.disable()  # indexes are millions of small objects that stay, and nothing here makes cycles
+    gc.disable()  # indexes are millions of long-lived objects without cycles
     try:
         try:
             status = _run(words)
         except LayertuiError as error:
-            sys.stdout.flush()  # what could be read stands before why the rest could not
+            sys.stdout.flush()  # output before the error that ends it
             _complain(str(error))
             status = FAILED
         sys.stdout.flush()
         return status
     except BrokenPipeError:
-        _drop_output()  # whoever read it has heard enough
+        _drop_output()  # the reader closed the pipe
         return DONE
     except OSError as error:
         _drop_output()
@@ -91,7 +91,7 @@ def _complain(text: str) -> None:
 
 
 def _drop_output() -> None:
-    """Have what is still buffered go nowhere: Python would complain when it flushes at exit."""
+    """Redirect stdout to /dev/null, so that the flush at exit cannot raise BrokenPipeError."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -114,7 +114,7 @@ def _command(name: str, words: Sequence[str]) -> int:
 
 
 def _command_at(words: Sequence[str]) -> int:
-    """Where the command stands: the first word that is no option, if it is one; else -1."""
+    """Return the position of the command: the first word that is not an option; -1 if it is none."""
     is_value = False
     for position, word in enumerate(words):
         if is_value:
@@ -129,7 +129,7 @@ def _command_at(words: Sequence[str]) -> int:
 
 
 def _open(words: list[str]) -> int:
-    """The app, on an image or on those at hand."""
+    """Run the app, on an image or the list of images."""
     width = max(map(len, COMMANDS))
     listed = "\n".join(f"  {name:{width}}  {summary}" for name, summary in COMMANDS.items())
     parser = Parser("layertui", DESCRIPTION, EPILOG.format(commands=listed))

@@ -1,4 +1,4 @@
-"""Layers of a data root that are opened by themselves, those that no image names and those of images."""
+"""Layers of a data root that are opened by themselves, those not referenced by an image and those of images."""
 
 from __future__ import annotations
 

@@ -223,7 +223,7 @@ async def test_what_cannot_be_read(tmp_path: Path) -> None:
         await compared(pilot)
         assert "✗ 1 could not be compared" in verdict(pilot)
         text = screen_text(pilot)
-        assert "✗ layer 1 cannot be read in full" in text and "Not compared" in text
+        assert "✗ layer 1 could not be read completely" in text and "Not compared" in text
 
 
 async def test_from_the_images(places: Places) -> None:

@@ -320,7 +320,7 @@ async def test_figures_of_a_damaged_image_are_in_doubt(monkeypatch: pytest.Monke
     async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         assert "⚠ 40 B reclaimable" in screen_text(pilot)
-        assert lines(pilot, "sums")[0].startswith("⚠ layer 2 cannot be read in full: the tar ends")
+        assert lines(pilot, "sums")[0].startswith("⚠ layer 2 could not be read completely: the tar ends")
 
 
 class Target(MessagePump):

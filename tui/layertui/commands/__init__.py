@@ -1,8 +1,8 @@
-"""The commands, a module each: it says what it is for, takes arguments, asks the engine, prints.
+"""One module per command: arguments, question, output.
 
 A module ``layertui.commands.NAME`` has ``DESCRIPTION`` and ``EPILOG`` for its ``--help``,
-``add_arguments(parser)`` and ``run(options) -> int``, which gives the exit status. It is
-imported only when it is the one that is meant.
+``add_arguments(parser)`` and ``run(options) -> int``, which returns the exit status. Only the
+module of the command that runs is imported.
 """
 
 COMMANDS = {
@@ -27,4 +27,4 @@ COMMANDS = {
     "build": "build with docker or podman, then open the image",
     "demo": "open the app on the built-in sample image",
 }
-"""What each does, for the list of them."""
+"""The commands, with a line for ``layertui --help``."""

@@ -1,4 +1,4 @@
-"""``layertui anatomy``: the chain from an image's name to its bytes on disk."""
+"""``layertui anatomy``: manifest, config and layers of an image, and where they are stored."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ examples:
   layertui anatomy docker-root:[/var/lib/docker]app:1 --json
 """
 NUMBERS = ("size", "offset")
-"""Facts that are numbers of bytes."""
+"""Facts that are sizes or offsets in bytes."""
 LABEL = 9
-"""Columns of a fact's name: with it a digest takes 80."""
+"""Columns for the name of a fact: a line with a digest is then 80 columns wide."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -121,12 +121,12 @@ def _print_fact(name: str, value: str, out: Output) -> None:
 
 
 def _print_base(base: Base, out: Output) -> None:
-    out.line(out.colour("what it is built on", "bold"))
+    out.line(out.colour("base image", "bold"))
     if base.name:
         _print_fact("base", base.name, out)
         _print_fact("known", base.source, out)
     else:
-        out.line("Not known: no label names it, and no image here has its first layers.")
+        out.line("Unknown: no label names it, and no local image has the same first layers.")
     if base.layers >= 0:
         _print_fact("layers", f"the first {base.layers}", out)
     if base.guess:
@@ -135,15 +135,15 @@ def _print_base(base: Base, out: Output) -> None:
 
 
 def _print_system(found: System | None, out: Output) -> None:
-    out.line(out.colour("what runs it", "bold"))
+    out.line(out.colour("distribution", "bold"))
     for line in textwrap.wrap(HOST, 78):
         out.line(line)
     if found is None:
-        out.line("The distribution is not known before the layers are fetched.")
+        out.line("Unknown until the layers have been fetched.")
         return
     if found.source:
         _print_fact("system", f"{found.name or 'no name'}, as {found.source} says", out)
     else:
-        _print_fact("system", "not known: there is no os-release", out)
+        _print_fact("system", "unknown: no os-release", out)
     for path in found.kernels:
-        _print_fact("unused", f"{path}: no container uses it", out)
+        _print_fact("unused", f"{path}: not used by containers", out)

@@ -1,4 +1,4 @@
-"""``layertui build``: builds an image with Docker or Podman, and opens it."""
+"""``layertui build``: build an image with Docker or Podman, and open it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ examples:
 """
 BUILDERS = ("docker", "podman")
 PLACES = ("docker-daemon", "podman", "containers-storage")
-"""Where an image may be once it is built; its ID is a digest, so it is the same one wherever it is found."""
+"""Where a built image may be. Its ID is a digest, so any match is the right image."""
 
 
 def add_arguments(parser: Parser) -> None:
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _iidfile(arguments: Sequence[str]) -> str:
-    """The file that is to get the image's ID, if the arguments name one."""
+    """Return the file of ``--iidfile``, if the arguments have it."""
     for word, after in zip(arguments, [*arguments[1:], ""], strict=True):
         if word == "--iidfile":
             return after
@@ -73,7 +73,7 @@ def _build(command: Sequence[str]) -> None:
     """Run the builder on this terminal. Raises :class:`LayertuiError` if it fails."""
     sys.stdout.flush()
     interrupts: list[int] = []
-    # The terminal interrupts both; the builder is waited for, so that it can clean up.
+    # The terminal interrupts both processes; wait for the builder, so that it can clean up.
     before = signal.signal(signal.SIGINT, lambda number, _frame: interrupts.append(number))
     try:
         status = subprocess.run(command, check=False).returncode
@@ -89,7 +89,7 @@ def _build(command: Sequence[str]) -> None:
 
 
 def _find(identity: str, program: str) -> str:
-    """What opens the image that was built."""
+    """Return the reference of the built image."""
     from layertui.sources import open_image
 
     for place in PLACES if identity else ():
@@ -97,7 +97,7 @@ def _find(identity: str, program: str) -> str:
             open_image(f"{place}:{identity}", None)
             return f"{place}:{identity}"
     raise LayertuiError(
-        "cannot open what was built",
-        f"{program} does not have it: the builder kept it, or put it elsewhere",
+        "cannot open the built image",
+        f"{program} does not have the image: the builder kept it, or exported it elsewhere",
         "build with --load",
     )

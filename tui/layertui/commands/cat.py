@@ -1,4 +1,4 @@
-"""``layertui cat``: the bytes of a file."""
+"""``layertui cat``: the content of a file."""
 
 from __future__ import annotations
 

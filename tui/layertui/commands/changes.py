@@ -1,4 +1,4 @@
-"""``layertui changes``: what a layer did, or how two layers' trees differ."""
+"""``layertui changes``: the changes of a layer, or between two layers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     is_range = options.start is not None or options.stop is not None
     if is_range and options.layer is not None:
-        raise LayertuiError("--layer does not go with --from and --to", "", "see layertui changes --help")
+        raise LayertuiError(
+            "--layer cannot be combined with --from and --to", "", "see layertui changes --help"
+        )
     image = image_of(options)
     if is_range:
         start, stop = layer_range(image, options.start, options.stop)

@@ -1,4 +1,4 @@
-"""``layertui check``: an image against the rules of a project."""
+"""``layertui check``: evaluate the rules of a project against an image."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     if options.json and options.format not in (None, "json"):
-        raise LayertuiError("--json does not go with --format")
+        raise LayertuiError("--json cannot be combined with --format")
     form = "json" if options.json else options.format or "text"
     reports = [_report(text) for text in options.report]
     config = load(options.config, Path())
@@ -91,11 +91,9 @@ def run(options: argparse.Namespace) -> int:
             warn(text)
     place = options.baseline or config.baseline
     if options.update_baseline and not (place and baseline.is_file(place)):
-        raise LayertuiError("nothing to update", "no baseline FILE.json is named", "add --baseline FILE.json")
+        raise LayertuiError("nothing to update", "no baseline FILE.json given", "add --baseline FILE.json")
     if options.baseline and not options.update_baseline and config.rules.growth is None:
-        raise LayertuiError(
-            "there is nothing to compare", "no rule growth is set", "set one, see docs/check.md"
-        )
+        raise LayertuiError("nothing to compare", "no rule growth is set", "set one, see docs/check.md")
     opened = read_layers(options, image_of(options), keep=files_to_keep(config))
     verdict = _verdict(options, config, opened, place)
     notes = []
@@ -104,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
             save(file, render(verdict, report).encode())
         if place is not None and options.update_baseline:
             notes.append(_update(place, verdict, opened))
-    finally:  # the verdict is worth seeing even if it cannot be written down
+    finally:  # print the verdict even if a report cannot be written
         _print(Output(), verdict, form, opened, notes)
     return {Status.PASS: 0, Status.FAIL: 1}.get(verdict.status, 2)
 
@@ -114,20 +112,20 @@ def _report(text: str) -> tuple[str, Path]:
     if form not in FORMATS:
         raise LayertuiError(f"no format {form!r} for --report", f"the formats are {', '.join(FORMATS)}")
     if not equals or not file:
-        raise LayertuiError(f"--report {form} names no file", "", f"write --report {form}=FILE")
+        raise LayertuiError(f"--report {form} has no file", "", f"write --report {form}=FILE")
     return form, Path(file)
 
 
 def _verdict(options: argparse.Namespace, config: Config, opened: Opened, place: str | None) -> Verdict:
     def compared() -> Baseline | None:
         if place is None:
-            raise LayertuiError("there is nothing to compare with", "", "name it with --baseline")
+            raise LayertuiError("nothing to compare with", "", "name it with --baseline")
         if baseline.is_file(place):
             is_first = options.update_baseline and not Path(place).exists()
             return None if is_first else baseline.read(Path(place))
         other = read_layers(options, open_image(place, options.platform))
         if other.is_damaged:
-            raise LayertuiError(f"the baseline {place} cannot be read in full")
+            raise LayertuiError(f"the baseline {place} could not be read completely")
         return baseline.measured(other.image, other.union)
 
     with Progress(options.quiet, "checking", 0) as progress:
@@ -137,9 +135,9 @@ def _verdict(options: argparse.Namespace, config: Config, opened: Opened, place:
 
 
 def _update(place: str, verdict: Verdict, opened: Opened) -> str:
-    """Writes the baseline anew, or says why not."""
+    """Update the baseline, or report why it is not updated."""
     if verdict.count(Status.ERROR):
-        return f"baseline {place} left as it was: not every rule could be evaluated"
+        return f"baseline {place} not updated: not every rule could be evaluated"
     baseline.write(Path(place), baseline.measured(opened.image, opened.union))
     return f"baseline {place} written"
 
@@ -149,7 +147,7 @@ def _print(out: Output, verdict: Verdict, form: str, opened: Opened, notes: list
         out.bytes(raw(render(verdict, form)))
     if form not in ("text", "github"):
         return
-    # What an image holds must not become a command of GitHub's runner, which finds them anywhere in a line.
+    # Names from an image must not become workflow commands: GitHub's runner finds these anywhere in a line.
     token = secrets.token_hex(16) if form == "github" else ""
     if token:
         out.line(f"::stop-commands::{token}")

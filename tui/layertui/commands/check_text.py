@@ -1,4 +1,4 @@
-"""What ``layertui check`` finds, as people read it, in a terminal and in the log of a job."""
+"""The result of ``layertui check`` as text, for a terminal or the log of a CI job."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from layertui.text.format import count_text, size_text
 from layertui.text.sanitize import visible
 
 TOP = 10
-"""Findings of a rule that are shown."""
+"""Findings shown per rule."""
 STEP = 60
-"""Columns of a build step, where there is no terminal to fit into."""
+"""Columns for a build step if the output is not a terminal."""
 MARKS = {Status.PASS: "ok", Status.FAIL: "FAIL", Status.ERROR: "ERROR", Status.SKIP: "skip"}
 COLOURS = {Status.PASS: "green", Status.FAIL: "red", Status.ERROR: "yellow", Status.SKIP: "dim"}
 
 
 def print_text(out: Output, verdict: Verdict, stored: int, layers: int, notes: list[str]) -> None:
-    """Everything but the last line; ``stored`` are the bytes of all layers' files.
+    """Yield all lines but the last; ``stored`` is the file bytes of all layers.
 
-    Names are made visible in a pipe too: a log is read by people, and by what looks for commands in it.
+    Control characters are escaped in a pipe too: CI runners interpret commands in their logs.
     """
     rules = "dive's default rules" if verdict.rules_file is None else f"rules of {verdict.rules_file}"
     out.line(visible(f"{verdict.name}: {size_text(stored)} in {count_text(layers, 'layer')}, {rules}"))
@@ -32,7 +32,7 @@ def print_text(out: Output, verdict: Verdict, stored: int, layers: int, notes: l
         mark = out.colour(f"{MARKS[outcome.status]:5}", COLOURS[outcome.status])
         out.line(f"{mark}  {result.rule:{width}}  {visible(outcome.message)}")
         if outcome.findings in told:  # dive's rules fail for the same files
-            out.line("       by the same as above")
+            out.line("       same findings as above")
         elif outcome.findings:
             _findings(out, outcome.findings)
             told.append(outcome.findings)
@@ -42,7 +42,7 @@ def print_text(out: Output, verdict: Verdict, stored: int, layers: int, notes: l
 
 
 def print_summary(out: Output, verdict: Verdict) -> None:
-    """The last line."""
+    """Return the last line."""
     word, colon, counts = verdict.summary().partition(":")
     out.line(out.colour(word, "green" if verdict.status == Status.PASS else "red") + colon + counts)
 

@@ -1,4 +1,4 @@
-"""``layertui compare``: how two images differ."""
+"""``layertui compare``: the differences of two images."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     if options.json and options.markdown:
-        raise LayertuiError("--json does not go with --markdown", "", "see layertui compare --help")
+        raise LayertuiError("--json cannot be combined with --markdown", "", "see layertui compare --help")
     a, b, is_damaged = _sides(options)
     ignored = [
         fact
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
         print_text(out, sections(comparison, options.all))
     if not options.quiet:
         for path, error in comparison.unread.items():
-            warn(f"{path} cannot be compared, {error}")
+            warn(f"{path} not compared: {error}")
         for error in comparison.unread_packages:
             warn(str(error))
     if is_damaged or comparison.unread or comparison.unread_packages:
@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _sides(options: argparse.Namespace) -> tuple[Side, Side, bool]:
-    """Both sides, and whether something of them could not be read."""
+    """Read both sides; also return whether one could not be read completely."""
     if options.b is None and options.start is None and options.stop is None:
         raise LayertuiError(
             f"nothing to compare {options.a} with",
@@ -102,7 +102,7 @@ def _sides(options: argparse.Namespace) -> tuple[Side, Side, bool]:
 
 
 def to_json(comparison: Comparison) -> dict[str, Any]:
-    """The object of the contract."""
+    """Return the JSON object (docs/commands.md)."""
     layers = comparison.layers
     return {
         "a": _side_to_json(comparison.a, comparison.merged_a, comparison.sums.bytes_a),

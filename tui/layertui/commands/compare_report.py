@@ -1,4 +1,4 @@
-"""What a comparison finds, as sections for people."""
+"""The result of a comparison as sections of text."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from layertui.model.history_step import step_text
 from layertui.text.format import count_text, growth_text, size_text
 
 TOP = 10
-"""Directories that are listed where not all are asked for."""
+"""Directories listed without ``--all``."""
 
 
 def sections(found: Comparison, is_whole: bool) -> Iterator[Section]:
-    """All there is to tell; ``is_whole``: each path and each row."""
+    """Yield all sections; ``is_whole``: with every path and every row."""
     yield _sides(found)
     if growth := found.growth_by_directory():
         yield _growth(growth, is_whole)
@@ -130,7 +130,7 @@ def _files(found: Comparison, is_whole: bool) -> Section:
     touched = found.sums.touched
     rest = ""
     if touched and not is_whole:
-        rest = f"… and {count_text(touched, 'path')} whose time alone differs, see --all"
+        rest = f"… and {count_text(touched, 'path')} with a different mtime only, see --all"
     return Section(
         "Files", counts_text(found), ("", "SIZE", "GROWTH", "WHAT", "PATH"), rows, (1, 2), rest=rest
     )
@@ -146,5 +146,5 @@ def _what(change: FileChange) -> str:
     if change.descendants:
         return f"and {count_text(change.descendants, 'path')} below"
     if change.before and change.after and "type" in change.what:
-        return f"{', '.join(change.what)}: was a {change.before.type}, is a {change.after.type}"
+        return f"{', '.join(change.what)}: was {change.before.type}, is {change.after.type}"
     return ", ".join(change.what)

@@ -1,4 +1,4 @@
-"""``layertui containers``: the containers of engines and stores."""
+"""``layertui containers``: list containers of engines and stores."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def to_json(row: ContainerSummary) -> dict[str, object]:
-    """The fields of ``docker ps --all --no-trunc --format json`` (cli/command/formatter/container.go)."""
+    """Return the fields of ``docker ps --all --no-trunc --format json`` (cli/command/formatter/container.go)."""
     return {
         "Command": None if row.command is None else json.dumps(row.command, ensure_ascii=False),
         "CreatedAt": row.created,

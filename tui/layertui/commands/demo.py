@@ -1,4 +1,4 @@
-"""``layertui demo``: the app on the built-in sample image."""
+"""``layertui demo``: open the app on the built-in sample image."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""``layertui diff``: the changed lines between two versions of a file."""
+"""``layertui diff``: the unified diff of two versions of a file."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ examples:
   layertui diff app.tar /etc/passwd --from 1 --to 5
 """
 HEAD = 8192
-"""Bytes by which text is told from other files."""
+"""Leading bytes that decide whether a file is text."""
 MAX_BYTES = 64 << 20
-"""What is compared line by line at most."""
+"""Largest file, in bytes, that is compared line by line."""
 COLOURS = {b"-": "red", b"+": "green", b"@": "cyan"}
 
 
@@ -70,13 +70,13 @@ def run(options: argparse.Namespace) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What to print of two versions; -1 for one that is not there."""
+    """Yield the diff of two versions; -1 stands for a missing one."""
 
     before: int
     after: int
     is_text: bool
     lines: Sequence[bytes]
-    """None if both hold the same."""
+    """Return None if both are identical."""
 
     def to_json(self, union: LayerUnion) -> dict[str, object]:
         one, other = (
@@ -98,14 +98,14 @@ def _compare(opened: Opened, before: int, after: int) -> Difference:
     if not all(is_text(contents.read(event, 0, HEAD)) for event in both):
         return Difference(before, after, False, [raw(f"Binary files {one} and {other} differ\n")])
     if sum(map(union.size, both)) > MAX_BYTES:
-        large = f"Files {one} and {other} differ, they are too large to be compared line by line\n"
+        large = f"Files {one} and {other} differ, too large to be compared line by line\n"
         return Difference(before, after, False, [raw(large)])
     old, new = (contents.read(event) if event >= 0 else b"" for event in (before, after))
     return Difference(before, after, True, list(unified_diff(old, new, one, other)))
 
 
 def _name(union: LayerUnion, event: int) -> str:
-    """What stands for a version: patch -p1 takes it for the path."""
+    """Return the name of a version in the header; ``patch -p1`` uses it as the path."""
     if event < 0:
         return "/dev/null"
     return f"layer{union.ev_layer[event]}{union.path(union.ev_node[event])}"

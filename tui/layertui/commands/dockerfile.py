@@ -1,4 +1,4 @@
-"""``layertui dockerfile``: the Dockerfile that an image may come from."""
+"""``layertui dockerfile``: the reconstructed Dockerfile of an image."""
 
 from __future__ import annotations
 

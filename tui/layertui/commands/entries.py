@@ -1,4 +1,4 @@
-"""Entries as the commands print them."""
+"""Entries as tables and JSON."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from layertui.union.model import Absence, LayerUnion
 
 HEADERS = ("MODE", "OWNER", "SIZE", "LAYER", "PATH")
 RIGHT = (2, 3)
-"""Columns with numbers."""
+"""Right-aligned columns."""
 
 
 def cells(entry: Entry, out: Output) -> tuple[str, ...]:
-    """One row of a table."""
+    """Return one row of a table."""
     return (permissions(entry), owner(entry), size_of(entry), str(entry.layer), name_of(entry, out))
 
 
 def size_of(entry: Entry) -> str:
-    """Bytes in words, and of a device its numbers; empty for what has no size."""
+    """Return the size as text, or the numbers of a device; empty if the entry has no size."""
     if entry.device is not None:
         return f"{entry.device[0]}, {entry.device[1]}"
     return size_text(entry.size) if entry.type == "file" else ""
 
 
 def name_of(entry: Entry, out: Output) -> str:
-    """The path, and where a link leads."""
+    """Return the path, and the target of a link."""
     name = out.name(entry.path)
     if entry.linkname is not None:
         return f"{name} -> {out.name(entry.linkname)}"
@@ -38,7 +38,7 @@ def name_of(entry: Entry, out: Output) -> str:
 
 
 def to_json(entry: Entry) -> str:
-    """The object of the contract, on one line."""
+    """Return the JSON object (docs/commands.md), on one line."""
     if entry.xattrs or entry.device is not None:
         return json.dumps(entry.to_json())
     head = _head(entry.type, entry.mode, entry.uid, entry.gid)
@@ -53,10 +53,10 @@ def to_json(entry: Entry) -> str:
 
 
 def tree_to_json(union: LayerUnion, top: int, layer: int) -> Iterator[str]:
-    """The objects of all that is at and below a node in a merged tree, sorted by path.
+    """Yield the JSON objects of a node and its descendants in a merged tree, sorted by path.
 
-    Ordinary files and directories are printed without an :class:`Entry` of their own, in a few
-    microseconds each: an image may have a million.
+    Ordinary files and directories are formatted without an :class:`Entry` each, in a few
+    microseconds: an image may have a million.
     """
     first = top or 1  # the root is left out
     paths = _paths(union, first, union.end[top])
@@ -89,10 +89,10 @@ def tree_to_json(union: LayerUnion, top: int, layer: int) -> Iterator[str]:
 
 
 def _paths(union: LayerUnion, first: int, stop: int) -> list[str]:
-    """The paths of a stretch of nodes, all decoded at once."""
+    """Return the paths of a range of nodes, decoded at once."""
     if first >= stop:
         return []
-    # Keys have NUL where paths have slashes, and slashes between them.
+    # In the keys, NUL separates names and a slash separates paths.
     keys = union.keys[union.offsets[first] : union.offsets[stop] - 1].translate(_SWAPPED)
     return ["/" + path for path in keys.decode("utf-8", "surrogateescape").split("\0")]
 

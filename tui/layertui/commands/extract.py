@@ -1,4 +1,4 @@
-"""``layertui extract``: files of an image, written where other programs can use them."""
+"""``layertui extract``: extract files to a directory, or as a tar."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ examples:
 """
 TAR = "-"
 TOLD = 10
-"""Paths that are left out, of those that are named one by one."""
+"""Left-out paths that are listed one by one."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,18 +60,20 @@ def run(options: argparse.Namespace) -> int:
     from layertui.content.extract.selection import changeset, tree
 
     if options.destination == TAR and sys.stdout.isatty():
-        raise LayertuiError("will not write a tar to a terminal", "", "redirect it, or name a directory")
+        raise LayertuiError(
+            "refusing to write a tar to a terminal", "", "redirect the output, or give a directory"
+        )
     if options.destination == TAR and options.json:
-        raise LayertuiError("--json has no place in a tar", "", "name a directory")
+        raise LayertuiError("--json cannot be combined with a tar on stdout", "", "give a directory")
     image = image_of(options)
     layer = layer_number(image, options.layer)
     opened = read_layers(options, image, layer)
     union = opened.union
-    # As with find(1), a symlink is followed if a slash stands behind it.
+    # As with find(1), a trailing slash follows a symlink.
     top = find_shown(union, options.path, layer, follow=options.path.endswith("/"))
     selection = (changeset if options.changes else tree)(union, layer, top)
     if options.changes and not selection.types:
-        raise LayertuiError(f"nothing to extract, layer {layer} changed nothing at {union.path(top)}")
+        raise LayertuiError(f"nothing to extract: layer {layer} changes nothing at {union.path(top)}")
     if not options.quiet:
         print(selection.summary, file=sys.stderr)
     write = _write_tar if options.destination == TAR else _write_folder
@@ -95,7 +97,7 @@ def _write_folder(options: argparse.Namespace, opened: Opened, selection: Select
         try:
             extraction.run(progress.all)
         except KeyboardInterrupt:
-            warn(f"stopped: {extraction.files:,} of {count_text(selection.files, 'file')} are written")
+            warn(f"stopped: {extraction.files:,} of {count_text(selection.files, 'file')} written")
             raise
     if options.json:
         Output().json(
@@ -110,11 +112,11 @@ def _write_folder(options: argparse.Namespace, opened: Opened, selection: Select
 
 
 def _tell(left_out: Sequence[LeftOut], quiet: bool) -> None:
-    """Say what is left out; an error unless that is as it is meant to be."""
+    """Report what was left out. Raises :class:`LayertuiError` unless that was requested."""
     for left in [] if quiet else left_out[:TOLD]:
         warn(f"{left.path}: {left.why}")
     if len(left_out) > TOLD and not quiet:
         warn(f"and {len(left_out) - TOLD:,} more")
     if failed := [left for left in left_out if not left.is_usual]:
-        what = f"{count_text(len(failed), 'path')} could not be extracted as in the image"
+        what = f"{count_text(len(failed), 'path')} not extracted as in the image"
         raise LayertuiError(what, f"{failed[0].path}: {failed[0].why}")

@@ -1,4 +1,4 @@
-"""``layertui history``: the build steps of an image."""
+"""``layertui history``: list the build steps of an image."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ examples:
   layertui history app.tar --json | jq -r .CreatedBy
 """
 MISSING = "<missing>"
-"""Docker's ID of images that are not kept, as those between the steps."""
+"""Docker's ID for steps whose intermediate image does not exist."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _size(image: Image, entry: HistoryEntry) -> int:
-    """Bytes of a step's layer; -1 if unknown."""
+    """Return the size in bytes of a step's layer; -1 if unknown."""
     if entry.size >= 0:
         return entry.size
     return 0 if entry.layer is None else image.layers[entry.layer - 1].descriptor.size

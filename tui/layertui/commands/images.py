@@ -1,4 +1,4 @@
-"""``layertui images``: the images that lie here, or those that sources hold."""
+"""``layertui images``: list images of local or given sources."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ all labels must match:
   since=IMAGE           created after it
 
 --json prints one object per line, with the fields of docker images
---format json, sizes in bytes (as the source counts them; null if unknown), times
-in RFC 3339, and Source and Reference (the reference that opens the image).
+--format json, sizes in bytes (as the source counts them; null if unknown),
+times in RFC 3339, and Source and Reference (which opens the image).
 
 examples:
   layertui images
@@ -85,16 +85,16 @@ def _here(failed: list[LayertuiError]) -> Iterator[ImageSummary]:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """How the images of an engine are used, by their IDs; asked only for those who want all fields."""
+    """Usage of an engine's images, by image ID; queried only for ``--json``."""
 
     shared: Mapping[str, int]
-    """Bytes that other images have too."""
+    """Bytes shared with other images."""
     containers: Mapping[str, int] | None
-    """How many containers stand on it; ``None`` if the engine did not tell."""
+    """Number of containers per image; ``None`` if the engine does not report it."""
 
 
 def _use(transport: str, quiet: bool) -> Use:
-    """What else an engine knows of its images; says what it does not tell."""
+    """Query the usage of an engine's images; warn about what it does not report."""
     from layertui.sources.engine import shared_sizes
 
     shared: Mapping[str, int] = {}
@@ -104,12 +104,12 @@ def _use(transport: str, quiet: bool) -> Use:
         shared = shared_sizes(transport)
     except LayertuiError as error:
         if not quiet:
-            warn(f"{ENGINES[transport]} does not tell how its images are used: {error}")
+            warn(f"{ENGINES[transport]} does not report how its images are used: {error}")
     return Use(shared, containers)
 
 
 def to_json(row: ImageSummary, use: Use | None) -> dict[str, object]:
-    """The fields of ``docker images --format json``; of those that only an engine knows, null."""
+    """Return the fields of ``docker images --format json``; null for those that only an engine knows."""
     shared = use.shared.get(row.id) if use else None
     return {
         "Containers": use.containers.get(row.id, 0) if use and use.containers is not None else None,

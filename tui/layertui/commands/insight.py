@@ -28,8 +28,8 @@ EPILOG = f"""\
 parts:
   waste        files that are stored but not in the final tree, with the reason
                and the layer that hides them; dive's figures
-  permissions  setuid and setgid files, capabilities, world-writable files, owners
-               that are not in the image's /etc/passwd
+  permissions  setuid and setgid files, capabilities, world-writable files, and
+               owners that are not in the image's /etc/passwd
   packages     packages added, upgraded and removed by each layer: dpkg (with
                distroless), apk, rpm (sqlite), Python, npm
   duplicates   identical contents at several paths or in several layers; reads

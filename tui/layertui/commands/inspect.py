@@ -1,4 +1,4 @@
-"""``layertui inspect``: what ``docker inspect`` says of an image, from wherever it lies."""
+"""``layertui inspect``: ``docker inspect`` for images of any source."""
 
 from __future__ import annotations
 

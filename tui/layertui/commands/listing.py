@@ -1,4 +1,4 @@
-"""What commands that list several sources have in common: one that fails leaves the others in the list."""
+"""List several sources; one that fails does not keep the others from being listed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Row = TypeVar("Row")
 def from_sources(
     list_rows: Callable[[str], Iterable[Row]], sources: Iterable[str], failed: list[LayertuiError]
 ) -> Iterator[Row]:
-    """The rows of all sources; why some could not be listed is added to ``failed``."""
+    """Yield the rows of all sources; errors are appended to ``failed``."""
     for source in sources:
         try:
             yield from list_rows(source)
@@ -23,10 +23,10 @@ def from_sources(
 
 
 def finish(failed: list[LayertuiError], are_named: bool, quiet: bool) -> int:
-    """Say what could not be listed, once the rows are printed; gives the exit status.
+    """Report what could not be listed, after the rows; return the exit status.
 
-    That a machine has no engine, or a folder a broken file, does not make the answer wrong:
-    it counts only for sources that were named. Raises the first of their errors.
+    A missing engine, or a broken file in a directory, is an error only if that source was given
+    explicitly: then the first error is raised.
     """
     if not are_named:
         for error in [] if quiet else failed:

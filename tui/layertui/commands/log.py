@@ -1,4 +1,4 @@
-"""``layertui log``: every version of one path."""
+"""``layertui log``: list every version of a path."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _files(union: LayerUnion, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Those whose contents only reading tells apart."""
+    """Versions that only their contents distinguish."""
     return [
         (one, other)
         for one, other in pairs

@@ -1,4 +1,4 @@
-"""Sections as Markdown (GitHub's, with its tables), safe against what images name things."""
+"""Sections as GitHub-flavored Markdown; names from an image are escaped."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from layertui.text.markdown import code, escaped
 from layertui.text.sanitize import visible
 
 LONGEST = 200
-"""Columns of a cell; steps may be a page long."""
+"""Widest cell, in columns; a build step may be a page long."""
 MOST = 100
-"""Rows of a table: a merge request takes only so much."""
+"""Rows of a table: pull request comments are limited in size."""
 
 
 def print_markdown(out: Output, title: str, sections: Iterable[Section], is_whole: bool) -> None:
-    """The first section in view, the tables of the others folded away."""
+    """Render the first section open, the tables of the others folded."""
     out.line(f"### {title}")
     for number, section in enumerate(sections):
         out.line("")
@@ -61,5 +61,5 @@ def _cell(cell: Cell) -> str:
 
 
 def _code(text: str) -> str:
-    """Code that is cut where a cell takes no more; tables are cut at their pipes before all else (GFM 200)."""
+    """Return text as code, truncated to the width of a cell; pipes are escaped first (GFM example 200)."""
     return code(cut(visible(text), LONGEST)).replace("|", "\\|")

@@ -1,4 +1,4 @@
-"""From the arguments to the engine's answers: an image, its layers, their contents."""
+"""Open images, layers and contents for the arguments of a command."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def image_of(options: argparse.Namespace, reference: str | None = None) -> Image:
-    """The image that is asked for, or another with the same options; says what is odd about it."""
+    """Open the given image, or another with the same options; print its warnings."""
     image = open_image(reference or options.image, options.platform)
     if not options.quiet:
         for text in image.warnings:
@@ -27,9 +27,9 @@ def image_of(options: argparse.Namespace, reference: str | None = None) -> Image
 
 
 def layer_number(image: Image, number: int | None, lowest: int = 1) -> int:
-    """The number, if the image has that layer; the top's for None.
+    """Return the number of an existing layer; the top for None.
 
-    Raises :class:`LayertuiError` that tells which it has.
+    Raises :class:`LayertuiError` that names the existing layers.
     """
     highest = len(image.layers)
     if number is None:
@@ -38,23 +38,23 @@ def layer_number(image: Image, number: int | None, lowest: int = 1) -> int:
         return number
     if not highest:
         raise LayertuiError(f"no layer {number}", f"{image.name} has no layers")
-    also = ", and 0 stands for the empty tree" if lowest == 0 else ""
+    also = ", 0 is the empty tree" if lowest == 0 else ""
     raise LayertuiError(f"no layer {number}", f"the layers of {image.name} are 1 to {highest}{also}")
 
 
 class Opened(NamedTuple):
-    """An image with its layers read, or as many of them as a question needs."""
+    """An image whose layers have been read, all or as many as needed."""
 
     image: Image
-    """With these layers alone."""
+    """The union of the layers that were read."""
     union: LayerUnion
     is_damaged: bool
-    """Whether something could not be read; what has been said."""
+    """Whether something could not be read; it has been reported."""
     quiet: bool
 
     @property
     def status(self) -> int:
-        """The exit status of a command that printed what it could."""
+        """Exit status of a command that printed what could be read."""
         return 2 if self.is_damaged else 0
 
     def contents(self) -> Contents:
@@ -63,11 +63,11 @@ class Opened(NamedTuple):
         return Contents(self.image, self.union.indexes, self.union)
 
     def compared(self, pairs: Iterable[tuple[int, int]]) -> Contents:
-        """The contents, with those of these pairs of events hashed."""
+        """Return the contents; files of these pairs of events are hashed."""
         return self.hashed(event for pair in pairs for event in pair)
 
     def hashed(self, events: Iterable[int]) -> Contents:
-        """The contents, with those of these events hashed, each layer read once at most."""
+        """Return the contents; files of these events are hashed, each layer read at most once."""
         contents = self.contents()
         if events := list(events):
             from layertui.commands.progress import Progress
@@ -84,10 +84,10 @@ def read_layers(
     of: str = "",
     keep: Sequence[bytes] = (),
 ) -> Opened:
-    """The union of layers 1 to ``highest`` (all by default); says what is wrong with them.
+    """Read and merge layers 1 to ``highest`` (default: all); print warnings and damage.
 
-    ``of`` is what it calls the image there, where it is not the only one. ``keep`` are patterns of files
-    (:class:`~layertui.layers.tar.capture.Keep`) that are going to be read.
+    ``of`` names the image in messages if there are several. ``keep`` are patterns of files
+    (:class:`~layertui.layers.tar.capture.Keep`) whose contents will be needed.
     """
     from layertui.cache.indexes import IndexCache
     from layertui.commands.progress import Progress
@@ -106,22 +106,24 @@ def read_layers(
     damages = [(number, index.damage) for number, index in enumerate(reader.indexes, 1) if index.damage]
     if not options.quiet:
         for warning in union.warnings:
-            where = "" if warning.path == "/" else f" {warning.path}:"  # else it is about the layer
+            where = (
+                "" if warning.path == "/" else f" {warning.path}:"
+            )  # without a path, the warning is about the layer
             warn(f"layer {warning.layer}{of}:{where} {warning.text}")
         for number, damage in damages:
-            warn(f"layer {number}{of} cannot be read in full: {damage}")
+            warn(f"layer {number}{of} could not be read completely: {damage}")
     return Opened(part, union, bool(damages or image.damage), options.quiet)
 
 
 def find(union: LayerUnion, path: str, layer: int) -> int:
-    """The node of a path that some layer has, symlinks above it followed as of ``layer``.
+    """Return the node of a path in any layer; parent symlinks are resolved at ``layer``.
 
-    Raises :class:`LayertuiError` that says what there is instead.
+    Raises :class:`LayertuiError` that names the nearest existing path.
     """
     node = union.find(path)
     if node < 0:
         above, _, name = path.rstrip("/").rpartition("/")
-        with suppress(LayertuiError):  # said in full below
+        with suppress(LayertuiError):  # printed below
             node = _child(union, union.resolve(above, layer), name)
     if node < 0:
         raise _missing(union, path, layer)
@@ -129,9 +131,9 @@ def find(union: LayerUnion, path: str, layer: int) -> int:
 
 
 def find_shown(union: LayerUnion, path: str, layer: int, follow: bool = True) -> int:
-    """The node of a path in the merged tree of layers 1 to ``layer``; of what it links to with ``follow``.
+    """Return the node of a path in the merged tree of layers 1 to ``layer``; with ``follow``, of its link target.
 
-    Raises :class:`LayertuiError` that says why it is not there, and what is near.
+    Raises :class:`LayertuiError` that says why it does not exist, and names the nearest path.
     """
     try:
         return union.resolve(path, layer, follow=follow)
@@ -140,7 +142,7 @@ def find_shown(union: LayerUnion, path: str, layer: int, follow: bool = True) ->
 
 
 def _missing(union: LayerUnion, path: str, layer: int) -> LayertuiError:
-    """Why a path leads nowhere in the merged tree of layers 1 to ``layer``, and what is near."""
+    """Return why a path does not exist in the merged tree of layers 1 to ``layer``, and what is near."""
     from layertui.union.symlinks import follow_links
 
     what = f"no {path} at layer {layer}"
@@ -148,15 +150,15 @@ def _missing(union: LayerUnion, path: str, layer: int) -> LayertuiError:
     for name in filter(None, path.split("/")):
         child = above if name == "." else _child(union, above, name)
         if child < 0:
-            kind = "" if union.is_directory(union.at(above, layer)) else ", which is no directory"
-            return LayertuiError(what, f"the nearest that is there is {union.path(above)}{kind}")
+            kind = "" if union.is_directory(union.at(above, layer)) else ", which is not a directory"
+            return LayertuiError(what, f"nearest existing path: {union.path(above)}{kind}")
         event = union.at(child, layer)
         if event < 0:
             gone = union.ev_layer[union.last_by(child, layer)]
             return LayertuiError(
                 what,
                 f"layer {gone} deletes {union.path(child)}",
-                f"it is still there with --layer {gone - 1}",
+                f"see --layer {gone - 1}",
             )
         if union.linkname(event) is not None:
             *_, hop = follow_links(union, event, layer)
@@ -168,7 +170,7 @@ def _missing(union: LayerUnion, path: str, layer: int) -> LayertuiError:
 
 
 def _child(union: LayerUnion, directory: int, name: str) -> int:
-    """The node of a name in a directory; -1 if no layer has it."""
+    """Return the node of a name in a directory; -1 if no layer has it."""
     if name == "..":
         return max(union.parent[directory], 0)
     key = union.key(directory)
@@ -177,11 +179,11 @@ def _child(union: LayerUnion, directory: int, name: str) -> int:
 
 
 def versions(union: LayerUnion, node: int) -> list[int]:
-    """What each layer left of a path, base first: its last event in every layer that has one."""
+    """Return the last event of a path in each layer that has one, base first."""
     return list({union.ev_layer[event]: event for event in union.versions(node)}.values())
 
 
 def layer_range(image: Image, start: int | None, stop: int | None) -> tuple[int, int]:
-    """``--from`` and ``--to`` as two layers: by default the top and the one before the other."""
+    """Return ``--from`` and ``--to`` as layers; by default the top, and the layer below ``--to``."""
     stop = layer_number(image, stop, 0)
     return (max(stop - 1, 0) if start is None else layer_number(image, start, 0)), stop

@@ -1,4 +1,4 @@
-"""What commands write: lines and tables for people, JSON for machines, warnings."""
+"""Output of commands: lines, tables, JSON, warnings."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from typing import Any
 from layertui.text.sanitize import visible
 
 LINES = 512
-"""Written at once."""
+"""Bytes per write."""
 COLOURS = {"green": 32, "yellow": 33, "red": 31, "cyan": 36, "dim": 2, "bold": 1}
 """SGR parameters (ECMA-48)."""
 Pieces = Iterable[bytes]
-"""A file's bytes, piece by piece."""
+"""A file's bytes, in pieces."""
 
 
 class Output:
     """Standard output.
 
-    On a terminal names are made visible and may be coloured; in a pipe they are the bytes
-    that they are in the image, as with ``ls``.
+    On a terminal names are escaped and may be colored; in a pipe they are the bytes of the
+    image, as with ``ls``.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Output:
             self.is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         )
         self.width = 0
-        """Columns to fit into; 0 if there is no limit."""
+        """Width of the output in columns; 0: unlimited."""
         self._buffer = sys.stdout.buffer
         if self.is_terminal:
             import shutil
@@ -42,11 +42,11 @@ class Output:
             self.width = shutil.get_terminal_size().columns
 
     def name(self, text: str) -> str:
-        """A name out of an image as it is to be written."""
+        """Return a name of an image as it is printed."""
         return visible(text) if self.is_terminal else text
 
     def text(self, line: str) -> str:
-        """A line of a file as it is to be written: as a name, but for its tabs."""
+        """Return a line of a file as it is printed: as a name, but with tabs."""
         return "\t".join(map(self.name, line.split("\t")))
 
     def colour(self, text: str, name: str) -> str:
@@ -56,7 +56,7 @@ class Output:
         self._buffer.write(raw(text) + b"\n")
 
     def lines(self, lines: Iterable[str]) -> None:
-        """Many lines of ASCII."""
+        """Print many lines of ASCII."""
         rest = iter(lines)
         while some := list(islice(rest, LINES)):
             self._buffer.write("\n".join(some).encode("ascii") + b"\n")
@@ -65,7 +65,7 @@ class Output:
         self._buffer.write(data)
 
     def contents(self, pieces: Pieces) -> None:
-        """The bytes of a file; on a terminal as text, each line :func:`visible` but for its tabs."""
+        """Print the bytes of a file; on a terminal as text, escaped line by line but for tabs."""
         if not self.is_terminal:
             for piece in pieces:
                 self.bytes(piece)
@@ -76,7 +76,7 @@ class Output:
             self.bytes(raw("\n".join(map(self.text, text.split("\n")))))
 
     def json(self, value: Any) -> None:
-        """One line of JSON in ASCII."""
+        """Print one line of JSON in ASCII."""
         self._buffer.write(json.dumps(value).encode() + b"\n")
 
     def table(
@@ -87,10 +87,10 @@ class Output:
         shrink: Sequence[int] = (),
         colours: Mapping[str, str] = {},
     ) -> None:
-        """Aligned columns, the last as long as it is.
+        """Print aligned columns; the last one is not padded.
 
-        ``right`` are those that end in line, ``shrink`` those that are cut, in that order,
-        to fit into a terminal, ``colours`` those of whole first cells.
+        ``right`` are right-aligned, ``shrink`` are truncated, in that order, to fit a terminal,
+        ``colours`` color whole first cells.
         """
         table = [list(headers), *(list(row) for row in rows)]
         widths = [max(width_of(row[column]) for row in table) for column in range(len(headers))]
@@ -108,20 +108,20 @@ class Output:
 
 
 def raw(text: str) -> bytes:
-    """Text as the bytes it was read from; what came out of no bytes as an escape."""
+    """Return text as the bytes it was decoded from; other lone surrogates as an escape."""
     try:
         return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # JSON may hold halves of surrogate pairs
+    except UnicodeEncodeError:  # JSON may contain halves of surrogate pairs
         return text.encode("utf-8", "backslashreplace")
 
 
 def warn(text: str) -> None:
-    """One line on standard error."""
+    """Print one line on stderr."""
     print(f"layertui: warning: {visible(text)}", file=sys.stderr)
 
 
 def width_of(text: str) -> int:
-    """Columns that text takes on a terminal."""
+    """Return the width of text on a terminal, in columns."""
     if text.isascii():
         return len(text)
     return sum(
@@ -131,7 +131,7 @@ def width_of(text: str) -> int:
 
 
 def cut(text: str, width: int) -> str:
-    """Text in as many columns at most; ``…`` stands for what was cut off."""
+    """Return text truncated to a number of columns; ``…`` marks the cut."""
     if width_of(text) <= width:
         return text
     kept, room = 0, width - 1
@@ -149,10 +149,10 @@ def _pad(text: str, width: int, is_right: bool) -> str:
 
 
 def one_line(text: str) -> str:
-    """Text of a config as one line that holds nothing a terminal would act on."""
+    """Return text of a config as one line without control characters."""
     return visible(" ".join(text.split()))
 
 
 def short_id(identity: str) -> str:
-    """Twelve digits of a digest, as Docker shows it."""
+    """Return the first twelve digits of a digest, as Docker does."""
     return visible(identity.removeprefix("sha256:")[:12])

@@ -1,4 +1,4 @@
-"""What all commands' arguments have in common."""
+"""Arguments that commands share."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from layertui.model.errors import LayertuiError
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
-        # One is made for every argument: to ask for the terminal's width argparse imports shutil,
-        # and with it all kinds of compression.
+        # Created for every argument. argparse would import shutil for the terminal's width, and
+        # with it the compression modules.
         super().__init__(prog, max_help_position=32, width=_columns() - 2)
 
 
 def _columns() -> int:
-    """How wide help may be, as ``shutil.get_terminal_size`` has it."""
+    """Return the width for help, as ``shutil.get_terminal_size`` does."""
     columns = os.environ.get("COLUMNS", "")
     if columns.isdecimal() and int(columns):
         return int(columns)
@@ -29,10 +29,10 @@ def _columns() -> int:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, as all others are."""
+    """A parser whose errors are one line, as all errors are."""
 
     passes_on = False
-    """Whether all arguments are for another program, unless the first asks for help."""
+    """Whether all arguments are passed to another program, unless the first is ``--help``."""
 
     def __init__(self, prog: str, description: str, epilog: str) -> None:
         super().__init__(
@@ -50,7 +50,7 @@ class Parser(argparse.ArgumentParser):
 def add_common(
     parser: argparse.ArgumentParser, has_json: bool = True, has_quiet: bool = True, has_layers: bool = True
 ) -> None:
-    """The options that commands share; of those about images and their layers, all or none."""
+    """Add the options that commands share; those about layers all or none."""
     if has_layers:
         parser.add_argument(
             "--platform",
@@ -66,7 +66,7 @@ def add_common(
 
 
 def add_image(parser: argparse.ArgumentParser) -> None:
-    """The image that a command is about."""
+    """Add the IMAGE argument."""
     parser.add_argument("image", metavar="IMAGE", help="reference or path, see layertui --help")
 
 
@@ -75,6 +75,6 @@ def add_layer(parser: argparse.ArgumentParser, help: str) -> None:
 
 
 def add_range(parser: argparse.ArgumentParser, start: str, stop: str) -> None:
-    """Two layers to compare."""
+    """Add ``--from`` and ``--to``."""
     parser.add_argument("--from", dest="start", metavar="A", type=int, help=start)
     parser.add_argument("--to", dest="stop", metavar="B", type=int, help=stop)

@@ -1,4 +1,4 @@
-"""A bar on standard error while layers are read."""
+"""A progress bar on stderr while layers are read."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from types import TracebackType
 from layertui.text.format import size_text
 
 DELAY = 0.3
-"""Seconds before anything is shown: what is quicker needs no bar."""
+"""Seconds before the bar appears: shorter work needs none."""
 PAUSE = 0.1
-"""Seconds between two looks of it."""
+"""Seconds between two updates."""
 BAR = 24
 
 
 class Progress:
-    """Shows how many bytes of how many are behind; nothing unless standard error is a terminal."""
+    """Show bytes done and total; nothing if stderr is not a terminal."""
 
     def __init__(self, quiet: bool, what: str, total: int) -> None:
         self._is_shown = not quiet and sys.stderr.isatty()
@@ -32,7 +32,7 @@ class Progress:
     def layer(self, number: int, done: int, total: int) -> None:
         """``done`` bytes of a layer are behind; may be called from any thread."""
         if total < 0:
-            return  # a folder: it is not read, only walked
+            return  # an unpacked layer: walked, not read
         self._done[number] = done
         self._tell(f"layer {number}")
 
@@ -64,7 +64,7 @@ class Progress:
             self._lock.release()
 
     def clear(self) -> None:
-        """Wipe the bar off, so that a line may stand in its place."""
+        """Erase the bar, so that a line can be printed."""
         if self._drawn:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()

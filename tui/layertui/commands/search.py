@@ -1,4 +1,4 @@
-"""``layertui search``: lines in the files of all layers."""
+"""``layertui search``: search the files of all layers."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     with Progress(options.quiet, "searching", 0) as progress:
 
         def file_done(done: int, total: int) -> None:
-            sys.stdout.flush()  # who reads on may have long to wait for the next
+            sys.stdout.flush()  # the next match may take long
             progress.all(done, total)
 
         for match in search.matches(file_done):
@@ -90,10 +90,10 @@ def _print(match: LineMatch, width: int, out: Output) -> None:
 
 
 def _status(opened: Opened, search: Search, is_found: bool) -> int:
-    """The exit status; says what was not searched."""
+    """Report what was skipped; return the exit status."""
     if search.left_out and not opened.quiet:
-        hint = "; --text has binary files searched too" if search.binary else ""
-        warn(f"not searched: {', '.join(search.left_out)}{hint}")
+        hint = "; --text searches binary files" if search.binary else ""
+        warn(f"skipped: {', '.join(search.left_out)}{hint}")
     if opened.is_damaged or search.unreadable:
         return 2
     return 0 if is_found else 1

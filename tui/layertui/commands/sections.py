@@ -1,4 +1,4 @@
-"""What a command found, as sections that are printed in one way or another."""
+"""Results as sections, rendered as text or Markdown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COLOURS = {"+": "green", "~": "yellow", "-": "red"}
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Text out of an image: nothing in it is for whoever prints it."""
+    """Text of an image: to be escaped by the renderer."""
 
     text: str
 
@@ -22,23 +22,23 @@ Cell = str | Code
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A title, a sentence that sums up, and a table, which may be empty."""
+    """A title, a summary, and a table, which may be empty."""
 
     title: str
-    """Empty for the first."""
+    """Empty for the first section."""
     sentence: str
     headers: Sequence[str] = ()
     rows: Sequence[Sequence[Cell]] = ()
     right: Sequence[int] = ()
-    """Columns with numbers."""
+    """Right-aligned columns."""
     shrink: Sequence[int] = ()
-    """Columns that are cut to fit into a terminal, in that order."""
+    """Columns that are truncated to fit a terminal, in that order."""
     rest: str = ""
-    """What the table leaves out."""
+    """Note about what the table leaves out."""
 
 
 def print_text(out: Output, sections: Iterable[Section]) -> None:
-    """For a terminal, or a pipe."""
+    """Render as text, for a terminal or a pipe."""
     for number, section in enumerate(sections):
         if number:
             out.line("")

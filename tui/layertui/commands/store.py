@@ -1,4 +1,4 @@
-"""``layertui store``: what a store on disk holds."""
+"""``layertui store``: contents and disk usage of a store."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         reference = recognise(reference.location)
     if not is_store(reference):
         raise LayertuiError(
-            f"{options.source} is no store on disk",
+            f"{options.source} is not a store on disk",
             "",
             "give docker-root:DIR, containers-storage:DIR or containerd:DIR",
         )
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _to_json(found: Overview) -> dict[str, Any]:
-    """The overview with its fields' names; sizes that are not known are null."""
+    """Return the usage as JSON; unknown sizes are null."""
     fields = asdict(found)
     for row in (*fields["images"], *fields["layers"]):
         row.update({name: None for name in ("size", "frees") if row.get(name) == -1})
@@ -96,11 +96,11 @@ def _print(found: Overview, out: Output) -> None:
             out.name(part.name),
             size_text(part.size),
             "" if part.entries is None else f"{part.entries:,}",
-            part.about or "(not known)",
+            part.about or "(unknown)",
         )
         for part in found.parts
     ]
-    out.table(("PART", "ON DISK", "ENTRIES", "HOLDS"), rows, right=(1, 2), shrink=(0,))
+    out.table(("PART", "ON DISK", "ENTRIES", "CONTENTS"), rows, right=(1, 2), shrink=(0,))
     out.line("")
     images = [
         (
@@ -133,7 +133,7 @@ def _print(found: Overview, out: Output) -> None:
 
 def _print_unnamed(layers: Sequence[LayerUse], out: Output) -> None:
     out.line("")
-    out.line(f"{count_text(len(layers), 'layer')} that no image names")
+    out.line(f"{count_text(len(layers), 'layer')} not referenced by an image")
     width = max((len(short_layer(layer.id)) for layer in layers), default=0)
     for layer in layers:
         on = f"  on {out.name(short_layer(layer.parent))}" if layer.parent else ""
@@ -142,14 +142,14 @@ def _print_unnamed(layers: Sequence[LayerUse], out: Output) -> None:
 
 
 def _print_strays(strays: Sequence[Stray], out: Output) -> None:
-    aside = " (a build cache may)" if strays else ""
-    out.line(f"{count_text(len(strays), 'path')} beside them that nothing names{aside}")
+    aside = " (may be build cache)" if strays else ""
+    out.line(f"{count_text(len(strays), 'unreferenced path')}{aside}")
     for stray in strays:
         out.line(f"  {out.name(str(stray.path))}")
     _print_way(next((stray.reference for stray in strays if stray.reference), ""), out)
 
 
 def _print_way(reference: str, out: Output) -> None:
-    """How one of the layers just told of is opened."""
+    """Return how to open one of the layers just listed."""
     if reference:
-        out.line(f"  opened by its reference: layertui {out.name(shlex.quote(reference))}")
+        out.line(f"  to open: layertui {out.name(shlex.quote(reference))}")

@@ -1,4 +1,4 @@
-"""``layertui tree``: the merged tree of an image's layers."""
+"""``layertui tree``: list the merged tree of an image."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     layer = layer_number(image, options.layer)
     opened = read_layers(options, image, layer)
     union = opened.union
-    # As with find(1), a symlink is followed if a slash stands behind it.
+    # As with find(1), a trailing slash follows a symlink.
     top = find_shown(union, options.path, layer, follow=options.path.endswith("/"))
     out = Output()
     if options.json:

@@ -1,4 +1,4 @@
-"""``layertui verify``: every digest of an image computed anew."""
+"""``layertui verify``: recompute every digest of an image."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _print(options: argparse.Namespace, reference: str, steps: list[Check], ok: 
     rows_of_cells = [(MARKS[step.status], step.subject, step.what, _words(step, out)) for step in steps]
     out.table(("", "OF", "CHECK", "VALUE"), rows_of_cells, colours=COLOURS)
     counts = [sum(step.status == status for step in steps) for status in ("ok", "wrong", "unchecked")]
-    out.line("{} ok, {} wrong, {} not checkable here".format(*counts))
+    out.line("{} ok, {} wrong, {} not verifiable".format(*counts))
 
 
 def _words(step: Check, out: Output) -> str:

@@ -51,7 +51,7 @@ class Subject:
     def damage(self) -> str:
         """What of the image cannot be read; empty if it is whole."""
         broken = (
-            f"layer {number} cannot be read in full: {index.damage}"
+            f"layer {number} could not be read completely: {index.damage}"
             for number, index in enumerate(self.union.indexes, 1)
             if index.damage
         )

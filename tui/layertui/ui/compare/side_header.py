@@ -113,7 +113,7 @@ class SideHeader(Widget):
     def on_layer_indexed(self, event: LayerIndexed) -> None:
         event.stop()
         if event.index.damage and not self.damage:
-            self.damage = f"layer {event.layer} cannot be read in full: {event.index.damage}"
+            self.damage = f"layer {event.layer} could not be read completely: {event.index.damage}"
 
     def on_union_ready(self, event: UnionReady) -> None:
         event.stop()
