@@ -226,6 +226,12 @@ def test_unknown_types_are_files() -> None:
     assert [row[:2] for row in facts(index)] == [("/f", Kind.FILE)]
 
 
+@pytest.mark.parametrize("flag", sorted(set(range(256)) - set(b"123456xXgKLDVMN")))
+def test_all_other_types_are_files(flag: int) -> None:
+    index = scanned(header(b"f", bytes([flag]), b"3") + padded(b"abc") + file(b"g") + END)
+    assert [row[:2] for row in facts(index)] == [("/f", Kind.FILE), ("/g", Kind.FILE)]
+
+
 def test_links_have_no_content_whatever_their_size() -> None:
     index = scanned(header(b"l", b"2", b"777", linkname=b"to") + file(b"f") + END)
     assert [row[0] for row in facts(index)] == ["/l", "/f"]

@@ -5,17 +5,69 @@ As ustar and pax (POSIX.1-2017, pax), v7 and GNU write them.
 
 from __future__ import annotations
 
+import struct
 from typing import NamedTuple
 
-from layertui.model.layer_index import LayerWarning
+from layertui.model.layer_index import Kind, LayerWarning
 
-BLOCK = 512
+TAR_BLOCK = 512
+
+NAME_FIELD = slice(0, 100)
+OWNER_FIELDS = slice(100, 124)
+"""Mode, uid and gid, 8 bytes each."""
+SIZE_FIELD = slice(124, 136)
+MTIME_FIELD = slice(136, 148)
+CHECKSUM_FIELD = slice(148, 156)
+LINKNAME_FIELD = slice(157, 257)
+MAGIC_FIELD = slice(257, 263)
+DEVICE_FIELDS = (slice(329, 337), slice(337, 345))
+"""Major and minor number."""
+PREFIX_FIELD = slice(345, 500)
+"""Directories before the name, if the magic is :data:`USTAR`."""
+USTAR = b"ustar\0"
+SCANNED_FIELDS = struct.Struct("100s 24s 12s 12s 8s B 188x B 166x")
+"""Name, owner, size, mtime, checksum, type flag, and the first byte of the prefix."""
+
+TYPEFLAG_V7_FILE = 0
+"""A file; with a slash at the end of its name, a directory."""
+TYPEFLAG_FILE = ord("0")
+TYPEFLAG_PAX = ord("x")
+TYPEFLAG_SUN_PAX = ord("X")
+TYPEFLAG_PAX_GLOBAL = ord("g")
+TYPEFLAG_GNU_LONG_NAME = ord("L")
+TYPEFLAG_GNU_LONG_LINK = ord("K")
+TYPEFLAG_GNU_SPARSE = ord("S")
+TYPEFLAGS_IGNORED = b"DVMN"
+"""GNU: dumped directory, volume header, continuation, old long name."""
+KIND_OF_TYPEFLAG = {TYPEFLAG_V7_FILE: 0} | {
+    TYPEFLAG_FILE + kind: int(kind) for kind in Kind if kind <= Kind.FIFO
+}
+"""Types that need no more than their header."""
+
 MAX_META = 1 << 20
 """Bytes of a long name or of pax records that are taken at most."""
 MAX_UID = 2**32 - 1
 MAX_SIZE = 2**63 - 1
 MAX_TIME = 2**62
 ADLER = 65521
+
+
+def until_nul(field: bytes) -> bytes:
+    """Return the text of a field."""
+    return field.split(b"\0", 1)[0]
+
+
+def padding(size: int) -> int:
+    """Return the bytes that follow ``size`` bytes of content up to the next block."""
+    return -size % TAR_BLOCK
+
+
+def full_name(header: bytes) -> bytes:
+    """Return the name with its prefix."""
+    name = until_nul(header[NAME_FIELD])
+    if header[PREFIX_FIELD.start] and header[MAGIC_FIELD] == USTAR:
+        return until_nul(header[PREFIX_FIELD]) + b"/" + name
+    return name
 
 
 class Broken(Exception):
@@ -42,7 +94,7 @@ class Fields:
     def clean(self, path: bytes) -> bytes:
         """The key of a path: every engine's reading of ``/``, ``.``, ``..`` and doubled slashes."""
         if b"\0" in path:
-            path = path.split(b"\0", 1)[0]
+            path = until_nul(path)
         parts: list[bytes] = []
         escapes = False
         for part in path.split(b"/"):
@@ -70,7 +122,7 @@ class Fields:
                 value -= 0x80 << (8 * len(field) - 8)
             value = self.clamp(value, MAX_SIZE if what == "size" else MAX_TIME, what, offset, -MAX_TIME)
         else:
-            digits = field.split(b"\0", 1)[0].strip(b" ")
+            digits = until_nul(field).strip(b" ")
             try:
                 value = int(digits, 8) if digits else 0
             except ValueError:
@@ -117,7 +169,7 @@ def expected_sum(checksum: bytes) -> int:
 
     The checksum counts its own eight bytes as spaces; the Adler sum is of bytes, modulo a prime.
     """
-    digits = checksum.split(b"\0", 1)[0].strip(b" ")
+    digits = until_nul(checksum).strip(b" ")
     try:
         value = int(digits, 8)
     except ValueError:
@@ -128,8 +180,8 @@ def expected_sum(checksum: bytes) -> int:
 def signed_sum_fits(header: bytes) -> bool:
     """Old tars summed signed bytes."""
     try:
-        value = int(header[148:156].split(b"\0", 1)[0].strip(b" "), 8)
+        value = int(until_nul(header[CHECKSUM_FIELD]).strip(b" "), 8)
     except ValueError:
         return False
-    rest = header[:148] + header[156:]
+    rest = header[: CHECKSUM_FIELD.start] + header[CHECKSUM_FIELD.stop :]
     return value == 8 * 32 + sum(rest) - 256 * sum(byte > 127 for byte in rest)

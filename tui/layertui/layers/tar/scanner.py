@@ -6,36 +6,61 @@ as GNU tar, libarchive and Go's archive/tar write them.
 
 from __future__ import annotations
 
-import struct
 from array import array
 from collections.abc import Callable
 from operator import itemgetter
+from typing import NamedTuple
 
 from zlib_ng.zlib_ng import adler32
 
 from layertui.layers.compression.format import Damaged
 from layertui.layers.tar.capture import Keep, Keeper
 from layertui.layers.tar.header import (
-    BLOCK,
+    DEVICE_FIELDS,
+    KIND_OF_TYPEFLAG,
+    LINKNAME_FIELD,
+    MAGIC_FIELD,
     MAX_META,
     MAX_TIME,
     MAX_UID,
+    MTIME_FIELD,
+    OWNER_FIELDS,
+    PREFIX_FIELD,
+    SCANNED_FIELDS,
+    TAR_BLOCK,
+    TYPEFLAG_GNU_LONG_LINK,
+    TYPEFLAG_GNU_LONG_NAME,
+    TYPEFLAG_GNU_SPARSE,
+    TYPEFLAG_PAX,
+    TYPEFLAG_PAX_GLOBAL,
+    TYPEFLAG_SUN_PAX,
+    TYPEFLAG_V7_FILE,
+    TYPEFLAGS_IGNORED,
+    USTAR,
     Broken,
     Fields,
     Owner,
     expected_sum,
+    full_name,
+    padding,
     signed_sum_fits,
+    until_nul,
 )
 from layertui.layers.tar.pax import Pax, parse_pax
-from layertui.layers.tar.sparse import gnu_sparse, pax_sparse
+from layertui.layers.tar.sparse import Stretches, gnu_sparse, pax_sparse
 from layertui.layers.tar.window import Window
 from layertui.layers.whiteout import hides_nothing, parse_whiteout
 from layertui.model.errors import LayertuiError
 from layertui.model.layer_index import MAX_PATH, Extra, Kind, LayerIndex
 
-ZEROS = bytes(BLOCK)
+ZEROS = bytes(TAR_BLOCK)
+DOT = ord(".")
 MAX_ALL_META = 1 << 30
-"""And of all of them in a layer: they are kept in memory."""
+"""Bytes of extended headers that are read of a layer at most: they are kept in memory."""
+MAX_DIRECTORIES = 100_000
+"""Directory names whose keys are remembered."""
+PROGRESS_STEP = 1 << 22
+"""Bytes between two reports of progress."""
 ESTARGZ = (b"stargz.index.json", b".prefetch.landmark", b".no.prefetch.landmark")
 """An eStargz layer's table of contents, its last entry, and landmarks (stargz-snapshotter, estargz.md)."""
 
@@ -47,10 +72,22 @@ def scan(tar: Window, progress: Callable[[int], None] | None = None, keep: Keep 
     told the offset now and then. Raises :class:`Cancelled` if ``tar`` does, and
     :class:`LayertuiError` if nothing can be read.
     """
-    return _Scan(tar, progress, keep).run()
+    return _TarScan(tar, progress, keep).run()
 
 
-class _Scan:
+class _Content(NamedTuple):
+    """Where a tar has the content of an entry."""
+
+    offset: int
+    size: int
+    """Bytes of the file, its holes too."""
+    stored: int
+    sparse: Stretches | None
+    following: int
+    """Where the next header starts."""
+
+
+class _TarScan:
     def __init__(self, tar: Window, progress: Callable[[int], None] | None, keep: Keep | None) -> None:
         self._tar = tar
         self._progress = progress
@@ -102,6 +139,7 @@ class _Scan:
         sizes, mtimes, offsets = index.size, index.mtime, index.offset
         numbers, owner_of = self._fields.numbers, self._fields.owner_of
         sums, directories = self._sums, self._directories
+        scanned_fields, kind_of_typeflag = SCANNED_FIELDS.unpack_from, KIND_OF_TYPEFLAG
         last_directory: bytes | None = None
         prefix = b""
         chunk, base, limit, offset, reported = b"", 0, -1, 0, 0
@@ -111,9 +149,9 @@ class _Scan:
             if start > limit:
                 if keeper is not None:
                     keeper.look(keys, tar, chunk, base)
-                chunk, base, start = tar.at(offset, BLOCK), offset, 0
-                limit = len(chunk) - BLOCK
-                if self._progress is not None and offset - reported > 1 << 22:
+                chunk, base, start = tar.at(offset, TAR_BLOCK), offset, 0
+                limit = len(chunk) - TAR_BLOCK
+                if self._progress is not None and offset - reported > PROGRESS_STEP:
                     self._progress(offset)
                     reported = offset
                 if limit < 0:
@@ -129,8 +167,10 @@ class _Scan:
                     if keys:
                         self._fields.warn("no-end", b"", "the tar has no end marker: it may have been cut")
                     return
-            name, owner_field, size_field, mtime_field, checksum, flag, prefixed = _fields(chunk, start)
-            header = chunk[start : start + BLOCK]
+            name, owner_field, size_field, mtime_field, checksum, flag, prefixed = scanned_fields(
+                chunk, start
+            )
+            header = chunk[start : start + TAR_BLOCK]
             wanted = sums.get(checksum)
             if wanted is None:
                 if header == ZEROS:
@@ -138,8 +178,8 @@ class _Scan:
                         raise Broken(f"the tar ends at byte {offset:,}, before the entry that was announced")
                     if keeper is not None:
                         keeper.look(keys, tar, chunk, base)
-                    index.tar_size = offset + BLOCK
-                    if tar.at(offset + BLOCK, BLOCK)[:BLOCK].strip(b"\0"):
+                    index.tar_size = offset + TAR_BLOCK
+                    if tar.at(offset + TAR_BLOCK, TAR_BLOCK)[:TAR_BLOCK].strip(b"\0"):
                         self._fields.warn(
                             "lone-zero-block",
                             b"",
@@ -152,41 +192,41 @@ class _Scan:
                 if offset == 0:
                     raise Broken("it is not a tar")
                 raise Broken(f"bad checksum of the header at byte {offset:,}")
-            offset += BLOCK
+            offset += TAR_BLOCK
             size = numbers.get(size_field, -1)
             if size < 0:
                 size = self._fields.number(size_field, offset, "size")
                 if size < 0:
-                    raise Broken(f"an entry of negative size at byte {offset - BLOCK:,}")
-            if flag > 54 or local is not None:  # beyond a plain '0' to '6'
+                    raise Broken(f"an entry of negative size at byte {offset - TAR_BLOCK:,}")
+            kind = kind_of_typeflag.get(flag, -1)
+            if kind < 0 or local is not None:
                 offset, local = self._special(header, flag, size, offset, local)
                 continue
-            # What follows is the same as in _special, without the calls.
+            # The rest does what _entry and _append do, without the calls.
             name = name.rstrip(b"\0")
             if 0 in name:
                 name = name[: name.index(0)]
-            if prefixed and header[257:263] == b"ustar\0":
-                name = header[345:500].split(b"\0", 1)[0] + b"/" + name
+            if prefixed and header[MAGIC_FIELD] == USTAR:
+                name = until_nul(header[PREFIX_FIELD]) + b"/" + name
             directory, _, last = name.rpartition(b"/")
             if not last:
                 name = name.rstrip(b"/")
                 directory, _, last = name.rpartition(b"/")
-                if not flag:
-                    flag = 53  # v7 knows directories by the slash
+                if flag == TYPEFLAG_V7_FILE:
+                    kind = Kind.DIRECTORY
             if directory != last_directory:
                 last_directory = directory
                 known = directories.get(directory)
                 prefix = self._directory(directory) if known is None else known
-            if not last or last[0] == 46:  # a dot: ".", "..", a whiteout, or just hidden
-                self._odd(name, flag, header, size, offset)
+            if not last or last[0] == DOT:  # ".", "..", a whiteout, or a hidden file
+                self._append(name, kind, header, size, offset)
             else:
                 keys.append(prefix + last)
-                kind = flag - 48 if flag else 0
                 kinds.append(kind)
                 if kind:
-                    if kind < 3:
-                        self._link(header[157:257].split(b"\0", 1)[0], kind)
-                    elif kind < 5:
+                    if kind <= Kind.SYMLINK:
+                        self._link(until_nul(header[LINKNAME_FIELD]), kind)
+                    elif kind <= Kind.BLOCK:
                         self._device(header)
                     sizes.append(0)
                 else:
@@ -200,112 +240,98 @@ class _Scan:
                     mtime = self._fields.number(mtime_field, offset, "mtime")
                 mtimes.append(mtime)
                 offsets.append(offset)
-            if size and flag not in _EMPTY:
-                offset += size + (-size % BLOCK)
+            if size and not kind:  # others have no content, whatever size they claim
+                offset += size + (-size % TAR_BLOCK)
 
     # Entries that need more
 
     def _special(
         self, header: bytes, flag: int, size: int, offset: int, local: Pax | None
     ) -> tuple[int, Pax | None]:
-        """One header with extensions or of a rare type: where the next is, and what holds for it."""
-        if flag in b"xXgKL":
-            data = self._meta(offset, size)
-            following = offset + size + (-size % BLOCK)
-            if flag == ord("g"):
-                named = Pax()
-                self._records(data, named, offset)
-                if named != Pax():
-                    self._fields.warn(
-                        "global-header",
-                        b"",
-                        f"a global extended header at byte {offset:,}: passed over here as in Docker and "
-                        "Podman, umoci refuses the layer",
-                    )
-                return following, local
-            local = local if local is not None else Pax()
-            if flag in b"xX":
-                self._records(data, local, offset)
-            elif flag == ord("L"):
-                local.path = data.split(b"\0", 1)[0]
-            else:
-                local.linkpath = data.split(b"\0", 1)[0]
-            return following, local
-        pax = local if local is not None else Pax()
-        if pax.size is not None:
-            size = pax.size
+        """Read a header of a rare type or after an extended one.
+
+        Return where the next header starts, and the extensions that apply to it.
+        """
+        if flag == TYPEFLAG_PAX_GLOBAL:
+            self._global_records(self._meta(offset, size), offset)
+        elif flag in (TYPEFLAG_PAX, TYPEFLAG_SUN_PAX):
+            local = local or Pax()
+            self._records(self._meta(offset, size), local, offset)
+        elif flag == TYPEFLAG_GNU_LONG_NAME:
+            local = local or Pax()
+            local.path = until_nul(self._meta(offset, size))
+        elif flag == TYPEFLAG_GNU_LONG_LINK:
+            local = local or Pax()
+            local.linkpath = until_nul(self._meta(offset, size))
+        else:
+            return self._entry(header, flag, size, offset, local or Pax()), None
+        return offset + size + padding(size), local
+
+    def _entry(self, header: bytes, flag: int, size: int, offset: int, pax: Pax) -> int:
+        """Append an entry of which extended headers may tell more; return where the next header starts."""
         name = pax.sparse_name or pax.path
         if name is None:
-            name = header[:100].split(b"\0", 1)[0]
-            if header[345] and header[257:263] == b"ustar\0":
-                name = header[345:500].split(b"\0", 1)[0] + b"/" + name
-        if name.endswith(b"/") and not flag:
-            flag = 53
-        content, stored, real, sparse = offset, size, size, None
-        if flag == ord("S"):
-            content, real, sparse = gnu_sparse(header, offset, self._fields, self._meta)
-            following = content + stored + (-stored % BLOCK)
-        else:
-            if pax.sparse_real is not None or pax.sparse:
-                content, real, sparse = pax_sparse(pax, offset, size, self._meta)
-                stored = max(size - (content - offset), 0)
-            following = offset if flag in _EMPTY else offset + size + (-size % BLOCK)
-        before = len(self._keys)
-        self._odd(name, flag, header, real, content, pax)
-        if len(self._keys) > before:
-            xattrs = pax.xattrs
-            old = self._index.extra.get(before)
-            if xattrs or sparse is not None:
-                self._index.extra[before] = Extra(
-                    xattrs, old.device if old else None, sparse, stored if sparse is not None else -1
-                )
-        return following, None
-
-    def _odd(
-        self, name: bytes, flag: int, header: bytes, size: int, offset: int, pax: Pax | None = None
-    ) -> None:
-        """Write down one entry, whatever its name."""
+            name = full_name(header)
+        kind = KIND_OF_TYPEFLAG.get(flag, Kind.FILE)  # as POSIX has it for unknown types
+        if name.endswith(b"/") and flag == TYPEFLAG_V7_FILE:
+            kind = Kind.DIRECTORY
+        size = size if pax.size is None else pax.size
+        is_gnu_sparse = flag == TYPEFLAG_GNU_SPARSE
+        content = (
+            self._gnu_sparse(header, size, offset)
+            if is_gnu_sparse
+            else self._content(pax, kind, size, offset)
+        )
+        if flag in TYPEFLAGS_IGNORED:
+            return content.following
         number = len(self._keys)
-        if flag == 0 or flag == 55 or flag == 83:
-            kind: int = Kind.FILE  # '\0' of v7, '7' contiguous, 'S' sparse
-        elif 48 <= flag <= 54:
-            kind = flag - 48
-        elif flag in b"DVMN":
-            return  # GNU's own: dumped directory, volume header, continuation, old long name
-        else:
-            kind = Kind.FILE  # POSIX: what is not known is a file
+        self._append(name, kind, header, content.size, content.offset, pax)
+        is_sparse = content.sparse is not None
+        if len(self._keys) > number and (pax.xattrs or is_sparse):
+            device = self._index.extra[number].device if number in self._index.extra else None
+            stored = content.stored if is_sparse else -1
+            self._index.extra[number] = Extra(pax.xattrs, device, content.sparse, stored)
+        return content.following
+
+    def _content(self, pax: Pax, kind: int, size: int, offset: int) -> _Content:
+        following = offset if kind else offset + size + padding(size)
+        if pax.sparse_real is None and not pax.sparse:
+            return _Content(offset, size, size, None, following)
+        start, real, sparse = pax_sparse(pax, offset, size, self._meta)
+        return _Content(start, real, max(size - (start - offset), 0), sparse, following)
+
+    def _gnu_sparse(self, header: bytes, size: int, offset: int) -> _Content:
+        start, real, sparse = gnu_sparse(header, offset, self._fields, self._meta)
+        return _Content(start, real, size, sparse, start + size + padding(size))
+
+    def _append(
+        self, name: bytes, kind: int, header: bytes, size: int, offset: int, pax: Pax | None = None
+    ) -> None:
+        """Append one entry, whatever its name (the general case)."""
         key = self._fields.clean(name)
         if len(key) > MAX_PATH:
-            self._fields.warn(
-                "name-too-long", key[:100], f"a name of {len(key):,} bytes: left out here, engines refuse it"
-            )
+            self._too_long(key[:100], "a name of", len(key))
             return
-        target = header[157:257].split(b"\0", 1)[0]
+        target = until_nul(header[LINKNAME_FIELD])
         if pax is not None and pax.linkpath is not None:
             target = pax.linkpath
         if (whiteout := parse_whiteout(key)) is not None:
             self._whiteout(kind, key, size, *whiteout)
             kind, key = whiteout
         elif kind in (Kind.SYMLINK, Kind.HARDLINK) and len(target) > MAX_PATH:
-            self._fields.warn(
-                "name-too-long", key, f"a link to {len(target):,} bytes: left out here, engines refuse it"
-            )
+            self._too_long(key, "a link to", len(target))
             return
+        number = len(self._keys)
         self._keys.append(key)
         self._kinds.append(kind)
-        if kind == Kind.SYMLINK or kind == Kind.HARDLINK:
+        if kind in (Kind.SYMLINK, Kind.HARDLINK):
             self._link(target, kind)
         elif kind in (Kind.CHAR, Kind.BLOCK):
             self._device(header)
-        owner = self._fields.owner(header[100:124], offset)
-        mtime = self._fields.number(header[136:148], offset, "mtime")
+        owner = self._fields.owner(header[OWNER_FIELDS], offset)
+        mtime = self._fields.number(header[MTIME_FIELD], offset, "mtime")
         if pax is not None:
-            if pax.uid is not None or pax.gid is not None:
-                owner = Owner(
-                    owner.mode,
-                    owner.uid if pax.uid is None else self._fields.clamp(pax.uid, MAX_UID, "uid", offset),
-                    owner.gid if pax.gid is None else self._fields.clamp(pax.gid, MAX_UID, "gid", offset),
-                )
+            owner = self._pax_owner(pax, owner, offset)
             if pax.mtime is not None:
                 mtime = self._fields.clamp(pax.mtime[0], MAX_TIME, "mtime", offset, -MAX_TIME)
                 if pax.mtime[1]:
@@ -315,6 +341,29 @@ class _Scan:
         index.size.append(size if kind == Kind.FILE else 0)
         index.mtime.append(mtime)
         index.offset.append(offset)
+
+    def _pax_owner(self, pax: Pax, owner: Owner, offset: int) -> Owner:
+        if pax.uid is None and pax.gid is None:
+            return owner
+        return Owner(
+            owner.mode,
+            owner.uid if pax.uid is None else self._fields.clamp(pax.uid, MAX_UID, "uid", offset),
+            owner.gid if pax.gid is None else self._fields.clamp(pax.gid, MAX_UID, "gid", offset),
+        )
+
+    def _too_long(self, key: bytes, what: str, length: int) -> None:
+        self._fields.warn("name-too-long", key, f"{what} {length:,} bytes: left out here, engines refuse it")
+
+    def _global_records(self, data: bytes, offset: int) -> None:
+        pax = Pax()
+        self._records(data, pax, offset)
+        if pax != Pax():
+            self._fields.warn(
+                "global-header",
+                b"",
+                f"a global extended header at byte {offset:,}: passed over here as in Docker and "
+                "Podman, umoci refuses the layer",
+            )
 
     def _whiteout(self, kind: int, key: bytes, size: int, whiteout: Kind, hidden: bytes) -> None:
         """Warn of a whiteout on which engines disagree."""
@@ -333,7 +382,7 @@ class _Scan:
         self._links[len(self._keys) - 1] = self._fields.clean(target) if kind == Kind.HARDLINK else target
 
     def _device(self, header: bytes) -> None:
-        major, minor = (self._fields.number(header[at : at + 8], 0, "device") for at in (329, 337))
+        major, minor = (self._fields.number(header[field], 0, "device") for field in DEVICE_FIELDS)
         self._index.extra[len(self._keys) - 1] = Extra(device=(max(major, 0), max(minor, 0)))
 
     def _records(self, data: bytes, pax: Pax, offset: int) -> None:
@@ -363,13 +412,7 @@ class _Scan:
         """The cleaned directory of entries, as what comes before their names in a key."""
         key = self._fields.clean(directory)
         prefix = key + b"\0" if key else b""
-        if len(self._directories) > 100_000:
+        if len(self._directories) > MAX_DIRECTORIES:
             self._directories.clear()
         self._directories[directory] = prefix
         return prefix
-
-
-_EMPTY = (49, 50, 51, 52, 53, 54)
-"""Types without content, whatever size their header says."""
-_fields = struct.Struct("100s 24s 12s 12s 8s B 188x B 166x").unpack_from
-"""A header's name, owner, size, mtime, checksum, type and the first byte of its prefix."""

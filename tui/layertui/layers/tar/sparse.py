@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from layertui.layers.tar.header import BLOCK, MAX_META, Broken, Fields
+from layertui.layers.tar.header import MAX_META, TAR_BLOCK, Broken, Fields
 from layertui.layers.tar.pax import Pax
 
 Meta = Callable[[int, int], bytes]
@@ -30,8 +30,8 @@ def gnu_sparse(header: bytes, offset: int, fields: Fields, meta: Meta) -> tuple[
             break
         if len(stretches) > MAX_META // 24:
             raise Broken(f"a sparse map without end at byte {offset:,}")
-        block = meta(offset, BLOCK)
-        offset += BLOCK
+        block = meta(offset, TAR_BLOCK)
+        offset += TAR_BLOCK
         at, count, more = 0, 21, block[504]
     return offset, max(fields.number(header[483:495], offset, "size"), 0), _sane(stretches)
 
@@ -44,8 +44,8 @@ def pax_sparse(pax: Pax, offset: int, size: int, meta: Meta) -> tuple[int, int, 
     # Version 1.0: decimal numbers, a line each, in front of the content, padded to a block.
     blocks: list[bytes] = []
     lines, wanted = 0, 1
-    while lines < wanted and BLOCK * len(blocks) < min(size, MAX_META):
-        blocks.append(meta(offset + BLOCK * len(blocks), BLOCK))
+    while lines < wanted and TAR_BLOCK * len(blocks) < min(size, MAX_META):
+        blocks.append(meta(offset + TAR_BLOCK * len(blocks), TAR_BLOCK))
         if len(blocks) == 1:
             first = blocks[0].split(b"\n", 1)[0]
             if not first.isdigit():
@@ -56,7 +56,7 @@ def pax_sparse(pax: Pax, offset: int, size: int, meta: Meta) -> tuple[int, int, 
         if lines >= wanted:
             numbers = b"".join(blocks).split(b"\n")[1:wanted]
             values = [int(line[:18]) if line.isdigit() else 0 for line in numbers]
-            content = offset + BLOCK * len(blocks)
+            content = offset + TAR_BLOCK * len(blocks)
             return content, real, _sane(list(zip(values[::2], values[1::2], strict=True)))
     raise Broken(f"an unreadable sparse map at byte {offset:,}")
 

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from layertui.layers.compression.format import Damaged
 from layertui.layers.compression.stream import Cancelled
+from layertui.layers.tar.header import SIZE_FIELD, TAR_BLOCK
 from layertui.layers.tar.scanner import scan
 from layertui.layers.unpacked.safe_open import DirectoryBlob
 from layertui.model.blob import Blob
@@ -30,7 +31,7 @@ from layertui.model.layer_index import LayerIndex, key_of
 MAX_LINE = 16 << 20
 """Bytes of a line: a segment holds a header with its extensions, 1 MiB at most in any tar that is read."""
 PIECE = 1 << 20
-MAP = b"0\n".ljust(512, b"\0")
+MAP = b"0\n".ljust(TAR_BLOCK, b"\0")
 """A sparse map of no stretches (GNU tar, "Storing Sparse Files", PAX Format 1.0)."""
 
 
@@ -95,7 +96,7 @@ def _as_stored(content: Content, segment: bytes) -> Content:
     """
     if b"GNU.sparse." not in segment:
         return content
-    field = segment[-512:][124:136]
+    field = segment[-TAR_BLOCK:][SIZE_FIELD]
     try:
         octal = int(field.strip(b" \0") or b"0", 8) if field[:1] < b"\x80" else -1
         stored = octal if octal >= 0 else int.from_bytes(field[1:], "big")
