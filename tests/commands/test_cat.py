@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import pytest
 
 from layertui.commands import opening
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory, scan_directory
+from layertui.model.job import Job
 from layertui.model.layer_index import LayerIndex
 from tests.commands.running import Run
 from tests.commands.samples import HOSTILE, eventful, image, tar
@@ -67,14 +66,12 @@ def test_a_cut_layer_gives_what_is_there_and_says_so(run: Run, tmp_path: Path) -
 class Written(UnpackedDirectory):
     """A directory that is written to while it is listed, as that of a container that runs."""
 
-    def scan(
-        self, progress: Callable[[int], None] | None = None, cancelled: threading.Event | None = None
-    ) -> LayerIndex:
-        def write(_count: int) -> None:
+    def scan(self, job: Job = Job.NONE) -> LayerIndex:
+        def write(_count: int, _total: int) -> None:
             tick()
             (self.path / "later").touch()
 
-        return scan_directory(self.path, write)
+        return scan_directory(self.path, Job(write))
 
 
 def test_a_layer_that_changes_while_it_is_read(

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from layertui.commands import progress
-from layertui.commands.progress import Progress
+from layertui.commands.progress import ProgressBar
 
 
 class Tty(io.StringIO):
@@ -20,9 +20,9 @@ def test_shows_bytes_and_layer_and_is_erased(monkeypatch: pytest.MonkeyPatch) ->
     tty = Tty()
     monkeypatch.setattr("sys.stderr", tty)
     monkeypatch.setattr(progress, "DELAY", 0.0)
-    with Progress(False, "reading", 4_000_000) as bar:
+    with ProgressBar(False, "reading", 4_000_000) as bar:
         time.sleep(0.01)
-        bar.layer(2, 1_000_000, 4_000_000)
+        bar.job.layer(2).report(1_000_000, 4_000_000)
         shown = tty.getvalue()
     assert shown.startswith("\r[######..................] 1.00 MB of 4.00 MB, ")
     assert "/s, reading layer 2" in shown
@@ -38,7 +38,7 @@ def test_shows_nothing_where_nobody_looks_or_it_is_quick(
     stderr = stream()
     monkeypatch.setattr("sys.stderr", stderr)
     monkeypatch.setattr(progress, "DELAY", delay)
-    with Progress(quiet, "reading", 10) as bar:
+    with ProgressBar(quiet, "reading", 10) as bar:
         time.sleep(0.01)
-        bar.layer(1, 5, 10)
+        bar.job.layer(1).report(5, 10)
     assert stderr.getvalue() == ""

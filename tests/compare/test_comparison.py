@@ -6,14 +6,13 @@ import os
 import re
 import shutil
 import subprocess
-import threading
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pytest
 
 from layertui.compare.comparison import Comparison, Side
-from layertui.layers.compression.stream import Cancelled
+from layertui.model.job import Cancelled, Job
 from layertui.sources import open_image
 from layertui.union.load import ImageReader
 from layertui.union.merged_tree import MergedTree
@@ -273,10 +272,10 @@ def test_it_stops_where_packages_are_read(tmp_path: Path) -> None:
     layout = OciLayout(tmp_path / "layout")
     layout.add("a", [tar()])
     layout.add("b", [tar(("/var/lib/dpkg/status", b"Package: a\n"))], "gzip")
-    cancelled = threading.Event()
-    cancelled.set()
+    job = Job()
+    job.cancel()
     with pytest.raises(Cancelled):
-        Comparison(side(layout, "a"), side(layout, "b"), cancelled=cancelled)
+        Comparison(side(layout, "a"), side(layout, "b"), job=job)
 
 
 @pytest.mark.parametrize(("a", "b"), [(0, 1), (1, 0), (0, 0), (1, 2), (2, 1)])

@@ -2,7 +2,6 @@
 
 import random
 import subprocess
-import threading
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from layertui.content import edit_script
 from layertui.content.diff import hunks, inline_changes, split_lines, unified_diff
 from layertui.content.edit_script import shortest_script
-from layertui.layers.compression.stream import Cancelled
+from layertui.model.job import Cancelled, Job
 
 
 def real(folder: Path, before: bytes, after: bytes) -> bytes:
@@ -146,10 +145,10 @@ def test_changes_stand_behind_their_like_or_where_both_sides_have_one() -> None:
 
 
 def test_is_cancelled() -> None:
-    cancelled = threading.Event()
-    cancelled.set()
+    job = Job()
+    job.cancel()
     with pytest.raises(Cancelled):
-        shortest_script("abc", "bca", cancelled)
+        shortest_script("abc", "bca", job)
 
 
 def test_lines_end_at_line_feeds_alone() -> None:

@@ -17,12 +17,12 @@ from layertui.content import tar_reader
 from layertui.content.layer_readers import MAX_ACTIVE_LAYERS
 from layertui.content.read import Contents
 from layertui.demo import image as sample
-from layertui.layers.compression.stream import Cancelled
 from layertui.layers.load import index_layer
 from layertui.layers.tar.capture import Keep
 from layertui.model.blob import BytesBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Layer
+from layertui.model.job import Cancelled, Job
 from layertui.sources import open_image
 from layertui.union.builder import UnionBuilder
 from tests.content.archives import (
@@ -289,7 +289,7 @@ def test_prepare_hashes_as_digest_does_and_reads_each_layer_once(
     events = [event for event in range(len(union.ev_node)) if not union.is_directory(event)]
     random.Random(11).shuffle(events)
     told: list[tuple[int, int]] = []
-    contents.prepare(events, lambda done, total: told.append((done, total)))
+    contents.prepare(events, Job(lambda *seen: told.append(seen)))
     assert max(told)[0] == max(told)[1]
     monkeypatch.setattr(contents._layers, "source", None)  # from here on all must be known
     for event in events:
@@ -384,22 +384,22 @@ def test_batches_leave_out_what_is_damaged_or_lies_behind(how: str) -> None:
 
 def test_batches_stop_when_cancelled() -> None:
     contents, union = contents_of(COMPRESS["gzip"](tar_of(files(18, 30, 50_000))))
-    cancelled = threading.Event()
-    cancelled.set()
+    job = Job()
+    job.cancel()
     with pytest.raises(Cancelled):
-        next(contents.batches(range(len(union.ev_node)), cancelled))
+        next(contents.batches(range(len(union.ev_node)), job))
 
 
 def test_prepare_stops_when_cancelled() -> None:
     contents, union = contents_of(
         *(COMPRESS["gzip"](tar_of(files(seed, 30, 50_000))) for seed in (12, 13, 14))
     )
-    cancelled = threading.Event()
+    job = Job(lambda _done, _total: job.cancel())
     with pytest.raises(Cancelled):
-        contents.prepare(range(len(union.ev_node)), lambda done, total: cancelled.set(), cancelled)
+        contents.prepare(range(len(union.ev_node)), job)
     with pytest.raises(Cancelled):
-        contents.read(event_of(union, "/d0/f0", 1), 0, 9_000_000, cancelled)
-        contents.digest(max(range(len(union.ev_node)), key=union.size), cancelled)
+        contents.read(event_of(union, "/d0/f0", 1), 0, 9_000_000, job)
+        contents.digest(max(range(len(union.ev_node)), key=union.size), job)
 
 
 def test_files_that_differ_in_size_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:

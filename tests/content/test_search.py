@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import tarfile
-import threading
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,8 @@ from layertui import demo
 from layertui.content.query import MAX_EXCERPT, LineMatch, Query
 from layertui.content.read import Contents
 from layertui.content.search import MAX_REGEX_LINE, Search
-from layertui.layers.compression.stream import Cancelled
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Cancelled, Job
 from tests.commands.samples import tar
 from tests.content.archives import contents_of
 from tests.images import layers_of, tars_of, union_of
@@ -169,12 +168,12 @@ def test_a_pattern_that_is_none_says_why() -> None:
 def test_progress_and_stopping() -> None:
     told: list[tuple[int, int]] = []
     search = search_of(Query("x"), tar(("/a", b"x" * 10), ("/b", b"x" * 20)))
-    assert len(list(search.matches(lambda *seen: told.append(seen)))) == 2
+    assert len(list(search.matches(Job(lambda *seen: told.append(seen))))) == 2
     assert told == [(10, 30), (30, 30)]
-    stop = threading.Event()
-    matches = search.matches(None, stop)
+    job = Job()
+    matches = search.matches(job)
     next(matches)
-    stop.set()
+    job.cancel()
     with pytest.raises(Cancelled):
         next(matches)
 

@@ -36,7 +36,7 @@ def judged(
         builder.add(index_layer(layer, None))
     union = builder.freeze()
     subject = Subject(
-        image, union, Contents(image, union.indexes, union), Globs(ignore, below=True), lambda: baseline, None
+        image, union, Contents(image, union.indexes, union), Globs(ignore, below=True), lambda: baseline
     )
     return evaluate(config or Config(None, Rules(**rules)), subject)
 

@@ -198,11 +198,11 @@ def test_nothing_is_worked_out_that_no_rule_asks_for(monkeypatch: pytest.MonkeyP
         raise AssertionError
 
     for module, name in (
-        ("figures", "waste"),
+        ("figure_rules", "waste"),
         ("subject", "efficiency"),
-        ("findings", "secrets"),
-        ("findings", "packages"),
-        ("findings", "permissions"),
+        ("finding_rules", "secrets"),
+        ("finding_rules", "packages"),
+        ("finding_rules", "permissions"),
     ):
         monkeypatch.setattr(f"layertui.gate.{module}.{name}", refuse)
     assert judged(deleted, size=10_000, reclaimable=10_000, forbidden_paths=("/x",)).status == Status.PASS

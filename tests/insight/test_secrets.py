@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 from typing import Any
 
 import pytest
@@ -12,8 +11,8 @@ from layertui import demo
 from layertui.content.read import Contents
 from layertui.insight.secret_rules import FILES, TOKENS
 from layertui.insight.secrets import MAX_SIZE, Secrets, secrets
-from layertui.layers.compression.stream import Cancelled
 from layertui.model.image import HistoryEntry
+from layertui.model.job import Cancelled, Job
 from layertui.union.model import LayerUnion
 from tests.commands.samples import tar
 from tests.images import layers_of, union_of
@@ -165,12 +164,12 @@ def test_a_text_full_of_what_looks_like_a_beginning() -> None:
 
 
 def test_looking_stops_when_cancelled() -> None:
-    cancelled = threading.Event()
+    job = Job()
     image = demo.image()._replace(layers=layers_of([tar(("/a", b"1"))]), config={}, history=())
     union = union_of(image.layers)
-    cancelled.set()
+    job.cancel()
     with pytest.raises(Cancelled):
-        secrets(image, union, Contents(image, union.indexes, union), cancelled=cancelled)
+        secrets(image, union, Contents(image, union.indexes, union), job=job)
 
 
 def test_binary_and_large_files_are_left_out_and_the_latter_counted() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 
 import pytest
@@ -16,7 +15,7 @@ from layertui.insight.secrets import secrets
 from layertui.insight.survey import COLUMNS, survey
 from layertui.insight.tally import Survey
 from layertui.insight.waste import waste
-from layertui.layers.compression.stream import Cancelled
+from layertui.model.job import Cancelled, Job
 from layertui.sources import open_image
 from tests.commands.samples import tar
 from tests.images import union_of
@@ -114,7 +113,7 @@ def test_damage_is_said_with_every_part(part: str) -> None:
 def test_every_part_can_be_stopped(part: str) -> None:
     path = "/var/lib/dpkg/status"
     layers: Sequence[bytes] = [tar((path, b"a"), ("/b", b"a")), tar((path, b"c"))]
-    cancelled = threading.Event()
-    cancelled.set()
+    job = Job()
+    job.cancel()
     with pytest.raises(Cancelled):
-        survey(part, IMAGE, *opened(layers), cancelled=cancelled)
+        survey(part, IMAGE, *opened(layers), job=job)

@@ -11,11 +11,11 @@ import pytest
 
 from layertui import demo
 from layertui.cache.indexes import IndexCache
-from layertui.layers.compression.stream import Cancelled
 from layertui.layers.load import cache_key, index_layer, index_layers
 from layertui.model.blob import BytesBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Layer
+from layertui.model.job import Cancelled, Job
 from tests.images import layers_of
 from tests.layers.tars import END, file
 from tests.layouts import digest
@@ -84,18 +84,18 @@ def test_unreadable_bytes_are_damage_of_that_layer() -> None:
 def test_progress_and_order() -> None:
     image = demo.image()
     told: dict[int, tuple[int, int]] = {}
-    found = dict(index_layers(image, None, lambda number, *progress: told.update({number: progress})))
+    found = dict(index_layers(image, None, Job(layers=lambda number, *seen: told.update({number: seen}))))
     assert sorted(found) == [layer.number for layer in image.layers]
     assert all(done <= size for done, size in told.values())
 
 
 @pytest.mark.parametrize("tar", [TAR, gzip.compress(TAR)], ids=["plain", "gzip"])
 def test_cancelled(tar: bytes) -> None:
-    stop = threading.Event()
-    stop.set()
+    job = Job()
+    job.cancel()
     with pytest.raises(Cancelled):
-        index_layer(layers_of([tar])[0], None, cancelled=stop)
-    assert list(index_layers(demo.image()._replace(layers=layers_of([tar] * 5)), None, cancelled=stop)) == []
+        index_layer(layers_of([tar])[0], None, job=job)
+    assert list(index_layers(demo.image()._replace(layers=layers_of([tar] * 5)), None, job=job)) == []
 
 
 def test_leaving_early_stops_the_rest() -> None:

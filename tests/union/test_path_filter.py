@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from layertui.layers.compression.stream import Cancelled
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Cancelled, Job
 from layertui.union.merged_tree import MergedTree
 from layertui.union.path_filter import matching_nodes
 from tests.union.small import layer, union
@@ -109,5 +109,7 @@ def test_globs_find_what_the_shell_finds() -> None:
 
 
 def test_stops_when_it_is_no_longer_wanted() -> None:
+    job = Job()
+    job.cancel()
     with pytest.raises(Cancelled):
-        matching_nodes(MergedTree(TREE, 2), "one", lambda: True)
+        matching_nodes(MergedTree(TREE, 2), "one", job)

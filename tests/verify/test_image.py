@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 from pathlib import Path
 
 import pytest
 
 from layertui import demo
-from layertui.layers.compression.stream import Cancelled
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
+from layertui.model.job import Cancelled, Job
 from layertui.sources import open_image
 from layertui.verify.image import verify
 from layertui.verify.layer import Check
@@ -116,9 +115,9 @@ def test_a_layer_that_is_absent_and_one_that_need_not_be_here(layout: Path) -> N
 def test_progress_counts_stored_bytes_and_it_stops_when_told_to(layout: Path) -> None:
     image = open_image(str(layout))
     done: dict[int, int] = {}
-    list(verify(image, progress=done.__setitem__))
+    list(verify(image, Job(layers=lambda layer, read, _total: done.update({layer: read}))))
     assert done == {layer.number: layer.descriptor.size for layer in image.layers}
-    stop = threading.Event()
-    stop.set()
+    job = Job()
+    job.cancel()
     with pytest.raises(Cancelled):
-        list(verify(image, stop))
+        list(verify(image, job))

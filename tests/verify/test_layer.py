@@ -1,15 +1,14 @@
 """Digests of layers, recomputed from all of their bytes."""
 
 import gzip
-import threading
 
 import pytest
 
 from layertui import demo
-from layertui.layers.compression.stream import Cancelled
 from layertui.layers.load import index_layer
 from layertui.model.blob import BytesBlob
 from layertui.model.image import Descriptor, Layer
+from layertui.model.job import Cancelled, Job
 from layertui.verify.layer import expected_digest, verify, was_checked
 from tests.layouts import digest
 
@@ -31,26 +30,26 @@ def layer(data: bytes, blob_digest: str = "", diff_id: str = "") -> Layer:
     ids=["plain tar by diff ID", "compressed by diff ID", "by blob digest"],
 )
 def test_right_digests(good: Layer) -> None:
-    assert verify(good, threading.Event()) == ""
+    assert verify(good) == ""
 
 
 @pytest.mark.parametrize("bad", [layer(TAR, digest(b"x")), layer(TAR, diff_id=digest(b"x"))])
 def test_a_wrong_digest_names_both(bad: Layer) -> None:
-    said = verify(bad, threading.Event())
+    said = verify(bad)
     assert digest(b"x") in said
     assert digest(TAR) in said
 
 
 def test_what_does_not_decompress() -> None:
-    assert "ends early" in verify(layer(PACKED[:-2000], diff_id=digest(TAR)), threading.Event())
+    assert "ends early" in verify(layer(PACKED[:-2000], diff_id=digest(TAR)))
 
 
 def test_stops_when_it_is_told_to() -> None:
-    stop = threading.Event()
-    stop.set()
+    job = Job()
+    job.cancel()
     for one in (layer(TAR, digest(TAR)), layer(PACKED, diff_id=digest(TAR))):
         with pytest.raises(Cancelled):
-            verify(one, stop)
+            verify(one, job)
 
 
 def test_nothing_is_expected_of_a_layer_without_digests_or_with_unknown_ones() -> None:

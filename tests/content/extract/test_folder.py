@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import tarfile
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,10 @@ from layertui.content.extract.folder import Extraction
 from layertui.content.extract.obstacles import InTheWay
 from layertui.content.extract.selection import changeset, tree
 from layertui.content.read import Contents
-from layertui.layers.compression.stream import Cancelled
 from layertui.model.blob import Blob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Layer
+from layertui.model.job import Cancelled, Job
 from layertui.union.model import LayerUnion
 from tests import hostile
 from tests.commands.samples import tar
@@ -115,18 +114,17 @@ def test_symlinks_that_lie_there_are_not_followed(tmp_path: Path) -> None:
     assert (outside / "passwd").read_text() == "keep"
 
 
-class Swap(threading.Event):
+class Swap(Job):
     """Somebody who puts a symlink in the place of a directory that has just been made."""
 
     def __init__(self, directory: Path, target: Path) -> None:
         super().__init__()
         self.directory, self.target = directory, target
 
-    def is_set(self) -> bool:
+    def check(self) -> None:
         if self.directory.is_dir() and not self.directory.is_symlink():
             self.directory.rmdir()
             self.directory.symlink_to(self.target)
-        return False
 
 
 def test_symlinks_that_come_meanwhile_are_not_followed(tmp_path: Path) -> None:
@@ -134,7 +132,7 @@ def test_symlinks_that_come_meanwhile_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     extraction = Extraction(tree(union, 1), contents, tmp_path / "root")
     with pytest.raises(LayertuiError, match="Not a directory, 1 of 2 files are written"):
-        extraction.run(cancelled=Swap(tmp_path / "root/a", tmp_path / "outside"))
+        extraction.run(Swap(tmp_path / "root/a", tmp_path / "outside"))
     assert paths(tmp_path / "outside") == []
 
 
@@ -369,15 +367,15 @@ def test_leaving_leaves_whole_files_alone(
     if not nameless:
         request.getfixturevalue("_without_nameless_files")
     contents, union = contents_of(tar(("/d", None), ("/d/a", b"a" * 10), ("/d/b", b"b" * 4_000_000)))
-    cancelled = threading.Event()
 
     def progress(done: int, total: int) -> None:
         if done > 1_500_000:
-            cancelled.set()
+            job.cancel()
 
+    job = Job(progress)
     extraction = Extraction(tree(union, 1), contents, tmp_path)
     with pytest.raises(Cancelled):
-        extraction.run(progress, cancelled)
+        extraction.run(job)
     assert (extraction.files, extraction.bytes) == (1, 10)
     assert paths(tmp_path) == ["d", "d/a"]
     assert (tmp_path / "d").stat().st_mode & 0o777 == 0o755
@@ -386,6 +384,6 @@ def test_leaving_leaves_whole_files_alone(
 def test_progress_comes_to_the_end(tmp_path: Path) -> None:
     contents, union = contents_of(tar(("/a", b"a" * 3_000_000), ("/b", b"b")))
     told: list[tuple[int, int]] = []
-    Extraction(tree(union, 1), contents, tmp_path).run(lambda done, total: told.append((done, total)))
+    Extraction(tree(union, 1), contents, tmp_path).run(Job(lambda *seen: told.append(seen)))
     assert told == sorted(told)
     assert told[-1] == (3_000_001, 3_000_001)

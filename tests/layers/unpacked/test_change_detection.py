@@ -18,11 +18,12 @@ from layertui.layers.unpacked.full_tree import CopiedDirectory, FullTree
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory, scan_directory
 from layertui.layers.unpacked.safe_open import DirectoryBlob
 from layertui.model.errors import ChangedWhileRead
+from layertui.model.job import Job
 from layertui.model.layer_index import LayerIndex, path_of
 from tests.layers.unpacked.test_overlay_directory import image_of, opened
 
 BETWEEN = 8
-"""Entries between two words of progress."""
+"""Entries between two reports."""
 SAYS = "has changed since the image was read"
 Change = Callable[..., object]
 
@@ -169,7 +170,7 @@ def test_stamps_go_with_the_index_to_another_process(tmp_path: Path) -> None:
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory, and so many files after it that the walk tells that it has passed it.
 
-    The root is no entry, so the first word of progress comes when only it has been listed.
+    The root is no entry, so the first report comes when only it has been listed.
     """
     root = tmp_path / "tree"
     (root / "a").mkdir(parents=True)
@@ -186,12 +187,12 @@ def walked(root: Path, change: Callable[[], object], at: int = 0) -> LayerIndex:
     """What a walk finds while something is done once it has ``at`` entries: with none, it has listed the root."""
     waiting = [change]
 
-    def progress(count: int) -> None:
+    def progress(count: int, _total: int) -> None:
         if count >= at and waiting:
             tick()
             waiting.pop()()
 
-    index = scan_directory(root, progress)
+    index = scan_directory(root, Job(progress))
     assert not waiting
     return index
 
@@ -301,9 +302,9 @@ def test_what_changes_in_the_trees_of_a_difference(tree: Path, walk: int, change
     shutil.copytree(tree, above, symlinks=True, copy_function=os.link)
     walks = iter((1, 2))  # that of the tree below comes first
 
-    def progress(_count: int) -> None:
+    def progress(_count: int, _total: int) -> None:
         if next(walks) == walk:
             tick()
             change(above, tree)
 
-    assert list(warned(FullTree(above, tree, links=True).scan(progress))) == [where]
+    assert list(warned(FullTree(above, tree, links=True).scan(Job(progress)))) == [where]

@@ -5,18 +5,18 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import threading
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from layertui.layers.compression.format import Damaged
-from layertui.layers.compression.stream import Cancelled
 from layertui.layers.load import index_layer
 from layertui.layers.unpacked.tar_split import PIECE, Content, RecordedDirectory, pieces
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Layer, Recorded
+from layertui.model.job import Cancelled, Job
 from layertui.model.layer_index import Kind
 from layertui.verify.layer import checks
 from tests.content.archives import tar_of
@@ -87,35 +87,37 @@ def test_checks_stop_in_the_middle_of_a_tar(unpacked: RecordedDirectory) -> None
     record(unpacked.record, *split(tar, files))
     layer = Layer(1, Descriptor("", "", -1), digest(tar), "", None, unpacked=unpacked)
     told: list[int] = []
-    stop = threading.Event()
 
-    def tell(done: int) -> None:
+    def tell(done: int, _total: int) -> None:
         told.append(done)
         if done > PIECE:
-            stop.set()
+            job.cancel()
 
+    job = Job(tell)
     with pytest.raises(Cancelled):
-        list(checks(layer, stop, tell))
+        list(checks(layer, job))
     assert PIECE < told[-1] <= 2 * PIECE + len(tar_of(FILES)) and len(told) > 4
-    stop.clear()
     told.clear()
-    (check,) = checks(layer, stop, told.append)
+    (check,) = checks(layer, Job(lambda done, _total: told.append(done)))
     assert check.status == "ok" and told[-1] == len(tar)
 
 
-def test_sizes_are_no_longer_counted_when_told_to_stop(unpacked: RecordedDirectory) -> None:
+@pytest.mark.parametrize("of", ["directory", "members"])
+def test_sizes_are_no_longer_counted_when_told_to_stop(
+    unpacked: RecordedDirectory, of: Literal["directory", "members"]
+) -> None:
     """After the tar has been read whole: its size is held against what the store noted."""
     tar = tar_of(FILES)
     for recorded in (Recorded(0, "directory"), Recorded(0, "members")):
         layer = Layer(1, Descriptor("", "", -1), digest(tar), "", None, unpacked=unpacked, recorded=recorded)
-        stop = threading.Event()
+        job = Job()
         with pytest.raises(Cancelled):
-            list(checks(layer, stop, partial(_stop_at, len(tar), stop)))
+            list(checks(layer, job.part(partial(_stop_at, len(tar), job))))
 
 
-def _stop_at(end: int, stop: threading.Event, done: int) -> None:
+def _stop_at(end: int, job: Job, done: int, _total: int) -> None:
     if done == end:
-        stop.set()
+        job.cancel()
 
 
 def test_a_file_that_has_been_cut_since(unpacked: RecordedDirectory) -> None:

@@ -7,14 +7,13 @@ import os
 import shutil
 import sqlite3
 import tempfile
-import threading
 from pathlib import Path
 
 import pytest
 
 from layertui import demo
-from layertui.layers.compression.stream import Cancelled
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Cancelled, Job
 from layertui.model.reference import parse
 from layertui.sources import open_image
 from layertui.sources.docker_root.usage import linkgraph
@@ -204,12 +203,12 @@ def test_links_while_a_daemon_had_not_done_writing(
 
 def test_it_stops_when_told_to_and_tells_how_far_it_is(roots: tuple[Path, Path]) -> None:
     told: list[int] = []
-    found = overview(parse(f"docker-root:{roots[0]}"), lambda done, total: told.append(done))
+    found = overview(parse(f"docker-root:{roots[0]}"), Job(lambda done, total: told.append(done)))
     assert told == sorted(told) and told[-1] == sum(part.size for part in found.parts)
-    stop = threading.Event()
-    stop.set()
+    job = Job()
+    job.cancel()
     with pytest.raises(Cancelled):
-        overview(parse(f"docker-root:{roots[0]}"), cancelled=stop)
+        overview(parse(f"docker-root:{roots[0]}"), job=job)
 
 
 def test_what_is_no_data_root(tmp_path: Path) -> None:

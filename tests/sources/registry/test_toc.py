@@ -8,14 +8,12 @@ import io
 import json
 import random
 import tarfile
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from layertui.content.read import Contents
-from layertui.layers.compression.stream import Cancelled
 from layertui.layers.load import index_layers
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import Window
@@ -24,6 +22,7 @@ from layertui.layers.unpacked.toc import CHUNKED, ESTARGZ, TocLayer
 from layertui.model.blob import BytesBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image
+from layertui.model.job import Cancelled, Job
 from layertui.model.layer_index import LayerIndex
 from layertui.sources import open_image
 from layertui.sources import registry as source
@@ -214,19 +213,19 @@ def test_a_table_that_is_not_the_one_of_the_manifest() -> None:
 def test_a_listing_stops_when_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """While the table is laid out as a tar, and while that is looked through."""
     layer = toc(*estargz())
-    stop = threading.Event()
-    stop.set()
+    job = Job()
+    job.cancel()
     with pytest.raises(Cancelled):
-        layer.scan(cancelled=stop)
-    stop.clear()
+        layer.scan(job)
+    job = Job()
 
     def stopping(headers: Window) -> LayerIndex:
-        stop.set()
+        job.cancel()
         return scan(headers)
 
     monkeypatch.setattr(tables, "scan", stopping)
     with pytest.raises(Cancelled):
-        layer.scan(cancelled=stop)
+        layer.scan(job=job)
 
 
 def test_content_that_is_not_what_the_table_says() -> None:

@@ -19,6 +19,7 @@ from layertui.insight.package_files import Owners
 from layertui.model.blob import BytesBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, HistoryEntry, Layer
+from layertui.model.job import Job
 from layertui.ui.app import LayertuiApp
 from layertui.ui.detail.owners import package_text
 from layertui.ui.detail.pane import DetailPane
@@ -375,12 +376,10 @@ class Slow(Contents):
         self.answer = threading.Event()
         self.asked: list[int] = []
 
-    def read(
-        self, event: int, offset: int = 0, length: int = -1, cancelled: threading.Event | None = None
-    ) -> bytes:
+    def read(self, event: int, offset: int = 0, length: int = -1, job: Job = Job.NONE) -> bytes:
         self.asked.append(event)
         assert self.answer.wait(10)
-        return self._contents.read(event, offset, length, cancelled)
+        return self._contents.read(event, offset, length, job)
 
 
 async def test_says_that_it_is_reading_only_after_a_while() -> None:

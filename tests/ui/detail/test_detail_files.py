@@ -9,6 +9,7 @@ import pytest
 
 from layertui import demo
 from layertui.content.read import Contents
+from layertui.model.job import Job
 from layertui.ui.detail import difference
 from layertui.ui.detail.subject import Subject
 from layertui.ui.detail.text_difference import TextDifference, Version
@@ -191,11 +192,12 @@ async def test_a_comparison_that_takes_long_is_given_up_when_another_path_is_sel
 ) -> None:
     started, ended = threading.Event(), threading.Event()
 
-    def slow(name: str, before: Version, after: Version, cancelled: threading.Event) -> TextDifference:
+    def slow(name: str, before: Version, after: Version, job: Job) -> TextDifference:
         started.set()
-        assert cancelled.wait(10)
+        while not job.is_cancelled:
+            time.sleep(0.005)
         ended.set()
-        return TextDifference(name, before, after, cancelled)
+        return TextDifference(name, before, after, job)
 
     monkeypatch.setattr(difference, "TextDifference", slow)
     app = Detail(stored(b"a\nb\nc\n", b"a\nB\nc\n"))

@@ -288,7 +288,7 @@ async def test_escape_stops_what_is_being_written(read: Read, here: Path) -> Non
         await into(pilot, "out", "working")
         await until(pilot, lambda: blob.reached.is_set())
         await pilot.press("enter", "q")  # typed twice: not to stop what the first began
-        assert dialog(pilot).state == "working" and not dialog(pilot)._stop.is_set()
+        assert dialog(pilot).state == "working" and not dialog(pilot)._job.is_cancelled
         await pilot.press("escape")
         blob.go.set()
         await until(pilot, lambda: dialog(pilot).state == "ended")

@@ -1,7 +1,7 @@
 """A store on disk: its tables, what takes how much in it, and every way that leads there."""
 
 import json
-import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from layertui.model.errors import LayertuiError
 from layertui.model.image import ContainerSummary
+from layertui.model.job import Job
 from layertui.model.reference import Reference
 from layertui.sources.assemble import layers_alone
 from layertui.sources.store_usage import ImageUse, LayerUse, Overview, Part, Stray
@@ -203,12 +204,13 @@ async def test_keys_of_usage() -> None:
 
 
 async def test_counting_is_told_and_ends_with_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
-    stops: list[threading.Event] = []
+    jobs: list[Job] = []
 
-    def slow(_reference: Reference, progress: Callable[[int, int], None], stop: threading.Event) -> Overview:
-        stops.append(stop)
-        progress(1_500_000, -1)
-        stop.wait(20)
+    def slow(_reference: Reference, job: Job) -> Overview:
+        jobs.append(job)
+        job.report(1_500_000)
+        while not job.is_cancelled:
+            time.sleep(0.005)
         return FOUND
 
     monkeypatch.setattr("layertui.sources.store_usage.overview", slow)
@@ -217,11 +219,11 @@ async def test_counting_is_told_and_ends_with_the_screen(monkeypatch: pytest.Mon
         await pilot.press("u")
         await until(pilot, lambda: "1.50 MB so far" in screen_text(pilot))
         await pilot.press("r")
-        await until(pilot, lambda: len(stops) == 2)
-        assert stops[0].is_set() and not stops[1].is_set()
+        await until(pilot, lambda: len(jobs) == 2)
+        assert jobs[0].is_cancelled and not jobs[1].is_cancelled
         assert usage(pilot).busy
         await pilot.press("escape")
-        assert stops[1].is_set()
+        assert jobs[1].is_cancelled
 
 
 async def test_what_cannot_be_counted_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from layertui import demo
-from layertui.layers.compression.stream import Cancelled
+from layertui.model.job import Cancelled, Job
 from layertui.ui.app import LayertuiApp
 from layertui.ui.tree import view
 from layertui.ui.tree.pane import TreeField, TreePane
@@ -525,9 +525,9 @@ async def test_keys_that_come_while_a_thread_works_are_not_lost(monkeypatch: pyt
 async def test_a_search_says_that_it_goes_on_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     started = threading.Event()
 
-    def endless(_rows: TreeRows, query: str, cancelled: Callable[[], bool]) -> None:
+    def endless(_rows: TreeRows, query: str, job: Job) -> None:
         started.set()
-        while query == "one" and not cancelled():
+        while query == "one" and not job.is_cancelled:
             time.sleep(0.005)
         raise Cancelled
 

@@ -1,7 +1,6 @@
 """The viewer of documents: folding, scrolling, cursor, reading on, selecting."""
 
 import asyncio
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.screen import Screen
 
+from layertui.model.job import Job
 from layertui.ui.app import LayertuiApp
 from layertui.ui.widgets.lines import Document, Line, Read, folds, part, skip_cells
 from layertui.ui.widgets.text_view import TextView
@@ -33,7 +33,7 @@ class Endless(Document):
         self.asked.append((first, last))
         start = len(self.lines)
 
-        def read(_cancelled: threading.Event) -> Callable[[], None]:
+        def read(_job: Job) -> Callable[[], None]:
             more = [Line([(f"line {number}", "")]) for number in range(start, start + 10)]
 
             def show() -> None:
@@ -61,7 +61,7 @@ class Viewer(App[None]):
         self.view.focus()
 
     def on_text_view_wanted(self, event: TextView.Wanted) -> None:
-        event.read(threading.Event())()
+        event.read(Job.NONE)()
         self.view.grown()
 
 

@@ -11,7 +11,7 @@ from layertui.commands.check_text import print_summary, print_text
 from layertui.commands.opening import Opened, image_of, read_layers
 from layertui.commands.output import Output, raw, warn
 from layertui.commands.parsing import add_common, add_image
-from layertui.commands.progress import Progress
+from layertui.commands.progress import ProgressBar
 from layertui.gate import baseline
 from layertui.gate.baseline import Baseline
 from layertui.gate.config import DIVE, OWN, Config, load
@@ -128,9 +128,9 @@ def _verdict(options: argparse.Namespace, config: Config, opened: Opened, place:
             raise LayertuiError(f"the baseline {place} could not be read completely")
         return baseline.measured(other.image, other.union)
 
-    with Progress(options.quiet, "checking", 0) as progress:
+    with ProgressBar(options.quiet, "checking", 0) as bar:
         ignored = Globs(config.ignore, below=True)
-        subject = Subject(opened.image, opened.union, opened.contents(), ignored, compared, progress.all)
+        subject = Subject(opened.image, opened.union, opened.contents(), ignored, compared, bar.job)
         return evaluate(config, subject)
 
 

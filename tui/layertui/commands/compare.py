@@ -10,7 +10,7 @@ from layertui.commands.markdown import print_markdown
 from layertui.commands.opening import image_of, layer_number, layer_range, read_layers
 from layertui.commands.output import Output, warn
 from layertui.commands.parsing import add_common, add_range
-from layertui.commands.progress import Progress
+from layertui.commands.progress import ProgressBar
 from layertui.commands.sections import print_text
 from layertui.compare.comparison import Comparison, Side
 from layertui.insight.package_databases import FILES
@@ -59,8 +59,8 @@ def run(options: argparse.Namespace) -> int:
         for fact, is_ignored in (("mtime", options.ignore_times), ("owner", options.ignore_owners))
         if is_ignored
     ]
-    with Progress(options.quiet, "comparing contents", 0) as progress:
-        comparison = Comparison(a, b, ignored, progress.all)
+    with ProgressBar(options.quiet, "comparing contents", 0) as bar:
+        comparison = Comparison(a, b, ignored, bar.job)
     out = Output()
     if options.json:
         out.json(to_json(comparison))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from layertui.commands.opening import Opened, find_shown, image_of, layer_number, read_layers
 from layertui.commands.output import Output, warn
 from layertui.commands.parsing import add_common, add_image, add_layer
-from layertui.commands.progress import Progress
+from layertui.commands.progress import ProgressBar
 from layertui.model.errors import LayertuiError
 from layertui.text.format import count_text
 
@@ -84,8 +84,8 @@ def run(options: argparse.Namespace) -> int:
 def _write_tar(options: argparse.Namespace, opened: Opened, selection: Selection) -> Sequence[LeftOut]:
     from layertui.content.extract.tar import write_selection
 
-    with Progress(options.quiet, "writing", selection.size) as progress:
-        return write_selection(selection, opened.contents(), sys.stdout.buffer, progress.all)
+    with ProgressBar(options.quiet, "writing", selection.size) as bar:
+        return write_selection(selection, opened.contents(), sys.stdout.buffer, bar.job)
 
 
 def _write_folder(options: argparse.Namespace, opened: Opened, selection: Selection) -> Sequence[LeftOut]:
@@ -93,9 +93,9 @@ def _write_folder(options: argparse.Namespace, opened: Opened, selection: Select
 
     destination = Path(options.destination)
     extraction = Extraction(selection, opened.contents(), destination, options.owner, options.force)
-    with Progress(options.quiet, "extracting", selection.size) as progress:
+    with ProgressBar(options.quiet, "extracting", selection.size) as bar:
         try:
-            extraction.run(progress.all)
+            extraction.run(bar.job)
         except KeyboardInterrupt:
             warn(f"stopped: {extraction.files:,} of {count_text(selection.files, 'file')} written")
             raise

@@ -9,7 +9,7 @@ from layertui.commands.insight_text import TOP, Report
 from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output, warn
 from layertui.commands.parsing import add_common, add_image
-from layertui.commands.progress import Progress
+from layertui.commands.progress import ProgressBar
 from layertui.insight.duplicates import candidates, duplicates
 from layertui.insight.efficiency import efficiency
 from layertui.insight.packages import packages
@@ -103,8 +103,8 @@ def run(options: argparse.Namespace) -> int:
             if not options.quiet:
                 warn(f"{count_text(doubled.unreadable, 'file')} cannot be read and compared")
     if "secrets" in parts:
-        with Progress(options.quiet, "looking for secrets", 0) as progress:
-            given_away = secrets(opened.image, union, contents, progress.all)
+        with ProgressBar(options.quiet, "looking for secrets", 0) as bar:
+            given_away = secrets(opened.image, union, contents, bar.job)
         if options.json:
             answers["secrets"] = [row.to_json(options.show_secrets) for row in given_away.found]
         else:

@@ -70,10 +70,10 @@ class Opened(NamedTuple):
         """Return the contents; files of these events are hashed, each layer read at most once."""
         contents = self.contents()
         if events := list(events):
-            from layertui.commands.progress import Progress
+            from layertui.commands.progress import ProgressBar
 
-            with Progress(self.quiet, "comparing contents", 0) as progress:
-                contents.prepare(events, progress.all)
+            with ProgressBar(self.quiet, "comparing contents", 0) as bar:
+                contents.prepare(events, bar.job)
         return contents
 
 
@@ -90,17 +90,17 @@ def read_layers(
     (:class:`~layertui.layers.tar.capture.Keep`) whose contents will be needed.
     """
     from layertui.cache.indexes import IndexCache
-    from layertui.commands.progress import Progress
+    from layertui.commands.progress import ProgressBar
     from layertui.union.load import ImageReader
 
     layers = image.layers if highest is None else image.layers[:highest]
     part = image._replace(layers=layers)
     cache = None if options.no_cache else IndexCache()
     reader = ImageReader(part, cache, keep)
-    with Progress(options.quiet, "reading", part.size) as progress:
+    with ProgressBar(options.quiet, "reading", part.size) as bar:
         if image.arrival is not None:
-            image.arrival.watch(progress.all)
-        for _ in reader.layers(progress.layer):
+            image.arrival.watch(bar.job.report)
+        for _ in reader.layers(bar.job):
             pass
         union = reader.union()
     damages = [(number, index.damage) for number, index in enumerate(reader.indexes, 1) if index.damage]

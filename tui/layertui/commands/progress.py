@@ -1,4 +1,4 @@
-"""A progress bar on stderr while layers are read."""
+"""A progress bar on stderr."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 import time
 from types import TracebackType
 
+from layertui.model.job import Job
 from layertui.text.format import size_text
 
 DELAY = 0.3
@@ -16,8 +17,8 @@ PAUSE = 0.1
 BAR = 24
 
 
-class Progress:
-    """Show bytes done and total; nothing if stderr is not a terminal."""
+class ProgressBar:
+    """Show bytes done and total of a :class:`Job`; nothing if stderr is not a terminal."""
 
     def __init__(self, quiet: bool, what: str, total: int) -> None:
         self._is_shown = not quiet and sys.stderr.isatty()
@@ -28,16 +29,16 @@ class Progress:
         self._next = self._started + DELAY
         self._drawn = False
         self._lock = threading.Lock()
+        self.job = Job(self._all, layers=self._layer)
+        """The work to show."""
 
-    def layer(self, number: int, done: int, total: int) -> None:
-        """``done`` bytes of a layer are behind; may be called from any thread."""
+    def _layer(self, number: int, done: int, total: int) -> None:
         if total < 0:
             return  # an unpacked layer: walked, not read
         self._done[number] = done
         self._tell(f"layer {number}")
 
-    def all(self, done: int, total: int) -> None:
-        """``done`` of ``total`` bytes are behind."""
+    def _all(self, done: int, total: int) -> None:
         self._total = total
         self._done[0] = done
         self._tell("")
@@ -70,7 +71,7 @@ class Progress:
             sys.stderr.flush()
             self._drawn = False
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ProgressBar:
         return self
 
     def __exit__(

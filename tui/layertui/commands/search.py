@@ -8,9 +8,10 @@ import sys
 from layertui.commands.opening import Opened, image_of, layer_number, read_layers
 from layertui.commands.output import Output, warn
 from layertui.commands.parsing import add_common, add_image, add_layer
-from layertui.commands.progress import Progress
+from layertui.commands.progress import ProgressBar
 from layertui.content.query import LineMatch, Query
 from layertui.content.search import Search
+from layertui.model.job import Job
 
 DESCRIPTION = """\
 Search the files of an image for a text or a regular expression, line by line as
@@ -65,15 +66,15 @@ def run(options: argparse.Namespace) -> int:
     out = Output()
     width = len(str(opened.union.layers))
     is_found = False
-    with Progress(options.quiet, "searching", 0) as progress:
+    with ProgressBar(options.quiet, "searching", 0) as bar:
 
         def file_done(done: int, total: int) -> None:
             sys.stdout.flush()  # the next match may take long
-            progress.all(done, total)
+            bar.job.report(done, total)
 
-        for match in search.matches(file_done):
+        for match in search.matches(Job(file_done)):
             is_found = True
-            progress.clear()
+            bar.clear()
             if options.json:
                 out.json(match.to_json())
             else:

@@ -54,11 +54,11 @@ def run(options: argparse.Namespace) -> int:
             "",
             "give docker-root:DIR, containers-storage:DIR or containerd:DIR",
         )
-    from layertui.commands.progress import Progress
+    from layertui.commands.progress import ProgressBar
     from layertui.sources.store_usage import overview
 
-    with Progress(options.quiet, "counting", 0) as progress:
-        found = overview(reference, progress.all)
+    with ProgressBar(options.quiet, "counting", 0) as bar:
+        found = overview(reference, bar.job)
     out = Output()
     if options.json:
         out.json(_to_json(found))

@@ -47,16 +47,14 @@ def run(options: argparse.Namespace) -> int:
     except WrongDigest as wrong:
         steps.append(Check("document", "digest", "wrong", wrong.expected, wrong.found, wrong.subject))
     else:
-        from layertui.commands.progress import Progress
+        from layertui.commands.progress import ProgressBar
         from layertui.verify.image import verify
 
-        with Progress(options.quiet, "verifying", image.size) as progress:
+        with ProgressBar(options.quiet, "verifying", image.size) as bar:
             if image.arrival is not None:
-                image.arrival.watch(progress.all)
+                image.arrival.watch(bar.job.report)
             try:
-                steps.extend(
-                    verify(image, progress=lambda number, done: progress.layer(number, done, image.size))
-                )
+                steps.extend(verify(image, bar.job))
             except LayertuiError as error:
                 failed = error
     is_wrong = any(step.status == "wrong" for step in steps)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from layertui.insight.packages import PackageChange, layer_packages
 from layertui.model.entry import Entry
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image, Layer
+from layertui.model.job import Job
 from layertui.union.changes import difference, undecided_pairs
 from layertui.union.directory_summary import distinct_sums
 from layertui.union.merged_tree import MergedTree
@@ -125,16 +125,14 @@ class Comparison:
         a: Side,
         b: Side,
         ignored: Collection[str] = (),
-        progress: Callable[[int, int], None] | None = None,
-        cancelled: threading.Event | None = None,
+        job: Job = Job.NONE,
         known: Comparison | None = None,
     ) -> None:
-        """Reads the files of one size of which nothing else tells whether they differ.
+        """Read the files of one size of which nothing else tells whether they differ. Reports bytes.
 
-        ``ignored`` are facts (``mtime``, ``owner``) in which paths may differ without being told;
-        ``progress`` is told the bytes behind and in all; ``known`` is one of the same sides, whose
-        contents and packages need not be read again: those facts tell nothing of them. Raises
-        :class:`~layertui.layers.compression.stream.Cancelled`.
+        ``ignored`` are facts (``mtime``, ``owner``) whose differences are not reported; ``known`` is
+        a comparison of the same sides, whose contents and packages need not be read again: they do
+        not depend on those facts. Raises :class:`Cancelled`.
         """
         self.a, self.b = a, b
         self._ignored = frozenset(ignored)
@@ -149,10 +147,10 @@ class Comparison:
         self.unread: dict[str, LayertuiError] = {}
         """Why contents could not be compared, by path; those paths may be alike."""
         pairs = undecided_pairs(draft, A, B)
-        self.contents.prepare((event for both in pairs for event in both), progress, cancelled)
+        self.contents.prepare((event for both in pairs for event in both), job)
         self._what: dict[int, list[str]] = {}
         for node in pair.candidates:
-            what = self._differs(draft, node, cancelled)
+            what = self._differs(draft, node, job)
             if what is not None:
                 self._what[node] = what
         self.union = draft if len(self._what) == len(pair.candidates) else pair.union(list(self._what))
@@ -164,7 +162,7 @@ class Comparison:
         self.packages: Sequence[PackageChange]
         self.unread_packages: Sequence[LayertuiError]
         if known is None:
-            self.packages, self.unread_packages = layer_packages(self.union, self.contents, B, cancelled)
+            self.packages, self.unread_packages = layer_packages(self.union, self.contents, B, job)
         else:
             self.packages, self.unread_packages = known.packages, known.unread_packages
         self.sums = self._sums()
@@ -228,7 +226,7 @@ class Comparison:
 
     # Inside
 
-    def _differs(self, draft: LayerUnion, node: int, cancelled: threading.Event | None) -> list[str] | None:
+    def _differs(self, draft: LayerUnion, node: int, job: Job) -> list[str] | None:
         """What differs at a path that may, nothing if one side alone has it; ``None`` if it is alike."""
         before, after = draft.at(node, A), draft.at(node, B)
         if before < 0 or after < 0:
@@ -236,7 +234,7 @@ class Comparison:
 
         def same(one: int, other: int) -> bool:
             try:
-                return self.contents.same(one, other, cancelled)
+                return self.contents.same(one, other, job)
             except LayertuiError as error:
                 self.unread[draft.path(node)] = error
                 return True

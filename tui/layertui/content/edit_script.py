@@ -5,11 +5,10 @@ Algorithm and Its Variations" (Algorithmica 1, 1986): it takes time with what di
 memory with the lengths. difflib takes quadratic time on lines that repeat.
 """
 
-import threading
 from collections.abc import Hashable, Iterator, Sequence
 from typing import NamedTuple
 
-from layertui.layers.compression.stream import Cancelled
+from layertui.model.job import Job
 
 CONTEXT = 3
 """Unchanged lines that are shown around a change."""
@@ -29,13 +28,8 @@ class Edit(NamedTuple):
     after_end: int
 
 
-def shortest_script(
-    before: Sequence[Hashable], after: Sequence[Hashable], cancelled: threading.Event | None = None
-) -> list[Edit]:
-    """What became of ``before`` to make ``after``, in order.
-
-    Raises :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
-    """
+def shortest_script(before: Sequence[Hashable], after: Sequence[Hashable], job: Job = Job.NONE) -> list[Edit]:
+    """Return what turns ``before`` into ``after``, in order. Raises :class:`Cancelled`."""
     numbers: dict[Hashable, int] = {}
     old = [numbers.setdefault(line, len(numbers)) for line in before]
     new = [numbers.setdefault(line, len(numbers)) for line in after]
@@ -43,7 +37,7 @@ def shortest_script(
     shared = set(old) & set(new)
     removed = bytearray(number not in shared for number in old)
     added = bytearray(number not in shared for number in new)
-    _Comparison(old, removed, new, added, cancelled).run()
+    _Comparison(old, removed, new, added, job).run()
     _slide(old, removed, added)
     _slide(new, added, removed)
     return list(_script(removed, added))
@@ -53,18 +47,13 @@ class _Comparison:
     """Marks the lines that one side does not share with the other."""
 
     def __init__(
-        self,
-        old: list[int],
-        removed: bytearray,
-        new: list[int],
-        added: bytearray,
-        cancelled: threading.Event | None,
+        self, old: list[int], removed: bytearray, new: list[int], added: bytearray, job: Job
     ) -> None:
         self._places = [[place for place, mark in enumerate(marks) if not mark] for marks in (removed, added)]
         self._old = [old[place] for place in self._places[0]]
         self._new = [new[place] for place in self._places[1]]
         self._marks = (removed, added)
-        self._cancelled = cancelled
+        self._job = job
         self._effort = MAX_EFFORT
 
     def run(self) -> None:
@@ -97,8 +86,8 @@ class _Comparison:
         forth, back = {first + 1: left}, {last - 1: right}
         is_odd = (first - last) & 1
         for round_ in range((right - left + bottom - top + 1) // 2 + 1):
-            if round_ % _ROUNDS_PER_CHECK == 0 and self._cancelled is not None and self._cancelled.is_set():
-                raise Cancelled
+            if round_ % _ROUNDS_PER_CHECK == 0:
+                self._job.check()
             self._effort -= 2 * round_ + 2
             if self._effort < 0:
                 return None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,8 @@ from layertui.content.layer_readers import LayerReaders
 from layertui.content.sparse import merged_ranges, segments, sparse_map_error, zeros_of
 from layertui.content.tar_reader import READ_CHUNK, Cursor
 from layertui.layers.compression.format import Damaged
-from layertui.layers.compression.stream import Cancelled
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.model.layer_index import Kind, LayerIndex, path_of
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ class Contents:
     before start from seek points kept in memory.
 
     Every method raises :class:`LayertuiError` for what is no file or cannot be read, and
-    :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
+    :class:`~layertui.model.job.Cancelled`.
     """
 
     def __init__(self, image: Image, indexes: Sequence[LayerIndex], union: LayerUnion) -> None:
@@ -63,41 +62,37 @@ class Contents:
         """Know the digests that were computed of the same layers, from now on in common."""
         self._digests = other._digests
 
-    def read(
-        self, event: int, offset: int = 0, length: int = -1, cancelled: threading.Event | None = None
-    ) -> bytes:
+    def read(self, event: int, offset: int = 0, length: int = -1, job: Job = Job.NONE) -> bytes:
         """The bytes from ``offset``, as many as there are up to ``length`` (-1: all, in memory)."""
         file = self._find(event)
         length = max(file.size - offset, 0) if length < 0 else max(min(length, file.size - offset), 0)
         if file.sparse is not None or length > READ_CHUNK:
-            return b"".join(self._pieces(file, offset, length, cancelled))
+            return b"".join(self._pieces(file, offset, length, job))
         if not length:
             return b""
         try:
-            data = self._layers.source(file).read(file.offset + offset, length, cancelled)
+            data = self._layers.source(file).read(file.offset + offset, length, job)
         except Damaged as damage:
             raise self._unreadable(file, str(damage)) from damage
         if len(data) < length:
             raise self._unreadable(file, "the layer ends in the middle of it")
         return data
 
-    def pieces(
-        self, event: int, offset: int = 0, length: int = -1, cancelled: threading.Event | None = None
-    ) -> Iterator[bytes]:
+    def pieces(self, event: int, offset: int = 0, length: int = -1, job: Job = Job.NONE) -> Iterator[bytes]:
         """The same in pieces of at most 1 MiB; gives what there is before it raises."""
         file = self._find(event)
         length = max(file.size - offset, 0) if length < 0 else max(min(length, file.size - offset), 0)
-        return self._pieces(file, offset, length, cancelled)
+        return self._pieces(file, offset, length, job)
 
     def open(self, event: int) -> ContentFile:
         """A file object; reads nothing yet."""
         return ContentFile(self, event, self._find(event).size)
 
-    def digest(self, event: int, cancelled: threading.Event | None = None) -> str:
+    def digest(self, event: int, job: Job = Job.NONE) -> str:
         """The content's digest, ``sha256:`` and hex; remembered."""
-        return "sha256:" + self._digest(self._find(event), cancelled).hex()
+        return "sha256:" + self._digest(self._find(event), job).hex()
 
-    def same(self, one: int, other: int, cancelled: threading.Event | None = None) -> bool:
+    def same(self, one: int, other: int, job: Job = Job.NONE) -> bool:
         """Whether two events have the same content; files that differ in size are not read."""
         if self._union.ev_inode[one] == self._union.ev_inode[other]:
             return True
@@ -105,24 +100,19 @@ class Contents:
         if left.size != right.size:
             return False
         if left.sparse is None and right.sparse is None:
-            return self._digest(left, cancelled) == self._digest(right, cancelled)
+            return self._digest(left, job) == self._digest(right, job)
         # What neither stores is zeros in both, however much of it they claim.
         return all(
-            self._alike(left, right, start, min(start + length, left.size), cancelled)
+            self._alike(left, right, start, min(start + length, left.size), job)
             for start, length in merged_ranges(left.stored_ranges, right.stored_ranges)
         )
 
-    def prepare(
-        self,
-        events: Iterable[int],
-        progress: Callable[[int, int], None] | None = None,
-        cancelled: threading.Event | None = None,
-    ) -> None:
+    def prepare(self, events: Iterable[int], job: Job = Job.NONE) -> None:
         """Compute the digests of many contents, reading each layer at most once, front to back.
 
-        ``progress`` is told the bytes of tar behind and in all, from several threads. What
-        has no content, or none that can be read, is left out: asking for its digest tells
-        why. So are sparse files, which :meth:`same` compares without digests.
+        Reports bytes of tar, from several threads. What has no content, or none that can be
+        read, is left out: asking for its digest tells why. So are sparse files, which
+        :meth:`same` compares without digests.
         """
         files: dict[tuple[int, int], FileExtent] = {}
         for event in events:
@@ -136,24 +126,21 @@ class Contents:
         layers = [list(group) for _layer, group in groupby(ordered, key=lambda file: file.layer)]
         total = sum(group[-1].offset + group[-1].size for group in layers)
         behind = [0] * len(layers)
-        stop = threading.Event()  # so that no thread goes on when one fails
+        part = job.part()  # so that no thread goes on when one fails
 
         def work(number: int) -> None:
-            for position in self._hash_layer(layers[number], cancelled, stop):
+            for position in self._hash_layer(layers[number], part):
                 behind[number] = position
-                if progress is not None:
-                    progress(sum(behind), total)
+                job.report(sum(behind), total)
 
         with ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="contents") as pool:
             try:
                 for _done in pool.map(work, range(len(layers))):
                     pass
             finally:
-                stop.set()
+                part.cancel()
 
-    def in_order(
-        self, events: Iterable[int], cancelled: threading.Event | None = None
-    ) -> Iterator[tuple[int, Iterator[bytes]]]:
+    def in_order(self, events: Iterable[int], job: Job = Job.NONE) -> Iterator[tuple[int, Iterator[bytes]]]:
         """Events with their contents in pieces, each layer read once, front to back.
 
         Pieces are to be taken, as many as are wanted, before the next event is. Taking them
@@ -172,9 +159,9 @@ class Contents:
             except Damaged as damage:
                 yield event, _failing(self._unreadable(file, str(damage)))
             else:
-                yield event, self._pieces(file, 0, file.size, cancelled, cursor)
+                yield event, self._pieces(file, 0, file.size, job, cursor)
 
-    def batches(self, events: Iterable[int], cancelled: threading.Event | None = None) -> Iterator[Batch]:
+    def batches(self, events: Iterable[int], job: Job = Job.NONE) -> Iterator[Batch]:
         """The contents of events of one layer in few pieces, the layer read once, front to back.
 
         What is no file, what cannot be read, and what lies behind damage is left out.
@@ -199,9 +186,9 @@ class Contents:
             try:
                 cursor = cursor or self._layers.cursor(first)
                 if cursor is None or len(group) == 1:
-                    read.extend(self._pieces(first, 0, first.size, cancelled, cursor))
+                    read.extend(self._pieces(first, 0, first.size, job, cursor))
                 else:
-                    read.extend(cursor.pieces(first.offset, last.end - first.offset, cancelled))
+                    read.extend(cursor.pieces(first.offset, last.end - first.offset, job))
             except (LayertuiError, Damaged) as error:
                 damage = error
             data = b"".join(read)
@@ -217,31 +204,28 @@ class Contents:
         """The parts of a file that are stored, as (offset, length); the rest of it reads as zeros."""
         return self._find(event).stored_ranges
 
-    def read_all(self, events: Iterable[int], cancelled: threading.Event | None = None) -> dict[int, bytes]:
+    def read_all(self, events: Iterable[int], job: Job = Job.NONE) -> dict[int, bytes]:
         """The whole contents of events of one layer, in memory; without those that :meth:`batches` leaves out."""
         return {
             event: batch.data[start:end]
-            for batch in self.batches(events, cancelled)
+            for batch in self.batches(events, job)
             for event, start, end in batch.files
         }
 
     # Inside
 
-    def _hash_layer(
-        self, files: Sequence[FileExtent], cancelled: threading.Event | None, stop: threading.Event
-    ) -> Iterator[int]:
+    def _hash_layer(self, files: Sequence[FileExtent], job: Job) -> Iterator[int]:
         """Hash the files of one layer in the order they lie in; yields how far it has come."""
         try:
             cursor = self._layers.cursor(files[0])
             items = [(file, 0) for file in files]
             for group in coalesce(items) if cursor is not None else ([item] for item in items):
-                if stop.is_set():
-                    return
+                job.check()
                 first, last = group[0][0], group[-1][0]
                 if cursor is None or len(group) == 1:
-                    self._hash(first, self._pieces(first, 0, first.size, cancelled, cursor))
+                    self._hash(first, self._pieces(first, 0, first.size, job, cursor))
                 else:
-                    read = cursor.pieces(first.offset, last.end - first.offset, cancelled)
+                    read = cursor.pieces(first.offset, last.end - first.offset, job)
                     data = memoryview(b"".join(read))
                     if len(data) < last.end - first.offset:
                         return  # asked for one by one, each tells whether it is there
@@ -251,14 +235,14 @@ class Contents:
         except (LayertuiError, Damaged):
             return  # nothing behind damage can be read either
 
-    def _digest(self, file: FileExtent, cancelled: threading.Event | None) -> bytes:
+    def _digest(self, file: FileExtent, job: Job) -> bytes:
         known = self._digests.get((file.layer, file.entry))
         if known is not None:
             return known
         holes = file.size - sum(length for _start, length in file.stored_ranges)
         if holes > MAX_HOLES:
             raise LayertuiError(f"no digest of {file.path}", f"it claims {holes:,} bytes of zeros")
-        return self._hash(file, self._pieces(file, 0, file.size, cancelled))
+        return self._hash(file, self._pieces(file, 0, file.size, job))
 
     def _hash(self, file: FileExtent, pieces: Iterable[bytes | memoryview]) -> bytes:
         state = hashlib.sha256()
@@ -267,12 +251,10 @@ class Contents:
         known = self._digests[file.layer, file.entry] = state.digest()
         return known
 
-    def _alike(
-        self, left: FileExtent, right: FileExtent, start: int, end: int, cancelled: threading.Event | None
-    ) -> bool:
+    def _alike(self, left: FileExtent, right: FileExtent, start: int, end: int, job: Job) -> bool:
         while start < end:
             length = min(end - start, READ_CHUNK)
-            one, other = (b"".join(self._pieces(file, start, length, cancelled)) for file in (left, right))
+            one, other = (b"".join(self._pieces(file, start, length, job)) for file in (left, right))
             if one != other:
                 return False
             start += length
@@ -323,12 +305,7 @@ class Contents:
         return LayertuiError(f"cannot read {file.path} of {self._name(file.layer)}", why)
 
     def _pieces(
-        self,
-        file: FileExtent,
-        offset: int,
-        length: int,
-        cancelled: threading.Event | None,
-        cursor: Cursor | None = None,
+        self, file: FileExtent, offset: int, length: int, job: Job, cursor: Cursor | None = None
     ) -> Iterator[bytes]:
         """A part of a file that lies within its size, holes filled in."""
         if length <= 0:
@@ -338,12 +315,11 @@ class Contents:
             for part in segments(file.stored_ranges, offset, offset + length):
                 if part.stored < 0:
                     for zeros in zeros_of(part.length):
-                        if cancelled is not None and cancelled.is_set():
-                            raise Cancelled
+                        job.check()
                         yield zeros
                     continue
                 missing = part.length
-                for piece in source.pieces(file.offset + part.stored, part.length, cancelled):
+                for piece in source.pieces(file.offset + part.stored, part.length, job):
                     missing -= len(piece)
                     yield piece
                 if missing:

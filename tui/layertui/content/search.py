@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import re
-import threading
 from collections.abc import Callable, Iterator
 from itertools import chain
 
@@ -12,6 +11,7 @@ from layertui.content.query import MAX_EXCERPT, LineMatch, Query
 from layertui.content.read import Contents
 from layertui.content.text import is_text, marked_encoding
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.model.layer_index import Kind
 from layertui.text.format import count_text
 from layertui.union.model import LayerUnion
@@ -45,20 +45,15 @@ class Search:
         self._search, self._needle = _line_search(query)
         self._is_asked = _path_test(query.paths)
 
-    def matches(
-        self,
-        progress: Callable[[int, int], None] | None = None,
-        cancelled: threading.Event | None = None,
-    ) -> Iterator[LineMatch]:
-        """Every line that matches, layer by layer from the base, each layer read once.
+    def matches(self, job: Job = Job.NONE) -> Iterator[LineMatch]:
+        """Yield every line that matches, layer by layer from the base, each layer read once.
 
-        ``progress`` is told the bytes of files behind and in all. Raises
-        :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
+        Reports bytes of files. Raises :class:`Cancelled`.
         """
         union = self._union
         versions = self._versions()
         total, done = sum(map(union.size, versions)), 0
-        for event, pieces in self._contents.in_order(versions, cancelled):
+        for event, pieces in self._contents.in_order(versions, job):
             try:
                 for line, text, start, end in self._in_file(event, pieces):
                     for version in versions[event]:
@@ -67,8 +62,7 @@ class Search:
             except LayertuiError:
                 self.unreadable += 1
             done += union.size(event)
-            if progress is not None:
-                progress(done, total)
+            job.report(done, total)
 
     @property
     def left_out(self) -> list[str]:

@@ -10,8 +10,8 @@ from typing import NamedTuple, Protocol
 
 from layertui.layers.compression.format import Damaged, compression_of
 from layertui.layers.compression.members import Member, member_at
-from layertui.layers.compression.stream import check
 from layertui.model.blob import Blob
+from layertui.model.job import Job
 
 READ_CHUNK = 1 << 20
 """Bytes handed out or inflated at once, at most."""
@@ -33,7 +33,7 @@ class Cursor(Protocol):
     position: int
     """Where reading on costs least."""
 
-    def pieces(self, offset: int, length: int, cancelled: threading.Event | None = None) -> Iterator[bytes]:
+    def pieces(self, offset: int, length: int, job: Job = Job.NONE) -> Iterator[bytes]:
         """The bytes from ``offset``, ``length`` of them unless the tar ends before.
 
         Raises :class:`Damaged` after what could be read, :class:`Cancelled` once the event
@@ -51,19 +51,19 @@ class PlainCursor:
         self._blob = blob
         self._start = start
 
-    def pieces(self, offset: int, length: int, cancelled: threading.Event | None = None) -> Iterator[bytes]:
+    def pieces(self, offset: int, length: int, job: Job = Job.NONE) -> Iterator[bytes]:
         end = offset + length
         while offset < end:
-            check(cancelled)
+            job.check()
             data = self._blob.pread(min(end - offset, READ_CHUNK), offset - self._start)
             if not data:
                 return
             offset += len(data)
             yield data
 
-    def read(self, offset: int, length: int, cancelled: threading.Event | None = None) -> bytes:
+    def read(self, offset: int, length: int, job: Job = Job.NONE) -> bytes:
         """As :meth:`pieces`, in one."""
-        return b"".join(self.pieces(offset, length, cancelled))
+        return b"".join(self.pieces(offset, length, job))
 
 
 class SeekPoint(NamedTuple):
@@ -115,11 +115,11 @@ class InflatingCursor:
         self._stored = 0
         self._step_size = READ_CHUNK
 
-    def pieces(self, offset: int, length: int, cancelled: threading.Event | None = None) -> Iterator[bytes]:
+    def pieces(self, offset: int, length: int, job: Job = Job.NONE) -> Iterator[bytes]:
         self._go_near(offset)
         end = offset + length
         while self.position < end:
-            check(cancelled)
+            job.check()
             is_wanted = self.position >= offset
             data = self._step((end if is_wanted else offset) - self.position)
             if not data:
@@ -209,22 +209,22 @@ class TarReader:
             return InflatingCursor(self._blob, self.compression, self._points)
         return PlainCursor(self._blob)
 
-    def read(self, offset: int, length: int, cancelled: threading.Event | None = None) -> bytes:
+    def read(self, offset: int, length: int, job: Job = Job.NONE) -> bytes:
         """As :meth:`pieces`, in one; what is small and was read before costs nothing again."""
         if not self.compression or length > CACHED_BLOCK:
-            return b"".join(self.pieces(offset, length, cancelled))
+            return b"".join(self.pieces(offset, length, job))
         first, last = offset // CACHED_BLOCK, (offset + length - 1) // CACHED_BLOCK
         try:
-            data = b"".join(self._block(number, cancelled) for number in range(first, last + 1))
+            data = b"".join(self._block(number, job) for number in range(first, last + 1))
         except Damaged:  # perhaps only beyond what is wanted
-            return b"".join(self.pieces(offset, length, cancelled))
+            return b"".join(self.pieces(offset, length, job))
         return data[offset - first * CACHED_BLOCK :][:length]
 
-    def pieces(self, offset: int, length: int, cancelled: threading.Event | None = None) -> Iterator[bytes]:
+    def pieces(self, offset: int, length: int, job: Job = Job.NONE) -> Iterator[bytes]:
         """As a cursor's, by whichever is nearest."""
         cursor = self._take(offset)
         # A cursor that met damage or an error is not used again.
-        yield from cursor.pieces(offset, length, cancelled)
+        yield from cursor.pieces(offset, length, job)
         with self._lock:
             self._idle = [cursor, *self._idle][:MAX_IDLE_CURSORS]
 
@@ -242,10 +242,10 @@ class TarReader:
             self._idle.remove(best)
             return best
 
-    def _block(self, number: int, cancelled: threading.Event | None) -> bytes:
+    def _block(self, number: int, job: Job) -> bytes:
         key = (self._number, number)
         block = self._recent.get(key)
         if block is None:
-            block = b"".join(self.pieces(number * CACHED_BLOCK, CACHED_BLOCK, cancelled))
+            block = b"".join(self.pieces(number * CACHED_BLOCK, CACHED_BLOCK, job))
             self._recent.put(key, block)
         return block

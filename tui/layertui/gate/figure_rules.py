@@ -47,7 +47,7 @@ def reclaimable(subject: Subject, limit: Size) -> Outcome:
     value = union.stored_bytes() - MergedTree(union, union.layers).subtree_size(0)
     causes: list[Finding] = []
     if value > limit:  # only now are contents read, to tell why
-        subject.contents.prepare(undecided(union), subject.progress)
+        subject.contents.prepare(undecided(union), subject.job)
         causes = [
             subject.finding(f"{exact_size(row.size)}, {row.reason} by layer {row.by}", row.path, row.layer)
             for row in waste(union, subject.contents).paths[:CAUSES]

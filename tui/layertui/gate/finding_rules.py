@@ -64,7 +64,7 @@ def required_paths(subject: Subject, limit: Sequence[str]) -> Outcome:
 def no_secrets(subject: Subject, limit: bool | SecretsAllowed) -> Outcome:
     allowed = limit if isinstance(limit, SecretsAllowed) else SecretsAllowed()
     paths = Globs(allowed.allow_paths, below=True)
-    given_away = secrets(subject.image, subject.union, subject.contents, subject.progress)
+    given_away = secrets(subject.image, subject.union, subject.contents, subject.job)
     found = []
     for secret in given_away.found:
         if secret.rule in allowed.allow_rules:

@@ -13,6 +13,7 @@ from layertui.insight.efficiency import Efficiency, efficiency
 from layertui.insight.secrets import without_secrets
 from layertui.model.history_step import step_text
 from layertui.model.image import Image
+from layertui.model.job import Job
 from layertui.text.format import exact_size
 from layertui.union.model import LayerUnion
 
@@ -27,7 +28,7 @@ class Subject:
         contents: Contents,
         ignored: Globs,
         baseline: Callable[[], Baseline | None],
-        progress: Callable[[int, int], None] | None,
+        job: Job = Job.NONE,
     ) -> None:
         self.image = image
         self.union = union
@@ -36,8 +37,8 @@ class Subject:
         """Paths that are no findings."""
         self.baseline = baseline
         """What to compare with; gives ``None`` if there is to be none yet, raises :class:`LayertuiError`."""
-        self.progress = progress
-        """Is told the bytes read and in all, where files are."""
+        self.job = job
+        """What reports the bytes read, where files are."""
 
     @cached_property
     def dive(self) -> Efficiency:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +9,8 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from layertui.content.read import Contents
-from layertui.layers.compression.stream import check
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.model.layer_index import Kind
 from layertui.union.model import LayerUnion
 
@@ -73,20 +72,20 @@ def candidates(union: LayerUnion) -> list[int]:
     return sorted(events)
 
 
-def duplicates(union: LayerUnion, contents: Contents, cancelled: threading.Event | None = None) -> Duplicates:
+def duplicates(union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Duplicates:
     """Every content that layers store more than once; empty files aside.
 
     Asks for the digests of :func:`candidates`, so have those prepared before. Raises
-    :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
+    :class:`Cancelled`.
     """
     groups: list[Duplicate] = []
     unreadable = 0
     for size, events in _sizes(union).items():
         by_digest: defaultdict[str, list[int]] = defaultdict(list)
         for event in events:
-            check(cancelled)
+            job.check()
             try:
-                by_digest[contents.digest(event, cancelled)].append(event)
+                by_digest[contents.digest(event, job)].append(event)
             except LayertuiError:
                 unreadable += 1
         groups += [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -10,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from layertui.content.read import Contents
 from layertui.insight.databases import Parser, apk, dpkg, npm, python, rpm, rpm_journal, rpm_older
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.model.layer_index import keys_ending
 from layertui.union.model import LayerUnion
 
@@ -52,12 +52,12 @@ def databases_of(union: LayerUnion) -> dict[int, Parser]:
 
 
 def read_files(
-    union: LayerUnion, contents: Contents, events: Iterable[int], cancelled: threading.Event | None = None
+    union: LayerUnion, contents: Contents, events: Iterable[int], job: Job = Job.NONE
 ) -> Iterator[Found]:
     """What each layer stores of some files, in any order of the layers.
 
     Each layer is read once, two at a time; no more than three wait to be taken. Raises
-    :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
+    :class:`Cancelled`.
     """
     layers: defaultdict[int, set[int]] = defaultdict(set)
     for event in events:
@@ -65,16 +65,14 @@ def read_files(
     running: set[Future[Found]] = set()
     with ThreadPoolExecutor(THREADS, thread_name_prefix="packages") as pool:
         for layer in sorted(layers):
-            running.add(pool.submit(_read, union, contents, sorted(layers[layer]), cancelled))
+            running.add(pool.submit(_read, union, contents, sorted(layers[layer]), job))
             if len(running) > THREADS:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in done)
         yield from (future.result() for future in running)
 
 
-def _read(
-    union: LayerUnion, contents: Contents, events: Sequence[int], cancelled: threading.Event | None
-) -> Found:
+def _read(union: LayerUnion, contents: Contents, events: Sequence[int], job: Job) -> Found:
     """Files that one layer stores."""
     found: dict[int, bytes | LayertuiError] = {}
     wanted = []
@@ -86,11 +84,11 @@ def _read(
             found[event] = LayertuiError(f"{union.path(node)} is not read", f"it has {size:,} bytes")
         else:
             wanted.append(event)
-    found |= contents.read_all(wanted, cancelled)
+    found |= contents.read_all(wanted, job)
     for event in wanted:
         if event not in found:
             try:
-                found[event] = contents.read(event, cancelled=cancelled)
+                found[event] = contents.read(event, job=job)
             except LayertuiError as error:
                 found[event] = error
     return found

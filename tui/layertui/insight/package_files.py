@@ -20,6 +20,7 @@ from layertui.insight.file_lists import (
 )
 from layertui.insight.package_databases import MAX_SIZE, databases_of, read_files
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.model.layer_index import Kind, key_of
 from layertui.union.model import LayerUnion
 
@@ -79,19 +80,19 @@ class PackageFiles:
         self._known: tuple[Sequence[int], _Lists] = ((), _Lists())
         self._lock = threading.Lock()
 
-    def owners(self, path: str, layer: int, cancelled: threading.Event | None = None) -> Owners:
+    def owners(self, path: str, layer: int, job: Job = Job.NONE) -> Owners:
         """The packages that own a path of the merged tree of layers 1 to ``layer``.
 
         Reads the databases of that tree, if they are not those of the question before. Raises
-        :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
+        :class:`Cancelled`.
         """
         with self._lock:
-            lists = self._read(layer, cancelled)
+            lists = self._read(layer, job)
         found = [package for name in self._names(path, layer) for package in lists.owners(name)]
         unread = list(lists.unread)
         if self._has_npm:
             try:
-                found += self._npm(path, layer, cancelled)
+                found += self._npm(path, layer, job)
             except LayertuiError as error:
                 unread.append(error)
         kinds = {package.kind for package in lists.packages} | ({"npm"} if self._has_npm else set())
@@ -114,7 +115,7 @@ class PackageFiles:
                 names.append(b"/%b/%b" % (union.key(node), key.removeprefix(target).replace(b"\0", b"/")))
         return names
 
-    def _npm(self, path: str, layer: int, cancelled: threading.Event | None) -> list[Package]:
+    def _npm(self, path: str, layer: int, job: Job) -> list[Package]:
         """The package in whose directory of ``node_modules`` a path lies, the innermost."""
         union, parts = self._union, path.split("/")
         for end in range(len(parts), 1, -1):
@@ -127,10 +128,10 @@ class PackageFiles:
             node = union.find(manifest)
             event = union.at(node, layer) if node >= 0 else -1
             if event >= 0 and union.ev_kind[event] == Kind.FILE and union.size(event) <= MAX_SIZE:
-                return npm(manifest, self._contents.read(event, cancelled=cancelled))
+                return npm(manifest, self._contents.read(event, job=job))
         return []
 
-    def _read(self, layer: int, cancelled: threading.Event | None) -> _Lists:
+    def _read(self, layer: int, job: Job) -> _Lists:
         union = self._union
         events = [
             event
@@ -143,7 +144,7 @@ class PackageFiles:
         data: dict[str, tuple[int, bytes]] = {}
         """Node and content of the files by their paths."""
         found: dict[int, bytes | LayertuiError] = {}
-        for part in read_files(union, self._contents, events, cancelled):
+        for part in read_files(union, self._contents, events, job):
             found.update(part)
         for event in events:
             content, node = found[event], union.ev_node[event]

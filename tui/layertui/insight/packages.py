@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from layertui.content.read import Contents
 from layertui.insight.databases import Package, Parser, npm, python, record_size
 from layertui.insight.package_databases import MAX_SIZE, RECORD, databases_of, read_files
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.model.layer_index import Kind
 from layertui.union.model import LayerUnion
 
@@ -64,13 +64,13 @@ class Packages:
     """Why databases could not be read."""
 
 
-def packages(union: LayerUnion, contents: Contents, cancelled: threading.Event | None = None) -> Packages:
+def packages(union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Packages:
     """What the layers did to the packages of an image. Reads every version of their databases.
 
-    Raises :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
+    Raises :class:`Cancelled`.
     """
     databases = databases_of(union)
-    reader = _Reader(union, contents, cancelled)
+    reader = _Reader(union, contents, job)
     reader.read(
         {
             event: parser
@@ -89,18 +89,18 @@ def packages(union: LayerUnion, contents: Contents, cancelled: threading.Event |
 
 
 def layer_packages(
-    union: LayerUnion, contents: Contents, layer: int, cancelled: threading.Event | None = None
+    union: LayerUnion, contents: Contents, layer: int, job: Job = Job.NONE
 ) -> tuple[Sequence[PackageChange], Sequence[LayertuiError]]:
     """What one layer did to the packages, and why databases could not be read. Reads only those it touched.
 
-    Raises :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
+    Raises :class:`Cancelled`.
     """
     databases = {
         node: parser
         for node, parser in databases_of(union).items()
         if (event := union.last_by(node, layer)) >= 0 and union.ev_layer[event] == layer
     }
-    reader = _Reader(union, contents, cancelled)
+    reader = _Reader(union, contents, job)
     reader.read(
         {
             event: parser
@@ -131,10 +131,10 @@ def _differences(layer: int, gone: Counter[Package], new: Counter[Package]) -> l
 class _Reader:
     """Remembers the packages of each version of a database."""
 
-    def __init__(self, union: LayerUnion, contents: Contents, cancelled: threading.Event | None) -> None:
+    def __init__(self, union: LayerUnion, contents: Contents, job: Job) -> None:
         self._union = union
         self._contents = contents
-        self._cancelled = cancelled
+        self._job = job
         self._known: dict[int, list[Package]] = {}
         self.unread: Sequence[LayertuiError] = ()
 
@@ -145,7 +145,7 @@ class _Reader:
         wanted = [*parsers, *(record for record in records.values() if record >= 0)]
         sizes: dict[int, int] = {}
         errors: dict[int, LayertuiError] = {}
-        for found in read_files(union, self._contents, wanted, self._cancelled):
+        for found in read_files(union, self._contents, wanted, self._job):
             for event, content in found.items():
                 try:
                     if isinstance(content, LayertuiError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,9 +11,9 @@ from typing import Any
 from layertui.content.accounts import MAX_ACCOUNTS_BYTES, account_names
 from layertui.content.read import Contents
 from layertui.content.xattrs import describe
-from layertui.layers.compression.stream import check
 from layertui.model.entry import Entry
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.model.layer_index import Kind
 from layertui.union.model import LayerUnion
 
@@ -65,20 +64,18 @@ class Permission:
         }
 
 
-def permissions(
-    union: LayerUnion, contents: Contents, cancelled: threading.Event | None = None
-) -> Sequence[Permission]:
+def permissions(union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Sequence[Permission]:
     """All remarkable paths of the final tree, by kind of right and then in the order of the tree.
 
     Reads the image's passwd file, no other content. A path may have several rows. Raises
-    :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
+    :class:`Cancelled`.
     """
     found: list[Permission] = []
-    users = _users(union, contents, cancelled)
+    users = _users(union, contents, job)
     strangers: dict[int, int] = {}
     """Row of each node whose owner is unknown."""
     for node, event in enumerate(union.last):
-        check(cancelled)
+        job.check()
         entry = union.ev_entry[event]
         if entry < 0:
             continue
@@ -111,10 +108,10 @@ def permissions(
     return sorted(found, key=lambda row: order.index(row.right))
 
 
-def _users(union: LayerUnion, contents: Contents, cancelled: threading.Event | None) -> set[int]:
+def _users(union: LayerUnion, contents: Contents, job: Job) -> set[int]:
     """Numbers of the users that the image knows; root is one wherever."""
     users = {0}
     with suppress(LayertuiError):  # an image without, or with one that cannot be read, names nobody
         event = union.at(union.resolve(PASSWD, union.layers), union.layers)
-        users.update(account_names(contents.read(event, 0, MAX_ACCOUNTS_BYTES, cancelled)))
+        users.update(account_names(contents.read(event, 0, MAX_ACCOUNTS_BYTES, job)))
     return users

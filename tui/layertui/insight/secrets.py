@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
@@ -13,6 +12,7 @@ from layertui.content.read import Contents
 from layertui.insight.secret_rules import ASSIGNMENTS, TOKENS
 from layertui.insight.secret_search import FileSearch, matches
 from layertui.model.image import Image
+from layertui.model.job import Job
 from layertui.model.layer_index import Kind
 from layertui.union.model import LayerUnion
 
@@ -69,17 +69,10 @@ class Secrets:
     unreadable: int
 
 
-def secrets(
-    image: Image,
-    union: LayerUnion,
-    contents: Contents,
-    progress: Callable[[int, int], None] | None = None,
-    cancelled: threading.Event | None = None,
-) -> Secrets:
-    """All secrets of an image. Reads every layer once.
+def secrets(image: Image, union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Secrets:
+    """Find all secrets of an image. Reads every layer once.
 
-    ``progress`` is told the bytes of files behind and in all, from several threads. Raises
-    :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
+    Reports bytes of files, from several threads. Raises :class:`Cancelled`.
     """
     found = list(_of_config(image))
     layers = [_files(union, layer) for layer in range(1, union.layers + 1)]
@@ -88,14 +81,13 @@ def secrets(
     done, unread = [0] * len(layers), list(map(len, small))
     shown = {union.ev_inode[event] for event in union.last if union.shows(event)}
     search = FileSearch(union)
-    stop = threading.Event()  # so that no thread goes on when one fails
+    part = job.part()  # so that no thread goes on when one fails
 
     def look(number: int) -> list[Secret]:
         """What the files of a layer hold."""
         rows: list[Secret] = []
-        for batch in contents.batches(small[number], cancelled):
-            if stop.is_set():
-                break
+        for batch in contents.batches(small[number], part):
+            part.check()
             for event, line, match in search.find(batch):
                 path = union.path(union.ev_node[event])
                 rows.append(
@@ -103,8 +95,7 @@ def secrets(
                 )
             unread[number] -= len(batch.files)
             done[number] += sum(end - start for _, start, end in batch.files)
-            if progress is not None:
-                progress(sum(done), total)
+            job.report(sum(done), total)
         return rows
 
     with ThreadPoolExecutor(THREADS, thread_name_prefix="secrets") as pool:
@@ -112,7 +103,7 @@ def secrets(
             for rows in pool.map(look, range(len(layers))):
                 found += rows
         finally:
-            stop.set()
+            part.cancel()
     found.sort(key=lambda secret: not secret.is_visible)
     return Secrets(found, sum(map(len, layers)) - sum(map(len, small)), sum(unread))
 

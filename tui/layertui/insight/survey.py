@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from layertui.content.read import Contents
@@ -16,15 +15,12 @@ from layertui.insight.secrets import MAX_SIZE, Secret, secrets
 from layertui.insight.tally import Finding, Sum, Survey, Tally, added
 from layertui.insight.waste import Hidden, undecided, waste
 from layertui.model.image import Image
+from layertui.model.job import Job
 from layertui.text.format import count_text, owner, size_text
 from layertui.text.format import permissions as mode_text
 from layertui.union.model import LayerUnion
 
 MOST_DIRECTORIES = 100
-
-Progress = Callable[[int, int], None]
-"""Is told the bytes behind and in all, from several threads."""
-
 
 COLUMNS: dict[str, Sequence[str]] = {
     "waste": ("reason", "by"),
@@ -38,19 +34,9 @@ KEEP: dict[str, Sequence[bytes]] = {"packages": FILES}
 """Patterns of the files that are all that a part reads (:class:`layertui.layers.tar.capture.Keep`)."""
 
 
-def survey(
-    part: str,
-    image: Image,
-    union: LayerUnion,
-    contents: Contents,
-    progress: Progress | None = None,
-    cancelled: threading.Event | None = None,
-) -> Survey:
-    """Look into one of the parts.
-
-    Raises :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
-    """
-    found = _look(part, image, union, contents, progress, cancelled)
+def survey(part: str, image: Image, union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Survey:
+    """Analyse one of the parts. Reports bytes. Raises :class:`Cancelled`."""
+    found = _look(part, image, union, contents, job)
     damaged = [
         f"layer {number} cannot be read in full: {index.damage}"
         for number, index in enumerate(union.indexes, 1)
@@ -59,23 +45,16 @@ def survey(
     return replace(found, notes=[*damaged, *found.notes])
 
 
-def _look(
-    part: str,
-    image: Image,
-    union: LayerUnion,
-    contents: Contents,
-    progress: Progress | None,
-    cancelled: threading.Event | None,
-) -> Survey:
+def _look(part: str, image: Image, union: LayerUnion, contents: Contents, job: Job) -> Survey:
     if part == "secrets":
-        return _secrets(image, union, contents, progress, cancelled)
+        return _secrets(image, union, contents, job)
     if part == "duplicates":
-        return _duplicates(union, contents, progress, cancelled)
+        return _duplicates(union, contents, job)
     if part == "permissions":
-        return _permissions(union, contents, cancelled)
+        return _permissions(union, contents, job)
     if part == "packages":
-        return _packages(union, contents, cancelled)
-    return _waste(union, contents, progress, cancelled)
+        return _packages(union, contents, job)
+    return _waste(union, contents, job)
 
 
 def _step(layer: int | None, size: int, count: int = 1) -> Sum:
@@ -83,11 +62,9 @@ def _step(layer: int | None, size: int, count: int = 1) -> Sum:
     return Sum("step", str(layer or ""), size, count, layer or 0)
 
 
-def _waste(
-    union: LayerUnion, contents: Contents, progress: Progress | None, cancelled: threading.Event | None
-) -> Survey:
-    contents.prepare(undecided(union), progress, cancelled)
-    found = waste(union, contents, cancelled)
+def _waste(union: LayerUnion, contents: Contents, job: Job) -> Survey:
+    contents.prepare(undecided(union), job)
+    found = waste(union, contents, job)
     directories = set(list(found.by_directory())[:MOST_DIRECTORIES])
     tally = Tally("step", "reason", "directory")
 
@@ -114,14 +91,8 @@ def _waste(
     )
 
 
-def _secrets(
-    image: Image,
-    union: LayerUnion,
-    contents: Contents,
-    progress: Progress | None,
-    cancelled: threading.Event | None,
-) -> Survey:
-    found = secrets(image, union, contents, progress, cancelled)
+def _secrets(image: Image, union: LayerUnion, contents: Contents, job: Job) -> Survey:
+    found = secrets(image, union, contents, job)
     tally = Tally("rule", "place", "step")
     for row in found.found:
         layer = row.layer or 0
@@ -156,11 +127,9 @@ def _where(secret: Secret) -> str:
     return f"{secret.name}:{secret.line}" if secret.event is not None else f"{secret.where} {secret.name}"
 
 
-def _duplicates(
-    union: LayerUnion, contents: Contents, progress: Progress | None, cancelled: threading.Event | None
-) -> Survey:
-    contents.prepare(candidates(union), progress, cancelled)
-    found = duplicates(union, contents, cancelled)
+def _duplicates(union: LayerUnion, contents: Contents, job: Job) -> Survey:
+    contents.prepare(candidates(union), job)
+    found = duplicates(union, contents, job)
     tally = Tally("saved", "step")
     for group in found.groups:
         seen: set[int] = set()
@@ -183,9 +152,9 @@ def _duplicates(
     return tally.survey(sum(group.surplus_bytes for group in found.groups), notes)
 
 
-def _permissions(union: LayerUnion, contents: Contents, cancelled: threading.Event | None) -> Survey:
+def _permissions(union: LayerUnion, contents: Contents, job: Job) -> Survey:
     tally = Tally("right", "step")
-    for row in permissions(union, contents, cancelled):
+    for row in permissions(union, contents, job):
         entry = row.entry
         tally.add(
             Finding(
@@ -208,8 +177,8 @@ def _right(row: Permission) -> str:
     return str(row.right) if row.paths == 1 else f"{row.right}, {count_text(row.paths, 'path')}"
 
 
-def _packages(union: LayerUnion, contents: Contents, cancelled: threading.Event | None) -> Survey:
-    found = packages(union, contents, cancelled)
+def _packages(union: LayerUnion, contents: Contents, job: Job) -> Survey:
+    found = packages(union, contents, job)
     tally = Tally("change", "step", "kind")
     for row in sorted(found.changes, key=lambda row: -row.package.size):
         package = row.package

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import threading
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,8 +11,8 @@ from enum import StrEnum
 from itertools import compress, count
 from typing import Any, Protocol
 
-from layertui.layers.compression.stream import check
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.model.layer_index import Kind
 from layertui.union.arrays import assign
 from layertui.union.changes import difference
@@ -114,16 +113,16 @@ class Waste:
         }
 
 
-def waste(union: LayerUnion, contents: Comparing, cancelled: threading.Event | None = None) -> Waste:
+def waste(union: LayerUnion, contents: Comparing, job: Job = Job.NONE) -> Waste:
     """What the layers of a union store and their merged tree does not show.
 
     Only the contents of events that :func:`undecided` gives are asked for. Raises
-    :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
+    :class:`Cancelled`.
     """
     moves: _Moves = {}
     rows: list[Hidden] = []
     for loss in _losses(union):
-        check(cancelled)
+        job.check()
         rows.append(_explain(union, loss, contents, moves))
     rows.sort(key=lambda row: (-row.size, row.path, row.layer))
     return Waste(union.stored_bytes() - MergedTree(union, union.layers).subtree_size(0), rows)

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import repeat
 from operator import itemgetter
 
 from layertui.cache.indexes import IndexCache
 from layertui.layers.codec import pack, unpack_checked
 from layertui.layers.compression.format import compression_of
-from layertui.layers.compression.stream import Cancelled, Stream
+from layertui.layers.compression.stream import Stream
 from layertui.layers.tar.capture import Keep
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow, StreamWindow
 from layertui.model.digest import algorithm_of, wrong_digest
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image, Layer, Unpacked
+from layertui.model.job import Cancelled, Job
 from layertui.model.layer_index import LayerIndex, LayerWarning
 
 THREADS = 2
@@ -29,20 +30,15 @@ NOT_KEPT = "not-kept"
 
 
 def index_layer(
-    layer: Layer,
-    cache: IndexCache | None,
-    progress: Callable[[int, int], None] | None = None,
-    cancelled: threading.Event | None = None,
-    keep: Keep | None = None,
+    layer: Layer, cache: IndexCache | None, job: Job = Job.NONE, keep: Keep | None = None
 ) -> LayerIndex:
-    """A layer's entries, and the contents in ``keep`` if it has to be inflated to tell them.
+    """Return a layer's entries, and the contents in ``keep`` if it has to be decompressed to list them.
 
-    ``progress`` is told the stored bytes read and how many there are. What is wrong with a
-    layer stands in the index's ``damage``, which then holds what could be read. Raises
-    :class:`Cancelled` once the event is set.
+    Reports stored bytes; of an unpacked layer entries. What is wrong with a layer is in the
+    index's ``damage``, next to what could be read. Raises :class:`Cancelled`.
     """
     if layer.unpacked is not None:
-        return _scan_unpacked(layer.unpacked, progress, cancelled)
+        return _scan_unpacked(layer.unpacked, job)
     if layer.blob is None:
         return LayerIndex(damage=layer.missing)
     key = cache_key(layer)
@@ -51,7 +47,7 @@ def index_layer(
         kept.blob_digest = ""
         return kept
     try:
-        index = _scan(layer, progress, cancelled, keep)
+        index = _scan(layer, job, keep)
     except LayertuiError as error:
         return LayerIndex(damage=str(error))
     if cache is not None and key and not index.damage:
@@ -62,30 +58,23 @@ def index_layer(
 
 
 def index_layers(
-    image: Image,
-    cache: IndexCache | None,
-    progress: Callable[[int, int, int], None] | None = None,
-    cancelled: threading.Event | None = None,
-    keep: Keep | None = None,
+    image: Image, cache: IndexCache | None, job: Job = Job.NONE, keep: Keep | None = None
 ) -> Iterator[tuple[int, LayerIndex]]:
-    """Number and index of every layer as each is done, those at the base begun first.
+    """Yield number and index of every layer as each is done; those at the base are begun first.
 
-    ``progress`` is told a layer's number, its stored bytes read and how many there are, from
-    several threads; for ``keep`` see :func:`index_layer`. Ends early, without an error, once the
-    event is set.
+    Reports each layer by its number, from several threads; see :func:`index_layer`, also for
+    ``keep``. Ends early, without an error, when cancelled.
     """
-    stop = cancelled or threading.Event()
+    parts = [job.layer(layer.number) for layer in image.layers]
 
-    def work(layer: Layer) -> tuple[int, LayerIndex]:
-        def report(done: int, total: int) -> None:
-            if progress is not None:
-                progress(layer.number, done, total)
+    def work(layer: Layer, part: Job) -> tuple[int, LayerIndex]:
+        return layer.number, index_layer(layer, cache, part, keep)
 
-        return layer.number, index_layer(layer, cache, report, stop, keep)
-
-    # The daemon threads of a pool are joined at exit: without the event they would go on reading.
+    # The threads of a pool are joined at exit: unless cancelled they would go on reading.
     with ThreadPoolExecutor(THREADS, thread_name_prefix="layer") as pool:
-        running: set[Future[tuple[int, LayerIndex]]] = {pool.submit(work, layer) for layer in image.layers}
+        running: set[Future[tuple[int, LayerIndex]]] = set(
+            map(pool.submit, repeat(work), image.layers, parts)
+        )
         try:
             while running:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
@@ -94,7 +83,8 @@ def index_layers(
             return
         finally:
             if running:
-                stop.set()
+                for part in parts:
+                    part.cancel()
                 for future in running:
                     future.cancel()
 
@@ -138,23 +128,18 @@ def _is_compressed(layer: Layer) -> bool:
         return False
 
 
-def _scan(
-    layer: Layer,
-    progress: Callable[[int, int], None] | None,
-    cancelled: threading.Event | None,
-    keep: Keep | None,
-) -> LayerIndex:
+def _scan(layer: Layer, job: Job, keep: Keep | None) -> LayerIndex:
     blob = layer.blob
     assert blob is not None
-    stream = Stream(blob, algorithm_of(layer.descriptor.digest), cancelled)
+    stream = Stream(blob, algorithm_of(layer.descriptor.digest), job)
     try:
         if not stream.compression and blob.is_local:
-            index = scan(PlainWindow(blob, cancelled), lambda offset: _tell(progress, offset, blob.size))
+            index = scan(PlainWindow(blob, job), job.part(lambda offset, _: job.report(offset, blob.size)))
             index.diff_id = blob.digest
             return index
         index = scan(
             StreamWindow(stream),
-            lambda _: _tell(progress, stream.stored.position, blob.size),
+            job.part(lambda *_: job.report(stream.stored.position, blob.size)),
             keep if stream.compression else None,  # else a content is read where it lies, at any time
         )
         index.compression = stream.compression
@@ -174,15 +159,8 @@ def _scan(
     return index
 
 
-def _scan_unpacked(
-    unpacked: Unpacked, progress: Callable[[int, int], None] | None, cancelled: threading.Event | None
-) -> LayerIndex:
+def _scan_unpacked(unpacked: Unpacked, job: Job) -> LayerIndex:
     try:
-        return unpacked.scan(lambda entries: _tell(progress, entries, -1), cancelled)
+        return unpacked.scan(job)
     except LayertuiError as error:
         return LayerIndex(damage=str(error))
-
-
-def _tell(progress: Callable[[int, int], None] | None, done: int, total: int) -> None:
-    if progress is not None:
-        progress(done, total)

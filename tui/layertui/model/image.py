@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from layertui.model.blob import Blob
+from layertui.model.job import Job
 
 if TYPE_CHECKING:
     from layertui.model.layer_index import LayerIndex
@@ -92,14 +92,10 @@ class Unpacked(ABC):
         return None
 
     @abstractmethod
-    def scan(
-        self,
-        progress: Callable[[int], None] | None = None,
-        cancelled: threading.Event | None = None,
-    ) -> LayerIndex:
-        """Return the entries, with offsets that mean nothing; ``progress`` gets their number so far.
+    def scan(self, job: Job = Job.NONE) -> LayerIndex:
+        """Return the entries, with offsets that mean nothing. Reports the number of entries.
 
-        Raises :class:`LayertuiError` and :class:`~layertui.layers.compression.stream.Cancelled`.
+        Raises :class:`LayertuiError`, :class:`Cancelled`.
         """
 
     @abstractmethod

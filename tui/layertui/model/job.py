@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 Progress = Callable[[int, int], None]
 """Called as ``progress(done, total)``; ``total`` is -1 where it is not known. In bytes, unless the function says otherwise."""
+
+LayerProgress = Callable[[int, int, int], None]
+"""Called as ``progress(layer, done, total)``, ``layer`` from 1 at the base."""
 
 
 class Cancelled(Exception):
@@ -14,30 +16,34 @@ class Cancelled(Exception):
 
 
 class Job:
-    """One piece of long work, seen from inside it.
+    """One piece of long work: how its caller watches and cancels it.
 
     Every function that may take longer than a moment has a parameter ``job: Job = Job.NONE``,
-    calls :meth:`check` often and :meth:`report` as it proceeds. Safe to share between threads.
+    calls :meth:`check` often and :meth:`report` as it proceeds. Both may be called from any
+    thread, and so call what watches the job.
     """
 
     NONE: Job
     """Work that nobody watches or cancels."""
 
-    def __init__(self, progress: Progress | None = None, stop: threading.Event | None = None) -> None:
+    def __init__(self, progress: Progress | None = None, *, layers: LayerProgress | None = None) -> None:
+        """``layers`` receives what is reported of single layers, ``progress`` all else."""
         self._progress = progress
-        self._stop = stop or threading.Event()
+        self._layers = layers
+        self._whole: Job | None = None
+        self._is_cancelled = False
 
     @property
     def is_cancelled(self) -> bool:
-        return self._stop.is_set()
+        return self._is_cancelled or (self._whole is not None and self._whole.is_cancelled)
 
     def cancel(self) -> None:
         """End the work at its next :meth:`check`."""
-        self._stop.set()
+        self._is_cancelled = True
 
     def check(self) -> None:
-        """Raise :class:`Cancelled` if the work has been cancelled."""
-        if self._stop.is_set():
+        """Raise :class:`Cancelled` if the work, or what it is part of, has been cancelled."""
+        if self.is_cancelled:
             raise Cancelled
 
     def report(self, done: int, total: int = -1) -> None:
@@ -45,9 +51,16 @@ class Job:
         if self._progress is not None:
             self._progress(done, total)
 
-    def part(self, progress: Progress | None) -> Job:
-        """Return a part of this work, cancelled with it, that reports to ``progress``."""
-        return Job(progress, self._stop)
+    def part(self, progress: Progress | None = None) -> Job:
+        """Return a part of this work, which reports to ``progress`` and may be cancelled alone."""
+        part = Job(progress)
+        part._whole = self
+        return part
+
+    def layer(self, number: int) -> Job:
+        """Return the part of this work that is about one layer."""
+        layers = self._layers
+        return self.part(layers and (lambda done, total: layers(number, done, total)))
 
 
 Job.NONE = Job()

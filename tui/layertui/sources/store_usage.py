@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,16 +11,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-from layertui.layers.compression.stream import Cancelled
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.model.reference import STORES, TRANSPORTS, Reference
 from layertui.sources.files import listed
 
 SUBVOLUME = 256
 """The inode of a subvolume's root (btrfs, BTRFS_FIRST_FREE_OBJECTID)."""
 OCTAL = re.compile(r"\\(\d{3})")
-Progress = Callable[[int, int], None]
-"""Told how many bytes have been counted so far, and -1: nobody knows of how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,27 +123,22 @@ class Needs:
 class StoreSource(Protocol):
     """What the module ``overview`` of a store's transport offers."""
 
-    def overview(
-        self, reference: Reference, progress: Progress | None, cancelled: threading.Event
-    ) -> Overview:
+    def overview(self, reference: Reference, job: Job) -> Overview:
         """See :func:`overview`."""
         ...
 
 
-def overview(
-    reference: Reference, progress: Progress | None = None, cancelled: threading.Event | None = None
-) -> Overview:
-    """What a store holds; nothing in it is written.
+def overview(reference: Reference, job: Job = Job.NONE) -> Overview:
+    """Return what a store contains, without writing to it. Reports the bytes counted.
 
-    Raises :class:`LayertuiError` for what is no store, and
-    :class:`~layertui.layers.compression.stream.Cancelled` once the event is set.
+    Raises :class:`LayertuiError` for what is no store, and :class:`Cancelled`.
     """
     if reference.transport not in STORES:
         raise LayertuiError(
             f"{reference} is no store on disk", "", "give docker-root:DIR, containers-storage: …"
         )
     module = import_module(f"layertui.sources.{TRANSPORTS[reference.transport]}.usage")
-    return cast(StoreSource, module).overview(reference, progress, cancelled or threading.Event())
+    return cast(StoreSource, module).overview(reference, job)
 
 
 # Images and layers
@@ -232,16 +224,12 @@ def _sum(sizes: Sequence[int]) -> int:
 # What lies on the disk
 
 
-def parts_of(
-    root: Path, about: Callable[[str], str], progress: Progress | None, cancelled: threading.Event
-) -> list[Part]:
+def parts_of(root: Path, about: Callable[[str], str], job: Job) -> list[Part]:
     """What lies right below a root; ``about`` tells what an entry of a name holds."""
-    return list(_parts(root, about, progress, cancelled))
+    return list(_parts(root, about, job))
 
 
-def _parts(
-    root: Path, about: Callable[[str], str], progress: Progress | None, cancelled: threading.Event
-) -> Iterator[Part]:
+def _parts(root: Path, about: Callable[[str], str], job: Job) -> Iterator[Part]:
     before = 0
     for name in listed(root):
         path = root / name
@@ -249,10 +237,8 @@ def _parts(
         size = 0
         for taken in _taken(path, problems):
             size += taken
-            if cancelled.is_set():
-                raise Cancelled
-            if progress is not None:
-                progress(before + size, -1)
+            job.check()
+            job.report(before + size)
         before += size
         entries = None
         if path.is_dir() and not path.is_symlink():

@@ -1,10 +1,11 @@
 """Sums by directory: what a directory contains, and where a number of bytes belongs."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from layertui.model.entry import TYPES
+from layertui.model.job import Job
 from layertui.union.arrays import STRETCH
 from layertui.union.model import LayerUnion
 
@@ -22,20 +23,21 @@ class DirectorySummary:
 
 
 def summarize_directory(
-    union: LayerUnion, directory: int, layer: int, cancelled: Callable[[], bool]
+    union: LayerUnion, directory: int, layer: int, job: Job = Job.NONE
 ) -> DirectorySummary:
-    """Summarize a directory in the merged tree of layers 1 to ``layer``; return early once ``cancelled``."""
+    """Summarize a directory in the merged tree of layers 1 to ``layer``. Raises :class:`Cancelled`."""
     types: Counter[str] = Counter()
     counted: set[int] = set()
     children: list[tuple[int, int]] = []
     total = 0
+    check = job.check
     for child in union.children(directory):
         if union.at(child, layer) < 0:
             continue
         size = 0
         for node in range(child, union.end[child]):
-            if node % STRETCH == 0 and cancelled():
-                break
+            if node % STRETCH == 0:
+                check()
             event = union.at(node, layer)
             if event < 0:
                 continue

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from layertui.cache.indexes import IndexCache
 from layertui.layers.load import cache_key, index_layers, is_lasting
 from layertui.layers.tar.capture import Keep
 from layertui.model.image import Image
+from layertui.model.job import Job
 from layertui.model.layer_index import LayerIndex
 from layertui.union.builder import UnionBuilder
 from layertui.union.codec import decode_checked, union_key
@@ -34,14 +34,10 @@ class ImageReader:
         self.is_kept = cache is not None and bool(self._key) and cache.has(self._key)
         """Whether the union of all layers need not be built, as far as can be told before."""
 
-    def layers(
-        self,
-        progress: Callable[[int, int, int], None] | None = None,
-        cancelled: threading.Event | None = None,
-    ) -> Iterator[tuple[int, LayerIndex]]:
-        """Number and index of every layer as each is done; see :func:`index_layers`."""
+    def layers(self, job: Job = Job.NONE) -> Iterator[tuple[int, LayerIndex]]:
+        """Yield number and index of every layer as each is done; see :func:`index_layers`."""
         waiting: dict[int, LayerIndex] = {}
-        for number, index in index_layers(self._image, self._cache, progress, cancelled, self._keep):
+        for number, index in index_layers(self._image, self._cache, job, self._keep):
             waiting[number] = index
             while len(self.indexes) + 1 in waiting:
                 self.indexes.append(waiting.pop(len(self.indexes) + 1))

@@ -20,9 +20,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import AnyStr, NoReturn
 
-from layertui.layers.compression.stream import Cancelled
 from layertui.model.entry import TYPES
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.union.changes import Mark
 from layertui.union.merged_tree import MergedTree
 
@@ -37,19 +37,18 @@ MARKS_OF_CHANGE = {
 NodeTest = Callable[[int], bool]
 
 _BETWEEN = 4096
-"""Nodes between two looks at whether the answer is still wanted."""
+"""Nodes between two checks for cancellation."""
 
 
-def matching_nodes(merged: MergedTree, query: str, cancelled: Callable[[], bool] | None = None) -> bytes:
-    """One byte a node: 1 where the query holds.
+def matching_nodes(merged: MergedTree, query: str, job: Job = Job.NONE) -> bytes:
+    """Return one byte a node: 1 where the query holds.
 
-    Raises :class:`LayertuiError` for a query that cannot be read, saying why, and
-    :class:`Cancelled` once ``cancelled`` says so.
+    Raises :class:`LayertuiError` with the reason for a malformed query, and :class:`Cancelled`.
     """
     tests = [_test(merged, word) for word in query.split()]
     found = b"\1" * merged.union.nodes
     for test in tests:
-        found = b"".join(_where(test, found, cancelled))
+        found = b"".join(_where(test, found, job))
     return found
 
 
@@ -62,10 +61,9 @@ def _test(merged: MergedTree, word: str) -> NodeTest:
     return lambda node: search(key(node)) is not None
 
 
-def _where(test: NodeTest, among: bytes, cancelled: Callable[[], bool] | None) -> Iterator[bytes]:
+def _where(test: NodeTest, among: bytes, job: Job) -> Iterator[bytes]:
     for start in range(0, len(among), _BETWEEN):
-        if cancelled is not None and cancelled():
-            raise Cancelled
+        job.check()
         part = among[start : start + _BETWEEN]
         yield bytes([hit and test(node) for node, hit in enumerate(part, start)]) if 1 in part else part
 

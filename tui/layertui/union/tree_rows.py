@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import compress, repeat
 from typing import Literal
 
+from layertui.model.job import Job
 from layertui.union.arrays import STRETCH, assign
 from layertui.union.changes import Mark, SameContent
 from layertui.union.merged_tree import MergedTree
@@ -126,13 +127,13 @@ class TreeRows:
                 self._matches = matching_nodes(self.merged, self.query)
             self._refresh()
 
-    def filter(self, query: str, cancelled: Callable[[], bool] | None = None) -> None:
+    def filter(self, query: str, job: Job = Job.NONE) -> None:
         """Show only what the query finds, with the directories that lead to it; they start open.
 
         An empty query shows everything, as it was before the filter. Raises what
         :func:`layertui.union.path_filter.matching_nodes` raises and then leaves the rows as they are.
         """
-        self._matches = matching_nodes(self.merged, query, cancelled) if query.strip() else None
+        self._matches = matching_nodes(self.merged, query, job) if query.strip() else None
         self.query = query
         if self._matches is not None:
             if self._set_aside is None:

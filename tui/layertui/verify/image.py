@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from layertui.model import media_types
 from layertui.model.digest import digest_of, is_known
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image, Layer, Link, chain_ids
+from layertui.model.job import Job
 from layertui.verify.layer import Check, checks, compare
 
 
-def verify(
-    image: Image,
-    cancelled: threading.Event | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> Iterator[Check]:
-    """The checks of an image, from its reference down to its layers, as each is done.
+def verify(image: Image, job: Job = Job.NONE) -> Iterator[Check]:
+    """Yield the checks of an image, from its reference down to its layers, as each is done.
 
-    ``progress`` is told a layer's number and how many of its bytes are behind. A layer that
-    cannot be read leaves the others to be checked: the :class:`LayertuiError` comes at the end.
-    Raises :class:`~layertui.layers.compression.stream.Cancelled` once the event is set.
+    Reports each layer by its number. The others are checked even if one cannot be read: the
+    :class:`LayertuiError` is raised at the end. Raises :class:`Cancelled`.
     """
-    stop = cancelled or threading.Event()
     for link in image.chain:
         yield from _checks_of_link(link)
     failed: list[LayertuiError] = []
     found: list[str] = []
     for layer in image.layers:
-        tell = None if progress is None else _teller(progress, layer.number)
         diff_id = ""
         try:
-            for check in checks(layer, stop, tell):
+            for check in checks(layer, job.layer(layer.number)):
                 yield check
                 if check.what == "diff ID" and check.status != "unchecked":
                     diff_id = check.found
@@ -78,7 +71,3 @@ def _is_absent(layer: Layer) -> bool:
     is_tar = not media_type or media_type.partition("+")[0] in media_types.LAYERS
     is_elsewhere = bool(layer.descriptor.urls) or "foreign" in media_type or "nondistributable" in media_type
     return bool(layer.missing) and is_tar and not is_elsewhere and not media_type.endswith("+encrypted")
-
-
-def _teller(progress: Callable[[int, int], None], number: int) -> Callable[[int], None]:
-    return lambda done: progress(number, done)

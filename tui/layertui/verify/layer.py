@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from layertui.layers.compression.format import Damaged
-from layertui.layers.compression.stream import CHUNK, Cancelled, Stream
+from layertui.layers.compression.stream import CHUNK, Stream
 from layertui.layers.unpacked.tar_split import NotRecorded
 from layertui.model.blob import Blob
 from layertui.model.digest import algorithm_of, is_known, wrong_digest
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Layer, Unpacked
+from layertui.model.job import Job
 from layertui.model.layer_index import LayerIndex
 from layertui.verify.recorded_size import size_of_unpacked
 
@@ -62,68 +62,60 @@ def was_checked(layer: Layer, index: LayerIndex) -> bool:
     return bool(layer.diff_id) and layer.blob.digest == layer.diff_id
 
 
-def verify(layer: Layer, cancelled: threading.Event) -> str:
+def verify(layer: Layer, job: Job = Job.NONE) -> str:
     """What is wrong with a layer that has a blob and an expected digest; empty if it has that digest.
 
     Reads all of it, in bounded memory, and decompresses it only if it has to. Raises
-    :class:`LayertuiError` where it cannot be read, and :class:`Cancelled` once the event is set.
+    :class:`LayertuiError` where it cannot be read, and :class:`Cancelled`.
     """
     assert layer.blob is not None
     expected = expected_digest(layer)
     try:
         if layer.descriptor.digest:
-            found, _ = _read(_stored(layer.blob), algorithm_of(expected), cancelled)
+            found, _ = _read(_stored(layer.blob), algorithm_of(expected), layer.blob.size, job)
         else:
-            with closing(Stream(layer.blob, cancelled=cancelled)) as stream:
-                found, _ = _read(_uncompressed(stream), algorithm_of(expected), cancelled)
+            with closing(Stream(layer.blob, job=job)) as stream:
+                found, _ = _read(_uncompressed(stream), algorithm_of(expected), -1, job)
     except Damaged as damage:
         return str(damage)
     return "" if found == expected else wrong_digest(expected, found)
 
 
-def checks(
-    layer: Layer, cancelled: threading.Event, progress: Callable[[int], None] | None = None
-) -> Iterator[Check]:
+def checks(layer: Layer, job: Job = Job.NONE) -> Iterator[Check]:
     """Size and digest of a layer's bytes as they are stored, and the diff ID of the tar they hold.
 
     Of a layer that lies unpacked, the size that the store recorded in place of these.
 
-    All of it is read once; ``progress`` is told the bytes that are behind. Raises
-    :class:`LayertuiError` where it cannot be read, :class:`Cancelled` once the event is set.
+    Reads all of it once, and reports the bytes read. Raises :class:`LayertuiError` where it
+    cannot be read, :class:`Cancelled`.
     """
     recorded = layer.recorded.diff_id if layer.recorded else ""
     if recorded and layer.diff_id and recorded != layer.diff_id:
         yield compare(f"layer {layer.number}", "recorded diff ID", layer.diff_id, recorded)
     if layer.unpacked is not None:
-        yield from _checks_of_unpacked(layer, layer.unpacked, cancelled, progress)
+        yield from _checks_of_unpacked(layer, layer.unpacked, job)
     elif layer.blob is not None:
-        yield from _checks_of_blob(layer, layer.blob, cancelled, progress)
+        yield from _checks_of_blob(layer, layer.blob, job)
     else:
         for what, expected in (("digest", layer.descriptor.digest), ("diff ID", layer.diff_id)):
             if expected:
                 yield Check(f"layer {layer.number}", what, "unchecked", expected, why=layer.missing)
 
 
-def _checks_of_blob(
-    layer: Layer, blob: Blob, cancelled: threading.Event, progress: Callable[[int], None] | None
-) -> Iterator[Check]:
+def _checks_of_blob(layer: Layer, blob: Blob, job: Job) -> Iterator[Check]:
     subject, expected = f"layer {layer.number}", layer.descriptor.digest
     algorithm = algorithm_of(expected or layer.diff_id)
     diff_id, damage = "", ""
-    with closing(Stream(blob, algorithm, cancelled)) as stream:
+    with closing(Stream(blob, algorithm, job)) as stream:
         if not stream.compression:
-            digest, size = _read(_stored(blob), algorithm, cancelled, progress)
+            digest, size = _read(_stored(blob), algorithm, blob.size, job)
             if digest.partition(":")[0] == layer.diff_id.partition(":")[0]:
                 diff_id = digest
         else:
             try:
                 if _known(layer.diff_id):
-                    diff_id, _ = _read(
-                        _uncompressed(stream),
-                        algorithm_of(layer.diff_id),
-                        cancelled,
-                        progress and (lambda _: progress(stream.stored.position)),
-                    )
+                    stored = job.part(lambda *_: job.report(stream.stored.position, blob.size))
+                    diff_id, _ = _read(_uncompressed(stream), algorithm_of(layer.diff_id), -1, stored)
             except Damaged as error:
                 damage = str(error)
             digest, size = stream.digest(), stream.stored.position
@@ -142,15 +134,14 @@ def _checks_of_blob(
         yield Check(subject, "diff ID", "unchecked", layer.diff_id, "", why)
 
 
-def _checks_of_unpacked(
-    layer: Layer, unpacked: Unpacked, cancelled: threading.Event, progress: Callable[[int], None] | None
-) -> Iterator[Check]:
+def _checks_of_unpacked(layer: Layer, unpacked: Unpacked, job: Job) -> Iterator[Check]:
     """The size that the store recorded, and the diff ID of the tar that the record and the files make."""
     subject, diff_id, size, damage = f"layer {layer.number}", "", -1, ""
     unknown = "it lies unpacked, and there is no record of the tar that it was"
     if (tar := unpacked.tar()) is not None:
         try:
-            diff_id, size = _read(tar, algorithm_of(layer.diff_id), cancelled, progress)
+            algorithm = algorithm_of(layer.diff_id)
+            diff_id, size = _read(tar, algorithm, layer.descriptor.size, job)
         except NotRecorded as error:
             unknown = str(error.why)
         except (Damaged, LayertuiError) as error:
@@ -158,7 +149,7 @@ def _checks_of_unpacked(
                 raise
             damage = str(error)  # the record is damaged, or a file is missing or has been changed
     if layer.recorded is not None and layer.recorded.size >= 0 and not damage:
-        found, why = size_of_unpacked(layer.recorded, unpacked, size, cancelled)
+        found, why = size_of_unpacked(layer.recorded, unpacked, size, job)
         check = compare(subject, "size", str(layer.recorded.size), str(found))
         yield replace(check, why=why) if found >= 0 else replace(check, status="unchecked", found="", why=why)
     if not _known(layer.diff_id):
@@ -177,21 +168,16 @@ def _known(digest: str) -> str:
 
 
 def _read(
-    pieces: Iterator[bytes] | Iterator[memoryview],
-    algorithm: str,
-    cancelled: threading.Event,
-    progress: Callable[[int], None] | None = None,
+    pieces: Iterator[bytes] | Iterator[memoryview], algorithm: str, total: int, job: Job
 ) -> tuple[str, int]:
     """Return the digest of pieces and how many bytes they are."""
     hashed = hashlib.new(algorithm)
     size = 0
     for piece in pieces:
-        if cancelled.is_set():
-            raise Cancelled
+        job.check()
         hashed.update(piece)
         size += len(piece)
-        if progress is not None:
-            progress(size)
+        job.report(size, total)
     return f"{hashed.name}:{hashed.hexdigest()}", size
 
 

@@ -11,17 +11,14 @@ from __future__ import annotations
 
 import os
 import stat
-import threading
 
-from layertui.layers.compression.stream import Cancelled
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Recorded, Unpacked
+from layertui.model.job import Job
 from layertui.model.layer_index import Kind
 
 
-def size_of_unpacked(
-    recorded: Recorded, unpacked: Unpacked, tar: int, cancelled: threading.Event
-) -> tuple[int, str]:
+def size_of_unpacked(recorded: Recorded, unpacked: Unpacked, tar: int, job: Job) -> tuple[int, str]:
     """The bytes to hold against those recorded, and what they are of; -1 if they are not known, and why.
 
     ``tar`` is the size of the tar, -1 if there is none. Raises :class:`LayertuiError` where
@@ -33,23 +30,23 @@ def size_of_unpacked(
         return -1, "it is what the layer took on the disk, which each file system counts otherwise"
     has_record = unpacked.tar() is not None
     if recorded.of == "directory":
-        size = _size_of_directory(unpacked.location, cancelled)
-        if size == recorded.size or not has_record or _members(unpacked, cancelled) != recorded.size:
+        size = _size_of_directory(unpacked.location, job)
+        if size == recorded.size or not has_record or _members(unpacked, job) != recorded.size:
             return size, "of the files in its directory"
         return recorded.size, "of the members of its tar"
-    size = _members(unpacked, cancelled)
+    size = _members(unpacked, job)
     if size != recorded.size and not has_record:
         why = f"{size} bytes differ from what is below; files stored again as they were cannot be told"
         return -1, why
     return size, "of the members of its tar"
 
 
-def _members(unpacked: Unpacked, cancelled: threading.Event) -> int:
-    index = unpacked.scan(None, cancelled)
+def _members(unpacked: Unpacked, job: Job) -> int:
+    index = unpacked.scan(job.part())
     return sum(size for kind, size in zip(index.kind, index.size, strict=True) if kind == Kind.FILE)
 
 
-def _size_of_directory(directory: str, cancelled: threading.Event) -> int:
+def _size_of_directory(directory: str, job: Job) -> int:
     """Bytes of all that is no directory, each file once, however many names it has."""
     seen: set[int] = set()
     size = 0
@@ -58,8 +55,7 @@ def _size_of_directory(directory: str, cancelled: threading.Event) -> int:
         raise LayertuiError(f"cannot list {error.filename}", error.strerror or str(error)) from error
 
     for folder, names, files in os.walk(directory, onerror=fail):
-        if cancelled.is_set():
-            raise Cancelled
+        job.check()
         for name in (*names, *files):
             try:
                 status = os.lstat(os.path.join(folder, name))  # noqa: PTH118

@@ -17,6 +17,7 @@ from layertui.cache.indexes import IndexCache
 from layertui.layers.codec import pack
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
+from layertui.model.job import Job
 from layertui.sources import open_image
 from layertui.union.load import ImageReader
 from layertui.union.merged_tree import MergedTree
@@ -62,12 +63,9 @@ def load(image: Image, cache: IndexCache | None, sender: Sender) -> None:
     begun = time.monotonic()
     next_union = begun + PAUSE
 
-    def progress(layer: int, done: int, size: int) -> None:
-        sender.send(LayerRead(layer, done, size))
-
     if image.arrival is not None:
-        image.arrival.watch(lambda done, size: progress(0, done, size))
-    for number, index in reader.layers(progress):
+        image.arrival.watch(lambda done, size: sender.send(LayerRead(0, done, size)))
+    for number, index in reader.layers(_reading(sender)):
         sender.send(LayerDone(number, memoryview(pack(index))))
         merged = len(reader.indexes)
         if number <= merged < total and not reader.is_kept and time.monotonic() >= next_union:
@@ -80,6 +78,10 @@ def load(image: Image, cache: IndexCache | None, sender: Sender) -> None:
     sender.send(TreeDone(top.paths(), union.stored_bytes() - top.subtree_size(0)))
 
 
+def _reading(sender: Sender) -> Job:
+    return Job(layers=lambda layer, done, size: sender.send(LayerRead(layer, done, size)))
+
+
 def read(
     image: Image, cache: IndexCache | None, sender: Sender, keep: Sequence[bytes] = ()
 ) -> "tuple[LayerUnion, Contents]":
@@ -87,7 +89,7 @@ def read(
     from layertui.content.read import Contents
 
     reader = ImageReader(image, cache, keep)
-    for _ in reader.layers(lambda layer, done, size: sender.send(LayerRead(layer, done, size))):
+    for _ in reader.layers(_reading(sender)):
         pass
     union = reader.union()
     return union, Contents(image, union.indexes, union)
@@ -105,7 +107,7 @@ def look(part: str, image: Image, cache: IndexCache | None, sender: Sender) -> N
             told = time.monotonic()
             sender.send(FilesRead(done, total))
 
-    found = survey(part, image, *read(image, cache, sender, KEEP.get(part, ())), progress)
+    found = survey(part, image, *read(image, cache, sender, KEEP.get(part, ())), Job(progress))
     for start in range(0, len(found.findings), AT_ONCE):
         sender.send(FindingsFound(list(found.findings[start : start + AT_ONCE])))
     sender.send(SurveyDone(replace(found, findings=())))
@@ -131,7 +133,7 @@ def search(query: "Query", image: Image, cache: IndexCache | None, sender: Sende
             sender.send(LinesFound(waiting))
             waiting.clear()
 
-    for match in searched.matches(progress):
+    for match in searched.matches(Job(progress)):
         waiting.append(match)
         if len(waiting) == AT_ONCE:
             send()

@@ -9,18 +9,17 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from layertui.content.extract.naming import NewFile, make_empty, path_of_descriptor, put
 from layertui.content.extract.obstacles import refuse
-from layertui.content.extract.selection import LeftOut, Progress, Selection
+from layertui.content.extract.selection import LeftOut, Selection
 from layertui.content.read import Contents
-from layertui.layers.compression.stream import check
 from layertui.layers.unpacked.safe_open import Beneath
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.model.layer_index import Kind, path_of
 from layertui.text.format import count_text
 
@@ -56,29 +55,29 @@ class Extraction:
         self._made: list[int] = []  # events of directories that are to get their metadata
         self._absent: set[bytes] = set()  # keys of what could not be made
 
-    def run(self, progress: Progress | None = None, cancelled: threading.Event | None = None) -> None:
-        """Write all of it; what cannot be read is ``left_out``.
+    def run(self, job: Job = Job.NONE) -> None:
+        """Write all of it; what cannot be read is ``left_out``. Reports bytes.
 
         Raises :class:`~layertui.content.extract.obstacles.InTheWay` before anything is written,
-        :class:`LayertuiError` if the directory takes no more and :class:`~layertui.layers.compression.stream.Cancelled` once the
-        event is set: what was written until then is complete.
+        :class:`LayertuiError` if the directory cannot be written to, and :class:`Cancelled`: what
+        was written until then is complete.
         """
         try:
-            refuse(self._selection, self._destination, self._force, cancelled)
+            refuse(self._selection, self._destination, self._force, job)
             self._destination.mkdir(parents=True, exist_ok=True)
             self._beneath = Beneath(self._destination)
         except OSError as error:
             raise LayertuiError(f"cannot write into {self._destination}", _why(error)) from error
         with closing(self._beneath):
             try:
-                self._write(progress, cancelled)
+                self._write(job)
             finally:
                 self._finish()
 
-    def _write(self, progress: Progress | None, cancelled: threading.Event | None) -> None:
+    def _write(self, job: Job) -> None:
         key_of, files = self._selection.key, []
         for event in self._selection.events:
-            check(cancelled)
+            job.check()
             kind = self._union.ev_kind[event]
             if kind in (Kind.FILE, Kind.HARDLINK):  # the latter lead nowhere
                 files.append(event)
@@ -88,11 +87,11 @@ class Extraction:
                     self._make_directory(key, event)
                 else:
                     self._make_special(key, event)
-        for event, pieces in self._contents.in_order(files, cancelled):
+        for event, pieces in self._contents.in_order(files, job):
             with self._attempt(key_of(event)) as key:
-                self._make_file(key, event, pieces, progress, cancelled)
+                self._make_file(key, event, pieces, job)
         for event, first in self._selection.links:
-            check(cancelled)
+            job.check()
             with self._attempt(key_of(event)) as key:
                 self._link(key, key_of(first))
                 self.files += self._union.ev_kind[event] == Kind.FILE
@@ -165,25 +164,18 @@ class Extraction:
 
         self._put(key, make)
 
-    def _make_file(
-        self,
-        key: bytes,
-        event: int,
-        pieces: Iterator[bytes],
-        progress: Progress | None,
-        cancelled: threading.Event | None,
-    ) -> None:
+    def _make_file(self, key: bytes, event: int, pieces: Iterator[bytes], job: Job) -> None:
         size, stretches = self._union.size(event), self._contents.stored_ranges(event)
         directory, _ = self._beneath.place(key)
         file = NewFile(directory)
         try:
             os.ftruncate(file.descriptor, size)
             if tuple(stretches) == ((0, size),):
-                self._fill(file.descriptor, 0, pieces, progress)
+                self._fill(file.descriptor, 0, pieces, job)
             else:
                 for start, length in stretches:
-                    stored = self._contents.pieces(event, start, length, cancelled)
-                    self._fill(file.descriptor, start, stored, progress)
+                    stored = self._contents.pieces(event, start, length, job)
+                    self._fill(file.descriptor, start, stored, job)
             self._dress(event, file.descriptor)
             self._put(key, file.name)
         finally:
@@ -191,14 +183,13 @@ class Extraction:
         self.files += 1
         self.bytes += size
 
-    def _fill(self, descriptor: int, offset: int, pieces: Iterator[bytes], progress: Progress | None) -> None:
+    def _fill(self, descriptor: int, offset: int, pieces: Iterator[bytes], job: Job) -> None:
         """Write pieces from an offset on; zeros are there already, and take no room so."""
         for piece in pieces:
             if piece.strip(b"\0"):
                 _write(descriptor, piece, offset)
             offset += len(piece)
-            if progress is not None:
-                progress(self.bytes + offset, self._selection.size)
+            job.report(self.bytes + offset, self._selection.size)
 
     def _link(self, key: bytes, first: bytes) -> None:
         if first in self._absent:

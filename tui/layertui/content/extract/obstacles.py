@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 from layertui.content.extract.selection import Selection
-from layertui.layers.compression.stream import Cancelled
 from layertui.layers.unpacked.safe_open import Beneath
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.model.layer_index import path_of
 
 _NAMED_PATHS = 3
@@ -34,9 +33,7 @@ class InTheWay(LayertuiError):
         )
 
 
-def refuse(
-    selection: Selection, destination: Path, force: bool, cancelled: threading.Event | None = None
-) -> None:
+def refuse(selection: Selection, destination: Path, force: bool, job: Job = Job.NONE) -> None:
     """Raise :class:`InTheWay` unless all of a selection can be written into a directory.
 
     With ``force`` files may be there, without it only directories. Raises ``OSError`` if
@@ -45,21 +42,18 @@ def refuse(
     if not destination.exists():
         return
     with closing(Beneath(destination)) as beneath:
-        found = list(_obstacles(selection, beneath, cancelled))
+        found = list(_obstacles(selection, beneath, job))
     hard = [key for key, is_file in found if not is_file]
     if hard or (found and not force):
         keys = hard or [key for key, _ in found]
         raise InTheWay([f"{destination}{path_of(key)}" for key in keys], not hard)
 
 
-def _obstacles(
-    selection: Selection, beneath: Beneath, cancelled: threading.Event | None
-) -> Iterator[tuple[bytes, bool]]:
+def _obstacles(selection: Selection, beneath: Beneath, job: Job) -> Iterator[tuple[bytes, bool]]:
     """Keys of what is there, unless it is a directory for a directory, and whether it is a file for a file."""
     union, absent_until = selection.union, 0
     for event in selection.events:
-        if cancelled is not None and cancelled.is_set():
-            raise Cancelled
+        job.check()
         node = union.ev_node[event]
         if node < absent_until:
             continue

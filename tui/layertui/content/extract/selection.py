@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, count
 from typing import NamedTuple
 
-from layertui.layers.compression.stream import Cancelled
 from layertui.layers.whiteout import OPAQUE_WHITEOUT, whiteout_name
 from layertui.model.entry import TYPES
+from layertui.model.job import Job
 from layertui.model.layer_index import Kind, path_of
 from layertui.text.format import count_text, exact_size
 from layertui.union.model import Absence, LayerUnion
 
 _BETWEEN = 4096
-"""Paths between two looks at whether the answer is still wanted."""
+"""Paths between two checks for cancellation."""
 _NOUNS = {
     "directory": ("directory", "directories"),
     "symlink": ("symlink", "symlinks"),
@@ -28,10 +27,6 @@ _NOUNS = {
     "socket": ("socket", "sockets"),
     "whiteout": ("whiteout", "whiteouts"),
 }
-
-
-Progress = Callable[[int, int], None]
-"""Is told the bytes behind and in all."""
 
 
 class LeftOut(NamedTuple):
@@ -86,14 +81,12 @@ class Selection:
         return path_of(self.prefix + key)
 
 
-def tree(union: LayerUnion, layer: int, top: int = 0, cancelled: threading.Event | None = None) -> Selection:
+def tree(union: LayerUnion, layer: int, top: int = 0, job: Job = Job.NONE) -> Selection:
     """What the merged tree of layers 1 to ``layer`` shows at and below ``top``."""
-    return _selection(union, layer, top, range(top or 1, union.end[top]), [], cancelled)
+    return _selection(union, layer, top, range(top or 1, union.end[top]), [], job)
 
 
-def changeset(
-    union: LayerUnion, layer: int, top: int = 0, cancelled: threading.Event | None = None
-) -> Selection:
+def changeset(union: LayerUnion, layer: int, top: int = 0, job: Job = Job.NONE) -> Selection:
     """What a layer stored at and below ``top``, and whiteouts for what it deleted there.
 
     Laid over the layers below it makes what the layer makes of them. Directories above what
@@ -101,7 +94,7 @@ def changeset(
     """
     nodes: set[int] = set()
     gone: dict[Absence, set[int]] = {Absence.WHITEOUT: set(), Absence.OPAQUE: set()}
-    for event in _watched(union.events_of(layer), cancelled):
+    for event in _watched(union.events_of(layer), job):
         node = union.ev_node[event]
         if not top <= node < union.end[top]:
             continue
@@ -124,7 +117,7 @@ def changeset(
     for node in list(nodes):
         while node > top and (node := union.parent[node]) not in nodes:
             nodes.add(node)
-    return _selection(union, layer, top, sorted(nodes - {0}), sorted(whiteouts), cancelled)
+    return _selection(union, layer, top, sorted(nodes - {0}), sorted(whiteouts), job)
 
 
 def _selection(
@@ -133,7 +126,7 @@ def _selection(
     top: int,
     nodes: Iterable[int],
     whiteouts: Sequence[tuple[int, bytes]],
-    cancelled: threading.Event | None,
+    job: Job,
 ) -> Selection:
     shared = set(_linked(union))
     first: dict[int, int] = {}
@@ -141,7 +134,7 @@ def _selection(
     links: list[tuple[int, int]] = []
     types: Counter[str] = Counter()
     size = 0
-    for node in _watched(nodes, cancelled):
+    for node in _watched(nodes, job):
         event = union.at(node, layer)
         if event < 0:
             continue
@@ -168,8 +161,8 @@ def _linked(union: LayerUnion) -> Iterator[int]:
     return compress(union.ev_inode, differ)
 
 
-def _watched(numbers: Iterable[int], cancelled: threading.Event | None) -> Iterator[int]:
+def _watched(numbers: Iterable[int], job: Job) -> Iterator[int]:
     for position, number in enumerate(numbers):
-        if position % _BETWEEN == 0 and cancelled is not None and cancelled.is_set():
-            raise Cancelled
+        if position % _BETWEEN == 0:
+            job.check()
         yield number

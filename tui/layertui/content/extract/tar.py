@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import BinaryIO
 
-from layertui.content.extract.selection import LeftOut, Progress, Selection
+from layertui.content.extract.selection import LeftOut, Selection
 from layertui.content.read import MAX_HOLES, Contents
 from layertui.model.entry import Entry
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.model.layer_index import Kind
 
 _READ_AHEAD = 16 << 20
@@ -29,7 +30,7 @@ _TYPES = {
 
 
 def write_selection(
-    selection: Selection, contents: Contents, out: BinaryIO, progress: Progress | None = None
+    selection: Selection, contents: Contents, out: BinaryIO, job: Job = Job.NONE
 ) -> list[LeftOut]:
     """Write a tar (POSIX pax) with all metadata; what cannot stand in it is returned.
 
@@ -45,20 +46,18 @@ def write_selection(
         encoding="utf-8",
         errors="surrogateescape",
     ) as archive:
-        writer = _Writer(selection, contents, archive, progress)
+        writer = _Writer(selection, contents, archive, job)
         writer.run()
     return writer.left_out
 
 
 class _Writer:
-    def __init__(
-        self, selection: Selection, contents: Contents, archive: tarfile.TarFile, progress: Progress | None
-    ) -> None:
+    def __init__(self, selection: Selection, contents: Contents, archive: tarfile.TarFile, job: Job) -> None:
         self.left_out: list[LeftOut] = []
         self._selection = selection
         self._contents = contents
         self._archive = archive
-        self._progress = progress
+        self._job = job
         self._done = 0
 
     def run(self) -> None:
@@ -109,8 +108,7 @@ class _Writer:
 
     def _tell(self, count: int) -> None:
         self._done += count
-        if self._progress is not None:
-            self._progress(self._done, self._selection.size)
+        self._job.report(self._done, self._selection.size)
 
     def _leave_out(self, event: int, why: str, is_usual: bool = False) -> None:
         path = self._selection.path(self._selection.key(event))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from layertui.layers.compression.format import Damaged, compression_of, is_skippable_frame
-from layertui.layers.compression.stream import Cancelled
 from layertui.model.blob import Blob
+from layertui.model.job import Job
 
 INPUT = 1 << 16
 """Stored bytes read at once."""
@@ -64,22 +63,19 @@ def member_at(blob: Blob, position: int, compression: str) -> Member | None:
 class Members:
     """All members of a blob in sequence."""
 
-    def __init__(
-        self, blob: Blob, compression: str, step: int, cancelled: threading.Event | None = None
-    ) -> None:
+    def __init__(self, blob: Blob, compression: str, step: int, job: Job = Job.NONE) -> None:
         """``step`` is how many bytes are inflated at once at most; it may be changed."""
         self.step = step
         self._blob = blob
         self._compression = compression
-        self._cancelled = cancelled
+        self._job = job
         self._position = 0
         self._member: Member | None = None
 
     def readinto(self, buffer: memoryview) -> int:
         """Some of the next bytes; none at the end. Raises :class:`Damaged`, :class:`Cancelled`."""
         while True:
-            if self._cancelled is not None and self._cancelled.is_set():
-                raise Cancelled
+            self._job.check()
             if self._member is None:
                 self._member = member_at(self._blob, self._position, self._compression)
                 if self._member is None:

@@ -10,6 +10,7 @@ from typing import IO, Any, Protocol, cast
 from layertui.layers.compression.format import Damaged, compression_of
 from layertui.model.blob import Blob
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Cancelled, Job
 
 CHUNK = 1 << 20
 """Bytes read and inflated at once."""
@@ -24,25 +25,15 @@ CAREFUL = 512
 """Bytes inflated at once near damage, so that all but the last of what is whole is read."""
 
 
-class Cancelled(Exception):
-    """The reader was told to stop."""
-
-
-def check(cancelled: threading.Event | None) -> None:
-    """Raise :class:`Cancelled` once the event is set."""
-    if cancelled is not None and cancelled.is_set():
-        raise Cancelled
-
-
 class Stored(io.RawIOBase):
     """A blob read from its start to its end, hashed on the way in a thread of its own."""
 
-    def __init__(self, blob: Blob, algorithm: str, cancelled: threading.Event | None = None) -> None:
+    def __init__(self, blob: Blob, algorithm: str, job: Job = Job.NONE) -> None:
         from concurrent.futures import ThreadPoolExecutor
 
         super().__init__()
         self._blob = blob
-        self._cancelled = cancelled
+        self._job = job
         self._hash = hashlib.new(algorithm)
         self._algorithm = algorithm
         self._hasher = ThreadPoolExecutor(1, thread_name_prefix="digest")
@@ -53,8 +44,7 @@ class Stored(io.RawIOBase):
         return True
 
     def readinto(self, buffer: object) -> int:
-        if self._cancelled is not None and self._cancelled.is_set():
-            raise Cancelled
+        self._job.check()
         view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
         data = self._blob.pread(len(view), self.position)
         view[: len(data)] = data
@@ -83,14 +73,12 @@ class Stored(io.RawIOBase):
 class Stream:
     """The uncompressed bytes of a blob, front to back, in bounded memory."""
 
-    def __init__(
-        self, blob: Blob, algorithm: str = "sha256", cancelled: threading.Event | None = None
-    ) -> None:
+    def __init__(self, blob: Blob, algorithm: str = "sha256", job: Job = Job.NONE) -> None:
         self.compression = compression_of(blob.pread(6, 0))
-        self.stored = Stored(blob, algorithm, cancelled)
+        self.stored = Stored(blob, algorithm, job)
         self._blob = blob
-        self._cancelled = cancelled
-        self._inner = _decompressor(self.compression, blob, self.stored)
+        self._job = job
+        self._inner = _decompressor(self.compression, blob, self.stored, job)
         self._position = 0
         self._is_careful = False
 
@@ -150,7 +138,7 @@ class Stream:
 
         self._end_thread()
         self._is_careful = True
-        self._inner = Members(self._blob, self.compression, CHUNK, self._cancelled)
+        self._inner = Members(self._blob, self.compression, CHUNK, self._job)
         skipped = bytearray(CHUNK)
         left = self._position
         while left:
@@ -162,7 +150,7 @@ class _Readable(Protocol):
     def readinto(self, buffer: memoryview, /) -> int: ...
 
 
-def _decompressor(compression: str, blob: Blob, stored: Stored) -> _Readable:
+def _decompressor(compression: str, blob: Blob, stored: Stored, job: Job) -> _Readable:
     if compression == "gzip":
         from isal import igzip_threaded
 
@@ -180,5 +168,5 @@ def _decompressor(compression: str, blob: Blob, stored: Stored) -> _Readable:
     if compression:
         from layertui.layers.compression.members import Members
 
-        return Members(blob, compression, CHUNK)
+        return Members(blob, compression, CHUNK, job)
     return stored

@@ -7,7 +7,6 @@ as GNU tar, libarchive and Go's archive/tar write them.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -51,6 +50,7 @@ from layertui.layers.tar.sparse import Stretches, gnu_sparse, pax_sparse
 from layertui.layers.tar.window import Window
 from layertui.layers.whiteout import hides_nothing, parse_whiteout
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.model.layer_index import MAX_PATH, Extra, Kind, LayerIndex
 
 ZEROS = bytes(TAR_BLOCK)
@@ -65,14 +65,14 @@ ESTARGZ = (b"stargz.index.json", b".prefetch.landmark", b".no.prefetch.landmark"
 """An eStargz layer's table of contents, its last entry, and landmarks (stargz-snapshotter, estargz.md)."""
 
 
-def scan(tar: Window, progress: Callable[[int], None] | None = None, keep: Keep | None = None) -> LayerIndex:
-    """The entries of a tar, as far as it can be read, and the contents of the files that are to be kept.
+def scan(tar: Window, job: Job = Job.NONE, keep: Keep | None = None) -> LayerIndex:
+    """Return the entries of a tar, as far as it can be read, and the contents of the files in ``keep``.
 
-    What keeps it from being read further stands in the index's ``damage``. ``progress`` is
-    told the offset now and then. Raises :class:`Cancelled` if ``tar`` does, and
-    :class:`LayertuiError` if nothing can be read.
+    What prevents reading further is in the index's ``damage``. Reports the offset every few
+    MiB, and leaves it to ``tar`` to raise :class:`Cancelled`. Raises :class:`LayertuiError` if
+    nothing can be read.
     """
-    return _TarScan(tar, progress, keep).run()
+    return _TarScan(tar, job, keep).run()
 
 
 class _Content(NamedTuple):
@@ -88,9 +88,9 @@ class _Content(NamedTuple):
 
 
 class _TarScan:
-    def __init__(self, tar: Window, progress: Callable[[int], None] | None, keep: Keep | None) -> None:
+    def __init__(self, tar: Window, job: Job, keep: Keep | None) -> None:
         self._tar = tar
-        self._progress = progress
+        self._job = job
         self._index = LayerIndex()
         self._keeper = Keeper(keep, self._index) if keep is not None else None
         self._fields = Fields(self._index.warnings)
@@ -151,8 +151,8 @@ class _TarScan:
                     keeper.look(keys, tar, chunk, base)
                 chunk, base, start = tar.at(offset, TAR_BLOCK), offset, 0
                 limit = len(chunk) - TAR_BLOCK
-                if self._progress is not None and offset - reported > PROGRESS_STEP:
-                    self._progress(offset)
+                if offset - reported > PROGRESS_STEP:
+                    self._job.report(offset)
                     reported = offset
                 if limit < 0:
                     if chunk.strip(b"\0") or (offset == 0 and chunk):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Protocol
 
-from layertui.layers.compression.stream import Cancelled, Stream
+from layertui.layers.compression.stream import Stream
 from layertui.model.blob import Blob
+from layertui.model.job import Job
 
 HOP = 1 << 15
 """Bytes read at once where only headers are wanted."""
@@ -30,14 +30,13 @@ class Window(Protocol):
 class PlainWindow:
     """An uncompressed tar that can be read at any offset: contents are never read."""
 
-    def __init__(self, blob: Blob, cancelled: threading.Event | None = None) -> None:
+    def __init__(self, blob: Blob, job: Job = Job.NONE) -> None:
         self._blob = blob
-        self._cancelled = cancelled
+        self._check = job.check
         self.end = blob.size
 
     def at(self, offset: int, length: int) -> bytes:
-        if self._cancelled is not None and self._cancelled.is_set():
-            raise Cancelled
+        self._check()
         return self._blob.pread(max(length, HOP), offset)
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from layertui.layers.unpacked.toc import MAX_TABLE, index_of, told
 from layertui.model.blob import Blob, BytesBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Unpacked
+from layertui.model.job import Job
 from layertui.model.layer_index import LayerIndex, LayerWarning, key_of, path_of
 
 DIGEST = re.compile(r"sha256:([0-9a-f]{2})([0-9a-f]{62})")
@@ -35,10 +34,8 @@ class ComposefsDirectory(Unpacked):
     def location(self) -> str:
         return str(self._directory)
 
-    def scan(
-        self, progress: Callable[[int], None] | None = None, cancelled: threading.Event | None = None
-    ) -> LayerIndex:
-        index = index_of(self._entries, self._name, cancelled)
+    def scan(self, job: Job = Job.NONE) -> LayerIndex:
+        index = index_of(self._entries, self._name, job)
         text = (
             "kept by composefs: listed by the table of contents that its EROFS image was made of; "
             "the image itself is not read"

@@ -9,7 +9,6 @@ comparison takes for one (moby, pkg/archive/changes.go, ``ChangesDirs``).
 from __future__ import annotations
 
 import os
-import threading
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from layertui.layers.unpacked.overlay_directory import (
 )
 from layertui.layers.unpacked.safe_open import DirectoryBlob
 from layertui.model.image import Unpacked
+from layertui.model.job import Job
 from layertui.model.layer_index import Kind, LayerIndex, LayerWarning, positions
 
 CAPABILITY = "security.capability"
@@ -58,13 +58,9 @@ class FullTree(Unpacked):
     def is_compared(self) -> bool:
         return self.below is not None and not self.links
 
-    def scan(
-        self,
-        progress: Callable[[int], None] | None = None,
-        cancelled: threading.Event | None = None,
-    ) -> LayerIndex:
+    def scan(self, job: Job = Job.NONE) -> LayerIndex:
         def scanned(tree: Path) -> LayerIndex:
-            return scan_directory(tree, progress, cancelled, owners=self.owners, is_whole=True)
+            return scan_directory(tree, job, owners=self.owners, is_whole=True)
 
         below = scanned(self.below) if self.below is not None else LayerIndex()
         gone: list[bytes] = []
@@ -102,12 +98,8 @@ class CopiedDirectory(Unpacked):
     def location(self) -> str:
         return self.own.location
 
-    def scan(
-        self,
-        progress: Callable[[int], None] | None = None,
-        cancelled: threading.Event | None = None,
-    ) -> LayerIndex:
-        return _Difference(self.copied.scan(None, cancelled), self.own.scan(progress, cancelled), False).run()
+    def scan(self, job: Job = Job.NONE) -> LayerIndex:
+        return _Difference(self.copied.scan(job.part()), self.own.scan(job), False).run()
 
     def open(self, key: bytes, size: int, stamp: int = 0) -> DirectoryBlob:
         return self.own.open(key, size, stamp)

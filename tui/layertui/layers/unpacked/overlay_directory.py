@@ -11,13 +11,10 @@ from __future__ import annotations
 import os
 import re
 import stat
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from layertui.layers.compression.stream import Cancelled
 from layertui.layers.unpacked.change_detection import GONE, Watch, changed_while_read, stamp_of
 from layertui.layers.unpacked.id_mapping import Owners
 from layertui.layers.unpacked.overlayfs import (
@@ -34,6 +31,7 @@ from layertui.layers.unpacked.safe_open import DirectoryBlob
 from layertui.layers.whiteout import parse_whiteout
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Unpacked
+from layertui.model.job import Job
 from layertui.model.layer_index import Extra, Kind, LayerIndex, LayerWarning, path_of
 from layertui.text.format import count_text
 
@@ -60,7 +58,7 @@ OVERRIDDEN_KINDS = {b"char": Kind.CHAR, b"block": Kind.BLOCK, b"pipe": Kind.FIFO
 DEFAULT_ROOTS = ((0o755, 0, 0), (0o555, 0, 0))
 """Mode and owner that Docker, and Podman, give to a root about which the layer says nothing."""
 BETWEEN = 512
-"""Entries between two words of progress."""
+"""Entries between two reports."""
 USER_MARKS = frozenset(f"user.overlay.{name}" for name in ("opaque", "whiteout", "redirect", "metacopy"))
 """Of mounts with ``userxattr``, as users make them. Root's own show them as any attribute, and whoever runs in a
 container there can set them (overlayfs.rst)."""
@@ -88,12 +86,8 @@ class UnpackedDirectory(Unpacked):
     def location(self) -> str:
         return str(self.path)
 
-    def scan(
-        self,
-        progress: Callable[[int], None] | None = None,
-        cancelled: threading.Event | None = None,
-    ) -> LayerIndex:
-        return scan_directory(self.path, progress, cancelled, self.whiteout_names, self.below, self.owners)
+    def scan(self, job: Job = Job.NONE) -> LayerIndex:
+        return scan_directory(self.path, job, self.whiteout_names, self.below, self.owners)
 
     def open(self, key: bytes, size: int, stamp: int = 0) -> DirectoryBlob:
         here = (self.path, key)
@@ -103,8 +97,7 @@ class UnpackedDirectory(Unpacked):
 
 def scan_directory(
     root: Path,
-    progress: Callable[[int], None] | None = None,
-    cancelled: threading.Event | None = None,
+    job: Job = Job.NONE,
     whiteout_names: bool = False,
     below: tuple[Path, ...] = (),
     owners: Owners | None = None,
@@ -116,10 +109,10 @@ def scan_directory(
     something else, and its root is among the entries in any case.
 
     What cannot be listed stands in the index's ``damage``, what changes meanwhile (:class:`Watch`)
-    in a warning. ``progress`` is told the entries so far. Raises :class:`LayertuiError` if the
+    in a warning. Reports the number of entries. Raises :class:`LayertuiError` if the
     directory itself cannot be read, and :class:`Cancelled`.
     """
-    return _Scan(root, progress, cancelled, whiteout_names, below, owners, is_whole).run()
+    return _Scan(root, job, whiteout_names, below, owners, is_whole).run()
 
 
 class _Facts(NamedTuple):
@@ -135,8 +128,7 @@ class _Scan:
     def __init__(
         self,
         root: Path,
-        progress: Callable[[int], None] | None,
-        cancelled: threading.Event | None,
+        job: Job,
         whiteout_names: bool,
         below: tuple[Path, ...],
         owners: Owners | None,
@@ -144,8 +136,7 @@ class _Scan:
     ) -> None:
         self._root = os.fsencode(root)
         self._stack = (root, *below)
-        self._progress = progress
-        self._cancelled = cancelled
+        self._job = job
         self._whiteout_names = whiteout_names
         self._owners = owners
         self._is_whole = is_whole
@@ -244,10 +235,8 @@ class _Scan:
         return sorted(names_in(where).items())
 
     def _tell(self) -> None:
-        if self._cancelled is not None and self._cancelled.is_set():
-            raise Cancelled
-        if self._progress is not None:
-            self._progress(len(self._keys))
+        self._job.check()
+        self._job.report(len(self._keys))
 
     def _add(self, key: bytes, path: bytes, status: os.stat_result, moved: bool) -> tuple[bool, bool]:
         """Write one entry down: whether it is a directory, and whether what the layers below have in it counts."""

@@ -11,21 +11,20 @@ import base64
 import binascii
 import gzip
 import json
-import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from layertui.layers.compression.format import Damaged
-from layertui.layers.compression.stream import Cancelled
 from layertui.layers.tar.header import SIZE_FIELD, TAR_BLOCK
 from layertui.layers.tar.scanner import scan
 from layertui.layers.unpacked.safe_open import DirectoryBlob
 from layertui.model.blob import Blob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Unpacked
+from layertui.model.job import Job
 from layertui.model.layer_index import LayerIndex, key_of
 
 MAX_LINE = 16 << 20
@@ -111,9 +110,9 @@ class RecordWindow:
     But for sparse maps in front of them, which the record has not: those name no stretches.
     """
 
-    def __init__(self, record: Path, cancelled: threading.Event | None = None) -> None:
+    def __init__(self, record: Path, job: Job = Job.NONE) -> None:
         self._pieces = pieces(record)
-        self._cancelled = cancelled
+        self._check = job.check
         self._data = b""
         self._base = 0
         self._end = 0
@@ -123,8 +122,7 @@ class RecordWindow:
         self.end = -1
 
     def at(self, offset: int, length: int) -> bytes:
-        if self._cancelled is not None and self._cancelled.is_set():
-            raise Cancelled
+        self._check()
         data = bytearray(self._data[max(offset - self._base, 0) :])
         while len(data) < length:
             position = offset + len(data)
@@ -163,12 +161,8 @@ class RecordedDirectory(Unpacked):
     def location(self) -> str:
         return str(self.directory)
 
-    def scan(
-        self,
-        progress: Callable[[int], None] | None = None,
-        cancelled: threading.Event | None = None,
-    ) -> LayerIndex:
-        index = scan(RecordWindow(self.record, cancelled), progress)
+    def scan(self, job: Job = Job.NONE) -> LayerIndex:
+        index = scan(RecordWindow(self.record, job), job)
         for number, extra in index.extra.items():
             if extra.sparse == ():  # see RecordWindow: it is not known
                 index.extra[number] = extra._replace(sparse=None, stored=-1)

@@ -17,18 +17,18 @@ import tarfile
 import threading
 import zlib
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from layertui.layers.compression.stream import check
 from layertui.layers.tar.scanner import scan
 from layertui.model.blob import Blob
 from layertui.model.digest import check_digest
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Unpacked
+from layertui.model.job import Job
 from layertui.model.layer_index import LayerIndex, LayerWarning, key_of, path_of
 
 ESTARGZ = "containerd.io/snapshot/stargz/toc.digest"
@@ -80,11 +80,9 @@ class TocLayer(Unpacked):
     def location(self) -> str:
         return self._blob.location
 
-    def scan(
-        self, progress: Callable[[int], None] | None = None, cancelled: threading.Event | None = None
-    ) -> LayerIndex:
+    def scan(self, job: Job = Job.NONE) -> LayerIndex:
         """Its entries, by the rules for tars: the table is laid out as one without contents."""
-        index = index_of(self._table(), self._name, cancelled)
+        index = index_of(self._table(), self._name, job)
         text = "listed by its table of contents: the layer itself has not been read, nor its digest checked"
         index.warnings.append(LayerWarning("table-of-contents", b"", text))
         return index
@@ -229,12 +227,10 @@ class _TocBlob(Blob):
         return self._last[1]
 
 
-def index_of(
-    entries: list[dict[str, Any]], what: str, cancelled: threading.Event | None = None
-) -> LayerIndex:
+def index_of(entries: list[dict[str, Any]], what: str, job: Job = Job.NONE) -> LayerIndex:
     """The index of a table's entries; ``what`` names it in errors. Raises :class:`Cancelled`."""
     with told(what):
-        headers = _Headers(entries, cancelled)
+        headers = _Headers(entries, job)
     index = scan(headers)
     index.tar_size = 0
     return index
@@ -243,13 +239,13 @@ def index_of(
 class _Headers:
     """A table of contents as a tar whose contents are holes (:class:`layertui.layers.tar.window.Window`)."""
 
-    def __init__(self, entries: list[dict[str, Any]], cancelled: threading.Event | None) -> None:
-        self._cancelled = cancelled
+    def __init__(self, entries: list[dict[str, Any]], job: Job) -> None:
+        self._check = job.check
         self._starts: list[int] = []
         self._blocks: list[bytes] = []
         end = 0
         for entry in entries:
-            check(cancelled)
+            self._check()
             if entry.get("type") in TYPES:
                 info = _member(entry)
                 block = info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
@@ -261,7 +257,7 @@ class _Headers:
         self.end = end + 2 * tarfile.BLOCKSIZE
 
     def at(self, offset: int, length: int) -> bytes:
-        check(self._cancelled)
+        self._check()
         number = bisect_right(self._starts, offset) - 1
         return self._blocks[number][offset - self._starts[number] :]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from layertui.model import media_types
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, chain_ids
+from layertui.model.job import Job
 from layertui.model.reference import Reference, to_layer
 from layertui.sources.assemble import config_list, diff_ids_of, is_tar
 from layertui.sources.containerd import store_of
@@ -26,7 +26,6 @@ from layertui.sources.store_usage import (
     LayerUse,
     Needs,
     Overview,
-    Progress,
     Stored,
     Stray,
     parts_of,
@@ -46,12 +45,12 @@ ABOUT = {
 """What entries hold, those of plugins by the kind in their names: ``io.containerd.KIND.v1.NAME``."""
 
 
-def overview(reference: Reference, progress: Progress | None, cancelled: threading.Event) -> Overview:
+def overview(reference: Reference, job: Job) -> Overview:
     """See :func:`layertui.sources.store_usage.overview`; of the namespace that the reference names, or of all."""
     problems: list[str] = []
     store = store_of(reference)
     images, layers, strays = held(store, reference, problems)
-    parts = parts_of(store.root, _about, progress, cancelled)
+    parts = parts_of(store.root, _about, job)
     problems += [f"{part.name}: {part.problem}" for part in parts if part.problem]
     return Overview(store.root, parts, images, layers, strays, (), problems)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Hashable, Iterator
 
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.model.reference import Reference, to_layer
 from layertui.sources.containers_storage import stores_of
 from layertui.sources.containers_storage.bare_layers import directories, is_layer
@@ -17,7 +17,6 @@ from layertui.sources.store_usage import (
     LayerUse,
     Needs,
     Overview,
-    Progress,
     Stored,
     Stray,
     parts_of,
@@ -47,7 +46,7 @@ ABOUT_DRIVER = {
 ABOUT_BTRFS = {"btrfs": "layers of images and containers, as subvolumes: each is counted in full"}
 
 
-def overview(reference: Reference, progress: Progress | None, cancelled: threading.Event) -> Overview:
+def overview(reference: Reference, job: Job) -> Overview:
     """See :func:`layertui.sources.store_usage.overview`; images of additional stores are among those of the first."""
     problems: list[str] = []
     images: list[ImageUse] = []
@@ -66,7 +65,7 @@ def overview(reference: Reference, progress: Progress | None, cancelled: threadi
             problems.append(str(error))
         problems += map(str, store.problems)
     root = stores[0][0].roots[0]
-    parts = parts_of(root, lambda name: about.get(name, ""), progress, cancelled)
+    parts = parts_of(root, lambda name: about.get(name, ""), job)
     problems += [f"{part.name}: {part.problem}" for part in parts if part.problem]
     return Overview(root, parts, images, layers, strays, (), problems)
 

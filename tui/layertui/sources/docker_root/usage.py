@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
-import threading
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.model.reference import Reference, to_layer
 from layertui.sources.containerd.store import HUB
 from layertui.sources.containerd.usage import held
@@ -26,7 +26,6 @@ from layertui.sources.store_usage import (
     LayerUse,
     Needs,
     Overview,
-    Progress,
     Stored,
     Stray,
     parts_of,
@@ -64,7 +63,7 @@ MAX_COPY = 1 << 28
 """Bytes of a database that are copied; that of 1,000 containers has about one million."""
 
 
-def overview(reference: Reference, progress: Progress | None, cancelled: threading.Event) -> Overview:
+def overview(reference: Reference, job: Job) -> Overview:
     """See :func:`layertui.sources.store_usage.overview`."""
     data = DataRoot(reference)
     problems: list[str] = []
@@ -101,7 +100,7 @@ def overview(reference: Reference, progress: Progress | None, cancelled: threadi
             links = linkgraph(database)
         except LayertuiError as error:
             problems.append(str(error))
-    parts = parts_of(data.path, _about, progress, cancelled)
+    parts = parts_of(data.path, _about, job)
     problems += [f"{part.name}: {part.problem}" for part in parts if part.problem]
     return Overview(data.path, parts, images, layers, strays, links, list(dict.fromkeys(problems)))
 

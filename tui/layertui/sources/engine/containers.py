@@ -5,7 +5,7 @@ from __future__ import annotations
 import tarfile
 import tempfile
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,13 +13,13 @@ from itertools import chain
 from typing import IO, Any
 
 from layertui.layers.codec import COLUMNS
-from layertui.layers.compression.stream import Cancelled
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow
 from layertui.layers.unpacked.change_detection import changed_while_read
 from layertui.model.blob import Blob, BytesBlob
 from layertui.model.errors import ChangedWhileRead, LayertuiError
 from layertui.model.image import ContainerSummary, Descriptor, HistoryEntry, Image, Layer, Unpacked
+from layertui.model.job import Job
 from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of, path_of
 from layertui.sources.engine.client import ByteStream, Engine, NotFound
 from layertui.sources.engine.images import digest_id, open_image, readable_directories, unpacked_in
@@ -136,18 +136,13 @@ class ContainerChanges(Unpacked):
     def location(self) -> str:
         return f"container {self.container[:12]}, asked from {self.engine.endpoint.engine}"
 
-    def scan(
-        self,
-        progress: Callable[[int], None] | None = None,
-        cancelled: threading.Event | None = None,
-    ) -> LayerIndex:
+    def scan(self, job: Job = Job.NONE) -> LayerIndex:
         index = LayerIndex()
         keys: list[bytes] = []
         gone: list[bytes] = []
         changes = self.engine.get("/containers/{0}/changes", self.container)
         for item in sorted(objects(changes), key=lambda item: key_of(str(item.get("Path", "")))):
-            if cancelled is not None and cancelled.is_set():
-                raise Cancelled
+            job.check()
             key = key_of(str(item.get("Path", "")))
             if item.get("Kind") == DELETED:
                 _append(index, keys, key, Kind.WHITEOUT, LayerIndex(), -1)
@@ -158,8 +153,7 @@ class ContainerChanges(Unpacked):
                 gone.append(key)
                 continue
             _append(index, keys, key, found.kind[0], found, 0)
-            if progress is not None:
-                progress(len(keys))
+            job.report(len(keys))
         index.count = len(keys)
         index.keys = b"/".join(keys)
         index.warnings += changed_while_read(gone)

@@ -1,6 +1,5 @@
 """The detail of a path that two images are compared by: how it differs, then what each has there."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ from rich.cells import cell_len
 from layertui.compare.comparison import Comparison
 from layertui.compare.trees import A, B
 from layertui.content.read import Contents
+from layertui.model.job import Job
 from layertui.model.layer_index import Kind
 from layertui.text.format import growth_text
 from layertui.text.sanitize import visible
@@ -67,16 +67,16 @@ class PairPane(DetailPane):
         is_pair = self.tab == CHANGES or (self.tab == DIFF and self._compared is None)
         return subject if is_pair else subject.own
 
-    def _pages(self, subject: Subject, cancelled: threading.Event) -> Iterator[Page]:
+    def _pages(self, subject: Subject, job: Job) -> Iterator[Page]:
         if not isinstance(subject, PairSubject):
-            return super()._pages(subject, cancelled)
+            return super()._pages(subject, job)
         if self.tab == CHANGES:
             return iter([changes_page(subject)])
         why = nothing_to_compare(subject)
         if why:
             return iter([message(why)])
         events = (subject.union.at(subject.node, A), subject.union.at(subject.node, B))
-        return difference.pages(subject, events, cancelled)
+        return difference.pages(subject, events, job)
 
 
 def nothing_to_compare(subject: PairSubject) -> str:

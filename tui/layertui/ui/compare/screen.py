@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from layertui.compare.trees import A, B
-from layertui.layers.compression.stream import Cancelled
+from layertui.model.job import Cancelled, Job
 from layertui.text.sanitize import visible
 from layertui.ui.app import LayertuiApp
 from layertui.ui.compare.panes import ComparePanes
@@ -99,7 +99,7 @@ class CompareScreen(Screen[None]):
         self._sides = (SideHeader(A, a), SideHeader(B, b))
         self._waiting = len(self._sides)
         self._ignored = 0
-        self._stop = threading.Event()
+        self._job = Job()
         self._failed = False
 
     def compose(self) -> ComposeResult:
@@ -118,7 +118,7 @@ class CompareScreen(Screen[None]):
         self.call_after_refresh(self._start)
 
     def on_unmount(self) -> None:
-        self._stop.set()
+        self._job.cancel()
 
     def on_resize(self, event: events.Resize) -> None:
         self.panes.fit(event.size)
@@ -151,8 +151,8 @@ class CompareScreen(Screen[None]):
         a, b = (side.side for side in self._sides)
         assert a is not None and b is not None
         ignored, known = IGNORED[self._ignored], self.comparison
-        self._stop.set()
-        stop = self._stop = threading.Event()
+        self._job.cancel()
+        job = self._job = Job(_reporter(self))
         self._say("comparing …")
         self.panes.tree_view.say("Comparing …")
 
@@ -162,14 +162,14 @@ class CompareScreen(Screen[None]):
             from layertui.ui.compare.facts import facts_page
 
             try:
-                found = Comparison(a, b, ignored, _reporter(self), stop, known)
+                found = Comparison(a, b, ignored, job, known)
             except Cancelled:
                 return
             merged = found.merged_b.copy()
             # What differs in nothing else is there because its content does.
             merged.settle(lambda _before, _after: False)
             rows = ComparedRows(merged, found.merged_a)
-            if not stop.is_set():
+            if not job.is_cancelled:
                 self.post_message(self.Found(found, rows, facts_page(found)))
 
         threading.Thread(target=run, name="compare", daemon=True).start()

@@ -1,15 +1,14 @@
 """The first tab: what the chosen layer did to the path."""
 
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
 from layertui.content.xattrs import describe
-from layertui.layers.compression.stream import check
 from layertui.model.entry import Entry
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.model.layer_index import Kind
 from layertui.text.sanitize import visible
 from layertui.ui.detail.page import Page, PageBuilder
@@ -50,11 +49,11 @@ class Summaries:
         """Whether no file that the chosen layer stored again is left to be compared."""
         return self._union is subject.union and not self.of(subject).undecided
 
-    def settle(self, subject: Subject, cancelled: threading.Event) -> LayerSummary:
+    def settle(self, subject: Subject, job: Job) -> LayerSummary:
         """The sums, contents compared."""
         union, layer, known = subject.union, subject.merged_layer, self._known
         pairs = undecided_pairs(union, layer - 1, layer)
-        subject.contents.prepare((event for pair in pairs for event in pair), cancelled=cancelled)
+        subject.contents.prepare((event for pair in pairs for event in pair), job=job)
         known[layer] = summarize_layer(union, layer, subject.contents.same)
         return known[layer]
 
@@ -72,25 +71,25 @@ class _Known:
     """Why it cannot be compared."""
 
 
-def pages(subject: Subject, summaries: Summaries, cancelled: threading.Event) -> Iterator[Page]:
+def pages(subject: Subject, summaries: Summaries, job: Job) -> Iterator[Page]:
     """The page as far as it can be told without reading contents, then the whole of it."""
     contents = subject.contents
     summary = summaries.of(subject)
     known = _Known(summary, settled=not summary.undecided, alike=_alike_at_sight(subject))
-    yield _page(subject, cancelled, known)
+    yield _page(subject, job, known)
     before, after = _pair(subject)
     if before >= 0 and after >= 0 and known.alike is None:
         try:
-            known = replace(known, alike=contents.same(before, after, cancelled))
+            known = replace(known, alike=contents.same(before, after, job))
         except LayertuiError as error:
             known = replace(known, problem=str(error))
-        yield _page(subject, cancelled, known)
+        yield _page(subject, job, known)
     if known.summary.undecided:
         try:
-            known = replace(known, summary=summaries.settle(subject, cancelled), settled=True)
+            known = replace(known, summary=summaries.settle(subject, job), settled=True)
         except LayertuiError:
             return  # the heading says that they have not been compared
-        yield _page(subject, cancelled, known)
+        yield _page(subject, job, known)
 
 
 def _alike_at_sight(subject: Subject) -> bool | None:
@@ -112,7 +111,7 @@ def _pair(subject: Subject) -> tuple[int, int]:
     return union.at(node, layer - 1), union.at(node, layer)
 
 
-def _page(subject: Subject, cancelled: threading.Event, known: _Known) -> Page:
+def _page(subject: Subject, job: Job, known: _Known) -> Page:
     union, layer, node = subject.union, subject.merged_layer, subject.node
     before, after = _pair(subject)
     build = PageBuilder(GUTTER)
@@ -133,7 +132,7 @@ def _page(subject: Subject, cancelled: threading.Event, known: _Known) -> Page:
         if below.added or below.modified or below.deleted or below.undecided:
             build.add(("Below it: ", "quiet"), *counts(below))
     _table(build, subject, before if touched else after, after, known)
-    _hidden(build, subject, cancelled)
+    _hidden(build, subject, job)
     return build.page(_heading(subject, known.summary))
 
 
@@ -280,12 +279,12 @@ def properties(entry: Entry) -> Mapping[str, str]:
     return shown
 
 
-def _hidden(build: PageBuilder, subject: Subject, cancelled: threading.Event) -> None:
+def _hidden(build: PageBuilder, subject: Subject, job: Job) -> None:
     """What went with the path or from below it, each with its size and layer."""
     union, layer, node = subject.union, subject.merged_layer, subject.node
     hidden, size = [], 0
     for below in _touched_again(union, node, layer):
-        check(cancelled)
+        job.check()
         before = union.at(below, layer - 1)
         if before >= 0 and union.at(below, layer) != before and _was_covered(subject, before):
             hidden.append(before)

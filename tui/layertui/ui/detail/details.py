@@ -1,10 +1,10 @@
 """The fifth tab: all that is known about the path at the chosen layer."""
 
-import threading
 from collections.abc import Iterator
 
 from layertui.content.xattrs import describe
 from layertui.model.entry import Entry, rfc3339
+from layertui.model.job import Job
 from layertui.text.sanitize import visible
 from layertui.ui.detail.owners import Owners
 from layertui.ui.detail.page import Page, PageBuilder, message
@@ -17,16 +17,16 @@ _PEERS = 50
 """Hardlinks that are listed."""
 
 
-def pages(subject: Subject, event: int, owners: Owners, cancelled: threading.Event) -> Iterator[Page]:
+def pages(subject: Subject, event: int, owners: Owners, job: Job) -> Iterator[Page]:
     """The page with owners by number, then with their names, then with the package. ``event`` is the version."""
     if event < 0:
         yield message(f"{subject.union.path(subject.node)} is {absence(subject, subject.node)}.")
         return
     entry = subject.union.entry(event)
     yield _page(subject, event, entry, f"{entry.uid}:{entry.gid}", "…")
-    named = owners.describe(subject, cancelled, entry.uid, entry.gid)
+    named = owners.describe(subject, job, entry.uid, entry.gid)
     yield _page(subject, event, entry, named, "…")
-    yield _page(subject, event, entry, named, owners.package(subject, event, cancelled))
+    yield _page(subject, event, entry, named, owners.package(subject, event, job))
 
 
 def _page(subject: Subject, event: int, entry: Entry, owner: str, package: str) -> Page:

@@ -1,13 +1,12 @@
 """The second tab: how what the path holds differs from the version before."""
 
-import threading
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import PurePosixPath
 
 from layertui.content.ranges import ByteRange, ReadAt, differing_ranges
 from layertui.content.text import Encoding, encoding_of
-from layertui.layers.compression.stream import check
+from layertui.model.job import Job
 from layertui.text.sanitize import visible
 from layertui.ui.detail.hex_view import ROW, hex_spans
 from layertui.ui.detail.page import Page, PageBuilder, message
@@ -31,7 +30,7 @@ _ROWS = 8
 """Lines that a range is shown on; what it has beyond is counted."""
 
 
-def pages(subject: Subject, compared: tuple[int, int] | None, cancelled: threading.Event) -> Iterator[Page]:
+def pages(subject: Subject, compared: tuple[int, int] | None, job: Job) -> Iterator[Page]:
     """Compares two events, by default the visible version with the one before it."""
     before, after = compared or _pair(subject)
     why = _nothing_to_compare(subject, before, after)
@@ -40,7 +39,7 @@ def pages(subject: Subject, compared: tuple[int, int] | None, cancelled: threadi
     elif subject.union.entry(before).type == "symlink":
         yield _links(subject, before, after)
     else:
-        yield _files(subject, before, after, cancelled)
+        yield _files(subject, before, after, job)
 
 
 def _pair(subject: Subject) -> tuple[int, int]:
@@ -111,20 +110,20 @@ def _links(subject: Subject, before: int, after: int) -> Page:
     return build.page(heading(subject, before, after, "where the link leads"))
 
 
-def _files(subject: Subject, before: int, after: int, cancelled: threading.Event) -> Page:
+def _files(subject: Subject, before: int, after: int, job: Job) -> Page:
     """The contents of two files: as text if both are, else as bytes."""
     contents = subject.contents
-    if contents.same(before, after, cancelled):
+    if contents.same(before, after, job):
         return _alike(subject, before, after)
-    heads = [contents.read(event, 0, _HEAD, cancelled) for event in (before, after)]
+    heads = [contents.read(event, 0, _HEAD, job) for event in (before, after)]
     encodings = [
         encoding_of(head, subject.union.size(event))
         for head, event in zip(heads, (before, after), strict=True)
     ]
     one, other = encodings
     if one is None or other is None:
-        return _binaries(subject, before, after, cancelled)
-    return _texts(subject, before, after, one, other, cancelled)
+        return _binaries(subject, before, after, job)
+    return _texts(subject, before, after, one, other, job)
 
 
 def _alike(subject: Subject, before: int, after: int) -> Page:
@@ -146,20 +145,18 @@ def _alike(subject: Subject, before: int, after: int) -> Page:
 # Texts
 
 
-def _texts(
-    subject: Subject, before: int, after: int, one: Encoding, other: Encoding, cancelled: threading.Event
-) -> Page:
+def _texts(subject: Subject, before: int, after: int, one: Encoding, other: Encoding, job: Job) -> Page:
     union, contents = subject.union, subject.contents
     differ, facts = _encodings(one, other)
     if max(union.size(before), union.size(after)) <= _LIMIT:
         versions = [
-            Version(contents.read(event, 0, -1, cancelled), encoding)
+            Version(contents.read(event, 0, -1, job), encoding)
             for event, encoding in ((before, one), (after, other))
         ]
     else:
-        found = _windows(subject, before, after, one, other, cancelled)
+        found = _windows(subject, before, after, one, other, job)
         if found is None:
-            return _binaries(subject, before, after, cancelled, *facts)
+            return _binaries(subject, before, after, job, *facts)
         versions = found
         size = max(union.size(before), union.size(after))
         facts.append(
@@ -167,17 +164,17 @@ def _texts(
             f"{size_text(_LIMIT)} of each"
         )
     name = PurePosixPath(union.path(subject.node)).name
-    compared = TextDifference(name, versions[0], versions[1], cancelled)
+    compared = TextDifference(name, versions[0], versions[1], job)
     build = PageBuilder()
     stops = compared.add_to(build)
     if not stops and not differ:  # one spells out what the other's bytes are shown as
-        return _binaries(subject, before, after, cancelled, *facts)
+        return _binaries(subject, before, after, job, *facts)
     if not stops:
         build.gutter = 0
         build.add(("The lines are the same. ", ""), (f"What differs: {', '.join(differ)}.", "quiet"))
     else:
         facts = [count_text(len(stops), "hunk"), compared.counts(), *facts]
-    check(cancelled)
+    job.check()
     return build.page(heading(subject, before, after, *facts), stops=stops, scroll=True)
 
 
@@ -196,7 +193,7 @@ def _encodings(one: Encoding, other: Encoding) -> tuple[list[str], list[str]]:
 
 
 def _windows(
-    subject: Subject, before: int, after: int, one: Encoding, other: Encoding, cancelled: threading.Event
+    subject: Subject, before: int, after: int, one: Encoding, other: Encoding, job: Job
 ) -> list[Version] | None:
     """The parts of large texts from a line shortly before their first difference on.
 
@@ -208,10 +205,10 @@ def _windows(
     counted = [0, 0]  # newlines before, bytes before
 
     def read(offset: int, length: int) -> bytes:
-        return contents.read(before, offset, length, cancelled)
+        return contents.read(before, offset, length, job)
 
     def other_read(offset: int, length: int) -> bytes:
-        return contents.read(after, offset, length, cancelled)
+        return contents.read(after, offset, length, job)
 
     shorter = min(union.size(before), union.size(after))
     first = next(differing_ranges(read, other_read, shorter), ByteRange(shorter, shorter)).start
@@ -227,7 +224,7 @@ def _windows(
         counted = [counted[0] + piece.count(b"\n"), counted[1] + len(piece)]
     versions = []
     for event, encoding in ((before, one), (after, other)):
-        data = contents.read(event, start, _LIMIT, cancelled)
+        data = contents.read(event, start, _LIMIT, job)
         whole = start + len(data) >= union.size(event)
         if not whole:
             data = data[: data.rfind(b"\n") + 1 or len(data)]
@@ -238,17 +235,17 @@ def _windows(
 # Binaries
 
 
-def _binaries(subject: Subject, before: int, after: int, cancelled: threading.Event, *facts: str) -> Page:
+def _binaries(subject: Subject, before: int, after: int, job: Job, *facts: str) -> Page:
     """Sizes and digests of both, then the ranges of bytes that differ, one version above the other."""
     union, contents = subject.union, subject.contents
     events = (before, after)
     build = PageBuilder(gutter=11)
     for event, sign, style in ((before, "−", "deleted"), (after, "+", "added")):
-        digest = contents.digest(event, cancelled)
+        digest = contents.digest(event, job)
         label: list[Span] = [(sign, f"{style} bold"), *subject.chip(union.ev_layer[event])]
         size = union.size(event)
         build.add((f"{exact_size(size)}  ", ""), (digest, "quiet"), gutter=label)
-    readers = [_reader(subject, event, cancelled) for event in events]
+    readers = [_reader(subject, event, job) for event in events]
     shorter, longer = sorted(union.size(event) for event in events)
     found = list(islice(differing_ranges(readers[0], readers[1], shorter), _RANGES + 1))
     stops = []
@@ -272,8 +269,8 @@ def _binaries(subject: Subject, before: int, after: int, cancelled: threading.Ev
     return build.page(told, stops=stops, scroll=True)
 
 
-def _reader(subject: Subject, event: int, cancelled: threading.Event) -> ReadAt:
-    return lambda offset, length: subject.contents.read(event, offset, length, cancelled)
+def _reader(subject: Subject, event: int, job: Job) -> ReadAt:
+    return lambda offset, length: subject.contents.read(event, offset, length, job)
 
 
 def _show_range(build: PageBuilder, differing: ByteRange, readers: list[ReadAt], size: int) -> None:

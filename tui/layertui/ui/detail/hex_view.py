@@ -1,9 +1,9 @@
 """A file's bytes in hex, read where they are looked at."""
 
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from layertui.model.job import Job
 from layertui.ui.widgets.lines import Document, Line, Read, Span
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ class HexDocument(Document):
         else:
             return None
 
-        def read(cancelled: threading.Event) -> Callable[[], None]:
-            data = self._contents.read(self._event, page * _PAGE, _PAGE, cancelled)
+        def read(job: Job) -> Callable[[], None]:
+            data = self._contents.read(self._event, page * _PAGE, _PAGE, job)
 
             def show() -> None:
                 while len(self._pages) >= _KEPT:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from layertui.content.accounts import MAX_ACCOUNTS_BYTES, account_names
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.ui.detail.subject import Subject
 from layertui.ui.text import count_text
 
@@ -26,29 +27,27 @@ class Owners:
         self._packages: PackageFiles | None = None
         self._lock = threading.Lock()
 
-    def describe(self, subject: Subject, cancelled: threading.Event, uid: int, gid: int) -> str:
+    def describe(self, subject: Subject, job: Job, uid: int, gid: int) -> str:
         """``1000:1000 quarry:quarry``; the numbers alone where the image has no name for them."""
-        user = self._names(subject, cancelled, "/etc/passwd").get(uid)
-        group = self._names(subject, cancelled, "/etc/group").get(gid)
+        user = self._names(subject, job, "/etc/passwd").get(uid)
+        group = self._names(subject, job, "/etc/group").get(gid)
         if user is None and group is None:
             return f"{uid}:{gid}"
         return f"{uid}:{gid} {user or uid}:{group or gid}"
 
-    def _names(self, subject: Subject, cancelled: threading.Event, path: str) -> dict[int, str]:
+    def _names(self, subject: Subject, job: Job, path: str) -> dict[int, str]:
         """What :func:`account_names` finds in a file; nothing if it cannot be read."""
         union = subject.union
         try:
             event = union.at(union.resolve(path, subject.merged_layer), subject.merged_layer)
             key = (id(union), event)
             if key not in self._known:
-                self._known[key] = account_names(
-                    subject.contents.read(event, 0, MAX_ACCOUNTS_BYTES, cancelled)
-                )
+                self._known[key] = account_names(subject.contents.read(event, 0, MAX_ACCOUNTS_BYTES, job))
             return self._known[key]
         except LayertuiError:
             return {}
 
-    def package(self, subject: Subject, event: int, cancelled: threading.Event) -> str:
+    def package(self, subject: Subject, event: int, job: Job) -> str:
         """The packages that own a version of the path, or that none does, or why that is not known."""
         from layertui.insight.package_files import PackageFiles
 
@@ -60,7 +59,7 @@ class Owners:
         # A hidden version is asked for where it is to be seen.
         is_shown = union.at(subject.node, subject.merged_layer) == event
         layer = subject.merged_layer if is_shown else union.ev_layer[event]
-        return package_text(files.owners(union.path(subject.node), layer, cancelled))
+        return package_text(files.owners(union.path(subject.node), layer, job))
 
 
 def package_text(found: "PackageOwners") -> str:

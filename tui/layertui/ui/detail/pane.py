@@ -12,8 +12,8 @@ from textual.message import Message
 from textual.style import Style
 from textual.timer import Timer
 
-from layertui.layers.compression.stream import Cancelled, check
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Cancelled, Job
 from layertui.text.sanitize import visible
 from layertui.ui.clipboard import copy
 from layertui.ui.detail.page import Page, failure, message
@@ -63,7 +63,7 @@ class DetailPane(TextView):
     class Answered(Message):
         """A page for a question, which is known by what cancels it; ``last`` if none comes after it."""
 
-        def __init__(self, asked: threading.Event, page: Page | None, last: bool) -> None:
+        def __init__(self, asked: Job, page: Page | None, last: bool) -> None:
             super().__init__()
             self.asked = asked
             self.page = page
@@ -79,7 +79,7 @@ class DetailPane(TextView):
     class Grown(Message):
         """What the document had not read is there; ``show`` puts it in."""
 
-        def __init__(self, asked: threading.Event, show: Callable[[], None] | LayertuiError) -> None:
+        def __init__(self, asked: Job, show: Callable[[], None] | LayertuiError) -> None:
             super().__init__()
             self.asked = asked
             self.show = show
@@ -97,7 +97,7 @@ class DetailPane(TextView):
         self._compared: tuple[int, int] | None = None  # the versions that Diff shows
         self._chosen: list[int] = []
         self._fresh = True  # the next page is of another question than the one that is shown
-        self._question = threading.Event()
+        self._question = Job()
         self._settle: Timer | None = None
         self._patience: Timer | None = None
 
@@ -105,7 +105,7 @@ class DetailPane(TextView):
         self.show(self.subject)
 
     def on_unmount(self) -> None:
-        self._question.set()
+        self._question.cancel()
 
     def show(self, subject: "Subject | None") -> None:
         """Tells about ``subject`` once it has been the latest for a moment."""
@@ -132,8 +132,8 @@ class DetailPane(TextView):
         for timer in (self._settle, self._patience):
             if timer is not None:
                 timer.stop()
-        self._question.set()
-        self._question = threading.Event()
+        self._question.cancel()
+        self._question = Job()
         self._fresh = self.busy = True
         self._title()
         if not self.is_attached:
@@ -161,7 +161,7 @@ class DetailPane(TextView):
         def run() -> None:
             try:
                 for page in pages:
-                    check(asked)
+                    asked.check()
                     self.post_message(self.Answered(asked, page, last=False))
                 self.post_message(self.Answered(asked, None, last=True))
             except Cancelled:
@@ -175,16 +175,16 @@ class DetailPane(TextView):
         """What the tab at hand tells about."""
         return subject
 
-    def _pages(self, subject: "Subject", cancelled: threading.Event) -> Iterator[Page]:
+    def _pages(self, subject: "Subject", job: Job) -> Iterator[Page]:
         """The pages of the tab, each better than the one before."""
         if self.tab == CHANGES:
-            return self._tabs.changes(subject, cancelled)
+            return self._tabs.changes(subject, job)
         if self.tab == DIFF:
-            return self._tabs.difference(subject, self._compared, cancelled)
+            return self._tabs.difference(subject, self._compared, job)
         if self.tab == PREVIEW:
             line = self._line[2] if self._line[:2] == (subject.node, subject.merged_layer) else 0
-            return self._tabs.preview(subject, self._looked_at, self._hex, cancelled, line)
-        return self._tabs.details(subject, cancelled)
+            return self._tabs.preview(subject, self._looked_at, self._hex, job, line)
+        return self._tabs.details(subject, job)
 
     def on_detail_pane_answered(self, event: Answered) -> None:
         event.stop()

@@ -1,13 +1,12 @@
 """The fourth tab: what the path holds."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from layertui.content.syntax import lexer_of
 from layertui.content.text import Encoding, encoding_of
-from layertui.layers.compression.stream import check
 from layertui.model.entry import Entry
+from layertui.model.job import Job
 from layertui.text.sanitize import visible
 from layertui.ui.detail.hex_view import HexDocument
 from layertui.ui.detail.page import Page, PageBuilder, message
@@ -44,9 +43,7 @@ _PLURALS = {
 }
 
 
-def pages(
-    subject: Subject, event: int, hexed: bool | None, cancelled: threading.Event, line: int = 0
-) -> Iterator[Page]:
+def pages(subject: Subject, event: int, hexed: bool | None, job: Job, line: int = 0) -> Iterator[Page]:
     """What ``event`` stored at the path; ``hexed`` None shows a file in hex only if it is no text.
 
     A text begins at ``line``, which is marked (counted from 1; 0 for the start).
@@ -56,7 +53,7 @@ def pages(
         return
     entry = subject.union.entry(event)
     if entry.type == "directory":
-        yield _directory(subject, event, cancelled)
+        yield _directory(subject, event, job)
     elif entry.type == "symlink":
         yield _symlink(subject, event)
     elif entry.type != "file":
@@ -64,14 +61,12 @@ def pages(
     elif not entry.size:
         yield message("An empty file.")
     else:
-        yield _file(subject, event, entry, hexed, cancelled, line)
+        yield _file(subject, event, entry, hexed, job, line)
 
 
-def _file(
-    subject: Subject, event: int, entry: Entry, hexed: bool | None, cancelled: threading.Event, line: int
-) -> Page:
+def _file(subject: Subject, event: int, entry: Entry, hexed: bool | None, job: Job, line: int) -> Page:
     """A file as text if it is some or is asked for as such, else in hex."""
-    head = subject.contents.read(event, 0, _HEAD, cancelled)
+    head = subject.contents.read(event, 0, _HEAD, job)
     encoding = encoding_of(head, entry.size)
     facts = encoding_facts(encoding) if encoding else ["binary"]
     if hexed or (hexed is None and encoding is None):
@@ -80,13 +75,13 @@ def _file(
     if encoding is None:
         encoding = Encoding("utf-8", "UTF-8")
         facts = ["binary, shown as text"]
-    check(cancelled)
+    job.check()
     lexer = lexer_of(PurePosixPath(entry.path).name, encoding.decode(head[:4000]))
     if lexer is not None:
         facts.insert(0, str(lexer.name))
     text = TextDocument(subject.contents, event, entry.size, head, encoding, lexer)
     if line:
-        text.go_to_line(line, cancelled)
+        text.go_to_line(line, job)
     return Page(text, [_heading(subject, event, *facts)], top=text.marked.start)
 
 
@@ -133,15 +128,14 @@ def _symlink_heading(subject: Subject, event: int) -> Line:
     return Line([(f"hidden, of layer {whose}", "deleted"), (": where the link leads now", "quiet")])
 
 
-def _directory(subject: Subject, event: int, cancelled: threading.Event) -> Page:
+def _directory(subject: Subject, event: int, job: Job) -> Page:
     """Counts, sums, and the largest children with a bar each."""
     union, layer = subject.union, subject.merged_layer
     node = union.ev_node[event]
     if union.at(node, layer) != event:  # as it was when it was last there
         later = [other for other in union.versions(node) if other > event]
         layer = union.ev_layer[later[0]] - 1 if later else layer
-    found = summarize_directory(union, node, layer, cancelled.is_set)
-    check(cancelled)
+    found = summarize_directory(union, node, layer, job)
     build = PageBuilder(gutter=12 + _BAR)
     largest = max((size for _child, size in found.children), default=0)
     for child, size in found.children[:_LARGEST]:

@@ -1,8 +1,8 @@
 """Who makes the pages of each tab, and what they remember from one path to the next."""
 
-import threading
 from collections.abc import Iterator, Sequence
 
+from layertui.model.job import Job
 from layertui.ui.detail import changes, details, difference, preview, versions
 from layertui.ui.detail.owners import Owners
 from layertui.ui.detail.page import Page
@@ -16,29 +16,27 @@ class Tabs:
         self._owners = Owners()
         self._summaries = changes.Summaries()
 
-    def changes(self, subject: Subject, cancelled: threading.Event) -> Iterator[Page]:
-        return changes.pages(subject, self._summaries, cancelled)
+    def changes(self, subject: Subject, job: Job) -> Iterator[Page]:
+        return changes.pages(subject, self._summaries, job)
 
     def are_settled(self, subject: Subject) -> bool:
         """Whether all is known of what the chosen layer did."""
         return self._summaries.are_settled(subject)
 
-    def difference(
-        self, subject: Subject, compared: tuple[int, int] | None, cancelled: threading.Event
-    ) -> Iterator[Page]:
-        return difference.pages(subject, compared, cancelled)
+    def difference(self, subject: Subject, compared: tuple[int, int] | None, job: Job) -> Iterator[Page]:
+        return difference.pages(subject, compared, job)
 
     def versions(self, subject: Subject, chosen: Sequence[int], cursor: int = -1) -> Page:
         return versions.page(subject, chosen, cursor)
 
     def preview(
-        self, subject: Subject, event: int, as_hex: bool | None, cancelled: threading.Event, line: int
+        self, subject: Subject, event: int, as_hex: bool | None, job: Job, line: int
     ) -> Iterator[Page]:
         """Of the version ``event``, or with -1 of the one that the tabs tell about; 0 for no ``line`` to mark."""
-        return preview.pages(subject, event if event >= 0 else _shown(subject), as_hex, cancelled, line)
+        return preview.pages(subject, event if event >= 0 else _shown(subject), as_hex, job, line)
 
-    def details(self, subject: Subject, cancelled: threading.Event) -> Iterator[Page]:
-        return details.pages(subject, _shown(subject), self._owners, cancelled)
+    def details(self, subject: Subject, job: Job) -> Iterator[Page]:
+        return details.pages(subject, _shown(subject), self._owners, job)
 
 
 def _shown(subject: Subject) -> int:

@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from threading import Event
 
 from layertui.content.diff import hunk_lines, hunks, inline_changes
 from layertui.content.edit_script import Edit, shortest_script
 from layertui.content.syntax import MAX_LEXED, Piece, colored, lexer_of
 from layertui.content.text import Encoding
-from layertui.layers.compression.stream import check
+from layertui.model.job import Job
 from layertui.ui.detail.page import PageBuilder
 from layertui.ui.detail.text_document import rows
 from layertui.ui.widgets.lines import Span
@@ -47,15 +46,15 @@ class Version:
 class TextDifference:
     """The lines of a unified diff for the screen."""
 
-    def __init__(self, name: str, before: Version, after: Version, cancelled: Event) -> None:
+    def __init__(self, name: str, before: Version, after: Version, job: Job) -> None:
         """``name`` is the file's, which tells its language.
 
-        Raises :class:`~layertui.layers.compression.stream.Cancelled` once ``cancelled`` is set.
+        Raises :class:`Cancelled`.
         """
         self._versions = (before, after)
-        self._cancelled = cancelled
+        self._job = job
         self._lines = (before.lines(), after.lines())
-        self.changes = shortest_script(*self._lines, cancelled)
+        self.changes = shortest_script(*self._lines, job)
         if self.changes and not self._genuine(self.changes[-1]):
             self.changes.pop()
         lexer = lexer_of(name, "".join(self._lines[1][:50]))
@@ -95,7 +94,7 @@ class TextDifference:
             if starts:
                 build.add()
             starts.append(build.add((hunk.header(*firsts), "accent")))
-            check(self._cancelled)
+            self._job.check()
             marks = self._inside(hunk.changes)
             shift = hunk.after - hunk.before
             for sign, number in hunk_lines(hunk):

@@ -1,7 +1,6 @@
 """A file's text, read on as one scrolls."""
 
 import codecs
-import threading
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from rich.cells import cell_len
 
 from layertui.content.syntax import Piece, colored
 from layertui.content.text import DECODE_ERRORS, Encoding
-from layertui.layers.compression.stream import check
+from layertui.model.job import Job
 from layertui.text.sanitize import visible
 from layertui.ui.text import size_text
 from layertui.ui.widgets.lines import Document, Line, Read, Span
@@ -68,11 +67,11 @@ class TextDocument(Document):
         """Whether the file has been read to its end."""
         return self._read >= self._size
 
-    def go_to_line(self, line: int, cancelled: threading.Event) -> None:
+    def go_to_line(self, line: int, job: Job) -> None:
         """Reads up to a line, counted from 1, and marks it; for a thread, before the document is shown."""
         while not self.complete and self._count <= line and self._read < FARTHEST:
-            check(cancelled)
-            self._take(self._contents.read(self._event, self._read, CHUNK, cancelled))()
+            job.check()
+            self._take(self._contents.read(self._event, self._read, CHUNK, job))()
         if 0 < line <= self._count:
             start = self._numbers.index(line)
             stop = next((row for row in range(start + 1, len(self._numbers)) if self._numbers[row]), 0)
@@ -95,7 +94,7 @@ class TextDocument(Document):
     def missing(self, first: int, last: int) -> Read | None:
         if self.complete or last < len(self._bodies):
             return None
-        return lambda cancelled: self._take(self._contents.read(self._event, self._read, CHUNK, cancelled))
+        return lambda job: self._take(self._contents.read(self._event, self._read, CHUNK, job))
 
     def _take(self, data: bytes) -> Callable[[], None]:
         """Works the next bytes into rows, and gives what appends them."""

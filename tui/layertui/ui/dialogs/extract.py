@@ -15,6 +15,7 @@ from textual.style import Style
 from textual.widgets import Static
 
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Cancelled, Job
 from layertui.text.sanitize import visible
 from layertui.ui.dialogs.completed_field import CompletedField
 from layertui.ui.dialogs.completion import complete_path, expanded
@@ -101,10 +102,8 @@ class ExtractDialog(Dialog[None]):
             self.error = error
             self.stopped = stopped
 
-    def __init__(
-        self, title: str, select: "Callable[[threading.Event], Selection]", contents: "Contents"
-    ) -> None:
-        """``title`` may be hostile; ``select`` is called in a thread, and raises ``Cancelled`` once its event is set."""
+    def __init__(self, title: str, select: "Callable[[Job], Selection]", contents: "Contents") -> None:
+        """``title`` may be hostile; ``select`` is called in a thread."""
         super().__init__()
         self.state: Literal["choosing", "asking", "working", "ended"] = "choosing"
         self._title = title
@@ -114,7 +113,7 @@ class ExtractDialog(Dialog[None]):
         self._extraction: Extraction | None = None
         self._destination = ""
         self._owner = False
-        self._stop = threading.Event()
+        self._job = Job()
         self._told = 0.0
 
     def compose(self) -> ComposeResult:
@@ -131,7 +130,7 @@ class ExtractDialog(Dialog[None]):
         threading.Thread(target=self._count, name="select", daemon=True).start()
 
     def on_unmount(self) -> None:
-        self._stop.set()
+        self._job.cancel()
 
     def _enter(
         self, state: Literal["choosing", "asking", "working", "ended"], text: str, failed: bool = False
@@ -157,10 +156,9 @@ class ExtractDialog(Dialog[None]):
 
     def _count(self) -> None:
         from layertui.content.extract import folder  # noqa: F401 (here rather than when it is wanted)
-        from layertui.layers.compression.stream import Cancelled
 
         try:
-            result: Selection | LayertuiError = self._select(self._stop)
+            result: Selection | LayertuiError = self._select(self._job)
         except Cancelled:
             return
         except LayertuiError as error:
@@ -205,18 +203,17 @@ class ExtractDialog(Dialog[None]):
 
     def _start(self, replace: bool = False) -> None:
         from layertui.content.extract.folder import Extraction
-        from layertui.layers.compression.stream import Cancelled
 
         assert self._selection is not None
         extraction = self._extraction = Extraction(
             self._selection, self._contents, Path(self._destination), self._owner, replace
         )
-        stop = self._stop = threading.Event()
+        job = self._job = Job(self._progress)
         self._show_progress(0, 0)
 
         def run() -> None:
             try:
-                extraction.run(self._progress, stop)
+                extraction.run(job)
             except Cancelled:
                 self.post_message(self.Ended(None, stopped=True))
             except LayertuiError as error:
@@ -300,7 +297,7 @@ class ExtractDialog(Dialog[None]):
     def action_leave(self) -> None:
         """Stops what goes on, goes back to the line, or closes."""
         if self.state == "working" and self._extraction is not None:
-            self._stop.set()
+            self._job.cancel()
         elif self.state in ("asking", "working"):
             self._enter("choosing", _HINT)
         else:
@@ -314,10 +311,10 @@ def extract_path(subject: "Subject") -> ExtractDialog:
     while event >= 0 and not union.shows(event):
         layer, event = union.ev_layer[event] - 1, union.ev_prev[event]
 
-    def select(cancelled: threading.Event) -> "Selection":
+    def select(job: Job) -> "Selection":
         from layertui.content.extract.selection import tree
 
-        return tree(union, layer, node, cancelled)
+        return tree(union, layer, node, job)
 
     as_of = f" as of layer {layer}" if layer != subject.merged_layer else ""
     return ExtractDialog(f"Extract {union.path(node)}{as_of}", select, subject.contents)
@@ -326,10 +323,10 @@ def extract_path(subject: "Subject") -> ExtractDialog:
 def extract_changes(subject: "Subject", layer: int) -> ExtractDialog:
     """Extracts what a layer changed."""
 
-    def select(cancelled: threading.Event) -> "Selection":
+    def select(job: Job) -> "Selection":
         from layertui.content.extract.selection import changeset
 
-        selection = changeset(subject.union, layer, cancelled=cancelled)
+        selection = changeset(subject.union, layer, job=job)
         if not selection.types:
             raise LayertuiError("nothing to extract", f"layer {layer} changed nothing")
         return selection

@@ -1,6 +1,5 @@
 """A text to read on top of a screen, however long."""
 
-import threading
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -9,6 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 
+from layertui.model.job import Job
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.widgets.lines import Document, Line
 from layertui.ui.widgets.text_view import TextView
@@ -59,7 +59,7 @@ class ReaderDialog(Dialog[None]):
     def on_text_view_wanted(self, event: TextView.Wanted) -> None:
         """Shows more of a long document, which is at hand."""
         event.stop()
-        event.read(threading.Event())()
+        event.read(Job.NONE)()
         self.query_one(TextView).grown()
 
     def on_resize(self) -> None:

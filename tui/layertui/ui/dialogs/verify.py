@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Cancelled, Job
 from layertui.text.sanitize import visible
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.text import shorten, size_text
@@ -95,7 +96,7 @@ class VerifyDialog(Dialog[None]):
         self.ended = False
         """Whether no more checks come."""
         self._image = image
-        self._stop = threading.Event()
+        self._job = Job(lambda done, _total: self._progress(0, done), layers=self._progress)
         self._lines: list[Line] = []
         self._counts: Counter[str] = Counter()
         self._wrong = -1  # the line of the first check that failed
@@ -117,17 +118,16 @@ class VerifyDialog(Dialog[None]):
         threading.Thread(target=self._run, name="verify image", daemon=True).start()
 
     def on_unmount(self) -> None:
-        self._stop.set()
+        self._job.cancel()
 
     def _run(self) -> None:
-        from layertui.layers.compression.stream import Cancelled
         from layertui.verify.image import verify
 
         error = None
         if self._image.arrival is not None:
-            self._image.arrival.watch(lambda done, _total: self._progress(0, done))
+            self._image.arrival.watch(self._job.report)
         try:
-            for check in verify(self._image, self._stop, self._progress):
+            for check in verify(self._image, self._job):
                 self.post_message(self.Checked(check))
         except Cancelled:
             return
@@ -135,7 +135,7 @@ class VerifyDialog(Dialog[None]):
             error = raised
         self.post_message(self.Ended(error))
 
-    def _progress(self, layer: int, done: int) -> None:
+    def _progress(self, layer: int, done: int, _total: int = -1) -> None:
         """Called in a thread, for every piece that is read."""
         told, when = self._told
         if layer != told or time.monotonic() - when >= _TICK:

@@ -18,8 +18,8 @@ from layertui.dockerfile import Instruction, heading, instructions
 from layertui.dockerfile.base import Base, base_of
 from layertui.dockerfile.base_candidates import neighbours
 from layertui.dockerfile.effect import Effect, effect_of
-from layertui.layers.compression.stream import Cancelled
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Cancelled, Job
 from layertui.text.sanitize import visible
 from layertui.ui.detail.page import Page, message
 from layertui.ui.dockerfile.pages import Listing, listing_of, step_page
@@ -87,8 +87,8 @@ class DockerfileScreen(Screen[tuple[str, int] | None]):
         self._page: Page = message("")
         self._shown = -1  # the instruction that is told about
         self._effects: dict[int, Effect | LayertuiError] = {}
-        self._stop = threading.Event()
-        self._question = threading.Event()  # what stops working out the layer at hand
+        self._job = Job()
+        self._question = Job()  # what stops working out the layer at hand
 
     def compose(self) -> ComposeResult:
         with Container(id="panes"):
@@ -107,8 +107,8 @@ class DockerfileScreen(Screen[tuple[str, int] | None]):
         threading.Thread(target=self._run, name="dockerfile", daemon=True).start()
 
     def on_unmount(self) -> None:
-        self._stop.set()
-        self._question.set()
+        self._job.cancel()
+        self._question.cancel()
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")
@@ -124,7 +124,7 @@ class DockerfileScreen(Screen[tuple[str, int] | None]):
         system = self._system()
         base = base_of(image, ())
         self._post(self.Ready(base, listing_of(instructions(image, base, system)), last=False))
-        around = base_of(image, takewhile(lambda _: not self._stop.is_set(), neighbours(image)))
+        around = base_of(image, takewhile(lambda _: not self._job.is_cancelled, neighbours(image)))
         self._post(self.Ready(around, listing_of(instructions(image, around, system)), last=True))
 
     def _system(self) -> str:
@@ -140,7 +140,7 @@ class DockerfileScreen(Screen[tuple[str, int] | None]):
             return ""
 
     def _post(self, message: Message) -> None:
-        if not self._stop.is_set():
+        if not self._job.is_cancelled:
             self.post_message(message)
 
     def on_dockerfile_screen_ready(self, event: Ready) -> None:
@@ -170,7 +170,7 @@ class DockerfileScreen(Screen[tuple[str, int] | None]):
             yield effect
             if effect.counts.undecided:
                 pairs = undecided_pairs(union, layer - 1, layer)
-                contents.prepare((event for pair in pairs for event in pair), cancelled=asked)
+                contents.prepare((event for pair in pairs for event in pair), asked)
                 yield effect_of(union, layer, contents.same)
 
         def run() -> None:
@@ -211,8 +211,8 @@ class DockerfileScreen(Screen[tuple[str, int] | None]):
         if at_hand is None or line == self._shown:
             return
         self._shown = line
-        self._question.set()
-        self._question = threading.Event()
+        self._question.cancel()
+        self._question = Job()
         self._tell(at_hand)
         known = self._effects.get(at_hand.layer or 0)
         is_settled = isinstance(known, Effect) and not known.counts.undecided

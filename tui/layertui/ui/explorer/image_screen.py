@@ -71,14 +71,14 @@ class ImageScreen(Screen[None]):
 
     def find_base(self, image: "Image") -> None:
         """Looks in a thread for what ``image`` is built on; engines are asked for theirs."""
-        stop = self.reading.stop
+        job = self.reading.job
 
         def run() -> None:
             from layertui.dockerfile.base import base_of
             from layertui.dockerfile.base_candidates import neighbours
 
-            base = base_of(image, takewhile(lambda _: not stop.is_set(), neighbours(image)))
-            if not stop.is_set():
+            base = base_of(image, takewhile(lambda _: not job.is_cancelled, neighbours(image)))
+            if not job.is_cancelled:
                 self.post_message(BaseFound(image, base))
 
         threading.Thread(target=run, name="base", daemon=True).start()

@@ -350,7 +350,7 @@ class ExplorerScreen(ImageScreen):
             if not states[layer.number].checked and not states[layer.number].problem and verifiable(layer)
         ]
         if waiting:
-            verify_layers(self, waiting, self._reading.stop)
+            verify_layers(self, waiting, self._reading.job)
         self.find_base(image)
 
     def on_base_found(self, event: BaseFound) -> None:

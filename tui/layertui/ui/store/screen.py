@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Cancelled, Job
 from layertui.model.reference import Reference, parse
 from layertui.text.sanitize import visible
 from layertui.ui.app import LayertuiApp
@@ -99,7 +100,7 @@ class UsageScreen(Screen[None]):
         self.reference = reference
         self.busy = True
         """Whether it is still being counted."""
-        self._stop = threading.Event()
+        self._job = Job()
         self._page = Page(TextView().document)
         self._targets: Sequence[tuple[str, str]] = ()
 
@@ -114,34 +115,34 @@ class UsageScreen(Screen[None]):
         self.action_count()
 
     def on_unmount(self) -> None:
-        self._stop.set()
+        self._job.cancel()
 
     def action_count(self) -> None:
         """Counts in a thread, which ends when it is to be done anew or the screen goes."""
-        self._stop.set()
-        stop = self._stop = threading.Event()
+        self._job.cancel()
         self.busy = True
         self._show(message("Counting …"), "")
         told = 0.0
 
         def progress(done: int, _total: int) -> None:
             nonlocal told
-            if time.monotonic() - told >= _TICK and not stop.is_set():
+            if time.monotonic() - told >= _TICK and not job.is_cancelled:
                 told = time.monotonic()
                 self.post_message(self.Counted(done))
 
+        job = self._job = Job(progress)
+
         def run() -> None:
-            from layertui.layers.compression.stream import Cancelled
             from layertui.sources.store_usage import overview
 
             result: Overview | LayertuiError
             try:
-                result = overview(parse(self.reference), progress, stop)
+                result = overview(parse(self.reference), job)
             except Cancelled:
                 return
             except LayertuiError as error:
                 result = error
-            if not stop.is_set():
+            if not job.is_cancelled:
                 self.post_message(self.Ended(result))
 
         threading.Thread(target=run, name="usage", daemon=True).start()

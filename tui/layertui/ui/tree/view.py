@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -13,8 +12,8 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
-from layertui.layers.compression.stream import Cancelled
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Cancelled, Job
 from layertui.ui.clipboard import copy
 from layertui.ui.keys import CHANGE_KEYS
 from layertui.ui.theme.styles import Palette
@@ -106,7 +105,7 @@ class TreeView(CursorView):
         self._told: tuple[object, int, int] | None = None
         self._sentence, self._failed = "", False
         self._work = RowWork(self)
-        self._search = threading.Event()  # set when the filter is no longer wanted
+        self._search = Job()  # set when the filter is no longer wanted
         self._palette: Palette | None = None
 
     # What is shown
@@ -142,7 +141,7 @@ class TreeView(CursorView):
         if rows is None or self.rows is None:
             self._work.drop()
             if rows is None:
-                self._search.set()
+                self._search.cancel()
                 self.query_text = ""
             self._put(rows)
         else:
@@ -174,14 +173,14 @@ class TreeView(CursorView):
     def filter(self, query: str) -> None:
         """Shows only what ``query`` finds (see :mod:`layertui.union.path_filter`), once it is found."""
         self.query_text = query
-        self._search.set()
+        self._search.cancel()
         if self.rows is None:
             return
-        stop = self._search = threading.Event()
+        job = self._search = Job()
 
         def search(rows: TreeRows) -> None:
             try:
-                rows.filter(query, stop.is_set)
+                rows.filter(query, job)
             except Cancelled:
                 pass
             except LayertuiError as error:

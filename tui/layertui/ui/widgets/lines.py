@@ -1,16 +1,17 @@
 """Lines of styled text, and documents of them that may be longer than what has been read."""
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len, chop_cells
 
+from layertui.model.job import Job
+
 Span = tuple[str, str]
 """Text fit for a terminal (see :mod:`layertui.text.sanitize`) and the name of its style."""
 
-Read = Callable[[threading.Event], Callable[[], None]]
-"""Work for a thread that may be cancelled; what it returns is then run where the document is shown."""
+Read = Callable[[Job], Callable[[], None]]
+"""Work for a thread; what it returns is then run where the document is shown."""
 
 
 class Line(NamedTuple):
@@ -98,7 +99,7 @@ class LongDocument(Document):
     def missing(self, first: int, last: int) -> Read | None:
         if self._shown == len(self.lines) or last < self._shown - 1:
             return None
-        return lambda _cancelled: self._show_more
+        return lambda _job: self._show_more
 
     def _show_more(self) -> None:
         self._shown = min(self._shown + self.STEP, len(self.lines))

@@ -7,6 +7,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.ui.worker.loader import Loader
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ class Reading:
         """Bytes of files that layers store and the merged tree does not show; None: not known yet, -1: it cannot be."""
         self.surveys: dict[str, Survey] = {}
         """What has been found out about what the image costs and leaks, by part."""
-        self.stop = threading.Event()
-        """Set when nobody wants to know any more."""
+        self.job = Job()
+        """Cancelled when the reading is closed."""
         self.reference = reference
         self._target = target
         self._loader: Loader | None = None
@@ -73,7 +74,7 @@ class Reading:
 
     def close(self) -> None:
         """Stops it; what has come stays."""
-        self.stop.set()
+        self.job.cancel()
         if self._loader is not None:
             self._loader.close()
 
@@ -106,5 +107,5 @@ class Reading:
         except LayertuiError as error:
             result = error
         self.opened = result
-        if not self.stop.is_set():
+        if not self.job.is_cancelled:
             self._target.post_message(ImageOpened(result))

@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Cancelled, Job
 
 if TYPE_CHECKING:
     from layertui.model.image import Layer
@@ -33,11 +34,10 @@ def verifiable(layer: "Layer") -> bool:
     return blob is not None and blob.is_local and not blob.digest and bool(expected_digest(layer))
 
 
-def verify_layers(target: MessagePump, layers: Sequence["Layer"], stop: threading.Event) -> None:
+def verify_layers(target: MessagePump, layers: Sequence["Layer"], job: Job) -> None:
     """Reads the layers one after the other in a thread, and posts what is found to ``target``."""
 
     def run() -> None:
-        from layertui.layers.compression.stream import Cancelled
         from layertui.verify.layer import verify
 
         if sys.platform == "linux":  # where a thread has a priority of its own
@@ -45,7 +45,7 @@ def verify_layers(target: MessagePump, layers: Sequence["Layer"], stop: threadin
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
         for layer in layers:
             try:
-                problem = verify(layer, stop)
+                problem = verify(layer, job)
             except Cancelled:
                 return
             except LayertuiError as error:
