@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import pace, snapshots
+from tests import textual_internals
 from tests.engines import docker
 from tests.programs import need_root
 
@@ -15,8 +15,8 @@ __all__ = ["docker"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    snapshots.configure(config)
-    pace.configure()
+    textual_internals.configure_snapshots(config)
+    textual_internals.hurry()
 
 
 @pytest.fixture

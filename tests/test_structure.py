@@ -12,8 +12,8 @@ import pytest
 
 import layertui
 from layertui import demo
-from tests import snapshots
 from tests.layouts import OciLayout
+from tests.textual_internals import SNAPSHOTS
 
 TESTS = Path(__file__).parent
 MODULES = [module.name for module in pkgutil.walk_packages(layertui.__path__, "layertui.")]
@@ -49,7 +49,7 @@ def test_what_needs_no_layer_starts_without_what_reads_them(command: str, tmp_pa
 
 def test_every_picture_has_its_test() -> None:
     texts = {path.stem: path.read_text() for path in (TESTS / "ui").rglob("test_*.py")}
-    for picture in snapshots.DIRECTORY.rglob("*.svg"):
+    for picture in SNAPSHOTS.rglob("*.svg"):
         name = re.match(r"\w+", picture.stem)
         assert name and f"def {name[0]}(" in texts.get(picture.parent.name, ""), picture
 
@@ -59,7 +59,8 @@ def test_the_report_of_pictures_tells_nothing_of_who_ran_it(tmp_path: Path) -> N
     test = tmp_path / "tests" / "test_differs.py"
     test.parent.mkdir()
     (test.parent / "conftest.py").write_text(
-        "from tests import snapshots\n\n\ndef pytest_configure(config):\n    snapshots.configure(config)\n"
+        "from tests import textual_internals\n\n\n"
+        "def pytest_configure(config):\n    textual_internals.configure_snapshots(config)\n"
     )
     test.write_text(
         "from textual.app import App\n\n\ndef test_differs(snap_compare):\n    assert snap_compare(App())\n"

@@ -9,10 +9,10 @@ import pytest
 from textual import constants
 from textual.app import App
 from textual.pilot import Pilot
-from textual.widgets import Input
 
 from layertui.text import format
 from layertui.ui.app import LayertuiApp
+from tests.textual_internals import keep_cursors_from_blinking
 from tests.ui.places import Places
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
@@ -29,7 +29,7 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(format, "now", lambda: NOW)
     monkeypatch.setattr(constants, "TEXTUAL_ANIMATIONS", "none")
-    monkeypatch.setattr(Input, "_toggle_cursor", lambda _field: None)
+    keep_cursors_from_blinking(monkeypatch)
 
 
 @pytest.fixture

@@ -49,12 +49,6 @@ async def settled(pilot: Pilot[None]) -> None:
     await until(pilot, ready)
 
 
-def screen_text(pilot: Pilot[None]) -> str:
-    """All that is on the screen."""
-    lines = pilot.app.screen._compositor.render_strips()
-    return "\n".join(strip.text for strip in lines)
-
-
 def _most(facts: Facts) -> int:
     """Lines that the style sheet grants."""
     limit = facts.styles.max_height

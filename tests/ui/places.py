@@ -177,8 +177,8 @@ def image(row: ImageSummary) -> Image:
     )
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Lets the app run until ``condition`` holds; fails if it never does."""
+async def until(pilot: Pilot[None], condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Let the app run until ``condition`` holds; fail if it does not within a time that does for busy cores."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "never came true"

@@ -247,7 +247,7 @@ def is_quiet(pilot: Pilot[None]) -> bool:
 
 
 async def quiet(pilot: Pilot[None]) -> None:
-    await until(pilot, lambda: is_quiet(pilot), seconds=30)
+    await until(pilot, lambda: is_quiet(pilot))
 
 
 async def loaded(pilot: Pilot[None]) -> None:
@@ -263,4 +263,4 @@ async def loaded(pilot: Pilot[None]) -> None:
             and is_quiet(pilot)
         )
 
-    await until(pilot, ready, seconds=30)
+    await until(pilot, ready)

@@ -16,7 +16,7 @@ from layertui.ui.explorer.screen import ExplorerScreen
 from layertui.ui.widgets.text_view import TextView
 from tests.fixtures import docker_root
 from tests.layouts import OciLayout
-from tests.ui.images_app import screen_text
+from tests.textual_internals import screen_text
 from tests.ui.places import HOSTILE, until
 from tests.ui.readings import ExplorerApp, Reading, hostile, layers, loaded, sample, use_reading
 

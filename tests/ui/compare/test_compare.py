@@ -20,7 +20,8 @@ from layertui.ui.explorer.screen import ExplorerScreen
 from layertui.ui.images.screen import ImagesScreen
 from tests.commands.samples import HOSTILE, tar
 from tests.layouts import OciLayout
-from tests.ui.images_app import Images, screen_text, settled
+from tests.textual_internals import screen_text
+from tests.ui.images_app import Images, settled
 from tests.ui.places import Places, until
 from tests.ui.readings import Reading, loaded, sample, union_of
 

@@ -16,6 +16,7 @@ from layertui.ui.dialogs.extract import ExtractDialog
 from layertui.ui.explorer.screen import ExplorerScreen
 from tests.commands.samples import tar
 from tests.images import layers_of
+from tests.textual_internals import notifications
 from tests.ui.dialogs.test_verify import with_blob
 from tests.ui.places import until
 from tests.ui.readings import Reading, layers, loaded, merged, quiet, sample, tree, use_reading
@@ -91,7 +92,7 @@ def said(pilot: Pilot[None], where: str = "#state") -> str:
 
 
 def notified(pilot: Pilot[None]) -> list[str]:
-    return [str(notification.message) for notification in pilot.app._notifications]
+    return notifications(pilot)
 
 
 def field(pilot: Pilot[None]) -> Input:

@@ -10,7 +10,8 @@ from textual.widgets import Input, OptionList
 
 from layertui.ui.dialogs.completed_field import LISTED, CompletedField
 from layertui.ui.dialogs.open import OpenDialog
-from tests.ui.images_app import Images, screen_text, settled
+from tests.textual_internals import screen_text
+from tests.ui.images_app import Images, settled
 from tests.ui.places import Places, summary, until
 
 Compare = Callable[..., bool]

@@ -4,9 +4,6 @@ import threading
 from collections.abc import Callable
 
 import pytest
-import textual._wait
-import textual.app
-import textual.pilot
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -17,6 +14,7 @@ from layertui.ui.app import LayertuiApp
 from layertui.ui.dialogs.verify import VerifyDialog
 from layertui.ui.explorer.screen import ExplorerScreen
 from layertui.ui.widgets.text_view import TextView
+from tests.textual_internals import wait_as_textual_does
 from tests.ui.places import HOSTILE, until
 from tests.ui.readings import Reading, loaded, quiet, sample, use_reading
 
@@ -98,8 +96,7 @@ async def opened(pilot: Pilot[None]) -> None:
 @pytest.fixture(autouse=True)
 def whole_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     """The dialog scrolls to its end after two refreshes, which a pilot that hurries asks for too early."""
-    monkeypatch.setattr(textual.app, "wait_for_idle", textual._wait.wait_for_idle)
-    monkeypatch.setattr(textual.pilot, "wait_for_idle", textual._wait.wait_for_idle)
+    wait_as_textual_does(monkeypatch)
 
 
 async def ended(pilot: Pilot[None]) -> None:

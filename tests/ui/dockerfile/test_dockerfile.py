@@ -15,7 +15,7 @@ from layertui.ui.explorer.screen import ExplorerScreen
 from layertui.ui.widgets.text_view import TextView
 from tests.commands.samples import tar
 from tests.layouts import OciLayout
-from tests.ui.images_app import screen_text
+from tests.textual_internals import screen_text
 from tests.ui.places import HOSTILE, until
 from tests.ui.readings import (
     ExplorerApp,

@@ -24,6 +24,7 @@ from layertui.ui.worker.loader import Loader
 from layertui.union.changes import Mark
 from layertui.union.merged_tree import MergedTree
 from layertui.union.tree_rows import TreeRows
+from tests.textual_internals import notifications
 from tests.ui.places import ALPINE, Places, until
 from tests.ui.readings import (
     Reading,
@@ -325,7 +326,7 @@ async def test_a_path_that_no_layer_stores_so_far_is_said_not_to_be_there(read: 
         explorer(pilot).show_path(b"/srv/quarry", 1)
         await quiet(pilot)
         assert (tree(pilot).node, at_layer(pilot)) == (0, 1)
-        told = [notification.message for notification in pilot.app._notifications]
+        told = notifications(pilot)
         assert told == ["No layer up to 1 stores /srv/quarry."]
 
 
@@ -709,7 +710,7 @@ async def test_p_says_if_there_is_no_other_platform(read: Read) -> None:
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
         await pilot.press("p")
-        await until(pilot, lambda: bool(pilot.app._notifications))
+        await until(pilot, lambda: bool(notifications(pilot)))
         assert isinstance(pilot.app.screen, ExplorerScreen)
 
 

@@ -20,7 +20,7 @@ from layertui.ui.dialogs.reader import ReaderDialog
 from layertui.ui.explorer.screen import ExplorerScreen
 from layertui.ui.widgets.lines import LongDocument
 from layertui.ui.widgets.text_view import TextView
-from tests.ui.images_app import screen_text
+from tests.textual_internals import screen_text
 from tests.ui.places import HOSTILE, until
 from tests.ui.readings import (
     Reading,

@@ -19,7 +19,7 @@ from layertui.ui.images.table import Table
 from layertui.ui.store.screen import StoreScreen, UsageScreen
 from tests.engines import Docker, run
 from tests.programs import need
-from tests.ui.images_app import screen_text
+from tests.textual_internals import screen_text
 from tests.ui.places import until
 
 SECONDS = 30

@@ -12,7 +12,8 @@ from layertui.ui.app import LayertuiApp
 from layertui.ui.images.detail import ImageDetail
 from layertui.ui.images.screen import ImagesScreen
 from layertui.ui.images.table import Table
-from tests.ui.images_app import Images, screen_text, settled
+from tests.textual_internals import screen_text
+from tests.ui.images_app import Images, settled
 from tests.ui.places import EVIL, GATEWAY, SHOP, Places, until
 
 Compare = Callable[..., bool]

@@ -19,7 +19,7 @@ from layertui.ui.insight.screen import InsightScreen
 from layertui.ui.widgets.lines import Document
 from layertui.ui.widgets.text_view import TextView
 from layertui.ui.worker.insight import Looker, PartProgress, PartSurveyed
-from tests.ui.images_app import screen_text
+from tests.textual_internals import notifications, screen_text
 from tests.ui.places import until
 from tests.ui.readings import (
     ExplorerApp,
@@ -311,7 +311,7 @@ async def test_says_that_the_layers_have_to_be_read_first(monkeypatch: pytest.Mo
         await until(pilot, lambda: bool(layers(pilot).states))
         await pilot.press("I")
         assert isinstance(pilot.app.screen, ExplorerScreen)
-        (told,) = [notification.message for notification in pilot.app._notifications]
+        (told,) = notifications(pilot)
         assert told == "The layers are still being read: press I once they have been."
 
 

@@ -26,7 +26,7 @@ from layertui.ui.worker import search
 from layertui.ui.worker.search import MatchesFound, SearchEnded, SearchProgress
 from tests.commands.samples import tar
 from tests.images import layers_of, union_of
-from tests.ui.images_app import screen_text
+from tests.textual_internals import screen_text
 from tests.ui.places import HOSTILE, until
 from tests.ui.readings import Reading, detail, explorer, hostile, layers, loaded, quiet, sample, use_reading
 

@@ -22,7 +22,8 @@ from layertui.ui.explorer.screen import ExplorerScreen
 from layertui.ui.images.screen import ImagesScreen
 from layertui.ui.store.screen import StoreScreen, UsageScreen
 from layertui.ui.widgets.text_view import TextView
-from tests.ui.images_app import screen_text, settled
+from tests.textual_internals import screen_text
+from tests.ui.images_app import settled
 from tests.ui.places import AMD64, HOSTILE, Places, summary, until
 from tests.ui.readings import Reading, at_layer, layers, loaded, sample
 
