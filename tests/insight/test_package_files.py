@@ -288,15 +288,26 @@ def test_an_image_without_databases() -> None:
     assert PackageFiles(union, contents).owners("/a", 1) == Owners([], [], 0, [])
 
 
-@pytest.mark.parametrize("text", [b"\0\xff\n\n", b"P:x\nR:name\nF:\nR:b\n", b"F:../..\nP:y\nR:a\n"])
-def test_odd_databases(text: bytes) -> None:
-    of(
-        [
-            tar(
-                ("/lib/apk/db/installed", text),
-                ("/x.dist-info/METADATA", text),
-                ("/x.dist-info/RECORD", text),
-            )
-        ],
-        "/a",
+@pytest.mark.parametrize(
+    ("text", "installed", "owned"),
+    [
+        (b"\0\xff\n\n", [], []),
+        (b"P:x\nR:name\nF:\nR:b\n", ["x"], ["/", "/b", "/name"]),
+        (b"F:../..\nP:y\nR:a\n", ["y"], []),
+    ],
+    ids=["no package", "files before a directory", "a directory outside"],
+)
+def test_malformed_databases(text: bytes, installed: list[str], owned: list[str]) -> None:
+    """They name the packages that they name; what does not name any is reported."""
+    places = ("/lib/apk/db/installed", "/x.dist-info/METADATA", "/x.dist-info/RECORD")
+    union, contents = opened([tar(*((place, text) for place in places))])
+    found = packages(union, contents)
+    assert [change.after.name for change in found.changes if change.after] == installed
+    assert [str(error) for error in found.unread] == [
+        "cannot read /x.dist-info/METADATA, it names no package"
+    ]
+    files = PackageFiles(union, contents)
+    owners = {path: names(files.owners(path, 1)) for path in ("/", "/a", "/b", "/name")}
+    assert {path: packages for path, packages in owners.items() if packages} == dict.fromkeys(
+        owned, installed
     )

@@ -9,6 +9,7 @@ from layertui.layers.load import index_layer
 from layertui.model.blob import BytesBlob
 from layertui.model.image import Descriptor, Layer
 from layertui.model.job import Cancelled, Job
+from layertui.model.layer_index import LayerIndex
 from layertui.verify.layer import expected_digest, verify, was_checked
 from tests.layouts import digest
 
@@ -55,6 +56,15 @@ def test_stops_when_it_is_told_to() -> None:
 def test_nothing_is_expected_of_a_layer_without_digests_or_with_unknown_ones() -> None:
     assert expected_digest(layer(TAR)) == ""
     assert expected_digest(layer(TAR, "md5:00")) == ""
+
+
+def test_what_an_engine_sent_was_checked_unless_it_is_damaged() -> None:
+    sent = layer(TAR, diff_id=digest(TAR))
+    assert sent.blob is not None
+    sent.blob.digest = digest(TAR)  # as of those that are kept once they are checked
+    assert was_checked(sent, LayerIndex())
+    assert not was_checked(sent, LayerIndex(damage="the tar ends early"))
+    assert not was_checked(sent._replace(diff_id=digest(b"x")), LayerIndex())
 
 
 def test_what_was_read_was_checked_and_what_was_kept_was_not() -> None:

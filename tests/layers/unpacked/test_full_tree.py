@@ -139,6 +139,19 @@ def test_a_directory_of_which_only_the_time_differs(links: bool, tmp_path: Path)
     assert index.entry_keys() == ([] if links else [b"d"])
 
 
+@pytest.mark.parametrize(
+    ("below", "above", "is_changed"), [(5, 5, False), (5, 6, True), (0, 6, False), (6, 0, False)]
+)
+def test_fractions_of_a_second(below: int, above: int, is_changed: bool, tmp_path: Path) -> None:
+    """They count unless one of the trees has passed through a file system that keeps whole seconds only."""
+    for name, nanoseconds in (("below", below), ("above", above)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "f").write_text("x")
+        os.utime(tmp_path / name / "f", ns=(0, 1_000_000_000 + nanoseconds))
+    index = FullTree(tmp_path / "above", tmp_path / "below").scan()
+    assert index.entry_keys() == ([b"f"] if is_changed else [])
+
+
 @pytest.mark.parametrize("links", [False, True])
 def test_whole_trees(links: bool, tmp_path: Path) -> None:
     """Copied whole, or with hardlinks for files, and then worked on without a mount, as a layer's tar is."""

@@ -17,6 +17,7 @@ from layertui.content.read import Contents
 from layertui.layers.load import index_layer
 from layertui.layers.unpacked import id_mapping, overlay_directory
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory, scan_directory
+from layertui.layers.unpacked.overlayfs import data_of, directories_of
 from layertui.layers.unpacked.safe_open import DirectoryBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image, Layer, Platform
@@ -185,6 +186,20 @@ def test_a_nested_mounts_markers_are_shown_and_not_obeyed(tmp_path: Path) -> Non
     index = scan_directory(tmp_path)
     assert pairs(index) == [(b"", Kind.DIRECTORY), (b"inner", Kind.DIRECTORY)]
     assert index.extra[1].xattrs == {"trusted.overlay.opaque": b"y"}
+
+
+@pytest.mark.parametrize(("value", "is_opaque"), [(b"y", True), (b"x", False)])
+def test_only_y_makes_a_directory_opaque(value: bytes, is_opaque: bool, tmp_path: Path) -> None:
+    """``x`` says that files in it may be whiteouts (overlayfs.rst, "xattr-based whiteouts")."""
+    lower, upper = tmp_path / "lower", tmp_path / "upper"
+    for root in (lower, upper):
+        (root / "d").mkdir(parents=True)
+    (lower / "d/f").write_text("x")
+    os.setxattr(upper / "d", "user.overlay.opaque", value)
+    assert data_of((upper, lower), b"d\0f") == (None if is_opaque else (lower, b"d\0f"))
+    assert len(directories_of((upper, lower), b"d")) == (1 if is_opaque else 2)
+    index = UnpackedDirectory(upper).scan()
+    assert ((b"d", Kind.OPAQUE) in pairs(index)) == is_opaque
 
 
 def test_marks_of_users_in_what_is_roots(tmp_path: Path) -> None:
