@@ -248,7 +248,7 @@ async def test_from_the_images(places: Places) -> None:
         await pilot.press("D")
         assert isinstance(pilot.app.screen, OpenDialog) and "Compare " in screen_text(pilot)
         await pilot.press(*"demo:", "enter")
-        assert [side.chosen.reference for side in screen(pilot)._sides] == [marked, "demo:"]
+        assert [side.chosen.reference for side in screen(pilot)._sides] == [marked.reference, "demo:"]
 
 
 @pytest.fixture

@@ -145,7 +145,7 @@ def test_extract(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 def test_under_way(snap_compare: Compare, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("layertui.ui.dialogs.extract._TICK", 0)
+    monkeypatch.setattr("layertui.ui.worker.background.TICK", 0)
     blob = held(read)
 
     async def run(pilot: Pilot[None]) -> None:
@@ -289,7 +289,7 @@ async def test_escape_stops_what_is_being_written(read: Read, here: Path) -> Non
         await into(pilot, "out", "working")
         await until(pilot, lambda: blob.reached.is_set())
         await pilot.press("enter", "q")  # typed twice: not to stop what the first began
-        assert dialog(pilot).state == "working" and not dialog(pilot)._job.is_cancelled
+        assert dialog(pilot).state == "working" and not dialog(pilot)._writing.is_cancelled
         await pilot.press("escape")
         blob.go.set()
         await until(pilot, lambda: dialog(pilot).state == "ended")

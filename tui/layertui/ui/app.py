@@ -5,7 +5,6 @@ import os
 import select
 import signal
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,8 +13,10 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.model.reference import is_store, parse
 from layertui.ui.theme.colors import ANSI_THEME, DARK_THEME, LIGHT_THEME, themes, variables
+from layertui.ui.worker.background import background
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ def _commands() -> "type[Provider]":
     return Commands
 
 
-def _watch_terminal() -> None:
+def _watch_terminal(_job: Job) -> None:
     """Ends the program once its terminal has gone, also where whoever started it keeps the signal to itself.
 
     Textual would go on reading from it, as fast as it can.
@@ -114,7 +115,7 @@ class LayertuiApp(App[None]):
         """Shows the image that was asked for, else the images at hand."""
         sys.setswitchinterval(_SWITCH)
         if not self.is_headless:
-            threading.Thread(target=_watch_terminal, name="terminal", daemon=True).start()
+            background(self, _watch_terminal, name="terminal")
         self.call_later(self._begin)  # what is laid out while the app is mounted is painted in vain
 
     def _begin(self) -> None:

@@ -1,7 +1,6 @@
 """How an image is organised: the chain from its reference to where its bytes lie, to walk along."""
 
 import json
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.message import Message
 from textual.screen import Screen
 
 from layertui.anatomy.chain import HOST, Part, System, origins, parts
 from layertui.content.syntax import colored, lexer_of
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.text.format import exact_size
 from layertui.text.sanitize import visible
 from layertui.ui.clipboard import copy
@@ -27,6 +26,7 @@ from layertui.ui.text import count_text, shorten
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.lines import Document, Line
 from layertui.ui.widgets.text_view import TextView
+from layertui.ui.worker.background import background
 
 if TYPE_CHECKING:
     from layertui.model.image import Image
@@ -86,14 +86,6 @@ class AnatomyScreen(Screen[int | None]):
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")
 
-    class Ready(Message):
-        """The chain, and the JSON of each of its parts."""
-
-        def __init__(self, chain: Chain, documents: list[tuple[str, Document, str]]) -> None:
-            super().__init__()
-            self.chain = chain
-            self.documents = documents
-
     def __init__(self, image: "Image", system: Callable[[], System] | None) -> None:
         super().__init__()
         self.ready = False
@@ -118,7 +110,7 @@ class AnatomyScreen(Screen[int | None]):
         self._view("json").folding = True
         self._view("chain").focus()
         self._view("chain").open(message("Reading …").document)
-        threading.Thread(target=self._run, name="anatomy", daemon=True).start()
+        background(self, self._read, self._show_chain, name="anatomy")
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")
@@ -126,8 +118,8 @@ class AnatomyScreen(Screen[int | None]):
     def _view(self, name: str) -> TextView:
         return self.query_one(f"#{name}", TextView)
 
-    def _run(self) -> None:
-        """Colours what may be long, and reads a file of the image."""
+    def _read(self, _job: Job) -> tuple[Chain, list[tuple[str, Document, str]]]:
+        """Return the chain, and the JSON of each of its parts; highlights long JSON, and reads a file of the image."""
         found = list(parts(self._image))
         system: System | LayertuiError | None = None
         if self._system is not None:
@@ -137,12 +129,12 @@ class AnatomyScreen(Screen[int | None]):
                 system = error
         documents = [(*json_document(*json_of(self._image, part)), stored(part)) for part in found]
         documents.append((*json_document(SYSTEM, None), ""))
-        self.post_message(self.Ready(chain_of(found, system), documents))
+        return chain_of(found, system), documents
 
-    def on_anatomy_screen_ready(self, event: Ready) -> None:
-        self._chain, self._documents = event.chain, event.documents
-        self._view("chain").open(event.chain.page.document)
-        self._view("chain").border_subtitle = Content(count_text(len(event.documents), "step"))
+    def _show_chain(self, read: tuple[Chain, list[tuple[str, Document, str]]]) -> None:
+        self._chain, self._documents = read
+        self._view("chain").open(self._chain.page.document)
+        self._view("chain").border_subtitle = Content(count_text(len(self._documents), "step"))
         self._show()
         self.ready = True
 

@@ -1,8 +1,5 @@
 """Two images, two layers, or an image and a container side by side: what differs, and how."""
 
-import threading
-import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import events, getters
@@ -10,12 +7,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
 from layertui.compare.trees import A, B
-from layertui.model.job import Cancelled, Job
+from layertui.model.job import Job
 from layertui.text.sanitize import visible
 from layertui.ui.app import LayertuiApp
 from layertui.ui.compare.panes import ComparePanes
@@ -23,6 +19,7 @@ from layertui.ui.compare.side_header import Chosen, SideHeader
 from layertui.ui.keys import Legend
 from layertui.ui.text import size_text
 from layertui.ui.widgets.key_bar import KeyBar
+from layertui.ui.worker.background import background
 
 if TYPE_CHECKING:
     from layertui.compare.comparison import Comparison
@@ -31,8 +28,6 @@ if TYPE_CHECKING:
 
 IGNORED = ((), ("mtime",), ("mtime", "owner"))
 """What one goes through."""
-_TICK = 0.1
-"""Seconds between two reports of progress, at least."""
 
 
 class CompareScreen(Screen[None]):
@@ -74,23 +69,6 @@ class CompareScreen(Screen[None]):
     """
     app = getters.app(LayertuiApp)
 
-    class Progress(Message):
-        """``done`` of ``total`` bytes are behind that have to be read to compare contents."""
-
-        def __init__(self, done: int, total: int) -> None:
-            super().__init__()
-            self.done = done
-            self.total = total
-
-    class Found(Message):
-        """What differs."""
-
-        def __init__(self, comparison: "Comparison", rows: "ComparedRows", facts: "Page") -> None:
-            super().__init__()
-            self.comparison = comparison
-            self.rows = rows
-            self.facts = facts
-
     def __init__(self, a: Chosen, b: Chosen) -> None:
         super().__init__()
         self.comparison: Comparison | None = None
@@ -99,7 +77,7 @@ class CompareScreen(Screen[None]):
         self._sides = (SideHeader(A, a), SideHeader(B, b))
         self._waiting = len(self._sides)
         self._ignored = 0
-        self._job = Job()
+        self._comparing = Job()
         self._failed = False
 
     def compose(self) -> ComposeResult:
@@ -118,7 +96,7 @@ class CompareScreen(Screen[None]):
         self.call_after_refresh(self._start)
 
     def on_unmount(self) -> None:
-        self._job.cancel()
+        self._comparing.cancel()
 
     def on_resize(self, event: events.Resize) -> None:
         self.panes.fit(event.size)
@@ -151,45 +129,40 @@ class CompareScreen(Screen[None]):
         a, b = (side.side for side in self._sides)
         assert a is not None and b is not None
         ignored, known = IGNORED[self._ignored], self.comparison
-        self._job.cancel()
-        job = self._job = Job(_reporter(self))
+        self._comparing.cancel()
         self._say("comparing …")
         self.panes.tree_view.say("Comparing …")
 
-        def run() -> None:
+        def run(job: Job) -> "tuple[Comparison, ComparedRows, Page]":
             from layertui.compare.comparison import Comparison
             from layertui.compare.rows import ComparedRows
             from layertui.ui.compare.facts import facts_page
 
-            try:
-                found = Comparison(a, b, ignored, job, known)
-            except Cancelled:
-                return
+            found = Comparison(a, b, ignored, job, known)
             merged = found.merged_b.copy()
             # What differs in nothing else is there because its content does.
             merged.settle(lambda _before, _after: False)
             rows = ComparedRows(merged, found.merged_a)
-            if not job.is_cancelled:
-                self.post_message(self.Found(found, rows, facts_page(found)))
+            return found, rows, facts_page(found)
 
-        threading.Thread(target=run, name="compare", daemon=True).start()
+        self._comparing = background(self, run, self._show, name="compare", progress=self._say_progress)
 
-    def on_compare_screen_progress(self, event: Progress) -> None:
-        self._say(f"comparing contents … {size_text(event.done)} of {size_text(event.total)}")
+    def _say_progress(self, done: int, total: int) -> None:
+        self._say(f"comparing contents … {size_text(done)} of {size_text(total)}")
 
-    def on_compare_screen_found(self, event: Found) -> None:
+    def _show(self, compared: "tuple[Comparison, ComparedRows, Page]") -> None:
         from layertui.compare.summary import verdict
 
-        self.comparison = event.comparison
+        self.comparison, rows, facts = compared
         for side in self._sides:
-            side.compared(event.comparison)
-        self.panes.show(event.comparison, event.rows, event.facts)
-        told = [verdict(event.comparison)]
+            side.compared(self.comparison)
+        self.panes.show(self.comparison, rows, facts)
+        told = [verdict(self.comparison)]
         told += [f"{' and '.join(_WORDS[fact] for fact in IGNORED[self._ignored])} ignored"] * bool(
             self._ignored
         )
-        if event.comparison.unread:
-            told.append(f"✗ {len(event.comparison.unread):,} could not be compared")
+        if self.comparison.unread:
+            told.append(f"✗ {len(self.comparison.unread):,} could not be compared")
         self._say("  ".join(told))
         self.refresh_bindings()
 
@@ -248,16 +221,3 @@ class CompareScreen(Screen[None]):
 
 
 _WORDS = {"mtime": "times", "owner": "owners"}
-
-
-def _reporter(screen: CompareScreen) -> Callable[[int, int], None]:
-    """What tells a screen now and then how far reading has come; several threads may call it."""
-    told = 0.0
-
-    def progress(done: int, total: int) -> None:
-        nonlocal told
-        if time.monotonic() - told >= _TICK:
-            told = time.monotonic()
-            screen.post_message(CompareScreen.Progress(done, total))
-
-    return progress

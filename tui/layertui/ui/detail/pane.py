@@ -1,6 +1,5 @@
 """The pane that tells all about one path, in five tabs."""
 
-import threading
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
@@ -13,12 +12,13 @@ from textual.style import Style
 from textual.timer import Timer
 
 from layertui.model.errors import LayertuiError
-from layertui.model.job import Cancelled, Job
+from layertui.model.job import Job
 from layertui.text.sanitize import visible
 from layertui.ui.clipboard import copy
 from layertui.ui.detail.page import Page, failure, message
 from layertui.ui.text import shorten
 from layertui.ui.widgets.text_view import TextView
+from layertui.ui.worker.background import background, background_each
 
 if TYPE_CHECKING:
     from layertui.ui.detail.subject import Subject
@@ -60,29 +60,12 @@ class DetailPane(TextView):
         Binding("y", "copy", "copy", tooltip="Copy the highlighted value, or the path"),
     ]
 
-    class Answered(Message):
-        """A page for a question, which is known by what cancels it; ``last`` if none comes after it."""
-
-        def __init__(self, asked: Job, page: Page | None, last: bool) -> None:
-            super().__init__()
-            self.asked = asked
-            self.page = page
-            self.last = last
-
     class Compared(Message):
         """The contents of all files that a layer stored again have been compared."""
 
         def __init__(self, subject: "Subject") -> None:
             super().__init__()
             self.subject = subject
-
-    class Grown(Message):
-        """What the document had not read is there; ``show`` puts it in."""
-
-        def __init__(self, asked: Job, show: Callable[[], None] | LayertuiError) -> None:
-            super().__init__()
-            self.asked = asked
-            self.show = show
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id, classes="pane")
@@ -155,21 +138,16 @@ class DetailPane(TextView):
             self.busy = False
             return
         self._patience = self.set_timer(_PATIENCE, self._say_reading)
-        asked = self._question
-        pages = self._pages(told, asked)
-
-        def run() -> None:
-            try:
-                for page in pages:
-                    asked.check()
-                    self.post_message(self.Answered(asked, page, last=False))
-                self.post_message(self.Answered(asked, None, last=True))
-            except Cancelled:
-                pass
-            except LayertuiError as error:
-                self.post_message(self.Answered(asked, failure(error), last=True))
-
-        threading.Thread(target=run, name="detail", daemon=True).start()
+        pages = self._pages(told, self._question)
+        background_each(
+            self,
+            lambda _job: pages,
+            self._show_page,
+            self._end_question,
+            self._show_failure,
+            name="detail",
+            part_of=self._question,
+        )
 
     def told_about(self, subject: "Subject") -> "Subject":
         """What the tab at hand tells about."""
@@ -186,45 +164,45 @@ class DetailPane(TextView):
             return self._tabs.preview(subject, self._looked_at, self._hex, job, line)
         return self._tabs.details(subject, job)
 
-    def on_detail_pane_answered(self, event: Answered) -> None:
-        event.stop()
-        if event.asked is not self._question:
-            return
+    def _show_page(self, page: Page) -> None:
         if self._patience is not None:
             self._patience.stop()
-        if event.page is not None:
-            self._put(event.page)
-        self.busy = not event.last
-        if event.last and self.tab == CHANGES and self.subject and self._tabs.are_settled(self.subject):
+        self._put(page)
+
+    def _show_failure(self, error: LayertuiError) -> None:
+        self._show_page(failure(error))
+        self._end_question()
+
+    def _end_question(self) -> None:
+        """Note that no better page follows."""
+        if self._patience is not None:
+            self._patience.stop()
+        self.busy = False
+        if self.tab == CHANGES and self.subject and self._tabs.are_settled(self.subject):
             self.post_message(self.Compared(self.subject))
 
     def on_text_view_wanted(self, event: TextView.Wanted) -> None:
         """Reads on in a thread."""
         event.stop()
-        asked = self._question
-
-        def run() -> None:
-            try:
-                show: Callable[[], None] | LayertuiError = event.read(asked)
-            except Cancelled:
-                return
-            except LayertuiError as error:
-                show = error
-            self.post_message(self.Grown(asked, show))
-
         self.busy = True
-        threading.Thread(target=run, name="read on", daemon=True).start()
+        background(
+            self,
+            event.read,
+            self._grow,
+            self._fail_to_grow,
+            name="read on",
+            part_of=self._question,
+        )
 
-    def on_detail_pane_grown(self, event: Grown) -> None:
-        event.stop()
-        if event.asked is not self._question:
-            return
+    def _grow(self, show: Callable[[], None]) -> None:
+        """Put in what has been read of the document."""
         self.busy = False
-        if isinstance(event.show, LayertuiError):
-            self._put(failure(event.show))
-        else:
-            event.show()
-            self.grown()
+        show()
+        self.grown()
+
+    def _fail_to_grow(self, error: LayertuiError) -> None:
+        self.busy = False
+        self._put(failure(error))
 
     def _say_reading(self) -> None:
         if self._fresh:

@@ -1,7 +1,6 @@
 """Signatures, SBOMs and attestations of an image: listed once someone asks, and read."""
 
 import json
-import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
@@ -9,17 +8,18 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.model.reference import ENGINES
 from layertui.text.sanitize import visible, visible_lines
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.dialogs.reader import ReaderDialog
 from layertui.ui.text import count_text, size_text
 from layertui.ui.widgets.lines import Line, LongDocument
+from layertui.ui.worker.background import background, background_each
 
 if TYPE_CHECKING:
     from layertui.model.image import Image
@@ -67,33 +67,11 @@ class AttachmentsDialog(Dialog[None]):
     }
     """
 
-    class Found(Message):
-        """Something is attached."""
-
-        def __init__(self, attachment: "Attachment") -> None:
-            super().__init__()
-            self.attachment = attachment
-
-    class Asked(Message):
-        """All has been said; ``error`` tells why it may not be all there is."""
-
-        def __init__(self, error: LayertuiError | None) -> None:
-            super().__init__()
-            self.error = error
-
-    class Read(Message):
-        """A document's lines, or why it cannot be had."""
-
-        def __init__(self, title: str, result: list[Line] | LayertuiError) -> None:
-            super().__init__()
-            self.title = title
-            self.result = result
-
     def __init__(self, image: "Image") -> None:
         super().__init__()
         self._image = image
         self._documents: list[tuple[str, Attached]] = []
-        self._left = threading.Event()
+        self._listing = Job()
 
     def compose(self) -> ComposeResult:
         with Vertical(id="attachments", classes="pane") as pane:
@@ -104,13 +82,21 @@ class AttachmentsDialog(Dialog[None]):
 
     def on_mount(self) -> None:
         self.query_one(OptionList).display = False
-        self._list()
+
+        def attached(_job: Job) -> "Iterator[Attachment]":
+            from layertui.sources.referrers import attachments
+
+            return attachments(self._image)
+
+        self._listing = background_each(
+            self, attached, self._add, self._end, self._say_failure, name="attachments"
+        )
 
     def on_unmount(self) -> None:
-        self._left.set()
+        self._listing.cancel()
 
-    def on_attachments_dialog_found(self, event: Found) -> None:
-        attachment, options = event.attachment, self.query_one(OptionList)
+    def _add(self, attachment: "Attachment") -> None:
+        options = self.query_one(OptionList)
         if attachment.documents and not options.display:
             options.display = True
             options.focus()
@@ -123,12 +109,15 @@ class AttachmentsDialog(Dialog[None]):
         if options.highlighted is None:
             options.action_first()
 
-    def on_attachments_dialog_asked(self, event: Asked) -> None:
+    def _say_failure(self, error: LayertuiError) -> None:
+        """Say why there may be more attachments than are listed."""
         message = self.query_one("#told", Static)
-        if event.error is not None:
-            message.add_class("failed")
-            message.update(Content(visible(str(event.error))))
-        elif self._documents:
+        message.add_class("failed")
+        message.update(Content(visible(str(error))))
+
+    def _end(self) -> None:
+        message = self.query_one("#told", Static)
+        if self._documents:
             message.display = False
             pane = self.query_one("#attachments")
             pane.border_title = Content(f"Attachments  {count_text(len(self._documents), 'document')}")
@@ -143,48 +132,22 @@ class AttachmentsDialog(Dialog[None]):
         blob, size = document.blob, document.descriptor.size
         assert blob is not None  # those without cannot be chosen
 
-        def run() -> None:
-            try:
-                text = readable(blob.pread(_READ if size < 0 else min(size, _READ), 0))
-                if size > _READ:
-                    text = f"{text}\n… {size_text(size - _READ)} more"
-                result: list[Line] | LayertuiError = [Line([(line, "")]) for line in visible_lines(text)]
-            except LayertuiError as error:
-                result = error
-            self._post(self.Read(kind, result))
+        def lines(_job: Job) -> list[Line]:
+            text = readable(blob.pread(_READ if size < 0 else min(size, _READ), 0))
+            if size > _READ:
+                text = f"{text}\n… {size_text(size - _READ)} more"
+            return [Line([(line, "")]) for line in visible_lines(text)]
 
-        threading.Thread(target=run, name="attachment", daemon=True).start()
+        def show(read: list[Line]) -> None:
+            self.app.push_screen(ReaderDialog(visible(kind), LongDocument(read, wrap=True), 1, "a"))
 
-    def on_attachments_dialog_read(self, event: Read) -> None:
-        if isinstance(event.result, LayertuiError):
-            self.notify(visible(str(event.result)), severity="error", markup=False)
-            return
-        document = LongDocument(event.result, wrap=True)
-        self.app.push_screen(ReaderDialog(visible(event.title), document, 1, "a"))
+        def fail(error: LayertuiError) -> None:
+            self.notify(visible(str(error)), severity="error", markup=False)
+
+        background(self, lines, show, fail, name="attachment")
 
     def action_move(self, action: str) -> None:
         getattr(self.query_one(OptionList), f"action_{action}")()
-
-    def _list(self) -> None:
-        def run() -> None:
-            from layertui.sources.referrers import attachments
-
-            try:
-                found: Iterator[Attachment] = attachments(self._image)
-                for attachment in found:
-                    self._post(self.Found(attachment))
-                    if self._left.is_set():
-                        return
-            except LayertuiError as error:
-                self._post(self.Asked(error))
-            else:
-                self._post(self.Asked(None))
-
-        threading.Thread(target=run, name="attachments", daemon=True).start()
-
-    def _post(self, message: Message) -> None:
-        if not self._left.is_set():
-            self.post_message(message)
 
 
 def readable(data: bytes) -> str:

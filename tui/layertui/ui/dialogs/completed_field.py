@@ -1,6 +1,5 @@
 """A line to type in, with what it could become below it."""
 
-import threading
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -14,6 +13,7 @@ from textual.widgets.option_list import Option
 
 from layertui.text.sanitize import visible
 from layertui.ui.dialogs.completion import common
+from layertui.ui.worker.background import background
 
 LISTED = 200
 """Choices that are listed: to lay out more takes too long."""
@@ -36,14 +36,6 @@ class CompletedField(Vertical):
         }
     }
     """
-
-    class Completed(Message):
-        """``text`` could become one of ``choices``."""
-
-        def __init__(self, text: str, choices: list[str]) -> None:
-            super().__init__()
-            self.text = text
-            self.choices = choices
 
     class Submitted(Message):
         """Enter on what was typed or chosen, or a click on a choice."""
@@ -110,18 +102,6 @@ class CompletedField(Vertical):
         event.stop()
         self.post_message(self.Submitted(self._choices[event.option_index], clicked=True))
 
-    def on_completed_field_completed(self, event: Completed) -> None:
-        """Lists the choices, unless more has been typed since."""
-        event.stop()
-        if event.text != self._input.value:
-            return
-        self._choices, self.listed = event.choices, event.text
-        options = self._options
-        options.clear_options()
-        options.add_options([Option(Content(visible(choice))) for choice in event.choices[:LISTED]])
-        options.highlighted = None
-        options.display = bool(event.choices)
-
     def action_complete(self) -> None:
         """Takes the chosen continuation, or what all of them begin with."""
         chosen = self._options.highlighted
@@ -139,7 +119,17 @@ class CompletedField(Vertical):
         """Completes in a thread: a file system may take its time."""
         text = self._input.value
 
-        def run() -> None:
-            self.post_message(self.Completed(text, self._complete(text)))
+        def show(choices: list[str]) -> None:
+            """Lists the choices, unless more has been typed since."""
+            if text == self._input.value:
+                self._list(text, choices)
 
-        threading.Thread(target=run, name="complete", daemon=True).start()
+        background(self, lambda _job: self._complete(text), show, name="complete")
+
+    def _list(self, text: str, choices: list[str]) -> None:
+        self._choices, self.listed = choices, text
+        options = self._options
+        options.clear_options()
+        options.add_options([Option(Content(visible(choice))) for choice in choices[:LISTED]])
+        options.highlighted = None
+        options.display = bool(choices)

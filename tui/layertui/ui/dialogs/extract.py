@@ -1,7 +1,5 @@
 """Asks where files of an image are to go, and writes them there."""
 
-import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -10,7 +8,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.style import Style
 from textual.widgets import Static
 
@@ -21,6 +18,7 @@ from layertui.ui.dialogs.completed_field import CompletedField
 from layertui.ui.dialogs.completion import complete_path, expanded
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.text import count_text, shorten, size_text
+from layertui.ui.worker.background import background
 
 if TYPE_CHECKING:
     from layertui.content.extract.folder import Extraction
@@ -41,8 +39,6 @@ _KEYS = {
 }
 """What the keys do in each state, and the actions of a click."""
 _BAR = 30
-_TICK = 0.1
-"""Seconds between two posts of how far it has come, at least."""
 _NAMED = 8
 """Paths that are left out, of those that are named."""
 
@@ -79,29 +75,6 @@ class ExtractDialog(Dialog[None]):
     }
     """
 
-    class Selected(Message):
-        """What is to be extracted, or why it cannot be told."""
-
-        def __init__(self, result: "Selection | LayertuiError") -> None:
-            super().__init__()
-            self.result = result
-
-    class Progress(Message):
-        """So many bytes and whole files are written."""
-
-        def __init__(self, done: int, files: int) -> None:
-            super().__init__()
-            self.done = done
-            self.files = files
-
-    class Ended(Message):
-        """All is written but what is left out, or ``error`` tells why not; None with it: it was stopped."""
-
-        def __init__(self, error: LayertuiError | None, stopped: bool = False) -> None:
-            super().__init__()
-            self.error = error
-            self.stopped = stopped
-
     def __init__(self, title: str, select: "Callable[[Job], Selection]", contents: "Contents") -> None:
         """``title`` may be hostile; ``select`` is called in a thread."""
         super().__init__()
@@ -113,8 +86,8 @@ class ExtractDialog(Dialog[None]):
         self._extraction: Extraction | None = None
         self._destination = ""
         self._owner = False
-        self._job = Job()
-        self._told = 0.0
+        self._counting = Job()
+        self._writing = Job()
 
     def compose(self) -> ComposeResult:
         with Vertical(id="extract", classes="pane asking") as pane:
@@ -127,10 +100,11 @@ class ExtractDialog(Dialog[None]):
     def on_mount(self) -> None:
         self._enter("choosing", _HINT)
         self._tell_owner()
-        threading.Thread(target=self._count, name="select", daemon=True).start()
+        self._counting = background(self, self._count, self._counted, self._fail_to_count, name="select")
 
     def on_unmount(self) -> None:
-        self._job.cancel()
+        self._counting.cancel()
+        self._writing.cancel()
 
     def _enter(
         self, state: Literal["choosing", "asking", "working", "ended"], text: str, failed: bool = False
@@ -154,24 +128,18 @@ class ExtractDialog(Dialog[None]):
 
     # What is extracted
 
-    def _count(self) -> None:
+    def _count(self, job: Job) -> "Selection":
         from layertui.content.extract import folder  # noqa: F401 (here rather than when it is wanted)
 
-        try:
-            result: Selection | LayertuiError = self._select(self._job)
-        except Cancelled:
-            return
-        except LayertuiError as error:
-            result = error
-        self.post_message(self.Selected(result))
+        return self._select(job)
 
-    def on_extract_dialog_selected(self, event: Selected) -> None:
-        if isinstance(event.result, LayertuiError):
-            self.query_one("#what").display = False
-            self._enter("ended", str(event.result), failed=True)
-            return
-        self._selection = event.result
-        self.query_one("#what", Static).update(Content(event.result.summary))
+    def _fail_to_count(self, error: LayertuiError) -> None:
+        self.query_one("#what").display = False
+        self._enter("ended", str(error), failed=True)
+
+    def _counted(self, selection: "Selection") -> None:
+        self._selection = selection
+        self.query_one("#what", Static).update(Content(selection.summary))
         if self.state == "working":
             self._start()
 
@@ -208,31 +176,23 @@ class ExtractDialog(Dialog[None]):
         extraction = self._extraction = Extraction(
             self._selection, self._contents, Path(self._destination), self._owner, replace
         )
-        job = self._job = Job(self._progress)
+        writing = self._writing = Job()
         self._show_progress(0, 0)
 
-        def run() -> None:
+        def write(job: Job) -> bool:
+            """Return whether all was written: the outcome is shown where it was stopped, too."""
             try:
-                extraction.run(job)
+                # The total is known; how many files are whole by then is not.
+                extraction.run(writing.part(lambda done, _total: job.report(done, extraction.files)))
             except Cancelled:
-                self.post_message(self.Ended(None, stopped=True))
-            except LayertuiError as error:
-                self.post_message(self.Ended(error))
-            else:
-                self.post_message(self.Ended(None))
+                return False
+            return True
 
-        threading.Thread(target=run, name="extract", daemon=True).start()
+        def progress(done: int, files: int) -> None:
+            if self.state == "working":
+                self._show_progress(done, files)
 
-    def _progress(self, done: int, _total: int) -> None:
-        """Called in a thread, for every piece that is written."""
-        if time.monotonic() - self._told >= _TICK:
-            self._told = time.monotonic()
-            assert self._extraction is not None
-            self.post_message(self.Progress(done, self._extraction.files))
-
-    def on_extract_dialog_progress(self, event: Progress) -> None:
-        if self.state == "working":
-            self._show_progress(event.done, event.files)
+        background(self, write, self._written, self._fail_to_write, name="extract", progress=progress)
 
     def _show_progress(self, done: int, files: int) -> None:
         assert self._selection is not None
@@ -247,27 +207,26 @@ class ExtractDialog(Dialog[None]):
             )
         )
 
-    def on_extract_dialog_ended(self, event: Ended) -> None:
+    def _fail_to_write(self, error: LayertuiError) -> None:
         from layertui.content.extract.obstacles import InTheWay
 
-        assert self._selection is not None and self._extraction is not None
-        if isinstance(event.error, InTheWay) and event.error.can_replace:
-            paths = "\n".join(_some(event.error.paths))
-            self._enter("asking", f"{count_text(len(event.error.paths), 'file')} already there:\n{paths}")
-        elif event.error is not None:
-            self._enter("choosing", str(event.error), failed=True)
+        if isinstance(error, InTheWay) and error.can_replace:
+            paths = "\n".join(_some(error.paths))
+            self._enter("asking", f"{count_text(len(error.paths), 'file')} already there:\n{paths}")
         else:
-            self._tell_outcome(self._extraction, self._selection.files, event.stopped)
+            self._enter("choosing", str(error), failed=True)
 
-    def _tell_outcome(self, extraction: "Extraction", files: int, stopped: bool) -> None:
+    def _written(self, is_complete: bool) -> None:
+        assert self._selection is not None and self._extraction is not None
+        extraction, files = self._extraction, self._selection.files
         where = f"written to {self._destination}"
-        if not stopped and not extraction.left_out:
+        if is_complete and not extraction.left_out:
             size = size_text(extraction.bytes)
             self.notify(f"{count_text(files, 'file')}, {size}, {where}", markup=False)
             self.dismiss()
             return
         text = f"{extraction.files:,} of {count_text(files, 'file')} {where}, each of them whole."
-        if stopped:
+        if not is_complete:
             text = f"Stopped. {text}"
         if extraction.left_out:
             left_out = [f"{left.path}: {left.why}" for left in extraction.left_out]
@@ -297,7 +256,7 @@ class ExtractDialog(Dialog[None]):
     def action_leave(self) -> None:
         """Stops what goes on, goes back to the line, or closes."""
         if self.state == "working" and self._extraction is not None:
-            self._job.cancel()
+            self._writing.cancel()
         elif self.state in ("asking", "working"):
             self._enter("choosing", _HINT)
         else:

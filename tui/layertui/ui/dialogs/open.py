@@ -1,7 +1,6 @@
 """Asks for a reference or path, and completes it."""
 
-import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import ClassVar
 
@@ -9,13 +8,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.ui.dialogs.completed_field import CompletedField
 from layertui.ui.dialogs.completion import complete, expanded
 from layertui.ui.dialogs.dialog import Dialog
+from layertui.ui.worker.background import background_each
 
 _HINT = (
     "A path to an archive or a directory, an image of Docker or Podman by its name, "
@@ -41,14 +41,6 @@ class OpenDialog(Dialog[str | None]):
     }
     """
 
-    class Named(Message):
-        """An engine has images of these names."""
-
-        def __init__(self, engine: str, names: Sequence[str]) -> None:
-            super().__init__()
-            self.engine = engine
-            self.names = names
-
     def __init__(self, title: str = "Open an image") -> None:
         super().__init__()
         self._title = title
@@ -62,30 +54,32 @@ class OpenDialog(Dialog[str | None]):
             yield Static(Content(_HINT), id="hint")
 
     def on_mount(self) -> None:
-        threading.Thread(target=self._ask_names, name="names", daemon=True).start()
+        background_each(self, _engine_names, self._add_names, name="names")
 
     def on_completed_field_submitted(self, event: CompletedField.Submitted) -> None:
         """Ends with what was typed or chosen."""
         if text := expanded(event.text):
             self.dismiss(text)
 
-    def on_open_dialog_named(self, event: Named) -> None:
-        """Completes what has been typed so far with the names too."""
-        event.stop()
-        self._names[event.engine] = event.names
+    def _add_names(self, named: tuple[str, Sequence[str]]) -> None:
+        """Completes what has been typed so far with an engine's names too."""
+        engine, names = named
+        self._names[engine] = names
         self.query_one(CompletedField).look_again()
 
     def action_cancel(self) -> None:
         """Leaves without opening anything."""
         self.dismiss(None)
 
-    def _ask_names(self) -> None:
-        from layertui.sources import LOCAL
-        from layertui.sources.engine import names
-
-        for engine in LOCAL:
-            with suppress(LayertuiError):  # the screen of images says why
-                self.post_message(self.Named(engine, names(engine)))
-
     def _complete(self, text: str) -> list[str]:
         return complete(text, dict(self._names))
+
+
+def _engine_names(_job: Job) -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield each engine, and the names of its images."""
+    from layertui.sources import LOCAL
+    from layertui.sources.engine import names
+
+    for engine in LOCAL:
+        with suppress(LayertuiError):  # the screen of images says why
+            yield engine, names(engine)

@@ -1,21 +1,21 @@
 """Asks which of a repository's tags is wanted."""
 
 import re
-import threading
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.text.sanitize import visible
 from layertui.ui.dialogs.completed_field import LISTED
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.text import count_text, match_positions
+from layertui.ui.worker.background import background
 
 _OF_A_DIGEST = re.compile(r"sha256-[0-9a-f]{64}")
 """Tags under which registries keep what is attached to an image."""
@@ -51,13 +51,6 @@ class TagsDialog(Dialog[str | None]):
     }
     """
 
-    class Listed(Message):
-        """The tags, as references by their names, or why they cannot be listed."""
-
-        def __init__(self, result: dict[str, str] | LayertuiError) -> None:
-            super().__init__()
-            self.result = result
-
     def __init__(self, repository: str) -> None:
         """``repository`` is a reference without a tag."""
         super().__init__()
@@ -80,26 +73,21 @@ class TagsDialog(Dialog[str | None]):
         self.query_one(Input).focus()
         repository = self._repository
 
-        def run() -> None:
+        def tags(_job: Job) -> dict[str, str]:
             from layertui.sources import list_images
 
-            try:
-                result: dict[str, str] | LayertuiError = {
-                    row.tag: row.reference for row in list_images(repository)
-                }
-            except LayertuiError as error:
-                result = error
-            self.post_message(self.Listed(result))
+            return {row.tag: row.reference for row in list_images(repository)}
 
-        threading.Thread(target=run, name="tags", daemon=True).start()
+        background(self, tags, self._list, self._say_failure, name="tags")
 
-    def on_tags_dialog_listed(self, event: Listed) -> None:
-        if isinstance(event.result, LayertuiError):
-            message = self.query_one("#told", Static)
-            message.add_class("failed")
-            message.update(Content(visible(f"{event.result}. Type a tag to open it all the same.")))
-            return
-        self._tags = event.result
+    def _say_failure(self, error: LayertuiError) -> None:
+        message = self.query_one("#told", Static)
+        message.add_class("failed")
+        message.update(Content(visible(f"{error}. Type a tag to open it all the same.")))
+
+    def _list(self, tags: dict[str, str]) -> None:
+        """List tags; ``tags`` are the references by tag."""
+        self._tags = tags
         self._narrow(self.query_one(Input).value)
 
     def on_input_changed(self, event: Input.Changed) -> None:

@@ -1,24 +1,24 @@
 """Recomputes every digest of an image, and shows each check as it is made."""
 
-import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 
 from layertui.model.errors import LayertuiError
-from layertui.model.job import Cancelled, Job
+from layertui.model.job import Job
 from layertui.text.sanitize import visible
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.text import shorten, size_text
 from layertui.ui.widgets.lines import Document, Line, Span
 from layertui.ui.widgets.text_view import TextView
+from layertui.ui.worker.background import TICK, background_each
 
 if TYPE_CHECKING:
     from layertui.model.image import Image
@@ -32,8 +32,6 @@ _SHORT = 30
 """Cells of a value that is as it should be; what is wrong is shown whole."""
 _GIVEN_WAY = 2
 """Rows by which the end comes nearer, and nobody has scrolled, while what is said below takes more lines."""
-_TICK = 0.1
-"""Seconds between two posts of how far it has come, at least."""
 
 
 class VerifyDialog(Dialog[None]):
@@ -69,34 +67,12 @@ class VerifyDialog(Dialog[None]):
     }
     """
 
-    class Checked(Message):
-        """One thing has been checked."""
-
-        def __init__(self, check: "Check") -> None:
-            super().__init__()
-            self.check = check
-
-    class Progress(Message):
-        """``done`` bytes of a layer are behind; of layer 0: of the stream that brings all of them."""
-
-        def __init__(self, layer: int, done: int) -> None:
-            super().__init__()
-            self.layer = layer
-            self.done = done
-
-    class Ended(Message):
-        """All that can be checked has been; ``error`` tells what could not be read."""
-
-        def __init__(self, error: LayertuiError | None) -> None:
-            super().__init__()
-            self.error = error
-
     def __init__(self, image: "Image") -> None:
         super().__init__()
         self.ended = False
         """Whether no more checks come."""
         self._image = image
-        self._job = Job(lambda done, _total: self._progress(0, done), layers=self._progress)
+        self._verifying = Job(lambda done, _total: self._progress(0, done), layers=self._progress)
         self._lines: list[Line] = []
         self._counts: Counter[str] = Counter()
         self._wrong = -1  # the line of the first check that failed
@@ -115,35 +91,35 @@ class VerifyDialog(Dialog[None]):
         view.focus()
         self._say(Content("opening …"))
         self._pane_says("escape cancels")
-        threading.Thread(target=self._run, name="verify image", daemon=True).start()
+        background_each(
+            self,
+            self._checks,
+            self._add,
+            self._end,
+            self._end,
+            name="verify image",
+            part_of=self._verifying,
+        )
 
     def on_unmount(self) -> None:
-        self._job.cancel()
+        self._verifying.cancel()
 
-    def _run(self) -> None:
+    def _checks(self, _job: Job) -> "Iterator[Check]":
         from layertui.verify.image import verify
 
-        error = None
         if self._image.arrival is not None:
-            self._image.arrival.watch(self._job.report)
-        try:
-            for check in verify(self._image, self._job):
-                self.post_message(self.Checked(check))
-        except Cancelled:
-            return
-        except LayertuiError as raised:
-            error = raised
-        self.post_message(self.Ended(error))
+            self._image.arrival.watch(self._verifying.report)
+        return verify(self._image, self._verifying)
 
     def _progress(self, layer: int, done: int, _total: int = -1) -> None:
-        """Called in a thread, for every piece that is read."""
+        """Called in a thread, for every piece that is read; layer 0 is the stream that brings all of them."""
         told, when = self._told
-        if layer != told or time.monotonic() - when >= _TICK:
+        if layer != told or time.monotonic() - when >= TICK:
             self._told = layer, time.monotonic()
-            self.post_message(self.Progress(layer, done))
+            self.call_later(self._show_progress, layer, done)
 
-    def on_verify_dialog_checked(self, event: Checked) -> None:
-        check, view = event.check, self.query_one(TextView)
+    def _add(self, check: "Check") -> None:
+        view = self.query_one(TextView)
         self._counts[check.status] += 1
         if check.status == "wrong" and self._wrong < 0:
             self._wrong = len(self._lines)
@@ -158,22 +134,23 @@ class VerifyDialog(Dialog[None]):
             view.scroll_to(y=y, animate=False, immediate=True)
             self._followed = view.scroll_offset.y
 
-    def on_verify_dialog_progress(self, event: Progress) -> None:
+    def _show_progress(self, layer: int, done: int) -> None:
         if self.ended:
             return
         layers = self._image.layers
-        size = layers[event.layer - 1].descriptor.size if event.layer else self._image.size
-        what = f"layer {event.layer} of {len(layers)}" if event.layer else "fetching the layers"
-        of = f" of {size_text(size)}" if size >= event.done else ""  # else it is the size of something else
-        self._say(Content(f"… {what}: {size_text(event.done)}{of}"))
+        size = layers[layer - 1].descriptor.size if layer else self._image.size
+        what = f"layer {layer} of {len(layers)}" if layer else "fetching the layers"
+        of = f" of {size_text(size)}" if size >= done else ""  # else it is the size of something else
+        self._say(Content(f"… {what}: {size_text(done)}{of}"))
 
-    def on_verify_dialog_ended(self, event: Ended) -> None:
+    def _end(self, error: LayertuiError | None = None) -> None:
+        """Tell the outcome once no more can be checked; ``error`` says what could not be read."""
         self.ended = True
         counts = "{ok} ok, {wrong} wrong, {unchecked} not checkable here".format_map(self._counts)
         if self._counts["wrong"]:
             self._say(Content(f"✗ The image is not what its digests say: {counts}"), "wrong")
-        elif event.error is not None:
-            self._say(Content(f"✗ It could not all be read: {counts}\n{visible(str(event.error))}"), "wrong")
+        elif error is not None:
+            self._say(Content(f"✗ It could not all be read: {counts}\n{visible(str(error))}"), "wrong")
         elif self._counts["ok"]:
             self._say(Content(f"✓ Nothing is wrong: {counts}"), "ok")
         else:

@@ -1,7 +1,7 @@
 """The Dockerfile that an image may come from, and beside it what each step did to the files."""
 
-import threading
 from collections.abc import Iterator
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.message import Message
 from textual.screen import Screen
 
 from layertui.dockerfile import Instruction, heading, instructions
@@ -19,7 +18,7 @@ from layertui.dockerfile.base import Base, base_of
 from layertui.dockerfile.base_candidates import neighbours
 from layertui.dockerfile.effect import Effect, effect_of
 from layertui.model.errors import LayertuiError
-from layertui.model.job import Cancelled, Job
+from layertui.model.job import Job
 from layertui.text.sanitize import visible
 from layertui.ui.detail.page import Page, message
 from layertui.ui.dockerfile.pages import Listing, listing_of, step_page
@@ -27,6 +26,7 @@ from layertui.ui.keys import Legend
 from layertui.ui.text import count_text
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.text_view import TextView
+from layertui.ui.worker.background import background_each
 from layertui.union.changes import undecided_pairs
 
 if TYPE_CHECKING:
@@ -58,23 +58,6 @@ class DockerfileScreen(Screen[tuple[str, int] | None]):
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")
 
-    class Ready(Message):
-        """The Dockerfile; once more if the images around told of a base."""
-
-        def __init__(self, base: Base, listing: Listing, last: bool) -> None:
-            super().__init__()
-            self.base = base
-            self.listing = listing
-            self.last = last
-
-    class Done(Message):
-        """What a layer did, or why that cannot be told."""
-
-        def __init__(self, layer: int, effect: Effect | LayertuiError) -> None:
-            super().__init__()
-            self.layer = layer
-            self.effect = effect
-
     def __init__(self, reading: "Reading") -> None:
         super().__init__()
         assert reading.image is not None
@@ -87,8 +70,8 @@ class DockerfileScreen(Screen[tuple[str, int] | None]):
         self._page: Page = message("")
         self._shown = -1  # the instruction that is told about
         self._effects: dict[int, Effect | LayertuiError] = {}
-        self._job = Job()
-        self._question = Job()  # what stops working out the layer at hand
+        self._composing = Job()
+        self._question = Job()  # working out the layer at hand
 
     def compose(self) -> ComposeResult:
         with Container(id="panes"):
@@ -104,10 +87,12 @@ class DockerfileScreen(Screen[tuple[str, int] | None]):
         left.border_title = Content(f"Dockerfile of {visible(self._image.name)}")
         left.open(message("Putting it together …").document)
         left.focus()
-        threading.Thread(target=self._run, name="dockerfile", daemon=True).start()
+        self._composing = background_each(
+            self, self._listings, self._show_listing, self._end_listing, name="dockerfile"
+        )
 
     def on_unmount(self) -> None:
-        self._job.cancel()
+        self._composing.cancel()
         self._question.cancel()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -118,14 +103,14 @@ class DockerfileScreen(Screen[tuple[str, int] | None]):
 
     # Working it out
 
-    def _run(self) -> None:
-        """At once what the image itself tells, then what the images around it do."""
+    def _listings(self, job: Job) -> Iterator[tuple[Base, Listing]]:
+        """Yield at once what the image itself tells, then what the images around it do."""
         image = self._image
         system = self._system()
         base = base_of(image, ())
-        self._post(self.Ready(base, listing_of(instructions(image, base, system)), last=False))
-        around = base_of(image, takewhile(lambda _: not self._job.is_cancelled, neighbours(image)))
-        self._post(self.Ready(around, listing_of(instructions(image, around, system)), last=True))
+        yield base, listing_of(instructions(image, base, system))
+        around = base_of(image, takewhile(lambda _: not job.is_cancelled, neighbours(image)))
+        yield around, listing_of(instructions(image, around, system))
 
     def _system(self) -> str:
         """The distribution, where the layers have been read."""
@@ -139,21 +124,18 @@ class DockerfileScreen(Screen[tuple[str, int] | None]):
         except LayertuiError:
             return ""
 
-    def _post(self, message: Message) -> None:
-        if not self._job.is_cancelled:
-            self.post_message(message)
+    def _end_listing(self) -> None:
+        self.ready = True
 
-    def on_dockerfile_screen_ready(self, event: Ready) -> None:
-        self.ready = event.last
-        if self._base == event.base:
+    def _show_listing(self, composed: tuple[Base, Listing]) -> None:
+        base, listing = composed
+        if self._base == base:
             return
         at_hand = self._at_hand
-        self._base, self._listing, self._shown = event.base, event.listing, -1
+        self._base, self._listing, self._shown = base, listing, -1
         view = self._view("dockerfile")
-        view.open(
-            event.listing.document, cursor=event.listing.line_of(-1 if at_hand is None else at_hand.step)
-        )
-        own = [each for each in event.listing.found if not each.is_base]
+        view.open(listing.document, cursor=listing.line_of(-1 if at_hand is None else at_hand.step))
+        own = [each for each in listing.found if not each.is_base]
         missing = sum(bool(each.unknown) for each in own)
         told = count_text(len(own), "instruction") + (f", {missing:,} not all known" if missing else "")
         view.border_subtitle = Content(told)
@@ -161,35 +143,28 @@ class DockerfileScreen(Screen[tuple[str, int] | None]):
 
     def _work_out(self, layer: int) -> None:
         """What a layer did, first without comparing contents."""
-        union, contents, asked = self._reading.union, self._reading.contents, self._question
+        union, contents = self._reading.union, self._reading.contents
         if union is None or contents is None or union.layers < layer:
             return
 
-        def effects() -> Iterator[Effect]:
+        def effects(job: Job) -> Iterator[Effect]:
             effect = effect_of(union, layer)
             yield effect
             if effect.counts.undecided:
                 pairs = undecided_pairs(union, layer - 1, layer)
-                contents.prepare((event for pair in pairs for event in pair), asked)
+                contents.prepare((event for pair in pairs for event in pair), job)
                 yield effect_of(union, layer, contents.same)
 
-        def run() -> None:
-            try:
-                for effect in effects():
-                    self._post(self.Done(layer, effect))
-            except Cancelled:
-                return
-            except LayertuiError as error:
-                self._post(self.Done(layer, error))
+        note = partial(self._note_effect, layer)
+        self._question = background_each(self, effects, note, failed=note, name="effect")
 
-        threading.Thread(target=run, name="effect", daemon=True).start()
-
-    def on_dockerfile_screen_done(self, event: Done) -> None:
-        known = self._effects.get(event.layer)
-        if isinstance(event.effect, Effect) or known is None:  # what was counted stays where reading fails
-            self._effects[event.layer] = event.effect
+    def _note_effect(self, layer: int, effect: Effect | LayertuiError) -> None:
+        """Keep what a layer did, or why that cannot be told."""
+        known = self._effects.get(layer)
+        if isinstance(effect, Effect) or known is None:  # what was counted stays where reading fails
+            self._effects[layer] = effect
         at_hand = self._at_hand
-        if at_hand is not None and at_hand.layer == event.layer:
+        if at_hand is not None and at_hand.layer == layer:
             self._tell(at_hand)
 
     # What is shown
@@ -212,7 +187,6 @@ class DockerfileScreen(Screen[tuple[str, int] | None]):
             return
         self._shown = line
         self._question.cancel()
-        self._question = Job()
         self._tell(at_hand)
         known = self._effects.get(at_hand.layer or 0)
         is_settled = isinstance(known, Effect) and not known.counts.undecided

@@ -1,17 +1,18 @@
 """What a screen about one image leads to: what it costs, the search through its files, how it was built …"""
 
-import threading
+from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import getters
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.screen import Screen
 
+from layertui.model.job import Job
 from layertui.text.sanitize import visible
 from layertui.ui.app import LayertuiApp
 from layertui.ui.explorer import open_screens
+from layertui.ui.worker.background import background
 
 if TYPE_CHECKING:
     from layertui.content.query import LineMatch
@@ -23,15 +24,6 @@ if TYPE_CHECKING:
 
 _ABOUT = ("insight", "search", "dockerfile", "attachments", "anatomy", "verify")
 """Actions that need an image."""
-
-
-class BaseFound(Message):
-    """What an image is built on, as far as it and the images around tell."""
-
-    def __init__(self, image: "Image", base: "Base") -> None:
-        super().__init__()
-        self.image = image
-        self.base = base
 
 
 class ImageScreen(Screen[None]):
@@ -71,17 +63,18 @@ class ImageScreen(Screen[None]):
 
     def find_base(self, image: "Image") -> None:
         """Looks in a thread for what ``image`` is built on; engines are asked for theirs."""
-        job = self.reading.job
 
-        def run() -> None:
+        def find(job: Job) -> "Base":
             from layertui.dockerfile.base import base_of
             from layertui.dockerfile.base_candidates import neighbours
 
-            base = base_of(image, takewhile(lambda _: not job.is_cancelled, neighbours(image)))
-            if not job.is_cancelled:
-                self.post_message(BaseFound(image, base))
+            return base_of(image, takewhile(lambda _: not job.is_cancelled, neighbours(image)))
 
-        threading.Thread(target=run, name="base", daemon=True).start()
+        background(self, find, partial(self.show_base, image), name="base", part_of=self.reading.job)
+
+    def show_base(self, image: "Image", base: "Base") -> None:
+        """Show what ``image`` is built on, as far as it and the images around tell."""
+        raise NotImplementedError
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return action not in _ABOUT or self.reading.image is not None

@@ -1,18 +1,18 @@
 """The three panes of an image, kept in step: its layers, the tree at the layer at hand, a path's detail."""
 
 import importlib
-import threading
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.message import Message
 
+from layertui.model.job import Job
 from layertui.text.sanitize import visible
 from layertui.ui.detail.pane import DetailPane
 from layertui.ui.explorer.layer_list import LayerList
 from layertui.ui.tree.background import computing
 from layertui.ui.tree.split_view import TreePanes
 from layertui.ui.tree.view import TreeView
+from layertui.ui.worker.background import background
 
 if TYPE_CHECKING:
     from layertui.ui.worker.reading import Reading
@@ -49,13 +49,6 @@ class ImagePanes(TreePanes):
         ),
     ]
 
-    class RowsReady(Message):
-        """The tree of a union, at some layer."""
-
-        def __init__(self, rows: "TreeRows") -> None:
-            super().__init__()
-            self.rows = rows
-
     def __init__(self) -> None:
         self.layer_list = LayerList(id="layers")
         super().__init__(self.layer_list, DetailPane(id="detail"))
@@ -66,7 +59,7 @@ class ImagePanes(TreePanes):
         )
 
     def on_mount(self) -> None:
-        self.call_after_refresh(threading.Thread(target=_import_rest, name="import", daemon=True).start)
+        self.call_after_refresh(background, self, _import_rest, name="import")
 
     @property
     def busy(self) -> bool:
@@ -96,20 +89,19 @@ class ImagePanes(TreePanes):
         self._building = union
         layer = min(self.layer_list.merged_layer, union.layers)
 
-        def run() -> None:
+        def build(_job: Job) -> "TreeRows":
             from layertui.union.merged_tree import MergedTree
             from layertui.union.tree_rows import TreeRows
 
             with computing:
-                rows = TreeRows(MergedTree(union, layer))
-            self.post_message(self.RowsReady(rows))
+                return TreeRows(MergedTree(union, layer))
 
-        threading.Thread(target=run, name="rows", daemon=True).start()
+        background(self, build, self._show_rows, name="rows")
 
-    def on_image_panes_rows_ready(self, event: RowsReady) -> None:
+    def _show_rows(self, rows: "TreeRows") -> None:
         assert self._reading is not None and self._reading.image is not None
-        union, at = event.rows.merged.union, event.rows.merged.layer
-        self.tree_view.show(event.rows, len(self._reading.image.layers))
+        union, at = rows.merged.union, rows.merged.layer
+        self.tree_view.show(rows, len(self._reading.image.layers))
         self.layer_list.merged = union.layers
         self.layer_list.update()
         if at != min(self.layer_list.merged_layer, union.layers):  # somebody has moved meanwhile
@@ -212,7 +204,7 @@ class ImagePanes(TreePanes):
         self.layer_list.go_to_layer(self.layer_list.merged_layer + by)
 
 
-def _import_rest() -> None:
+def _import_rest(_job: Job) -> None:
     """What the first frame does not need and the next ones do; it would take too long between two of them."""
     for name in (
         "layertui.verify.layer",

@@ -14,7 +14,7 @@ from layertui.model.reference import ENGINES
 from layertui.text.sanitize import visible
 from layertui.ui.explorer import open_screens
 from layertui.ui.explorer.header import ImageHeader, Totals
-from layertui.ui.explorer.image_screen import BaseFound, ImageScreen
+from layertui.ui.explorer.image_screen import ImageScreen
 from layertui.ui.explorer.layer_facts import Oddity, oddities
 from layertui.ui.explorer.panes import ImagePanes
 from layertui.ui.keys import Legend
@@ -26,6 +26,7 @@ from layertui.ui.worker.reading import ImageOpened, Reading
 from layertui.ui.worker.verifier import LayerVerified, verifiable, verify_layers
 
 if TYPE_CHECKING:
+    from layertui.dockerfile.base import Base
     from layertui.model.image import Image
     from layertui.model.layer_index import LayerIndex
 
@@ -353,10 +354,10 @@ class ExplorerScreen(ImageScreen):
             verify_layers(self, waiting, self._reading.job)
         self.find_base(image)
 
-    def on_base_found(self, event: BaseFound) -> None:
-        if event.image is self._reading.image:
-            self._base = event.base.name
-            self.panes.layer_list.mark_base(0 if event.base.guess else event.base.steps)
+    def show_base(self, image: "Image", base: "Base") -> None:
+        if image is self._reading.image:
+            self._base = base.name
+            self.panes.layer_list.mark_base(0 if base.guess else base.steps)
             self._tell()
 
     def on_layer_verified(self, event: LayerVerified) -> None:

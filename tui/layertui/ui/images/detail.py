@@ -1,22 +1,23 @@
 """What an image says about itself, opened when the cursor rests on it; what is known of a container."""
 
-import threading
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Static
 
 from layertui.model.errors import LayertuiError
 from layertui.model.image import ContainerSummary
+from layertui.model.job import Job
 from layertui.model.reference import ENGINES
 from layertui.text.sanitize import visible
 from layertui.ui.images.table_row import TableRow
 from layertui.ui.widgets.facts import Fact, Facts
+from layertui.ui.worker.background import background
 
 if TYPE_CHECKING:
     from layertui.model.image import Image
@@ -37,14 +38,6 @@ class ImageDetail(VerticalScroll):
         Binding("end,G", "scroll_end", "last line", show=False),
     ]
     HELP_NAME = "Detail"
-
-    class Opened(Message):
-        """What ``key`` says has been opened, or could not be."""
-
-        def __init__(self, key: tuple[str, str], result: "Image | LayertuiError") -> None:
-            super().__init__()
-            self.key = key
-            self.result = result
 
     def __init__(self, platform: str | None, id: str | None = None) -> None:
         super().__init__(id=id, classes="pane")
@@ -88,31 +81,27 @@ class ImageDetail(VerticalScroll):
     def on_show(self) -> None:
         self.show(self._row)
 
-    def on_image_detail_opened(self, event: Opened) -> None:
-        event.stop()
-        self._opening.discard(event.key)
-        while len(self._results) >= _KEPT:
-            self._results.pop(next(iter(self._results)))
-        self._results[event.key] = event.result
-        if self._row is not None and _key(self._row) == event.key:
-            self._fill()
-
     def _open(self) -> None:
         if self._row is None or _key(self._row) in self._opening or _key(self._row) in self._results:
             return
         reference, key = self._row.reference, _key(self._row)
         self._opening.add(key)
 
-        def run() -> None:
+        def open_it(_job: Job) -> "Image":
             from layertui.sources import open_image
 
-            try:
-                result: Image | LayertuiError = open_image(reference, self._platform)
-            except LayertuiError as error:
-                result = error
-            self.post_message(self.Opened(key, result))
+            return open_image(reference, self._platform)
 
-        threading.Thread(target=run, name="open", daemon=True).start()
+        keep = partial(self._keep, key)
+        background(self, open_it, keep, keep, name="open")
+
+    def _keep(self, key: tuple[str, str], result: "Image | LayertuiError") -> None:
+        self._opening.discard(key)
+        while len(self._results) >= _KEPT:
+            self._results.pop(next(iter(self._results)))
+        self._results[key] = result
+        if self._row is not None and _key(self._row) == key:
+            self._fill()
 
     def _fill(self) -> None:
         from layertui.ui.images.image_facts import image_facts

@@ -1,27 +1,28 @@
-"""Looks for images and containers in several places at once and posts what it finds as it comes."""
+"""Find images and containers in several places at once, as each place answers."""
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textual.message import Message
 from textual.message_pump import MessagePump
 
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.model.reference import ENGINES
 from layertui.ui.images.table_row import TableRow
+from layertui.ui.worker.background import background, background_each
 
 if TYPE_CHECKING:
     from layertui.model.image import ContainerSummary, ImageSummary
     from layertui.sources import SourceProblem
 
 _TICK = 0.05
-"""Seconds between two posts of one place, at least."""
+"""Seconds between two batches of one place, at least."""
 _PAUSES = (1, 60)
 """Seconds between two tries to hear from an engine that is gone, at first and at last."""
 
@@ -39,48 +40,12 @@ class Place:
     """The transport of the engine's images, where the place is one."""
 
 
-class Found(Message):
-    """Rows, and files that could not be read, of place number ``place``.
+@dataclass(slots=True)
+class Batch:
+    """Rows that a place has, and why some of its files could not be read."""
 
-    ``asked`` is the event that was given to :func:`look`, to tell one search from the next.
-    """
-
-    def __init__(
-        self, asked: threading.Event, place: int, rows: list[TableRow], problems: list[LayertuiError]
-    ) -> None:
-        super().__init__()
-        self.asked = asked
-        self.place = place
-        self.rows = rows
-        self.problems = problems
-
-
-class Looked(Message):
-    """Place number ``place`` has said all; ``error`` tells why it could not look at all."""
-
-    def __init__(self, asked: threading.Event, place: int, error: LayertuiError | None) -> None:
-        super().__init__()
-        self.asked = asked
-        self.place = place
-        self.error = error
-
-
-class SharedSizes(Message):
-    """Bytes that an engine's images have in common with others, by image ID; None if it does not say."""
-
-    def __init__(self, engine: str, sizes: Mapping[str, int] | None) -> None:
-        super().__init__()
-        self.engine = engine
-        self.sizes = sizes
-
-
-class EngineChanged(Message):
-    """An ``image`` or ``container`` of an engine came, went or changed; empty: anything may have."""
-
-    def __init__(self, engine: str, kind: str) -> None:
-        super().__init__()
-        self.engine = engine
-        self.kind = kind
+    rows: list[TableRow] = field(default_factory=list)
+    problems: list[LayertuiError] = field(default_factory=list)
 
 
 def image_places(given: Sequence[str]) -> list[Place]:
@@ -108,95 +73,86 @@ def store_places(reference: str) -> tuple[list[Place], list[Place]]:
     )
 
 
-def look(target: MessagePump, number: int, place: Place, row_of: RowOf, asked: threading.Event) -> None:
-    """Looks in one place in a thread of its own, which never holds up the end of the program."""
+def batches(place: Place, number: int, row_of: RowOf) -> Iterator[Batch]:
+    """Look in place ``number`` and yield what it has, several rows at a time.
 
-    def run() -> None:
-        error = None
-        found = 0
-        rows: list[TableRow] = []
-        problems: list[LayertuiError] = []
-        posted = time.monotonic()
-        try:
-            for item in place.look():
-                if asked.is_set():
-                    return
-                if isinstance(item, LayertuiError):
-                    problems.append(item)
-                else:
-                    rows.append(row_of(item, (number, found)))
-                    found += 1
-                if time.monotonic() - posted > _TICK:
-                    target.post_message(Found(asked, number, rows, problems))
-                    rows, problems, posted = [], [], time.monotonic()
-        except LayertuiError as raised:
-            error = raised
-        target.post_message(Found(asked, number, rows, problems))
-        target.post_message(Looked(asked, number, error))
-
-    threading.Thread(target=run, name=f"look-{number}", daemon=True).start()
+    Raises the :class:`LayertuiError` of a place that cannot be looked at, after what it had until then.
+    """
+    found = 0
+    batch, since = Batch(), time.monotonic()
+    try:
+        for item in place.look():
+            if isinstance(item, LayertuiError):
+                batch.problems.append(item)
+            else:
+                batch.rows.append(row_of(item, (number, found)))
+                found += 1
+            if time.monotonic() - since > _TICK:
+                yield batch
+                batch, since = Batch(), time.monotonic()
+    except LayertuiError:
+        yield batch
+        raise
+    yield batch
 
 
-def ask_shared_sizes(target: MessagePump, engine: str) -> None:
-    """Asks an engine what its images share, which may take it long."""
+def ask_shared_sizes(owner: MessagePump, engine: str, done: Callable[[Mapping[str, int]], object]) -> None:
+    """Ask an engine for the bytes that its images share with others, by image ID; this may take it long."""
 
-    def run() -> None:
+    def sizes(_job: Job) -> Mapping[str, int]:
         from layertui.sources.engine import shared_sizes
 
         try:
-            sizes: Mapping[str, int] | None = shared_sizes(engine)
+            return shared_sizes(engine) or {}
         except LayertuiError:
-            sizes = None
-        target.post_message(SharedSizes(engine, sizes))
+            return {}
 
-    threading.Thread(target=run, name="shared-sizes", daemon=True).start()
+    background(owner, sizes, done, name="shared-sizes")
 
 
 class Watch:
-    """Posts what an engine says of changes, in a thread, until closed.
+    """Follow what an engine says of changes, in a thread, until closed.
 
-    An engine that goes is tried again, ever more seldom, and what may have changed
-    meanwhile is posted once it is heard again.
+    ``changed`` is called with ``image`` or ``container`` once one of them came, went or changed. An engine that
+    goes is tried again, ever more seldom, and once it is heard again ``changed`` is called with an empty
+    text: anything may have changed meanwhile.
     """
 
-    def __init__(self, target: MessagePump, engine: str) -> None:
-        self._target = target
+    def __init__(self, owner: MessagePump, engine: str, changed: Callable[[str], object]) -> None:
         self._engine = engine
-        self._closed = threading.Event()
         self._hang_up: Callable[[], None] | None = None
-        threading.Thread(target=self._run, name="watch", daemon=True).start()
+        self._closed = threading.Event()
+        self._job = Job()
+        background_each(owner, self._changes, changed, name="watch", part_of=self._job)
 
     def close(self) -> None:
-        """Ends the thread, also while it waits for the engine."""
+        """End the thread, also while it waits for the engine."""
+        self._job.cancel()
         self._closed.set()
         if self._hang_up is not None:
             with suppress(OSError, RuntimeError, ValueError):  # it has been hung up already
                 self._hang_up()
 
-    def _run(self) -> None:
+    def _changes(self, job: Job) -> Iterator[str]:
         from layertui.sources.engine import events
 
         pause, longest = _PAUSES
-        while not self._closed.is_set():
+        while not job.is_cancelled:
             try:
                 for kind in events(self._engine, self._begun):
                     pause = _PAUSES[0]
-                    self._post(kind)
+                    yield kind
             except LayertuiError:
-                pass  # why it cannot be reached, whoever looks for its images says
+                pass  # the list of images says why the engine cannot be reached
             if self._closed.wait(pause):
                 return
             pause = min(pause * 2, longest)
-            self._post("")
+            yield ""
 
     def _begun(self, hang_up: Callable[[], None]) -> None:
         self._hang_up = hang_up
-        if self._closed.is_set():
+        if self._job.is_cancelled:
             self.close()
-
-    def _post(self, kind: str) -> None:
-        if not self._closed.is_set():
-            self._target.post_message(EngineChanged(self._engine, kind))
 
 
 def _engines() -> Sequence[str]:

@@ -1,27 +1,25 @@
 """What several places have said so far: the rows of a table and how it is searched and sorted."""
 
-import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from textual.message_pump import MessagePump
 
 from layertui.model.errors import LayertuiError, NoEngine
 from layertui.model.image import ImageSummary
+from layertui.model.job import Job
 from layertui.sources.docker_filters import KEYS, chosen
-from layertui.ui.images.finder import Found, Looked, Place, RowOf, look
+from layertui.ui.images.finder import Batch, Place, RowOf, batches
 from layertui.ui.images.table_row import TableRow
 from layertui.ui.text import count_text, match_positions
 from layertui.ui.widgets.facts import Fact
+from layertui.ui.worker.background import background_each
 
 
 @dataclass(slots=True)
-class Answer:
-    """What a place has said."""
+class Answer(Batch):
+    """What a place has said so far."""
 
-    rows: list[TableRow] = field(default_factory=list)
-    problems: list[LayertuiError] = field(default_factory=list)
-    """Files there that could not be read."""
     error: LayertuiError | None = None
     """Why it could not be looked at."""
     whole: bool = False
@@ -38,44 +36,50 @@ class Listing:
         self.sort: tuple[str, bool] | None = None
         """Key of the column and whether it descends; None in the order of the places."""
         self._row_of = row_of
-        self._asked: dict[int, tuple[threading.Event, Answer]] = {}
+        self._looking: dict[int, Job] = {}
 
     @property
     def whole(self) -> bool:
         """Whether every place has said all."""
         return all(answer.whole for answer in self.answers)
 
-    def look(self, target: MessagePump, number: int, quietly: bool = False) -> None:
-        """Looks in a place anew. ``quietly``: what it said before stands until it has said all."""
-        self._forget(number)
-        asked, answer = threading.Event(), Answer()
-        self._asked[number] = asked, answer
+    def look(
+        self,
+        owner: MessagePump,
+        number: int,
+        found: Callable[[], object],
+        looked: Callable[[Place, Answer], object],
+        quietly: bool = False,
+    ) -> None:
+        """Look in a place again, in a thread.
+
+        ``found`` is called for each batch of rows, ``looked`` once the place has said all. ``quietly``: what
+        it said before stands until then.
+        """
+        answer, place = Answer(), self.places[number]
+        if number in self._looking:
+            self._looking[number].cancel()
         if not quietly:
             self.answers[number] = answer
-        look(target, number, self.places[number], self._row_of, asked)
 
-    def found(self, event: Found) -> bool:
-        """Takes what a place has found; False if it was not asked by this listing, or not last."""
-        asked, answer = self._asked.get(event.place, (None, None))
-        if answer is None or asked is not event.asked:
-            return False
-        answer.rows += event.rows
-        answer.problems += event.problems
-        return True
+        def take(batch: Batch) -> None:
+            answer.rows += batch.rows
+            answer.problems += batch.problems
+            found()
 
-    def looked(self, event: Looked) -> bool:
-        """Takes that a place has said all; False as above."""
-        asked, answer = self._asked.get(event.place, (None, None))
-        if answer is None or asked is not event.asked:
-            return False
-        answer.error, answer.whole = event.error, True
-        self.answers[event.place] = answer
-        return True
+        def end(error: LayertuiError | None = None) -> None:
+            answer.error, answer.whole = error, True
+            self.answers[number] = answer
+            looked(place, answer)
+
+        self._looking[number] = background_each(
+            owner, lambda _job: batches(place, number, self._row_of), take, end, end, name=f"look-{number}"
+        )
 
     def close(self) -> None:
-        """Takes no more answers."""
-        for number in range(len(self.places)):
-            self._forget(number)
+        """Take no more answers."""
+        for job in self._looking.values():
+            job.cancel()
 
     def rows(self) -> list[TableRow]:
         """What is listed, sorted. What several places have stands at the first of them."""
@@ -92,10 +96,6 @@ class Listing:
     def answered(self) -> list[tuple[Place, Answer]]:
         """Each place and what it has said."""
         return list(zip(self.places, self.answers, strict=True))
-
-    def _forget(self, number: int) -> None:
-        if number in self._asked:
-            self._asked.pop(number)[0].set()
 
 
 def search(rows: Sequence[TableRow], query: str) -> list[TableRow]:

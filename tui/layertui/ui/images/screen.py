@@ -20,18 +20,8 @@ from layertui.text.sanitize import visible
 from layertui.ui.app import LayertuiApp
 from layertui.ui.images import container_row, image_row
 from layertui.ui.images.detail import ImageDetail
-from layertui.ui.images.finder import (
-    EngineChanged,
-    Found,
-    Looked,
-    Place,
-    SharedSizes,
-    Watch,
-    ask_shared_sizes,
-    container_places,
-    image_places,
-)
-from layertui.ui.images.listing import Listing, place_facts, search
+from layertui.ui.images.finder import Place, Watch, ask_shared_sizes, container_places, image_places
+from layertui.ui.images.listing import Answer, Listing, place_facts, search
 from layertui.ui.images.table import Table
 from layertui.ui.keys import Legend
 from layertui.ui.text import count_text
@@ -157,33 +147,30 @@ class ImagesScreen(Screen[None]):
         self.query_one(ImageDetail).forget()
         for listing in (self._images, self._containers):
             for number in range(len(listing.places)):
-                listing.look(self, number)
+                self._look(listing, number)
         self._show()
 
-    def on_found(self, event: Found) -> None:
-        """Rows come in the order of their places, whichever answers first."""
-        if self._images.found(event) or self._containers.found(event):
-            self._show()
+    def _look(self, listing: Listing, number: int, quietly: bool = False) -> None:
+        """Look in a place. Rows come in the order of their places, whichever answers first."""
+        listing.look(self, number, self._show, partial(self._looked, listing), quietly)
 
-    def on_looked(self, event: Looked) -> None:
-        for listing in (self._images, self._containers):
-            if listing.looked(event):
-                engine = listing.places[event.place].engine
-                if engine and not isinstance(event.error, NoEngine) and engine not in self._watches:
-                    self._watches[engine] = Watch(self, engine)
-                if engine and event.error is None and listing is self._images:
-                    ask_shared_sizes(self, engine)
-                self._show()
+    def _looked(self, listing: Listing, place: Place, answer: Answer) -> None:
+        engine = place.engine
+        if engine and not isinstance(answer.error, NoEngine) and engine not in self._watches:
+            self._watches[engine] = Watch(self, engine, partial(self._engine_changed, engine))
+        if engine and answer.error is None and listing is self._images:
+            ask_shared_sizes(self, engine, partial(self._take_shared, engine))
+        self._show()
 
-    def on_shared_sizes(self, event: SharedSizes) -> None:
-        self._shared[event.engine] = event.sizes or {}
+    def _take_shared(self, engine: str, sizes: "Mapping[str, int]") -> None:
+        self._shared[engine] = sizes
         for answer in self._images.answers:
             answer.rows = [self._with_shared(row) for row in answer.rows]
         self._show()
 
-    def on_engine_changed(self, event: EngineChanged) -> None:
-        """Asks the engine what there is now, once it has come to rest."""
-        self._changed.add((event.engine, event.kind))
+    def _engine_changed(self, engine: str, kind: str) -> None:
+        """Ask the engine what there is now, once it has come to rest; see :class:`Watch`."""
+        self._changed.add((engine, kind))
         if self._settle is None:
             self._settle = self.set_timer(_SETTLE, self._look_quietly)
 
@@ -193,7 +180,7 @@ class ImagesScreen(Screen[None]):
         for listing in (self._images, self._containers):
             for number, place in enumerate(listing.places):
                 if {(place.engine, listing.noun), (place.engine, "")} & changed:
-                    listing.look(self, number, quietly=True)
+                    self._look(listing, number, quietly=True)
 
     def _image_row(self, summary: "ImageSummary", order: tuple[int, int]) -> "TableRow":
         return self._with_shared(image_row.row_of(summary, order))

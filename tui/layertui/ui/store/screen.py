@@ -1,7 +1,5 @@
 """A store on disk: its images and containers, and what of it takes how much."""
 
-import threading
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -9,11 +7,10 @@ from textual import getters
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.message import Message
 from textual.screen import Screen
 
 from layertui.model.errors import LayertuiError
-from layertui.model.job import Cancelled, Job
+from layertui.model.job import Job
 from layertui.model.reference import Reference, parse
 from layertui.text.sanitize import visible
 from layertui.ui.app import LayertuiApp
@@ -27,14 +24,13 @@ from layertui.ui.text import size_text
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.lines import Span
 from layertui.ui.widgets.text_view import TextView
+from layertui.ui.worker.background import background
 
 if TYPE_CHECKING:
     from layertui.sources.store_usage import ImageUse, LayerUse, Overview
 
 _NUMBER = 9
 """Cells of a column of numbers; two of them stand before each name."""
-_TICK = 0.1
-"""Seconds between two posts of how much has been counted, at least."""
 
 
 class StoreScreen(ImagesScreen):
@@ -81,26 +77,12 @@ class UsageScreen(Screen[None]):
     ]
     app = getters.app(LayertuiApp)
 
-    class Counted(Message):
-        """``done`` bytes have been counted so far."""
-
-        def __init__(self, done: int) -> None:
-            super().__init__()
-            self.done = done
-
-    class Ended(Message):
-        """All has been counted, or why it could not be."""
-
-        def __init__(self, result: "Overview | LayertuiError") -> None:
-            super().__init__()
-            self.result = result
-
     def __init__(self, reference: str) -> None:
         super().__init__()
         self.reference = reference
         self.busy = True
         """Whether it is still being counted."""
-        self._job = Job()
+        self._counting = Job()
         self._page = Page(TextView().document)
         self._targets: Sequence[tuple[str, str]] = ()
 
@@ -115,49 +97,34 @@ class UsageScreen(Screen[None]):
         self.action_count()
 
     def on_unmount(self) -> None:
-        self._job.cancel()
+        self._counting.cancel()
 
     def action_count(self) -> None:
         """Counts in a thread, which ends when it is to be done anew or the screen goes."""
-        self._job.cancel()
+        self._counting.cancel()
         self.busy = True
         self._show(message("Counting …"), "")
-        told = 0.0
 
-        def progress(done: int, _total: int) -> None:
-            nonlocal told
-            if time.monotonic() - told >= _TICK and not job.is_cancelled:
-                told = time.monotonic()
-                self.post_message(self.Counted(done))
-
-        job = self._job = Job(progress)
-
-        def run() -> None:
+        def count(job: Job) -> "Overview":
             from layertui.sources.store_usage import overview
 
-            result: Overview | LayertuiError
-            try:
-                result = overview(parse(self.reference), job)
-            except Cancelled:
-                return
-            except LayertuiError as error:
-                result = error
-            if not job.is_cancelled:
-                self.post_message(self.Ended(result))
+            return overview(parse(self.reference), job)
 
-        threading.Thread(target=run, name="usage", daemon=True).start()
+        self._counting = background(
+            self, count, self._counted, self._fail, name="usage", progress=self._say_progress
+        )
 
-    def on_usage_screen_counted(self, event: Counted) -> None:
-        if self.busy:
-            self.query_one(TextView).border_subtitle = Content(f"{size_text(event.done)} so far")
+    def _say_progress(self, done: int, _total: int) -> None:
+        self.query_one(TextView).border_subtitle = Content(f"{size_text(done)} so far")
 
-    def on_usage_screen_ended(self, event: Ended) -> None:
+    def _fail(self, error: LayertuiError) -> None:
         self.busy = False
-        if isinstance(event.result, LayertuiError):
-            self._show(failure(event.result), "")
-            return
-        size = sum(part.size for part in event.result.parts)
-        page, self._targets = usage_page(event.result, parse(self.reference))
+        self._show(failure(error), "")
+
+    def _counted(self, found: "Overview") -> None:
+        self.busy = False
+        size = sum(part.size for part in found.parts)
+        page, self._targets = usage_page(found, parse(self.reference))
         self._show(page, f"{size_text(size)} on disk")
 
     def _show(self, page: Page, subtitle: str) -> None:

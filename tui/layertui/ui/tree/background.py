@@ -1,11 +1,15 @@
-"""What takes long with the rows of a tree, done to a copy of them in a thread."""
+"""Run expensive row updates on a copy in a background thread."""
+
+from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from textual.message import Message
 from textual.message_pump import MessagePump
+
+from layertui.model.job import Job
+from layertui.ui.worker.background import background
 
 if TYPE_CHECKING:
     from layertui.union.tree_rows import TreeRows
@@ -16,23 +20,15 @@ computing = threading.Lock()
 """Held by a thread while it computes: each that does so beside the one that paints takes its share of time from it."""
 
 
-class RowsDone(Message):
-    """A thread has worked out ``rows`` to follow those ``before``."""
-
-    def __init__(self, before: "TreeRows", rows: "TreeRows") -> None:
-        super().__init__()
-        self.before = before
-        self.rows = rows
-
-
 class RowWork:
-    """What is still to be done to the rows that ``target`` shows, and the thread that is at it.
+    """Changes still to be made to the rows that ``owner`` shows, and the thread that makes them.
 
-    The thread posts :class:`RowsDone`; ``target`` then calls :meth:`done`, and :meth:`start` for the rest.
+    ``done`` is called with the rows before and those after; then :meth:`start` is to be called for the rest.
     """
 
-    def __init__(self, target: MessagePump) -> None:
-        self._target = target
+    def __init__(self, owner: MessagePump, done: Callable[[TreeRows, TreeRows], object]) -> None:
+        self._owner = owner
+        self._done = done
         self.following: TreeRows | None = None
         """Those of a new union, to be shown as the ones before: view, sort, filter, open directories."""
         self.busy = False
@@ -51,14 +47,14 @@ class RowWork:
             self._waiting.clear()
             self.following = None
 
-    def start(self, before: "TreeRows | None") -> None:
+    def start(self, before: TreeRows | None) -> None:
         """Starts on what waits, if anything does and the thread before has ended."""
         if self.busy or before is None or not (self._waiting or self.following):
             return
         following, changes = self.following, list(self._waiting.values())
         self.drop()
 
-        def run() -> None:
+        def compute(_job: Job) -> TreeRows:
             with computing:
                 if following is None:
                     rows = before.copy()
@@ -67,13 +63,12 @@ class RowWork:
                     rows.adopt(before)
                 for change in changes:
                     change(rows)
-            self._target.post_message(RowsDone(before, rows))
+            return rows
+
+        def done(rows: TreeRows) -> None:
+            self.busy = False
+            self._done(before, rows)
 
         self.busy = True
-        thread = threading.Thread(target=run, name="tree", daemon=True)
         # The frame that shows what asked for it goes first: a cursor that has moved, a letter.
-        self._target.call_after_refresh(thread.start)
-
-    def done(self) -> None:
-        """The thread has ended."""
-        self.busy = False
+        self._owner.call_after_refresh(background, self._owner, compute, done, name="tree")

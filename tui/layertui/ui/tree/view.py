@@ -17,7 +17,7 @@ from layertui.model.job import Cancelled, Job
 from layertui.ui.clipboard import copy
 from layertui.ui.keys import CHANGE_KEYS
 from layertui.ui.theme.styles import Palette
-from layertui.ui.tree.background import Change, RowsDone, RowWork
+from layertui.ui.tree.background import Change, RowWork
 from layertui.ui.tree.empty import comment, no_change, why_empty
 from layertui.ui.widgets.list_view import CursorView
 
@@ -104,8 +104,8 @@ class TreeView(CursorView):
         self._wanted = 0  # the node that the cursor was put on, there or not
         self._told: tuple[object, int, int] | None = None
         self._sentence, self._failed = "", False
-        self._work = RowWork(self)
-        self._search = Job()  # set when the filter is no longer wanted
+        self._work = RowWork(self, self._take)
+        self._search = Job()  # cancelled when the filter is no longer wanted
         self._palette: Palette | None = None
 
     # What is shown
@@ -236,11 +236,9 @@ class TreeView(CursorView):
             self._work.add(change, key)
             self._work.start(self.rows)
 
-    def on_rows_done(self, event: RowsDone) -> None:
-        event.stop()
-        self._work.done()
-        if event.before is self.rows:  # else they belong to an image that is no longer shown
-            self._put(event.rows)
+    def _take(self, before: TreeRows, rows: TreeRows) -> None:
+        if before is self.rows:  # else they belong to an image that is no longer shown
+            self._put(rows)
         self._work.start(self.rows)
 
     def _put(self, rows: TreeRows | None) -> None:
