@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
-from layertui.anatomy.chain import Part, is_at_hand, origins, parts, pretty_name, system
+from layertui.anatomy.chain import ChainPart, is_at_hand, origins, parts, pretty_name, system
 from layertui.content.read import Contents
 from layertui.layers.load import index_layer
 from layertui.model.image import Image
@@ -24,7 +24,7 @@ from tests.fixtures import docker_root
 from tests.layouts import INDEX, OciLayout, digest, docker_archive
 
 
-def facts(part: Part) -> dict[str, str]:
+def facts(part: ChainPart) -> dict[str, str]:
     return dict(part.facts)
 
 
@@ -93,7 +93,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_where_in_dockers_store(root: Path) -> None:
-    found = layer_facts(open_image(f"docker-root:[{root}]{demo.NAME}"))
+    found = layer_facts(open_image(f"docker-root:[{root}]{demo.SAMPLE_NAME}"))
     for number, (here, layer) in enumerate(zip(found, demo.image().layers, strict=True)):
         assert here["layerdb"] == str(root / "image/overlay2/layerdb" / layer.chain_id.replace(":", "/"))
         assert here["unpacked"] == str(root / "overlay2" / here["cache-id"] / "diff")
@@ -102,7 +102,7 @@ def test_where_in_dockers_store(root: Path) -> None:
         below = [f"l/{each['link']}" for each in found[:number]][::-1]
         assert here.get("lower", "") == ":".join(below)
         assert Path(here["tar-split"]).is_file()
-    chain = list(parts(open_image(f"docker-root:[{root}]{demo.NAME}")))
+    chain = list(parts(open_image(f"docker-root:[{root}]{demo.SAMPLE_NAME}")))
     assert [part.kind for part in chain[:5]] == [
         "reference",
         "repositories.json",
@@ -123,7 +123,7 @@ def test_what_it_was_pulled_as(root: Path, tmp_path: Path) -> None:
     path = copied / "image/overlay2/distribution/v2metadata-by-diffid" / diff_id.replace(":", "/")
     path.parent.mkdir(parents=True)
     path.write_text('[{"Digest": "sha256:aa", "SourceRepository": "docker.io/library/x", "HMAC": ""}]')
-    found = layer_facts(open_image(f"docker-root:[{copied}]{demo.NAME}"))
+    found = layer_facts(open_image(f"docker-root:[{copied}]{demo.SAMPLE_NAME}"))
     assert found[0]["pulled"] == "docker.io/library/x@sha256:aa" and "pulled" not in found[1]
 
 
@@ -152,15 +152,15 @@ def test_an_engine_whose_layers_would_have_to_be_fetched(
     docker("load", "--input", tmp_path / "sample.tar")
     monkeypatch.setenv("DOCKER_HOST", docker.host)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    here = open_image(f"docker-daemon:{demo.NAME}")
+    here = open_image(f"docker-daemon:{demo.SAMPLE_NAME}")
     assert is_at_hand(here) and Path(layer_facts(here)[0]["unpacked"]).is_dir()
     monkeypatch.setattr("layertui.sources.engine.images.readable_directories", lambda *_: [])
-    there = open_image(f"docker-daemon:{demo.NAME}")
+    there = open_image(f"docker-daemon:{demo.SAMPLE_NAME}")
     assert not is_at_hand(there)
     config = next(part for part in parts(there) if part.kind == "config")
     assert facts(config)["unknown"] == "the source does not hand it out"
     inspected = next(part for part in parts(there) if part.kind == "inspect")
-    theirs = json.loads(docker("image", "inspect", demo.NAME))[0]
+    theirs = json.loads(docker("image", "inspect", demo.SAMPLE_NAME))[0]
     assert {name: inspected.document.get(name) for name in theirs} == theirs
 
 

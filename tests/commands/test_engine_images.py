@@ -16,7 +16,7 @@ from tests.commands.running import Run
 from tests.engines import Docker
 from tests.layouts import docker_archive
 
-REFERENCE = f"docker-daemon:{demo.NAME}"
+REFERENCE = f"docker-daemon:{demo.SAMPLE_NAME}"
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def loaded(docker: Docker, tmp_path_factory: pytest.TempPathFactory) -> Docker:
     docker_archive(folder / "sample.tar", demo.image())
     docker("load", "--input", folder / "sample.tar")
     (folder / "own").write_bytes(os.urandom(5000))
-    docker.build("derived:1", folder, f"FROM {demo.NAME}\nCOPY own /own\n")
+    docker.build("derived:1", folder, f"FROM {demo.SAMPLE_NAME}\nCOPY own /own\n")
     docker("create", "--name=user", "--network=none", "derived:1")
     return docker
 

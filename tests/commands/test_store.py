@@ -28,7 +28,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "own").write_bytes(bytes(5000))
     with docker_daemon(Path(tempfile.mkdtemp(prefix="layertui-"))) as docker:
         docker("load", "--input", folder / "sample.tar")
-        docker.build("derived:1", folder, f"FROM {demo.NAME}\nCOPY own /own\n")
+        docker.build("derived:1", folder, f"FROM {demo.SAMPLE_NAME}\nCOPY own /own\n")
         docker("create", "--name=made", "derived:1")
         os.system(f"cp --archive {docker.data_root} {folder / 'docker'}")
     return folder / "docker"
@@ -56,7 +56,7 @@ def test_one_object(run: Run, root: Path) -> None:
         ("id", "size", "directory", "images", "parent", "reference")
     }
     frees = {image["names"][0]: image["frees"] for image in found["images"]}
-    assert frees == {"derived:1": 5000, demo.NAME: 0}
+    assert frees == {"derived:1": 5000, demo.SAMPLE_NAME: 0}
     assert {part["name"] for part in found["parts"]} >= {"containers", "image", "overlay2", "volumes"}
     assert found["root"] == str(root)
     assert found["links"] == found["strays"] == found["stray_layers"] == []
@@ -79,7 +79,7 @@ def unnamed(root: Path, tmp_path: Path) -> Path:
     copied = tmp_path / "docker"
     os.system(f"cp --archive {root} {copied}")
     store = copied / "image/overlay2"
-    images = {name: open_image(f"docker-root:[{root}]{name}") for name in (demo.NAME, "derived:1")}
+    images = {name: open_image(f"docker-root:[{root}]{name}") for name in (demo.SAMPLE_NAME, "derived:1")}
     for image in images.values():
         (store / "imagedb/content" / image.id.replace(":", "/")).unlink()
     (store / "repositories.json").write_text("{}")
@@ -96,7 +96,7 @@ def test_what_no_image_names_opens_by_its_reference(run: Run, root: Path, unname
     for layer in found["layers"]:
         tops.pop(layer["parent"], None)
     (top,) = tops.values()
-    for reference, image in ((top["reference"], demo.NAME), (stray["reference"], "derived:1")):
+    for reference, image in ((top["reference"], demo.SAMPLE_NAME), (stray["reference"], "derived:1")):
         whole = f"docker-root:[{root}]{image}"
         assert run("tree", reference, "--json").objects == run("tree", whole, "--json").objects
         assert run("changes", reference, "--json").objects == run("changes", whole, "--json").objects
@@ -148,7 +148,7 @@ def test_podmans_store(run: Run, tmp_path: Path) -> None:
     assert any(
         line.startswith("vfs-images") and line.endswith("names, manifests and configs") for line in done.lines
     )
-    assert any(f"localhost/{demo.NAME}" in line for line in done.lines)
+    assert any(f"localhost/{demo.SAMPLE_NAME}" in line for line in done.lines)
     (image,) = found["images"]
     assert image["frees"] == image["size"] == sum(layer["size"] for layer in found["layers"])
 

@@ -81,9 +81,9 @@ def test_unpacked_layers_are_put_together_again(driver: str, run: Run, tmp_path:
     copied = tmp_path / "docker"
     with docker_daemon(Path(tempfile.mkdtemp(prefix="layertui-")), driver=driver) as docker:
         docker("load", "--input", tmp_path / "sample.tar")
-        docker("create", "--name=made", demo.NAME)
+        docker("create", "--name=made", demo.SAMPLE_NAME)
         os.system(f"cp --archive {docker.data_root} {copied}")
-    reference = f"docker-root:[{copied}]{demo.NAME}"
+    reference = f"docker-root:[{copied}]{demo.SAMPLE_NAME}"
     done = run("verify", reference, "--json")
     assert done.status == 0
     found = {(step["subject"], step["what"]): step for step in done.objects[0]["steps"]}
@@ -141,7 +141,7 @@ def test_podmans_store(driver: str, run: Run, tmp_path: Path) -> None:
     with containers_storage("podman", driver) as podman:
         program(*podman, "load", "--input", tmp_path / "sample.tar")
         root = podman[1].removeprefix("--root=")
-        reference = f"containers-storage:[{driver}@{root}]localhost/{demo.NAME}"
+        reference = f"containers-storage:[{driver}@{root}]localhost/{demo.SAMPLE_NAME}"
         done = run("verify", reference, "--json")
         path = Path(root, f"{driver}-layers/layers.json")
         layers = json.loads(path.read_text())
@@ -200,7 +200,7 @@ def test_an_engines_image(docker: Docker, run: Run, tmp_path: Path, monkeypatch:
     docker("load", "--input", tmp_path / "sample.tar")
     monkeypatch.setenv("DOCKER_HOST", docker.host)
     monkeypatch.setattr("layertui.sources.engine.images.readable_directories", lambda *_: [])
-    done = run("verify", f"docker-daemon:{demo.NAME}", "--json")
+    done = run("verify", f"docker-daemon:{demo.SAMPLE_NAME}", "--json")
     assert done.status == 0
     diff_ids = [step["found"] for step in done.objects[0]["steps"] if step["what"] == "diff ID"]
     assert diff_ids == [layer.diff_id for layer in demo.image().layers]

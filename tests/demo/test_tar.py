@@ -8,7 +8,7 @@ import tarfile
 
 import pytest
 
-from layertui.demo.tar import Member, gzip_stored, write_tar
+from layertui.demo.tar import TarMember, gzip_stored, write_tar
 
 
 def read(data: bytes) -> list[tarfile.TarInfo]:
@@ -18,10 +18,10 @@ def read(data: bytes) -> list[tarfile.TarInfo]:
 
 def test_members_read_back_as_written() -> None:
     written = [
-        Member("d/", "5", 0o1755, 1_700_000_000, uid=1000, gid=2000),
-        Member("d/f", "0", 0o4644, 5, b"content" * 200),
-        Member("d/l", "2", 0o777, 5, target="f"),
-        Member("d/h", "1", 0o644, 5, target="d/f"),
+        TarMember("d/", "5", 0o1755, 1_700_000_000, uid=1000, gid=2000),
+        TarMember("d/f", "0", 0o4644, 5, b"content" * 200),
+        TarMember("d/l", "2", 0o777, 5, target="f"),
+        TarMember("d/h", "1", 0o644, 5, target="d/f"),
     ]
     data = write_tar(written)
     directory, file, symlink, hardlink = read(data)
@@ -37,13 +37,15 @@ def test_members_read_back_as_written() -> None:
 @pytest.mark.parametrize("length", [*range(84, 106), *range(975, 1000)])
 def test_names_of_every_length(length: int) -> None:
     name, target = "n" * length, "t" * length
-    (member,) = read(write_tar([Member(name, "2", 0o777, 0, target=target)]))
+    (member,) = read(write_tar([TarMember(name, "2", 0o777, 0, target=target)]))
     assert (member.name, member.linkname) == (name, target)
 
 
 def test_names_of_other_scripts_and_xattrs() -> None:
     value = b"\x01\0\0\x02\n="
-    (member,) = read(write_tar([Member("größe/中文", "0", 0o644, 0, xattrs={"security.capability": value})]))
+    (member,) = read(
+        write_tar([TarMember("größe/中文", "0", 0o644, 0, xattrs={"security.capability": value})])
+    )
     assert member.name == "größe/中文"
     assert member.pax_headers["SCHILY.xattr.security.capability"].encode() == value
 

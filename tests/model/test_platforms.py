@@ -11,7 +11,9 @@ from layertui.model.image import Platform
 
 def choose(offered: str, wanted: str | None = None) -> str:
     """The one chosen of platforms written with spaces between."""
-    return platforms.choose([(platforms.parse(text), text) for text in offered.split()], wanted, "app")
+    return platforms.choose_platform(
+        [(platforms.parse_platform(text), text) for text in offered.split()], wanted, "app"
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +30,7 @@ def test_hosts_are_named_as_images_name_them(
     kernel: str, platform: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("platform.machine", lambda: kernel)
-    assert str(platforms.host()) == platform
+    assert str(platforms.host_platform()) == platform
 
 
 def test_host_first_then_the_only_one() -> None:
@@ -52,7 +54,7 @@ def test_the_one_asked_for_or_an_error_that_lists_them_even_if_there_is_only_one
             choose(offered, "linux/arm64")
         assert raised.value.why == "it is for " + offered.replace(" ", ", ")
     with pytest.raises(LayertuiError, match="it is for no platform"):
-        platforms.choose([], "linux/arm64", "app")
+        platforms.choose_platform([], "linux/arm64", "app")
 
 
 @pytest.mark.parametrize(
@@ -86,10 +88,10 @@ def test_the_kernels_names_are_understood(offered: str, wanted: str | None) -> N
 
 def test_first_of_the_same_platform_counts() -> None:
     windows = [(Platform("windows", "amd64", os_version=version), version) for version in ("10.1", "10.2")]
-    assert platforms.choose(windows, "windows/amd64", "app") == "10.1"
+    assert platforms.choose_platform(windows, "windows/amd64", "app") == "10.1"
 
 
 @pytest.mark.parametrize("text", ["", "linux", "linux/", "/amd64", "linux/arm/v7/x", "linux//v7"])
 def test_what_is_no_platform(text: str) -> None:
     with pytest.raises(LayertuiError, match="not a platform"):
-        platforms.parse(text)
+        platforms.parse_platform(text)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from layertui.model.reference import Reference, is_store, layer_of, parse, to_layer
+from layertui.model.reference import Reference, is_store, layer_of, parse_reference, to_layer
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ from layertui.model.reference import Reference, is_store, layer_of, parse, to_la
     ],
 )
 def test_stores(text: str, location: str, selector: str) -> None:
-    reference = parse(text)
+    reference = parse_reference(text)
     assert reference == Reference(text.partition(":")[0], location, selector)
     assert str(reference) == text
 
@@ -39,9 +39,11 @@ def test_stores(text: str, location: str, selector: str) -> None:
 def test_a_directory_named_as_an_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "alpine").mkdir()
-    assert parse("docker-root:alpine") == Reference("docker-root", "alpine")
-    assert parse("containers-storage:alpine") == Reference("containers-storage", "", "alpine")
-    assert parse(str(Reference("containers-storage", "alpine"))) == Reference("containers-storage", "alpine")
+    assert parse_reference("docker-root:alpine") == Reference("docker-root", "alpine")
+    assert parse_reference("containers-storage:alpine") == Reference("containers-storage", "", "alpine")
+    assert parse_reference(str(Reference("containers-storage", "alpine"))) == Reference(
+        "containers-storage", "alpine"
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ def test_a_directory_named_as_an_image(tmp_path: Path, monkeypatch: pytest.Monke
     ],
 )
 def test_what_names_all_of_a_store(text: str, whole: bool) -> None:
-    assert is_store(parse(text)) is whole
+    assert is_store(parse_reference(text)) is whole
 
 
 @pytest.mark.parametrize(
@@ -75,9 +77,9 @@ def test_what_names_all_of_a_store(text: str, whole: bool) -> None:
     ],
 )
 def test_layers_of_stores(store: str, identity: str, text: str) -> None:
-    assert to_layer(parse(store), identity) == text
-    assert layer_of(parse(text)) == identity
-    assert str(parse(text)) == text
+    assert to_layer(parse_reference(store), identity) == text
+    assert layer_of(parse_reference(text)) == identity
+    assert str(parse_reference(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -85,4 +87,4 @@ def test_layers_of_stores(store: str, identity: str, text: str) -> None:
     ["docker-root:[/a]b/c:1", "docker-root:[/a]/worked", "containerd:default//worked", "docker://a/b", "//a"],
 )
 def test_what_names_no_layer(text: str) -> None:
-    assert layer_of(parse(text)) == ""
+    assert layer_of(parse_reference(text)) == ""

@@ -32,7 +32,7 @@ from tests.sources.engine.test_containers import DOCKERFILE, WORK, told
 
 HUB = "docker.io/library/"
 """How containerd calls what Docker calls by a short name."""
-PODMANS = f"localhost/{demo.NAME}"
+PODMANS = f"localhost/{demo.SAMPLE_NAME}"
 """What Podman calls the sample."""
 OLD = ("/srv/old", "/srv/d/x", "/srv/kept", "/srv/wide")
 """Files of the image ``work:1``."""
@@ -94,7 +94,7 @@ def docker_roots(
             docker("run", "--name=worked", "--network=host", "work:1", "/bin/busybox", "sh", "-c", work)
             docker("create", "--name=idle", "--network=host", "work:1", "/bin/busybox")
             (copied.parent / "diff.json").write_text(json.dumps(sorted(told(docker, "worked"))))
-            inspected = docker("image", "inspect", demo.NAME, "work:1", "old:1.9")
+            inspected = docker("image", "inspect", demo.SAMPLE_NAME, "work:1", "old:1.9")
             (copied.parent / "inspect.json").write_text(inspected.replace(str(docker.data_root), str(copied)))
             copy = copy_subvolumes if driver == "btrfs" else copy_of
             copy(docker.data_root, copied.parent)
@@ -181,7 +181,7 @@ def embedded_root(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
         "Created": "2026-11-01T10:00:00Z",
         "Path": "/bin/sh",
         "Args": ["-c", "true"],
-        "Config": {"Image": demo.NAME, "Labels": {"a": "b"}},
+        "Config": {"Image": demo.SAMPLE_NAME, "Labels": {"a": "b"}},
         "Image": row.digest,
         "ImageManifest": {"mediaType": MANIFEST, "digest": row.digest, "size": 1722},
         "Name": "/worked",
@@ -308,7 +308,7 @@ def containerd_live(
         run(*ctr, "--namespace=work", "images", "import", archive)
         run(*ctr, "--namespace=packed", "images", "import", "--no-unpack", archive)
         run(*ctr, "--namespace=layout", "images", "import", "--no-unpack", folder / "oci.tar")
-        image = HUB + demo.NAME
+        image = HUB + demo.SAMPLE_NAME
         run(*ctr, "--namespace=work", "images", "label", image, "owner=tests")
         run(*ctr, "--namespace=work", "containers", "create", image, "worked", "/bin/true")
         mount = root.with_name("mount")

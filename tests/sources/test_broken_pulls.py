@@ -17,10 +17,10 @@ import requests
 
 from layertui import demo
 from layertui.model.image import Image
-from layertui.model.reference import parse
+from layertui.model.reference import parse_reference
 from layertui.sources import open_image
-from layertui.sources.store_usage import overview, unnamed
-from layertui.verify.image import verify
+from layertui.sources.store_usage import unnamed, usage_of
+from layertui.verify.image import verify_image
 from tests.engines import START, Docker, containers_storage, run
 from tests.images import tars_of
 from tests.layouts import OciLayout
@@ -87,11 +87,13 @@ def test_docker(docker: Docker, image: Image, proxy: FaultyProxy, tmp_path: Path
     with pull("docker", "--host", docker.host, "pull", f"{proxy.name}/pulled:1"):
         until((docker.data_root / "image/overlay2/layerdb" / chain[-1].replace(":", "/")).is_dir)
         run("cp", "--archive", docker.data_root, tmp_path / "docker")
-    rows = [row for row in unnamed(overview(parse(f"docker-root:{tmp_path}/docker"))) if row.id in chain]
+    rows = [
+        row for row in unnamed(usage_of(parse_reference(f"docker-root:{tmp_path}/docker"))) if row.id in chain
+    ]
     assert [row.id for row in rows] == chain and [row.parent for row in rows] == ["", *chain[:-1]]
     found = open_image(rows[-1].reference)
     assert seen(found) == alone(image, COMPLETE)
-    assert {check.status for check in verify(found)} == {"ok"}
+    assert {check.status for check in verify_image(found)} == {"ok"}
     assert "pulled@sha256:" in dict(found.layers[0].places)["pulled"]
 
 
@@ -111,14 +113,14 @@ def test_podman(driver: str, image: Image, proxy: FaultyProxy) -> None:
 
         with pull(*podman, "pull", "--tls-verify=false", f"{proxy.name}/pulled:1"):
             until(lambda: len(layers()) == COMPLETE)
-        found = overview(parse(f"containers-storage:{root}"))
+        found = usage_of(parse_reference(f"containers-storage:{root}"))
         rows = unnamed(found)
         assert [row.id for row in rows] == [each["id"] for each in layers()]
         assert [row.parent for row in rows] == ["", *[row.id for row in rows[:-1]]]
         assert not found.images and not found.problems
         whole = open_image(rows[-2].reference)
         assert seen(whole) == alone(image, COMPLETE - 1)
-        assert {check.status for check in verify(whole)} == {"ok"}
+        assert {check.status for check in verify_image(whole)} == {"ok"}
         last = open_image(rows[-1].reference)
         assert len(last.layers) == COMPLETE
         assert bool(last.damage) == any(each.get("flags", {}).get("incomplete") for each in layers())

@@ -9,7 +9,7 @@ import pytest
 
 from layertui.model.errors import LayertuiError
 from layertui.sources import list_directory
-from layertui.sources.containerd.store import META
+from layertui.sources.containerd.store import METADATA_DB
 from layertui.sources.detect import recognise
 
 
@@ -55,8 +55,8 @@ def test_stores_are_recognised(tmp_path: Path) -> None:
     podman, containerd, other = (tmp_path / name for name in ("podman", "containerd", "other"))
     (podman / "overlay-images").mkdir(parents=True)
     (podman / "overlay-layers").mkdir()
-    (containerd / META).parent.mkdir(parents=True)
-    (containerd / META).touch()
+    (containerd / METADATA_DB).parent.mkdir(parents=True)
+    (containerd / METADATA_DB).touch()
     (other / "holiday-images").mkdir(parents=True)
     assert recognise(str(podman)).transport == "containers-storage"
     assert recognise(str(containerd)).transport == "containerd"

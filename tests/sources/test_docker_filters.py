@@ -6,7 +6,7 @@ import pytest
 
 from layertui.model.errors import LayertuiError
 from layertui.model.image import ImageSummary, Platform
-from layertui.sources.docker_filters import chosen
+from layertui.sources.docker_filters import filter_images
 
 
 def row(name: str, tag: str, day: int = 1, **labels: str) -> ImageSummary:
@@ -44,10 +44,10 @@ ROWS = [
     ],
 )
 def test_filters_mean_what_they_do_to_docker(filters: list[str], days: list[int]) -> None:
-    assert [int(each.id[7:], 16) for each in chosen(ROWS, filters)] == days
+    assert [int(each.id[7:], 16) for each in filter_images(ROWS, filters)] == days
 
 
 @pytest.mark.parametrize("text", ["dangling", "dangling=maybe", "colour=red", "before=nothing", "label="])
 def test_says_which_filters_there_are(text: str) -> None:
     with pytest.raises(LayertuiError):
-        chosen(ROWS, [text])
+        filter_images(ROWS, [text])

@@ -10,7 +10,7 @@ import pytest
 
 from layertui.sources import open_image
 from layertui.sources.engine import images
-from layertui.verify.image import verify
+from layertui.verify.image import verify_image
 from tests import odd
 from tests.engines import Docker, containerd_daemon, containers_storage, podman_service, run, throw_away
 from tests.layouts import docker_archive
@@ -118,7 +118,7 @@ def test_sparse_files(docker: Docker, tmp_path: Path, monkeypatch: pytest.Monkey
     try:
         image = open_image("docker-daemon:sparse:1")
         assert seen(image) == seen(open_image(str(tmp_path / "sparse.tar")))
-        checks = list(verify(image))
+        checks = list(verify_image(image))
     finally:
         docker("rmi", "sparse:1")
     told = {(check.what, check.status) for check in checks if check.subject.startswith("layer")}

@@ -44,7 +44,7 @@ class Store:
     """The store as a whole."""
     roots: tuple[Path, ...]
     """All directories that belong to it."""
-    image: str = demo.NAME.partition(":")[0]
+    image: str = demo.SAMPLE_NAME.partition(":")[0]
     """What the name of the image to look at ends in."""
     is_live: bool = False
 

@@ -85,8 +85,8 @@ def test_root_of_a_container(docker: Docker, built: Path) -> None:
 def test_every_layer_of_the_sample_once_docker_loaded_it(docker: Docker, tmp_path: Path) -> None:
     docker_archive(tmp_path / "sample.tar", demo.image())
     docker("load", "--input", tmp_path / "sample.tar")
-    check(demo.image(), docker.layers(demo.NAME), tmp_path)
-    saved = open_image(str(docker.save(demo.NAME, tmp_path / "saved.tar")))
+    check(demo.image(), docker.layers(demo.SAMPLE_NAME), tmp_path)
+    saved = open_image(str(docker.save(demo.SAMPLE_NAME, tmp_path / "saved.tar")))
     assert trees(saved) == trees(demo.image())
 
 

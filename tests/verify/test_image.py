@@ -12,7 +12,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.model.job import Cancelled, Job
 from layertui.sources import open_image
-from layertui.verify.image import verify
+from layertui.verify.image import verify_image
 from layertui.verify.layer import Check
 from tests.layouts import OciLayout, docker_archive
 
@@ -35,7 +35,7 @@ def test_all_is_as_claimed(layout: Path, tmp_path: Path) -> None:
     docker_archive(tmp_path / "a.tar", demo.image())
     for text in ("demo:", str(layout), str(tmp_path / "a.tar")):
         image = open_image(text)
-        found = list(verify(image))
+        found = list(verify_image(image))
         assert statuses(found) == {"ok"} and all(check.found == check.expected for check in found)
         layers = [check for check in found if check.subject == "layer 3"]
         whats = ["size", "digest", "diff ID", "chain ID"]
@@ -43,7 +43,7 @@ def test_all_is_as_claimed(layout: Path, tmp_path: Path) -> None:
             whats = ["diff ID", "chain ID"]
         assert [check.what for check in layers] == whats
         assert layers[-1].found == demo.image().layers[2].chain_id
-    names = [(check.subject, check.what) for check in verify(open_image(str(layout)))]
+    names = [(check.subject, check.what) for check in verify_image(open_image(str(layout)))]
     assert names[:4] == [
         ("manifest", "size"),
         ("manifest", "digest"),
@@ -53,7 +53,7 @@ def test_all_is_as_claimed(layout: Path, tmp_path: Path) -> None:
 
 
 def wrong(image: Image) -> dict[tuple[str, str], Check]:
-    return {(check.subject, check.what): check for check in verify(image) if check.status == "wrong"}
+    return {(check.subject, check.what): check for check in verify_image(image) if check.status == "wrong"}
 
 
 def test_one_byte_of_a_layer(layout: Path) -> None:
@@ -67,7 +67,7 @@ def test_one_byte_of_a_layer(layout: Path) -> None:
     assert ("layer 4", "diff ID") in found and ("layer 4", "size") not in found
     # Nothing that stands on it is vouched for, all below it is.
     assert {subject for subject, what in found if what != "chain ID"} == {"layer 4"}
-    chain = [check.status for check in verify(open_image(str(layout))) if check.what == "chain ID"]
+    chain = [check.status for check in verify_image(open_image(str(layout))) if check.what == "chain ID"]
     assert chain[:3] == ["ok"] * 3 and "ok" not in chain[3:]
 
 
@@ -102,9 +102,9 @@ def test_a_layer_that_is_absent_and_one_that_need_not_be_here(layout: Path) -> N
     absent = image.layers[1]._replace(blob=None, missing="its blob is not here")
     checks: list[Check] = []
     with pytest.raises(LayertuiError, match="layer 2 cannot be checked, its blob is not here"):
-        checks.extend(verify(image._replace(layers=[image.layers[0], absent, *image.layers[2:]])))
+        checks.extend(verify_image(image._replace(layers=[image.layers[0], absent, *image.layers[2:]])))
     foreign = absent._replace(descriptor=absent.descriptor._replace(urls=("somewhere",)))
-    found = list(verify(image._replace(layers=[image.layers[0], foreign, *image.layers[2:]])))
+    found = list(verify_image(image._replace(layers=[image.layers[0], foreign, *image.layers[2:]])))
     unchecked = {(check.subject, check.what): check.why for check in found if check.status == "unchecked"}
     assert unchecked.pop(("layer 2", "digest")) == unchecked.pop(("layer 2", "diff ID"))
     # What stands on it cannot be known either.
@@ -115,9 +115,9 @@ def test_a_layer_that_is_absent_and_one_that_need_not_be_here(layout: Path) -> N
 def test_progress_counts_stored_bytes_and_it_stops_when_told_to(layout: Path) -> None:
     image = open_image(str(layout))
     done: dict[int, int] = {}
-    list(verify(image, Job(layers=lambda layer, read, _total: done.update({layer: read}))))
+    list(verify_image(image, Job(layers=lambda layer, read, _total: done.update({layer: read}))))
     assert done == {layer.number: layer.descriptor.size for layer in image.layers}
     job = Job()
     job.cancel()
     with pytest.raises(Cancelled):
-        list(verify(image, job))
+        list(verify_image(image, job))

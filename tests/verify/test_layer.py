@@ -10,7 +10,7 @@ from layertui.model.blob import BytesBlob
 from layertui.model.image import Descriptor, Layer
 from layertui.model.job import Cancelled, Job
 from layertui.model.layer_index import LayerIndex
-from layertui.verify.layer import expected_digest, verify, was_checked
+from layertui.verify.layer import expected_digest, verify_layer, was_checked
 from tests.layouts import digest
 
 TAR = b"a tar, or so it says" * 200_000
@@ -31,18 +31,18 @@ def layer(data: bytes, blob_digest: str = "", diff_id: str = "") -> Layer:
     ids=["plain tar by diff ID", "compressed by diff ID", "by blob digest"],
 )
 def test_right_digests(good: Layer) -> None:
-    assert verify(good) == ""
+    assert verify_layer(good) == ""
 
 
 @pytest.mark.parametrize("bad", [layer(TAR, digest(b"x")), layer(TAR, diff_id=digest(b"x"))])
 def test_a_wrong_digest_names_both(bad: Layer) -> None:
-    said = verify(bad)
+    said = verify_layer(bad)
     assert digest(b"x") in said
     assert digest(TAR) in said
 
 
 def test_what_does_not_decompress() -> None:
-    assert "ends early" in verify(layer(PACKED[:-2000], diff_id=digest(TAR)))
+    assert "ends early" in verify_layer(layer(PACKED[:-2000], diff_id=digest(TAR)))
 
 
 def test_stops_when_it_is_told_to() -> None:
@@ -50,7 +50,7 @@ def test_stops_when_it_is_told_to() -> None:
     job.cancel()
     for one in (layer(TAR, digest(TAR)), layer(PACKED, diff_id=digest(TAR))):
         with pytest.raises(Cancelled):
-            verify(one, job)
+            verify_layer(one, job)
 
 
 def test_nothing_is_expected_of_a_layer_without_digests_or_with_unknown_ones() -> None:

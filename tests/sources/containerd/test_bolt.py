@@ -17,8 +17,8 @@ import pytest
 from layertui import demo
 from layertui.model.errors import LayertuiError
 from layertui.sources.containerd import bolt
-from layertui.sources.containerd.bolt import Bucket, read
-from layertui.sources.containerd.store import META, Store
+from layertui.sources.containerd.bolt import Bucket, read_bolt
+from layertui.sources.containerd.store import METADATA_DB, ContainerdStore
 from tests.engines import run
 from tests.sources.stores import HUB
 
@@ -59,7 +59,7 @@ def database(path: Path, *pages: bytes, root_page: int = 3) -> Path:
 
 
 def test_a_database_of_a_real_program(root: Path) -> None:
-    assert walk(read(root / META)) > 200
+    assert walk(read_bolt(root / METADATA_DB)) > 200
 
 
 def test_values_and_buckets_inline_or_not(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_values_and_buckets_inline_or_not(tmp_path: Path) -> None:
         leaf(5, [(1, b"c", struct.pack("<QQ", 6, 0)), (0, b"\xff", b"")]),
         leaf(6, [(0, b"far", b"3")]),
     ]
-    found = read(database(tmp_path / "db", *pages))
+    found = read_bolt(database(tmp_path / "db", *pages))
     assert list(found.entries) == ["a", "b", "c", "\udcff"]
     assert (found.text("a"), found.bucket("b").text("deep"), found.bucket("c").text("far")) == ("1", "2", "3")
     assert found.bucket("none", "none").entries == {}
@@ -82,17 +82,17 @@ def test_the_later_whole_state_counts(tmp_path: Path) -> None:
     old, new = leaf(3, [(0, b"state", b"old")]), leaf(4, [(0, b"state", b"new")])
     path = tmp_path / "db"
     path.write_bytes(meta(4, 6) + meta(3, 5) + bytes(SIZE) + old + new)
-    assert read(path).text("state") == "new"
+    assert read_bolt(path).text("state") == "new"
     path.write_bytes(b"x" + path.read_bytes()[1:-1])  # the page's ID is not checked by its sum
     path.write_bytes(path.read_bytes()[:20] + b"x" + path.read_bytes()[21:] + b"\0")
-    assert read(path).text("state") == "old"
+    assert read_bolt(path).text("state") == "old"
 
 
 @pytest.mark.parametrize("size", [1024, 16384, 65536])
 def test_other_page_sizes_and_a_first_page_that_is_lost(tmp_path: Path, size: int) -> None:
     path = tmp_path / "db"
     path.write_bytes(bytes(size) + meta(3, 5, size) + bytes(size) + leaf(3, [(0, b"a", b"1")], size))
-    assert read(path).text("a") == "1"
+    assert read_bolt(path).text("a") == "1"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_other_page_sizes_and_a_first_page_that_is_lost(tmp_path: Path, size: in
 )
 def test_wild_offsets(tmp_path: Path, pages: list[bytes], why: str) -> None:
     with pytest.raises(LayertuiError, match=why):
-        walk(read(database(tmp_path / "db", *pages)))
+        walk(read_bolt(database(tmp_path / "db", *pages)))
 
 
 def test_elements_that_overlap_end_soon(tmp_path: Path) -> None:
@@ -131,12 +131,12 @@ def test_elements_that_overlap_end_soon(tmp_path: Path) -> None:
     path = database(tmp_path / "db", (header + heads).ljust(pages * SIZE, b"\0"))
     began = time.monotonic()
     with pytest.raises(LayertuiError, match="lies outside it"):
-        walk(read(path))
+        walk(read_bolt(path))
     assert time.monotonic() - began < 5
 
 
 def test_any_damage_ends_in_an_error_or_a_tree(root: Path, tmp_path: Path) -> None:
-    whole = (root / META).read_bytes().rstrip(b"\0")
+    whole = (root / METADATA_DB).read_bytes().rstrip(b"\0")
     chance = random.Random(7)
     path = tmp_path / "db"
     outcomes = {"read": 0, "refused": 0}
@@ -152,7 +152,7 @@ def test_any_damage_ends_in_an_error_or_a_tree(root: Path, tmp_path: Path) -> No
                     data[place] = chance.choice([0, 1, 2, 255, chance.randrange(256)])
         path.write_bytes(data)
         try:
-            walk(read(path))
+            walk(read_bolt(path))
             outcomes["read"] += 1
         except LayertuiError as error:
             assert str(path) in str(error)
@@ -169,7 +169,7 @@ def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
     def changing(reads: int) -> bytes:
         return states[0] if reads == 1 else fresh
 
-    assert read(busy(changing)).text("n") == "2"
+    assert read_bolt(busy(changing)).text("n") == "2"
 
 
 def test_a_file_that_never_rests(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_a_file_that_never_rests(tmp_path: Path) -> None:
     with pytest.raises(
         LayertuiError, match="/live changes all the time, stop its containerd, or copy the store"
     ):
-        read(busy(lambda reads: meta(3, reads) + meta(3, reads + 1) + bytes(SIZE) + page))
+        read_bolt(busy(lambda reads: meta(3, reads) + meta(3, reads + 1) + bytes(SIZE) + page))
 
 
 def busy(content: Callable[[int], bytes]) -> Path:
@@ -203,18 +203,18 @@ def test_a_database_that_containerd_has_locked_and_writes_to(
 ) -> None:
     """It is read without the lock, which nobody else gets while containerd runs."""
     ctr, root = live
-    with (root / META).open("rb") as file, pytest.raises(BlockingIOError):
+    with (root / METADATA_DB).open("rb") as file, pytest.raises(BlockingIOError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    name = f"{HUB}{demo.NAME}"
+    name = f"{HUB}{demo.SAMPLE_NAME}"
     script = f'for n in $(seq 15); do "$@" images tag {name} busy:$n; done >/dev/null'
     writer = subprocess.Popen(["sh", "-ec", script, "sh", *ctr, "--namespace=packed"])
     seen = []
     while writer.poll() is None:
-        found = Store(root).namespace("packed")
+        found = ContainerdStore(root).namespace("packed")
         seen.append(len(found.names))
         # What is there in any state is there in each.
         assert found.names.keys() == {name, *(f"busy:{number}" for number in range(1, seen[-1]))}
-        assert walk(read(root / META)) > 200
+        assert walk(read_bolt(root / METADATA_DB)) > 200
     assert writer.returncode == 0 and seen == sorted(seen) and len(set(seen)) > 2
     run(*ctr, "--namespace=packed", "images", "rm", *(f"busy:{number}" for number in range(1, 16)))
 
@@ -223,9 +223,9 @@ def test_what_is_no_database(tmp_path: Path) -> None:
     for data in (b"", b"x", bytes(SIZE * 4), meta(3, 1)[:70]):
         (tmp_path / "db").write_bytes(data)
         with pytest.raises(LayertuiError, match="is no Bolt database"):
-            read(tmp_path / "db")
+            read_bolt(tmp_path / "db")
     with pytest.raises(LayertuiError, match=r"cannot read .*none"):
-        read(tmp_path / "none")
+        read_bolt(tmp_path / "none")
     (tmp_path / "db").write_bytes(meta(3, 1) + meta(3, 2))
     with pytest.raises(LayertuiError, match=r"there is no page 3"):
-        walk(read(tmp_path / "db"))
+        walk(read_bolt(tmp_path / "db"))

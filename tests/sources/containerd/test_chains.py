@@ -13,12 +13,12 @@ from layertui import demo
 from layertui.anatomy.chain import parts
 from layertui.layers.load import index_layer
 from layertui.model.errors import LayertuiError
-from layertui.model.reference import parse
+from layertui.model.reference import parse_reference
 from layertui.sources import open_image
 from layertui.sources.assemble import ALONE
-from layertui.sources.containerd.store import META
-from layertui.sources.store_usage import overview, unnamed
-from layertui.verify.image import verify
+from layertui.sources.containerd.store import METADATA_DB
+from layertui.sources.store_usage import unnamed, usage_of
+from layertui.verify.image import verify_image
 from tests.engines import containerd_daemon, run
 from tests.layouts import digest
 from tests.seen import alone, seen
@@ -58,10 +58,10 @@ def left(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Pa
         run("sh", "-c", f"{' '.join(work)} content ingest loose < {folder / 'loose'}")
         run(*work, "content", "label", digest(LOOSE), "containerd.io/gc.root=kept")
         run(*work, "containers", "rm", "worked")
-        run(*work, "images", "rm", "--sync", HUB + demo.NAME)
+        run(*work, "images", "rm", "--sync", HUB + demo.SAMPLE_NAME)
         run("cp", "--archive", store, folder / "before")
         run(*work, "snapshots", "rm", "on top")
-        run("cp", store / META, folder / "after.db")
+        run("cp", store / METADATA_DB, folder / "after.db")
     return folder / "before", folder / "after.db"
 
 
@@ -80,7 +80,7 @@ def test_a_snapshot_shows_what_the_image_has_up_to_it(root: Path) -> None:
     ] == DIFF_IDS  # of those that are known, which make the chain IDs
     assert all(layer.unpacked is not None and layer.descriptor.size > 0 for layer in top.layers)
     assert top.measured == "on the disk"
-    assert {check.status for check in verify(top)} == {"unchecked"}
+    assert {check.status for check in verify_image(top)} == {"unchecked"}
     for name in (CHAIN[3], CHAIN[3][7:], CHAIN[3][7:19]):
         found = open_image(f"containerd:[{root}]work///{name}")
         assert [layer.chain_id for layer in found.layers] == CHAIN[:4]
@@ -102,7 +102,8 @@ def test_a_blob_opens_alone(root: Path) -> None:
         expected = demo.image().layers[3]._replace(number=1)
         assert index_layer(layer, None).entry_keys() == index_layer(expected, None).entry_keys()
     checks = {
-        check.what: check.status for check in verify(open_image(f"containerd:[{root}]work///{DIGESTS[3]}"))
+        check.what: check.status
+        for check in verify_image(open_image(f"containerd:[{root}]work///{DIGESTS[3]}"))
     }
     assert checks == {"size": "ok", "digest": "ok", "diff ID": "ok"}  # since it was unpacked there
     config = open_image(f"containerd:[{root}]///{demo.image().id}")
@@ -111,7 +112,7 @@ def test_a_blob_opens_alone(root: Path) -> None:
 
 def test_the_overview_leads_to_what_nothing_names(store: Path) -> None:
     before = fingerprint(store)
-    found = overview(parse(f"containerd:[{store}]work"))
+    found = usage_of(parse_reference(f"containerd:[{store}]work"))
     rows = [row for row in unnamed(found) if "/" not in row.directory]
     assert [row.id for row in rows] == [*CHAIN, "made", "on top"]
     assert [row.parent for row in rows] == ["", *CHAIN, "made"]
@@ -128,7 +129,7 @@ def test_the_overview_leads_to_what_nothing_names(store: Path) -> None:
     loose = strays.pop(store / BLOBS / digest(LOOSE)[7:])
     assert index_layer(open_image(loose).layers[0], None).entry_keys() == [b"loose"]
     assert not any(strays.values())  # documents of the image, if they are still there
-    for layer in overview(parse(f"containerd:{store}")).layers:
+    for layer in usage_of(parse_reference(f"containerd:{store}")).layers:
         assert open_image(layer.reference).layers
     assert fingerprint(store) == before
 
@@ -136,10 +137,10 @@ def test_the_overview_leads_to_what_nothing_names(store: Path) -> None:
 def test_a_directory_that_only_the_snapshotter_knows(left: tuple[Path, Path], tmp_path: Path) -> None:
     """As when containerd ends between removing a name and what it stood for."""
     run("cp", "--archive", left[0], tmp_path / "copy")
-    shutil.copy(left[1], tmp_path / "copy" / META)
+    shutil.copy(left[1], tmp_path / "copy" / METADATA_DB)
     strays = [
         stray
-        for stray in overview(parse(f"containerd:{tmp_path}/copy")).strays
+        for stray in usage_of(parse_reference(f"containerd:{tmp_path}/copy")).strays
         if stray.path.parent == tmp_path / "copy" / SNAPSHOTS / "snapshots"
     ]
     (stray,) = strays
@@ -160,7 +161,8 @@ def test_a_directory_alone(root: Path, tmp_path: Path) -> None:
     (folder / "fs/srv/own").write_text("x")
     (tmp_path / "copy" / SNAPSHOTS / "snapshots/98").mkdir()
     found = {
-        stray.path.name: stray.reference for stray in overview(parse(f"containerd:{tmp_path}/copy")).strays
+        stray.path.name: stray.reference
+        for stray in usage_of(parse_reference(f"containerd:{tmp_path}/copy")).strays
     }
     assert found == {"98": "", "99": f"containerd:[{tmp_path}/copy]///99"}
     image = open_image(found["99"])
@@ -181,7 +183,7 @@ def test_snapshots_of_docker_29(embedded_root: Path) -> None:
     assert seen(image) == alone(demo.image(), len(CHAIN)) and image.transport == "docker-root"
     container = open_image(f"docker-root:[{embedded_root}]//{CONTAINER}")
     assert seen(container).trees == seen(open_image(f"docker-root:[{embedded_root}]/worked")).trees
-    for layer in overview(parse(f"docker-root:{embedded_root}")).layers:
+    for layer in usage_of(parse_reference(f"docker-root:{embedded_root}")).layers:
         assert open_image(layer.reference).layers
     with pytest.raises(LayertuiError, match="has no layer none"):
         open_image(f"docker-root:[{embedded_root}]//none")

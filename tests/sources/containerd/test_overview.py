@@ -8,19 +8,19 @@ import pytest
 
 from layertui import demo
 from layertui.model.errors import LayertuiError
-from layertui.model.reference import parse
+from layertui.model.reference import parse_reference
 from layertui.sources import open_image
-from layertui.sources.store_usage import Stray, overview, users
+from layertui.sources.store_usage import Orphan, usage_of, users
 from tests.engines import run
 from tests.sources.containerd.test_store import BLOBS, SNAPSHOTS, damaged, discard_layers
 from tests.sources.stores import HUB
 
 __all__ = ["damaged"]
-WORK, PACKED = f"work/{HUB}{demo.NAME}", f"packed/{HUB}{demo.NAME}"
+WORK, PACKED = f"work/{HUB}{demo.SAMPLE_NAME}", f"packed/{HUB}{demo.SAMPLE_NAME}"
 
 
 def test_blobs_and_snapshots_are_all_accounted_for(live: tuple[list[str], Path], root: Path) -> None:
-    found = overview(parse(f"containerd:{root}"))
+    found = usage_of(parse_reference(f"containerd:{root}"))
     blobs, usage = {}, {}
     for namespace in ("work", "packed", "layout"):
         for line in run(*live[0], f"--namespace={namespace}", "content", "ls").splitlines()[1:]:
@@ -53,7 +53,7 @@ def text(size: int) -> str:
 
 def test_what_an_image_frees(root: Path) -> None:
     """Blobs are shared between namespaces, what is unpacked is not."""
-    found = overview(parse(f"containerd:{root}"))
+    found = usage_of(parse_reference(f"containerd:{root}"))
     images = {image.names[0]: image for image in found.images}
     blobs = sum(layer.descriptor.size for layer in open_image(f"containerd:[{root}]{WORK}").layers)
     assert images[PACKED].size == blobs and images[PACKED].frees == 0
@@ -66,26 +66,26 @@ def test_what_an_image_frees(root: Path) -> None:
     layer = next(layer for layer in found.layers if layer.id == digest)
     assert set(users(found, layer)) == {WORK, PACKED, "layout/example.org/one/sample:1"}
     assert len(layer.images) == 3
-    alone = overview(parse(f"containerd:[{root}]packed"))
+    alone = usage_of(parse_reference(f"containerd:[{root}]packed"))
     assert [(image.names, image.frees) for image in alone.images] == [([PACKED], 0)]
     assert len(alone.layers) == len(demo.image().layers)
     with pytest.raises(LayertuiError, match="has no namespace none"):
-        overview(parse(f"containerd:[{root}]none"))
+        usage_of(parse_reference(f"containerd:[{root}]none"))
 
 
 def test_what_nothing_names(damaged: Path) -> None:
     left = [damaged / BLOBS / ("0" * 64), damaged / SNAPSHOTS / "snapshots/99"]
     left[0].write_bytes(b"x")
     (left[1] / "fs").mkdir(parents=True)
-    assert overview(parse(f"containerd:{damaged}")).strays == [
-        Stray(left[0], ""),  # which is no tar
-        Stray(left[1], f"containerd:[{damaged}]///99"),
+    assert usage_of(parse_reference(f"containerd:{damaged}")).strays == [
+        Orphan(left[0], ""),  # which is no tar
+        Orphan(left[1], f"containerd:[{damaged}]///99"),
     ]
 
 
 def test_where_blobs_were_discarded(damaged: Path) -> None:
     discard_layers(damaged)
-    found = overview(parse(f"containerd:[{damaged}]work"))
+    found = usage_of(parse_reference(f"containerd:[{damaged}]work"))
     (image,) = found.images
     assert image.size == image.frees == sum(layer.size for layer in found.layers) > 0
     assert not any("/" in layer.directory for layer in found.layers if layer.images)
@@ -94,6 +94,6 @@ def test_where_blobs_were_discarded(damaged: Path) -> None:
 def test_a_damaged_image_leaves_the_rest(damaged: Path) -> None:
     image = open_image(f"containerd:[{damaged}]layout/two:2")
     (damaged / BLOBS / image.manifest_digest[7:]).write_bytes(b"{}")
-    found = overview(parse(f"containerd:{damaged}"))
+    found = usage_of(parse_reference(f"containerd:{damaged}"))
     assert any("wrong digest" in problem for problem in found.problems)
     assert {WORK, PACKED} <= {image.names[0] for image in found.images}

@@ -14,10 +14,10 @@ from layertui import demo
 from layertui.layers.load import index_layer
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.model.errors import LayertuiError
-from layertui.model.reference import parse
+from layertui.model.reference import parse_reference
 from layertui.sources import containerd, list_containers, list_images, open_image
-from layertui.sources.containerd.store import META
-from layertui.sources.containerd.values import moment
+from layertui.sources.containerd.store import METADATA_DB
+from layertui.sources.containerd.values import go_time
 from layertui.union.changes import changes
 from tests.engines import run
 from tests.seen import Seen, Sizes, assert_sizes, seen
@@ -37,7 +37,7 @@ def damaged(root: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "name", [f"work/{HUB}{demo.NAME}", f"packed/{demo.NAME}", "layout/example.org/one/sample:1"]
+    "name", [f"work/{HUB}{demo.SAMPLE_NAME}", f"packed/{demo.SAMPLE_NAME}", "layout/example.org/one/sample:1"]
 )
 def test_the_same_image_as_from_its_archive(root: Path, name: str, expected: Seen, measured: Sizes) -> None:
     image = open_image(f"containerd:[{root}]{name}")
@@ -47,7 +47,7 @@ def test_the_same_image_as_from_its_archive(root: Path, name: str, expected: See
 
 
 def test_a_running_store(live: tuple[list[str], Path], expected: Seen) -> None:
-    assert seen(open_image(f"containerd:[{live[1]}]work/{demo.NAME}")) == expected
+    assert seen(open_image(f"containerd:[{live[1]}]work/{demo.SAMPLE_NAME}")) == expected
 
 
 def test_list_is_containerds(live: tuple[list[str], Path], root: Path) -> None:
@@ -71,9 +71,9 @@ def test_list_is_containerds(live: tuple[list[str], Path], root: Path) -> None:
 
 
 def test_ways_to_name_an_image(root: Path) -> None:
-    digest = open_image(f"containerd:[{root}]work/{demo.NAME}").manifest_digest
-    for name in (HUB + demo.NAME, demo.NAME, digest, digest[7:19], f"quarry@{digest}"):
-        assert open_image(f"containerd:[{root}]work/{name}").tags == [HUB + demo.NAME]
+    digest = open_image(f"containerd:[{root}]work/{demo.SAMPLE_NAME}").manifest_digest
+    for name in (HUB + demo.SAMPLE_NAME, demo.SAMPLE_NAME, digest, digest[7:19], f"quarry@{digest}"):
+        assert open_image(f"containerd:[{root}]work/{name}").tags == [HUB + demo.SAMPLE_NAME]
     assert [row.name for row in list_images(f"containerd:[{root}]layout/sample:1")] == [
         "example.org/one/sample"
     ]
@@ -87,7 +87,7 @@ def test_ways_to_name_an_image(root: Path) -> None:
     with pytest.raises(LayertuiError, match="is a store"):
         open_image(f"containerd:{root}")
     with pytest.raises(LayertuiError, match="linux/arm64"):
-        open_image(f"containerd:[{root}]work/{demo.NAME}", "linux/arm64")
+        open_image(f"containerd:[{root}]work/{demo.SAMPLE_NAME}", "linux/arm64")
 
 
 def test_the_systems_own(
@@ -95,7 +95,7 @@ def test_the_systems_own(
 ) -> None:
     monkeypatch.setattr(containerd, "CONFIGURATION", live[1].with_name("config.toml"))
     (row,) = list_images("containerd:work")
-    assert row.reference == f"containerd:work/{HUB}{demo.NAME}"
+    assert row.reference == f"containerd:work/{HUB}{demo.SAMPLE_NAME}"
     assert open_image(row.reference).id == row.id
     monkeypatch.setattr(containerd, "CONFIGURATION", tmp_path / "none")
     monkeypatch.setattr(containerd, "ROOTS", (str(tmp_path), str(live[1])))
@@ -104,24 +104,24 @@ def test_the_systems_own(
 
 def test_unpacked_where_blobs_were_discarded(damaged: Path, expected: Seen, measured: Sizes) -> None:
     discard_layers(damaged)
-    image = open_image(f"containerd:[{damaged}]work/{demo.NAME}")
+    image = open_image(f"containerd:[{damaged}]work/{demo.SAMPLE_NAME}")
     assert all(isinstance(layer.unpacked, UnpackedDirectory) for layer in image.layers)
     assert seen(image) == expected
     assert_sizes(image, measured.blobs)  # as the manifest has them
-    packed = open_image(f"containerd:[{damaged}]packed/{demo.NAME}")
+    packed = open_image(f"containerd:[{damaged}]packed/{demo.SAMPLE_NAME}")
     assert all("is not here; the namespace packed of" in layer.missing for layer in packed.layers)
 
 
 def discard_layers(root: Path) -> None:
     """As ``discard_unpacked_layers`` of CRI does."""
-    image = open_image(f"containerd:[{root}]work/{demo.NAME}")
+    image = open_image(f"containerd:[{root}]work/{demo.SAMPLE_NAME}")
     for layer in image.layers:
         (root / BLOBS / layer.descriptor.digest[7:]).unlink()
 
 
 def test_containers(live: tuple[list[str], Path], root: Path) -> None:
-    (row,) = containerd.list_containers(parse(f"containerd:{root}"))
-    assert (row.id, row.name, row.image) == ("worked", "worked", HUB + demo.NAME)
+    (row,) = containerd.list_containers(parse_reference(f"containerd:{root}"))
+    assert (row.id, row.name, row.image) == ("worked", "worked", HUB + demo.SAMPLE_NAME)
     for source in (f"containerd:{root}", f"containerd:[{root}]work", row.reference):
         assert list(list_containers(source)) == [row]
     with pytest.raises(LayertuiError, match="is not among the containers"):
@@ -130,7 +130,7 @@ def test_containers(live: tuple[list[str], Path], root: Path) -> None:
     assert row.created == told["CreatedAt"]
     assert row.labels == told["Labels"]
     image = open_image(row.reference)
-    assert image.name == f"worked ({HUB}{demo.NAME})"
+    assert image.name == f"worked ({HUB}{demo.SAMPLE_NAME})"
     assert image.history[-1].created_by == "read-write layer of container worked (state unknown)"
     union, contents = union_of(image)
     assert union.layers == len(demo.image().layers) + 1
@@ -168,7 +168,7 @@ def test_a_directory_that_a_container_moved(damaged: Path) -> None:
 def test_a_container_whose_image_went(live: tuple[list[str], Path], tmp_path: Path) -> None:
     """Its snapshots are still there: each is a layer."""
     ctr, root = live
-    run(*ctr, "--namespace=work", "images", "tag", HUB + demo.NAME, "soon:1")
+    run(*ctr, "--namespace=work", "images", "tag", HUB + demo.SAMPLE_NAME, "soon:1")
     run(*ctr, "--namespace=work", "containers", "create", "soon:1", "orphan", "/bin/true")
     run(*ctr, "--namespace=work", "images", "rm", "soon:1")
     image = open_image(f"containerd:[{root}]work//orphan")
@@ -183,10 +183,10 @@ def test_a_container_whose_image_went(live: tuple[list[str], Path], tmp_path: Pa
 
 def test_a_snapshot_that_is_gone(damaged: Path) -> None:
     discard_layers(damaged)
-    image = open_image(f"containerd:[{damaged}]work/{demo.NAME}")
+    image = open_image(f"containerd:[{damaged}]work/{demo.SAMPLE_NAME}")
     assert image.layers[2].unpacked is not None
     shutil.rmtree(image.layers[2].unpacked.location)
-    image = open_image(f"containerd:[{damaged}]work/{demo.NAME}")
+    image = open_image(f"containerd:[{damaged}]work/{demo.SAMPLE_NAME}")
     assert [layer.number for layer in image.layers if layer.missing] == [3]
     assert image.layers[2].missing.endswith("/fs is not there")
     assert not index_layer(image.layers[0], None).damage
@@ -195,7 +195,7 @@ def test_a_snapshot_that_is_gone(damaged: Path) -> None:
 def test_a_snapshotter_whose_database_is_damaged(damaged: Path) -> None:
     discard_layers(damaged)
     (damaged / SNAPSHOTS / "metadata.db").write_bytes(b"no database")
-    image = open_image(f"containerd:[{damaged}]work/{demo.NAME}")
+    image = open_image(f"containerd:[{damaged}]work/{demo.SAMPLE_NAME}")
     assert all("is no Bolt database" in layer.missing for layer in image.layers)
     assert open_image(f"containerd:[{damaged}]layout/two:2").layers[0].blob is not None
 
@@ -218,14 +218,14 @@ def test_a_manifest_or_config_that_is_gone_or_damaged(damaged: Path) -> None:
 
 
 def test_names_database_that_is_damaged_or_gone(damaged: Path) -> None:
-    data = (damaged / META).read_bytes()
-    (damaged / META).write_bytes(data[:9000])
+    data = (damaged / METADATA_DB).read_bytes()
+    (damaged / METADATA_DB).write_bytes(data[:9000])
     with pytest.raises(LayertuiError, match=r"meta.db is damaged, "):
         list(list_images(f"containerd:{damaged}"))
-    (damaged / META).write_bytes(b"")
+    (damaged / METADATA_DB).write_bytes(b"")
     with pytest.raises(LayertuiError, match=r"meta.db is no Bolt database"):
         list(list_images(f"containerd:{damaged}"))
-    (damaged / META).unlink()
+    (damaged / METADATA_DB).unlink()
     with pytest.raises(LayertuiError, match="is no store of containerd"):
         list(list_images(f"containerd:{damaged}"))
 
@@ -240,8 +240,8 @@ def test_without_permission(root: Path) -> None:
 
 
 def test_times() -> None:
-    assert moment(bytes.fromhex("01 0000000ee2980954 2e1b3b0f ffff")) == "2026-11-24T22:40:20.773536527Z"
-    assert moment(bytes.fromhex("01 0000000ee2980954 00000000 ffff")) == "2026-11-24T22:40:20Z"
-    assert moment(bytes.fromhex("01 0000000ee2980954 05f5e100 ffff")) == "2026-11-24T22:40:20.1Z"
-    assert moment(b"\x01" + b"\xff" * 14) is None
-    assert moment(b"") is None
+    assert go_time(bytes.fromhex("01 0000000ee2980954 2e1b3b0f ffff")) == "2026-11-24T22:40:20.773536527Z"
+    assert go_time(bytes.fromhex("01 0000000ee2980954 00000000 ffff")) == "2026-11-24T22:40:20Z"
+    assert go_time(bytes.fromhex("01 0000000ee2980954 05f5e100 ffff")) == "2026-11-24T22:40:20.1Z"
+    assert go_time(b"\x01" + b"\xff" * 14) is None
+    assert go_time(b"") is None

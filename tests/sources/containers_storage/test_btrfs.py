@@ -8,13 +8,13 @@ import pytest
 
 from layertui import demo
 from layertui.layers.unpacked.full_tree import FullTree
-from layertui.model.reference import parse
+from layertui.model.reference import parse_reference
 from layertui.sources import containers_storage, list_images, open_image
-from layertui.sources.store_usage import SUBVOLUME, overview
+from layertui.sources.store_usage import SUBVOLUME, usage_of
 from tests.engines import run
 from tests.seen import Seen, Sizes, assert_sizes, seen
 
-SAMPLE = f"localhost/{demo.NAME}"
+SAMPLE = f"localhost/{demo.SAMPLE_NAME}"
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_the_same_image_as_from_its_archive(root: Path, expected: Seen, measured
 
 
 def test_a_container(command: list[str], root: Path) -> None:
-    (row,) = containers_storage.list_containers(parse(f"containers-storage:{root}"))
+    (row,) = containers_storage.list_containers(parse_reference(f"containers-storage:{root}"))
     image = open_image(row.reference)
     assert isinstance(image.layers[-1].unpacked, FullTree)
     kinds = {"added": "A", "modified": "C", "deleted": "D"}
@@ -52,19 +52,19 @@ def test_sizes_of_its_parts_are_those_of_du(root: Path) -> None:
     """A subvolume has a device number of its own, as if it were mounted there."""
     lines = run("du", "-s", "--block-size=1", *sorted(root.iterdir())).splitlines()
     theirs = {Path(line.split("\t")[1]).name: int(line.split("\t")[0]) for line in lines}
-    found = overview(parse(f"containers-storage:{root}"))
+    found = usage_of(parse_reference(f"containers-storage:{root}"))
     assert {part.name: part.size for part in found.parts} == theirs
     assert theirs["btrfs"] > 100_000 and all(part.about for part in found.parts)
     assert not found.problems and not found.strays
 
 
 def test_what_is_mounted_in_a_store_is_not_counted(root: Path) -> None:
-    before = overview(parse(f"containers-storage:{root}"))
+    before = usage_of(parse_reference(f"containers-storage:{root}"))
     mounted = root / "btrfs/mounted here"
     mounted.mkdir()
     run("mount", "--bind", root / "btrfs/subvolumes", mounted)
     try:
-        after = overview(parse(f"containers-storage:{root}"))
+        after = usage_of(parse_reference(f"containers-storage:{root}"))
         assert [part.size for part in after.parts] == [part.size for part in before.parts]
     finally:
         run("umount", mounted)

@@ -15,11 +15,11 @@ from layertui import demo
 from layertui.anatomy.chain import parts
 from layertui.layers.load import index_layer
 from layertui.model.errors import LayertuiError
-from layertui.model.reference import parse
+from layertui.model.reference import parse_reference
 from layertui.sources import open_image
 from layertui.sources.assemble import ALONE
-from layertui.sources.store_usage import overview, unnamed
-from layertui.verify.image import verify
+from layertui.sources.store_usage import unnamed, usage_of
+from layertui.verify.image import verify_image
 from tests.engines import run
 from tests.seen import alone, seen
 from tests.sources.fingerprint import fingerprint
@@ -70,7 +70,7 @@ def test_a_layer_shows_what_the_image_has_up_to_it(
     top = open_image(f"{place}//{ids[-1]}")
     assert seen(top) == alone(demo.image(), len(ids))
     assert (top.name, top.tags, top.id, top.warnings) == (f"layer {ids[-1][:12]}", (), "", [ALONE])
-    assert {check.status for check in verify(top)} == {"ok"}
+    assert {check.status for check in verify_image(top)} == {"ok"}
     assert [layer.chain_id for layer in top.layers] == [layer.chain_id for layer in demo.image().layers]
     for name in (ids[3], ids[3][:12], f"sha256:{ids[3]}"):
         assert [dict(layer.places)["layer ID"] for layer in open_image(f"{place}//{name}").layers] == ids[:4]
@@ -82,7 +82,7 @@ def test_a_layer_shows_what_the_image_has_up_to_it(
 
 def test_the_overview_leads_to_what_no_image_names(damaged: Path, driver: str) -> None:
     before = fingerprint(damaged)
-    found = overview(parse(f"containers-storage:{damaged}"))
+    found = usage_of(parse_reference(f"containers-storage:{damaged}"))
     rows = unnamed(found)
     assert [row.id for row in rows] == ids_of(damaged, driver)
     assert [row.parent for row in rows] == ["", *[row.id for row in rows[:-1]]]
@@ -104,7 +104,7 @@ def test_a_containers_layer_opens_too(driver: str, podman_stores: Callable[[str]
     )
     image = open_image(f"containers-storage:[{root}]//{own}")
     assert seen(image).trees == seen(open_image(f"containers-storage:[{root}]/worked")).trees
-    assert own not in {layer.id for layer in overview(parse(f"containers-storage:{root}")).layers}
+    assert own not in {layer.id for layer in usage_of(parse_reference(f"containers-storage:{root}")).layers}
 
 
 def test_a_store_that_ends_before_the_base(damaged: Path, driver: str) -> None:
@@ -123,7 +123,7 @@ def test_a_store_that_ends_before_the_base(damaged: Path, driver: str) -> None:
 def test_a_layer_that_is_incomplete(damaged: Path, driver: str) -> None:
     top = ids_of(damaged, driver)[-1]
     mark_as_incomplete(damaged / f"{driver}-layers/layers.json", DIFF_IDS[-1])
-    row = unnamed(overview(parse(f"containers-storage:{damaged}")))[-1]
+    row = unnamed(usage_of(parse_reference(f"containers-storage:{damaged}")))[-1]
     assert row.id == top
     image = open_image(row.reference)
     assert f"layer {len(DIFF_IDS)} as incomplete" in image.damage and image.damage in image.warnings
@@ -136,7 +136,7 @@ def test_an_incomplete_layer_of_an_image_is_that_images(
     root = podman_stores(driver)[1].partition("=")[2]
     subprocess.run(["cp", "--archive", root, tmp_path / "copy"], check=True)
     mark_as_incomplete(tmp_path / f"copy/{driver}-layers/layers.json", DIFF_IDS[-1])
-    found = overview(parse(f"containers-storage:{tmp_path}/copy"))
+    found = usage_of(parse_reference(f"containers-storage:{tmp_path}/copy"))
     assert ids_of(tmp_path / "copy", driver)[-1] not in {layer.id for layer in unnamed(found)}
     assert any("or only a part of it" in problem for problem in found.problems)
 
@@ -148,7 +148,7 @@ def test_a_directory_that_nothing_names(damaged: Path, driver: str) -> None:
     for each in ids[-2:]:
         (damaged / f"{driver}-layers/{each}.tar-split.gz").unlink()
     (damaged / FOLDERS[driver] / "empty").mkdir()
-    found = overview(parse(f"containers-storage:{damaged}"))
+    found = usage_of(parse_reference(f"containers-storage:{damaged}"))
     strays = {stray.path: stray for stray in found.strays if stray.path.parent == damaged / FOLDERS[driver]}
     assert {path.name for path in strays} == {*ids[-2:], "empty"}
     assert bool(strays[damaged / FOLDERS[driver] / "empty"].reference) == (driver == "vfs")

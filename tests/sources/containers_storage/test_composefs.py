@@ -20,7 +20,7 @@ from layertui.layers.unpacked.toc import _read_table
 from layertui.model.errors import LayertuiError
 from layertui.sources import open_image
 from layertui.sources.containers_storage.store import TABLE, big_data_name
-from layertui.verify.image import verify
+from layertui.verify.image import verify_image
 from tests.engines import containers_storage, run
 from tests.layouts import OciLayout
 from tests.programs import need
@@ -71,7 +71,7 @@ def keep_by_digest(store: Path, identity: str, directory: Path, table: bytes) ->
 def test_files_are_found_by_their_digests(root: Path) -> None:
     image = open_image(f"containers-storage:[{root}]{demo.image().id}")
     assert seen(image) == seen(demo.image())
-    assert {check.status for check in verify(image)} == {"ok"}
+    assert {check.status for check in verify_image(image)} == {"ok"}
 
 
 def test_without_records_the_tables_of_contents_tell(root: Path, tmp_path: Path) -> None:

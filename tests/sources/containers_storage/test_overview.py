@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
-from layertui.model.reference import parse
+from layertui.model.reference import parse_reference
 from layertui.sources import open_image
-from layertui.sources.store_usage import Overview, Stray, overview, users
+from layertui.sources.store_usage import Orphan, StoreUsage, usage_of, users
 from tests.engines import containers_storage, run
 from tests.layouts import docker_archive
 from tests.programs import need
 
-SAMPLE = f"localhost/{demo.NAME}"
+SAMPLE = f"localhost/{demo.SAMPLE_NAME}"
 
 
 @pytest.fixture(scope="module")
@@ -43,18 +43,18 @@ def root(command: list[str]) -> Path:
 
 
 @pytest.fixture
-def found(root: Path) -> Overview:
-    return overview(parse(f"containers-storage:{root}"))
+def found(root: Path) -> StoreUsage:
+    return usage_of(parse_reference(f"containers-storage:{root}"))
 
 
-def test_sizes_are_those_of_du(root: Path, found: Overview) -> None:
+def test_sizes_are_those_of_du(root: Path, found: StoreUsage) -> None:
     lines = run("du", "-xs", "--block-size=1", *sorted(root.iterdir())).splitlines()
     theirs = {Path(line.split("\t")[1]).name: int(line.split("\t")[0]) for line in lines}
     assert {part.name: part.size for part in found.parts} == theirs
     assert all(part.about for part in found.parts) and not found.problems
 
 
-def test_sizes_of_images_are_podmans(command: list[str], root: Path, found: Overview) -> None:
+def test_sizes_of_images_are_podmans(command: list[str], root: Path, found: StoreUsage) -> None:
     """But for manifests and configs, which it counts too."""
     noted = json.loads((root / "overlay-images/images.json").read_text())
     documents = {f"sha256:{image['id']}": sum(image["big-data-sizes"].values()) for image in noted}
@@ -80,7 +80,7 @@ def text(size: int) -> str:
     return f"{size / 1000:.4g}kB"
 
 
-def test_shared_layers(found: Overview) -> None:
+def test_shared_layers(found: StoreUsage) -> None:
     shared = [layer for layer in found.layers if len(layer.images) > 1]
     assert len(shared) == len(demo.image().layers) and len(found.layers) == len(shared) + 2
     assert all(users(found, layer) == [SAMPLE, "localhost/left:1", "localhost/right:1"] for layer in shared)
@@ -98,14 +98,14 @@ def test_what_nothing_names(root: Path, tmp_path: Path) -> None:
     images.remove(gone)
     (copy / "overlay-images/images.json").write_text(json.dumps(images))
     (copy / "overlay/left-behind").mkdir()
-    found = overview(parse(f"containers-storage:{copy}"))
+    found = usage_of(parse_reference(f"containers-storage:{copy}"))
     assert [layer.id for layer in found.layers if not layer.images] == [gone["layer"]]
     assert set(found.strays) == {  # overlay would have a diff in the one
-        Stray(copy / "overlay/left-behind", ""),
-        Stray(copy / "overlay-images" / gone["id"], ""),
+        Orphan(copy / "overlay/left-behind", ""),
+        Orphan(copy / "overlay-images" / gone["id"], ""),
     }
     assert not found.problems
     layers = json.loads((copy / "overlay-layers/layers.json").read_text())
     (copy / "overlay-layers/layers.json").write_text(json.dumps(layers[1:]))
-    found = overview(parse(f"containers-storage:{copy}"))
+    found = usage_of(parse_reference(f"containers-storage:{copy}"))
     assert len(found.problems) == 2 and all("the store has no layer" in each for each in found.problems)

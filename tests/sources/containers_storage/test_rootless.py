@@ -10,7 +10,7 @@ import pytest
 
 from layertui import demo
 from layertui.layers.load import index_layer
-from layertui.model.reference import parse
+from layertui.model.reference import parse_reference
 from layertui.sources import containers_storage, list_images, open_image
 from layertui.union.changes import changes
 from tests.seen import seen
@@ -36,7 +36,7 @@ def test_its_image_is_that_of_the_archive(store: tuple[Path, str]) -> None:
 def test_its_container_is_what_the_user_sees(store: tuple[Path, str]) -> None:
     """Inside the user namespace, where files belong to others than outside."""
     root, told = store
-    (row,) = containers_storage.list_containers(parse(f"containers-storage:{root}"))
+    (row,) = containers_storage.list_containers(parse_reference(f"containers-storage:{root}"))
     image = open_image(row.reference)
     union, contents = union_of(image)
     tree = merged(union, union.layers, contents.read)

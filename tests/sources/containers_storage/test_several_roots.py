@@ -15,10 +15,10 @@ import pytest
 from layertui import demo
 from layertui.layers.unpacked.tar_split import RecordedDirectory
 from layertui.model.errors import LayertuiError
-from layertui.model.reference import parse
+from layertui.model.reference import parse_reference
 from layertui.sources import containers_storage, list_images, open_image
-from layertui.sources.store_usage import Overview, overview
-from layertui.verify.image import verify
+from layertui.sources.store_usage import StoreUsage, usage_of
+from layertui.verify.image import verify_image
 from tests.engines import run
 from tests.seen import Seen, seen
 from tests.sources.stores import PODMANS
@@ -65,7 +65,7 @@ def rows_of(source: str, message: str) -> list[str]:
     return found
 
 
-def names(found: Overview) -> set[str]:
+def names(found: StoreUsage) -> set[str]:
     return {name for image in found.images for name in image.names}
 
 
@@ -128,11 +128,11 @@ def test_an_additional_store_that_is_gone_or_broken_leaves_the_rest(
         open_image("containers-storage:none:1")
     if spoil is not junk_layers:  # which has nothing to do with what images there are
         assert said in str(raised.value)
-    assert {row.name for row in containers_storage.list_containers(parse("containers-storage:"))} >= {
-        "worked"
-    }
+    assert {
+        row.name for row in containers_storage.list_containers(parse_reference("containers-storage:"))
+    } >= {"worked"}
     assert open_image("containers-storage:[]/worked").layers[-1].unpacked is not None
-    found = overview(parse("containers-storage:"))
+    found = usage_of(parse_reference("containers-storage:"))
     assert names(found) == {PODMANS, WORK} and found.layers and found.parts
     assert len(found.problems) == 1 and said in found.problems[0]
 
@@ -198,7 +198,7 @@ def test_a_name_that_two_stores_have_is_that_of_the_first(
     assert len({row.reference for row in rows}) == len(rows) == 4
     for row in rows:
         assert open_image(row.reference).id == row.id
-    for image in overview(parse("containers-storage:")).images:
+    for image in usage_of(parse_reference("containers-storage:")).images:
         assert open_image(image.reference).id == image.id
 
 
@@ -245,10 +245,10 @@ def test_images_in_a_store_of_their_own(
     for layer in image.layers:
         assert isinstance(layer.unpacked, RecordedDirectory)
         assert layer.unpacked.record.is_relative_to(root) and layer.unpacked.directory.is_relative_to(split)
-    assert {check.status for check in verify(image)} == {"ok"}
+    assert {check.status for check in verify_image(image)} == {"ok"}
     container = open_image("containers-storage:[]/worked")
     assert len(container.layers) == 2 and not any(layer.missing for layer in container.layers)
-    found = overview(parse("containers-storage:"))
+    found = usage_of(parse_reference("containers-storage:"))
     assert names(found) == {PODMANS, WORK} and not found.problems and not found.strays
     configure()
     assert not list(list_images("containers-storage:"))

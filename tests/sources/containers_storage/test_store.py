@@ -19,9 +19,9 @@ from layertui.layers.load import index_layer
 from layertui.layers.unpacked.full_tree import FullTree
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.model.errors import LayertuiError
-from layertui.model.reference import parse
+from layertui.model.reference import parse_reference
 from layertui.sources import containers_storage, list_images, open_image
-from layertui.sources.store_usage import overview
+from layertui.sources.store_usage import usage_of
 from layertui.union.changes import changes
 from tests.engines import containers_storage as store_of
 from tests.engines import run
@@ -87,7 +87,14 @@ def test_list_is_podmans(command: list[str], store: str) -> None:
 def test_ways_to_name_an_image(store: str) -> None:
     identity = demo.image().id
     image = open_image(f"{store}{SAMPLE}")
-    names = [demo.NAME, identity, identity[7:], identity[7:20], *image.repo_digests, f"quarry@{identity}"]
+    names = [
+        demo.SAMPLE_NAME,
+        identity,
+        identity[7:],
+        identity[7:20],
+        *image.repo_digests,
+        f"quarry@{identity}",
+    ]
     assert {open_image(f"{store}{name}").id for name in names} == {identity}
     with pytest.raises(
         LayertuiError, match=r"has no image none:1, its .* store has localhost/quarry:1.1, localhost/work:1"
@@ -100,7 +107,7 @@ def test_ways_to_name_an_image(store: str) -> None:
 
 
 def test_containers(command: list[str], store: str) -> None:
-    rows = {row.name: row for row in containers_storage.list_containers(parse(store))}
+    rows = {row.name: row for row in containers_storage.list_containers(parse_reference(store))}
     row = rows["worked"]
     assert (row.id, row.image) == (
         run(*command, "inspect", "-f={{.Id}}", "worked").strip(),
@@ -146,8 +153,8 @@ def test_images_of_another_store(
             f'[storage.options]\nadditionalimagestores = ["{root}"]\n'
         )
         monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(configuration))
-        assert seen(open_image(f"containers-storage:{demo.NAME}")) == expected
-        (row,) = containers_storage.list_containers(parse("containers-storage:"))
+        assert seen(open_image(f"containers-storage:{demo.SAMPLE_NAME}")) == expected
+        (row,) = containers_storage.list_containers(parse_reference("containers-storage:"))
         assert row.reference == "containers-storage:[]/onto"
         assert seen(open_image(row.reference)).trees[:-1] == expected.trees
 
@@ -220,11 +227,11 @@ def test_parents_that_go_round_in_circles(damaged: Path, driver: str) -> None:
     the_other_is_readable(damaged)
     rows = {row.name for row in list_images(f"containers-storage:{damaged}")}
     assert rows == {"localhost/quarry", "localhost/work"}
-    containers = list(containers_storage.list_containers(parse(f"containers-storage:{damaged}")))
+    containers = list(containers_storage.list_containers(parse_reference(f"containers-storage:{damaged}")))
     assert {open_image(row.reference).name.split()[0] for row in containers} == {
         row.name for row in containers
     }
-    found = overview(parse(f"containers-storage:{damaged}"))
+    found = usage_of(parse_reference(f"containers-storage:{damaged}"))
     assert {name for image in found.images for name in image.names} == {SAMPLE, "localhost/work:1"}
     (problem,) = found.problems
     assert problem.startswith(f"{SAMPLE}: the parents of its layers go round in circles at ")
@@ -280,7 +287,9 @@ def test_lists_that_are_broken(damaged: Path, driver: str, name: str, junk: byte
         rows = list(list_images(f"containers-storage:{damaged}"))
         assert len(rows) == (0 if kind == "images" else 2)
         assert kind != "layers" or all(row.size is None for row in rows)
-        containers = list(containers_storage.list_containers(parse(f"containers-storage:{damaged}")))
+        containers = list(
+            containers_storage.list_containers(parse_reference(f"containers-storage:{damaged}"))
+        )
         assert len(containers) == (0 if kind == "containers" else 2)
         image = open_image(f"containers-storage:[{damaged}]{SAMPLE}")
         assert all("the store has no layer" in layer.missing for layer in image.layers) == (kind == "layers")
@@ -307,7 +316,7 @@ def test_any_values_end_in_an_error_or_an_image(damaged: Path, driver: str) -> N
                 with contextlib.suppress(LayertuiError):
                     list(list_images(f"containers-storage:{damaged}"))
                 with contextlib.suppress(LayertuiError):
-                    list(containers_storage.list_containers(parse(f"containers-storage:{damaged}")))
+                    list(containers_storage.list_containers(parse_reference(f"containers-storage:{damaged}")))
         path.write_text(whole)
     the_other_is_readable(damaged)
 

@@ -14,7 +14,7 @@ import pytest
 
 from layertui.model.errors import LayertuiError
 from layertui.sources.containers_storage import system
-from layertui.sources.containers_storage.system import ROOTFUL, Place, system_place
+from layertui.sources.containers_storage.system import ROOTFUL, StoreLocation, system_place
 
 
 @pytest.fixture(autouse=True)
@@ -39,50 +39,50 @@ def rootless(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_configuration() -> None:
-    assert system_place() == Place(Path("/var/lib/containers/storage"), "")
+    assert system_place() == StoreLocation(Path("/var/lib/containers/storage"), "")
 
 
 def test_the_administrators_file_hides_the_distributions(tmp_path: Path) -> None:
     (tmp_path / "usr.conf").write_text('[storage]\ndriver = "vfs"\ngraphroot = "/usr"\n')
-    assert system_place() == Place(Path("/usr"), "vfs")
+    assert system_place() == StoreLocation(Path("/usr"), "vfs")
     (tmp_path / "etc.conf").write_text('[storage]\ngraphroot = "/etc/store"\n')
-    assert system_place() == Place(Path("/etc/store"), "")
+    assert system_place() == StoreLocation(Path("/etc/store"), "")
 
 
 def test_the_environment_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "etc.conf").write_text('[storage]\ndriver = "vfs"\ngraphroot = "/etc/store"\n')
     (tmp_path / "own.conf").write_text('[storage]\ndriver = "btrfs"\ngraphroot = "/own"\n')
     monkeypatch.setenv("STORAGE_DRIVER", "overlay")
-    assert system_place() == Place(Path("/etc/store"), "overlay")
+    assert system_place() == StoreLocation(Path("/etc/store"), "overlay")
     monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(tmp_path / "own.conf"))
-    assert system_place() == Place(Path("/own"), "overlay")
+    assert system_place() == StoreLocation(Path("/own"), "overlay")
     monkeypatch.delenv("STORAGE_DRIVER")
-    assert system_place() == Place(Path("/own"), "btrfs")
+    assert system_place() == StoreLocation(Path("/own"), "btrfs")
 
 
 def test_of_a_user(tmp_path: Path, rootless: None, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
-    assert system_place() == Place(home / ".local/share/containers/storage", "")
+    assert system_place() == StoreLocation(home / ".local/share/containers/storage", "")
     monkeypatch.setenv("XDG_DATA_HOME", "/data")
     assert system_place().root == Path("/data/containers/storage")
     (tmp_path / "etc.conf").write_text(
         '[storage]\ndriver = "vfs"\ngraphroot = "/x"\nrootless_storage_path = "$HOME/$UID/store"\n'
     )
-    assert system_place() == Place(home / "1234/store", "vfs")
+    assert system_place() == StoreLocation(home / "1234/store", "vfs")
     (home / ".config/containers").mkdir(parents=True)
     (home / ".config/containers/storage.conf").write_text('[storage]\ndriver = "overlay"\n')
-    assert system_place() == Place(home / "1234/store", "overlay")
+    assert system_place() == StoreLocation(home / "1234/store", "overlay")
     (home / ".config/containers/storage.conf").write_text('[storage]\ngraphroot = "/mine"\n')
-    assert system_place() == Place(Path("/mine"), "")
+    assert system_place() == StoreLocation(Path("/mine"), "")
 
 
 def test_additional_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "etc.conf").write_text(
         '[storage]\nimagestore = "/a"\n[storage.options]\nadditionalimagestores = ["/b", "/c"]\n'
     )
-    assert system_place() == Place(Path(ROOTFUL), "", (Path("/b"), Path("/c")), Path("/a"))
+    assert system_place() == StoreLocation(Path(ROOTFUL), "", (Path("/b"), Path("/c")), Path("/a"))
     monkeypatch.setenv("STORAGE_OPTS", "overlay.imagestore=/d,overlay.mountopt=nodev,additionalimagestore=/e")
-    assert system_place() == Place(Path(ROOTFUL), "", (Path("/d"), Path("/e")), Path("/a"))
+    assert system_place() == StoreLocation(Path(ROOTFUL), "", (Path("/d"), Path("/e")), Path("/a"))
 
 
 def test_a_broken_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,24 +160,24 @@ def test_what_is_dropped_in(name: str, uid: int, tmp_path: Path, monkeypatch: py
     files, *expected = DROPPED[name]
     lay(tmp_path, files)
     root, driver = expected[uid > 0]
-    assert system_place() == Place(tmp_path / root, driver)
+    assert system_place() == StoreLocation(tmp_path / root, driver)
 
 
 def test_the_place_of_before_where_there_is_none_today(tmp_path: Path, rootless: None) -> None:
     """Up to Podman 5 nobody read these files, and a user's store was where that user's files say."""
     lay(tmp_path, {"etc.conf": "graphroot=etc driver=vfs", "etc.conf.d/10.conf": "graphroot=dropped"})
-    assert system_place() == Place(tmp_path / "dropped", "vfs")
+    assert system_place() == StoreLocation(tmp_path / "dropped", "vfs")
     (tmp_path / "dropped/vfs-images").rmdir()
-    assert system_place() == Place(tmp_path / "home/.local/share/containers/storage", "vfs")
+    assert system_place() == StoreLocation(tmp_path / "home/.local/share/containers/storage", "vfs")
 
 
 def test_a_file_that_goes_over_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lay(tmp_path, {"etc.conf.d/10.conf": "graphroot=dropped", "own.conf": "graphroot=own driver=vfs"})
     lay(tmp_path, {"last.conf": "graphroot=last"})
     monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(tmp_path / "own.conf"))
-    assert system_place() == Place(tmp_path / "own", "vfs")
+    assert system_place() == StoreLocation(tmp_path / "own", "vfs")
     monkeypatch.setenv("CONTAINERS_STORAGE_CONF_OVERRIDE", str(tmp_path / "last.conf"))
-    assert system_place() == Place(tmp_path / "last", "vfs")
+    assert system_place() == StoreLocation(tmp_path / "last", "vfs")
 
 
 def test_lists_that_go_on(tmp_path: Path) -> None:

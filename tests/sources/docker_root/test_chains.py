@@ -15,11 +15,11 @@ from layertui.dockerfile.base_candidates import neighbours
 from layertui.layers.load import index_layer
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
-from layertui.model.reference import parse
+from layertui.model.reference import parse_reference
 from layertui.sources import list_containers, list_images, open_image
 from layertui.sources.assemble import ALONE
-from layertui.sources.store_usage import overview, unnamed
-from layertui.verify.image import verify
+from layertui.sources.store_usage import unnamed, usage_of
+from layertui.verify.image import verify_image
 from tests.fixtures import docker_root as other_people
 from tests.seen import alone, seen
 from tests.sources.fingerprint import fingerprint
@@ -59,7 +59,7 @@ def test_a_layer_shows_what_the_image_has_up_to_it(root: Path) -> None:
     assert seen(top) == alone(demo.image(), len(CHAIN))
     assert (top.name, top.tags, top.id) == (f"layer {CHAIN[-1][7:19]}", (), "")
     assert top.warnings == [ALONE]
-    assert {check.status for check in verify(top)} == {"ok"}
+    assert {check.status for check in verify_image(top)} == {"ok"}
     assert [layer.chain_id for layer in top.layers] == CHAIN
     fourth = open_image(f"docker-root:[{root}]//{CHAIN[3]}")
     assert seen(fourth) == alone(demo.image(), 4)
@@ -89,7 +89,7 @@ def test_its_anatomy_says_that_there_is_no_config(root: Path) -> None:
 
 def test_the_overview_leads_to_what_no_image_names(damaged: Path) -> None:
     before = fingerprint(damaged)
-    found = overview(parse(f"docker-root:{damaged}"))
+    found = usage_of(parse_reference(f"docker-root:{damaged}"))
     rows = unnamed(found)
     assert [row.id for row in rows] == CHAIN[1:]  # the first is that of another image
     assert [row.parent for row in rows] == CHAIN[:-1]
@@ -130,7 +130,7 @@ def test_parents_that_are_none(damaged: Path) -> None:
     second.write_text(CHAIN[3])
     with pytest.raises(LayertuiError, match="go round in circles"):
         open_image(f"docker-root:[{damaged}]//{CHAIN[4]}")
-    assert {row.id for row in unnamed(overview(parse(f"docker-root:{damaged}")))} == set(CHAIN[1:])
+    assert {row.id for row in unnamed(usage_of(parse_reference(f"docker-root:{damaged}")))} == set(CHAIN[1:])
     second.write_text("../../../../etc")
     image = open_image(f"docker-root:[{damaged}]//{CHAIN[1]}")
     assert "has no layer of the chain ID ../../../../etc" in image.layers[0].missing
@@ -142,7 +142,7 @@ def test_a_directory_that_nothing_names(damaged: Path) -> None:
     names = [(facts_of(damaged, each) / "cache-id").read_text() for each in CHAIN]
     for chain_id in CHAIN[-2:]:
         shutil.rmtree(facts_of(damaged, chain_id))
-    strays = {stray.path.name: stray for stray in overview(parse(f"docker-root:{damaged}")).strays}
+    strays = {stray.path.name: stray for stray in usage_of(parse_reference(f"docker-root:{damaged}")).strays}
     assert strays.keys() == set(names[-2:])
     assert all(stray.path.parent == damaged / FOLDERS[driver] for stray in strays.values())
     image = open_image(strays[names[-1]].reference)
@@ -156,7 +156,7 @@ def test_a_directory_that_nothing_names(damaged: Path) -> None:
         assert len(image.layers) == 1
         assert seen(image).trees == alone(demo.image(), len(CHAIN)).trees[-1:]
         assert "what of it is of layers below is not known" in image.warnings[-1]
-    assert [check.status for check in verify(image)][-1] == "unchecked"  # no digest of it is known
+    assert [check.status for check in verify_image(image)][-1] == "unchecked"  # no digest of it is known
 
 
 def test_a_directory_on_one_that_is_gone(docker_roots: Callable[[str], Path], tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_a_containers_directories_open_too(docker_roots: Callable[[str], Path]) 
     mount = Path(container.layers[-1].unpacked.location).parent.name if container.layers[-1].unpacked else ""
     image = open_image(f"docker-root:[{root}]//{mount}")
     assert seen(image).trees == seen(container).trees
-    assert not {stray.path.name for stray in overview(parse(f"docker-root:{root}")).strays}
+    assert not {stray.path.name for stray in usage_of(parse_reference(f"docker-root:{root}")).strays}
 
 
 # Docker up to 1.9
@@ -196,7 +196,7 @@ def ids(image: Image) -> list[str]:
 
 
 def test_of_docker_1_9_each_layer_is_an_image(aufs: Path) -> None:
-    found = overview(parse(f"docker-root:{aufs}"))
+    found = usage_of(parse_reference(f"docker-root:{aufs}"))
     assert len(found.layers) == 2 and all(layer.images for layer in found.layers) and not found.strays
     for layer in found.layers:
         image = open_image(layer.reference)
@@ -215,7 +215,7 @@ def test_layers_of_docker_1_9_whose_json_is_damaged(
     base, top = ids(whole)[0], ids(whole)[-1]
     expected = seen(whole)
     (root / "graph" / top / "json").write_text("{")
-    found = overview(parse(f"docker-root:{root}"))
+    found = usage_of(parse_reference(f"docker-root:{root}"))
     (row,) = unnamed(found)
     assert row.id == top
     image = open_image(row.reference)
@@ -250,7 +250,7 @@ def test_a_directory_of_aufs_that_nothing_names(aufs: Path) -> None:
     (stray / "own").write_text("x")
     (stray / ".wh.etc").touch()
     (aufs / "aufs/layers/stray").write_text("\n".join(reversed(ids(image))))
-    (found,) = overview(parse(f"docker-root:{aufs}")).strays
+    (found,) = usage_of(parse_reference(f"docker-root:{aufs}")).strays
     opened = open_image(found.reference)
     trees = seen(opened).trees
     assert trees[:-1] == seen(image).trees

@@ -10,10 +10,10 @@ import pytest
 
 from layertui import demo
 from layertui.model.errors import LayertuiError
-from layertui.model.reference import Reference, parse
+from layertui.model.reference import Reference, parse_reference
 from layertui.sources import docker_root, list_images, open_image
 from layertui.sources.containerd import bolt, store
-from layertui.sources.store_usage import Overview, overview
+from layertui.sources.store_usage import StoreUsage, usage_of
 from layertui.union.changes import changes
 from tests.engines import run
 from tests.seen import Seen, seen
@@ -27,11 +27,11 @@ def root(embedded_root: Path) -> Path:
 
 
 def test_its_container(root: Path) -> None:
-    (row,) = docker_root.list_containers(parse(f"docker-root:{root}"))
-    assert (row.id, row.name, row.image, row.status) == (CONTAINER, "worked", demo.NAME, "exited (3)")
+    (row,) = docker_root.list_containers(parse_reference(f"docker-root:{root}"))
+    assert (row.id, row.name, row.image, row.status) == (CONTAINER, "worked", demo.SAMPLE_NAME, "exited (3)")
     assert (row.command, row.labels) == ("/bin/sh -c true", {"a": "b"})
     image = open_image(row.reference)
-    assert (image.name, image.reference) == (f"worked (docker.io/library/{demo.NAME})", row.reference)
+    assert (image.name, image.reference) == (f"worked (docker.io/library/{demo.SAMPLE_NAME})", row.reference)
     assert [entry.created_by for entry in image.history[-2:]] == [
         "init layer: stubs of what Docker mounts into every container",
         "read-write layer of container worked (exited)",
@@ -76,35 +76,35 @@ def test_a_containerd_beside_the_data_root(root: Path, tmp_path: Path) -> None:
 def test_its_images_are_offered(root: Path, expected: Seen) -> None:
     (row,) = list_images(f"docker-root:{root}")
     assert (row.name, row.tag, row.id) == ("quarry", "1.1", demo.image().id)
-    assert row.reference == f"containerd:[{root}/containerd/daemon]moby/docker.io/library/{demo.NAME}"
+    assert row.reference == f"containerd:[{root}/containerd/daemon]moby/docker.io/library/{demo.SAMPLE_NAME}"
     assert seen(open_image(row.reference)) == expected
-    assert seen(open_image(f"docker-root:[{root}]{demo.NAME}")) == expected
-    assert [each.id for each in list_images(f"docker-root:[{root}]{demo.NAME}")] == [row.id]
+    assert seen(open_image(f"docker-root:[{root}]{demo.SAMPLE_NAME}")) == expected
+    assert [each.id for each in list_images(f"docker-root:[{root}]{demo.SAMPLE_NAME}")] == [row.id]
 
 
 def test_its_images_are_in_the_overview(root: Path) -> None:
-    found = overview(parse(f"docker-root:{root}"))
+    found = usage_of(parse_reference(f"docker-root:{root}"))
     (image,) = found.images
-    assert (image.id, image.names) == (demo.image().id, [demo.NAME])
+    assert (image.id, image.names) == (demo.image().id, [demo.SAMPLE_NAME])
     assert image.frees == image.size == sum(layer.size for layer in found.layers) > 0
     assert image.containers == ["worked"] and not found.strays
     assert open_image(image.reference).id == image.id and not found.problems
 
 
-@pytest.mark.parametrize("ask", [overview, docker_root.list_images, docker_root.list_containers])
+@pytest.mark.parametrize("ask", [usage_of, docker_root.list_images, docker_root.list_containers])
 def test_each_database_is_read_once(
-    root: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable[[Reference], Overview | Iterable[object]]
+    root: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable[[Reference], StoreUsage | Iterable[object]]
 ) -> None:
     """What was found in one state of it is not looked for in another: Docker may write meanwhile."""
     reads: list[Path] = []
 
     def noted(path: Path) -> bolt.Bucket:
         reads.append(path)
-        return bolt.read(path)
+        return bolt.read_bolt(path)
 
-    monkeypatch.setattr(store, "read", noted)
-    found = ask(parse(f"docker-root:{root}"))
-    assert isinstance(found, Overview) or list(found)
+    monkeypatch.setattr(store, "read_bolt", noted)
+    found = ask(parse_reference(f"docker-root:{root}"))
+    assert isinstance(found, StoreUsage) or list(found)
     assert "meta.db" in {path.name for path in reads} and len(set(reads)) == len(reads)
 
 

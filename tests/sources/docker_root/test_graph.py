@@ -17,11 +17,11 @@ from layertui.anatomy.docker_inspect import described, fields
 from layertui.layers.load import index_layer
 from layertui.model.errors import LayertuiError
 from layertui.model.image import ImageSummary
-from layertui.model.reference import parse
+from layertui.model.reference import parse_reference
 from layertui.sources import docker_root, list_images, open_image
-from layertui.sources.store_usage import overview
+from layertui.sources.store_usage import usage_of
 from layertui.union.changes import changes
-from layertui.verify.image import verify
+from layertui.verify.image import verify_image
 from tests.fixtures import docker_root as other_people
 from tests.opens import counted_opens
 from tests.seen import seen
@@ -102,7 +102,7 @@ def test_which_entry_each_field_of_inspect_comes_from(aufs: Path) -> None:
 
 
 def test_its_containers(aufs: Path) -> None:
-    rows = {row.name: row for row in docker_root.list_containers(parse(f"docker-root:{aufs}"))}
+    rows = {row.name: row for row in docker_root.list_containers(parse_reference(f"docker-root:{aufs}"))}
     assert {name: row.state for name, row in rows.items()} == {
         "insane_rosalind": "exited",
         "angry_rosalind": "running",
@@ -189,7 +189,9 @@ def test_recorded_sizes_against_whole_trees(overlay: Path) -> None:
     assert size > 0
     (overlay / "graph" / ids()[4] / "layersize").write_text(str(size + 1))
     image = open_image(f"docker-root:[{overlay}]old:1.9")
-    sizes = [check for check in verify(image) if check.what == "size" and check.subject.startswith("layer")]
+    sizes = [
+        check for check in verify_image(image) if check.what == "size" and check.subject.startswith("layer")
+    ]
     assert [check.status for check in sizes] == [*["ok"] * 4, "unchecked", *["ok"] * (len(sizes) - 5)]
     assert sizes[4].why.startswith(f"{size} bytes differ from what is below; ")
 
@@ -208,7 +210,7 @@ def test_what_is_broken_leaves_the_rest_in_the_lists(overlay: Path) -> None:
     with pytest.raises(LayertuiError, match="0" * 64):
         images.extend(list_images(f"docker-root:{overlay}"))
     assert {f"{row.name}:{row.tag}" for row in images} >= {"old:1.9", "work:1"}
-    told = overview(parse(f"docker-root:{overlay}"))
+    told = usage_of(parse_reference(f"docker-root:{overlay}"))
     assert any("old:1.9" in image.names for image in told.images)
     assert any("0" * 64 in problem for problem in told.problems)
 

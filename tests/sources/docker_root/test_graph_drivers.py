@@ -16,10 +16,10 @@ from layertui import demo
 from layertui.anatomy.docker_inspect import described
 from layertui.layers.load import index_layer
 from layertui.model.image import Image
-from layertui.model.reference import parse
+from layertui.model.reference import parse_reference
 from layertui.sources import docker_root, open_image
-from layertui.sources.store_usage import overview
-from layertui.verify.image import verify
+from layertui.sources.store_usage import usage_of
+from layertui.verify.image import verify_image
 from tests.engines import run
 from tests.seen import Seen, seen
 from tests.sources.docker_root import v1
@@ -45,7 +45,7 @@ def test_the_same_image_as_from_its_archive(root: Path, saved: Image) -> None:
     assert [entry._replace(id="") for entry in image.history] == saved.history
     assert (image.config, image.platform, image.id) == (saved.config, saved.platform, saved.id)
     assert [layer.descriptor.size for layer in image.layers] == bytes_of_files()
-    sizes = [check for check in verify(image) if check.what == "size"]
+    sizes = [check for check in verify_image(image) if check.what == "size"]
     assert {check.status for check in sizes} == {"ok"} and len(sizes) == len(image.layers)
 
 
@@ -89,7 +89,7 @@ def forget_records(root: Path) -> None:
 
 
 def test_containers(root: Path) -> None:
-    rows = {row.name: row for row in docker_root.list_containers(parse(f"docker-root:{root}"))}
+    rows = {row.name: row for row in docker_root.list_containers(parse_reference(f"docker-root:{root}"))}
     assert sorted(rows) == ["idle", "worked"] and rows["worked"].image == "work:1"
     image = open_image(rows["worked"].reference)
     theirs = {tuple(pair) for pair in json.loads((root.parent / "diff.json").read_text())}
@@ -102,7 +102,7 @@ def test_containers(root: Path) -> None:
 
 def test_what_it_holds(root: Path) -> None:
     """Every directory of the driver is an image's or a container's."""
-    found = overview(parse(f"docker-root:{root}"))
+    found = usage_of(parse_reference(f"docker-root:{root}"))
     named = {name: image for image in found.images for name in image.names}
     assert set(named) == {"old:1.9", "work:1"} and not found.strays and not found.problems
     assert sorted(named["work:1"].containers) == ["idle", "worked"]
@@ -211,7 +211,9 @@ def test_a_container_from_scratch(overlay: Path) -> None:
     config = {"ID": identity, "Name": "/bare", "Image": "", "Driver": "overlay"}
     (overlay / "containers" / identity / "config.json").write_text(json.dumps(config))
     (row,) = (
-        row for row in docker_root.list_containers(parse(f"docker-root:{overlay}")) if row.name == "bare"
+        row
+        for row in docker_root.list_containers(parse_reference(f"docker-root:{overlay}"))
+        if row.name == "bare"
     )
     assert row.image_id == ""
     image = open_image(row.reference)

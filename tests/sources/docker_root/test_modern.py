@@ -19,13 +19,13 @@ from layertui.content.read import Contents
 from layertui.layers.load import index_layer
 from layertui.model.errors import LayertuiError
 from layertui.model.image import ContainerSummary, ImageSummary
-from layertui.model.reference import parse
+from layertui.model.reference import parse_reference
 from layertui.sources import docker_root, list_images, open_image
-from layertui.sources.containerd.store import META
-from layertui.sources.store_usage import SUBVOLUME, overview
+from layertui.sources.containerd.store import METADATA_DB
+from layertui.sources.store_usage import SUBVOLUME, usage_of
 from layertui.union.changes import changes
 from layertui.union.model import LayerUnion
-from layertui.verify.image import verify
+from layertui.verify.image import verify_image
 from tests.fixtures import docker_root as other_people
 from tests.opens import counted_opens
 from tests.programs import lacking, need
@@ -45,7 +45,7 @@ def driver_of(root: Path) -> str:
 
 
 def test_the_same_image_as_from_its_archive(root: Path, expected: Seen, measured: Sizes) -> None:
-    image = open_image(f"docker-root:[{root}]{demo.NAME}")
+    image = open_image(f"docker-root:[{root}]{demo.SAMPLE_NAME}")
     assert seen(image) == expected
     if driver_of(root) == "btrfs":
         assert all(
@@ -97,7 +97,7 @@ def test_steps_of_a_build_are_not_offered(root: Path) -> None:
 
 
 def test_containers(root: Path) -> None:
-    rows = {row.name: row for row in docker_root.list_containers(parse(f"docker-root:{root}"))}
+    rows = {row.name: row for row in docker_root.list_containers(parse_reference(f"docker-root:{root}"))}
     assert sorted(rows) == ["idle", "worked"]
     assert (rows["worked"].image, rows["worked"].status) == ("work:1", "exited (0)")
     image = open_image(rows["worked"].reference)
@@ -141,7 +141,7 @@ def test_a_container_on_another_tree_than_its_image_says(
 ) -> None:
     damaged = copy_of(docker_roots("overlay"), tmp_path)
     own = dict(open_image(f"docker-root:[{damaged}]/idle").layers[-1].places)
-    other = dict(open_image(f"docker-root:[{damaged}]{demo.NAME}").layers[0].places)["cache-id"]
+    other = dict(open_image(f"docker-root:[{damaged}]{demo.SAMPLE_NAME}").layers[0].places)["cache-id"]
     path = Path(own["unpacked"]).with_name("lower-id")
     path.write_text(other)
     (warning,) = open_image(f"docker-root:[{damaged}]/idle").warnings
@@ -160,15 +160,15 @@ def damaged(request: pytest.FixtureRequest, docker_roots: Callable[[str], Path],
 
 
 def top_layer(root: Path) -> Path:
-    image = open_image(f"docker-root:[{root}]{demo.NAME}")
+    image = open_image(f"docker-root:[{root}]{demo.SAMPLE_NAME}")
     return root / "image" / driver_of(root) / "layerdb" / image.layers[-1].chain_id.replace(":", "/")
 
 
 def test_a_layer_whose_directory_is_gone(damaged: Path) -> None:
-    layer = open_image(f"docker-root:[{damaged}]{demo.NAME}").layers[-1]
+    layer = open_image(f"docker-root:[{damaged}]{demo.SAMPLE_NAME}").layers[-1]
     assert layer.unpacked is not None
     shutil.rmtree(layer.unpacked.location)
-    image = open_image(f"docker-root:[{damaged}]{demo.NAME}")
+    image = open_image(f"docker-root:[{damaged}]{demo.SAMPLE_NAME}")
     assert image.layers[-1].missing.endswith("is not there")
     assert not index_layer(image.layers[0], None).damage
 
@@ -177,25 +177,27 @@ def test_a_layer_that_the_store_does_not_know(damaged: Path) -> None:
     shutil.rmtree(top_layer(damaged))
     assert (
         "the store has no layer of the chain ID"
-        in open_image(f"docker-root:[{damaged}]{demo.NAME}").layers[-1].missing
+        in open_image(f"docker-root:[{damaged}]{demo.SAMPLE_NAME}").layers[-1].missing
     )
 
 
 def test_a_layer_in_anothers_place(damaged: Path) -> None:
     (top_layer(damaged) / "diff").write_text("sha256:" + "0" * 64)
-    assert "has another diff ID" in open_image(f"docker-root:[{damaged}]{demo.NAME}").layers[-1].missing
+    assert (
+        "has another diff ID" in open_image(f"docker-root:[{damaged}]{demo.SAMPLE_NAME}").layers[-1].missing
+    )
 
 
 def test_a_cache_id_that_leads_outside(damaged: Path) -> None:
     (top_layer(damaged) / "cache-id").write_text("../../../etc")
-    assert open_image(f"docker-root:[{damaged}]{demo.NAME}").layers[-1].unpacked is None
+    assert open_image(f"docker-root:[{damaged}]{demo.SAMPLE_NAME}").layers[-1].unpacked is None
 
 
 def test_without_records_the_directories_tell(damaged: Path, expected: Seen) -> None:
     """But what a tar had again as it was: of that a whole tree keeps nothing."""
     for record in damaged.glob("image/*/layerdb/sha256/*/tar-split.json.gz"):
         record.unlink()
-    image = open_image(f"docker-root:[{damaged}]{demo.NAME}")
+    image = open_image(f"docker-root:[{damaged}]{demo.SAMPLE_NAME}")
     found = seen(image)
     if driver_of(damaged) == "overlay2":
         assert found == expected and not image.warnings
@@ -212,7 +214,9 @@ def test_without_records_the_directories_tell(damaged: Path, expected: Seen) -> 
         assert [did(each) for each in ours] == [did(each) for each in theirs if each["change"] != "repeated"]
     for ours, theirs in zip(found.entries, expected.entries, strict=True):
         assert [{**each, "layer": 0} for each in ours] == [{**each, "layer": 0} for each in theirs]
-    statuses = {(check.what, check.status) for check in verify(image) if check.subject.startswith("layer")}
+    statuses = {
+        (check.what, check.status) for check in verify_image(image) if check.subject.startswith("layer")
+    }
     assert ("diff ID", "unchecked") in statuses and not any(status == "wrong" for _, status in statuses)
 
 
@@ -222,11 +226,11 @@ def did(change: dict[str, Any]) -> tuple[object, ...]:
 
 def test_a_tree_without_the_one_below_it(docker_roots: Callable[[str], Path], tmp_path: Path) -> None:
     root = copy_of(docker_roots("vfs"), tmp_path)
-    layers = open_image(f"docker-root:[{root}]{demo.NAME}").layers
+    layers = open_image(f"docker-root:[{root}]{demo.SAMPLE_NAME}").layers
     for layer in layers:
         Path(dict(layer.places)["tar-split"]).unlink()
     shutil.rmtree(dict(layers[3].places)["unpacked"])
-    missing = [layer.missing for layer in open_image(f"docker-root:[{root}]{demo.NAME}").layers]
+    missing = [layer.missing for layer in open_image(f"docker-root:[{root}]{demo.SAMPLE_NAME}").layers]
     assert missing[3].endswith("is not there") and "together with what is below it" in missing[4]
     assert not missing[2] and not missing[5]
 
@@ -239,8 +243,8 @@ def test_fuse_overlayfs(
     if not Path("/dev/fuse").exists():
         lacking("fuse-overlayfs needs FUSE")
     root = copy_of(docker_roots("fuse-overlayfs"), tmp_path)
-    image = open_image(f"docker-root:[{root}]{demo.NAME}")
-    assert seen(image) == expected and {check.status for check in verify(image)} == {"ok"}
+    image = open_image(f"docker-root:[{root}]{demo.SAMPLE_NAME}")
+    assert seen(image) == expected and {check.status for check in verify_image(image)} == {"ok"}
     assert_sizes(image, measured.directories, "of files")
     union, contents = union_of(open_image(f"docker-root:[{root}]/worked"))
     found = changed(union, contents)
@@ -249,7 +253,7 @@ def test_fuse_overlayfs(
     assert list(root.glob("fuse-overlayfs/*/diff/**/.wh.*"))
     for record in root.glob("image/*/layerdb/sha256/*/tar-split.json.gz"):
         record.unlink()
-    assert seen(open_image(f"docker-root:[{root}]{demo.NAME}")) == expected
+    assert seen(open_image(f"docker-root:[{root}]{demo.SAMPLE_NAME}")) == expected
 
 
 def test_a_config_that_is_damaged(damaged: Path) -> None:
@@ -257,7 +261,7 @@ def test_a_config_that_is_damaged(damaged: Path) -> None:
     path = damaged / "image" / driver_of(damaged) / "imagedb/content" / identity.replace(":", "/")
     path.write_bytes(path.read_bytes().replace(b"linux", b"LINUX"))
     with pytest.raises(LayertuiError, match=f"{identity[7:]}: wrong digest"):
-        open_image(f"docker-root:[{damaged}]{demo.NAME}")
+        open_image(f"docker-root:[{damaged}]{demo.SAMPLE_NAME}")
 
 
 def test_what_is_broken_leaves_the_rest_in_the_lists(damaged: Path) -> None:
@@ -272,32 +276,32 @@ def test_what_is_broken_leaves_the_rest_in_the_lists(damaged: Path) -> None:
     with pytest.raises(LayertuiError, match="0" * 64):
         images.extend(list_images(f"docker-root:{damaged}"))
     with pytest.raises(LayertuiError, match="0" * 64):
-        containers.extend(docker_root.list_containers(parse(f"docker-root:{damaged}")))
+        containers.extend(docker_root.list_containers(parse_reference(f"docker-root:{damaged}")))
     # extend() keeps what came before the error
-    assert {f"{row.name}:{row.tag}" for row in images} >= {demo.NAME, "work:1"}
+    assert {f"{row.name}:{row.tag}" for row in images} >= {demo.SAMPLE_NAME, "work:1"}
     assert sorted(row.name for row in containers) == ["idle", "worked"]
     assert open_image(containers[0].reference).layers
-    told = overview(parse(f"docker-root:{damaged}"))
-    assert {name for image in told.images for name in image.names} >= {demo.NAME, "work:1"}
+    told = usage_of(parse_reference(f"docker-root:{damaged}"))
+    assert {name for image in told.images for name in image.names} >= {demo.SAMPLE_NAME, "work:1"}
     assert len([problem for problem in told.problems if "0" * 64 in problem]) >= 2
 
 
 def test_a_damaged_containerd_leaves_docker_s_own_images(damaged: Path) -> None:
     """Docker 20.10 has one there too, whose database nobody of Docker's images needs."""
-    meta = damaged / "containerd/daemon" / META
+    meta = damaged / "containerd/daemon" / METADATA_DB
     meta.write_bytes(b"no database")
     images: list[ImageSummary] = []
     containers: list[ContainerSummary] = []
     with pytest.raises(LayertuiError, match=r"meta\.db is no Bolt database"):
         images.extend(list_images(f"docker-root:{damaged}"))
     with pytest.raises(LayertuiError, match=r"meta\.db is no Bolt database"):
-        containers.extend(docker_root.list_containers(parse(f"docker-root:{damaged}")))
-    assert {f"{row.name}:{row.tag}" for row in images} == {demo.NAME, "old:1.9", "work:1"}
+        containers.extend(docker_root.list_containers(parse_reference(f"docker-root:{damaged}")))
+    assert {f"{row.name}:{row.tag}" for row in images} == {demo.SAMPLE_NAME, "old:1.9", "work:1"}
     assert sorted(row.name for row in containers) == ["idle", "worked"]
     for reference in [row.reference for row in images] + [row.reference for row in containers]:
         assert open_image(reference).layers
-    found = overview(parse(f"docker-root:{damaged}"))
-    assert {name for image in found.images for name in image.names} == {demo.NAME, "old:1.9", "work:1"}
+    found = usage_of(parse_reference(f"docker-root:{damaged}"))
+    assert {name for image in found.images for name in image.names} == {demo.SAMPLE_NAME, "old:1.9", "work:1"}
     (problem,) = found.problems
     assert str(meta) in problem and found.parts and found.layers
 
@@ -360,7 +364,7 @@ def test_docker_rootss_of_other_people(
             {path: replace(facts, **without) for path, facts in ours.items()},
             {path: replace(facts, **without) for path, facts in there.items()},
         )
-    found = list(docker_root.list_containers(parse(f"docker-root:{root}")))
+    found = list(docker_root.list_containers(parse_reference(f"docker-root:{root}")))
     assert len(found) == containers
     for container in found:
         assert not any(index_layer(layer, None).damage for layer in open_image(container.reference).layers)
@@ -370,7 +374,7 @@ def test_what_containers_of_other_people_wrote(tmp_path: Path) -> None:
     """Held against the names that are in their directories and not in those that they began as copies of."""
     root = other_people("overlay.v2", tmp_path)
     wrote = {}
-    for row in docker_root.list_containers(parse(f"docker-root:{root}")):
+    for row in docker_root.list_containers(parse_reference(f"docker-root:{root}")):
         image = open_image(row.reference)
         init, own = (Path(str(layer.unpacked.location)) for layer in image.layers[-2:] if layer.unpacked)
         names = [{str(path.relative_to(upper)) for path in upper.rglob("*")} for upper in (init, own)]

@@ -14,10 +14,10 @@ import pytest
 from layertui import demo
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Cancelled, Job
-from layertui.model.reference import parse
+from layertui.model.reference import parse_reference
 from layertui.sources import open_image
 from layertui.sources.docker_root.usage import linkgraph
-from layertui.sources.store_usage import Overview, Stray, overview
+from layertui.sources.store_usage import Orphan, StoreUsage, usage_of
 from tests.engines import docker_daemon, run
 from tests.fixtures import docker_root
 from tests.layouts import docker_archive
@@ -45,7 +45,7 @@ def roots(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         docker.build("right:1", context, "FROM base:1\nCOPY own /right\nCOPY own /more\n")
         docker("tag", "right:1", "other/right:2")
         docker("run", "--detach", "--name=runs", "--network=none", "right:1", "/bin/sh", "-c", "sleep 600")
-        live = overview(parse(f"docker-root:{docker.data_root}"))
+        live = usage_of(parse_reference(f"docker-root:{docker.data_root}"))
         du = run("du", "-xs", "--block-size=1", *sorted(docker.data_root.iterdir())).splitlines()
         (folder / "du.json").write_text(
             json.dumps({Path(line.split("\t")[1]).name: int(line.split("\t")[0]) for line in du})
@@ -58,8 +58,8 @@ def roots(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture
-def found(roots: tuple[Path, Path]) -> Overview:
-    return overview(parse(f"docker-root:{roots[0]}"))
+def found(roots: tuple[Path, Path]) -> StoreUsage:
+    return usage_of(parse_reference(f"docker-root:{roots[0]}"))
 
 
 def test_sizes_are_those_of_du_while_a_container_runs(roots: tuple[Path, Path]) -> None:
@@ -70,7 +70,7 @@ def test_sizes_are_those_of_du_while_a_container_runs(roots: tuple[Path, Path]) 
 
 
 def test_what_each_image_alone_frees_is_dockers_unique_size(
-    roots: tuple[Path, Path], found: Overview
+    roots: tuple[Path, Path], found: StoreUsage
 ) -> None:
     rows = {row["ID"]: row for row in json.loads((roots[1] / "df.json").read_text())["Images"]}
     assert {image.id for image in found.images} == set(rows)
@@ -95,7 +95,7 @@ def _text(size: int) -> str:
     return f"{value:.4g}{('B', 'kB', 'MB')[unit]}"
 
 
-def test_shared_layers(found: Overview) -> None:
+def test_shared_layers(found: StoreUsage) -> None:
     named = {name: image.reference for image in found.images for name in image.names}
     (shared,) = [layer for layer in found.layers if len(layer.images) > 1]
     assert set(shared.images) == {named["base:1"], named["left:1"], named["right:1"]}
@@ -114,14 +114,14 @@ def test_what_nothing_names(roots: tuple[Path, Path], tmp_path: Path) -> None:
     (root / "image" / driver / "imagedb/content" / identity.replace(":", "/")).unlink()
     folder = root / ("vfs/dir" if driver == "vfs" else "overlay2")
     (folder / "left-behind").mkdir()
-    found = overview(parse(f"docker-root:{root}"))
+    found = usage_of(parse_reference(f"docker-root:{root}"))
     assert {layer.id for layer in found.layers if not layer.images} == {
         layer.chain_id for layer in demo.image().layers
     }
     reads = (
         f"docker-root:[{root}]//left-behind" if driver == "vfs" else ""
     )  # overlay2 would have a diff in it
-    assert found.strays == [Stray(folder / "left-behind", reads)]
+    assert found.strays == [Orphan(folder / "left-behind", reads)]
 
 
 def test_an_image_that_is_damaged_leaves_the_rest(roots: tuple[Path, Path], tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_an_image_that_is_damaged_leaves_the_rest(roots: tuple[Path, Path], tmp_
     os.system(f"cp --archive {roots[0]} {root}")
     driver = next(path.name for path in (root / "image").iterdir())
     (root / "image" / driver / "imagedb/content" / demo.image().id.replace(":", "/")).write_text("{}")
-    found = overview(parse(f"docker-root:{root}"))
+    found = usage_of(parse_reference(f"docker-root:{root}"))
     assert len(found.problems) == 1 and "wrong digest" in found.problems[0]
     names = {name for image in found.images for name in image.names}
     assert {"base:1", "left:1"} <= names and "quarry:1.1" not in names
@@ -138,7 +138,7 @@ def test_an_image_that_is_damaged_leaves_the_rest(roots: tuple[Path, Path], tmp_
 def test_a_root_of_docker_1_9(tmp_path: Path) -> None:
     root = docker_root("aufs.v1", tmp_path)
     before = fingerprint(root)
-    found = overview(parse(f"docker-root:{root}"))
+    found = usage_of(parse_reference(f"docker-root:{root}"))
     assert fingerprint(root) == before
     (image,) = found.images
     assert image.names[0] == "busybox:latest" and len(image.containers) == 3
@@ -203,14 +203,14 @@ def test_links_while_a_daemon_had_not_done_writing(
 
 def test_it_stops_when_told_to_and_tells_how_far_it_is(roots: tuple[Path, Path]) -> None:
     told: list[int] = []
-    found = overview(parse(f"docker-root:{roots[0]}"), Job(lambda done, total: told.append(done)))
+    found = usage_of(parse_reference(f"docker-root:{roots[0]}"), Job(lambda done, total: told.append(done)))
     assert told == sorted(told) and told[-1] == sum(part.size for part in found.parts)
     job = Job()
     job.cancel()
     with pytest.raises(Cancelled):
-        overview(parse(f"docker-root:{roots[0]}"), job=job)
+        usage_of(parse_reference(f"docker-root:{roots[0]}"), job=job)
 
 
 def test_what_is_no_data_root(tmp_path: Path) -> None:
     with pytest.raises(LayertuiError, match="is no data root"):
-        overview(parse(f"docker-root:{tmp_path}"))
+        usage_of(parse_reference(f"docker-root:{tmp_path}"))

@@ -109,9 +109,9 @@ def test_tls_by_environment(remote: tuple[str, Path], monkeypatch: pytest.Monkey
     monkeypatch.setenv("DOCKER_HOST", url)
     monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
     monkeypatch.setenv("DOCKER_CERT_PATH", str(folder))
-    assert whole(f"docker-daemon:{demo.NAME}")
+    assert whole(f"docker-daemon:{demo.SAMPLE_NAME}")
     # What lies in the daemon's directories is not asked for: they may be those of another machine.
-    assert open_image(f"docker-daemon:{demo.NAME}").arrival is not None
+    assert open_image(f"docker-daemon:{demo.SAMPLE_NAME}").arrival is not None
 
 
 def test_tls_by_context(remote: tuple[str, Path], tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_tls_by_context(remote: tuple[str, Path], tmp_path: Path) -> None:
         (tls / file).write_bytes((folder / file).read_bytes())
     (docker / "config.json").write_text(json.dumps({"currentContext": "far"}))
     assert run("docker", "--config", docker, "version", "--format", "{{.Server.Version}}").strip()
-    assert whole(f"docker-daemon:{demo.NAME}")
+    assert whole(f"docker-daemon:{demo.SAMPLE_NAME}")
 
 
 def test_without_a_certificate_it_is_said_why(
@@ -135,7 +135,7 @@ def test_without_a_certificate_it_is_said_why(
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", remote[0])
     with pytest.raises(LayertuiError, match=r"(DOCKER_HOST|Docker says)"):
-        open_image(f"docker-daemon:{demo.NAME}")
+        open_image(f"docker-daemon:{demo.SAMPLE_NAME}")
 
 
 def test_ssh(docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,4 +151,4 @@ def test_ssh(docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     ssh.chmod(0o755)
     monkeypatch.setenv("PATH", f"{ssh.parent}:{os.environ['PATH']}")
     monkeypatch.setenv("DOCKER_HOST", "ssh://me@far:2222")
-    assert whole(f"docker-daemon:{demo.NAME}")
+    assert whole(f"docker-daemon:{demo.SAMPLE_NAME}")

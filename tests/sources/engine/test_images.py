@@ -21,15 +21,15 @@ from layertui.model.reference import Reference
 from layertui.sources import engine, open_image
 from layertui.sources.engine import containers, images
 from layertui.sources.engine.client import Engine
-from layertui.sources.engine.endpoint import Endpoint
-from layertui.verify.image import verify
+from layertui.sources.engine.endpoint import EngineEndpoint
+from layertui.verify.image import verify_image
 from layertui.worker.protocol import TreeDone, TreeRequest
 from tests.engines import Docker, docker_daemon, podman_service, run
 from tests.seen import Seen, Sizes, assert_sizes, seen
 from tests.sources.engine.proxy import proxy
 from tests.worker.runs import frames, start
 
-SAMPLE = demo.NAME
+SAMPLE = demo.SAMPLE_NAME
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +63,7 @@ def test_layers_out_of_the_engines_directories(docker_host: Docker, expected: Se
         str(path) for path in docker_host.layers(SAMPLE)
     ]
     assert all(Path(dict(layer.places)["tar-split"]).is_file() for layer in image.layers)
-    assert {check.status for check in verify(image)} == {"ok"}
+    assert {check.status for check in verify_image(image)} == {"ok"}
     assert seen(image) == expected
     assert_sizes(image, measured.directories, "of files")
     assert image.config_bytes == demo.image().config_bytes
@@ -85,7 +85,7 @@ def test_layers_out_of_the_save_stream(
 
 def test_a_second_open_needs_no_stream(docker_host: Docker, streamed: None, tmp_path: Path) -> None:
     with proxy(tmp_path / "p.sock", Path(docker_host.host.removeprefix("unix://"))) as asked:
-        engine = Engine(Endpoint("Docker", asked.url, "test"))
+        engine = Engine(EngineEndpoint("Docker", asked.url, "test"))
         first = seen(images.open_image(engine, SAMPLE))
         assert sum("/get " in line for line in asked.requests) == 1
         assert seen(images.open_image(engine, SAMPLE)) == first
@@ -112,7 +112,7 @@ def test_nothing_but_get_requests_leaves(docker_host: Docker, streamed: None, tm
     docker_host("rm", "--force", "asked")
     docker_host("create", "--name=asked", SAMPLE, "sh")
     with proxy(tmp_path / "p.sock", Path(docker_host.host.removeprefix("unix://"))) as asked:
-        engine = Engine(Endpoint("Docker", asked.url, "test"))
+        engine = Engine(EngineEndpoint("Docker", asked.url, "test"))
         list(images.list_images(engine))
         images.shared_sizes(engine)
         seen(images.open_image(engine, SAMPLE))
@@ -187,7 +187,7 @@ def test_an_image_that_is_not_there(docker_host: Docker) -> None:
 @pytest.mark.parametrize("size", [0, 300, 60_000])
 def test_a_stream_that_is_cut(docker_host: Docker, streamed: None, tmp_path: Path, size: int) -> None:
     with proxy(tmp_path / "p.sock", Path(docker_host.host.removeprefix("unix://"))) as asked:
-        engine = Engine(Endpoint("Docker", asked.url, "test"))
+        engine = Engine(EngineEndpoint("Docker", asked.url, "test"))
         asked.cut["/get "] = size
         image = images.open_image(engine, SAMPLE)
         damages = [index_layer(layer, None).damage for layer in image.layers]
@@ -256,7 +256,7 @@ def test_no_permission_on_the_socket(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("socket.socket.connect", refuse)
     with pytest.raises(LayertuiError) as raised:
-        Engine(Endpoint("Docker", "unix:///run/docker.sock", "default socket")).get("/info")
+        Engine(EngineEndpoint("Docker", "unix:///run/docker.sock", "default socket")).get("/info")
     assert str(raised.value) == (
         "cannot reach Docker at unix:///run/docker.sock (default socket), no permission on the socket, "
         "run as root or join the group docker"
@@ -296,7 +296,7 @@ def test_podman(
     image = open_image(f"podman:{SAMPLE}")
     assert (image.arrival is not None) == stream
     if not stream:
-        assert {check.status for check in verify(image)} == {"ok"}
+        assert {check.status for check in verify_image(image)} == {"ok"}
     found = seen(image)
     if stream:  # its API leaves this out
         found.settings["Healthcheck"] = expected.settings["Healthcheck"]

@@ -22,7 +22,7 @@ import pytest
 from layertui.layers.load import index_layer
 from layertui.model.errors import LayertuiError
 from layertui.sources.engine.client import Engine
-from layertui.sources.engine.endpoint import Endpoint
+from layertui.sources.engine.endpoint import EngineEndpoint
 from layertui.sources.engine.images import list_images, open_image, shared_sizes
 from tests.content.archives import tar_of
 from tests.layouts import digest
@@ -149,7 +149,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     with socketserver.ThreadingUnixStreamServer(str(path), Handler) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield Engine(Endpoint("Docker", f"unix://{path}", "test"))
+        yield Engine(EngineEndpoint("Docker", f"unix://{path}", "test"))
         server.shutdown()
 
 

@@ -29,7 +29,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     for name in ("HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
         (tmp_path / name).mkdir()
         monkeypatch.setenv(name, str(tmp_path / name))
-    monkeypatch.setattr(endpoints, "SYSTEM", tmp_path / "etc")
+    monkeypatch.setattr(endpoints, "ETC", tmp_path / "etc")
     monkeypatch.setattr(connection, "BACK_OFF", 0.01)
     return tmp_path
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from layertui.model.errors import LayertuiError
-from layertui.sources.registry.credentials import find
+from layertui.sources.registry.credentials import find_login
 
 
 def login(name: str) -> dict[str, str]:
@@ -31,12 +31,12 @@ def helper(folder: Path, suffix: str, script: str, monkeypatch: pytest.MonkeyPat
 
 
 def user(host: str, repository: str = "app") -> str:
-    found = find(host, repository)
+    found = find_login(host, repository)
     return found.username if found else ""
 
 
 def test_none_where_there_are_no_files() -> None:
-    assert find("quay.io", "app") is None
+    assert find_login("quay.io", "app") is None
 
 
 def test_podman_goes_before_docker(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +45,7 @@ def test_podman_goes_before_docker(settings: Path, monkeypatch: pytest.MonkeyPat
     own = write(settings / "XDG_CONFIG_HOME/containers/auth.json", auths={"quay.io": login("own")})
     assert user("quay.io") == "own"
     runtime = write(settings / "XDG_RUNTIME_DIR/containers/auth.json", auths={"quay.io": login("runtime")})
-    found = find("quay.io", "app")
+    found = find_login("quay.io", "app")
     assert found is not None
     assert (found.username, found.password, found.origin) == ("runtime", "secret of runtime", str(runtime))
     named = write(settings / "named.json", auths={"quay.io": login("named")})
@@ -89,10 +89,10 @@ def test_tokens(settings: Path) -> None:
         settings / "HOME/.docker/config.json",
         auths={"a.io": {"identitytoken": "id"}, "b.io": {"registrytoken": "reg"}, "c.io": {}},
     )
-    identity, registry = find("a.io", "app"), find("b.io", "app")
+    identity, registry = find_login("a.io", "app"), find_login("b.io", "app")
     assert identity and identity.identity_token == "id"
     assert registry and registry.registry_token == "reg"
-    assert find("c.io", "app") is None
+    assert find_login("c.io", "app") is None
     assert "id" not in repr(identity).replace("identity", "")
 
 
@@ -102,10 +102,10 @@ def test_helpers(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     helper(settings, "none", 'echo "credentials not found in native keychain"; exit 1', monkeypatch)
     config = settings / "HOME/.docker/config.json"
     write(config, credHelpers={"a.io": "one"}, credsStore="two", auths={"a.io": login("file")})
-    found = find("a.io", "app")
+    found = find_login("a.io", "app")
     assert found and (found.username, found.password) == ("a.io", "s")
     assert found.origin == "docker-credential-one"
-    found = find("b.io", "app")
+    found = find_login("b.io", "app")
     assert found and found.identity_token == "t" and not found.username
     write(config, credsStore="one")
     assert user("docker.io") == "https://index.docker.io/v1/"
@@ -128,24 +128,24 @@ def test_helpers_that_fail(
     helper(settings, suffix, script, monkeypatch)
     write(settings / "HOME/.docker/config.json", credsStore=suffix)
     with pytest.raises(LayertuiError, match=why) as raised:
-        find("a.io", "app")
+        find_login("a.io", "app")
     assert f"docker-credential-{suffix}" in str(raised.value)
 
 
 def test_a_helper_that_is_not_there(settings: Path) -> None:
     write(settings / "HOME/.docker/config.json", credsStore="gone")
     with pytest.raises(LayertuiError, match="is not there"):
-        find("a.io", "app")
+        find_login("a.io", "app")
     write(settings / "HOME/.docker/config.json", credsStore="../../bin/sh")
     with pytest.raises(LayertuiError, match="no credential helper"):
-        find("a.io", "app")
+        find_login("a.io", "app")
 
 
 def test_files_that_cannot_be_read(settings: Path) -> None:
     path = settings / "HOME/.docker/config.json"
     write(path, auths={"a.io": {"auth": "!!"}})
     with pytest.raises(LayertuiError, match="cannot be read"):
-        find("a.io", "app")
+        find_login("a.io", "app")
     path.write_text("{")
     with pytest.raises(LayertuiError, match="not valid JSON"):
-        find("a.io", "app")
+        find_login("a.io", "app")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from layertui.model.errors import LayertuiError
-from layertui.sources.registry.endpoints import Endpoint, certificates, endpoints
-from layertui.sources.registry.name import parse
+from layertui.sources.registry.endpoints import RegistryEndpoint, certificates, endpoints
+from layertui.sources.registry.name import parse_name
 
 
 def registries(settings: Path, text: str, name: str = "registries.conf") -> None:
@@ -17,30 +17,30 @@ def registries(settings: Path, text: str, name: str = "registries.conf") -> None
 
 
 def places(name: str) -> list[str]:
-    return [f"{each.host}/{each.repository}" for each in endpoints(parse(name))]
+    return [f"{each.host}/{each.repository}" for each in endpoints(parse_name(name))]
 
 
 def test_without_settings() -> None:
-    assert endpoints(parse("quay.io/a/b")) == [Endpoint("quay.io", "a/b")]
-    assert endpoints(parse("nginx"))[0].address == "registry-1.docker.io"
-    assert endpoints(parse("localhost:5000/a"))[0].schemes == ("http", "https")
-    assert endpoints(parse("127.0.0.2/a"))[0].schemes == ("http", "https")
-    assert endpoints(parse("[::1]:5000/a"))[0].schemes == ("http", "https")
-    assert endpoints(parse("localhost.example.com/a"))[0].schemes == ("https",)
+    assert endpoints(parse_name("quay.io/a/b")) == [RegistryEndpoint("quay.io", "a/b")]
+    assert endpoints(parse_name("nginx"))[0].address == "registry-1.docker.io"
+    assert endpoints(parse_name("localhost:5000/a"))[0].schemes == ("http", "https")
+    assert endpoints(parse_name("127.0.0.2/a"))[0].schemes == ("http", "https")
+    assert endpoints(parse_name("[::1]:5000/a"))[0].schemes == ("http", "https")
+    assert endpoints(parse_name("localhost.example.com/a"))[0].schemes == ("https",)
 
 
 def test_insecure(settings: Path) -> None:
     registries(settings, '[[registry]]\nlocation = "reg.example.com"\ninsecure = true\n')
-    assert endpoints(parse("reg.example.com/a")) == [
-        Endpoint("reg.example.com", "a", ("https", "http"), True)
+    assert endpoints(parse_name("reg.example.com/a")) == [
+        RegistryEndpoint("reg.example.com", "a", ("https", "http"), True)
     ]
-    assert not endpoints(parse("other.example.com/a"))[0].insecure
+    assert not endpoints(parse_name("other.example.com/a"))[0].insecure
     (settings / "etc/docker").mkdir(parents=True)
     daemon = {"insecure-registries": ["old.example.com:5000", "10.1.0.0/16"]}
     (settings / "etc/docker/daemon.json").write_text(json.dumps(daemon))
-    assert endpoints(parse("old.example.com:5000/a"))[0].insecure
-    assert endpoints(parse("10.1.2.3:5000/a"))[0].insecure
-    assert not endpoints(parse("10.2.2.3:5000/a"))[0].insecure
+    assert endpoints(parse_name("old.example.com:5000/a"))[0].insecure
+    assert endpoints(parse_name("10.1.2.3:5000/a"))[0].insecure
+    assert not endpoints(parse_name("10.2.2.3:5000/a"))[0].insecure
 
 
 def test_locations_and_mirrors(settings: Path) -> None:
@@ -62,7 +62,7 @@ def test_locations_and_mirrors(settings: Path) -> None:
         "mirror.example.com:5000/hub/library/nginx",
         "hub.example.com/proxy/library/nginx",
     ]
-    assert [each.insecure for each in endpoints(parse("nginx"))] == [True, False]
+    assert [each.insecure for each in endpoints(parse_name("nginx"))] == [True, False]
     assert "digests.example.com/library/nginx" in places("nginx@sha256:" + "0" * 64)
 
 
@@ -89,7 +89,7 @@ def test_the_longest_prefix_counts(settings: Path) -> None:
 def test_blocked(settings: Path) -> None:
     registries(settings, '[[registry]]\nlocation = "bad.example.com"\nblocked = true\n')
     with pytest.raises(LayertuiError, match="blocks it"):
-        endpoints(parse("bad.example.com/a"))
+        endpoints(parse_name("bad.example.com/a"))
 
 
 def test_files_and_their_order(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:

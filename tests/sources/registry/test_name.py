@@ -3,7 +3,7 @@
 import pytest
 
 from layertui.model.errors import LayertuiError
-from layertui.sources.registry.name import Name, parse
+from layertui.sources.registry.name import Name, parse_name
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -27,8 +27,8 @@ DIGEST = "sha256:" + "0" * 64
     ],
 )
 def test_names(text: str, name: Name) -> None:
-    assert parse(text) == name
-    assert parse(str(name)) == name
+    assert parse_name(text) == name
+    assert parse_name(str(name)) == name
 
 
 @pytest.mark.parametrize(
@@ -48,10 +48,10 @@ def test_names(text: str, name: Name) -> None:
 )
 def test_no_names(text: str, why: str) -> None:
     with pytest.raises(LayertuiError, match=why) as raised:
-        parse(text)
+        parse_name(text)
     assert "docker://" in raised.value.remedy
 
 
 def test_the_digest_counts_where_there_is_a_tag_too() -> None:
-    assert parse(f"//nginx:1@{DIGEST}").wanted == DIGEST
-    assert parse("//nginx").wanted == "latest"
+    assert parse_name(f"//nginx:1@{DIGEST}").wanted == DIGEST
+    assert parse_name("//nginx").wanted == "latest"

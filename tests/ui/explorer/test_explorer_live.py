@@ -13,7 +13,7 @@ from layertui.model.blob import BytesBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image
 from layertui.sources import UnknownName
-from layertui.sources.referrers import Attachment, Document
+from layertui.sources.referrers import AttachedDocument, Attachment
 from layertui.ui.app import LayertuiApp
 from layertui.ui.dialogs.attachments import AttachmentsDialog
 from layertui.ui.dialogs.reader import ReaderDialog
@@ -234,9 +234,9 @@ async def test_y_looks_a_name_up_in_its_registry_and_nothing_does_before(
 
 
 def attached() -> list[Attachment]:
-    def document(kind: str, data: bytes, **annotations: str) -> Document:
+    def document(kind: str, data: bytes, **annotations: str) -> AttachedDocument:
         digest = f"sha256:{len(data):064x}"
-        return Document(Descriptor(kind, digest, len(data), annotations), BytesBlob(data, "here"))
+        return AttachedDocument(Descriptor(kind, digest, len(data), annotations), BytesBlob(data, "here"))
 
     provenance = document("application/vnd.in-toto+json", b'{"buildType": "https://mobyproject.org"}')
     predicate = {"in-toto.io/predicate-type": "https://slsa.dev/provenance/v1"}
@@ -255,7 +255,7 @@ def attached() -> list[Attachment]:
         Attachment(
             Descriptor("", "", -1),
             "application/spdx+json",
-            [Document(Descriptor("application/spdx+json", "sha256:" + "e" * 64, 48_000), None)],
+            [AttachedDocument(Descriptor("application/spdx+json", "sha256:" + "e" * 64, 48_000), None)],
         ),
     ]
 
@@ -302,7 +302,9 @@ async def test_a_long_attachment_is_read_to_its_end(registry: Told) -> None:
     text = json.dumps([f"package {number}" for number in range(lines)]).encode()
     descriptor = Descriptor("application/spdx+json", "sha256:" + "e" * 64, len(text))
     registry[:] = [
-        Attachment(descriptor, "application/spdx+json", [Document(descriptor, BytesBlob(text, "here"))])
+        Attachment(
+            descriptor, "application/spdx+json", [AttachedDocument(descriptor, BytesBlob(text, "here"))]
+        )
     ]
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await asked(pilot)

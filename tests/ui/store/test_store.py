@@ -15,7 +15,7 @@ from layertui.model.image import ContainerSummary
 from layertui.model.job import Job
 from layertui.model.reference import Reference
 from layertui.sources.assemble import layers_alone
-from layertui.sources.store_usage import ImageUse, LayerUse, Overview, Part, Stray
+from layertui.sources.store_usage import ImageUse, LayerUse, Orphan, RootEntry, StoreUsage
 from layertui.ui.anatomy.screen import AnatomyScreen
 from layertui.ui.app import LayertuiApp
 from layertui.ui.explorer.screen import ExplorerScreen
@@ -54,17 +54,17 @@ WEB = ContainerSummary(
 ROOT = "docker-root:[/mnt/disk/docker]"
 IDS = [f"sha256:{digit * 64}" for digit in "abcdef"]
 TOP = f"sha256:{'9' * 64}"
-FOUND = Overview(
+FOUND = StoreUsage(
     root=Path("/mnt/disk/docker"),
     parts=[
-        Part("containers", "config, logs and host files of each container", 40_960, 1, ""),
-        Part("image", "names, configs, and the chain of layers", 1_204_224, 1, ""),
-        Part("linkgraph.db", "names and links of containers (Docker up to 1.9)", 12_288, None, ""),
-        Part(HOSTILE, "", 4096, 0, ""),
-        Part(
+        RootEntry("containers", "config, logs and host files of each container", 40_960, 1, ""),
+        RootEntry("image", "names, configs, and the chain of layers", 1_204_224, 1, ""),
+        RootEntry("linkgraph.db", "names and links of containers (Docker up to 1.9)", 12_288, None, ""),
+        RootEntry(HOSTILE, "", 4096, 0, ""),
+        RootEntry(
             "overlay2", "layers of images and containers, unpacked", 268_435_456, 21, "it: Permission denied"
         ),
-        Part("volumes", "volumes, which outlive their containers", 8_192, 2, ""),
+        RootEntry("volumes", "volumes, which outlive their containers", 8_192, 2, ""),
     ],
     images=[
         ImageUse(SHOP.reference, IDS[0], ["shop:2.1"], 187_400_000, 107_400_000, ["web", HOSTILE]),
@@ -78,8 +78,8 @@ FOUND = Overview(
         LayerUse(IDS[5], 4_200_000, "d5", [], IDS[3], f"{ROOT}//{IDS[5]}"),
     ],
     strays=[
-        Stray(Path("/mnt/disk/docker/overlay2/abcdef"), f"{ROOT}//abcdef"),
-        Stray(Path("/mnt/disk/docker/overlay2/abcdef-removing"), ""),
+        Orphan(Path("/mnt/disk/docker/overlay2/abcdef"), f"{ROOT}//abcdef"),
+        Orphan(Path("/mnt/disk/docker/overlay2/abcdef-removing"), ""),
     ],
     links=[("/web", "4c" * 32), ("/web/db", "5d" * 32)],
     problems=["overlay2: it: Permission denied"],
@@ -109,7 +109,7 @@ def store(places: Places, monkeypatch: pytest.MonkeyPatch) -> Places:
     """A data root that has two images and a container."""
     places.given[STORE] = [SHOP, BASE]
     places.containers[STORE] = [WEB]
-    monkeypatch.setattr("layertui.sources.store_usage.overview", lambda *_: FOUND)
+    monkeypatch.setattr("layertui.sources.store_usage.usage_of", lambda *_: FOUND)
     return places
 
 
@@ -207,14 +207,14 @@ async def test_keys_of_usage() -> None:
 async def test_counting_is_told_and_ends_with_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     jobs: list[Job] = []
 
-    def slow(_reference: Reference, job: Job) -> Overview:
+    def slow(_reference: Reference, job: Job) -> StoreUsage:
         jobs.append(job)
         job.report(1_500_000)
         while not job.is_cancelled:
             time.sleep(0.005)
         return FOUND
 
-    monkeypatch.setattr("layertui.sources.store_usage.overview", slow)
+    monkeypatch.setattr("layertui.sources.store_usage.usage_of", slow)
     async with Store().run_test() as pilot:
         await settled(pilot)
         await pilot.press("u")
@@ -228,10 +228,10 @@ async def test_counting_is_told_and_ends_with_the_screen(monkeypatch: pytest.Mon
 
 
 async def test_what_cannot_be_counted_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> Overview:
+    def fail(*_: object) -> StoreUsage:
         raise LayertuiError("/mnt/disk/docker is no data root", "there is no such directory")
 
-    monkeypatch.setattr("layertui.sources.store_usage.overview", fail)
+    monkeypatch.setattr("layertui.sources.store_usage.usage_of", fail)
     async with Store().run_test(size=(120, 40)) as pilot:
         await counted(pilot)
         assert "is no data root, there is no such directory" in screen_text(pilot)
@@ -332,7 +332,7 @@ async def test_ways_that_lead_to_a_real_one(
 
 async def test_no_images_is_said_where_images_would_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "layertui.sources.store_usage.overview", lambda *_: replace(FOUND, images=[], layers=[])
+        "layertui.sources.store_usage.usage_of", lambda *_: replace(FOUND, images=[], layers=[])
     )
     async with Store().run_test(size=(120, 40)) as pilot:
         await counted(pilot)

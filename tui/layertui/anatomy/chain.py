@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from layertui.anatomy.docker_inspect import described, fields
 from layertui.model.errors import LayertuiError
 from layertui.model.history_step import step_text
-from layertui.model.image import Field, HistoryEntry, Image, Layer, Link
+from layertui.model.image import HistoryEntry, Image, InspectField, Layer, Link
 from layertui.sources.assemble import config_list, diff_ids_of
 from layertui.sources.oci_layout import descriptor_of, descriptors_of
 from layertui.text.sanitize import visible
@@ -37,7 +37,7 @@ MODULES = ("/usr/lib/modules", "/lib/modules")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ChainPart:
     """One link of the chain."""
 
     kind: str
@@ -51,7 +51,7 @@ class Part:
     """What it is, parsed, if it is JSON."""
     data: bytes = b""
     """The document byte for byte as it is stored; empty where none is."""
-    fields: Sequence[Field] = ()
+    fields: Sequence[InspectField] = ()
     """Of ``inspect``: each field, and the entry on disk that it comes from."""
 
 
@@ -67,23 +67,23 @@ class System:
     """Paths that look like a kernel, and directories of kernel modules: a container uses none of them."""
 
 
-def parts(image: Image) -> Iterator[Part]:
+def parts(image: Image) -> Iterator[ChainPart]:
     """The chain: reference, documents, history, layers with the base first."""
     chain = list(image.chain)
     first = [link.descriptor.digest for link in chain[:1] if link.descriptor.digest]
-    yield Part("reference", "reference", list(_of_reference(image)), first)
+    yield ChainPart("reference", "reference", list(_of_reference(image)), first)
     for number, link in enumerate(chain):
         following = chain[number + 1].descriptor.digest if number + 1 < len(chain) else ""
         yield _part_of_link(link, following)
     if image.inspected:
-        yield Part("inspect", "inspect", [("says so", "the engine itself")], (), dict(image.inspected))
+        yield ChainPart("inspect", "inspect", [("says so", "the engine itself")], (), dict(image.inspected))
     elif image.fields:
-        yield Part("inspect", "inspect", (), (), described(image), fields=fields(image))
+        yield ChainPart("inspect", "inspect", (), (), described(image), fields=fields(image))
     steps = [(_layer_text(entry), _step(entry)) for entry in image.history]
-    yield Part("history", "history", steps)
+    yield ChainPart("history", "history", steps)
     by_layer = {entry.layer: entry for entry in image.history if entry.layer is not None}
     for layer in image.layers:
-        yield Part("layer", f"layer {layer.number}", list(_of_layer(layer, by_layer.get(layer.number))))
+        yield ChainPart("layer", f"layer {layer.number}", list(_of_layer(layer, by_layer.get(layer.number))))
 
 
 def _of_reference(image: Image) -> Iterator[tuple[str, str]]:
@@ -97,10 +97,10 @@ def _of_reference(image: Image) -> Iterator[tuple[str, str]]:
         yield "config", "none, and no manifest: the layers are opened without an image"
 
 
-def _part_of_link(link: Link, following: str) -> Part:
+def _part_of_link(link: Link, following: str) -> ChainPart:
     document = _parsed(link.data)
     kind = {"index.json": "index", "manifest.json": "index"}.get(link.name, link.name)
-    return Part(
+    return ChainPart(
         kind,
         link.name,
         list(_of_link(link, document, following)),
@@ -163,7 +163,7 @@ def places(layer: Layer) -> Iterator[tuple[str, str]]:
         yield "unpacked", layer.unpacked.location
 
 
-def origins(found: Sequence[Field]) -> Iterator[tuple[str, str, str]]:
+def origins(found: Sequence[InspectField]) -> Iterator[tuple[str, str, str]]:
     """Fields, for people: the name of each, where it comes from, and its value as JSON.
 
     Paths begin in the directory that has all of them; IDs are cut to twelve digits.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from layertui.model.image import Field, Image
+from layertui.model.image import Image, InspectField
 
 NEVER = "0001-01-01T00:00:00Z"
 """Go's zero time, which Docker prints for none."""
@@ -39,7 +39,7 @@ def described(image: Image) -> dict[str, Any]:
     return {**{field.name: field.value for field in fields(image)}, **image.inspected}
 
 
-def fields(image: Image) -> list[Field]:
+def fields(image: Image) -> list[InspectField]:
     """The fields as Docker fills them for an image of its own (types/image.InspectResponse).
 
     What the source keeps in entries of its own comes from there, the rest from the config.
@@ -53,7 +53,7 @@ def fields(image: Image) -> list[Field]:
         unknown |= {"RootFS", "Metadata"}  # Docker up to 1.9 has neither
     file = next((link.location for link in image.chain if link.name == "config"), "")
     return [
-        own.get(name) or Field(name, values[name], file if key else "", key)
+        own.get(name) or InspectField(name, values[name], file if key else "", key)
         for name, key in FIELDS.items()
         if name in own or name not in unknown
     ]

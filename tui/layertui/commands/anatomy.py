@@ -6,7 +6,7 @@ import argparse
 import textwrap
 from typing import Any
 
-from layertui.anatomy.chain import HOST, Part, System, is_at_hand, origins, parts, system
+from layertui.anatomy.chain import HOST, ChainPart, System, is_at_hand, origins, parts, system
 from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output, cut
 from layertui.commands.parsing import add_common, add_image
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     return status
 
 
-def _part_to_json(part: Part) -> dict[str, Any]:
+def _part_to_json(part: ChainPart) -> dict[str, Any]:
     return {
         "kind": part.kind,
         "title": part.title,
@@ -99,7 +99,7 @@ def _system_to_json(found: System) -> dict[str, Any]:
     return {"name": found.name or None, "source": found.source or None, "kernels": list(found.kernels)}
 
 
-def _print(part: Part, out: Output) -> None:
+def _print(part: ChainPart, out: Output) -> None:
     out.line(out.colour(part.title, "bold"))
     for name, value in part.facts:
         _print_fact(name, value, out)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 
 from layertui.commands.output import Output
-from layertui.model.entry import TYPES, Entry, rfc3339
+from layertui.model.entry import ENTRY_TYPES, Entry, rfc3339
 from layertui.text.format import owner, permissions, size_text
 from layertui.union.model import Absence, LayerUnion
 
@@ -79,7 +79,7 @@ def tree_to_json(union: LayerUnion, top: int, layer: int) -> Iterator[str]:
         kind, number, owner_layer = kinds[event], entries[event], layers[event]
         mode, uid, gid, size, mtime, mtime_ns, extra = columns[owner_layer - 1]
         if (kind == 0 or kind == 5) and number >= 0 and inodes[event] == event and number not in extra:
-            head = _head(TYPES[kind], mode[number] & 0o7777, uid[number], gid[number])
+            head = _head(ENTRY_TYPES[kind], mode[number] & 0o7777, uid[number], gid[number])
             yield (
                 f'{{"path": {encode_basestring_ascii(paths[position])}, {head}{size[number]}, '
                 f'"mtime": {_time(mtime[number], mtime_ns[number])}{tails[owner_layer]}'

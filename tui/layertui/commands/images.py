@@ -15,7 +15,7 @@ from layertui.model import platforms
 from layertui.model.errors import LayertuiError
 from layertui.model.image import ImageSummary
 from layertui.sources import list_containers, list_directory, list_images
-from layertui.sources.docker_filters import chosen
+from layertui.sources.docker_filters import filter_images
 from layertui.text.format import age_text, size_text
 
 DESCRIPTION = """\
@@ -60,10 +60,10 @@ def run(options: argparse.Namespace) -> int:
     out = Output()
     failed: list[LayertuiError] = []
     found = from_sources(list_images, options.sources, failed) if options.sources else _here(failed)
-    rows = chosen(list(found), options.filter)
+    rows = filter_images(list(found), options.filter)
     if options.platform is not None:
-        wanted = platforms.parse(options.platform)
-        rows = [row for row in rows if any(platforms.matches(wanted, each) for each in row.platforms)]
+        wanted = platforms.parse_platform(options.platform)
+        rows = [row for row in rows if any(platforms.fits(wanted, each) for each in row.platforms)]
     if options.json:
         used = {name: _use(name, options.quiet) for name in {row.transport for row in rows} & ENGINES.keys()}
         for row in rows:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from layertui.commands.output import Output, short_id, warn
 from layertui.commands.parsing import add_common
 from layertui.model.errors import LayertuiError
-from layertui.model.reference import is_store, parse
+from layertui.model.reference import is_store, parse_reference
 from layertui.sources.assemble import short_layer
 from layertui.sources.detect import recognise
 from layertui.text.format import count_text, size_text
 
 if TYPE_CHECKING:
-    from layertui.sources.store_usage import LayerUse, Overview, Stray
+    from layertui.sources.store_usage import LayerUse, Orphan, StoreUsage
 
 DESCRIPTION = """\
 Show the contents of an on-disk store: its parts and their disk usage, layers
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    reference = parse(options.source)
+    reference = parse_reference(options.source)
     if not reference.transport:
         reference = recognise(reference.location)
     if not is_store(reference):
@@ -55,10 +55,10 @@ def run(options: argparse.Namespace) -> int:
             "give docker-root:DIR, containers-storage:DIR or containerd:DIR",
         )
     from layertui.commands.progress import ProgressBar
-    from layertui.sources.store_usage import overview
+    from layertui.sources.store_usage import usage_of
 
     with ProgressBar(options.quiet, "counting", 0) as bar:
-        found = overview(reference, bar.job)
+        found = usage_of(reference, bar.job)
     out = Output()
     if options.json:
         out.json(_to_json(found))
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     return 2 if found.problems else 0
 
 
-def _to_json(found: Overview) -> dict[str, Any]:
+def _to_json(found: StoreUsage) -> dict[str, Any]:
     """Return the usage as JSON; unknown sizes are null."""
     fields = asdict(found)
     for row in (*fields["images"], *fields["layers"]):
@@ -88,7 +88,7 @@ def _to_json(found: Overview) -> dict[str, Any]:
     }
 
 
-def _print(found: Overview, out: Output) -> None:
+def _print(found: StoreUsage, out: Output) -> None:
     from layertui.sources.store_usage import unnamed, users
 
     rows = [
@@ -141,7 +141,7 @@ def _print_unnamed(layers: Sequence[LayerUse], out: Output) -> None:
     _print_way(layers[-1].reference if layers else "", out)
 
 
-def _print_strays(strays: Sequence[Stray], out: Output) -> None:
+def _print_strays(strays: Sequence[Orphan], out: Output) -> None:
     aside = " (may be build cache)" if strays else ""
     out.line(f"{count_text(len(strays), 'unreferenced path')}{aside}")
     for stray in strays:

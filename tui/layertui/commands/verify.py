@@ -48,13 +48,13 @@ def run(options: argparse.Namespace) -> int:
         steps.append(Check("document", "digest", "wrong", wrong.expected, wrong.found, wrong.subject))
     else:
         from layertui.commands.progress import ProgressBar
-        from layertui.verify.image import verify
+        from layertui.verify.image import verify_image
 
         with ProgressBar(options.quiet, "verifying", image.size) as bar:
             if image.arrival is not None:
                 image.arrival.watch(bar.job.report)
             try:
-                steps.extend(verify(image, bar.job))
+                steps.extend(verify_image(image, bar.job))
             except LayertuiError as error:
                 failed = error
     is_wrong = any(step.status == "wrong" for step in steps)

@@ -12,10 +12,10 @@ from layertui.model.digest import digest_of
 from layertui.model.image import Descriptor, HistoryEntry, Image, Layer, Platform, chain_ids
 
 if TYPE_CHECKING:
-    from layertui.demo.steps import Step
+    from layertui.demo.steps import SampleStep
 
-REFERENCE = "demo:"
-NAME = "quarry:1.1"
+SAMPLE_REFERENCE = "demo:"
+SAMPLE_NAME = "quarry:1.1"
 LAYER_TYPE = f"{media_types.OCI_LAYER}+gzip"
 
 
@@ -47,10 +47,10 @@ def image() -> Image:
     manifest_bytes = _json(manifest)
     numbers = iter(range(1, len(tars) + 1))
     return Image(
-        reference=REFERENCE,
+        reference=SAMPLE_REFERENCE,
         transport="demo",
-        name=NAME,
-        tags=[NAME],
+        name=SAMPLE_NAME,
+        tags=[SAMPLE_NAME],
         repo_digests=[],
         id=digest_of(config_bytes),
         config=config,
@@ -74,7 +74,7 @@ def image() -> Image:
     )
 
 
-def _config(steps: list[Step], diff_ids: list[str]) -> dict[str, Any]:
+def _config(steps: list[SampleStep], diff_ids: list[str]) -> dict[str, Any]:
     history = []
     for step in steps:
         entry: dict[str, Any] = {"created": step.created, "created_by": step.created_by}

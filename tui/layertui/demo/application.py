@@ -105,7 +105,7 @@ CONFIG = """\
 }
 """
 
-PAGE = """\
+INDEX_HTML = """\
 <!doctype html>
 <html lang="en">
 <head>
@@ -167,7 +167,7 @@ fi
 exec "$@"
 """
 
-DOTENV = """\
+DOTENV_FILE = """\
 # Left here by the build; deleted from the image a step later, and still in it.
 QUARRY_API_TOKEN=sample-token-THIS-IS-A-SAMPLE-0123456789
 AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE

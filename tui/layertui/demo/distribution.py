@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from layertui.demo.filesystem import Filesystem
-from layertui.demo.packages import Package, binary, install
+from layertui.demo.packages import SamplePackage, binary, install
 
-OS_RELEASE = """\
+OS_RELEASE_FILE = """\
 NAME="Held Linux"
 ID=held
 VERSION_ID={version}
@@ -15,7 +15,7 @@ HOME_URL="https://held.example/"
 BUG_REPORT_URL="https://held.example/issues"
 """
 
-PASSWD = """\
+PASSWD_FILE = """\
 root:x:0:0:root:/root:/bin/sh
 bin:x:1:1:bin:/bin:/sbin/nologin
 daemon:x:2:2:daemon:/sbin:/sbin/nologin
@@ -84,9 +84,9 @@ def base(system: Filesystem) -> None:
     system.fifo("run/initctl", 0o600)
 
 
-def _packages() -> list[Package]:
+def _packages() -> list[SamplePackage]:
     return [
-        Package(
+        SamplePackage(
             "held-baselayout",
             "3.1.0-r2",
             "Directories and files that every Held system has",
@@ -95,15 +95,15 @@ def _packages() -> list[Package]:
                 "etc/group": (GROUP, 0o644),
                 "etc/hostname": ("localhost\n", 0o644),
                 "etc/motd": (MOTD, 0o644),
-                "etc/passwd": (PASSWD, 0o644),
+                "etc/passwd": (PASSWD_FILE, 0o644),
                 "etc/profile": (PROFILE, 0o644),
                 "etc/profile.d/locale.sh": ("export CHARSET=UTF-8 LANG=C.UTF-8\n", 0o644),
                 "etc/shadow": ("root:*::0:::::\nbin:!::0:::::\nnobody:!::0:::::\n", 0o640),
                 "etc/shells": ("/bin/sh\n/bin/ash\n", 0o644),
-                "usr/lib/os-release": (OS_RELEASE.format(version="3.1"), 0o644),
+                "usr/lib/os-release": (OS_RELEASE_FILE.format(version="3.1"), 0o644),
             },
         ),
-        Package(
+        SamplePackage(
             "held-box",
             "1.37.0-r4",
             "Small versions of common tools in one program",
@@ -114,14 +114,14 @@ def _packages() -> list[Package]:
                 "usr/bin/su": (binary("su", 2_500, "usage: su [-] [USER]"), 0o4755),
             },
         ),
-        Package(
+        SamplePackage(
             "libc",
             "1.2.5-r1",
             "The C library",
             "MIT",
             {"usr/lib/libc.so.1.2.5": (binary("libc.so.1", 14_000, "libc 1.2.5"), 0o755)},
         ),
-        Package(
+        SamplePackage(
             "apk-tools",
             "2.14.4-r0",
             "Package manager",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from layertui.demo.tar import Member, write_tar
+from layertui.demo.tar import TarMember, write_tar
 
 DIRECTORY, FILE, HARDLINK, SYMLINK, FIFO = "5", "0", "1", "2", "6"
 
@@ -134,7 +134,7 @@ class Filesystem:
                 self._inodes[path] = replace(inode, xattrs=dict(inode.xattrs))
         return self._inodes[path]
 
-    def _members(self) -> Iterator[Member]:
+    def _members(self) -> Iterator[TarMember]:
         paths: dict[int, str] = {}  # where each inode is stored
         for path in sorted((self._changed | self._removed) - {""}, key=lambda path: path.split("/")):
             if path in self._changed:
@@ -142,10 +142,10 @@ class Filesystem:
                 first = paths.setdefault(id(inode), path)
                 yield _member(path, inode, first)
                 if inode.type == DIRECTORY and self._hides(path) and self._lower[path].type == DIRECTORY:
-                    yield Member(f"{path}/.wh..wh..opq", FILE, 0o644, self.now)
+                    yield TarMember(f"{path}/.wh..wh..opq", FILE, 0o644, self.now)
             elif self._hides(path):
                 parent, _, name = path.rpartition("/")
-                yield Member(f"{parent}/.wh.{name}".lstrip("/"), FILE, 0o644, self.now)
+                yield TarMember(f"{parent}/.wh.{name}".lstrip("/"), FILE, 0o644, self.now)
 
     def _hides(self, path: str) -> bool:
         """Whether the layer has to say that a removed path is gone: nothing above it is."""
@@ -157,9 +157,9 @@ def _parent(path: str) -> str:
     return path.rpartition("/")[0]
 
 
-def _member(path: str, inode: Inode, first: str) -> Member:
+def _member(path: str, inode: Inode, first: str) -> TarMember:
     name = f"{path}/" if inode.type == DIRECTORY else path
-    member = Member(
+    member = TarMember(
         name,
         inode.type,
         inode.mode,

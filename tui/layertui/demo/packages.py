@@ -14,7 +14,7 @@ CACHE = "var/cache/apk"
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
+class SamplePackage:
     """A package; ``files`` map paths to content and mode."""
 
     name: str
@@ -28,7 +28,7 @@ class Package:
         return sum(len(data) for data, _ in self.files.values())
 
 
-def install(system: Filesystem, *packages: Package, keep_cache: bool = False) -> None:
+def install(system: Filesystem, *packages: SamplePackage, keep_cache: bool = False) -> None:
     """Put packages into a file system, and into its package database."""
     for package in packages:
         for path, (data, mode) in package.files.items():
@@ -50,7 +50,7 @@ def noise(seed: str, length: int) -> bytes:
     return hashlib.shake_128(seed.encode()).digest(length)
 
 
-def _record(system: Filesystem, packages: tuple[Package, ...]) -> None:
+def _record(system: Filesystem, packages: tuple[SamplePackage, ...]) -> None:
     try:
         known = system.read(DATABASE)
     except KeyError:
@@ -65,7 +65,7 @@ def _name(item: str) -> str:
     return next(line[2:] for line in item.splitlines() if line.startswith("P:"))
 
 
-def _item(package: Package) -> str:
+def _item(package: SamplePackage) -> str:
     """One package in apk's database (apk-tools, apk-package(5) and installed database)."""
     everything = b"".join(_bytes(data) for data, _ in package.files.values())
     lines = [

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from layertui.demo import application, distribution
 from layertui.demo.filesystem import Filesystem
-from layertui.demo.packages import CACHE, DATABASE, Package, binary, install
+from layertui.demo.packages import CACHE, DATABASE, SamplePackage, binary, install
 
 HOME = "srv/quarry"
 BASE_TIME = 1772442000  # 2026-03-02 09:00:00 UTC
@@ -19,7 +19,7 @@ QUARRY = (1000, 1000)
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SampleStep:
     """One entry of the history, with the layer it made if it made one."""
 
     created: str
@@ -28,7 +28,7 @@ class Step:
     tar: bytes | None
 
 
-def build() -> Iterator[Step]:
+def build() -> Iterator[SampleStep]:
     """The steps, oldest first."""
     system = Filesystem(BASE_TIME)
     distribution.base(system)
@@ -52,16 +52,16 @@ def build() -> Iterator[Step]:
 
 def _step(
     system: Filesystem, created_by: str, changes: bool = False, comment: str = "buildkit.dockerfile.v0"
-) -> Step:
+) -> SampleStep:
     created = datetime.fromtimestamp(system.now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Step(created, created_by, comment, system.commit() if changes else None)
+    return SampleStep(created, created_by, comment, system.commit() if changes else None)
 
 
 def _add_packages(system: Filesystem) -> None:
     python = binary("python3.12", 16_000, "Python 3.12.9")
     install(
         system,
-        Package(
+        SamplePackage(
             "python3",
             "3.12.9-r0",
             "High-level scripting language",
@@ -72,21 +72,21 @@ def _add_packages(system: Filesystem) -> None:
                 "usr/lib/python3.12/os.py": ('"""OS routines for NT or Posix."""\n', 0o644),
             },
         ),
-        Package(
+        SamplePackage(
             "sqlite-libs",
             "3.45.3-r1",
             "Library of SQL in a file",
             "blessing",
             {"usr/lib/libsqlite3.so.0.8.6": (binary("libsqlite3.so.0", 9_000, "3.45.3"), 0o755)},
         ),
-        Package(
+        SamplePackage(
             "stonecut",
             "1.0.3-r0",
             "Plans cuts so that little stone is wasted",
             "MIT",
             {"usr/lib/stonecut.so": (binary("stonecut.so", 6_000, "stonecut 1.0.3"), 0o755)},
         ),
-        Package(
+        SamplePackage(
             "build-base",
             "0.5-r3",
             "Compiler and what it needs",
@@ -113,7 +113,7 @@ def _copy_application(system: Filesystem) -> None:
         "app.py": application.APP,
         "config/quarry.json": application.CONFIG,
         "README.md": application.README,
-        "templates/index.html": application.PAGE,
+        "templates/index.html": application.INDEX_HTML,
         "static/quarry.css": application.STYLE,
         "static/orders.js": application.SCRIPT,
         "static/logo.svg": application.LOGO,
@@ -123,7 +123,7 @@ def _copy_application(system: Filesystem) -> None:
         "plugins/map/tiles.json": json.dumps({"tiles": [[x, x * x % 17] for x in range(120)]}) + "\n",
         "exports": "One day a directory.\n",
         "docs/🪨 stones.md": "# Stones\n\n| stone | kg/m³ |\n|---|---|\n| granite | 2700 |\n",
-        ".env": application.DOTENV,
+        ".env": application.DOTENV_FILE,
     }.items():
         system.write(f"{HOME}/{path}", text)
     for language, greeting in application.GREETINGS.items():
@@ -182,7 +182,7 @@ def _configure(system: Filesystem) -> None:
 
 def _copy_release(system: Filesystem) -> None:
     system.write(f"{HOME}/app.py", application.app_1_1())
-    system.write(f"{HOME}/templates/index.html", application.PAGE.replace("to order", "to your order"))
+    system.write(f"{HOME}/templates/index.html", application.INDEX_HTML.replace("to order", "to your order"))
     stonecut = bytearray(binary("stonecut.so", 6_000, "stonecut 1.0.4"))
     stonecut[0x400:0x408] = b"\x90" * 8
     stonecut[0xC10:0xC14] = b"\xde\xad\xbe\xef"

@@ -7,13 +7,13 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-BLOCK = 512
+TAR_BLOCK = 512
 NAME, LINK = 100, 100
 """Bytes that a ustar header has for a name and a link's target (POSIX pax, "ustar Interchange Format")."""
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class TarMember:
     """One member of a tar."""
 
     name: str
@@ -28,7 +28,7 @@ class Member:
     xattrs: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def write_tar(members: Iterable[Member]) -> bytes:
+def write_tar(members: Iterable[TarMember]) -> bytes:
     """A pax archive; what ustar cannot say goes into extended headers."""
     blocks = []
     for member in members:
@@ -57,7 +57,7 @@ def write_tar(members: Iterable[Member]) -> bytes:
             )
         )
         blocks.append(_padded(member.data))
-    return b"".join(blocks) + bytes(2 * BLOCK)
+    return b"".join(blocks) + bytes(2 * TAR_BLOCK)
 
 
 def _header(
@@ -108,7 +108,7 @@ def _ascii(name: bytes) -> bytes:
 
 
 def _padded(data: bytes) -> bytes:
-    return data + bytes(-len(data) % BLOCK)
+    return data + bytes(-len(data) % TAR_BLOCK)
 
 
 def gzip_stored(data: bytes) -> bytes:

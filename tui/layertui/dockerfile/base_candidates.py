@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
-from layertui.model.reference import ENGINES, STORES, Reference, parse
+from layertui.model.reference import ENGINE_NAMES, STORE_TRANSPORTS, Reference, parse_reference
 from layertui.sources import LOCAL, list_images, open_image
 from layertui.sources.assemble import diff_ids_of
 
@@ -60,9 +60,9 @@ def _of_place(place: str, platform: str | None, below: int) -> Iterator[Neighbou
 
 def _place(text: str) -> str:
     """Where the image of a reference lies, as a reference itself; empty for a registry and the like."""
-    reference = parse(text)
-    if reference.transport in ENGINES:
-        return f"{LOCAL[0] if ENGINES[reference.transport] == 'Docker' else LOCAL[1]}:"
-    if reference.transport in (*STORES, "docker-archive", "oci", "oci-archive"):
+    reference = parse_reference(text)
+    if reference.transport in ENGINE_NAMES:
+        return f"{LOCAL[0] if ENGINE_NAMES[reference.transport] == 'Docker' else LOCAL[1]}:"
+    if reference.transport in (*STORE_TRANSPORTS, "docker-archive", "oci", "oci-archive"):
         return str(Reference(reference.transport, reference.location))
     return ""

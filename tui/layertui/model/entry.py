@@ -8,7 +8,7 @@ from typing import Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-TYPES = ("file", "file", "symlink", "char", "block", "directory", "fifo", "socket")
+ENTRY_TYPES = ("file", "file", "symlink", "char", "block", "directory", "fifo", "socket")
 """An entry's type by its kind; a hardlink is a file."""
 
 

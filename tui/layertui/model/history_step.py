@@ -95,10 +95,10 @@ def step_text(entry: HistoryEntry) -> str:
     Control characters are left in it, for :func:`layertui.text.sanitize.visible` to show.
     """
     step = step_of(entry)
-    return f"{step.instruction} {one_line(step.arguments)}".strip()
+    return f"{step.instruction} {command_line(step.arguments)}".strip()
 
 
-def one_line(text: str) -> str:
+def command_line(text: str) -> str:
     """``text`` on one line, runs of blanks folded, ``⏎`` where a line with more after it ends."""
     lines = (re.sub(r"[ \t]+", " ", line.removesuffix("\\")).strip() for line in text.split("\n"))
     return " ⏎ ".join(line for line in lines if line)

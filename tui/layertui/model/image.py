@@ -174,7 +174,7 @@ class Link(NamedTuple):
     """Where it lies, for people."""
 
 
-class Field(NamedTuple):
+class InspectField(NamedTuple):
     """A field of ``docker inspect``, and the entry of a store that it comes from."""
 
     name: str
@@ -215,7 +215,7 @@ class Image(NamedTuple):
     """What is odd about it but does not keep it from being shown, a sentence each."""
     inspected: Mapping[str, Any] = _NOTHING
     """What an engine says of it, field by field; empty where none was asked."""
-    fields: Sequence[Field] = ()
+    fields: Sequence[InspectField] = ()
     """What a store of Docker keeps for ``docker inspect`` beside the config: names, parent, sizes, …"""
     arrival: Arrival | None = None
     """Where all its layers come in one stream: that stream."""

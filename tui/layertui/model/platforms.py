@@ -29,7 +29,7 @@ DEFAULT_VARIANT = {"amd64": "v1", "arm64": "v8", "arm": "v7"}
 T = TypeVar("T")
 
 
-def host() -> Platform:
+def host_platform() -> Platform:
     """This machine's; Linux whatever runs here, since that is what containers run on."""
     import platform
 
@@ -37,7 +37,7 @@ def host() -> Platform:
     return Platform("linux", ARCHITECTURES.get(machine, machine))
 
 
-def parse(text: str) -> Platform:
+def parse_platform(text: str) -> Platform:
     """``os/arch[/variant]``. Raises :class:`LayertuiError` for anything else."""
     parts = text.split("/")
     if len(parts) not in (2, 3) or not all(parts):
@@ -45,7 +45,7 @@ def parse(text: str) -> Platform:
     return Platform(*parts)
 
 
-def matches(wanted: Platform, offered: Platform) -> bool:
+def fits(wanted: Platform, offered: Platform) -> bool:
     """Whether one can be taken for the other; whoever leaves out the variant takes any."""
     return _known(wanted) == _known(offered) and wanted.variant in ("", _variant(offered))
 
@@ -59,7 +59,7 @@ def _variant(platform: Platform) -> str:
     return platform.variant or DEFAULT_VARIANT.get(_known(platform)[1], "")
 
 
-def choose(choices: Sequence[tuple[Platform, T]], wanted: str | None, name: str) -> T:
+def choose_platform(choices: Sequence[tuple[Platform, T]], wanted: str | None, name: str) -> T:
     """The choice for a platform: the one asked for, else the host's, else the only one.
 
     The first match counts, as the specification has it, but the usual variant before others:
@@ -67,8 +67,8 @@ def choose(choices: Sequence[tuple[Platform, T]], wanted: str | None, name: str)
     what there is.
     """
     listed = ", ".join(dict.fromkeys(str(platform) for platform, _ in choices))
-    platform = host() if wanted is None else parse(wanted)
-    fitting = [(offered, choice) for offered, choice in choices if matches(platform, offered)]
+    platform = host_platform() if wanted is None else parse_platform(wanted)
+    fitting = [(offered, choice) for offered, choice in choices if fits(platform, offered)]
     for offered, choice in fitting:
         if _variant(offered) == _variant(platform):
             return choice
@@ -81,7 +81,7 @@ def choose(choices: Sequence[tuple[Platform, T]], wanted: str | None, name: str)
     if not choices:
         raise LayertuiError(f"{name} holds no image", "its index names none")
     raise LayertuiError(
-        f"{name} is for several platforms, none of them {host()}",
+        f"{name} is for several platforms, none of them {host_platform()}",
         f"it is for {listed}",
         "choose with --platform",
     )

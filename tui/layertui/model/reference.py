@@ -24,7 +24,7 @@ TRANSPORTS = {
 }
 """Every transport, and the module of :mod:`layertui.sources` that knows it."""
 
-ENGINES = {
+ENGINE_NAMES = {
     "docker-daemon": "Docker",
     "docker-container": "Docker",
     "podman": "Podman",
@@ -32,10 +32,10 @@ ENGINES = {
 }
 """Transports of running engines, and what people call these."""
 
-FILES = ("docker-archive", "oci-archive", "oci", "dir")
+FILE_TRANSPORTS = ("docker-archive", "oci-archive", "oci", "dir")
 """Transports whose location is a path."""
 
-STORES = ("docker-root", "containers-storage", "containerd")
+STORE_TRANSPORTS = ("docker-root", "containers-storage", "containerd")
 """Transports whose location is a store on disk; its path stands in brackets before a name."""
 
 LAYER = "//"
@@ -54,7 +54,7 @@ class Reference(NamedTuple):
     def __str__(self) -> str:
         if not self.transport:
             return self.location
-        if self.transport in STORES:
+        if self.transport in STORE_TRANSPORTS:
             bare = not self.location or (not self.selector and _leads_to_store(self.transport, self.location))
             bracketed = f"[{self.location}]" if self.selector.startswith("/") or not bare else self.location
             return f"{self.transport}:{bracketed}{self.selector}"
@@ -68,7 +68,7 @@ def is_store(reference: Reference) -> bool:
     selected = reference.selector
     if reference.transport == "containerd":
         selected = selected.partition("/")[2]
-    return reference.transport in STORES and not selected
+    return reference.transport in STORE_TRANSPORTS and not selected
 
 
 def layer_of(reference: Reference) -> str:
@@ -76,7 +76,7 @@ def layer_of(reference: Reference) -> str:
     name = reference.selector
     if reference.transport == "containerd":
         name = name.partition("/")[2]
-    is_layer = reference.transport in STORES and name.startswith(LAYER)
+    is_layer = reference.transport in STORE_TRANSPORTS and name.startswith(LAYER)
     return name.removeprefix(LAYER) if is_layer else ""
 
 
@@ -86,7 +86,7 @@ def to_layer(store: Reference, identity: str) -> str:
     return str(store._replace(selector=f"{namespace}{LAYER}{identity}"))
 
 
-def parse(text: str) -> Reference:
+def parse_reference(text: str) -> Reference:
     """What a reference names.
 
     Paths may hold colons and at-signs: of all the places where the path could end, the last
@@ -97,9 +97,9 @@ def parse(text: str) -> Reference:
         if not text:
             raise LayertuiError("empty reference", "", "give a path or demo:")
         return Reference("", text)
-    if transport in STORES:
+    if transport in STORE_TRANSPORTS:
         return Reference(transport, *_store(transport, rest))
-    if transport not in FILES:
+    if transport not in FILE_TRANSPORTS:
         return Reference(transport, rest)
     if not rest:
         raise LayertuiError(f"{text} names no path", "", f"write {transport}:PATH")

@@ -11,12 +11,19 @@ from typing import Protocol, cast
 
 from layertui.model.errors import LayertuiError, NoImage
 from layertui.model.image import ContainerSummary, Image, ImageSummary
-from layertui.model.reference import ENGINES, STORES, TRANSPORTS, Reference, layer_of, parse
+from layertui.model.reference import (
+    ENGINE_NAMES,
+    STORE_TRANSPORTS,
+    TRANSPORTS,
+    Reference,
+    layer_of,
+    parse_reference,
+)
 from layertui.sources import detect
 
 LOCAL = ("docker-daemon", "podman")
 """Where a bare name is looked for, in this order."""
-NAME = r"[a-z0-9][\w.-]*(?::\d+)?(?:/[a-z0-9][\w.-]*)*(?::[\w][\w.-]{0,127})?(?:@\w+:[0-9a-f]+)?|sha256:[0-9a-f]+"
+BARE_NAME = r"[a-z0-9][\w.-]*(?::\d+)?(?:/[a-z0-9][\w.-]*)*(?::[\w][\w.-]{0,127})?(?:@\w+:[0-9a-f]+)?|sha256:[0-9a-f]+"
 """What could be the name, tag, digest or ID of an image (distribution's reference grammar)."""
 
 
@@ -59,7 +66,7 @@ def open_image(text: str, platform: str | None = None) -> Image:
 
     Raises :class:`LayertuiError` if it is not there or cannot be read.
     """
-    reference = _recognised(parse(text))
+    reference = _recognised(parse_reference(text))
     return _source(reference).open_image(reference, platform)
 
 
@@ -68,7 +75,7 @@ def list_images(text: str) -> Iterable[ImageSummary]:
 
     Raises :class:`LayertuiError` if they cannot be listed.
     """
-    return _listed(parse(text))
+    return _listed(parse_reference(text))
 
 
 def list_containers(text: str) -> Iterator[ContainerSummary]:
@@ -76,13 +83,13 @@ def list_containers(text: str) -> Iterator[ContainerSummary]:
 
     Raises :class:`LayertuiError` if they cannot be listed, or there is no such container.
     """
-    reference = _recognised(parse(text))
-    if reference.transport not in (*ENGINES, *STORES):
+    reference = _recognised(parse_reference(text))
+    if reference.transport not in (*ENGINE_NAMES, *STORE_TRANSPORTS):
         raise LayertuiError(f"{text} has no containers", "", "only engines and their stores have them")
     if layer_of(reference):
         raise LayertuiError(f"{reference} is a layer", "", "give the source alone to list its containers")
     source = cast(ContainerSource, _source(reference))
-    selected = reference.selector if reference.transport in STORES else reference.location
+    selected = reference.selector if reference.transport in STORE_TRANSPORTS else reference.location
     if reference.transport == "containerd" and "/" not in selected:
         selected = ""  # a namespace, and so all that are in it
     found = False
@@ -104,7 +111,7 @@ def list_directory(folder: Path) -> Iterator[ImageSummary | SourceProblem]:
     are passed over unless their names promise an image. Raises :class:`LayertuiError` if the
     folder cannot be listed.
     """
-    for path, promising in detect.candidates(folder):
+    for path, promising in detect.candidate_paths(folder):
         try:
             yield from _listed(Reference("", path))
         except LayertuiError as error:
@@ -136,7 +143,7 @@ def _recognised(reference: Reference) -> Reference:
     if reference.transport:
         return reference
     name = reference.location
-    if os.path.lexists(name) or not re.fullmatch(NAME, name):
+    if os.path.lexists(name) or not re.fullmatch(BARE_NAME, name):
         return detect.recognise(name)
     from layertui.sources import engine
 
@@ -145,7 +152,7 @@ def _recognised(reference: Reference) -> Reference:
         try:
             if engine.has(transport, name):
                 return Reference(transport, name)
-            tried.append(f"{ENGINES[transport]} has no such image")
+            tried.append(f"{ENGINE_NAMES[transport]} has no such image")
         except LayertuiError as error:
             tried.append(f"{error.what}: {error.why}")
     raise UnknownName(f"{name} is not there", "; ".join(tried), f"docker://{name} looks into its registry")

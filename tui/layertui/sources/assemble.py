@@ -119,7 +119,7 @@ def make_layers(
         warnings.append(f"the config names {len(diff_ids)} layers, the image has {len(stored)}")
     diff_ids = [*diff_ids, *[""] * len(stored)][: len(stored)]
     layers = [
-        Layer(number, descriptor, diff_id, chain_id, *readable(descriptor, blob))
+        Layer(number, descriptor, diff_id, chain_id, *readable_blob(descriptor, blob))
         for number, ((descriptor, blob), diff_id, chain_id) in enumerate(
             zip(stored, diff_ids, chain_ids(diff_ids), strict=True), 1
         )
@@ -127,7 +127,7 @@ def make_layers(
     return layers, warnings
 
 
-def readable(descriptor: Descriptor, blob: Blob | None) -> tuple[Blob | None, str]:
+def readable_blob(descriptor: Descriptor, blob: Blob | None) -> tuple[Blob | None, str]:
     """The blob if entries can be read from it, and else why not."""
     media_type = descriptor.media_type
     if media_types.is_encrypted(media_type):

@@ -30,9 +30,9 @@ def _of_folder(files: FolderFiles) -> str:
         return "docker-root"
     if any(path.with_name(f"{path.name[:-7]}-layers").is_dir() for path in files.path.glob("*-images")):
         return "containers-storage"
-    from layertui.sources.containerd.store import META  # last: it takes with it all that reads layers
+    from layertui.sources.containerd.store import METADATA_DB  # last: it takes with it all that reads layers
 
-    if (files.path / META).is_file():
+    if (files.path / METADATA_DB).is_file():
         return "containerd"
     raise LayertuiError(
         f"{files.path} is no image", "a folder without index.json", "give an OCI layout or an archive"
@@ -64,7 +64,7 @@ def _of_archive(files: ArchiveFiles) -> str:
     )
 
 
-def candidates(folder: Path) -> Iterator[tuple[str, bool]]:
+def candidate_paths(folder: Path) -> Iterator[tuple[str, bool]]:
     """Paths in a folder at which images may lie, and whether a name promises one.
 
     Files that could not be images are passed over after a look at their first bytes. The

@@ -26,7 +26,7 @@ from layertui.sources.assemble import (
     labels_of,
     make_layers,
     platform_of,
-    readable,
+    readable_blob,
     step_of_v1,
 )
 from layertui.sources.files import Files, files_of, parse_object, read_json
@@ -253,7 +253,7 @@ def _descriptor(source: object, name: object, size: int) -> Descriptor:
 
 
 def _checked(found: Platform, wanted: str | None, name: str) -> Platform:
-    return platforms.choose([(found, found)], wanted, name) if wanted else found
+    return platforms.choose_platform([(found, found)], wanted, name) if wanted else found
 
 
 def _damage(files: Files) -> list[str]:
@@ -301,7 +301,7 @@ def _legacy_image(files: Files, reference: Reference, item: LegacyItem, platform
     for number, (layer_id, value) in enumerate(chain, 1):
         blob = files.get(f"{layer_id}/layer.tar")
         descriptor = Descriptor(media_types.DOCKER_LAYER, "", blob.size if blob else -1)
-        present, missing = readable(descriptor, blob)
+        present, missing = readable_blob(descriptor, blob)
         layers.append(
             Layer(
                 number, descriptor, "", "", present, missing and f"{layer_id}/layer.tar is not in the archive"

@@ -9,11 +9,11 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import ImageSummary
 from layertui.text.format import parse_time
 
-KEYS = ("dangling", "label", "reference", "before", "since")
-_LISTED = f"{', '.join(KEYS[:-1])} and {KEYS[-1]}"
+FILTER_KEYS = ("dangling", "label", "reference", "before", "since")
+_LISTED = f"{', '.join(FILTER_KEYS[:-1])} and {FILTER_KEYS[-1]}"
 
 
-def chosen(rows: list[ImageSummary], filters: Iterable[str]) -> list[ImageSummary]:
+def filter_images(rows: list[ImageSummary], filters: Iterable[str]) -> list[ImageSummary]:
     """The rows that fit. Raises :class:`LayertuiError` for a filter that is none."""
     tests: dict[str, list[Callable[[ImageSummary], bool]]] = {}
     for text in filters:

@@ -31,7 +31,7 @@ from layertui.sources.oci_layout import (
     REF_NAME,
     DirectoryLayout,
     FilesLayout,
-    Layout,
+    ImageLayout,
     attested_by,
     attests,
     descriptor_of,
@@ -47,15 +47,15 @@ MAX_OTHER_CONFIG = 1 << 20
 
 def open_image(reference: Reference, platform: str | None) -> Image:
     """See :class:`layertui.sources.Source`."""
-    return open_layout(layout(reference), reference, platform)
+    return open_layout(layout_of(reference), reference, platform)
 
 
 def list_images(reference: Reference) -> list[ImageSummary]:
     """See :class:`layertui.sources.Source`."""
-    return summaries(layout(reference), reference)
+    return summaries(layout_of(reference), reference)
 
 
-def layout(reference: Reference) -> Layout:
+def layout_of(reference: Reference) -> ImageLayout:
     """The layout that a reference leads to. Raises :class:`LayertuiError` if there is none."""
     files = files_of(reference)
     if reference.transport != "dir" and files.get("index.json") is None:
@@ -63,7 +63,7 @@ def layout(reference: Reference) -> Layout:
     return DirectoryLayout(files) if reference.transport == "dir" else FilesLayout(files, reference.transport)
 
 
-def open_layout(layout: Layout, reference: Reference, platform: str | None) -> Image:
+def open_layout(layout: ImageLayout, reference: Reference, platform: str | None) -> Image:
     """The image that a reference means, for one platform."""
     named = Reference(layout.transport, reference.location, reference.selector)
     top = _select(layout, reference.selector, str(named))
@@ -73,7 +73,7 @@ def open_layout(layout: Layout, reference: Reference, platform: str | None) -> I
     images = [each for each in images if layout.has(each)] or images
     choices = [(platform_of_image(layout, each), each) for each in images]
     known = [choice for choice in choices if choice[0].os != "unknown"] or choices
-    chosen = platforms.choose(known, platform, str(named))
+    chosen = platforms.choose_platform(known, platform, str(named))
     manifest, data = layout.fetch(chosen, "manifest")
     attestations = attestations_of(layout, manifests, chosen.digest)
     image = _image(layout, named, manifest, data, _tags(top), attestations)
@@ -88,12 +88,12 @@ def open_layout(layout: Layout, reference: Reference, platform: str | None) -> I
     return image._replace(links=links)
 
 
-def attestations_of(layout: Layout, manifests: Iterable[Descriptor], digest: str) -> list[Descriptor]:
+def attestations_of(layout: ImageLayout, manifests: Iterable[Descriptor], digest: str) -> list[Descriptor]:
     """Those of some manifests that are attestations of the one with a digest."""
     return [each for each in manifests if attests(layout, each) and attested_by(layout, each) == digest]
 
 
-def summaries(layout: Layout, reference: Reference) -> list[ImageSummary]:
+def summaries(layout: ImageLayout, reference: Reference) -> list[ImageSummary]:
     """A row for each name of a layout, and each image without one; or for what a reference selects.
 
     Of images that cannot be read, only what their descriptors tell is known. Raises
@@ -126,7 +126,7 @@ def summaries(layout: Layout, reference: Reference) -> list[ImageSummary]:
 
 
 def _summary(
-    layout: Layout, reference: Reference, group: list[Descriptor], images: list[Image]
+    layout: ImageLayout, reference: Reference, group: list[Descriptor], images: list[Image]
 ) -> ImageSummary:
     name, tag = _name(group, reference.selector)
     only = images[0] if len(images) == 1 else None
@@ -147,7 +147,7 @@ def _summary(
 
 
 def _image(
-    layout: Layout,
+    layout: ImageLayout,
     reference: Reference,
     manifest: Mapping[str, Any],
     data: bytes,
@@ -198,7 +198,7 @@ def _image(
     )
 
 
-def _select(layout: Layout, selector: str, name: str) -> list[Descriptor]:
+def _select(layout: ImageLayout, selector: str, name: str) -> list[Descriptor]:
     """The descriptors of index.json that a tag or digest means."""
     groups = groups_of(layout)
     if not groups:

@@ -23,11 +23,11 @@ REF_NAME = "org.opencontainers.image.ref.name"
 IMAGE_NAME = "io.containerd.image.name"
 REFERENCE_TYPE = "vnd.docker.reference.type"
 REFERENCE_DIGEST = "vnd.docker.reference.digest"
-MAX_DEPTH = 8
+MAX_INDEX_DEPTH = 8
 """Indexes inside indexes at most."""
 
 
-class Layout(ABC):
+class ImageLayout(ABC):
     """Manifests and other blobs, found by descriptors that begin at a top."""
 
     transport: str
@@ -75,7 +75,7 @@ class Layout(ABC):
         return parse_object(blob, name)
 
 
-class FilesLayout(Layout):
+class FilesLayout(ImageLayout):
     """An OCI image layout: ``index.json`` and ``blobs/`` (image-layout.md)."""
 
     def __init__(self, files: Files, transport: str) -> None:
@@ -132,7 +132,7 @@ def checked(descriptor: Descriptor, place: str) -> None:
         raise LayertuiError(f"not a digest: {descriptor.digest}", f"in {place}")
 
 
-def groups_of(layout: Layout) -> dict[str, list[Descriptor]]:
+def groups_of(layout: ImageLayout) -> dict[str, list[Descriptor]]:
     """The images of an index.json, by what selects them.
 
     Descriptors with the same name are one image for several platforms, and so are those
@@ -160,13 +160,15 @@ def groups_of(layout: Layout) -> dict[str, list[Descriptor]]:
     return {selector: [*group, *attestations] for selector, group in groups.items()}
 
 
-def manifests_of(layout: Layout, top: list[Descriptor]) -> Iterator[Descriptor]:
+def manifests_of(layout: ImageLayout, top: list[Descriptor]) -> Iterator[Descriptor]:
     """The image manifests that descriptors lead to, through any nested indexes, each once."""
     seen: set[str] = set()
 
     def walk(level: list[Descriptor], depth: int) -> Iterator[Descriptor]:
-        if depth > MAX_DEPTH:
-            raise LayertuiError(f"{layout.place} nests its indexes too deep", f"more than {MAX_DEPTH} levels")
+        if depth > MAX_INDEX_DEPTH:
+            raise LayertuiError(
+                f"{layout.place} nests its indexes too deep", f"more than {MAX_INDEX_DEPTH} levels"
+            )
         for descriptor in level:
             if descriptor.digest in seen:
                 continue
@@ -182,20 +184,26 @@ def manifests_of(layout: Layout, top: list[Descriptor]) -> Iterator[Descriptor]:
     return walk(top, 0)
 
 
-def trail(layout: Layout, level: list[Descriptor], wanted: Descriptor, depth: int = 0) -> list[Descriptor]:
+def trail(
+    layout: ImageLayout, level: list[Descriptor], wanted: Descriptor, depth: int = 0
+) -> list[Descriptor]:
     """The indexes that lead from descriptors to a manifest, the outermost first, and the manifest."""
     for found in level:
         if found.digest == wanted.digest:
             return [found]
         media_type = found.media_type
-        if depth < MAX_DEPTH and (media_type in media_types.INDEXES or not media_type) and layout.has(found):
+        if (
+            depth < MAX_INDEX_DEPTH
+            and (media_type in media_types.INDEXES or not media_type)
+            and layout.has(found)
+        ):
             below = list(descriptors_of(layout.fetch(found, "index")[0]))
             if way := trail(layout, below, wanted, depth + 1):
                 return [found, *way]
     return []
 
 
-def platform_of_image(layout: Layout, descriptor: Descriptor) -> Platform:
+def platform_of_image(layout: ImageLayout, descriptor: Descriptor) -> Platform:
     """Of an image: what the index says, else its config."""
     if descriptor.platform is not None:
         return descriptor.platform
@@ -209,7 +217,7 @@ def platform_of_image(layout: Layout, descriptor: Descriptor) -> Platform:
     return Platform("unknown", "unknown")
 
 
-def attests(layout: Layout, descriptor: Descriptor) -> bool:
+def attests(layout: ImageLayout, descriptor: Descriptor) -> bool:
     """Whether a descriptor is BuildKit's attestation of another (attestation-storage.md).
 
     Where it does not say so itself, as one for an OCI artifact need not, its manifest does; that
@@ -226,14 +234,14 @@ def attests(layout: Layout, descriptor: Descriptor) -> bool:
     return _manifest(layout, descriptor).get("artifactType") == media_types.ATTESTATION
 
 
-def attested_by(layout: Layout, found: Descriptor) -> str:
+def attested_by(layout: ImageLayout, found: Descriptor) -> str:
     """The digest of the manifest that an attestation is about; empty if it does not say."""
     digest = found.annotations.get(REFERENCE_DIGEST, "")
     subject = None if digest else descriptor_of(_manifest(layout, found).get("subject"))
     return subject.digest if subject else digest
 
 
-def _manifest(layout: Layout, found: Descriptor) -> dict[str, Any]:
+def _manifest(layout: ImageLayout, found: Descriptor) -> dict[str, Any]:
     """A manifest; empty where it cannot be read, which is said when it is opened."""
     try:
         return layout.fetch(found, "manifest")[0]

@@ -14,13 +14,13 @@ from itertools import chain
 from layertui.model import media_types
 from layertui.model.blob import Blob
 from layertui.model.image import Descriptor, Image
-from layertui.model.reference import FILES, parse
+from layertui.model.reference import FILE_TRANSPORTS, parse_reference
 from layertui.sources.assemble import config_list
-from layertui.sources.oci_layout import Layout, descriptor_of, manifests_of
+from layertui.sources.oci_layout import ImageLayout, descriptor_of, manifests_of
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class AttachedDocument:
     """One thing that is attached: a signature, an SBOM, a statement."""
 
     descriptor: Descriptor
@@ -36,7 +36,7 @@ class Attachment:
     descriptor: Descriptor
     type: str
     """The artifact type; where the manifest has none, the media type of what it carries."""
-    documents: Sequence[Document]
+    documents: Sequence[AttachedDocument]
 
     @property
     def size(self) -> int:
@@ -52,13 +52,13 @@ def attachments(image: Image) -> Iterator[Attachment]:
     """
     from layertui.sources import oci, registry
 
-    reference = parse(image.reference)
-    layout: Layout
+    reference = parse_reference(image.reference)
+    layout: ImageLayout
     if image.transport == "docker":
-        layout = repository = registry.layout(reference)
+        layout = repository = registry.repository_of(reference)
         about = repository.referrers(image)
-    elif image.transport in FILES and image.manifest_digest:
-        layout = oci.layout(reference)
+    elif image.transport in FILE_TRANSPORTS and image.manifest_digest:
+        layout = oci.layout_of(reference)
         about = _about(layout, image)
     else:
         return
@@ -69,7 +69,7 @@ def attachments(image: Image) -> Iterator[Attachment]:
             yield _attachment(layout, each)
 
 
-def _about(layout: Layout, image: Image) -> Iterator[Descriptor]:
+def _about(layout: ImageLayout, image: Image) -> Iterator[Descriptor]:
     """The manifests of a layout that name an image as their subject."""
     for found in manifests_of(layout, layout.top()):
         if layout.has(found):
@@ -78,7 +78,7 @@ def _about(layout: Layout, image: Image) -> Iterator[Descriptor]:
                 yield found
 
 
-def _attachment(layout: Layout, found: Descriptor) -> Attachment:
+def _attachment(layout: ImageLayout, found: Descriptor) -> Attachment:
     manifest, _ = layout.fetch(found, "manifest")
     config = descriptor_of(manifest.get("config"))
     carried = [each for each in map(descriptor_of, config_list(manifest, "layers")) if each is not None]
@@ -95,5 +95,5 @@ def _attachment(layout: Layout, found: Descriptor) -> Attachment:
     return Attachment(
         found,
         told[0] if told else found.media_type,
-        [Document(each, layout.blob(each)) for each in carried],
+        [AttachedDocument(each, layout.blob(each)) for each in carried],
     )

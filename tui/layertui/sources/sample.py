@@ -15,7 +15,7 @@ def open_image(reference: Reference, platform: str | None) -> Image:
     if reference.location:
         raise LayertuiError(f"{reference} is not there", "the sample is one image", "open demo:")
     image = demo.image()
-    return platforms.choose([(image.platform, image)], platform, "demo:") if platform else image
+    return platforms.choose_platform([(image.platform, image)], platform, "demo:") if platform else image
 
 
 def list_images(reference: Reference) -> list[ImageSummary]:

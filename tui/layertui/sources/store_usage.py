@@ -13,7 +13,7 @@ from typing import Protocol, cast
 
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
-from layertui.model.reference import STORES, TRANSPORTS, Reference
+from layertui.model.reference import STORE_TRANSPORTS, TRANSPORTS, Reference
 from layertui.sources.files import listed
 
 SUBVOLUME = 256
@@ -22,7 +22,7 @@ OCTAL = re.compile(r"\\(\d{3})")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class RootEntry:
     """A file or directory right below the root."""
 
     name: str
@@ -53,7 +53,7 @@ class LayerUse:
 
 
 @dataclass(frozen=True, slots=True)
-class Stray:
+class Orphan:
     """Something among layers, images or containers that nothing names."""
 
     path: Path
@@ -77,14 +77,14 @@ class ImageUse:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class StoreUsage:
     """A store."""
 
     root: Path
-    parts: Sequence[Part]
+    parts: Sequence[RootEntry]
     images: Sequence[ImageUse]
     layers: Sequence[LayerUse]
-    strays: Sequence[Stray]
+    strays: Sequence[Orphan]
     """What lies among layers, images or containers and is none that is known; BuildKit's cache may have it."""
     links: Sequence[tuple[str, str]]
     """Of ``linkgraph.db``: the path that names or links a container, and its ID."""
@@ -93,7 +93,7 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredLayer:
     """A layer that a store has."""
 
     id: str
@@ -107,7 +107,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class ImageNeeds:
     """An image and what it needs."""
 
     reference: str
@@ -121,30 +121,30 @@ class Needs:
 
 
 class StoreSource(Protocol):
-    """What the module ``overview`` of a store's transport offers."""
+    """What the module ``usage`` of a store's transport offers."""
 
-    def overview(self, reference: Reference, job: Job) -> Overview:
-        """See :func:`overview`."""
+    def usage_of(self, reference: Reference, job: Job) -> StoreUsage:
+        """See :func:`usage_of`."""
         ...
 
 
-def overview(reference: Reference, job: Job = Job.NONE) -> Overview:
+def usage_of(reference: Reference, job: Job = Job.NONE) -> StoreUsage:
     """Return what a store contains, without writing to it. Reports the bytes counted.
 
     Raises :class:`LayertuiError` for what is no store, and :class:`Cancelled`.
     """
-    if reference.transport not in STORES:
+    if reference.transport not in STORE_TRANSPORTS:
         raise LayertuiError(
             f"{reference} is no store on disk", "", "give docker-root:DIR, containers-storage: …"
         )
     module = import_module(f"layertui.sources.{TRANSPORTS[reference.transport]}.usage")
-    return cast(StoreSource, module).overview(reference, job)
+    return cast(StoreSource, module).usage_of(reference, job)
 
 
 # Images and layers
 
 
-def users(found: Overview, layer: LayerUse) -> list[str]:
+def users(found: StoreUsage, layer: LayerUse) -> list[str]:
     """The names of the images that a layer is of; the digits of one that has none."""
     references = set(layer.images)
     return [
@@ -154,7 +154,7 @@ def users(found: Overview, layer: LayerUse) -> list[str]:
     ]
 
 
-def unnamed(found: Overview) -> list[LayerUse]:
+def unnamed(found: StoreUsage) -> list[LayerUse]:
     """The layers that no image names, each right below the one that it is on if it is one of them."""
     on: dict[str, list[LayerUse]] = {}
     rows = [layer for layer in found.layers if not layer.images]
@@ -170,7 +170,7 @@ def unnamed(found: Overview) -> list[LayerUse]:
 
 
 def uses(
-    images: Sequence[Needs], stored: Mapping[Hashable, Stored], leads: Callable[[Hashable], str]
+    images: Sequence[ImageNeeds], stored: Mapping[Hashable, StoredLayer], leads: Callable[[Hashable], str]
 ) -> tuple[list[ImageUse], list[LayerUse]]:
     """What images alone need and what they share; ``leads`` gives the reference of a layer by its key."""
     counts = Counter(layer for image in images if image.is_shown for layer in set(image.layers))
@@ -201,7 +201,7 @@ def uses(
     return found, layers
 
 
-def pick_layer(name: str, stored: Iterable[Stored]) -> str:
+def pick_layer(name: str, stored: Iterable[StoredLayer]) -> str:
     """The ID of the layer that a name means: it is that, its directory, or how its ID begins.
 
     Empty for none. Raises :class:`LayertuiError` if several begin so.
@@ -224,12 +224,12 @@ def _sum(sizes: Sequence[int]) -> int:
 # What lies on the disk
 
 
-def parts_of(root: Path, about: Callable[[str], str], job: Job) -> list[Part]:
+def parts_of(root: Path, about: Callable[[str], str], job: Job) -> list[RootEntry]:
     """What lies right below a root; ``about`` tells what an entry of a name holds."""
     return list(_parts(root, about, job))
 
 
-def _parts(root: Path, about: Callable[[str], str], job: Job) -> Iterator[Part]:
+def _parts(root: Path, about: Callable[[str], str], job: Job) -> Iterator[RootEntry]:
     before = 0
     for name in listed(root):
         path = root / name
@@ -247,7 +247,7 @@ def _parts(root: Path, about: Callable[[str], str], job: Job) -> Iterator[Part]:
             except OSError:
                 entries = None  # which the walk has met too
         more = f" and {len(problems) - 1} more like it" if len(problems) > 1 else ""
-        yield Part(name, about(name), size, entries, problems[0] + more if problems else "")
+        yield RootEntry(name, about(name), size, entries, problems[0] + more if problems else "")
 
 
 def _taken(path: Path, problems: list[str]) -> Iterator[int]:

@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
-from layertui.model.reference import is_store, parse
+from layertui.model.reference import is_store, parse_reference
 from layertui.ui.theme.colors import ANSI_THEME, DARK_THEME, LIGHT_THEME, themes, variables
 from layertui.ui.worker.background import background
 
@@ -51,7 +51,7 @@ def _is_repository(reference: str) -> bool:
     """Whether a reference leads into a registry and leaves open to which image."""
     if not reference.startswith("docker://"):
         return False
-    from layertui.sources.registry.name import parse as parse_name
+    from layertui.sources.registry.name import parse_name as parse_name
 
     try:
         name = parse_name(reference.removeprefix("docker:"))
@@ -65,7 +65,7 @@ def _store_of(text: str) -> str:
     from layertui.sources.detect import recognise
 
     try:
-        reference = parse(text)
+        reference = parse_reference(text)
         if not reference.transport and Path(reference.location).is_dir():
             reference = recognise(reference.location)
     except LayertuiError:

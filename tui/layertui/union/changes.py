@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from layertui.model.entry import TYPES, Entry
+from layertui.model.entry import ENTRY_TYPES, Entry
 from layertui.model.layer_index import Extra, Kind
 from layertui.union.model import Absence, LayerUnion
 
@@ -148,7 +148,7 @@ def _facts(union: LayerUnion, event: int) -> _Facts:
     index, number = union.indexes[union.ev_layer[inode] - 1], union.ev_entry[inode]
     extra = index.extra.get(number, _PLAIN)
     return _Facts(
-        TYPES[union.ev_kind[event]],
+        ENTRY_TYPES[union.ev_kind[event]],
         index.mode[number] & 0o7777,
         (index.uid[number], index.gid[number]),
         (index.mtime[number], index.mtime_ns[number]),

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from layertui.model.entry import TYPES
+from layertui.model.entry import ENTRY_TYPES
 from layertui.model.job import Job
 from layertui.union.arrays import STRETCH
 from layertui.union.model import LayerUnion
@@ -15,7 +15,7 @@ class DirectorySummary:
     """The descendants of a directory in a merged tree, by type, and its children with their sizes."""
 
     types: dict[str, int]
-    """Number of descendants of each type, see :data:`layertui.model.entry.TYPES`."""
+    """Number of descendants of each type, see :data:`layertui.model.entry.ENTRY_TYPES`."""
     size: int
     """Bytes of the files; a hardlinked file counts once."""
     children: list[tuple[int, int]]
@@ -41,7 +41,7 @@ def summarize_directory(
             event = union.at(node, layer)
             if event < 0:
                 continue
-            types[TYPES[union.ev_kind[event]]] += 1
+            types[ENTRY_TYPES[union.ev_kind[event]]] += 1
             inode = union.ev_inode[event]
             if inode != event:  # counted with the file that it links to if that is below too, else once
                 target = union.ev_node[inode]

@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from layertui.layers.codec import column_of
-from layertui.model.entry import TYPES, Entry
+from layertui.model.entry import ENTRY_TYPES, Entry
 from layertui.model.errors import LayertuiError
 from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of, keys_ending
 from layertui.union.arrays import STRETCH
@@ -227,7 +227,7 @@ class LayerUnion:
             hardlink = "/" + target.replace(b"\0", b"/").decode("utf-8", "surrogateescape")
         return Entry(
             path=path,
-            type=TYPES[self.ev_kind[event]],
+            type=ENTRY_TYPES[self.ev_kind[event]],
             mode=index.mode[number] & 0o7777,
             uid=index.uid[number],
             gid=index.gid[number],

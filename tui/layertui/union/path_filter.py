@@ -20,7 +20,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import AnyStr, NoReturn
 
-from layertui.model.entry import TYPES
+from layertui.model.entry import ENTRY_TYPES
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.union.changes import Mark
@@ -159,9 +159,9 @@ def _size(merged: MergedTree, value: str) -> NodeTest:
 
 
 def _type(merged: MergedTree, value: str) -> NodeTest:
-    kinds = {kind for kind, name in enumerate(TYPES) if name.startswith(value)}
+    kinds = {kind for kind, name in enumerate(ENTRY_TYPES) if name.startswith(value)}
     if not kinds or not value:
-        _refuse("type", value, ", ".join(dict.fromkeys(TYPES)))
+        _refuse("type", value, ", ".join(dict.fromkeys(ENTRY_TYPES)))
     union = merged.union
     return lambda node: (event := merged.at(node)) >= 0 and union.ev_kind[event] in kinds
 

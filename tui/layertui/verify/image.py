@@ -9,10 +9,10 @@ from layertui.model.digest import digest_of, is_known
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image, Layer, Link, chain_ids
 from layertui.model.job import Job
-from layertui.verify.layer import Check, checks, compare
+from layertui.verify.layer import Check, checks, compare_values
 
 
-def verify(image: Image, job: Job = Job.NONE) -> Iterator[Check]:
+def verify_image(image: Image, job: Job = Job.NONE) -> Iterator[Check]:
     """Yield the checks of an image, from its reference down to its layers, as each is done.
 
     Reports each layer by its number. The others are checked even if one cannot be read: the
@@ -48,9 +48,9 @@ def _checks_of_link(link: Link) -> Iterator[Check]:
         yield Check(link.name, "digest", "unchecked", digest, "", "the source does not hand it out")
         return
     if size >= 0:
-        yield compare(link.name, "size", str(size), str(len(link.data)))
+        yield compare_values(link.name, "size", str(size), str(len(link.data)))
     if is_known(digest):
-        yield compare(link.name, "digest", digest, digest_of(link.data, digest))
+        yield compare_values(link.name, "digest", digest, digest_of(link.data, digest))
     elif digest:
         yield Check(link.name, "digest", "unchecked", digest, "", "its algorithm is not known here")
     elif link.name in ("manifest", "config"):
@@ -60,7 +60,7 @@ def _checks_of_link(link: Link) -> Iterator[Check]:
 def _chain_id(layer: Layer, found: str) -> Check:
     """The chain ID that the diff IDs claim against that of those which were computed."""
     if found:
-        return compare(f"layer {layer.number}", "chain ID", layer.chain_id, found)
+        return compare_values(f"layer {layer.number}", "chain ID", layer.chain_id, found)
     why = "a diff ID that it is made of could not be checked"
     return Check(f"layer {layer.number}", "chain ID", "unchecked", layer.chain_id, "", why)
 

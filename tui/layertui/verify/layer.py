@@ -37,7 +37,7 @@ class Check:
     """Why it is not checkable here, or what more is known."""
 
 
-def compare(subject: str, what: str, expected: str, found: str) -> Check:
+def compare_values(subject: str, what: str, expected: str, found: str) -> Check:
     """The check of two values that are known."""
     return Check(subject, what, "ok" if expected == found else "wrong", expected, found)
 
@@ -62,7 +62,7 @@ def was_checked(layer: Layer, index: LayerIndex) -> bool:
     return bool(layer.diff_id) and layer.blob.digest == layer.diff_id
 
 
-def verify(layer: Layer, job: Job = Job.NONE) -> str:
+def verify_layer(layer: Layer, job: Job = Job.NONE) -> str:
     """What is wrong with a layer that has a blob and an expected digest; empty if it has that digest.
 
     Reads all of it, in bounded memory, and decompresses it only if it has to. Raises
@@ -91,7 +91,7 @@ def checks(layer: Layer, job: Job = Job.NONE) -> Iterator[Check]:
     """
     recorded = layer.recorded.diff_id if layer.recorded else ""
     if recorded and layer.diff_id and recorded != layer.diff_id:
-        yield compare(f"layer {layer.number}", "recorded diff ID", layer.diff_id, recorded)
+        yield compare_values(f"layer {layer.number}", "recorded diff ID", layer.diff_id, recorded)
     if layer.unpacked is not None:
         yield from _checks_of_unpacked(layer, layer.unpacked, job)
     elif layer.blob is not None:
@@ -120,15 +120,15 @@ def _checks_of_blob(layer: Layer, blob: Blob, job: Job) -> Iterator[Check]:
                 damage = str(error)
             digest, size = stream.digest(), stream.stored.position
     if layer.descriptor.size >= 0 and expected:  # else it is no claim, or about something else
-        yield compare(subject, "size", str(layer.descriptor.size), str(size))
+        yield compare_values(subject, "size", str(layer.descriptor.size), str(size))
     if _known(expected):
-        yield compare(subject, "digest", expected, digest)
+        yield compare_values(subject, "digest", expected, digest)
     elif expected:
         yield Check(subject, "digest", "unchecked", expected, "", "its algorithm is not known here")
     if damage:
         yield Check(subject, "diff ID", "wrong", layer.diff_id, "", damage)
     elif diff_id:
-        yield compare(subject, "diff ID", layer.diff_id, diff_id)
+        yield compare_values(subject, "diff ID", layer.diff_id, diff_id)
     else:
         why = "its algorithm is not known here" if layer.diff_id else "nothing names it"
         yield Check(subject, "diff ID", "unchecked", layer.diff_id, "", why)
@@ -150,14 +150,14 @@ def _checks_of_unpacked(layer: Layer, unpacked: Unpacked, job: Job) -> Iterator[
             damage = str(error)  # the record is damaged, or a file is missing or has been changed
     if layer.recorded is not None and layer.recorded.size >= 0 and not damage:
         found, why = size_of_unpacked(layer.recorded, unpacked, size, job)
-        check = compare(subject, "size", str(layer.recorded.size), str(found))
+        check = compare_values(subject, "size", str(layer.recorded.size), str(found))
         yield replace(check, why=why) if found >= 0 else replace(check, status="unchecked", found="", why=why)
     if not _known(layer.diff_id):
         yield Check(subject, "diff ID", "unchecked", layer.diff_id, "", "no digest of it is recorded")
     elif damage:
         yield Check(subject, "diff ID", "wrong", layer.diff_id, "", damage)
     elif diff_id:
-        yield compare(subject, "diff ID", layer.diff_id, diff_id)
+        yield compare_values(subject, "diff ID", layer.diff_id, diff_id)
     else:
         yield Check(subject, "diff ID", "unchecked", layer.diff_id, "", unknown)
 

@@ -10,7 +10,7 @@ from itertools import compress, count
 from typing import NamedTuple
 
 from layertui.layers.whiteout import OPAQUE_WHITEOUT, whiteout_name
-from layertui.model.entry import TYPES
+from layertui.model.entry import ENTRY_TYPES
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind, path_of
 from layertui.text.format import count_text, exact_size
@@ -138,7 +138,7 @@ def _selection(
         event = union.at(node, layer)
         if event < 0:
             continue
-        types[TYPES[union.ev_kind[event]]] += 1
+        types[ENTRY_TYPES[union.ev_kind[event]]] += 1
         inode = union.ev_inode[event]
         if inode in shared and first.setdefault(inode, event) != event:
             links.append((event, first[inode]))

@@ -10,7 +10,7 @@ from pathlib import Path
 from layertui.model.errors import LayertuiError
 from layertui.model.image import ContainerSummary, Image, ImageSummary
 from layertui.model.reference import Reference, layer_of
-from layertui.sources.containerd.store import META, Namespace, Store
+from layertui.sources.containerd.store import METADATA_DB, ContainerdStore, Namespace
 
 CONFIGURATION = Path("/etc/containerd/config.toml")
 ROOTS = (
@@ -59,13 +59,13 @@ def _namespaces(reference: Reference) -> list[Namespace]:
     return [store.namespace(name)] if name else list(store.namespaces.values())
 
 
-def store_of(reference: Reference) -> Store:
+def store_of(reference: Reference) -> ContainerdStore:
     """The store that a reference leads to, or the system's own."""
     if reference.location:
-        return Store(Path(reference.location))
+        return ContainerdStore(Path(reference.location))
     try:
         root = tomllib.loads(CONFIGURATION.read_text()).get("root")
     except (OSError, ValueError):
         root = None  # containerd runs without, and would not start with a broken one
     roots = [Path(each) for each in (root, *ROOTS) if isinstance(each, str)]
-    return Store(next((each for each in roots if os.path.lexists(each / META)), roots[0]))
+    return ContainerdStore(next((each for each in roots if os.path.lexists(each / METADATA_DB)), roots[0]))

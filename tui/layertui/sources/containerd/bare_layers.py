@@ -12,13 +12,13 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image, Layer, Recorded, Unpacked, chain_ids
 from layertui.model.reference import Reference
 from layertui.sources.assemble import is_tar, layers_alone
-from layertui.sources.containerd.store import MAX_SNAPSHOTS, Namespace, Snapshot, Store
+from layertui.sources.containerd.store import MAX_SNAPSHOTS, ContainerdStore, Namespace, Snapshot
 from layertui.sources.containerd.values import uvarint
 from layertui.sources.files import listed
-from layertui.sources.store_usage import Stored, pick_layer
+from layertui.sources.store_usage import StoredLayer, pick_layer
 
 
-def open_layer(store: Store, namespace: str, name: str, reference: Reference) -> Image:
+def open_layer(store: ContainerdStore, namespace: str, name: str, reference: Reference) -> Image:
     """The snapshot of a key, or the blob of a digest, of a namespace.
 
     Without one those of all are meant, and what none of them has: blobs by their digests, and
@@ -26,11 +26,11 @@ def open_layer(store: Store, namespace: str, name: str, reference: Reference) ->
     """
     namespaces = [store.namespace(namespace)] if namespace else list(store.namespaces.values())
     for each in namespaces:
-        noted = [Stored(key, known.size, str(known.number)) for key, known in each.unpacked.items()]
+        noted = [StoredLayer(key, known.size, str(known.number)) for key, known in each.unpacked.items()]
         if key := pick_layer(name, noted):
             return layers_alone(str(reference), "containerd", key, _chain(each, key))
     blobs = {digest: diff_id for each in namespaces for digest, (_, diff_id) in each.blobs.items()}
-    known = [Stored(digest, -1, digest.replace(":", "/")) for digest in blobs]
+    known = [StoredLayer(digest, -1, digest.replace(":", "/")) for digest in blobs]
     digest = pick_layer(name, known) or ("" if namespace else name)
     if (blob := store.blob(digest)) is not None:
         layer = _of_blob(digest, blob, blobs.get(digest, ""))
@@ -73,7 +73,7 @@ def _diff_id(chain_id: str, below: str, known: Iterable[str]) -> str:
     return next((each for each in known if chain_ids([below, each])[-1] == chain_id), "")
 
 
-def _stack(store: Store, number: int) -> list[Layer]:
+def _stack(store: ContainerdStore, number: int) -> list[Layer]:
     """A directory that no namespace has, on those that the snapshotter notes to be below."""
     noted = {
         name: (uvarint(each.value("id")), each.text("parent")) for name, each in store.snapshots.buckets()

@@ -15,17 +15,17 @@ from pathlib import Path
 from layertui.model.errors import LayertuiError
 
 MAGIC, VERSION = 0xED0CDAED, 2
-META = struct.Struct("<16xIIIIQQQQQQ")
+META_PAGE = struct.Struct("<16xIIIIQQQQQQ")
 """Magic, version, page size, flags, root page, sequence, freelist, high water, transaction, checksum."""
-PAGE = struct.Struct("<QHHI")
+PAGE_HEADER = struct.Struct("<QHHI")
 """ID, flags, elements, further pages that belong to it."""
 BRANCH, LEAF = struct.Struct("<IIQ"), struct.Struct("<IIII")
 BUCKET = struct.Struct("<QQ")
 IS_BRANCH, IS_LEAF, IS_BUCKET = 1, 2, 1
 PAGE_SIZES = tuple(1 << power for power in range(9, 17))
-MAX_SIZE = 1 << 30
-MAX_DEPTH = 64
-TRIES = 5
+MAX_DATABASE = 1 << 30
+MAX_TREE_DEPTH = 64
+READ_TRIES = 5
 
 
 class Bucket:
@@ -72,12 +72,12 @@ class Bucket:
         return self.value(name).decode("utf-8", "surrogateescape")
 
 
-def read(path: Path) -> Bucket:
+def read_bolt(path: Path) -> Bucket:
     """The root of a database. Raises :class:`LayertuiError` if it cannot be read or is none."""
     try:
         with path.open("rb") as file:
-            for _ in range(TRIES):
-                data = file.read(MAX_SIZE + 1)
+            for _ in range(READ_TRIES):
+                data = file.read(MAX_DATABASE + 1)
                 file.seek(0)
                 # Pages that a state names are written anew only once that state has been replaced.
                 if file.read(2 * PAGE_SIZES[-1]) == data[: 2 * PAGE_SIZES[-1]]:
@@ -89,8 +89,8 @@ def read(path: Path) -> Bucket:
                 )
     except OSError as error:
         raise LayertuiError(f"cannot read {path}", error.strerror or str(error)) from error
-    if len(data) > MAX_SIZE:
-        raise LayertuiError(f"{path} is too large", f"over {MAX_SIZE:,} bytes")
+    if len(data) > MAX_DATABASE:
+        raise LayertuiError(f"{path} is too large", f"over {MAX_DATABASE:,} bytes")
     return _Database(path, memoryview(data)).root
 
 
@@ -109,11 +109,11 @@ class _Database:
 
     def _meta(self, offset: int) -> tuple[int, int, int] | None:
         """Transaction, page size and root page, if a meta page is whole."""
-        raw = self._data[offset : offset + META.size]
-        if len(raw) < META.size:
+        raw = self._data[offset : offset + META_PAGE.size]
+        if len(raw) < META_PAGE.size:
             return None
-        magic, version, size, _, root, _, _, _, transaction, checksum = META.unpack(raw)
-        whole = checksum == _fnv64a(raw[PAGE.size : META.size - 8])
+        magic, version, size, _, root, _, _, _, transaction, checksum = META_PAGE.unpack(raw)
+        whole = checksum == _fnv64a(raw[PAGE_HEADER.size : META_PAGE.size - 8])
         if (magic, version) != (MAGIC, VERSION) or size not in PAGE_SIZES or not whole:
             return None
         return transaction, size, root
@@ -121,10 +121,10 @@ class _Database:
     def page(self, number: int) -> memoryview:
         """A page with all that belongs to it."""
         start = number * self._size
-        header = self._data[start : start + PAGE.size]
-        if number < 2 or len(header) < PAGE.size:
+        header = self._data[start : start + PAGE_HEADER.size]
+        if number < 2 or len(header) < PAGE_HEADER.size:
             raise self.damaged(f"there is no page {number}")
-        itself, _, _, overflow = PAGE.unpack(header)
+        itself, _, _, overflow = PAGE_HEADER.unpack(header)
         end = start + (overflow + 1) * self._size
         if itself != number or end > len(self._data):
             raise self.damaged(f"page {number} says that it is page {itself} with {overflow} more")
@@ -138,14 +138,14 @@ class _Database:
         """Flags, key and value of each element below a page, in order."""
         if not page:
             return
-        if len(page) < PAGE.size or depth > MAX_DEPTH:
+        if len(page) < PAGE_HEADER.size or depth > MAX_TREE_DEPTH:
             raise self.damaged("its pages lead nowhere")
-        number, kind, count, _ = PAGE.unpack_from(page)
+        number, kind, count, _ = PAGE_HEADER.unpack_from(page)
         element = BRANCH if kind & IS_BRANCH else LEAF
-        if not kind & (IS_BRANCH | IS_LEAF) or PAGE.size + count * element.size > len(page):
+        if not kind & (IS_BRANCH | IS_LEAF) or PAGE_HEADER.size + count * element.size > len(page):
             raise self.damaged(f"page {number} is no page of a tree")
         left = len(page)  # elements may not overlap: they are no longer than their page together
-        for place in range(PAGE.size, PAGE.size + count * element.size, element.size):
+        for place in range(PAGE_HEADER.size, PAGE_HEADER.size + count * element.size, element.size):
             if kind & IS_BRANCH:
                 yield from self.leaves(self.page(BRANCH.unpack_from(page, place)[2]), depth + 1)
                 continue

@@ -17,13 +17,13 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import ContainerSummary, Descriptor, Image, ImageSummary, Layer, Unpacked
 from layertui.model.reference import Reference
 from layertui.sources.assemble import no_image, with_own_layer
-from layertui.sources.containerd.bolt import Bucket, read
-from layertui.sources.containerd.values import moment, uvarint, varint
+from layertui.sources.containerd.bolt import Bucket, read_bolt
+from layertui.sources.containerd.values import go_time, uvarint, varint
 from layertui.sources.files import FolderFiles
 from layertui.sources.oci import open_layout, summaries
 from layertui.sources.oci_layout import IMAGE_NAME, FilesLayout
 
-META = "io.containerd.metadata.v1.bolt/meta.db"
+METADATA_DB = "io.containerd.metadata.v1.bolt/meta.db"
 CONTENT = "io.containerd.content.v1.content"
 SNAPSHOTTER = "io.containerd.snapshotter.v1"
 DIRECTORIES = "overlayfs"
@@ -34,7 +34,7 @@ UNCOMPRESSED = "containerd.io/uncompressed"
 MAX_SNAPSHOTS = 1000
 
 
-class Store:
+class ContainerdStore:
     """A containerd's root directory. Its databases are read when they are asked for first."""
 
     def __init__(self, root: Path) -> None:
@@ -43,15 +43,19 @@ class Store:
     @cached_property
     def namespaces(self) -> dict[str, Namespace]:
         """Raises :class:`LayertuiError` if there is no store or its database is damaged."""
-        path = self.root / META
+        path = self.root / METADATA_DB
         try:
             path.stat()
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise LayertuiError(f"{self.root} is no store of containerd", f"it has no {META}") from error
+            raise LayertuiError(
+                f"{self.root} is no store of containerd", f"it has no {METADATA_DB}"
+            ) from error
         except OSError as error:
             why = error.strerror or str(error)
             raise LayertuiError(f"cannot read {path}", why, "run as root") from error
-        return {name: Namespace(self, name, bucket) for name, bucket in read(path).bucket("v1").buckets()}
+        return {
+            name: Namespace(self, name, bucket) for name, bucket in read_bolt(path).bucket("v1").buckets()
+        }
 
     def namespace(self, name: str) -> Namespace:
         if name not in self.namespaces:
@@ -62,7 +66,7 @@ class Store:
     @cached_property
     def snapshots(self) -> Bucket:
         """What the snapshotter knows of each. Raises :class:`LayertuiError`."""
-        return read(self.directories.with_name("metadata.db")).bucket("v1", "snapshots")
+        return read_bolt(self.directories.with_name("metadata.db")).bucket("v1", "snapshots")
 
     @property
     def directories(self) -> Path:
@@ -106,7 +110,7 @@ class Snapshot:
 class Namespace:
     """Images and containers of one namespace."""
 
-    def __init__(self, store: Store, name: str, bucket: Bucket) -> None:
+    def __init__(self, store: ContainerdStore, name: str, bucket: Bucket) -> None:
         self.store = store
         self.name = name
         self._bucket = bucket
@@ -286,7 +290,7 @@ class Namespace:
         image = no_image(str(reference), "containerd")
         if from_image in self.names:
             image = self.open(from_image, reference, None)
-        created = moment(container.value("createdat"))
+        created = go_time(container.value("createdat"))
         text = f"read-write layer of container {shown} (state unknown)"
         image = image._replace(name=f"{shown} ({image.name})")
         if container.text("snapshotter") != DIRECTORIES:
@@ -333,7 +337,7 @@ class Namespace:
                 name=self.name_of(identity),
                 image=container.text("image"),
                 command="",
-                created=moment(container.value("createdat")),
+                created=go_time(container.value("createdat")),
                 state="unknown",
                 status="unknown: the store does not say",
                 labels={key: labels.text(key) for key in labels.entries},

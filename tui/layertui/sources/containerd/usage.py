@@ -13,21 +13,21 @@ from layertui.model.reference import Reference, to_layer
 from layertui.sources.assemble import config_list, diff_ids_of, is_tar
 from layertui.sources.containerd import store_of
 from layertui.sources.containerd.bare_layers import is_layer
-from layertui.sources.containerd.store import ContentStore, Namespace, Store, is_tag
+from layertui.sources.containerd.store import ContainerdStore, ContentStore, Namespace, is_tag
 from layertui.sources.files import listed
 from layertui.sources.oci_layout import (
-    MAX_DEPTH,
+    MAX_INDEX_DEPTH,
     descriptor_of,
     descriptors_of,
     manifests_of,
 )
 from layertui.sources.store_usage import (
+    ImageNeeds,
     ImageUse,
     LayerUse,
-    Needs,
-    Overview,
-    Stored,
-    Stray,
+    Orphan,
+    StoredLayer,
+    StoreUsage,
     parts_of,
     uses,
 )
@@ -45,14 +45,14 @@ ABOUT = {
 """What entries hold, those of plugins by the kind in their names: ``io.containerd.KIND.v1.NAME``."""
 
 
-def overview(reference: Reference, job: Job) -> Overview:
-    """See :func:`layertui.sources.store_usage.overview`; of the namespace that the reference names, or of all."""
+def usage_of(reference: Reference, job: Job) -> StoreUsage:
+    """See :func:`layertui.sources.store_usage.usage_of`; of the namespace that the reference names, or of all."""
     problems: list[str] = []
     store = store_of(reference)
     images, layers, strays = held(store, reference, problems)
     parts = parts_of(store.root, _about, job)
     problems += [f"{part.name}: {part.problem}" for part in parts if part.problem]
-    return Overview(store.root, parts, images, layers, strays, (), problems)
+    return StoreUsage(store.root, parts, images, layers, strays, (), problems)
 
 
 def _about(name: str) -> str:
@@ -63,8 +63,8 @@ def _about(name: str) -> str:
 class _Held:
     """What namespaces hold. Blobs are the same in all of them, snapshots are not."""
 
-    stored: dict[Hashable, Stored] = field(default_factory=dict)
-    needs: list[tuple[str, Needs]] = field(default_factory=list)
+    stored: dict[Hashable, StoredLayer] = field(default_factory=dict)
+    needs: list[tuple[str, ImageNeeds]] = field(default_factory=list)
     """Images with their namespaces."""
     layers: set[Hashable] = field(default_factory=set)
     """Keys of snapshots, and of blobs that have been unpacked."""
@@ -73,8 +73,8 @@ class _Held:
 
 
 def held(
-    store: Store, reference: Reference, problems: list[str], in_use: Iterable[str] = ()
-) -> tuple[list[ImageUse], list[LayerUse], list[Stray]]:
+    store: ContainerdStore, reference: Reference, problems: list[str], in_use: Iterable[str] = ()
+) -> tuple[list[ImageUse], list[LayerUse], list[Orphan]]:
     """Images, their layers, and what nothing names, of the namespace that a reference names or of all.
 
     Names begin with that of the namespace. A layer may be there twice: as a blob, which
@@ -114,10 +114,10 @@ def held(
 def _gather(namespace: Namespace, reference: Reference, found: _Held, problems: list[str]) -> None:
     for digest, (size, diff_id) in namespace.blobs.items():
         if namespace.store.blob(digest) is not None:  # else it was discarded once unpacked
-            found.stored[digest] = Stored(digest, size, digest.replace(":", "/"))
+            found.stored[digest] = StoredLayer(digest, size, digest.replace(":", "/"))
         found.layers |= {digest} if diff_id else set()
     for key, noted in namespace.unpacked.items():
-        found.stored[namespace.name, key] = Stored(key, noted.size, str(noted.number), noted.parent)
+        found.stored[namespace.name, key] = StoredLayer(key, noted.size, str(noted.number), noted.parent)
         found.layers.add((namespace.name, key))
     standing: dict[str, list[str]] = {}
     for container in namespace.containers:
@@ -144,7 +144,7 @@ def _gather(namespace: Namespace, reference: Reference, found: _Held, problems: 
         containers = [each for known in names for each in standing.get(known, ())]
         shown = [f"{namespace.name}/{each}" for each in names]
         identity = configs[0] if len(configs) == 1 else digest
-        needs = Needs(leads, identity, shown, list(dict.fromkeys(layers)), containers)
+        needs = ImageNeeds(leads, identity, shown, list(dict.fromkeys(layers)), containers)
         found.needs.append((namespace.name, needs))
 
 
@@ -177,12 +177,12 @@ def _reached(namespace: Namespace, name: str) -> Iterator[tuple[str, Hashable]]:
 def _indexes(layout: ContentStore, level: Iterable[Descriptor], depth: int = 0) -> Iterator[str]:
     """The digests of the indexes that lead to manifests."""
     for found in level:
-        if found.media_type in media_types.INDEXES and depth < MAX_DEPTH and layout.has(found):
+        if found.media_type in media_types.INDEXES and depth < MAX_INDEX_DEPTH and layout.has(found):
             yield found.digest
             yield from _indexes(layout, descriptors_of(layout.fetch(found, "index")[0]), depth + 1)
 
 
-def _unknown(store: Store, found: _Held, place: Reference) -> Iterator[Stray]:
+def _unknown(store: ContainerdStore, found: _Held, place: Reference) -> Iterator[Orphan]:
     """Blobs and directories of which the databases know nothing."""
     known = {each.directory for each in found.stored.values()}
     for name in listed(store.blobs / "sha256"):
@@ -191,14 +191,14 @@ def _unknown(store: Store, found: _Held, place: Reference) -> Iterator[Stray]:
     for name in listed(store.directories):
         if name not in known:
             path = store.directories / name
-            yield Stray(path, to_layer(place, name) if is_layer(path) else "")
+            yield Orphan(path, to_layer(place, name) if is_layer(path) else "")
 
 
-def _stray_blob(store: Store, digest: str, place: Reference) -> Stray:
+def _stray_blob(store: ContainerdStore, digest: str, place: Reference) -> Orphan:
     """A blob that may be a layer: of one that was never unpacked only its bytes tell."""
     try:
         blob = store.blob(digest)
         is_one = blob is not None and is_tar(blob)
     except LayertuiError:
         is_one = False  # nobody may read it
-    return Stray(store.blobs / digest.replace(":", "/"), to_layer(place, digest) if is_one else "")
+    return Orphan(store.blobs / digest.replace(":", "/"), to_layer(place, digest) if is_one else "")

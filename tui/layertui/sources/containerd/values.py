@@ -23,7 +23,7 @@ def varint(data: bytes) -> int:
     return value >> 1 if value >= 0 and not value & 1 else -1
 
 
-def moment(data: bytes) -> str | None:
+def go_time(data: bytes) -> str | None:
     """RFC 3339 of what Go's ``time.Time.MarshalBinary`` wrote; ``None`` for what is no time."""
     if len(data) not in (15, 16) or data[0] not in (1, 2):
         return None

@@ -11,8 +11,8 @@ from layertui.model import platforms
 from layertui.model.errors import LayertuiError
 from layertui.model.image import ContainerSummary, Image, ImageSummary
 from layertui.model.reference import Reference, layer_of
-from layertui.sources.containers_storage.store import Store, drivers
-from layertui.sources.containers_storage.system import Place, image_stores, system_place
+from layertui.sources.containers_storage.store import ContainersStore, storage_drivers
+from layertui.sources.containers_storage.system import StoreLocation, image_stores, system_place
 
 ADDITIONAL = "mount it, or take it out of storage.conf"
 
@@ -35,7 +35,7 @@ def open_image(reference: Reference, platform: str | None) -> Image:
                 return store.open_container(store.find_container(name[1:]), str(reference))
             image = store.open(store.find(name), str(reference))
             if platform is not None:
-                platforms.choose([(image.platform, None)], platform, str(reference))
+                platforms.choose_platform([(image.platform, None)], platform, str(reference))
             return image
         except LayertuiError as error:
             problems.append(error)
@@ -72,17 +72,17 @@ def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
         raise problems[0]
 
 
-def stores_of(reference: Reference) -> Iterator[tuple[Store, Reference]]:
+def stores_of(reference: Reference) -> Iterator[tuple[ContainersStore, Reference]]:
     """A store for each driver, the one in use first, and what leads to it.
 
     Additional stores that are not there or cannot be looked into are among the first one's problems.
     """
     place = _place(reference.location) if reference.location else system_place()
     roots, problems = [place.root], []
-    names = set(drivers(place.root))
+    names = set(storage_drivers(place.root))
     for root in (*([place.images] if place.images else ()), *place.additional):
         try:
-            names.update(drivers(root))
+            names.update(storage_drivers(root))
             if not root.is_dir():
                 raise LayertuiError(f"the additional image store {root} is not there", "", ADDITIONAL)
             roots.append(root)
@@ -103,10 +103,10 @@ def stores_of(reference: Reference) -> Iterator[tuple[Store, Reference]]:
         leads = reference._replace(selector="")
         if number:
             leads = leads._replace(location=f"{driver}@{place.root}")
-        yield Store(driver, tuple(roots), place.images, problems if not number else ()), leads
+        yield ContainersStore(driver, tuple(roots), place.images, problems if not number else ()), leads
 
 
-def _place(location: str) -> Place:
+def _place(location: str) -> StoreLocation:
     """``[DRIVER@]ROOT[+RUNROOT][:OPTIONS]`` (containers-transports(5))."""
     driver, at, root = location.partition("@")
     if not at or not re.fullmatch(r"[a-z0-9]+", driver):
@@ -115,4 +115,4 @@ def _place(location: str) -> Place:
     if not os.path.lexists(root):
         root, _, options = root.partition(":")
         root = root.partition("+")[0]
-    return Place(Path(root), driver, tuple(map(Path, image_stores(options))))
+    return StoreLocation(Path(root), driver, tuple(map(Path, image_stores(options))))

@@ -9,20 +9,20 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image, Layer, chain_ids
 from layertui.sources.assemble import comparison_warnings, incomplete_base_warnings, layers_alone
 from layertui.sources.containers_storage.records import Record
-from layertui.sources.containers_storage.store import WHERE, Store
+from layertui.sources.containers_storage.store import LAYER_DIRECTORIES, ContainersStore
 from layertui.sources.docker_root.files import lowers_of
 from layertui.sources.files import listed
-from layertui.sources.store_usage import Stored, pick_layer
+from layertui.sources.store_usage import StoredLayer, pick_layer
 
 LAYERS_ASIDE = ("l", "staging", "tempdirs")
 """Entries of overlay that are no layers: the short links, and what is being unpacked or removed."""
 PARTIAL = "the store marks layer {} as incomplete: it is being made, or making it was broken off"
 
 
-def open_layer(store: Store, name: str, reference: str) -> Image:
+def open_layer(store: ContainersStore, name: str, reference: str) -> Image:
     """The layer of an ID, or in a directory of the driver's. Raises :class:`LayertuiError` if there is none."""
     every = store.layers | store.incomplete
-    if identity := pick_layer(name, [Stored(each, -1, each) for each in every]):
+    if identity := pick_layer(name, [StoredLayer(each, -1, each) for each in every]):
         return _chain(store, every[identity], reference)
     for root in store.roots:
         if any(path.name == name for path in directories(store, root)):
@@ -31,19 +31,19 @@ def open_layer(store: Store, name: str, reference: str) -> Image:
     raise LayertuiError(f"{store.roots[0]} has no layer {name}", why)
 
 
-def directories(store: Store, root: Path) -> list[Path]:
+def directories(store: ContainersStore, root: Path) -> list[Path]:
     """The directories that the driver has for layers in a root, of images and of all else."""
-    if store.driver not in WHERE:
+    if store.driver not in LAYER_DIRECTORIES:
         return []
     paths = [_folder(store, root) / name for name in listed(_folder(store, root)) if name not in LAYERS_ASIDE]
     return [path for path in paths if path.is_dir()]
 
 
-def _folder(store: Store, root: Path) -> Path:
-    return root / WHERE[store.driver].partition("/{0}")[0]
+def _folder(store: ContainersStore, root: Path) -> Path:
+    return root / LAYER_DIRECTORIES[store.driver].partition("/{0}")[0]
 
 
-def _chain(store: Store, top: Record, reference: str) -> Image:
+def _chain(store: ContainersStore, top: Record, reference: str) -> Image:
     layers, warnings = _layers_of(store, top)
     damage = PARTIAL.format(len(layers)) if top.is_incomplete else ""
     warnings += [damage] if damage else []
@@ -51,7 +51,7 @@ def _chain(store: Store, top: Record, reference: str) -> Image:
     return image._replace(damage=damage)
 
 
-def _layers_of(store: Store, top: Record) -> tuple[list[Layer], list[str]]:
+def _layers_of(store: ContainersStore, top: Record) -> tuple[list[Layer], list[str]]:
     """A layer and those below it, the base first; the lowest is missing where the store ends before the base."""
     chain, broken = store.chain(top.text("parent"))
     chain.append(top)
@@ -62,12 +62,12 @@ def _layers_of(store: Store, top: Record) -> tuple[list[Layer], list[str]]:
     return layers, comparison_warnings(layers)
 
 
-def is_layer(store: Store, root: Path, name: str) -> bool:
+def is_layer(store: ContainersStore, root: Path, name: str) -> bool:
     """Whether a directory of the driver's has something of a layer to be read."""
-    return (root / WHERE[store.driver].format(name)).is_dir()
+    return (root / LAYER_DIRECTORIES[store.driver].format(name)).is_dir()
 
 
-def _directory(store: Store, root: Path, name: str, reference: str) -> Image:
+def _directory(store: ContainersStore, root: Path, name: str, reference: str) -> Image:
     """A directory of which only the driver knows, on what it notes to be below."""
     own, parent = [name], ""
     layers: list[Layer] = []

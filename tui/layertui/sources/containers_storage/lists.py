@@ -9,7 +9,7 @@ from pathlib import Path
 
 from layertui.model.blob import FileBlob
 from layertui.model.errors import LayertuiError
-from layertui.sources.containers_storage.records import Record, name_of, repo_digests
+from layertui.sources.containers_storage.records import Record, container_name, repo_digests
 from layertui.sources.files import listed, parse_json
 
 IDENTITY = re.compile(r"[0-9a-zA-Z][0-9a-zA-Z_.-]*")
@@ -142,6 +142,6 @@ class Lists:
             each for each in self.containers if len(name) >= 2 and each.id.startswith(name)
         ]
         if len(found) != 1:
-            known = ", ".join(map(name_of, self.containers)) or "none"
+            known = ", ".join(map(container_name, self.containers)) or "none"
             raise LayertuiError(f"{self.roots[0]} has no container {name}", f"it has {known}")
         return found[0]

@@ -73,7 +73,7 @@ class Record:
         return value if isinstance(value, dict) else {}
 
 
-def name_of(container: Record) -> str:
+def container_name(container: Record) -> str:
     return next(iter(container.texts("names")), container.id[:12])
 
 

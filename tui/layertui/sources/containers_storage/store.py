@@ -41,12 +41,12 @@ from layertui.sources.assemble import (
     with_own_layer,
 )
 from layertui.sources.containers_storage.lists import Lists
-from layertui.sources.containers_storage.records import Record, name_of, repo_digests
+from layertui.sources.containers_storage.records import Record, container_name, repo_digests
 from layertui.sources.docker_root.files import overlay_places
 from layertui.sources.files import listed, parse_object, read_text
 from layertui.sources.oci_layout import descriptors_of, is_index
 
-WHERE = {
+LAYER_DIRECTORIES = {
     "overlay": "overlay/{0}/diff",
     "aufs": "aufs/diff/{0}",
     "vfs": "vfs/dir/{0}",
@@ -61,7 +61,7 @@ TABLE = "zstd-chunked-manifest"
 """The key of a layer's table of contents (pkg/chunked/storage_linux.go)."""
 
 
-class Store(Lists):
+class ContainersStore(Lists):
     """The images of a root and of additional roots, by what their lists and directories have."""
 
     # Images
@@ -191,7 +191,7 @@ class Store(Lists):
 
     def _unpacked(self, layer: Record) -> tuple[Unpacked | None, str]:
         """What a layer is read from, or why it cannot be."""
-        if self.driver not in WHERE:
+        if self.driver not in LAYER_DIRECTORIES:
             return None, f"the {self.driver} driver keeps layers where they cannot be read offline"
         directory = self._directory(layer)
         if not directory.is_dir():
@@ -222,7 +222,7 @@ class Store(Lists):
 
     def _places(self, layer: Record) -> list[tuple[str, str]]:
         places = [("layer ID", layer.id)]
-        if self.driver in WHERE:
+        if self.driver in LAYER_DIRECTORIES:
             places += overlay_places(self._directory(layer))
         if (record := self._beside(layer, f"{layer.id}.tar-split.gz")).is_file():
             places.append(("tar-split", str(record)))
@@ -234,7 +234,7 @@ class Store(Lists):
         return next((path for path in paths if path.is_file()), paths[0])
 
     def _directory(self, layer: Record) -> Path:
-        return layer.root / WHERE[self.driver].format(layer.id)
+        return layer.root / LAYER_DIRECTORIES[self.driver].format(layer.id)
 
     # Containers
 
@@ -250,17 +250,17 @@ class Store(Lists):
         unpacked, missing = (
             self._unpacked(layer) if layer else (None, f"the store has no layer {container.text('layer')}")
         )
-        text = f"read-write layer of container {name_of(container)} (state unknown)"
+        text = f"read-write layer of container {container_name(container)} (state unknown)"
         image = with_own_layer(image, unpacked, missing, text, container.text("created") or None)
-        return image._replace(name=f"{name_of(container)} ({image.name})")
+        return image._replace(name=f"{container_name(container)} ({image.name})")
 
     def container_summaries(self, place: Reference) -> Iterator[ContainerSummary]:
         for container in self.containers:
             yield ContainerSummary(
-                reference=str(place._replace(selector=f"/{name_of(container)}")),
+                reference=str(place._replace(selector=f"/{container_name(container)}")),
                 transport="containers-storage",
                 id=container.id,
-                name=name_of(container),
+                name=container_name(container),
                 image=str(container.metadata.get("image-name") or container.text("image")),
                 command=None,
                 created=container.text("created") or None,
@@ -279,6 +279,6 @@ def big_data_name(key: str) -> str:
     return key if PLAIN_KEY.fullmatch(key) else "=" + base64.b64encode(key.encode()).decode()
 
 
-def drivers(root: Path) -> list[str]:
+def storage_drivers(root: Path) -> list[str]:
     """The drivers that have images in a root. Raises :class:`LayertuiError`."""
     return [name.removesuffix("-images") for name in listed(root) if name.endswith("-images")]

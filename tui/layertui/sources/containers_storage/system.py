@@ -27,7 +27,7 @@ VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StoreLocation:
     """Where a store lies."""
 
     root: Path
@@ -39,7 +39,7 @@ class Place:
     """Where images are put in place of the root (``imagestore``), if anywhere."""
 
 
-def system_place() -> Place:
+def system_place() -> StoreLocation:
     """The store that Podman and Buildah would use. Raises :class:`LayertuiError` for a broken file.
 
     Where the rules of today and of before do not lead to the same one, that of today if there is
@@ -66,7 +66,7 @@ def image_stores(options: str) -> list[str]:
     return [value for value in named if value]
 
 
-def _today() -> Place:
+def _today() -> StoreLocation:
     table: dict[str, Any] = {}
     for path in _files():
         table = merged(table, _table(path))
@@ -121,7 +121,7 @@ def merged(table: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _up_to_podman_5() -> Place:
+def _up_to_podman_5() -> StoreLocation:
     named = os.environ.get(NAMED)
     system = next(map(_table, [Path(named)] if named else _first([*map(Path, CONFIGURATIONS)])), {})
     if not _is_user():
@@ -134,7 +134,7 @@ def _up_to_podman_5() -> Place:
     return _place(own, own.get("graphroot") or own.get("rootless_storage_path") or root)
 
 
-def _place(table: dict[str, Any], root: object) -> Place:
+def _place(table: dict[str, Any], root: object) -> StoreLocation:
     if not root:
         root = _home("XDG_DATA_HOME", ".local/share") / "containers/storage" if _is_user() else ROOTFUL
     driver = os.environ.get("STORAGE_DRIVER") or table.get("driver")
@@ -146,7 +146,7 @@ def _place(table: dict[str, Any], root: object) -> Place:
         listed_stores = image_stores(given)
     stores = listed_stores if isinstance(listed_stores, list) else []
     images = table.get("imagestore")
-    return Place(
+    return StoreLocation(
         _path(root),
         driver if isinstance(driver, str) else "",
         tuple(Path(each) for each in stores if isinstance(each, str) and each),

@@ -9,16 +9,16 @@ from layertui.model.job import Job
 from layertui.model.reference import Reference, to_layer
 from layertui.sources.containers_storage import stores_of
 from layertui.sources.containers_storage.bare_layers import directories, is_layer
-from layertui.sources.containers_storage.records import name_of
-from layertui.sources.containers_storage.store import Store
+from layertui.sources.containers_storage.records import container_name
+from layertui.sources.containers_storage.store import ContainersStore
 from layertui.sources.files import listed
 from layertui.sources.store_usage import (
+    ImageNeeds,
     ImageUse,
     LayerUse,
-    Needs,
-    Overview,
-    Stored,
-    Stray,
+    Orphan,
+    StoredLayer,
+    StoreUsage,
     parts_of,
     uses,
 )
@@ -46,12 +46,12 @@ ABOUT_DRIVER = {
 ABOUT_BTRFS = {"btrfs": "layers of images and containers, as subvolumes: each is counted in full"}
 
 
-def overview(reference: Reference, job: Job) -> Overview:
-    """See :func:`layertui.sources.store_usage.overview`; images of additional stores are among those of the first."""
+def usage_of(reference: Reference, job: Job) -> StoreUsage:
+    """See :func:`layertui.sources.store_usage.usage_of`; images of additional stores are among those of the first."""
     problems: list[str] = []
     images: list[ImageUse] = []
     layers: list[LayerUse] = []
-    strays: list[Stray] = []
+    strays: list[Orphan] = []
     about = dict(ABOUT)
     stores = list(stores_of(reference))
     for store, leads in stores:
@@ -67,13 +67,15 @@ def overview(reference: Reference, job: Job) -> Overview:
     root = stores[0][0].roots[0]
     parts = parts_of(root, lambda name: about.get(name, ""), job)
     problems += [f"{part.name}: {part.problem}" for part in parts if part.problem]
-    return Overview(root, parts, images, layers, strays, (), problems)
+    return StoreUsage(root, parts, images, layers, strays, (), problems)
 
 
-def _uses(store: Store, leads: Reference, problems: list[str]) -> tuple[list[ImageUse], list[LayerUse]]:
+def _uses(
+    store: ContainersStore, leads: Reference, problems: list[str]
+) -> tuple[list[ImageUse], list[LayerUse]]:
     standing: dict[str, list[str]] = {}
     for container in store.containers:
-        standing.setdefault(container.text("image"), []).append(name_of(container))
+        standing.setdefault(container.text("image"), []).append(container_name(container))
     images = []
     for record in store.images:
         layers, broken = store.layers_of(record)
@@ -81,17 +83,17 @@ def _uses(store: Store, leads: Reference, problems: list[str]) -> tuple[list[Ima
             problems.append(f"{next(iter(record.tags), record.digest)}: {broken}")
         reference = str(leads._replace(selector=store.selector(record)))
         names = record.texts("names")
-        images.append(Needs(reference, record.digest, names, layers, standing.get(record.id, [])))
+        images.append(ImageNeeds(reference, record.digest, names, layers, standing.get(record.id, [])))
     own = {container.text("layer") for container in store.containers}
-    stored: dict[Hashable, Stored] = {
-        identity: Stored(identity, record.unpacked_size, identity, record.text("parent"))
+    stored: dict[Hashable, StoredLayer] = {
+        identity: StoredLayer(identity, record.unpacked_size, identity, record.text("parent"))
         for identity, record in (store.layers | store.incomplete).items()
         if identity not in own
     }
     return uses(images, stored, lambda key: to_layer(leads, str(key)))
 
 
-def _strays(store: Store, leads: Reference) -> Iterator[Stray]:
+def _strays(store: ContainersStore, leads: Reference) -> Iterator[Orphan]:
     """Directories that a driver or the lists of images and containers should know of, and do not."""
     root, driver = store.roots[0], store.driver
     known = {
@@ -101,7 +103,7 @@ def _strays(store: Store, leads: Reference) -> Iterator[Stray]:
     for folder, names in known.items():
         for name in listed(root / folder):
             if name not in names and (root / folder / name).is_dir():
-                yield Stray(root / folder / name, "")
+                yield Orphan(root / folder / name, "")
     for path in directories(store, root):
         if path.name not in store.layers and path.name not in store.incomplete:
-            yield Stray(path, to_layer(leads, path.name) if is_layer(store, root, path.name) else "")
+            yield Orphan(path, to_layer(leads, path.name) if is_layer(store, root, path.name) else "")

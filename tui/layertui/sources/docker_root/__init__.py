@@ -9,7 +9,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import ContainerSummary, Image, ImageSummary
 from layertui.model.reference import Reference, layer_of
 from layertui.sources.docker_root.data_root import DataRoot, Root
-from layertui.sources.docker_root.files import Container, readable, summary_of
+from layertui.sources.docker_root.files import Container, rows_until_error, summary_of
 
 
 def open_image(reference: Reference, platform: str | None) -> Image:
@@ -31,7 +31,7 @@ def open_image(reference: Reference, platform: str | None) -> Image:
         try:
             image = root.open(root.find(name), reference)
             if platform is not None:
-                platforms.choose([(image.platform, None)], platform, str(reference))
+                platforms.choose_platform([(image.platform, None)], platform, str(reference))
             return image
         except LayertuiError as error:
             problems.append(error)
@@ -90,7 +90,7 @@ def _container(data: DataRoot, name: str, reference: Reference) -> Image:
     problems: list[str] = []
     for find in FINDERS:
         for root in find(data):
-            known += [(root, container) for container in readable(root.containers(), problems)]
+            known += [(root, container) for container in rows_until_error(root.containers(), problems)]
         found = [
             (root, container)
             for root, container in known

@@ -11,9 +11,9 @@ from layertui.model.image import Descriptor, HistoryEntry, Image, Layer
 from layertui.model.reference import Reference
 from layertui.sources.assemble import comparison_warnings, incomplete_base_warnings, layers_alone, step_of_v1
 from layertui.sources.containerd import bare_layers
-from layertui.sources.docker_root.current import ModernRoot
+from layertui.sources.docker_root.current import CurrentRoot
 from layertui.sources.docker_root.data_root import NAMESPACE, DataRoot
-from layertui.sources.docker_root.legacy import GraphRoot
+from layertui.sources.docker_root.legacy import LegacyRoot
 from layertui.sources.files import listed, read_text
 from layertui.sources.store_usage import pick_layer
 
@@ -28,7 +28,7 @@ def open_layer(data: DataRoot, name: str, reference: Reference) -> Image:
     """
     for root in data.roots:
         if identity := pick_layer(name, root.stored()):
-            if isinstance(root, GraphRoot):
+            if isinstance(root, LegacyRoot):
                 return _of_graph(root, identity, reference)
             layers = _chain(root, identity)
             return layers_alone(str(reference), "docker-root", identity, layers, comparison_warnings(layers))
@@ -43,18 +43,18 @@ def open_layer(data: DataRoot, name: str, reference: Reference) -> Image:
     )
 
 
-def directories(root: ModernRoot | GraphRoot) -> list[Path]:
+def directories(root: CurrentRoot | LegacyRoot) -> list[Path]:
     """The directories that the driver has for layers, of images and of all else."""
     folder = root.folder
     return [folder / name for name in listed(folder) if name not in LAYERS_ASIDE] if folder else []
 
 
-def is_layer(root: ModernRoot | GraphRoot, name: str) -> bool:
+def is_layer(root: CurrentRoot | LegacyRoot, name: str) -> bool:
     """Whether a directory of the driver's has something of a layer to be read."""
     return root.directories.layer(name, "", ()).unpacked is not None
 
 
-def _chain(root: ModernRoot, chain_id: str) -> list[Layer]:
+def _chain(root: CurrentRoot, chain_id: str) -> list[Layer]:
     """A layer and those below it, the base first; the lowest is missing where the store ends before the base."""
     chain, absent = [chain_id], ""
     while parent := read_text(root.facts_of(chain[-1]) / "parent"):
@@ -77,7 +77,7 @@ def _absent(why: str) -> Layer:
     )
 
 
-def _directory(root: ModernRoot | GraphRoot, name: str, reference: Reference) -> Image:
+def _directory(root: CurrentRoot | LegacyRoot, name: str, reference: Reference) -> Image:
     """A directory of which only the driver knows, on what it notes to be below."""
     known = {layer.directory: layer.id for layer in root.stored()}
     own, parent = [name], ""
@@ -96,8 +96,8 @@ def _directory(root: ModernRoot | GraphRoot, name: str, reference: Reference) ->
     return layers_alone(str(reference), "docker-root", name, layers, warnings)
 
 
-def _known(root: ModernRoot | GraphRoot, identity: str) -> list[Layer]:
-    if isinstance(root, ModernRoot):
+def _known(root: CurrentRoot | LegacyRoot, identity: str) -> list[Layer]:
+    if isinstance(root, CurrentRoot):
         return _chain(root, identity)
     return list(root.layers(_ancestry(root, identity)[0]))
 
@@ -105,7 +105,7 @@ def _known(root: ModernRoot | GraphRoot, identity: str) -> list[Layer]:
 # Docker up to 1.9
 
 
-def _of_graph(root: GraphRoot, identity: str, reference: Reference) -> Image:
+def _of_graph(root: LegacyRoot, identity: str, reference: Reference) -> Image:
     """What is noted of a layer is all that there is of an image; of one that is damaged there are the layers."""
     try:
         return root.open(identity, reference)
@@ -125,7 +125,7 @@ def _of_graph(root: GraphRoot, identity: str, reference: Reference) -> Image:
     return image._replace(history=history)
 
 
-def _ancestry(root: GraphRoot, identity: str) -> tuple[list[str], bool]:
+def _ancestry(root: LegacyRoot, identity: str) -> tuple[list[str], bool]:
     """An image and those below it as far as they are known, the base first; whether that is one.
 
     Raises :class:`LayertuiError` if they go round in circles.

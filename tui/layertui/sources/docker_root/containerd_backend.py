@@ -19,7 +19,7 @@ from layertui.sources.files import listed
 from layertui.sources.oci_layout import descriptor_of
 
 
-class EmbeddedRoot:
+class ContainerdRoot:
     """The containers of a data root whose images are in a namespace of containerd."""
 
     def __init__(self, root: Path, namespace: Namespace) -> None:

@@ -16,9 +16,9 @@ from layertui.model.digest import HEX, check_digest
 from layertui.model.errors import LayertuiError
 from layertui.model.image import (
     Descriptor,
-    Field,
     Image,
     ImageSummary,
+    InspectField,
     Layer,
     Link,
     Recorded,
@@ -43,11 +43,11 @@ from layertui.sources.docker_root.files import (
     read_document,
     read_object,
 )
-from layertui.sources.docker_root.mounts import ONE_LAYER, WHITEOUT_NAMES, Mounts, unreadable
+from layertui.sources.docker_root.mounts import ONE_LAYER, WHITEOUT_FILE_DRIVERS, Mounts, unreadable
 from layertui.sources.files import listed, parse_json, read_text
-from layertui.sources.store_usage import Stored
+from layertui.sources.store_usage import StoredLayer
 
-WHERE = {
+LAYER_DIRECTORIES = {
     "overlay2": "overlay2/{0}/diff",
     "fuse-overlayfs": "fuse-overlayfs/{0}/diff",
     "overlay": "overlay/{0}/root",
@@ -58,7 +58,7 @@ WHERE = {
 """Where each driver keeps a layer by its cache ID, below the data root."""
 
 
-class ModernRoot:
+class CurrentRoot:
     """One driver's images and containers. Nothing is read before it is asked for."""
 
     def __init__(self, root: Path, driver: str) -> None:
@@ -149,22 +149,22 @@ class ModernRoot:
             fields=list(self._fields(identity, layers)),
         )
 
-    def _fields(self, identity: str, layers: Sequence[Layer]) -> Iterator[Field]:
+    def _fields(self, identity: str, layers: Sequence[Layer]) -> Iterator[InspectField]:
         """What ``docker inspect`` shows beside the config."""
-        yield Field("Id", identity, str(self._config_path(identity)))
-        yield from inspect_fields.names(self.store / "repositories.json", self.names.get(identity, []))
+        yield InspectField("Id", identity, str(self._config_path(identity)))
+        yield from inspect_fields.name_fields(self.store / "repositories.json", self.names.get(identity, []))
         noted = self.store / "imagedb" / "metadata" / identity.replace(":", "/")
         if parent := self.parent_of(identity):
-            yield Field("Parent", parent, str(noted / "parent"))
+            yield InspectField("Parent", parent, str(noted / "parent"))
         if tagged := read_text(noted / "lastUpdated"):
-            yield Field("Metadata", {"LastTagTime": tagged}, str(noted / "lastUpdated"))
+            yield InspectField("Metadata", {"LastTagTime": tagged}, str(noted / "lastUpdated"))
         size = sum(layer.descriptor.size for layer in layers)
         if all(layer.descriptor.size >= 0 for layer in layers):
             for name in ("Size", "VirtualSize"):
-                yield Field(name, size, str(self.store / "layerdb"), f"size of {len(layers)} layers")
+                yield InspectField(name, size, str(self.store / "layerdb"), f"size of {len(layers)} layers")
         found = [layer.unpacked.location for layer in layers if layer.unpacked is not None]
         directories = list(map(Path, found)) if len(found) == len(layers) else []
-        yield inspect_fields.driver(self.driver, self.store, directories)
+        yield inspect_fields.driver_field(self.driver, self.store, directories)
 
     def summaries(self, reference: Reference) -> Iterator[ImageSummary]:
         """A row for each name of each image, or for one without a name."""
@@ -200,7 +200,7 @@ class ModernRoot:
         """The chain IDs of an image's layers, base first. Raises :class:`LayertuiError`."""
         return chain_ids(diff_ids_of(self.config_of(identity)[0]))
 
-    def stored(self) -> Iterator[Stored]:
+    def stored(self) -> Iterator[StoredLayer]:
         """Every layer that the store has, whether an image names it or not."""
         for name in listed(self.store / "layerdb" / "sha256"):
             if HEX.fullmatch(name):
@@ -208,7 +208,7 @@ class ModernRoot:
                 cache_id, parent = (
                     read_text(self.facts_of(chain_id) / fact) for fact in ("cache-id", "parent")
                 )
-                yield Stored(chain_id, self._size(chain_id), cache_id, parent)
+                yield StoredLayer(chain_id, self._size(chain_id), cache_id, parent)
 
     def mounts(self) -> Iterator[str]:
         """The names of the directories that belong to containers."""
@@ -219,7 +219,11 @@ class ModernRoot:
     @property
     def folder(self) -> Path | None:
         """Where the driver has a directory for each layer; ``None`` if it has none."""
-        return self.root / WHERE[self.driver].partition("/{0}")[0] if self.driver in WHERE else None
+        return (
+            self.root / LAYER_DIRECTORIES[self.driver].partition("/{0}")[0]
+            if self.driver in LAYER_DIRECTORIES
+            else None
+        )
 
     def layer(self, number: int, diff_id: str, chain_id: str) -> Layer:
         """A layer as the store has it. Raises :class:`LayertuiError` if a file of it is damaged."""
@@ -232,7 +236,7 @@ class ModernRoot:
             missing = f"the store has no layer of the chain ID {chain_id or 'unknown'}"
         elif noted != diff_id:
             missing = f"its place in the store, {facts}, has another diff ID: {noted}"
-        elif self.driver not in WHERE:
+        elif self.driver not in LAYER_DIRECTORIES:
             missing = unreadable(self.driver)
         else:
             unpacked, missing = self._unpacked(facts, cache_id)
@@ -246,7 +250,11 @@ class ModernRoot:
         if not facts.is_dir():
             return []
         places = [("layerdb", str(facts)), ("cache-id", cache_id)]
-        directory = self.directories.directory(WHERE[self.driver], cache_id) if self.driver in WHERE else None
+        directory = (
+            self.directories.directory(LAYER_DIRECTORIES[self.driver], cache_id)
+            if self.driver in LAYER_DIRECTORIES
+            else None
+        )
         if directory is not None:
             places += overlay_places(directory)
             places += self.directories.places(cache_id)
@@ -262,17 +270,17 @@ class ModernRoot:
 
     def _unpacked(self, facts: Path, cache_id: str) -> tuple[Unpacked | None, str]:
         """What a layer is read from, or why it cannot be."""
-        directory = self.directories.directory(WHERE[self.driver], cache_id)
+        directory = self.directories.directory(LAYER_DIRECTORIES[self.driver], cache_id)
         if directory is None or not directory.is_dir():
             return None, f"its directory {directory or cache_id} is not there"
         if (record := facts / "tar-split.json.gz").exists():
             return RecordedDirectory(record, directory), ""
         if self.driver in ONE_LAYER:
-            by_name = self.driver in WHITEOUT_NAMES
+            by_name = self.driver in WHITEOUT_FILE_DRIVERS
             return UnpackedDirectory(directory, by_name, owners=owners_of(self.root)), ""
         below = read_text(facts / "parent")
         parent = read_text(self.facts_of(below) / "cache-id") or below
-        return self.directories.whole(WHERE[self.driver], cache_id, parent)
+        return self.directories.whole(LAYER_DIRECTORIES[self.driver], cache_id, parent)
 
     def facts_of(self, chain_id: str) -> Path:
         """Where it is noted what is known of a layer."""
@@ -306,7 +314,7 @@ class ModernRoot:
         return self.directories.with_own_layers(image, container, names, below)
 
 
-def drivers(root: Path) -> list[str]:
+def current_drivers(root: Path) -> list[str]:
     """The drivers that have images in a data root, the one that its containers name first."""
     found = [name for name in listed(root / "image") if (root / "image" / name / "imagedb").is_dir()]
     used: list[str] = []

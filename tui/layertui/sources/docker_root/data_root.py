@@ -14,34 +14,36 @@ from pathlib import Path
 
 from layertui.model.errors import LayertuiError
 from layertui.model.reference import Reference
-from layertui.sources.containerd.store import META, Namespace, Store
-from layertui.sources.docker_root.containerd_backend import EmbeddedRoot
-from layertui.sources.docker_root.current import ModernRoot, drivers
-from layertui.sources.docker_root.legacy import GraphRoot, graph_drivers
+from layertui.sources.containerd.store import METADATA_DB, ContainerdStore, Namespace
+from layertui.sources.docker_root.containerd_backend import ContainerdRoot
+from layertui.sources.docker_root.current import CurrentRoot, current_drivers
+from layertui.sources.docker_root.legacy import LegacyRoot, legacy_drivers
 
-SYSTEM = "/var/lib/docker"
+SYSTEM_ROOT = "/var/lib/docker"
 NAMESPACE = "moby"
 """Where Docker has its images in containerd."""
 
-Root = ModernRoot | GraphRoot | EmbeddedRoot
+Root = CurrentRoot | LegacyRoot | ContainerdRoot
 
 
 class DataRoot:
     """What a reference leads to. Each store is read once, when it is asked for first: a daemon may go on writing."""
 
     def __init__(self, reference: Reference) -> None:
-        self.path = Path(reference.location or SYSTEM)
+        self.path = Path(reference.location or SYSTEM_ROOT)
 
     @cached_property
-    def roots(self) -> Sequence[ModernRoot | GraphRoot]:
+    def roots(self) -> Sequence[CurrentRoot | LegacyRoot]:
         """Docker's own, of both ages: after an upgrade ``graph/`` may have been left behind.
 
         Raises :class:`LayertuiError` if there is none, nor a containerd that Docker uses.
         """
         if not self.path.is_dir():
             raise LayertuiError(f"{self.path} is no data root", "there is no such directory")
-        found: list[ModernRoot | GraphRoot] = [ModernRoot(self.path, driver) for driver in drivers(self.path)]
-        found += [GraphRoot(self.path, driver) for driver in graph_drivers(self.path)]
+        found: list[CurrentRoot | LegacyRoot] = [
+            CurrentRoot(self.path, driver) for driver in current_drivers(self.path)
+        ]
+        found += [LegacyRoot(self.path, driver) for driver in legacy_drivers(self.path)]
         if not found and self.namespace is None:
             raise LayertuiError(
                 f"{self.path} is no data root of Docker",
@@ -56,8 +58,8 @@ class DataRoot:
         ``None`` if it has nothing there. Raises :class:`LayertuiError` if it cannot be read.
         """
         for place in (self.path / "containerd" / "daemon", self.path.absolute().parent / "containerd"):
-            if os.path.lexists(place / META):
-                namespace = Store(place).namespaces.get(NAMESPACE)
+            if os.path.lexists(place / METADATA_DB):
+                namespace = ContainerdStore(place).namespaces.get(NAMESPACE)
                 if namespace is not None and (namespace.names or namespace.unpacked):
                     return namespace
         return None
@@ -68,6 +70,6 @@ class DataRoot:
         return self.namespace if self.namespace and self.namespace.names else None
 
     @property
-    def embedded(self) -> Sequence[EmbeddedRoot]:
+    def embedded(self) -> Sequence[ContainerdRoot]:
         """The containers that have their layers in containerd, if there is one."""
-        return [EmbeddedRoot(self.path, self.namespace)] if self.namespace else []
+        return [ContainerdRoot(self.path, self.namespace)] if self.namespace else []

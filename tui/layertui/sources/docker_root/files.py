@@ -14,10 +14,10 @@ from layertui.model.reference import Reference
 from layertui.sources.assemble import config_list
 from layertui.sources.files import parse_object, read_text
 
-Row = TypeVar("Row")
+RowT = TypeVar("RowT")
 
 
-def each(identities: Iterable[str], read: Callable[[str], Iterable[Row]]) -> Iterator[Row]:
+def each(identities: Iterable[str], read: Callable[[str], Iterable[RowT]]) -> Iterator[RowT]:
     """What ``read`` makes of each, those that cannot be read left out.
 
     Raises the first :class:`LayertuiError` of these after the last row: one that is broken
@@ -33,7 +33,7 @@ def each(identities: Iterable[str], read: Callable[[str], Iterable[Row]]) -> Ite
         raise failed
 
 
-def readable(rows: Iterable[Row], problems: list[str]) -> list[Row]:
+def rows_until_error(rows: Iterable[RowT], problems: list[str]) -> list[RowT]:
     """The rows up to an error, which is added to ``problems``."""
     found = []
     try:

@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from layertui.model.image import Field
+from layertui.model.image import InspectField
 
 
-def names(repositories: Path, known: Sequence[str]) -> Iterator[Field]:
+def name_fields(repositories: Path, known: Sequence[str]) -> Iterator[InspectField]:
     """The names and digests that the file of all names has of an image."""
     for field, listed in (
         ("RepoTags", [name for name in known if "@" not in name]),
         ("RepoDigests", [name for name in known if "@" in name]),
     ):
         where = (str(repositories), "Repositories") if repositories.exists() else ()
-        yield Field(field, sorted(listed), *where)
+        yield InspectField(field, sorted(listed), *where)
 
 
-def driver(name: str, named_by: Path, directories: Sequence[Path]) -> Field:
+def driver_field(name: str, named_by: Path, directories: Sequence[Path]) -> InspectField:
     """What the driver says of an image whose layers lie in directories, the base first."""
     top = directories[-1] if directories else None
     if top and (name in ("overlay2", "fuse-overlayfs") or (name == "overlay" and top.name == "upper")):
@@ -32,5 +32,5 @@ def driver(name: str, named_by: Path, directories: Sequence[Path]) -> Field:
     elif top and name == "overlay":
         data = {"RootDir": str(top)}
     else:
-        return Field("GraphDriver", {"Data": None, "Name": name}, str(named_by))
-    return Field("GraphDriver", {"Data": data, "Name": name}, str(top.parent))
+        return InspectField("GraphDriver", {"Data": None, "Name": name}, str(named_by))
+    return InspectField("GraphDriver", {"Data": data, "Name": name}, str(top.parent))

@@ -17,17 +17,26 @@ from layertui.layers.unpacked.tar_split import RecordedDirectory
 from layertui.model import media_types
 from layertui.model.digest import HEX
 from layertui.model.errors import LayertuiError
-from layertui.model.image import Descriptor, Field, Image, ImageSummary, Layer, Link, Recorded, Unpacked
+from layertui.model.image import (
+    Descriptor,
+    Image,
+    ImageSummary,
+    InspectField,
+    Layer,
+    Link,
+    Recorded,
+    Unpacked,
+)
 from layertui.model.reference import Reference
 from layertui.sources.assemble import comparison_warnings, created_of, no_image, platform_of, step_of_v1
 from layertui.sources.docker_root import inspect_fields
 from layertui.sources.docker_root.files import Container, each, links_of, pick, read_document, read_object
-from layertui.sources.docker_root.legacy_entry import COMPATIBILITY, GraphEntry
+from layertui.sources.docker_root.legacy_entry import COMPATIBILITY, LegacyEntry
 from layertui.sources.docker_root.mounts import Mounts, together, unreadable
 from layertui.sources.files import listed
-from layertui.sources.store_usage import Stored
+from layertui.sources.store_usage import StoredLayer
 
-WHERE = {
+LAYER_DIRECTORIES = {
     "aufs": "aufs/diff/{0}",
     "overlay": "overlay/{0}/root",
     "vfs": "vfs/dir/{0}",
@@ -37,7 +46,7 @@ WHERE = {
 MAX_CHAIN = 1000
 
 
-class GraphRoot:
+class LegacyRoot:
     """Images and containers of one driver. Nothing is read before it is asked for."""
 
     def __init__(self, root: Path, driver: str) -> None:
@@ -45,7 +54,7 @@ class GraphRoot:
         self.driver = driver
         self.graph = root / "graph"
         self.directories = Mounts(root, driver)
-        self._entries: dict[str, GraphEntry] = {}
+        self._entries: dict[str, LegacyEntry] = {}
 
     @cached_property
     def names(self) -> dict[str, list[str]]:
@@ -116,22 +125,24 @@ class GraphRoot:
             fields=list(self._fields(chain)),
         )
 
-    def _fields(self, chain: Sequence[str]) -> Iterator[Field]:
+    def _fields(self, chain: Sequence[str]) -> Iterator[InspectField]:
         """What ``docker inspect`` of 1.9 shows beside ``json`` of the last image of a chain."""
         folder = self.graph / chain[-1]
-        yield Field("Id", chain[-1], str(folder))
+        yield InspectField("Id", chain[-1], str(folder))
         repositories = self.root / f"repositories-{self.driver}"
-        yield from inspect_fields.names(repositories, self.names.get(chain[-1], []))
+        yield from inspect_fields.name_fields(repositories, self.names.get(chain[-1], []))
         yield self.entry(chain[-1]).parent
         sizes = [self.entry(identity).size for identity in chain]
         if sizes[-1] >= 0:
-            yield Field("Size", sizes[-1], str(folder / "layersize"))
+            yield InspectField("Size", sizes[-1], str(folder / "layersize"))
         if -1 not in sizes:
-            yield Field("VirtualSize", sum(sizes), str(self.graph), f"layersize of {len(chain)} images")
+            yield InspectField(
+                "VirtualSize", sum(sizes), str(self.graph), f"layersize of {len(chain)} images"
+            )
         mounts, top = self.directories, chain[-1]
         where = [mounts.tree(top) or mounts.tree(mounts.lower(top)), mounts.upper(top)]
         directories = [each for each in where if each] if self.driver == "overlay" else []
-        yield inspect_fields.driver(self.driver, repositories, directories)
+        yield inspect_fields.driver_field(self.driver, repositories, directories)
 
     def summaries(self, reference: Reference) -> Iterator[ImageSummary]:
         """A row for each name of each image, or for one without a name."""
@@ -168,10 +179,10 @@ class GraphRoot:
         _ = self.entry(identity).value  # what cannot be read is no image, though its parent may be known
         return self._chain(identity)
 
-    def stored(self) -> Iterator[Stored]:
+    def stored(self) -> Iterator[StoredLayer]:
         """Every layer that the store has: each is an image of its own."""
         for identity in self.every_id():
-            yield Stored(identity, self.entry(identity).size, identity, self.parent_of(identity))
+            yield StoredLayer(identity, self.entry(identity).size, identity, self.parent_of(identity))
 
     def mounts(self) -> Iterator[str]:
         """The names of the directories that belong to containers."""
@@ -181,12 +192,16 @@ class GraphRoot:
     @property
     def folder(self) -> Path | None:
         """Where the driver has a directory for each layer; ``None`` if it has none."""
-        return self.root / WHERE[self.driver].partition("/{0}")[0] if self.driver in WHERE else None
+        return (
+            self.root / LAYER_DIRECTORIES[self.driver].partition("/{0}")[0]
+            if self.driver in LAYER_DIRECTORIES
+            else None
+        )
 
-    def entry(self, identity: str) -> GraphEntry:
+    def entry(self, identity: str) -> LegacyEntry:
         """What is noted of an image."""
         if identity not in self._entries:
-            self._entries[identity] = GraphEntry(self.graph / identity)
+            self._entries[identity] = LegacyEntry(self.graph / identity)
         return self._entries[identity]
 
     def parent_of(self, identity: str) -> str:
@@ -235,9 +250,9 @@ class GraphRoot:
         self, identity: str, parent: str, below: Path | None
     ) -> tuple[Unpacked | None, str, Path | None]:
         """What an image's own layer is read from, or why it cannot be; and its tree for the one above."""
-        if self.driver not in WHERE:
+        if self.driver not in LAYER_DIRECTORIES:
             return None, unreadable(self.driver), None
-        directory = self.root / WHERE[self.driver].format(identity)
+        directory = self.root / LAYER_DIRECTORIES[self.driver].format(identity)
         record = self.graph / identity / "tar-data.json.gz"
         if self.driver == "overlay" and not directory.is_dir():
             # An image that nothing was unpacked for, or onto one of these: an overlay over the nearest tree.
@@ -297,7 +312,7 @@ class GraphRoot:
         )
 
 
-def graph_drivers(root: Path) -> list[str]:
+def legacy_drivers(root: Path) -> list[str]:
     """The drivers that have images in a data root of Docker up to 1.9."""
     if not (root / "graph").is_dir():
         return []

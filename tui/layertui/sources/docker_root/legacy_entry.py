@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from layertui.model.blob import BytesBlob, FileBlob
 from layertui.model.errors import LayertuiError
-from layertui.model.image import Field
+from layertui.model.image import InspectField
 from layertui.sources.docker_root.files import read_document
 from layertui.sources.files import MAX_JSON, parse_object, read_text
 from layertui.text.format import parse_time
@@ -33,7 +33,7 @@ class _Read(NamedTuple):
     """Why it is not ``json``."""
 
 
-class GraphEntry:
+class LegacyEntry:
     """One image's directory. Nothing is read before it is asked for, and then once."""
 
     def __init__(self, folder: Path) -> None:
@@ -96,18 +96,18 @@ class GraphEntry:
         return int(text) if text.isdecimal() else -1
 
     @cached_property
-    def parent(self) -> Field:
+    def parent(self) -> InspectField:
         """The file ``parent`` counts, then ``parent`` of the JSON, then its ``parent_id``."""
         if parent := read_text(self.folder / "parent"):
-            return Field("Parent", parent, str(self.folder / "parent"))
+            return InspectField("Parent", parent, str(self.folder / "parent"))
         try:
             value = self.value
         except LayertuiError:
-            return Field("Parent", "")
+            return InspectField("Parent", "")
         key = "parent" if value.get("parent") or not value.get("parent_id") else "parent_id"
         found = value.get(key)
         parent = found.rpartition(":")[2] if isinstance(found, str) else ""
-        return Field("Parent", parent, str(self.document), key)
+        return InspectField("Parent", parent, str(self.document), key)
 
     def places(self) -> Iterator[tuple[str, str]]:
         """Where it lies, and what is noted there beside the JSON."""

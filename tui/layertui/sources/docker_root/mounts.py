@@ -20,9 +20,9 @@ from layertui.sources.files import read_text
 
 ONE_LAYER = ("overlay2", "fuse-overlayfs", "aufs")
 """Drivers whose directories hold one layer alone; others keep all that is below it too."""
-WHITEOUT_NAMES = ("fuse-overlayfs", "aufs")
+WHITEOUT_FILE_DRIVERS = ("fuse-overlayfs", "aufs")
 """Those that may have files named ``.wh.NAME`` there."""
-WHERE = {
+CONTAINER_DIRECTORIES = {
     "overlay2": "overlay2/{0}/diff",
     "fuse-overlayfs": "fuse-overlayfs/{0}/diff",
     "overlay": "overlay/{0}/upper",
@@ -152,9 +152,9 @@ class Mounts:
 
     def _own(self, identity: str, parent: str, layers: Sequence[Layer]) -> tuple[Unpacked | None, str]:
         """What a layer that only the driver knows of is read from, or why it cannot be."""
-        if self.driver not in WHERE:
+        if self.driver not in CONTAINER_DIRECTORIES:
             return None, unreadable(self.driver)
-        directory = self.directory(WHERE[self.driver], identity)
+        directory = self.directory(CONTAINER_DIRECTORIES[self.driver], identity)
         if directory is None:
             return None, f"its directory {identity} is not there"
         if self.driver == "overlay":
@@ -166,9 +166,9 @@ class Mounts:
             return None, f"its directory {directory} is not there"
         if self.driver in ONE_LAYER:
             below = directories_below(layers)
-            by_name = self.driver in WHITEOUT_NAMES
+            by_name = self.driver in WHITEOUT_FILE_DRIVERS
             return UnpackedDirectory(directory, by_name, below, owners_of(self.root)), ""
-        return self.whole(WHERE[self.driver], identity, parent)
+        return self.whole(CONTAINER_DIRECTORIES[self.driver], identity, parent)
 
     def whole(self, pattern: str, identity: str, parent: str) -> tuple[Unpacked | None, str]:
         """What a layer is read from that is kept together with what is below it, or why it cannot be."""

@@ -16,18 +16,18 @@ from layertui.model.reference import Reference, to_layer
 from layertui.sources.containerd.store import HUB
 from layertui.sources.containerd.usage import held
 from layertui.sources.docker_root.bare_layers import directories, is_layer
-from layertui.sources.docker_root.containerd_backend import EmbeddedRoot
-from layertui.sources.docker_root.current import ModernRoot
+from layertui.sources.docker_root.containerd_backend import ContainerdRoot
+from layertui.sources.docker_root.current import CurrentRoot
 from layertui.sources.docker_root.data_root import NAMESPACE, DataRoot
-from layertui.sources.docker_root.files import Container, readable
-from layertui.sources.docker_root.legacy import GraphRoot
+from layertui.sources.docker_root.files import Container, rows_until_error
+from layertui.sources.docker_root.legacy import LegacyRoot
 from layertui.sources.store_usage import (
+    ImageNeeds,
     ImageUse,
     LayerUse,
-    Needs,
-    Overview,
-    Stored,
-    Stray,
+    Orphan,
+    StoredLayer,
+    StoreUsage,
     parts_of,
     uses,
 )
@@ -63,13 +63,13 @@ MAX_COPY = 1 << 28
 """Bytes of a database that are copied; that of 1,000 containers has about one million."""
 
 
-def overview(reference: Reference, job: Job) -> Overview:
-    """See :func:`layertui.sources.store_usage.overview`."""
+def usage_of(reference: Reference, job: Job) -> StoreUsage:
+    """See :func:`layertui.sources.store_usage.usage_of`."""
     data = DataRoot(reference)
     problems: list[str] = []
     images: list[ImageUse] = []
     layers: list[LayerUse] = []
-    strays: list[Stray] = []
+    strays: list[Orphan] = []
     store = reference._replace(selector="")
     for each in data.roots:
         try:
@@ -84,8 +84,8 @@ def overview(reference: Reference, job: Job) -> Overview:
         problems.append(str(error))
     try:
         if (inside := data.images) is not None:  # Docker 29
-            embedded = EmbeddedRoot(data.path, inside)
-            containers = readable(embedded.containers(), problems)
+            embedded = ContainerdRoot(data.path, inside)
+            containers = rows_until_error(embedded.containers(), problems)
             found_images, found_layers, found_strays = held(
                 inside.store, inside.reference(), problems, embedded.keys(containers)
             )
@@ -102,11 +102,11 @@ def overview(reference: Reference, job: Job) -> Overview:
             problems.append(str(error))
     parts = parts_of(data.path, _about, job)
     problems += [f"{part.name}: {part.problem}" for part in parts if part.problem]
-    return Overview(data.path, parts, images, layers, strays, links, list(dict.fromkeys(problems)))
+    return StoreUsage(data.path, parts, images, layers, strays, links, list(dict.fromkeys(problems)))
 
 
 def _with_containers(
-    root: EmbeddedRoot, containers: list[Container], images: list[ImageUse]
+    root: ContainerdRoot, containers: list[Container], images: list[ImageUse]
 ) -> Iterator[ImageUse]:
     """Images of containerd by the names that Docker shows, and with its containers."""
     known = root.names
@@ -125,11 +125,11 @@ def _about(name: str) -> str:
 
 
 def _uses(
-    root: ModernRoot | GraphRoot, reference: Reference, problems: list[str]
+    root: CurrentRoot | LegacyRoot, reference: Reference, problems: list[str]
 ) -> tuple[list[ImageUse], list[LayerUse]]:
     shown = set(root.image_ids())
     standing: dict[str, list[str]] = {}
-    for container in readable(root.containers(), problems):
+    for container in rows_until_error(root.containers(), problems):
         standing.setdefault(str(container.config.get("Image", "")), []).append(container.name)
     images = []
     for identity in root.every_id():
@@ -140,12 +140,14 @@ def _uses(
             continue
         names = root.names.get(identity, [])
         leads = str(reference._replace(selector=names[0] if names else identity))
-        images.append(Needs(leads, identity, names, layers, standing.get(identity, []), identity in shown))
-    stored: dict[Hashable, Stored] = {layer.id: layer for layer in root.stored()}
+        images.append(
+            ImageNeeds(leads, identity, names, layers, standing.get(identity, []), identity in shown)
+        )
+    stored: dict[Hashable, StoredLayer] = {layer.id: layer for layer in root.stored()}
     return uses(images, stored, lambda key: to_layer(reference, str(key)))
 
 
-def _strays(roots: Sequence[ModernRoot | GraphRoot], reference: Reference) -> Iterator[Stray]:
+def _strays(roots: Sequence[CurrentRoot | LegacyRoot], reference: Reference) -> Iterator[Orphan]:
     """Directories that no store knows of: after an upgrade, two may use those of one driver."""
     known: dict[Path | None, set[str]] = {}
     for root in roots:
@@ -154,7 +156,7 @@ def _strays(roots: Sequence[ModernRoot | GraphRoot], reference: Reference) -> It
     for root in {root.folder: root for root in roots}.values():
         for path in directories(root):
             if path.name not in known[root.folder]:
-                yield Stray(path, to_layer(reference, path.name) if is_layer(root, path.name) else "")
+                yield Orphan(path, to_layer(reference, path.name) if is_layer(root, path.name) else "")
 
 
 def linkgraph(database: Path) -> list[tuple[str, str]]:

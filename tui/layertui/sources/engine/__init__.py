@@ -12,8 +12,8 @@ from layertui.model.image import ContainerSummary, Image, ImageSummary
 from layertui.model.reference import Reference
 from layertui.sources.assemble import full_names
 from layertui.sources.engine import containers, images
-from layertui.sources.engine.client import Engine, NotFound
-from layertui.sources.engine.endpoint import Endpoint, docker_endpoint, podman_endpoint
+from layertui.sources.engine.client import Engine, NotInEngine
+from layertui.sources.engine.endpoint import EngineEndpoint, docker_endpoint, podman_endpoint
 from layertui.sources.engine.values import objects
 
 ENDPOINTS = {
@@ -69,7 +69,7 @@ def events(transport: str, begun: Callable[[Callable[[], None]], None] | None = 
                     yield str(json.loads(line).get("Type", ""))
 
 
-def names(transport: str) -> list[str]:
+def image_names(transport: str) -> list[str]:
     """What the images of an engine are called, in its order. One request, however many there are."""
     rows = objects(engine_of(transport).get("/images/json"))
     return [name for row in rows for name in images.names_of(row.get("RepoTags"))]
@@ -79,7 +79,7 @@ def has(transport: str, name: str) -> bool:
     """Whether an engine has an image of a name, tag, digest or ID."""
     try:
         engine_of(transport).get("/images/{0}/json", name)
-    except NotFound:
+    except NotInEngine:
         return False
     return True
 
@@ -90,7 +90,7 @@ def engine_of(transport: str) -> Engine:
 
 
 @lru_cache(8)
-def _engine(endpoint: Endpoint) -> Engine:
+def _engine(endpoint: EngineEndpoint) -> Engine:
     return Engine(endpoint)
 
 
@@ -99,8 +99,8 @@ def _one(engine: Engine, reference: Reference) -> Iterator[ImageSummary]:
     try:
         # The engine itself tells what a name stands for: Podman looks for it on several registries.
         identity = images.digest_id(str(engine.get("/images/{0}/json", reference.location).get("Id", "")))
-    except NotFound as error:
+    except NotInEngine as error:
         raise LayertuiError(f"{reference} is not there", "the engine has no such image") from error
     rows = [row for row in images.list_images(engine) if row.id == identity]
-    names = full_names(reference.location)
-    yield from [row for row in rows if f"{row.name}:{row.tag}" in names] or rows
+    image_names = full_names(reference.location)
+    yield from [row for row in rows if f"{row.name}:{row.tag}" in image_names] or rows

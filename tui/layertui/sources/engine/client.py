@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from layertui.model.errors import LayertuiError, NoEngine
-from layertui.sources.engine.endpoint import DEFAULT, Endpoint
+from layertui.sources.engine.endpoint import DEFAULT, EngineEndpoint
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -22,12 +22,12 @@ TIMEOUT = 30
 """Seconds in which an engine has to begin an answer."""
 PATIENCE = 900
 """Seconds between two pieces of a stream at most: before Docker 25 an image is written out before it is sent."""
-CHUNK = 1 << 20
+ENGINE_CHUNK = 1 << 20
 OLDEST = "1.24"
 """The API version that is understood at least; what is spoken is the engine's own."""
 
 
-class NotFound(LayertuiError):
+class NotInEngine(LayertuiError):
     """The engine does not have what it was asked for."""
 
 
@@ -35,10 +35,10 @@ class Engine:
     """Asks one engine; GET requests only. Safe to use from several threads.
 
     Every method raises :class:`LayertuiError` that says why there is no answer, and
-    :class:`NotFound`.
+    :class:`NotInEngine`.
     """
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: EngineEndpoint) -> None:
         self.endpoint = endpoint
         self._client: APIClient | None = None
         self._version = OLDEST
@@ -66,7 +66,7 @@ class Engine:
         with self._request(path, names, parameters, stream=True) as response, self._told():
             if begun is not None:
                 begun(response.raw.shutdown)
-            yield from response.iter_content(CHUNK)
+            yield from response.iter_content(ENGINE_CHUNK)
 
     @property
     def api_version(self) -> tuple[int, ...]:
@@ -117,7 +117,7 @@ class Engine:
             said = str(response.json()["message"])
         except (ValueError, KeyError, TypeError):
             said = response.reason or f"status {response.status_code}"
-        kind = NotFound if response.status_code == 404 else LayertuiError
+        kind = NotInEngine if response.status_code == 404 else LayertuiError
         return kind(f"{self.endpoint.engine} says", said.strip())
 
     @contextmanager

@@ -21,14 +21,14 @@ from layertui.model.errors import ChangedWhileRead, LayertuiError
 from layertui.model.image import ContainerSummary, Descriptor, HistoryEntry, Image, Layer, Unpacked
 from layertui.model.job import Job
 from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of, path_of
-from layertui.sources.engine.client import ByteStream, Engine, NotFound
+from layertui.sources.engine.client import ByteStream, Engine, NotInEngine
 from layertui.sources.engine.images import digest_id, open_image, readable_directories, unpacked_in
-from layertui.sources.engine.values import integer, moment, objects
+from layertui.sources.engine.values import integer, objects, unix_time
 
-TRANSPORTS = {"Docker": "docker-container", "Podman": "podman-container"}
+CONTAINER_TRANSPORTS = {"Docker": "docker-container", "Podman": "podman-container"}
 DELETED = 2
 """``Kind`` of a deleted path (Docker Engine API, "ContainerChanges")."""
-HEAD = 1 << 16
+HEAD_SIZE = 1 << 16
 """Bytes of an archive that hold its first entry's headers."""
 OPEN_FILES = 8
 """Files of a container that are kept at hand."""
@@ -36,7 +36,7 @@ OPEN_FILES = 8
 
 def list_containers(engine: Engine) -> Iterator[ContainerSummary]:
     """Every container, running or not. Raises :class:`LayertuiError`."""
-    transport = TRANSPORTS[engine.endpoint.engine]
+    transport = CONTAINER_TRANSPORTS[engine.endpoint.engine]
     for item in objects(engine.get("/containers/json", all="1")):
         names = item.get("Names")
         identity = str(item.get("Id", ""))
@@ -51,7 +51,7 @@ def list_containers(engine: Engine) -> Iterator[ContainerSummary]:
             name=name,
             image=str(item.get("Image", "")),
             command=str(item.get("Command", "")),
-            created=moment(item.get("Created")),
+            created=unix_time(item.get("Created")),
             state=str(item.get("State", "")),
             status=str(item.get("Status", "")),
             labels=labels if isinstance(labels, dict) else {},
@@ -74,16 +74,16 @@ def open_container(engine: Engine, name: str) -> Image:
     """
     try:
         inspected = engine.get("/containers/{0}/json", name)
-    except NotFound as error:
+    except NotInEngine as error:
         command = f"{engine.endpoint.engine.lower()} ps --all"
-        raise NotFound(
+        raise NotInEngine(
             f"{engine.endpoint.engine} has no container {name}", "", f"{command} lists them"
         ) from error
     if not isinstance(inspected, dict):
         raise LayertuiError(f"{engine.endpoint.engine} does not describe the container {name}")
     try:
         image = open_image(engine, str(inspected.get("Image", "")))
-    except NotFound as error:
+    except NotInEngine as error:
         raise LayertuiError(f"cannot open the container {name}", "its image has been removed") from error
     state = inspected.get("State")
     status = str(state.get("Status", "")) if isinstance(state, dict) else ""
@@ -105,7 +105,7 @@ def open_container(engine: Engine, name: str) -> Image:
         number = len(layers) + 1
         layers.append(Layer(number, Descriptor("", "", -1), "", "", None, unpacked=unpacked))
         history.append(HistoryEntry(created if isinstance(created, str) else None, text, "", "", number))
-    transport = TRANSPORTS[engine.endpoint.engine]
+    transport = CONTAINER_TRANSPORTS[engine.endpoint.engine]
     return image._replace(
         reference=f"{transport}:{name}",
         transport=transport,
@@ -149,7 +149,7 @@ class ContainerChanges(Unpacked):
                 continue
             try:
                 found = self._entry(key)
-            except NotFound:
+            except NotInEngine:
                 gone.append(key)
                 continue
             _append(index, keys, key, found.kind[0], found, 0)
@@ -169,7 +169,7 @@ class ContainerChanges(Unpacked):
 
     def first_entry(self, key: bytes, head: bytes) -> LayerIndex:
         """The index of the beginning of a path's archive."""
-        found = scan(PlainWindow(BytesBlob(head[:HEAD], self.location)))
+        found = scan(PlainWindow(BytesBlob(head[:HEAD_SIZE], self.location)))
         if not found.count:
             raise LayertuiError(f"{self.engine.endpoint.engine} sends no {path_of(key)}", found.damage)
         return found
@@ -183,7 +183,7 @@ class ContainerChanges(Unpacked):
 def head_of(chunks: Iterator[bytes]) -> bytes:
     """What comes first of an archive, ``HEAD`` bytes or more if there are as many."""
     head = b""
-    while len(head) < HEAD and (chunk := next(chunks, b"")):
+    while len(head) < HEAD_SIZE and (chunk := next(chunks, b"")):
         head += chunk
     return head
 

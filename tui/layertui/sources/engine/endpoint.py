@@ -18,7 +18,7 @@ DEFAULT = "default socket"
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class EngineEndpoint:
     """An engine's address."""
 
     engine: str
@@ -36,7 +36,7 @@ class Endpoint:
         return Path(self.url.removeprefix("unix://")) if self.url.startswith("unix://") else None
 
 
-def docker_endpoint() -> Endpoint:
+def docker_endpoint() -> EngineEndpoint:
     """DOCKER_HOST, else DOCKER_CONTEXT, else the configuration's current context, else a socket.
 
     The last is the system's or, where that is not there, a rootless engine's of this user
@@ -48,7 +48,7 @@ def docker_endpoint() -> Endpoint:
 
     if host := os.environ.get("DOCKER_HOST"):
         try:
-            return Endpoint("Docker", host, "DOCKER_HOST", kwargs_from_env().get("tls"))
+            return EngineEndpoint("Docker", host, "DOCKER_HOST", kwargs_from_env().get("tls"))
         except TLSParameterError as error:
             raise LayertuiError(
                 "cannot reach Docker", str(error).splitlines()[0], "look at DOCKER_CERT_PATH"
@@ -56,16 +56,16 @@ def docker_endpoint() -> Endpoint:
     name = os.environ.get("DOCKER_CONTEXT") or _current_context()
     if name and name != "default":
         return _of_context(name)
-    return Endpoint("Docker", f"unix://{_socket(DOCKER_SOCKET, 'docker.sock')}", DEFAULT)
+    return EngineEndpoint("Docker", f"unix://{_socket(DOCKER_SOCKET, 'docker.sock')}", DEFAULT)
 
 
-def podman_endpoint() -> Endpoint:
+def podman_endpoint() -> EngineEndpoint:
     """CONTAINER_HOST, else the connection that CONTAINER_CONNECTION or the settings name, else a socket.
 
     Settings as in podman-system-connection(1). Rootless users have a socket of their own.
     """
     if host := os.environ.get("CONTAINER_HOST"):
-        return Endpoint("Podman", host, "CONTAINER_HOST")
+        return EngineEndpoint("Podman", host, "CONTAINER_HOST")
     connections, default = _podman_connections()
     wanted = os.environ.get("CONTAINER_CONNECTION")
     if wanted:
@@ -78,8 +78,8 @@ def podman_endpoint() -> Endpoint:
     # Podman uses a connection by default only where it runs remotely: it needs no socket of this machine.
     own = _socket(PODMAN_SOCKET, "podman/podman.sock")
     if default in connections and (wanted or not own.exists()):
-        return Endpoint("Podman", connections[default], f"connection {default}")
-    return Endpoint("Podman", f"unix://{own}", DEFAULT)
+        return EngineEndpoint("Podman", connections[default], f"connection {default}")
+    return EngineEndpoint("Podman", f"unix://{own}", DEFAULT)
 
 
 def _socket(system: Path, rootless: str) -> Path:
@@ -102,7 +102,7 @@ def _current_context() -> str:
     return name if isinstance(name, str) else ""
 
 
-def _of_context(name: str) -> Endpoint:
+def _of_context(name: str) -> EngineEndpoint:
     from docker.context import Context
     from docker.errors import TLSParameterError
 
@@ -115,7 +115,7 @@ def _of_context(name: str) -> Endpoint:
         raise LayertuiError(f"Docker has no context {name}", "", remedy)
     if not context.Host:
         raise LayertuiError(f"Docker's context {name} names no host", "", remedy)
-    return Endpoint("Docker", context.Host, f"context {name}", context.TLSConfig)
+    return EngineEndpoint("Docker", context.Host, f"context {name}", context.TLSConfig)
 
 
 def _podman_connections() -> tuple[dict[str, str], str]:

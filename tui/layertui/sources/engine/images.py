@@ -27,13 +27,13 @@ from layertui.model.image import (
 from layertui.sources.assemble import config_list, platform_of
 from layertui.sources.docker_root.files import overlay_places
 from layertui.sources.engine import store_files
-from layertui.sources.engine.client import Engine, NotFound
+from layertui.sources.engine.client import Engine, NotInEngine
 from layertui.sources.engine.save_stream import SavedBlob, SaveStream
 from layertui.sources.engine.steps import history_of_steps
-from layertui.sources.engine.values import integer, moment, objects
+from layertui.sources.engine.values import integer, objects, unix_time
 from layertui.sources.files import read_text
 
-TRANSPORTS = {"Docker": "docker-daemon", "Podman": "podman"}
+IMAGE_TRANSPORTS = {"Docker": "docker-daemon", "Podman": "podman"}
 NAMELESS = ("<none>:<none>", "<none>@<none>")
 SHARED_SIZE_VERSION = (1, 42)
 """From which on the list of images can tell what they share."""
@@ -50,7 +50,7 @@ def list_images(engine: Engine) -> Iterator[ImageSummary]:
         if identity not in inspected:
             try:
                 inspected[identity] = engine.get("/images/{0}/json", identity)
-            except NotFound:
+            except NotInEngine:
                 continue  # removed since
         yield from _summaries(engine, item, inspected[identity])
 
@@ -75,8 +75,8 @@ def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
     """
     try:
         inspected = engine.get("/images/{0}/json", name)
-    except NotFound as error:
-        raise NotFound(
+    except NotInEngine as error:
+        raise NotInEngine(
             f"{engine.endpoint.engine} has no image {name}",
             "",
             f"{engine.endpoint.engine.lower()} pull fetches it, docker:// looks into its registry",
@@ -102,10 +102,10 @@ def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
     if engine.endpoint.engine == "Podman":
         counted = "tar"
     tags = names_of(inspected.get("RepoTags"))
-    transport = TRANSPORTS[engine.endpoint.engine]
+    transport = IMAGE_TRANSPORTS[engine.endpoint.engine]
     found = _platform(inspected)
     if platform is not None:
-        platforms.choose([(found, None)], platform, f"{transport}:{name}")
+        platforms.choose_platform([(found, None)], platform, f"{transport}:{name}")
     return Image(
         reference=f"{transport}:{name}",
         transport=transport,
@@ -149,7 +149,7 @@ def _summaries(
     digests = names_of(item.get("RepoDigests"))
     labels = item.get("Labels")
     size = integer(item, "Size")
-    transport = TRANSPORTS[engine.endpoint.engine]
+    transport = IMAGE_TRANSPORTS[engine.endpoint.engine]
     for full in names_of(item.get("RepoTags")) or [""]:
         name, _, tag = full.rpartition(":")
         yield ImageSummary(
@@ -160,7 +160,7 @@ def _summaries(
             id=identity,
             digest=next((each.partition("@")[2] for each in digests if each.startswith(f"{name}@")), ""),
             size=size if size >= 0 else None,
-            created=moment(item.get("Created")),
+            created=unix_time(item.get("Created")),
             layers=len(config_list(inspected, "RootFS", "Layers")),
             platforms=(_platform(inspected),),
             labels=labels if isinstance(labels, dict) else {},

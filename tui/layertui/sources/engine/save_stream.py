@@ -11,7 +11,7 @@ from layertui.layers.compression.format import Damaged
 from layertui.layers.compression.stream import Stream
 from layertui.model.blob import Blob, FileBlob
 from layertui.model.errors import LayertuiError
-from layertui.sources.engine.client import CHUNK, ByteStream, Engine
+from layertui.sources.engine.client import ENGINE_CHUNK, ByteStream, Engine
 
 
 class SaveStream:
@@ -82,7 +82,7 @@ class SaveStream:
         stream = self._engine.stream("/images/{0}/get", self._image)
         source = ByteStream(stream, lambda done: self._tell(done, self._estimate))
         try:
-            with tarfile.open(fileobj=source, mode="r|", bufsize=CHUNK) as archive:
+            with tarfile.open(fileobj=source, mode="r|", bufsize=ENGINE_CHUNK) as archive:
                 for member in archive:
                     if member.isfile():
                         self._take(archive, member)
@@ -95,7 +95,7 @@ class SaveStream:
         content = archive.extractfile(member)
         assert content is not None
         with self._cache.writer() as writer:
-            while data := content.read(CHUNK):
+            while data := content.read(ENGINE_CHUNK):
                 writer.write(data)
             if writer.digest in self._wanted:
                 writer.keep()
@@ -111,7 +111,7 @@ class SaveStream:
         try:
             if not stream.compression:
                 return
-            buffer = bytearray(CHUNK)
+            buffer = bytearray(ENGINE_CHUNK)
             with self._cache.writer() as writer:
                 while count := stream.readinto(buffer):
                     writer.write(bytes(buffer[:count]))

@@ -7,7 +7,7 @@ from typing import Any
 
 from layertui.model.image import HistoryEntry
 from layertui.sources.assemble import history_of
-from layertui.sources.engine.values import integer, moment
+from layertui.sources.engine.values import integer, unix_time
 
 METADATA_STEPS = (
     "ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD",
@@ -39,7 +39,7 @@ def history_of_steps(
     numbers, warnings = _numbers(steps, layers)
     entries = [
         HistoryEntry(
-            moment(step.get("Created")),
+            unix_time(step.get("Created")),
             str(step.get("CreatedBy") or ""),
             "",
             str(step.get("Comment") or ""),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 
-def moment(created: object) -> str | None:
+def unix_time(created: object) -> str | None:
     """RFC 3339 of a count of seconds."""
     if not isinstance(created, int):
         return created if isinstance(created, str) else None

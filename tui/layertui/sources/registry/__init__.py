@@ -10,7 +10,7 @@ from layertui.layers.unpacked.toc import TocLayer, has_table
 from layertui.model.image import Image, ImageSummary, Layer
 from layertui.model.reference import Reference
 from layertui.sources import oci
-from layertui.sources.registry.name import Name, parse
+from layertui.sources.registry.name import Name, parse_name
 
 TABLE_FROM = 8 << 20
 """Bytes from which on a layer is listed by its table of contents; smaller ones are read whole."""
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def open_image(reference: Reference, platform: str | None) -> Image:
     """See :class:`layertui.sources.Source`. Fetches manifests and the config, no layers."""
-    found = layout(reference)
+    found = repository_of(reference)
     name = found.name
     image = oci.open_layout(found, _reference(name), platform)
     warnings = [*image.warnings]
@@ -40,15 +40,15 @@ def open_image(reference: Reference, platform: str | None) -> Image:
 
 def list_images(reference: Reference) -> Iterable[ImageSummary]:
     """See :class:`layertui.sources.Source`. Of a repository without a tag, all tags, nothing else of them."""
-    found = layout(reference)
+    found = repository_of(reference)
     return _images(found) if found.name.tag or found.name.digest else _tags(found)
 
 
-def layout(reference: Reference) -> Repository:
+def repository_of(reference: Reference) -> Repository:
     """The repository that a reference names."""
     from layertui.sources.registry.repository import Repository
 
-    return Repository(parse(reference.location))
+    return Repository(parse_name(reference.location))
 
 
 def _by_table(layer: Layer) -> Layer:

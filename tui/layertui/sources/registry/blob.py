@@ -20,11 +20,11 @@ from layertui.sources.registry.connection import TRANSPORT_ERRORS, TRIES, reason
 if TYPE_CHECKING:
     from requests import Response
 
-CHUNK = 1 << 18
+DOWNLOAD_CHUNK = 1 << 18
 """Bytes taken from the connection at once."""
 NEAR = 4 << 20
 """Bytes ahead that are waited for; what lies further off is asked for by range."""
-RECENT = 8 << 20
+RECENT_BYTES = 8 << 20
 """Bytes behind the download that stay in memory where no file keeps them."""
 
 
@@ -89,7 +89,7 @@ class RegistryBlob(Blob):
                     self._finish(download)
                 if data is not None:
                     return data
-        return b"".join(pieces(self._client, self.digest, self._size, offset, offset + length))
+        return b"".join(download_range(self._client, self.digest, self._size, offset, offset + length))
 
     def _find(self) -> FileBlob | None:
         """The whole blob, if this or another process has brought it."""
@@ -161,7 +161,7 @@ class _Download:
 
     def _next(self) -> bytes:
         if self._pieces is None:
-            self._pieces = pieces(self._client, self._digest, self._size, self.position, self._size)
+            self._pieces = download_range(self._client, self._digest, self._size, self.position, self._size)
         try:
             return next(self._pieces)
         except BaseException:
@@ -175,14 +175,14 @@ class _Download:
                 self._writer.flush()
             except OSError as error:
                 self.not_kept = f"not kept in the cache: {error.strerror or error}"
-                start = max(self.position - RECENT, 0)
+                start = max(self.position - RECENT_BYTES, 0)
                 self._recent += self.arrived(self.position - start, start) or b""
                 self._close()
         else:
             self._hash.update(data)
         if self._writer is None:
             self._recent += data
-            del self._recent[:-RECENT]
+            del self._recent[:-RECENT_BYTES]
         self.position += len(data)
 
     def _close(self) -> None:
@@ -195,7 +195,7 @@ class _Download:
             self._close()
 
 
-def pieces(client: Client, digest: str, size: int, start: int, end: int) -> Iterator[bytes]:
+def download_range(client: Client, digest: str, size: int, start: int, end: int) -> Iterator[bytes]:
     """The bytes of a blob from ``start`` to ``end``, out of ``size``; cuts are mended by further ranges.
 
     Raises :class:`LayertuiError`.
@@ -211,14 +211,14 @@ def pieces(client: Client, digest: str, size: int, start: int, end: int) -> Iter
                     client.gives_ranges = False
                     _skip(response, position)
                 while position < end:
-                    data = response.raw.read(min(CHUNK, end - position), decode_content=False)
+                    data = response.raw.read(min(DOWNLOAD_CHUNK, end - position), decode_content=False)
                     if not data:
                         raise ConnectionError("it ends early")
                     position += len(data)
                     yield data
         except TRANSPORT_ERRORS as error:
             # A connection that brings something before each cut is worth going on with.
-            failures = 1 if position - mark >= CHUNK else failures + 1
+            failures = 1 if position - mark >= DOWNLOAD_CHUNK else failures + 1
             mark = position
             if failures == TRIES:
                 raise LayertuiError(
@@ -245,7 +245,7 @@ def _check_size(response: Response, size: int, position: int, place: str) -> Non
 
 def _skip(response: Response, count: int) -> None:
     while count:
-        data = response.raw.read(min(CHUNK, count), decode_content=False)
+        data = response.raw.read(min(DOWNLOAD_CHUNK, count), decode_content=False)
         if not data:
             raise ConnectionError("it ends early")
         count -= len(data)

@@ -27,7 +27,7 @@ from layertui.sources.registry.connection import (
     Connection,
     wait_before,
 )
-from layertui.sources.registry.endpoints import Endpoint
+from layertui.sources.registry.endpoints import RegistryEndpoint
 
 if TYPE_CHECKING:
     from requests import Response
@@ -39,7 +39,7 @@ TOKEN_LIFE = 60
 """Seconds that a token is good for where its server does not say (distribution: token.md)."""
 
 
-class NotFound(LayertuiError):
+class NotInRegistry(LayertuiError):
     """The registry does not have what it was asked for."""
 
 
@@ -47,10 +47,10 @@ class Client:
     """Reads one repository. Safe to share between threads.
 
     Every method raises :class:`LayertuiError` that says why there is no answer, and
-    :class:`NotFound`.
+    :class:`NotInRegistry`.
     """
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: RegistryEndpoint) -> None:
         self.endpoint = endpoint
         self._connection = Connection(endpoint)
         self._authorization = ""
@@ -97,7 +97,7 @@ class Client:
             yield from (tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
 
     def referrers(self, digest: str) -> Iterator[dict[str, Any]]:
-        """Descriptors of what refers to a manifest; raises :class:`NotFound` if that cannot be asked."""
+        """Descriptors of what refers to a manifest; raises :class:`NotInRegistry` if that cannot be asked."""
         for page in self._pages(f"referrers/{digest}"):
             found = page.get("manifests")
             yield from (each for each in found if isinstance(each, dict)) if isinstance(found, list) else ()
@@ -227,7 +227,7 @@ class Client:
         return f"Bearer {token}"
 
     def _login(self) -> credentials.Credentials | None:
-        return credentials.find(self.endpoint.host, self.endpoint.repository)
+        return credentials.find_login(self.endpoint.host, self.endpoint.repository)
 
     # What to say
 
@@ -249,7 +249,7 @@ class Client:
         # Registries without the referrers API refuse it in different ways.
         if status == 404 or (kind == "referrers" and status in (400, 405, 501)):
             thing = {"manifests": f"no {name}", "blobs": f"no blob {name}"}.get(kind, f"no {path}")
-            return NotFound(f"{self.place} has {thing}", said)
+            return NotInRegistry(f"{self.place} has {thing}", said)
         if status in (401, 403):
             login = self._login()
             if login is None:

@@ -22,7 +22,7 @@ from urllib3.exceptions import HTTPError
 
 from layertui import __version__
 from layertui.model.errors import LayertuiError
-from layertui.sources.registry.endpoints import Endpoint, certificates
+from layertui.sources.registry.endpoints import RegistryEndpoint, certificates
 
 CONNECT = 10
 """Seconds that a connection may take."""
@@ -44,7 +44,7 @@ TRANSPORT_ERRORS = (requests.RequestException, HTTPError, OSError)
 class Connection:
     """Asks the host of an endpoint, and whichever it points to. Safe to share between threads."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: RegistryEndpoint) -> None:
         self.endpoint = endpoint
         self._session = requests.Session()
         self._session.headers["User-Agent"] = f"layertui/{__version__}"
@@ -167,7 +167,7 @@ def _context() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _own_context(endpoint: Endpoint) -> ssl.SSLContext:
+def _own_context(endpoint: RegistryEndpoint) -> ssl.SSLContext:
     """The same, with what is set up for the endpoint's host."""
     authorities, clients = certificates(endpoint.host)
     if not (authorities or clients or endpoint.insecure):

@@ -41,7 +41,7 @@ class Credentials:
     """Sent to the registry as it is."""
 
 
-def find(host: str, repository: str) -> Credentials | None:
+def find_login(host: str, repository: str) -> Credentials | None:
     """The login for a repository; ``None`` where none is kept.
 
     Raises :class:`LayertuiError` if a file cannot be read or a helper fails.

@@ -17,12 +17,12 @@ from typing import Any
 from layertui.model.errors import LayertuiError
 from layertui.sources.registry.name import DOCKER_HUB, Name
 
-SYSTEM = Path("/etc")
+ETC = Path("/etc")
 """Where the machine's settings are, those of docker and of containers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class RegistryEndpoint:
     """One place that has a repository."""
 
     host: str
@@ -39,7 +39,7 @@ class Endpoint:
         return "registry-1.docker.io" if self.host == DOCKER_HUB else self.host
 
 
-def endpoints(name: Name) -> list[Endpoint]:
+def endpoints(name: Name) -> list[RegistryEndpoint]:
     """Where to ask for a name, mirrors first. Raises :class:`LayertuiError` if that is forbidden."""
     docker = _daemon_settings()
     full = f"{name.host}/{name.repository}"
@@ -68,14 +68,14 @@ def endpoints(name: Name) -> list[Endpoint]:
         moved = place + full[length:] if place else full
         host, _, repository = moved.partition("/")
         insecure = settings.get("insecure") is True or _marked(host, docker)
-        found.append(Endpoint(host, repository, _schemes(host, insecure), insecure))
+        found.append(RegistryEndpoint(host, repository, _schemes(host, insecure), insecure))
     return found
 
 
 def certificates(host: str) -> tuple[list[Path], list[tuple[Path, Path]]]:
     """Authorities to trust for a host, and client certificates with their keys."""
     own = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    for base in (own / "containers", SYSTEM / "containers", SYSTEM / "docker"):
+    for base in (own / "containers", ETC / "containers", ETC / "docker"):
         folder = base / "certs.d" / host
         try:
             names = sorted(folder.iterdir())
@@ -149,7 +149,7 @@ def _rules() -> dict[str, dict[str, Any]]:
 def _files() -> Iterator[Path]:
     named = os.environ.get("CONTAINERS_REGISTRIES_CONF")
     own = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "containers"
-    system = SYSTEM / "containers"
+    system = ETC / "containers"
     if named:
         yield Path(named)
         return
@@ -175,7 +175,7 @@ def _tables(value: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 
 def _daemon_settings() -> dict[str, Any]:
     try:
-        value = json.loads((SYSTEM / "docker/daemon.json").read_bytes())
+        value = json.loads((ETC / "docker/daemon.json").read_bytes())
     except (OSError, ValueError):
         return {}  # the daemon's own business, it says so when it starts
     return value if isinstance(value, dict) else {}

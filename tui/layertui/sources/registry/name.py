@@ -48,7 +48,7 @@ class Name:
         return f"{self.host}/{self.repository}{tag}" + (f"@{self.digest}" if self.digest else "")
 
 
-def parse(text: str) -> Name:
+def parse_name(text: str) -> Name:
     """The name in ``[//][HOST/]REPO[:TAG][@DIGEST]``.
 
     The part before the first slash is a host if it could be nothing else: with a dot, a

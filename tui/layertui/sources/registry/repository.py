@@ -11,9 +11,9 @@ from layertui.model.digest import DIGEST, check_digest, digest_of
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image
 from layertui.sources.assemble import config_list
-from layertui.sources.oci_layout import Layout, checked, descriptor_of
+from layertui.sources.oci_layout import ImageLayout, checked, descriptor_of
 from layertui.sources.registry.blob import RegistryBlob
-from layertui.sources.registry.client import MANIFEST_TYPES, Client, NotFound
+from layertui.sources.registry.client import MANIFEST_TYPES, Client, NotInRegistry
 from layertui.sources.registry.endpoints import endpoints
 from layertui.sources.registry.name import Name
 
@@ -21,7 +21,7 @@ COSIGN = (".sig", ".att", ".sbom")
 """Ends of the tags under which cosign keeps what belongs to a digest."""
 
 
-class Repository(Layout):
+class Repository(ImageLayout):
     """What a name leads to, at the first of its endpoints that has it."""
 
     transport = "docker"
@@ -78,7 +78,7 @@ class Repository(Layout):
             tag = subject.replace(":", "-")
             try:
                 described: Iterable[object] = list(self.client.referrers(subject))
-            except NotFound:
+            except NotInRegistry:
                 index = self._tagged(tag)
                 described = config_list(self.fetch(index, "index")[0], "manifests") if index else ()
             found = [descriptor_of(each) for each in described]
@@ -102,7 +102,7 @@ class Repository(Layout):
         """What a tag means; ``None`` if there is no such tag."""
         try:
             return self._take(tag, *self.client.manifest(tag))
-        except NotFound:
+        except NotInRegistry:
             return None
 
     def _take(self, wanted: str, data: bytes, media_type: str, said: str) -> Descriptor:

@@ -13,7 +13,7 @@ from textual.containers import Container
 from textual.content import Content
 from textual.screen import Screen
 
-from layertui.anatomy.chain import HOST, Part, System, origins, parts
+from layertui.anatomy.chain import HOST, ChainPart, System, origins, parts
 from layertui.content.syntax import colored, lexer_of
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
@@ -209,7 +209,7 @@ class AnatomyScreen(Screen[int | None]):
         copy(self, self._chain.page.values[self._line])
 
 
-def chain_of(found: Sequence[Part], system: System | LayertuiError | None) -> Chain:
+def chain_of(found: Sequence[ChainPart], system: System | LayertuiError | None) -> Chain:
     """The parts under their titles, each fact in a line, and what the whole is the file system of."""
     page, chain = PageBuilder(_GUTTER), Chain()
     by_digest: dict[str, int] = {}
@@ -284,17 +284,17 @@ def _brief(value: str) -> str:
     return "{…}" if value.startswith("{") else shorten(visible(value), _VALUE)
 
 
-def _digests(part: Part) -> list[str]:
+def _digests(part: ChainPart) -> list[str]:
     """What others name a part by."""
     return [value for name, value in part.facts if part.kind != "reference" and name in ("digest", "diff ID")]
 
 
-def _layer(part: Part) -> int:
+def _layer(part: ChainPart) -> int:
     """The number of the layer that a part is; 0 if it is none."""
     return int(part.title.removeprefix("layer ")) if part.kind == "layer" else 0
 
 
-def json_of(image: "Image", part: Part) -> tuple[str, Any]:
+def json_of(image: "Image", part: ChainPart) -> tuple[str, Any]:
     """What the JSON of a part is called, and the JSON; ``None`` where there is none."""
     if part.kind == "history":
         history = image.config.get("history")
@@ -307,7 +307,7 @@ def json_of(image: "Image", part: Part) -> tuple[str, Any]:
     return visible(part.title), part.document
 
 
-def stored(part: Part) -> str:
+def stored(part: ChainPart) -> str:
     """The JSON of a part byte for byte as it is stored; empty where it is only put together here."""
     return "" if part.document is None else part.data.decode(errors="replace")
 

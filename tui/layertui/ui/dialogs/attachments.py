@@ -13,7 +13,7 @@ from textual.widgets.option_list import Option
 
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
-from layertui.model.reference import ENGINES
+from layertui.model.reference import ENGINE_NAMES
 from layertui.text.sanitize import visible, visible_lines
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.dialogs.reader import ReaderDialog
@@ -23,8 +23,8 @@ from layertui.ui.worker.background import background, background_each
 
 if TYPE_CHECKING:
     from layertui.model.image import Image
+    from layertui.sources.referrers import AttachedDocument as Attached
     from layertui.sources.referrers import Attachment
-    from layertui.sources.referrers import Document as Attached
 
 PREDICATE = "in-toto.io/predicate-type"
 """What a statement is about (BuildKit, attestation-storage.md)."""
@@ -121,8 +121,8 @@ class AttachmentsDialog(Dialog[None]):
             message.display = False
             pane = self.query_one("#attachments")
             pane.border_title = Content(f"Attachments  {count_text(len(self._documents), 'document')}")
-        elif self._image.transport in ENGINES:
-            engine = ENGINES[self._image.transport]
+        elif self._image.transport in ENGINE_NAMES:
+            engine = ENGINE_NAMES[self._image.transport]
             message.update(Content(f"{engine} keeps no attachments. Its registry may: o, docker://NAME."))
         else:
             message.update(Content("Nothing is attached to this image."))

@@ -5,7 +5,7 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-from layertui.model.reference import FILES, TRANSPORTS
+from layertui.model.reference import FILE_TRANSPORTS, TRANSPORTS
 from layertui.text.sanitize import visible
 
 _STARTS = ["docker://" if name == "docker" else f"{name}:" for name in TRANSPORTS]
@@ -24,7 +24,7 @@ def complete(text: str, names: Mapping[str, Sequence[str]]) -> list[str]:
     transport = f"{named}:" if colon and named in TRANSPORTS else ""
     if not transport:
         path = text
-    elif named not in FILES:
+    elif named not in FILE_TRANSPORTS:
         return [f"{transport}{name}" for name in names.get(named, ()) if name.startswith(path)]
     found = []
     if not transport:

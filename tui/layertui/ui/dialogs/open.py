@@ -63,8 +63,8 @@ class OpenDialog(Dialog[str | None]):
 
     def _add_names(self, named: tuple[str, Sequence[str]]) -> None:
         """Completes what has been typed so far with an engine's names too."""
-        engine, names = named
-        self._names[engine] = names
+        engine, image_names = named
+        self._names[engine] = image_names
         self.query_one(CompletedField).look_again()
 
     def action_cancel(self) -> None:
@@ -78,8 +78,8 @@ class OpenDialog(Dialog[str | None]):
 def _engine_names(_job: Job) -> Iterator[tuple[str, Sequence[str]]]:
     """Yield each engine, and the names of its images."""
     from layertui.sources import LOCAL
-    from layertui.sources.engine import names
+    from layertui.sources.engine import image_names
 
     for engine in LOCAL:
         with suppress(LayertuiError):  # the screen of images says why
-            yield engine, names(engine)
+            yield engine, image_names(engine)

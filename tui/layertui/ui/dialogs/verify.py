@@ -105,11 +105,11 @@ class VerifyDialog(Dialog[None]):
         self._verifying.cancel()
 
     def _checks(self, _job: Job) -> "Iterator[Check]":
-        from layertui.verify.image import verify
+        from layertui.verify.image import verify_image
 
         if self._image.arrival is not None:
             self._image.arrival.watch(self._verifying.report)
-        return verify(self._image, self._verifying)
+        return verify_image(self._image, self._verifying)
 
     def _progress(self, layer: int, done: int, _total: int = -1) -> None:
         """Called in a thread, for every piece that is read; layer 0 is the stream that brings all of them."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from textual.content import Content
 from textual.style import Style
 
-from layertui.model.reference import ENGINES
+from layertui.model.reference import ENGINE_NAMES
 from layertui.text.sanitize import visible
 from layertui.ui.text import count_text, shorten, size_text
 from layertui.ui.widgets.top_line import TopLine, Weighted
@@ -62,7 +62,7 @@ def _facts(image: "Image", totals: Totals) -> list[Weighted]:
 
 def came_from(image: "Image") -> str:
     """How an engine's layers are read; empty for all other images."""
-    engine = ENGINES.get(image.transport)
+    engine = ENGINE_NAMES.get(image.transport)
     if engine is None:
         return ""
     return f"from {engine}'s directories" if image.arrival is None else f"sent by {engine}, kept in the cache"

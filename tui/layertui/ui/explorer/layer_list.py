@@ -12,7 +12,7 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
-from layertui.model.history_step import one_line, step_of
+from layertui.model.history_step import command_line, step_of
 from layertui.text.sanitize import visible
 from layertui.ui.keys import CHANGE_KEYS
 from layertui.ui.text import clip, count_text, shorten, size_text
@@ -336,7 +336,7 @@ class LayerList(CursorView):
         if self.raw:
             return [(clip(visible((entry.created_by or entry.comment)[:_LONGEST]), width), "quiet" * quiet)]
         step = step_of(entry)
-        arguments = visible(one_line(step.arguments[:_LONGEST]))
+        arguments = visible(command_line(step.arguments[:_LONGEST]))
         if not step.instruction and not arguments:
             return [(clip("step not recorded", width), "quiet")]
         if not step.instruction:

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from layertui.model.errors import LayertuiError
-from layertui.model.reference import ENGINES
+from layertui.model.reference import ENGINE_NAMES
 from layertui.text.sanitize import visible
 from layertui.ui.explorer import open_screens
 from layertui.ui.explorer.header import ImageHeader, Totals
@@ -170,9 +170,9 @@ class ExplorerScreen(ImageScreen):
     def _note_arrival(self, done: int, total: int) -> None:
         """How much an engine has sent of the stream that brings all layers."""
         image = self._reading.image
-        if image is not None and image.transport in ENGINES:
+        if image is not None and image.transport in ENGINE_NAMES:
             of = f" of about {size_text(total)}" if total >= done else ""
-            self._note(f"{ENGINES[image.transport]} sends {size_text(done)}{of}")
+            self._note(f"{ENGINE_NAMES[image.transport]} sends {size_text(done)}{of}")
 
     def _note(self, text: str) -> None:
         """Says below the layers what they wait for."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from layertui.model.reference import ENGINES
+from layertui.model.reference import ENGINE_NAMES
 from layertui.text.sanitize import visible
 from layertui.ui.images.table_row import Column, TableRow
 from layertui.ui.text import age_text, parse_time
@@ -35,7 +35,7 @@ def row_of(summary: "ContainerSummary", order: tuple[int, int]) -> TableRow:
         "status": summary.status,
         "created": age_text(summary.created),
         "id": summary.id[:12],
-        "source": ENGINES.get(summary.transport, summary.transport),
+        "source": ENGINE_NAMES.get(summary.transport, summary.transport),
     }
     return TableRow(
         summary,

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from layertui.model.errors import LayertuiError
 from layertui.model.image import ContainerSummary
 from layertui.model.job import Job
-from layertui.model.reference import ENGINES
+from layertui.model.reference import ENGINE_NAMES
 from layertui.text.sanitize import visible
 from layertui.ui.images.table_row import TableRow
 from layertui.ui.widgets.facts import Fact, Facts
@@ -113,7 +113,7 @@ class ImageDetail(VerticalScroll):
             return
         cells = self._row.cells
         shared = ""
-        if self._row.summary.transport in ENGINES:
+        if self._row.summary.transport in ENGINE_NAMES:
             known = cells["shared"] != "?"
             shared = f"{cells['shared']} with other images, {cells['unique']} its own" if known else "unknown"
         self._facts(image_facts(result, shared))

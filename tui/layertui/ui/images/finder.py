@@ -13,7 +13,7 @@ from textual.message_pump import MessagePump
 
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
-from layertui.model.reference import ENGINES
+from layertui.model.reference import ENGINE_NAMES
 from layertui.ui.images.table_row import TableRow
 from layertui.ui.worker.background import background, background_each
 
@@ -53,14 +53,14 @@ def image_places(given: Sequence[str]) -> list[Place]:
     return [
         *(Place(reference, partial(_images, reference)) for reference in given),
         Place("current directory", _images_here),
-        *(Place(ENGINES[engine], partial(_images, f"{engine}:"), engine) for engine in _engines()),
+        *(Place(ENGINE_NAMES[engine], partial(_images, f"{engine}:"), engine) for engine in _engines()),
         Place("sample (demo:)", partial(_images, "demo:")),
     ]
 
 
 def container_places() -> list[Place]:
     """The transport."""
-    return [Place(ENGINES[engine], partial(_containers, engine), engine) for engine in _engines()]
+    return [Place(ENGINE_NAMES[engine], partial(_containers, engine), engine) for engine in _engines()]
 
 
 def store_places(reference: str) -> tuple[list[Place], list[Place]]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from layertui.model.reference import ENGINES, FILES
+from layertui.model.reference import ENGINE_NAMES, FILE_TRANSPORTS
 from layertui.text.sanitize import visible
 from layertui.ui.images.table_row import Column, TableRow
 from layertui.ui.text import age_text, parse_time, size_text
@@ -34,7 +34,11 @@ ENGINE_COLUMNS = (*COLUMNS[:3], *SHARED, *COLUMNS[3:])
 def row_of(summary: "ImageSummary", order: tuple[int, int]) -> TableRow:
     """The row of an image: its file's name stands for one it lacks."""
     source = source_of(summary.reference)
-    file = source.rstrip("/").rpartition("/")[2].rpartition(":")[2] if summary.transport in FILES else ""
+    file = (
+        source.rstrip("/").rpartition("/")[2].rpartition(":")[2]
+        if summary.transport in FILE_TRANSPORTS
+        else ""
+    )
     name = summary.name or file or NO_NAME
     created = parse_time(summary.created)
     platforms = [str(platform) for platform in summary.platforms]
@@ -84,10 +88,10 @@ def with_shared(row: TableRow, shared: int) -> TableRow:
 
 def source_of(reference: str) -> str:
     """Where ``reference`` leads, without the name that the image has there."""
-    from layertui.model.reference import parse
+    from layertui.model.reference import parse_reference
 
-    parsed = parse(reference)
-    return ENGINES.get(parsed.transport) or f"{parsed.transport}:{parsed.location}"
+    parsed = parse_reference(reference)
+    return ENGINE_NAMES.get(parsed.transport) or f"{parsed.transport}:{parsed.location}"
 
 
 def short_digest(digest: str) -> str:

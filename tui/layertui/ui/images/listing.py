@@ -8,7 +8,7 @@ from textual.message_pump import MessagePump
 from layertui.model.errors import LayertuiError, NoEngine
 from layertui.model.image import ImageSummary
 from layertui.model.job import Job
-from layertui.sources.docker_filters import KEYS, chosen
+from layertui.sources.docker_filters import FILTER_KEYS, filter_images
 from layertui.ui.images.finder import Batch, Place, RowOf, batches
 from layertui.ui.images.table_row import TableRow
 from layertui.ui.text import count_text, match_positions
@@ -106,7 +106,7 @@ def search(rows: Sequence[TableRow], query: str) -> list[TableRow]:
     # What before= and since= name may be any image of the list.
     images = [row.summary for row in rows if isinstance(row.summary, ImageSummary)]
     filters = filters_of(query) if images else []
-    fits = {id(image) for image in chosen(images, filters)} if filters else set()
+    fits = {id(image) for image in filter_images(images, filters)} if filters else set()
     words = [word for word in query.split() if word not in filters]
     return [
         row
@@ -117,7 +117,7 @@ def search(rows: Sequence[TableRow], query: str) -> list[TableRow]:
 
 def filters_of(query: str) -> list[str]:
     """The words of a query that are Docker's filters."""
-    return [word for word in query.split() if "=" in word and word.partition("=")[0] in KEYS]
+    return [word for word in query.split() if "=" in word and word.partition("=")[0] in FILTER_KEYS]
 
 
 def _has(row: TableRow, word: str) -> bool:

@@ -11,7 +11,7 @@ from textual.screen import Screen
 
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
-from layertui.model.reference import Reference, parse
+from layertui.model.reference import Reference, parse_reference
 from layertui.text.sanitize import visible
 from layertui.ui.app import LayertuiApp
 from layertui.ui.clipboard import copy
@@ -27,7 +27,7 @@ from layertui.ui.widgets.text_view import TextView
 from layertui.ui.worker.background import background
 
 if TYPE_CHECKING:
-    from layertui.sources.store_usage import ImageUse, LayerUse, Overview
+    from layertui.sources.store_usage import ImageUse, LayerUse, StoreUsage
 
 _NUMBER = 9
 """Cells of a column of numbers; two of them stand before each name."""
@@ -105,10 +105,10 @@ class UsageScreen(Screen[None]):
         self.busy = True
         self._show(message("Counting …"), "")
 
-        def count(job: Job) -> "Overview":
-            from layertui.sources.store_usage import overview
+        def count(job: Job) -> "StoreUsage":
+            from layertui.sources.store_usage import usage_of
 
-            return overview(parse(self.reference), job)
+            return usage_of(parse_reference(self.reference), job)
 
         self._counting = background(
             self, count, self._counted, self._fail, name="usage", progress=self._say_progress
@@ -121,10 +121,10 @@ class UsageScreen(Screen[None]):
         self.busy = False
         self._show(failure(error), "")
 
-    def _counted(self, found: "Overview") -> None:
+    def _counted(self, found: "StoreUsage") -> None:
         self.busy = False
         size = sum(part.size for part in found.parts)
-        page, self._targets = usage_page(found, parse(self.reference))
+        page, self._targets = usage_page(found, parse_reference(self.reference))
         self._show(page, f"{size_text(size)} on disk")
 
     def _show(self, page: Page, subtitle: str) -> None:
@@ -153,7 +153,7 @@ class UsageScreen(Screen[None]):
         copy(self, self._page.values[self.query_one(TextView).cursor])
 
 
-def usage_page(found: "Overview", store: Reference) -> tuple[Page, list[tuple[str, str]]]:
+def usage_page(found: "StoreUsage", store: Reference) -> tuple[Page, list[tuple[str, str]]]:
     """The overview of a store to be read: each thing in a line, two numbers before its name.
 
     An event of the page is the number of what can be explored: a reference, and the ID of a

@@ -38,14 +38,14 @@ def verify_layers(target: MessagePump, layers: Sequence["Layer"], job: Job) -> N
     """Reads the layers one after the other in a thread, and posts what is found to ``target``."""
 
     def run() -> None:
-        from layertui.verify.layer import verify
+        from layertui.verify.layer import verify_layer
 
         if sys.platform == "linux":  # where a thread has a priority of its own
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
         for layer in layers:
             try:
-                problem = verify(layer, job)
+                problem = verify_layer(layer, job)
             except Cancelled:
                 return
             except LayertuiError as error:
