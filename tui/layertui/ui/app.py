@@ -137,6 +137,14 @@ class LayertuiApp(App[None]):
         """
         self.push_screen(self._screen(reference, layer))
 
+    def explore_path(self, reference: str, platform: str | None, path: bytes, layer: int) -> None:
+        """Show a path, absolute as layers spell it, of the image that ``reference`` names, at a layer."""
+        from layertui.ui.explorer.screen import ExplorerScreen
+
+        screen = ExplorerScreen(reference, platform)
+        self.push_screen(screen)
+        self.call_after_refresh(screen.show_path, path, layer)
+
     async def action_back(self) -> None:
         """Leaves the screen for the one before, if there is none for the images at hand."""
         from layertui.ui.images.screen import ImagesScreen

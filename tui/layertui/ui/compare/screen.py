@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from textual import events, getters
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -13,10 +13,10 @@ from textual.widgets import Static
 from layertui.compare.trees import A, B
 from layertui.model.job import Job
 from layertui.text.sanitize import visible
-from layertui.ui.app import LayertuiApp
 from layertui.ui.compare.panes import ComparePanes
 from layertui.ui.compare.side_header import Chosen, SideHeader
 from layertui.ui.keys import Legend
+from layertui.ui.navigator import navigator
 from layertui.ui.text import size_text
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.worker.background import background
@@ -67,7 +67,6 @@ class CompareScreen(Screen[None]):
         color: $foreground;
     }
     """
-    app = getters.app(LayertuiApp)
 
     def __init__(self, a: Chosen, b: Chosen) -> None:
         super().__init__()
@@ -104,8 +103,9 @@ class CompareScreen(Screen[None]):
     # Reading and comparing
 
     def _start(self) -> None:
+        app = navigator(self)
         for side in self._sides:
-            side.start(self.app.platform, self.app.cache)
+            side.start(app.platform, app.cache)
 
     def on_side_header_failed(self, event: SideHeader.Failed) -> None:
         if self._failed:
@@ -205,19 +205,15 @@ class CompareScreen(Screen[None]):
 
     def action_explore(self, number: int) -> None:
         """Shows the path at hand in the explorer of its image."""
-        from layertui.ui.explorer.screen import ExplorerScreen
-
         side = self._sides[number - A]
         assert side.side is not None
-        screen = ExplorerScreen(side.chosen.reference, side.chosen.platform)
-        self.app.push_screen(screen)
         path = self.panes.path.encode("utf-8", "surrogateescape")
-        self.call_after_refresh(screen.show_path, path, side.side.layer)
+        navigator(self).explore_path(side.chosen.reference, side.chosen.platform, path, side.side.layer)
 
     async def action_leave(self) -> None:
         """Goes back a step: out of the detail, to the screen before."""
         if not self.panes.leave_detail():
-            await self.app.action_back()
+            await navigator(self).action_back()
 
 
 _WORDS = {"mtime": "times", "owner": "owners"}

@@ -4,14 +4,13 @@ from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import getters
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from layertui.model.job import Job
 from layertui.text.sanitize import visible
-from layertui.ui.app import LayertuiApp
 from layertui.ui.explorer import open_screens
+from layertui.ui.navigator import navigator
 from layertui.ui.worker.background import background
 
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ class ImageScreen(Screen[None]):
         Binding("A", "anatomy", "anatomy", show=False, tooltip="How the image is organised, step by step"),
         Binding("V", "verify", "verify", show=False, tooltip="Recompute every digest of the image"),
     ]
-    app = getters.app(LayertuiApp)
 
     def __init__(self, reference: str, platform: str | None) -> None:
         """``platform`` in place of the app's."""
@@ -47,6 +45,11 @@ class ImageScreen(Screen[None]):
         self.reference = reference
         self._platform = platform
         self._found: tuple[Image, Found] | None = None  # the last search, and of which reading
+
+    @property
+    def platform(self) -> str | None:
+        """The platform to open the image for, ``os/arch[/variant]``; None: the usual one."""
+        return self._platform or navigator(self).platform
 
     @property
     def reading(self) -> "Reading":
@@ -90,8 +93,8 @@ class ImageScreen(Screen[None]):
             why = self.reading.failure or "The layers are still being read: press I once they have been."
             self.notify(visible(str(why)), markup=False)
             return
-        platform = self._platform or self.app.platform
-        self.app.push_screen(open_screens.insight(self.reading, platform, self.app.cache), came_back)
+        cache = navigator(self).cache
+        self.app.push_screen(open_screens.insight(self.reading, self.platform, cache), came_back)
 
     def action_search(self) -> None:
         """Searches the files, or shows again what was found last."""
@@ -107,8 +110,7 @@ class ImageScreen(Screen[None]):
         assert image is not None
         if self._found is None or self._found[0] is not image:
             self._found = image, Found(Query(""))
-        platform = self._platform or self.app.platform
-        self.app.push_screen(SearchScreen(image, self.reference, platform, self._found[1]), came_back)
+        self.app.push_screen(SearchScreen(image, self.reference, self.platform, self._found[1]), came_back)
 
     def action_dockerfile(self) -> None:
         """Shows how the image was built."""

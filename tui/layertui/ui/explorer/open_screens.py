@@ -9,10 +9,10 @@ from textual.screen import Screen
 from layertui.model.history_step import step_text
 from layertui.text.sanitize import visible
 from layertui.ui.explorer.layer_facts import Oddity, layer_document, oddities_document
+from layertui.ui.navigator import navigator
 from layertui.ui.text import count_text, shorten
 
 if TYPE_CHECKING:
-    from layertui.ui.app import LayertuiApp
     from layertui.ui.explorer.layer_list import LayerList
     from layertui.ui.worker.reading import Reading
 
@@ -66,7 +66,9 @@ _CHOICE = 32
 """Cells of a layer's step at most."""
 
 
-def compare(app: "LayertuiApp", reading: "Reading", reference: str, platform: str | None, layer: int) -> None:
+def compare(
+    screen: Screen[None], reading: "Reading", reference: str, platform: str | None, layer: int
+) -> None:
     """Asks what to compare with: another image with that of ``reading``, or another of its layers with ``layer``."""
     from layertui.compare.comparison import Side
     from layertui.ui.compare.screen import CompareScreen
@@ -92,13 +94,13 @@ def compare(app: "LayertuiApp", reading: "Reading", reference: str, platform: st
         if choice is None:
             return
         if number := choices[choice]:
-            app.push_screen(CompareScreen(at(min(number, layer)), at(max(number, layer))))
+            screen.app.push_screen(CompareScreen(at(min(number, layer)), at(max(number, layer))))
         else:
-            app.ask(
+            navigator(screen).ask(
                 f"Compare {visible(image.name)} with …",
-                lambda other: app.push_screen(CompareScreen(at(len(image.layers)), Chosen(other))),
+                lambda other: screen.app.push_screen(CompareScreen(at(len(image.layers)), Chosen(other))),
             )
 
-    app.push_screen(
+    screen.app.push_screen(
         ChooseDialog(f"Compare layer {layer} with" if layer else "Compare with", list(choices)), chosen
     )

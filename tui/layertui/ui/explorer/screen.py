@@ -18,6 +18,7 @@ from layertui.ui.explorer.image_screen import ImageScreen
 from layertui.ui.explorer.layer_facts import Oddity, oddities
 from layertui.ui.explorer.panes import ImagePanes
 from layertui.ui.keys import Legend
+from layertui.ui.navigator import navigator
 from layertui.ui.text import size_text
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.worker.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
@@ -125,7 +126,7 @@ class ExplorerScreen(ImageScreen):
     # Opening and reading
 
     def _start(self, reading: Reading) -> None:
-        reading.start(self._platform or self.app.platform, self.app.cache)
+        reading.start(self.platform, navigator(self).cache)
 
     def on_image_opened(self, event: ImageOpened) -> None:
         from layertui.sources import UnknownName
@@ -296,7 +297,7 @@ class ExplorerScreen(ImageScreen):
     def action_compare(self) -> None:
         """Asks what to compare with: another image, or a layer of this one with that at hand."""
         layer = self.panes.layer_list.merged_layer
-        open_screens.compare(self.app, self._reading, self.reference, self._platform, layer)
+        open_screens.compare(self, self._reading, self.reference, self._platform, layer)
 
     def action_platform(self) -> None:
         """Asks for a platform and opens the image for it."""
@@ -321,7 +322,7 @@ class ExplorerScreen(ImageScreen):
     async def action_leave(self) -> None:
         """Goes back a step: out of the detail, to the screen before."""
         if not self.panes.leave_detail():
-            await self.app.action_back()
+            await navigator(self).action_back()
 
     # What is told
 

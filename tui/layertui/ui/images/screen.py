@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, getters
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
@@ -17,13 +17,13 @@ from textual.widgets import Input, Static
 
 from layertui.model.errors import LayertuiError, NoEngine
 from layertui.text.sanitize import visible
-from layertui.ui.app import LayertuiApp
 from layertui.ui.images import container_row, image_row
 from layertui.ui.images.detail import ImageDetail
 from layertui.ui.images.finder import Place, Watch, ask_shared_sizes, container_places, image_places
 from layertui.ui.images.listing import Answer, Listing, place_facts, search
 from layertui.ui.images.table import Table
 from layertui.ui.keys import Legend
+from layertui.ui.navigator import navigator
 from layertui.ui.text import count_text
 from layertui.ui.widgets.facts import Facts
 from layertui.ui.widgets.key_bar import KeyBar
@@ -89,7 +89,6 @@ class ImagesScreen(Screen[None]):
         Binding("escape", "leave", "clear filter, hide detail, back", show=False),
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")
-    app = getters.app(LayertuiApp)
 
     def __init__(self, given: Sequence[str] = ()) -> None:
         super().__init__()
@@ -111,7 +110,7 @@ class ImagesScreen(Screen[None]):
                 yield Static(classes="message")
                 yield Table(image_row.COLUMNS, id="images")
                 yield Table(container_row.COLUMNS, id="containers")
-            yield ImageDetail(self.app.platform, id="detail")
+            yield ImageDetail(navigator(self).platform, id="detail")
         yield Facts(id="places")
         yield KeyBar()
 
@@ -195,7 +194,7 @@ class ImagesScreen(Screen[None]):
         self.query_one(ImageDetail).show(self._table.highlighted)
 
     def on_table_opened(self, event: Table.Opened) -> None:
-        self.app.explore(event.row.reference)
+        navigator(self).explore(event.row.reference)
 
     def on_table_header_clicked(self, event: Table.HeaderClicked) -> None:
         if self._shown.sort and self._shown.sort[0] == event.key:
@@ -241,7 +240,7 @@ class ImagesScreen(Screen[None]):
         if self._marked is not None and self._marked.reference != row.reference:
             compare(self._marked.reference, row.reference)
         else:
-            self.app.ask(f"Compare {row.cells['name']} with …", partial(compare, row.reference))
+            navigator(self).ask(f"Compare {row.cells['name']} with …", partial(compare, row.reference))
 
     def action_containers(self) -> None:
         """Shows the containers in place of the images."""
@@ -298,7 +297,7 @@ class ImagesScreen(Screen[None]):
         elif self._shown is self._containers:
             self.action_images()
         else:
-            await self.app.action_back()
+            await navigator(self).action_back()
 
     def _sort_by(self, key: str | None) -> None:
         """Numbers and times start with the greatest."""

@@ -5,7 +5,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import getters
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -16,8 +15,8 @@ from textual.widgets import Input, Static
 
 from layertui.content.query import LineMatch, Query
 from layertui.text.sanitize import visible
-from layertui.ui.app import LayertuiApp
 from layertui.ui.keys import Legend
+from layertui.ui.navigator import navigator
 from layertui.ui.search.match_list import MatchList
 from layertui.ui.text import count_text, shorten, size_text
 from layertui.ui.widgets.key_bar import KeyBar
@@ -73,7 +72,6 @@ class SearchScreen(Screen[LineMatch | None]):
         Binding("escape", "leave", "stop/back", tooltip="Stop the search, then back to the explorer"),
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")
-    app = getters.app(LayertuiApp)
 
     def __init__(self, image: "Image", reference: str, platform: str | None, found: Found) -> None:
         super().__init__()
@@ -142,7 +140,7 @@ class SearchScreen(Screen[LineMatch | None]):
         self._started, self._progress = 0.0, "reading …"
         self._list.show(found.matches)
         if found.query.pattern:
-            self._searcher = Searcher(self, *self._source, self.app.cache, found.query)
+            self._searcher = Searcher(self, *self._source, navigator(self).cache, found.query)
             self._searcher.start()
         self._tell()
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import getters
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -13,13 +12,13 @@ from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.reference import Reference, parse_reference
 from layertui.text.sanitize import visible
-from layertui.ui.app import LayertuiApp
 from layertui.ui.clipboard import copy
 from layertui.ui.detail.page import Page, PageBuilder, failure, message
 from layertui.ui.images.finder import Place, store_places
 from layertui.ui.images.image_row import NO_NAME, short_digest
 from layertui.ui.images.screen import ImagesScreen
 from layertui.ui.keys import Legend
+from layertui.ui.navigator import navigator
 from layertui.ui.text import size_text
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.lines import Span
@@ -75,7 +74,6 @@ class UsageScreen(Screen[None]):
         Binding("y", "copy", "copy", tooltip="Copy the highlighted path or ID"),
         Binding("r", "count", "count again", tooltip="Count again what the store holds"),
     ]
-    app = getters.app(LayertuiApp)
 
     def __init__(self, reference: str) -> None:
         super().__init__()
@@ -146,7 +144,7 @@ class UsageScreen(Screen[None]):
 
     def action_explore(self) -> None:
         """Explores the image or container at hand, or an image at the layer at hand."""
-        self.app.explore(*self._targets[self._page.events[self.query_one(TextView).cursor]])
+        navigator(self).explore(*self._targets[self._page.events[self.query_one(TextView).cursor]])
 
     def action_copy(self) -> None:
         """Copies the path or ID at hand."""
