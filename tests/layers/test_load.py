@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import gzip
+import os
 import threading
+import time
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from layertui import demo
 from layertui.cache.indexes import IndexCache
 from layertui.layers.load import cache_key, index_layer, index_layers
-from layertui.model.blob import BytesBlob
+from layertui.model.blob import BytesBlob, FileBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Layer
 from layertui.model.job import Cancelled, Job
+from layertui.sources import open_image
 from tests.images import layers_of
 from tests.layers.tars import END, file
-from tests.layouts import digest
+from tests.layouts import digest, docker_archive
 
 TAR = b"".join(file(b"f%d" % number, bytes([number]) * 3000) for number in range(100)) + END
 
@@ -63,6 +67,67 @@ def test_no_image_can_poison_the_index_of_another(tmp_path: Path) -> None:
     assert index_layer(honest, cache).count == 100
     nameless = liar.descriptor._replace(digest="")
     assert cache_key(liar._replace(descriptor=nameless, diff_id=honest.diff_id)) == ""
+
+
+def in_file(path: Path) -> Layer:
+    """A plain layer that is a whole file, claimed to be the same whatever the file contains."""
+    layer = layers_of([TAR])[0]
+    return layer._replace(descriptor=layer.descriptor._replace(digest=""), blob=FileBlob(path))
+
+
+def test_another_file_at_the_same_path_has_another_index(tmp_path: Path) -> None:
+    """Whether it was moved there, written in place or has the modification time of the first."""
+    cache, path = IndexCache(tmp_path / "cache"), tmp_path / "a.tar"
+
+    def names() -> set[bytes]:
+        return {bytes(key) for key in index_layer(in_file(path), cache).entry_keys()}
+
+    def write(target: Path, name: bytes, modified: int, padding: int = 0) -> None:
+        target.write_bytes(file(name) + END + bytes(padding))
+        os.utime(target, ns=(modified, modified))
+
+    write(path, b"first", 1)
+    assert names() == names() == {b"first"}
+    write(path, b"mtime", 2)  # the same inode and size
+    assert names() == {b"mtime"}
+    write(path, b"sizes", 2, 512)  # the same inode and modification time
+    assert names() == {b"sizes"}
+    write(tmp_path / "b.tar", b"inode", 2, 512)  # all the same but the inode
+    (tmp_path / "b.tar").replace(path)
+    assert names() == {b"inode"}
+
+
+@pytest.mark.parametrize("field", ["st_dev", "st_ino", "st_size", "st_mtime_ns"])
+def test_the_key_of_a_file_contains_all_that_tells_it_apart(
+    field: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.tar"
+    path.write_bytes(TAR)
+    facts = path.stat()
+    before = cache_key(in_file(path))
+    assert before == cache_key(in_file(path))
+
+    class Other:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(facts, name) + (name == field)
+
+    monkeypatch.setattr(Path, "stat", lambda *_, **__: Other())
+    assert cache_key(in_file(path)._replace(blob=FileBlob(path, 0, len(TAR)))) != before
+
+
+def test_a_plain_layer_of_a_compressed_archive_is_indexed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Using the archive's plain copy does not make it another file."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    docker_archive(tmp_path / "a.tar", demo.image()._replace(layers=layers_of([TAR])))
+    (tmp_path / "a.tar.gz").write_bytes(gzip.compress((tmp_path / "a.tar").read_bytes()))
+    cache = IndexCache(tmp_path / "indexes")
+    for _ in range(3):
+        (layer,) = open_image(str(tmp_path / "a.tar.gz")).layers
+        assert index_layer(layer, cache).count == 100
+        assert len(list(cache.directory.iterdir())) == 1
+        time.sleep(0.01)  # else two uses may have the same time
 
 
 def test_missing_layer_says_why() -> None:
