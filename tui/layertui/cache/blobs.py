@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from layertui.cache.directory import NewFile, cache_directory, evict, lock, new_file, use
@@ -60,7 +60,9 @@ class BlobCache:
 
         Raises :class:`LayertuiError` where nothing can be written, :class:`Cancelled`.
         """
-        with self._reported(), lock(self._folder(), name, job):
+        with ExitStack() as held:
+            with self._reported():
+                held.enter_context(lock(self._folder(), name, job))
             yield
 
     def _path(self, digest: str) -> Path:

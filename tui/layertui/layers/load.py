@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from itertools import repeat
 from operator import itemgetter
 
@@ -16,6 +17,7 @@ from layertui.layers.compression.stream import Stream
 from layertui.layers.tar.capture import Keep
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow, StreamWindow
+from layertui.model.blob import Blob
 from layertui.model.digest import algorithm_of, wrong_digest
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image, Layer, Unpacked
@@ -42,16 +44,19 @@ def index_layer(
     if layer.blob is None:
         return LayerIndex(damage=layer.missing)
     key = cache_key(layer)
-    if cache is not None and key and (kept := cache.read(key, unpack_checked)) is not None:
-        # Not read now, so not checked now.
-        kept.blob_digest = ""
-        return kept
-    try:
-        index = _scan(layer, job, keep)
-    except LayertuiError as error:
-        return LayerIndex(damage=str(error))
-    if cache is not None and key and not index.damage:
-        cache.write(key, pack(index))
+    if (cached := _cached_index(cache, key)) is not None:
+        return cached
+    # Two that read a layer at once would take longer than the second takes to wait.
+    with cache.lock(key, job) if cache is not None and key else nullcontext():
+        if (cached := _cached_index(cache, key)) is not None:
+            return cached
+        try:
+            with layer.blob.fetching(job):
+                index = _scan(layer, layer.blob, job, keep)
+        except LayertuiError as error:
+            return LayerIndex(damage=str(error))
+        if cache is not None and key and not index.damage:
+            cache.write(key, pack(index))
     if layer.blob.not_kept:
         index.warnings.append(LayerWarning(NOT_KEPT, b"", layer.blob.not_kept))
     return index
@@ -128,9 +133,14 @@ def _is_compressed(layer: Layer) -> bool:
         return False
 
 
-def _scan(layer: Layer, job: Job, keep: Keep | None) -> LayerIndex:
-    blob = layer.blob
-    assert blob is not None
+def _cached_index(cache: IndexCache | None, key: str) -> LayerIndex | None:
+    index = cache.read(key, unpack_checked) if cache is not None and key else None
+    if index is not None:
+        index.blob_digest = ""  # not read now, so not verified now
+    return index
+
+
+def _scan(layer: Layer, blob: Blob, job: Job, keep: Keep | None) -> LayerIndex:
     stream = Stream(blob, algorithm_of(layer.descriptor.digest), job)
     try:
         if not stream.compression and blob.is_local:

@@ -3,9 +3,11 @@
 import os
 import threading
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 
 
 class Blob(ABC):
@@ -41,6 +43,13 @@ class Blob(ABC):
     def not_kept(self) -> str:
         """Why fetched bytes are not cached; empty if they are, or nothing is fetched."""
         return ""
+
+    def fetching(self, job: Job) -> AbstractContextManager[None]:
+        """Hold while reading front to back what is not local: waits while another thread or process does.
+
+        Raises :class:`Cancelled`.
+        """
+        return nullcontext()
 
     @abstractmethod
     def pread(self, length: int, offset: int) -> bytes:

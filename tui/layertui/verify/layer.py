@@ -71,11 +71,12 @@ def verify_layer(layer: Layer, job: Job = Job.NONE) -> str:
     assert layer.blob is not None
     expected = expected_digest(layer)
     try:
-        if layer.descriptor.digest:
-            found, _ = _read(_stored(layer.blob), algorithm_of(expected), layer.blob.size, job)
-        else:
-            with closing(Stream(layer.blob, job=job)) as stream:
-                found, _ = _read(_uncompressed(stream), algorithm_of(expected), -1, job)
+        with layer.blob.fetching(job):
+            if layer.descriptor.digest:
+                found, _ = _read(_stored(layer.blob), algorithm_of(expected), layer.blob.size, job)
+            else:
+                with closing(Stream(layer.blob, job=job)) as stream:
+                    found, _ = _read(_uncompressed(stream), algorithm_of(expected), -1, job)
     except Damaged as damage:
         return str(damage)
     return "" if found == expected else wrong_digest(expected, found)
@@ -95,7 +96,9 @@ def checks(layer: Layer, job: Job = Job.NONE) -> Iterator[Check]:
     if layer.unpacked is not None:
         yield from _checks_of_unpacked(layer, layer.unpacked, job)
     elif layer.blob is not None:
-        yield from _checks_of_blob(layer, layer.blob, job)
+        with layer.blob.fetching(job):
+            found = list(_checks_of_blob(layer, layer.blob, job))
+        yield from found
     else:
         for what, expected in (("digest", layer.descriptor.digest), ("diff ID", layer.diff_id)):
             if expected:

@@ -7,13 +7,14 @@ import hashlib
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from layertui.cache.blobs import BlobCache, Writer
 from layertui.model.blob import Blob, FileBlob
 from layertui.model.digest import WrongDigest, algorithm_of, digest_of
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.sources.registry.client import Client
 from layertui.sources.registry.connection import TRANSPORT_ERRORS, TRIES, reason, wait_before
 
@@ -68,6 +69,14 @@ class RegistryBlob(Blob):
     @property
     def not_kept(self) -> str:
         return self._not_kept
+
+    @contextmanager
+    def fetching(self, job: Job) -> Iterator[None]:
+        with ExitStack() as held:
+            if not self.is_local:
+                with contextlib.suppress(LayertuiError):  # nothing can be cached: each fetches it for itself
+                    held.enter_context(self._cache.lock(self.digest, job))
+            yield
 
     def pread(self, length: int, offset: int) -> bytes:
         length = min(length, self.size - offset)
