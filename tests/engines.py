@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -9,7 +10,6 @@ import signal
 import stat
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from tests.programs import lacking, need, need_root
+from tests.waiting import SECONDS, wait_for
 
-START = 30
 """Seconds that a daemon may take until it answers."""
 
 
@@ -105,7 +105,7 @@ def docker_daemon(directory: Path, driver: str = "overlay2", options: Sequence[s
     finally:
         daemon.send_signal(signal.SIGTERM)
         try:
-            daemon.wait(START)
+            daemon.wait(SECONDS)
         except subprocess.TimeoutExpired:
             daemon.kill()
             daemon.wait()
@@ -134,10 +134,8 @@ def podman_service(directory: Path) -> Iterator[tuple[str, list[str]]]:
             stderr=subprocess.STDOUT,
         )
     try:
-        end = time.monotonic() + START
-        while not socket.exists():
-            assert service.poll() is None and time.monotonic() < end, (directory / "log").read_text()
-            time.sleep(0.05)
+        wait_for(lambda: socket.exists() or service.poll() is not None, (directory / "log").read_text)
+        assert service.poll() is None, (directory / "log").read_text()
         yield f"unix://{socket}", command
     finally:
         service.terminate()
@@ -224,10 +222,10 @@ def containerd_daemon(directory: Path) -> Iterator[tuple[list[str], Path]]:
             ["containerd", f"--config={directory / 'config.toml'}"], stdout=output, stderr=subprocess.STDOUT
         )
     try:
-        end = time.monotonic() + START
-        while b"successfully booted" not in log.read_bytes():
-            assert daemon.poll() is None and time.monotonic() < end, log.read_text()
-            time.sleep(0.05)
+        wait_for(
+            lambda: b"successfully booted" in log.read_bytes() or daemon.poll() is not None, log.read_text
+        )
+        assert daemon.poll() is None, log.read_text()
         yield ["ctr", f"--address={socket}"], root
     finally:
         daemon.terminate()
@@ -243,16 +241,17 @@ def throw_away(ctr: Sequence[str], namespace: str) -> None:
 
 def _wait(docker: Docker, daemon: subprocess.Popen[bytes], log: Path) -> None:
     """Wait until the daemon answers; skips the test where it cannot run."""
-    end = time.monotonic() + START
-    while time.monotonic() < end and daemon.poll() is None:
-        try:
+
+    def answers() -> bool:
+        with contextlib.suppress(AssertionError):
             docker("version")
-        except AssertionError:
-            time.sleep(0.1)
-        else:
-            return
-    last = log.read_text(errors="replace").splitlines()[-1:]
-    lacking(f"dockerd does not start here: {last}")
+            return True
+        return False
+
+    wait_for(lambda: daemon.poll() is not None or answers(), log.read_text)
+    if daemon.poll() is not None:
+        last = log.read_text(errors="replace").splitlines()[-1:]
+        lacking(f"dockerd does not start here: {last}")
 
 
 @contextmanager

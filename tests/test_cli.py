@@ -16,6 +16,7 @@ from layertui.cli import main
 from layertui.commands import COMMANDS
 from tests.commands.samples import HOSTILE, image, tar
 from tests.ui.terminal import Terminal
+from tests.waiting import SECONDS
 
 PROGRAM = [sys.executable, "-m", "layertui"]
 
@@ -90,7 +91,7 @@ def test_a_closed_pipe_ends_it_quietly() -> None:
         assert process.stdout and process.stderr
         process.stdout.close()
         assert process.stderr.read() == b""
-        assert process.wait(30) == 0
+        assert process.wait(SECONDS) == 0
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from layertui.cache import archives, directory
 from layertui.cache.archives import plain_copy
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Cancelled, Job
+from tests.waiting import SECONDS
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +62,7 @@ def test_threads_wait_for_one_of_them(archive: Path) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(SECONDS)
     assert len(found) == 5 and len(set(found)) == 1
     assert copies.runs == 1
 
@@ -73,7 +74,7 @@ def test_a_damaged_archive_is_decompressed_again_but_not_twice_at_once(archive: 
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(SECONDS)
     assert [damage for _, damage in found] == ["it ends early"] * 3 and copies.most == 1
     assert found[0][0].read_bytes() == b"one" and len(list(folder.iterdir())) == 1
 
@@ -83,17 +84,17 @@ def test_waiting_is_cancelled(archive: Path) -> None:
 
     def slow(_: Path, write: Callable[[memoryview], None]) -> str:
         begun.set()
-        end.wait(20)
+        end.wait(SECONDS)
         return ""
 
     thread = threading.Thread(target=plain_copy, args=(archive, slow))
     thread.start()
-    assert begun.wait(20)
+    assert begun.wait(SECONDS)
     job.cancel()
     with pytest.raises(Cancelled):
         plain_copy(archive, Copies(), job)
     end.set()
-    thread.join(20)
+    thread.join(SECONDS)
 
 
 def test_another_file_at_the_same_path_has_another_copy(archive: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from layertui.cache import directory
 from layertui.cache.directory import atomic_write, evict, lock, new_file, save, use
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Cancelled, Job
+from tests.waiting import SECONDS
 
 WRITE = """
 import sys
@@ -100,7 +101,7 @@ def test_what_is_no_regular_file_is_written_to(tmp_path: Path) -> None:
     reader = threading.Thread(target=lambda: read.append((tmp_path / "pipe").read_bytes()))
     reader.start()
     save(tmp_path / "pipe", b"x")
-    reader.join(10)
+    reader.join(SECONDS)
     assert read == [b"x"] and (tmp_path / "pipe").is_fifo()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from layertui.commands import progress
 from layertui.commands.progress import ProgressBar
+from tests.waiting import wait_for
 
 
 class Tty(io.StringIO):
@@ -21,7 +22,8 @@ def test_shows_bytes_and_layer_and_is_erased(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("sys.stderr", tty)
     monkeypatch.setattr(progress, "DELAY", 0.0)
     with ProgressBar(False, "reading", 4_000_000) as bar:
-        time.sleep(0.01)
+        begun = time.monotonic()
+        wait_for(lambda: time.monotonic() > begun)
         bar.job.layer(2).report(1_000_000, 4_000_000)
         shown = tty.getvalue()
     assert shown.startswith("\r[######..................] 1.00 MB of 4.00 MB, ")
@@ -39,6 +41,7 @@ def test_shows_nothing_where_nobody_looks_or_it_is_quick(
     monkeypatch.setattr("sys.stderr", stderr)
     monkeypatch.setattr(progress, "DELAY", delay)
     with ProgressBar(quiet, "reading", 10) as bar:
-        time.sleep(0.01)
+        begun = time.monotonic()
+        wait_for(lambda: time.monotonic() > begun)
         bar.job.layer(1).report(5, 10)
     assert stderr.getvalue() == ""

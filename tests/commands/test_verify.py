@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -25,6 +24,7 @@ from tests.fixtures import docker_root
 from tests.images import tars_of
 from tests.layouts import OciLayout, digest, docker_archive
 from tests.programs import need
+from tests.waiting import SECONDS, wait_for
 
 
 def blobs(path: Path) -> list[Path]:
@@ -221,10 +221,8 @@ def test_an_interrupt(tmp_path: Path) -> None:
             return blob in [link.readlink() for link in Path(f"/proc/{process.pid}/fd").iterdir()]
         return False
 
-    while not reads():
-        assert process.poll() is None
-        time.sleep(0.01)
+    wait_for(lambda: reads() or process.poll() is not None)
     process.send_signal(signal.SIGINT)
-    assert process.wait(10) in (130, -signal.SIGINT)
+    assert process.wait(SECONDS) in (130, -signal.SIGINT)
     assert process.communicate()[0] == b""
     shutil.rmtree(tmp_path / "image")

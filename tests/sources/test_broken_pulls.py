@@ -6,8 +6,7 @@ import json
 import subprocess
 import tarfile
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,13 +20,14 @@ from layertui.model.reference import parse_reference
 from layertui.sources import open_image
 from layertui.sources.store_usage import unnamed, usage_of
 from layertui.verify.image import verify_image
-from tests.engines import START, Docker, containers_storage, run
+from tests.engines import Docker, containers_storage, run
 from tests.images import tars_of
 from tests.layouts import OciLayout
 from tests.programs import need
 from tests.seen import alone, seen
 from tests.sources.registry.proxy import Answer, FaultyProxy, Request
 from tests.sources.registry.server import docker_registry
+from tests.waiting import SECONDS, wait_for
 
 COMPLETE = 6
 """Layers of the image that come before the one that does not."""
@@ -55,7 +55,7 @@ def proxy(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fa
     with docker_registry(folder) as registry, FaultyProxy(registry.host) as proxy:
         registry.load(image.reference, "pulled:1", "--format=v2s2", same=False)
         url = f"http://{registry.host}/v2/pulled/manifests/1"
-        manifest = requests.get(url, headers={"Accept": TYPE}, timeout=START).json()
+        manifest = requests.get(url, headers={"Accept": TYPE}, timeout=SECONDS).json()
         proxy.fail(manifest["layers"][COMPLETE]["digest"], stall)
         try:
             yield proxy
@@ -73,19 +73,11 @@ def pull(*command: str) -> Iterator[None]:
             program.kill()
 
 
-def until(what: Callable[[], bool]) -> None:
-    """Wait for something that a program does."""
-    end = time.monotonic() + START
-    while not what():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def test_docker(docker: Docker, image: Image, proxy: FaultyProxy, tmp_path: Path) -> None:
     """What a daemon leaves that ends meanwhile: as its data root is then."""
     chain = [layer.chain_id for layer in image.layers[:COMPLETE]]
     with pull("docker", "--host", docker.host, "pull", f"{proxy.name}/pulled:1"):
-        until((docker.data_root / "image/overlay2/layerdb" / chain[-1].replace(":", "/")).is_dir)
+        wait_for((docker.data_root / "image/overlay2/layerdb" / chain[-1].replace(":", "/")).is_dir)
         run("cp", "--archive", docker.data_root, tmp_path / "docker")
     rows = [
         row for row in unnamed(usage_of(parse_reference(f"docker-root:{tmp_path}/docker"))) if row.id in chain
@@ -112,7 +104,7 @@ def test_podman(driver: str, image: Image, proxy: FaultyProxy) -> None:
                 return []  # it is still to be made
 
         with pull(*podman, "pull", "--tls-verify=false", f"{proxy.name}/pulled:1"):
-            until(lambda: len(layers()) == COMPLETE)
+            wait_for(lambda: len(layers()) == COMPLETE)
         found = usage_of(parse_reference(f"containers-storage:{root}"))
         rows = unnamed(found)
         assert [row.id for row in rows] == [each["id"] for each in layers()]

@@ -19,6 +19,7 @@ from layertui.model.image import (
     Layer,
     Platform,
 )
+from tests.waiting import SECONDS
 
 AMD64 = Platform("linux", "amd64")
 ARM64 = Platform("linux", "arm64", "v8")
@@ -177,7 +178,7 @@ def image(row: ImageSummary) -> Image:
     )
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], bool], seconds: float = 60) -> None:
+async def until(pilot: Pilot[None], condition: Callable[[], bool], seconds: float = SECONDS) -> None:
     """Let the app run until ``condition`` holds; fail if it does not within a time that does for busy cores."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from functools import cache
 
@@ -45,6 +46,8 @@ class Reading:
         self.indexes = indexes or [index_layer(layer, None) for layer in image.layers]
         self.at_once = True
         self.closed = False
+        self.sent = threading.Event()
+        """All has been posted."""
         self.platform: str | None = None
         self._target: MessagePump | None = None
 
@@ -83,6 +86,7 @@ class Reading:
         union = union_of(self.indexes)
         top = MergedTree(union, union.layers)
         self._post(LoadDone(top.paths(), union.stored_bytes() - top.subtree_size(0)))
+        self.sent.set()
 
     def fail(self, error: LayertuiError) -> None:
         self._post(LoadFailed(error))

@@ -12,6 +12,8 @@ from pathlib import Path
 import pexpect
 import pyte
 
+from tests.waiting import SECONDS
+
 COMMAND = Path(sys.executable).with_name("layertui")
 
 
@@ -40,14 +42,19 @@ class Terminal:
             **environment,
         }
         self.process = pexpect.spawn(
-            str(COMMAND), list(arguments), dimensions=(rows, columns), env=environment, cwd=cwd, timeout=30
+            str(COMMAND),
+            list(arguments),
+            dimensions=(rows, columns),
+            env=environment,
+            cwd=cwd,
+            timeout=SECONDS,
         )
 
     @property
     def text(self) -> str:
         return "\n".join(self._screen.display)
 
-    def wait(self, *wanted: str | Callable[[str], bool], seconds: float = 30) -> str:
+    def wait(self, *wanted: str | Callable[[str], bool], seconds: float = SECONDS) -> str:
         """The screen's text once all that is wanted is on it."""
         deadline = time.monotonic() + seconds
         while not all(want(self.text) if callable(want) else want in self.text for want in wanted):
@@ -60,7 +67,7 @@ class Terminal:
         self.process.send(keys)
         self._read(0.05)
 
-    def settle(self, still: float = 0.15, seconds: float = 10) -> str:
+    def settle(self, still: float = 0.15, seconds: float = SECONDS) -> str:
         """The screen's text once nothing has been written for ``still`` seconds."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -70,7 +77,7 @@ class Terminal:
                 break
         return self.text
 
-    def end(self, seconds: float = 15) -> int:
+    def end(self, seconds: float = SECONDS) -> int:
         """Read on until the program ends; its exit status."""
         deadline = time.monotonic() + seconds
         while self.process.isalive() and time.monotonic() < deadline:

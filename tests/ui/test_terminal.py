@@ -3,13 +3,13 @@
 import contextlib
 import os
 import signal
-import time
 from pathlib import Path
 
 import pexpect
 import pytest
 
 from tests.ui.terminal import COMMAND, Terminal
+from tests.waiting import SECONDS, wait_for
 
 
 def test_opens_the_sample_moves_between_layers_and_quits() -> None:
@@ -49,7 +49,7 @@ def test_lives_in_a_tiny_terminal(columns: int) -> None:
 def test_quits_while_an_image_loads() -> None:
     with Terminal("demo") as terminal:
         terminal.press("q")
-        assert terminal.end(10) == 0
+        assert terminal.end() == 0
         assert b"Traceback" not in terminal.raw
 
 
@@ -75,15 +75,12 @@ def test_ends_when_its_terminal_goes(tmp_path: Path) -> None:
     shell = pexpect.spawn(
         "sh", ["-c", script], dimensions=(40, 120), env={**os.environ, "TERM": "xterm-256color"}
     )
-    shell.expect("Merged tree", timeout=30)
+    shell.expect("Merged tree", timeout=SECONDS)
     process = int(noted.read_text())
     assert is_running(process)
     try:
         os.close(shell.child_fd)
-        end = time.monotonic() + 10
-        while is_running(process):
-            assert time.monotonic() < end, "it goes on without a terminal"
-            time.sleep(0.05)
+        wait_for(lambda: not is_running(process), lambda: "it goes on without a terminal")
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)

@@ -29,6 +29,7 @@ from layertui.worker.protocol import (
 from tests.commands.samples import tar
 from tests.images import layers_of
 from tests.layouts import OciLayout
+from tests.waiting import SECONDS
 from tests.worker.runs import frames, run, start
 
 
@@ -87,4 +88,4 @@ def test_ends_quietly_when_nobody_listens() -> None:
     assert process.stdout and process.stderr
     process.stdout.close()
     assert process.stderr.read() == b""
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=SECONDS) == 0

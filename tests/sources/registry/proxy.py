@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
+from tests.waiting import SECONDS
+
 
 @dataclass
 class Answer:
@@ -74,7 +76,7 @@ class FaultyProxy:
         return answer
 
     def _pass_on(self, request: Request) -> Answer:
-        connection = http.client.HTTPConnection(self._upstream, timeout=10)
+        connection = http.client.HTTPConnection(self._upstream, timeout=SECONDS)
         connection.request(request.method, request.path, headers=request.headers)
         response = connection.getresponse()
         body = response.read()
@@ -103,7 +105,7 @@ class FaultyProxy:
                 if answer.cut >= 0:
                     self.wfile.flush()
                     if answer.stall is not None:
-                        answer.stall.wait(10)
+                        answer.stall.wait(SECONDS)
                     self.close_connection = True
 
             do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = handle_one

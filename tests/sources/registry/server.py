@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
 from tests.engines import run
 from tests.layouts import digest
 from tests.programs import need
+from tests.waiting import SECONDS, wait_for
 
-START = 20
 """Seconds that a registry may take until it listens."""
 
 
@@ -40,10 +39,10 @@ class Registry:
     def push_blob(self, repository: str, data: bytes, media_type: str) -> dict[str, Any]:
         """Store a blob; gives its descriptor."""
         base = f"{self.scheme}://{self.host}"
-        begun = requests.post(f"{base}/v2/{repository}/blobs/uploads/", timeout=START)
+        begun = requests.post(f"{base}/v2/{repository}/blobs/uploads/", timeout=SECONDS)
         name = digest(data)
         joint = "&" if "?" in begun.headers["Location"] else "?"
-        done = requests.put(f"{begun.headers['Location']}{joint}digest={name}", data=data, timeout=START)
+        done = requests.put(f"{begun.headers['Location']}{joint}digest={name}", data=data, timeout=SECONDS)
         assert done.status_code == 201, done.text
         return {"mediaType": media_type, "digest": name, "size": len(data)}
 
@@ -52,7 +51,7 @@ class Registry:
         data = json.dumps(manifest).encode()
         url = f"{self.scheme}://{self.host}/v2/{repository}/manifests/{tag or digest(data)}"
         headers = {"Content-Type": manifest["mediaType"]}
-        done = requests.put(url, data=data, headers=headers, timeout=START)
+        done = requests.put(url, data=data, headers=headers, timeout=SECONDS)
         assert done.status_code == 201, done.text
         return {"mediaType": manifest["mediaType"], "digest": digest(data), "size": len(data)}
 
@@ -82,16 +81,17 @@ def docker_registry(
         yield Registry(host, "https" if http and "tls" in http else "http")
     finally:
         process.terminate()
-        process.wait(START)
+        process.wait(SECONDS)
 
 
 def _wait(host: str, process: subprocess.Popen[bytes], log: Path) -> None:
     name, _, port = host.partition(":")
-    end = time.monotonic() + START
-    while time.monotonic() < end and process.poll() is None:
-        try:
+
+    def answers() -> bool:
+        with contextlib.suppress(OSError):
             socket.create_connection((name, int(port)), 1).close()
-            return
-        except OSError:
-            time.sleep(0.02)
-    pytest.fail(f"docker-registry does not start: {log.read_text()}")
+            return True
+        return False
+
+    wait_for(lambda: process.poll() is not None or answers(), log.read_text)
+    assert process.poll() is None, f"docker-registry does not start: {log.read_text()}"

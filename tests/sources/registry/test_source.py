@@ -24,6 +24,7 @@ from tests.seen import Seen, Sizes, assert_sizes, seen
 from tests.sources.registry.conftest import QUARRY, TAGS
 from tests.sources.registry.proxy import FaultyProxy
 from tests.sources.registry.server import Registry
+from tests.waiting import SECONDS
 from tests.worker.runs import frames, start
 
 
@@ -192,7 +193,7 @@ def test_the_worker_shares_the_cache(proxy: FaultyProxy) -> None:
     workers = [start(TreeRequest(reference, None, False)) for _ in range(2)]
     for worker in workers:
         assert isinstance([*frames(worker.stdout)][-1], TreeDone)
-        assert worker.wait(30) == 0
+        assert worker.wait(SECONDS) == 0
     count = len(proxy.paths("/blobs/"))
     image = open_image(reference)
     union, contents = read(image)

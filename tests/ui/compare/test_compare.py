@@ -85,7 +85,7 @@ async def compared(pilot: Pilot[None]) -> None:
         shown = screen(pilot)
         return shown.comparison is not None and "comparing" not in verdict(pilot) and not shown.panes.busy
 
-    await until(pilot, ready, seconds=30)
+    await until(pilot, ready)
 
 
 def pressing(*keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:

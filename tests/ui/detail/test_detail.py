@@ -21,6 +21,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, HistoryEntry, Layer
 from layertui.model.job import Job
 from layertui.ui.app import LayertuiApp
+from layertui.ui.detail import pane
 from layertui.ui.detail.owners import package_text
 from layertui.ui.detail.pane import DetailPane
 from layertui.ui.detail.subject import Subject
@@ -29,6 +30,7 @@ from layertui.union.model import LayerUnion
 from tests.images import union_of
 from tests.ui.places import HOSTILE, until
 from tests.union import small
+from tests.waiting import SECONDS
 
 Compare = Callable[..., bool]
 HOME = "/srv/quarry"
@@ -373,24 +375,30 @@ class Slow(Contents):
 
     def __init__(self, subject: Subject) -> None:
         self._contents = subject.contents
-        self.answer = threading.Event()
+        self.answer, self.answered = threading.Event(), threading.Event()
         self.asked: list[int] = []
 
     def read(self, event: int, offset: int = 0, length: int = -1, job: Job = Job.NONE) -> bytes:
         self.asked.append(event)
-        assert self.answer.wait(10)
-        return self._contents.read(event, offset, length, job)
+        assert self.answer.wait(SECONDS)
+        try:
+            return self._contents.read(event, offset, length, job)
+        finally:
+            self.answered.set()
 
 
-async def test_says_that_it_is_reading_only_after_a_while() -> None:
+async def test_says_that_it_is_reading_only_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     subject = about("/usr/lib/stonecut.so", 9)
     slow = Slow(subject)
     app = Detail(replace(subject, contents=slow))
     async with app.run_test(size=(100, 20)) as pilot:
         app.pane.tab = 3
+        monkeypatch.setattr(pane, "_PATIENCE", 60)
         app.pane.show(app.subject)
-        await pilot.pause(0.08)
+        await until(pilot, lambda: bool(slow.asked))
         assert "reading" not in text(app.pane)
+        monkeypatch.setattr(pane, "_PATIENCE", 0.01)
+        app.pane.show(app.subject)
         await until(pilot, lambda: text(app.pane) == "reading …")
         slow.answer.set()
         await settled(pilot)
@@ -409,11 +417,11 @@ async def test_answers_to_old_questions_are_dropped() -> None:
         await settled(pilot)
         assert "named pipe" in text(app.pane)
         slow.answer.set()
-        await pilot.pause(0.1)
+        await until(pilot, slow.answered.is_set)
         assert "named pipe" in text(app.pane)
 
 
-async def test_a_held_arrow_key_reads_nothing() -> None:
+async def test_a_held_arrow_key_reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     union = sample()
     slow = Slow(about("/", 9))
     slow.answer.set()
@@ -424,11 +432,14 @@ async def test_a_held_arrow_key_reads_nothing() -> None:
             node for node in range(union.nodes) if union.at(node, 9) >= 0 and union.size(union.at(node, 9))
         ]
         assert len(files) > 20
-        for node in files:
-            app.pane.show(replace(about("/", 9), contents=slow, node=node))
-            await pilot.pause(0.01)
+        with monkeypatch.context() as held:
+            held.setattr(pane, "_SETTLE", 60)
+            for node in files[:-1]:
+                app.pane.show(replace(about("/", 9), contents=slow, node=node))
+                await pilot.pause()
+        app.pane.show(replace(about("/", 9), contents=slow, node=files[-1]))
         await settled(pilot)
-        assert len(slow.asked) < 5
+        assert len(slow.asked) == 1
         assert union.path(files[-1]) in str(app.pane.border_subtitle)
 
 

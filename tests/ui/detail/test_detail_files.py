@@ -20,6 +20,7 @@ from tests.layers.unpacked.test_change_detection import rewrite
 from tests.layers.unpacked.test_overlay_directory import image_of, opened
 from tests.ui.detail.test_detail import HOME, Detail, about, pressing, settled, text
 from tests.ui.places import HOSTILE, until
+from tests.waiting import wait_for
 
 Compare = Callable[..., bool]
 
@@ -194,8 +195,7 @@ async def test_a_comparison_that_takes_long_is_given_up_when_another_path_is_sel
 
     def slow(name: str, before: Version, after: Version, job: Job) -> TextDifference:
         started.set()
-        while not job.is_cancelled:
-            time.sleep(0.005)
+        wait_for(lambda: job.is_cancelled)
         ended.set()
         return TextDifference(name, before, after, job)
 

@@ -16,10 +16,11 @@ from layertui.ui.dialogs.extract import ExtractDialog
 from layertui.ui.explorer.screen import ExplorerScreen
 from tests.commands.samples import tar
 from tests.images import layers_of
-from tests.textual_internals import notifications
+from tests.textual_internals import notifications, screen_text
 from tests.ui.dialogs.test_verify import with_blob
 from tests.ui.places import until
 from tests.ui.readings import Reading, layers, loaded, merged, quiet, sample, tree, use_reading
+from tests.waiting import SECONDS
 
 Compare = Callable[..., bool]
 Read = Callable[..., None]
@@ -46,7 +47,7 @@ class Held(Blob):
     def pread(self, length: int, offset: int) -> bytes:
         if length > 6:
             self.reached.set()
-            self.go.wait(20)
+            self.go.wait(SECONDS)
         return self._blob.pread(length, offset)
 
 
@@ -153,7 +154,7 @@ def test_under_way(snap_compare: Compare, read: Read, monkeypatch: pytest.Monkey
         await opened(pilot, "tab")
         await into(pilot, "out", "working")
         await until(pilot, blob.reached.is_set)
-        await pilot.pause(1)
+        await until(pilot, lambda: "17 of 45 files" in screen_text(pilot))
 
     try:
         assert snap_compare(Explorer(), terminal_size=(120, 40), run_before=run)

@@ -17,6 +17,7 @@ from layertui.ui.widgets.text_view import TextView
 from tests.textual_internals import wait_as_textual_does
 from tests.ui.places import HOSTILE, until
 from tests.ui.readings import Reading, loaded, quiet, sample, use_reading
+from tests.waiting import SECONDS
 
 Compare = Callable[..., bool]
 
@@ -35,7 +36,7 @@ class Held(Blob):
     def pread(self, length: int, offset: int) -> bytes:
         self.reads += 1
         if offset:
-            self.go.wait(20)
+            self.go.wait(SECONDS)
         return self._data[offset : offset + min(length, 1 << 16)]
 
 
@@ -173,7 +174,7 @@ async def test_closing_it_ends_the_work(key: str) -> None:
         assert isinstance(pilot.app.screen, ExplorerScreen)
         reads = blob.reads
         blob.go.set()
-        thread.join(10)
+        thread.join(SECONDS)
         assert not thread.is_alive() and blob.reads <= reads + 2
         assert pilot.app.is_running
 

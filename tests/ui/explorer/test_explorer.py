@@ -1,7 +1,6 @@
 """The explorer: every state as a picture, every key pressed, whatever arrives while one does."""
 
 import signal
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -44,6 +43,7 @@ from tests.ui.readings import (
     union_of,
     use_reading,
 )
+from tests.waiting import SECONDS
 
 Compare = Callable[..., bool]
 Run = Callable[[Pilot[None]], Awaitable[None]]
@@ -513,7 +513,7 @@ async def test_indexes_that_come_before_the_image_is_open_are_not_lost(
     reading = read()
 
     def slow(_reference: str, _platform: str | None = None) -> Image:
-        time.sleep(0.3)
+        assert reading.sent.wait(SECONDS)
         return reading.image
 
     monkeypatch.setattr("layertui.sources.open_image", slow)
@@ -541,7 +541,7 @@ async def test_quitting_while_it_loads_stops_the_reader(
         await until(pilot, lambda: bool(started and started[0].worker))
         await pilot.press("q")
     assert started[0].worker is not None
-    assert started[0].worker.process.wait(timeout=10) == -signal.SIGKILL
+    assert started[0].worker.process.wait(timeout=SECONDS) == -signal.SIGKILL
 
 
 async def test_reads_an_image_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 import json
 import shutil
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,8 +20,7 @@ from tests.engines import Docker, run
 from tests.programs import need
 from tests.textual_internals import screen_text
 from tests.ui.places import until
-
-SECONDS = 30
+from tests.waiting import wait_for
 
 
 @pytest.fixture
@@ -50,28 +48,28 @@ def shown(pilot: Pilot[None], table: str) -> list[str]:
 async def test_images_events_and_a_container(worked: Docker) -> None:
     app = LayertuiApp()
     async with app.run_test(size=(160, 40)) as pilot:
-        await until(pilot, lambda: "live:1" in shown(pilot, "#images"), SECONDS)
-        await until(pilot, lambda: "no-podman.sock" in screen_text(pilot), SECONDS)
-        await until(pilot, lambda: any(each.name == "watch" for each in threading.enumerate()), SECONDS)
-        time.sleep(0.2)  # the engine has heard that somebody listens
-        worked("tag", "live:1", "live:2")
-        await until(pilot, lambda: "live:2" in shown(pilot, "#images"), SECONDS)
+        await until(pilot, lambda: "live:1" in shown(pilot, "#images"))
+        await until(pilot, lambda: "no-podman.sock" in screen_text(pilot))
+        await until(pilot, lambda: any(each.name == "watch" for each in threading.enumerate()))
+
+        def appeared() -> bool:
+            worked("tag", "live:1", "live:2")  # again until the engine has noticed that somebody listens
+            return "live:2" in shown(pilot, "#images")
+
+        await until(pilot, appeared)
         worked("rmi", "live:2")
-        await until(pilot, lambda: "live:2" not in shown(pilot, "#images"), SECONDS)
+        await until(pilot, lambda: "live:2" not in shown(pilot, "#images"))
         await pilot.press("slash")
         pilot.app.screen.query_one(Input).value = "label=team=shop live"
-        await until(pilot, lambda: shown(pilot, "#images") == ["live:1"], SECONDS)
+        await until(pilot, lambda: shown(pilot, "#images") == ["live:1"])
         await pilot.press("escape", "c", "slash", *"scribe", "enter")
-        await until(pilot, lambda: shown(pilot, "#containers") == ["scribe"], SECONDS)
+        await until(pilot, lambda: shown(pilot, "#containers") == ["scribe"])
         assert "exited" in screen_text(pilot)
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen), SECONDS)
-        await until(pilot, lambda: "read-write layer" in screen_text(pilot), SECONDS)
-        await until(pilot, lambda: "written" in screen_text(pilot), SECONDS)
-    deadline = time.monotonic() + 5
-    while any(each.name == "watch" for each in threading.enumerate()):
-        assert time.monotonic() < deadline, "still listening"
-        time.sleep(0.05)
+        await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen))
+        await until(pilot, lambda: "read-write layer" in screen_text(pilot))
+        await until(pilot, lambda: "written" in screen_text(pilot))
+    wait_for(lambda: not any(each.name == "watch" for each in threading.enumerate()))
 
 
 @pytest.fixture
@@ -97,21 +95,21 @@ def unnamed(docker: Docker, tmp_path: Path) -> Path:
 async def test_layers_that_no_image_names(unnamed: Path) -> None:
     app = LayertuiApp(str(unnamed), cache=False)
     async with app.run_test(size=(120, 60)) as pilot:
-        await until(pilot, lambda: isinstance(pilot.app.screen, StoreScreen), SECONDS)
+        await until(pilot, lambda: isinstance(pilot.app.screen, StoreScreen))
         await pilot.press("u")
-        await until(pilot, lambda: "NO IMAGE NAMES" in screen_text(pilot), SECONDS)
+        await until(pilot, lambda: "NO IMAGE NAMES" in screen_text(pilot))
         await pilot.press("G")  # the directory that nothing names
         assert "⏎ explore" in screen_text(pilot)
         await pilot.press("enter")
-        await until(pilot, lambda: "third" in screen_text(pilot), SECONDS)
+        await until(pilot, lambda: "third" in screen_text(pilot))
         assert "3 layers" in screen_text(pilot) and "second" in screen_text(pilot)
         await pilot.press("n")
-        await until(pilot, lambda: "/third at layer 3" in screen_text(pilot), SECONDS)
+        await until(pilot, lambda: "/third at layer 3" in screen_text(pilot))
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(pilot.app.screen, UsageScreen), SECONDS)
+        await until(pilot, lambda: isinstance(pilot.app.screen, UsageScreen))
         await pilot.press("k")  # the layer below it
         await pilot.press("enter")
-        await until(pilot, lambda: "second" in screen_text(pilot), SECONDS)
+        await until(pilot, lambda: "second" in screen_text(pilot))
         assert "2 layers" in screen_text(pilot) and "third" not in screen_text(pilot)
         # What it is built on is looked for in the store, which no other test may find changed.
-        await until(pilot, lambda: not any(each.name == "base" for each in threading.enumerate()), SECONDS)
+        await until(pilot, lambda: not any(each.name == "base" for each in threading.enumerate()))

@@ -1,8 +1,6 @@
 """The screen of what an image costs and leaks: pictures, every key, where rows lead, what stops."""
 
-import asyncio
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +33,7 @@ from tests.ui.readings import (
     union_of,
     use_reading,
 )
+from tests.waiting import SECONDS, wait_for
 
 Compare = Callable[..., bool]
 
@@ -342,7 +341,7 @@ async def test_a_process_of_its_own_looks(looking: Looking) -> None:
     target = Target()
     looker = Looker(target, "demo:", None, False, "secrets")
     looker.start()
-    assert target.ended.wait(30)
+    assert target.ended.wait(SECONDS)
     found, expected = target.messages[-1].result, looking.survey("secrets")
     assert found.sums == expected.sums
     assert [(row.where, row.secret, row.layer) for row in found.findings] == [
@@ -355,11 +354,10 @@ async def test_a_process_that_is_closed_ends_and_says_nothing() -> None:
     target = Target()
     looker = Looker(target, "demo:", None, False, "secrets")
     looker.start()
-    while looker.worker is None:
-        await asyncio.sleep(0.01)
+    wait_for(lambda: looker.worker is not None)
+    assert looker.worker is not None
+    process = looker.worker.process
     looker.close()
-    deadline = time.monotonic() + 10
-    while looker.worker.process.returncode is None and time.monotonic() < deadline:
-        await asyncio.sleep(0.01)
-    assert looker.worker.process.returncode is not None
-    assert not target.ended.wait(0.2)
+    wait_for(lambda: process.returncode is not None)
+    wait_for(lambda: not any(thread.name == "worker" for thread in threading.enumerate()))
+    assert not target.ended.is_set()

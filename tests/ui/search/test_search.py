@@ -29,6 +29,7 @@ from tests.images import layers_of, union_of
 from tests.textual_internals import screen_text
 from tests.ui.places import HOSTILE, until
 from tests.ui.readings import Reading, detail, explorer, hostile, layers, loaded, quiet, sample, use_reading
+from tests.waiting import SECONDS
 
 Compare = Callable[..., bool]
 MOTD = "The wiki"
@@ -288,7 +289,7 @@ async def test_closing_kills_the_process(monkeypatch: pytest.MonkeyPatch) -> Non
         await until(pilot, lambda: bool(started and started[0].worker))
         await pilot.press("escape")
         assert started[0].worker is not None
-        assert started[0].worker.process.wait(timeout=10) == -signal.SIGKILL
+        assert started[0].worker.process.wait(timeout=SECONDS) == -signal.SIGKILL
 
 
 async def test_nothing_of_an_image_acts_on_the_terminal(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:

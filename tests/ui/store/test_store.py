@@ -1,7 +1,6 @@
 """A store on disk: its tables, what takes how much in it, and every way that leads there."""
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from tests.textual_internals import screen_text
 from tests.ui.images_app import settled
 from tests.ui.places import AMD64, HOSTILE, Places, summary, until
 from tests.ui.readings import Reading, at_layer, layers, loaded, sample
+from tests.waiting import wait_for
 
 Compare = Callable[..., bool]
 
@@ -210,8 +210,7 @@ async def test_counting_is_told_and_ends_with_the_screen(monkeypatch: pytest.Mon
     def slow(_reference: Reference, job: Job) -> StoreUsage:
         jobs.append(job)
         job.report(1_500_000)
-        while not job.is_cancelled:
-            time.sleep(0.005)
+        wait_for(lambda: job.is_cancelled)
         return FOUND
 
     monkeypatch.setattr("layertui.sources.store_usage.usage_of", slow)

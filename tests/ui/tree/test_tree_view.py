@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Awaitable, Callable
 from functools import cache
 
@@ -27,6 +26,7 @@ from layertui.union.tree_rows import TreeRows
 from tests.images import union_of
 from tests.ui.places import HOSTILE, until
 from tests.union import small
+from tests.waiting import SECONDS, wait_for
 
 Compare = Callable[..., bool]
 
@@ -396,10 +396,8 @@ async def test_mouse() -> None:
         assert app.path == "/z"
         await pilot.click(TreeView, offset=(4, 1))  # the arrow
         assert (app.path, names(app)) == ("/a", OPEN)
-        await pilot.pause(0.6)  # the next is no double click
         await pilot.click(TreeView, offset=(7, 1), times=2)
         assert names(app) == ["/", "/a", "/c", "/z"]
-        await pilot.pause(0.6)
         await pilot.click(TreeView, offset=(7, 2), times=2)
         assert app.said[-1] == "opened /c"
         await pilot.click(TreeView, offset=(7, 15))  # below the rows
@@ -504,7 +502,7 @@ async def test_keys_that_come_while_a_thread_works_are_not_lost(monkeypatch: pyt
 
     def slow(rows: TreeRows, layer: int) -> None:
         moved.append(layer)
-        assert goes_on.wait(10)
+        assert goes_on.wait(SECONDS)
         real(rows, layer)
 
     monkeypatch.setattr(TreeRows, "move", slow)
@@ -527,8 +525,7 @@ async def test_a_search_says_that_it_goes_on_and_can_be_stopped(monkeypatch: pyt
 
     def endless(_rows: TreeRows, query: str, job: Job) -> None:
         started.set()
-        while query == "one" and not job.is_cancelled:
-            time.sleep(0.005)
+        wait_for(lambda: query != "one" or job.is_cancelled)
         raise Cancelled
 
     app = Tree(SMALL, 2)

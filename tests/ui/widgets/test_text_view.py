@@ -1,6 +1,5 @@
 """The viewer of documents: folding, scrolling, cursor, reading on, selecting."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -200,7 +199,6 @@ async def test_reads_on_as_one_scrolls() -> None:
         assert first < 50, "what nobody looks at is not read"
         for _ in range(30):
             await pilot.press("pagedown")
-        await asyncio.sleep(0)
         await pilot.pause()
         assert len(document) == 100
         assert rows(app)[-1] == "line 99"
