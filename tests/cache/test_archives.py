@@ -21,7 +21,7 @@ from tests.waiting import SECONDS
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of the copies."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path / "cache/layertui/spool"
+    return tmp_path / "cache/layertui/archives"
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_what_cannot_be_written_is_an_error_that_names_the_folder(archive: Path,
     folder.parent.mkdir(parents=True)
     folder.write_bytes(b"")
     with pytest.raises(
-        LayertuiError, match=r"cannot decompress .*a\.tar\.gz, .*, its plain copy goes to .*spool"
+        LayertuiError, match=r"cannot decompress .*a\.tar\.gz, .*, its plain copy goes to .*archives"
     ):
         plain_copy(archive, Copies())
 

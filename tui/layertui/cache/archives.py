@@ -24,7 +24,7 @@ def plain_copy(path: Path, decompress: Decompress, job: Job = Job.NONE) -> tuple
     Waits while another thread or process decompresses the same file. Raises :class:`LayertuiError` if the
     file cannot be read or the copy cannot be written, :class:`Cancelled`.
     """
-    folder = cache_directory() / "spool"
+    folder = cache_directory() / "archives"
     try:
         target = folder / _key(path)
         if use(target):
