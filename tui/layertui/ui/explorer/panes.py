@@ -9,10 +9,9 @@ from layertui.model.job import Job
 from layertui.text.sanitize import visible
 from layertui.ui.detail.pane import DetailPane
 from layertui.ui.explorer.layer_list import LayerList
-from layertui.ui.tree.background import computing
 from layertui.ui.tree.split_view import TreePanes
 from layertui.ui.tree.view import TreeView
-from layertui.ui.worker.background import background
+from layertui.ui.worker.background import background, computing
 
 if TYPE_CHECKING:
     from layertui.ui.worker.reading import Reading

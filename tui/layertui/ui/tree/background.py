@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual.message_pump import MessagePump
 
 from layertui.model.job import Job
-from layertui.ui.worker.background import background
+from layertui.ui.worker.background import background, computing
 
 if TYPE_CHECKING:
     from layertui.union.tree_rows import TreeRows
 
 Change = Callable[["TreeRows"], None]
-
-computing = threading.Lock()
-"""Held by a thread while it computes: each that does so beside the one that paints takes its share of time from it."""
 
 
 class RowWork:

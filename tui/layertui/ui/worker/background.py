@@ -24,6 +24,10 @@ TICK = 0.1
 """Seconds between two reports of progress, at least."""
 
 
+computing = threading.Lock()
+"""Held by a thread while it computes, so that at most one competes with the event loop for the GIL."""
+
+
 def background(
     owner: MessagePump,
     function: Callable[[Job], T],

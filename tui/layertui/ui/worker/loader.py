@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from layertui.model.errors import LayertuiError
-from layertui.ui.tree.background import computing
+from layertui.ui.worker.background import computing
 from layertui.ui.worker.process import WorkerThread
 
 if TYPE_CHECKING:
