@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from layertui.commands import opening
-from layertui.layers.unpacked.overlay_directory import UnpackedDirectory, scan_directory
+from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.model.job import Job
 from layertui.model.layer_index import LayerIndex
 from tests.commands.running import Run
@@ -71,7 +71,7 @@ class Written(UnpackedDirectory):
             tick()
             (self.path / "later").touch()
 
-        return scan_directory(self.path, Job(write))
+        return UnpackedDirectory(self.path).scan(Job(write))
 
 
 def test_a_layer_that_changes_while_it_is_read(
@@ -86,7 +86,7 @@ def test_a_layer_that_changes_while_it_is_read(
     assert (done.status, done.out) == (0, b"one\n")
     assert done.err == (
         "layertui: warning: layer 1: changed while the layer was read: "
-        "what is shown may be of several moments, read the image again\n"
+        "the listing may mix old and new, reload the image\n"
     )
 
 

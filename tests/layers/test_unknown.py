@@ -13,15 +13,14 @@ from pathlib import Path
 import pytest
 
 from layertui.layers.unpacked.full_tree import CopiedDirectory, FullTree
-from layertui.layers.unpacked.overlay_directory import UnpackedDirectory, scan_directory
+from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.model.layer_index import Kind, LayerIndex
 from tests.layers.unpacked.test_overlay_directory import kinds
 from tests.programs import need, need_root
 
-PRIVILEGES = "without root's privileges attributes in trusted. cannot be read: "
+PRIVILEGES = "trusted.* attributes cannot be read without root privileges: "
 WHAT = (
-    "which directories are opaque or were moved, and which files are whiteouts or metadata alone, is unknown "
-    "where that is noted there"
+    "opaque and moved directories, whiteouts and metadata-only files that are marked there are not recognized"
 )
 
 
@@ -61,14 +60,14 @@ def told(index: LayerIndex) -> list[str]:
 
 
 def test_root_knows(marked: Path) -> None:
-    index = scan_directory(marked)
+    index = UnpackedDirectory(marked).scan()
     assert not told(index)
     assert [Kind(kind) for kind in index.kind].count(Kind.OPAQUE) == 2 and Kind.WHITEOUT in index.kind
 
 
 def test_a_user_without_privileges_is_told_what_cannot_be_known(marked: Path) -> None:
     with nobody():
-        index = scan_directory(marked)
+        index = UnpackedDirectory(marked).scan()
         alone = UnpackedDirectory(marked)
         assert told(CopiedDirectory(alone, alone).scan()) == [PRIVILEGES + WHAT]
         assert not told(FullTree(marked, None).scan())  # a whole tree has nothing to be told
@@ -81,8 +80,8 @@ def test_so_is_root_in_a_user_namespace(marked: Path) -> None:
     need_root()
     need("unshare")
     script = (
-        "import sys; from pathlib import Path; from layertui.layers.unpacked.overlay_directory import scan_directory\n"
-        "for warning in scan_directory(Path(sys.argv[1])).warnings: print(warning.text)"
+        "import sys; from pathlib import Path; from layertui.layers.unpacked.overlay_directory import UnpackedDirectory\n"
+        "for warning in UnpackedDirectory(Path(sys.argv[1])).scan().warnings: print(warning.text)"
     )
     done = subprocess.run(
         ["unshare", "--user", "--map-root-user", sys.executable, "-c", script, marked],
@@ -100,12 +99,12 @@ def test_attributes_of_files_that_the_user_may_not_read(marked: Path) -> None:
         (marked / name).chmod(0o711)
     (marked / "opaque").chmod(0o700)
     with nobody():
-        index = scan_directory(marked)
+        index = UnpackedDirectory(marked).scan()
         whole = FullTree(marked, None).scan()
-    assert told(whole) == ["attributes of 2 paths cannot be read, /opaque: Permission denied"]
+    assert told(whole) == ["attributes of 2 paths cannot be read (/opaque: Permission denied)"]
     assert told(index) == [
         PRIVILEGES + WHAT,
-        f"attributes of 2 paths cannot be read, /opaque: Permission denied: {WHAT}",
+        f"attributes of 2 paths cannot be read (/opaque: Permission denied): {WHAT}",
     ]
 
 
@@ -127,8 +126,8 @@ def test_attributes_that_cannot_be_read_are_not_taken_for_none(
     marked: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int
 ) -> None:
     failing(monkeypatch, call, number, {"opaque", "whiteout"})
-    assert told(scan_directory(marked)) == [
-        f"attributes of 2 paths cannot be read, /opaque: {os.strerror(number)}: {WHAT}"
+    assert told(UnpackedDirectory(marked).scan()) == [
+        f"attributes of 2 paths cannot be read (/opaque: {os.strerror(number)}): {WHAT}"
     ]
 
 
@@ -142,7 +141,7 @@ def test_those_that_can_be_read_are_shown(marked: Path, monkeypatch: pytest.Monk
         return real(path, name, **options)
 
     monkeypatch.setattr(os, "getxattr", fail)
-    index = scan_directory(marked)
+    index = UnpackedDirectory(marked).scan()
     assert index.extra[index.entry_keys().index(b"opaque")].xattrs == {"user.note": b"kept"}
 
 
@@ -154,15 +153,15 @@ def test_a_file_system_without_attributes_has_none(
     marked: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int
 ) -> None:
     failing(monkeypatch, call, number, {path.name for path in (marked, *marked.iterdir())})
-    index = scan_directory(marked)
+    index = UnpackedDirectory(marked).scan()
     assert not index.warnings and not index.damage
 
 
 def test_the_root_of_a_layer_is_counted_once(marked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     marked.chmod(0o711)
     failing(monkeypatch, "listxattr", errno.EIO, {marked.name})
-    (text,) = told(scan_directory(marked))
-    assert text.startswith("attributes of 1 path cannot be read, /: Input/output error: ")
+    (text,) = told(UnpackedDirectory(marked).scan())
+    assert text.startswith("attributes of 1 path cannot be read (/: Input/output error): ")
 
 
 def test_what_may_lie_below_is_not_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

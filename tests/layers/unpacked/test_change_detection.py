@@ -15,7 +15,7 @@ from layertui.layers.codec import pack, unpack
 from layertui.layers.unpacked import overlay_directory, overlayfs
 from layertui.layers.unpacked.change_detection import CHANGED
 from layertui.layers.unpacked.full_tree import CopiedDirectory, FullTree
-from layertui.layers.unpacked.overlay_directory import UnpackedDirectory, scan_directory
+from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.layers.unpacked.safe_open import DirectoryBlob
 from layertui.model.errors import ChangedWhileRead
 from layertui.model.job import Job
@@ -159,7 +159,7 @@ def test_a_file_of_a_layer_that_is_a_difference(tmp_path: Path, copied: bool) ->
 
 def test_stamps_go_with_the_index_to_another_process(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"one\n")
-    index = scan_directory(tmp_path)
+    index = UnpackedDirectory(tmp_path).scan()
     assert index.stamp[-1] and unpack(pack(index)).stamp == index.stamp
 
 
@@ -177,7 +177,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root.chmod(0o755)
     (root / "a/inner").write_bytes(b"")
     (root / "a/link").symlink_to("inner")
-    monkeypatch.setattr(overlay_directory, "BETWEEN", BETWEEN)
+    monkeypatch.setattr(overlay_directory, "ENTRIES_PER_REPORT", BETWEEN)
     for number in range(BETWEEN):
         (root / f"file{number}").write_bytes(b"")
     return root
@@ -192,7 +192,7 @@ def walked(root: Path, change: Callable[[], object], at: int = 0) -> LayerIndex:
             tick()
             waiting.pop()()
 
-    index = scan_directory(root, Job(progress))
+    index = UnpackedDirectory(root).scan(Job(progress))
     assert not waiting
     return index
 
@@ -218,9 +218,9 @@ def test_nothing_is_said_where_nothing_changes(tree: Path) -> None:
 def test_what_changes_before_it_is_looked_at(tree: Path, change: Change, where: list[str]) -> None:
     (path, text), *others = warned(walked(tree, lambda: change(tree))).items()
     assert path == where[0] and not others
-    more = f", as did {len(where) - 1} more" if len(where) > 1 else ""
+    more = f", like {len(where) - 1} more" if len(where) > 1 else ""
     assert text == (
-        f"changed while the layer was read{more}: what is shown may be of several moments, read the image again"
+        f"changed while the layer was read{more}: the listing may mix old and new, reload the image"
     )
 
 
@@ -263,7 +263,7 @@ def test_what_becomes_something_else_under_the_hands_of_the_walk(
         return found
 
     monkeypatch.setattr(overlay_directory, "xattrs_of", slow)
-    assert len(warned(scan_directory(tree))) == 1
+    assert len(warned(UnpackedDirectory(tree).scan())) == 1
 
 
 def test_what_goes_before_its_attributes_are_asked_for(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,13 +275,13 @@ def test_what_goes_before_its_attributes_are_asked_for(tree: Path, monkeypatch: 
         return asked(path, **options)
 
     monkeypatch.setattr(os, "listxattr", slow)
-    assert [warning.code for warning in scan_directory(tree).warnings] == [CHANGED]
+    assert [warning.code for warning in UnpackedDirectory(tree).scan().warnings] == [CHANGED]
 
 
 def test_times_of_a_clock_that_goes_wrong_tell_nothing(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a file server that is ahead, or where the clock was set back: all files are later than now."""
     monkeypatch.setattr(time, "time_ns", lambda: 1)
-    assert not warned(scan_directory(tree))
+    assert not warned(UnpackedDirectory(tree).scan())
 
 
 @pytest.mark.parametrize(

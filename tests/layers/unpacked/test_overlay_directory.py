@@ -16,8 +16,8 @@ import pytest
 from layertui.content.read import Contents
 from layertui.layers.load import index_layer
 from layertui.layers.unpacked import id_mapping, overlay_directory
-from layertui.layers.unpacked.overlay_directory import UnpackedDirectory, scan_directory
-from layertui.layers.unpacked.overlayfs import data_of, directories_of
+from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
+from layertui.layers.unpacked.overlayfs import find_data, merged_directories
 from layertui.layers.unpacked.safe_open import DirectoryBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image, Layer, Platform
@@ -136,7 +136,7 @@ def test_merged_trees_equal_the_kernels(stack: list[Path], tmp_path: Path) -> No
 
 
 def test_says_how_the_kernel_hid_things(stack: list[Path]) -> None:
-    found = scan_directory(stack[1])
+    found = UnpackedDirectory(stack[1]).scan()
     whiteouts = [path_of(key) for key, kind in pairs(found) if kind == Kind.WHITEOUT]
     opaque = [path_of(key) for key, kind in pairs(found) if kind == Kind.OPAQUE]
     assert whiteouts == ["/etc/gone"]
@@ -153,15 +153,15 @@ def test_names_come_as_a_walk_in_byte_order(tmp_path: Path) -> None:
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text("x")
-    assert list(kinds(scan_directory(tmp_path))) == ["/", "/a", "/a/b", "/a/z", "/a-b", "/b"]
+    assert list(kinds(UnpackedDirectory(tmp_path).scan())) == ["/", "/a", "/a/b", "/a/z", "/a-b", "/b"]
 
 
 def test_root_is_an_entry_only_if_it_says_something(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     if os.geteuid() == 0:
-        assert kinds(scan_directory(tmp_path)) == {}
+        assert kinds(UnpackedDirectory(tmp_path).scan()) == {}
     tmp_path.chmod(0o711)
-    assert kinds(scan_directory(tmp_path)) == {"/": Kind.DIRECTORY}
+    assert kinds(UnpackedDirectory(tmp_path).scan()) == {"/": Kind.DIRECTORY}
 
 
 def test_whiteouts_that_are_files(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_whiteouts_that_are_files(tmp_path: Path) -> None:
     for path in (gone, full):
         os.setxattr(path, "trusted.overlay.whiteout", b"")
     os.setxattr(tmp_path, "trusted.overlay.opaque", b"x")
-    found = kinds(scan_directory(tmp_path))
+    found = kinds(UnpackedDirectory(tmp_path).scan())
     assert (found["/gone"], found["/full"]) == (Kind.WHITEOUT, Kind.FILE)
     assert Kind.OPAQUE not in found.values()
 
@@ -183,7 +183,7 @@ def test_a_nested_mounts_markers_are_shown_and_not_obeyed(tmp_path: Path) -> Non
     inner.mkdir()
     os.setxattr(inner, "trusted.overlay.overlay.opaque", b"y")
     os.setxattr(inner, "trusted.overlay.origin", b"\0")
-    index = scan_directory(tmp_path)
+    index = UnpackedDirectory(tmp_path).scan()
     assert pairs(index) == [(b"", Kind.DIRECTORY), (b"inner", Kind.DIRECTORY)]
     assert index.extra[1].xattrs == {"trusted.overlay.opaque": b"y"}
 
@@ -196,8 +196,8 @@ def test_only_y_makes_a_directory_opaque(value: bytes, is_opaque: bool, tmp_path
         (root / "d").mkdir(parents=True)
     (lower / "d/f").write_text("x")
     os.setxattr(upper / "d", "user.overlay.opaque", value)
-    assert data_of((upper, lower), b"d\0f") == (None if is_opaque else (lower, b"d\0f"))
-    assert len(directories_of((upper, lower), b"d")) == (1 if is_opaque else 2)
+    assert find_data((upper, lower), b"d\0f") == (None if is_opaque else (lower, b"d\0f"))
+    assert len(merged_directories((upper, lower), b"d")) == (1 if is_opaque else 2)
     index = UnpackedDirectory(upper).scan()
     assert ((b"d", Kind.OPAQUE) in pairs(index)) == is_opaque
 
@@ -210,17 +210,17 @@ def test_marks_of_users_in_what_is_roots(tmp_path: Path) -> None:
     (layer / "file").write_text("")
     os.setxattr(layer / "inner", "user.overlay.opaque", b"y")
     os.setxattr(layer / "inner" / "deep", "user.overlay.overlay.opaque", b"y")
-    index = scan_directory(layer)
+    index = UnpackedDirectory(layer).scan()
     assert (b"inner", Kind.OPAQUE) in pairs(index)
-    followed = "marked in user.overlay., which is followed here as by mounts with userxattr"
+    marks = "user.overlay.* marks: applied here, as by mounts with userxattr"
     assert [warning.text for warning in index.warnings] == [
-        f"/inner is {followed}; others ignore it and show what it hides"
+        f"/inner has {marks}; other mounts ignore them and show what they hide"
     ]
     os.setxattr(layer / "file", "user.overlay.whiteout", b"")
-    (warning,) = scan_directory(layer).warnings
-    assert warning.text.startswith(f"/file and 1 other path are {followed}")
+    (warning,) = UnpackedDirectory(layer).scan().warnings
+    assert warning.text.startswith(f"/file and 1 other path have {marks}")
     os.chown(layer.parent, 1000, 1000)
-    assert not scan_directory(layer).warnings
+    assert not UnpackedDirectory(layer).scan().warnings
 
 
 @pytest.mark.parametrize(("space", "option"), [("trusted.overlay.", ""), ("user.overlay.", ",userxattr")])
@@ -280,7 +280,7 @@ def test_warns_of_what_lies_elsewhere(tmp_path: Path) -> None:
     thin.touch()
     os.setxattr(moved, "trusted.overlay.redirect", b"/before")
     os.setxattr(thin, "trusted.overlay.metacopy", b"")
-    index = scan_directory(tmp_path)
+    index = UnpackedDirectory(tmp_path).scan()
     assert (b"moved", Kind.OPAQUE) in pairs(index)  # what is below under its own name is hidden
     codes = {path_of(key): code for code, key, _text in index.warnings}
     assert codes == {"/moved": "overlay-redirect", "/thin": "overlay-metacopy"}
@@ -465,7 +465,7 @@ def test_owners_that_attributes_tell(tmp_path: Path, name: str) -> None:
     for path, value in told.items():
         (tmp_path / path).touch(0o644)
         os.setxattr(tmp_path / path, name, value)
-    index = scan_directory(tmp_path)
+    index = UnpackedDirectory(tmp_path).scan()
     found = {
         path_of(key): (Kind(index.kind[number]), index.mode[number], index.uid[number], index.gid[number])
         for number, key in enumerate(index.entry_keys())
@@ -488,7 +488,7 @@ def test_owners_count_only_where_the_root_has_one(tmp_path: Path) -> None:
     need_root()
     (tmp_path / "file").touch(0o644)
     os.setxattr(tmp_path / "file", overlay_directory.OVERRIDES[1], b"7:8:0755")
-    index = scan_directory(tmp_path)
+    index = UnpackedDirectory(tmp_path).scan()
     assert (index.mode[-1], index.uid[-1]) == (0o644, 0)
     assert index.extra[len(index.mode) - 1].xattrs == {overlay_directory.OVERRIDES[1]: b"7:8:0755"}
 
@@ -502,7 +502,7 @@ def test_owners_of_a_user_without_privileges(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(id_mapping, "SUBORDINATE", files)
     store = tmp_path / "store"
     store.mkdir()
-    assert id_mapping.owners_of(store) is None
+    assert id_mapping.id_mapping_of(store) is None
     os.chown(store, 4321, 4322)
     given = {
         "root": (4321, 4322),
@@ -513,11 +513,11 @@ def test_owners_of_a_user_without_privileges(tmp_path: Path, monkeypatch: pytest
     for name, (uid, gid) in given.items():
         (store / name).touch(0o644)
         os.chown(store / name, uid, gid)
-    index = UnpackedDirectory(store, owners=id_mapping.owners_of(store)).scan()
+    index = UnpackedDirectory(store, id_mapping=id_mapping.id_mapping_of(store)).scan()
     found = dict(zip(index.entry_keys(), zip(index.uid, index.gid, strict=True), strict=True))
     assert found == {b"root": (0, 0), b"second": (2, 6), b"later": (13, 1), b"other": (7, 4322)}
     assert [(warning.code, warning.text[:9]) for warning in index.warnings] == [
-        ("owner-unknown", "1 entries")
+        ("owner-unknown", "1 entry o")
     ]
 
 

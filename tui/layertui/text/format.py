@@ -63,9 +63,9 @@ def parse_time(text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def count_text(count: int, noun: str) -> str:
-    """``1 image``, ``1,204 images``."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+def count_text(count: int, noun: str, plural: str = "") -> str:
+    """``1 image``, ``1,204 images``; the plural is ``noun`` with an ``s`` by default."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 _TYPE_BITS = {

@@ -1,7 +1,7 @@
-"""What changes while it is read: a container that runs goes on writing into its directory.
+"""Detect concurrent modification: a running container goes on writing to its directory.
 
-Whatever is shown of a layer that lies unpacked is of one moment, or it is said that it is not.
-Of a file that moment is known by its stamp, of a tree by a :class:`Watch`.
+An unpacked layer is shown as it was at one moment, or with a warning that it is not. A file is
+compared by its stamp, a tree by a :class:`Watch`.
 """
 
 from __future__ import annotations
@@ -14,60 +14,60 @@ from collections.abc import Collection, Iterator
 from layertui.model.layer_index import LayerWarning
 
 CHANGED = "changed-while-read"
-"""Code of the warning that not all of a layer is of one moment."""
+"""Code of the warning that a layer was modified while it was read."""
 GONE = (errno.ENOENT, errno.ENOTDIR, errno.EINVAL)
-"""What the kernel says of paths that are not there any more, or are of another type by now (readlink(2))."""
+"""Errors of paths that have been deleted, or replaced by another type (readlink(2))."""
 
 
 def changed_while_read(keys: Collection[bytes]) -> Iterator[LayerWarning]:
-    """The one warning for all paths of a layer, if any, that changed or went while it was listed."""
+    """Yield one warning for all paths of a layer, if any, that were modified or deleted during the scan."""
     if keys:
-        others = f", as did {len(keys) - 1:,} more" if len(keys) > 1 else ""
-        text = f"changed while the layer was read{others}: what is shown may be of several moments, read the image again"
+        others = f", like {len(keys) - 1:,} more" if len(keys) > 1 else ""
+        text = f"changed while the layer was read{others}: the listing may mix old and new, reload the image"
         yield LayerWarning(CHANGED, next(iter(keys)), text)
 
 
 def stamp_of(status: os.stat_result) -> int:
-    """64 bits that are others once a file or a directory is another one, or was changed: its content, names or metadata.
+    """Return 64 bits that differ once a file or directory is replaced or modified: content, names or metadata.
 
-    Nobody can set the time of the last change (inode(7), ``st_ctime``). It is as fine as the
-    kernel's clock: of two changes within some milliseconds the second may go unseen.
+    Programs cannot set the time of the last status change (inode(7), ``st_ctime``). It is as fine as the
+    kernel's clock: of two changes within some milliseconds the second may go unnoticed.
     """
     facts = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
     return hash(facts) & ((1 << 64) - 1)
 
 
 class Watch:
-    """Notices what changes while a tree is walked, for the price of one more look at each directory.
+    """Notices changes while a tree is walked, at the cost of one more lstat of each directory.
 
-    If nothing does, the tree was as it was seen when the walk began: nothing of what was seen had
-    changed since, nor had any directory, and so its names, when all had been listed. What
-    changes later than it is seen is noticed when it is read.
+    Without changes, the listing shows the tree as it was when the walk began: no entry had been
+    modified since when it was read, and no directory, and so no name, when all had been listed.
+    Later changes to a file are noticed when it is opened.
     """
 
     def __init__(self) -> None:
         self.changed: dict[bytes, None] = {}
-        """Keys of what did, in the order in which it was noticed."""
+        """Keys of modified entries, in the order in which they were noticed."""
         self._began = time.time_ns()
         self._directories: list[tuple[bytes, bytes, int]] = []
 
     def status(self, key: bytes, path: bytes) -> os.stat_result:
-        """What the kernel says of an entry. Raises ``OSError``."""
+        """Return the status of an entry. Raises ``OSError``."""
         status = os.lstat(path)
-        if self._began < status.st_ctime_ns <= time.time_ns():  # later than now by a clock that is wrong
+        if self._began < status.st_ctime_ns <= time.time_ns():  # later than now: the clock was wrong
             self.changed[key] = None
         return status
 
     def will_list(self, key: bytes, path: bytes, status: os.stat_result) -> None:
-        """To be told of every directory before it is listed."""
+        """Remember a directory; to be called before it is listed."""
         self._directories.append((key, path, stamp_of(status)))
 
     def look_back(self) -> None:
-        """To be called when all have been listed."""
+        """Compare all directories; to be called when the last has been listed."""
         for key, path, stamp in self._directories:
             try:
                 if stamp_of(os.lstat(path)) == stamp:
                     continue
             except OSError:
-                pass  # it went, or what it was in
+                pass  # it was deleted, or a directory above it
             self.changed[key] = None

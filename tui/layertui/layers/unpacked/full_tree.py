@@ -1,9 +1,9 @@
-"""Layers that a store keeps together with what is below them: they are the difference to it.
+"""Layers of full-tree drivers, computed as the difference to the parent's tree.
 
-Docker's vfs and btrfs drivers keep the whole tree, and so does its overlay driver before
-overlay2, whose trees share unchanged files as hardlinks; the directory of a container begins
-there as a copy of the one of its init layer. What counts as a change is what Docker's own
-comparison takes for one (moby, pkg/archive/changes.go, ``ChangesDirs``).
+Docker's vfs and btrfs drivers keep whole trees, and so does its overlay driver before overlay2,
+whose trees share unchanged files as hardlinks; there the directory of a container begins as a
+copy of its init layer's. The comparison is Docker's own (moby, pkg/archive/changes.go,
+``ChangesDirs``).
 """
 
 from __future__ import annotations
@@ -17,13 +17,8 @@ from typing import Literal
 
 from layertui.layers.codec import COLUMNS
 from layertui.layers.unpacked.change_detection import CHANGED, changed_while_read
-from layertui.layers.unpacked.id_mapping import Owners
-from layertui.layers.unpacked.overlay_directory import (
-    DEFAULT_ROOTS,
-    XATTRS_UNKNOWN,
-    UnpackedDirectory,
-    scan_directory,
-)
+from layertui.layers.unpacked.id_mapping import IdMapping
+from layertui.layers.unpacked.overlay_directory import DEFAULT_ROOTS, XATTRS_UNKNOWN, UnpackedDirectory
 from layertui.layers.unpacked.safe_open import DirectoryBlob
 from layertui.model.image import Unpacked
 from layertui.model.job import Job
@@ -40,11 +35,11 @@ class FullTree(Unpacked):
     tree: Path
     below: Path | None
     """``None`` for the base."""
-    owners: Owners | None = None
+    id_mapping: IdMapping | None = None
     """See :class:`layertui.layers.unpacked.overlay_directory.UnpackedDirectory`."""
     links: bool = False
-    """Whether files that the layer has not are hardlinks of those below: all others it has stored, be they
-    the same by all that can be compared."""
+    """Whether files that the layer does not contain are hardlinks of those below: all other files are its own, even
+    if nothing that is compared differs."""
 
     @property
     def location(self) -> str:
@@ -60,35 +55,35 @@ class FullTree(Unpacked):
 
     def scan(self, job: Job = Job.NONE) -> LayerIndex:
         def scanned(tree: Path) -> LayerIndex:
-            return scan_directory(tree, job, owners=self.owners, is_whole=True)
+            return UnpackedDirectory(tree, id_mapping=self.id_mapping, is_whole=True).scan(job)
 
         below = scanned(self.below) if self.below is not None else LayerIndex()
-        gone: list[bytes] = []
-        found = _Difference(below, scanned(self.tree), not self.links).run(
-            (lambda key: self._is_link(key, gone)) if self.links else None
+        missing: list[bytes] = []
+        index = _Difference(below, scanned(self.tree), not self.links).run(
+            (lambda key: self._is_link(key, missing)) if self.links else None
         )
-        found.warnings += changed_while_read(gone)
-        return found
+        index.warnings += changed_while_read(missing)
+        return index
 
     def open(self, key: bytes, size: int, stamp: int = 0) -> DirectoryBlob:
         return DirectoryBlob(self.tree, key, size, stamp)
 
-    def _is_link(self, key: bytes, gone: list[bytes]) -> bool:
-        """Whether a file is the one that the tree below has there; ``gone`` gets it if one of them is not there any more."""
+    def _is_link(self, key: bytes, missing: list[bytes]) -> bool:
+        """Whether a file is a hardlink of the one below; added to ``missing`` if one of them no longer exists."""
         name = key.replace(b"\0", b"/")
         one, other = (os.path.join(os.fsencode(tree), name) for tree in (self.tree, self.below or ""))  # noqa: PTH118 (bytes)
         try:
             return os.path.samestat(os.lstat(one), os.lstat(other))
         except FileNotFoundError:
-            gone.append(key)
+            missing.append(key)
             return False
 
 
 @dataclass(frozen=True, slots=True)
 class CopiedDirectory(Unpacked):
-    """A container's own directory that began as a copy of another.
+    """A container's upper directory that began as a copy of another.
 
-    It is an overlay's upper one, so what the container deleted of the copy is merely not there.
+    What the container deleted of the copy is absent without a whiteout.
     """
 
     own: UnpackedDirectory
@@ -106,10 +101,10 @@ class CopiedDirectory(Unpacked):
 
 
 class _Difference:
-    """What turns one tree into another: new and changed entries, a whiteout for what is gone.
+    """The layer between two trees: new and changed entries, and a whiteout for each deleted one.
 
-    ``has_times`` says whether copies of directories keep their time; if not, it counts only where
-    something right below is new, changed or gone. That of the root never does.
+    ``has_times`` says whether copies of directories keep their time; if not, the time counts only where
+    a child was added, changed or deleted. That of the root never counts.
     """
 
     def __init__(self, below: LayerIndex, above: LayerIndex, has_times: bool) -> None:
@@ -120,12 +115,12 @@ class _Difference:
         self._new = _numbers(above)
         self._keys = above.entry_keys()
         self._opaque = _opaque(above) - _opaque(below)
-        """Directories that hide what is below them only here."""
+        """Directories that are opaque in ``above`` only."""
 
     def run(self, is_link: Callable[[bytes], bool] | None = None) -> LayerIndex:
-        """``is_link`` tells whether a file that is the same is a hardlink of the one below.
+        """Return the difference; ``is_link`` says whether an unchanged file is a hardlink of the one below.
 
-        If none is, the links were lost when the store was copied.
+        If no file is, the links were lost when the store was copied, and unchanged files are left out.
         """
         keys, kinds = self._keys, self._above.kind
         kept = [number for number in positions(kinds, Kind.OPAQUE) if keys[number] in self._opaque]
@@ -143,15 +138,15 @@ class _Difference:
             stored = [number for number in same if not is_link(keys[number])]
             kept += stored if len(stored) < len(same) else []
         missing = self._old.keys() - self._new.keys() - {b""}
-        gone = [key for key in _topmost(missing) if self._is_shown(key)]
-        changed = {key.rpartition(b"\0")[0] for key in (*gone, *(keys[number] for number in kept))}
+        deleted = [key for key in _topmost(missing) if self._is_shown(key)]
+        changed = {key.rpartition(b"\0")[0] for key in (*deleted, *(keys[number] for number in kept))}
         kept += [number for number in dated if self._has_times or keys[number] in changed]
-        index = self._index(sorted(kept), gone)
+        index = self._index(sorted(kept), deleted)
         index.warnings += self._warnings()
         return index
 
     def _warnings(self) -> Iterator[LayerWarning]:
-        """Tell of symlinks that look changed because the store was copied by what does not keep their times."""
+        """Warn of symlinks that differ only because a copy of the store lost their times."""
         links = [(self._keys[number], number) for number in positions(self._above.kind, Kind.SYMLINK)]
         pairs = [
             (_facts(self._below, self._old[key]), _facts(self._above, number))
@@ -162,12 +157,12 @@ class _Difference:
             yield LayerWarning(
                 "symlink-times",
                 next(key for key, _ in links if key in self._old),
-                f"of {len(pairs):,} symlinks that are below too each has another time, and nothing else is "
-                "another: whoever copied the store did not keep them, as engines do, or they were made anew",
+                f"all {len(pairs):,} symlinks that the layer below has too differ only in mtime: the times were "
+                "probably lost when the store was copied",
             )
 
     def _verdict(self, key: bytes, number: int) -> Literal["changed", "dated", "same"]:
-        """What became of an entry; ``dated`` is a directory of which only the time is another."""
+        """Compare an entry with the one below; ``dated`` is a directory of which only the time differs."""
         was = self._old.get(key, -1)
         if not key:
             return "changed" if self._has_other_root(was, number) else "same"
@@ -182,30 +177,30 @@ class _Difference:
         return "dated" if other[0] == Kind.DIRECTORY else "changed"
 
     def _has_other_root(self, was: int, number: int) -> bool:
-        """Whether mode or owner of the root are others than below, or than engines make it."""
+        """Whether mode or owner of the root differ from those below, or from an engine's default."""
         one, other = (
-            (index.mode[each], index.uid[each], index.gid[each]) if each >= 0 else None
-            for index, each in ((self._below, was), (self._above, number))
+            (index.mode[root], index.uid[root], index.gid[root]) if root >= 0 else None
+            for index, root in ((self._below, was), (self._above, number))
         )
         return one != other if one is not None else other not in DEFAULT_ROOTS
 
     def _is_hidden(self, key: bytes) -> bool:
-        """Whether what is below has nothing to do with a path."""
-        return bool(self._opaque) and any(each in self._opaque for each in _directories(key))
+        """Whether an opaque directory hides what is below a path."""
+        return bool(self._opaque) and any(directory in self._opaque for directory in _directories(key))
 
     def _is_shown(self, key: bytes) -> bool:
-        """Whether a path that is gone would be there without a whiteout."""
+        """Whether a deleted path would be visible without a whiteout."""
         if self._below.kind[self._old[key]] == Kind.WHITEOUT or self._is_hidden(key):
             return False
-        above = [self._new[each] for each in _directories(key) if each in self._new]
+        above = [self._new[directory] for directory in _directories(key) if directory in self._new]
         return all(self._above.kind[number] == Kind.DIRECTORY for number in above)
 
-    def _index(self, kept: list[int], gone: list[bytes]) -> LayerIndex:
-        """An index of these entries, and of whiteouts."""
+    def _index(self, kept: list[int], deleted: list[bytes]) -> LayerIndex:
+        """Return an index of the kept entries, and of whiteouts of the deleted keys."""
         above, keys = self._above, self._keys
         damage = above.damage or self._below.damage
-        unsure = [each for each in self._below.warnings if each.code in (CHANGED, XATTRS_UNKNOWN)]
-        warnings = list(dict.fromkeys((*above.warnings, *unsure)))  # of both the same is said of privileges
+        unsure = [warning for warning in self._below.warnings if warning.code in (CHANGED, XATTRS_UNKNOWN)]
+        warnings = list(dict.fromkeys((*above.warnings, *unsure)))  # both may lack the same privileges
         result = LayerIndex(links=above.links, warnings=warnings, damage=damage)
         result.stamp = array("Q", [above.stamp[number] for number in kept])
         result.kind = bytearray(above.kind[number] for number in kept)
@@ -218,18 +213,18 @@ class _Difference:
         for place, number in enumerate(kept):
             if above.kind[number] == Kind.HARDLINK and above.links[above.link[number]] not in stored:
                 _separate(result, place, above, _inode(above, number, self._new))
-        for _key in gone:
+        for _key in deleted:
             result.kind.append(Kind.WHITEOUT)
             result.stamp.append(0)
             for name, _code in COLUMNS:
                 getattr(result, name).append(-1 if name == "link" else 0)
-        result.count = len(kept) + len(gone)
-        result.keys = b"/".join([*(keys[number] for number in kept), *gone])
+        result.count = len(kept) + len(deleted)
+        result.keys = b"/".join([*(keys[number] for number in kept), *deleted])
         return result
 
 
 def _numbers(index: LayerIndex) -> dict[bytes, int]:
-    """The entry of each key; an opaque whiteout stands beside that of its directory."""
+    """Return the entry of each key; opaque whiteouts, which come beside that of the directory, left out."""
     kinds = index.kind
     return {key: number for number, key in enumerate(index.entry_keys()) if kinds[number] != Kind.OPAQUE}
 
@@ -240,14 +235,17 @@ def _opaque(index: LayerIndex) -> set[bytes]:
 
 
 def _directories(key: bytes) -> Iterator[bytes]:
-    """Those that a key is below, the nearest first."""
+    """Yield the keys of the directories above, the nearest first."""
     while key:
         key = key.rpartition(b"\0")[0]
         yield key
 
 
 def _is_later(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
-    """Whether the times at the end of two entries' facts differ; some file systems keep whole seconds only."""
+    """Whether the times at the end of two entries' facts differ; without a fraction, only by whole seconds.
+
+    Some file systems keep no more.
+    """
     (seconds, nanoseconds), (others, other_nanoseconds) = one[-2:], other[-2:]
     return seconds != others or (
         nanoseconds != other_nanoseconds and bool(nanoseconds) and bool(other_nanoseconds)
@@ -255,7 +253,7 @@ def _is_later(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
 
 
 def _facts(index: LayerIndex, number: int) -> tuple[object, ...]:
-    """Kind, mode, owner, device, size, link, capability, and last the time."""
+    """Return kind, mode, owner, device, size, link target, capability, and last the time."""
     extra = index.extra.get(number)
     kind = index.kind[number]
     return (
@@ -273,14 +271,14 @@ def _facts(index: LayerIndex, number: int) -> tuple[object, ...]:
 
 
 def _inode(index: LayerIndex, number: int, numbers: Mapping[bytes, int]) -> int:
-    """The entry that a hardlink of a tree names: the first one of the file."""
+    """Return the entry that a hardlink names: the first one of the file."""
     if index.kind[number] != Kind.HARDLINK:
         return number
     return numbers[index.links[index.link[number]]]
 
 
 def _separate(result: LayerIndex, place: int, above: LayerIndex, inode: int) -> None:
-    """Make a hardlink to a file that did not change a file of its own."""
+    """Replace a hardlink to an unchanged file by a file of its own."""
     result.kind[place] = above.kind[inode]
     result.size[place] = above.size[inode]
     result.stamp[place] = above.stamp[inode]
@@ -290,9 +288,9 @@ def _separate(result: LayerIndex, place: int, above: LayerIndex, inode: int) -> 
 
 
 def _topmost(keys: set[bytes]) -> list[bytes]:
-    """Those that have none of the others above them."""
-    found: list[bytes] = []
+    """Return the keys that are not below any of the others."""
+    topmost: list[bytes] = []
     for key in sorted(keys):
-        if not found or not key.startswith(found[-1] + b"\0"):
-            found.append(key)
-    return found
+        if not topmost or not key.startswith(topmost[-1] + b"\0"):
+            topmost.append(key)
+    return topmost

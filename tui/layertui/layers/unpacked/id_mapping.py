@@ -1,4 +1,4 @@
-"""Whose files are that engines without root's privileges keep (user_namespaces(7), subuid(5))."""
+"""Map host UIDs and GIDs in rootless stores to container IDs (user_namespaces(7), subuid(5))."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ SUBORDINATE = (Path("/etc/subuid"), Path("/etc/subgid"))
 MAX_ID = 1 << 32
 
 
-class Range(NamedTuple):
-    """IDs that follow each other."""
+class IdRange(NamedTuple):
+    """Consecutive IDs on the host and in the container."""
 
     outside: int
     inside: int
@@ -22,24 +22,24 @@ class Range(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Owners:
-    """Which users and groups of a container those are that files lie there with."""
+class IdMapping:
+    """Container IDs of host IDs."""
 
-    uids: tuple[Range, ...]
-    """In order of the IDs outside."""
-    gids: tuple[Range, ...]
+    uids: tuple[IdRange, ...]
+    """In the order of host IDs."""
+    gids: tuple[IdRange, ...]
 
     def inside(self, uid: int, gid: int) -> tuple[int, int] | None:
-        """``None`` if one of them is nobody in the container."""
+        """Return the container's user and group; ``None`` if one of them is not mapped."""
         user, group = _inside(self.uids, uid), _inside(self.gids, gid)
         return None if user is None or group is None else (user, group)
 
 
-def owners_of(store: Path) -> Owners | None:
-    """Those of a directory that an engine keeps its layers in; ``None`` if it is root's.
+def id_mapping_of(store: Path) -> IdMapping | None:
+    """Return the mapping of a rootless engine's store; ``None`` for one that belongs to root.
 
-    Whoever it belongs to is root in the containers, the subordinate IDs of that user on this
-    machine are all others, from 1 upwards.
+    The store's owner is root in the containers; the subordinate IDs of that user on this
+    machine are mapped from 1 upwards.
     """
     try:
         status = store.stat()
@@ -47,17 +47,17 @@ def owners_of(store: Path) -> Owners | None:
         return None
     if status.st_uid == 0:
         return None
-    return Owners(
+    return IdMapping(
         _ranges(status.st_uid, status.st_uid, SUBORDINATE[0]),
         _ranges(status.st_gid, status.st_uid, SUBORDINATE[1]),
     )
 
 
-def _ranges(own: int, uid: int, file: Path) -> tuple[Range, ...]:
+def _ranges(own: int, uid: int, file: Path) -> tuple[IdRange, ...]:
     names = {str(uid)}
     with suppress(KeyError):  # a user of another machine
         names.add(pwd.getpwuid(uid).pw_name)
-    found = [Range(own, 0, 1)]
+    ranges = [IdRange(own, 0, 1)]
     inside = 1
     try:
         lines = file.read_text("utf-8", "surrogateescape").splitlines()
@@ -68,13 +68,13 @@ def _ranges(own: int, uid: int, file: Path) -> tuple[Range, ...]:
         if name in names and len(numbers) == 2 and all(number.isdecimal() for number in numbers):
             outside, count = map(int, numbers)
             if 0 < count <= MAX_ID and outside < MAX_ID:
-                found.append(Range(outside, inside, count))
+                ranges.append(IdRange(outside, inside, count))
                 inside += count
-    return tuple(sorted(found))
+    return tuple(sorted(ranges))
 
 
-def _inside(ranges: tuple[Range, ...], identity: int) -> int | None:
-    at = bisect_right(ranges, identity, key=lambda each: each.outside) - 1
-    if at < 0 or identity >= ranges[at].outside + ranges[at].length:
+def _inside(ranges: tuple[IdRange, ...], outside: int) -> int | None:
+    at = bisect_right(ranges, outside, key=lambda span: span.outside) - 1
+    if at < 0 or outside >= ranges[at].outside + ranges[at].length:
         return None
-    return ranges[at].inside + identity - ranges[at].outside
+    return ranges[at].inside + outside - ranges[at].outside

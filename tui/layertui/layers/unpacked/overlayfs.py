@@ -1,4 +1,7 @@
-"""Attributes by which overlay file systems note what they need to know (Linux, overlayfs.rst; fuse-overlayfs(1))."""
+"""Extended attributes of overlay file systems, and lookups in a stack of their directories.
+
+Linux, Documentation/filesystems/overlayfs.rst; fuse-overlayfs(1).
+"""
 
 from __future__ import annotations
 
@@ -9,23 +12,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-NAMESPACES = ("trusted.overlay.", "user.overlay.", "user.fuseoverlayfs.")
-"""Whose attributes are the file system's own: the second on mounts with ``userxattr``, the third of fuse-overlayfs."""
+OVERLAY_NAMESPACES = ("trusted.overlay.", "user.overlay.", "user.fuseoverlayfs.")
+"""Prefixes of the file system's own attributes: the second with the mount option ``userxattr``, the third of
+fuse-overlayfs."""
 
 CAP_SYS_ADMIN = 1 << 21
 FIRST_USER_NAMESPACE = 0xEFFFFFFD
-"""Its number (Linux, include/linux/proc_ns.h, ``PROC_USER_INIT_INO``)."""
+"""Inode number of the initial user namespace (Linux, include/linux/proc_ns.h, ``PROC_USER_INIT_INO``)."""
 NO_XATTRS = (errno.ENODATA, errno.ENOTSUP)
-"""There is no such attribute, or the file system has none (listxattr(2))."""
-
-WILD = (b"", b".", b"..")
-"""No names of files."""
+"""No such attribute, or the file system does not support any (listxattr(2))."""
+NOT_NAMES = (b"", b".", b"..")
+"""Path components that name no file."""
 
 
 def may_read_trusted() -> bool:
-    """Whether attributes in ``trusted.`` can be seen: others are not even told that there are any.
+    """Whether this process sees attributes in ``trusted.``; for others they are not even listed.
 
-    It takes CAP_SYS_ADMIN in the first user namespace; whoever is root in another one has it only there
+    It takes CAP_SYS_ADMIN in the initial user namespace, which root in any other namespace lacks
     (capabilities(7), xattr(7), user_namespaces(7)).
     """
     try:
@@ -38,33 +41,36 @@ def may_read_trusted() -> bool:
 
 
 def xattrs_of(path: bytes) -> tuple[dict[str, bytes], OSError | None]:
-    """The attributes of a file that can be read, and why others cannot; ``None`` if those are all."""
-    found: dict[str, bytes] = {}
+    """Return the readable attributes of a file, and the last error of the others; ``None`` if there was none."""
+    readable: dict[str, bytes] = {}
     unread = None
     try:
         names = os.listxattr(path, follow_symlinks=False)
     except OSError as error:
-        return found, None if error.errno in NO_XATTRS else error
+        return readable, None if error.errno in NO_XATTRS else error
     for name in names:
         try:
-            found[name] = os.getxattr(path, name, follow_symlinks=False)
+            readable[name] = os.getxattr(path, name, follow_symlinks=False)
         except OSError as error:
             unread = unread if error.errno in NO_XATTRS else error
-    return found, unread
+    return readable, unread
 
 
-def own(xattrs: Mapping[str, bytes], name: str) -> bytes | None:
-    """The overlay file system's own attribute of a name."""
-    for namespace in NAMESPACES:
+def overlay_xattr(xattrs: Mapping[str, bytes], name: str) -> bytes | None:
+    """Return the overlay file system's own attribute ``name``, in any of its namespaces."""
+    for namespace in OVERLAY_NAMESPACES:
         if namespace + name in xattrs:
             return xattrs[namespace + name]
     return None
 
 
-def shown(xattrs: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
-    """What a mount shows: its own attributes are hidden, those of a nested one lose their escape."""
+def visible_xattrs(xattrs: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    """Yield the attributes as a mount shows them.
+
+    Its own are hidden; those of a nested overlay lose their escape (overlayfs.rst, "Nesting overlayfs mounts").
+    """
     for name, value in xattrs.items():
-        namespace = next((each for each in NAMESPACES if name.startswith(each)), None)
+        namespace = next((prefix for prefix in OVERLAY_NAMESPACES if name.startswith(prefix)), None)
         if namespace is None:
             yield name, value
         elif name.startswith(namespace + "overlay."):
@@ -72,31 +78,41 @@ def shown(xattrs: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
 
 
 def is_whiteout(status: os.stat_result, xattrs: Mapping[str, bytes]) -> bool:
-    """Whether a file stands for the absence of what the layers below have."""
+    """Whether a file is a whiteout: a character device 0:0, or an empty file with the attribute ``whiteout``."""
     if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
         return True
-    return stat.S_ISREG(status.st_mode) and not status.st_size and own(xattrs, "whiteout") is not None
+    return (
+        stat.S_ISREG(status.st_mode) and not status.st_size and overlay_xattr(xattrs, "whiteout") is not None
+    )
 
 
-class Look(NamedTuple):
-    """What one of a stack of directories has of a path, and where it is looked for below."""
+def is_opaque(xattrs: Mapping[str, bytes]) -> bool:
+    """Whether a directory hides those below it; the value ``x`` only says that it may contain whiteout files."""
+    return overlay_xattr(xattrs, "opaque") == b"y"
+
+
+def is_metacopy(xattrs: Mapping[str, bytes]) -> bool:
+    """Whether only a file's metadata was copied up, and its content is in a directory below."""
+    return overlay_xattr(xattrs, "metacopy") is not None
+
+
+class Lookup(NamedTuple):
+    """A path in one of a stack of directories, and where to look for it below."""
 
     path: bytes
     status: os.stat_result | None
-    """``None`` if there is nothing of it."""
-    is_metadata: bool
-    """Whether the file's content is in a directory below ("Metadata only copy up")."""
+    """``None`` if it does not exist there."""
+    is_metacopy: bool
     below: Sequence[bytes] | None
-    """Its names in the directories below; ``None`` if what they have is hidden, or what they are called is wild."""
+    """Its components in the directories below; ``None`` if those are hidden, or a redirect is malformed."""
 
 
-def look(directory: Path, parts: Sequence[bytes]) -> Look:
-    """Follows a path as the kernel does (fs/overlayfs/namei.c, ``ovl_lookup_layer``).
+def look_up(directory: Path, parts: Sequence[bytes]) -> Lookup:
+    """Look a path up as the kernel does (fs/overlayfs/namei.c, ``ovl_lookup_layer``).
 
-    A directory, or a file of which only the metadata was copied up, may note that it had
-    another name: in the same directory, or from the root. An opaque directory ends the search,
-    unless something inside was moved in from elsewhere. So does what may be any of these, as its
-    attributes cannot be read.
+    A directory, or a metacopy file, may be redirected to another name below: in the same directory,
+    or from the root. An opaque directory ends the search, unless something inside was moved in from
+    elsewhere. So does anything whose attributes cannot be read.
     """
     path = os.fsencode(directory)
     below: list[bytes] | None = []
@@ -105,55 +121,54 @@ def look(directory: Path, parts: Sequence[bytes]) -> Look:
         try:
             status = os.lstat(path)
         except OSError:
-            rest = None if below is None else [*below, *parts[number:]]
-            return Look(path, None, False, rest)
+            return Lookup(path, None, False, None if below is None else [*below, *parts[number:]])
         xattrs, unread = xattrs_of(path)
-        if unread is not None:
-            return Look(path, None, False, None)
         is_last, is_directory = number == len(parts) - 1, stat.S_ISDIR(status.st_mode)
-        if is_whiteout(status, xattrs) or (not is_directory and not is_last):
-            return Look(path, None, False, None)
-        is_metadata = not is_directory and own(xattrs, "metacopy") is not None
-        if not is_directory and not is_metadata:
-            return Look(path, status, False, None)
-        redirect = own(xattrs, "redirect")
-        if is_directory and own(xattrs, "opaque") == b"y":
+        if unread is not None or is_whiteout(status, xattrs) or not (is_directory or is_last):
+            return Lookup(path, None, False, None)
+        if not is_directory and not is_metacopy(xattrs):
+            return Lookup(path, status, False, None)
+        if is_directory and is_opaque(xattrs):
             below = None
-        elif redirect is None:
-            below = None if below is None else [*below, part]
-        elif redirect.startswith(b"/"):
-            below = redirect[1:].split(b"/")
         else:
-            below = None if below is None else [*below, redirect]
-        if below and redirect and any(b"/" in each or b"\0" in each or each in WILD for each in below):
-            return Look(path, status if is_last else None, is_metadata, None)
-    return Look(path, status, is_metadata, below)
+            below = _redirected(below, part, overlay_xattr(xattrs, "redirect"))
+        if below is not None and not all(map(_is_name, below)):
+            return Lookup(path, status if is_last else None, not is_directory, None)
+    return Lookup(path, status, not is_directory, below)
 
 
-def data_of(directories: Sequence[Path], key: bytes) -> tuple[Path, bytes] | None:
-    """Which of a stack of directories, the topmost first, has a file's data, and its key there.
+def _redirected(above: list[bytes] | None, name: bytes, redirect: bytes | None) -> list[bytes] | None:
+    """Return the components below of a name in a directory whose own are ``above``; ``None`` if hidden."""
+    if redirect is not None and redirect.startswith(b"/"):
+        return redirect[1:].split(b"/")
+    return None if above is None else [*above, name if redirect is None else redirect]
 
-    ``None`` if none has.
-    """
+
+def _is_name(part: bytes) -> bool:
+    return part not in NOT_NAMES and b"/" not in part and b"\0" not in part
+
+
+def find_data(directories: Sequence[Path], key: bytes) -> tuple[Path, bytes] | None:
+    """Return which of a stack of directories, the topmost first, has a regular file's data, and its key there."""
     parts: Sequence[bytes] | None = key.split(b"\0")
     for directory in directories:
         if parts is None:
             return None
-        found = look(directory, parts)
-        if found.status is not None and not found.is_metadata:
+        found = look_up(directory, parts)
+        if found.status is not None and not found.is_metacopy:
             return (directory, b"\0".join(parts)) if stat.S_ISREG(found.status.st_mode) else None
         parts = found.below
     return None
 
 
-def directories_of(directories: Sequence[Path], key: bytes) -> list[bytes]:
-    """Those that a mount of a stack of directories, the topmost first, shows together as one."""
+def merged_directories(directories: Sequence[Path], key: bytes) -> list[bytes]:
+    """Return the directories that a mount of a stack, the topmost first, shows merged at ``key``."""
     merged: list[bytes] = []
     parts: Sequence[bytes] | None = key.split(b"\0")
     for directory in directories:
         if parts is None:
             break
-        found = look(directory, parts)
+        found = look_up(directory, parts)
         if found.status is not None:
             if not stat.S_ISDIR(found.status.st_mode):
                 break
@@ -162,10 +177,10 @@ def directories_of(directories: Sequence[Path], key: bytes) -> list[bytes]:
     return merged
 
 
-def names_in(directories: Sequence[bytes]) -> dict[bytes, bytes]:
-    """The names in directories that are shown as one, the topmost first, and where each lies."""
-    found: dict[bytes, bytes] = {}
+def merged_names(directories: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Return the names in merged directories, the topmost first, and the path of each."""
+    paths: dict[bytes, bytes] = {}
     for directory in directories:
         for name in os.listdir(directory):  # noqa: PTH208 (bytes)
-            found.setdefault(name, directory + b"/" + name)
-    return found
+            paths.setdefault(name, directory + b"/" + name)
+    return paths

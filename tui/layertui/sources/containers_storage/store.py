@@ -10,7 +10,7 @@ from typing import Any
 
 from layertui.layers.unpacked.composefs import ComposefsDirectory
 from layertui.layers.unpacked.full_tree import FullTree
-from layertui.layers.unpacked.id_mapping import owners_of
+from layertui.layers.unpacked.id_mapping import id_mapping_of
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.layers.unpacked.tar_split import RecordedDirectory
 from layertui.model import media_types
@@ -213,12 +213,12 @@ class ContainersStore(Lists):
             fuse = read_text(layer.root / "overlay" / ".has-mount-program") == "true"
             chain, _ = self.chain(layer.text("parent"))
             stack = tuple(self._directory(each) for each in reversed(chain))
-            owners = owners_of(layer.root)
-            return UnpackedDirectory(directory, fuse or self.driver == "aufs", stack, owners), ""
+            mapping = id_mapping_of(layer.root)
+            return UnpackedDirectory(directory, fuse or self.driver == "aufs", stack, mapping), ""
         below = self.layers.get(layer.text("parent"))
         if below is None and layer.text("parent"):
             return None, f"it is kept together with what is below it, and {layer.text('parent')} is not there"
-        return FullTree(directory, self._directory(below) if below else None, owners_of(layer.root)), ""
+        return FullTree(directory, self._directory(below) if below else None, id_mapping_of(layer.root)), ""
 
     def _places(self, layer: Record) -> list[tuple[str, str]]:
         places = [("layer ID", layer.id)]

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from layertui.layers.unpacked.id_mapping import owners_of
+from layertui.layers.unpacked.id_mapping import id_mapping_of
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.layers.unpacked.tar_split import RecordedDirectory
 from layertui.model import media_types
@@ -277,7 +277,7 @@ class CurrentRoot:
             return RecordedDirectory(record, directory), ""
         if self.driver in ONE_LAYER:
             by_name = self.driver in WHITEOUT_FILE_DRIVERS
-            return UnpackedDirectory(directory, by_name, owners=owners_of(self.root)), ""
+            return UnpackedDirectory(directory, by_name, id_mapping=id_mapping_of(self.root)), ""
         below = read_text(facts / "parent")
         parent = read_text(self.facts_of(below) / "cache-id") or below
         return self.directories.whole(LAYER_DIRECTORIES[self.driver], cache_id, parent)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from layertui.layers.unpacked.full_tree import CopiedDirectory, FullTree
-from layertui.layers.unpacked.id_mapping import owners_of
+from layertui.layers.unpacked.id_mapping import id_mapping_of
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.model.image import Descriptor, HistoryEntry, Image, Layer, Unpacked
 from layertui.sources.docker_root.files import Container, directories_below, lowers_of, overlay_places
@@ -108,7 +108,7 @@ class Mounts:
         if upper is None:
             return None
         lower = self.tree(self.lower(identity) or parent)
-        own = UnpackedDirectory(upper, below=(lower,) if lower else (), owners=owners_of(self.root))
+        own = UnpackedDirectory(upper, below=(lower,) if lower else (), id_mapping=id_mapping_of(self.root))
         return CopiedDirectory(own, replace(own, path=copied)) if copied else own
 
     def with_own_layers(
@@ -161,13 +161,13 @@ class Mounts:
             if (found := self.overlaid(identity, parent)) is not None:
                 return found, ""
             if not parent and (tree := self.tree(identity)):  # begun from scratch: the init layer is a tree
-                return FullTree(tree, None, owners_of(self.root)), ""
+                return FullTree(tree, None, id_mapping_of(self.root)), ""
         if not directory.is_dir():
             return None, f"its directory {directory} is not there"
         if self.driver in ONE_LAYER:
             below = directories_below(layers)
             by_name = self.driver in WHITEOUT_FILE_DRIVERS
-            return UnpackedDirectory(directory, by_name, below, owners_of(self.root)), ""
+            return UnpackedDirectory(directory, by_name, below, id_mapping_of(self.root)), ""
         return self.whole(CONTAINER_DIRECTORIES[self.driver], identity, parent)
 
     def whole(self, pattern: str, identity: str, parent: str) -> tuple[Unpacked | None, str]:
@@ -177,7 +177,7 @@ class Mounts:
             return None, f"its directory {self.root / pattern.format(identity)} is not there"
         if parent and below is None:
             return None, together(self.driver, parent)
-        return FullTree(tree, below, owners_of(self.root), links=self.driver == "overlay"), ""
+        return FullTree(tree, below, id_mapping_of(self.root), links=self.driver == "overlay"), ""
 
 
 def together(driver: str, parent: str) -> str:

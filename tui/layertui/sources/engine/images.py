@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from layertui.cache.blobs import BlobCache
-from layertui.layers.unpacked.id_mapping import owners_of
+from layertui.layers.unpacked.id_mapping import id_mapping_of
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.layers.unpacked.tar_split import RecordedDirectory
 from layertui.model import media_types, platforms
@@ -234,7 +234,7 @@ def unpacked_in(directory: Path, below: tuple[Path, ...] = ()) -> UnpackedDirect
     """
     driver = directory.parents[1]
     fuse = driver.name == "fuse-overlayfs" or read_text(driver / ".has-mount-program") == "true"
-    return UnpackedDirectory(directory, fuse, below, owners_of(driver))
+    return UnpackedDirectory(directory, fuse, below, id_mapping_of(driver))
 
 
 def _config_bytes(identity: str, directories: Sequence[Path]) -> bytes:
