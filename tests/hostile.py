@@ -7,6 +7,7 @@ import json
 from layertui import demo
 from layertui.model.blob import BytesBlob
 from layertui.model.image import Descriptor, Image, Layer
+from layertui.model.numbers import LayerNumber
 from tests.layers.tars import END, extended, file, header
 from tests.layouts import CONFIG, LAYER, MANIFEST, digest
 
@@ -88,7 +89,7 @@ def image(platform: str = "amd64") -> Image:
     config_bytes = json.dumps(config).encode()
     layers = [
         Layer(
-            number,
+            LayerNumber(number),
             Descriptor(LAYER, digest(tar), len(tar)),
             digest(tar),
             "",

@@ -11,6 +11,7 @@ from layertui.layers.load import index_layer
 from layertui.model.blob import BytesBlob
 from layertui.model.image import Descriptor, Layer
 from layertui.model.layer_index import LayerIndex
+from layertui.model.numbers import Event, LayerNumber
 from layertui.union.builder import UnionBuilder
 from layertui.union.model import LayerUnion
 from tests.layouts import LAYER, digest
@@ -21,7 +22,7 @@ def layers_of(tars: Sequence[bytes]) -> list[Layer]:
     """Layers that are plain tars in memory."""
     return [
         Layer(
-            number,
+            LayerNumber(number),
             Descriptor(LAYER, digest(tar), len(tar)),
             digest(tar),
             "",
@@ -64,11 +65,11 @@ def _tar(layer: Layer) -> bytes:
     return data
 
 
-def reader(union: LayerUnion, layers: Sequence[Layer]) -> Callable[[int], bytes]:
+def reader(union: LayerUnion, layers: Sequence[Layer]) -> Callable[[Event], bytes]:
     """Gives a file's bytes as the index says where they lie in the tar."""
     tars = tars_of(layers)
 
-    def read(event: int) -> bytes:
+    def read(event: Event) -> bytes:
         inode = union.ev_inode[event]
         number, entry = union.ev_layer[inode] - 1, union.ev_entry[inode]
         index: LayerIndex = union.indexes[number]

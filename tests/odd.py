@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from layertui import demo
 from layertui.model.image import HistoryEntry, Image
+from layertui.model.numbers import LayerNumber
 from tests.images import layers_of
 from tests.layouts import digest
 
@@ -25,7 +26,7 @@ def image() -> Image:
 def image_of(name: str, tars: Sequence[bytes]) -> Image:
     """An image of these layers, base first."""
     numbers = range(1, len(tars) + 1)
-    history = [HistoryEntry(f"2026-01-0{n}T00:00:00Z", f"step {n}", "", "", n) for n in numbers]
+    history = [HistoryEntry(f"2026-01-0{n}T00:00:00Z", f"step {n}", "", "", LayerNumber(n)) for n in numbers]
     config = {
         "architecture": "amd64",
         "os": "linux",

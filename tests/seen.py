@@ -22,6 +22,7 @@ from layertui.insight.waste import waste
 from layertui.layers.load import index_layer
 from layertui.model.image import HistoryEntry, Image
 from layertui.model.layer_index import Kind, LayerIndex
+from layertui.model.numbers import ROOT, LayerNumber
 from layertui.sources import list_images
 from layertui.sources.assemble import no_image
 from layertui.union.builder import UnionBuilder
@@ -74,17 +75,20 @@ def seen(image: Image) -> Seen:
         trees=[merged(union, number, contents.read) for number in numbers],
         entries=[_entries(union, number) for number in numbers],
         changes=[
-            [change.to_json() for change in changes(union, number, contents.same)] for number in numbers
+            [change.to_json() for change in changes(union, LayerNumber(number), contents.same)]
+            for number in numbers
         ],
         file_bytes=[sum(index.size) for index in indexes],
-        tree_bytes=[MergedTree(union, number).subtree_size(0) for number in numbers],
+        tree_bytes=[MergedTree(union, LayerNumber(number)).subtree_size(ROOT) for number in numbers],
         insight=_insight(image, union, contents),
     )
 
 
 def alone(image: Image, layers: int) -> Seen:
     """What the first layers of an image show where nothing tells of the image."""
-    unknown = [HistoryEntry(None, "", "", "", number, recorded=False) for number in range(1, layers + 1)]
+    unknown = [
+        HistoryEntry(None, "", "", "", LayerNumber(number), recorded=False) for number in range(1, layers + 1)
+    ]
     return seen(no_image("", "")._replace(layers=image.layers[:layers], history=unknown))
 
 
@@ -101,7 +105,7 @@ def _step(entry: HistoryEntry) -> tuple[int | None, str | None, str, str, str]:
 
 
 def _entries(union: LayerUnion, layer: int) -> list[Json]:
-    events = (union.at(node, layer) for node in range(1, union.nodes))
+    events = (union.at(node, LayerNumber(layer)) for node in union.descendants(ROOT))
     return [union.entry(event).to_json() for event in events if event >= 0]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from layertui.commands import progress
 from layertui.commands.progress import ProgressBar
+from layertui.model.numbers import LayerNumber
 from tests.waiting import wait_for
 
 
@@ -24,7 +25,7 @@ def test_shows_bytes_and_layer_and_is_erased(monkeypatch: pytest.MonkeyPatch) ->
     with ProgressBar(False, "reading", 4_000_000) as bar:
         begun = time.monotonic()
         wait_for(lambda: time.monotonic() > begun)
-        bar.job.layer(2).report(1_000_000, 4_000_000)
+        bar.job.layer(LayerNumber(2)).report(1_000_000, 4_000_000)
         shown = tty.getvalue()
     assert shown.startswith("\r[######..................] 1.00 MB of 4.00 MB, ")
     assert "/s, reading layer 2" in shown
@@ -43,5 +44,5 @@ def test_shows_nothing_where_nobody_looks_or_it_is_quick(
     with ProgressBar(quiet, "reading", 10) as bar:
         begun = time.monotonic()
         wait_for(lambda: time.monotonic() > begun)
-        bar.job.layer(1).report(5, 10)
+        bar.job.layer(LayerNumber(1)).report(5, 10)
     assert stderr.getvalue() == ""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from layertui.model.numbers import ROOT
 from tests.commands.running import Run
 from tests.commands.samples import HOSTILE, eventful, image, tar
 from tests.images import layers_of, union_of
@@ -129,7 +130,7 @@ def test_is_the_union_of_random_images(run: Run, tmp_path: Path, seed: int) -> N
     layers = Generator(seed).layers()
     union = union_of(layers_of(layers))
     entries = [
-        union.entry(event) for node in range(1, union.nodes) if (event := union.at(node, union.layers)) >= 0
+        union.entry(event) for node in union.descendants(ROOT) if (event := union.at(node, union.layers)) >= 0
     ]
     expected = [entry.to_json() for entry in sorted(entries, key=lambda entry: entry.path)]
     assert run("tree", image(tmp_path, *layers), "--json", "--quiet").objects == expected

@@ -13,6 +13,7 @@ import pytest
 
 from layertui.compare.comparison import Comparison, Side
 from layertui.model.job import Cancelled, Job
+from layertui.model.numbers import ROOT, Event, LayerNumber
 from layertui.sources import open_image
 from layertui.union.load import ImageReader
 from layertui.union.merged_tree import MergedTree
@@ -31,7 +32,7 @@ def side(layout: OciLayout, tag: str, layer: int | None = None) -> Side:
     reader = ImageReader(image, None)
     for _ in reader.layers():
         pass
-    return Side(image, reader.union(), len(image.layers) if layer is None else layer)
+    return Side(image, reader.union(), LayerNumber(len(image.layers) if layer is None else layer))
 
 
 def compared(
@@ -128,7 +129,7 @@ def test_random_pairs_as_umoci_unpacks_them(tmp_path: Path) -> None:
         for change in comparison.changes():
             for entry, one in ((change.before, comparison.a), (change.after, comparison.b)):
                 event = one.union.at(one.union.find(change.path), one.layer) if entry else -1
-                theirs_there = one.union.entry(event) if event >= 0 else None
+                theirs_there = one.union.entry(Event(event)) if event >= 0 else None
                 if entry != theirs_there:
                     failures.append(f"seed {seed}: {entry} is {theirs_there}")
         shutil.rmtree(directory)
@@ -206,7 +207,7 @@ def test_a_file_of_which_only_a_link_is_left_counts_where_it_is(tmp_path: Path) 
     base = tar(("/log", None), ("/log/now", b"x" * 500), ("/log/before", "=log/now"))
     comparison = compared(tmp_path, [base], [base, tar(("/log/now", b"new"), ("/other", b"y" * 70))])
     assert told(comparison) == {"/log/now": ("modified", "content"), "/other": ("added",)}
-    assert comparison.sums.growth == comparison.growth(0) == 73
+    assert comparison.sums.growth == comparison.growth(ROOT) == 73
     assert comparison.growth_by_directory() == {"/log": 3}
 
 
@@ -283,7 +284,7 @@ def test_layers_of_one_image(tmp_path: Path, a: int, b: int) -> None:
     layout = OciLayout(tmp_path / "layout")
     layout.add("1", [tar(("/x", b"x")), tar(("/.wh.x", b""), ("/y", b"y"))])
     one = side(layout, "1", a)
-    comparison = Comparison(one, Side(one.image, one.union, b))
+    comparison = Comparison(one, Side(one.image, one.union, LayerNumber(b)))
     trees = ((), ("/x",), ("/y",))
     assert told(comparison) == {
         **{path: ("added",) for path in trees[b] if path not in trees[a]},

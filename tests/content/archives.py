@@ -17,6 +17,7 @@ from layertui.content.read import Contents
 from layertui.layers.load import index_layer
 from layertui.model.blob import BytesBlob
 from layertui.model.image import Descriptor, Image, Layer, Platform
+from layertui.model.numbers import Event, LayerNumber
 from layertui.union.builder import UnionBuilder
 from layertui.union.model import LayerUnion
 from tests.layouts import LAYER
@@ -84,7 +85,9 @@ COMPRESS: dict[str, Callable[[bytes], bytes]] = {
 def contents_of(*blobs: bytes) -> tuple[Contents, LayerUnion]:
     """The contents of an image that has these layers, base first; they may be damaged."""
     layers = [
-        Layer(number, Descriptor(LAYER, "", len(blob)), "", "", BytesBlob(blob, f"layer {number}"))
+        Layer(
+            LayerNumber(number), Descriptor(LAYER, "", len(blob)), "", "", BytesBlob(blob, f"layer {number}")
+        )
         for number, blob in enumerate(blobs, 1)
     ]
     return contents_of_layers(layers)
@@ -111,8 +114,8 @@ def contents_stored_as(blob: bytes, tar: bytes) -> tuple[Contents, LayerUnion]:
     return stored, union
 
 
-def event_of(union: LayerUnion, path: str, layer: int = -1) -> int:
+def event_of(union: LayerUnion, path: str, layer: int = -1) -> Event:
     """What shows at a path, at the top unless a layer is named."""
-    event = union.at(union.find(path), union.layers if layer < 0 else layer)
+    event = union.at(union.find(path), LayerNumber(union.layers if layer < 0 else layer))
     assert event >= 0, path
     return event

@@ -23,6 +23,7 @@ from layertui.model.blob import BytesBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Layer
 from layertui.model.job import Cancelled, Job
+from layertui.model.numbers import Event, LayerNumber
 from layertui.sources import open_image
 from layertui.union.builder import UnionBuilder
 from tests.content.archives import (
@@ -89,7 +90,7 @@ def test_tarfile_agrees_about_every_file_of_the_sample() -> None:
         with tarfile.open(fileobj=io.BytesIO(layer.blob.pread(layer.blob.size, 0))) as archive:
             index = union.indexes[layer.number - 1]
             entries = {index.offset[entry]: entry for entry in range(index.count)}
-            events = {union.ev_entry[event]: event for event in union.events_of(layer.number)}
+            events = {int(union.ev_entry[event]): event for event in union.events_of(layer.number)}
             for member in archive:
                 event = events.get(entries[member.offset_data])
                 if member.isreg() and event is not None:
@@ -116,7 +117,7 @@ def test_bsdtar_agrees_about_real_layers(kind: str, tmp_path: Path) -> None:
     found = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert found
     for path in found:
-        assert contents.read(event_of(union, str(path.relative_to(tmp_path)))) == path.read_bytes()
+        assert contents.read(Event(event_of(union, str(path.relative_to(tmp_path))))) == path.read_bytes()
 
 
 @pytest.mark.parametrize("form", ["gnu", "posix --sparse-version=0.0", "posix --sparse-version=0.1", "posix"])
@@ -272,7 +273,7 @@ def test_wrong_checksum_keeps_nothing_of_the_bytes_from_being_read() -> None:
 def test_layer_that_is_not_here() -> None:
     stored = tar_of({"a": b"a"})
     contents, union = contents_of(stored)
-    missing = Layer(1, Descriptor(LAYER, "", 0), "", "", None, "its blob is not in the archive")
+    missing = Layer(LayerNumber(1), Descriptor(LAYER, "", 0), "", "", None, "its blob is not in the archive")
     other, _ = contents_of_layers([missing])
     other.grow(union.indexes, union)
     with pytest.raises(LayertuiError, match="cannot read /a of layer 1, its blob is not in the archive"):
@@ -286,7 +287,7 @@ def test_prepare_hashes_as_digest_does_and_reads_each_layer_once(
 ) -> None:
     layers = [files(seed, 30, 50_000) for seed in (8, 9, 10)]
     contents, union = contents_of(*(COMPRESS[how](tar_of(stored)) for stored in layers))
-    events = [event for event in range(len(union.ev_node)) if not union.is_directory(event)]
+    events = [event for event in union.events if not union.is_directory(event)]
     random.Random(11).shuffle(events)
     told: list[tuple[int, int]] = []
     contents.prepare(events, Job(lambda *seen: told.append(seen)))
@@ -304,7 +305,7 @@ def test_in_order_each_layer_is_read_once_though_some_files_are_left_in_the_midd
     layers = [files(seed, 30, 50_000) for seed in (15, 16)]
     contents, union = contents_of(*(COMPRESS[how](tar_of(stored)) for stored in layers))
     starts = noted_starts(monkeypatch)
-    events = [event for event in range(len(union.ev_node)) if not union.is_directory(event)]
+    events = [event for event in union.events if not union.is_directory(event)]
     random.Random(17).shuffle(events)
     seen = []
     for number, (event, pieces) in enumerate(contents.in_order(events)):
@@ -322,7 +323,7 @@ def test_batches_hold_every_file_and_read_a_layer_once(how: str, monkeypatch: py
     stored = files(15, 200, 200_000)
     contents, union = contents_of(COMPRESS[how](tar_of(stored)))
     starts = noted_starts(monkeypatch)
-    events = list(range(len(union.ev_node)))
+    events = list(union.events)
     random.Random(17).shuffle(events)
     seen, batches = {}, 0
     for batch in contents.batches(events):
@@ -347,7 +348,7 @@ def test_batches_hold_sparse_files_as_they_are_and_leave_large_gaps_out() -> Non
 def test_what_was_kept_is_read_without_its_layer() -> None:
     stored = files(19, 50, 90_000) | {"d1/f99": bytes(range(256)) * 5000}
     blob = gzip.compress(tar_of(stored), 1)
-    layer = Layer(1, Descriptor(LAYER, "", len(blob)), "", "", BytesBlob(blob, "layer"))
+    layer = Layer(LayerNumber(1), Descriptor(LAYER, "", len(blob)), "", "", BytesBlob(blob, "layer"))
     index = index_layer(layer, None, keep=Keep([rb"d[12]\0f\d+"]))
     builder = UnionBuilder()
     builder.add(index)
@@ -376,7 +377,7 @@ def test_batches_leave_out_what_is_damaged_or_lies_behind(how: str) -> None:
     contents, union = contents_stored_as(COMPRESS[how](whole)[:3_000_000], whole)
     seen = [
         (union.path(union.ev_node[event])[1:], batch.data[start:end])
-        for batch in contents.batches(range(len(union.ev_node)))
+        for batch in contents.batches(union.events)
         for event, start, end in batch.files
     ]
     assert 20 < len(seen) < 40 and dict(seen).items() <= stored.items()
@@ -387,7 +388,7 @@ def test_batches_stop_when_cancelled() -> None:
     job = Job()
     job.cancel()
     with pytest.raises(Cancelled):
-        next(contents.batches(range(len(union.ev_node)), job))
+        next(contents.batches(union.events, job))
 
 
 def test_prepare_stops_when_cancelled() -> None:
@@ -396,10 +397,10 @@ def test_prepare_stops_when_cancelled() -> None:
     )
     job = Job(lambda _done, _total: job.cancel())
     with pytest.raises(Cancelled):
-        contents.prepare(range(len(union.ev_node)), job)
+        contents.prepare(union.events, job)
     with pytest.raises(Cancelled):
         contents.read(event_of(union, "/d0/f0", 1), 0, 9_000_000, job)
-        contents.digest(max(range(len(union.ev_node)), key=union.size), job)
+        contents.digest(Event(max(union.events, key=union.size)), job)
 
 
 def test_files_that_differ_in_size_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:

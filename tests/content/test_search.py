@@ -15,6 +15,7 @@ from layertui.content.read import Contents
 from layertui.content.search import MAX_REGEX_LINE, Search
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Cancelled, Job
+from layertui.model.numbers import LayerNumber
 from tests.commands.samples import tar
 from tests.content.archives import contents_of
 from tests.images import layers_of, tars_of, union_of
@@ -38,7 +39,7 @@ def lines_of(data: bytes, query: Query) -> list[int]:
 
 def test_a_match_says_where_it_is_and_stands() -> None:
     (match,) = search_of(Query("o t"), tar(("/etc/conf", b"one\ntwo three\n"))).matches()
-    assert match == LineMatch("/etc/conf", 1, True, 2, "two three", 2, 5)
+    assert match == LineMatch("/etc/conf", LayerNumber(1), True, 2, "two three", 2, 5)
     assert list(match.to_json()) == ["path", "layer", "visible", "line", "text", "start", "end"]
 
 

@@ -17,6 +17,7 @@ from layertui.dockerfile.base_candidates import neighbours
 from layertui.dockerfile.effect import effect_of
 from layertui.dockerfile.shell import broken
 from layertui.model.image import HistoryEntry, Platform
+from layertui.model.numbers import LayerNumber
 from layertui.sources import open_image
 from tests.commands.samples import tar
 from tests.engines import Docker, containers_storage
@@ -89,7 +90,7 @@ def test_what_is_missing_or_guessed_says_so() -> None:
         "RUN /app/tool --all # buildkit",
         "RUN /dev/pipes/EOF # buildkit",
         "COPY /out/app /app # buildkit",
-        HistoryEntry(None, "", "", "", 2, recorded=False),
+        HistoryEntry(None, "", "", "", LayerNumber(2), recorded=False),
     )
     assert copied.unknown == ["what was copied; the history has its checksum alone (file:0123456789ab…)"]
     assert words.guesses[1:] == ["where its words begin and end"]  # and another builder's it is
@@ -223,7 +224,7 @@ def test_what_a_layer_did() -> None:
     union = union_of(
         layers_of([tar(("/a", b"12"), ("/b", b"123")), tar(("/a", b"1234"), ("/.wh.b", b""), ("/c", b""))])
     )
-    effect = effect_of(union, 2)
+    effect = effect_of(union, LayerNumber(2))
     assert (effect.counts.added, effect.counts.modified, effect.counts.deleted) == (1, 1, 1)
     assert (effect.size, effect.largest) == (4, [("/a", 4)])
 

@@ -12,6 +12,7 @@ from layertui.gate.config import Config
 from layertui.gate.limits import growth_of
 from layertui.gate.rules import DESCRIPTIONS, Rules, SecretsAllowed, Status
 from layertui.model.image import HistoryEntry, Image
+from layertui.model.numbers import LayerNumber
 from tests.commands.samples import tar
 from tests.gate.subjects import found, image_of, judged, result
 from tests.images import layers_of
@@ -22,7 +23,7 @@ STATUS = "Package: {}\nStatus: install ok installed\nVersion: {}\nArchitecture: 
 
 
 def step(text: str, layer: int | None) -> HistoryEntry:
-    return HistoryEntry(None, text, "", "", layer)
+    return HistoryEntry(None, text, "", "", LayerNumber(layer) if layer else None)
 
 
 def mode(bits: int) -> tarfile.TarInfo:
@@ -37,7 +38,10 @@ def deleted() -> Image:
     return image_of(
         tar(("/root", None), ("/root/.ssh", None), ("/root/.ssh/id_rsa", KEY.encode()), ("/app", b"1")),
         tar(("/root/.ssh/.wh.id_rsa", b""), ("/app", b"22")),
-        history=[step(f"RUN /bin/sh -c fetch --token {TOKEN} # buildkit", 1), step("RUN /bin/sh -c rm", 2)],
+        history=[
+            step(f"RUN /bin/sh -c fetch --token {TOKEN} # buildkit", LayerNumber(1)),
+            step("RUN /bin/sh -c rm", 2),
+        ],
     )
 
 

@@ -15,6 +15,7 @@ from layertui import demo
 from layertui.content.read import Contents
 from layertui.insight.package_files import Owners, PackageFiles
 from layertui.insight.packages import packages
+from layertui.model.numbers import ROOT, LayerNumber
 from layertui.sources import open_image
 from tests.commands.samples import tar
 from tests.fixtures import fixture
@@ -57,7 +58,7 @@ def of(tars: list[bytes], *paths: str, layer: int = 0) -> list[list[str]]:
     """Names of the owners of each path."""
     union, contents = opened(tars)
     files = PackageFiles(union, contents)
-    return [names(files.owners(path, layer or union.layers)) for path in paths]
+    return [names(files.owners(path, LayerNumber(layer or union.layers))) for path in paths]
 
 
 def names(owners: Owners) -> list[str]:
@@ -116,7 +117,7 @@ def test_dpkg_of_a_whole_distribution(tmp_path: Path) -> None:
         root = unpacked(layers, tmp_path / str(len(layers)))
         union, contents = opened(tars)
         files = PackageFiles(union, contents)
-        owners = {path: files.owners(path, len(layers)) for path in paths}
+        owners = {path: files.owners(path, LayerNumber(len(layers))) for path in paths}
         expected = dpkg_owners(root / "var/lib/dpkg", paths)
         assert {path: set(names(found)) for path, found in owners.items() if found.packages} == expected
         assert all(found.kinds == ["dpkg"] and not found.unread for found in owners.values())
@@ -163,7 +164,7 @@ def test_distroless() -> None:
         ("/var/lib/dpkg/status.d/netbase", b"Package: netbase\nVersion: 1\n"),
     )
     union, contents = opened([layer])
-    owners = PackageFiles(union, contents).owners("/usr/share/zoneinfo/a b", 1)
+    owners = PackageFiles(union, contents).owners("/usr/share/zoneinfo/a b", LayerNumber(1))
     assert (names(owners), owners.unlisted) == (["tzdata"], 1)
 
 
@@ -172,7 +173,7 @@ def test_apk_of_a_real_image() -> None:
     union = union_of(image.layers)
     files = PackageFiles(union, Contents(image, union.indexes, union))
     paths = ("/bin/busybox", "/lib/libc.musl-x86_64.so.1", "/etc/apk/keys", "/lib/apk/db/installed")
-    assert [names(files.owners(path, 1)) for path in paths] == [
+    assert [names(files.owners(path, LayerNumber(1))) for path in paths] == [
         ["busybox"],
         ["musl"],
         ["alpine-keys", "apk-tools"],
@@ -193,12 +194,12 @@ def test_rpm_against_rpm(tmp_path: Path) -> None:
     subprocess.run([*rpm, "--nosignature", "--nodeps", "-i", *made], capture_output=True, check=True)
     union, contents = opened([tree_of(root)])
     files = PackageFiles(union, contents)
-    paths = [path for node in range(1, union.nodes) if not (path := union.path(node)).startswith("/var")]
+    paths = [path for node in union.descendants(ROOT) if not (path := union.path(node)).startswith("/var")]
     assert len(paths) > 10
     for path in paths:
         said = subprocess.run([*rpm, "-qf", path, "--qf", "%{NAME}\n"], capture_output=True, text=True)
         expected = said.stdout.split() if said.returncode == 0 else []
-        assert sorted(names(files.owners(path, 1))) == sorted(expected), path
+        assert sorted(names(files.owners(path, LayerNumber(1)))) == sorted(expected), path
     form = "%{NAME} %|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE} %{ARCH} %{SIZE}\n"
     said = subprocess.run([*rpm, "-qa", "--qf", form], capture_output=True, text=True, check=True)
     found = packages(union, contents)
@@ -234,8 +235,8 @@ def test_python_against_importlib() -> None:
     owners = PackageFiles(union, contents)
     paths = {str(Path(str(distribution.locate_file(file))).resolve()) for file in files}
     assert any(not path.startswith(str(site)) for path in paths)
-    assert all(names(owners.owners(path, 1)) == ["pytest"] for path in paths)
-    assert names(owners.owners(f"{site}/alien.py", 1)) == []
+    assert all(names(owners.owners(path, LayerNumber(1))) == ["pytest"] for path in paths)
+    assert names(owners.owners(f"{site}/alien.py", LayerNumber(1))) == []
 
 
 def test_python_eggs_by_what_setuptools_wrote() -> None:
@@ -247,7 +248,7 @@ def test_python_eggs_by_what_setuptools_wrote() -> None:
     )
     assert of([layer], "/usr/lib/python3/x/a.py", f"{egg}/PKG-INFO") == [["x"], ["x"]]
     union, contents = opened([layer])
-    assert PackageFiles(union, contents).owners("/a", 1).unlisted == 1
+    assert PackageFiles(union, contents).owners("/a", LayerNumber(1)).unlisted == 1
 
 
 def test_npm_by_the_innermost_directory() -> None:
@@ -274,18 +275,23 @@ def test_each_layer_has_its_own_answer_and_what_cannot_be_read_is_said() -> None
     ]
     union, contents = opened(tars)
     files = PackageFiles(union, contents)
-    assert [names(files.owners("/x", layer)) for layer in (1, 2, 3, 1)] == [["a"], ["a"], ["b"], ["a"]]
-    (error,) = files.owners("/x", 3).unread
+    assert [names(files.owners("/x", LayerNumber(layer))) for layer in (1, 2, 3, 1)] == [
+        ["a"],
+        ["a"],
+        ["b"],
+        ["a"],
+    ]
+    (error,) = files.owners("/x", LayerNumber(3)).unread
     assert "of rpm's databases only sqlite's are read" in str(error)
     union = union_of(layers_of(tars[:1]))
     cut = demo.image()._replace(layers=layers_of([tars[0][:1537]]))  # in the list
-    owners = PackageFiles(union, Contents(cut, union.indexes, union)).owners("/x", 1)
+    owners = PackageFiles(union, Contents(cut, union.indexes, union)).owners("/x", LayerNumber(1))
     assert (owners.packages, owners.unlisted, len(owners.unread)) == ([], 1, 1)
 
 
 def test_an_image_without_databases() -> None:
     union, contents = opened([tar(("/a", b""))])
-    assert PackageFiles(union, contents).owners("/a", 1) == Owners([], [], 0, [])
+    assert PackageFiles(union, contents).owners("/a", LayerNumber(1)) == Owners([], [], 0, [])
 
 
 @pytest.mark.parametrize(
@@ -307,7 +313,7 @@ def test_malformed_databases(text: bytes, installed: list[str], owned: list[str]
         "cannot read /x.dist-info/METADATA, it names no package"
     ]
     files = PackageFiles(union, contents)
-    owners = {path: names(files.owners(path, 1)) for path in ("/", "/a", "/b", "/name")}
+    owners = {path: names(files.owners(path, LayerNumber(1))) for path in ("/", "/a", "/b", "/name")}
     assert {path: packages for path, packages in owners.items() if packages} == dict.fromkeys(
         owned, installed
     )

@@ -13,6 +13,7 @@ from layertui.insight.waste import Hidden, Reason, Waste, undecided, waste
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Layer
 from layertui.model.layer_index import LayerIndex
+from layertui.model.numbers import Event
 from layertui.union.model import LayerUnion
 from tests.images import layers_of, reader, union_of
 from tests.layouts import OciLayout
@@ -27,10 +28,10 @@ SEEDS = int(os.environ.get("LAYERTUI_SEEDS", "30"))
 class AllAlike:
     """Files of one size have the same content."""
 
-    def same(self, one: int, other: int) -> bool:
+    def same(self, one: Event, other: Event) -> bool:
         return True
 
-    def digest(self, event: int) -> str:
+    def digest(self, event: Event) -> str:
         return ""
 
 
@@ -73,10 +74,10 @@ def of(union: LayerUnion, layers: list[Layer]) -> Waste:
     named = {union.ev_inode[event] for event in undecided(union)}
 
     class Contents:
-        def same(self, one: int, other: int) -> bool:
+        def same(self, one: Event, other: Event) -> bool:
             return self.digest(one) == self.digest(other)
 
-        def digest(self, event: int) -> str:
+        def digest(self, event: Event) -> str:
             assert union.ev_inode[event] in named
             return read(event).hex()
 
@@ -85,10 +86,10 @@ def of(union: LayerUnion, layers: list[Layer]) -> Waste:
 
 def test_what_cannot_be_read_is_unknown() -> None:
     class Unreadable:
-        def same(self, one: int, other: int) -> bool:
+        def same(self, one: Event, other: Event) -> bool:
             raise LayertuiError("cannot read it")
 
-        def digest(self, event: int) -> str:
+        def digest(self, event: Event) -> str:
             raise LayertuiError("cannot read it")
 
     found = waste(union(layer(("-", "/a", {"size": 5})), layer(("-", "/a", {"size": 5}))), Unreadable())

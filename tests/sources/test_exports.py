@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from layertui.model.errors import LayertuiError
+from layertui.model.numbers import ROOT, Node
 from layertui.sources import list_images, open_image
 from layertui.sources.referrers import attachments
 from tests.engines import Docker, run
@@ -63,14 +64,14 @@ def test_hello_world_of_docker_25() -> None:
     assert image.id == "sha256:ee301c921b8aadc002973b2e0c3da17d701dcd994b606769a7e6eaa100b81d44"
     assert (str(image.platform), image.tags, image.warnings) == ("linux/arm64", (), [])
     assert [step.layer for step in image.history] == [1, None]
-    assert "/hello" in {union_of(image.layers).path(node) for node in range(2)}
+    assert "/hello" in {union_of(image.layers).path(node) for node in (ROOT, Node(1))}
 
 
 def test_kaniko_names_its_config_by_digest_and_compresses_layers() -> None:
     image = open_image(str(fixture("wagoodman+dive/.data/test-kaniko-image.tar")))
     assert image.id == image.manifest["Config"]
     union = union_of(image.layers)
-    assert "/root/saved.txt" in {union.path(node) for node in range(union.nodes)}
+    assert "/root/saved.txt" in {union.path(node) for node in union.subtree(ROOT)}
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])

@@ -19,6 +19,7 @@ from layertui.model.image import (
     Layer,
     Platform,
 )
+from layertui.model.numbers import LayerNumber
 from tests.waiting import SECONDS
 
 AMD64 = Platform("linux", "amd64")
@@ -172,8 +173,8 @@ def image(row: ImageSummary) -> Image:
         manifest_bytes=b"",
         manifest_digest="sha256:" + "cd" * 32,
         platform=row.platforms[0] if row.platforms else AMD64,
-        history=[HistoryEntry(None, "RUN make", "", "", number) for number in (1, 2)],
-        layers=[Layer(number, Descriptor("", "", 1_500_000), "", "", None) for number in (1, 2)],
+        history=[HistoryEntry(None, "RUN make", "", "", LayerNumber(number)) for number in (1, 2)],
+        layers=[Layer(LayerNumber(number), Descriptor("", "", 1_500_000), "", "", None) for number in (1, 2)],
         warnings=["history names 1 layer more than there are"],
     )
 

@@ -17,6 +17,7 @@ from layertui.model.blob import BytesBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, HistoryEntry, Image, Layer, Platform
 from layertui.model.layer_index import LayerIndex
+from layertui.model.numbers import ROOT, LayerNumber
 from layertui.ui.app import LayertuiApp
 from layertui.ui.detail.pane import DetailPane
 from layertui.ui.detail.subject import Subject
@@ -67,13 +68,13 @@ class Reading:
             self.closed = True
 
     def progress(self, layer: int, done: int, total: int) -> None:
-        self._post(LayerProgress(layer, done, total))
+        self._post(LayerProgress(LayerNumber(layer), done, total))
 
     def index(self, layer: int) -> None:
-        self._post(LayerIndexed(layer, self.indexes[layer - 1]))
+        self._post(LayerIndexed(LayerNumber(layer), self.indexes[layer - 1]))
 
     def union(self, layers: int) -> None:
-        self._post(UnionReady(layers, union_of(self.indexes[:layers])))
+        self._post(UnionReady(LayerNumber(layers), union_of(self.indexes[:layers])))
 
     def rest(self, start: int) -> None:
         """All layers from ``start`` on."""
@@ -85,7 +86,7 @@ class Reading:
     def _done(self) -> None:
         union = union_of(self.indexes)
         top = MergedTree(union, union.layers)
-        self._post(LoadDone(top.paths(), union.stored_bytes() - top.subtree_size(0)))
+        self._post(LoadDone(top.paths(), union.stored_bytes() - top.subtree_size(ROOT)))
         self.sent.set()
 
     def fail(self, error: LayertuiError) -> None:
@@ -145,9 +146,11 @@ def image_of(indexes: Sequence[LayerIndex], created_by: Sequence[str], name: str
     for number in range(1, len(indexes) + 1):
         data = f"layer {number}".encode() * 100 * number
         blob = BytesBlob(data, f"odd.tar at {512 * number}")
-        layers.append(Layer(number, Descriptor(LAYER, digest(data), len(data)), digest(data), "", blob))
+        layers.append(
+            Layer(LayerNumber(number), Descriptor(LAYER, digest(data), len(data)), digest(data), "", blob)
+        )
     history = [
-        HistoryEntry("2026-11-01T10:00:00Z", text, "", "", number)
+        HistoryEntry("2026-11-01T10:00:00Z", text, "", "", LayerNumber(number))
         for number, text in enumerate(created_by, 1)
     ]
     return sample()._replace(name=name, layers=layers, history=history, warnings=[])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of
+from layertui.model.numbers import ROOT, LayerNumber
 from layertui.union.builder import UnionBuilder
 from layertui.union.model import LayerUnion
 
@@ -63,7 +64,7 @@ def union(*layers: LayerIndex) -> LayerUnion:
 
 def paths(union: LayerUnion, at: int) -> list[str]:
     """The paths of the merged tree at a layer, without the root."""
-    return [union.path(node) for node in range(1, union.nodes) if union.at(node, at) >= 0]
+    return [union.path(node) for node in union.descendants(ROOT) if union.at(node, LayerNumber(at)) >= 0]
 
 
 def codes(union: LayerUnion) -> list[tuple[int, str, str]]:

@@ -3,6 +3,7 @@
 import pytest
 
 from layertui.model.errors import LayertuiError
+from layertui.model.numbers import ROOT, LayerNumber
 from layertui.union.builder import MAX_DETOURS
 from layertui.union.merged_tree import MergedTree
 from layertui.union.model import LayerUnion
@@ -18,7 +19,7 @@ def test_whiteout_takes_a_directory_with_all_below_it() -> None:
 def test_file_wins_over_whiteout_of_the_same_layer_in_either_order() -> None:
     for entries in ([("wh", "a"), ("-", "a", {"size": 2})], [("-", "a", {"size": 2}), ("wh", "a")]):
         tree = union(layer(("-", "a", {"size": 1})), layer(*entries))
-        assert tree.entry(tree.at(tree.find("/a"), 2)).size == 2
+        assert tree.entry(tree.at(tree.find("/a"), LayerNumber(2))).size == 2
         assert codes(tree) == [(2, "whiteout-of-own-entry", "/a")]
 
 
@@ -34,7 +35,7 @@ def test_opaque_hides_only_what_is_below_whatever_the_order(first: bool) -> None
 def test_deleted_directory_made_again_does_not_bring_its_files_back() -> None:
     tree = union(layer(("-", "d/s/old")), layer(("wh", "d/s"), ("-", "d/s/new")))
     assert paths(tree, 2) == ["/d", "/d/s", "/d/s/new"]
-    assert tree.entry(tree.at(tree.find("/d/s"), 2)).implied
+    assert tree.entry(tree.at(tree.find("/d/s"), LayerNumber(2))).implied
     assert (2, "whiteout-of-own-entry", "/d/s") in codes(tree)
 
 
@@ -46,15 +47,15 @@ def test_directory_to_file_and_back() -> None:
     )
     assert paths(tree, 1) == ["/x", "/x/a"]
     assert paths(tree, 2) == ["/x"]
-    assert tree.entry(tree.at(tree.find("/x"), 2)).type == "file"
+    assert tree.entry(tree.at(tree.find("/x"), LayerNumber(2))).type == "file"
     assert paths(tree, 3) == ["/x"]
-    assert tree.entry(tree.at(tree.find("/x"), 3)).mode == 0o700
+    assert tree.entry(tree.at(tree.find("/x"), LayerNumber(3))).mode == 0o700
 
 
 def test_directory_over_directory_keeps_what_is_in_it() -> None:
     tree = union(layer(("d", "d"), ("-", "d/a")), layer(("d", "d", {"mode": 0o700})))
     assert paths(tree, 2) == ["/d", "/d/a"]
-    assert tree.entry(tree.at(tree.find("/d"), 2)).mode == 0o700
+    assert tree.entry(tree.at(tree.find("/d"), LayerNumber(2))).mode == 0o700
 
 
 def test_hardlink_shares_metadata_also_with_a_layer_below() -> None:
@@ -63,7 +64,7 @@ def test_hardlink_shares_metadata_also_with_a_layer_below() -> None:
         layer(("h", "b", {"to": "a"})),
         layer(("-", "a", {"size": 9})),
     )
-    entry = tree.entry(tree.at(tree.find("/b"), 3))
+    entry = tree.entry(tree.at(tree.find("/b"), LayerNumber(3)))
     assert (entry.type, entry.size, entry.mode, entry.uid, entry.hardlink) == ("file", 7, 0o640, 5, "/a")
     assert entry.layer == 2
     assert codes(tree) == [(2, "hardlink-below", "/b")]
@@ -71,14 +72,14 @@ def test_hardlink_shares_metadata_also_with_a_layer_below() -> None:
 
 def test_dangling_hardlink_is_shown_and_said() -> None:
     tree = union(layer(("h", "b", {"to": "/none"})))
-    entry = tree.entry(tree.at(tree.find("/b"), 1))
+    entry = tree.entry(tree.at(tree.find("/b"), LayerNumber(1)))
     assert (entry.type, entry.size, entry.hardlink) == ("file", 0, "/none")
     assert codes(tree) == [(1, "hardlink-dangling", "/b")]
 
 
 def test_hardlink_to_a_symlink_is_a_symlink() -> None:
     tree = union(layer(("l", "a", {"to": "/etc"}), ("h", "b", {"to": "a"})))
-    entry = tree.entry(tree.at(tree.find("/b"), 1))
+    entry = tree.entry(tree.at(tree.find("/b"), LayerNumber(1)))
     assert (entry.type, entry.linkname, entry.hardlink) == ("symlink", "/etc", "/a")
 
 
@@ -115,22 +116,22 @@ def test_below_a_file_becomes_a_directory() -> None:
 
 def test_last_of_duplicates_wins() -> None:
     tree = union(layer(("-", "a", {"size": 1}), ("-", "a", {"size": 2})))
-    assert tree.entry(tree.at(tree.find("/a"), 1)).size == 2
+    assert tree.entry(tree.at(tree.find("/a"), LayerNumber(1))).size == 2
     assert codes(tree) == [(1, "duplicate", "/a")]
     assert tree.stored_bytes() == 3
-    assert MergedTree(tree, 1).subtree_size(0) == 2
+    assert MergedTree(tree, LayerNumber(1)).subtree_size(ROOT) == 2
 
 
 def test_bytes_of_a_file_count_while_one_of_its_links_is_left() -> None:
     tree = union(
         layer(("-", "a", {"size": 7}), ("h", "b", {"to": "a"})), layer(("wh", "a")), layer(("wh", "b"))
     )
-    assert [MergedTree(tree, at).subtree_size(0) for at in (1, 2, 3)] == [7, 7, 0]
+    assert [MergedTree(tree, LayerNumber(at)).subtree_size(ROOT) for at in (1, 2, 3)] == [7, 7, 0]
 
 
 def test_implied_parents() -> None:
     tree = union(layer(("-", "a/b/c")))
-    entry = tree.entry(tree.at(tree.find("/a/b"), 1))
+    entry = tree.entry(tree.at(tree.find("/a/b"), LayerNumber(1)))
     assert (entry.type, entry.mode, entry.uid, entry.implied) == ("directory", 0o755, 0, True)
 
 
@@ -167,7 +168,7 @@ def test_order_is_depth_first_with_names_in_byte_order() -> None:
     assert paths(tree, 1) == ["/Z", "/a", "/a/b", "/a-b", "/a.b", "/é"]
     node = tree.find("/a")
     assert tree.path(tree.end[node]) == "/a-b"
-    assert [tree.name(child) for child in tree.children(0)] == ["Z", "a", "a-b", "a.b", "é"]
+    assert [tree.name(child) for child in tree.children(ROOT)] == ["Z", "a", "a-b", "a.b", "é"]
 
 
 def test_versions_and_their_layers() -> None:
@@ -210,11 +211,11 @@ class TestResolve:
 
     @pytest.mark.parametrize("path", ["/usr/bin/sh", "bin/sh", "/bin/ash", "/../bin/./ash", "/slash/sh"])
     def test_leads_to_the_same_file(self, path: str) -> None:
-        assert self.tree.path(self.tree.resolve(path, 1)) == "/usr/bin/sh"
+        assert self.tree.path(self.tree.resolve(path, LayerNumber(1))) == "/usr/bin/sh"
 
     def test_the_last_link_may_be_left(self) -> None:
-        assert self.tree.path(self.tree.resolve("/bin", 1, follow=False)) == "/bin"
-        assert self.tree.path(self.tree.resolve("/bin/ash", 1, follow=False)) == "/usr/bin/ash"
+        assert self.tree.path(self.tree.resolve("/bin", LayerNumber(1), follow=False)) == "/bin"
+        assert self.tree.path(self.tree.resolve("/bin/ash", LayerNumber(1), follow=False)) == "/usr/bin/ash"
 
     @pytest.mark.parametrize(
         ("path", "why"),
@@ -227,14 +228,14 @@ class TestResolve:
     )
     def test_says_why_it_leads_nowhere(self, path: str, why: str) -> None:
         with pytest.raises(LayertuiError, match=why):
-            self.tree.resolve(path, 1)
+            self.tree.resolve(path, LayerNumber(1))
 
 
 def test_a_path_of_thousands_of_directories_lies_where_it_should() -> None:
     path = "/".join("a" * 2040)
     tree = union(layer(("-", path)), layer(("-", path, {"size": 3})))
     assert tree.nodes == 2041 and not codes(tree)
-    assert tree.entry(tree.at(tree.find(f"/{path}"), 2)).size == 3
+    assert tree.entry(tree.at(tree.find(f"/{path}"), LayerNumber(2))).size == 3
 
 
 def test_many_deep_paths_take_bounded_memory() -> None:
@@ -245,7 +246,7 @@ def test_many_deep_paths_take_bounded_memory() -> None:
     left_out = [path for _, code, path in codes(tree) if code == "out-of-reach"]
     assert 200 < len(left_out) < 300 and left_out[-1] == f"/299/{deep}"
     assert tree.find("/plain") >= 0 and tree.find("/1/x") >= 0
-    assert not any(node >= 0 and tree.at(node, 1) >= 0 for node in map(tree.find, left_out))
+    assert not any(node >= 0 and tree.at(node, LayerNumber(1)) >= 0 for node in map(tree.find, left_out))
 
 
 def test_many_ways_through_many_symlinks_take_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from layertui.model.numbers import EMPTY, ROOT, LayerNumber
 from layertui.union.changes import Change, Mark, SameContent, changes, differences, undecided_pairs
 from layertui.union.merged_tree import MergedTree
 from tests.union.small import Entry, layer, union
@@ -46,7 +47,7 @@ BASE = layer(
 )
 def test_what_differs(entry: Entry, same: SameContent, expected: tuple[str, ...]) -> None:
     tree = union(BASE, layer(entry))
-    assert listed(changes(tree, 2, same)) == [("/f", *expected)]
+    assert listed(changes(tree, LayerNumber(2), same)) == [("/f", *expected)]
 
 
 def test_links_and_devices_that_point_elsewhere() -> None:
@@ -54,7 +55,7 @@ def test_links_and_devices_that_point_elsewhere() -> None:
         layer(("l", "l", {"to": "a"}), ("c", "c", {"device": (1, 3)})),
         layer(("l", "l", {"to": "b"}), ("c", "c", {"device": (1, 5)})),
     )
-    assert listed(changes(tree, 2, alike)) == [
+    assert listed(changes(tree, LayerNumber(2), alike)) == [
         ("/c", "modified", "device"),
         ("/l", "modified", "linkname"),
     ]
@@ -66,7 +67,7 @@ def test_links_and_devices_that_point_elsewhere() -> None:
 )
 def test_how_a_path_went(entries: list[Entry], whiteout: str) -> None:
     tree = union(BASE, layer(*entries))
-    found = {change.path: change for change in changes(tree, 2, alike)}
+    found = {change.path: change for change in changes(tree, LayerNumber(2), alike)}
     gone = found["/d/a"]
     assert (gone.change, gone.whiteout, gone.after) == ("deleted", whiteout, None)
     assert gone.before is not None and gone.before.size == 4
@@ -74,16 +75,20 @@ def test_how_a_path_went(entries: list[Entry], whiteout: str) -> None:
 
 def test_a_directory_that_goes_sums_up_what_it_takes_along() -> None:
     base = layer(("-", "d/s/a", {"size": 5}), ("-", "d/b", {"size": 2}), ("h", "d/c", {"to": "d/b"}))
-    found = {change.path: change for change in changes(union(base, layer(("wh", "d"))), 2, alike)}
+    found = {
+        change.path: change for change in changes(union(base, layer(("wh", "d"))), LayerNumber(2), alike)
+    }
     assert (found["/d"].hidden_paths, found["/d"].hidden_bytes) == (4, 7)
     assert (found["/d/s"].hidden_paths, found["/d/s"].hidden_bytes) == (1, 5)
     assert found["/d/b"].hidden_paths == 0
-    replaced = {change.path: change for change in changes(union(base, layer(("-", "d"))), 2, alike)}
+    replaced = {
+        change.path: change for change in changes(union(base, layer(("-", "d"))), LayerNumber(2), alike)
+    }
     assert (replaced["/d"].change, replaced["/d"].hidden_bytes) == ("modified", 7)
 
 
 def test_the_base_adds_everything_but_the_root() -> None:
-    assert listed(changes(union(BASE), 1, alike)) == [
+    assert listed(changes(union(BASE), LayerNumber(1), alike)) == [
         ("/d", "added"),
         ("/d/a", "added"),
         ("/f", "added"),
@@ -97,15 +102,17 @@ def test_differences_leave_out_what_came_and_went_or_came_back() -> None:
         layer(("wh", "f"), ("-", "tmp")),
         layer(("-", "f", {"size": 4, "uid": 1}), ("wh", "tmp"), ("-", "new")),
     )
-    assert listed(differences(tree, 1, 3, alike)) == [("/new", "added")]
-    assert listed(differences(tree, 3, 1, alike)) == [("/new", "deleted")]
-    assert listed(differences(tree, 0, 1, alike)) == listed(changes(tree, 1, alike))
-    assert list(undecided_pairs(tree, 1, 3)) != []
+    assert listed(differences(tree, LayerNumber(1), LayerNumber(3), alike)) == [("/new", "added")]
+    assert listed(differences(tree, LayerNumber(3), LayerNumber(1), alike)) == [("/new", "deleted")]
+    assert listed(differences(tree, EMPTY, LayerNumber(1), alike)) == listed(
+        changes(tree, LayerNumber(1), alike)
+    )
+    assert list(undecided_pairs(tree, LayerNumber(1), LayerNumber(3))) != []
 
 
 def test_json_has_the_fields_of_the_contract() -> None:
     tree = union(BASE, layer(("-", "f", {"size": 9, "uid": 1, "mtime": 1704164645})))
-    (change,) = changes(tree, 2, alike)
+    (change,) = changes(tree, LayerNumber(2), alike)
     fields = change.to_json()
     assert list(fields) == [
         "path", "change", "layer", "what", "whiteout", "before", "after", "hidden_paths", "hidden_bytes",
@@ -125,31 +132,31 @@ class TestMerged:
     )
 
     def state(self, merged: MergedTree) -> object:
-        shown = [self.tree.path(node) for node in range(self.tree.nodes) if merged.visible[node]]
-        return shown, merged.subtree_size(0), bytes(merged.marks), merged.paths()
+        shown = [self.tree.path(node) for node in self.tree.subtree(ROOT) if merged.visible[node]]
+        return shown, merged.subtree_size(ROOT), bytes(merged.marks), merged.paths()
 
     def test_moving_is_the_same_as_starting_there(self) -> None:
-        moved = MergedTree(self.tree, 1)
+        moved = MergedTree(self.tree, LayerNumber(1))
         for stop in (3, 1, 2, 3, 2, 0, 3, 1):
-            moved.move(stop)
-            assert self.state(moved) == self.state(MergedTree(self.tree, stop)), stop
+            moved.move(LayerNumber(stop))
+            assert self.state(moved) == self.state(MergedTree(self.tree, LayerNumber(stop))), stop
 
     def test_agrees_with_the_changes(self) -> None:
-        merged = MergedTree(self.tree, 2)
-        assert merged.subtree_size(0) == 34
+        merged = MergedTree(self.tree, LayerNumber(2))
+        assert merged.subtree_size(ROOT) == 34
         assert merged.subtree_size(self.tree.find("/d")) == 34
         assert merged.marks[self.tree.find("/d/a")] == Mark.REWRITTEN
-        assert merged.subtree_changes(0) == (1, 1, 1)
+        assert merged.subtree_changes(ROOT) == (1, 1, 1)
         merged.settle(alike)
         assert merged.marks[self.tree.find("/d/a")] == Mark.REPEATED
-        assert merged.subtree_changes(0) == (1, 0, 1)
+        assert merged.subtree_changes(ROOT) == (1, 0, 1)
         assert merged.at(self.tree.find("/f")) == -1
 
     def test_sums_many_blocks(self) -> None:
         big = union(layer(*[("-", f"d{i % 7}/f{i}", {"size": i}) for i in range(5000)]), layer(("wh", "d3")))
-        merged = MergedTree(big, 1)
+        merged = MergedTree(big, LayerNumber(1))
         for at in (1, 2):
-            merged.move(at)
+            merged.move(LayerNumber(at))
             for path in ("/", "/d0", "/d3", "/d6"):
                 wanted = sum(
                     i for i in range(5000) if path in ("/", f"/d{i % 7}") and not (at == 2 and i % 7 == 3)

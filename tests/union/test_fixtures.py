@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from layertui.model.numbers import LayerNumber
 from layertui.sources import list_images, open_image
 from layertui.union.changes import changes
 from tests.fixtures import fixture
@@ -81,7 +82,7 @@ def test_what_the_steps_of_dives_image_did(builder: str) -> None:
     for number, expected in BUILD.items():
         found = [
             " ".join((change.change, change.path, *change.what))
-            for change in changes(union, number, lambda a, b: read(a) == read(b))
+            for change in changes(union, LayerNumber(number), lambda a, b: read(a) == read(b))
             if change.change != "repeated" and list(change.what) != ["mtime"]
         ]
         assert sorted(found) == expected, f"layer {number}"
@@ -91,7 +92,9 @@ def test_deleted_directory_sums_what_it_hid() -> None:
     layers = open_image(str(fixture(f"{DIVE}test-docker-image.tar"))).layers
     union = union_of(layers)
     gone = next(
-        change for change in changes(union, 10, lambda a, b: a == b) if change.path == "/root/example"
+        change
+        for change in changes(union, LayerNumber(10), lambda a, b: a == b)
+        if change.path == "/root/example"
     )
     assert (gone.whiteout, gone.hidden_paths, gone.hidden_bytes) == ("file", 4, 2 * 6405)
 
@@ -99,8 +102,8 @@ def test_deleted_directory_sums_what_it_hid() -> None:
 def test_hardlink_outlives_the_name_it_was_stored_under() -> None:
     layers = open_image(str(fixture(f"{SYLABS}hard-link-delete-1"))).layers
     union = union_of(layers)
-    assert union.at(union.find("/a/b/foo"), 2) < 0
-    event = union.at(union.find("/a/b/bar"), 2)
+    assert union.at(union.find("/a/b/foo"), LayerNumber(2)) < 0
+    event = union.at(union.find("/a/b/bar"), LayerNumber(2))
     entry = union.entry(event)
     assert (entry.type, entry.mode, entry.size, entry.hardlink) == ("file", 0o555, 3, "/a/b/foo")
     assert len(reader(union, layers)(event)) == 3

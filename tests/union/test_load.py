@@ -14,6 +14,7 @@ from layertui.cache.indexes import DamagedEntry, IndexCache
 from layertui.layers.load import cache_key
 from layertui.model.blob import BytesBlob
 from layertui.model.image import Image, Layer
+from layertui.model.numbers import ROOT, LayerNumber
 from layertui.union.builder import UnionBuilder
 from layertui.union.changes import changes
 from layertui.union.codec import decode_checked, union_key
@@ -68,7 +69,7 @@ def test_layers_in_another_order_or_fewer_have_a_union_of_their_own(tmp_path: Pa
     cache = IndexCache(tmp_path)
     layers = compressed(1)
     for some in (layers, layers[:-1], layers[::-1]):
-        numbered = [layer._replace(number=number) for number, layer in enumerate(some, 1)]
+        numbered = [layer._replace(number=LayerNumber(number)) for number, layer in enumerate(some, 1)]
         for _ in range(2):
             assert read(numbered, cache).encode() == read(numbered, None).encode()
     assert len(unions_in(cache)) == 3
@@ -134,12 +135,12 @@ def test_layers_without_a_key_are_merged_every_time(tmp_path: Path) -> None:
 def walked(union: LayerUnion) -> None:
     """Ask all that screens and commands ask."""
     for layer in range(1, union.layers + 1):
-        merged = MergedTree(union, layer)
-        merged.subtree_size(0)
-        for change in changes(union, layer, lambda *_: False):
+        merged = MergedTree(union, LayerNumber(layer))
+        merged.subtree_size(ROOT)
+        for change in changes(union, LayerNumber(layer), lambda *_: False):
             change.to_json()
-        for node in range(union.nodes):
-            if (event := union.at(node, layer)) >= 0:
+        for node in union.subtree(ROOT):
+            if (event := union.at(node, LayerNumber(layer))) >= 0:
                 union.entry(event)
                 union.extra(event)
             for version in union.versions(node):
@@ -147,7 +148,7 @@ def walked(union: LayerUnion) -> None:
             merged.version(node)
             list(union.children(node))
             merged.subtree_changes(node)
-    for node in range(union.nodes):
+    for node in union.subtree(ROOT):
         while node > 0:
             node = union.parent[node]
 

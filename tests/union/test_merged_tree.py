@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from layertui.model.numbers import EMPTY, ROOT, LayerNumber
 from layertui.union.changes import Mark
 from layertui.union.merged_tree import MergedTree
 from layertui.union.model import LayerUnion
@@ -33,17 +34,17 @@ def state(merged: MergedTree) -> object:
         merged.layer,
         bytes(merged.visible),
         bytes(merged.marks),
-        [merged.subtree_size(node) for node in range(tree.nodes)],
-        [merged.at(node) for node in range(tree.nodes)],
+        [merged.subtree_size(node) for node in tree.subtree(ROOT)],
+        [merged.at(node) for node in tree.subtree(ROOT)],
     )
 
 
 @pytest.mark.parametrize("seed", range(30))
 def test_however_it_gets_there(seed: int) -> None:
     tree = random_union(seed)
-    fresh = [state(MergedTree(tree, number)) for number in range(tree.layers + 1)]
+    fresh = [state(MergedTree(tree, LayerNumber(number))) for number in range(tree.layers + 1)]
     dice = random.Random(seed)
-    merged = MergedTree(tree, 0)
+    merged = MergedTree(tree, EMPTY)
     for number in [*range(13), *range(11, -1, -1), *(dice.randrange(13) for _ in range(20))]:
         merged.move(number)
         assert state(merged) == fresh[number]
@@ -53,27 +54,27 @@ def test_however_it_gets_there(seed: int) -> None:
 def test_says_what_the_union_says(seed: int) -> None:
     tree = random_union(seed)
     for number in range(tree.layers + 1):
-        merged = MergedTree(tree, number)
-        for node in range(tree.nodes):
-            event = tree.at(node, number)
+        merged = MergedTree(tree, LayerNumber(number))
+        for node in tree.subtree(ROOT):
+            event = tree.at(node, LayerNumber(number))
             assert merged.at(node) == event
             if event >= 0:
                 assert merged.version(node) == event
             elif (last := merged.version(node)) >= 0:
                 assert tree.shows(last) and not merged.visible[node]
-        assert merged.paths() == sum(tree.at(node, number) >= 0 for node in range(1, tree.nodes)) - (
-            number == 0
-        )
+        assert merged.paths() == sum(
+            tree.at(node, LayerNumber(number)) >= 0 for node in tree.descendants(ROOT)
+        ) - (number == 0)
 
 
 def test_a_copy_moves_alone() -> None:
     tree = random_union(1)
-    merged = MergedTree(tree, 5)
+    merged = MergedTree(tree, LayerNumber(5))
     before = state(merged)
     other = merged.copy()
-    other.move(11)
+    other.move(LayerNumber(11))
     assert state(merged) == before
-    assert state(other) == state(MergedTree(tree, 11))
+    assert state(other) == state(MergedTree(tree, LayerNumber(11)))
 
 
 def test_counts_what_changed_below() -> None:
@@ -81,7 +82,7 @@ def test_counts_what_changed_below() -> None:
         layer(("-", "a/b/one", {"size": 1}), ("-", "a/two", {"size": 2}), ("-", "z")),
         layer(("wh", "a/b"), ("-", "a/two", {"size": 3}), ("-", "a/three"), ("-", "y")),
     )
-    merged = MergedTree(tree, 2)
+    merged = MergedTree(tree, LayerNumber(2))
     assert merged.subtree_changes(tree.find("/a")) == (1, 1, 2)
     assert merged.subtree_changes(tree.find("/z")) == (0, 0, 0)
     assert merged.marks[tree.find("/y")] == Mark.ADDED
@@ -91,11 +92,11 @@ def test_sizes_of_large_directories() -> None:
     tree = union(
         layer(*(("-", f"d{number // 1500}/f{number:05}", {"size": number}) for number in range(6000)))
     )
-    merged = MergedTree(tree, 1)
+    merged = MergedTree(tree, LayerNumber(1))
     for directory in range(4):
         start = directory * 1500
         assert merged.subtree_size(tree.find(f"/d{directory}")) == sum(range(start, start + 1500))
-    assert merged.subtree_size(0) == sum(range(6000))
+    assert merged.subtree_size(ROOT) == sum(range(6000))
 
 
 def test_a_file_counts_at_the_first_link_to_it_that_is_left() -> None:
@@ -104,10 +105,10 @@ def test_a_file_counts_at_the_first_link_to_it_that_is_left() -> None:
         layer(("wh", "x/a")),
         layer(("-", "x/a", {"size": 1}), ("wh", "y/b")),
     )
-    merged = MergedTree(tree, 1)
+    merged = MergedTree(tree, LayerNumber(1))
     sizes: dict[int, list[int]] = {}
     for at in (1, 2, 3, 2, 1, 3, 1):
-        merged.move(at)
+        merged.move(LayerNumber(at))
         told = [merged.subtree_size(tree.find(path)) for path in ("/x", "/y", "/z", "/")]
         assert sizes.setdefault(at, told) == told
         assert [merged.copy().subtree_size(tree.find(path)) for path in ("/x", "/y", "/z", "/")] == told

@@ -7,6 +7,7 @@ import pytest
 
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Cancelled, Job
+from layertui.model.numbers import ROOT, LayerNumber, Node
 from layertui.union.merged_tree import MergedTree
 from layertui.union.path_filter import matching_nodes
 from tests.union.small import layer, union
@@ -28,7 +29,9 @@ TREE = union(
 
 def found(query: str, layer_: int = 2) -> set[str]:
     return {
-        TREE.path(node) for node, hit in enumerate(matching_nodes(MergedTree(TREE, layer_), query)) if hit
+        TREE.path(Node(node))
+        for node, hit in enumerate(matching_nodes(MergedTree(TREE, LayerNumber(layer_)), query))
+        if hit
     }
 
 
@@ -42,7 +45,7 @@ def found(query: str, layer_: int = 2) -> set[str]:
         ("rger", {"/Ärger"}),
         ("Ä", {"/Ärger"}),
         ("*.conf", {"/a/two.conf"}),
-        ("*", {TREE.path(node) for node in range(TREE.nodes)} - {"/"} | {"/"}),
+        ("*", {TREE.path(node) for node in TREE.subtree(ROOT)} - {"/"} | {"/"}),
         ("/*", {"/a", "/c", "/z", "/null", "/late", "/w[1]?.py", "/Ärger", "/"}),
         ("/a/*", {"/a/b", "/a/three", "/a/two.conf"}),
         ("/a/**", {"/a/b", "/a/b/one", "/a/three", "/a/two.conf"}),
@@ -68,7 +71,7 @@ def found(query: str, layer_: int = 2) -> set[str]:
         ("t layer:1", {"/a/two.conf"}),
         ("type:file ~^a", {"/a/three", "/a/two.conf"}),
         ("nothing:like-this", set()),
-        ("", {TREE.path(node) for node in range(TREE.nodes)}),
+        ("", {TREE.path(node) for node in TREE.subtree(ROOT)}),
     ],
 )
 def test_queries(query: str, expected: set[str]) -> None:
@@ -77,7 +80,7 @@ def test_queries(query: str, expected: set[str]) -> None:
 
 def test_a_layer_that_repeats() -> None:
     again = union(layer(("d", "a")), layer(("d", "a")))
-    assert matching_nodes(MergedTree(again, 2), "change:repeated") == b"\0\1"
+    assert matching_nodes(MergedTree(again, LayerNumber(2)), "change:repeated") == b"\0\1"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +88,7 @@ def test_a_layer_that_repeats() -> None:
 )
 def test_queries_that_mean_nothing_say_so(query: str) -> None:
     with pytest.raises(LayertuiError) as error:
-        matching_nodes(MergedTree(TREE, 2), query)
+        matching_nodes(MergedTree(TREE, LayerNumber(2)), query)
     assert error.value.why
 
 
@@ -93,7 +96,7 @@ def test_queries_that_mean_nothing_say_so(query: str) -> None:
 def test_names_made_to_be_slow_are_not(query: str) -> None:
     slow = union(layer(*(("-", f"{letter}/" + "/".join(["a" * 250] * 15)) for letter in "abc")))
     start = time.process_time()
-    matching_nodes(MergedTree(slow, 1), query)
+    matching_nodes(MergedTree(slow, LayerNumber(1)), query)
     assert time.process_time() - start < 2
 
 
@@ -102,8 +105,8 @@ def test_globs_find_what_the_shell_finds() -> None:
     tree = union(layer(*(("-", name) for name in names if name)))
     for glob in ("a*", "*a", "*b*", "a*b", "*a*b", "a*a*b", "a?", "??b", "*?b", "b**b", "a*b*b"):
         wanted = re.compile("(?s)" + re.sub(r"\*+", ".*", glob.replace("?", "."))).fullmatch
-        hits = matching_nodes(MergedTree(tree, 1), glob)
-        assert {tree.name(node) for node, hit in enumerate(hits) if hit} == {
+        hits = matching_nodes(MergedTree(tree, LayerNumber(1)), glob)
+        assert {tree.name(Node(node)) for node, hit in enumerate(hits) if hit} == {
             name for name in names if wanted(name)
         }, glob
 
@@ -112,4 +115,4 @@ def test_stops_when_it_is_no_longer_wanted() -> None:
     job = Job()
     job.cancel()
     with pytest.raises(Cancelled):
-        matching_nodes(MergedTree(TREE, 2), "one", job)
+        matching_nodes(MergedTree(TREE, LayerNumber(2)), "one", job)

@@ -3,6 +3,7 @@
 import pytest
 
 from layertui.model.errors import LayertuiError
+from layertui.model.numbers import ROOT, LayerNumber, Node
 from layertui.union.merged_tree import MergedTree
 from layertui.union.path_filter import matching_nodes
 from layertui.union.tree_rows import Sort, TreeRows
@@ -26,7 +27,7 @@ def shown(rows: TreeRows) -> list[str]:
 
 @pytest.fixture
 def rows() -> TreeRows:
-    return TreeRows(MergedTree(TREE, 2))
+    return TreeRows(MergedTree(TREE, LayerNumber(2)))
 
 
 def test_starts_closed_but_for_the_root(rows: TreeRows) -> None:
@@ -64,13 +65,13 @@ def test_views(rows: TreeRows) -> None:
     rows.expand_all()
     merged = shown(rows)
     assert "/a/b/one" in merged  # deleted by this very layer: shown as such
-    rows.move(3)
+    rows.move(LayerNumber(3))
     assert "/a/b/one" not in shown(rows)
     rows.show("all")
     assert "/a/b/one" in shown(rows)
     rows.show("changes")
     assert shown(rows) == ["/", "/z"]
-    rows.move(1)
+    rows.move(LayerNumber(1))
     assert "/a/three" not in shown(rows)
 
 
@@ -99,7 +100,7 @@ def test_sorting(rows: TreeRows, sort: Sort, expected: list[str]) -> None:
 def test_reveal_opens_the_way(rows: TreeRows) -> None:
     row = rows.reveal(TREE.find("/a/b/one"))
     assert rows.nodes[row] == TREE.find("/a/b/one")
-    rows.move(3)
+    rows.move(LayerNumber(3))
     assert rows.reveal(TREE.find("/a/b/one")) == -1
 
 
@@ -115,9 +116,9 @@ def test_next_change_goes_both_ways_also_into_closed_directories(rows: TreeRows)
     assert seen == ["/a/b", "/a/b/one", "/a/three"]
     assert TREE.path(rows.next_change(TREE.find("/a/three"), -1)) == "/a/b/one"
     rows.filter("three")
-    assert TREE.path(rows.next_change(0, -1)) == "/a/three"
+    assert TREE.path(rows.next_change(ROOT, -1)) == "/a/three"
     rows.filter("two")
-    assert rows.next_change(0, 1) == -1
+    assert rows.next_change(ROOT, 1) == -1
 
 
 @pytest.mark.parametrize(
@@ -137,18 +138,18 @@ def test_next_change_goes_both_ways_also_into_closed_directories(rows: TreeRows)
         ("size:<10 type:file", {"/a/three"}),
         ("type:sym", {"/c"}),
         ("t layer:1", {"/a/two.conf"}),
-        ("", {TREE.path(node) for node in range(TREE.nodes)}),
+        ("", {TREE.path(node) for node in TREE.subtree(ROOT)}),
     ],
 )
 def test_queries(query: str, expected: set[str]) -> None:
-    found = matching_nodes(MergedTree(TREE, 2), query)
-    assert {TREE.path(node) for node, hit in enumerate(found) if hit} == expected
+    found = matching_nodes(MergedTree(TREE, LayerNumber(2)), query)
+    assert {TREE.path(Node(node)) for node, hit in enumerate(found) if hit} == expected
 
 
 @pytest.mark.parametrize("query", ["~(", "/[/", "layer:x", "size:lots", "change:x", "type:x", "size:>."])
 def test_queries_that_mean_nothing_say_so(query: str) -> None:
     with pytest.raises(LayertuiError):
-        matching_nodes(MergedTree(TREE, 2), query)
+        matching_nodes(MergedTree(TREE, LayerNumber(2)), query)
 
 
 def test_a_filter_shows_its_hits_with_the_way_to_them(rows: TreeRows) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from layertui.model.numbers import ROOT, Event, LayerNumber
 from layertui.union.model import LayerUnion
 
 TYPES = {
@@ -88,15 +89,17 @@ def _facts(path: str, status: os.stat_result, links: tuple[str, ...]) -> Facts:
     )
 
 
-def merged(union: LayerUnion, layer: int, read: Callable[[int], bytes]) -> dict[str, Facts]:
+def merged(union: LayerUnion, layer: int, read: Callable[[Event], bytes]) -> dict[str, Facts]:
     """The merged tree at a layer; ``read`` gives the content that an event stands for."""
     events = {
-        union.path(node): event for node in range(1, union.nodes) if (event := union.at(node, layer)) >= 0
+        union.path(node): event
+        for node in union.descendants(ROOT)
+        if (event := union.at(node, LayerNumber(layer))) >= 0
     }
     links = defaultdict(list)
     for path, event in sorted(events.items()):
         links[union.ev_inode[event]].append(path)
-    contents: dict[int, bytes] = {}
+    contents: dict[Event, bytes] = {}
     tree = {}
     for path, event in events.items():
         inode = union.ev_inode[event]

@@ -10,6 +10,7 @@ from layertui.model.blob import BytesBlob
 from layertui.model.image import Descriptor, Layer
 from layertui.model.job import Cancelled, Job
 from layertui.model.layer_index import LayerIndex
+from layertui.model.numbers import LayerNumber
 from layertui.verify.layer import expected_digest, verify_layer, was_checked
 from tests.layouts import digest
 
@@ -18,7 +19,7 @@ PACKED = gzip.compress(TAR, 1)
 
 
 def layer(data: bytes, blob_digest: str = "", diff_id: str = "") -> Layer:
-    return Layer(1, Descriptor("", blob_digest, len(data)), diff_id, "", BytesBlob(data, "here"))
+    return Layer(LayerNumber(1), Descriptor("", blob_digest, len(data)), diff_id, "", BytesBlob(data, "here"))
 
 
 @pytest.mark.parametrize(

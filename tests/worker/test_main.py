@@ -11,6 +11,7 @@ import pytest
 from layertui import demo
 from layertui.layers.codec import unpack
 from layertui.model.blob import BytesBlob
+from layertui.model.numbers import ROOT
 from layertui.sources import open_image
 from layertui.union.merged_tree import MergedTree
 from layertui.union.model import LayerUnion
@@ -45,7 +46,7 @@ def test_sends_every_layer_then_the_whole_union() -> None:
     assert union.find("/etc/os-release") > 0 or union.find("/usr/lib/os-release") > 0
     top = MergedTree(union, merged.layers)
     assert done.paths == top.paths()
-    assert done.reclaimable == union.stored_bytes() - top.subtree_size(0) > 0
+    assert done.reclaimable == union.stored_bytes() - top.subtree_size(ROOT) > 0
 
 
 def test_looks_into_a_part_of_an_image_whose_paths_are_not_utf8(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from layertui.content.extract.folder import Extraction
 from layertui.content.extract.selection import Selection, changeset, tree
 from layertui.content.extract.tar import write_selection
 from layertui.content.read import Contents
+from layertui.model.numbers import LayerNumber
 from tests.content.archives import contents_of
 from tests.layouts import OciLayout
 from tests.programs import need, need_root
@@ -57,10 +58,10 @@ def test_random_images(tmp_path: Path) -> None:
         tars = Generator(seed).layers()
         contents, union = contents_of(*tars)
         OciLayout(tmp_path / "image").add("1", tars)
-        ours = extracted(tree(union, len(tars)), contents, tmp_path / "ours")
+        ours = extracted(tree(union, LayerNumber(len(tars))), contents, tmp_path / "ours")
         theirs = unpack(tmp_path / "image", "1", tmp_path / "theirs")
         assert_same(ours, theirs)
-        assert_same(by_tar(tree(union, len(tars)), contents, tmp_path / "tar"), theirs)
+        assert_same(by_tar(tree(union, LayerNumber(len(tars))), contents, tmp_path / "tar"), theirs)
         shutil.rmtree(tmp_path / "image")
 
 
@@ -71,7 +72,9 @@ def test_what_each_layer_changed_makes_the_same_of_the_layers_below(tmp_path: Pa
         contents, union = contents_of(*tars)
         number = 1 + seed % len(tars)
         out = io.BytesIO()
-        assert not write_selection(changeset(union, number), contents, out)
+        assert not write_selection(changeset(union, LayerNumber(number)), contents, out)
         again, other = contents_of(*tars[: number - 1], out.getvalue())
-        ours = extracted(tree(other, number), again, tmp_path / "ours", links=False)
-        assert_same(ours, extracted(tree(union, number), contents, tmp_path / "theirs", links=False))
+        ours = extracted(tree(other, LayerNumber(number)), again, tmp_path / "ours", links=False)
+        assert_same(
+            ours, extracted(tree(union, LayerNumber(number)), contents, tmp_path / "theirs", links=False)
+        )

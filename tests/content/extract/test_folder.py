@@ -21,6 +21,7 @@ from layertui.model.blob import Blob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Layer
 from layertui.model.job import Cancelled, Job
+from layertui.model.numbers import ROOT, LayerNumber
 from layertui.union.model import LayerUnion
 from tests import hostile
 from tests.commands.samples import tar
@@ -45,7 +46,7 @@ def special(type_: bytes, mode: int = 0o644, **fields: int) -> tarfile.TarInfo:
 
 def extract(blob: bytes, root: Path, path: str = "/", force: bool = False) -> Extraction:
     contents, union = contents_of(blob)
-    extraction = Extraction(tree(union, 1, union.find(path)), contents, root, force=force)
+    extraction = Extraction(tree(union, LayerNumber(1), union.find(path)), contents, root, force=force)
     extraction.run()
     return extraction
 
@@ -130,7 +131,7 @@ class Swap(Job):
 def test_symlinks_that_come_meanwhile_are_not_followed(tmp_path: Path) -> None:
     contents, union = contents_of(tar(("/a", None), ("/b", None), ("/b/file", b"x"), ("/a/file", b"x")))
     (tmp_path / "outside").mkdir()
-    extraction = Extraction(tree(union, 1), contents, tmp_path / "root")
+    extraction = Extraction(tree(union, LayerNumber(1)), contents, tmp_path / "root")
     with pytest.raises(LayertuiError, match="Not a directory, 1 of 2 files are written"):
         extraction.run(Swap(tmp_path / "root/a", tmp_path / "outside"))
     assert paths(tmp_path / "outside") == []
@@ -167,11 +168,11 @@ def test_what_a_layer_changed_and_deleted(tmp_path: Path) -> None:
         tar(("/d", None), ("/d/old", b"1"), ("/o", None), ("/o/p", None), ("/o/p/q", b"1"), ("/x", b"")),
         tar(("/d/.wh.old", b""), ("/d/new", b"2"), ("/o/.wh..wh..opq", b""), ("/x", None), ("/x/y", b"")),
     )
-    selection = changeset(union, 2)
+    selection = changeset(union, LayerNumber(2))
     Extraction(selection, contents, tmp_path / "all").run()
     assert paths(tmp_path / "all") == ["d", "d/.wh.old", "d/new", "o", "o/.wh..wh..opq", "x", "x/y"]
     assert selection.summary == "2 files, 1 byte, 3 directories, 2 whiteouts"
-    Extraction(changeset(union, 2, union.find("/d")), contents, tmp_path / "one").run()
+    Extraction(changeset(union, LayerNumber(2), union.find("/d")), contents, tmp_path / "one").run()
     assert paths(tmp_path / "one") == ["d", "d/.wh.old", "d/new"]
 
 
@@ -216,7 +217,7 @@ def test_zeros_take_no_room(tmp_path: Path) -> None:
 
 def test_a_hostile_image_stays_below(tmp_path: Path) -> None:
     contents, union = contents_of_layers(list(hostile.image().layers))
-    extraction = Extraction(tree(union, 3), contents, tmp_path / "root")
+    extraction = Extraction(tree(union, LayerNumber(3)), contents, tmp_path / "root")
     extraction.run()
     found = set(on_disk(tmp_path / "root"))
     left_out = {left.path for left in extraction.left_out}
@@ -224,7 +225,7 @@ def test_a_hostile_image_stays_below(tmp_path: Path) -> None:
         "File name too long",
         "its directory could not be made",
     }
-    shown = {union.path(node) for node in range(1, union.nodes) if union.at(node, 3) >= 0}
+    shown = {union.path(node) for node in union.descendants(ROOT) if union.at(node, LayerNumber(3)) >= 0}
     assert (found | left_out, found & left_out) == (shown, set())
     assert [path.name for path in tmp_path.iterdir()] == ["root"]
 
@@ -233,7 +234,7 @@ def test_names_that_lead_elsewhere(tmp_path: Path) -> None:
     """No union has such names; were one to come, it would go nowhere."""
     contents, union = contents_of(tar(("/dd", None), ("/dd/f", b"x"), ("/ss-f", b"x")))
     union.keys = union.keys.replace(b"dd", b"..").replace(b"ss-", b"ss/")
-    extraction = Extraction(tree(union, 1), contents, tmp_path / "root")
+    extraction = Extraction(tree(union, LayerNumber(1)), contents, tmp_path / "root")
     extraction.run()
     assert {left.why for left in extraction.left_out} == {"its name leads elsewhere"}
     assert paths(tmp_path) == ["root"]
@@ -264,7 +265,7 @@ def test_read_only_directories_of_a_user_who_is_not_root(anybodys: Path) -> None
 
 def test_owners_that_only_root_can_keep(anybodys: Path) -> None:
     contents, union = contents_of(tar(("/f", b"x")))
-    extraction = Extraction(tree(union, 1), contents, anybodys / "root", owner=True)
+    extraction = Extraction(tree(union, LayerNumber(1)), contents, anybodys / "root", owner=True)
 
     def refused() -> None:
         with pytest.raises(
@@ -309,7 +310,7 @@ class Stuck(Blob):
 
 def stuck(reached: int) -> tuple[Contents, LayerUnion]:
     blob = Stuck(tar(("/a", b"a" * 10), ("/b", b"b" * 4_000_000)), reached)
-    layer = Layer(1, Descriptor(LAYER, "", blob.size), "", "", blob)
+    layer = Layer(LayerNumber(1), Descriptor(LAYER, "", blob.size), "", "", blob)
     contents, union = contents_of_layers([layer])
     blob.is_indexed = True
     return contents, union
@@ -321,7 +322,7 @@ def test_a_kill_leaves_whole_files_alone(tmp_path: Path) -> None:
     if not child:
         try:
             contents, union = stuck(reached)
-            Extraction(tree(union, 1), contents, tmp_path / "root").run()
+            Extraction(tree(union, LayerNumber(1)), contents, tmp_path / "root").run()
         finally:
             os._exit(0)
     os.close(reached)
@@ -373,7 +374,7 @@ def test_leaving_leaves_whole_files_alone(
             job.cancel()
 
     job = Job(progress)
-    extraction = Extraction(tree(union, 1), contents, tmp_path)
+    extraction = Extraction(tree(union, LayerNumber(1)), contents, tmp_path)
     with pytest.raises(Cancelled):
         extraction.run(job)
     assert (extraction.files, extraction.bytes) == (1, 10)
@@ -384,6 +385,6 @@ def test_leaving_leaves_whole_files_alone(
 def test_progress_comes_to_the_end(tmp_path: Path) -> None:
     contents, union = contents_of(tar(("/a", b"a" * 3_000_000), ("/b", b"b")))
     told: list[tuple[int, int]] = []
-    Extraction(tree(union, 1), contents, tmp_path).run(Job(lambda *seen: told.append(seen)))
+    Extraction(tree(union, LayerNumber(1)), contents, tmp_path).run(Job(lambda *seen: told.append(seen)))
     assert told == sorted(told)
     assert told[-1] == (3_000_001, 3_000_001)

@@ -10,6 +10,7 @@ import pytest
 from layertui.content.extract.selection import LeftOut, changeset, tree
 from layertui.content.extract.tar import write_selection
 from layertui.model.errors import LayertuiError
+from layertui.model.numbers import ROOT, LayerNumber, Node
 from tests import hostile
 from tests.content.archives import contents_of, contents_of_layers, sparse_tar
 from tests.layers.tars import END, extended, file, header
@@ -19,7 +20,7 @@ def written(blob: bytes) -> tuple[list[str], list[LeftOut]]:
     """The names in the tar of all of a layer, and what is not in there."""
     contents, union = contents_of(blob)
     out = io.BytesIO()
-    left_out = write_selection(tree(union, 1), contents, out)
+    left_out = write_selection(tree(union, LayerNumber(1)), contents, out)
     with tarfile.open(fileobj=io.BytesIO(out.getvalue())) as archive:
         return archive.getnames(), left_out
 
@@ -27,15 +28,15 @@ def written(blob: bytes) -> tuple[list[str], list[LeftOut]]:
 def test_a_hostile_image_comes_back_whole() -> None:
     contents, union = contents_of_layers(list(hostile.image().layers))
     out = io.BytesIO()
-    left_out = write_selection(tree(union, 3), contents, out)
+    left_out = write_selection(tree(union, LayerNumber(3)), contents, out)
     assert len(left_out) == 4
     assert all(left.why.startswith("no tar can hold its attribute user.<") for left in left_out)
     again, other = contents_of(out.getvalue())
     assert not other.warnings
-    for node in range(1, union.nodes):
-        event = union.at(node, 3)
+    for node in union.descendants(ROOT):
+        event = union.at(node, LayerNumber(3))
         if event >= 0:
-            mine = other.at(other.find_key(union.key(node)), 1)
+            mine = other.at(other.find_key(union.key(node)), LayerNumber(1))
             entry, found = union.entry(event).to_json(), other.entry(mine).to_json()
             assert found == {**entry, "layer": 1, "implied": False, "xattrs": {}}
             if entry["type"] == "file":
@@ -46,9 +47,9 @@ def test_attributes_of_any_bytes() -> None:
     value = bytes(range(256))
     contents, union = contents_of(extended((b"SCHILY.xattr.security.x", value)) + file(b"f") + END)
     out = io.BytesIO()
-    assert not write_selection(tree(union, 1), contents, out)
+    assert not write_selection(tree(union, LayerNumber(1)), contents, out)
     _, other = contents_of(out.getvalue())
-    assert other.entry(other.at(1, 1)).xattrs == {"security.x": value}
+    assert other.entry(other.at(Node(1), LayerNumber(1))).xattrs == {"security.x": value}
 
 
 def test_what_no_tar_can_hold_is_left_out() -> None:
@@ -82,7 +83,7 @@ def test_whiteouts_come_before_what_has_their_name_by_then() -> None:
     below, above = file(b"a/one") + END, file(b"a/.wh.one") + file(b"a/one") + file(b"a/.wh..wh..opq") + END
     contents, union = contents_of(below, above)
     out = io.BytesIO()
-    assert not write_selection(changeset(union, 2), contents, out)
+    assert not write_selection(changeset(union, LayerNumber(2)), contents, out)
     with tarfile.open(fileobj=io.BytesIO(out.getvalue())) as archive:
         names = archive.getnames()
     assert names.index("a/.wh..wh..opq") < names.index("a/one")

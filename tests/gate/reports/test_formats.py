@@ -19,6 +19,7 @@ from markdown_it import MarkdownIt
 from layertui.gate.reports import FORMATS, render
 from layertui.gate.reports.sarif import MOST
 from layertui.gate.rules import Finding, Outcome, Result, Status, Verdict
+from layertui.model.numbers import LayerNumber
 
 SCHEMAS = Path(__file__).parent / "schemas"
 NAMES = [
@@ -45,9 +46,9 @@ def path_of(text: str) -> str:
 def hostile(text: str) -> Verdict:
     """Text from an image wherever a verdict has any."""
     findings = [
-        Finding(f"matches {text}", path_of(text), 3, f"RUN {text}", 7),
+        Finding(f"matches {text}", path_of(text), LayerNumber(3), f"RUN {text}", 7),
         Finding(text),
-        Finding(text, layer=1),
+        Finding(text, layer=LayerNumber(1)),
     ]
     results = [
         Result("forbidden-paths", Outcome(Status.FAIL, f"of {text}", findings)),

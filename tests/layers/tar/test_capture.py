@@ -14,6 +14,7 @@ from layertui.layers.tar.capture import PIECE, ROOM, Keep
 from layertui.model.blob import BytesBlob
 from layertui.model.image import Descriptor, Layer
 from layertui.model.layer_index import Kind, LayerIndex
+from layertui.model.numbers import LayerNumber
 from tests.content.archives import COMPRESS, files, tar_of
 from tests.images import layers_of
 from tests.layers.tars import END, facts, file, mutations, random_tar
@@ -23,7 +24,7 @@ ALL = rb"/[^/]+"
 
 
 def layer_of(blob: bytes) -> Layer:
-    return Layer(1, Descriptor(LAYER, "", len(blob)), "", "", BytesBlob(blob, "memory"))
+    return Layer(LayerNumber(1), Descriptor(LAYER, "", len(blob)), "", "", BytesBlob(blob, "memory"))
 
 
 def read(blob: bytes, *patterns: bytes, room: int = ROOM) -> LayerIndex:

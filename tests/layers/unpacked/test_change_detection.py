@@ -20,6 +20,7 @@ from layertui.layers.unpacked.safe_open import DirectoryBlob
 from layertui.model.errors import ChangedWhileRead
 from layertui.model.job import Job
 from layertui.model.layer_index import LayerIndex, path_of
+from layertui.model.numbers import LayerNumber
 from tests.layers.unpacked.test_overlay_directory import image_of, opened
 
 BETWEEN = 8
@@ -71,7 +72,7 @@ def test_a_file_that_is_not_as_it_was_listed(tmp_path: Path, change: Change) -> 
     log = tmp_path / "log"
     log.write_bytes(b"one\n")
     union, contents = opened(image_of([tmp_path]))
-    event = union.at(union.find("/log"), 1)
+    event = union.at(union.find("/log"), LayerNumber(1))
     assert contents.read(event) == b"one\n"
     assert log.read_bytes() == b"one\n" and contents.read(event) == b"one\n"  # reading changes nothing
     change(log)
@@ -91,7 +92,7 @@ def test_the_size_it_has_by_now_is_told(tmp_path: Path) -> None:
 def test_a_file_that_changes_between_two_reads(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"x" * (3 << 20))
     union, contents = opened(image_of([tmp_path]))
-    pieces = contents.pieces(union.at(union.find("/log"), 1))
+    pieces = contents.pieces(union.at(union.find("/log"), LayerNumber(1)))
     assert set(next(pieces)) == {ord("x")}
     rewrite(tmp_path / "log")
     with pytest.raises(ChangedWhileRead, match=SAYS):
@@ -142,13 +143,9 @@ def test_a_file_of_a_layer_that_is_a_difference(tmp_path: Path, copied: bool) ->
     image = image_of([tree])
     layers = [image.layers[0]._replace(unpacked=unpacked)]
     union, contents = opened(image._replace(layers=layers))
-    names = [
-        union.path(union.ev_node[event])
-        for event in range(len(union.ev_node))
-        if not union.is_directory(event)
-    ]
+    names = [union.path(union.ev_node[event]) for event in union.events if not union.is_directory(event)]
     assert names == ["/b", "/kept"]
-    events = [union.at(union.find(name), 1) for name in names]
+    events = [union.at(union.find(name), LayerNumber(1)) for name in names]
     assert [contents.read(event) for event in events] == [b"old", b"new"]
     for name in ("b", "kept"):
         rewrite(tree / name)

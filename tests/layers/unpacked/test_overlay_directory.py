@@ -22,6 +22,7 @@ from layertui.layers.unpacked.safe_open import DirectoryBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image, Layer, Platform
 from layertui.model.layer_index import Kind, LayerIndex, path_of
+from layertui.model.numbers import LayerNumber
 from layertui.union.builder import UnionBuilder
 from layertui.union.model import LayerUnion
 from tests.engines import overlay, run
@@ -36,7 +37,7 @@ def kinds(index: LayerIndex) -> dict[str, Kind]:
 
 def image_of(directories: list[Path]) -> Image:
     layers = [
-        Layer(number, Descriptor("", "", -1), "", "", None, unpacked=UnpackedDirectory(path))
+        Layer(LayerNumber(number), Descriptor("", "", -1), "", "", None, unpacked=UnpackedDirectory(path))
         for number, path in enumerate(directories, 1)
     ]
     return Image("", "", "", (), (), "", {}, b"", {}, b"", "", Platform("linux", "amd64"), (), layers)
@@ -438,7 +439,7 @@ def test_merged_trees_equal_those_of_fuse_overlayfs(stack: list[Path], tmp_path:
             run("umount", mount)
     image = image_of([stack[0]])
     above = UnpackedDirectory(upper, whiteout_names=True)
-    layers = [*image.layers, Layer(2, Descriptor("", "", -1), "", "", None, unpacked=above)]
+    layers = [*image.layers, Layer(LayerNumber(2), Descriptor("", "", -1), "", "", None, unpacked=above)]
     union, contents = opened(image._replace(layers=layers))
     # It shows root the attribute that is its own.
     theirs = {
@@ -522,7 +523,9 @@ def test_owners_of_a_user_without_privileges(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_directory_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
-    layer = Layer(1, Descriptor("", "", -1), "", "", None, unpacked=UnpackedDirectory(tmp_path / "none"))
+    layer = Layer(
+        LayerNumber(1), Descriptor("", "", -1), "", "", None, unpacked=UnpackedDirectory(tmp_path / "none")
+    )
     assert index_layer(layer, None).damage == f"cannot read {tmp_path}/none, No such file or directory"
 
 

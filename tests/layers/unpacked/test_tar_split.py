@@ -18,6 +18,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Layer, Recorded
 from layertui.model.job import Cancelled, Job
 from layertui.model.layer_index import Kind
+from layertui.model.numbers import LayerNumber
 from layertui.verify.layer import checks
 from tests.content.archives import tar_of
 from tests.images import layers_of
@@ -85,7 +86,7 @@ def test_checks_stop_in_the_middle_of_a_tar(unpacked: RecordedDirectory) -> None
     files = {**FILES, "z": bytes(3 * PIECE)}
     tar = tar_of(files)
     record(unpacked.record, *split(tar, files))
-    layer = Layer(1, Descriptor("", "", -1), digest(tar), "", None, unpacked=unpacked)
+    layer = Layer(LayerNumber(1), Descriptor("", "", -1), digest(tar), "", None, unpacked=unpacked)
     told: list[int] = []
 
     def tell(done: int, _total: int) -> None:
@@ -109,7 +110,15 @@ def test_sizes_are_no_longer_counted_when_told_to_stop(
     """After the tar has been read whole: its size is held against what the store noted."""
     tar = tar_of(FILES)
     for recorded in (Recorded(0, "directory"), Recorded(0, "members")):
-        layer = Layer(1, Descriptor("", "", -1), digest(tar), "", None, unpacked=unpacked, recorded=recorded)
+        layer = Layer(
+            LayerNumber(1),
+            Descriptor("", "", -1),
+            digest(tar),
+            "",
+            None,
+            unpacked=unpacked,
+            recorded=recorded,
+        )
         job = Job()
         with pytest.raises(Cancelled):
             list(checks(layer, job.part(partial(_stop_at, len(tar), job))))

@@ -13,6 +13,7 @@ from layertui import demo
 from layertui.anatomy.chain import parts
 from layertui.layers.load import index_layer
 from layertui.model.errors import LayertuiError
+from layertui.model.numbers import LayerNumber
 from layertui.model.reference import parse_reference
 from layertui.sources import open_image
 from layertui.sources.assemble import ALONE
@@ -99,7 +100,7 @@ def test_a_blob_opens_alone(root: Path) -> None:
         (layer,) = image.layers
         assert (layer.descriptor.digest, layer.chain_id) == (DIGESTS[3], "")
         assert image.name == f"layer {DIGESTS[3][7:19]}"
-        expected = demo.image().layers[3]._replace(number=1)
+        expected = demo.image().layers[3]._replace(number=LayerNumber(1))
         assert index_layer(layer, None).entry_keys() == index_layer(expected, None).entry_keys()
     checks = {
         check.what: check.status

@@ -10,6 +10,7 @@ import pytest
 
 from layertui import demo
 from layertui.model.errors import LayertuiError
+from layertui.model.numbers import LayerNumber
 from layertui.model.reference import Reference, parse_reference
 from layertui.sources import docker_root, list_images, open_image
 from layertui.sources.containerd import bolt, store
@@ -39,7 +40,7 @@ def test_its_container(root: Path) -> None:
     union, contents = union_of(image)
     assert union.layers == len(demo.image().layers) + 2
     init, own = (
-        {change.path: change.change for change in changes(union, number, contents.same)}
+        {change.path: change.change for change in changes(union, LayerNumber(number), contents.same)}
         for number in (union.layers - 1, union.layers)
     )
     assert init["/.dockerenv"] == "added"

@@ -17,6 +17,7 @@ from layertui.anatomy.docker_inspect import described, fields
 from layertui.layers.load import index_layer
 from layertui.model.errors import LayertuiError
 from layertui.model.image import ImageSummary
+from layertui.model.numbers import LayerNumber
 from layertui.model.reference import parse_reference
 from layertui.sources import docker_root, list_images, open_image
 from layertui.sources.store_usage import usage_of
@@ -50,7 +51,7 @@ def test_a_real_one(aufs: Path) -> None:
     ]
     union, contents = union_of(image)
     assert union.nodes == 416
-    event = union.at(union.find("/etc/passwd"), 2)
+    event = union.at(union.find("/etc/passwd"), LayerNumber(2))
     assert contents.read(event).startswith(b"root:x:0:0:root:")
     if os.geteuid() == 0:  # whoever copied the store did not keep the owners of its files
         there = on_disk(aufs / "aufs/diff" / str(image.history[0].id))
@@ -111,7 +112,9 @@ def test_its_containers(aufs: Path) -> None:
     image = open_image(rows["angry_rosalind"].reference)
     assert image.name == "angry_rosalind (busybox:latest)"
     union, contents = union_of(image)
-    written = [change.path for change in changes(union, 4, contents.same) if change.change == "added"]
+    written = [
+        change.path for change in changes(union, LayerNumber(4), contents.same) if change.change == "added"
+    ]
     assert "/.dockerinit" not in written
     assert written
 

@@ -16,6 +16,7 @@ from layertui import demo
 from layertui.anatomy.docker_inspect import described
 from layertui.layers.load import index_layer
 from layertui.model.image import Image
+from layertui.model.numbers import LayerNumber
 from layertui.model.reference import parse_reference
 from layertui.sources import docker_root, open_image
 from layertui.sources.store_usage import usage_of
@@ -220,7 +221,7 @@ def test_a_container_from_scratch(overlay: Path) -> None:
     assert (len(image.layers), image.warnings) == (2, [])
     union, contents = union_of(image)
     assert changed(union, contents) == {("added", "/app")}
-    assert union.at(union.find("/.dockerenv"), 1) >= 0
+    assert union.at(union.find("/.dockerenv"), LayerNumber(1)) >= 0
 
 
 def test_trees_that_contradict_the_graph(overlay: Path) -> None:

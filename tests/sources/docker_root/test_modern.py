@@ -19,6 +19,7 @@ from layertui.content.read import Contents
 from layertui.layers.load import index_layer
 from layertui.model.errors import LayertuiError
 from layertui.model.image import ContainerSummary, ImageSummary
+from layertui.model.numbers import LayerNumber
 from layertui.model.reference import parse_reference
 from layertui.sources import docker_root, list_images, open_image
 from layertui.sources.containerd.store import METADATA_DB
@@ -109,7 +110,11 @@ def test_containers(root: Path) -> None:
     theirs = {tuple(pair) for pair in json.loads((root.parent / "diff.json").read_text())}
     assert changed(union, contents) == theirs and ("deleted", "/.dockerenv") in theirs
     assert union.at(union.resolve("/srv/new", union.layers), union.layers) >= 0
-    assert union.at(union.find("/.dockerenv"), union.layers) < 0 <= union.at(union.find("/.dockerenv"), 4)
+    assert (
+        union.at(union.find("/.dockerenv"), union.layers)
+        < 0
+        <= union.at(union.find("/.dockerenv"), LayerNumber(4))
+    )
     assert contents.read(union.at(union.find("/srv/kept"), union.layers)) == b"more\n"
 
 
@@ -117,7 +122,9 @@ def test_a_container_that_never_ran_has_written_nothing(root: Path) -> None:
     """Though its directory may be a copy of the init layer's: copying keeps the times of files and symlinks."""
     union, contents = union_of(open_image(f"docker-root:[{root}]/idle"))
     assert not changed(union, contents)
-    init = {change.path: change.change for change in changes(union, union.layers - 1, contents.same)}
+    init = {
+        change.path: change.change for change in changes(union, LayerNumber(union.layers - 1), contents.same)
+    }
     assert init["/.dockerenv"] == init["/etc/mtab"] == "added"
 
 

@@ -14,6 +14,7 @@ from layertui.content.read import Contents
 from layertui.layers.load import index_layer
 from layertui.model.errors import ChangedWhileRead, LayertuiError
 from layertui.model.image import Image
+from layertui.model.numbers import LayerNumber
 from layertui.sources import list_containers, open_image
 from layertui.sources.engine import containers
 from layertui.union.builder import UnionBuilder
@@ -92,7 +93,7 @@ def test_compared_with_its_image_it_differs_as_docker_diff_tells(host: Docker) -
     sides = []
     for reference in ("docker-daemon:work:1", "docker-container:worked"):
         image = open_image(reference)
-        sides.append(Side(image, union_of(image)[0], len(image.layers)))
+        sides.append(Side(image, union_of(image)[0], LayerNumber(len(image.layers))))
     a, b = sides
     comparison = Comparison(a, b)
     ours = {(change.change, change.path) for change in comparison.changes()}
@@ -135,7 +136,7 @@ def test_dockers_init_layer_is_told_apart(ran: Docker, monkeypatch: pytest.Monke
     image = open_image("docker-container:worked")
     assert image.history[-2].created_by.startswith("init layer")
     union, contents = union_of(image)
-    stubs = {change.path for change in changes(union, union.layers - 1, contents.same)}
+    stubs = {change.path for change in changes(union, LayerNumber(union.layers - 1), contents.same)}
     assert "/.dockerenv" in stubs
     assert not stubs & {path for _kind, path in told(ran, "worked")}
 

@@ -14,6 +14,7 @@ from layertui.content.read import Contents
 from layertui.layers.load import index_layer, index_layers
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
+from layertui.model.numbers import LayerNumber
 from layertui.sources import list_images, open_image
 from layertui.union.builder import UnionBuilder
 from layertui.union.changes import changes
@@ -57,10 +58,12 @@ def test_is_the_image_that_was_loaded(registry: Registry, layout: Path, tag: str
     (ours, our_contents), (theirs, their_contents) = read(far), read(near)
     assert ours.encode() == theirs.encode()
     for number in range(1, len(far.layers) + 1):
-        mine = [each.to_json() for each in changes(ours, number, our_contents.same)]
-        assert mine == [each.to_json() for each in changes(theirs, number, their_contents.same)]
+        mine = [each.to_json() for each in changes(ours, LayerNumber(number), our_contents.same)]
+        assert mine == [each.to_json() for each in changes(theirs, LayerNumber(number), their_contents.same)]
         assert mine
-    assert b"Held" in our_contents.read(ours.at(ours.resolve("/etc/os-release", 1), 1))
+    assert b"Held" in our_contents.read(
+        ours.at(ours.resolve("/etc/os-release", LayerNumber(1)), LayerNumber(1))
+    )
     assert far.layers[0].blob and far.layers[0].blob.digest == far.layers[0].descriptor.digest
 
 
@@ -198,7 +201,9 @@ def test_the_worker_shares_the_cache(proxy: FaultyProxy) -> None:
     image = open_image(reference)
     union, contents = read(image)
     assert len(proxy.paths("/blobs/")) == count
-    assert b"Held" in contents.read(union.at(union.resolve("/etc/os-release", 1), 1))
+    assert b"Held" in contents.read(
+        union.at(union.resolve("/etc/os-release", LayerNumber(1)), LayerNumber(1))
+    )
     cache = BlobCache()
     assert all(cache.get(layer.descriptor.digest) for layer in image.layers)
     assert not [path for path in cache.directory.iterdir() if path.name.startswith(".")]

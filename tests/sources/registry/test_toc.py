@@ -24,6 +24,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image
 from layertui.model.job import Cancelled, Job
 from layertui.model.layer_index import LayerIndex
+from layertui.model.numbers import ROOT, LayerNumber, Node
 from layertui.sources import open_image
 from layertui.sources import registry as source
 from layertui.sources.registry import blob as blobs
@@ -153,11 +154,14 @@ def read(image: Image) -> tuple[LayerUnion, Contents, list[str]]:
 
 def rows(union: LayerUnion) -> dict[str, Any]:
     """Every entry of the tree by its path."""
-    return {union.path(node): union.entry(union.at(node, 1)).to_json() for node in nodes(union)}
+    return {
+        union.path(Node(node)): union.entry(union.at(Node(node), LayerNumber(1))).to_json()
+        for node in nodes(union)
+    }
 
 
 def nodes(union: LayerUnion) -> list[int]:
-    found = [node for node in range(union.nodes) if union.at(node, 1) >= 0]
+    found = [node for node in union.subtree(ROOT) if union.at(node, LayerNumber(1)) >= 0]
     return [node for node in found if union.path(node) != "/stargz.index.json"]
 
 
@@ -181,10 +185,10 @@ def test_lists_and_reads_by_ranges(
     assert sum(length(each) for each in listing) < 10_000
     proxy.requests.clear()
     for path in ("/last", "/tool", "/" + "n" * 150, "/etc/empty"):
-        wanted = whole_contents.read(whole.at(whole.find(path), 1))
-        assert contents.read(union.at(union.find(path), 1)) == wanted
+        wanted = whole_contents.read(whole.at(whole.find(path), LayerNumber(1)))
+        assert contents.read(union.at(union.find(path), LayerNumber(1))) == wanted
     assert sum(length(each.headers["Range"]) for each in proxy.requests) < 10_000
-    event = union.at(union.find("/etc/hard"), 1)
+    event = union.at(union.find("/etc/hard"), LayerNumber(1))
     assert contents.read(event, 299_990, 20) == CONTENT[299_990:300_010]
     assert contents.read(event) == CONTENT
 

@@ -10,6 +10,7 @@ from textual.widgets import OptionList, Static
 from layertui.compare.comparison import Side
 from layertui.layers.load import index_layer
 from layertui.model.image import Image
+from layertui.model.numbers import LayerNumber
 from layertui.ui.app import LayertuiApp
 from layertui.ui.compare.screen import CompareScreen
 from layertui.ui.compare.side_header import Chosen
@@ -38,7 +39,7 @@ def build(name: str, layers: int, **config: object) -> Side:
         history=[entry for entry in image.history if (entry.layer or 0) <= layers],
         config=config,
     )
-    return Side(image, union_of([index_layer(layer, None) for layer in image.layers]), layers)
+    return Side(image, union_of([index_layer(layer, None) for layer in image.layers]), LayerNumber(layers))
 
 
 def builds() -> tuple[Chosen, Chosen]:

@@ -20,6 +20,7 @@ from layertui.model.blob import BytesBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, HistoryEntry, Layer
 from layertui.model.job import Job
+from layertui.model.numbers import ROOT, Event, LayerNumber, Node
 from layertui.ui.app import LayertuiApp
 from layertui.ui.detail import pane
 from layertui.ui.detail.owners import package_text
@@ -47,14 +48,14 @@ def about(path: str, layer: int = 9, contents: Any = None) -> Subject:
     image = demo.image()
     node = union.find(path)
     assert node >= 0, path
-    return Subject(image, union, contents or Contents(image, union.indexes, union), layer, node)
+    return Subject(image, union, contents or Contents(image, union.indexes, union), LayerNumber(layer), node)
 
 
 def about_small(union: LayerUnion, path: str, layer: int, contents: Any = None) -> Subject:
     """A path of layers written as tables."""
     layers = [
         Layer(
-            number,
+            LayerNumber(number),
             Descriptor("", "sha256:" + f"{number:02x}" * 32, 1000),
             "sha256:" + f"{number:02d}" * 32,
             "",
@@ -63,10 +64,13 @@ def about_small(union: LayerUnion, path: str, layer: int, contents: Any = None) 
         for number in range(1, union.layers + 1)
     ]
     history = [
-        HistoryEntry(None, f"RUN step {number}", "", "", number) for number in range(1, union.layers + 1)
+        HistoryEntry(None, f"RUN step {number}", "", "", LayerNumber(number))
+        for number in range(1, union.layers + 1)
     ]
     image = demo.image()._replace(layers=layers, history=history)
-    return Subject(image, union, contents or Contents(image, union.indexes, union), layer, union.find(path))
+    return Subject(
+        image, union, contents or Contents(image, union.indexes, union), LayerNumber(layer), union.find(path)
+    )
 
 
 class Alone(Screen[None]):
@@ -382,7 +386,7 @@ class Slow(Contents):
         self.asked.append(event)
         assert self.answer.wait(SECONDS)
         try:
-            return self._contents.read(event, offset, length, job)
+            return self._contents.read(Event(event), offset, length, job)
         finally:
             self.answered.set()
 
@@ -429,7 +433,9 @@ async def test_a_held_arrow_key_reads_nothing(monkeypatch: pytest.MonkeyPatch) -
     async with app.run_test(size=(100, 20)) as pilot:
         app.pane.tab = 3
         files = [
-            node for node in range(union.nodes) if union.at(node, 9) >= 0 and union.size(union.at(node, 9))
+            node
+            for node in union.subtree(ROOT)
+            if union.at(node, LayerNumber(9)) >= 0 and union.size(union.at(node, LayerNumber(9)))
         ]
         assert len(files) > 20
         with monkeypatch.context() as held:
@@ -440,7 +446,7 @@ async def test_a_held_arrow_key_reads_nothing(monkeypatch: pytest.MonkeyPatch) -
         app.pane.show(replace(about("/", 9), contents=slow, node=files[-1]))
         await settled(pilot)
         assert len(slow.asked) == 1
-        assert union.path(files[-1]) in str(app.pane.border_subtitle)
+        assert union.path(Node(files[-1])) in str(app.pane.border_subtitle)
 
 
 class Broken(Contents):

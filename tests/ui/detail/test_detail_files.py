@@ -10,6 +10,7 @@ import pytest
 from layertui import demo
 from layertui.content.read import Contents
 from layertui.model.job import Job
+from layertui.model.numbers import LayerNumber
 from layertui.ui.detail import difference
 from layertui.ui.detail.subject import Subject
 from layertui.ui.detail.text_difference import TextDifference, Version
@@ -31,7 +32,7 @@ def stored(*versions: bytes, name: str = "file", others: bool = False) -> Subjec
     union = union_of(layers)
     image = demo.image()._replace(layers=layers)
     node = union.find(f"/{name}")
-    return Subject(image, union, Contents(image, union.indexes, union), len(versions), node)
+    return Subject(image, union, Contents(image, union.indexes, union), LayerNumber(len(versions)), node)
 
 
 def numbered(count: int, mark: str = "") -> bytes:
@@ -244,7 +245,7 @@ async def test_a_file_that_is_written_to_while_it_is_looked_at(tmp_path: Path) -
     (tmp_path / "log").write_bytes(numbered(8000))
     image = image_of([tmp_path])
     union, contents = opened(image)
-    app = Detail(Subject(image, union, contents, 1, union.find("/log")))
+    app = Detail(Subject(image, union, contents, LayerNumber(1), union.find("/log")))
     async with app.run_test(size=(120, 16)) as pilot:
         await pressing("4")(pilot)
         assert "line 1 of a file that is long" in text(app.pane)
@@ -262,7 +263,7 @@ async def test_what_lies_unpacked_has_no_place_in_a_tar(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"one\n")
     image = image_of([tmp_path])
     union, contents = opened(image)
-    app = Detail(Subject(image, union, contents, 1, union.find("/log")))
+    app = Detail(Subject(image, union, contents, LayerNumber(1), union.find("/log")))
     async with app.run_test(size=(120, 40)) as pilot:
         await pressing("5")(pilot)
         assert "diff ID" in text(app.pane) and "offset" not in text(app.pane)

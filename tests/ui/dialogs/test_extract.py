@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static
 
 from layertui.model.blob import Blob, BytesBlob
+from layertui.model.numbers import ROOT, LayerNumber
 from layertui.ui.app import LayertuiApp
 from layertui.ui.dialogs.completed_field import CompletedField
 from layertui.ui.dialogs.extract import ExtractDialog
@@ -178,7 +179,7 @@ def odd() -> Reading:
     """A layer that ends in the middle of a file."""
     whole = tar(("/a", b"a" * 1000), ("/b", b"b" * 5000))
     image = sample()._replace(layers=layers_of([whole]), history=[])
-    reading = Reading(image._replace(history=[sample().history[0]._replace(layer=1)]))
+    reading = Reading(image._replace(history=[sample().history[0]._replace(layer=LayerNumber(1))]))
     reading.image = with_blob(reading.image, 1, BytesBlob(whole[:4000], "cut.tar"))
     return reading
 
@@ -215,7 +216,7 @@ async def test_the_path_at_hand_from_the_tree_and_the_detail(here: Path) -> None
 async def test_what_a_layer_changed_from_the_layers(here: Path) -> None:
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
-        layers(pilot).go_to_layer(8)
+        layers(pilot).go_to_layer(LayerNumber(8))
         await quiet(pilot)
         await opened(pilot)
         assert str(dialog(pilot).query_one("#extract").border_title) == "Extract what layer 8 changed"
@@ -240,8 +241,8 @@ async def test_a_hidden_path_as_it_was_before_it_was_deleted(here: Path) -> None
         union = merged(pilot).union
         gone = next(
             node
-            for node in range(1, union.nodes)
-            if union.at(node, 9) < 0 and not union.is_directory(union.ev_prev[union.last[node]])
+            for node in union.descendants(ROOT)
+            if union.at(node, LayerNumber(9)) < 0 and not union.is_directory(union.ev_prev[union.last[node]])
         )
         before = union.ev_layer[union.last[gone]] - 1
         tree(pilot).focus()
@@ -251,7 +252,9 @@ async def test_a_hidden_path_as_it_was_before_it_was_deleted(here: Path) -> None
         assert str(dialog(pilot).query_one("#extract").border_title).endswith(f" as of layer {before}")
         await into(pilot, "out")
         await done(pilot)
-        assert (here / "out" / union.name(gone)).stat().st_size == union.size(union.at(gone, before))
+        assert (here / "out" / union.name(gone)).stat().st_size == union.size(
+            union.at(gone, LayerNumber(before))
+        )
 
 
 async def test_r_replaces_and_escape_does_not(here: Path) -> None:

@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
+from layertui.model.numbers import LayerNumber
 from layertui.ui.app import LayertuiApp
 from layertui.ui.detail.pane import DETAILS, PREVIEW
 from layertui.ui.dialogs.choose import ChooseDialog
@@ -294,7 +295,7 @@ async def test_a_path_is_shown_at_a_layer_hidden_there_or_not(read: Read, path: 
     read()
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
-        explorer(pilot).show_path(path.encode(), layer)
+        explorer(pilot).show_path(path.encode(), LayerNumber(layer))
         await quiet(pilot)
         view = tree(pilot)
         assert view.has_focus
@@ -311,7 +312,7 @@ async def test_a_path_is_shown_once_its_layer_is_there(read: Read) -> None:
             reading.index(layer)
         reading.union(2)
         await until(pilot, lambda: at_layer(pilot) == 2)
-        explorer(pilot).show_path(b"/etc/passwd", 5)
+        explorer(pilot).show_path(b"/etc/passwd", LayerNumber(5))
         assert tree(pilot).node == 0
         reading.rest(3)
         await loaded(pilot)
@@ -323,7 +324,7 @@ async def test_a_path_that_no_layer_stores_so_far_is_said_not_to_be_there(read: 
     read()
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
-        explorer(pilot).show_path(b"/srv/quarry", 1)
+        explorer(pilot).show_path(b"/srv/quarry", LayerNumber(1))
         await quiet(pilot)
         assert (tree(pilot).node, at_layer(pilot)) == (0, 1)
         told = notifications(pilot)
@@ -502,8 +503,8 @@ async def test_moving_to_a_layer_that_is_on_its_way_to_be_shown(read: Read) -> N
             reading.index(layer)
         reading.union(3)
         await until(pilot, lambda: at_layer(pilot) == 3)
-        tree(pilot).show(TreeRows(MergedTree(union_of(reading.indexes), 3)), 9)
-        tree(pilot).move(9)  # a thread still makes the new rows look like those before
+        tree(pilot).show(TreeRows(MergedTree(union_of(reading.indexes), LayerNumber(3))), 9)
+        tree(pilot).move(LayerNumber(9))  # a thread still makes the new rows look like those before
         await until(pilot, lambda: at_layer(pilot) == 9)
 
 
@@ -659,7 +660,7 @@ async def test_a_wrong_digest_is_an_error_of_its_layer_that_names_both(read: Rea
     read(Reading(changed, indexes))
     async with Explorer().run_test(size=(200, 60)) as pilot:
         await loaded(pilot)
-        state = layers(pilot).states[5]
+        state = layers(pilot).states[LayerNumber(5)]
         assert not state.checked
         assert wrong in state.problem
         assert image.layers[4].descriptor.digest in state.problem

@@ -5,6 +5,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from layertui.model.image import Descriptor, HistoryEntry, Image
+from layertui.model.numbers import LayerNumber
 from layertui.ui.app import LayertuiApp
 from layertui.ui.explorer.layer_list import LayerList
 from tests.ui.places import HOSTILE
@@ -60,10 +61,12 @@ class Layers(LayertuiApp):
 
 def of_steps(*steps: tuple[str, int | None], sizes: tuple[int, ...] = ()) -> Image:
     """An image of these history entries."""
-    history = [HistoryEntry(None, text, "", "", layer) for text, layer in steps]
+    history = [
+        HistoryEntry(None, text, "", "", LayerNumber(layer) if layer else None) for text, layer in steps
+    ]
     count = max((layer or 0 for _text, layer in steps), default=0)
     layers = [
-        sample().layers[0]._replace(number=number, descriptor=Descriptor("", "", size))
+        sample().layers[0]._replace(number=LayerNumber(number), descriptor=Descriptor("", "", size))
         for number, size in zip(range(1, count + 1), sizes or (1000,) * count, strict=True)
     ]
     return sample()._replace(history=history, layers=layers)
@@ -195,10 +198,10 @@ async def test_states_are_told_by_marks() -> None:
     async with app.run_test(size=(100, 22)) as pilot:
         await pilot.pause()
         states = app.pane.states
-        states[1].read = states[1].checked = True
-        states[2].read = True
-        states[3].read, states[3].problem = True, "wrong digest"
-        states[4].done, states[4].total = 500, 1000
+        states[LayerNumber(1)].read = states[LayerNumber(1)].checked = True
+        states[LayerNumber(2)].read = True
+        states[LayerNumber(3)].read, states[LayerNumber(3)].problem = True, "wrong digest"
+        states[LayerNumber(4)].done, states[LayerNumber(4)].total = 500, 1000
         app.pane.update()
         five, four, three, two, one = app.rows()[:5]
         assert "✓" in one
@@ -210,7 +213,7 @@ async def test_states_are_told_by_marks() -> None:
         assert "reading, 3 of 5 layers done" in str(app.pane.border_subtitle)
         await pilot.press("j", "j")
         assert "layer 3: wrong digest" in str(app.pane.border_subtitle)
-        states[4].read = states[5].read = True
+        states[LayerNumber(4)].read = states[LayerNumber(5)].read = True
         await pilot.press("g")
         assert "1 of 5 digests checked" in str(app.pane.border_subtitle)
 

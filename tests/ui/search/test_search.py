@@ -16,6 +16,7 @@ from layertui.content.read import Contents
 from layertui.content.search import Search
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
+from layertui.model.numbers import LayerNumber
 from layertui.ui.app import LayertuiApp
 from layertui.ui.detail.pane import PREVIEW
 from layertui.ui.detail.text_document import TextDocument
@@ -178,7 +179,7 @@ async def test_a_line_far_down_a_file_is_read_up_to(monkeypatch: pytest.MonkeyPa
     use(monkeypatch, reading)
     async with app().run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
-        explorer(pilot).show_path(b"/long", 1, 3001)
+        explorer(pilot).show_path(b"/long", LayerNumber(1), 3001)
         await until(pilot, lambda: isinstance(detail(pilot).document, TextDocument))
         await quiet(pilot)
         assert "3001  needle" in screen_text(pilot)
@@ -230,7 +231,7 @@ async def test_escape_stops_the_search_then_leaves(here: Here) -> None:
         await pilot.press("escape")
         assert here.closed == 1 and not screen(pilot).busy and len(lines(pilot)) == 1
         assert "stopped" in screen_text(pilot)
-        here.post(MatchesFound, [LineMatch("/late", 1, True, 1, "late", 0, 1)])
+        here.post(MatchesFound, [LineMatch("/late", LayerNumber(1), True, 1, "late", 0, 1)])
         await pilot.pause()
         assert len(lines(pilot)) == 1  # what comes late belongs to nothing any more
         await pilot.press("escape")
@@ -303,7 +304,7 @@ async def test_nothing_of_an_image_acts_on_the_terminal(here: Here, monkeypatch:
         await pilot.press("enter")
         await until(pilot, lambda: bool(lines(pilot)))
         text = f"\x1b[2J{HOSTILE}\t\u202e\udcff[bold]"
-        here.post(MatchesFound, [LineMatch(f"/{HOSTILE}", 1, True, 1, text, 3, 9)])
+        here.post(MatchesFound, [LineMatch(f"/{HOSTILE}", LayerNumber(1), True, 1, text, 3, 9)])
         await until(pilot, lambda: len(lines(pilot)) == 2)
         shown = screen_text(pilot)
         assert "\x1b" not in shown and "\u202e" not in shown and "[2J" in shown

@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from layertui import demo
 from layertui.model.job import Cancelled, Job
+from layertui.model.numbers import LayerNumber
 from layertui.ui.app import LayertuiApp
 from layertui.ui.tree import view
 from layertui.ui.tree.pane import TreeField, TreePane
@@ -78,7 +79,7 @@ class Tree(LayertuiApp):
         return self.view.rows.merged.union.path(self.view.node)
 
     def show(self, union: LayerUnion, layer: int) -> None:
-        self.view.show(TreeRows(MergedTree(union, layer)), union.layers)
+        self.view.show(TreeRows(MergedTree(union, LayerNumber(layer))), union.layers)
 
     def on_tree_view_highlighted(self, event: TreeView.Highlighted) -> None:
         self.said.append(event.rows.merged.union.path(event.node))
@@ -424,10 +425,10 @@ async def test_the_cursor_stays_on_its_path_from_layer_to_layer() -> None:
         await pressing("E", "j", "j", "j")(pilot)
         assert app.path == "/a/b/one"
         for layer, path in ((3, "/a"), (1, "/a/b/one")):
-            app.view.move(layer)
+            app.view.move(LayerNumber(layer))
             await settled(pilot)
             assert app.path == path
-        app.view.move(2)
+        app.view.move(LayerNumber(2))
         await settled(pilot)
         assert app.path == "/a/b/one", "deleted by this very layer"
         assert app.said[-3:] == ["/a", "/a/b/one", "/a/b/one"]
@@ -503,14 +504,14 @@ async def test_keys_that_come_while_a_thread_works_are_not_lost(monkeypatch: pyt
     def slow(rows: TreeRows, layer: int) -> None:
         moved.append(layer)
         assert goes_on.wait(SECONDS)
-        real(rows, layer)
+        real(rows, LayerNumber(layer))
 
     monkeypatch.setattr(TreeRows, "move", slow)
     app = Tree(SMALL, 1)
     async with app.run_test() as pilot:
         await pressing()(pilot)
         for layer in (2, 3, 2, 3):
-            app.view.move(layer)
+            app.view.move(LayerNumber(layer))
         await until(pilot, lambda: moved == [2])
         await pilot.press("j", "space")
         assert app.path == "/a", "the cursor waits for nothing"

@@ -217,8 +217,8 @@ def _below(union: LayerUnion, path: str) -> Iterator[tuple[str, bool]]:
         folder = union.resolve(path, union.layers)
     except LayertuiError:
         return
-    for node in range(folder + 1, union.end[folder]):
-        if union.parent[node] == folder and (event := union.at(node, union.layers)) >= 0:
+    for node in union.children(folder):
+        if (event := union.at(node, union.layers)) >= 0:
             yield union.path(node), union.is_directory(event)
 
 

@@ -11,6 +11,7 @@ from layertui.commands.opening import Opened, image_of, layer_number, layer_rang
 from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image, add_layer, add_range
 from layertui.model.errors import LayertuiError
+from layertui.model.numbers import LayerNumber
 from layertui.text.format import size_text
 from layertui.union.changes import Change, changes, differences, undecided_pairs
 
@@ -57,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
         start, stop = layer_range(image, options.start, options.stop)
     else:
         stop = layer_number(image, options.layer)
-        start = stop - 1
+        start = LayerNumber(stop - 1)
     opened = read_layers(options, image, max(start, stop))
     out = Output()
     found = _changes(opened, start, stop, is_range)
@@ -73,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     return opened.status
 
 
-def _changes(opened: Opened, start: int, stop: int, is_range: bool) -> Iterator[Change]:
+def _changes(opened: Opened, start: LayerNumber, stop: LayerNumber, is_range: bool) -> Iterator[Change]:
     if stop < 1 and start < 1:
         return iter(())
     union = opened.union

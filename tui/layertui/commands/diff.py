@@ -10,6 +10,7 @@ from layertui.commands.opening import Opened, find, image_of, layer_range, read_
 from layertui.commands.output import Output, raw
 from layertui.commands.parsing import add_common, add_image, add_range
 from layertui.model.errors import LayertuiError
+from layertui.model.numbers import NO_EVENT, Event
 from layertui.text.sanitize import visible
 from layertui.union.model import LayerUnion
 
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     if options.start is None and options.stop is None:
         opened = read_layers(options, image)
         node = find(opened.union, options.path, opened.union.layers)
-        before, after = [-1, *versions(opened.union, node)][-2:]
+        before, after = [NO_EVENT, *versions(opened.union, node)][-2:]
     else:
         start, stop = layer_range(image, options.start, options.stop)
         opened = read_layers(options, image, max(start, stop))
@@ -53,7 +54,9 @@ def run(options: argparse.Namespace) -> int:
             path = opened.union.path(node)
             raise LayertuiError(f"no {path} at layer {start}, nor at layer {stop}", "", "see layertui log")
     found = _compare(
-        opened, before if opened.union.shows(before) else -1, after if opened.union.shows(after) else -1
+        opened,
+        before if opened.union.shows(before) else NO_EVENT,
+        after if opened.union.shows(after) else NO_EVENT,
     )
     out = Output()
     if options.json:
@@ -72,8 +75,8 @@ def run(options: argparse.Namespace) -> int:
 class Difference:
     """Yield the diff of two versions; -1 stands for a missing one."""
 
-    before: int
-    after: int
+    before: Event
+    after: Event
     is_text: bool
     lines: Sequence[bytes]
     """Return None if both are identical."""
@@ -86,7 +89,7 @@ class Difference:
         return {"before": one, "after": other, "same": not self.lines, "diff": text}
 
 
-def _compare(opened: Opened, before: int, after: int) -> Difference:
+def _compare(opened: Opened, before: Event, after: Event) -> Difference:
     from layertui.content.diff import unified_diff
     from layertui.content.text import is_text
 
@@ -104,7 +107,7 @@ def _compare(opened: Opened, before: int, after: int) -> Difference:
     return Difference(before, after, True, list(unified_diff(old, new, one, other)))
 
 
-def _name(union: LayerUnion, event: int) -> str:
+def _name(union: LayerUnion, event: Event) -> str:
     """Return the name of a version in the header; ``patch -p1`` uses it as the path."""
     if event < 0:
         return "/dev/null"

@@ -13,6 +13,7 @@ from layertui.dockerfile import Instruction, heading, instructions
 from layertui.dockerfile.base import base_of
 from layertui.dockerfile.base_candidates import neighbours
 from layertui.dockerfile.effect import Effect, effect_of
+from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.text.format import size_text
 from layertui.union.changes import undecided_pairs
 
@@ -47,26 +48,28 @@ def run(options: argparse.Namespace) -> int:
     image = image_of(options)
     base = base_of(image, neighbours(image))
     status = 2 if image.damage else 0
-    name, effects = "", dict[int, Effect]()
+    name, effects = "", dict[LayerNumber, Effect]()
     if is_at_hand(image):
         opened = read_layers(options, image)
         status = status or opened.status
-        union, layers = opened.union, range(1, opened.union.layers + 1)
+        union = opened.union
         contents = opened.compared(
-            pair for layer in layers for pair in undecided_pairs(union, layer - 1, layer)
+            pair
+            for layer in union.layer_numbers
+            for pair in undecided_pairs(union, LayerNumber(layer - 1), layer)
         )
         name = system(union, contents).name
-        effects = {layer: effect_of(union, layer, contents.same) for layer in layers}
+        effects = {layer: effect_of(union, layer, contents.same) for layer in union.layer_numbers}
     found = instructions(image, base, name)
     out = Output()
     if options.json:
         for each in found:
-            out.json(_to_json(each, effects.get(each.layer or 0)))
+            out.json(_to_json(each, effects.get(each.layer or EMPTY)))
         return status
     for line in heading(image):
         out.line(line)
     for each in found:
-        _print(each, effects.get(each.layer or 0), out)
+        _print(each, effects.get(each.layer or EMPTY), out)
     return status
 
 

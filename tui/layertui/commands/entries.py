@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 
 from layertui.commands.output import Output
 from layertui.model.entry import ENTRY_TYPES, Entry, rfc3339
+from layertui.model.numbers import ROOT, LayerNumber, Node
 from layertui.text.format import owner, permissions, size_text
 from layertui.union.model import Absence, LayerUnion
 
@@ -52,14 +53,14 @@ def to_json(entry: Entry) -> str:
     )
 
 
-def tree_to_json(union: LayerUnion, top: int, layer: int) -> Iterator[str]:
+def tree_to_json(union: LayerUnion, top: Node, layer: LayerNumber) -> Iterator[str]:
     """Yield the JSON objects of a node and its descendants in a merged tree, sorted by path.
 
     Ordinary files and directories are formatted without an :class:`Entry` each, in a few
     microseconds: an image may have a million.
     """
-    first = top or 1  # the root is left out
-    paths = _paths(union, first, union.end[top])
+    nodes = union.subtree(top) if top else union.descendants(ROOT)
+    paths = _paths(union, nodes)
     columns = [
         (index.mode, index.uid, index.gid, index.size, index.mtime, index.mtime_ns, index.extra)
         for index in union.indexes
@@ -71,7 +72,7 @@ def tree_to_json(union: LayerUnion, top: int, layer: int) -> Iterator[str]:
     last, previous, stop = union.last, union.ev_prev, union.starts[layer]
     entries, inodes, kinds, layers = union.ev_entry, union.ev_inode, union.ev_kind, union.ev_layer
     for position in sorted(range(len(paths)), key=paths.__getitem__):
-        event = last[first + position]
+        event = last[nodes[position]]
         while event >= stop:
             event = previous[event]
         if event < 0 or entries[event] < Absence.IMPLIED:
@@ -88,12 +89,12 @@ def tree_to_json(union: LayerUnion, top: int, layer: int) -> Iterator[str]:
             yield to_json(union.entry(event))
 
 
-def _paths(union: LayerUnion, first: int, stop: int) -> list[str]:
+def _paths(union: LayerUnion, nodes: Sequence[Node]) -> list[str]:
     """Return the paths of a range of nodes, decoded at once."""
-    if first >= stop:
+    if not nodes:
         return []
     # In the keys, NUL separates names and a slash separates paths.
-    keys = union.keys[union.offsets[first] : union.offsets[stop] - 1].translate(_SWAPPED)
+    keys = union.keys[union.offsets[nodes[0]] : union.offsets[nodes[-1] + 1] - 1].translate(_SWAPPED)
     return ["/" + path for path in keys.decode("utf-8", "surrogateescape").split("\0")]
 
 

@@ -18,6 +18,7 @@ from layertui.insight.secrets import secrets
 from layertui.insight.survey import KEEP
 from layertui.insight.waste import undecided, waste
 from layertui.model.errors import LayertuiError
+from layertui.model.numbers import Event
 from layertui.text.format import count_text
 
 DESCRIPTION = """\
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     keep = [pattern for part in parts for pattern in KEEP.get(part, ())]
     opened = read_layers(options, image_of(options), keep=keep)
     union, damage = opened.union, opened.is_damaged
-    events: list[int] = []
+    events: list[Event] = []
     if "waste" in parts:
         events += undecided(union)
     if "duplicates" in parts:

@@ -14,6 +14,7 @@ from layertui.insight.secrets import Secret, Secrets, without_secrets
 from layertui.insight.waste import Waste
 from layertui.model.history_step import step_text
 from layertui.model.image import Image
+from layertui.model.numbers import LayerNumber
 from layertui.text.format import owner, permissions, size_text
 from layertui.text.sanitize import visible
 
@@ -116,7 +117,7 @@ class Report:
         self._title("Packages", f"{kinds} in the final tree" if kinds else "none known in the final tree")
         if not found.changes:
             return
-        layers: dict[int, list[PackageChange]] = {}
+        layers: dict[LayerNumber, list[PackageChange]] = {}
         for row in found.changes:
             layers.setdefault(row.layer, []).append(row)
         self._table(

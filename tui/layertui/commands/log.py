@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 
 from layertui.commands.changes import COLOURS, MARKS, WHITEOUTS
 from layertui.commands.entries import name_of, size_of, to_json
@@ -11,8 +10,9 @@ from layertui.commands.opening import find, image_of, read_layers, versions
 from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image
 from layertui.model.layer_index import Kind
+from layertui.model.numbers import NO_EVENT, Event
 from layertui.text.format import moment, owner, permissions
-from layertui.union.changes import WHITEOUT_NAMES, difference
+from layertui.union.changes import WHITEOUT_NAMES, SameContent, difference
 from layertui.union.model import Absence, LayerUnion
 
 DESCRIPTION = """\
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
             else:
                 out.json(_deletion(union, event))
     else:
-        pairs = list(zip([-1, *events], events, strict=False))
+        pairs = list(zip([NO_EVENT, *events], events, strict=False))
         both = [pair for pair in pairs if union.shows(pair[0]) and union.shows(pair[1])]
         same = opened.compared(_files(union, both)).same
         headers = ("", "LAYER", "MODE", "OWNER", "SIZE", "MODIFIED", "WHAT", "PATH")
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     return opened.status
 
 
-def _files(union: LayerUnion, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _files(union: LayerUnion, pairs: list[tuple[Event, Event]]) -> list[tuple[Event, Event]]:
     """Versions that only their contents distinguish."""
     return [
         (one, other)
@@ -67,7 +67,7 @@ def _files(union: LayerUnion, pairs: list[tuple[int, int]]) -> list[tuple[int, i
     ]
 
 
-def _deletion(union: LayerUnion, event: int) -> dict[str, object]:
+def _deletion(union: LayerUnion, event: Event) -> dict[str, object]:
     return {
         "path": union.path(union.ev_node[event]),
         "layer": union.ev_layer[event],
@@ -75,9 +75,7 @@ def _deletion(union: LayerUnion, event: int) -> dict[str, object]:
     }
 
 
-def _cells(
-    union: LayerUnion, before: int, event: int, same: Callable[[int, int], bool], out: Output
-) -> tuple[str, ...]:
+def _cells(union: LayerUnion, before: Event, event: Event, same: SameContent, out: Output) -> tuple[str, ...]:
     layer = str(union.ev_layer[event])
     if not union.shows(event):
         how = WHITEOUTS[WHITEOUT_NAMES[Absence(union.ev_entry[event])]]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from layertui.commands.output import warn
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
+from layertui.model.numbers import ROOT, Event, LayerNumber, Node
 from layertui.sources import open_image
 
 if TYPE_CHECKING:
@@ -26,16 +27,16 @@ def image_of(options: argparse.Namespace, reference: str | None = None) -> Image
     return image
 
 
-def layer_number(image: Image, number: int | None, lowest: int = 1) -> int:
+def layer_number(image: Image, number: int | None, lowest: int = 1) -> LayerNumber:
     """Return the number of an existing layer; the top for None.
 
     Raises :class:`LayertuiError` that names the existing layers.
     """
     highest = len(image.layers)
     if number is None:
-        return highest
+        return LayerNumber(highest)
     if lowest <= number <= highest:
-        return number
+        return LayerNumber(number)
     if not highest:
         raise LayertuiError(f"no layer {number}", f"{image.name} has no layers")
     also = ", 0 is the empty tree" if lowest == 0 else ""
@@ -62,11 +63,11 @@ class Opened(NamedTuple):
 
         return Contents(self.image, self.union.indexes, self.union)
 
-    def compared(self, pairs: Iterable[tuple[int, int]]) -> Contents:
+    def compared(self, pairs: Iterable[tuple[Event, Event]]) -> Contents:
         """Return the contents; files of these pairs of events are hashed."""
         return self.hashed(event for pair in pairs for event in pair)
 
-    def hashed(self, events: Iterable[int]) -> Contents:
+    def hashed(self, events: Iterable[Event]) -> Contents:
         """Return the contents; files of these events are hashed, each layer read at most once."""
         contents = self.contents()
         if events := list(events):
@@ -115,7 +116,7 @@ def read_layers(
     return Opened(part, union, bool(damages or image.damage), options.quiet)
 
 
-def find(union: LayerUnion, path: str, layer: int) -> int:
+def find(union: LayerUnion, path: str, layer: LayerNumber) -> Node:
     """Return the node of a path in any layer; parent symlinks are resolved at ``layer``.
 
     Raises :class:`LayertuiError` that names the nearest existing path.
@@ -130,7 +131,7 @@ def find(union: LayerUnion, path: str, layer: int) -> int:
     return node
 
 
-def find_shown(union: LayerUnion, path: str, layer: int, follow: bool = True) -> int:
+def find_shown(union: LayerUnion, path: str, layer: LayerNumber, follow: bool = True) -> Node:
     """Return the node of a path in the merged tree of layers 1 to ``layer``; with ``follow``, of its link target.
 
     Raises :class:`LayertuiError` that says why it does not exist, and names the nearest path.
@@ -141,12 +142,12 @@ def find_shown(union: LayerUnion, path: str, layer: int, follow: bool = True) ->
         raise _missing(union, path, layer) from None
 
 
-def _missing(union: LayerUnion, path: str, layer: int) -> LayertuiError:
+def _missing(union: LayerUnion, path: str, layer: LayerNumber) -> LayertuiError:
     """Return why a path does not exist in the merged tree of layers 1 to ``layer``, and what is near."""
     from layertui.union.symlinks import follow_links
 
     what = f"no {path} at layer {layer}"
-    above = 0
+    above = ROOT
     for name in filter(None, path.split("/")):
         child = above if name == "." else _child(union, above, name)
         if child < 0:
@@ -169,21 +170,21 @@ def _missing(union: LayerUnion, path: str, layer: int) -> LayertuiError:
     return LayertuiError(what)
 
 
-def _child(union: LayerUnion, directory: int, name: str) -> int:
+def _child(union: LayerUnion, directory: Node, name: str) -> Node:
     """Return the node of a name in a directory; -1 if no layer has it."""
     if name == "..":
-        return max(union.parent[directory], 0)
+        return max(union.parent[directory], ROOT)
     key = union.key(directory)
     raw = name.encode("utf-8", "surrogateescape")
     return union.find_key(key + b"\0" + raw if key else raw)
 
 
-def versions(union: LayerUnion, node: int) -> list[int]:
+def versions(union: LayerUnion, node: Node) -> list[Event]:
     """Return the last event of a path in each layer that has one, base first."""
     return list({union.ev_layer[event]: event for event in union.versions(node)}.values())
 
 
-def layer_range(image: Image, start: int | None, stop: int | None) -> tuple[int, int]:
+def layer_range(image: Image, start: int | None, stop: int | None) -> tuple[LayerNumber, LayerNumber]:
     """Return ``--from`` and ``--to`` as layers; by default the top, and the layer below ``--to``."""
-    stop = layer_number(image, stop, 0)
-    return (max(stop - 1, 0) if start is None else layer_number(image, start, 0)), stop
+    last = layer_number(image, stop, 0)
+    return layer_number(image, max(last - 1, 0) if start is None else start, 0), last

@@ -8,6 +8,7 @@ from layertui.commands.entries import HEADERS, RIGHT, cells, tree_to_json
 from layertui.commands.opening import find_shown, image_of, layer_number, read_layers
 from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image, add_layer
+from layertui.model.numbers import ROOT
 
 DESCRIPTION = """\
 List the files of an image as a container sees them, with the layer that each
@@ -41,6 +42,6 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         out.lines(tree_to_json(union, top, layer))
     else:
-        events = (union.at(node, layer) for node in range(top or 1, union.end[top]))
+        events = (union.at(node, layer) for node in (union.subtree(top) if top else union.descendants(ROOT)))
         out.table(HEADERS, (cells(union.entry(event), out) for event in events if event >= 0), RIGHT)
     return opened.status

@@ -1,4 +1,4 @@
-"""How two images differ, or two layers of one: layers, config, packages, files."""
+"""Compare two images, or two layers of one: layers, config, packages and files."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from layertui.model.entry import Entry
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image, Layer
 from layertui.model.job import Job
+from layertui.model.numbers import ROOT, Event, LayerNumber, Node
 from layertui.union.changes import difference, undecided_pairs
 from layertui.union.directory_summary import distinct_sums
 from layertui.union.merged_tree import MergedTree
@@ -22,51 +23,52 @@ from layertui.union.model import LayerUnion
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """An image as of one of its layers; 0 is the empty tree."""
+    """One side of a comparison: an image up to one of its layers; 0 is the empty tree."""
 
     image: Image
     union: LayerUnion
-    layer: int
+    layer: LayerNumber
 
     @property
     def layers(self) -> Sequence[Layer]:
+        """Layers 1 to ``layer``."""
         return self.image.layers[: self.layer]
 
     @property
     def size(self) -> int:
-        """Bytes of its layers as stored; -1 if one is unknown."""
+        """Bytes of the layers as stored; -1 if one is unknown."""
         return stored_size(self.layers)
 
 
 @dataclass(frozen=True, slots=True)
 class SharedLayers:
-    """Numbers of layers, base first."""
+    """Numbers of the layers that both sides have, and of the others, base first."""
 
-    common: Sequence[tuple[int, int]]
-    """Those of one digest, by their numbers in A and in B."""
-    only_a: Sequence[int]
-    only_b: Sequence[int]
+    common: Sequence[tuple[LayerNumber, LayerNumber]]
+    """The numbers in A and in B of each layer with the same digest."""
+    only_a: Sequence[LayerNumber]
+    only_b: Sequence[LayerNumber]
 
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
     """A path that differs."""
 
-    node: int
+    node: Node
     path: str
     change: str
-    """``added`` (B alone has it), ``deleted`` (A alone has it) or ``modified``."""
+    """``added`` (only B has it), ``deleted`` (only A has it) or ``modified``."""
     what: Sequence[str]
-    """What differs: of type, content, mode, owner, mtime, linkname, xattrs, device."""
+    """What differs, as in :class:`layertui.union.changes.Change`."""
     before: Entry | None
     after: Entry | None
     growth: int
-    """Bytes that it takes more in B, with all that is below it where it stands for that."""
+    """Bytes by which it is larger in B, including ``descendants``; negative if smaller."""
     descendants: int = 0
     """Number of paths below it that are folded into this change."""
 
     def to_json(self) -> dict[str, Any]:
-        """The change as the command line prints it."""
+        """Return the change as in the JSON output."""
         return {
             "path": self.path,
             "change": self.change,
@@ -78,33 +80,33 @@ class FileChange:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """The files that differ, in numbers; bytes are those of files, a hardlinked one counts once."""
+    """Number and bytes of the paths that differ; a hardlinked file counts once."""
 
     added: int
     deleted: int
     modified: int
-    """But for those whose time alone differs."""
+    """Without ``touched``."""
     touched: int
-    """Paths whose time alone differs."""
+    """Paths whose mtime is the only difference."""
     added_bytes: int
     deleted_bytes: int
     bytes_a: int
-    """Of all files of A."""
+    """Bytes of all files in A."""
     bytes_b: int
-    """Of all files of B."""
+    """Bytes of all files in B."""
 
     @property
     def growth(self) -> int:
-        """Bytes that B takes more."""
+        """Bytes by which B is larger; negative if smaller."""
         return self.bytes_b - self.bytes_a
 
     @property
     def modified_bytes(self) -> int:
-        """Bytes that paths of both take more in B."""
+        """Bytes by which paths of both sides are larger in B."""
         return self.growth - self.added_bytes + self.deleted_bytes
 
     def to_json(self) -> dict[str, int]:
-        """The sums as the command line prints them."""
+        """Return the sums as in the JSON output."""
         return {
             "added": self.added,
             "deleted": self.deleted,
@@ -118,7 +120,7 @@ class Sums:
 
 
 class Comparison:
-    """All that is to be told of how B differs from A."""
+    """The differences of B to A."""
 
     def __init__(
         self,
@@ -128,11 +130,11 @@ class Comparison:
         job: Job = Job.NONE,
         known: Comparison | None = None,
     ) -> None:
-        """Read the files of one size of which nothing else tells whether they differ. Reports bytes.
+        """Compare; read the files of equal size that nothing else tells apart. Reports bytes.
 
-        ``ignored`` are facts (``mtime``, ``owner``) whose differences are not reported; ``known`` is
-        a comparison of the same sides, whose contents and packages need not be read again: they do
-        not depend on those facts. Raises :class:`Cancelled`.
+        ``ignored`` are facts (``mtime``, ``owner``) whose differences do not count. ``known`` is
+        another comparison of the same sides, whose contents and packages are used again: they
+        do not depend on ``ignored``. Raises :class:`Cancelled`.
         """
         self.a, self.b = a, b
         self._ignored = frozenset(ignored)
@@ -141,20 +143,20 @@ class Comparison:
         )
         draft = pair.union(pair.candidates)
         self.contents = PooledContents((a.image, b.image), pair.pool, draft)
-        """Of the events of ``union``."""
+        """Contents of the events of ``union``."""
         if known is not None:
             self.contents.share_digests(known.contents)
         self.unread: dict[str, LayertuiError] = {}
-        """Why contents could not be compared, by path; those paths may be alike."""
+        """Why contents could not be compared, by path; those paths count as equal."""
         pairs = undecided_pairs(draft, A, B)
         self.contents.prepare((event for both in pairs for event in both), job)
-        self._what: dict[int, list[str]] = {}
+        self._what: dict[Node, list[str]] = {}
         for node in pair.candidates:
             what = self._differs(draft, node, job)
             if what is not None:
                 self._what[node] = what
         self.union = draft if len(self._what) == len(pair.candidates) else pair.union(list(self._what))
-        """The tree of A as layer 1, what B has otherwise as layer 2."""
+        """The tree of A as layer 1, the differences of B as layer 2."""
         self.contents.grow(pair.pool.layers, self.union)
         self.merged_a, self.merged_b = MergedTree(self.union, A), MergedTree(self.union, B)
         self.layers = shared_layers(a.layers, b.layers)
@@ -169,19 +171,19 @@ class Comparison:
 
     @property
     def are_equal(self) -> bool:
-        """Whether neither config nor files differ, however they are spread over layers."""
+        """Whether config and files are equal, whatever the layers."""
         return self.has_same_files and not self.config
 
     @property
     def has_same_files(self) -> bool:
-        """Whether no path differs, as far as everything could be read."""
+        """Whether no path differs, as far as contents could be read."""
         return not self._what
 
     # Files
 
     def changes(self, folded: bool = False) -> Iterator[FileChange]:
-        """The paths that differ, in the order of the tree; ``folded``: a directory stands for what came or went with it."""
-        union, end = self.union, 0
+        """Yield the paths that differ, depth first; ``folded`` combines an added or deleted directory into one change."""
+        union, end = self.union, ROOT
         for node, what in self._what.items():
             if node < end:
                 continue
@@ -198,8 +200,8 @@ class Comparison:
             )
 
     def growth_by_directory(self) -> dict[str, int]:
-        """Bytes that directories take more in B, most first; see :func:`distinct_sums`."""
-        parent, directories = self.union.parent, set[int]()
+        """Return the bytes by which directories are larger in B, largest first; see :func:`distinct_sums`."""
+        parent, directories = self.union.parent, set[Node]()
         for node in self._what:
             above = parent[node]
             while above > 0 and above not in directories:
@@ -207,32 +209,32 @@ class Comparison:
                 above = parent[above]
         return distinct_sums({self.union.path(node): self.growth(node) for node in directories})
 
-    def what(self, node: int) -> Sequence[str] | None:
-        """What differs at a path, see :class:`FileChange`; ``None`` if it is alike."""
+    def what(self, node: Node) -> Sequence[str] | None:
+        """Return what differs at a path, see :class:`FileChange`; ``None`` if nothing does."""
         return self._what.get(node)
 
-    def event(self, node: int, side: int) -> int:
-        """What shows a path in A or B: an event of that side's own union; -1 if it is not there."""
+    def event(self, node: Node, side: LayerNumber) -> Event:
+        """Return the event of the side's own union that shows a path in A or B; -1 if it does not exist."""
         return self._pair.event(node, side)
 
-    def growth(self, node: int) -> int:
-        """Bytes that a path takes more in B, with all that is below it."""
+    def growth(self, node: Node) -> int:
+        """Return the bytes by which a path and its descendants are larger in B; negative if smaller."""
         return self.merged_b.subtree_size(node) - self.merged_a.subtree_size(node)
 
-    def entry(self, node: int, side: int) -> Entry | None:
-        """What a path is in A or B, as the image itself tells it; ``None`` if it is not there."""
+    def entry(self, node: Node, side: LayerNumber) -> Entry | None:
+        """Return what a path is in A or B, with the layer of that image; ``None`` if it does not exist."""
         event = self._pair.event(node, side)
         return None if event < 0 else (self.a, self.b)[side - A].union.entry(event)
 
     # Inside
 
-    def _differs(self, draft: LayerUnion, node: int, job: Job) -> list[str] | None:
-        """What differs at a path that may, nothing if one side alone has it; ``None`` if it is alike."""
+    def _differs(self, draft: LayerUnion, node: Node, job: Job) -> list[str] | None:
+        """Return what differs at a candidate, empty if only one side has it; ``None`` if nothing does."""
         before, after = draft.at(node, A), draft.at(node, B)
         if before < 0 or after < 0:
             return []
 
-        def same(one: int, other: int) -> bool:
+        def same(one: Event, other: Event) -> bool:
             try:
                 return self.contents.same(one, other, job)
             except LayertuiError as error:
@@ -242,7 +244,7 @@ class Comparison:
         what = [fact for fact in difference(draft, before, after, same) if fact not in self._ignored]
         return what or None
 
-    def _growth(self, node: int, whole: bool) -> int:
+    def _growth(self, node: Node, whole: bool) -> int:
         if whole:
             return self.growth(node)
         union = self.union
@@ -280,14 +282,14 @@ class Comparison:
 
 
 def stored_size(layers: Iterable[Layer]) -> int:
-    """Bytes that layers take as stored; -1 if one's are unknown."""
+    """Return the bytes of layers as stored; -1 if one is unknown."""
     sizes = [layer.descriptor.size for layer in layers]
     return -1 if any(size < 0 for size in sizes) else sum(sizes)
 
 
 def shared_layers(a: Sequence[Layer], b: Sequence[Layer]) -> SharedLayers:
-    """Which layers two images have in common, wherever they lie in the stack."""
-    waiting: dict[str, list[int]] = {}
+    """Return which layers two images have in common, at whatever position."""
+    waiting: dict[str, list[LayerNumber]] = {}
     for layer in a:
         waiting.setdefault(_digest(layer), []).append(layer.number)
     common, only_b = [], []

@@ -1,4 +1,4 @@
-"""How the configs of two images differ, field by field."""
+"""Compare the configs of two images field by field."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 IGNORED_FIELDS = ("rootfs", "history", "container", "container_config", "id", "parent")
-"""What layers tell of, and what a builder noted of its own work (Docker image spec v1)."""
+"""Fields that describe the layers, or the build itself (Docker image spec v1)."""
 _BY_NAME = ("Labels", "ExposedPorts", "Volumes")
-"""Fields of ``config`` whose keys are of the author's choice: one that holds nothing is there as well."""
+"""Fields of ``config`` whose keys the author chooses: a key with an empty value is set, too."""
 
 
 class ConfigChange(NamedTuple):
-    """A field that the configs do not have alike."""
+    """A field that differs between two configs."""
 
     field: str
     """``architecture``, ``config.User``, ``config.Env.PATH``, ``config.Labels.version``."""
     a: Any
-    """As in the JSON; ``None`` where it is not set."""
+    """Value in the JSON; ``None`` if not set."""
     b: Any
 
 
 def config_changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[ConfigChange]:
-    """The fields that differ, sorted; what is null or empty counts as not set."""
+    """Return the fields that differ, sorted; null and empty values count as not set."""
     one, other = dict(_config_fields(a)), dict(_config_fields(b))
     fields = [
         field
@@ -30,7 +30,7 @@ def config_changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[ConfigCha
         if one.get(field, _UNSET) != other.get(field, _UNSET)
     ]
     if any(field.startswith("config.Env.") for field in fields):
-        fields = [field for field in fields if field != "config.Env"]  # else only their order differs
+        fields = [field for field in fields if field != "config.Env"]  # without one, the order differs
     return [ConfigChange(field, one.get(field), other.get(field)) for field in fields]
 
 
@@ -46,7 +46,7 @@ def _config_fields(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _of_container(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The fields of ``config``, what a container is started with."""
+    """Yield the fields of ``config``, the settings of a container."""
     for name, value in config.items():
         field = f"config.{name}"
         if name in _BY_NAME and isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What a comparison comes to, in sentences that the screen and the command share."""
+"""Summarize a comparison in sentences, for the screen and the command."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from layertui.text.format import count_text, growth_text, size_text
 
 
 def verdict(found: Comparison) -> str:
-    """What the eye is to land on."""
+    """Return the result in one sentence."""
     if found.has_same_files:
         return "Files are the same, the config is not." if found.config else "Config and files are the same."
     growth = found.sums.growth
@@ -20,9 +20,9 @@ def verdict(found: Comparison) -> str:
 
 
 def counts_text(found: Comparison) -> str:
-    """``3 added (+5.00 kB), 1 deleted (-5 B)``."""
+    """Return counts and sizes of changed files: ``3 added (+5.00 kB), 1 deleted (-5 B)``."""
     sums = found.sums
-    told = [
+    parts = [
         f"{count:,} {change} ({growth_text(size)})"
         for count, change, size in (
             (sums.added, "added", sums.added_bytes),
@@ -32,31 +32,33 @@ def counts_text(found: Comparison) -> str:
         if count
     ]
     if sums.touched:
-        told.append(f"{count_text(sums.touched, 'path')} whose time alone differs")
-    return ", ".join(told) or "no path differs"
+        parts.append(f"{count_text(sums.touched, 'path')} whose time alone differs")
+    return ", ".join(parts) or "no path differs"
 
 
 def layers_text(found: Comparison) -> str:
-    """``3 in common, the base of both, 2 only in B (2.1 MB)``."""
+    """Return counts of layers: ``3 in common, the base of both, 2 only in B (2.1 MB)``."""
     layers, common = found.layers, len(found.layers.common)
-    told = [f"{common:,} in common"]
+    parts = [f"{common:,} in common"]
     if common and list(layers.common) == [(number, number) for number in range(1, common + 1)]:
-        told.append("the base of both")
+        parts.append("the base of both")
     for name, side, numbers in (("A", found.a, layers.only_a), ("B", found.b, layers.only_b)):
         if numbers:
             size = size_text(stored_size(side.image.layers[number - 1] for number in numbers))
-            told.append(f"{len(numbers):,} only in {name} ({size})")
-    return ", ".join(told)
+            parts.append(f"{len(numbers):,} only in {name} ({size})")
+    return ", ".join(parts)
 
 
 def config_text(found: Comparison) -> str:
-    """``3 fields differ``."""
+    """Return the number of changed config fields: ``3 fields differ``."""
     rows = len(found.config)
     return f"{count_text(rows, 'field')} {'differs' if rows == 1 else 'differ'}" if rows else "the same"
 
 
 def packages_text(found: Comparison) -> str:
-    """``1 added, 2 upgraded``."""
+    """Return counts of changed packages: ``1 added, 2 upgraded``."""
     changes = Counter(row.change for row in found.packages)
-    told = [f"{changes[change]:,} {change}" for change in ("added", "upgraded", "removed") if changes[change]]
-    return ", ".join(told) or "the same, as far as they are known"
+    parts = [
+        f"{changes[change]:,} {change}" for change in ("added", "upgraded", "removed") if changes[change]
+    ]
+    return ", ".join(parts) or "the same, as far as they are known"

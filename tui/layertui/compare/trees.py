@@ -1,10 +1,10 @@
-"""How two merged trees differ, of two images as of two layers, told as a union of two layers.
+"""Compare two merged trees, of two images or two layers, as a union of two layers.
 
-The tree of the first side, A, is laid down as layer 1; what the second, B, has otherwise is
-layer 2. So whatever asks what a layer did (changes, rows, marks) tells how the sides differ.
+The tree of the first side, A, is layer 1; what the second, B, has otherwise is layer 2. So
+everything that shows what a layer changed (changes, rows, marks) shows how the sides differ.
 
-Paths are compared as numbers: entries of a layer that both sides have are one and the same,
-and of the others the metadata is compared a column at a time.
+Paths are compared as numbers: an entry of a layer that both sides have is one entry, and the
+metadata of other entries is compared a column at a time.
 """
 
 from __future__ import annotations
@@ -19,16 +19,18 @@ from operator import eq, ne, not_
 
 from layertui.layers.codec import COLUMNS
 from layertui.model.layer_index import Extra, Kind, LayerIndex
-from layertui.union.arrays import assign, ends, gather, offsets
+from layertui.model.numbers import NO_EVENT, NO_NODE, ROOT, EntryNumber, Event, LayerNumber, Node
+from layertui.union.arrays import Column, assign, column, ends, gather, offsets
 from layertui.union.model import VISIBLE_KINDS, Absence, LayerUnion
 
-A, B = 1, 2
-"""The layers of the union that :meth:`TreePair.union` gives."""
+A, B = LayerNumber(1), LayerNumber(2)
+"""The sides of a comparison: the layers of :meth:`TreePair.union`."""
 
 _METADATA = ("kind", "mode", "uid", "gid", "size", "mtime", "mtime_ns")
 _SAME = (*_METADATA, "keys", "link", "links", "extra")
-"""What layers have in common that hold the same, wherever their contents lie."""
+"""Columns in which equal layers are equal, whichever way their contents are stored."""
 _NO_ENTRY = -2
+"""In place of an entry, where a side does not have a path; -1 is an implied directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +38,19 @@ class SideTree:
     """One side: the merged tree of layers 1 to ``layer`` of a union; 0 is the empty tree."""
 
     union: LayerUnion
-    layer: int
+    layer: LayerNumber
     digests: Sequence[str]
-    """What tells each layer from others, its diff ID; empty where that is not known."""
+    """Diff ID (or else blob digest) of each layer; empty if unknown."""
 
 
 class LayerPool:
-    """The entries of all layers of two sides in one index, those of a layer that both have once."""
+    """The entries of all layers of both sides in one index; a common layer is there once."""
 
     def __init__(self, a: SideTree, b: SideTree) -> None:
         self.layers: list[LayerIndex] = list(a.union.indexes[: a.layer])
-        """A's, then those that B alone has."""
+        """Indexes of the layers of A, then of those that only B has."""
         self.numbers = (list(range(a.layer)), list[int]())
-        """Where in ``layers`` each layer of A and of B is, base first."""
+        """The place in ``layers`` of each layer of A and of B, base first."""
         known = {digest: number for number, digest in enumerate(a.digests[: a.layer]) if digest}
         for index, digest in zip(b.union.indexes[: b.layer], b.digests, strict=False):
             number = known.get(digest, -1)
@@ -57,13 +59,14 @@ class LayerPool:
                 self.layers.append(index)
             self.numbers[1].append(number)
         self.starts: list[int] = []
-        """The first entry of each layer."""
+        """First entry of each of ``layers`` in ``index``."""
         self.index = self._joined()
+        """All of ``layers`` as one."""
 
-    def find(self, entry: int) -> tuple[int, int]:
-        """Where in ``layers`` an entry is, and its number in that layer."""
+    def find(self, entry: EntryNumber) -> tuple[int, EntryNumber]:
+        """Return the place in ``layers`` of an entry of ``index``, and its number in that layer."""
         number = bisect_right(self.starts, entry) - 1
-        return number, entry - self.starts[number]
+        return number, EntryNumber(entry - self.starts[number])
 
     def _joined(self) -> LayerIndex:
         joined = LayerIndex(keys=b"/".join(index.keys for index in self.layers if index.count))
@@ -86,7 +89,7 @@ class LayerPool:
 
 
 class TreePair:
-    """Two trees side by side."""
+    """Two trees with common node numbers."""
 
     def __init__(self, a: SideTree, b: SideTree) -> None:
         self.pool = LayerPool(a, b)
@@ -104,29 +107,29 @@ class TreePair:
         self._base = _Layers(len(keys))
         self._base.lay(self._a, array("I", range(len(self._a.nodes))))
         if self._a.places[0] < 0:
-            self._base.append(0, Absence.IMPLIED, Kind.DIRECTORY)
+            self._base.append(ROOT, Absence.IMPLIED, Kind.DIRECTORY)
         self.candidates = self._candidates()
-        """Nodes of the paths that differ, or may: what tells is their content, target or attributes."""
+        """Nodes that differ, or may differ in content, link target or xattrs."""
 
-    def event(self, node: int, side: int) -> int:
-        """What shows a path in A or B: an event of that side's own union; -1 if it is not there."""
+    def event(self, node: Node, side: LayerNumber) -> Event:
+        """Return the event of the side's own union that shows a path in A or B; -1 if it does not exist."""
         tree = (self._a, self._b)[side - A]
         place = tree.places[node]
-        return tree.events[place] if place >= 0 else -1
+        return tree.events[place] if place >= 0 else NO_EVENT
 
-    def shown_bytes(self, side: int) -> int:
-        """File bytes that A or B shows, each hardlinked file counted once."""
+    def shown_bytes(self, side: LayerNumber) -> int:
+        """Return the bytes of all files in A or B; a hardlinked file counts once."""
         entries = set((self._a, self._b)[side - A].inodes) - {Absence.IMPLIED}
         return sum(map(self.pool.index.size.__getitem__, entries))
 
-    def union(self, nodes: Sequence[int]) -> LayerUnion:
-        """The tree of A, and on top of it what B has at these nodes."""
+    def union(self, nodes: Sequence[Node]) -> LayerUnion:
+        """Return the union of the tree of A and, as layer 2, what B has at these nodes."""
         layers = self._base.copy()
         first = len(layers.ev_node)
-        there = self._b.places
-        layers.lay(self._b, array("I", [there[node] for node in nodes if there[node] >= 0]))
+        places = self._b.places
+        layers.lay(self._b, array("I", [places[node] for node in nodes if places[node] >= 0]))
         for node in nodes:
-            if there[node] < 0:
+            if places[node] < 0:
                 layers.append(node, Absence.MISSING, Kind.WHITEOUT)
         events = len(layers.ev_node)
         return LayerUnion(
@@ -134,27 +137,27 @@ class TreePair:
             warnings=[],
             keys=self._keys,
             offsets=self._offsets,
-            parent=self._parents,
-            end=self._ends,
-            last=layers.last,
-            ev_node=layers.ev_node,
-            ev_layer=array("H", [A]) * first + array("H", [B]) * (events - first),
-            ev_entry=layers.ev_entry,
-            ev_prev=layers.ev_prev,
-            ev_inode=layers.ev_inode,
+            parent=column(self._parents),
+            end=column(self._ends),
+            last=column(layers.last),
+            ev_node=column(layers.ev_node),
+            ev_layer=column(array("H", [A]) * first + array("H", [B]) * (events - first)),
+            ev_entry=column(layers.ev_entry),
+            ev_prev=column(layers.ev_prev),
+            ev_inode=column(layers.ev_inode),
             ev_kind=bytes(layers.ev_kind),
             starts=[0, first, events],
         )
 
     def _number(self) -> list[bytes]:
-        """The keys of both, sorted, and for each side the nodes of its paths among them."""
+        """Return the keys of both sides, sorted, and set the nodes of each side's paths."""
         one, other = self._a.keys(), self._b.keys()
         keys = one
         if one[:1] != [b""]:
             keys = [b"", *one]
         if other != keys:
             known = set(keys)
-            # Two sorted runs, which are merged and not sorted anew.
+            # Two sorted runs: timsort merges them in linear time.
             keys = sorted(keys + [key for key in other if key not in known])
         number = dict(zip(keys, count()))
         for side, own in ((self._a, one), (self._b, other)):
@@ -163,19 +166,19 @@ class TreePair:
             assign(side.places, side.nodes, iter(range(len(own))))
         return keys
 
-    def _candidates(self) -> list[int]:
+    def _candidates(self) -> list[Node]:
         nodes = len(self._offsets) - 1
         one, other = array("i", [_NO_ENTRY]) * nodes, array("i", [_NO_ENTRY]) * nodes
         assign(one, self._a.nodes, iter(self._a.inodes))
         assign(other, self._b.nodes, iter(self._b.inodes))
         differing = array("I", compress(count(), map(ne, one, other)))
         if len(differing) and not differing[0] and _NO_ENTRY in (one[0], other[0]):
-            del differing[0]  # an empty tree has a root as well
+            del differing[0]  # the root of an empty tree is no difference
         before, after = gather(one, differing), gather(other, differing)
         alike = map(eq, self._metadata(before), self._metadata(after))
         kinds, extra = self.pool.index.kind, self.pool.index.extra
         return [
-            node
+            Node(node)
             for node, same, old, new in zip(differing, alike, before, after, strict=True)
             if not same
             or _NO_ENTRY in (old, new)
@@ -183,32 +186,35 @@ class TreePair:
             or extra.get(old, _PLAIN) != extra.get(new, _PLAIN)
         ]
 
-    def _metadata(self, entries: array[int]) -> zip[tuple[int, ...]]:
-        """The metadata of entries; a directory that no layer names has that of what engines make there."""
+    def _metadata(self, entries: Column[int, int]) -> zip[tuple[int, ...]]:
+        """Return the metadata of entries; an implied directory has that of the one engines create."""
         index = self.pool.index
-        made = {"kind": int(Kind.DIRECTORY), "mode": 0o755}
+        implied = {"kind": int(Kind.DIRECTORY), "mode": 0o755}
         columns = []
         for name in _METADATA:
-            column = array("B", index.kind) if name == "kind" else getattr(index, name)
-            # What -1 finds, and -2: that a path is not there is told apart anyway.
-            columns.append(gather(column + array(column.typecode, [made.get(name, 0)] * 2), entries))
+            values = array("B", index.kind) if name == "kind" else getattr(index, name)
+            # Two more values at the end for the indexes -1 (implied) and -2 (no entry, told apart later).
+            columns.append(gather(values + array(values.typecode, [implied.get(name, 0)] * 2), entries))
         return zip(*columns, strict=True)
 
 
 class _Side:
-    """The paths of one tree, one value a path in each column, in the order of the tree."""
+    """The paths of one tree, depth first: a path's **place** is its index in each column."""
 
     def __init__(self, tree: SideTree, starts: Sequence[int]) -> None:
-        """``starts`` are the first entries of its layers in the pool."""
+        """``starts`` are the first entries of the tree's layers in the pool."""
         union = self._union = tree.union
         stop = union.starts[tree.layer]
         if stop == len(union.ev_node):
             self._shown = union.last
         else:
-            self._shown = array("i", [-1]) * union.nodes
-            assign(self._shown, union.ev_node[:stop], iter(range(stop)))
-        is_there = array("B", union.ev_kind[:stop].translate(VISIBLE_KINDS) + b"\0")
-        self._visible = array("I", compress(count(), gather(is_there, self._shown)))
+            shown = array("i", [-1]) * union.nodes
+            assign(shown, union.ev_node[:stop], iter(range(stop)))
+            self._shown = column(shown)
+        is_visible = array("B", union.ev_kind[:stop].translate(VISIBLE_KINDS) + b"\0")
+        self._visible: Column[int, Node] = column(
+            array("I", compress(count(), gather(is_visible, self._shown)))
+        )
         entries = array("i")
         for layer, start in enumerate(starts, 1):
             part = union.ev_entry[union.starts[layer - 1] : union.starts[layer]]
@@ -216,39 +222,40 @@ class _Side:
                 array("i", [start + entry if entry >= 0 else entry for entry in part]) if start else part
             )
         self.events = gather(self._shown, self._visible)
-        """Of the union that it is of."""
+        """The event of the tree's own union that shows each path."""
         self.kinds = gather(array("B", union.ev_kind), self.events)
         self.entries = gather(entries, self.events)
-        """In the pool; :attr:`Absence.IMPLIED` for a directory that no layer names."""
+        """Each path's own entry in the pool; :attr:`Absence.IMPLIED` for an implied directory."""
         self._shared = gather(union.ev_inode, self.events)
         self.is_link = array("B", map(ne, self.events, self._shared))
         """1 for a hardlink."""
         self.inodes = gather(entries, self._shared) if 1 in self.is_link else self.entries
-        """The entry that holds metadata and content."""
+        """The entry in the pool that has each path's metadata and content."""
         self.nodes = array("I")
-        """Of the union that both sides make."""
+        """The node of each path in the union of both sides."""
         self.places = array("i")
-        """Where in these columns each of those nodes is; -1 if it is not."""
+        """The place of each such node; -1 if this side does not have it."""
 
     def keys(self) -> list[bytes]:
+        """Return the key of each path."""
         keys = self._union.keys.split(b"/")
         return keys if len(self._visible) == len(keys) else [keys[node] for node in self._visible]
 
-    def parents(self) -> array[int]:
-        """The node that each path is in, of the union that both sides make."""
+    def parents(self) -> Column[int, int]:
+        """Return the parent of each path, a node of the union of both sides."""
         nodes = array("i", [-1]) * self._union.nodes
         assign(nodes, self._visible, iter(self.nodes))
         return gather(nodes, gather(self._union.parent, self._visible))
 
-    def linked(self, place: int) -> int:
-        """The node that shows what a hardlink shares; -1 if none but links do."""
+    def linked(self, place: int) -> Node:
+        """Return the node that shows the file of a hardlink under its own path; -1 if only links to it are left."""
         event = self._shared[place]
         node = self._union.ev_node[event]
-        return self.nodes[bisect_left(self._visible, node)] if self._shown[node] == event else -1
+        return Node(self.nodes[bisect_left(self._visible, node)]) if self._shown[node] == event else NO_NODE
 
 
 class _Layers:
-    """The events of a union that is being made."""
+    """The events of a union under construction."""
 
     def __init__(self, nodes: int) -> None:
         self.last = array("i", [-1]) * nodes
@@ -259,14 +266,14 @@ class _Layers:
         self.ev_kind = bytearray()
 
     def copy(self) -> _Layers:
-        """The same events, to go on with apart from these."""
+        """Return an independent copy."""
         other = copy.copy(self)
         for name in ("last", "ev_node", "ev_entry", "ev_prev", "ev_inode", "ev_kind"):
             setattr(other, name, getattr(self, name)[:])
         return other
 
-    def append(self, node: int, entry: int, kind: int, inode: int = -1) -> int:
-        """Lay one event; its number."""
+    def append(self, node: Node, entry: int, kind: int, inode: int = -1) -> int:
+        """Append one event and return its number; ``entry`` is in the pool or an :class:`Absence`."""
         event = len(self.ev_node)
         self.ev_node.append(node)
         self.ev_entry.append(entry)
@@ -277,7 +284,7 @@ class _Layers:
         return event
 
     def lay(self, side: _Side, places: array[int]) -> None:
-        """Lay the paths at some places of a side, hardlinks after what they share."""
+        """Append an event for each of some places of a side, hardlinks after the files they refer to."""
         links = array("I", compress(places, gather(side.is_link, places)))
         if links:
             places = array("I", compress(places, map(not_, gather(side.is_link, places))))
@@ -287,25 +294,25 @@ class _Layers:
         self.ev_entry.extend(gather(side.entries, places))
         self.ev_prev.extend(gather(self.last, nodes))
         self.ev_inode.extend(range(start, stop))
-        self.ev_kind += gather(side.kinds, places)
+        self.ev_kind += bytes(gather(side.kinds, places))
         assign(self.last, nodes, iter(range(start, stop)))
         stored: dict[int, int] = {}
         for place in links:
             node, entry = side.linked(place), side.inodes[place]
             if node >= 0:
                 inode = self.ev_inode[self.last[node]]
-            else:  # only links are left of it
+            else:  # only links to the file are left
                 stored = stored or dict(zip(self.ev_entry, count()))
                 inode = stored.get(entry, -1)
             if inode >= 0:
-                self.append(side.nodes[place], side.entries[place], side.kinds[place], inode)
-            else:  # the first of them stands for what they share
-                stored[entry] = self.append(side.nodes[place], entry, side.kinds[place])
+                self.append(Node(side.nodes[place]), side.entries[place], side.kinds[place], inode)
+            else:  # the first link becomes the file for the others
+                stored[entry] = self.append(Node(side.nodes[place]), entry, side.kinds[place])
 
 
 _PLAIN = Extra()
 
 
 def _hold_the_same(one: LayerIndex, other: LayerIndex) -> bool:
-    """Whether two layers of one digest were read alike: neither is cut, or lists less than it holds."""
+    """Return whether two layers of one digest have equal entries: one may be truncated or incomplete."""
     return one is other or all(getattr(one, name) == getattr(other, name) for name in _SAME)

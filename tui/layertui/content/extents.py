@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from layertui.model.numbers import EntryNumber, Event, LayerNumber
+
 MAX_READ = 4 << 20
 """Bytes that are read in one piece, unless a single file has more."""
 MAX_GAP = 1 << 16
@@ -17,8 +19,8 @@ class FileExtent:
     """Where a file's content lies."""
 
     path: str
-    layer: int
-    entry: int
+    layer: LayerNumber
+    entry: EntryNumber
     size: int
     offset: int
     """In the layer's tar."""
@@ -40,13 +42,13 @@ class Batch(NamedTuple):
     """Contents of many files in one piece."""
 
     data: bytes
-    files: list[tuple[int, int, int]]
+    files: list[tuple[Event, int, int]]
     """Event of each file, where its content starts in ``data`` and where it ends."""
 
 
-def coalesce(files: Iterable[tuple[FileExtent, int]]) -> Iterator[list[tuple[FileExtent, int]]]:
+def coalesce(files: Iterable[tuple[FileExtent, Event]]) -> Iterator[list[tuple[FileExtent, Event]]]:
     """Files of one tar, with their events, in the order they lie in: lists of what is read in one piece."""
-    group: list[tuple[FileExtent, int]] = []
+    group: list[tuple[FileExtent, Event]] = []
     for file, event in files:
         if group:
             first, last = group[0][0], group[-1][0]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from layertui.model.numbers import LayerNumber
+
 MAX_EXCERPT = 240
 """Characters that are given of a line."""
 
@@ -29,7 +31,7 @@ class LineMatch:
     """One line of one version of one path."""
 
     path: str
-    layer: int
+    layer: LayerNumber
     """That the version comes from."""
     visible: bool
     """Whether the final tree shows the version."""

@@ -17,6 +17,7 @@ from layertui.layers.compression.format import Damaged
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind, LayerIndex, path_of
+from layertui.model.numbers import EMPTY, NO_EVENT, EntryNumber, Event, LayerNumber
 
 if TYPE_CHECKING:
     from layertui.model.image import Image
@@ -52,7 +53,7 @@ class Contents:
         """``indexes`` are those of ``union``, base first; it may lack layers of the image."""
         self._layers = LayerReaders(image.layers, indexes)
         self._union = union
-        self._digests: dict[tuple[int, int], bytes] = {}
+        self._digests: dict[tuple[LayerNumber, EntryNumber], bytes] = {}
 
     def grow(self, indexes: Sequence[LayerIndex], union: LayerUnion) -> None:
         """Go on with the union of the same layers and more on top: its events keep their numbers."""
@@ -62,7 +63,7 @@ class Contents:
         """Know the digests that were computed of the same layers, from now on in common."""
         self._digests = other._digests
 
-    def read(self, event: int, offset: int = 0, length: int = -1, job: Job = Job.NONE) -> bytes:
+    def read(self, event: Event, offset: int = 0, length: int = -1, job: Job = Job.NONE) -> bytes:
         """The bytes from ``offset``, as many as there are up to ``length`` (-1: all, in memory)."""
         file = self._find(event)
         length = max(file.size - offset, 0) if length < 0 else max(min(length, file.size - offset), 0)
@@ -78,21 +79,21 @@ class Contents:
             raise self._unreadable(file, "the layer ends in the middle of it")
         return data
 
-    def pieces(self, event: int, offset: int = 0, length: int = -1, job: Job = Job.NONE) -> Iterator[bytes]:
+    def pieces(self, event: Event, offset: int = 0, length: int = -1, job: Job = Job.NONE) -> Iterator[bytes]:
         """The same in pieces of at most 1 MiB; gives what there is before it raises."""
         file = self._find(event)
         length = max(file.size - offset, 0) if length < 0 else max(min(length, file.size - offset), 0)
         return self._pieces(file, offset, length, job)
 
-    def open(self, event: int) -> ContentFile:
+    def open(self, event: Event) -> ContentFile:
         """A file object; reads nothing yet."""
         return ContentFile(self, event, self._find(event).size)
 
-    def digest(self, event: int, job: Job = Job.NONE) -> str:
+    def digest(self, event: Event, job: Job = Job.NONE) -> str:
         """The content's digest, ``sha256:`` and hex; remembered."""
         return "sha256:" + self._digest(self._find(event), job).hex()
 
-    def same(self, one: int, other: int, job: Job = Job.NONE) -> bool:
+    def same(self, one: Event, other: Event, job: Job = Job.NONE) -> bool:
         """Whether two events have the same content; files that differ in size are not read."""
         if self._union.ev_inode[one] == self._union.ev_inode[other]:
             return True
@@ -107,14 +108,14 @@ class Contents:
             for start, length in merged_ranges(left.stored_ranges, right.stored_ranges)
         )
 
-    def prepare(self, events: Iterable[int], job: Job = Job.NONE) -> None:
+    def prepare(self, events: Iterable[Event], job: Job = Job.NONE) -> None:
         """Compute the digests of many contents, reading each layer at most once, front to back.
 
         Reports bytes of tar, from several threads. What has no content, or none that can be
         read, is left out: asking for its digest tells why. So are sparse files, which
         :meth:`same` compares without digests.
         """
-        files: dict[tuple[int, int], FileExtent] = {}
+        files: dict[tuple[LayerNumber, EntryNumber], FileExtent] = {}
         for event in events:
             try:
                 file = self._find(event)
@@ -140,13 +141,15 @@ class Contents:
             finally:
                 part.cancel()
 
-    def in_order(self, events: Iterable[int], job: Job = Job.NONE) -> Iterator[tuple[int, Iterator[bytes]]]:
+    def in_order(
+        self, events: Iterable[Event], job: Job = Job.NONE
+    ) -> Iterator[tuple[Event, Iterator[bytes]]]:
         """Events with their contents in pieces, each layer read once, front to back.
 
         Pieces are to be taken, as many as are wanted, before the next event is. Taking them
         raises what :meth:`pieces` does.
         """
-        read_layer = 0
+        read_layer = EMPTY
         cursor: Cursor | None = None
         for event in sorted(events, key=self._place):
             try:
@@ -161,12 +164,12 @@ class Contents:
             else:
                 yield event, self._pieces(file, 0, file.size, job, cursor)
 
-    def batches(self, events: Iterable[int], job: Job = Job.NONE) -> Iterator[Batch]:
+    def batches(self, events: Iterable[Event], job: Job = Job.NONE) -> Iterator[Batch]:
         """The contents of events of one layer in few pieces, the layer read once, front to back.
 
         What is no file, what cannot be read, and what lies behind damage is left out.
         """
-        files: list[tuple[FileExtent, int]] = []
+        files: list[tuple[FileExtent, Event]] = []
         for event in events:
             try:
                 file = self._find(event)
@@ -200,11 +203,11 @@ class Contents:
             if damage is not None and is_tar:
                 return
 
-    def stored_ranges(self, event: int) -> Sequence[tuple[int, int]]:
+    def stored_ranges(self, event: Event) -> Sequence[tuple[int, int]]:
         """The parts of a file that are stored, as (offset, length); the rest of it reads as zeros."""
         return self._find(event).stored_ranges
 
-    def read_all(self, events: Iterable[int], job: Job = Job.NONE) -> dict[int, bytes]:
+    def read_all(self, events: Iterable[Event], job: Job = Job.NONE) -> dict[Event, bytes]:
         """The whole contents of events of one layer, in memory; without those that :meth:`batches` leaves out."""
         return {
             event: batch.data[start:end]
@@ -218,7 +221,7 @@ class Contents:
         """Hash the files of one layer in the order they lie in; yields how far it has come."""
         try:
             cursor = self._layers.cursor(files[0])
-            items = [(file, 0) for file in files]
+            items = [(file, NO_EVENT) for file in files]
             for group in coalesce(items) if cursor is not None else ([item] for item in items):
                 job.check()
                 first, last = group[0][0], group[-1][0]
@@ -260,7 +263,7 @@ class Contents:
             start += length
         return True
 
-    def _place(self, event: int) -> tuple[int, int]:
+    def _place(self, event: Event) -> tuple[int, int]:
         """Layer and offset, by which events stand in the order in which they are stored."""
         inode = self._union.ev_inode[event]
         if self._union.ev_entry[inode] < 0:
@@ -268,7 +271,7 @@ class Contents:
         layer, entry = self._entry(inode)
         return layer, self._layers.indexes[layer - 1].offset[entry]
 
-    def _find(self, event: int) -> FileExtent:
+    def _find(self, event: Event) -> FileExtent:
         """Where an event's content lies, what a hardlink shares included."""
         union = self._union
         path = union.path(union.ev_node[event])
@@ -293,11 +296,11 @@ class Contents:
             raise self._unreadable(file, wrong)
         return file
 
-    def _entry(self, inode: int) -> tuple[int, int]:
+    def _entry(self, inode: Event) -> tuple[LayerNumber, EntryNumber]:
         """The layer that stores what an event holds, and the number of the entry there."""
         return self._union.ev_layer[inode], self._union.ev_entry[inode]
 
-    def _name(self, layer: int) -> str:
+    def _name(self, layer: LayerNumber) -> str:
         """What people call a layer."""
         return f"layer {layer}"
 
@@ -335,7 +338,7 @@ class ContentFile(io.RawIOBase):
     :class:`LayertuiError`. Of use to one thread at a time.
     """
 
-    def __init__(self, contents: Contents, event: int, size: int) -> None:
+    def __init__(self, contents: Contents, event: Event, size: int) -> None:
         super().__init__()
         self.size = size
         """Bytes."""

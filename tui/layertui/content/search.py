@@ -13,6 +13,7 @@ from layertui.content.text import is_text, marked_encoding
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind
+from layertui.model.numbers import Event
 from layertui.text.format import count_text
 from layertui.union.model import LayerUnion
 from layertui.union.path_filter import compile_pattern, glob_pattern
@@ -74,10 +75,10 @@ class Search:
         )
         return [count_text(count, noun) + more for count, noun, more in counts if count]
 
-    def _versions(self) -> dict[int, list[int]]:
+    def _versions(self) -> dict[Event, list[Event]]:
         """The events whose content is asked for, by the one that stores it: hardlinks share one."""
-        union, found = self._union, dict[int, list[int]]()
-        for event, kind in enumerate(union.ev_kind):
+        union, found = self._union, dict[Event, list[Event]]()
+        for event, kind in zip(union.events, union.ev_kind, strict=True):
             if kind != Kind.FILE or not (self._query.with_hidden or self._is_visible(event)):
                 continue
             stored = union.ev_inode[event]
@@ -85,10 +86,10 @@ class Search:
                 found.setdefault(stored, []).append(event)
         return found
 
-    def _is_visible(self, event: int) -> bool:
+    def _is_visible(self, event: Event) -> bool:
         return self._union.last[self._union.ev_node[event]] == event
 
-    def _in_file(self, event: int, pieces: Iterator[bytes]) -> Iterator[tuple[int, str, int, int]]:
+    def _in_file(self, event: Event, pieces: Iterator[bytes]) -> Iterator[tuple[int, str, int, int]]:
         """Number, text and place of each match."""
         extra = self._union.extra(event)
         has_holes = extra is not None and extra.sparse is not None  # which are zeros

@@ -10,6 +10,7 @@ from layertui.model import media_types
 from layertui.model.blob import BytesBlob
 from layertui.model.digest import digest_of
 from layertui.model.image import Descriptor, HistoryEntry, Image, Layer, Platform, chain_ids
+from layertui.model.numbers import LayerNumber
 
 if TYPE_CHECKING:
     from layertui.demo.steps import SampleStep
@@ -45,7 +46,7 @@ def image() -> Image:
         ],
     }
     manifest_bytes = _json(manifest)
-    numbers = iter(range(1, len(tars) + 1))
+    numbers = map(LayerNumber, range(1, len(tars) + 1))
     return Image(
         reference=SAMPLE_REFERENCE,
         transport="demo",
@@ -66,7 +67,13 @@ def image() -> Image:
             for step in steps
         ],
         layers=[
-            Layer(number, descriptor, diff_id, chain_id, BytesBlob(blob, f"layer {number} of the sample"))
+            Layer(
+                LayerNumber(number),
+                descriptor,
+                diff_id,
+                chain_id,
+                BytesBlob(blob, f"layer {number} of the sample"),
+            )
             for number, (descriptor, diff_id, chain_id, blob) in enumerate(
                 zip(descriptors, diff_ids, chain_ids(diff_ids), blobs, strict=True), 1
             )

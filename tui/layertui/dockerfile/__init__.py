@@ -14,6 +14,7 @@ from layertui.dockerfile.base import Base, boundaries
 from layertui.dockerfile.wording import PROXIES, Wording, Writer, build_arguments
 from layertui.model.history_step import recorded, step_text
 from layertui.model.image import Image
+from layertui.model.numbers import LayerNumber
 from layertui.sources.assemble import config_list, labels_of
 from layertui.text.sanitize import visible
 
@@ -28,7 +29,7 @@ class Instruction:
     """All of it, on one or several lines; empty if it cannot be told."""
     step: int = -1
     """The history entry that tells of it, from 0; -1 for none."""
-    layer: int | None = None
+    layer: LayerNumber | None = None
     is_base: bool = False
     """Whether it made the base, and so stands in another Dockerfile."""
     facts: Sequence[str] = ()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from layertui.model.layer_index import Kind
+from layertui.model.numbers import LayerNumber
 from layertui.union.changes import SameContent
 from layertui.union.layer_summary import LayerSummary, summarize_layer
 from layertui.union.model import LayerUnion
@@ -20,7 +21,7 @@ LARGEST = 10
 class Effect:
     """What one layer did, against the layers below it."""
 
-    layer: int
+    layer: LayerNumber
     counts: LayerSummary
     size: int
     """Bytes of the files that it stores."""
@@ -41,7 +42,7 @@ class Effect:
         }
 
 
-def effect_of(union: LayerUnion, layer: int, same: SameContent | None = None) -> Effect:
+def effect_of(union: LayerUnion, layer: LayerNumber, same: SameContent | None = None) -> Effect:
     """What a layer did; without ``same`` no contents are compared."""
     files = [
         event

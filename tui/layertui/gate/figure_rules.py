@@ -8,6 +8,7 @@ from layertui.gate.limits import Growth, Ratio, Size
 from layertui.gate.rules import Finding, Outcome, Status
 from layertui.gate.subject import Subject
 from layertui.insight.waste import undecided, waste
+from layertui.model.numbers import ROOT
 from layertui.text.format import exact_size, size_text
 from layertui.union.merged_tree import MergedTree
 
@@ -44,7 +45,7 @@ def highest_user_wasted_percent(subject: Subject, limit: Ratio) -> Outcome:
 
 def reclaimable(subject: Subject, limit: Size) -> Outcome:
     union = subject.union
-    value = union.stored_bytes() - MergedTree(union, union.layers).subtree_size(0)
+    value = union.stored_bytes() - MergedTree(union, union.layers).subtree_size(ROOT)
     causes: list[Finding] = []
     if value > limit:  # only now are contents read, to tell why
         subject.contents.prepare(undecided(union), subject.job)
@@ -57,7 +58,7 @@ def reclaimable(subject: Subject, limit: Size) -> Outcome:
 
 def size(subject: Subject, limit: Size) -> Outcome:
     value = subject.union.stored_bytes()
-    numbers = list(range(1, subject.union.layers + 1))
+    numbers = subject.union.layer_numbers
     return _figure(value <= limit, _at_most(value, limit), value, subject.layers(numbers, "")[:CAUSES])
 
 

@@ -13,6 +13,7 @@ from layertui.insight.packages import PackageChange, packages
 from layertui.insight.permissions import Right, permissions
 from layertui.insight.secrets import secrets
 from layertui.model.errors import LayertuiError
+from layertui.model.numbers import NO_NODE
 from layertui.text.format import count_text, owner
 from layertui.text.format import permissions as permissions_text
 
@@ -49,7 +50,7 @@ def required_paths(subject: Subject, limit: Sequence[str]) -> Outcome:
     found = []
     for glob in missing:
         # Where a layer deleted it, that is what to look at.
-        gone = next((node for node, _ in Globs([glob]).nodes(subject.union)), -1)
+        gone = next((node for node, _ in Globs([glob]).nodes(subject.union)), NO_NODE)
         if gone < 0:
             found.append(Finding(f"nothing matches {glob}"))
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from layertui.model.numbers import ROOT, Node
 from layertui.union.model import LayerUnion
 from layertui.union.path_filter import glob_pattern
 
@@ -28,10 +29,10 @@ class Globs:
         """Whether one matches an absolute path."""
         return self.first(path[1:].encode("utf-8", "surrogateescape").replace(b"/", b"\0")) is not None
 
-    def nodes(self, union: LayerUnion) -> Iterator[tuple[int, str]]:
+    def nodes(self, union: LayerUnion) -> Iterator[tuple[Node, str]]:
         """The paths that some layer has and one matches, with that one, in the order of the tree."""
         if self._patterns:
-            for node, key in enumerate(union.keys.split(b"/")):
+            for node, key in zip(union.subtree(ROOT), union.keys.split(b"/"), strict=True):
                 if node and (text := self.first(key)) is not None:
                     yield node, text
 
@@ -39,7 +40,7 @@ class Globs:
 def unmatched(texts: Sequence[str], union: LayerUnion) -> Sequence[str]:
     """The globs that match no path of the final tree."""
     missing = [(text, Globs([text])) for text in texts]
-    for node, key in enumerate(union.keys.split(b"/")):
+    for node, key in zip(union.subtree(ROOT), union.keys.split(b"/"), strict=True):
         if not missing:
             break
         if node and union.shows(union.last[node]):

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from layertui.gate.limits import Growth, Ratio, Size
+from layertui.model.numbers import LayerNumber
 
 
 class SecretsAllowed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
@@ -82,7 +83,7 @@ class Finding:
 
     message: str
     path: str | None = None
-    layer: int | None = None
+    layer: LayerNumber | None = None
     """Where it is stored, or what removed what is required."""
     step: str = ""
     """The build step of that layer on one line, secrets masked."""

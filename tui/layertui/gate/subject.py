@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 
 from layertui.content.read import Contents
@@ -14,6 +14,7 @@ from layertui.insight.secrets import without_secrets
 from layertui.model.history_step import step_text
 from layertui.model.image import Image
 from layertui.model.job import Job
+from layertui.model.numbers import LayerNumber
 from layertui.text.format import exact_size
 from layertui.union.model import LayerUnion
 
@@ -46,7 +47,7 @@ class Subject:
         return efficiency(self.union.indexes)
 
     @cached_property
-    def _steps(self) -> dict[int | None, str]:
+    def _steps(self) -> dict[LayerNumber | None, str]:
         return {entry.layer: without_secrets(step_text(entry)) for entry in self.image.history}
 
     def damage(self) -> str:
@@ -59,12 +60,12 @@ class Subject:
         return self.image.damage or next(broken, "")
 
     def finding(
-        self, message: str, path: str | None = None, layer: int | None = None, line: int | None = None
+        self, message: str, path: str | None = None, layer: LayerNumber | None = None, line: int | None = None
     ) -> Finding:
         """A finding with the step of its layer."""
         return Finding(message, path, layer, self._steps.get(layer, "") if layer else "", line)
 
-    def layers(self, numbers: list[int], what: str) -> list[Finding]:
+    def layers(self, numbers: Iterable[LayerNumber], what: str) -> list[Finding]:
         """Layers that hold files, largest first."""
         sizes = sorted(
             ((sum(self.union.indexes[number - 1].size), number) for number in numbers), reverse=True

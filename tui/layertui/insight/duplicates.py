@@ -12,15 +12,16 @@ from layertui.content.read import Contents
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind
+from layertui.model.numbers import Event, LayerNumber
 from layertui.union.model import LayerUnion
 
 
 class Copy(NamedTuple):
     """One place where a content is stored."""
 
-    event: int
+    event: Event
     path: str
-    layer: int
+    layer: LayerNumber
     is_visible: bool
     """Whether the final tree shows this very copy at this path."""
 
@@ -66,7 +67,7 @@ class Duplicates:
     """Files that may be duplicates and cannot be read."""
 
 
-def candidates(union: LayerUnion) -> list[int]:
+def candidates(union: LayerUnion) -> list[Event]:
     """Events that store files of sizes that occur more than once."""
     events = list(chain.from_iterable(_sizes(union).values()))
     return sorted(events)
@@ -81,7 +82,7 @@ def duplicates(union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Du
     groups: list[Duplicate] = []
     unreadable = 0
     for size, events in _sizes(union).items():
-        by_digest: defaultdict[str, list[int]] = defaultdict(list)
+        by_digest: defaultdict[str, list[Event]] = defaultdict(list)
         for event in events:
             job.check()
             try:
@@ -97,7 +98,7 @@ def duplicates(union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Du
     return Duplicates(groups, unreadable)
 
 
-def _copy(union: LayerUnion, event: int) -> Copy:
+def _copy(union: LayerUnion, event: Event) -> Copy:
     node = union.ev_node[event]
     return Copy(event, union.path(node), union.ev_layer[event], union.last[node] == event)
 
@@ -106,12 +107,12 @@ def _place(copy: Copy) -> tuple[int, str]:
     return copy.layer, copy.path
 
 
-def _sizes(union: LayerUnion) -> dict[int, list[int]]:
+def _sizes(union: LayerUnion) -> dict[int, list[Event]]:
     """The events that store files, by the sizes that occur more than once."""
     times = Counter(chain.from_iterable(index.size for index in union.indexes))
     times[0] = 0
-    found: defaultdict[int, list[int]] = defaultdict(list)
-    for event, (kind, inode) in enumerate(zip(union.ev_kind, union.ev_inode, strict=True)):
+    found: defaultdict[int, list[Event]] = defaultdict(list)
+    for event, kind, inode in zip(union.events, union.ev_kind, union.ev_inode, strict=True):
         if kind == Kind.FILE and inode == event and times[size := union.size(event)] > 1:
             found[size].append(event)
     return found

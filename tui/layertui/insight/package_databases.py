@@ -11,6 +11,7 @@ from layertui.insight.databases import Parser, apk, dpkg, npm, python, rpm, rpm_
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import keys_ending
+from layertui.model.numbers import Event, LayerNumber, Node
 from layertui.union.model import LayerUnion
 
 MAX_SIZE = 1 << 29
@@ -41,25 +42,25 @@ FILES: Sequence[bytes] = (
 _UNREAD = keys_ending([_RPM_OLDER])
 """Databases whose reader looks at nothing of them."""
 
-Found = Mapping[int, bytes | LayertuiError]
+Found = Mapping[Event, bytes | LayertuiError]
 """The contents of files by their events, or why they cannot be read."""
 
 
-def databases_of(union: LayerUnion) -> dict[int, Parser]:
+def databases_of(union: LayerUnion) -> dict[Node, Parser]:
     """The nodes that are databases."""
     found = union.matching(*(pattern for pattern, _ in _DATABASES))
     return {node: _DATABASES[number][1] for node, number in found}
 
 
 def read_files(
-    union: LayerUnion, contents: Contents, events: Iterable[int], job: Job = Job.NONE
+    union: LayerUnion, contents: Contents, events: Iterable[Event], job: Job = Job.NONE
 ) -> Iterator[Found]:
     """What each layer stores of some files, in any order of the layers.
 
     Each layer is read once, two at a time; no more than three wait to be taken. Raises
     :class:`Cancelled`.
     """
-    layers: defaultdict[int, set[int]] = defaultdict(set)
+    layers: defaultdict[LayerNumber, set[Event]] = defaultdict(set)
     for event in events:
         layers[union.ev_layer[union.ev_inode[event]]].add(event)
     running: set[Future[Found]] = set()
@@ -72,9 +73,9 @@ def read_files(
         yield from (future.result() for future in running)
 
 
-def _read(union: LayerUnion, contents: Contents, events: Sequence[int], job: Job) -> Found:
+def _read(union: LayerUnion, contents: Contents, events: Sequence[Event], job: Job) -> Found:
     """Files that one layer stores."""
-    found: dict[int, bytes | LayertuiError] = {}
+    found: dict[Event, bytes | LayertuiError] = {}
     wanted = []
     for event in events:
         node, size = union.ev_node[event], union.size(event)

@@ -22,6 +22,7 @@ from layertui.insight.package_databases import MAX_SIZE, databases_of, read_file
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind, key_of
+from layertui.model.numbers import NO_EVENT, ROOT, Event, LayerNumber, Node
 from layertui.union.model import LayerUnion
 
 _LISTS = (
@@ -80,7 +81,7 @@ class PackageFiles:
         self._known: tuple[Sequence[int], _Lists] = ((), _Lists())
         self._lock = threading.Lock()
 
-    def owners(self, path: str, layer: int, job: Job = Job.NONE) -> Owners:
+    def owners(self, path: str, layer: LayerNumber, job: Job = Job.NONE) -> Owners:
         """The packages that own a path of the merged tree of layers 1 to ``layer``.
 
         Reads the databases of that tree, if they are not those of the question before. Raises
@@ -98,12 +99,12 @@ class PackageFiles:
         kinds = {package.kind for package in lists.packages} | ({"npm"} if self._has_npm else set())
         return Owners(list(dict.fromkeys(found)), sorted(kinds), lists.unlisted, unread)
 
-    def _names(self, path: str, layer: int) -> list[bytes]:
+    def _names(self, path: str, layer: LayerNumber) -> list[bytes]:
         """A path, and what leads to it through a symlink in the root: databases may have it as /bin/sh."""
         union = self._union
         key = key_of(path)
         names = [b"/" + key.replace(b"\0", b"/")]
-        for node in union.children(0):
+        for node in union.children(ROOT):
             event = union.at(node, layer)
             if event < 0 or union.ev_kind[event] != Kind.SYMLINK:
                 continue
@@ -115,7 +116,7 @@ class PackageFiles:
                 names.append(b"/%b/%b" % (union.key(node), key.removeprefix(target).replace(b"\0", b"/")))
         return names
 
-    def _npm(self, path: str, layer: int, job: Job) -> list[Package]:
+    def _npm(self, path: str, layer: LayerNumber, job: Job) -> list[Package]:
         """The package in whose directory of ``node_modules`` a path lies, the innermost."""
         union, parts = self._union, path.split("/")
         for end in range(len(parts), 1, -1):
@@ -126,12 +127,12 @@ class PackageFiles:
                 continue
             manifest = "/".join([*parts[:end], "package.json"])
             node = union.find(manifest)
-            event = union.at(node, layer) if node >= 0 else -1
+            event = union.at(node, layer) if node >= 0 else NO_EVENT
             if event >= 0 and union.ev_kind[event] == Kind.FILE and union.size(event) <= MAX_SIZE:
                 return npm(manifest, self._contents.read(event, job=job))
         return []
 
-    def _read(self, layer: int, job: Job) -> _Lists:
+    def _read(self, layer: LayerNumber, job: Job) -> _Lists:
         union = self._union
         events = [
             event
@@ -141,9 +142,9 @@ class PackageFiles:
         if self._known[0] == events:
             return self._known[1]
         lists = _Lists()
-        data: dict[str, tuple[int, bytes]] = {}
+        data: dict[str, tuple[Node, bytes]] = {}
         """Node and content of the files by their paths."""
-        found: dict[int, bytes | LayertuiError] = {}
+        found: dict[Event, bytes | LayertuiError] = {}
         for part in read_files(union, self._contents, events, job):
             found.update(part)
         for event in events:
@@ -162,7 +163,7 @@ class PackageFiles:
         return lists
 
     def _listed(
-        self, data: Mapping[str, tuple[int, bytes]], lists: _Lists
+        self, data: Mapping[str, tuple[Node, bytes]], lists: _Lists
     ) -> Iterable[tuple[Package, Sequence[bytes]]]:
         """Every package with its paths; counts those that list none."""
         diverted = diversions(data[_DIVERSIONS][1]) if _DIVERSIONS in data else []
@@ -186,7 +187,7 @@ class PackageFiles:
                 yield package, paths
 
 
-def _dpkg_files(path: str, package: Package, data: Mapping[str, tuple[int, bytes]]) -> list[bytes] | None:
+def _dpkg_files(path: str, package: Package, data: Mapping[str, tuple[Node, bytes]]) -> list[bytes] | None:
     """What a package of dpkg has; ``None`` if it does not say."""
     if path.endswith("/status"):
         info = f"{path.removesuffix('status')}info/{package.name}"
@@ -198,7 +199,7 @@ def _dpkg_files(path: str, package: Package, data: Mapping[str, tuple[int, bytes
     return md5sums(data[sums][1]) if sums in data else None
 
 
-def _python_files(path: str, data: Mapping[str, tuple[int, bytes]]) -> list[bytes] | None:
+def _python_files(path: str, data: Mapping[str, tuple[Node, bytes]]) -> list[bytes] | None:
     """What a Python package has, by what lies beside its metadata; ``None`` if it does not say."""
     directory = path.rpartition("/")[0]
     if f"{directory}/RECORD" in data:

@@ -14,6 +14,7 @@ from layertui.insight.package_databases import MAX_SIZE, RECORD, databases_of, r
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind
+from layertui.model.numbers import NO_EVENT, Event, LayerNumber, Node
 from layertui.union.model import LayerUnion
 
 
@@ -21,7 +22,7 @@ from layertui.union.model import LayerUnion
 class PackageChange:
     """What a layer did to one package."""
 
-    layer: int
+    layer: LayerNumber
     before: Package | None
     after: Package | None
 
@@ -79,7 +80,7 @@ def packages(union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Pack
             if union.shows(event) and union.ev_kind[event] == Kind.FILE
         }
     )
-    touched: defaultdict[int, set[int]] = defaultdict(set)
+    touched: defaultdict[LayerNumber, set[Node]] = defaultdict(set)
     for node in databases:
         for event in union.versions(node):
             touched[union.ev_layer[event]].add(node)
@@ -89,7 +90,7 @@ def packages(union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Pack
 
 
 def layer_packages(
-    union: LayerUnion, contents: Contents, layer: int, job: Job = Job.NONE
+    union: LayerUnion, contents: Contents, layer: LayerNumber, job: Job = Job.NONE
 ) -> tuple[Sequence[PackageChange], Sequence[LayertuiError]]:
     """What one layer did to the packages, and why databases could not be read. Reads only those it touched.
 
@@ -105,14 +106,14 @@ def layer_packages(
         {
             event: parser
             for node, parser in databases.items()
-            for event in (union.at(node, layer - 1), union.at(node, layer))
+            for event in (union.at(node, LayerNumber(layer - 1)), union.at(node, layer))
             if event >= 0 and union.ev_kind[event] == Kind.FILE
         }
     )
     return reader.changes(layer, databases), reader.unread
 
 
-def _differences(layer: int, gone: Counter[Package], new: Counter[Package]) -> list[PackageChange]:
+def _differences(layer: LayerNumber, gone: Counter[Package], new: Counter[Package]) -> list[PackageChange]:
     """Pairs what went with what came of the same package."""
     pairs: defaultdict[tuple[str, str, str], tuple[list[Package], list[Package]]]
     pairs = defaultdict(lambda: ([], []))
@@ -135,16 +136,16 @@ class _Reader:
         self._union = union
         self._contents = contents
         self._job = job
-        self._known: dict[int, list[Package]] = {}
+        self._known: dict[Event, list[Package]] = {}
         self.unread: Sequence[LayertuiError] = ()
 
-    def read(self, parsers: Mapping[int, Parser]) -> None:
+    def read(self, parsers: Mapping[Event, Parser]) -> None:
         """Read databases, and for their size what lists the files of Python packages."""
         union = self._union
         records = {event: self._record(event) for event, parser in parsers.items() if parser is python}
         wanted = [*parsers, *(record for record in records.values() if record >= 0)]
-        sizes: dict[int, int] = {}
-        errors: dict[int, LayertuiError] = {}
+        sizes: dict[Event, int] = {}
+        errors: dict[Event, LayertuiError] = {}
         for found in read_files(union, self._contents, wanted, self._job):
             for event, content in found.items():
                 try:
@@ -167,44 +168,45 @@ class _Reader:
                 continue
             self._known[event] = [replace(package, size=size) for package in known]
 
-    def _record(self, event: int) -> int:
+    def _record(self, event: Event) -> Event:
         """The event of what lists the files of a Python package; -1 if there is none to read."""
         union = self._union
         directory = union.parent[union.ev_node[event]]
         record = union.find_key(union.key(directory) + b"\0" + RECORD)
-        shown = union.at(record, union.ev_layer[event]) if record >= 0 else -1
+        shown = union.at(record, union.ev_layer[event]) if record >= 0 else NO_EVENT
         if shown < 0 or union.ev_kind[shown] != Kind.FILE or union.size(shown) > MAX_SIZE:
-            return -1
+            return NO_EVENT
         return shown
 
-    def _npm_size(self, event: int) -> int:
+    def _npm_size(self, event: Event) -> int:
         """Bytes of the files of an npm package."""
         union = self._union
         layer, directory = union.ev_layer[event], union.parent[union.ev_node[event]]
-        total, node = 0, directory + 1
+        total, node = 0, Node(directory + 1)
         while node < union.end[directory]:
             if union.name(node) == "node_modules":  # packages of their own
                 node = union.end[node]
                 continue
             if (shown := union.at(node, layer)) >= 0:
                 total += union.size(shown)
-            node += 1
+            node = Node(node + 1)
         return total
 
-    def changes(self, layer: int, databases: Iterable[int]) -> list[PackageChange]:
+    def changes(self, layer: LayerNumber, databases: Iterable[Node]) -> list[PackageChange]:
         """What a layer did to the packages of databases that it touched."""
         before, after = Counter[Package](), Counter[Package]()
+        lower = LayerNumber(layer - 1)
         for node in databases:
-            if self.knows(node, layer - 1) and self.knows(node, layer):
-                before.update(self.at(node, layer - 1))
+            if self.knows(node, lower) and self.knows(node, layer):
+                before.update(self.at(node, lower))
                 after.update(self.at(node, layer))
         return _differences(layer, before - after, after - before)
 
-    def knows(self, node: int, layer: int) -> bool:
+    def knows(self, node: Node, layer: LayerNumber) -> bool:
         """Whether what a database holds in the merged tree of a layer could be read."""
         event = self._union.at(node, layer)
         return event < 0 or self._union.ev_kind[event] != Kind.FILE or event in self._known
 
-    def at(self, node: int, layer: int) -> list[Package]:
+    def at(self, node: Node, layer: LayerNumber) -> list[Package]:
         """What a database holds in the merged tree of a layer, as far as it could be read."""
         return self._known.get(self._union.at(node, layer), [])

@@ -15,6 +15,7 @@ from layertui.model.entry import Entry
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind
+from layertui.model.numbers import ROOT, Event, Node
 from layertui.union.model import LayerUnion
 
 CAPABILITIES = "security.capability"
@@ -42,7 +43,7 @@ class Permission:
     """One remarkable path."""
 
     right: Right
-    event: int
+    event: Event
     entry: Entry
     capabilities: str = ""
     """As ``getcap`` writes them."""
@@ -72,9 +73,9 @@ def permissions(union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> S
     """
     found: list[Permission] = []
     users = _users(union, contents, job)
-    strangers: dict[int, int] = {}
+    strangers: dict[Node, int] = {}
     """Row of each node whose owner is unknown."""
-    for node, event in enumerate(union.last):
+    for node, event in zip(union.subtree(ROOT), union.last, strict=True):
         job.check()
         entry = union.ev_entry[event]
         if entry < 0:

@@ -12,6 +12,7 @@ from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
 from layertui.content.extents import Batch
 from layertui.insight.secret_rules import ASSIGNMENTS, DOTENV, FILES, TOKENS, Rule
+from layertui.model.numbers import Event
 from layertui.union.model import LayerUnion
 
 _HEAD = 8000
@@ -56,7 +57,7 @@ class FileSearch:
             for event in filter(union.shows, union.versions(node)):
                 self._rules[union.ev_inode[event]] += _NAMED[number][1]
 
-    def find(self, batch: Batch) -> Iterator[tuple[int, int, Match]]:
+    def find(self, batch: Batch) -> Iterator[tuple[Event, int, Match]]:
         """Event, line (from 1) and match of every secret in the text files of a batch."""
         data = batch.data
         for is_text, group in groupby(batch.files, key=lambda file: _is_text(data, *file[1:])):
@@ -73,8 +74,8 @@ class FileSearch:
                     yield event, text.count(b"\n", 0, match.position) + 1, match
 
     def _candidates(
-        self, data: bytes, files: Sequence[tuple[int, int, int]]
-    ) -> Iterator[tuple[int, int, int, dict[int, list[int]]]]:
+        self, data: bytes, files: Sequence[tuple[Event, int, int]]
+    ) -> Iterator[tuple[Event, int, int, dict[int, list[int]]]]:
         """Of files one after the other, those to be looked into, with the places of each literal in them."""
         first, last = files[0][1], files[-1][2]
         hits = iter(self._literals.find_matches_as_indexes(memoryview(data)[first:last]))

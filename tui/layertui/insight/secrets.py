@@ -14,6 +14,7 @@ from layertui.insight.secret_search import FileSearch, matches
 from layertui.model.image import Image
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind
+from layertui.model.numbers import Event, LayerNumber
 from layertui.union.model import LayerUnion
 
 MAX_SIZE = 4 << 20
@@ -33,14 +34,14 @@ class Secret:
     """``file``, ``environment``, ``label`` or ``history``."""
     name: str
     """The path of a file, the name of a variable or label, the build step without its secrets."""
-    layer: int | None
+    layer: LayerNumber | None
     """That stores the file, or that the step made."""
     line: int | None
     """Of a file, from 1."""
     is_visible: bool
     """Whether the final tree shows the file; what the config says is always there."""
     text: str
-    event: int | None = None
+    event: Event | None = None
 
     @property
     def masked(self) -> str:
@@ -75,7 +76,7 @@ def secrets(image: Image, union: LayerUnion, contents: Contents, job: Job = Job.
     Reports bytes of files, from several threads. Raises :class:`Cancelled`.
     """
     found = list(_of_config(image))
-    layers = [_files(union, layer) for layer in range(1, union.layers + 1)]
+    layers = [_files(union, layer) for layer in union.layer_numbers]
     small = [[event for event in events if union.size(event) <= MAX_SIZE] for events in layers]
     total = sum(map(union.size, chain.from_iterable(small)))
     done, unread = [0] * len(layers), list(map(len, small))
@@ -91,7 +92,16 @@ def secrets(image: Image, union: LayerUnion, contents: Contents, job: Job = Job.
             for event, line, match in search.find(batch):
                 path = union.path(union.ev_node[event])
                 rows.append(
-                    Secret(match.rule, "file", path, number + 1, line, event in shown, match.secret, event)
+                    Secret(
+                        match.rule,
+                        "file",
+                        path,
+                        union.ev_layer[event],
+                        line,
+                        event in shown,
+                        match.secret,
+                        event,
+                    )
                 )
             unread[number] -= len(batch.files)
             done[number] += sum(end - start for _, start, end in batch.files)
@@ -108,7 +118,7 @@ def secrets(image: Image, union: LayerUnion, contents: Contents, job: Job = Job.
     return Secrets(found, sum(map(len, layers)) - sum(map(len, small)), sum(unread))
 
 
-def _files(union: LayerUnion, layer: int) -> list[int]:
+def _files(union: LayerUnion, layer: LayerNumber) -> list[Event]:
     """The events by which a layer stores files that are not empty."""
     return [
         event
@@ -128,7 +138,7 @@ def _of_config(image: Image) -> Iterator[Secret]:
     """Environment, labels, and the commands and build arguments of the history."""
     config = image.config.get("config")
     settings = config if isinstance(config, dict) else {}
-    texts: list[tuple[str, str, int | None, str]] = []
+    texts: list[tuple[str, str, LayerNumber | None, str]] = []
     variables = settings.get("Env")
     for text in variables if isinstance(variables, list) else []:
         texts.append(("environment", str(text).partition("=")[0], None, str(text)))

@@ -16,6 +16,7 @@ from layertui.insight.tally import Finding, Sum, Survey, Tally, added
 from layertui.insight.waste import Hidden, undecided, waste
 from layertui.model.image import Image
 from layertui.model.job import Job
+from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.text.format import count_text, owner, size_text
 from layertui.text.format import permissions as mode_text
 from layertui.union.model import LayerUnion
@@ -57,9 +58,9 @@ def _look(part: str, image: Image, union: LayerUnion, contents: Contents, job: J
     return _waste(union, contents, job)
 
 
-def _step(layer: int | None, size: int, count: int = 1) -> Sum:
+def _step(layer: LayerNumber | None, size: int, count: int = 1) -> Sum:
     """What a layer's step caused; of ``None`` the config has it."""
-    return Sum("step", str(layer or ""), size, count, layer or 0)
+    return Sum("step", str(layer or ""), size, count, layer or EMPTY)
 
 
 def _waste(union: LayerUnion, contents: Contents, job: Job) -> Survey:
@@ -95,7 +96,7 @@ def _secrets(image: Image, union: LayerUnion, contents: Contents, job: Job) -> S
     found = secrets(image, union, contents, job)
     tally = Tally("rule", "place", "step")
     for row in found.found:
-        layer = row.layer or 0
+        layer = row.layer or EMPTY
         is_file = row.event is not None
         place = "files that are shown" if row.is_visible else "files that are hidden"
         tally.add(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from layertui.model.numbers import EMPTY, LayerNumber
+
 MOST = 10_000
 """Findings that are told; sums count all of them."""
 
@@ -19,7 +21,7 @@ class Sum:
     size: int
     """Bytes; 0 for what is not measured in bytes."""
     count: int
-    layer: int = 0
+    layer: LayerNumber = EMPTY
     """Where it leads to; 0: nowhere."""
     path: str = "/"
 
@@ -28,7 +30,7 @@ class Sum:
 class Finding:
     """One row: what was found and where it is to be seen."""
 
-    layer: int
+    layer: LayerNumber
     """0 for what no layer has."""
     path: str
     """In the merged tree of ``layer``."""

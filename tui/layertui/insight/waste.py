@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind
+from layertui.model.numbers import NO_EVENT, ROOT, Event, LayerNumber
 from layertui.union.arrays import assign
 from layertui.union.changes import difference
 from layertui.union.directory_summary import directory_sums
@@ -43,23 +44,23 @@ class Reason(StrEnum):
 class Comparing(Protocol):
     """Compares files' contents by events, as :class:`layertui.content.read.Contents` does."""
 
-    def same(self, one: int, other: int, /) -> bool: ...
-    def digest(self, event: int, /) -> str: ...
+    def same(self, one: Event, other: Event, /) -> bool: ...
+    def digest(self, event: Event, /) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
     """A file's content that is stored and not shown."""
 
-    event: int
+    event: Event
     """The event that stores it."""
     path: str
-    layer: int
+    layer: LayerNumber
     """The layer that stores it."""
     size: int
     """Bytes."""
     reason: Reason
-    by: int
+    by: LayerNumber
     """The layer that hid it."""
     moved_to: str | None = None
 
@@ -88,7 +89,7 @@ class Waste:
         """Bytes, largest first."""
         return dict(self._sums(operator.attrgetter("reason")))
 
-    def by_layer(self) -> dict[int, int]:
+    def by_layer(self) -> dict[LayerNumber, int]:
         """Bytes by the layer that hid them, largest first."""
         return dict(self._sums(operator.attrgetter("by")))
 
@@ -125,10 +126,10 @@ def waste(union: LayerUnion, contents: Comparing, job: Job = Job.NONE) -> Waste:
         job.check()
         rows.append(_explain(union, loss, contents, moves))
     rows.sort(key=lambda row: (-row.size, row.path, row.layer))
-    return Waste(union.stored_bytes() - MergedTree(union, union.layers).subtree_size(0), rows)
+    return Waste(union.stored_bytes() - MergedTree(union, union.layers).subtree_size(ROOT), rows)
 
 
-def undecided(union: LayerUnion) -> Iterator[int]:
+def undecided(union: LayerUnion) -> Iterator[Event]:
     """Events whose contents tell why files are hidden; some come more than once."""
     seen: set[_Bucket] = set()
     for loss in _losses(union):
@@ -146,33 +147,33 @@ def undecided(union: LayerUnion) -> Iterator[int]:
 
 _Bucket = tuple[int, int, "bytes | int"]
 """Files that may be the same one: their layer, size, and name or time of last change."""
-_Moves = dict[_Bucket, dict[str, int]]
+_Moves = dict[_Bucket, dict[str, Event]]
 """Events by the digests of their contents."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Loss:
-    event: int
+    event: Event
     """What stores the content."""
-    link: int
+    link: Event
     """What showed it last: the event itself, or a hardlink to it."""
-    cause: int
+    cause: Event
     """What hid that."""
-    after: int
+    after: Event
     """The file that its layer put there instead; -1 for none."""
-    candidates: Mapping[_Bucket, Sequence[int]]
+    candidates: Mapping[_Bucket, Sequence[Event]]
     """Files of its size, and its name or time, that the layer which hid it stores at other paths."""
 
 
 def _losses(union: LayerUnion) -> Iterator[_Loss]:
     """Every file whose stored bytes the final tree does not show."""
-    links: defaultdict[int, list[int]] = defaultdict(list)
-    for event in compress(count(), map(operator.ne, union.ev_inode, count())):
+    links: defaultdict[Event, list[Event]] = defaultdict(list)
+    for event in compress(union.events, map(operator.ne, union.ev_inode, count())):
         links[union.ev_inode[event]].append(event)
     is_last = bytearray(len(union.ev_node))
     assign(is_last, array("I", (event for event in union.last if event >= 0)), iter(b"\1" * union.nodes))
-    added: dict[int, dict[_Bucket, list[int]]] = {}
-    for event in compress(count(), map((0).__eq__, is_last)):
+    added: dict[LayerNumber, dict[_Bucket, list[Event]]] = {}
+    for event in compress(union.events, map((0).__eq__, is_last)):
         if union.ev_kind[event] != Kind.FILE or union.ev_inode[event] != event or not union.size(event):
             continue
         if any(is_last[link] for link in links[event]):
@@ -182,8 +183,8 @@ def _losses(union: LayerUnion) -> Iterator[_Loss]:
         layer = union.ev_layer[cause]
         after = union.at(union.ev_node[link], layer)
         if after >= 0 and union.ev_kind[after] != Kind.FILE:
-            after = -1
-        candidates: dict[_Bucket, Sequence[int]] = {}
+            after = NO_EVENT
+        candidates: dict[_Bucket, Sequence[Event]] = {}
         if after < 0:
             if layer not in added:
                 added[layer] = _stored(union, layer)
@@ -194,7 +195,7 @@ def _losses(union: LayerUnion) -> Iterator[_Loss]:
         yield _Loss(event, link, cause, after, candidates)
 
 
-def _next(union: LayerUnion, event: int) -> int:
+def _next(union: LayerUnion, event: Event) -> Event:
     """The event of the same path that comes after one."""
     later = union.last[union.ev_node[event]]
     while union.ev_prev[later] != event:
@@ -202,21 +203,21 @@ def _next(union: LayerUnion, event: int) -> int:
     return later
 
 
-def _stored(union: LayerUnion, layer: int) -> dict[_Bucket, list[int]]:
+def _stored(union: LayerUnion, layer: LayerNumber) -> dict[_Bucket, list[Event]]:
     """Files that a layer stores and shows where no file of their size was."""
-    found: defaultdict[_Bucket, list[int]] = defaultdict(list)
+    found: defaultdict[_Bucket, list[Event]] = defaultdict(list)
     for event in union.events_of(layer):
         if union.ev_kind[event] != Kind.FILE or union.ev_inode[event] != event:
             continue
         node, size = union.ev_node[event], union.size(event)
-        before = union.at(node, layer - 1)
+        before = union.at(node, LayerNumber(layer - 1))
         if union.at(node, layer) == event and (before < 0 or union.size(before) != size):
             for bucket in _buckets(union, event, layer):
                 found[bucket].append(event)
     return found
 
 
-def _buckets(union: LayerUnion, event: int, layer: int) -> tuple[_Bucket, _Bucket]:
+def _buckets(union: LayerUnion, event: Event, layer: LayerNumber) -> tuple[_Bucket, _Bucket]:
     """Where to look in a layer for what a file was moved to: mv keeps its time, most copy it under its name."""
     size = union.size(event)
     index = union.indexes[union.ev_layer[event] - 1]
@@ -225,13 +226,13 @@ def _buckets(union: LayerUnion, event: int, layer: int) -> tuple[_Bucket, _Bucke
 
 
 def _explain(union: LayerUnion, loss: _Loss, contents: Comparing, moves: _Moves) -> Hidden:
-    moved_to = -1
+    moved_to = NO_EVENT
     try:
         if loss.after >= 0:
             reason = _reason(difference(union, loss.link, loss.after, contents.same))
         else:
             is_there = union.at(union.ev_node[loss.link], union.ev_layer[loss.cause]) >= 0
-            is_replaced = is_there or union.ev_entry[loss.cause] == Absence.REPLACED
+            is_replaced = is_there or int(union.ev_entry[loss.cause]) == Absence.REPLACED
             reason = Reason.REPLACED if is_replaced else Reason.DELETED
             moved_to = _moved_to(loss, contents, moves)
     except LayertuiError:
@@ -247,14 +248,14 @@ def _explain(union: LayerUnion, loss: _Loss, contents: Comparing, moves: _Moves)
     )
 
 
-def _moved_to(loss: _Loss, contents: Comparing, moves: _Moves) -> int:
+def _moved_to(loss: _Loss, contents: Comparing, moves: _Moves) -> Event:
     """The event that stores the same content anew; -1 for none. ``moves`` remembers digests."""
     for bucket, candidates in loss.candidates.items():
         if bucket not in moves:
             moves[bucket] = {contents.digest(event): event for event in reversed(candidates)}
         if (found := moves[bucket].get(contents.digest(loss.event))) is not None:
             return found
-    return -1
+    return NO_EVENT
 
 
 def _reason(what: Sequence[str]) -> Reason:

@@ -8,10 +8,21 @@ difference tells which of two values is the lower. Three times as fast as ``min`
 from __future__ import annotations
 
 import sys
-from array import array
+from typing import Protocol
 
 
-def all_below(values: array[int], limit: int | array[int], lowest: int = 0) -> bool:
+class Numbers(Protocol):
+    """A column: an ``array`` of integers."""
+
+    @property
+    def itemsize(self) -> int: ...
+
+    def __len__(self) -> int: ...
+
+    def tobytes(self) -> bytes: ...
+
+
+def all_below(values: Numbers, limit: int | Numbers, lowest: int = 0) -> bool:
     """Whether ``lowest <= value < limit`` for each value; ``limit`` may be a column of the same length.
 
     ``lowest`` is 0, or for signed values a little below. No value that takes the topmost bit is

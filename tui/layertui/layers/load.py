@@ -23,6 +23,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import Image, Layer, Unpacked
 from layertui.model.job import Cancelled, Job
 from layertui.model.layer_index import LayerIndex, LayerWarning
+from layertui.model.numbers import LayerNumber
 
 THREADS = 2
 """Layers read at once: inflating and hashing run beside the scan of another layer."""
@@ -64,7 +65,7 @@ def index_layer(
 
 def index_layers(
     image: Image, cache: IndexCache | None, job: Job = Job.NONE, keep: Keep | None = None
-) -> Iterator[tuple[int, LayerIndex]]:
+) -> Iterator[tuple[LayerNumber, LayerIndex]]:
     """Yield number and index of every layer as each is done; those at the base are begun first.
 
     Reports each layer by its number, from several threads; see :func:`index_layer`, also for
@@ -72,12 +73,12 @@ def index_layers(
     """
     parts = [job.layer(layer.number) for layer in image.layers]
 
-    def work(layer: Layer, part: Job) -> tuple[int, LayerIndex]:
+    def work(layer: Layer, part: Job) -> tuple[LayerNumber, LayerIndex]:
         return layer.number, index_layer(layer, cache, part, keep)
 
     # The threads of a pool are joined at exit: unless cancelled they would go on reading.
     with ThreadPoolExecutor(THREADS, thread_name_prefix="layer") as pool:
-        running: set[Future[tuple[int, LayerIndex]]] = set(
+        running: set[Future[tuple[LayerNumber, LayerIndex]]] = set(
             map(pool.submit, repeat(work), image.layers, parts)
         )
         try:

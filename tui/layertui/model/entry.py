@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from layertui.model.numbers import LayerNumber
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 ENTRY_TYPES = ("file", "file", "symlink", "char", "block", "directory", "fifo", "socket")
@@ -31,7 +33,7 @@ class Entry:
     mtime_ns: int
     linkname: str | None
     """A symlink's target as stored."""
-    layer: int
+    layer: LayerNumber
     """Number of the originating layer, 1 at the base."""
     implied: bool
     """No layer names this directory; it exists because something below it does."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from layertui.model.blob import Blob
 from layertui.model.job import Job
+from layertui.model.numbers import LayerNumber
 
 if TYPE_CHECKING:
     from layertui.model.layer_index import LayerIndex
@@ -54,7 +55,7 @@ class HistoryEntry(NamedTuple):
     created_by: str
     author: str
     comment: str
-    layer: int | None
+    layer: LayerNumber | None
     recorded: bool = True
     id: str = ""
     """The image that the step made, where an engine still knows it; ``<missing>`` as it says."""
@@ -119,8 +120,7 @@ class Recorded(NamedTuple):
 class Layer(NamedTuple):
     """One file-system changeset of an image."""
 
-    number: int
-    """1 at the base."""
+    number: LayerNumber
     descriptor: Descriptor
     """As stored: blob digest (may be unknown), media type, size in bytes (see ``measured``)."""
     diff_id: str

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from layertui.model.numbers import LayerNumber
+
 Progress = Callable[[int, int], None]
 """Called as ``progress(done, total)``; ``total`` is -1 where it is not known. In bytes, unless the function says otherwise."""
 
-LayerProgress = Callable[[int, int, int], None]
+LayerProgress = Callable[[LayerNumber, int, int], None]
 """Called as ``progress(layer, done, total)``, ``layer`` from 1 at the base."""
 
 
@@ -57,7 +59,7 @@ class Job:
         part._whole = self
         return part
 
-    def layer(self, number: int) -> Job:
+    def layer(self, number: LayerNumber) -> Job:
         """Return the part of this work that is about one layer."""
         layers = self._layers
         return self.part(layers and (lambda done, total: layers(number, done, total)))

@@ -9,6 +9,7 @@ from layertui.model import media_types
 from layertui.model.blob import Blob
 from layertui.model.digest import HEX
 from layertui.model.image import Descriptor, HistoryEntry, Image, Layer, Platform, Unpacked, chain_ids
+from layertui.model.numbers import LayerNumber
 
 
 def platform_of(config: Mapping[str, Any]) -> Platform:
@@ -71,11 +72,11 @@ def history_of(config: Mapping[str, Any], layers: int) -> tuple[list[HistoryEntr
     surplus = 0
     for step in config_list(config, "history"):
         step = step if isinstance(step, dict) else {}
-        number = None
+        number: LayerNumber | None = None
         if step.get("empty_layer") is not True:
             if used < layers:
                 used += 1
-                number = used
+                number = LayerNumber(used)
             else:
                 surplus += 1
         entries.append(
@@ -93,7 +94,8 @@ def history_of(config: Mapping[str, Any], layers: int) -> tuple[list[HistoryEntr
     elif entries and used < layers:
         warnings.append(f"the history tells of {used} layers, the image has {layers}")
     entries += [
-        HistoryEntry(None, "", "", "", number, recorded=False) for number in range(used + 1, layers + 1)
+        HistoryEntry(None, "", "", "", LayerNumber(number), recorded=False)
+        for number in range(used + 1, layers + 1)
     ]
     return entries, warnings
 
@@ -106,7 +108,7 @@ def step_of_v1(value: Mapping[str, Any], number: int) -> HistoryEntry:
         " ".join(part for part in command if isinstance(part, str)),
         _text(value, "author"),
         _text(value, "comment"),
-        number,
+        LayerNumber(number),
     )
 
 
@@ -119,7 +121,7 @@ def make_layers(
         warnings.append(f"the config names {len(diff_ids)} layers, the image has {len(stored)}")
     diff_ids = [*diff_ids, *[""] * len(stored)][: len(stored)]
     layers = [
-        Layer(number, descriptor, diff_id, chain_id, *readable_blob(descriptor, blob))
+        Layer(LayerNumber(number), descriptor, diff_id, chain_id, *readable_blob(descriptor, blob))
         for number, ((descriptor, blob), diff_id, chain_id) in enumerate(
             zip(stored, diff_ids, chain_ids(diff_ids), strict=True), 1
         )
@@ -204,8 +206,8 @@ def with_own_layer(
 ) -> Image:
     """An image with the layer that a container wrote on top; ``text`` says so in the history."""
     number = len(image.layers) + 1
-    layer = Layer(number, Descriptor("", "", -1), "", "", None, missing, unpacked)
-    step = HistoryEntry(created, text, "", "", number)
+    layer = Layer(LayerNumber(number), Descriptor("", "", -1), "", "", None, missing, unpacked)
+    step = HistoryEntry(created, text, "", "", LayerNumber(number))
     return image._replace(layers=[*image.layers, layer], history=[*image.history, step])
 
 

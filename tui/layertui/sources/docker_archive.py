@@ -15,6 +15,7 @@ from layertui.model import media_types, platforms
 from layertui.model.digest import digest_of
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image, ImageSummary, Layer, Link, Platform
+from layertui.model.numbers import LayerNumber
 from layertui.model.reference import Reference
 from layertui.sources import oci
 from layertui.sources.assemble import (
@@ -304,7 +305,12 @@ def _legacy_image(files: Files, reference: Reference, item: LegacyItem, platform
         present, missing = readable_blob(descriptor, blob)
         layers.append(
             Layer(
-                number, descriptor, "", "", present, missing and f"{layer_id}/layer.tar is not in the archive"
+                LayerNumber(number),
+                descriptor,
+                "",
+                "",
+                present,
+                missing and f"{layer_id}/layer.tar is not in the archive",
             )
         )
         history.append(step_of_v1(value, number))

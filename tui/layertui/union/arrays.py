@@ -1,47 +1,82 @@
-"""Loops over long columns that run inside the interpreter's C code, a stretch at a time.
+"""Columns of numbers, and loops over them that run inside the interpreter's C code, a stretch at a time.
 
-One such loop does not let go of the interpreter's lock; between two of them other threads,
-the one that paints the screen above all, get their turn.
+A loop in C code keeps the interpreter's lock until it ends. Cut into stretches, it gives other
+threads their turn in between, above all the one that paints the screen.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
+from typing import Protocol, TypeVar, cast, overload
 
 STRETCH = 4096
-"""Values that one loop handles: a tenth of a millisecond or two."""
+"""Values handled by one loop: a tenth of a millisecond or two."""
+
+Index = TypeVar("Index", bound=int, contravariant=True)
+Value = TypeVar("Value", bound=int, covariant=True)
+Place = TypeVar("Place", bound=int)
 
 
-def assign(column: bytearray | array[int], places: array[int], values: Iterator[int]) -> None:
-    """``column[place] = value`` for each pair, in order."""
+class Column(Protocol[Index, Value]):
+    """An array for reading, whose indexes and values are numbers of a kind (:mod:`layertui.model.numbers`)."""
+
+    @property
+    def typecode(self) -> str: ...
+
+    @property
+    def itemsize(self) -> int: ...
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Value]: ...
+
+    @overload
+    def __getitem__(self, index: Index, /) -> Value: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> Column[int, Value]: ...
+
+    def index(self, value: int, start: int, stop: int, /) -> int: ...
+
+    def tobytes(self) -> bytes: ...
+
+
+def column(values: Column[int, int]) -> Column[Index, Value]:
+    """Return an array as a column of the type that the context asks for; it is not copied."""
+    return cast("Column[Index, Value]", values)
+
+
+def assign(column: bytearray | array[int], places: Column[Place, int], values: Iterator[int]) -> None:
+    """Set ``column[place] = value`` for each pair, in order."""
+    put = cast("Callable[[int, int], None]", column.__setitem__)
     for start in range(0, len(places), STRETCH):
-        # The places come first: finding them at an end takes no value that the next stretch needs.
-        deque(map(column.__setitem__, places[start : start + STRETCH], values), maxlen=0)
+        # map() takes from the places first: at their end it takes no value that the next stretch needs.
+        deque(map(put, places[start : start + STRETCH], values), maxlen=0)
 
 
-def gather(column: array[int], places: array[int]) -> array[int]:
-    """``column[place]`` for each place; -1 finds the last value."""
+def gather(column: Column[Index, Value], places: Column[Place, Index]) -> Column[int, Value]:
+    """Return ``column[place]`` for each place; -1 finds the last value. May return ``column`` itself."""
     if len(places) == len(column) and places == array(places.typecode, range(len(places))):
-        return column  # all of it as it stands, which is quicker to see than to collect
+        return cast("Column[int, Value]", column)  # all of it in order: comparing is faster than collecting
     found = array(column.typecode)
+    get: Callable[[Index], int] = column.__getitem__
     for start in range(0, len(places), STRETCH):
-        found.extend(map(column.__getitem__, places[start : start + STRETCH]))
-    return found
+        found.extend(map(get, places[start : start + STRETCH]))
+    return cast("Column[int, Value]", found)
 
 
 def offsets(keys: Iterable[bytes]) -> array[int]:
-    """Where each key starts when they are joined by slashes; one more for the end."""
+    """Return the start of each key when they are joined by slashes, and one more for the end."""
     return array("I", accumulate(map((1).__add__, map(len, keys)), initial=0))
 
 
-def ends(parent: array[int]) -> array[int]:
-    """The end of each node's subtree, nodes being numbered depth first; the root's parent is -1."""
+def ends(parent: Column[int, int]) -> array[int]:
+    """Return the end of each node's subtree for nodes numbered depth first; the root's parent is -1."""
     count = len(parent)
     end = array("I", range(1, count + 1))
-    last_child = dict(zip(parent, range(count), strict=True))  # of all children the last one stays
+    last_child = dict(zip(parent, range(count), strict=True))  # the last child of each replaces the others
     del last_child[-1]
     for directory in sorted(last_child, reverse=True):
         end[directory] = end[last_child[directory]]

@@ -1,51 +1,61 @@
-"""Lays layers over one another, base first, and keeps what each did to every path.
+"""Apply layers to a union, base first.
 
-Each layer goes on in two phases (OCI layer, "Whiteouts"): its whiteouts and opaque
-whiteouts hide what the layers *below* have, then its entries are laid over what is left,
-the last of duplicates winning. An entry below a symlink lands where the link leads inside
-the image, as umoci and containerd place it.
+Each layer is applied in two phases (OCI layer, "Whiteouts"): its whiteouts and opaque
+whiteouts hide paths of the layers *below*, then its entries are laid over what is left, the
+last of duplicates winning. An entry below a symlink is placed where the link leads inside
+the image, as in umoci and containerd.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections import defaultdict, deque
+from collections.abc import Sequence
 from itertools import compress
+from typing import cast
 
 from layertui.model.layer_index import MAX_PATH, Kind, LayerIndex, path_of, positions
-from layertui.union.arrays import ends, offsets
+from layertui.model.numbers import NO_EVENT, NO_NODE, ROOT, EntryNumber, Event, LayerNumber, Node
+from layertui.union.arrays import column, ends, offsets
 from layertui.union.model import Absence, LayerUnion, UnionWarning
 
 MAX_PARENT_LINKS = 255
-"""Symlinks followed for one path before it counts as a loop (as umoci's securejoin)."""
+"""Symlinks followed for one path before it counts as a loop, as in umoci's securejoin."""
 
 MAX_DETOURS = 1 << 27
-"""Bytes of implied directories' paths and of symlinks followed, in all layers together.
+"""Bytes of the paths of implied directories and of symlink targets followed, for all layers together.
 
-Real images stay below a hundredth; a small hostile layer could otherwise take hours and all memory.
+Real images use less than a hundredth of it; without a limit, a small hostile layer could take
+hours and all memory.
 """
 
 _SIMPLE = frozenset(map(int, (Kind.FILE, Kind.DIRECTORY, Kind.CHAR, Kind.BLOCK, Kind.FIFO)))
-"""Laid over their like, these need no more than an event."""
+"""Kinds that need nothing but an event where the path had the same kind before."""
 
 REPLACED_KIND = 255
-"""Stands for the kind of an event that deletes a path below a replaced directory."""
+"""The ``ev_kind`` of an event that deletes a path below a replaced directory."""
 
 
 class UnionBuilder:
-    """Takes the layers one by one; :meth:`freeze` gives the union of those so far."""
+    """Applies layers one by one; :meth:`freeze` returns the union of those applied so far.
+
+    Nodes are numbered in the order of their first appearance here, and renumbered depth first
+    by :meth:`freeze`; events have their final numbers from the start.
+    """
 
     def __init__(self) -> None:
         self._indexes: list[LayerIndex] = []
         self._warnings: list[UnionWarning] = []
-        # Nodes in the order of their first appearance; node 0 is the root.
-        self._ids: dict[bytes, int] = {b"": 0}
+        # Nodes; node 0 is the root.
+        self._ids: dict[bytes, Node] = {b"": ROOT}
         self._keys: list[bytes] = [b""]
-        self._parents: list[int] = [0]  # the root is its own, as ``..`` has it
-        self._kids: defaultdict[int, list[int]] = defaultdict(list)
-        self._kids_known = 1  # nodes that ``_kids`` has; it is brought up to date when it is asked
-        self._last: list[int] = [-1]
-        # Events in the order in which the layers make them.
+        self._parents: list[Node] = [ROOT]  # the root is its own parent, as with ".."
+        # Children by directory, for deletions. Most images delete few directories, so this is
+        # not kept up to date by the hot path, but by _clear from node _children_known on.
+        self._children: defaultdict[Node, list[Node]] = defaultdict(list)
+        self._children_known = 1
+        self._last: list[Event] = [NO_EVENT]
+        # Events.
         self._ev_node = array("I")
         self._ev_entry = array("i")
         self._ev_prev = array("i")
@@ -53,21 +63,21 @@ class UnionBuilder:
         self._ev_kind = bytearray()
         self._starts = [0]
         self._detours = 0
-        # For the layer being laid on: its whiteouts, and where its entries below a directory go.
+        # Of the layer being applied.
         self._whiteouts: set[bytes] = set()
-        self._own: set[bytes] | None = None
-        self._landings: dict[bytes, int] = {}
+        self._own: set[bytes] | None = None  # keys of its directories and whiteouts; None before needed
+        self._landings: dict[bytes, Node] = {}  # where its entries below a (symlinked) directory are placed
 
     def add(self, index: LayerIndex) -> None:
-        """Lay one more layer on top."""
+        """Apply one more layer on top."""
         self._indexes.append(index)
         self._warnings += [
-            UnionWarning(len(self._indexes), warning.code, path_of(warning.key), warning.text)
+            UnionWarning(LayerNumber(len(self._indexes)), warning.code, path_of(warning.key), warning.text)
             for warning in index.warnings
         ]
         keys = index.entry_keys()
         if self._last[0] < 0:
-            self._event(0, Absence.IMPLIED, Kind.DIRECTORY)
+            self._event(ROOT, Absence.IMPLIED, Kind.DIRECTORY)
         self._whiteouts = {keys[number] for number in positions(index.kind, Kind.WHITEOUT)}
         opaques = {keys[number] for number in positions(index.kind, Kind.OPAQUE)}
         self._own = None
@@ -83,8 +93,8 @@ class UnionBuilder:
         self._starts.append(len(self._ev_node))
 
     def freeze(self) -> LayerUnion:
-        """The union of the layers so far; more may be added afterwards."""
-        # Loops that run inside the interpreter's C code, for images of a million paths.
+        """Return the union of the layers applied so far; more may be added afterwards."""
+        # Loops inside the interpreter's C code: an image may have a million paths.
         count = len(self._keys)
         order = sorted(range(count), key=self._keys.__getitem__)
         rank = [0] * count
@@ -97,14 +107,14 @@ class UnionBuilder:
             warnings=list(self._warnings),
             keys=b"/".join(keys),
             offsets=offsets(keys),
-            parent=parent,
-            end=ends(parent),
-            last=array("i", map(self._last.__getitem__, order)),
-            ev_node=array("I", map(rank.__getitem__, self._ev_node)),
-            ev_layer=self._layers_of_events(),
-            ev_entry=self._ev_entry[:],
-            ev_prev=self._ev_prev[:],
-            ev_inode=self._ev_inode[:],
+            parent=column(parent),
+            end=column(ends(parent)),
+            last=column(array("i", map(self._last.__getitem__, order))),
+            ev_node=column(array("I", map(rank.__getitem__, self._ev_node))),
+            ev_layer=column(self._layers_of_events()),
+            ev_entry=column(self._ev_entry[:]),
+            ev_prev=column(self._ev_prev[:]),
+            ev_inode=column(self._ev_inode[:]),
             ev_kind=bytes(self._ev_kind),
             starts=list(self._starts),
         )
@@ -115,17 +125,18 @@ class UnionBuilder:
             layers.extend(array("H", [layer]) * (stop - start))
         return layers
 
-    # What is visible now
+    # The tree as of the layer being applied
 
-    def _kind(self, node: int) -> int:
-        """Kind of what is visible at a node now; -1 for nothing."""
+    def _kind(self, node: Node) -> int:
+        """Return the kind of what a node is now; -1 if it does not exist."""
         last = self._last[node]
         if last < 0 or self._ev_entry[last] < Absence.IMPLIED:
             return -1
         return self._ev_kind[last]
 
-    def _event(self, node: int, entry: int, kind: int, inode: int = -1) -> None:
-        event = len(self._ev_node)
+    def _event(self, node: Node, entry: int, kind: int, inode: Event = NO_EVENT) -> None:
+        """Append an event; ``entry`` is an entry's number or an :class:`Absence`."""
+        event = Event(len(self._ev_node))
         self._ev_node.append(node)
         self._ev_entry.append(entry)
         self._ev_prev.append(self._last[node])
@@ -133,39 +144,39 @@ class UnionBuilder:
         self._ev_kind.append(kind)
         self._last[node] = event
 
-    def _node(self, parent: int, key: bytes) -> int:
-        """The node of a key below a directory, made if it is new."""
-        node = self._ids.get(key, -1)
+    def _node(self, parent: Node, key: bytes) -> Node:
+        """Return the node of a key below a directory, added if it is new."""
+        node = self._ids.get(key, NO_NODE)
         if node < 0:
-            node = self._ids[key] = len(self._keys)
+            node = self._ids[key] = Node(len(self._keys))
             self._keys.append(key)
             self._parents.append(parent)
-            self._last.append(-1)
+            self._last.append(NO_EVENT)
         return node
 
-    def _child(self, parent: int, name: bytes) -> bytes:
+    def _child(self, parent: Node, name: bytes) -> bytes:
         return self._keys[parent] + b"\0" + name if parent else name
 
-    def _clear(self, directory: int, deletion: Absence, kind: int) -> None:
-        """Delete all that is visible below a directory."""
-        for node in range(self._kids_known, len(self._keys)):
-            self._kids[self._parents[node]].append(node)
-        self._kids_known = len(self._keys)
+    def _clear(self, directory: Node, deletion: Absence, kind: int) -> None:
+        """Delete everything that exists below a directory."""
+        for node in cast("Sequence[Node]", range(self._children_known, len(self._keys))):
+            self._children[self._parents[node]].append(node)
+        self._children_known = len(self._keys)
         waiting = [directory]
         while waiting:
-            for child in self._kids[waiting.pop()]:
+            for child in self._children[waiting.pop()]:
                 if (was := self._kind(child)) >= 0:
                     self._event(child, deletion, kind)
                     if was == Kind.DIRECTORY:
                         waiting.append(child)
 
     def _warn(self, code: str, key: bytes, text: str) -> None:
-        self._warnings.append(UnionWarning(len(self._indexes), code, path_of(key), text))
+        self._warnings.append(UnionWarning(LayerNumber(len(self._indexes)), code, path_of(key), text))
 
     # Phase one: whiteouts
 
     def _opaque(self, key: bytes) -> int:
-        """Hide what the layers below have in a directory; the kind of what is there, or -1."""
+        """Hide the contents of a directory of lower layers; return the kind of what the key is there, or -1."""
         node = self._walk(key, make=False)
         if node < 0:
             node = self._find(key)
@@ -181,7 +192,7 @@ class UnionBuilder:
         return Kind.DIRECTORY
 
     def _warn_of_idle_opaque(self, key: bytes, lower_kind: int) -> None:
-        """Tell of an opaque whiteout that found no directory below, if the layer made none either."""
+        """Warn of an opaque whiteout without a directory in lower layers, unless the layer itself creates one."""
         if lower_kind == Kind.DIRECTORY or self._walk(key, make=False) >= 0:
             return
         if lower_kind >= 0:
@@ -225,27 +236,29 @@ class UnionBuilder:
                 return
             above = above.rpartition(b"\0")[0]
 
-    def _find(self, key: bytes) -> int:
-        """The node that a key names below its (perhaps symlinked) parent; -1 if none."""
+    def _find(self, key: bytes) -> Node:
+        """Return the node of a key below its (perhaps symlinked) parent, itself not followed; -1 if there is none."""
         above, _, name = key.rpartition(b"\0")
         if not name:
-            return 0
+            return ROOT
         parent = self._walk(above, make=False)
-        return -1 if parent < 0 else self._ids.get(self._child(parent, name), -1)
+        return NO_NODE if parent < 0 else self._ids.get(self._child(parent, name), NO_NODE)
 
     # Phase two: entries
 
     def _lay(self, index: LayerIndex, keys: list[bytes]) -> None:
         """Lay a layer's entries over the tree.
 
-        This is the hot path of every image. Entries that need no more than an event of their
-        own gather in a run, whose columns are then filled at once; ``shift`` leads from the
-        number of an entry in the run to that of its event.
+        The hot path of every image. Entries that need nothing but an event of their own are
+        collected in a run, whose columns :meth:`_flush` fills at once; an entry of the run
+        gets the event ``number + shift``. Until then the event exists only in ``last``.
         """
         kinds, first, whiteouts = index.kind, self._starts[-1], self._whiteouts
-        ids, last, ev_kind = self._ids, self._last, self._ev_kind
-        all_keys, parents = self._keys, self._parents
-        # Plain numbers: members of an enum cost more than all else here.
+        # Plain numbers here: wrapping each, or comparing with members of an enum, would cost more
+        # than everything else.
+        ids = cast("dict[bytes, int]", self._ids)
+        last, parents = cast("list[int]", self._last), cast("list[int]", self._parents)
+        all_keys, ev_kind = self._keys, self._ev_kind
         whiteout, hardlink, is_directory = int(Kind.WHITEOUT), int(Kind.HARDLINK), int(Kind.DIRECTORY)
         run: list[int] = []
         before: list[int] = []
@@ -262,7 +275,7 @@ class UnionBuilder:
             if above != directory:
                 parent = ids.get(above, -1)
                 event = last[parent] if parent >= 0 else -1
-                # Above a directory that is there are only directories that are there.
+                # All parents of an existing directory exist and are directories.
                 if event >= 0:
                     event = kinds[event - shift] if event >= len(ev_kind) else ev_kind[event]
                 if event != is_directory:
@@ -281,7 +294,7 @@ class UnionBuilder:
                 directory = above
                 aliased = all_keys[parent] != above
             if aliased:
-                key = self._child(parent, name)
+                key = self._child(Node(parent), name)
             node = ids.get(key, -1)
             if node < 0 and kind != hardlink and key not in whiteouts:
                 node = ids[key] = len(all_keys)
@@ -296,13 +309,13 @@ class UnionBuilder:
                 last[node] = number + shift
             else:
                 self._flush(run, before, kinds, number)
-                if self._lay_one(index, number, self._node(parent, key), first):
+                if self._lay_one(index, EntryNumber(number), self._node(Node(parent), key), first):
                     directory = None
                 shift = len(ev_kind) - number - 1
         self._flush(run, before, kinds, len(keys))
 
     def _flush(self, run: list[int], before: list[int], kinds: bytearray, stop: int) -> None:
-        """Write down the events of a run that ends before the entry ``stop``."""
+        """Append the events of a run that ends before the entry ``stop``, and clear it."""
         if run:
             start, event = stop - len(run), len(self._ev_kind)
             self._ev_node.extend(run)
@@ -313,8 +326,8 @@ class UnionBuilder:
             run.clear()
             before.clear()
 
-    def _lay_one(self, index: LayerIndex, number: int, node: int, first: int) -> bool:
-        """Lay one entry where something may lie already; whether paths must be looked up anew."""
+    def _lay_one(self, index: LayerIndex, number: EntryNumber, node: Node, first: int) -> bool:
+        """Lay one entry where something may exist already; return whether parents must be looked up again."""
         kind, key, was = index.kind[number], self._keys[node], self._kind(node)
         if not node and kind != Kind.DIRECTORY:
             self._warn("root-not-directory", key, "the root is not a directory here: ignored")
@@ -330,7 +343,7 @@ class UnionBuilder:
                 "stored twice in one layer: the last one counts here and in umoci, "
                 "Docker and Podman refuse such a layer",
             )
-        inode = -1
+        inode = NO_EVENT
         if kind == Kind.HARDLINK:
             inode, kind = self._linked(index, number, key)
         self._event(node, number, kind, inode)
@@ -339,9 +352,9 @@ class UnionBuilder:
             self._landings.clear()
         return moved
 
-    def _landing(self, directory: bytes) -> int:
-        """The directory in which the layer's entries below a key land; -1 for out of reach."""
-        node = self._landings.get(directory, -1)
+    def _landing(self, directory: bytes) -> Node:
+        """Return the directory in which the layer's entries below a key are placed; -1 if out of reach."""
+        node = self._landings.get(directory, NO_NODE)
         if node < 0:
             node = self._landings[directory] = self._walk(directory, make=True)
         return node
@@ -359,8 +372,8 @@ class UnionBuilder:
             )
         self._warn("whiteout-of-own-entry", key, text)
 
-    def _linked(self, index: LayerIndex, number: int, key: bytes) -> tuple[int, int]:
-        """The event whose metadata and content a hardlink shares (-1: none), and its kind."""
+    def _linked(self, index: LayerIndex, number: EntryNumber, key: bytes) -> tuple[Event, int]:
+        """Return the event whose metadata and content a hardlink shares (-1 for none), and its kind."""
         target = index.links[index.link[number]]
         node = self._find(target)
         kind = self._kind(node) if node >= 0 else -1
@@ -370,7 +383,7 @@ class UnionBuilder:
                 key,
                 f"hardlink to {path_of(target)}, which is not there: no engine can unpack this layer",
             )
-            return -1, Kind.HARDLINK
+            return NO_EVENT, Kind.HARDLINK
         last = self._last[node]
         if last < self._starts[-1]:
             self._warn(
@@ -379,22 +392,26 @@ class UnionBuilder:
                 f"hardlink to {path_of(target)} of a layer below: "
                 "Docker's overlay2 and Podman cannot unpack this layer",
             )
-        return self._ev_inode[last], kind
+        return Event(self._ev_inode[last]), kind
 
     # Paths through symlinks
 
-    def _walk(self, key: bytes, make: bool) -> int:
-        """The directory that a key leads to inside the image, symlinks followed.
+    def _walk(self, key: bytes, make: bool) -> Node:
+        """Return the directory that a key leads to inside the image, following symlinks.
 
-        With ``make``, what is missing on the way becomes an implied directory, and what is no
-        directory is replaced by one; without, -1 for either. -1 as well for a longer path than
-        there can be, or once :data:`MAX_DETOURS` are used up.
+        With ``make``, a missing component becomes an implied directory, and one that is no
+        directory is replaced by one; without, either returns -1. So do a path longer than
+        :data:`MAX_PATH`, and any once :data:`MAX_DETOURS` are used up.
+
+        The loop keeps these invariants: ``node`` is an existing directory that the components
+        taken so far lead to, ``todo`` are the components left, in reverse; a symlink is
+        replaced in ``todo`` by its target, and ``..`` of the root is the root.
         """
-        node = self._ids.get(key, -1)
+        node = self._ids.get(key, NO_NODE)
         if node >= 0 and self._kind(node) == Kind.DIRECTORY:
-            return node  # above a directory that is there are only directories that are there
+            return node  # all parents of an existing directory exist and are directories
         todo = key.split(b"\0")[::-1] if key else []
-        node = 0
+        node = ROOT
         links = 0
         while todo:
             name = todo.pop()
@@ -404,7 +421,7 @@ class UnionBuilder:
                 node = self._parents[node]
                 continue
             child_key = self._child(node, name)
-            child = self._ids.get(child_key, -1)
+            child = self._ids.get(child_key, NO_NODE)
             kind = self._kind(child) if child >= 0 else -1
             if kind == Kind.DIRECTORY:
                 node = child
@@ -413,7 +430,7 @@ class UnionBuilder:
                 or self._detours > MAX_DETOURS
                 or (kind == Kind.SYMLINK and self._replaces(child_key))
             ):
-                return -1
+                return NO_NODE
             elif kind == Kind.SYMLINK and links < MAX_PARENT_LINKS:
                 links += 1
                 target = self._target(child)
@@ -426,10 +443,10 @@ class UnionBuilder:
                         "and containerd; Docker's overlay2 and Podman put a directory in its place",
                     )
                 if target.startswith(b"/"):
-                    node = 0
+                    node = ROOT
                 todo += target.split(b"/")[::-1]
             elif not make:
-                return -1
+                return NO_NODE
             else:
                 if kind >= 0:
                     self._warn(
@@ -447,10 +464,11 @@ class UnionBuilder:
         return node
 
     def _replaces(self, key: bytes) -> bool:
-        """Whether the layer has a directory in place of a symlink that its whiteouts meet.
+        """Return whether the layer itself has a directory where its whiteouts meet a symlink.
 
-        So have Docker's layers where a directory took the place of a symlink to another: the
-        opaque whiteout in it is not about what the symlink led to.
+        Layers of Docker have one where a directory replaced a symlink to another directory.
+        The opaque whiteout inside it is meant for the new directory, and must not be followed
+        to what the symlink pointed to: that would delete files nobody deleted.
         """
         if self._own is None:
             index = self._indexes[-1]
@@ -458,8 +476,8 @@ class UnionBuilder:
             self._own = self._whiteouts.union(compress(index.entry_keys(), directories))
         return key in self._own
 
-    def _target(self, node: int) -> bytes:
-        """Where the visible symlink at a node points, as stored."""
+    def _target(self, node: Node) -> bytes:
+        """Return the target of the symlink that a node is now, as stored."""
         event = self._ev_inode[self._last[node]]
         layer = next(number for number, start in enumerate(self._starts[::-1]) if start <= event)
         index = self._indexes[len(self._starts) - 1 - layer]

@@ -1,4 +1,4 @@
-"""What a layer did to the tree below it, and how two merged trees differ."""
+"""What a layer changed in the merged tree, and the differences of two merged trees."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,16 +7,17 @@ from typing import Any, NamedTuple
 
 from layertui.model.entry import ENTRY_TYPES, Entry
 from layertui.model.layer_index import Extra, Kind
+from layertui.model.numbers import Event, LayerNumber, Node
 from layertui.union.model import Absence, LayerUnion
 
-SameContent = Callable[[int, int], bool]
-"""Tells whether the contents of two events are the same bytes."""
+SameContent = Callable[[Event, Event], bool]
+"""Returns whether two events have the same content."""
 
 WHITEOUT_NAMES = {Absence.WHITEOUT: "file", Absence.OPAQUE: "opaque", Absence.REPLACED: "replaced"}
 
 
 class Mark(IntEnum):
-    """What a layer did to a path, for a column of them."""
+    """What a layer did to a path, as one byte of a column."""
 
     NONE = 0
     ADDED = 1
@@ -24,31 +25,31 @@ class Mark(IntEnum):
     DELETED = 3
     REPEATED = 4
     REWRITTEN = 5
-    """Stored again with the same metadata and size; whether the content differs is not known yet."""
+    """Stored again with the same metadata and size: MODIFIED or REPEATED once the content is compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one path."""
+    """The change of one path."""
 
     path: str
     change: str
     """``added``, ``modified``, ``deleted`` or ``repeated``."""
-    layer: int
-    """The layer that did it."""
+    layer: LayerNumber
+    """The layer that made the change."""
     what: Sequence[str]
-    """What differs: of type, content, mode, owner, mtime, linkname, xattrs, device."""
+    """What differs, of ``type``, ``content``, ``mode``, ``owner``, ``mtime``, ``linkname``, ``xattrs``, ``device``."""
     whiteout: str | None
     """How it was deleted: ``file``, ``opaque`` or ``replaced``."""
     before: Entry | None
     after: Entry | None
     hidden_paths: int = 0
-    """Where a directory went: the paths below it that went along."""
+    """Number of descendants deleted with a directory."""
     hidden_bytes: int = 0
-    """And the file bytes they store."""
+    """Bytes of the files among them."""
 
     def to_json(self) -> dict[str, Any]:
-        """The change as the command line prints it."""
+        """Return the change as in the JSON output."""
         return {
             "path": self.path,
             "change": self.change,
@@ -62,10 +63,10 @@ class Change:
         }
 
 
-def changes(union: LayerUnion, layer: int, same: SameContent) -> Iterator[Change]:
-    """What a layer did, each path once, sorted by path as a tree is walked."""
+def changes(union: LayerUnion, layer: LayerNumber, same: SameContent) -> Iterator[Change]:
+    """Yield the changes of a layer, one for each path, depth first."""
     for node in _changed_nodes(union, layer, layer):
-        before = union.at(node, layer - 1)
+        before = union.at(node, LayerNumber(layer - 1))
         after = union.at(node, layer)
         if before >= 0 or after >= 0:
             change = _change(union, node, before, after, layer, layer, same)
@@ -73,36 +74,40 @@ def changes(union: LayerUnion, layer: int, same: SameContent) -> Iterator[Change
                 yield change
 
 
-def differences(union: LayerUnion, start: int, stop: int, same: SameContent) -> Iterator[Change]:
-    """How the merged tree at layer ``stop`` differs from the one at ``start``.
+def differences(
+    union: LayerUnion, start: LayerNumber, stop: LayerNumber, same: SameContent
+) -> Iterator[Change]:
+    """Yield the differences of the merged tree at layer ``stop`` to the one at ``start``.
 
-    Either may be the lower; 0 is the empty tree. Paths that are alike in both are left out.
+    Either may be the lower layer; 0 is the empty tree. Equal paths are left out.
     """
-    for node in _changed_nodes(union, min(start, stop) + 1, max(start, stop)):
+    for node in _changed_nodes(union, LayerNumber(min(start, stop) + 1), max(start, stop)):
         before = union.at(node, start)
         after = union.at(node, stop)
         if before >= 0 or after >= 0:
-            change = _change(union, node, before, after, start + 1, stop, same)
+            change = _change(union, node, before, after, LayerNumber(start + 1), stop, same)
             if change.change != "repeated" and _is_news(node, change):
                 yield change
 
 
-def _is_news(node: int, change: Change) -> bool:
-    return node != 0 or change.change == "modified"  # every image has a root
+def _is_news(node: Node, change: Change) -> bool:
+    return node != 0 or change.change == "modified"  # every image has a root: nothing was added
 
 
-def undecided_pairs(union: LayerUnion, start: int, stop: int) -> Iterator[tuple[int, int]]:
-    """Pairs of events whose contents have to be compared to tell the trees at two layers apart."""
-    for node in _changed_nodes(union, min(start, stop) + 1, max(start, stop)):
+def undecided_pairs(
+    union: LayerUnion, start: LayerNumber, stop: LayerNumber
+) -> Iterator[tuple[Event, Event]]:
+    """Yield the pairs of events whose contents must be compared to know :func:`differences`."""
+    for node in _changed_nodes(union, LayerNumber(min(start, stop) + 1), max(start, stop)):
         before, after = union.at(node, start), union.at(node, stop)
         if before >= 0 and after >= 0 and _contents_matter(union, before, after):
             yield before, after
 
 
-def difference(union: LayerUnion, before: int, after: int, same: SameContent | None = None) -> list[str]:
-    """What differs between two versions of a path, in the contract's order.
+def difference(union: LayerUnion, before: Event, after: Event, same: SameContent | None = None) -> list[str]:
+    """Return what differs between two versions of a path, in the order documented for :class:`Change`.
 
-    Without ``same``, files of one size count as alike in content.
+    Without ``same``, files of equal size count as equal in content.
     """
     one, other = _facts(union, before), _facts(union, after)
     alike = one.type == other.type
@@ -130,7 +135,10 @@ def difference(union: LayerUnion, before: int, after: int, same: SameContent | N
 
 
 class _Facts(NamedTuple):
-    """What :meth:`LayerUnion.entry` tells of a path that two versions may differ in, without its path."""
+    """The fields of :class:`Entry` in which two versions of a path may differ.
+
+    Comparing these takes a fraction of the time of making two entries.
+    """
 
     type: str
     mode: int
@@ -141,7 +149,7 @@ class _Facts(NamedTuple):
     device: tuple[int, int] | None
 
 
-def _facts(union: LayerUnion, event: int) -> _Facts:
+def _facts(union: LayerUnion, event: Event) -> _Facts:
     if union.ev_entry[event] < 0:
         return _IMPLIED_FACTS
     inode = union.ev_inode[event]
@@ -162,8 +170,8 @@ _IMPLIED_FACTS = _Facts("directory", 0o755, (0, 0), (0, 0), None, {}, None)
 _PLAIN = Extra()
 
 
-def mark_of(union: LayerUnion, before: int, after: int, same: SameContent | None = None) -> Mark:
-    """The mark of a path that is there after the layer's event; ``before`` may be -1."""
+def mark_of(union: LayerUnion, before: Event, after: Event, same: SameContent | None = None) -> Mark:
+    """Return the mark of a path that exists after the layer's event; ``before`` may be -1."""
     if before < 0:
         return Mark.ADDED
     if difference(union, before, after, same):
@@ -173,8 +181,8 @@ def mark_of(union: LayerUnion, before: int, after: int, same: SameContent | None
     return Mark.REPEATED
 
 
-def _contents_matter(union: LayerUnion, before: int, after: int) -> bool:
-    """Whether only reading tells if two versions hold the same."""
+def _contents_matter(union: LayerUnion, before: Event, after: Event) -> bool:
+    """Return whether two versions can only be told apart by reading their contents."""
     return (
         union.ev_kind[before] == union.ev_kind[after] == Kind.FILE
         and union.ev_inode[before] != union.ev_inode[after]
@@ -182,29 +190,35 @@ def _contents_matter(union: LayerUnion, before: int, after: int) -> bool:
     )
 
 
-def _changed_nodes(union: LayerUnion, low: int, high: int) -> list[int]:
-    """Nodes with an event in layers ``low`` to ``high``, in the order of the tree."""
+def _changed_nodes(union: LayerUnion, low: LayerNumber, high: LayerNumber) -> list[Node]:
+    """Return the nodes with an event in layers ``low`` to ``high``, depth first."""
     return sorted(set(union.ev_node[union.starts[low - 1] : union.starts[high]]))
 
 
 def _change(
-    union: LayerUnion, node: int, before: int, after: int, first: int, layer: int, same: SameContent
+    union: LayerUnion,
+    node: Node,
+    before: Event,
+    after: Event,
+    first: LayerNumber,
+    layer: LayerNumber,
+    same: SameContent,
 ) -> Change:
     path = union.path(node)
     old = union.entry(before) if before >= 0 else None
     new = union.entry(after) if after >= 0 else None
     hidden = (0, 0)
     if before >= 0 and union.is_directory(before) and not (after >= 0 and union.is_directory(after)):
-        hidden = _hidden(union, node, first - 1, layer)
+        hidden = _hidden(union, node, LayerNumber(first - 1), layer)
     if old is None:
         return Change(path, "added", layer if new is None else new.layer, (), None, None, new)
     if new is None:
-        gone = union.last_by(node, layer)
-        deletion = union.ev_entry[gone] if gone >= 0 else None
+        deleting = union.last_by(node, layer)
+        deletion = union.ev_entry[deleting] if deleting >= 0 else None
         return Change(
             path,
             "deleted",
-            union.ev_layer[gone] if gone >= 0 else layer,
+            union.ev_layer[deleting] if deleting >= 0 else layer,
             (),
             WHITEOUT_NAMES.get(Absence(deletion)) if deletion is not None else None,
             old,
@@ -215,11 +229,11 @@ def _change(
     return Change(path, "modified" if what else "repeated", new.layer, what, None, old, new, *hidden)
 
 
-def _hidden(union: LayerUnion, node: int, before: int, after: int) -> tuple[int, int]:
-    """Paths below a node that went between two layers, and the bytes of their files."""
+def _hidden(union: LayerUnion, node: Node, before: LayerNumber, after: LayerNumber) -> tuple[int, int]:
+    """Count the descendants of a node that exist at one layer and not at another, and the bytes of their files."""
     paths = 0
     inodes = set()
-    for descendant in range(node + 1, union.end[node]):
+    for descendant in union.descendants(node):
         event = union.at(descendant, before)
         if event >= 0 and union.at(descendant, after) < 0:
             paths += 1

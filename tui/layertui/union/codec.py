@@ -15,6 +15,7 @@ from operator import ge, ne
 from layertui.cache.indexes import DamagedEntry
 from layertui.layers.column_bounds import all_below
 from layertui.model.layer_index import Kind, LayerIndex, positions
+from layertui.model.numbers import ROOT, Event
 from layertui.union.model import VISIBLE_KINDS, Absence, LayerUnion
 
 VERSION = 1
@@ -63,7 +64,7 @@ def _nodes_fit(union: LayerUnion, events: int) -> bool:
         and union.offsets[0] == 0
         and union.offsets[-1] == len(union.keys) + 1
         and all_below(union.offsets[:-1], union.offsets[1:])
-        and union.parent[0] == -1
+        and union.parent[ROOT] == -1
         and all_below(union.parent[1:], numbers[1:])
         and all_below(numbers, union.end)
         and all_below(union.end, union.nodes + 1)
@@ -83,10 +84,10 @@ def _events_fit(union: LayerUnion) -> bool:
             union.ev_inode == numbers  # without hardlinks, by far the quicker question
             or all(
                 union.ev_inode[event] < event and union.ev_entry[union.ev_inode[event]] >= 0
-                for event in compress(numbers, map(ne, union.ev_inode, numbers))
+                for event in compress(union.events, map(ne, union.ev_inode, numbers))
             )
         )
-        and all(_is_symlink(union, event) for event in positions(union.ev_kind, Kind.SYMLINK))
+        and all(_is_symlink(union, Event(event)) for event in positions(union.ev_kind, Kind.SYMLINK))
     )
 
 
@@ -103,7 +104,7 @@ def _layer_fits(union: LayerUnion, layer: int, index: LayerIndex, start: int, st
     )
 
 
-def _is_symlink(union: LayerUnion, event: int) -> bool:
+def _is_symlink(union: LayerUnion, event: Event) -> bool:
     inode = union.ev_inode[event]
     entry = union.ev_entry[inode]
     return entry >= 0 and union.indexes[union.ev_layer[inode] - 1].kind[entry] == Kind.SYMLINK

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from layertui.model.entry import ENTRY_TYPES
 from layertui.model.job import Job
+from layertui.model.numbers import Event, LayerNumber, Node
 from layertui.union.arrays import STRETCH
 from layertui.union.model import LayerUnion
 
@@ -18,24 +19,24 @@ class DirectorySummary:
     """Number of descendants of each type, see :data:`layertui.model.entry.ENTRY_TYPES`."""
     size: int
     """Bytes of the files; a hardlinked file counts once."""
-    children: list[tuple[int, int]]
+    children: list[tuple[Node, int]]
     """Node of each child and the bytes of the files at and below it, largest first."""
 
 
 def summarize_directory(
-    union: LayerUnion, directory: int, layer: int, job: Job = Job.NONE
+    union: LayerUnion, directory: Node, layer: LayerNumber, job: Job = Job.NONE
 ) -> DirectorySummary:
     """Summarize a directory in the merged tree of layers 1 to ``layer``. Raises :class:`Cancelled`."""
     types: Counter[str] = Counter()
-    counted: set[int] = set()
-    children: list[tuple[int, int]] = []
+    counted: set[Event] = set()
+    children: list[tuple[Node, int]] = []
     total = 0
     check = job.check
     for child in union.children(directory):
         if union.at(child, layer) < 0:
             continue
         size = 0
-        for node in range(child, union.end[child]):
+        for node in union.subtree(child):
             if node % STRETCH == 0:
                 check()
             event = union.at(node, layer)

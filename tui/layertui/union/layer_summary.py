@@ -1,62 +1,65 @@
-"""What a layer did, in numbers."""
+"""The changes of one layer as numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from layertui.model.layer_index import Kind
+from layertui.model.numbers import BASE, NO_EVENT, ROOT, Event, LayerNumber, Node
 from layertui.union.changes import Mark, SameContent, mark_of
 from layertui.union.model import LayerUnion
 
 
 @dataclass(frozen=True, slots=True)
 class LayerSummary:
-    """How many paths a layer added, modified and deleted below some path, and what it hides there."""
+    """Number of paths that a layer added, modified and deleted below some path, and what it hides there."""
 
     added: int
     modified: int
     deleted: int
     repeated: int
     undecided: int
-    """Stored again with the same metadata and size; only reading tells whether they are modified."""
+    """Paths stored again with the same metadata and size: modified or repeated once they are compared."""
     hidden: int
-    """Versions that were visible below the layer and no longer are, directories aside."""
+    """Files, symlinks and other non-directories of lower layers that this layer overwrites or deletes."""
     hidden_bytes: int
-    """The bytes of their files."""
-    hidden_event: int
-    """One of them; -1 if there are none."""
+    """Bytes of those files that no remaining hardlink shows."""
+    hidden_event: Event
+    """One of the hidden versions; -1 if there are none."""
 
 
 def summarize_layer(
-    union: LayerUnion, layer: int, same: SameContent | None = None, top: int = 0
+    union: LayerUnion, layer: LayerNumber, same: SameContent | None = None, top: Node = ROOT
 ) -> LayerSummary:
-    """The sums of a layer below the path ``top``; without ``same`` no contents are compared.
+    """Sum up the changes of a layer below the path ``top``; without ``same`` no contents are compared.
 
-    Takes time with what lies on paths of the layers below, hardly any with what is new.
+    Takes time for paths that lower layers have too, hardly any for new ones.
     """
+    lower = LayerNumber(layer - 1)
     start, stop = union.starts[layer - 1], union.starts[layer]
-    inside: Sequence[int] = range(start, stop)
+    inside: Sequence[Event] = union.events_of(layer)
     if top:
         low, high = top + 1, union.end[top]
         inside = [event for event in inside if low <= union.ev_node[event] < high]
         firsts = sum(union.ev_prev[event] < 0 for event in inside)
     else:
-        firsts = sum(map((0).__gt__, union.ev_prev[start:stop])) - (layer == 1)
+        # In C code. The base layer has the root's event, which adds nothing.
+        firsts = sum(map((0).__gt__, union.ev_prev[start:stop])) - (layer == BASE)
     marks = [0] * len(Mark)
-    hidden, event = 0, -1
+    hidden, hidden_event = 0, NO_EVENT
     inodes = set()
-    again = {union.ev_node[later] for later in inside if union.ev_prev[later] >= 0} - {top}
+    again = {union.ev_node[event] for event in inside if union.ev_prev[event] >= 0} - {top}
     for node in again:
-        before, after = union.at(node, layer - 1), union.at(node, layer)
-        if union.last_by(node, layer - 1) < 0:
+        before, after = union.at(node, lower), union.at(node, layer)
+        if union.last_by(node, lower) < 0:
             firsts -= 1
         if after >= 0:
             marks[mark_of(union, before, after, same)] += 1
         elif before >= 0:
             marks[Mark.DELETED] += 1
         if before >= 0 and before != after and union.ev_kind[before] != Kind.DIRECTORY:
-            hidden, event = hidden + 1, before
+            hidden, hidden_event = hidden + 1, before
             inodes.add(union.ev_inode[before])
-    gone = (inode for inode in inodes if union.at(union.ev_node[inode], layer) != inode)
+    lost = (inode for inode in inodes if union.at(union.ev_node[inode], layer) != inode)
     return LayerSummary(
         added=firsts + marks[Mark.ADDED],
         modified=marks[Mark.MODIFIED],
@@ -64,6 +67,6 @@ def summarize_layer(
         repeated=marks[Mark.REPEATED],
         undecided=marks[Mark.REWRITTEN],
         hidden=hidden,
-        hidden_bytes=sum(map(union.size, gone)),
-        hidden_event=event,
+        hidden_bytes=sum(map(union.size, lost)),
+        hidden_event=hidden_event,
     )

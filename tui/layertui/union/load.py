@@ -1,4 +1,4 @@
-"""From an image to the union of its layers: out of the cache, or by reading and merging them."""
+"""Load the union of an image's layers, from the cache or by reading and merging them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from layertui.layers.tar.capture import Keep
 from layertui.model.image import Image
 from layertui.model.job import Job
 from layertui.model.layer_index import LayerIndex
+from layertui.model.numbers import LayerNumber
 from layertui.union.builder import UnionBuilder
 from layertui.union.codec import decode_checked, union_key
 from layertui.union.model import LayerUnion
 
 
 class ImageReader:
-    """Reads the layers of an image, and merges them as they come unless their union was kept."""
+    """Reads the layers of an image, and merges them as they arrive unless their union is cached."""
 
     def __init__(self, image: Image, cache: IndexCache | None, keep: Sequence[bytes] = ()) -> None:
-        """``keep`` are patterns of files (:class:`Keep`) that are read of layers that have to be inflated anyway."""
+        """``keep`` are patterns of files (:class:`Keep`) to capture from layers that must be decompressed anyway."""
         self.indexes: list[LayerIndex] = []
-        """Of the layers from the base up to the first that is still being read."""
+        """Indexes of the base layer and those above it, up to the first that is still being read."""
         self._image = image
         self._cache = cache
         self._keep = Keep(keep) if keep else None
@@ -32,9 +33,9 @@ class ImageReader:
         if keys and all(keys):
             self._key = union_key(keys)
         self.is_kept = cache is not None and bool(self._key) and cache.has(self._key)
-        """Whether the union of all layers need not be built, as far as can be told before."""
+        """Whether the union of all layers is expected to be in the cache."""
 
-    def layers(self, job: Job = Job.NONE) -> Iterator[tuple[int, LayerIndex]]:
+    def layers(self, job: Job = Job.NONE) -> Iterator[tuple[LayerNumber, LayerIndex]]:
         """Yield number and index of every layer as each is done; see :func:`index_layers`."""
         waiting: dict[int, LayerIndex] = {}
         for number, index in index_layers(self._image, self._cache, job, self._keep):
@@ -46,7 +47,7 @@ class ImageReader:
                 self._merge()
 
     def union(self) -> LayerUnion:
-        """The union of the layers in ``indexes``; more may come afterwards."""
+        """Return the union of the layers in ``indexes``; more may follow afterwards."""
         is_whole = len(self.indexes) == len(self._image.layers)
         if self._cache is None or not self._key or not is_whole or not all(map(is_lasting, self.indexes)):
             self._merge()

@@ -1,55 +1,56 @@
-"""The merged tree at one layer, moved from layer to layer by what changes between them."""
+"""The merged tree at one layer, which can be moved from layer to layer by the changes between them."""
 
 from __future__ import annotations
 
 import copy
 import operator
 from array import array
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from itertools import compress, count, repeat
+from typing import cast
 
-from layertui.union.arrays import STRETCH, assign
-from layertui.union.changes import Mark, mark_of
+from layertui.model.numbers import EMPTY, NO_EVENT, NO_NODE, Event, LayerNumber, Node
+from layertui.union.arrays import STRETCH, Column, assign
+from layertui.union.changes import Mark, SameContent, mark_of
 from layertui.union.model import VISIBLE_KINDS, LayerUnion
 
 NODES_PER_BLOCK = 1024
-"""Nodes whose sizes are summed at once."""
+"""Nodes whose sizes have a common sum, so that sizes of large subtrees need not add up every node."""
 
 
 class MergedTree:
-    """A position in an image's layers, with one value a node for what a screen asks most.
+    """The merged tree of layers 1 to ``layer``, with one value per node for what a screen needs most.
 
-    Moving costs a few dozen nanoseconds for each event between the two layers, in loops
-    that run inside the interpreter's C code; a layer's changed paths cost microseconds each.
+    Moving takes a few dozen nanoseconds for each event between the two layers, in loops
+    inside the interpreter's C code, and microseconds for each path that the layer changes.
     """
 
-    def __init__(self, union: LayerUnion, layer: int) -> None:
+    def __init__(self, union: LayerUnion, layer: LayerNumber) -> None:
         self.union = union
-        self.layer = 0
+        self.layer = EMPTY
         self.visible = bytearray(union.nodes)
-        """1 for each node that the merged tree has."""
+        """1 for each node that exists in the merged tree, else 0."""
         self.marks = bytearray(union.nodes)
-        """What the layer did to each node, a :class:`Mark`."""
+        """The :class:`Mark` of each node: what the layer did to it."""
         self._sizes = array("Q", bytes(8 * union.nodes))
         self._blocks = array("Q", bytes(8 * (union.nodes // NODES_PER_BLOCK + 1)))
-        # One value an event, and one more that -1 (no event) finds.
+        # One value per event, and one more at the end, which is at index -1: no event.
         self._ev_visible = union.ev_kind.translate(VISIBLE_KINDS) + b"\0"
         self._ev_size = _event_sizes(union)
         self._outlived = _outlived(union)
-        self._stand_ins: list[
-            tuple[int, int]
-        ] = []  # nodes and the bytes they count for the file they link to
+        # Nodes that are counted as the files they are hardlinks to, and the bytes of those.
+        self._stand_ins: list[tuple[Node, int]] = []
         self.move(layer)
 
     def copy(self) -> MergedTree:
-        """The same position, to be moved without moving this one."""
+        """Return a copy that can be moved without moving this one."""
         other = copy.copy(self)
         other.visible, other.marks = self.visible[:], self.marks[:]
         other._sizes, other._blocks = self._sizes[:], self._blocks[:]
         return other
 
-    def move(self, layer: int) -> None:
-        """Go to another layer; 0 is the empty tree."""
+    def move(self, layer: LayerNumber) -> None:
+        """Move to another layer; 0 is the empty tree."""
         union = self.union
         for node, size in self._stand_ins:
             self._add_size(node, -size)
@@ -73,35 +74,35 @@ class MergedTree:
         if layer:
             self._mark(layer)
 
-    def settle(self, same: Callable[[int, int], bool]) -> None:
-        """Tell rewritten files from repeated ones, now that contents can be compared."""
+    def settle(self, same: SameContent) -> None:
+        """Replace each ``REWRITTEN`` mark by ``MODIFIED`` or ``REPEATED``, comparing contents."""
         union = self.union
-        node = self.marks.find(Mark.REWRITTEN)
+        node = Node(self.marks.find(Mark.REWRITTEN))
         while node >= 0:
             event = union.last_by(node, self.layer)
-            before = union.at(node, self.layer - 1)
+            before = union.at(node, LayerNumber(self.layer - 1))
             self.marks[node] = mark_of(union, before, event, same)
-            node = self.marks.find(Mark.REWRITTEN, node + 1)
+            node = Node(self.marks.find(Mark.REWRITTEN, node + 1))
 
-    def at(self, node: int) -> int:
-        """The event that makes a node visible; -1 if the merged tree does not have it."""
-        return self.union.at(node, self.layer) if self.visible[node] else -1
+    def at(self, node: Node) -> Event:
+        """Return the event that shows a node; -1 if it does not exist in the merged tree."""
+        return self.union.at(node, self.layer) if self.visible[node] else NO_EVENT
 
-    def version(self, node: int) -> int:
-        """The event that stands for a node: the visible one, else the last there was; -1 for none yet."""
+    def version(self, node: Node) -> Event:
+        """Return the event that shows a node, or else the last one that did in a lower layer; -1 for none."""
         event = self.union.last_by(node, self.layer)
         while event >= 0 and not self.union.shows(event):
             event = self.union.ev_prev[event]
         return event
 
     def paths(self) -> int:
-        """How many paths the merged tree has, without the root."""
+        """Return the number of paths in the merged tree, without the root."""
         return self.visible.count(1) - 1
 
-    def subtree_size(self, node: int) -> int:
-        """Bytes of the files at and below a node.
+    def subtree_size(self, node: Node) -> int:
+        """Return the bytes of the files at and below a node.
 
-        A hardlinked file counts once: where it is stored, or if only links to it are left, at the first.
+        A hardlinked file counts once: at the path that stored it, or else at its first remaining link.
         """
         start, end = node, self.union.end[node]
         first, last = -(-start // NODES_PER_BLOCK), end // NODES_PER_BLOCK
@@ -113,69 +114,69 @@ class MergedTree:
             + sum(self._sizes[last * NODES_PER_BLOCK : end])
         )
 
-    def subtree_changes(self, node: int) -> tuple[int, int, int]:
-        """How many paths at and below a node the layer added, modified and deleted."""
+    def subtree_changes(self, node: Node) -> tuple[int, int, int]:
+        """Return how many paths at and below a node the layer added, modified and deleted."""
         marks, end = self.marks, self.union.end[node]
         modified = marks.count(Mark.MODIFIED, node, end) + marks.count(Mark.REWRITTEN, node, end)
         return marks.count(Mark.ADDED, node, end), modified, marks.count(Mark.DELETED, node, end)
 
-    def _find_stand_ins(self) -> list[tuple[int, int]]:
+    def _find_stand_ins(self) -> list[tuple[Node, int]]:
         found = []
         for inode, links in self._outlived:
             if self.at(self.union.ev_node[inode]) != inode:
                 nodes = map(self.union.ev_node.__getitem__, links)
-                first = next(
-                    (node for node, link in zip(nodes, links, strict=True) if self.at(node) == link), -1
-                )
+                shown = (node for node, link in zip(nodes, links, strict=True) if self.at(node) == link)
+                first = next(shown, NO_NODE)
                 if first >= 0:
                     found.append((first, self.union.size(inode)))
         return found
 
-    def _add_size(self, node: int, size: int) -> None:
+    def _add_size(self, node: Node, size: int) -> None:
         self._sizes[node] += size
         self._blocks[node // NODES_PER_BLOCK] += size
 
-    def _unmark(self, layer: int) -> None:
+    def _unmark(self, layer: LayerNumber) -> None:
         nodes = self.union.ev_node[self.union.starts[layer - 1] : self.union.starts[layer]]
         if len(nodes) * 8 > len(self.marks):
             self.marks = bytearray(len(self.marks))
         else:
             assign(self.marks, nodes, repeat(Mark.NONE))
 
-    def _mark(self, layer: int) -> None:
+    def _mark(self, layer: LayerNumber) -> None:
         union = self.union
         start, stop = union.starts[layer - 1], union.starts[layer]
-        marks, nodes = self.marks, union.ev_node
+        marks, nodes, lower = self.marks, union.ev_node, LayerNumber(layer - 1)
         assign(marks, nodes[start:stop], repeat(Mark.ADDED))
-        # All is added that had no event before, as all of the base has.
-        for event in _not_first(union.ev_prev, start, stop):
+        # A path without an earlier event is added: in the base layer all of them.
+        for event in _not_first(union, layer):
             node = nodes[event]
-            before = union.at(node, layer - 1)
+            before = union.at(node, lower)
             if self._ev_visible[event]:
                 marks[node] = mark_of(union, before, event)
             else:
                 marks[node] = Mark.DELETED if before >= 0 else Mark.NONE
 
-    def _sum_blocks(self, nodes: array[int]) -> None:
-        if len(nodes) * 8 > len(self.visible):
-            blocks = range(len(self._blocks))
-        else:
-            blocks = {node // NODES_PER_BLOCK for node in nodes}  # type: ignore[assignment]
+    def _sum_blocks(self, nodes: Column[int, Node]) -> None:
+        blocks: Iterable[int] = range(len(self._blocks))
+        if len(nodes) * 8 <= len(self.visible):
+            blocks = {node // NODES_PER_BLOCK for node in nodes}
         for block in blocks:
             self._blocks[block] = sum(self._sizes[block * NODES_PER_BLOCK : (block + 1) * NODES_PER_BLOCK])
 
 
-def _not_first(ev_prev: array[int], start: int, stop: int) -> list[int]:
-    """Events of a layer that are not their path's first."""
-    return [event for event in range(start, stop) if ev_prev[event] >= 0]
+def _not_first(union: LayerUnion, layer: LayerNumber) -> list[Event]:
+    """Return the events of a layer that are not the first of their path."""
+    ev_prev = union.ev_prev
+    return [event for event in union.events_of(layer) if ev_prev[event] >= 0]
 
 
-def _outlived(union: LayerUnion) -> list[tuple[int, list[int]]]:
-    """The events of hardlinked files that something happens to later, each with those of the links to it."""
-    links: dict[int, list[int]] = {}
+def _outlived(union: LayerUnion) -> list[tuple[Event, list[Event]]]:
+    """Return the events of hardlinked files whose own path changes later, each with the events of links to it."""
+    links: dict[Event, list[Event]] = {}
     for start in range(0, len(union.ev_inode), STRETCH):
         part = union.ev_inode[start : start + STRETCH]
-        for event in compress(count(start), map(operator.ne, part, count(start))):
+        events = cast("Iterator[Event]", count(start))
+        for event in compress(events, map(operator.ne, part, count(start))):
             links.setdefault(union.ev_inode[event], []).append(event)
     return [
         (inode, of) for inode, of in links.items() if union.at(union.ev_node[inode], union.layers) != inode
@@ -183,7 +184,7 @@ def _outlived(union: LayerUnion) -> list[tuple[int, list[int]]]:
 
 
 def _event_sizes(union: LayerUnion) -> array[int]:
-    """Bytes that each event's own entry stores, and a 0 at the end."""
+    """Return the bytes that each event's own entry stores, and a 0 at the end."""
     sizes = array("Q")
     for index, start, stop in zip(union.indexes, union.starts, union.starts[1:], strict=False):
         column, entries = index.size, union.ev_entry[start:stop]

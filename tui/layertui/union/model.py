@@ -1,38 +1,39 @@
-"""All layers of an image as one: every path that any of them has, and what each did to it."""
+"""The union of an image's layers: every path that any layer has, and what each layer did to it."""
 
 from __future__ import annotations
 
 import re
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from layertui.layers.codec import column_of
 from layertui.model.entry import ENTRY_TYPES, Entry
 from layertui.model.errors import LayertuiError
 from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of, keys_ending
-from layertui.union.arrays import STRETCH
+from layertui.model.numbers import NO_EVENT, NO_NODE, ROOT, EntryNumber, Event, LayerNumber, Node
+from layertui.union.arrays import STRETCH, Column
 
 MAX_LOOKUP_LINKS = 40
-"""Symlinks followed for one path before it counts as a loop (as Linux, path_resolution(7))."""
+"""Symlinks followed for one path before it counts as a loop, as in Linux (path_resolution(7))."""
 
 
 class Absence(IntEnum):
-    """What ``ev_entry`` holds where a layer has no entry of its own for a path."""
+    """What ``ev_entry`` contains where the layer has no entry of its own for the path."""
 
     IMPLIED = -1
-    """Not a deletion: a directory that no layer names, there for what is below it."""
+    """The path exists: a directory without an entry in any layer, created for its descendants."""
     WHITEOUT = -2
-    """A whiteout of it or of a directory above it."""
+    """Deleted by a whiteout of the path or of a directory above it."""
     OPAQUE = -3
-    """An opaque whiteout of a directory above it."""
+    """Deleted by an opaque whiteout of a directory above it."""
     REPLACED = -4
-    """A directory above it became something else."""
+    """Deleted because a directory above it was replaced by something else."""
     MISSING = -5
-    """No deletion by a layer: the second side of a comparison does not have it."""
+    """Not deleted by a layer: the second side of a comparison does not have the path."""
 
 
 VISIBLE_KINDS = bytes(kind <= Kind.SOCKET for kind in range(256))
@@ -40,108 +41,143 @@ VISIBLE_KINDS = bytes(kind <= Kind.SOCKET for kind in range(256))
 
 
 class UnionWarning(NamedTuple):
-    """Where an image is not valid, or engines are known to disagree about it."""
+    """A violation of the specification, or a layer that engines are known to apply differently."""
 
-    layer: int
+    layer: LayerNumber
     code: str
+    """``hardlink-dangling``, ``opaque-root``, …: stable, for scripts."""
     path: str
     text: str
 
 
 @dataclass(slots=True)
 class LayerUnion:
-    """Frozen columns; see :class:`layertui.union.builder.UnionBuilder`.
+    """The paths of all layers and their history, in read-only columns.
 
-    A **node** is a path that some layer has. Nodes are numbered depth first, names in byte
-    order: node 0 is the root, the subtree of a node is ``node`` to ``end[node] - 1``.
+    A **node** is a path that at least one layer has. Nodes are numbered depth first, names in
+    byte order: node 0 is the root, the subtree of a node is ``node`` to ``end[node] - 1``.
 
-    An **event** is one thing a layer did to a path: laid an entry over it or deleted it.
-    Events are numbered in the order in which the layers make them, so those of a layer are
-    one stretch, and what is visible at layer N is each node's last event before the end of
-    that layer's. A layer has more than one event for a path if it both deletes and stores it.
+    An **event** is one thing that a layer did to a path: it stored an entry or deleted the
+    path. Events are numbered in the order in which the layers are applied, so those of one
+    layer are contiguous, and the state of a path at layer N is its last event in layers 1 to
+    N. A layer has two events for a path if it both deletes and stores it.
+
+    Columns and methods take the numbers of this union only; nodes of another union of the
+    same image are other numbers (see :meth:`counterpart`), while its events stay the same as
+    long as layers are only added on top.
     """
 
     indexes: list[LayerIndex]
+    """Index of each layer, base first."""
     warnings: list[UnionWarning]
     keys: bytes
-    """The nodes' keys, joined by slashes."""
+    """The keys of all nodes, joined by slashes: one object in place of a million."""
     offsets: array[int]
-    """Where each node's key starts in ``keys``; one more for the end."""
-    parent: array[int]
-    """-1 for the root."""
-    end: array[int]
-    last: array[int]
-    """Each node's last event."""
-    ev_node: array[int]
-    ev_layer: array[int]
-    ev_entry: array[int]
-    """Number of the entry in the layer's index, or a :class:`Absence`."""
-    ev_prev: array[int]
-    """The same path's event before; -1 for none."""
-    ev_inode: array[int]
-    """The event whose entry holds metadata and content: itself, or what a hardlink shares."""
+    """Start of each node's key in ``keys``, and one more for the end."""
+    parent: Column[Node, Node]
+    """The directory of each node; -1 for the root."""
+    end: Column[Node, Node]
+    """The node after the last descendant of each node."""
+    last: Column[Node, Event]
+    """The last event of each node in any layer."""
+    ev_node: Column[Event, Node]
+    ev_layer: Column[Event, LayerNumber]
+    ev_entry: Column[Event, EntryNumber]
+    """Number of the entry in the layer's index, or a negative :class:`Absence`."""
+    ev_prev: Column[Event, Event]
+    """The previous event of the same path; -1 for none."""
+    ev_inode: Column[Event, Event]
+    """The event whose entry has the metadata and content.
+
+    The event itself, except for a hardlink: its own entry has only a target, and the target's
+    path may be overwritten or deleted later while this one lives on. So it refers to the event
+    that stored the file, which stays valid whatever happens to its path.
+    """
     ev_kind: bytes
-    """:class:`Kind` of what a path is after an event; above ``Kind.SOCKET`` it is gone."""
+    """:class:`Kind` of the path after each event; see :data:`VISIBLE_KINDS`."""
     starts: list[int]
-    """First event of each layer, base first; one more for the end."""
+    """First event of each layer, base first, and one more for the end: layer N has the events
+    ``starts[N - 1]`` to ``starts[N] - 1``."""
 
     @property
     def nodes(self) -> int:
+        """Number of nodes, the root and paths that are deleted in the top layer included."""
         return len(self.parent)
 
     @property
-    def layers(self) -> int:
-        return len(self.indexes)
+    def layers(self) -> LayerNumber:
+        """Number of layers, which is the number of the topmost one."""
+        return LayerNumber(len(self.indexes))
 
-    # Paths
+    @property
+    def layer_numbers(self) -> Sequence[LayerNumber]:
+        """The numbers of all layers, base first."""
+        return cast("Sequence[LayerNumber]", range(1, len(self.indexes) + 1))
 
-    def key(self, node: int) -> bytes:
+    # Paths: for every node, whether or not the path exists at some layer
+
+    def key(self, node: Node) -> bytes:
+        """Return the key of a path: its components joined by NUL, without a leading one; empty for the root."""
         return self.keys[self.offsets[node] : self.offsets[node + 1] - 1]
 
-    def path(self, node: int) -> str:
-        """Absolute; undecodable bytes as lone surrogates."""
+    def path(self, node: Node) -> str:
+        """Return the absolute path; undecodable bytes become lone surrogates (PEP 383)."""
         return "/" + self.key(node).replace(b"\0", b"/").decode("utf-8", "surrogateescape")
 
-    def name(self, node: int) -> str:
-        """The last component; ``/`` for the root."""
+    def name(self, node: Node) -> str:
+        """Return the last component of the path; ``/`` for the root."""
         return self.key(node).rpartition(b"\0")[2].decode("utf-8", "surrogateescape") or "/"
 
-    def depth(self, node: int) -> int:
-        """0 for the root."""
+    def depth(self, node: Node) -> int:
+        """Return the number of components; 0 for the root."""
         return self.key(node).count(0) + 1 if node else 0
 
-    def children(self, node: int) -> Iterator[int]:
-        child, end = node + 1, self.end[node]
+    def subtree(self, node: Node) -> Sequence[Node]:
+        """Return a node and its descendants, depth first; empty for what is not a directory in any layer."""
+        return cast("Sequence[Node]", range(node, self.end[node]))
+
+    def descendants(self, node: Node) -> Sequence[Node]:
+        """Return the nodes below a node, depth first."""
+        return cast("Sequence[Node]", range(node + 1, self.end[node]))
+
+    def children(self, node: Node) -> Iterator[Node]:
+        """Yield the nodes directly below a node, in byte order of their names.
+
+        In any layer: a path that is a file at one layer has children if it is a directory at
+        another, and those that are deleted are included. See :meth:`at`.
+        """
+        child, end = Node(node + 1), self.end[node]
         while child < end:
             yield child
             child = self.end[child]
 
-    def find(self, path: str) -> int:
-        """The node of a path, spelled as users do; -1 if no layer has it."""
+    def find(self, path: str) -> Node:
+        """Return the node of a path as users type it; -1 if no layer has it."""
         return self.find_key(key_of(path))
 
-    def find_key(self, key: bytes) -> int:
-        """The node of a key; -1 if no layer has it."""
-        node = bisect_left(range(self.nodes), key, key=self.key)
-        return node if node < self.nodes and self.key(node) == key else -1
+    def find_key(self, key: bytes) -> Node:
+        """Return the node of a key; -1 if no layer has it."""
+        node = Node(bisect_left(cast("Sequence[Node]", range(self.nodes)), key, key=self.key))
+        return node if node < self.nodes and self.key(node) == key else NO_NODE
 
-    def matching(self, *patterns: bytes) -> Iterator[tuple[int, int]]:
-        """The nodes whose keys end as one of the regular expressions says, and the number of the first that does.
+    def matching(self, *patterns: bytes) -> Iterator[tuple[Node, int]]:
+        """Yield the nodes whose keys end with a match of a pattern, and the number of the first such pattern.
 
-        They see a slash before each key. One that is to be quick starts with a letter, or all with the same.
+        Patterns are regular expressions over keys with a slash before each. To be fast, one
+        starts with a literal, or all start with the same.
         """
         any_of = keys_ending(patterns)
         each = [re.compile(b"(?:" + pattern + rb")\Z") for pattern in patterns]
-        for first in range(0, self.nodes, STRETCH):  # or nobody else would get a turn meanwhile
+        for first in range(0, self.nodes, STRETCH):  # in stretches: other threads get their turn
             start = max(self.offsets[first] - 1, 0)
             stop = self.offsets[min(first + STRETCH, self.nodes)] - 1
             for match in any_of.finditer(self.keys[start:stop]):
-                node = bisect_right(self.offsets, start + match.end() - 1) - 1
+                node = Node(bisect_right(self.offsets, start + match.end() - 1) - 1)
                 key = b"/" + self.key(node)
                 yield node, next(number for number, one in enumerate(each) if one.search(key))
 
-    def counterpart(self, other: LayerUnion, node: int) -> int:
-        """The node of the same path as ``node`` in another union, or of the nearest directory above it."""
+    def counterpart(self, other: LayerUnion, node: Node) -> Node:
+        """Return the node here of the path that ``node`` is in another union, or of its nearest existing parent."""
         if other is self:
             return node
         while (there := self.find_key(other.key(node))) < 0:
@@ -150,30 +186,36 @@ class LayerUnion:
 
     # Events
 
-    def events_of(self, layer: int) -> range:
-        return range(self.starts[layer - 1], self.starts[layer])
+    @property
+    def events(self) -> Sequence[Event]:
+        """The events of all layers."""
+        return cast("Sequence[Event]", range(len(self.ev_node)))
 
-    def shows(self, event: int) -> bool:
-        """Whether the path is there after an event (-1: none yet)."""
+    def events_of(self, layer: LayerNumber) -> Sequence[Event]:
+        """Return the events of one layer, 1 to ``layers``; whiteouts come before entries."""
+        return cast("Sequence[Event]", range(self.starts[layer - 1], self.starts[layer]))
+
+    def shows(self, event: Event) -> bool:
+        """Return whether the path exists after an event; not after -1, no event."""
         return event >= 0 and self.ev_entry[event] >= Absence.IMPLIED
 
-    def last_by(self, node: int, layer: int) -> int:
-        """The path's last event in layers 1 to ``layer``, be it a deletion; -1 for none."""
+    def last_by(self, node: Node, layer: LayerNumber) -> Event:
+        """Return the path's last event in layers 1 to ``layer``, which may be a deletion; -1 for none."""
         event, stop = self.last[node], self.starts[layer]
         while event >= stop:
             event = self.ev_prev[event]
         return event
 
-    def at(self, node: int, layer: int) -> int:
-        """The event that makes the path visible in the merged tree of layers 1 to ``layer``.
+    def at(self, node: Node, layer: LayerNumber) -> Event:
+        """Return the event that shows the path in the merged tree of layers 1 to ``layer``.
 
-        -1 if the path is not there. Layer 0 is the empty tree.
+        -1 if the path does not exist there. Layer 0 is the empty tree.
         """
         event = self.last_by(node, layer)
-        return event if self.shows(event) else -1
+        return event if self.shows(event) else NO_EVENT
 
-    def versions(self, node: int) -> list[int]:
-        """All events of a path, base first."""
+    def versions(self, node: Node) -> list[Event]:
+        """Return all events of a path, base first."""
         events = []
         event = self.last[node]
         while event >= 0:
@@ -181,40 +223,40 @@ class LayerUnion:
             event = self.ev_prev[event]
         return events[::-1]
 
-    def is_directory(self, event: int) -> bool:
+    # What a path is after an event: not for -1, and for deletions only where it is said
+
+    def is_directory(self, event: Event) -> bool:
+        """Return whether the path is a directory after an event; False for a deletion."""
         return self.ev_kind[event] == Kind.DIRECTORY
 
-    def size(self, event: int) -> int:
-        """Bytes of content that a path has after an event."""
+    def size(self, event: Event) -> int:
+        """Return the bytes of content that the path has after an event; 0 for a deletion."""
         inode = self.ev_inode[event]
         entry = self.ev_entry[inode]
         return self.indexes[self.ev_layer[inode] - 1].size[entry] if entry >= 0 else 0
 
-    def linkname(self, event: int) -> bytes | None:
-        """Where the symlink of an event points, as stored; ``None`` for all else."""
+    def linkname(self, event: Event) -> bytes | None:
+        """Return the target of a symlink as stored; ``None`` for other types and deletions."""
         if self.ev_kind[event] != Kind.SYMLINK:
             return None
         inode = self.ev_inode[event]
         index = self.indexes[self.ev_layer[inode] - 1]
         return index.links[index.link[self.ev_entry[inode]]]
 
-    def extra(self, event: int) -> Extra | None:
-        """Xattrs, device and sparse map, where an event's entry has any."""
+    def extra(self, event: Event) -> Extra | None:
+        """Return xattrs, device number and sparse map; ``None`` without any, and for deletions."""
         inode = self.ev_inode[event]
         entry = self.ev_entry[inode]
         return self.indexes[self.ev_layer[inode] - 1].extra.get(entry) if entry >= 0 else None
 
-    def entry(self, event: int) -> Entry:
-        """What a path is after an event.
-
-        Raises ``ValueError`` for an event that deletes it.
-        """
+    def entry(self, event: Event) -> Entry:
+        """Return what a path is after an event. Raises ``ValueError`` for a deletion."""
         if not self.shows(event):
             raise ValueError(f"event {event} deletes {self.path(self.ev_node[event])}")
         path = self.path(self.ev_node[event])
         layer = self.ev_layer[event]
         if self.ev_entry[event] < 0:
-            # Engines create missing parents as the first 0755 of root.
+            # Engines create missing parents as root, with mode 0755.
             return Entry(path, "directory", 0o755, 0, 0, 0, 0, 0, None, layer, True, {}, None, None)
         inode = self.ev_inode[event]
         index, number = self.indexes[self.ev_layer[inode] - 1], self.ev_entry[inode]
@@ -242,24 +284,24 @@ class LayerUnion:
             device=extra.device if extra else None,
         )
 
-    def resolve(self, path: str, layer: int, follow: bool = True) -> int:
-        """The node that a path leads to in a merged tree, symlinks followed inside the image.
+    def resolve(self, path: str, layer: LayerNumber, follow: bool = True) -> Node:
+        """Look up a path in a merged tree as the kernel does in a container, following symlinks.
 
-        Without ``follow`` a symlink at the very end is left as it is. Raises
-        :class:`LayertuiError` if it is not there, leads below something that is no directory,
-        or goes round in circles.
+        Symlinks never lead out of the image. Without ``follow`` a symlink as the last
+        component is not followed (``O_NOFOLLOW``). Raises :class:`LayertuiError` if the path
+        does not exist, a component is not a directory, or there are too many symlinks.
         """
-        node, links = 0, 0
+        node, links = ROOT, 0
         todo = path.encode("utf-8", "surrogateescape").split(b"/")[::-1]
         while todo:
             name = todo.pop()
             if name in (b"", b"."):
                 continue
             if name == b"..":
-                node = max(self.parent[node], 0)
+                node = self.parent[node] if node else ROOT
                 continue
             child = self.find_key(self.key(node) + b"\0" + name if node else name)
-            event = self.at(child, layer) if child >= 0 else -1
+            event = self.at(child, layer) if child >= 0 else NO_EVENT
             if event < 0:
                 raise LayertuiError(f"no {path} at layer {layer}")
             target = self.linkname(event)
@@ -269,7 +311,7 @@ class LayerUnion:
                 if links > MAX_LOOKUP_LINKS:
                     raise LayertuiError(f"{path} goes round in circles", "too many symbolic links")
                 if target.startswith(b"/"):
-                    node = 0
+                    node = ROOT
                 todo += target.split(b"/")[::-1]
             elif rest and not self.is_directory(event):
                 raise LayertuiError(f"no {path} at layer {layer}", f"{self.path(child)} is no directory")
@@ -280,7 +322,7 @@ class LayerUnion:
     # Sums
 
     def stored_bytes(self) -> int:
-        """File bytes that all layers store."""
+        """Return the file bytes stored in all layers, hidden ones included."""
         return sum(
             sum(index.size[start : start + STRETCH])
             for index in self.indexes
@@ -290,10 +332,10 @@ class LayerUnion:
     # Between processes
 
     def encode(self) -> bytes:
-        """The columns without the layers' indexes, for :meth:`decode` in another process."""
+        """Serialize the columns, without the layers' indexes, for :meth:`decode` in another process."""
         import msgspec
 
-        # As bytes: paths may hold lone surrogates, which msgpack's strings cannot.
+        # As bytes: paths may contain lone surrogates, which are not valid in msgpack strings.
         warnings = [
             (layer, code, path.encode("utf-8", "surrogateescape"), text.encode("utf-8", "surrogateescape"))
             for layer, code, path, text in self.warnings
@@ -303,24 +345,24 @@ class LayerUnion:
 
     @staticmethod
     def decode(data: bytes | memoryview, indexes: list[LayerIndex]) -> LayerUnion:
-        """The union of these layers from what :meth:`encode` gave.
+        """Deserialize the union of these layers from the result of :meth:`encode`.
 
-        Raises ``msgspec.MsgspecError`` or ``ValueError`` for what is not even of its form.
+        Checks only the form: raises ``msgspec.MsgspecError`` or ``ValueError`` if that is
+        malformed. Data from disk also needs the checks of :mod:`layertui.cache.unions`.
         """
         import msgspec
 
-        # Views are not copied where the columns are made of them.
+        # Memory views, so that the columns are copied once.
         form = tuple[list[tuple[int, str, bytes, bytes]], memoryview, memoryview, list[int], list[memoryview]]
         warnings, keys, kinds, starts, columns = msgspec.msgpack.decode(data, type=form)
         arrays: dict[str, Any] = {
-            name: column_of(code, column)
-            for (name, code), column in zip(_ARRAYS.items(), columns, strict=True)
+            name: column_of(code, data) for (name, code), data in zip(_ARRAYS.items(), columns, strict=True)
         }
         return LayerUnion(
             indexes=indexes,
             warnings=[
                 UnionWarning(
-                    layer,
+                    LayerNumber(layer),
                     code,
                     path.decode("utf-8", "surrogateescape"),
                     text.decode("utf-8", "surrogateescape"),

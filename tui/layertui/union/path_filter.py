@@ -1,15 +1,15 @@
-"""Finds the paths that a query names.
+"""Find the paths that match a query.
 
-A query is words apart by spaces, all of which must hold:
+A query is a list of terms separated by spaces, all of which must match:
 
 ========================== ==================================================
-``nginx``                  the letters in this order somewhere in the path
+``nginx``                  these letters, in this order, anywhere in the path
 ``*.conf``, ``/etc/**``    a glob, of the name or (with a slash) of the path
-``/^lib.*so/`` ``~so$``    a regular expression, found in the path
-``layer:3``                the path's entry comes from layer 3
+``/^lib.*so/`` ``~so$``    a regular expression that matches anywhere in the path
+``layer:3``                the entry comes from layer 3
 ``change:added``           what the layer did: added, modified, deleted, repeated
-``size:>1M`` ``size:<10k`` bytes of the file, of what is below a directory
-``type:symlink``           as in the JSON: file, directory, symlink, …
+``size:>1M`` ``size:<10k`` bytes of the file, or of all files below the directory
+``type:symlink``           type of the path: file, directory, symlink, …
 ========================== ==================================================
 """
 
@@ -18,11 +18,13 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterator
-from typing import AnyStr, NoReturn
+from typing import AnyStr, NoReturn, cast
 
 from layertui.model.entry import ENTRY_TYPES
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
+from layertui.model.numbers import Node
+from layertui.union.arrays import STRETCH
 from layertui.union.changes import Mark
 from layertui.union.merged_tree import MergedTree
 
@@ -34,14 +36,11 @@ MARKS_OF_CHANGE = {
     "repeated": (Mark.REPEATED,),
 }
 
-NodeTest = Callable[[int], bool]
-
-_BETWEEN = 4096
-"""Nodes between two checks for cancellation."""
+NodeTest = Callable[[Node], bool]
 
 
 def matching_nodes(merged: MergedTree, query: str, job: Job = Job.NONE) -> bytes:
-    """Return one byte a node: 1 where the query holds.
+    """Return one byte per node: 1 if it matches the query.
 
     Raises :class:`LayertuiError` with the reason for a malformed query, and :class:`Cancelled`.
     """
@@ -53,7 +52,7 @@ def matching_nodes(merged: MergedTree, query: str, job: Job = Job.NONE) -> bytes
 
 
 def _test(merged: MergedTree, word: str) -> NodeTest:
-    """The test that a word asks for."""
+    """Return the test that a term of the query stands for."""
     name, colon, value = word.partition(":")
     if colon and name in NODE_TESTS:
         return NODE_TESTS[name](merged, value)
@@ -62,17 +61,18 @@ def _test(merged: MergedTree, word: str) -> NodeTest:
 
 
 def _where(test: NodeTest, among: bytes, job: Job) -> Iterator[bytes]:
-    for start in range(0, len(among), _BETWEEN):
+    for start in range(0, len(among), STRETCH):
         job.check()
-        part = among[start : start + _BETWEEN]
-        yield bytes([hit and test(node) for node, hit in enumerate(part, start)]) if 1 in part else part
+        part = among[start : start + STRETCH]
+        nodes = cast("Iterator[tuple[Node, int]]", enumerate(part, start))
+        yield bytes([hit and test(node) for node, hit in nodes]) if 1 in part else part
 
 
 # Text
 
 
 def _word_pattern(word: str) -> re.Pattern[bytes]:
-    """The pattern of a word, for keys: components joined by NUL, no leading slash."""
+    """Return the pattern that a word stands for, to search keys: components joined by NUL, no leading slash."""
     if word.startswith("~") and len(word) > 1:
         return _regex(word[1:])
     if len(word) > 2 and word.startswith("/") and word.endswith("/"):
@@ -80,7 +80,7 @@ def _word_pattern(word: str) -> re.Pattern[bytes]:
     text = word.encode("utf-8", "surrogateescape")
     if b"*" in text or b"?" in text:
         return compile_pattern(glob_pattern(text), word, 0)
-    # Nothing is tried twice: names come from images, and may be made to be slow to search.
+    # Atomic groups never backtrack: names come from images, and could be made to be slow to search.
     letters = [
         rb"\0" if letter == "/" else re.escape(letter.encode("utf-8", "surrogateescape"))
         for letter in word.strip("/")
@@ -92,9 +92,9 @@ def _word_pattern(word: str) -> re.Pattern[bytes]:
 
 
 def glob_pattern(text: bytes, with_descendants: bool = False) -> bytes:
-    """A regular expression for keys: ``*`` and ``?`` within a component, ``**`` across them.
+    """Translate a glob to a regular expression for keys: ``*`` and ``?`` match within a component, ``**`` across.
 
-    With ``with_descendants`` a directory that the glob names stands for all that is in it.
+    With ``with_descendants`` a directory that matches includes everything below it.
     """
     out = [rb"(?s)\A" if text.startswith(b"/") else rb"(?s)(?:\A|\0)"]
     parts = text.strip(b"/").split(b"/")
@@ -108,7 +108,7 @@ def glob_pattern(text: bytes, with_descendants: bool = False) -> bytes:
 
 
 def _component(part: bytes) -> bytes:
-    # What stands between two stars is taken where it comes first, and no place is tried twice.
+    # The text between two stars matches where it first occurs, without backtracking.
     first, *rest = (re.escape(text).replace(rb"\?", rb"[^\0]") for text in re.split(rb"\*+", part))
     if not rest:
         return first
@@ -117,15 +117,15 @@ def _component(part: bytes) -> bytes:
 
 
 def _regex(text: str) -> re.Pattern[bytes]:
-    # In a key a NUL stands where the path has a slash.
+    # Keys have a NUL in place of a slash.
     source = text.encode("utf-8", "surrogateescape").replace(b"/", rb"\0")
     return compile_pattern(source, text, 0)
 
 
 def compile_pattern(source: AnyStr, shown: str, flags: int) -> re.Pattern[AnyStr]:
-    """A regular expression; ``shown`` is how a person spelled it. Raises :class:`LayertuiError`."""
+    """Compile a regular expression; ``shown`` is how the user typed it. Raises :class:`LayertuiError`."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # of what may mean another thing one day
+        with warnings.catch_warnings(action="ignore"):  # FutureWarning: syntax that may change its meaning
             return re.compile(source, flags)
     except (re.error, OverflowError, RecursionError) as error:
         raise LayertuiError(f"not a regular expression: {shown}", str(error)) from error

@@ -1,42 +1,42 @@
-"""Where a symlink leads inside an image, step by step."""
+"""Follow a symlink inside an image hop by hop, to show the way."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from layertui.model.errors import LayertuiError
+from layertui.model.numbers import NO_NODE, Event, LayerNumber, Node
 from layertui.union.model import LayerUnion
 
 
 class Hop(NamedTuple):
-    """One step of the way."""
+    """One symlink that was followed."""
 
     target: str
-    """What the link says, as stored."""
-    node: int
-    """Where that is; -1 if it leads nowhere."""
+    """Target of the symlink, as stored."""
+    node: Node
+    """The path that it leads to, itself not followed; -1 if there is none."""
     why: str
-    """Why it leads nowhere."""
+    """Why the symlink cannot be followed; empty if it can."""
 
 
-def follow_links(union: LayerUnion, event: int, layer: int) -> Iterator[Hop]:
-    """Each hop from the symlink of ``event`` on, in the merged tree of layers 1 to ``layer``.
+def follow_links(union: LayerUnion, event: Event, layer: LayerNumber) -> Iterator[Hop]:
+    """Yield each hop from the symlink of ``event`` on, in the merged tree of layers 1 to ``layer``.
 
-    The last hop is at what is no symlink, leads nowhere, or is where the way has been before.
+    The last hop leads to something other than a symlink, or has a reason in ``why``.
     """
-    been = {union.ev_node[event]}
+    visited = {union.ev_node[event]}
     while (linkname := union.linkname(event)) is not None:
         target = linkname.decode("utf-8", "surrogateescape")
-        above = union.path(union.parent[union.ev_node[event]])
+        directory = union.path(union.parent[union.ev_node[event]])
         try:
-            node = union.resolve(
-                target if target.startswith("/") else f"{above}/{target}", layer, follow=False
-            )
+            path = target if target.startswith("/") else f"{directory}/{target}"
+            node = union.resolve(path, layer, follow=False)
         except LayertuiError as error:
-            yield Hop(target, -1, str(error))
+            yield Hop(target, NO_NODE, str(error))
             return
-        if node in been:
-            yield Hop(target, -1, f"back at {union.path(node)}, it goes round in circles")
+        if node in visited:
+            yield Hop(target, NO_NODE, f"back at {union.path(node)}, it goes round in circles")
             return
-        been.add(node)
+        visited.add(node)
         yield Hop(target, node, "")
         event = union.at(node, layer)

@@ -1,9 +1,8 @@
-"""Which paths a tree view shows, row by row, over flat columns.
+"""The rows of a tree view, over flat columns.
 
-A view is a mask over the nodes, a filter another, the open directories a third; the rows are
-the nodes that all three let through. All of it runs inside the interpreter's C code, so that
-a million rows take milliseconds, in stretches short enough that a thread which works here
-leaves the others their turn.
+The view, the filter and the open directories are masks over the nodes; the rows are the nodes
+in all three. Masks are combined inside the interpreter's C code, so that a million rows take
+milliseconds, in stretches so short that other threads get their turn.
 """
 
 from __future__ import annotations
@@ -12,20 +11,21 @@ import copy
 import operator
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import compress, repeat
 from typing import Literal
 
 from layertui.model.job import Job
-from layertui.union.arrays import STRETCH, assign
+from layertui.model.numbers import NO_NODE, ROOT, Event, LayerNumber, Node
+from layertui.union.arrays import STRETCH, Column, assign, column
 from layertui.union.changes import Mark, SameContent
 from layertui.union.merged_tree import MergedTree
 from layertui.union.model import LayerUnion
 from layertui.union.path_filter import matching_nodes
 
 View = Literal["merged", "changes", "all"]
-"""The merged tree with what the layer deleted; only what the layer did; all that any layer
-so far stores, hidden or not."""
+"""``merged``: the merged tree and what the layer deleted; ``changes``: only what the layer
+changed; ``all``: every path that this layer or a lower one has, hidden or not."""
 
 VIEWS: tuple[View, ...] = ("merged", "changes", "all")
 
@@ -37,12 +37,12 @@ SORTS: tuple[Sort, ...] = ("name", "size", "layer", "time")
 class TreeRows:
     """The visible rows of one tree view. Row 0 is always the root.
 
-    What takes long with many nodes (all but :meth:`toggle`, :meth:`reveal` and the questions)
-    can be done to a :meth:`copy` in a thread.
+    Changes that take long with many nodes (all but :meth:`toggle` and :meth:`reveal`) can be
+    made to a :meth:`copy` in a thread.
     """
 
     views: Sequence[View] = VIEWS
-    """Those that one goes through."""
+    """The views, in the order in which the user cycles through them."""
     sorts: Sequence[Sort] = SORTS
 
     def __init__(self, merged: MergedTree) -> None:
@@ -50,35 +50,39 @@ class TreeRows:
         self.view: View = "merged"
         self.sort: Sort = "name"
         self.query = ""
-        """What the rows are filtered by, see :mod:`layertui.union.path_filter`; empty for nothing."""
+        """The filter, see :mod:`layertui.union.path_filter`; empty for none."""
         self.found = 0
-        """Paths of the view that the filter lets through, without what leads to them."""
-        self.nodes = array("I")
-        """The node of each row."""
+        """Number of paths in the view that match the filter, without the directories that lead to them."""
+        self._nodes = array("I")
         union = merged.union
         self._parents = _parents(union)
         self._collapsed = bytearray(self._parents)
         self._collapsed[0] = 0
-        self._set_aside: bytearray | None = None  # what was collapsed before the filter
-        self._open = bytearray(union.nodes)  # 1 where all directories above are open
+        self._set_aside: bytearray | None = None  # the collapsed directories without the filter
+        self._open = bytearray(union.nodes)  # 1 if all directories above are open
         self._matches: bytes | None = None
-        self._candidates = b""  # what view and filter let through, with the way there
-        self._changed = b""  # candidates that the layer did something to
-        self._order: array[int] | None = None  # all nodes as they are sorted; None by name
-        self._rank: array[int] | None = None  # where each node is in that order
-        self._reopen(0)
+        self._candidates = b""  # in view and filter, or a directory that leads there
+        self._changed = b""  # nodes in view and filter that the layer changed
+        self._order: Column[int, Node] | None = None  # all nodes in the order shown; None by name
+        self._rank: Column[Node, int] | None = None  # the place of each node in that order
+        self._reopen(ROOT)
         self._refresh()
 
+    @property
+    def nodes(self) -> Column[int, Node]:
+        """The node of each row."""
+        return column(self._nodes)
+
     def copy(self) -> TreeRows:
-        """The same rows, to be changed without changing these."""
+        """Return a copy that can be changed without changing these rows."""
         other = copy.copy(self)
         other.merged = self.merged.copy()
-        other.nodes = self.nodes[:]
+        other._nodes = self._nodes[:]
         other._collapsed, other._open = self._collapsed[:], self._open[:]
         return other
 
     def adopt(self, before: TreeRows) -> None:
-        """Show of this union what ``before`` shows of its own: view, sort, filter, open directories."""
+        """Take over view, sort, filter and open directories from the rows of another union of the image."""
         union, old = self.merged.union, before.merged.union
         collapsed = before._collapsed if before._set_aside is None else before._set_aside
         if 1 not in collapsed:
@@ -86,19 +90,19 @@ class TreeRows:
         else:
             self._collapsed = bytearray(self._parents)
             self._collapsed[0] = 0
-            for node in compress(_nodes_of(before._parents), _only(before._parents, collapsed)):
+            for node in compress(old.subtree(ROOT), _only(before._parents, collapsed)):
                 there = union.find_key(old.key(node))
                 if there >= 0:
                     self._collapsed[there] = 0
         self.view, self.sort = before.view, before.sort
         self._order, self._rank = self._sorted()
-        self._reopen(0)
+        self._reopen(ROOT)
         if before.query:
             self.filter(before.query)
         else:
             self._refresh()
 
-    # What is shown
+    # View, order, layer, filter
 
     def show(self, view: View) -> None:
         """Show another view."""
@@ -106,21 +110,24 @@ class TreeRows:
         self._refresh()
 
     def order_by(self, sort: Sort) -> None:
-        """Sort siblings; by size, layer and time the largest and latest come first."""
+        """Sort siblings; by size, layer and time, the largest and latest come first."""
         self.sort = sort
         self._order, self._rank = self._sorted()
         self._refresh()
 
-    def move(self, layer: int) -> None:
-        """Show the tree at another layer."""
+    def move(self, layer: LayerNumber) -> None:
+        """Move to another layer."""
         self.merged.move(layer)
         self._order, self._rank = self._sorted()
         if self.query:
             self._matches = matching_nodes(self.merged, self.query)
         self._refresh()
 
-    def settle(self, layer: int, same: SameContent) -> None:
-        """Tell what ``layer`` changed from what it only stored again, if it still is the one that is shown."""
+    def settle(self, layer: LayerNumber, same: SameContent) -> None:
+        """Compare the contents that ``layer`` stored again, see :meth:`MergedTree.settle`.
+
+        Does nothing if another layer is shown by now.
+        """
         if self.merged.layer == layer:
             self.merged.settle(same)
             if self.query:
@@ -128,10 +135,10 @@ class TreeRows:
             self._refresh()
 
     def filter(self, query: str, job: Job = Job.NONE) -> None:
-        """Show only what the query finds, with the directories that lead to it; they start open.
+        """Show only the matches of a query and the directories that lead to them, opened.
 
-        An empty query shows everything, as it was before the filter. Raises what
-        :func:`layertui.union.path_filter.matching_nodes` raises and then leaves the rows as they are.
+        An empty query shows everything again, as it was before the filter. On an exception of
+        :func:`layertui.union.path_filter.matching_nodes` the rows stay unchanged.
         """
         self._matches = matching_nodes(self.merged, query, job) if query.strip() else None
         self.query = query
@@ -141,39 +148,39 @@ class TreeRows:
             self._collapsed = bytearray(len(self._collapsed))
         elif self._set_aside is not None:
             self._collapsed, self._set_aside = self._set_aside, None
-        self._reopen(0)
+        self._reopen(ROOT)
         self._refresh()
 
     def hidden(self) -> int:
-        """How many paths of the view the merged tree does not have."""
+        """Return the number of paths in the view that do not exist in the merged tree."""
         return self._candidates.count(1) - _both(self._candidates, self.merged.visible).count(1)
 
-    def is_found(self, node: int) -> bool:
-        """Whether the filter finds the path itself, and not only what is below it."""
+    def is_found(self, node: Node) -> bool:
+        """Return whether the path itself matches the filter, not only a descendant."""
         return self._matches is None or bool(self._matches[node])
 
     # Open and closed directories
 
-    def has_children(self, node: int) -> bool:
-        """Whether the view shows anything below a path, when it is open."""
+    def has_children(self, node: Node) -> bool:
+        """Return whether the view has anything below a path."""
         return self._candidates.find(1, node + 1, self.merged.union.end[node]) >= 0
 
-    def is_open(self, node: int) -> bool:
-        """Whether what is below a path shows, if there is anything."""
+    def is_open(self, node: Node) -> bool:
+        """Return whether a directory is open."""
         return bool(self._parents[node]) and not self._collapsed[node]
 
-    def descendant_rows(self, node: int) -> int:
-        """How many rows come or go at most when a directory is opened or closed."""
+    def descendant_rows(self, node: Node) -> int:
+        """Return the largest number of rows that opening or closing a directory can add or remove."""
         end, found = self.merged.union.end, 0
-        at, stop = node + 1, self.merged.union.end[node]
-        closed = self._collapsed.find(1, at, stop)
+        at, stop = Node(node + 1), self.merged.union.end[node]
+        closed = Node(self._collapsed.find(1, at, stop))
         while closed >= 0:
             found += closed + 1 - at
             at = end[closed]
-            closed = self._collapsed.find(1, at, stop)
+            closed = Node(self._collapsed.find(1, at, stop))
         return found + stop - at
 
-    def toggle(self, node: int) -> None:
+    def toggle(self, node: Node) -> None:
         """Open or close one directory; the root stays open."""
         if self._parents[node] and node:
             self._collapsed[node] ^= 1
@@ -183,22 +190,22 @@ class TreeRows:
     def expand_all(self) -> None:
         """Open every directory."""
         self._collapsed = bytearray(len(self._collapsed))
-        self._reopen(0)
+        self._reopen(ROOT)
         self._refresh()
 
     def collapse_all(self) -> None:
         """Close every directory but the root."""
         self._collapsed = bytearray(self._parents)
         self._collapsed[0] = 0
-        self._reopen(0)
+        self._reopen(ROOT)
         self._refresh()
 
-    def reveal(self, node: int) -> int:
-        """Open what is above a node; its row, or -1 if view and filter do not have it."""
+    def reveal(self, node: Node) -> int:
+        """Open the directories above a node and return its row, or -1 if it is not in view and filter."""
         if not self._candidates[node]:
             return -1
         parent = self.merged.union.parent
-        topmost, above = 0, parent[node]
+        topmost, above = ROOT, parent[node]
         while above > 0:
             if self._collapsed[above]:
                 self._collapsed[above] = 0
@@ -209,44 +216,43 @@ class TreeRows:
             self._splice(topmost)
         return self.row_of(node)
 
-    def row_of(self, node: int) -> int:
-        """The row of a node; -1 if it is not among them."""
+    def row_of(self, node: Node) -> int:
+        """Return the row of a node; -1 if it has none."""
         if self._rank is None:
-            row = bisect_left(self.nodes, node)
+            row = bisect_left(self._nodes, node)
         else:
             row = bisect_left(self.nodes, self._rank[node], key=self._rank.__getitem__)
-        return row if row < len(self.nodes) and self.nodes[row] == node else -1
+        return row if row < len(self._nodes) and self._nodes[row] == node else -1
 
-    def nearest(self, node: int) -> int:
-        """The row of a node, or of the nearest directory above it that has one."""
+    def nearest(self, node: Node) -> int:
+        """Return the row of a node, or of the nearest directory above it that has one."""
         while (row := self.row_of(node)) < 0 and node > 0:
             node = self.merged.union.parent[node]
         return max(row, 0)
 
-    def next_change(self, node: int, step: Literal[1, -1]) -> int:
-        """The next path that the layer did something to, as they are sorted; after the last the first.
+    def next_change(self, node: Node, step: Literal[1, -1]) -> Node:
+        """Return the next path that the layer changed, in the order shown, wrapping around; -1 for none.
 
-        Closed directories are looked into too; what view or filter leave out is not. -1 if
-        there is none.
+        Includes paths in closed directories, but not those outside view or filter.
         """
         changed = self._changed
         if 1 not in changed:
-            return -1
-        order, rank = self._order, self._rank
+            return NO_NODE
+        order, rank, place = self._order, self._rank, int(node)
         if order is not None and rank is not None:
-            changed, node = bytes(map(changed.__getitem__, order)), rank[node]
+            changed, place = bytes(map(changed.__getitem__, order)), rank[node]
         if step > 0:
-            found = changed.find(1, node + 1)
+            found = changed.find(1, place + 1)
             found = found if found >= 0 else changed.find(1)
         else:
-            found = changed.rfind(1, 0, node)
+            found = changed.rfind(1, 0, place)
             found = found if found >= 0 else changed.rfind(1)
-        return found if order is None else order[found]
+        return Node(found) if order is None else order[found]
 
     # Masks
 
     def _refresh(self) -> None:
-        """Work the rows out anew."""
+        """Compute the rows again."""
         view = self._view()
         if self._matches is None:
             found, mask = view, bytearray(view)
@@ -258,27 +264,27 @@ class TreeRows:
         self._candidates = bytes(mask)
         self._changed = b"\0" + _both(self.merged.marks.translate(_CHANGED), found)[1:]
         mask[:] = _both(mask, self._open)
-        self.nodes = _chosen(mask, 0, self._order)
+        self._nodes = _chosen(mask, 0, self._order)
 
-    def _splice(self, node: int) -> None:
-        """Put in place anew only the rows below a node: at a million rows the rest is left alone."""
+    def _splice(self, node: Node) -> None:
+        """Compute again only the rows below a node: with a million rows, all of them take too long for one key."""
         row = self.row_of(node)
         if row < 0:
             return
-        nodes = self.merged.union.end[node] - node
+        count = self.merged.union.end[node] - node
         if self._order is None or self._rank is None:
-            start, stop = node + 1, node + nodes
+            start, stop = node + 1, node + count
             mask = _both(self._candidates[start:stop], self._open[start:stop])
-            last = bisect_left(self.nodes, stop, row + 1)
-            self.nodes[row + 1 : last] = _chosen(mask, start, None)
+            last = bisect_left(self._nodes, stop, row + 1)
+            self._nodes[row + 1 : last] = _chosen(mask, start, None)
         else:
-            stop = self._rank[node] + nodes
-            part = self._order[stop - nodes + 1 : stop]
+            stop = self._rank[node] + count
+            part = self._order[stop - count + 1 : stop]
             last = bisect_left(self.nodes, stop, row + 1, key=self._rank.__getitem__)
             shown = map(
                 operator.and_, map(self._candidates.__getitem__, part), map(self._open.__getitem__, part)
             )
-            self.nodes[row + 1 : last] = array("I", compress(part, shown))
+            self._nodes[row + 1 : last] = array("I", compress(part, shown))
 
     def _view(self) -> bytes:
         merged = self.merged
@@ -295,22 +301,22 @@ class TreeRows:
         union = self.merged.union
         parent, end = union.parent, union.end
         full = bytearray(mask)
-        if mask.count(1) * 8 > len(mask):  # most directories lead somewhere
-            for node in compress(_nodes_of(self._parents), self._parents):
+        if mask.count(1) * 8 > len(mask):  # most directories have a descendant in the mask
+            for node in compress(union.subtree(ROOT), self._parents):
                 if mask.find(1, node, end[node]) >= 0:
                     full[node] = 1
             return full
-        node = mask.find(1)
+        node = Node(mask.find(1))
         while node >= 0:
             above = parent[node]
             while above >= 0 and not full[above]:
                 full[above] = 1
                 above = parent[above]
-            node = mask.find(1, node + 1)
+            node = Node(mask.find(1, node + 1))
         return full
 
-    def _reopen(self, node: int) -> None:
-        """Work out anew which nodes of a subtree lie below open directories only."""
+    def _reopen(self, node: Node) -> None:
+        """Compute again which nodes below a directory have only open directories above them."""
         end = self.merged.union.end
         start, stop = node + 1, end[node]
         if self._collapsed[node]:
@@ -319,21 +325,21 @@ class TreeRows:
         self._open[start:stop] = b"\1" * (stop - start)
         if not node:
             self._open[0] = 1
-        closed = self._collapsed.find(1, start, stop)
+        closed = Node(self._collapsed.find(1, start, stop))
         while closed >= 0:
             self._open[closed + 1 : end[closed]] = bytes(end[closed] - closed - 1)
-            closed = self._collapsed.find(1, end[closed], stop)
+            closed = Node(self._collapsed.find(1, end[closed], stop))
 
     # Order
 
-    def _sorted(self) -> tuple[array[int] | None, array[int] | None]:
-        """All nodes depth first with siblings in the order asked for, and each node's place there."""
+    def _sorted(self) -> tuple[Column[int, Node] | None, Column[Node, int] | None]:
+        """Return all nodes depth first with siblings sorted, and each node's place in that order."""
         if self.sort == "name":
             return None, None
         union = self.merged.union
         key = self._key()
         order = array("I")
-        waiting = [0]
+        waiting = [ROOT]
         while waiting:
             node = waiting.pop()
             order.append(node)
@@ -341,21 +347,21 @@ class TreeRows:
                 waiting += sorted(union.children(node), key=key, reverse=True)
         rank = array("I", bytes(4 * union.nodes))
         assign(rank, order, iter(range(union.nodes)))
-        return order, rank
+        return column(order), column(rank)
 
-    def _key(self) -> Callable[[int], tuple[int, int]]:
-        """What siblings are sorted by: the entry that stands for each, then the name."""
+    def _key(self) -> Callable[[Node], tuple[int, int]]:
+        """Return the sort key of siblings: a fact of the version that stands for each, then the name."""
         merged = self.merged
         union = merged.union
         if self.sort == "size":
             return lambda node: (-merged.subtree_size(node), node)
         if self.sort == "layer":
-            return lambda node: (-union.ev_layer[max(merged.version(node), 0)], node)
+            return lambda node: (-union.ev_layer[max(merged.version(node), Event(0))], node)
         return lambda node: (-_mtime(union, merged.version(node)), node)
 
 
-def _mtime(union: LayerUnion, event: int) -> int:
-    """Seconds since 1970; 0 for a directory that no layer names."""
+def _mtime(union: LayerUnion, event: Event) -> int:
+    """Return the mtime in seconds since 1970; 0 for an implied directory."""
     if event < 0:
         return 0
     inode = union.ev_inode[event]
@@ -369,11 +375,11 @@ _ONLY_DELETED = bytes(mark == Mark.DELETED for mark in range(256))
 
 
 _SPARSE = 8
-"""From one in so many on it is quicker to look at every value of a mask than to search for the ones."""
+"""With at least one in so many values set, filtering a whole mask is faster than searching for each."""
 
 
 def _parents(union: LayerUnion) -> bytes:
-    """1 for each node that has nodes below it."""
+    """Return 1 for each node that has descendants."""
     end = union.end
     return b"".join(
         bytes(map(operator.lt, range(start + 1, union.nodes + 1), end[start : start + STRETCH]))
@@ -381,8 +387,8 @@ def _parents(union: LayerUnion) -> bytes:
     )
 
 
-def _chosen(mask: bytes | bytearray, first: int, order: array[int] | None) -> array[int]:
-    """The nodes that a mask, which starts at the node ``first``, lets through, in their order."""
+def _chosen(mask: bytes | bytearray, first: int, order: Column[int, Node] | None) -> array[int]:
+    """Return the nodes in a mask that starts at the node ``first``, in their order."""
     nodes = array("I")
     if order is None and mask.count(1) * _SPARSE < len(mask):
         at = mask.find(1)
@@ -400,12 +406,8 @@ def _chosen(mask: bytes | bytearray, first: int, order: array[int] | None) -> ar
     return nodes
 
 
-def _nodes_of(mask: Sequence[int]) -> Iterable[int]:
-    return range(len(mask))
-
-
 def _only(one: bytes, other: bytes | bytearray) -> bytes:
-    """What is in ``one`` and not in ``other``, a subset of it."""
+    """Return the difference of a mask and a subset of it."""
     return _combine(operator.xor, one, other)
 
 
@@ -418,6 +420,6 @@ def _either(one: bytes | bytearray, other: bytes | bytearray) -> bytes:
 
 
 def _combine(operation: Callable[[int, int], int], one: bytes | bytearray, other: bytes | bytearray) -> bytes:
-    # As two large numbers: the interpreter combines them a machine word at a time.
+    # As two large integers: the interpreter combines them 30 bits at a time.
     result = operation(int.from_bytes(one, "little"), int.from_bytes(other, "little"))
     return result.to_bytes(len(one), "little")

@@ -18,6 +18,7 @@ from layertui.layers.codec import pack
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.model.job import Job
+from layertui.model.numbers import EMPTY, ROOT, LayerNumber
 from layertui.sources import open_image
 from layertui.union.load import ImageReader
 from layertui.union.merged_tree import MergedTree
@@ -64,18 +65,18 @@ def load(image: Image, cache: IndexCache | None, sender: Sender) -> None:
     next_union = begun + PAUSE
 
     if image.arrival is not None:
-        image.arrival.watch(lambda done, size: sender.send(LayerRead(0, done, size)))
+        image.arrival.watch(lambda done, size: sender.send(LayerRead(EMPTY, done, size)))
     for number, index in reader.layers(_reading(sender)):
         sender.send(LayerDone(number, memoryview(pack(index))))
         merged = len(reader.indexes)
         if number <= merged < total and not reader.is_kept and time.monotonic() >= next_union:
-            sender.send(LayersMerged(merged, memoryview(reader.union().encode())))
+            sender.send(LayersMerged(LayerNumber(merged), memoryview(reader.union().encode())))
             now = time.monotonic()
             next_union = now + (now - begun)
     union = reader.union()
-    sender.send(LayersMerged(total, memoryview(union.encode())))
-    top = MergedTree(union, total)
-    sender.send(TreeDone(top.paths(), union.stored_bytes() - top.subtree_size(0)))
+    sender.send(LayersMerged(LayerNumber(total), memoryview(union.encode())))
+    top = MergedTree(union, union.layers)
+    sender.send(TreeDone(top.paths(), union.stored_bytes() - top.subtree_size(ROOT)))
 
 
 def _reading(sender: Sender) -> Job:

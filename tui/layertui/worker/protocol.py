@@ -14,6 +14,7 @@ import msgspec
 from layertui.content.query import LineMatch, Query
 from layertui.insight.tally import Finding, Survey
 from layertui.model.errors import LayertuiError
+from layertui.model.numbers import LayerNumber
 
 _LENGTH = 4
 """Bytes of the length in front of a payload."""
@@ -56,7 +57,7 @@ class SearchRequest(Request):
 class LayerRead(Message):
     """Progress of reading layers."""
 
-    layer: int
+    layer: LayerNumber
     """0: the stream that brings all layers."""
     done: int
     """Stored bytes read; entries of an unpacked layer."""
@@ -67,7 +68,7 @@ class LayerRead(Message):
 class LayerDone(Message):
     """The index of a layer; layers come in any order."""
 
-    layer: int
+    layer: LayerNumber
     index: memoryview
     """Packed (:func:`layertui.layers.codec.pack`)."""
 
@@ -75,9 +76,9 @@ class LayerDone(Message):
 class LayersMerged(Message):
     """The union of the layers from 1 to ``layers``, whose indexes have been sent before."""
 
-    layers: int
+    layers: LayerNumber
     union: memoryview
-    """Encoded (:meth:`layertui.union.model.Union.encode`)."""
+    """Encoded (:meth:`layertui.union.model.LayerUnion.encode`)."""
 
 
 class TreeDone(FinalFrame):

@@ -21,6 +21,7 @@ from layertui.layers.unpacked.safe_open import Beneath
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind, path_of
+from layertui.model.numbers import Event
 from layertui.text.format import count_text
 
 _NOT_TAKEN = {errno.ENAMETOOLONG, errno.EFBIG, errno.EILSEQ, errno.EINVAL, errno.EPERM, errno.EOPNOTSUPP}
@@ -52,7 +53,7 @@ class Extraction:
         self._destination = destination
         self._owner = owner
         self._force = force
-        self._made: list[int] = []  # events of directories that are to get their metadata
+        self._made: list[Event] = []  # events of directories that are to get their metadata
         self._absent: set[bytes] = set()  # keys of what could not be made
 
     def run(self, job: Job = Job.NONE) -> None:
@@ -128,7 +129,7 @@ class Extraction:
         behind = f"{self.files:,} of {count_text(self._selection.files, 'file')} are written"
         return _Stopped(what, _why(error), f"{remedy}, {behind}" if remedy else behind)
 
-    def _make_directory(self, key: bytes, event: int) -> None:
+    def _make_directory(self, key: bytes, event: Event) -> None:
         directory, name = self._beneath.place(key)
         try:
             os.mkdir(name, 0o700, dir_fd=directory)
@@ -138,7 +139,7 @@ class Extraction:
                 return
         self._made.append(event)
 
-    def _make_special(self, key: bytes, event: int) -> None:
+    def _make_special(self, key: bytes, event: Event) -> None:
         """Make a symlink, named pipe or device."""
         kind = self._union.ev_kind[event]
         if kind == Kind.SOCKET:
@@ -164,7 +165,7 @@ class Extraction:
 
         self._put(key, make)
 
-    def _make_file(self, key: bytes, event: int, pieces: Iterator[bytes], job: Job) -> None:
+    def _make_file(self, key: bytes, event: Event, pieces: Iterator[bytes], job: Job) -> None:
         size, stretches = self._union.size(event), self._contents.stored_ranges(event)
         directory, _ = self._beneath.place(key)
         file = NewFile(directory)
@@ -221,7 +222,7 @@ class Extraction:
     def _put(self, key: bytes, make: Callable[[bytes, int], None]) -> None:
         put(*self._beneath.place(key), make, self._force)
 
-    def _dress(self, event: int, target: int | str) -> None:
+    def _dress(self, event: Event, target: int | str) -> None:
         """Give a descriptor, or what a path names, the metadata of an event; tells what cannot be kept."""
         entry = self._union.entry(event)
         if self._owner:

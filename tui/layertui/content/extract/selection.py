@@ -7,17 +7,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, count
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from layertui.layers.whiteout import OPAQUE_WHITEOUT, whiteout_name
 from layertui.model.entry import ENTRY_TYPES
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind, path_of
+from layertui.model.numbers import NO_EVENT, ROOT, Event, LayerNumber, Node
 from layertui.text.format import count_text, exact_size
+from layertui.union.arrays import STRETCH, Column, column
 from layertui.union.model import Absence, LayerUnion
 
-_BETWEEN = 4096
-"""Paths between two checks for cancellation."""
+Number = TypeVar("Number", Node, Event)
+
 _NOUNS = {
     "directory": ("directory", "directories"),
     "symlink": ("symlink", "symlinks"),
@@ -49,9 +51,9 @@ class Selection:
     union: LayerUnion
     prefix: bytes
     """What the union's keys begin with and these do not."""
-    events: array[int]
+    events: Column[int, Event]
     """In the order of the tree: directories before what is in them, each file once."""
-    links: Sequence[tuple[int, int]]
+    links: Sequence[tuple[Event, Event]]
     """Further names of these: the event of each, and the one among ``events`` that it links to."""
     whiteouts: Sequence[bytes]
     """Keys of the empty files that stand for what a layer deleted (OCI layer, "Whiteouts")."""
@@ -73,7 +75,7 @@ class Selection:
         others = [f"{number:,} {nouns[number != 1]}" for nouns, number in named.items() if number]
         return ", ".join([count_text(self.files, "file"), exact_size(self.size), *others])
 
-    def key(self, event: int) -> bytes:
+    def key(self, event: Event) -> bytes:
         return self.union.key(self.union.ev_node[event])[len(self.prefix) :]
 
     def path(self, key: bytes) -> str:
@@ -81,19 +83,19 @@ class Selection:
         return path_of(self.prefix + key)
 
 
-def tree(union: LayerUnion, layer: int, top: int = 0, job: Job = Job.NONE) -> Selection:
+def tree(union: LayerUnion, layer: LayerNumber, top: Node = ROOT, job: Job = Job.NONE) -> Selection:
     """What the merged tree of layers 1 to ``layer`` shows at and below ``top``."""
-    return _selection(union, layer, top, range(top or 1, union.end[top]), [], job)
+    return _selection(union, layer, top, union.subtree(top) if top else union.descendants(ROOT), [], job)
 
 
-def changeset(union: LayerUnion, layer: int, top: int = 0, job: Job = Job.NONE) -> Selection:
+def changeset(union: LayerUnion, layer: LayerNumber, top: Node = ROOT, job: Job = Job.NONE) -> Selection:
     """What a layer stored at and below ``top``, and whiteouts for what it deleted there.
 
     Laid over the layers below it makes what the layer makes of them. Directories above what
     the layer stored come along.
     """
-    nodes: set[int] = set()
-    gone: dict[Absence, set[int]] = {Absence.WHITEOUT: set(), Absence.OPAQUE: set()}
+    nodes: set[Node] = set()
+    gone: dict[int, set[Node]] = {Absence.WHITEOUT: set(), Absence.OPAQUE: set()}
     for event in _watched(union.events_of(layer), job):
         node = union.ev_node[event]
         if not top <= node < union.end[top]:
@@ -102,12 +104,12 @@ def changeset(union: LayerUnion, layer: int, top: int = 0, job: Job = Job.NONE) 
             if union.at(node, layer) >= 0:
                 nodes.add(node)
         elif union.ev_entry[event] in gone:
-            gone[Absence(union.ev_entry[event])].add(node)
-    whiteouts: set[tuple[int, bytes]] = set()
+            gone[union.ev_entry[event]].add(node)
+    whiteouts: set[tuple[Node, bytes]] = set()
     for deletion, deleted in gone.items():
         for node in deleted:
             above = union.parent[node]
-            directory = union.at(above, layer) if above >= top else -1
+            directory = union.at(above, layer) if above >= top else NO_EVENT
             # What hides a directory hides all below it.
             if above not in deleted and directory >= 0 and union.is_directory(directory):
                 is_opaque = deletion == Absence.OPAQUE
@@ -117,21 +119,21 @@ def changeset(union: LayerUnion, layer: int, top: int = 0, job: Job = Job.NONE) 
     for node in list(nodes):
         while node > top and (node := union.parent[node]) not in nodes:
             nodes.add(node)
-    return _selection(union, layer, top, sorted(nodes - {0}), sorted(whiteouts), job)
+    return _selection(union, layer, top, sorted(nodes - {ROOT}), sorted(whiteouts), job)
 
 
 def _selection(
     union: LayerUnion,
-    layer: int,
-    top: int,
-    nodes: Iterable[int],
-    whiteouts: Sequence[tuple[int, bytes]],
+    layer: LayerNumber,
+    top: Node,
+    nodes: Iterable[Node],
+    whiteouts: Sequence[tuple[Node, bytes]],
     job: Job,
 ) -> Selection:
     shared = set(_linked(union))
-    first: dict[int, int] = {}
+    first: dict[Event, Event] = {}
     events = array("I")
-    links: list[tuple[int, int]] = []
+    links: list[tuple[Event, Event]] = []
     types: Counter[str] = Counter()
     size = 0
     for node in _watched(nodes, job):
@@ -152,17 +154,17 @@ def _selection(
     prefix = union.key(above) + b"\0" if above > 0 else b""
     keys = [(union.key(node) + b"\0" if node else b"") + name for node, name in whiteouts]
     keys = [key[len(prefix) :] for key in keys]
-    return Selection(union, prefix, events, links, keys, dict(types), size)
+    return Selection(union, prefix, column(events), links, keys, dict(types), size)
 
 
-def _linked(union: LayerUnion) -> Iterator[int]:
+def _linked(union: LayerUnion) -> Iterator[Event]:
     """The events that other events share content and metadata with."""
     differ = map(int.__ne__, union.ev_inode, count())
     return compress(union.ev_inode, differ)
 
 
-def _watched(numbers: Iterable[int], job: Job) -> Iterator[int]:
+def _watched(numbers: Iterable[Number], job: Job) -> Iterator[Number]:
     for position, number in enumerate(numbers):
-        if position % _BETWEEN == 0:
+        if position % STRETCH == 0:
             job.check()
         yield number

@@ -14,6 +14,7 @@ from layertui.model.entry import Entry
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind
+from layertui.model.numbers import Event
 
 _READ_AHEAD = 16 << 20
 """Bytes of a file that are read before the tar promises to hold it."""
@@ -83,7 +84,7 @@ class _Writer:
             info.type, info.size, info.linkname = tarfile.LNKTYPE, 0, _tar_name(key_of(first))
             self._add(event, info)
 
-    def _add_file(self, event: int, pieces: Iterator[bytes]) -> bool:
+    def _add_file(self, event: Event, pieces: Iterator[bytes]) -> bool:
         info = self._info(event)
         try:
             holes = info.size - sum(length for _start, length in self._contents.stored_ranges(event))
@@ -98,7 +99,7 @@ class _Writer:
             return False
         return self._add(event, info, _PieceReader(chain(head, pieces), self._tell))
 
-    def _add(self, event: int, info: tarfile.TarInfo, content: _PieceReader | None = None) -> bool:
+    def _add(self, event: Event, info: tarfile.TarInfo, content: _PieceReader | None = None) -> bool:
         try:
             self._archive.addfile(info, content)  # type: ignore[arg-type]  # it only reads
         except ValueError:
@@ -110,11 +111,11 @@ class _Writer:
         self._done += count
         self._job.report(self._done, self._selection.size)
 
-    def _leave_out(self, event: int, why: str, is_usual: bool = False) -> None:
+    def _leave_out(self, event: Event, why: str, is_usual: bool = False) -> None:
         path = self._selection.path(self._selection.key(event))
         self.left_out.append(LeftOut(path, why, is_usual))
 
-    def _info(self, event: int) -> tarfile.TarInfo:
+    def _info(self, event: Event) -> tarfile.TarInfo:
         entry = self._selection.union.entry(event)
         info = tarfile.TarInfo(_tar_name(self._selection.key(event)))
         info.type = _TYPES[entry.type]

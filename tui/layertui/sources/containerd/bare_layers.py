@@ -10,6 +10,7 @@ from layertui.model.blob import FileBlob
 from layertui.model.digest import DIGEST
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image, Layer, Recorded, Unpacked, chain_ids
+from layertui.model.numbers import LayerNumber
 from layertui.model.reference import Reference
 from layertui.sources.assemble import is_tar, layers_alone
 from layertui.sources.containerd.store import MAX_SNAPSHOTS, ContainerdStore, Namespace, Snapshot
@@ -98,17 +99,17 @@ def _layer(number: int, unpacked: Unpacked | None, missing: str, size: int = -1,
     if unpacked is not None:
         places.append(("unpacked", unpacked.location))
     descriptor, recorded = Descriptor("", "", size), Recorded(size, "disk")
-    return Layer(number, descriptor, "", "", None, missing, unpacked, places, recorded)
+    return Layer(LayerNumber(number), descriptor, "", "", None, missing, unpacked, places, recorded)
 
 
 def _absent(why: str) -> Layer:
     """What stands for all snapshots below one that are not there."""
-    return Layer(1, Descriptor("", "", -1), "", "", None, f"{why}, nor what is below it")
+    return Layer(LayerNumber(1), Descriptor("", "", -1), "", "", None, f"{why}, nor what is below it")
 
 
 def _of_blob(digest: str, blob: FileBlob, diff_id: str) -> Layer:
     """A layer as it was pulled; what was below it, only a config tells."""
     descriptor = Descriptor("", digest, blob.size)
     if is_tar(blob):
-        return Layer(1, descriptor, diff_id, "", blob)
-    return Layer(1, descriptor, diff_id, "", None, "it is no tar: its entries cannot be read")
+        return Layer(LayerNumber(1), descriptor, diff_id, "", blob)
+    return Layer(LayerNumber(1), descriptor, diff_id, "", None, "it is no tar: its entries cannot be read")

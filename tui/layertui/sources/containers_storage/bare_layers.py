@@ -7,6 +7,7 @@ from pathlib import Path
 from layertui.model import media_types
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image, Layer, chain_ids
+from layertui.model.numbers import LayerNumber
 from layertui.sources.assemble import comparison_warnings, incomplete_base_warnings, layers_alone
 from layertui.sources.containers_storage.records import Record
 from layertui.sources.containers_storage.store import LAYER_DIRECTORIES, ContainersStore
@@ -55,7 +56,11 @@ def _layers_of(store: ContainersStore, top: Record) -> tuple[list[Layer], list[s
     """A layer and those below it, the base first; the lowest is missing where the store ends before the base."""
     chain, broken = store.chain(top.text("parent"))
     chain.append(top)
-    layers = [Layer(1, Descriptor(media_types.OCI_LAYER, "", -1), "", "", None, broken)] if broken else []
+    layers = (
+        [Layer(LayerNumber(1), Descriptor(media_types.OCI_LAYER, "", -1), "", "", None, broken)]
+        if broken
+        else []
+    )
     ids = [record.text("diff-digest") for record in chain]
     for record, diff_id, chain_id in zip(chain, ids, chain_ids(ids), strict=True):
         layers.append(store.layer(len(layers) + 1, record, diff_id, "" if broken else chain_id))

@@ -28,6 +28,7 @@ from layertui.model.image import (
     Unpacked,
     chain_ids,
 )
+from layertui.model.numbers import LayerNumber
 from layertui.model.reference import Reference
 from layertui.sources.assemble import (
     comparison_warnings,
@@ -164,7 +165,7 @@ class ContainersStore(Lists):
         for number, (diff_id, chain_id) in enumerate(zip(ids, chain_ids(ids), strict=True), 1):
             if number <= absent:
                 descriptor = Descriptor(media_types.OCI_LAYER, "", -1)
-                layers.append(Layer(number, descriptor, diff_id, chain_id, None, broken))
+                layers.append(Layer(LayerNumber(number), descriptor, diff_id, chain_id, None, broken))
                 continue
             record = chain[number - absent - 1]
             media_type = types.get(record.text("compressed-diff-digest"), media_types.OCI_LAYER)
@@ -187,7 +188,9 @@ class ContainersStore(Lists):
             unpacked, missing = None, f"the store has another layer there: {record.text('diff-digest')}"
         recorded = Recorded(record.unpacked_size, "tar", record.text("diff-digest"))
         places = self._places(record)
-        return Layer(number, descriptor, diff_id, chain_id, None, missing, unpacked, places, recorded)
+        return Layer(
+            LayerNumber(number), descriptor, diff_id, chain_id, None, missing, unpacked, places, recorded
+        )
 
     def _unpacked(self, layer: Record) -> tuple[Unpacked | None, str]:
         """What a layer is read from, or why it cannot be."""

@@ -8,6 +8,7 @@ from layertui.model import media_types
 from layertui.model.digest import HEX, SHA256
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, HistoryEntry, Image, Layer
+from layertui.model.numbers import LayerNumber
 from layertui.model.reference import Reference
 from layertui.sources.assemble import comparison_warnings, incomplete_base_warnings, layers_alone, step_of_v1
 from layertui.sources.containerd import bare_layers
@@ -73,7 +74,12 @@ def _chain(root: CurrentRoot, chain_id: str) -> list[Layer]:
 def _absent(why: str) -> Layer:
     """What stands for all layers below one that the store has not."""
     return Layer(
-        1, Descriptor(media_types.DOCKER_LAYER, "", -1), "", "", None, f"{why}, nor what is below it"
+        LayerNumber(1),
+        Descriptor(media_types.DOCKER_LAYER, "", -1),
+        "",
+        "",
+        None,
+        f"{why}, nor what is below it",
     )
 
 
@@ -117,7 +123,7 @@ def _of_graph(root: LegacyRoot, identity: str, reference: Reference) -> Image:
         try:
             history.append(step_of_v1(root.entry(each).value, number)._replace(id=each))
         except LayertuiError as error:
-            history.append(HistoryEntry(None, "", "", "", number, recorded=False, id=each))
+            history.append(HistoryEntry(None, "", "", "", LayerNumber(number), recorded=False, id=each))
             problems.append(str(error))
     problems += comparison_warnings(layers)
     problems += [] if is_base else incomplete_base_warnings(layers[0])

@@ -25,6 +25,7 @@ from layertui.model.image import (
     Unpacked,
     chain_ids,
 )
+from layertui.model.numbers import LayerNumber
 from layertui.model.reference import Reference
 from layertui.sources.assemble import (
     comparison_warnings,
@@ -243,7 +244,9 @@ class CurrentRoot:
         places = self._places(facts, cache_id, diff_id)
         counted: Literal["directory", "members"] = "directory" if self.driver in ONE_LAYER else "members"
         recorded = Recorded(descriptor.size, counted, noted) if chain_id else None
-        return Layer(number, descriptor, diff_id, chain_id, None, missing, unpacked, places, recorded)
+        return Layer(
+            LayerNumber(number), descriptor, diff_id, chain_id, None, missing, unpacked, places, recorded
+        )
 
     def _places(self, facts: Path, cache_id: str, diff_id: str) -> list[tuple[str, str]]:
         """Where a layer lies, and what it was pulled as."""

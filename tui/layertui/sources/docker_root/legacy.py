@@ -27,6 +27,7 @@ from layertui.model.image import (
     Recorded,
     Unpacked,
 )
+from layertui.model.numbers import LayerNumber
 from layertui.model.reference import Reference
 from layertui.sources.assemble import comparison_warnings, created_of, no_image, platform_of, step_of_v1
 from layertui.sources.docker_root import inspect_fields
@@ -244,7 +245,7 @@ class LegacyRoot:
             descriptor = Descriptor(media_types.DOCKER_LAYER, "", self.entry(identity).size)
             recorded = Recorded(descriptor.size, "directory" if self.driver == "aufs" else "members")
             places = list(self._places(identity, unpacked))
-            yield Layer(number, descriptor, "", "", None, missing, unpacked, places, recorded)
+            yield Layer(LayerNumber(number), descriptor, "", "", None, missing, unpacked, places, recorded)
 
     def _unpacked(
         self, identity: str, parent: str, below: Path | None

@@ -15,6 +15,7 @@ from layertui.layers.unpacked.full_tree import CopiedDirectory, FullTree
 from layertui.layers.unpacked.id_mapping import id_mapping_of
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.model.image import Descriptor, HistoryEntry, Image, Layer, Unpacked
+from layertui.model.numbers import LayerNumber
 from layertui.sources.docker_root.files import Container, directories_below, lowers_of, overlay_places
 from layertui.sources.files import read_text
 
@@ -148,7 +149,9 @@ class Mounts:
         places = []
         if unpacked is not None:
             places = [*overlay_places(Path(unpacked.location)), *self.places(identity)]
-        return Layer(len(layers) + 1, Descriptor("", "", -1), "", "", None, missing, unpacked, places)
+        return Layer(
+            LayerNumber(len(layers) + 1), Descriptor("", "", -1), "", "", None, missing, unpacked, places
+        )
 
     def _own(self, identity: str, parent: str, layers: Sequence[Layer]) -> tuple[Unpacked | None, str]:
         """What a layer that only the driver knows of is read from, or why it cannot be."""

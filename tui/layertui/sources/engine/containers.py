@@ -21,6 +21,7 @@ from layertui.model.errors import ChangedWhileRead, LayertuiError
 from layertui.model.image import ContainerSummary, Descriptor, HistoryEntry, Image, Layer, Unpacked
 from layertui.model.job import Job
 from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of, path_of
+from layertui.model.numbers import LayerNumber
 from layertui.sources.engine.client import ByteStream, Engine, NotInEngine
 from layertui.sources.engine.images import digest_id, open_image, readable_directories, unpacked_in
 from layertui.sources.engine.values import integer, objects, unix_time
@@ -103,8 +104,10 @@ def open_container(engine: Engine, name: str) -> Image:
     layers, history = list(image.layers), list(image.history)
     for unpacked, text in extra:
         number = len(layers) + 1
-        layers.append(Layer(number, Descriptor("", "", -1), "", "", None, unpacked=unpacked))
-        history.append(HistoryEntry(created if isinstance(created, str) else None, text, "", "", number))
+        layers.append(Layer(LayerNumber(number), Descriptor("", "", -1), "", "", None, unpacked=unpacked))
+        history.append(
+            HistoryEntry(created if isinstance(created, str) else None, text, "", "", LayerNumber(number))
+        )
     transport = CONTAINER_TRANSPORTS[engine.endpoint.engine]
     return image._replace(
         reference=f"{transport}:{name}",

@@ -24,6 +24,7 @@ from layertui.model.image import (
     Unpacked,
     chain_ids,
 )
+from layertui.model.numbers import LayerNumber
 from layertui.sources.assemble import config_list, platform_of
 from layertui.sources.docker_root.files import overlay_places
 from layertui.sources.engine import store_files
@@ -97,7 +98,7 @@ def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
             warnings.append(f"{engine.endpoint.engine} does not tell the history: {error.why or error.what}")
     history, odd = history_of_steps(steps, config if config_bytes else None, len(diff_ids))
     stream = SaveStream(engine, identity or name, {identity, *diff_ids}, integer(inspected, "Size"))
-    sizes = {entry.layer: entry.size for entry in history if entry.layer is not None}
+    sizes: dict[int, int] = {entry.layer: entry.size for entry in history if entry.layer is not None}
     counted: Literal["tar", "members", "directory"] = "directory" if directories else "members"
     if engine.endpoint.engine == "Podman":
         counted = "tar"
@@ -122,7 +123,7 @@ def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
         history=history,
         layers=[
             Layer(
-                number,
+                LayerNumber(number),
                 Descriptor(media_types.DOCKER_LAYER, "", sizes.get(number, -1)),
                 diff_id,
                 chain_id,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from layertui.model.image import HistoryEntry
+from layertui.model.numbers import LayerNumber
 from layertui.sources.assemble import history_of
 from layertui.sources.engine.values import integer, unix_time
 
@@ -51,14 +52,14 @@ def history_of_steps(
     ]
     claimed = {number for number in numbers if number is not None}
     entries += [
-        HistoryEntry(None, "", "", "", number, recorded=False)
+        HistoryEntry(None, "", "", "", LayerNumber(number), recorded=False)
         for number in range(1, layers + 1)
         if number not in claimed
     ]
     return entries, warnings
 
 
-def _numbers(steps: Sequence[Mapping[str, Any]], layers: int) -> tuple[list[int | None], list[str]]:
+def _numbers(steps: Sequence[Mapping[str, Any]], layers: int) -> tuple[list[LayerNumber | None], list[str]]:
     certain = [integer(step, "Size") > 0 for step in steps]
     possible = [
         made or not _is_metadata(str(step.get("CreatedBy") or ""))
@@ -81,11 +82,11 @@ def _numbers(steps: Sequence[Mapping[str, Any]], layers: int) -> tuple[list[int 
             "which of its empty steps made a layer is a guess until the layers have been read: "
             "the engine does not say"
         )
-    numbers: list[int | None] = []
+    numbers: list[LayerNumber | None] = []
     used = 0
     for made in makes:
         used += made and used < layers
-        numbers.append(used if made and used <= layers else None)
+        numbers.append(LayerNumber(used) if made and used <= layers else None)
     return numbers, warnings
 
 

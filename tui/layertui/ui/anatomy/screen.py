@@ -17,6 +17,7 @@ from layertui.anatomy.chain import HOST, ChainPart, System, origins, parts
 from layertui.content.syntax import colored, lexer_of
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
+from layertui.model.numbers import LayerNumber
 from layertui.text.format import exact_size
 from layertui.text.sanitize import visible
 from layertui.ui.clipboard import copy
@@ -58,7 +59,7 @@ class Chain:
 _STEP_KEYS = Binding.Group("step")
 
 
-class AnatomyScreen(Screen[int | None]):
+class AnatomyScreen(Screen[LayerNumber | None]):
     """Shows the chain of ``image``; ends with the number of a layer that one went to, if any.
 
     ``system`` tells, in a thread, what the root file system says of itself; ``None`` where
@@ -178,7 +179,7 @@ class AnatomyScreen(Screen[int | None]):
         if self._line in self._chain.leads:
             self._to_step(self._chain.stops[self._chain.leads[self._line]])
         else:
-            self.dismiss(self._chain.page.events[self._line])
+            self.dismiss(LayerNumber(self._chain.page.events[self._line]))
 
     def action_step(self, by: int) -> None:
         """Goes to the first line of the next step, or of the one before."""
@@ -228,13 +229,13 @@ def chain_of(found: Sequence[ChainPart], system: System | LayertuiError | None) 
         facts = [*part.facts, *(("leads to", each) for each in part.refers if part.kind == "reference")]
         for name, value in facts:
             leads = by_title.get(name, -1) if part.kind == "history" else by_digest.get(value, -1)
-            _add_fact(page, chain, (name, value), number, leads, layer)
+            _add_fact(page, chain, (name, value), number, leads, LayerNumber(layer))
         for each, (name, where, value) in zip(part.fields, origins(part.fields), strict=True):
             body = (f"{name:{_FIELD}}", ""), (visible(where), "accent"), (f"  {_brief(value)}", "quiet")
             chain.parts[page.add(*body, gutter=[("  field", "quiet")], value=each.file)] = number
         for at, other, named in naming:
             if at != number and not named.isdisjoint(_digests(part)):
-                _add_fact(page, chain, ("named by", other), number, at, layer)
+                _add_fact(page, chain, ("named by", other), number, at, LayerNumber(layer))
         page.add()
     _add_system(page, chain, system)
     chain.page = page.page()
@@ -242,7 +243,7 @@ def chain_of(found: Sequence[ChainPart], system: System | LayertuiError | None) 
 
 
 def _add_fact(
-    page: PageBuilder, chain: Chain, fact: tuple[str, str], number: int, leads: int, layer: int
+    page: PageBuilder, chain: Chain, fact: tuple[str, str], number: int, leads: int, layer: LayerNumber
 ) -> None:
     """A fact of part ``number``, which may lead to another part (else -1), or to a layer (else 0)."""
     name, value = fact

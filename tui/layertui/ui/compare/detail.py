@@ -10,6 +10,7 @@ from layertui.compare.trees import A, B
 from layertui.content.read import Contents
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind
+from layertui.model.numbers import BASE, ROOT, LayerNumber, Node
 from layertui.text.format import growth_text
 from layertui.text.sanitize import visible
 from layertui.ui.detail import difference
@@ -36,25 +37,25 @@ class PairSubject(Subject):
     def where(self) -> str:
         return "in A and B"
 
-    def called(self, *layers: int) -> str:
+    def called(self, *layers: LayerNumber) -> str:
         return " and ".join(NAMES[layer] for layer in layers)
 
-    def chip(self, layer: int) -> list[Span]:
+    def chip(self, layer: LayerNumber) -> list[Span]:
         return side_chip(layer)
 
 
-def side_chip(side: int) -> list[Span]:
+def side_chip(side: LayerNumber) -> list[Span]:
     """A side in its colour, two cells wide."""
     return [("▌", f"layer:{side}"), (NAMES[side], f"layer:{side} bold")]
 
 
-def pair_subject(comparison: Comparison, contents: tuple[Contents, Contents], node: int) -> PairSubject:
+def pair_subject(comparison: Comparison, contents: tuple[Contents, Contents], node: Node) -> PairSubject:
     """What is to be told of a node of the comparison's union; ``contents`` are those of A and of B."""
     whose = B if comparison.event(node, B) >= 0 else A
     side = (comparison.a, comparison.b)[whose - A]
     path = comparison.union.path(node)
     own = Subject(
-        side.image, side.union, contents[whose - A], max(side.layer, 1), max(side.union.find(path), 0)
+        side.image, side.union, contents[whose - A], max(side.layer, BASE), max(side.union.find(path), ROOT)
     )
     return PairSubject(comparison.a.image, comparison.union, comparison.contents, B, node, comparison, own)
 
@@ -139,7 +140,7 @@ def changes_page(subject: PairSubject) -> Page:
     return build.page(_heading())
 
 
-def _below(found: Comparison, node: int, mark: Mark) -> list[Span]:
+def _below(found: Comparison, node: Node, mark: Mark) -> list[Span]:
     """How many paths below a directory differ; empty if none does."""
     told: list[Span] = []
     numbers = zip(

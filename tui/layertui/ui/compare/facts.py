@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from layertui.compare.summary import config_text, layers_text, packages_text
 from layertui.model.history_step import step_text
+from layertui.model.numbers import LayerNumber
 from layertui.text.format import growth_text
 from layertui.text.sanitize import visible
 from layertui.ui.detail.page import Page, PageBuilder
@@ -86,7 +87,7 @@ def _value(value: Any) -> str:
     return shorten(visible(text), _LONG)
 
 
-def _layers(page: PageBuilder, sign: str, side: Side, numbers: Sequence[int]) -> None:
+def _layers(page: PageBuilder, sign: str, side: Side, numbers: Sequence[LayerNumber]) -> None:
     steps = {entry.layer: step_text(entry) for entry in side.image.history}
     for number in numbers:
         size = side.image.layers[number - 1].descriptor.size

@@ -6,6 +6,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 
+from layertui.model.numbers import LayerNumber, Node
 from layertui.ui.clipboard import copy
 from layertui.ui.compare.detail import PairPane, pair_subject
 from layertui.ui.detail.page import Page, message
@@ -31,7 +32,7 @@ class FactsView(TextView):
     class Wanted(Message):
         """Enter on a directory."""
 
-        def __init__(self, node: int) -> None:
+        def __init__(self, node: Node) -> None:
             super().__init__()
             self.node = node
 
@@ -62,7 +63,7 @@ class FactsView(TextView):
 
     def action_go(self) -> None:
         """Goes to the directory at hand, in the tree."""
-        self.post_message(self.Wanted(self._page.events[self.cursor]))
+        self.post_message(self.Wanted(Node(self._page.events[self.cursor])))
 
     def action_copy(self) -> None:
         """Copies the line at hand."""
@@ -83,7 +84,7 @@ class ComparePanes(TreePanes):
         """The path at hand."""
         return self._comparison.union.path(self.tree_view.node) if self._comparison is not None else "/"
 
-    def has(self, side: int) -> bool:
+    def has(self, side: LayerNumber) -> bool:
         """Whether A or B has the path at hand."""
         return self._comparison is not None and self._comparison.event(self.tree_view.node, side) >= 0
 

@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from layertui.compare.trees import A, B
 from layertui.model.job import Job
+from layertui.model.numbers import LayerNumber
 from layertui.text.sanitize import visible
 from layertui.ui.compare.panes import ComparePanes
 from layertui.ui.compare.side_header import Chosen, SideHeader
@@ -174,7 +175,7 @@ class CompareScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing to do with what could not be read, or has not been yet."""
         if action == "explore":
-            return self.panes.has(int(str(parameters[0])))
+            return self.panes.has(LayerNumber(int(str(parameters[0]))))
         if action in ("ignore", "change"):
             return self.comparison is not None
         return True

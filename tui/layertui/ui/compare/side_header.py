@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from layertui.compare.trees import A
 from layertui.model.errors import LayertuiError
+from layertui.model.numbers import LayerNumber
 from layertui.text.sanitize import visible
 from layertui.ui.detail.words import layers as layers_text
 from layertui.ui.text import count_text, shorten, size_text
@@ -33,7 +34,7 @@ class Chosen:
 
     reference: str
     platform: str | None = None
-    layer: int | None = None
+    layer: LayerNumber | None = None
     """None: all of its layers."""
     side: Side | None = None
 
@@ -146,13 +147,13 @@ class SideHeader(Widget):
             return
         assert image is not None and union is not None
         layer = len(image.layers) if self.chosen.layer is None else min(self.chosen.layer, len(image.layers))
-        self.side = Side(image, union, layer)
+        self.side = Side(image, union, LayerNumber(layer))
         self.damage = self.damage or image.damage
-        self._tell(image, layer)
+        self._tell(image, LayerNumber(layer))
         self.post_message(self.Ready())
         self.refresh()
 
-    def _tell(self, image: Image, layer: int) -> None:
+    def _tell(self, image: Image, layer: LayerNumber) -> None:
         assert self.side is not None
         layers = count_text(layer, "layer")
         if layer < len(image.layers):

@@ -10,6 +10,7 @@ from layertui.model.entry import Entry
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind
+from layertui.model.numbers import Event, LayerNumber, Node
 from layertui.text.sanitize import visible
 from layertui.ui.detail.page import Page, PageBuilder
 from layertui.ui.detail.subject import Subject, chip
@@ -33,7 +34,7 @@ class Summaries:
 
     def __init__(self) -> None:
         self._union: LayerUnion | None = None
-        self._known: dict[int, LayerSummary] = {}
+        self._known: dict[LayerNumber, LayerSummary] = {}
 
     def of(self, subject: Subject) -> LayerSummary:
         """The sums of the chosen layer, as far as they can be told without reading contents."""
@@ -52,7 +53,7 @@ class Summaries:
     def settle(self, subject: Subject, job: Job) -> LayerSummary:
         """The sums, contents compared."""
         union, layer, known = subject.union, subject.merged_layer, self._known
-        pairs = undecided_pairs(union, layer - 1, layer)
+        pairs = undecided_pairs(union, LayerNumber(layer - 1), layer)
         subject.contents.prepare((event for pair in pairs for event in pair), job=job)
         known[layer] = summarize_layer(union, layer, subject.contents.same)
         return known[layer]
@@ -105,10 +106,10 @@ def _alike_at_sight(subject: Subject) -> bool | None:
     return None if union.size(after) else True
 
 
-def _pair(subject: Subject) -> tuple[int, int]:
+def _pair(subject: Subject) -> tuple[Event, Event]:
     """The path's versions before and after the chosen layer; both the same if it left it alone."""
     union, layer, node = subject.union, subject.merged_layer, subject.node
-    return union.at(node, layer - 1), union.at(node, layer)
+    return union.at(node, LayerNumber(layer - 1)), union.at(node, layer)
 
 
 def _page(subject: Subject, job: Job, known: _Known) -> Page:
@@ -178,7 +179,7 @@ def counts(summary: LayerSummary) -> Iterator[Span]:
 
 
 def _say_what(
-    build: PageBuilder, subject: Subject, before: int, after: int, last: int, known: _Known
+    build: PageBuilder, subject: Subject, before: Event, after: Event, last: Event, known: _Known
 ) -> None:
     """The path and what became of it, in a line."""
     union, layer = subject.union, subject.merged_layer
@@ -200,7 +201,7 @@ def _say_what(
     build.add((f"{sign} ", style), (path_of_node(subject), "bold"), ("  ", ""), (said, style))
 
 
-def _table(build: PageBuilder, subject: Subject, before: int, after: int, known: _Known) -> None:
+def _table(build: PageBuilder, subject: Subject, before: Event, after: Event, known: _Known) -> None:
     """The metadata before and after, one property a line; what differs is set off."""
     union = subject.union
     one = properties(union.entry(before)) if before >= 0 else {}
@@ -285,7 +286,7 @@ def _hidden(build: PageBuilder, subject: Subject, job: Job) -> None:
     hidden, size = [], 0
     for below in _touched_again(union, node, layer):
         job.check()
-        before = union.at(below, layer - 1)
+        before = union.at(below, LayerNumber(layer - 1))
         if before >= 0 and union.at(below, layer) != before and _was_covered(subject, before):
             hidden.append(before)
             size += union.size(before)
@@ -309,7 +310,7 @@ def _hidden(build: PageBuilder, subject: Subject, job: Job) -> None:
         build.add((f"and {count_text(len(hidden) - _LISTED, 'more version')}", "quiet"))
 
 
-def _touched_again(union: LayerUnion, node: int, layer: int) -> list[int]:
+def _touched_again(union: LayerUnion, node: Node, layer: LayerNumber) -> list[Node]:
     """The paths at and below ``node`` on which a layer did something, not as the first."""
     end = union.end[node]
     if end - node == 1:
@@ -323,7 +324,7 @@ def _touched_again(union: LayerUnion, node: int, layer: int) -> list[int]:
     )
 
 
-def _was_covered(subject: Subject, before: int) -> bool:
+def _was_covered(subject: Subject, before: Event) -> bool:
     """Directories that are stored again are no loss; those that went are."""
     union = subject.union
     if not union.is_directory(before):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from layertui.content.xattrs import describe
 from layertui.model.entry import Entry, rfc3339
 from layertui.model.job import Job
+from layertui.model.numbers import Event
 from layertui.text.sanitize import visible
 from layertui.ui.detail.owners import Owners
 from layertui.ui.detail.page import Page, PageBuilder, message
@@ -17,7 +18,7 @@ _PEERS = 50
 """Hardlinks that are listed."""
 
 
-def pages(subject: Subject, event: int, owners: Owners, job: Job) -> Iterator[Page]:
+def pages(subject: Subject, event: Event, owners: Owners, job: Job) -> Iterator[Page]:
     """The page with owners by number, then with their names, then with the package. ``event`` is the version."""
     if event < 0:
         yield message(f"{subject.union.path(subject.node)} is {absence(subject, subject.node)}.")
@@ -29,7 +30,7 @@ def pages(subject: Subject, event: int, owners: Owners, job: Job) -> Iterator[Pa
     yield _page(subject, event, entry, named, owners.package(subject, event, job))
 
 
-def _page(subject: Subject, event: int, entry: Entry, owner: str, package: str) -> Page:
+def _page(subject: Subject, event: Event, entry: Entry, owner: str, package: str) -> Page:
     union = subject.union
     build = PageBuilder(_GUTTER)
 
@@ -65,7 +66,7 @@ def _page(subject: Subject, event: int, entry: Entry, owner: str, package: str) 
     return build.page()
 
 
-def _layer(build: PageBuilder, subject: Subject, event: int) -> None:
+def _layer(build: PageBuilder, subject: Subject, event: Event) -> None:
     """Where it is stored."""
     union = subject.union
     number = union.ev_layer[event]
@@ -99,21 +100,21 @@ def _layer(build: PageBuilder, subject: Subject, event: int) -> None:
         )
 
 
-def _peers(subject: Subject, event: int) -> Iterator[str]:
+def _peers(subject: Subject, event: Event) -> Iterator[str]:
     """Other paths of the merged tree that are the same file."""
     union, layer = subject.union, subject.merged_layer
     inode = union.ev_inode[event]
     own = union.ev_node[event]
     found = set()
     stop = union.starts[layer]
-    other = union.starts[union.ev_layer[inode] - 1]  # a hardlink comes after what it links to
+    start = union.starts[union.ev_layer[inode] - 1]  # a hardlink comes after what it links to
     while True:
         try:
-            other = union.ev_inode.index(inode, other, stop)
+            other = Event(union.ev_inode.index(inode, start, stop))
         except ValueError:
             return
         node = union.ev_node[other]
         if node != own and node not in found and union.at(node, layer) == other:
             found.add(node)
             yield union.path(node)
-        other += 1
+        start = other + 1

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from layertui.content.ranges import ByteRange, ReadAt, differing_ranges
 from layertui.content.text import Encoding, encoding_of
 from layertui.model.job import Job
+from layertui.model.numbers import NO_EVENT, Event, LayerNumber
 from layertui.text.sanitize import visible
 from layertui.ui.detail.hex_view import ROW, hex_spans
 from layertui.ui.detail.page import Page, PageBuilder, message
@@ -30,7 +31,7 @@ _ROWS = 8
 """Lines that a range is shown on; what it has beyond is counted."""
 
 
-def pages(subject: Subject, compared: tuple[int, int] | None, job: Job) -> Iterator[Page]:
+def pages(subject: Subject, compared: tuple[Event, Event] | None, job: Job) -> Iterator[Page]:
     """Compares two events, by default the visible version with the one before it."""
     before, after = compared or _pair(subject)
     why = _nothing_to_compare(subject, before, after)
@@ -42,16 +43,16 @@ def pages(subject: Subject, compared: tuple[int, int] | None, job: Job) -> Itera
         yield _files(subject, before, after, job)
 
 
-def _pair(subject: Subject) -> tuple[int, int]:
+def _pair(subject: Subject) -> tuple[Event, Event]:
     """The visible version and what it took the place of; -1 where there is none."""
     union = subject.union
     after = union.at(subject.node, subject.merged_layer)
     if after < 0:
-        return -1, -1
-    return union.at(subject.node, union.ev_layer[after] - 1), after
+        return NO_EVENT, NO_EVENT
+    return union.at(subject.node, LayerNumber(union.ev_layer[after] - 1)), after
 
 
-def _nothing_to_compare(subject: Subject, before: int, after: int) -> str:
+def _nothing_to_compare(subject: Subject, before: Event, after: Event) -> str:
     """A sentence that says why; empty if there is something."""
     union = subject.union
     path = union.path(subject.node)
@@ -84,7 +85,7 @@ def _nothing_to_compare(subject: Subject, before: int, after: int) -> str:
     return ""
 
 
-def heading(subject: Subject, before: int, after: int, *facts: str) -> Line:
+def heading(subject: Subject, before: Event, after: Event, *facts: str) -> Line:
     """Which versions are compared, and what there is to know of that."""
     union = subject.union
     spans: list[Span] = [
@@ -95,7 +96,7 @@ def heading(subject: Subject, before: int, after: int, *facts: str) -> Line:
     return Line([*spans, ("  " + " · ".join(facts), "quiet")])
 
 
-def _links(subject: Subject, before: int, after: int) -> Page:
+def _links(subject: Subject, before: Event, after: Event) -> Page:
     union = subject.union
     old, new = (
         visible((union.linkname(event) or b"").decode("utf-8", "surrogateescape"))
@@ -110,7 +111,7 @@ def _links(subject: Subject, before: int, after: int) -> Page:
     return build.page(heading(subject, before, after, "where the link leads"))
 
 
-def _files(subject: Subject, before: int, after: int, job: Job) -> Page:
+def _files(subject: Subject, before: Event, after: Event, job: Job) -> Page:
     """The contents of two files: as text if both are, else as bytes."""
     contents = subject.contents
     if contents.same(before, after, job):
@@ -126,7 +127,7 @@ def _files(subject: Subject, before: int, after: int, job: Job) -> Page:
     return _texts(subject, before, after, one, other, job)
 
 
-def _alike(subject: Subject, before: int, after: int) -> Page:
+def _alike(subject: Subject, before: Event, after: Event) -> Page:
     """Says that the contents do not differ, and what does."""
     union = subject.union
     one, other = union.entry(before), union.entry(after)
@@ -145,7 +146,7 @@ def _alike(subject: Subject, before: int, after: int) -> Page:
 # Texts
 
 
-def _texts(subject: Subject, before: int, after: int, one: Encoding, other: Encoding, job: Job) -> Page:
+def _texts(subject: Subject, before: Event, after: Event, one: Encoding, other: Encoding, job: Job) -> Page:
     union, contents = subject.union, subject.contents
     differ, facts = _encodings(one, other)
     if max(union.size(before), union.size(after)) <= _LIMIT:
@@ -193,7 +194,7 @@ def _encodings(one: Encoding, other: Encoding) -> tuple[list[str], list[str]]:
 
 
 def _windows(
-    subject: Subject, before: int, after: int, one: Encoding, other: Encoding, job: Job
+    subject: Subject, before: Event, after: Event, one: Encoding, other: Encoding, job: Job
 ) -> list[Version] | None:
     """The parts of large texts from a line shortly before their first difference on.
 
@@ -235,7 +236,7 @@ def _windows(
 # Binaries
 
 
-def _binaries(subject: Subject, before: int, after: int, job: Job, *facts: str) -> Page:
+def _binaries(subject: Subject, before: Event, after: Event, job: Job, *facts: str) -> Page:
     """Sizes and digests of both, then the ranges of bytes that differ, one version above the other."""
     union, contents = subject.union, subject.contents
     events = (before, after)
@@ -269,7 +270,7 @@ def _binaries(subject: Subject, before: int, after: int, job: Job, *facts: str) 
     return build.page(told, stops=stops, scroll=True)
 
 
-def _reader(subject: Subject, event: int, job: Job) -> ReadAt:
+def _reader(subject: Subject, event: Event, job: Job) -> ReadAt:
     return lambda offset, length: subject.contents.read(event, offset, length, job)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from layertui.model.job import Job
+from layertui.model.numbers import Event
 from layertui.ui.widgets.lines import Document, Line, Read, Span
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class HexDocument(Document):
 
     hex = True
 
-    def __init__(self, contents: "Contents", event: int, size: int, head: bytes) -> None:
+    def __init__(self, contents: "Contents", event: Event, size: int, head: bytes) -> None:
         """``head`` is the file's first bytes, ``size`` how many it has."""
         super().__init__(gutter=max(len(f"{size:x}"), 6) + 2)
         self._contents, self._event, self._size = contents, event, size

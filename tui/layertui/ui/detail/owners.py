@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from layertui.content.accounts import MAX_ACCOUNTS_BYTES, account_names
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
+from layertui.model.numbers import Event
 from layertui.ui.detail.subject import Subject
 from layertui.ui.text import count_text
 
@@ -47,7 +48,7 @@ class Owners:
         except LayertuiError:
             return {}
 
-    def package(self, subject: Subject, event: int, job: Job) -> str:
+    def package(self, subject: Subject, event: Event, job: Job) -> str:
         """The packages that own a version of the path, or that none does, or why that is not known."""
         from layertui.insight.package_files import PackageFiles
 

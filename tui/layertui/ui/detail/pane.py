@@ -13,6 +13,7 @@ from textual.timer import Timer
 
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
+from layertui.model.numbers import NO_EVENT, Event, LayerNumber, Node
 from layertui.text.sanitize import visible
 from layertui.ui.clipboard import copy
 from layertui.ui.detail.page import Page, failure, message
@@ -75,10 +76,10 @@ class DetailPane(TextView):
         """Whether a page is still to come."""
         self._page = Page(self.document)
         self._hex: bool | None = None  # None: as suits the file
-        self._looked_at = -1  # the version that Preview shows in place of the visible one
+        self._looked_at = NO_EVENT  # the version that Preview shows in place of the visible one
         self._line = (-1, 0, 0)  # node and layer of a subject, and the line that Preview begins at
-        self._compared: tuple[int, int] | None = None  # the versions that Diff shows
-        self._chosen: list[int] = []
+        self._compared: tuple[Event, Event] | None = None  # the versions that Diff shows
+        self._chosen: list[Event] = []
         self._fresh = True  # the next page is of another question than the one that is shown
         self._question = Job()
         self._settle: Timer | None = None
@@ -93,10 +94,10 @@ class DetailPane(TextView):
     def show(self, subject: "Subject | None") -> None:
         """Tells about ``subject`` once it has been the latest for a moment."""
         self.subject = subject
-        self._hex, self._looked_at, self._compared, self._chosen = None, -1, None, []
+        self._hex, self._looked_at, self._compared, self._chosen = None, NO_EVENT, None, []
         self._ask_for_page(_SETTLE)
 
-    def read_line(self, node: int, layer: int, line: int) -> None:
+    def read_line(self, node: Node, layer: LayerNumber, line: int) -> None:
         """Shows what a path holds, once it is the subject, from a line on that is marked."""
         self._line = (node, layer, line)
         self.action_tab(PREVIEW)
@@ -242,7 +243,7 @@ class DetailPane(TextView):
     def action_tab(self, tab: int) -> None:
         """Shows another tab about the same path."""
         if tab != PREVIEW:
-            self._looked_at = -1
+            self._looked_at = NO_EVENT
         if tab != DIFF:
             self._compared = None
         self.tab = tab
@@ -264,7 +265,7 @@ class DetailPane(TextView):
 
     def action_mark(self) -> None:
         """Marks the version at hand for comparison, or no longer; of three the first loses its mark."""
-        event = self._page.events.get(self.cursor, -1)
+        event = Event(self._page.events.get(self.cursor, -1))
         if event < 0 or self.subject is None:
             return
         if event in self._chosen:
@@ -275,7 +276,7 @@ class DetailPane(TextView):
 
     def action_enter(self) -> None:
         """Compares versions, or reads the hidden one at hand."""
-        event = self._page.events.get(self.cursor, -1)
+        event = Event(self._page.events.get(self.cursor, -1))
         if event < 0 or self.subject is None:
             return
         if self.tab != VERSIONS:

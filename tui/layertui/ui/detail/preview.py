@@ -7,6 +7,7 @@ from layertui.content.syntax import lexer_of
 from layertui.content.text import Encoding, encoding_of
 from layertui.model.entry import Entry
 from layertui.model.job import Job
+from layertui.model.numbers import Event, LayerNumber
 from layertui.text.sanitize import visible
 from layertui.ui.detail.hex_view import HexDocument
 from layertui.ui.detail.page import Page, PageBuilder, message
@@ -43,7 +44,7 @@ _PLURALS = {
 }
 
 
-def pages(subject: Subject, event: int, hexed: bool | None, job: Job, line: int = 0) -> Iterator[Page]:
+def pages(subject: Subject, event: Event, hexed: bool | None, job: Job, line: int = 0) -> Iterator[Page]:
     """What ``event`` stored at the path; ``hexed`` None shows a file in hex only if it is no text.
 
     A text begins at ``line``, which is marked (counted from 1; 0 for the start).
@@ -64,7 +65,7 @@ def pages(subject: Subject, event: int, hexed: bool | None, job: Job, line: int 
         yield _file(subject, event, entry, hexed, job, line)
 
 
-def _file(subject: Subject, event: int, entry: Entry, hexed: bool | None, job: Job, line: int) -> Page:
+def _file(subject: Subject, event: Event, entry: Entry, hexed: bool | None, job: Job, line: int) -> Page:
     """A file as text if it is some or is asked for as such, else in hex."""
     head = subject.contents.read(event, 0, _HEAD, job)
     encoding = encoding_of(head, entry.size)
@@ -85,7 +86,7 @@ def _file(subject: Subject, event: int, entry: Entry, hexed: bool | None, job: J
     return Page(text, [_heading(subject, event, *facts)], top=text.marked.start)
 
 
-def _heading(subject: Subject, event: int, *facts: str) -> Line:
+def _heading(subject: Subject, event: Event, *facts: str) -> Line:
     """Whose version it is if not the visible one, then what there is to know of it."""
     union, layer = subject.union, subject.merged_layer
     spans: list[Span] = []
@@ -98,7 +99,7 @@ def _heading(subject: Subject, event: int, *facts: str) -> Line:
     return Line(spans)
 
 
-def _symlink(subject: Subject, event: int) -> Page:
+def _symlink(subject: Subject, event: Event) -> Page:
     """Every step of the way to where it leads."""
     union = subject.union
     build = PageBuilder()
@@ -121,20 +122,20 @@ def _symlink(subject: Subject, event: int) -> Page:
     return build.page(_symlink_heading(subject, event))
 
 
-def _symlink_heading(subject: Subject, event: int) -> Line:
+def _symlink_heading(subject: Subject, event: Event) -> Line:
     if subject.union.at(subject.node, subject.merged_layer) == event:
         return Line([("Where the link leads inside the image", "quiet")])
     whose = subject.union.ev_layer[event]
     return Line([(f"hidden, of layer {whose}", "deleted"), (": where the link leads now", "quiet")])
 
 
-def _directory(subject: Subject, event: int, job: Job) -> Page:
+def _directory(subject: Subject, event: Event, job: Job) -> Page:
     """Counts, sums, and the largest children with a bar each."""
     union, layer = subject.union, subject.merged_layer
     node = union.ev_node[event]
     if union.at(node, layer) != event:  # as it was when it was last there
         later = [other for other in union.versions(node) if other > event]
-        layer = union.ev_layer[later[0]] - 1 if later else layer
+        layer = LayerNumber(union.ev_layer[later[0]] - 1) if later else layer
     found = summarize_directory(union, node, layer, job)
     build = PageBuilder(gutter=12 + _BAR)
     largest = max((size for _child, size in found.children), default=0)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from layertui.model.numbers import LayerNumber, Node
 from layertui.ui.widgets.lines import Span
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from layertui.union.model import LayerUnion
 
 
-def chip(layer: int) -> list[Span]:
+def chip(layer: LayerNumber) -> list[Span]:
     """A layer's number in its colour, four cells wide."""
     return [("▌", f"layer:{layer}"), (f"{layer:>3}", f"layer:{layer}")]
 
@@ -23,9 +24,9 @@ class Subject:
     image: "Image"
     union: "LayerUnion"
     contents: "Contents"
-    merged_layer: int
+    merged_layer: LayerNumber
     """The chosen layer, 1 at the base."""
-    node: int
+    node: Node
     """The path, as ``union`` numbers it."""
 
     @property
@@ -33,10 +34,10 @@ class Subject:
         """What it is seen from."""
         return f"at layer {self.merged_layer}"
 
-    def called(self, *layers: int) -> str:
+    def called(self, *layers: LayerNumber) -> str:
         """One layer or two in a sentence: ``layer 3``, ``layers 1 and 3``."""
         return f"layer{'s' if len(layers) > 1 else ''} {' and '.join(map(str, layers))}"
 
-    def chip(self, layer: int) -> list[Span]:
+    def chip(self, layer: LayerNumber) -> list[Span]:
         """A layer in its colour, four cells wide."""
         return chip(layer)

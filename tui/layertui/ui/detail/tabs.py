@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from layertui.model.job import Job
+from layertui.model.numbers import Event
 from layertui.ui.detail import changes, details, difference, preview, versions
 from layertui.ui.detail.owners import Owners
 from layertui.ui.detail.page import Page
@@ -23,14 +24,14 @@ class Tabs:
         """Whether all is known of what the chosen layer did."""
         return self._summaries.are_settled(subject)
 
-    def difference(self, subject: Subject, compared: tuple[int, int] | None, job: Job) -> Iterator[Page]:
+    def difference(self, subject: Subject, compared: tuple[Event, Event] | None, job: Job) -> Iterator[Page]:
         return difference.pages(subject, compared, job)
 
-    def versions(self, subject: Subject, chosen: Sequence[int], cursor: int = -1) -> Page:
+    def versions(self, subject: Subject, chosen: Sequence[Event], cursor: int = -1) -> Page:
         return versions.page(subject, chosen, cursor)
 
     def preview(
-        self, subject: Subject, event: int, as_hex: bool | None, job: Job, line: int
+        self, subject: Subject, event: Event, as_hex: bool | None, job: Job, line: int
     ) -> Iterator[Page]:
         """Of the version ``event``, or with -1 of the one that the tabs tell about; 0 for no ``line`` to mark."""
         return preview.pages(subject, event if event >= 0 else _shown(subject), as_hex, job, line)
@@ -39,7 +40,7 @@ class Tabs:
         return details.pages(subject, _shown(subject), self._owners, job)
 
 
-def _shown(subject: Subject) -> int:
+def _shown(subject: Subject) -> Event:
     """The version of the path that the tabs tell about: the visible one, else the last there was."""
     union = subject.union
     event = union.last_by(subject.node, subject.merged_layer)

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from layertui.content.syntax import Piece, colored
 from layertui.content.text import DECODE_ERRORS, Encoding
 from layertui.model.job import Job
+from layertui.model.numbers import Event
 from layertui.text.sanitize import visible
 from layertui.ui.text import size_text
 from layertui.ui.widgets.lines import Document, Line, Read, Span
@@ -38,7 +39,7 @@ class TextDocument(Document):
     def __init__(
         self,
         contents: "Contents",
-        event: int,
+        event: Event,
         size: int,
         head: bytes,
         encoding: Encoding,

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
+from layertui.model.numbers import Event, LayerNumber
 from layertui.ui.detail.page import Page, PageBuilder
 from layertui.ui.detail.subject import Subject, chip
 from layertui.ui.detail.words import HOW_DELETED, MARKS, absence, step_of
@@ -12,7 +13,7 @@ from layertui.union.changes import Mark, mark_of
 from layertui.union.model import Absence
 
 
-def page(subject: Subject, marked: Collection[int] = (), cursor: int = -1) -> Page:
+def page(subject: Subject, marked: Collection[Event] = (), cursor: int = -1) -> Page:
     """One line a version; ``marked`` are those to be compared, ``cursor`` the line at hand."""
     union, layer = subject.union, subject.merged_layer
     events = union.versions(subject.node)
@@ -37,7 +38,7 @@ def page(subject: Subject, marked: Collection[int] = (), cursor: int = -1) -> Pa
     return build.page(*_heading(subject, events, shown), cursor=cursor, clip=True)
 
 
-def _heading(subject: Subject, events: list[int], shown: int) -> Iterator[Line]:
+def _heading(subject: Subject, events: list[Event], shown: Event) -> Iterator[Line]:
     union, layer = subject.union, subject.merged_layer
     stored = [event for event in events if union.shows(event)]
     spans: list[Span] = [(count_text(len(stored), "version"), "bold")]
@@ -48,7 +49,7 @@ def _heading(subject: Subject, events: list[int], shown: int) -> Iterator[Line]:
     yield Line(spans)
 
 
-def _version(subject: Subject, event: int, shown: int) -> Iterator[Span]:
+def _version(subject: Subject, event: Event, shown: Event) -> Iterator[Span]:
     """Mark, mode, owner, size, time and step of a version; struck through if it is hidden."""
     union, layer = subject.union, subject.merged_layer
     whose = union.ev_layer[event]
@@ -59,7 +60,7 @@ def _version(subject: Subject, event: int, shown: int) -> Iterator[Span]:
         yield step_of(subject, whose), "quiet"
         return
     entry = union.entry(event)
-    before = union.at(subject.node, whose - 1)
+    before = union.at(subject.node, LayerNumber(whose - 1))
     sign, style = MARKS[mark_of(union, before, event)]
     struck = "quiet strike" if event != shown and whose <= layer else "quiet" if whose > layer else ""
     yield sign + " ", style
@@ -70,5 +71,5 @@ def _version(subject: Subject, event: int, shown: int) -> Iterator[Span]:
     yield f"  {step_of(subject, whose)}", "quiet"
 
 
-def _copied(subject: Subject, event: int) -> str:
+def _copied(subject: Subject, event: Event) -> str:
     return subject.union.path(subject.union.ev_node[event])

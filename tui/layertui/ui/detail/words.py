@@ -2,6 +2,7 @@
 
 from layertui.content.text import Encoding
 from layertui.model.history_step import step_text
+from layertui.model.numbers import Event, LayerNumber, Node
 from layertui.text.sanitize import visible
 from layertui.ui.detail.subject import Subject
 from layertui.ui.entry_text import exact_size
@@ -42,12 +43,12 @@ def encoding_facts(encoding: Encoding) -> list[str]:
     return [name] if encoding.newline == "LF" else [name, f"{encoding.newline} line ends"]
 
 
-def path_of(subject: Subject, event: int) -> str:
+def path_of(subject: Subject, event: Event) -> str:
     """The safe path of an event."""
     return visible(subject.union.path(subject.union.ev_node[event]))
 
 
-def step_of(subject: Subject, layer: int) -> str:
+def step_of(subject: Subject, layer: LayerNumber) -> str:
     """The step that made a layer, safe, on one line."""
     for entry in subject.image.history:
         if entry.layer == layer:
@@ -55,7 +56,7 @@ def step_of(subject: Subject, layer: int) -> str:
     return "step not recorded"
 
 
-def absence(subject: Subject, node: int) -> str:
+def absence(subject: Subject, node: Node) -> str:
     """Why a path is not in the merged tree of the chosen layer."""
     union, layer = subject.union, subject.merged_layer
     gone = union.last_by(node, layer)

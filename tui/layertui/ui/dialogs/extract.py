@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Cancelled, Job
+from layertui.model.numbers import LayerNumber
 from layertui.text.sanitize import visible
 from layertui.ui.dialogs.completed_field import CompletedField
 from layertui.ui.dialogs.completion import complete_path, expanded
@@ -268,7 +269,7 @@ def extract_path(subject: "Subject") -> ExtractDialog:
     union, node, layer = subject.union, subject.node, subject.merged_layer
     event = union.last_by(node, layer)
     while event >= 0 and not union.shows(event):
-        layer, event = union.ev_layer[event] - 1, union.ev_prev[event]
+        layer, event = LayerNumber(union.ev_layer[event] - 1), union.ev_prev[event]
 
     def select(job: Job) -> "Selection":
         from layertui.content.extract.selection import tree
@@ -279,7 +280,7 @@ def extract_path(subject: "Subject") -> ExtractDialog:
     return ExtractDialog(f"Extract {union.path(node)}{as_of}", select, subject.contents)
 
 
-def extract_changes(subject: "Subject", layer: int) -> ExtractDialog:
+def extract_changes(subject: "Subject", layer: LayerNumber) -> ExtractDialog:
     """Extracts what a layer changed."""
 
     def select(job: Job) -> "Selection":

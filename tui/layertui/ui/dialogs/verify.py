@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
+from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.text.sanitize import visible
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.text import shorten, size_text
@@ -72,7 +73,7 @@ class VerifyDialog(Dialog[None]):
         self.ended = False
         """Whether no more checks come."""
         self._image = image
-        self._verifying = Job(lambda done, _total: self._progress(0, done), layers=self._progress)
+        self._verifying = Job(lambda done, _total: self._progress(EMPTY, done), layers=self._progress)
         self._lines: list[Line] = []
         self._counts: Counter[str] = Counter()
         self._wrong = -1  # the line of the first check that failed
@@ -111,7 +112,7 @@ class VerifyDialog(Dialog[None]):
             self._image.arrival.watch(self._verifying.report)
         return verify_image(self._image, self._verifying)
 
-    def _progress(self, layer: int, done: int, _total: int = -1) -> None:
+    def _progress(self, layer: LayerNumber, done: int, _total: int = -1) -> None:
         """Called in a thread, for every piece that is read; layer 0 is the stream that brings all of them."""
         told, when = self._told
         if layer != told or time.monotonic() - when >= TICK:

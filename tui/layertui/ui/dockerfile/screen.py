@@ -19,6 +19,7 @@ from layertui.dockerfile.base_candidates import neighbours
 from layertui.dockerfile.effect import Effect, effect_of
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
+from layertui.model.numbers import LayerNumber
 from layertui.text.sanitize import visible
 from layertui.ui.detail.page import Page, message
 from layertui.ui.dockerfile.pages import Listing, listing_of, step_page
@@ -37,7 +38,7 @@ WIDE = 120
 """Columns from which what a step did stands beside the Dockerfile."""
 
 
-class DockerfileScreen(Screen[tuple[str, int] | None]):
+class DockerfileScreen(Screen[tuple[str, LayerNumber] | None]):
     """Shows how the image of ``reading`` was built; ends with a path, or none, and a layer that one went to."""
 
     HELP: ClassVar[str] = (
@@ -141,7 +142,7 @@ class DockerfileScreen(Screen[tuple[str, int] | None]):
         view.border_subtitle = Content(told)
         self._show()
 
-    def _work_out(self, layer: int) -> None:
+    def _work_out(self, layer: LayerNumber) -> None:
         """What a layer did, first without comparing contents."""
         union, contents = self._reading.union, self._reading.contents
         if union is None or contents is None or union.layers < layer:
@@ -151,7 +152,7 @@ class DockerfileScreen(Screen[tuple[str, int] | None]):
             effect = effect_of(union, layer)
             yield effect
             if effect.counts.undecided:
-                pairs = undecided_pairs(union, layer - 1, layer)
+                pairs = undecided_pairs(union, LayerNumber(layer - 1), layer)
                 contents.prepare((event for pair in pairs for event in pair), job)
                 yield effect_of(union, layer, contents.same)
 
@@ -207,11 +208,11 @@ class DockerfileScreen(Screen[tuple[str, int] | None]):
 
     # Keys
 
-    def _place(self) -> tuple[str, int] | None:
+    def _place(self) -> tuple[str, LayerNumber] | None:
         """Where what is at hand leads: a path, if any, and a layer."""
         view, at_hand = self._view("did"), self._at_hand
         if view.has_focus and view.cursor in self._page.events:
-            return self._page.values[view.cursor], self._page.events[view.cursor]
+            return self._page.values[view.cursor], LayerNumber(self._page.events[view.cursor])
         return ("", at_hand.layer) if at_hand is not None and at_hand.layer is not None else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

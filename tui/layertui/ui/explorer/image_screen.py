@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from layertui.model.job import Job
+from layertui.model.numbers import LayerNumber
 from layertui.text.sanitize import visible
 from layertui.ui.explorer import open_screens
 from layertui.ui.navigator import navigator
@@ -56,11 +57,11 @@ class ImageScreen(Screen[None]):
         """What has been read of the image."""
         raise NotImplementedError
 
-    def show_layer(self, layer: int) -> None:
+    def show_layer(self, layer: LayerNumber) -> None:
         """Goes to a layer."""
         raise NotImplementedError
 
-    def show_path(self, path: bytes, layer: int, line: int = 0) -> None:
+    def show_path(self, path: bytes, layer: LayerNumber, line: int = 0) -> None:
         """Goes to a path with ``layer`` on top, and to a line of it unless that is 0."""
         raise NotImplementedError
 
@@ -85,7 +86,7 @@ class ImageScreen(Screen[None]):
     def action_insight(self) -> None:
         """Shows what the image costs and leaks; comes back at a path that one went to."""
 
-        def came_back(place: tuple[str, int] | None) -> None:
+        def came_back(place: tuple[str, LayerNumber] | None) -> None:
             if place is not None:
                 self.show_path(place[0].encode("utf-8", "surrogateescape"), place[1])
 
@@ -116,7 +117,7 @@ class ImageScreen(Screen[None]):
         """Shows how the image was built."""
         from layertui.ui.dockerfile.screen import DockerfileScreen
 
-        def came_back(place: tuple[str, int] | None) -> None:
+        def came_back(place: tuple[str, LayerNumber] | None) -> None:
             if place is not None and place[0]:
                 self.show_path(place[0].encode("utf-8", "surrogateescape"), place[1])
             elif place is not None:
@@ -134,7 +135,7 @@ class ImageScreen(Screen[None]):
     def action_anatomy(self) -> None:
         """Shows how the image is organised; comes back at a layer that one went to."""
 
-        def came_back(layer: int | None) -> None:
+        def came_back(layer: LayerNumber | None) -> None:
             if layer is not None:
                 self.show_layer(layer)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.text.sanitize import visible, visible_lines
 from layertui.ui.explorer.layer_list import LayerState
 from layertui.ui.text import age_text, count_text, size_text
@@ -19,7 +20,7 @@ _GUTTER = 13
 class Oddity(NamedTuple):
     """Something odd about an image. The texts may be hostile."""
 
-    layer: int
+    layer: LayerNumber
     """0 for the image as a whole."""
     path: str
     text: str
@@ -27,12 +28,14 @@ class Oddity(NamedTuple):
     """Not only odd: something cannot be shown, or cannot be trusted."""
 
 
-def oddities(image: "Image", states: dict[int, LayerState], union: "LayerUnion | None") -> list[Oddity]:
+def oddities(
+    image: "Image", states: dict[LayerNumber, LayerState], union: "LayerUnion | None"
+) -> list[Oddity]:
     """All that is odd about an image as far as it has been read: damage first, then as layers go."""
     found = [
         Oddity(number, "", state.problem, failed=True) for number, state in states.items() if state.problem
     ]
-    found += [Oddity(0, "", warning) for warning in image.warnings]
+    found += [Oddity(EMPTY, "", warning) for warning in image.warnings]
     if union is not None:
         found += [Oddity(warning.layer, warning.path, warning.text) for warning in union.warnings]
     return found

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from layertui.model.history_step import command_line, step_of
+from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.text.sanitize import visible
 from layertui.ui.keys import CHANGE_KEYS
 from layertui.ui.text import clip, count_text, shorten, size_text
@@ -93,7 +94,7 @@ class LayerList(CursorView):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id, classes="pane")
         self.image: Image | None = None
-        self.states: dict[int, LayerState] = {}
+        self.states: dict[LayerNumber, LayerState] = {}
         self.merged = 0
         """Layers that the tree can be shown at so far."""
         self.failure = ""
@@ -104,7 +105,7 @@ class LayerList(CursorView):
         self.folded = False
         self.raw = False
         self._steps: list[int] = []  # numbers of the history entries that are shown, in order
-        self._below: list[int] = []  # the layer at or below each history entry
+        self._below: list[LayerNumber] = []  # the layer at or below each history entry
         self._base_steps = 0
         self._titled = ("", "")
         self._largest = 0
@@ -121,17 +122,17 @@ class LayerList(CursorView):
         # What a container wrote has none.
         self._digests = sum(bool(layer.descriptor.digest or layer.diff_id) for layer in image.layers)
         self._largest = max((layer.descriptor.size for layer in image.layers), default=0)
-        below, self._below = 0, []
+        below, self._below = EMPTY, []
         for entry in image.history:
             below = entry.layer or below
-            self._below.append(below or min(len(image.layers), 1))
+            self._below.append(below or LayerNumber(min(len(image.layers), 1)))
         steps = len(image.history)
         counts = count_text(len(image.layers), "layer")
         if steps > len(image.layers):
             counts += f", {count_text(steps, 'step')}"
         self.border_title = Content("Layers").append(Content.styled(f"  {counts}", "$quiet not bold"))
         self._arrange(len(image.history) - 1)
-        self.go_to_layer(len(image.layers))
+        self.go_to_layer(LayerNumber(len(image.layers)))
         self.post_message(self.Highlighted())
 
     def show_anew(self, image: "Image") -> None:
@@ -141,7 +142,7 @@ class LayerList(CursorView):
         if 0 <= step < len(self._below) and self._below[step] == layer:
             self.go_to_row(self._steps.index(step))
         elif not newest:
-            self.go_to_layer(min(layer, len(image.layers)))
+            self.go_to_layer(LayerNumber(min(layer, len(image.layers))))
 
     def mark_base(self, steps: int) -> None:
         """Marks the first steps of the history as those of the base image."""
@@ -153,7 +154,7 @@ class LayerList(CursorView):
         self._title()
         self.refresh()
 
-    def update_layer(self, layer: int) -> None:
+    def update_layer(self, layer: LayerNumber) -> None:
         """Shows what has changed in the state of one layer; to paint all of them takes its time."""
         assert self.image is not None
         self._title()
@@ -171,16 +172,16 @@ class LayerList(CursorView):
         return self._steps[self._cursor] if self._steps else -1
 
     @property
-    def merged_layer(self) -> int:
+    def merged_layer(self) -> LayerNumber:
         """The layer at hand, or that below a step without one; 0 if the image has none."""
-        return self._below[self.step] if self._steps else 0
+        return self._below[self.step] if self._steps else EMPTY
 
     @property
     def checked(self) -> int:
         """How many layers have been found to have their digests."""
         return sum(state.checked for state in self.states.values())
 
-    def go_to_layer(self, layer: int) -> None:
+    def go_to_layer(self, layer: LayerNumber) -> None:
         """Puts the cursor on the step that made ``layer``."""
         if self.image is None:
             return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.screen import Screen
 
 from layertui.model.history_step import step_text
+from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.text.sanitize import visible
 from layertui.ui.explorer.layer_facts import Oddity, layer_document, oddities_document
 from layertui.ui.navigator import navigator
@@ -41,7 +42,7 @@ def warnings(reading: "Reading", found: Sequence[Oddity]) -> Screen[None]:
     )
 
 
-def anatomy(reading: "Reading") -> Screen[int | None]:
+def anatomy(reading: "Reading") -> Screen[LayerNumber | None]:
     """How the image is organised; ends with a layer that one went to."""
     from layertui.anatomy.chain import system
     from layertui.ui.anatomy.screen import AnatomyScreen
@@ -53,7 +54,7 @@ def anatomy(reading: "Reading") -> Screen[int | None]:
     return AnatomyScreen(reading.image, told)
 
 
-def insight(reading: "Reading", platform: str | None, cache: bool) -> Screen[tuple[str, int] | None]:
+def insight(reading: "Reading", platform: str | None, cache: bool) -> Screen[tuple[str, LayerNumber] | None]:
     """What the image costs and leaks; ends with a path and a layer that one went to."""
     from layertui.ui.insight.screen import InsightScreen
 
@@ -67,7 +68,7 @@ _CHOICE = 32
 
 
 def compare(
-    screen: Screen[None], reading: "Reading", reference: str, platform: str | None, layer: int
+    screen: Screen[None], reading: "Reading", reference: str, platform: str | None, layer: LayerNumber
 ) -> None:
     """Asks what to compare with: another image with that of ``reading``, or another of its layers with ``layer``."""
     from layertui.compare.comparison import Side
@@ -78,13 +79,13 @@ def compare(
     image, union = reading.image, reading.union
     assert image is not None
 
-    def at(number: int) -> Chosen:
+    def at(number: LayerNumber) -> Chosen:
         """This image as of a layer, as it has been read if it has."""
         side = Side(image, union, number) if reading.complete and union is not None else None
         return Chosen(reference, platform, number, side)
 
     steps = {entry.layer: entry for entry in image.history}
-    choices: dict[str, int] = {OTHER: 0}
+    choices: dict[str, LayerNumber] = {OTHER: EMPTY}
     for other in image.layers[::-1]:
         if other.number != layer:
             step = visible(step_text(steps[other.number]))
@@ -98,7 +99,9 @@ def compare(
         else:
             navigator(screen).ask(
                 f"Compare {visible(image.name)} with …",
-                lambda other: screen.app.push_screen(CompareScreen(at(len(image.layers)), Chosen(other))),
+                lambda other: screen.app.push_screen(
+                    CompareScreen(at(LayerNumber(len(image.layers))), Chosen(other))
+                ),
             )
 
     screen.app.push_screen(

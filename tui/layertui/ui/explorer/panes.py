@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 
 from layertui.model.job import Job
+from layertui.model.numbers import LayerNumber
 from layertui.text.sanitize import visible
 from layertui.ui.detail.pane import DetailPane
 from layertui.ui.explorer.layer_list import LayerList
@@ -53,7 +54,7 @@ class ImagePanes(TreePanes):
         super().__init__(self.layer_list, DetailPane(id="detail"))
         self._reading: Reading | None = None
         self._building: LayerUnion | None = None  # whose rows a thread works out
-        self._wanted: tuple[bytes, int, int] | None = (
+        self._wanted: tuple[bytes, LayerNumber, int] | None = (
             None  # a path, layer and line to show once they are there
         )
 
@@ -109,12 +110,12 @@ class ImagePanes(TreePanes):
         if self._reading.union is not union:
             self.grow()
 
-    def show_layer(self, layer: int) -> None:
+    def show_layer(self, layer: LayerNumber) -> None:
         """Goes to a layer."""
         self.layer_list.go_to_layer(layer)
         self.layer_list.focus()
 
-    def show_path(self, path: bytes, layer: int, line: int = 0) -> None:
+    def show_path(self, path: bytes, layer: LayerNumber, line: int = 0) -> None:
         """Goes to a path, absolute as layers spell it, with ``layer`` on top, whether it is hidden there or not.
 
         Goes there as soon as the layer is there, unless one has moved to another meanwhile. The
@@ -147,7 +148,7 @@ class ImagePanes(TreePanes):
 
     def _move(self) -> None:
         """Shows the tree at the layer at hand, or the highest there is so far."""
-        self.tree_view.move(min(self.layer_list.merged_layer, self.layer_list.merged))
+        self.tree_view.move(LayerNumber(min(self.layer_list.merged_layer, self.layer_list.merged)))
 
     def on_layer_list_highlighted(self) -> None:
         self._move()
@@ -200,7 +201,7 @@ class ImagePanes(TreePanes):
 
     def action_layer(self, by: int) -> None:
         """Goes to the layer above or below the one at hand."""
-        self.layer_list.go_to_layer(self.layer_list.merged_layer + by)
+        self.layer_list.go_to_layer(LayerNumber(self.layer_list.merged_layer + by))
 
 
 def _import_rest(_job: Job) -> None:

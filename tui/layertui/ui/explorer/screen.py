@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from layertui.model.errors import LayertuiError
+from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.model.reference import ENGINE_NAMES
 from layertui.text.sanitize import visible
 from layertui.ui.explorer import open_screens
@@ -111,7 +112,7 @@ class ExplorerScreen(ImageScreen):
         """Whether all that can be read has been."""
         return (self._anew or self._reading).ended
 
-    def show_layer(self, layer: int) -> None:
+    def show_layer(self, layer: LayerNumber) -> None:
         """Goes to a layer."""
         self.panes.show_layer(layer)
 
@@ -119,7 +120,7 @@ class ExplorerScreen(ImageScreen):
     def reading(self) -> Reading:
         return self._reading
 
-    def show_path(self, path: bytes, layer: int, line: int = 0) -> None:
+    def show_path(self, path: bytes, layer: LayerNumber, line: int = 0) -> None:
         """Goes to a path with ``layer`` on top; see :meth:`ImagePanes.show_path`."""
         self.panes.show_path(path, layer, line)
 
@@ -154,7 +155,7 @@ class ExplorerScreen(ImageScreen):
         """Shows an image, and what has been read of it so far."""
         self.panes.show(self._reading)
         for number, index in self._reading.indexes.items():
-            self._note_index(number, index)
+            self._note_index(LayerNumber(number), index)
         self._tell()
         if self._reading.ended:
             self._look_closer(image)
@@ -187,7 +188,7 @@ class ExplorerScreen(ImageScreen):
             self._note_index(event.layer, event.index)
             self._tell()
 
-    def _note_index(self, number: int, index: "LayerIndex") -> None:
+    def _note_index(self, number: LayerNumber, index: "LayerIndex") -> None:
         """What reading a layer found out about it."""
         from layertui.verify.layer import was_checked
 
@@ -328,7 +329,7 @@ class ExplorerScreen(ImageScreen):
 
     def _oddities(self) -> list[Oddity]:
         reading = self._reading
-        found = [Oddity(0, "", str(reading.failure), failed=True)] if reading.failure is not None else []
+        found = [Oddity(EMPTY, "", str(reading.failure), failed=True)] if reading.failure is not None else []
         if reading.image is not None:
             found += oddities(reading.image, self.panes.layer_list.states, reading.union)
         return found
@@ -368,11 +369,11 @@ class ExplorerScreen(ImageScreen):
         self._tell()
 
 
-def _number_of(image: "Image", identity: str) -> int:
+def _number_of(image: "Image", identity: str) -> LayerNumber:
     """The number of the layer that a store calls ``identity``; 0 for none."""
     for layer in image.layers:
         places = (Path(value).name for name, value in layer.places if name in ("graph", "layer ID"))
         names = {layer.chain_id, layer.descriptor.digest, *places}
         if identity and identity in names:
             return layer.number
-    return 0
+    return EMPTY

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from layertui.insight.tally import Finding, Sum, Survey
+from layertui.model.numbers import LayerNumber
 from layertui.text.sanitize import visible
 from layertui.ui.detail.page import Page, PageBuilder
 from layertui.ui.detail.subject import chip
@@ -80,7 +81,7 @@ PARTS: Mapping[str, Part] = {
 }  # fmt: skip
 
 
-def sums_page(part: Part, survey: Survey, steps: Mapping[int, str]) -> Page:
+def sums_page(part: Part, survey: Survey, steps: Mapping[LayerNumber, str]) -> Page:
     """The sums under their headings. An event is one more than the number of a sum; 0 stands for all."""
     page = PageBuilder((_SIZE if part.is_sized else 0) + _COUNT + _GAP)
     for note in survey.notes:
@@ -97,12 +98,12 @@ def sums_page(part: Part, survey: Survey, steps: Mapping[int, str]) -> Page:
     return page.page(clip=True)
 
 
-def name_of(each: Sum, steps: Mapping[int, str]) -> str:
+def name_of(each: Sum, steps: Mapping[LayerNumber, str]) -> str:
     """A sum's name, safe."""
     return "".join(text for text, _style in _named(each, steps))
 
 
-def _named(each: Sum, steps: Mapping[int, str]) -> list[Span]:
+def _named(each: Sum, steps: Mapping[LayerNumber, str]) -> list[Span]:
     if each.kind != "step":
         return [(visible(each.name), "")]
     if not each.layer:
@@ -153,7 +154,7 @@ class Findings(Document):
         left = self._room() - self.gutter
         for (name, width), cell in zip(self._widths(), finding.cells, strict=True):
             if name == "by":
-                body += [*chip(int(cell)), (" " * (width - 4 + _GAP), "")]
+                body += [*chip(LayerNumber(int(cell))), (" " * (width - 4 + _GAP), "")]
             else:
                 text = finding.secret if name == "secret" and self._is_unmasked else cell
                 body.append((f"{shorten(visible(text), width):<{width + _GAP}}", "quiet"))

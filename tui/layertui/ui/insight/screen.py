@@ -16,6 +16,7 @@ from layertui.insight.secrets import without_secrets
 from layertui.insight.tally import Finding, Survey
 from layertui.model.errors import LayertuiError
 from layertui.model.history_step import step_text
+from layertui.model.numbers import LayerNumber
 from layertui.text.sanitize import visible
 from layertui.ui.clipboard import copy
 from layertui.ui.detail.page import Page, message
@@ -35,7 +36,7 @@ WIDE = 120
 """Columns from which the findings stand beside the sums."""
 
 
-class InsightScreen(Screen[tuple[str, int] | None]):
+class InsightScreen(Screen[tuple[str, LayerNumber] | None]):
     """Tells what ``image`` costs and leaks; ends with a path and a layer that one went to, if any.
 
     ``surveys`` keeps what has been found. Nothing is looked into before it is asked for, and
@@ -238,7 +239,7 @@ class InsightScreen(Screen[tuple[str, int] | None]):
 
     # Keys
 
-    def _place(self) -> tuple[str, int] | None:
+    def _place(self) -> tuple[str, LayerNumber] | None:
         """Where what is at hand leads: a path and a layer."""
         survey = self._surveys.get(self.part)
         if survey is None:

@@ -6,6 +6,7 @@ from rich.segment import Segment
 from textual.cache import LRUCache
 from textual.strip import Strip
 
+from layertui.model.numbers import Node
 from layertui.ui.theme.styles import Palette
 from layertui.ui.tree.row import Layout, arrow_at, layout, spans
 from layertui.union.tree_rows import TreeRows
@@ -35,7 +36,7 @@ class TreePainter:
             self._palette = palette
             self._painted.clear()
 
-    def row(self, rows: TreeRows, node: int, over: str, width: int) -> Strip:
+    def row(self, rows: TreeRows, node: Node, over: str, width: int) -> Strip:
         """A node's row on the ground ``over``."""
         assert self._palette is not None
         painted = self._painted.get((node, over))
@@ -43,11 +44,11 @@ class TreePainter:
             painted = self._painted[node, over] = self._paint(rows, node, over, width, self._palette)
         return painted
 
-    def is_arrow(self, rows: TreeRows, node: int, x: int) -> bool:
+    def is_arrow(self, rows: TreeRows, node: Node, x: int) -> bool:
         """Whether a row has the arrow of its directory in column ``x``."""
         return x - arrow_at(rows, node, self._place.names) in (0, 1)
 
-    def _paint(self, rows: TreeRows, node: int, over: str, width: int, palette: Palette) -> Strip:
+    def _paint(self, rows: TreeRows, node: Node, over: str, width: int, palette: Palette) -> Strip:
         # Few segments make a quick frame: blanks go with what is before them where that shows no line.
         merged: list[tuple[str, str]] = []
         for text, style in spans(rows, node, self._place):

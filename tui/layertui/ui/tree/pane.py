@@ -14,6 +14,7 @@ from textual.suggester import Suggester
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
+from layertui.model.numbers import ROOT, Node
 from layertui.text.sanitize import visible
 from layertui.ui.text import count_text, shorten
 from layertui.ui.tree.view import TreeView
@@ -299,7 +300,7 @@ class Paths(Suggester):
         key = b"\0".join(part for part in (key_of(above), name.encode("utf-8", "surrogateescape")) if part)
         if not name and key:
             key += b"\0"
-        node = bisect_left(range(union.nodes), key or b"\1", key=union.key)
+        node = Node(bisect_left(union.subtree(ROOT), key or b"\1", key=union.key))
         if node >= union.nodes or not union.key(node).startswith(key):
             return None
         path = path_of(union.key(node)) + ("/" if union.end[node] > node + 1 else "")

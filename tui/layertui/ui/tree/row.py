@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from layertui.compare.rows import ComparedRows
+from layertui.model.numbers import NO_EVENT, LayerNumber, Node
 from layertui.text.format import growth_text
 from layertui.text.sanitize import visible
 from layertui.ui.detail.subject import chip
@@ -57,13 +58,13 @@ def layout(width: int, rows: TreeRows | None) -> Layout:
     return Layout(tuple(column for column in possible.items() if column[0] in columns), max(names, 0))
 
 
-def arrow_at(rows: TreeRows, node: int, names: int) -> int:
+def arrow_at(rows: TreeRows, node: Node, names: int) -> int:
     """The cell in which the arrow of a directory stands, where names have ``names`` cells."""
     deepest = max(names - _ROOM["size"], 0)  # deeper ones still have room for their names
     return _MARK + min(rows.merged.union.depth(node) * _INDENT, deepest - deepest % _INDENT)
 
 
-def spans(rows: TreeRows, node: int, place: Layout) -> Sequence[Span]:
+def spans(rows: TreeRows, node: Node, place: Layout) -> Sequence[Span]:
     """The row of a node, as wide as the layout."""
     merged = rows.merged
     event = merged.version(node)
@@ -96,7 +97,7 @@ def spans(rows: TreeRows, node: int, place: Layout) -> Sequence[Span]:
     return row
 
 
-def _subtree_changes(rows: TreeRows, node: int, mark: Mark) -> list[Span]:
+def _subtree_changes(rows: TreeRows, node: Node, mark: Mark) -> list[Span]:
     """How many paths below a directory the layer changed: ``+3 ~1``."""
     added, modified, deleted = rows.merged.subtree_changes(node)
     counts = {
@@ -107,7 +108,7 @@ def _subtree_changes(rows: TreeRows, node: int, mark: Mark) -> list[Span]:
     return [(f" {MARKS[kind][0]}{count:,}", MARKS[kind][1]) for kind, count in counts.items() if count]
 
 
-def _name(rows: TreeRows, node: int, entry: Entry, here: bool) -> list[Span]:
+def _name(rows: TreeRows, node: Node, entry: Entry, here: bool) -> list[Span]:
     """The name in its layer's hue, with the letters underlined that the filter's plain words find."""
     name = visible(rows.merged.union.name(node)) + ("/" if entry.type == "directory" and node else "")
     struck = "" if here else " strike"
@@ -126,7 +127,7 @@ def _name(rows: TreeRows, node: int, entry: Entry, here: bool) -> list[Span]:
     return [(char, f"{style} underline" if at in found else style) for at, char in enumerate(name)]
 
 
-def _notes(rows: TreeRows, node: int, entry: Entry, mark: Mark, here: bool) -> list[Span]:
+def _notes(rows: TreeRows, node: Node, entry: Entry, mark: Mark, here: bool) -> list[Span]:
     """What a link leads to, what a path was before, which layer deleted it."""
     merged = rows.merged
     union = merged.union
@@ -135,7 +136,7 @@ def _notes(rows: TreeRows, node: int, entry: Entry, mark: Mark, here: bool) -> l
         notes.append((f" → {visible(entry.linkname)}", "quiet"))
     elif entry.hardlink is not None:
         notes.append((f" hardlink to {visible(entry.hardlink)}", "quiet"))
-    before = union.at(node, merged.layer - 1) if mark == Mark.MODIFIED else -1
+    before = union.at(node, LayerNumber(merged.layer - 1)) if mark == Mark.MODIFIED else NO_EVENT
     if before >= 0 and (was := union.entry(before)).type != entry.type:
         where = " in A" if isinstance(rows, ComparedRows) else f", layer {was.layer}"
         notes.append((f" was a {was.type}{where}", "modified"))
@@ -165,7 +166,7 @@ def _fitted(name: list[Span], notes: list[Span], width: int) -> list[Span]:
     return [*row, (" " * room, "")]
 
 
-def _cell(rows: TreeRows, node: int, column: str, entry: Entry, here: bool) -> str:
+def _cell(rows: TreeRows, node: Node, column: str, entry: Entry, here: bool) -> str:
     if column == "permissions":
         return permissions(entry)
     if column == "owner":

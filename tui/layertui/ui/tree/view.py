@@ -14,6 +14,7 @@ from textual.strip import Strip
 
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Cancelled, Job
+from layertui.model.numbers import ROOT, LayerNumber, Node
 from layertui.ui.clipboard import copy
 from layertui.ui.keys import CHANGE_KEYS
 from layertui.ui.theme.styles import Palette
@@ -73,7 +74,7 @@ class TreeView(CursorView):
         ``node`` is a node of ``rows.merged.union``, seen from ``rows.merged.layer``.
         """
 
-        def __init__(self, node: int, rows: TreeRows) -> None:
+        def __init__(self, node: Node, rows: TreeRows) -> None:
             super().__init__()
             self.node = node
             self.rows = rows
@@ -81,7 +82,7 @@ class TreeView(CursorView):
     class Opened(Message):
         """Enter on what is no directory, or a second click."""
 
-        def __init__(self, node: int) -> None:
+        def __init__(self, node: Node) -> None:
             super().__init__()
             self.node = node
 
@@ -101,7 +102,7 @@ class TreeView(CursorView):
         self.query_text = ""
         """The filter that is asked for; ``rows.query`` is the one that is shown."""
         self._image_layers = 1
-        self._wanted = 0  # the node that the cursor was put on, there or not
+        self._wanted = ROOT  # the node that the cursor was put on, there or not
         self._told: tuple[object, int, int] | None = None
         self._sentence, self._failed = "", False
         self._work = RowWork(self, self._take)
@@ -119,12 +120,12 @@ class TreeView(CursorView):
 
     @property
     def count(self) -> int:
-        return len(self.rows.nodes) if self.rows is not None else 0
+        return len(self.rows.nodes) if self.rows is not None else ROOT
 
     @property
-    def node(self) -> int:
+    def node(self) -> Node:
         """The node under the cursor; 0, the root, while there are no rows."""
-        return self.rows.nodes[self._cursor] if self.rows is not None else 0
+        return self.rows.nodes[self._cursor] if self.rows is not None else ROOT
 
     @property
     def busy(self) -> bool:
@@ -148,7 +149,7 @@ class TreeView(CursorView):
             self._work.following = rows
             self._work.start(self.rows)
 
-    def move(self, layer: int) -> None:
+    def move(self, layer: LayerNumber) -> None:
         """Shows the tree at another layer."""
         if self.rows is None:
             return
@@ -158,7 +159,7 @@ class TreeView(CursorView):
         light = few and not self.rows.query and self.rows.sort == "name"
         self._change(lambda rows: rows.move(layer), "move", light)
 
-    def settle(self, layer: int, same: SameContent) -> None:
+    def settle(self, layer: LayerNumber, same: SameContent) -> None:
         """Tells what ``layer`` changed from what it only stored again, now that contents have been compared."""
 
         from layertui.union.changes import Mark
@@ -188,7 +189,7 @@ class TreeView(CursorView):
 
         self._change(search, "filter", light=not query)
 
-    def go_to(self, node: int) -> None:
+    def go_to(self, node: Node) -> None:
         """Puts the cursor on a node, whatever has to be opened, unfiltered or shown for it."""
 
         if self.rows is None:
@@ -248,7 +249,7 @@ class TreeView(CursorView):
             self._wanted = rows.merged.union.counterpart(before.merged.union, self._wanted)
         self.rows = rows
         if rows is None:
-            self._cursor = self._wanted = 0
+            self._cursor, self._wanted = 0, ROOT
             self._told = None
         else:
             self._cursor = rows.nearest(self._wanted)
@@ -316,7 +317,7 @@ class TreeView(CursorView):
         else:
             self.post_message(self.Opened(self.node))
 
-    def _toggle(self, node: int) -> None:
+    def _toggle(self, node: Node) -> None:
         if self.rows is None or not node or not self.rows.has_children(node):
             return
         self._wanted = self.node

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from layertui.model.errors import LayertuiError
+from layertui.model.numbers import LayerNumber
 from layertui.ui.worker.background import computing
 from layertui.ui.worker.process import WorkerThread
 
@@ -26,7 +27,7 @@ class LayerProgress(Message):
     Layer 0 is the stream that brings all layers of an engine's image.
     """
 
-    def __init__(self, layer: int, done: int, total: int) -> None:
+    def __init__(self, layer: LayerNumber, done: int, total: int) -> None:
         super().__init__()
         self.layer = layer
         self.done = done
@@ -36,7 +37,7 @@ class LayerProgress(Message):
 class LayerIndexed(Message):
     """All entries of layer ``layer`` are known; layers come in any order."""
 
-    def __init__(self, layer: int, index: "LayerIndex") -> None:
+    def __init__(self, layer: LayerNumber, index: "LayerIndex") -> None:
         super().__init__()
         self.layer = layer
         self.index = index
@@ -45,7 +46,7 @@ class LayerIndexed(Message):
 class UnionReady(Message):
     """Layers 1 to ``layers`` are merged; takes the place of every union before."""
 
-    def __init__(self, layers: int, union: "LayerUnion") -> None:
+    def __init__(self, layers: LayerNumber, union: "LayerUnion") -> None:
         super().__init__()
         self.layers = layers
         self.union = union
@@ -80,8 +81,8 @@ class Loader(WorkerThread):
         from layertui.union.model import LayerUnion
         from layertui.worker.protocol import LayerDone, LayerRead, LayersMerged, TreeDone
 
-        indexes: dict[int, LayerIndex] = {}
-        progress: dict[int, LayerRead] = {}
+        indexes: dict[LayerNumber, LayerIndex] = {}
+        progress: dict[LayerNumber, LayerRead] = {}
         reported = 0.0
         for frame in frames:
             if isinstance(frame, LayerRead):
@@ -97,7 +98,7 @@ class Loader(WorkerThread):
                         indexes[frame.layer] = unpack(frame.index)
                     self._post(LayerIndexed(frame.layer, indexes[frame.layer]))
                 case LayersMerged():
-                    merged = [indexes[number] for number in range(1, frame.layers + 1)]
+                    merged = [indexes[LayerNumber(number)] for number in range(1, frame.layers + 1)]
                     with computing:
                         union = LayerUnion.decode(frame.union, merged)
                     self._post(UnionReady(frame.layers, union))

@@ -8,6 +8,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 from layertui.model.errors import LayertuiError
+from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.ui.worker.process import WorkerThread
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Found:
 class SearchProgress(Message):
     """``done`` of ``total`` bytes have been searched; while a layer is still being read, of that layer."""
 
-    def __init__(self, searcher: "Searcher", layer: int, done: int, total: int) -> None:
+    def __init__(self, searcher: "Searcher", layer: LayerNumber, done: int, total: int) -> None:
         super().__init__()
         self.searcher = searcher
         self.layer = layer
@@ -89,7 +90,7 @@ class Searcher(WorkerThread):
                 case LayerRead():
                     self._post(SearchProgress(self, frame.layer, frame.done, frame.total))
                 case FilesRead():
-                    self._post(SearchProgress(self, 0, frame.done, frame.total))
+                    self._post(SearchProgress(self, EMPTY, frame.done, frame.total))
                 case LinesFound():
                     matches = frame.matches[: MOST - found]
                     found += len(matches)

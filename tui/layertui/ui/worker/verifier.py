@@ -12,6 +12,7 @@ from textual.message_pump import MessagePump
 
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Cancelled, Job
+from layertui.model.numbers import LayerNumber
 
 if TYPE_CHECKING:
     from layertui.model.image import Layer
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 class LayerVerified(Message):
     """All bytes of a layer have been read: what is wrong with them, empty if they are as they should be."""
 
-    def __init__(self, layer: int, problem: str) -> None:
+    def __init__(self, layer: LayerNumber, problem: str) -> None:
         super().__init__()
         self.layer = layer
         self.problem = problem
