@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from layertui.commands.insight_text import TOP, Report
 from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output, warn
 from layertui.commands.parsing import add_common, add_image
 from layertui.commands.progress import ProgressBar
+from layertui.content.read import Contents
 from layertui.insight.duplicates import candidates, duplicates
 from layertui.insight.efficiency import efficiency
 from layertui.insight.packages import packages
@@ -18,8 +20,10 @@ from layertui.insight.secrets import secrets
 from layertui.insight.survey import KEEP
 from layertui.insight.waste import undecided, waste
 from layertui.model.errors import LayertuiError
+from layertui.model.image import Image
 from layertui.model.numbers import Event
 from layertui.text.format import count_text
+from layertui.union.model import LayerUnion
 
 DESCRIPTION = """\
 Report wasted space and the step that causes it, duplicate files, unusual
@@ -46,7 +50,6 @@ examples:
   layertui insight app.tar --only waste,permissions --all
   layertui insight app.tar --json | jq .waste.reclaimable_bytes
 """
-PARTS = ("waste", "permissions", "packages", "duplicates", "secrets")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,70 +64,111 @@ def run(options: argparse.Namespace) -> int:
     parts = _parts(options.only)
     keep = [pattern for part in parts for pattern in KEEP.get(part, ())]
     opened = read_layers(options, image_of(options), keep=keep)
-    union, damage = opened.union, opened.is_damaged
     events: list[Event] = []
     if "waste" in parts:
-        events += undecided(union)
+        events += undecided(opened.union)
     if "duplicates" in parts:
-        events += candidates(union)
-    contents = opened.hashed(events)
+        events += candidates(opened.union)
+    reading = Reading(options, opened.image, opened.union, opened.hashed(events))
     out = Output()
     report = Report(out, opened.image, options.all, options.show_secrets)
-    answers: dict[str, Any] = {}
-    if "waste" in parts:
-        figures, wasted = efficiency(union.indexes), waste(union, contents)
+    is_damaged, answers = opened.is_damaged, {}
+    for part in (part for part in PARTS if part in parts):
+        answer = PARTS[part](reading)
         if options.json:
-            answers["waste"] = figures.to_json() | wasted.to_json()
+            answers[part] = answer.to_json()
         else:
-            report.waste(wasted, figures, union.stored_bytes())
-    if "permissions" in parts:
-        remarkable = permissions(union, contents)
-        if options.json:
-            answers["permissions"] = [row.to_json() for row in remarkable]
-        else:
-            report.permissions(remarkable)
-    if "packages" in parts:
-        installed = packages(union, contents)
-        if options.json:
-            answers["packages"] = [row.to_json() for row in installed.changes]
-        else:
-            report.packages(installed)
-        damage = damage or bool(installed.unread)
-        if not options.quiet:
-            for error in installed.unread:
-                warn(str(error))
-    if "duplicates" in parts:
-        doubled = duplicates(union, contents)
-        if options.json:
-            answers["duplicates"] = [group.to_json() for group in doubled.groups]
-        else:
-            report.duplicates(doubled)
-        if doubled.unreadable:
-            damage = True
-            if not options.quiet:
-                warn(f"{count_text(doubled.unreadable, 'file')} cannot be read and compared")
-    if "secrets" in parts:
-        with ProgressBar(options.quiet, "looking for secrets", 0) as bar:
-            given_away = secrets(opened.image, union, contents, bar.job)
-        if options.json:
-            answers["secrets"] = [row.to_json(options.show_secrets) for row in given_away.found]
-        else:
-            report.secrets(given_away, options.show_secrets)
-        if given_away.too_large and not options.quiet:
-            warn(f"{count_text(given_away.too_large, 'file')} not looked into for secrets, too large")
-        if given_away.unreadable:
-            damage = True
-            if not options.quiet:
-                warn(
-                    f"{count_text(given_away.unreadable, 'file')} cannot be read and looked into for secrets"
-                )
+            answer.render(report)
+        for text in answer.warnings if not options.quiet else ():
+            warn(text)
+        is_damaged = is_damaged or answer.is_damaged
     if options.json:
         out.json(answers)
-    return 2 if damage else 0
+    return 2 if is_damaged else 0
+
+
+class Reading(NamedTuple):
+    """What the parts analyze."""
+
+    options: argparse.Namespace
+    image: Image
+    union: LayerUnion
+    contents: Contents
+
+
+class Answer(NamedTuple):
+    """The result of one part."""
+
+    to_json: Callable[[], object]
+    render: Callable[[Report], None]
+    warnings: Sequence[str] = ()
+    is_damaged: bool = False
+    """Whether something could not be read."""
+
+
+def _waste(reading: Reading) -> Answer:
+    union = reading.union
+    figures, wasted = efficiency(union.indexes), waste(union, reading.contents)
+    return Answer(
+        lambda: figures.to_json() | wasted.to_json(),
+        lambda report: report.waste(wasted, figures, union.stored_bytes()),
+    )
+
+
+def _permissions(reading: Reading) -> Answer:
+    rows = permissions(reading.union, reading.contents)
+    return Answer(lambda: [row.to_json() for row in rows], lambda report: report.permissions(rows))
+
+
+def _packages(reading: Reading) -> Answer:
+    installed = packages(reading.union, reading.contents)
+    return Answer(
+        lambda: [row.to_json() for row in installed.changes],
+        lambda report: report.packages(installed),
+        [str(error) for error in installed.unread],
+        bool(installed.unread),
+    )
+
+
+def _duplicates(reading: Reading) -> Answer:
+    doubled = duplicates(reading.union, reading.contents)
+    unreadable = f"{count_text(doubled.unreadable, 'file')} cannot be read and compared"
+    return Answer(
+        lambda: [group.to_json() for group in doubled.groups],
+        lambda report: report.duplicates(doubled),
+        [unreadable] if doubled.unreadable else [],
+        bool(doubled.unreadable),
+    )
+
+
+def _secrets(reading: Reading) -> Answer:
+    options = reading.options
+    with ProgressBar(options.quiet, "looking for secrets", 0) as bar:
+        leaked = secrets(reading.image, reading.union, reading.contents, bar.job)
+    warnings = []
+    if leaked.too_large:
+        warnings.append(f"{count_text(leaked.too_large, 'file')} not scanned for secrets, too large")
+    if leaked.unreadable:
+        warnings.append(f"{count_text(leaked.unreadable, 'file')} cannot be read and scanned for secrets")
+    return Answer(
+        lambda: [row.to_json(options.show_secrets) for row in leaked.found],
+        lambda report: report.secrets(leaked, options.show_secrets),
+        warnings,
+        bool(leaked.unreadable),
+    )
+
+
+PARTS: Mapping[str, Callable[[Reading], Answer]] = {
+    "waste": _waste,
+    "permissions": _permissions,
+    "packages": _packages,
+    "duplicates": _duplicates,
+    "secrets": _secrets,
+}
 
 
 def _parts(only: str | None) -> set[str]:
-    """The parts that are asked for. Raises :class:`LayertuiError` for what is none."""
+    """Return the requested parts. Raises :class:`LayertuiError` for an unknown one."""
     if only is None:
         return set(PARTS)
     asked = {part.strip() for part in only.split(",")}
