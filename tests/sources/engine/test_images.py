@@ -17,6 +17,7 @@ import pytest
 from layertui import demo
 from layertui.layers.load import index_layer
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.model.reference import Reference
 from layertui.sources import engine, open_image
 from layertui.sources.engine import containers, images
@@ -75,7 +76,7 @@ def test_layers_out_of_the_save_stream(
     image = open_image(f"docker-daemon:{SAMPLE}")
     assert image.arrival is not None
     told: list[tuple[int, int]] = []
-    image.arrival.watch(lambda done, total: told.append((done, total)))
+    image.arrival.watch(Job(lambda done, total: told.append((done, total))))
     assert seen(image) == expected
     assert_sizes(image, measured.directories, "of files")
     assert told and told[-1][0] > 100_000
@@ -229,7 +230,7 @@ def test_an_engine_that_is_killed_in_the_middle_of_a_save(
             while pids:
                 os.kill(pids.pop(0), signal.SIGKILL)
 
-        image.arrival.watch(kill)
+        image.arrival.watch(Job(kill))
         damage = index_layer(image.layers[0], None).damage
     assert "Docker" in damage and ("broke off" in damage or "cannot reach" in damage)
     assert not [

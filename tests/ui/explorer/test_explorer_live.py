@@ -12,6 +12,7 @@ from textual.widgets import OptionList, Static
 from layertui.model.blob import BytesBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image
+from layertui.model.job import Job
 from layertui.sources import UnknownName
 from layertui.sources.referrers import AttachedDocument, Attachment
 from layertui.ui.app import LayertuiApp
@@ -54,7 +55,7 @@ class Explorer(LayertuiApp):
 class Sent:
     """Stands in for an engine's stream."""
 
-    def watch(self, tell: Callable[[int, int], None]) -> None:
+    def watch(self, job: Job) -> None:
         pass
 
 

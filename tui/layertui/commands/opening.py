@@ -99,8 +99,6 @@ def read_layers(
     cache = None if options.no_cache else IndexCache()
     reader = ImageReader(part, cache, keep)
     with ProgressBar(options.quiet, "reading", part.size) as bar:
-        if image.arrival is not None:
-            image.arrival.watch(bar.job.report)
         for _ in reader.layers(bar.job):
             pass
         union = reader.union()

@@ -51,8 +51,6 @@ def run(options: argparse.Namespace) -> int:
         from layertui.verify.image import verify_image
 
         with ProgressBar(options.quiet, "verifying", image.size) as bar:
-            if image.arrival is not None:
-                image.arrival.watch(bar.job.report)
             try:
                 steps.extend(verify_image(image, bar.job))
             except LayertuiError as error:

@@ -36,8 +36,8 @@ class Cursor(Protocol):
     def pieces(self, offset: int, length: int, job: Job = Job.NONE) -> Iterator[bytes]:
         """The bytes from ``offset``, ``length`` of them unless the tar ends before.
 
-        Raises :class:`Damaged` after what could be read, :class:`Cancelled` once the event
-        is set, :class:`LayertuiError` where the stored bytes cannot be read.
+        Raises :class:`Damaged` after what could be read, :class:`Cancelled`, and
+        :class:`LayertuiError` where the stored bytes cannot be read.
         """
         ...
 

@@ -76,15 +76,16 @@ def candidates(union: LayerUnion) -> list[Event]:
 def duplicates(union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Duplicates:
     """Every content that layers store more than once; empty files aside.
 
-    Asks for the digests of :func:`candidates`, so have those prepared before. Raises
-    :class:`Cancelled`.
+    Asks for the digests of :func:`candidates`, so have those prepared before.
+    Raises :class:`Cancelled`.
     """
     groups: list[Duplicate] = []
     unreadable = 0
+    check = job.check
     for size, events in _sizes(union).items():
         by_digest: defaultdict[str, list[Event]] = defaultdict(list)
         for event in events:
-            job.check()
+            check()
             try:
                 by_digest[contents.digest(event, job)].append(event)
             except LayertuiError:

@@ -55,10 +55,9 @@ def databases_of(union: LayerUnion) -> dict[Node, Parser]:
 def read_files(
     union: LayerUnion, contents: Contents, events: Iterable[Event], job: Job = Job.NONE
 ) -> Iterator[Found]:
-    """What each layer stores of some files, in any order of the layers.
+    """Yield what each layer stores of some files, in any order of the layers.
 
-    Each layer is read once, two at a time; no more than three wait to be taken. Raises
-    :class:`Cancelled`.
+    Reads each layer once, two at a time; holds no more than three. Raises :class:`Cancelled`.
     """
     layers: defaultdict[LayerNumber, set[Event]] = defaultdict(set)
     for event in events:

@@ -68,15 +68,16 @@ class Permission:
 def permissions(union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Sequence[Permission]:
     """All remarkable paths of the final tree, by kind of right and then in the order of the tree.
 
-    Reads the image's passwd file, no other content. A path may have several rows. Raises
-    :class:`Cancelled`.
+    Reads the image's passwd file, no other content. A path may have several rows.
+    Raises :class:`Cancelled`.
     """
     found: list[Permission] = []
     users = _users(union, contents, job)
     strangers: dict[Node, int] = {}
     """Row of each node whose owner is unknown."""
+    check = job.check
     for node, event in zip(union.subtree(ROOT), union.last, strict=True):
-        job.check()
+        check()
         entry = union.ev_entry[event]
         if entry < 0:
             continue

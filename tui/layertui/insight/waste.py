@@ -117,13 +117,14 @@ class Waste:
 def waste(union: LayerUnion, contents: Comparing, job: Job = Job.NONE) -> Waste:
     """What the layers of a union store and their merged tree does not show.
 
-    Only the contents of events that :func:`undecided` gives are asked for. Raises
-    :class:`Cancelled`.
+    Only the contents of events that :func:`undecided` gives are asked for.
+    Raises :class:`Cancelled`.
     """
     moves: _Moves = {}
     rows: list[Hidden] = []
+    check = job.check
     for loss in _losses(union):
-        job.check()
+        check()
         rows.append(_explain(union, loss, contents, moves))
     rows.sort(key=lambda row: (-row.size, row.path, row.layer))
     return Waste(union.stored_bytes() - MergedTree(union, union.layers).subtree_size(ROOT), rows)

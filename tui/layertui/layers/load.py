@@ -68,9 +68,11 @@ def index_layers(
 ) -> Iterator[tuple[LayerNumber, LayerIndex]]:
     """Yield number and index of every layer as each is done; those at the base are begun first.
 
-    Reports each layer by its number, from several threads; see :func:`index_layer`, also for
-    ``keep``. Ends early, without an error, when cancelled.
+    Reports each layer by its number, from several threads, and what a stream that brings all of
+    them has received. For ``keep`` see :func:`index_layer`. Ends early, without an error, when cancelled.
     """
+    if image.arrival is not None:
+        image.arrival.watch(job)
     parts = [job.layer(layer.number) for layer in image.layers]
 
     def work(layer: Layer, part: Job) -> tuple[LayerNumber, LayerIndex]:

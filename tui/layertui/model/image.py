@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from layertui.model.blob import Blob
@@ -153,11 +153,8 @@ class Layer(NamedTuple):
 class Arrival(Protocol):
     """A stream that brings all layers of an image, begun when the first of them is read."""
 
-    def watch(self, tell: Callable[[int, int], None]) -> None:
-        """Have the bytes that came, and about how many will (-1: unknown), told to ``tell``.
-
-        Several threads may call it.
-        """
+    def watch(self, job: Job) -> None:
+        """Report to ``job`` the bytes received, and the estimated total, from any thread."""
         ...
 
 

@@ -21,8 +21,8 @@ class Job:
     """One piece of long work: how its caller watches and cancels it.
 
     Every function that may take longer than a moment has a parameter ``job: Job = Job.NONE``,
-    calls :meth:`check` often and :meth:`report` as it proceeds. Both may be called from any
-    thread, and so call what watches the job.
+    calls :meth:`check` often and :meth:`report` as it proceeds. All of it may be called from
+    any thread; the callbacks run in the thread that reports.
     """
 
     NONE: Job
@@ -45,8 +45,10 @@ class Job:
 
     def check(self) -> None:
         """Raise :class:`Cancelled` if the work, or what it is part of, has been cancelled."""
-        if self.is_cancelled:
+        if self._is_cancelled:
             raise Cancelled
+        if self._whole is not None:
+            self._whole.check()
 
     def report(self, done: int, total: int = -1) -> None:
         """Report ``done`` of ``total``."""

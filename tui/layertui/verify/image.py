@@ -15,9 +15,11 @@ from layertui.verify.layer import Check, checks, compare_values
 def verify_image(image: Image, job: Job = Job.NONE) -> Iterator[Check]:
     """Yield the checks of an image, from its reference down to its layers, as each is done.
 
-    Reports each layer by its number. The others are checked even if one cannot be read: the
+    Reports each layer by its number, and what a stream that brings all of them has received. The others are checked even if one cannot be read: the
     :class:`LayertuiError` is raised at the end. Raises :class:`Cancelled`.
     """
+    if image.arrival is not None:
+        image.arrival.watch(job)
     for link in image.chain:
         yield from _checks_of_link(link)
     failed: list[LayertuiError] = []

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from layertui.cache.indexes import IndexCache
@@ -64,9 +65,10 @@ def load(image: Image, cache: IndexCache | None, sender: Sender) -> None:
     begun = time.monotonic()
     next_union = begun + PAUSE
 
-    if image.arrival is not None:
-        image.arrival.watch(lambda done, size: sender.send(LayerRead(EMPTY, done, size)))
-    for number, index in reader.layers(_reading(sender)):
+    def report(layer: LayerNumber, done: int, size: int) -> None:
+        sender.send(LayerRead(layer, done, size))
+
+    for number, index in reader.layers(Job(partial(report, EMPTY), layers=report)):
         sender.send(LayerDone(number, memoryview(pack(index))))
         merged = len(reader.indexes)
         if number <= merged < total and not reader.is_kept and time.monotonic() >= next_union:
@@ -79,10 +81,6 @@ def load(image: Image, cache: IndexCache | None, sender: Sender) -> None:
     sender.send(TreeDone(top.paths(), union.stored_bytes() - top.subtree_size(ROOT)))
 
 
-def _reading(sender: Sender) -> Job:
-    return Job(layers=lambda layer, done, size: sender.send(LayerRead(layer, done, size)))
-
-
 def read(
     image: Image, cache: IndexCache | None, sender: Sender, keep: Sequence[bytes] = ()
 ) -> "tuple[LayerUnion, Contents]":
@@ -90,7 +88,7 @@ def read(
     from layertui.content.read import Contents
 
     reader = ImageReader(image, cache, keep)
-    for _ in reader.layers(_reading(sender)):
+    for _ in reader.layers(Job(layers=lambda layer, done, size: sender.send(LayerRead(layer, done, size)))):
         pass
     union = reader.union()
     return union, Contents(image, union.indexes, union)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tarfile
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from layertui.cache.blobs import BlobCache, Writer
 from layertui.layers.compression.format import Damaged
 from layertui.layers.compression.stream import Stream
 from layertui.model.blob import Blob, FileBlob
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.sources.engine.client import ENGINE_CHUNK, ByteStream, Engine
 
 
@@ -30,7 +31,7 @@ class SaveStream:
         self._wanted = frozenset(wanted)
         self._estimate = estimate
         self._cache = BlobCache()
-        self._tell: Callable[[int, int], None] = lambda _done, _total: None
+        self._job = Job.NONE
         self._changed = threading.Condition()
         self._running = False
         self._complete = False
@@ -40,9 +41,9 @@ class SaveStream:
     def name(self) -> str:
         return f"{self._engine.endpoint.engine}'s {self._image}"
 
-    def watch(self, tell: Callable[[int, int], None]) -> None:
-        """Have the bytes that came, and about how many will, told to ``tell`` by another thread."""
-        self._tell = tell
+    def watch(self, job: Job) -> None:
+        """Report to ``job`` the bytes received, and the estimated total, from another thread."""
+        self._job = job
 
     def kept(self, digest: str) -> FileBlob | None:
         """A part, if it has come already."""
@@ -80,7 +81,7 @@ class SaveStream:
 
     def _receive(self) -> None:
         stream = self._engine.stream("/images/{0}/get", self._image)
-        source = ByteStream(stream, lambda done: self._tell(done, self._estimate))
+        source = ByteStream(stream, lambda done: self._job.report(done, self._estimate))
         try:
             with tarfile.open(fileobj=source, mode="r|", bufsize=ENGINE_CHUNK) as archive:
                 for member in archive:

@@ -108,8 +108,6 @@ class VerifyDialog(Dialog[None]):
     def _checks(self, _job: Job) -> "Iterator[Check]":
         from layertui.verify.image import verify_image
 
-        if self._image.arrival is not None:
-            self._image.arrival.watch(self._verifying.report)
         return verify_image(self._image, self._verifying)
 
     def _progress(self, layer: LayerNumber, done: int, _total: int = -1) -> None:
