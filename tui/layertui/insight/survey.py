@@ -39,7 +39,7 @@ def survey(part: str, image: Image, union: LayerUnion, contents: Contents, job: 
     """Analyse one of the parts. Reports bytes. Raises :class:`Cancelled`."""
     found = _look(part, image, union, contents, job)
     damaged = [
-        f"layer {number} cannot be read in full: {index.damage}"
+        f"layer {number} could not be read completely: {index.damage}"
         for number, index in enumerate(union.indexes, 1)
         if index.damage
     ]
