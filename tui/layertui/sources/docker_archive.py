@@ -295,7 +295,7 @@ def _legacy_image(files: Files, reference: Reference, item: LegacyItem, platform
         chain.append((current, value))
         current = value.get("parent")
     if len(chain) == MAX_CHAIN:
-        raise LayertuiError(f"the layers of {files.path} go round in circles")
+        raise LayertuiError(f"the layers of {files.path} form a circle")
     assert top is not None and config_bytes is not None
     chain.reverse()
     layers, history = [], []

@@ -6,6 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -120,6 +121,32 @@ class ImageNeeds:
     """Whether it is an image for people: what only a build went through goes with what was made from it."""
 
 
+class UsageBuilder:
+    """Collects the usage of a store; what cannot be read becomes a problem in it."""
+
+    def __init__(self) -> None:
+        self.images: list[ImageUse] = []
+        self.layers: list[LayerUse] = []
+        self.strays: list[Orphan] = []
+        self.links: list[tuple[str, str]] = []
+        self.problems: list[str] = []
+
+    @contextmanager
+    def noting_problems(self) -> Iterator[None]:
+        """Turn a :class:`LayertuiError` into a problem."""
+        try:
+            yield
+        except LayertuiError as error:
+            self.problems.append(str(error))
+
+    def build(self, root: Path, about: Callable[[str], str], job: Job) -> StoreUsage:
+        """Return the usage with the sizes on disk; ``about`` describes an entry of the root by its name."""
+        entries = list(_root_entries(root, about, job))
+        problems = [*self.problems, *(f"{entry.name}: {entry.problem}" for entry in entries if entry.problem)]
+        unique = list(dict.fromkeys(problems))
+        return StoreUsage(root, entries, self.images, self.layers, self.strays, self.links, unique)
+
+
 class StoreSource(Protocol):
     """What the module ``usage`` of a store's transport offers."""
 
@@ -224,12 +251,7 @@ def _sum(sizes: Sequence[int]) -> int:
 # What lies on the disk
 
 
-def parts_of(root: Path, about: Callable[[str], str], job: Job) -> list[RootEntry]:
-    """What lies right below a root; ``about`` tells what an entry of a name holds."""
-    return list(_parts(root, about, job))
-
-
-def _parts(root: Path, about: Callable[[str], str], job: Job) -> Iterator[RootEntry]:
+def _root_entries(root: Path, about: Callable[[str], str], job: Job) -> Iterator[RootEntry]:
     before = 0
     for name in listed(root):
         path = root / name

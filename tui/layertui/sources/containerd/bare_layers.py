@@ -53,7 +53,7 @@ def _chain(namespace: Namespace, key: str) -> list[Layer]:
     at = key
     while at in namespace.unpacked:
         if len(found) == MAX_SNAPSHOTS:
-            raise LayertuiError(f"the parents of a snapshot go round in circles in {namespace.place}")
+            raise LayertuiError(f"the parents of a snapshot form a circle in {namespace.place}")
         found.append(namespace.snapshot(at))
         at = found[-1].parent
     layers = [_absent(f"{namespace.place} has no snapshot {at}")] if at else []

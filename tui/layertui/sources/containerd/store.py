@@ -308,7 +308,7 @@ class Namespace:
         at = key
         while at and at not in below:
             if len(found) == MAX_SNAPSHOTS:
-                raise LayertuiError(f"the parents of a snapshot go round in circles in {self.place}")
+                raise LayertuiError(f"the parents of a snapshot form a circle in {self.place}")
             found.append(self.snapshot(at))
             at = found[-1].parent
         for snapshot in reversed(found):

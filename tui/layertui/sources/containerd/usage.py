@@ -28,7 +28,7 @@ from layertui.sources.store_usage import (
     Orphan,
     StoredLayer,
     StoreUsage,
-    parts_of,
+    UsageBuilder,
     uses,
 )
 
@@ -47,12 +47,10 @@ ABOUT = {
 
 def usage_of(reference: Reference, job: Job) -> StoreUsage:
     """See :func:`layertui.sources.store_usage.usage_of`; of the namespace that the reference names, or of all."""
-    problems: list[str] = []
+    usage = UsageBuilder()
     store = store_of(reference)
-    images, layers, strays = held(store, reference, problems)
-    parts = parts_of(store.root, _about, job)
-    problems += [f"{part.name}: {part.problem}" for part in parts if part.problem]
-    return StoreUsage(store.root, parts, images, layers, strays, (), problems)
+    usage.images, usage.layers, usage.strays = collect(store, reference, usage.problems)
+    return usage.build(store.root, _about, job)
 
 
 def _about(name: str) -> str:
@@ -60,7 +58,7 @@ def _about(name: str) -> str:
 
 
 @dataclass(slots=True)
-class _Held:
+class _Collected:
     """What namespaces hold. Blobs are the same in all of them, snapshots are not."""
 
     stored: dict[Hashable, StoredLayer] = field(default_factory=dict)
@@ -72,7 +70,7 @@ class _Held:
     """Keys of documents of images, and of what containers stand on."""
 
 
-def held(
+def collect(
     store: ContainerdStore, reference: Reference, problems: list[str], in_use: Iterable[str] = ()
 ) -> tuple[list[ImageUse], list[LayerUse], list[Orphan]]:
     """Images, their layers, and what nothing names, of the namespace that a reference names or of all.
@@ -84,7 +82,7 @@ def held(
     name = reference.selector.partition("/")[0]
     if name:
         store.namespace(name)
-    found = _Held()
+    found = _Collected()
     for namespace in store.namespaces.values():
         _gather(namespace, reference._replace(selector=""), found, problems)
     found.others |= {(name, key) for key in in_use}
@@ -106,12 +104,12 @@ def held(
     images, layers = uses([needs for _, needs in found.needs], kept, leads)
     shown = [image for image, (where, _) in zip(images, found.needs, strict=True) if name in ("", where)]
     references = {image.reference for image in shown}
-    strays = [_stray_blob(store, str(key), place) for key in sorted(unneeded - found.layers, key=str)]
-    strays += _unknown(store, found, place)
-    return shown, [layer for layer in layers if not layer.images or references & set(layer.images)], strays
+    orphans = [_orphan_blob(store, str(key), place) for key in sorted(unneeded - found.layers, key=str)]
+    orphans += _unknown(store, found, place)
+    return shown, [layer for layer in layers if not layer.images or references & set(layer.images)], orphans
 
 
-def _gather(namespace: Namespace, reference: Reference, found: _Held, problems: list[str]) -> None:
+def _gather(namespace: Namespace, reference: Reference, found: _Collected, problems: list[str]) -> None:
     for digest, (size, diff_id) in namespace.blobs.items():
         if namespace.store.blob(digest) is not None:  # else it was discarded once unpacked
             found.stored[digest] = StoredLayer(digest, size, digest.replace(":", "/"))
@@ -182,19 +180,19 @@ def _indexes(layout: ContentStore, level: Iterable[Descriptor], depth: int = 0) 
             yield from _indexes(layout, descriptors_of(layout.fetch(found, "index")[0]), depth + 1)
 
 
-def _unknown(store: ContainerdStore, found: _Held, place: Reference) -> Iterator[Orphan]:
+def _unknown(store: ContainerdStore, found: _Collected, place: Reference) -> Iterator[Orphan]:
     """Blobs and directories of which the databases know nothing."""
     known = {each.directory for each in found.stored.values()}
     for name in listed(store.blobs / "sha256"):
         if f"sha256/{name}" not in known:
-            yield _stray_blob(store, f"sha256:{name}", place)
+            yield _orphan_blob(store, f"sha256:{name}", place)
     for name in listed(store.directories):
         if name not in known:
             path = store.directories / name
             yield Orphan(path, to_layer(place, name) if is_layer(path) else "")
 
 
-def _stray_blob(store: ContainerdStore, digest: str, place: Reference) -> Orphan:
+def _orphan_blob(store: ContainerdStore, digest: str, place: Reference) -> Orphan:
     """A blob that may be a layer: of one that was never unpacked only its bytes tell."""
     try:
         blob = store.blob(digest)

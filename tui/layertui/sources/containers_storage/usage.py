@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
-from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.reference import Reference, to_layer
 from layertui.sources.containers_storage import stores_of
@@ -19,7 +18,7 @@ from layertui.sources.store_usage import (
     Orphan,
     StoredLayer,
     StoreUsage,
-    parts_of,
+    UsageBuilder,
     uses,
 )
 
@@ -48,26 +47,18 @@ ABOUT_BTRFS = {"btrfs": "layers of images and containers, as subvolumes: each is
 
 def usage_of(reference: Reference, job: Job) -> StoreUsage:
     """See :func:`layertui.sources.store_usage.usage_of`; images of additional stores are among those of the first."""
-    problems: list[str] = []
-    images: list[ImageUse] = []
-    layers: list[LayerUse] = []
-    strays: list[Orphan] = []
+    usage = UsageBuilder()
     about = dict(ABOUT)
     stores = list(stores_of(reference))
     for store, leads in stores:
         about |= {store.driver + end: text for end, text in ABOUT_DRIVER.items()} | ABOUT_BTRFS
-        try:
-            found_images, found_layers = _uses(store, leads, problems)
-            images += found_images
-            layers += found_layers
-            strays += _strays(store, leads)
-        except LayertuiError as error:
-            problems.append(str(error))
-        problems += map(str, store.problems)
-    root = stores[0][0].roots[0]
-    parts = parts_of(root, lambda name: about.get(name, ""), job)
-    problems += [f"{part.name}: {part.problem}" for part in parts if part.problem]
-    return StoreUsage(root, parts, images, layers, strays, (), problems)
+        with usage.noting_problems():
+            images, layers = _uses(store, leads, usage.problems)
+            usage.images += images
+            usage.layers += layers
+            usage.strays += _orphans(store, leads)
+        usage.problems += map(str, store.problems)
+    return usage.build(stores[0][0].roots[0], lambda name: about.get(name, ""), job)
 
 
 def _uses(
@@ -93,7 +84,7 @@ def _uses(
     return uses(images, stored, lambda key: to_layer(leads, str(key)))
 
 
-def _strays(store: ContainersStore, leads: Reference) -> Iterator[Orphan]:
+def _orphans(store: ContainersStore, leads: Reference) -> Iterator[Orphan]:
     """Directories that a driver or the lists of images and containers should know of, and do not."""
     root, driver = store.roots[0], store.driver
     known = {

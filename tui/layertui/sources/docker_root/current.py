@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -12,12 +12,11 @@ from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.layers.unpacked.tar_split import RecordedDirectory
 from layertui.model import media_types
 from layertui.model.blob import FileBlob
-from layertui.model.digest import HEX, check_digest
+from layertui.model.digest import HEX, SHA256, check_digest
 from layertui.model.errors import LayertuiError
 from layertui.model.image import (
     Descriptor,
     Image,
-    ImageSummary,
     InspectField,
     Layer,
     Link,
@@ -29,12 +28,13 @@ from layertui.model.numbers import LayerNumber
 from layertui.model.reference import Reference
 from layertui.sources.assemble import (
     comparison_warnings,
-    created_of,
     diff_ids_of,
     history_of,
+    layers_alone,
     platform_of,
 )
 from layertui.sources.docker_root import inspect_fields
+from layertui.sources.docker_root.driver_root import DriverRoot
 from layertui.sources.docker_root.files import (
     Container,
     each,
@@ -44,7 +44,7 @@ from layertui.sources.docker_root.files import (
     read_document,
     read_object,
 )
-from layertui.sources.docker_root.mounts import ONE_LAYER, WHITEOUT_FILE_DRIVERS, Mounts, unreadable
+from layertui.sources.docker_root.mounts import ONE_LAYER, WHITEOUT_FILE_DRIVERS, unreadable
 from layertui.sources.files import listed, parse_json, read_text
 from layertui.sources.store_usage import StoredLayer
 
@@ -59,18 +59,21 @@ LAYER_DIRECTORIES = {
 """Where each driver keeps a layer by its cache ID, below the data root."""
 
 
-class CurrentRoot:
-    """One driver's images and containers. Nothing is read before it is asked for."""
+class CurrentRoot(DriverRoot):
+    """Images and containers of Docker since 1.10; the ID of a layer is its chain ID."""
+
+    layer_directories = LAYER_DIRECTORIES
 
     def __init__(self, root: Path, driver: str) -> None:
-        self.root = root
-        self.driver = driver
+        super().__init__(root, driver)
         self.store = root / "image" / driver
-        self.directories = Mounts(root, driver)
+
+    @property
+    def repositories(self) -> Path:
+        return self.store / "repositories.json"
 
     @cached_property
     def names(self) -> dict[str, list[str]]:
-        """The names and digests of each image, by its ID (``repositories.json``)."""
         found: dict[str, list[str]] = {}
         repositories = self._repositories[0].get("Repositories")
         for references in repositories.values() if isinstance(repositories, dict) else ():
@@ -82,22 +85,13 @@ class CurrentRoot:
     @cached_property
     def _repositories(self) -> tuple[dict[str, Any], bytes]:
         """The file of all names; empty where there is none."""
-        path = self.store / "repositories.json"
-        return read_document(path) if path.exists() else ({}, b"")
-
-    def image_ids(self) -> list[str]:
-        """Every image's ID, those that only a build went through left out."""
-        found = self.every_id()
-        parents = {self.parent_of(identity) for identity in found}
-        return [identity for identity in found if identity in self.names or identity not in parents]
+        return read_document(self.repositories) if self.repositories.exists() else ({}, b"")
 
     def every_id(self) -> list[str]:
-        """The IDs of all images, of those too that only a build went through."""
         folder = self.store / "imagedb" / "content" / "sha256"
         return [f"sha256:{name}" for name in listed(folder) if HEX.fullmatch(name)]
 
     def parent_of(self, identity: str) -> str:
-        """The image that a build made this one from; empty if it is not known."""
         return read_text(self.store / "imagedb" / "metadata" / identity.replace(":", "/") / "parent")
 
     def config_of(self, identity: str) -> tuple[dict[str, Any], bytes]:
@@ -111,12 +105,10 @@ class CurrentRoot:
         return self.store / "imagedb" / "content" / identity.replace(":", "/")
 
     def find(self, name: str) -> str:
-        """The ID of a name, tag, digest or (part of an) ID. Raises :class:`LayertuiError`."""
         where = f"{self.root} has no image {name}", f"its {self.driver} store"
         return pick(name, self.names, self.image_ids(), where)
 
     def open(self, identity: str, reference: Reference) -> Image:
-        """An image by its ID. Raises :class:`LayertuiError`."""
         config, data = self.config_of(identity)
         diff_ids = diff_ids_of(config)
         layers = [
@@ -124,14 +116,13 @@ class CurrentRoot:
             for number, (diff_id, chain_id) in enumerate(zip(diff_ids, chain_ids(diff_ids), strict=True), 1)
         ]
         history, warnings = history_of(config, len(layers))
-        names = self.names.get(identity, [])
-        tags = [name for name in names if "@" not in name]
+        tags = self.tags_of(identity)
         return Image(
             reference=str(reference),
             transport="docker-root",
             name=tags[0] if tags else identity.removeprefix("sha256:")[:12],
             tags=tags,
-            repo_digests=[name for name in names if "@" in name],
+            repo_digests=self.repo_digests_of(identity),
             id=identity,
             config=config,
             config_bytes=data,
@@ -143,7 +134,7 @@ class CurrentRoot:
             layers=layers,
             warnings=[*warnings, *comparison_warnings(layers)],
             links=links_of(
-                self.store / "repositories.json",
+                self.repositories,
                 self._repositories[1],
                 Link("config", Descriptor("", identity, -1), data, str(self._config_path(identity))),
             ),
@@ -153,7 +144,7 @@ class CurrentRoot:
     def _fields(self, identity: str, layers: Sequence[Layer]) -> Iterator[InspectField]:
         """What ``docker inspect`` shows beside the config."""
         yield InspectField("Id", identity, str(self._config_path(identity)))
-        yield from inspect_fields.name_fields(self.store / "repositories.json", self.names.get(identity, []))
+        yield from inspect_fields.name_fields(self.repositories, self.names.get(identity, []))
         noted = self.store / "imagedb" / "metadata" / identity.replace(":", "/")
         if parent := self.parent_of(identity):
             yield InspectField("Parent", parent, str(noted / "parent"))
@@ -167,42 +158,16 @@ class CurrentRoot:
         directories = list(map(Path, found)) if len(found) == len(layers) else []
         yield inspect_fields.driver_field(self.driver, self.store, directories)
 
-    def summaries(self, reference: Reference) -> Iterator[ImageSummary]:
-        """A row for each name of each image, or for one without a name."""
-        return each(self.image_ids(), lambda identity: self._rows(identity, reference))
-
-    def _rows(self, identity: str, reference: Reference) -> Iterator[ImageSummary]:
+    def summary_facts(self, identity: str) -> tuple[str, Mapping[str, Any], Sequence[int]]:
         config, _ = self.config_of(identity)
-        diff_ids = diff_ids_of(config)
-        sizes = [self._size(chain_id) for chain_id in chain_ids(diff_ids)]
-        names = self.names.get(identity, [])
-        digests = {name.partition("@")[0]: name.partition("@")[2] for name in names if "@" in name}
-        labels = config.get("config") or {}
-        labels = labels.get("Labels") if isinstance(labels, dict) else None
-        for full in [name for name in names if "@" not in name] or [""]:
-            name, _, tag = full.rpartition(":")
-            yield ImageSummary(
-                reference=str(reference._replace(selector=full or identity)),
-                transport="docker-root",
-                name=name,
-                tag=tag,
-                id=identity,
-                digest=digests.get(name, ""),
-                size=None if -1 in sizes else sum(sizes),
-                created=created_of(config),
-                layers=len(diff_ids),
-                platforms=(platform_of(config),),
-                labels=labels if isinstance(labels, dict) else {},
-            )
+        return identity, config, [self._size(chain_id) for chain_id in chain_ids(diff_ids_of(config))]
 
     # Layers
 
     def layers_of(self, identity: str) -> list[str]:
-        """The chain IDs of an image's layers, base first. Raises :class:`LayertuiError`."""
         return chain_ids(diff_ids_of(self.config_of(identity)[0]))
 
     def stored(self) -> Iterator[StoredLayer]:
-        """Every layer that the store has, whether an image names it or not."""
         for name in listed(self.store / "layerdb" / "sha256"):
             if HEX.fullmatch(name):
                 chain_id = f"sha256:{name}"
@@ -212,19 +177,31 @@ class CurrentRoot:
                 yield StoredLayer(chain_id, self._size(chain_id), cache_id, parent)
 
     def mounts(self) -> Iterator[str]:
-        """The names of the directories that belong to containers."""
         folder = self.store / "layerdb" / "mounts"
         for identity in listed(folder):
             yield from (read_text(folder / identity / name) for name in ("mount-id", "init-id"))
 
-    @property
-    def folder(self) -> Path | None:
-        """Where the driver has a directory for each layer; ``None`` if it has none."""
-        return (
-            self.root / LAYER_DIRECTORIES[self.driver].partition("/{0}")[0]
-            if self.driver in LAYER_DIRECTORIES
-            else None
-        )
+    def stack(self, layer_id: str) -> list[Layer]:
+        chain, absent = [layer_id], ""
+        while parent := read_text(self.facts_of(chain[-1]) / "parent"):
+            if parent in chain:
+                raise LayertuiError(f"the parents of the layer {layer_id} form a circle", f"at {parent}")
+            if not SHA256.fullmatch(parent) or not self.facts_of(parent).is_dir():
+                absent = f"the store has no layer of the chain ID {parent}, nor what is below it"
+                break
+            chain.append(parent)
+        layers = []
+        if absent:  # stands for all that are missing
+            layers.append(
+                Layer(LayerNumber(1), Descriptor(media_types.DOCKER_LAYER, "", -1), "", "", None, absent)
+            )
+        for chain_id in reversed(chain):
+            layers.append(self.layer(len(layers) + 1, read_text(self.facts_of(chain_id) / "diff"), chain_id))
+        return layers
+
+    def open_layer(self, layer_id: str, reference: Reference) -> Image:
+        layers = self.stack(layer_id)
+        return layers_alone(str(reference), "docker-root", layer_id, layers, comparison_warnings(layers))
 
     def layer(self, number: int, diff_id: str, chain_id: str) -> Layer:
         """A layer as the store has it. Raises :class:`LayertuiError` if a file of it is damaged."""
@@ -296,7 +273,6 @@ class CurrentRoot:
     # Containers
 
     def containers(self) -> Iterator[Container]:
-        """Those whose read-write layer this driver has."""
         mounts = set(listed(self.store / "layerdb" / "mounts"))
 
         def read(identity: str) -> Iterator[Container]:
@@ -306,10 +282,6 @@ class CurrentRoot:
         return each(listed(self.root / "containers"), read)
 
     def open_container(self, container: Container, reference: Reference) -> Image:
-        """A container as its image with the init layer and the read-write layer on top.
-
-        Raises :class:`LayertuiError`.
-        """
         image = self.open(str(container.config.get("Image", "")), reference)
         facts = self.store / "layerdb" / "mounts" / container.id
         names = [read_text(facts / name) for name in ("init-id", "mount-id")]

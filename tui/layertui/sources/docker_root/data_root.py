@@ -17,13 +17,14 @@ from layertui.model.reference import Reference
 from layertui.sources.containerd.store import METADATA_DB, ContainerdStore, Namespace
 from layertui.sources.docker_root.containerd_backend import ContainerdRoot
 from layertui.sources.docker_root.current import CurrentRoot, current_drivers
+from layertui.sources.docker_root.driver_root import DriverRoot
 from layertui.sources.docker_root.legacy import LegacyRoot, legacy_drivers
 
 SYSTEM_ROOT = "/var/lib/docker"
 NAMESPACE = "moby"
 """Where Docker has its images in containerd."""
 
-Root = CurrentRoot | LegacyRoot | ContainerdRoot
+Root = DriverRoot | ContainerdRoot
 
 
 class DataRoot:
@@ -33,16 +34,14 @@ class DataRoot:
         self.path = Path(reference.location or SYSTEM_ROOT)
 
     @cached_property
-    def roots(self) -> Sequence[CurrentRoot | LegacyRoot]:
+    def roots(self) -> Sequence[DriverRoot]:
         """Docker's own, of both ages: after an upgrade ``graph/`` may have been left behind.
 
         Raises :class:`LayertuiError` if there is none, nor a containerd that Docker uses.
         """
         if not self.path.is_dir():
             raise LayertuiError(f"{self.path} is no data root", "there is no such directory")
-        found: list[CurrentRoot | LegacyRoot] = [
-            CurrentRoot(self.path, driver) for driver in current_drivers(self.path)
-        ]
+        found: list[DriverRoot] = [CurrentRoot(self.path, driver) for driver in current_drivers(self.path)]
         found += [LegacyRoot(self.path, driver) for driver in legacy_drivers(self.path)]
         if not found and self.namespace is None:
             raise LayertuiError(

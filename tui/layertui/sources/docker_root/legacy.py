@@ -5,7 +5,7 @@ Rules from the tag v1.9.1 of moby: graph/graph.go, daemon/graphdriver/*, image/i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -19,8 +19,8 @@ from layertui.model.digest import HEX
 from layertui.model.errors import LayertuiError
 from layertui.model.image import (
     Descriptor,
+    HistoryEntry,
     Image,
-    ImageSummary,
     InspectField,
     Layer,
     Link,
@@ -29,11 +29,19 @@ from layertui.model.image import (
 )
 from layertui.model.numbers import LayerNumber
 from layertui.model.reference import Reference
-from layertui.sources.assemble import comparison_warnings, created_of, no_image, platform_of, step_of_v1
+from layertui.sources.assemble import (
+    comparison_warnings,
+    incomplete_base_warnings,
+    layers_alone,
+    no_image,
+    platform_of,
+    step_of_v1,
+)
 from layertui.sources.docker_root import inspect_fields
+from layertui.sources.docker_root.driver_root import DriverRoot
 from layertui.sources.docker_root.files import Container, each, links_of, pick, read_document, read_object
 from layertui.sources.docker_root.legacy_entry import COMPATIBILITY, LegacyEntry
-from layertui.sources.docker_root.mounts import Mounts, together, unreadable
+from layertui.sources.docker_root.mounts import together, unreadable
 from layertui.sources.files import listed
 from layertui.sources.store_usage import StoredLayer
 
@@ -47,19 +55,22 @@ LAYER_DIRECTORIES = {
 MAX_CHAIN = 1000
 
 
-class LegacyRoot:
-    """Images and containers of one driver. Nothing is read before it is asked for."""
+class LegacyRoot(DriverRoot):
+    """Images and containers of Docker up to 1.9: each layer is an image with an ID of its own."""
+
+    layer_directories = LAYER_DIRECTORIES
 
     def __init__(self, root: Path, driver: str) -> None:
-        self.root = root
-        self.driver = driver
+        super().__init__(root, driver)
         self.graph = root / "graph"
-        self.directories = Mounts(root, driver)
         self._entries: dict[str, LegacyEntry] = {}
+
+    @property
+    def repositories(self) -> Path:
+        return self.root / f"repositories-{self.driver}"
 
     @cached_property
     def names(self) -> dict[str, list[str]]:
-        """The names and digests of each image, by its ID."""
         found: dict[str, list[str]] = {}
         repositories = self._repositories[0].get("Repositories")
         for name, versions in repositories.items() if isinstance(repositories, dict) else ():
@@ -70,29 +81,19 @@ class LegacyRoot:
 
     @cached_property
     def _repositories(self) -> tuple[dict[str, Any], bytes]:
-        return read_document(self.root / f"repositories-{self.driver}")
-
-    def image_ids(self) -> list[str]:
-        """Every image's ID, those that are only below others left out."""
-        found = self.every_id()
-        parents = {self.parent_of(identity) for identity in found}
-        return [identity for identity in found if identity in self.names or identity not in parents]
+        return read_document(self.repositories)
 
     def every_id(self) -> list[str]:
-        """The IDs of all images, of those too that are only below others."""
         return [name for name in listed(self.graph) if HEX.fullmatch(name)]
 
     def find(self, name: str) -> str:
-        """The ID of a name, tag, digest or (part of an) ID. Raises :class:`LayertuiError`."""
         return pick(name, self.names, self.every_id(), (f"{self.root} has no image {name}", "its graph"))
 
     def open(self, identity: str, reference: Reference) -> Image:
-        """An image by its ID. Raises :class:`LayertuiError`."""
         chain = self._chain(identity)
         entry = self.entry(identity)
         top = entry.value
-        names = self.names.get(identity, [])
-        tags = [name for name in names if "@" not in name]
+        tags = self.tags_of(identity)
         config = Link("config", Descriptor("", "", -1), entry.data, str(entry.document))
         others = []
         with suppress(LayertuiError):  # which is among the warnings
@@ -105,7 +106,7 @@ class LegacyRoot:
             transport="docker-root",
             name=tags[0] if tags else identity[:12],
             tags=tags,
-            repo_digests=[name for name in names if "@" in name],
+            repo_digests=self.repo_digests_of(identity),
             id=f"sha256:{identity}",
             config=top,
             config_bytes=entry.data,
@@ -120,7 +121,7 @@ class LegacyRoot:
             layers=layers,
             warnings=[*self._warnings(chain), *comparison_warnings(layers)],
             links=[
-                *links_of(self.root / f"repositories-{self.driver}", self._repositories[1], config),
+                *links_of(self.repositories, self._repositories[1], config),
                 *others,
             ],
             fields=list(self._fields(chain)),
@@ -130,8 +131,7 @@ class LegacyRoot:
         """What ``docker inspect`` of 1.9 shows beside ``json`` of the last image of a chain."""
         folder = self.graph / chain[-1]
         yield InspectField("Id", chain[-1], str(folder))
-        repositories = self.root / f"repositories-{self.driver}"
-        yield from inspect_fields.name_fields(repositories, self.names.get(chain[-1], []))
+        yield from inspect_fields.name_fields(self.repositories, self.names.get(chain[-1], []))
         yield self.entry(chain[-1]).parent
         sizes = [self.entry(identity).size for identity in chain]
         if sizes[-1] >= 0:
@@ -143,61 +143,25 @@ class LegacyRoot:
         mounts, top = self.directories, chain[-1]
         where = [mounts.tree(top) or mounts.tree(mounts.lower(top)), mounts.upper(top)]
         directories = [each for each in where if each] if self.driver == "overlay" else []
-        yield inspect_fields.driver_field(self.driver, repositories, directories)
+        yield inspect_fields.driver_field(self.driver, self.repositories, directories)
 
-    def summaries(self, reference: Reference) -> Iterator[ImageSummary]:
-        """A row for each name of each image, or for one without a name."""
-        return each(self.image_ids(), lambda identity: self._rows(identity, reference))
-
-    def _rows(self, identity: str, reference: Reference) -> Iterator[ImageSummary]:
-        top = self.entry(identity).value
-        chain = self._chain(identity)
-        sizes = [self.entry(layer_id).size for layer_id in chain]
-        names = self.names.get(identity, [])
-        digests = {name.partition("@")[0]: name.partition("@")[2] for name in names if "@" in name}
-        config = top.get("config")
-        labels = config.get("Labels") if isinstance(config, dict) else None
-        for full in [name for name in names if "@" not in name] or [""]:
-            name, _, tag = full.rpartition(":")
-            yield ImageSummary(
-                reference=str(reference._replace(selector=full or identity)),
-                transport="docker-root",
-                name=name,
-                tag=tag,
-                id=f"sha256:{identity}",
-                digest=digests.get(name, ""),
-                size=None if -1 in sizes else sum(sizes),
-                created=created_of(top),
-                layers=len(chain),
-                platforms=(platform_of(top),),
-                labels=labels if isinstance(labels, dict) else {},
-            )
+    def summary_facts(self, identity: str) -> tuple[str, Mapping[str, Any], Sequence[int]]:
+        config = self.entry(identity).value
+        return f"sha256:{identity}", config, [self.entry(each).size for each in self._chain(identity)]
 
     # Layers
 
     def layers_of(self, identity: str) -> list[str]:
-        """The IDs of an image and of those below it, base first. Raises :class:`LayertuiError`."""
         _ = self.entry(identity).value  # what cannot be read is no image, though its parent may be known
         return self._chain(identity)
 
     def stored(self) -> Iterator[StoredLayer]:
-        """Every layer that the store has: each is an image of its own."""
         for identity in self.every_id():
             yield StoredLayer(identity, self.entry(identity).size, identity, self.parent_of(identity))
 
     def mounts(self) -> Iterator[str]:
-        """The names of the directories that belong to containers."""
         for identity in listed(self.root / "containers"):
             yield from (identity, f"{identity}-init")
-
-    @property
-    def folder(self) -> Path | None:
-        """Where the driver has a directory for each layer; ``None`` if it has none."""
-        return (
-            self.root / LAYER_DIRECTORIES[self.driver].partition("/{0}")[0]
-            if self.driver in LAYER_DIRECTORIES
-            else None
-        )
 
     def entry(self, identity: str) -> LegacyEntry:
         """What is noted of an image."""
@@ -206,7 +170,7 @@ class LegacyRoot:
         return self._entries[identity]
 
     def parent_of(self, identity: str) -> str:
-        """The image below one; empty for a base.
+        """Return the ID of the image below one; empty for a base.
 
         ``v1Compatibility`` names it as registries know it, and so does its own ``v1Compatibility``.
         """
@@ -230,11 +194,51 @@ class LegacyRoot:
         chain = [identity]
         while parent := self.parent_of(chain[-1]):
             if parent in chain or len(chain) == MAX_CHAIN:
-                raise LayertuiError(f"the parents of {identity} go round in circles", f"at {parent}")
+                raise LayertuiError(f"the parents of {identity} form a circle", f"at {parent}")
             if not HEX.fullmatch(parent) or not (self.graph / parent).is_dir():
                 raise LayertuiError(f"{self.graph} has no {parent}", f"a layer of {identity} is missing")
             chain.append(parent)
         return chain[::-1]
+
+    def stack(self, layer_id: str) -> list[Layer]:
+        return list(self.layers(self._ancestry(layer_id)[0]))
+
+    def open_layer(self, layer_id: str, reference: Reference) -> Image:
+        """Open the image that the layer is; of one that is damaged, the layers without it."""
+        try:
+            return self.open(layer_id, reference)
+        except LayertuiError as error:
+            problems = [str(error)]
+        chain, is_base = self._ancestry(layer_id)
+        layers, history = list(self.layers(chain)), []
+        for number, identity in enumerate(chain, 1):
+            try:
+                history.append(step_of_v1(self.entry(identity).value, number)._replace(id=identity))
+            except LayertuiError as error:
+                history.append(
+                    HistoryEntry(None, "", "", "", LayerNumber(number), recorded=False, id=identity)
+                )
+                problems.append(str(error))
+        problems += comparison_warnings(layers)
+        problems += [] if is_base else incomplete_base_warnings(layers[0])
+        image = layers_alone(str(reference), "docker-root", layer_id, layers, list(dict.fromkeys(problems)))
+        return image._replace(history=history)
+
+    def _ancestry(self, layer_id: str) -> tuple[list[str], bool]:
+        """Return an image and those below it as far as they are known, base first, and whether that is one.
+
+        Raises :class:`LayertuiError` if their parents form a circle.
+        """
+        chain = [layer_id]
+        while (parent := self.parent_of(chain[-1])) and HEX.fullmatch(parent):
+            if parent in chain:
+                raise LayertuiError(f"the parents of {layer_id} form a circle", f"at {parent}")
+            chain.append(parent)
+        try:
+            is_base = not parent and bool(self.entry(chain[-1]).value)
+        except LayertuiError:
+            is_base = False
+        return chain[::-1], is_base
 
     def layers(self, chain: Sequence[str]) -> Iterator[Layer]:
         """The layers of images, each of which is on the one before."""
@@ -291,7 +295,6 @@ class LegacyRoot:
     # Containers
 
     def containers(self) -> Iterator[Container]:
-        """Those that the driver runs."""
 
         def read(identity: str) -> Iterator[Container]:
             config = read_object(self.root / "containers" / identity / "config.json")
@@ -301,10 +304,6 @@ class LegacyRoot:
         return each(listed(self.root / "containers"), read)
 
     def open_container(self, container: Container, reference: Reference) -> Image:
-        """A container as its image with the init layer and the read-write layer on top.
-
-        Raises :class:`LayertuiError`.
-        """
         identity = str(container.config.get("Image") or "")
         image = self.open(identity, reference) if identity else no_image(str(reference), "docker-root")
         below = self._chain(identity)[::-1] if identity else []

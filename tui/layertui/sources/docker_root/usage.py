@@ -14,13 +14,12 @@ from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.reference import Reference, to_layer
 from layertui.sources.containerd.store import HUB
-from layertui.sources.containerd.usage import held
+from layertui.sources.containerd.usage import collect
 from layertui.sources.docker_root.bare_layers import directories, is_layer
 from layertui.sources.docker_root.containerd_backend import ContainerdRoot
-from layertui.sources.docker_root.current import CurrentRoot
 from layertui.sources.docker_root.data_root import NAMESPACE, DataRoot
+from layertui.sources.docker_root.driver_root import DriverRoot
 from layertui.sources.docker_root.files import Container, rows_until_error
-from layertui.sources.docker_root.legacy import LegacyRoot
 from layertui.sources.store_usage import (
     ImageNeeds,
     ImageUse,
@@ -28,7 +27,7 @@ from layertui.sources.store_usage import (
     Orphan,
     StoredLayer,
     StoreUsage,
-    parts_of,
+    UsageBuilder,
     uses,
 )
 
@@ -66,43 +65,28 @@ MAX_COPY = 1 << 28
 def usage_of(reference: Reference, job: Job) -> StoreUsage:
     """See :func:`layertui.sources.store_usage.usage_of`."""
     data = DataRoot(reference)
-    problems: list[str] = []
-    images: list[ImageUse] = []
-    layers: list[LayerUse] = []
-    strays: list[Orphan] = []
+    usage = UsageBuilder()
     store = reference._replace(selector="")
-    for each in data.roots:
-        try:
-            found_images, found_layers = _uses(each, store, problems)
-            images += found_images
-            layers += found_layers
-        except LayertuiError as error:
-            problems.append(str(error))
-    try:
-        strays += _strays(data.roots, store)
-    except LayertuiError as error:
-        problems.append(str(error))
-    try:
+    for root in data.roots:
+        with usage.noting_problems():
+            images, layers = _uses(root, store, usage.problems)
+            usage.images += images
+            usage.layers += layers
+    with usage.noting_problems():
+        usage.strays += _orphans(data.roots, store)
+    with usage.noting_problems():
         if (inside := data.images) is not None:  # Docker 29
             embedded = ContainerdRoot(data.path, inside)
-            containers = rows_until_error(embedded.containers(), problems)
-            found_images, found_layers, found_strays = held(
-                inside.store, inside.reference(), problems, embedded.keys(containers)
-            )
-            images += _with_containers(embedded, containers, found_images)
-            layers += found_layers
-            strays += found_strays
-    except LayertuiError as error:
-        problems.append(str(error))
-    links: list[tuple[str, str]] = []
+            containers = rows_until_error(embedded.containers(), usage.problems)
+            keys = embedded.keys(containers)
+            images, layers, orphans = collect(inside.store, inside.reference(), usage.problems, keys)
+            usage.images += _with_containers(embedded, containers, images)
+            usage.layers += layers
+            usage.strays += orphans
     if (database := data.path / "linkgraph.db").is_file():
-        try:
-            links = linkgraph(database)
-        except LayertuiError as error:
-            problems.append(str(error))
-    parts = parts_of(data.path, _about, job)
-    problems += [f"{part.name}: {part.problem}" for part in parts if part.problem]
-    return StoreUsage(data.path, parts, images, layers, strays, links, list(dict.fromkeys(problems)))
+        with usage.noting_problems():
+            usage.links += linkgraph(database)
+    return usage.build(data.path, _about, job)
 
 
 def _with_containers(
@@ -125,7 +109,7 @@ def _about(name: str) -> str:
 
 
 def _uses(
-    root: CurrentRoot | LegacyRoot, reference: Reference, problems: list[str]
+    root: DriverRoot, reference: Reference, problems: list[str]
 ) -> tuple[list[ImageUse], list[LayerUse]]:
     shown = set(root.image_ids())
     standing: dict[str, list[str]] = {}
@@ -147,7 +131,7 @@ def _uses(
     return uses(images, stored, lambda key: to_layer(reference, str(key)))
 
 
-def _strays(roots: Sequence[CurrentRoot | LegacyRoot], reference: Reference) -> Iterator[Orphan]:
+def _orphans(roots: Sequence[DriverRoot], reference: Reference) -> Iterator[Orphan]:
     """Directories that no store knows of: after an upgrade, two may use those of one driver."""
     known: dict[Path | None, set[str]] = {}
     for root in roots:
