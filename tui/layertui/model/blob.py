@@ -44,7 +44,7 @@ class Blob(ABC):
         """Why fetched bytes are not cached; empty if they are, or nothing is fetched."""
         return ""
 
-    def fetching(self, job: Job) -> AbstractContextManager[None]:
+    def fetching(self, job: Job = Job.NONE) -> AbstractContextManager[None]:
         """Hold while reading front to back what is not local: waits while another thread or process does.
 
         Raises :class:`Cancelled`.

@@ -71,7 +71,7 @@ class RegistryBlob(Blob):
         return self._not_kept
 
     @contextmanager
-    def fetching(self, job: Job) -> Iterator[None]:
+    def fetching(self, job: Job = Job.NONE) -> Iterator[None]:
         with ExitStack() as held:
             if not self.is_local:
                 with contextlib.suppress(LayertuiError):  # nothing can be cached: each fetches it for itself
