@@ -10,8 +10,8 @@ import gc
 import sys
 import tracemalloc
 
-from layertui.layers.codec import unpack
-from layertui.union.model import LayerUnion
+from layertui.layers.codec import unpack_index
+from layertui.union.codec import unpack_union
 from layertui.worker.client import Worker
 from layertui.worker.protocol import LayerDone, LayersMerged, TreeRequest
 
@@ -27,8 +27,8 @@ def main(reference: str) -> None:
                 encoded = frame.union
     gc.collect()
     tracemalloc.start()
-    indexes = [unpack(packed[layer]) for layer in sorted(packed)]
-    union = LayerUnion.decode(encoded, indexes)
+    indexes = [unpack_index(packed[layer]) for layer in sorted(packed)]
+    union = unpack_union(encoded, indexes)
     gc.collect()
     kept, _ = tracemalloc.get_traced_memory()
     print(sum(index.count for index in indexes), kept, union.nodes)

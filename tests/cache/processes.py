@@ -22,6 +22,7 @@ from layertui.cache.indexes import IndexCache
 from layertui.layers.compression.stream import Stream
 from layertui.model.blob import Blob
 from layertui.sources import open_image
+from layertui.union.codec import pack_union
 from layertui.union.load import ImageReader
 
 SLOW = 0.003
@@ -105,7 +106,7 @@ def answer(reference: str) -> str:
     union = reader.union()
     assert not image.damage and not any(index.damage for index in reader.indexes), reader.indexes
     assert not union.warnings, union.warnings
-    return sha256(image.config_bytes + union.encode()).hexdigest()
+    return sha256(image.config_bytes + pack_union(union)).hexdigest()
 
 
 def _child(reference: str, number: int, cache: Path, log: Path) -> None:

@@ -9,26 +9,26 @@ import msgspec
 import pytest
 
 from layertui.cache.indexes import DamagedEntry
-from layertui.layers.codec import pack, unpack_checked
+from layertui.layers.codec import pack_index, unpack_index_checked
 from tests.layers.tars import facts, random_tar, scanned
 
 INDEX = scanned(random_tar(7, 2))
 
 
 def body() -> dict[str, Any]:
-    value: dict[str, Any] = msgspec.msgpack.decode(pack(INDEX))
+    value: dict[str, Any] = msgspec.msgpack.decode(pack_index(INDEX))
     return value
 
 
 def test_round_trip() -> None:
-    found = unpack_checked(pack(INDEX))
+    found = unpack_index_checked(pack_index(INDEX))
     assert facts(found) == facts(INDEX)
     assert found.warnings == INDEX.warnings and found.tar_size == INDEX.tar_size
 
 
 def test_hostile_bodies_are_refused() -> None:
     """Each field replaced by values of every type."""
-    assert facts(unpack_checked(msgspec.msgpack.encode(body()))) == facts(INDEX)
+    assert facts(unpack_index_checked(msgspec.msgpack.encode(body()))) == facts(INDEX)
     hostile: tuple[object, ...] = (
         None,
         -1,
@@ -47,7 +47,7 @@ def test_hostile_bodies_are_refused() -> None:
     for name in body():
         for value in hostile:
             try:
-                unpack_checked(msgspec.msgpack.encode({**body(), name: value}))
+                unpack_index_checked(msgspec.msgpack.encode({**body(), name: value}))
             except DamagedEntry:
                 continue
             may_be_empty = {"links": [], "extra": [], "warnings": [], "stamp": b""}
@@ -57,14 +57,14 @@ def test_hostile_bodies_are_refused() -> None:
 def test_an_index_from_before_there_were_stamps_is_still_valid() -> None:
     before = body()
     del before["stamp"]
-    assert facts(unpack_checked(msgspec.msgpack.encode(before))) == facts(INDEX)
+    assert facts(unpack_index_checked(msgspec.msgpack.encode(before))) == facts(INDEX)
 
 
 def test_cut_bytes_are_refused() -> None:
-    data = pack(INDEX)
+    data = pack_index(INDEX)
     for length in range(0, len(data), 7):
         with pytest.raises(DamagedEntry):
-            unpack_checked(data[:length])
+            unpack_index_checked(data[:length])
 
 
 def test_random_columns_are_refused_or_fit() -> None:
@@ -76,7 +76,7 @@ def test_random_columns_are_refused_or_fit() -> None:
         number = random_.randrange(len(columns))
         columns[number] = random_.randbytes(random_.choice((0, 1, len(columns[number]))))
         try:
-            index = unpack_checked(msgspec.msgpack.encode({**value, "columns": columns}))
+            index = unpack_index_checked(msgspec.msgpack.encode({**value, "columns": columns}))
         except DamagedEntry:
             refused += 1
             continue

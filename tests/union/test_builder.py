@@ -5,8 +5,8 @@ import pytest
 from layertui.model.errors import LayertuiError
 from layertui.model.numbers import ROOT, LayerNumber
 from layertui.union.builder import MAX_DETOURS
+from layertui.union.codec import pack_union, unpack_union
 from layertui.union.merged_tree import MergedTree
-from layertui.union.model import LayerUnion
 from tests.union.small import Entry, codes, layer, paths, union
 
 
@@ -193,7 +193,7 @@ def test_freezing_early_does_not_disturb_what_follows() -> None:
 def test_encoded_and_decoded_is_the_same() -> None:
     layers = [layer(("-", "a\udcff"), ("h", "b", {"to": "/\udcfe"})), layer(("wh", "a\udcff"))]
     tree = union(*layers)
-    again = LayerUnion.decode(tree.encode(), tree.indexes)
+    again = unpack_union(pack_union(tree), tree.indexes)
     assert again == tree
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
-from layertui.layers.codec import unpack
+from layertui.layers.codec import unpack_index
 from layertui.model.blob import BytesBlob
 from layertui.model.numbers import ROOT
 from layertui.sources import open_image
+from layertui.union.codec import unpack_union
 from layertui.union.merged_tree import MergedTree
-from layertui.union.model import LayerUnion
 from layertui.worker.main import look
 from layertui.worker.protocol import (
     Failed,
@@ -37,12 +37,12 @@ from tests.worker.runs import frames, run, start
 def test_sends_every_layer_then_the_whole_union() -> None:
     image = open_image("demo:")
     sent = run(TreeRequest("demo:", None, False))
-    indexes = {frame.layer: unpack(frame.index) for frame in sent if isinstance(frame, LayerDone)}
+    indexes = {frame.layer: unpack_index(frame.index) for frame in sent if isinstance(frame, LayerDone)}
     assert sorted(indexes) == list(range(1, len(image.layers) + 1))
     merged, done = sent[-2:]
     assert isinstance(merged, LayersMerged) and isinstance(done, TreeDone)
     assert merged.layers == len(image.layers)
-    union = LayerUnion.decode(merged.union, [indexes[number] for number in sorted(indexes)])
+    union = unpack_union(merged.union, [indexes[number] for number in sorted(indexes)])
     assert union.find("/etc/os-release") > 0 or union.find("/usr/lib/os-release") > 0
     top = MergedTree(union, merged.layers)
     assert done.paths == top.paths()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from layertui.layers.codec import pack, unpack_checked
+from layertui.layers.codec import pack_index, unpack_index_checked
 from layertui.layers.compression.stream import Stream
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import StreamWindow
@@ -390,7 +390,7 @@ def test_huge_numbers_in_records() -> None:
         for value in (b"9" * 20, b"9" * 19, b"9" * 18, b"-1", b"-" + b"9" * 19, b"1e9", b"9" * 1000):
             index = scanned(extended((key, value)) + file(b"f", b"abc") + file(b"g") + END)
             assert index.warnings or index.damage or value in (b"-1", b"9" * 18), (key, value)
-            assert facts(unpack_checked(pack(index))) == facts(index)
+            assert facts(unpack_index_checked(pack_index(index))) == facts(index)
 
 
 def test_bombs_of_records_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -422,7 +422,7 @@ def test_no_bytes_upset_it(format_: str) -> None:
         tar = random_tar(seed, FORMATS[format_])
         for data in mutations(seed, tar, 40):
             index = scanned(data)
-            assert facts(unpack_checked(pack(index))) == facts(index)
+            assert facts(unpack_index_checked(pack_index(index))) == facts(index)
             builder = UnionBuilder()
             builder.add(index)
             builder.freeze()
@@ -434,7 +434,7 @@ def test_no_compressed_bytes_upset_it() -> None:
         stream = Stream(BytesBlob(data, "memory"))
         index = scan(StreamWindow(stream))
         stream.close()
-        assert facts(unpack_checked(pack(index))) == facts(index)
+        assert facts(unpack_index_checked(pack_index(index))) == facts(index)
 
 
 def test_a_file_of_random_bytes_is_said_to_be_no_tar() -> None:

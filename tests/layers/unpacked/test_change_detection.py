@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from layertui.layers.codec import pack, unpack
+from layertui.layers.codec import pack_index, unpack_index
 from layertui.layers.unpacked import overlay_directory, overlayfs
 from layertui.layers.unpacked.change_detection import CHANGED
 from layertui.layers.unpacked.full_tree import CopiedDirectory, FullTree
@@ -157,7 +157,7 @@ def test_a_file_of_a_layer_that_is_a_difference(tmp_path: Path, copied: bool) ->
 def test_stamps_go_with_the_index_to_another_process(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"one\n")
     index = UnpackedDirectory(tmp_path).scan()
-    assert index.stamp[-1] and unpack(pack(index)).stamp == index.stamp
+    assert index.stamp[-1] and unpack_index(pack_index(index)).stamp == index.stamp
 
 
 # Trees

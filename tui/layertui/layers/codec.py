@@ -1,6 +1,6 @@
 """Layer indexes as bytes: msgpack of columns of numbers and strings, nothing that could run.
 
-A process that trusts the bytes uses :func:`unpack`; bytes of the cache are checked by :func:`unpack_checked`.
+A process that trusts the bytes uses :func:`unpack_index`; bytes of the cache are checked by :func:`unpack_index_checked`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _KINDS = bytes(Kind)
 _FACTS = ("compression", "tar_size", "blob_digest", "diff_id", "damage")
 
 
-def pack(index: LayerIndex) -> bytes:
+def pack_index(index: LayerIndex) -> bytes:
     """Return an index as bytes."""
     import msgspec
 
@@ -38,18 +38,18 @@ def pack(index: LayerIndex) -> bytes:
         "columns": [getattr(index, name).tobytes() for name, _ in COLUMNS],
         "links": index.links,
         "extra": [
-            (number, [(_bytes(name), value) for name, value in extra.xattrs.items()], *extra[1:])
+            (number, [(encode_text(name), value) for name, value in extra.xattrs.items()], *extra[1:])
             for number, extra in index.extra.items()
         ],
-        "warnings": [(code, key, _bytes(text)) for code, key, text in index.warnings],
-        "facts": [_bytes(value) if isinstance(value, str) else value for value in _facts(index)],
+        "warnings": [(code, key, encode_text(text)) for code, key, text in index.warnings],
+        "facts": [encode_text(value) if isinstance(value, str) else value for value in _facts(index)],
         "stamp": index.stamp.tobytes(),
     }
     return msgspec.msgpack.encode(body)
 
 
-def unpack(data: bytes | memoryview) -> LayerIndex:
-    """Return the index that :func:`pack` was given; for other bytes, raise whatever it happens to raise."""
+def unpack_index(data: bytes | memoryview) -> LayerIndex:
+    """Return the index that :func:`pack_index` was given; for other bytes, raise whatever it happens to raise."""
     import msgspec
 
     return _index(msgspec.msgpack.decode(data, type=_body_type()))
@@ -62,12 +62,12 @@ def column_of(code: str, data: bytes | memoryview) -> array[int]:
     return column
 
 
-def unpack_checked(data: bytes) -> LayerIndex:
-    """Return the index that :func:`pack` was given. Raises :class:`DamagedEntry` for any other bytes."""
+def unpack_index_checked(data: bytes) -> LayerIndex:
+    """Return the index that :func:`pack_index` was given. Raises :class:`DamagedEntry` for any other bytes."""
     import msgspec
 
     try:
-        index = unpack(data)
+        index = unpack_index(data)
         _check(index)
         return index
     except (msgspec.MsgspecError, ValueError, TypeError, OverflowError) as error:
@@ -79,7 +79,7 @@ def _index(body: Any) -> LayerIndex:
         name: column_of(code, column) for (name, code), column in zip(COLUMNS, body.columns, strict=True)
     }
     facts: dict[str, Any] = {
-        name: _text(value) if isinstance(value, bytes) else value
+        name: decode_text(value) if isinstance(value, bytes) else value
         for name, value in zip(_FACTS, body.facts, strict=True)
     }
     return LayerIndex(
@@ -89,10 +89,10 @@ def _index(body: Any) -> LayerIndex:
         stamp=column_of("Q", body.stamp),
         links=body.links,
         extra={
-            number: Extra({_text(name): value for name, value in xattrs}, device, sparse, stored)
+            number: Extra({decode_text(name): value for name, value in xattrs}, device, sparse, stored)
             for number, xattrs, device, sparse, stored in body.extra
         },
-        warnings=[LayerWarning(code, key, _text(text)) for code, key, text in body.warnings],
+        warnings=[LayerWarning(code, key, decode_text(text)) for code, key, text in body.warnings],
         **columns,
         **facts,
     )
@@ -162,10 +162,11 @@ def _body_type() -> type:
     )
 
 
-def _bytes(text: str) -> bytes:
-    # msgpack's strings cannot hold the lone surrogates of undecodable bytes.
+def encode_text(text: str) -> bytes:
+    """Return text that may contain the lone surrogates of undecodable bytes, which msgpack's strings cannot."""
     return text.encode("utf-8", "surrogateescape")
 
 
-def _text(data: bytes) -> str:
+def decode_text(data: bytes) -> str:
+    """Return the text that :func:`encode_text` was given."""
     return data.decode("utf-8", "surrogateescape")

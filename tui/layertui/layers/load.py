@@ -11,7 +11,7 @@ from itertools import repeat
 from operator import itemgetter
 
 from layertui.cache.indexes import IndexCache
-from layertui.layers.codec import pack, unpack_checked
+from layertui.layers.codec import pack_index, unpack_index_checked
 from layertui.layers.compression.format import compression_of
 from layertui.layers.compression.stream import Stream
 from layertui.layers.tar.capture import Keep
@@ -57,7 +57,7 @@ def index_layer(
         except LayertuiError as error:
             return LayerIndex(damage=str(error))
         if cache is not None and key and not index.damage:
-            cache.write(key, pack(index))
+            cache.write(key, pack_index(index))
     if layer.blob.not_kept:
         index.warnings.append(LayerWarning(NOT_KEPT, b"", layer.blob.not_kept))
     return index
@@ -137,7 +137,7 @@ def _is_compressed(layer: Layer) -> bool:
 
 
 def _cached_index(cache: IndexCache | None, key: str) -> LayerIndex | None:
-    index = cache.read(key, unpack_checked) if cache is not None and key else None
+    index = cache.read(key, unpack_index_checked) if cache is not None and key else None
     if index is not None:
         index.blob_digest = ""  # not read now, so not verified now
     return index

@@ -1,7 +1,7 @@
-"""Unions as entries of the cache, beside the indexes of their layers.
+"""Unions as bytes: msgpack of their columns, without the indexes of their layers.
 
-What is read from the cache is checked in full before it is used, so that no number points outside of a column
-or around a circle.
+A process that trusts the bytes uses :func:`unpack_union`; bytes of the cache are checked in full by
+:func:`unpack_union_checked`, so that no number points outside of a column or around a circle.
 """
 
 from __future__ import annotations
@@ -11,15 +11,30 @@ from array import array
 from collections.abc import Sequence
 from itertools import compress, repeat
 from operator import ge, ne
+from typing import Any
 
 from layertui.cache.indexes import DamagedEntry
+from layertui.layers.codec import column_of, decode_text, encode_text
 from layertui.layers.column_bounds import all_below
 from layertui.model.layer_index import Kind, LayerIndex, positions
-from layertui.model.numbers import ROOT, Event
-from layertui.union.model import VISIBLE_KINDS, Absence, LayerUnion
+from layertui.model.numbers import ROOT, Event, LayerNumber
+from layertui.union.model import VISIBLE_KINDS, Absence, LayerUnion, UnionWarning
 
 VERSION = 1
 """Another one whenever the same layers come to be merged in another way."""
+
+_COLUMNS = {
+    "offsets": "I",
+    "parent": "i",
+    "end": "I",
+    "last": "i",
+    "ev_node": "I",
+    "ev_layer": "H",
+    "ev_entry": "i",
+    "ev_prev": "i",
+    "ev_inode": "I",
+}
+"""Type codes of :mod:`array`, in the order of the bytes."""
 
 
 def union_key(keys: Sequence[str]) -> str:
@@ -27,12 +42,50 @@ def union_key(keys: Sequence[str]) -> str:
     return "union-" + hashlib.sha256(repr((VERSION, *keys)).encode()).hexdigest()
 
 
-def decode_checked(data: bytes, indexes: list[LayerIndex]) -> LayerUnion:
-    """Return the union of these layers that was encoded. Raises :class:`DamagedEntry` for any other bytes."""
+def pack_union(union: LayerUnion) -> bytes:
+    """Return a union as bytes."""
+    import msgspec
+
+    # As bytes: paths may contain lone surrogates, which are not valid in msgpack strings.
+    warnings = [
+        (layer, code, encode_text(path), encode_text(text)) for layer, code, path, text in union.warnings
+    ]
+    columns = [getattr(union, name).tobytes() for name in _COLUMNS]
+    return msgspec.msgpack.encode([warnings, union.keys, union.ev_kind, union.starts, columns])
+
+
+def unpack_union(data: bytes | memoryview, indexes: list[LayerIndex]) -> LayerUnion:
+    """Return the union of these layers that :func:`pack_union` was given.
+
+    Checks only the form: raises ``msgspec.MsgspecError`` or ``ValueError`` if that is malformed.
+    """
+    import msgspec
+
+    # Memory views, so that the columns are copied once.
+    form = tuple[list[tuple[int, str, bytes, bytes]], memoryview, memoryview, list[int], list[memoryview]]
+    warnings, keys, kinds, starts, columns = msgspec.msgpack.decode(data, type=form)
+    arrays: dict[str, Any] = {
+        name: column_of(code, data) for (name, code), data in zip(_COLUMNS.items(), columns, strict=True)
+    }
+    return LayerUnion(
+        indexes=indexes,
+        warnings=[
+            UnionWarning(LayerNumber(layer), code, decode_text(path), decode_text(text))
+            for layer, code, path, text in warnings
+        ],
+        keys=bytes(keys),
+        ev_kind=bytes(kinds),
+        starts=starts,
+        **arrays,
+    )
+
+
+def unpack_union_checked(data: bytes, indexes: list[LayerIndex]) -> LayerUnion:
+    """Return the union of these layers that was packed. Raises :class:`DamagedEntry` for any other bytes."""
     import msgspec
 
     try:
-        union = LayerUnion.decode(data, indexes)
+        union = unpack_union(data, indexes)
     except (msgspec.MsgspecError, ValueError, TypeError, OverflowError) as error:
         raise DamagedEntry(str(error)) from error
     if not _fits(union):

@@ -12,7 +12,7 @@ from layertui.model.job import Job
 from layertui.model.layer_index import LayerIndex
 from layertui.model.numbers import LayerNumber
 from layertui.union.builder import UnionBuilder
-from layertui.union.codec import decode_checked, union_key
+from layertui.union.codec import pack_union, union_key, unpack_union_checked
 from layertui.union.model import LayerUnion
 
 
@@ -52,11 +52,11 @@ class ImageReader:
         if self._cache is None or not self._key or not is_whole or not all(map(is_lasting, self.indexes)):
             self._merge()
             return self._builder.freeze()
-        union = self._cache.read(self._key, lambda data: decode_checked(data, self.indexes))
+        union = self._cache.read(self._key, lambda data: unpack_union_checked(data, self.indexes))
         if union is None:
             self._merge()
             union = self._builder.freeze()
-            self._cache.write(self._key, union.encode())
+            self._cache.write(self._key, pack_union(union))
         return union
 
     def _merge(self) -> None:

@@ -8,9 +8,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
-from layertui.layers.codec import column_of
 from layertui.model.entry import ENTRY_TYPES, Entry
 from layertui.model.errors import LayertuiError
 from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of, keys_ending
@@ -328,62 +327,3 @@ class LayerUnion:
             for index in self.indexes
             for start in range(0, index.count, STRETCH)
         )
-
-    # Between processes
-
-    def encode(self) -> bytes:
-        """Serialize the columns, without the layers' indexes, for :meth:`decode` in another process."""
-        import msgspec
-
-        # As bytes: paths may contain lone surrogates, which are not valid in msgpack strings.
-        warnings = [
-            (layer, code, path.encode("utf-8", "surrogateescape"), text.encode("utf-8", "surrogateescape"))
-            for layer, code, path, text in self.warnings
-        ]
-        columns = [getattr(self, name).tobytes() for name in _ARRAYS]
-        return msgspec.msgpack.encode([warnings, self.keys, self.ev_kind, self.starts, columns])
-
-    @staticmethod
-    def decode(data: bytes | memoryview, indexes: list[LayerIndex]) -> LayerUnion:
-        """Deserialize the union of these layers from the result of :meth:`encode`.
-
-        Checks only the form: raises ``msgspec.MsgspecError`` or ``ValueError`` if that is
-        malformed. Data from disk also needs the checks of :mod:`layertui.cache.unions`.
-        """
-        import msgspec
-
-        # Memory views, so that the columns are copied once.
-        form = tuple[list[tuple[int, str, bytes, bytes]], memoryview, memoryview, list[int], list[memoryview]]
-        warnings, keys, kinds, starts, columns = msgspec.msgpack.decode(data, type=form)
-        arrays: dict[str, Any] = {
-            name: column_of(code, data) for (name, code), data in zip(_ARRAYS.items(), columns, strict=True)
-        }
-        return LayerUnion(
-            indexes=indexes,
-            warnings=[
-                UnionWarning(
-                    LayerNumber(layer),
-                    code,
-                    path.decode("utf-8", "surrogateescape"),
-                    text.decode("utf-8", "surrogateescape"),
-                )
-                for layer, code, path, text in warnings
-            ],
-            keys=bytes(keys),
-            ev_kind=bytes(kinds),
-            starts=starts,
-            **arrays,
-        )
-
-
-_ARRAYS = {
-    "offsets": "I",
-    "parent": "i",
-    "end": "I",
-    "last": "i",
-    "ev_node": "I",
-    "ev_layer": "H",
-    "ev_entry": "i",
-    "ev_prev": "i",
-    "ev_inode": "I",
-}

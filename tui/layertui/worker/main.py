@@ -15,12 +15,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from layertui.cache.indexes import IndexCache
-from layertui.layers.codec import pack
+from layertui.layers.codec import pack_index
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.model.job import Job
 from layertui.model.numbers import EMPTY, ROOT, LayerNumber
 from layertui.sources import open_image
+from layertui.union.codec import pack_union
 from layertui.union.load import ImageReader
 from layertui.union.merged_tree import MergedTree
 from layertui.worker.protocol import (
@@ -69,14 +70,14 @@ def load(image: Image, cache: IndexCache | None, sender: Sender) -> None:
         sender.send(LayerRead(layer, done, size))
 
     for number, index in reader.layers(Job(partial(report, EMPTY), layers=report)):
-        sender.send(LayerDone(number, memoryview(pack(index))))
+        sender.send(LayerDone(number, memoryview(pack_index(index))))
         merged = len(reader.indexes)
         if number <= merged < total and not reader.is_kept and time.monotonic() >= next_union:
-            sender.send(LayersMerged(LayerNumber(merged), memoryview(reader.union().encode())))
+            sender.send(LayersMerged(LayerNumber(merged), memoryview(pack_union(reader.union()))))
             now = time.monotonic()
             next_union = now + (now - begun)
     union = reader.union()
-    sender.send(LayersMerged(LayerNumber(total), memoryview(union.encode())))
+    sender.send(LayersMerged(LayerNumber(total), memoryview(pack_union(union))))
     top = MergedTree(union, union.layers)
     sender.send(TreeDone(top.paths(), union.stored_bytes() - top.subtree_size(ROOT)))
 

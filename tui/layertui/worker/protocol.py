@@ -70,7 +70,7 @@ class LayerDone(Message):
 
     layer: LayerNumber
     index: memoryview
-    """Packed (:func:`layertui.layers.codec.pack`)."""
+    """Packed (:func:`layertui.layers.codec.pack_index`)."""
 
 
 class LayersMerged(Message):
@@ -78,7 +78,7 @@ class LayersMerged(Message):
 
     layers: LayerNumber
     union: memoryview
-    """Encoded (:meth:`layertui.union.model.LayerUnion.encode`)."""
+    """Packed (:func:`layertui.union.codec.pack_union`)."""
 
 
 class TreeDone(FinalFrame):

@@ -77,8 +77,8 @@ class Loader(WorkerThread):
 
     def _read(self, frames: "Iterator[Frame]") -> None:
         self._wait_for_paint()
-        from layertui.layers.codec import unpack
-        from layertui.union.model import LayerUnion
+        from layertui.layers.codec import unpack_index
+        from layertui.union.codec import unpack_union
         from layertui.worker.protocol import LayerDone, LayerRead, LayersMerged, TreeDone
 
         indexes: dict[LayerNumber, LayerIndex] = {}
@@ -95,12 +95,12 @@ class Loader(WorkerThread):
             match frame:
                 case LayerDone():
                     with computing:
-                        indexes[frame.layer] = unpack(frame.index)
+                        indexes[frame.layer] = unpack_index(frame.index)
                     self._post(LayerIndexed(frame.layer, indexes[frame.layer]))
                 case LayersMerged():
                     merged = [indexes[LayerNumber(number)] for number in range(1, frame.layers + 1)]
                     with computing:
-                        union = LayerUnion.decode(frame.union, merged)
+                        union = unpack_union(frame.union, merged)
                     self._post(UnionReady(frame.layers, union))
                 case TreeDone():
                     self._post(LoadDone(frame.paths, frame.reclaimable))
