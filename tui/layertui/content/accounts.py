@@ -1,13 +1,13 @@
-"""Users and groups, as an image's own files name them."""
+"""Names of users and groups from an image's own /etc/passwd and /etc/group."""
 
 from __future__ import annotations
 
 MAX_ACCOUNTS_BYTES = 1 << 20
-"""Bytes that are read of ``/etc/passwd`` and ``/etc/group``."""
+"""Bytes read of each of the two files."""
 
 
 def account_names(data: bytes) -> dict[int, str]:
-    """Names by number (passwd(5), group(5)), the first of each number as the C library has it."""
+    """Return names by ID (passwd(5), group(5)); the first of each ID, as in the C library."""
     names: dict[int, str] = {}
     for line in data.decode("utf-8", "surrogateescape").split("\n"):
         fields = line.split(":")

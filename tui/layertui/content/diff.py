@@ -1,4 +1,4 @@
-"""How two versions of a text differ, as ``diff -u`` writes it, and where inside the lines."""
+"""Unified diffs of texts, and the changes inside changed lines."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,14 +8,14 @@ from layertui.content.edit_script import CONTEXT, Edit, shortest_script
 
 _TOKENS = re.compile(r"\w+|\s+|.", re.DOTALL)
 _MAX_DIFFED_LINE = 2000
-"""Characters of a line inside which differences are looked for."""
+"""Characters of a line; the inside of longer ones is not compared."""
 _MIN_SHARED = 0.4
-"""The share that two lines have to have in common for one to be the other, changed."""
+"""Share that two lines must have in common to count as one changed line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hunk:
-    """Changes with less than twice the context between them; the lines that it shows, context included."""
+    """Changes that are shown together; line numbers from 0, context included."""
 
     changes: Sequence[Edit]
     before: int
@@ -24,16 +24,16 @@ class Hunk:
     after_end: int
 
     def header(self, before: int = 0, after: int = 0) -> str:
-        """``@@ -1,3 +1,4 @@``, for lines that have ``before`` and ``after`` others above them."""
+        """Return ``@@ -1,3 +1,4 @@``; ``before`` and ``after`` lines precede the texts compared."""
         old = _hunk_range(self.before + before, self.before_end + before)
         return f"@@ -{old} +{_hunk_range(self.after + after, self.after_end + after)} @@"
 
 
 def unified_diff(before: bytes, after: bytes, before_name: str, after_name: str) -> Iterator[bytes]:
-    """Lines in the form of ``diff -u``, with their newlines; none if both are the same.
+    """Yield the lines of ``diff -u``, with newlines; none if the texts are equal.
 
-    The names are what stands behind ``---`` and ``+++``, without times; give ``/dev/null`` for a side
-    that is not there. Bytes that are no UTF-8 in them are lone surrogates (PEP 383).
+    The names follow ``---`` and ``+++``, without times; pass ``/dev/null`` for a side that does
+    not exist. In names, bytes that are not UTF-8 are lone surrogates (PEP 383).
     """
     if before == after:
         return
@@ -50,14 +50,14 @@ def unified_diff(before: bytes, after: bytes, before_name: str, after_name: str)
 
 
 def split_lines(data: bytes) -> list[bytes]:
-    """Lines with their newlines; LF alone ends one."""
+    """Split into lines with their newlines; only LF ends a line."""
     lines = data.split(b"\n")
     rest = lines.pop()
     return [line + b"\n" for line in lines] + ([rest] if rest else [])
 
 
 def hunks(found: Sequence[Edit], before_lines: int) -> Iterator[Hunk]:
-    """Changes and :data:`CONTEXT` lines around them, put together where they meet."""
+    """Yield changes with :data:`CONTEXT` lines around them, combined where those meet."""
     start = 0
     for number, change in enumerate(found):
         if number + 1 < len(found) and found[number + 1].before - change.before_end <= 2 * CONTEXT:
@@ -76,8 +76,8 @@ def hunks(found: Sequence[Edit], before_lines: int) -> Iterator[Hunk]:
 
 
 def hunk_lines(hunk: Hunk) -> Iterator[tuple[str, int]]:
-    """The lines of a hunk: ``-`` with a number of the version before, ``+`` of the one after, a blank
-    for a line of both with its number before."""
+    """Yield sign and number of each line of a hunk: ``-`` and the number before, ``+`` and the number
+    after, or a space and the number before."""
     at = hunk.before
     for change in hunk.changes:
         yield from ((" ", number) for number in range(at, change.before))
@@ -97,7 +97,7 @@ _LETTERS = dict(zip(b'\a\b\t\n\v\f\r"\\', b'abtnvfr"\\', strict=True))
 
 
 def _quoted_name(name: str) -> bytes:
-    """A name as diff writes it, in quotes and with escapes unless it is plain ASCII without blanks."""
+    """Quote and escape a name as diff does, unless it is ASCII without spaces and control characters."""
     raw = name.encode("utf-8", "surrogateescape")
     if not any(byte <= 0x20 or byte >= 0x80 or byte in _LETTERS for byte in raw):
         return raw
@@ -116,9 +116,9 @@ def _quoted_name(name: str) -> bytes:
 
 
 def inline_changes(before: str, after: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]] | None:
-    """The ranges of characters that differ in each; ``None`` for lines that have too little in common.
+    """Return the ranges of characters that differ in each line; ``None`` if too little is equal.
 
-    Whole words are told apart.
+    Compares whole words.
     """
     if max(len(before), len(after)) > _MAX_DIFFED_LINE:
         return None

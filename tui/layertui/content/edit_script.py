@@ -1,8 +1,8 @@
-"""What became of one sequence of lines to make another.
+"""Shortest edit script of two sequences of lines.
 
-The shortest edit script by the divide-and-conquer form of E. Myers, "An O(ND) Difference
-Algorithm and Its Variations" (Algorithmica 1, 1986): it takes time with what differs, and
-memory with the lengths. difflib takes quadratic time on lines that repeat.
+The linear-space algorithm of E. Myers, "An O(ND) Difference Algorithm and Its Variations"
+(Algorithmica 1, 1986): its time grows with the differences, its memory with the lengths. Not
+difflib, which takes quadratic time on lines that repeat.
 """
 
 from collections.abc import Hashable, Iterator, Sequence
@@ -11,12 +11,12 @@ from typing import NamedTuple
 from layertui.model.job import Job
 
 CONTEXT = 3
-"""Unchanged lines that are shown around a change."""
+"""Unchanged lines shown around a change."""
 MAX_EFFORT = 4_000_000
-"""Steps (a microsecond or less each) that are spent on the shortest script; after that, a stretch
-that begins and ends with different lines counts as changed as a whole."""
+"""Steps (up to a microsecond each) to search for the shortest script; after that, a part that
+begins and ends with different lines counts as changed as a whole."""
 _ROUNDS_PER_CHECK = 256
-"""Rounds between two looks at whether the answer is still wanted."""
+"""Rounds between two checks for cancellation."""
 
 
 class Edit(NamedTuple):
@@ -33,7 +33,7 @@ def shortest_script(before: Sequence[Hashable], after: Sequence[Hashable], job: 
     numbers: dict[Hashable, int] = {}
     old = [numbers.setdefault(line, len(numbers)) for line in before]
     new = [numbers.setdefault(line, len(numbers)) for line in after]
-    # Lines that only one side has are changed whatever happens to the others.
+    # Lines that only one side has are changed in any script.
     shared = set(old) & set(new)
     removed = bytearray(number not in shared for number in old)
     added = bytearray(number not in shared for number in new)
@@ -44,7 +44,7 @@ def shortest_script(before: Sequence[Hashable], after: Sequence[Hashable], job: 
 
 
 class _Comparison:
-    """Marks the lines that one side does not share with the other."""
+    """Marks the lines of each side that are not part of a longest common subsequence."""
 
     def __init__(
         self, old: list[int], removed: bytearray, new: list[int], added: bytearray, job: Job
@@ -76,10 +76,10 @@ class _Comparison:
             self._marks[side][place] = 1
 
     def _middle(self, left: int, right: int, top: int, bottom: int) -> tuple[int, int] | None:
-        """A point on a shortest path through the box, by searches from both corners that meet.
+        """Return a point on a shortest path through the box, where searches from both corners meet.
 
-        A diagonal is x - y; of each search's rounds, the furthest x on every diagonal it reached
-        is kept. ``None`` once the effort is spent.
+        ``forth`` and ``back`` are the furthest x that each search has reached on each diagonal
+        x - y (the paper's V). ``None`` once the effort is used up.
         """
         old, new = self._old, self._new
         first, last = left - top, right - bottom  # the diagonals of the two corners
@@ -117,9 +117,9 @@ class _Comparison:
 
 
 def _slide(lines: list[int], marks: bytearray, others: bytearray) -> None:
-    """Move lines that were put in or taken out as far down as they may stand: behind their like.
+    """Move runs of changed lines down as far as possible, past equal lines.
 
-    Where both sides changed, what stands for what stays together.
+    A run stops at a gap with a run of the other side, so that the two stay one edit.
     """
     taken = _gaps(others)
     start = marks.find(1)
@@ -139,7 +139,7 @@ def _run_end(marks: bytearray, start: int) -> int:
 
 
 def _gaps(marks: bytearray) -> set[int]:
-    """Between which unchanged lines the runs of changed ones stand: how many are before each."""
+    """Return the number of unchanged lines before each run of changed ones."""
     found, changed, start = set(), 0, marks.find(1)
     while start >= 0:
         end = _run_end(marks, start)

@@ -1,4 +1,4 @@
-"""Where contents lie in a layer, and which of them are read in one piece."""
+"""Extents of file contents in a layer, and which of them are read together."""
 
 from __future__ import annotations
 
@@ -9,45 +9,45 @@ from typing import NamedTuple
 from layertui.model.numbers import EntryNumber, Event, LayerNumber
 
 MAX_READ = 4 << 20
-"""Bytes that are read in one piece, unless a single file has more."""
+"""Bytes read together, unless a single file is larger."""
 MAX_GAP = 1 << 16
-"""Bytes between two files beyond which reading them too costs more than it saves."""
+"""Bytes between two files beyond which they are read separately: reading the gap would take longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileExtent:
-    """Where a file's content lies."""
+    """The location of a file's content."""
 
     path: str
     layer: LayerNumber
     entry: EntryNumber
     size: int
     offset: int
-    """In the layer's tar."""
+    """Offset of the stored bytes in the layer's uncompressed tar; 0 in an unpacked layer."""
     sparse: tuple[tuple[int, int], ...] | None
-    """As in :class:`layertui.model.layer_index.Extra`."""
+    """The sparse map, see :class:`layertui.model.layer_index.Extra`; ``None`` if the file is not sparse."""
 
     @property
     def stored_ranges(self) -> Sequence[tuple[int, int]]:
-        """Its parts that are stored, as (offset, length)."""
+        """The ranges of the file that are stored, as (offset, length); the rest reads as zeros."""
         return ((0, self.size),) if self.sparse is None else self.sparse
 
     @property
     def end(self) -> int:
-        """Where it ends in the tar, of a file without holes."""
+        """End of the content in the tar, of a file that is not sparse."""
         return self.offset + self.size
 
 
 class Batch(NamedTuple):
-    """Contents of many files in one piece."""
+    """The contents of several files, read together."""
 
     data: bytes
     files: list[tuple[Event, int, int]]
-    """Event of each file, where its content starts in ``data`` and where it ends."""
+    """Event of each file, and start and end of its content in ``data``."""
 
 
 def coalesce(files: Iterable[tuple[FileExtent, Event]]) -> Iterator[list[tuple[FileExtent, Event]]]:
-    """Files of one tar, with their events, in the order they lie in: lists of what is read in one piece."""
+    """Group files of one tar, given in the order of their offsets, by what is read together."""
     group: list[tuple[FileExtent, Event]] = []
     for file, event in files:
         if group:

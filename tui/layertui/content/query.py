@@ -1,4 +1,4 @@
-"""What a search of contents looks for, and a line that it finds."""
+"""Query and result of a search in contents."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from typing import Any
 from layertui.model.numbers import LayerNumber
 
 MAX_EXCERPT = 240
-"""Characters that are given of a line."""
+"""Characters shown of a line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is looked for, and where."""
+    """What to search for, and where."""
 
     pattern: str
     is_regex: bool = False
-    """As Python's ``re`` has them, tried on each line by itself; else the text as it stands."""
+    """Whether ``pattern`` is a regular expression of Python's ``re``, matched within lines; else it is literal."""
     ignores_case: bool = False
     with_hidden: bool = False
-    """Whether versions count that the final tree does not show."""
+    """Whether to search versions that the final tree does not show."""
     with_binary: bool = False
     paths: str = ""
-    """A glob as :mod:`layertui.union.path_filter` has them; a directory stands for all below it."""
+    """A glob, see :mod:`layertui.union.path_filter`; a directory includes everything below it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineMatch:
-    """One line of one version of one path."""
+    """A matching line in one version of one path."""
 
     path: str
     layer: LayerNumber
-    """That the version comes from."""
+    """The layer of the version."""
     visible: bool
     """Whether the final tree shows the version."""
     line: int
-    """From 1."""
+    """Line number, from 1."""
     text: str
-    """The line, or ``MAX_EXCERPT`` characters of it around what matches, with ``…`` for the rest."""
+    """The line, or ``MAX_EXCERPT`` characters of it around the match, with ``…`` for the rest."""
     start: int
-    """Where in ``text`` that begins; a line that matches twice is given once."""
+    """Start of the first match in ``text``; a line is reported once."""
     end: int
 
     def to_json(self) -> dict[str, Any]:
-        """The match as the command line prints it."""
+        """Return the match as in the JSON output."""
         return asdict(self)

@@ -1,30 +1,30 @@
-"""Where two files differ byte by byte, read piece by piece."""
+"""Compare two files byte by byte, without loading them into memory."""
 
 import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 ReadAt = Callable[[int, int], bytes]
-"""Gives the bytes from an offset on, as many as are asked for; fewer only at the end of the file."""
+"""Called as ``read(offset, length)``; returns fewer bytes only at the end of the file."""
 
 COMPARED_CHUNK = 1 << 18
-"""Bytes of each that are compared at once."""
+"""Bytes of each file compared at once."""
 _MIN_EQUAL = 16
-"""Bytes alike after which another range starts."""
+"""Equal bytes in a row that end a range."""
 _DIFFERENT = re.compile(b"[^\\0]+(?:\\0{1,%d}[^\\0]+)*" % (_MIN_EQUAL - 1))
 
 
 class ByteRange(NamedTuple):
-    """Bytes from ``start`` to before ``end`` that differ, with fewer than 16 alike in a row between them."""
+    """Bytes ``start`` to ``end`` - 1, which differ but for fewer than 16 equal ones in a row."""
 
     start: int
     end: int
 
 
 def differing_ranges(before: ReadAt, after: ReadAt, size: int) -> Iterator[ByteRange]:
-    """The ranges of the first ``size`` bytes in which two files differ at the same offsets.
+    """Yield the ranges in which the first ``size`` bytes of two files differ at equal offsets.
 
-    Reads on as it is asked for more; what the readers raise passes.
+    Reads lazily; exceptions of the readers propagate.
     """
     last = ByteRange(0, 0)
     for offset in range(0, size, COMPARED_CHUNK):

@@ -1,4 +1,4 @@
-"""The bytes of any file in any layer of an image, hidden ones too."""
+"""Read the content of any version of any file in an image, hidden ones included."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from layertui.union.model import LayerUnion
 
 MAX_HOLES = 64 << 30
-"""Bytes of holes that a digest is computed over: a few bytes of tar can claim 2**63."""
+"""Bytes of holes in a file that is hashed: a few bytes of tar can claim 2**63."""
 HASHING_THREADS = 2
-"""Layers that are hashed at once."""
+"""Layers hashed at once."""
 
 _NO_CONTENT = {
     Kind.SYMLINK: "is a symlink",
@@ -39,32 +39,32 @@ _NO_CONTENT = {
 
 
 class Contents:
-    """Reads what events of a union stored; safe to share between threads.
+    """Reads the contents of a union's events; safe to share between threads.
 
-    An **event** is a number of ``union``; a hardlink's has the content of what it links to.
-    What is read of a compressed layer is inflated up to there once; later reads anywhere
-    before start from seek points kept in memory.
+    A hardlink's event has the content of the file that it links to. A compressed layer is
+    decompressed up to the content once; later reads before that start from seek points in
+    memory.
 
-    Every method raises :class:`LayertuiError` for what is no file or cannot be read, and
-    :class:`~layertui.model.job.Cancelled`.
+    Every method raises :class:`LayertuiError` if the event is not of a file or cannot be read,
+    and :class:`~layertui.model.job.Cancelled`.
     """
 
     def __init__(self, image: Image, indexes: Sequence[LayerIndex], union: LayerUnion) -> None:
-        """``indexes`` are those of ``union``, base first; it may lack layers of the image."""
+        """``indexes`` are those of ``union``, base first, perhaps not of all layers of the image."""
         self._layers = LayerReaders(image.layers, indexes)
         self._union = union
         self._digests: dict[tuple[LayerNumber, EntryNumber], bytes] = {}
 
     def grow(self, indexes: Sequence[LayerIndex], union: LayerUnion) -> None:
-        """Go on with the union of the same layers and more on top: its events keep their numbers."""
+        """Replace the union by one with more layers on top: existing events keep their numbers."""
         self._layers.indexes, self._union = indexes, union
 
     def share_digests(self, other: Contents) -> None:
-        """Know the digests that were computed of the same layers, from now on in common."""
+        """Share the cache of digests with the contents of the same layers."""
         self._digests = other._digests
 
     def read(self, event: Event, offset: int = 0, length: int = -1, job: Job = Job.NONE) -> bytes:
-        """The bytes from ``offset``, as many as there are up to ``length`` (-1: all, in memory)."""
+        """Return up to ``length`` bytes from ``offset``, all that follow for -1."""
         file = self._find(event)
         length = max(file.size - offset, 0) if length < 0 else max(min(length, file.size - offset), 0)
         if file.sparse is not None or length > READ_CHUNK:
@@ -80,21 +80,21 @@ class Contents:
         return data
 
     def pieces(self, event: Event, offset: int = 0, length: int = -1, job: Job = Job.NONE) -> Iterator[bytes]:
-        """The same in pieces of at most 1 MiB; gives what there is before it raises."""
+        """Yield the bytes of :meth:`read` in pieces of at most 1 MiB; before damage, those that are intact."""
         file = self._find(event)
         length = max(file.size - offset, 0) if length < 0 else max(min(length, file.size - offset), 0)
         return self._pieces(file, offset, length, job)
 
     def open(self, event: Event) -> ContentFile:
-        """A file object; reads nothing yet."""
+        """Return a file object; nothing is read yet."""
         return ContentFile(self, event, self._find(event).size)
 
     def digest(self, event: Event, job: Job = Job.NONE) -> str:
-        """The content's digest, ``sha256:`` and hex; remembered."""
+        """Return the content's digest, ``sha256:`` and hex; cached."""
         return "sha256:" + self._digest(self._find(event), job).hex()
 
     def same(self, one: Event, other: Event, job: Job = Job.NONE) -> bool:
-        """Whether two events have the same content; files that differ in size are not read."""
+        """Return whether two events have equal content; files of different sizes are not read."""
         if self._union.ev_inode[one] == self._union.ev_inode[other]:
             return True
         left, right = self._find(one), self._find(other)
@@ -102,7 +102,7 @@ class Contents:
             return False
         if left.sparse is None and right.sparse is None:
             return self._digest(left, job) == self._digest(right, job)
-        # What neither stores is zeros in both, however much of it they claim.
+        # Where both have holes both are zeros, however many bytes of them they claim.
         return all(
             self._alike(left, right, start, min(start + length, left.size), job)
             for start, length in merged_ranges(left.stored_ranges, right.stored_ranges)
@@ -111,9 +111,9 @@ class Contents:
     def prepare(self, events: Iterable[Event], job: Job = Job.NONE) -> None:
         """Compute the digests of many contents, reading each layer at most once, front to back.
 
-        Reports bytes of tar, from several threads. What has no content, or none that can be
-        read, is left out: asking for its digest tells why. So are sparse files, which
-        :meth:`same` compares without digests.
+        Reports bytes of tar, from several threads. Skips what has no readable content, for
+        which :meth:`digest` raises the reason, and sparse files, which :meth:`same` compares
+        without digests.
         """
         files: dict[tuple[LayerNumber, EntryNumber], FileExtent] = {}
         for event in events:
@@ -126,17 +126,17 @@ class Contents:
         ordered = sorted(files.values(), key=lambda file: (file.layer, file.offset))
         layers = [list(group) for _layer, group in groupby(ordered, key=lambda file: file.layer)]
         total = sum(group[-1].offset + group[-1].size for group in layers)
-        behind = [0] * len(layers)
-        part = job.part()  # so that no thread goes on when one fails
+        done = [0] * len(layers)
+        part = job.part()  # cancelled when a thread fails, so that the others end
 
         def work(number: int) -> None:
             for position in self._hash_layer(layers[number], part):
-                behind[number] = position
-                job.report(sum(behind), total)
+                done[number] = position
+                job.report(sum(done), total)
 
         with ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="contents") as pool:
             try:
-                for _done in pool.map(work, range(len(layers))):
+                for _ in pool.map(work, range(len(layers))):
                     pass
             finally:
                 part.cancel()
@@ -144,10 +144,10 @@ class Contents:
     def in_order(
         self, events: Iterable[Event], job: Job = Job.NONE
     ) -> Iterator[tuple[Event, Iterator[bytes]]]:
-        """Events with their contents in pieces, each layer read once, front to back.
+        """Yield events with their contents in pieces, reading each layer once, front to back.
 
-        Pieces are to be taken, as many as are wanted, before the next event is. Taking them
-        raises what :meth:`pieces` does.
+        An event's pieces must be consumed, all or some, before the next event. Iterating over
+        them raises as :meth:`pieces` does.
         """
         read_layer = EMPTY
         cursor: Cursor | None = None
@@ -165,9 +165,9 @@ class Contents:
                 yield event, self._pieces(file, 0, file.size, job, cursor)
 
     def batches(self, events: Iterable[Event], job: Job = Job.NONE) -> Iterator[Batch]:
-        """The contents of events of one layer in few pieces, the layer read once, front to back.
+        """Yield the contents of events of one layer in few batches, reading it once, front to back.
 
-        What is no file, what cannot be read, and what lies behind damage is left out.
+        Skips what is not a file, cannot be read, or lies after damage.
         """
         files: list[tuple[FileExtent, Event]] = []
         for event in events:
@@ -175,7 +175,7 @@ class Contents:
                 file = self._find(event)
             except LayertuiError:
                 continue
-            if (content := self._layers.kept(file)) is not None:
+            if (content := self._layers.captured(file)) is not None:
                 yield Batch(content, [(event, 0, file.size)])
             else:
                 files.append((file, event))
@@ -204,11 +204,11 @@ class Contents:
                 return
 
     def stored_ranges(self, event: Event) -> Sequence[tuple[int, int]]:
-        """The parts of a file that are stored, as (offset, length); the rest of it reads as zeros."""
+        """Return the ranges of a file that are stored, as (offset, length); the rest reads as zeros."""
         return self._find(event).stored_ranges
 
     def read_all(self, events: Iterable[Event], job: Job = Job.NONE) -> dict[Event, bytes]:
-        """The whole contents of events of one layer, in memory; without those that :meth:`batches` leaves out."""
+        """Return the contents of events of one layer, but for those that :meth:`batches` skips."""
         return {
             event: batch.data[start:end]
             for batch in self.batches(events, job)
@@ -218,7 +218,7 @@ class Contents:
     # Inside
 
     def _hash_layer(self, files: Sequence[FileExtent], job: Job) -> Iterator[int]:
-        """Hash the files of one layer in the order they lie in; yields how far it has come."""
+        """Hash files of one layer in the order of the tar; yield the offset reached after each read."""
         try:
             cursor = self._layers.cursor(files[0])
             items = [(file, NO_EVENT) for file in files]
@@ -231,12 +231,12 @@ class Contents:
                     read = cursor.pieces(first.offset, last.end - first.offset, job)
                     data = memoryview(b"".join(read))
                     if len(data) < last.end - first.offset:
-                        return  # asked for one by one, each tells whether it is there
+                        return  # digest() reads each again, and raises for those that are missing
                     for file, _ in group:
                         self._hash(file, (data[file.offset - first.offset : file.end - first.offset],))
                 yield last.end
         except (LayertuiError, Damaged):
-            return  # nothing behind damage can be read either
+            return  # nothing after the damage can be read
 
     def _digest(self, file: FileExtent, job: Job) -> bytes:
         known = self._digests.get((file.layer, file.entry))
@@ -264,7 +264,7 @@ class Contents:
         return True
 
     def _place(self, event: Event) -> tuple[int, int]:
-        """Layer and offset, by which events stand in the order in which they are stored."""
+        """Return layer and offset, the sort key for the order in which contents are stored."""
         inode = self._union.ev_inode[event]
         if self._union.ev_entry[inode] < 0:
             return 0, 0  # nothing is stored
@@ -272,7 +272,7 @@ class Contents:
         return layer, self._layers.indexes[layer - 1].offset[entry]
 
     def _find(self, event: Event) -> FileExtent:
-        """Where an event's content lies, what a hardlink shares included."""
+        """Return the extent of an event's content, for a hardlink that of the file it links to."""
         union = self._union
         path = union.path(union.ev_node[event])
         kind = union.ev_kind[event]
@@ -286,7 +286,7 @@ class Contents:
             raise LayertuiError(f"cannot read {path}", f"it is a hardlink to {target}, which is not there")
         if kind != Kind.FILE:
             raise LayertuiError(f"cannot read {path}", f"it {_NO_CONTENT[Kind(kind)]}")
-        if layer in self._layers.unpacked:  # a file of its own, holes and all
+        if layer in self._layers.unpacked:  # a whole file, holes included
             return FileExtent(path, layer, entry, index.size[entry], 0, None)
         extra = index.extra.get(entry)
         file = FileExtent(
@@ -297,11 +297,11 @@ class Contents:
         return file
 
     def _entry(self, inode: Event) -> tuple[LayerNumber, EntryNumber]:
-        """The layer that stores what an event holds, and the number of the entry there."""
+        """Return the layer that stores an event's content, and the number of its entry there."""
         return self._union.ev_layer[inode], self._union.ev_entry[inode]
 
     def _name(self, layer: LayerNumber) -> str:
-        """What people call a layer."""
+        """Return the name of a layer for messages."""
         return f"layer {layer}"
 
     def _unreadable(self, file: FileExtent, why: str) -> LayertuiError:
@@ -310,7 +310,7 @@ class Contents:
     def _pieces(
         self, file: FileExtent, offset: int, length: int, job: Job, cursor: Cursor | None = None
     ) -> Iterator[bytes]:
-        """A part of a file that lies within its size, holes filled in."""
+        """Yield a part of a file, which must be within its size; holes as zeros."""
         if length <= 0:
             return
         try:
@@ -332,10 +332,10 @@ class Contents:
 
 
 class ContentFile(io.RawIOBase):
-    """A file's content as a file object: read, seek and tell, without an end of the layer in memory.
+    """A seekable binary file over a content; reads on demand, without loading the file or its layer.
 
-    A read that meets damage gives what comes before it; the next one raises
-    :class:`LayertuiError`. Of use to one thread at a time.
+    A read that reaches damage returns the bytes before it, and the next one raises
+    :class:`LayertuiError`. Not safe to share between threads.
     """
 
     def __init__(self, contents: Contents, event: Event, size: int) -> None:
@@ -363,7 +363,7 @@ class ContentFile(io.RawIOBase):
         return self._position
 
     def pread(self, length: int, offset: int) -> bytes:
-        """Up to ``length`` bytes from ``offset``, wherever the position is; less only at the end."""
+        """Return up to ``length`` bytes from ``offset``, less only at the end; the position stays."""
         return self._contents.read(self._event, offset, length)
 
     def readinto(self, buffer: Any) -> int:
@@ -381,6 +381,6 @@ class ContentFile(io.RawIOBase):
 
 
 def _failing(error: LayertuiError) -> Iterator[bytes]:
-    """No pieces."""
+    """Return an iterator that raises."""
     raise error
     yield b""

@@ -1,4 +1,4 @@
-"""Searches the contents of files line by line, as grep does, those of hidden files too."""
+"""Search the contents of files line by line, as grep does, hidden versions included."""
 
 from __future__ import annotations
 
@@ -19,27 +19,28 @@ from layertui.union.model import LayerUnion
 from layertui.union.path_filter import compile_pattern, glob_pattern
 
 BINARY_PROBE = 8000
-"""Bytes in which a NUL makes a file binary, as git has it (``buffer_is_binary``)."""
+"""Bytes at the start of a file; a NUL in them makes it binary, as in git (``buffer_is_binary``)."""
 MAX_SEARCHED_SIZE = 64 << 30
-"""Bytes of the largest file that is looked into: a few bytes of tar can claim 2**63 of zeros."""
+"""Bytes of the largest file searched: a few bytes of tar can claim 2**63 of zeros."""
 MAX_REGEX_LINE = 1 << 16
-"""Characters of a line that a regular expression is tried on: many take the square of it or more."""
+"""Characters of a line that a regular expression sees: many take quadratic time or worse."""
 MAX_BUFFERED_LINE = 16 << 20
-"""Characters that are held in wait for the end of a line; a longer line is searched in parts."""
+"""Characters buffered until the end of a line; a longer line is searched in parts."""
 EXCERPT_LEAD = 60
-"""Of these ``MAX_EXCERPT``, how many at most stand before what matches, unless the whole line fits."""
+"""Of the ``MAX_EXCERPT`` characters shown of a long line, those before the match, at most."""
 
 
 class Search:
-    """One search through the files of a union; what :meth:`matches` counts tells of how it went."""
+    """A search through the files of a union; :meth:`matches` also counts what is left out."""
 
     def __init__(self, union: LayerUnion, contents: Contents, query: Query) -> None:
-        """Raises :class:`LayertuiError` for a pattern that cannot be read, saying why."""
+        """Raises :class:`LayertuiError` for an invalid pattern, with the reason."""
         self.binary = 0
-        """Files left out."""
+        """Binary files left out."""
         self.unreadable = 0
+        """Files that could not be read, or not completely."""
         self.long_lines = 0
-        """Of which a regular expression saw the first ``MAX_REGEX_LINE`` characters alone."""
+        """Lines of which the regular expression saw only ``MAX_REGEX_LINE`` characters."""
         self._union = union
         self._contents = contents
         self._query = query
@@ -67,7 +68,7 @@ class Search:
 
     @property
     def left_out(self) -> list[str]:
-        """What was not searched, in words."""
+        """Descriptions of what was not searched."""
         counts = (
             (self.binary, "binary file", ""),
             (self.unreadable, "file", " that cannot be read"),
@@ -76,7 +77,7 @@ class Search:
         return [count_text(count, noun) + more for count, noun, more in counts if count]
 
     def _versions(self) -> dict[Event, list[Event]]:
-        """The events whose content is asked for, by the one that stores it: hardlinks share one."""
+        """Return the events to search, by the event that stores their content: hardlinks share one."""
         union, found = self._union, dict[Event, list[Event]]()
         for event, kind in zip(union.events, union.ev_kind, strict=True):
             if kind != Kind.FILE or not (self._query.with_hidden or self._is_visible(event)):
@@ -90,9 +91,9 @@ class Search:
         return self._union.last[self._union.ev_node[event]] == event
 
     def _in_file(self, event: Event, pieces: Iterator[bytes]) -> Iterator[tuple[int, str, int, int]]:
-        """Number, text and place of each match."""
+        """Yield line number, excerpt, and start and end of the match in it."""
         extra = self._union.extra(event)
-        has_holes = extra is not None and extra.sparse is not None  # which are zeros
+        has_holes = extra is not None and extra.sparse is not None  # holes are NULs
         if self._union.size(event) > MAX_SEARCHED_SIZE:
             raise LayertuiError("too large")
         if has_holes and not self._query.with_binary:
@@ -120,12 +121,15 @@ class Search:
 
 
 def _line_search(query: Query) -> tuple[Callable[[str], re.Match[str] | None], str | None]:
-    """What finds a match in a line, and what a text must hold, in small letters if case is ignored."""
+    """Return the search function for a line, and a string that a matching text must contain.
+
+    The string is lower case if case is ignored, and ``None`` if there is none to look for.
+    """
     source = query.pattern if query.is_regex else re.escape(query.pattern)
     flags = re.IGNORECASE if query.ignores_case else 0
     is_plain = not query.is_regex and query.pattern.isascii()
     if is_plain:
-        flags |= re.ASCII  # or the letter k would find the sign of the kelvin, which lower() may not
+        flags |= re.ASCII  # else "k" would match the Kelvin sign, which the lower-case test above may miss
     search = compile_pattern(source, query.pattern, flags).search
     if not query.ignores_case:
         return search, None if query.is_regex else query.pattern
@@ -141,7 +145,7 @@ def _path_test(paths: str) -> Callable[[bytes], object]:
 
 
 def _blocks(head: bytes, pieces: Iterator[bytes], codec: str) -> Iterator[str]:
-    """A text in blocks of whole lines, unless one is longer than ``MAX_BUFFERED_LINE``."""
+    """Yield a text in blocks of whole lines, unless a line is longer than ``MAX_BUFFERED_LINE``."""
     errors = "surrogateescape" if codec.startswith("utf-8") else "replace"
     decoder = codecs.getincrementaldecoder(codec)(errors)
     rest = ""
@@ -156,7 +160,7 @@ def _blocks(head: bytes, pieces: Iterator[bytes], codec: str) -> Iterator[str]:
 
 
 def excerpt(line: str, start: int, end: int) -> tuple[str, int, int]:
-    """What is given of a line, and where in it the match stands."""
+    """Shorten a line around a match; return it with the new start and end of the match."""
     if len(line) <= MAX_EXCERPT:
         return line, start, end
     first = max(min(start - EXCERPT_LEAD, len(line) - MAX_EXCERPT), 0)

@@ -1,4 +1,4 @@
-"""Sparse files: what a tar stores of them, and the zeros between."""
+"""Sparse files: the ranges that a tar stores, and the holes between them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from itertools import accumulate
 from typing import NamedTuple
 
 ZEROS = bytes(1 << 18)
-"""Zeros handed out at once."""
+"""The zeros that are yielded at once."""
 
 
 class Segment(NamedTuple):
-    """Part of a file: stored, or a hole."""
+    """A stored part of a file, or a hole."""
 
     length: int
     stored: int
-    """Where it starts in what the tar stores of the file; -1 for a hole, which reads as zeros."""
+    """Offset in the stored bytes of the file; -1 for a hole, which reads as zeros."""
 
 
 def segments(stored: Sequence[tuple[int, int]], offset: int, end: int) -> Iterator[Segment]:
-    """The bytes ``offset`` to ``end`` of a file of which the (offset, length) in ``stored`` are kept."""
+    """Yield the segments of bytes ``offset`` to ``end`` of a file whose (offset, length) ranges in ``stored`` are stored."""
     places = accumulate((length for _start, length in stored), initial=0)
     for (start, length), place in zip(stored, places, strict=False):
         stop = min(start + length, end)
@@ -37,7 +37,7 @@ def segments(stored: Sequence[tuple[int, int]], offset: int, end: int) -> Iterat
 
 
 def sparse_map_error(stored: Sequence[tuple[int, int]], kept: int) -> str:
-    """What is wrong with the map of a file of which the tar keeps ``kept`` bytes; empty if nothing is."""
+    """Return why the sparse map of a file with ``kept`` stored bytes is invalid; empty if it is valid."""
     end = total = 0
     for start, length in stored:
         if start < end:
@@ -50,7 +50,7 @@ def sparse_map_error(stored: Sequence[tuple[int, int]], kept: int) -> str:
 def merged_ranges(
     one: Sequence[tuple[int, int]], other: Sequence[tuple[int, int]]
 ) -> Iterator[tuple[int, int]]:
-    """The (offset, length) at which either of two files stores anything, in order."""
+    """Yield the union of two files' stored ranges, as (offset, length) in order."""
     start = end = 0
     for at, length in sorted((*one, *other)):
         if at > end:
@@ -63,7 +63,7 @@ def merged_ranges(
 
 
 def zeros_of(length: int) -> Iterator[bytes]:
-    """That many zeros."""
+    """Yield ``length`` zeros in pieces."""
     while length > 0:
         yield ZEROS[:length]
         length -= len(ZEROS)

@@ -1,4 +1,4 @@
-"""Syntax colours: which parts of a source text are keywords, strings, names, comments."""
+"""Syntax highlighting: keywords, strings, names and comments of a source text."""
 
 import re
 import time
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from pygments.lexer import Lexer
 
 Piece = tuple[str, str]
-"""Raw text and what it is: ``keyword``, ``string``, ``name``, ``comment`` or nothing."""
+"""Text and its style: ``keyword``, ``string``, ``name``, ``comment`` or empty."""
 
 MAX_LEXED = 1 << 17
-"""Characters that are lexed at once; lexers take some microseconds for each, and cannot be stopped."""
+"""Characters lexed at once: lexers take microseconds for each and cannot be interrupted."""
 _MAX_LEXED_LINE = 400
-"""Characters of a line; some patterns of lexers take the square or the cube of it, and cannot be stopped."""
+"""Characters of a line: some lexers take quadratic or cubic time on one."""
 _LEXER_TIMEOUT = 1.0
-"""What a lexer may take; the text stays plain after that."""
+"""Seconds; the text stays plain if the lexer takes longer."""
 
 _TOKEN_STYLES = (
     ("Token.Comment.Preproc", "keyword"),
@@ -51,13 +51,13 @@ _LANGUAGES = {
     "profile": "bash",
     "sources.list": "debsources",
 }
-"""What pygments does not know by its name."""
+"""Lexers of files whose names Pygments does not know; empty for none."""
 
 
 def lexer_of(name: str, head: str) -> "Lexer | None":
-    """The lexer for a file called ``name`` whose text starts with ``head``; ``None`` for plain text.
+    """Return the lexer for a file called ``name`` whose text starts with ``head``; ``None`` for plain text.
 
-    The name decides, and its first line (``#!/bin/sh``) where that says nothing.
+    Determined by the name, or else by the first line (``#!/bin/sh``).
     """
     import pygments.lexers as lexers
     from pygments.util import ClassNotFound
@@ -67,7 +67,7 @@ def lexer_of(name: str, head: str) -> "Lexer | None":
     try:
         if name in _LANGUAGES:
             return lexers.get_lexer_by_name(_LANGUAGES[name], **options) if _LANGUAGES[name] else None
-        # Several languages share some endings: the text helps to choose.
+        # Some extensions belong to several languages: the text helps to choose.
         found = lexers.get_lexer_for_filename(name, head[:2000], **options)
     except ClassNotFound:
         shell = re.match(r"#!\s*(?:\S*/)?(?:env\s+(?:-\S+\s+)*)?([a-z]+)", first)
@@ -79,15 +79,15 @@ def lexer_of(name: str, head: str) -> "Lexer | None":
             return lexers.get_lexer_by_name("xml", **options) if first.startswith("<?xml") else None
         except ClassNotFound:
             return None
-    except Exception:  # a lexer that stumbles over what it is to judge
+    except Exception:  # any exception of a lexer that analyses the text
         return None
     return None if "text" in found.aliases else found
 
 
 def colored(lexer: "Lexer | None", lines: Sequence[str]) -> Iterator[list[Piece]]:
-    """Each of ``lines`` (without their ends) in pieces; plain where there is no lexer or too much to lex.
+    """Yield each of ``lines`` (without newlines) in pieces; plain without a lexer or with too much text.
 
-    The lines are lexed as if a file started there: what opened before them is not known.
+    Lexes the lines as if the file started there: constructs opened before them are unknown.
     """
     if (
         lexer is None
@@ -98,7 +98,7 @@ def colored(lexer: "Lexer | None", lines: Sequence[str]) -> Iterator[list[Piece]
         return
     try:
         found = list(_pieces(lexer, "\n".join(lines)))
-    except Exception:  # lexers are many, by many, and not made for hostile text
+    except Exception:  # hundreds of lexers, not written for hostile text
         found = []
     if ["".join(text for text, _kind in line) for line in found] == list(lines):
         yield from found

@@ -1,4 +1,7 @@
-"""A layer's uncompressed tar, read at any offset without unpacking it to disk."""
+"""Random access to a layer's uncompressed tar, without writing it to disk.
+
+Offsets are bytes in the uncompressed tar unless they are called stored.
+"""
 
 from __future__ import annotations
 
@@ -14,39 +17,39 @@ from layertui.model.blob import Blob
 from layertui.model.job import Job
 
 READ_CHUNK = 1 << 20
-"""Bytes handed out or inflated at once, at most."""
+"""Bytes read or decompressed at once, at most."""
 SEEK_SPACING = 8 << 20
-"""Bytes of tar between two seek points. One takes about 40 kB, and 8 MiB about 20 ms to inflate."""
+"""Bytes of tar between two seek points. A point takes about 40 kB; 8 MiB take about 20 ms to decompress."""
 MAX_SEEK_POINTS = 512
-"""Seek points of a layer; beyond, every second one goes and the spacing doubles."""
+"""Seek points of a layer; beyond that, every second one is dropped and the spacing doubles."""
 DAMAGE_STEP = 512
-"""Bytes inflated at once near damage, so that all but the last of what is whole is read."""
+"""Bytes decompressed at once near damage, so that at most so many intact ones are lost."""
 CACHED_BLOCK = 1 << 17
-"""Bytes of tar that are remembered as one."""
+"""Bytes of tar in one block of the cache."""
 MAX_IDLE_CURSORS = 2
-"""Cursors of a layer that are kept for whoever reads on."""
+"""Cursors of a layer kept for callers that read on."""
 
 
 class Cursor(Protocol):
-    """Reads a tar; of use to one thread at a time."""
+    """Reads a tar; not safe to share between threads."""
 
     position: int
-    """Where reading on costs least."""
+    """The offset at which reading on is cheapest."""
 
     def pieces(self, offset: int, length: int, job: Job = Job.NONE) -> Iterator[bytes]:
-        """The bytes from ``offset``, ``length`` of them unless the tar ends before.
+        """Yield ``length`` bytes from ``offset``, less if the tar ends before.
 
         Raises :class:`Damaged` after what could be read, :class:`Cancelled`, and
-        :class:`LayertuiError` where the stored bytes cannot be read.
+        :class:`LayertuiError` if the stored bytes cannot be read.
         """
         ...
 
 
 class PlainCursor:
-    """Reads a tar that is stored as it is, or a part of it."""
+    """Reads a tar that is stored uncompressed, or a part of it."""
 
     def __init__(self, blob: Blob, start: int = 0) -> None:
-        """``start`` is where in the tar the blob begins."""
+        """``start`` is the offset of the blob in the tar."""
         self.position = start
         self._blob = blob
         self._start = start
@@ -62,49 +65,57 @@ class PlainCursor:
             yield data
 
     def read(self, offset: int, length: int, job: Job = Job.NONE) -> bytes:
-        """As :meth:`pieces`, in one."""
+        """Return the bytes of :meth:`pieces` as one."""
         return b"".join(self.pieces(offset, length, job))
 
 
 class SeekPoint(NamedTuple):
-    """A place from which inflating can start."""
+    """A position from which decompression can start."""
 
     offset: int
-    """In the tar."""
+    """Offset in the uncompressed tar."""
     stored: int
-    """In the blob; where a member starts unless there is one here that goes on."""
+    """Offset in the blob, in stored bytes: where the compressed member (gzip member, zstd frame) starts."""
     member: Member | None
+    """The member's decompressor at ``offset``, to be copied; ``None`` where the member starts."""
 
 
 class SeekPoints:
-    """A layer's seek points, shared by all who read it."""
+    """The seek points of a layer, sorted by offset; safe to share between threads.
 
-    def __init__(self) -> None:
+    However large the layer, its points take bounded memory: when there are more than
+    ``limit``, every second one is dropped, and from then on points are added half as often.
+    """
+
+    def __init__(self, spacing: int = SEEK_SPACING, limit: int = MAX_SEEK_POINTS) -> None:
         self._points = [SeekPoint(0, 0, None)]
         self._offsets = [0]
-        self._spacing = SEEK_SPACING
+        self._spacing = spacing
+        self._limit = limit
         self._lock = threading.Lock()
 
     def before(self, offset: int) -> SeekPoint:
-        """The last one that is not beyond an offset."""
+        """Return the last point at or before an offset in the tar."""
         with self._lock:
             return self._points[bisect_right(self._offsets, offset) - 1]
 
     def is_due(self, offset: int) -> bool:
+        """Return whether an offset in the tar is far enough from the point before it for another one."""
         return offset - self.before(offset).offset >= self._spacing
 
     def add(self, point: SeekPoint) -> None:
+        """Insert a point; drop every second one, but not the first, if there are too many."""
         with self._lock:
             at = bisect_right(self._offsets, point.offset)
             self._points.insert(at, point)
             self._offsets.insert(at, point.offset)
-            if len(self._points) > MAX_SEEK_POINTS:
+            if len(self._points) > self._limit:
                 del self._points[1::2], self._offsets[1::2]
                 self._spacing *= 2
 
 
 class InflatingCursor:
-    """Reads a compressed tar: forward, from where it is or from the nearest seek point."""
+    """Reads a compressed tar forward, from its position or from the nearest seek point."""
 
     def __init__(self, blob: Blob, compression: str, points: SeekPoints) -> None:
         self.position = 0
@@ -138,13 +149,13 @@ class InflatingCursor:
         self._step_size = READ_CHUNK
 
     def _step(self, length: int) -> bytes:
-        """The next bytes, at most ``length``; empty at the end."""
+        """Return the next bytes, at most ``length``; empty at the end."""
         try:
             return self._inflate(min(length, self._step_size))
         except Damaged:
             if self._step_size == DAMAGE_STEP:
                 raise
-        # What was inflated along with the damage is lost: once more, in small steps.
+        # What was decompressed together with the damage is lost: read it again in small steps.
         position = self.position
         self._start(self._points.before(position))
         while self.position < position and self._inflate(min(position - self.position, READ_CHUNK)):
@@ -170,7 +181,10 @@ class InflatingCursor:
 
 
 class BlockCache:
-    """The blocks of all layers that were read last."""
+    """The most recently used blocks of all layers; safe to share between threads.
+
+    A key is a layer's number and the number of the block in its tar, from 0.
+    """
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -178,12 +192,14 @@ class BlockCache:
         self._lock = threading.Lock()
 
     def get(self, key: tuple[int, int]) -> bytes | None:
+        """Return :data:`CACHED_BLOCK` bytes of a tar, less at its end; ``None`` if they are not cached."""
         with self._lock:
             if key in self._blocks:
                 self._blocks.move_to_end(key)
             return self._blocks.get(key)
 
     def put(self, key: tuple[int, int], block: bytes) -> None:
+        """Store a block; the least recently used one is dropped if there are too many."""
         with self._lock:
             self._blocks[key] = block
             if len(self._blocks) > self._capacity:
@@ -191,45 +207,45 @@ class BlockCache:
 
 
 class TarReader:
-    """One layer's tar; safe to share between threads."""
+    """Reads a layer's tar; safe to share between threads."""
 
-    def __init__(self, number: int, blob: Blob, recent: BlockCache) -> None:
-        """``number`` tells its blocks from those of others in ``recent``."""
+    def __init__(self, number: int, blob: Blob, blocks: BlockCache, points: SeekPoints | None = None) -> None:
+        """``number`` is the layer's in the keys of ``blocks``."""
         self.compression = compression_of(blob.pread(6, 0))
         self._number = number
         self._blob = blob
-        self._points = SeekPoints()
-        self._recent = recent
+        self._points = points or SeekPoints()
+        self._blocks = blocks
         self._idle: list[Cursor] = []
         self._lock = threading.Lock()
 
     def cursor(self) -> Cursor:
-        """A cursor of one's own."""
+        """Return a new, independent cursor."""
         if self.compression:
             return InflatingCursor(self._blob, self.compression, self._points)
         return PlainCursor(self._blob)
 
     def read(self, offset: int, length: int, job: Job = Job.NONE) -> bytes:
-        """As :meth:`pieces`, in one; what is small and was read before costs nothing again."""
+        """Return the bytes of :meth:`pieces` as one; small reads go through the cache of blocks."""
         if not self.compression or length > CACHED_BLOCK:
             return b"".join(self.pieces(offset, length, job))
         first, last = offset // CACHED_BLOCK, (offset + length - 1) // CACHED_BLOCK
         try:
             data = b"".join(self._block(number, job) for number in range(first, last + 1))
-        except Damaged:  # perhaps only beyond what is wanted
+        except Damaged:  # perhaps only in the rest of the last block
             return b"".join(self.pieces(offset, length, job))
         return data[offset - first * CACHED_BLOCK :][:length]
 
     def pieces(self, offset: int, length: int, job: Job = Job.NONE) -> Iterator[bytes]:
-        """As a cursor's, by whichever is nearest."""
+        """Yield what :meth:`Cursor.pieces` does, from the nearest idle cursor."""
         cursor = self._take(offset)
         # A cursor that met damage or an error is not used again.
         yield from cursor.pieces(offset, length, job)
         with self._lock:
             self._idle = [cursor, *self._idle][:MAX_IDLE_CURSORS]
 
-    def rest(self) -> None:
-        """Forget the cursors, which may hold a decompressor's window each."""
+    def drop_cursors(self) -> None:
+        """Free the idle cursors, each of which may have a decompressor's window."""
         with self._lock:
             self._idle = []
 
@@ -244,8 +260,8 @@ class TarReader:
 
     def _block(self, number: int, job: Job) -> bytes:
         key = (self._number, number)
-        block = self._recent.get(key)
+        block = self._blocks.get(key)
         if block is None:
             block = b"".join(self.pieces(number * CACHED_BLOCK, CACHED_BLOCK, job))
-            self._recent.put(key, block)
+            self._blocks.put(key, block)
         return block

@@ -1,4 +1,4 @@
-"""Whether a file is text, and in which encoding."""
+"""Detect whether a file is text, and its encoding."""
 
 import codecs
 import re
@@ -9,57 +9,57 @@ if TYPE_CHECKING:
     from charset_normalizer.models import CharsetMatch
 
 DECODE_ERRORS = "backslashreplace"
-"""How bytes are decoded that the encoding does not have: as ``\\xNN``, whatever the codec."""
+"""Error handler for decoding: invalid bytes become ``\\xNN``, with any codec."""
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig", "UTF-8 with BOM"),
-    (codecs.BOM_UTF32_LE, "utf-32", "UTF-32LE"),  # before UTF-16, which its start looks like
+    (codecs.BOM_UTF32_LE, "utf-32", "UTF-32LE"),  # before UTF-16, whose mark it starts with
     (codecs.BOM_UTF32_BE, "utf-32", "UTF-32BE"),
     (codecs.BOM_UTF16_LE, "utf-16", "UTF-16LE"),
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16BE"),
 )
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\v\f\r\b\x1b"))
 _MAX_CONTROLS = 1 / 100
-"""Of text; random bytes have a tenth."""
+"""Share of control characters in text; random bytes have a tenth."""
 _MAX_HIGH = 0.3
-"""Of text in a legacy encoding that is not recognised."""
+"""Share of non-ASCII bytes in text of an unrecognized legacy encoding."""
 _WESTERN = "cp1252"
 _GUESS_SAMPLE = 4096
-"""Bytes that the encoding is guessed from."""
+"""Bytes from which the encoding is guessed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How the bytes of a text are read."""
+    """The encoding of a text."""
 
     codec: str
-    """As Python calls it; it takes a byte order mark off."""
+    """Name of Python's codec, one that removes a byte order mark."""
     name: str
-    """As people call it."""
+    """Human-readable name."""
     guessed: bool = False
-    """Whether the bytes would do in other encodings too."""
+    """Whether the bytes are valid in other encodings, too."""
     newline: str = "LF"
-    """What ends its lines as far as they were looked at: ``LF``, ``CRLF``, ``CR`` or ``mixed``."""
+    """Line endings in the part examined: ``LF``, ``CRLF``, ``CR`` or ``mixed``."""
 
     def decode(self, data: bytes) -> str:
-        """The whole text; never fails."""
+        """Decode the whole text; never fails."""
         return data.decode(self.codec, DECODE_ERRORS)
 
 
 def is_text(head: bytes) -> bool:
-    """Whether ``diff -u`` takes a file for text: there is no NUL at its start."""
+    """Return whether ``diff -u`` treats a file as text: its start has no NUL."""
     return b"\0" not in head
 
 
 def marked_encoding(head: bytes) -> tuple[str, str] | None:
-    """Codec and name of the encoding that a byte order mark tells of; ``None`` without one."""
+    """Return codec and name of the encoding of a byte order mark; ``None`` without one."""
     return next(((codec, name) for bom, codec, name in _BOMS if head.startswith(bom)), None)
 
 
 def encoding_of(head: bytes, size: int) -> Encoding | None:
-    """How to read a file of ``size`` bytes that starts with ``head``; ``None`` for what is no text.
+    """Detect the encoding of a file of ``size`` bytes that starts with ``head``; ``None`` if it is binary.
 
-    A character that the end of ``head`` cuts counts as whole unless the file ends there too.
+    A character cut by the end of ``head`` counts as valid unless the file ends there.
     """
     found = _encoding(head, len(head) >= size)
     if found is None:
@@ -96,7 +96,7 @@ def _encoding(head: bytes, whole: bool) -> tuple[str, str, bool] | None:
 
 
 def _wide(head: bytes) -> tuple[str, str, bool] | None:
-    """UTF-16 without a mark: most of its high bytes are 0 in the scripts of the West."""
+    """Detect UTF-16 without a byte order mark, by its zeros: Western scripts have high bytes of 0."""
     for codec, name, high in (("utf-16-le", "UTF-16LE", 1), ("utf-16-be", "UTF-16BE", 0)):
         zeros, others = head[high::2].count(0), head[1 - high :: 2].count(0)
         if zeros * 2 < len(head) // 2 or others:
@@ -109,16 +109,16 @@ def _wide(head: bytes) -> tuple[str, str, bool] | None:
 
 
 def _legacy(head: bytes) -> tuple[str, str, bool] | None:
-    """One of the encodings of old; what cannot be recognised is Latin-1 if most of it is ASCII."""
+    """Detect a legacy encoding; an unrecognized one is Latin-1 if most of the text is ASCII."""
     from charset_normalizer import from_bytes
 
     high = len(head) - len(head.translate(None, bytes(range(0x80, 0x100))))
-    # The lines that tell; the others are the same in all of them.
-    telling = b"\n".join(re.findall(rb"[^\n]{0,200}[\x80-\xff][^\n]{0,200}", head))[:_GUESS_SAMPLE]
-    matches = list(from_bytes(telling, steps=2, chunk_size=_GUESS_SAMPLE // 2, threshold=0.2))
+    # Only lines with non-ASCII bytes: the others are equal in all encodings.
+    samples = b"\n".join(re.findall(rb"[^\n]{0,200}[\x80-\xff][^\n]{0,200}", head))[:_GUESS_SAMPLE]
+    matches = list(from_bytes(samples, steps=2, chunk_size=_GUESS_SAMPLE // 2, threshold=0.2))
     best = max((match.coherence for match in matches), default=0.0)
     western = _decodes(head, _WESTERN) and high <= _MAX_HIGH * len(head)
-    # Where the words tell no language, or one of the West too, the most common is the best guess.
+    # If no language is recognized, or a Western one as well, the most common encoding is the best guess.
     if western and (not best or any(_is_western(match) and match.coherence * 2 >= best for match in matches)):
         return _WESTERN, "Windows-1252", True
     for match in matches:
@@ -144,6 +144,6 @@ def _newline(text: str) -> str:
     if both == feeds == returns or not returns:
         return "CRLF" if both else "LF"
     if not feeds:
-        # One at the end of a sample may belong to a CRLF.
+        # A CR at the end of a sample may be half of a CRLF.
         return "CR" if returns > 1 else "LF"
     return "CRLF" if both == feeds and returns == both + text.endswith("\r") else "mixed"

@@ -1,15 +1,50 @@
-"""Extended attributes in words."""
+"""Human-readable values of extended attributes."""
 
 import struct
 
-_NAMES = """
-    chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable
-    net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot
-    sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease
-    audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read
-    perfmon bpf checkpoint_restore
-"""
-_CAPABILITIES = _NAMES.split()
+_CAPABILITIES = [
+    "chown",
+    "dac_override",
+    "dac_read_search",
+    "fowner",
+    "fsetid",
+    "kill",
+    "setgid",
+    "setuid",
+    "setpcap",
+    "linux_immutable",
+    "net_bind_service",
+    "net_broadcast",
+    "net_admin",
+    "net_raw",
+    "ipc_lock",
+    "ipc_owner",
+    "sys_module",
+    "sys_rawio",
+    "sys_chroot",
+    "sys_ptrace",
+    "sys_pacct",
+    "sys_admin",
+    "sys_boot",
+    "sys_nice",
+    "sys_resource",
+    "sys_time",
+    "sys_tty_config",
+    "mknod",
+    "lease",
+    "audit_write",
+    "audit_control",
+    "setfcap",
+    "mac_override",
+    "mac_admin",
+    "syslog",
+    "wake_alarm",
+    "block_suspend",
+    "audit_read",
+    "perfmon",
+    "bpf",
+    "checkpoint_restore",
+]
 """By number (linux/capability.h)."""
 _EFFECTIVE = 1
 _REVISIONS = {1: "<II", 2: "<IIII", 3: "<IIIII"}
@@ -17,7 +52,7 @@ _REVISIONS = {1: "<II", 2: "<IIII", 3: "<IIIII"}
 
 
 def describe(name: str, value: bytes) -> str:
-    """What an attribute holds: capabilities as ``getcap`` writes them, text, else hex."""
+    """Return an attribute's value: capabilities as in ``getcap``, quoted text, or else hex."""
     if name == "security.capability":
         capabilities = _capabilities(value)
         if capabilities:
@@ -32,7 +67,7 @@ def describe(name: str, value: bytes) -> str:
 
 
 def _capabilities(value: bytes) -> str:
-    """``cap_net_raw=ep``; empty if it is no set of capabilities that the kernel would take."""
+    """Return capabilities as ``cap_net_raw=ep``; empty if the kernel would reject the value."""
     if len(value) < 4:
         return ""
     (magic,) = struct.unpack_from("<I", value)

@@ -21,7 +21,7 @@ from layertui.model.numbers import ROOT, Event, LayerNumber
 from layertui.union.model import VISIBLE_KINDS, Absence, LayerUnion, UnionWarning
 
 VERSION = 1
-"""Another one whenever the same layers come to be merged in another way."""
+"""To be changed whenever the same layers are merged differently."""
 
 _COLUMNS = {
     "offsets": "I",
@@ -94,7 +94,7 @@ def unpack_union_checked(data: bytes, indexes: list[LayerIndex]) -> LayerUnion:
 
 
 def _fits(union: LayerUnion) -> bool:
-    """Whether every column fits the others and the indexes."""
+    """Return whether the columns are consistent with each other and with the indexes."""
     nodes, events, starts = union.nodes, len(union.ev_node), union.starts
     per_node = (union.offsets[1:], union.end, union.last)
     per_event = (union.ev_layer, union.ev_entry, union.ev_prev, union.ev_inode, union.ev_kind)
@@ -132,9 +132,9 @@ def _events_fit(union: LayerUnion) -> bool:
         all_below(union.ev_node, union.nodes)
         and all_below(union.ev_prev, numbers, lowest=-1)
         and all(_layer_fits(union, layer, index, start, stop) for layer, (index, start, stop) in layers)
-        # What a hardlink shares is an entry that was there before.
+        # A hardlink refers to an earlier event that stores an entry.
         and (
-            union.ev_inode == numbers  # without hardlinks, by far the quicker question
+            union.ev_inode == numbers  # no hardlinks: the fast path
             or all(
                 union.ev_inode[event] < event and union.ev_entry[union.ev_inode[event]] >= 0
                 for event in compress(union.events, map(ne, union.ev_inode, numbers))
@@ -145,7 +145,7 @@ def _events_fit(union: LayerUnion) -> bool:
 
 
 def _layer_fits(union: LayerUnion, layer: int, index: LayerIndex, start: int, stop: int) -> bool:
-    """Whether the events of a layer are of entries that it has, and gone where they say so."""
+    """Return whether a layer's events refer to entries that it has, and agree on which are deletions."""
     entries, visible = union.ev_entry[start:stop], union.ev_kind[start:stop].translate(VISIBLE_KINDS)
     if union.ev_layer[start:stop] != array("H", [layer]) * (stop - start):
         return False

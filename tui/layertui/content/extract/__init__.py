@@ -1,1 +1,1 @@
-"""Files of an image written where other programs can use them: into a directory, or as a tar."""
+"""Extract files of an image, into a directory or as a tar."""

@@ -1,7 +1,7 @@
-"""Writes what is selected of an image into a directory, and nothing outside it.
+"""Write a selection to a directory, and nothing outside of it.
 
-No symlink is followed on the way, be it one that lay there before, one that the image brought,
-or one that somebody puts there meanwhile. A file gets its name once it is complete.
+No symlink is followed, whether it existed before, comes from the image, or is created by
+somebody else in the meantime. A file gets its name when it is complete.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from layertui.model.numbers import Event
 from layertui.text.format import count_text
 
 _NOT_TAKEN = {errno.ENAMETOOLONG, errno.EFBIG, errno.EILSEQ, errno.EINVAL, errno.EPERM, errno.EOPNOTSUPP}
-"""Errors about one name, size or type: a file system need not take every one of them."""
+"""Errors about a single name, size or type, which a file system may not support."""
 _SAFE_BITS = 0o1777
-"""Setuid and setgid would hand out the rights of whoever extracts, unless the owner is kept."""
+"""Without the original owner, setuid and setgid would grant the rights of the extracting user."""
 
 
 class Extraction:
-    """One selection on its way into a directory, which is made if it is not there."""
+    """The extraction of a selection to a directory, which is created if it does not exist."""
 
     def __init__(
         self,
@@ -41,11 +41,11 @@ class Extraction:
         owner: bool = False,
         force: bool = False,
     ) -> None:
-        """``owner`` keeps owners, setuid, attributes and devices; ``force`` replaces files."""
+        """``owner`` keeps owners, setuid bits, xattrs and devices; ``force`` replaces files."""
         self.files = 0
-        """Written so far, links counted."""
+        """Files written so far, hardlinks included."""
         self.bytes = 0
-        """Written so far as contents of files."""
+        """Bytes of contents written so far."""
         self.left_out: list[LeftOut] = []
         self._selection = selection
         self._union = selection.union
@@ -53,8 +53,8 @@ class Extraction:
         self._destination = destination
         self._owner = owner
         self._force = force
-        self._made: list[Event] = []  # events of directories that are to get their metadata
-        self._absent: set[bytes] = set()  # keys of what could not be made
+        self._made: list[Event] = []  # directories that still need their metadata
+        self._absent: set[bytes] = set()  # keys of what could not be created
 
     def run(self, job: Job = Job.NONE) -> None:
         """Write all of it; what cannot be read is ``left_out``. Reports bytes.
@@ -80,7 +80,7 @@ class Extraction:
         for event in self._selection.events:
             job.check()
             kind = self._union.ev_kind[event]
-            if kind in (Kind.FILE, Kind.HARDLINK):  # the latter lead nowhere
+            if kind in (Kind.FILE, Kind.HARDLINK):  # the latter are dangling
                 files.append(event)
                 continue
             with self._attempt(key_of(event)) as key:
@@ -102,7 +102,7 @@ class Extraction:
 
     @contextmanager
     def _attempt(self, key: bytes) -> Iterator[bytes]:
-        """Make what has this key; if that fails for reasons of its own, leave it out."""
+        """Run the creation of a key; on an error that concerns only this one, leave it out."""
         is_usual = False
         try:
             yield key
@@ -134,13 +134,13 @@ class Extraction:
         try:
             os.mkdir(name, 0o700, dir_fd=directory)
         except FileExistsError:
-            os.close(self._beneath.open(key))  # an error if it is none
+            os.close(self._beneath.open(key))  # raises if it is not a directory
             if not self._force:
                 return
         self._made.append(event)
 
     def _make_special(self, key: bytes, event: Event) -> None:
-        """Make a symlink, named pipe or device."""
+        """Create a symlink, named pipe or device."""
         kind = self._union.ev_kind[event]
         if kind == Kind.SOCKET:
             raise _Skipped("it is a socket, which only the program that made it can use")
@@ -156,7 +156,7 @@ class Extraction:
             else:
                 type_ = stat.S_IFCHR if kind == Kind.CHAR else stat.S_IFBLK
                 os.mknod(name, type_ | 0o600, os.makedev(*device), dir_fd=directory)
-            # Not opened for more: that could wait for another program, or move a device.
+            # O_PATH: opening a pipe could block, opening a device could have side effects.
             descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
             try:
                 self._dress(event, path_of_descriptor(descriptor))
@@ -185,7 +185,7 @@ class Extraction:
         self.bytes += size
 
     def _fill(self, descriptor: int, offset: int, pieces: Iterator[bytes], job: Job) -> None:
-        """Write pieces from an offset on; zeros are there already, and take no room so."""
+        """Write pieces from an offset on; skip zeros, so that they stay holes."""
         for piece in pieces:
             if piece.strip(b"\0"):
                 _write(descriptor, piece, offset)
@@ -210,7 +210,7 @@ class Extraction:
             os.close(above)
 
     def _finish(self) -> None:
-        """Give directories their metadata, the lowest first: it may make them read-only."""
+        """Set the metadata of directories, deepest first: it may make them read-only."""
         for event in reversed(self._made):
             with suppress(OSError):
                 descriptor = self._beneath.open(self._selection.key(event))
@@ -223,7 +223,7 @@ class Extraction:
         put(*self._beneath.place(key), make, self._force)
 
     def _dress(self, event: Event, target: int | str) -> None:
-        """Give a descriptor, or what a path names, the metadata of an event; tells what cannot be kept."""
+        """Set the metadata of an event on a descriptor or path; report what cannot be kept."""
         entry = self._union.entry(event)
         if self._owner:
             with self._keep(entry.path, f"owner {entry.uid}:{entry.gid}"):
@@ -233,7 +233,7 @@ class Extraction:
                     what = f"cannot give files to {entry.uid}:{entry.gid}"
                     raise self._stopped(what, error, "only root can") from error
         if entry.type != "symlink":
-            with self._keep(entry.path, f"mode {entry.mode:04o}"):  # after the owner, which clears some bits
+            with self._keep(entry.path, f"mode {entry.mode:04o}"):  # after chown(2), which clears setuid bits
                 os.chmod(target, entry.mode if self._owner else entry.mode & _SAFE_BITS)  # noqa: PTH101 (a descriptor)
         for name, value in entry.xattrs.items() if self._owner else ():
             with self._keep(entry.path, f"attribute {name}"):
@@ -252,11 +252,11 @@ class Extraction:
 
 
 class _Stopped(LayertuiError):
-    """Nothing more can be written."""
+    """The extraction cannot continue."""
 
 
 class _Skipped(Exception):
-    """A path is left out, as it should be."""
+    """A path is left out, as expected."""
 
 
 def _write(descriptor: int, data: bytes, offset: int) -> None:

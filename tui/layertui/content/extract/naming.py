@@ -1,4 +1,4 @@
-"""Gives what is new its name in an open directory: all at once, and over something else only if it may."""
+"""Create files under their names atomically in an open directory, replacing others only if allowed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK}
 
 
 def put(directory: int, name: bytes, make: Callable[[bytes, int], None], force: bool) -> None:
-    """Have ``make`` make something under a name in a directory; with ``force`` in place of a file of that name.
+    """Call ``make(name, directory)``; with ``force``, replace an existing file of that name atomically.
 
-    ``make`` raises ``FileExistsError`` if the name is taken. Raises ``OSError``.
+    ``make`` raises ``FileExistsError`` if the name exists. Raises ``OSError``.
     """
     try:
         make(name, directory)
@@ -31,9 +31,9 @@ def put(directory: int, name: bytes, make: Callable[[bytes, int], None], force: 
 
 
 class NewFile:
-    """A file that has no name until it is whole, so that nothing is left of one that never is.
+    """A file without a name until it is complete (``O_TMPFILE``), so that an aborted one leaves nothing.
 
-    Where a file system has no such files it has a hidden name.
+    On file systems without such files it has a hidden name.
     """
 
     def __init__(self, directory: int) -> None:
@@ -51,7 +51,7 @@ class NewFile:
             self.descriptor = os.open(self._hidden, flags | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=directory)
 
     def name(self, name: bytes, directory: int) -> None:
-        """Give it its name. Raises ``FileExistsError`` if that is taken, ``OSError`` otherwise."""
+        """Link the file to its name. Raises ``FileExistsError`` if that exists, ``OSError`` otherwise."""
         if not self._hidden:
             os.link(path_of_descriptor(self.descriptor), name, dst_dir_fd=directory)
             return
@@ -65,7 +65,7 @@ class NewFile:
             os.rename(self._hidden, name, src_dir_fd=directory, dst_dir_fd=directory)
 
     def close(self) -> None:
-        """Nothing is left of it now unless it has a name."""
+        """Close the file; without a name it is deleted."""
         os.close(self.descriptor)
         if self._hidden:
             with suppress(OSError):
@@ -74,12 +74,12 @@ class NewFile:
 
 
 def make_empty(name: bytes, directory: int) -> None:
-    """An empty file."""
+    """Create an empty file."""
     os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=directory))
 
 
 def path_of_descriptor(descriptor: int) -> str:
-    """A path that names what a descriptor does (proc_pid_fd(5))."""
+    """Return a path that refers to an open file (proc_pid_fd(5))."""
     return f"/proc/self/fd/{descriptor}"
 
 

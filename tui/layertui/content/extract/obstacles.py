@@ -1,4 +1,4 @@
-"""What lies already where files are to be written."""
+"""Detect existing files where an extraction would write."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from layertui.model.job import Job
 from layertui.model.layer_index import path_of
 
 _NAMED_PATHS = 3
-"""Paths that an error names."""
+"""Paths named in an error."""
 
 
 class InTheWay(LayertuiError):
-    """Something is already where something is to be written."""
+    """The extraction would replace something."""
 
     def __init__(self, paths: list[str], can_replace: bool) -> None:
         self.paths = paths
         self.can_replace = can_replace
-        """Whether they may be replaced: no directory is, and none replaces anything."""
+        """Whether ``--force`` would replace them: a directory is neither replaced nor replaces a file."""
         more = f" and {len(paths) - _NAMED_PATHS:,} more" if len(paths) > _NAMED_PATHS else ""
         super().__init__(
             f"will not replace {', '.join(paths[:_NAMED_PATHS])}{more}",
@@ -34,10 +34,10 @@ class InTheWay(LayertuiError):
 
 
 def refuse(selection: Selection, destination: Path, force: bool, job: Job = Job.NONE) -> None:
-    """Raise :class:`InTheWay` unless all of a selection can be written into a directory.
+    """Raise :class:`InTheWay` unless all of a selection can be written to a directory.
 
-    With ``force`` files may be there, without it only directories. Raises ``OSError`` if
-    ``destination`` is no directory.
+    Existing directories are accepted, with ``force`` also existing files. Raises ``OSError`` if
+    ``destination`` is not a directory.
     """
     if not destination.exists():
         return
@@ -50,7 +50,10 @@ def refuse(selection: Selection, destination: Path, force: bool, job: Job = Job.
 
 
 def _obstacles(selection: Selection, beneath: Beneath, job: Job) -> Iterator[tuple[bytes, bool]]:
-    """Keys of what is there, unless it is a directory for a directory, and whether it is a file for a file."""
+    """Yield the key of each obstacle, and whether it is a file in place of a file.
+
+    A directory in place of a directory is none.
+    """
     union, absent_until = selection.union, 0
     for event in selection.events:
         job.check()
@@ -70,7 +73,7 @@ def _obstacles(selection: Selection, beneath: Beneath, job: Job) -> Iterator[tup
 
 
 def _mode(beneath: Beneath, key: bytes) -> int:
-    """What lies at a key; 0 if nothing can be seen there."""
+    """Return the mode of what exists at a key; 0 if there is nothing, or it cannot be examined."""
     try:
         directory, name = beneath.place(key)
         return os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode

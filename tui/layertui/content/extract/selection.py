@@ -1,4 +1,4 @@
-"""What of an image is extracted: a path of a merged tree with all below it, or what one layer changed there."""
+"""Select what to extract: a path of a merged tree and its descendants, or the changes of a layer there."""
 
 from __future__ import annotations
 
@@ -32,35 +32,35 @@ _NOUNS = {
 
 
 class LeftOut(NamedTuple):
-    """What is not there afterwards, or not as it is in the image."""
+    """A path that was not extracted, or not completely."""
 
     path: str
     why: str
     is_usual: bool = False
-    """Whether that is how it is meant to be: sockets, and devices unless owners are kept."""
+    """Whether that is expected: sockets, and devices unless owners are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Paths with what they are at one layer; see :func:`tree` and :func:`changeset`.
+    """Paths at one layer, to extract; see :func:`tree` and :func:`changeset`.
 
-    A **key** is relative here: it begins with the name of what was selected, and below the
-    root with the names of what is in it. The root itself is not extracted.
+    A **key** is relative here: it starts with the name of the path selected. The root itself
+    is not extracted, so that keys below it start with the names of its children.
     """
 
     union: LayerUnion
     prefix: bytes
-    """What the union's keys begin with and these do not."""
+    """The start of the union's keys that is removed."""
     events: Column[int, Event]
-    """In the order of the tree: directories before what is in them, each file once."""
+    """The events to extract, depth first: directories before their contents, each file once."""
     links: Sequence[tuple[Event, Event]]
-    """Further names of these: the event of each, and the one among ``events`` that it links to."""
+    """Hardlinks: the event of each, and the one in ``events`` that it is a link to."""
     whiteouts: Sequence[bytes]
-    """Keys of the empty files that stand for what a layer deleted (OCI layer, "Whiteouts")."""
+    """Keys of the whiteout files for what a layer deleted (OCI layer, "Whiteouts")."""
     types: Mapping[str, int]
-    """How many of each type, links counted where they are, and ``whiteout``."""
+    """Number of paths of each type, hardlinks included, and of ``whiteout``."""
     size: int
-    """Bytes of the files, linked ones once."""
+    """Bytes of the files; a hardlinked file counts once."""
 
     @property
     def files(self) -> int:
@@ -68,7 +68,7 @@ class Selection:
 
     @property
     def summary(self) -> str:
-        """``3 files, 1,204 bytes, 2 symlinks``."""
+        """Counts and size: ``3 files, 1,204 bytes, 2 symlinks``."""
         named: Counter[tuple[str, str]] = Counter()
         for kind, nouns in _NOUNS.items():
             named[nouns] += self.types.get(kind, 0)
@@ -79,20 +79,20 @@ class Selection:
         return self.union.key(self.union.ev_node[event])[len(self.prefix) :]
 
     def path(self, key: bytes) -> str:
-        """Its path in the image."""
+        """Return the path in the image of a key."""
         return path_of(self.prefix + key)
 
 
 def tree(union: LayerUnion, layer: LayerNumber, top: Node = ROOT, job: Job = Job.NONE) -> Selection:
-    """What the merged tree of layers 1 to ``layer`` shows at and below ``top``."""
+    """Select ``top`` and its descendants in the merged tree of layers 1 to ``layer``."""
     return _selection(union, layer, top, union.subtree(top) if top else union.descendants(ROOT), [], job)
 
 
 def changeset(union: LayerUnion, layer: LayerNumber, top: Node = ROOT, job: Job = Job.NONE) -> Selection:
-    """What a layer stored at and below ``top``, and whiteouts for what it deleted there.
+    """Select what a layer stored at and below ``top``, and whiteouts for what it deleted there.
 
-    Laid over the layers below it makes what the layer makes of them. Directories above what
-    the layer stored come along.
+    Applied to the lower layers, the result has the same effect as the layer. Includes the
+    parents of what the layer stored.
     """
     nodes: set[Node] = set()
     gone: dict[int, set[Node]] = {Absence.WHITEOUT: set(), Absence.OPAQUE: set()}
@@ -110,7 +110,7 @@ def changeset(union: LayerUnion, layer: LayerNumber, top: Node = ROOT, job: Job 
         for node in deleted:
             above = union.parent[node]
             directory = union.at(above, layer) if above >= top else NO_EVENT
-            # What hides a directory hides all below it.
+            # A whiteout of a directory covers its descendants.
             if above not in deleted and directory >= 0 and union.is_directory(directory):
                 is_opaque = deletion == Absence.OPAQUE
                 name = union.key(node).rpartition(b"\0")[2]
@@ -158,7 +158,7 @@ def _selection(
 
 
 def _linked(union: LayerUnion) -> Iterator[Event]:
-    """The events that other events share content and metadata with."""
+    """Yield the events whose content and metadata hardlinks share."""
     differ = map(int.__ne__, union.ev_inode, count())
     return compress(union.ev_inode, differ)
 

@@ -1,4 +1,4 @@
-"""Writes what is selected of an image as a tar, the same bytes for the same image."""
+"""Write a selection as a tar, reproducibly: equal bytes for equal selections."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from layertui.model.layer_index import Kind
 from layertui.model.numbers import Event
 
 _READ_AHEAD = 16 << 20
-"""Bytes of a file that are read before the tar promises to hold it."""
+"""Bytes of a file that are read before its header is written: a smaller damaged file is left out cleanly."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
-"""Of what is no UTF-8."""
+"""A byte that is not UTF-8 (PEP 383)."""
 _TYPES = {
     "file": tarfile.REGTYPE,
     "directory": tarfile.DIRTYPE,
@@ -33,7 +33,7 @@ _TYPES = {
 def write_selection(
     selection: Selection, contents: Contents, out: BinaryIO, job: Job = Job.NONE
 ) -> list[LeftOut]:
-    """Write a tar (POSIX pax) with all metadata; what cannot stand in it is returned.
+    """Write a tar (POSIX pax) with all metadata; return what it cannot represent.
 
     Whiteouts come first, then directories and what has no content, then the files in the order in which they
     are stored. Raises :class:`LayertuiError` where a large file breaks off, as then the tar does,
@@ -63,10 +63,10 @@ class _Writer:
 
     def run(self) -> None:
         kinds, key_of, files = self._selection.union.ev_kind, self._selection.key, []
-        for key in self._selection.whiteouts:  # first: engines remove what has the name by then
+        for key in self._selection.whiteouts:  # first: engines delete what already has the name
             self._archive.addfile(tarfile.TarInfo(_tar_name(key)))
         for event in self._selection.events:
-            if kinds[event] in (Kind.FILE, Kind.HARDLINK):  # the latter lead nowhere
+            if kinds[event] in (Kind.FILE, Kind.HARDLINK):  # the latter are dangling
                 files.append(event)
             elif kinds[event] == Kind.SOCKET:
                 self._leave_out(event, "it is a socket, which no tar can hold", True)
@@ -91,7 +91,7 @@ class _Writer:
             if holes > MAX_HOLES:
                 self._leave_out(event, f"it claims {holes:,} bytes of zeros")
                 return False
-            head: list[bytes] = []  # what breaks off in here is not begun
+            head: list[bytes] = []  # if reading fails here, the file is left out
             while sum(map(len, head)) < _READ_AHEAD and (piece := next(pieces, None)) is not None:
                 head.append(piece)
         except LayertuiError as error:
@@ -127,7 +127,7 @@ class _Writer:
         return info
 
     def _records(self, entry: Entry) -> dict[str, str]:
-        """What stands in a pax header: times to the nanosecond; attributes, as GNU tar and libarchive write them."""
+        """Return the pax records: mtime in nanoseconds, xattrs as written by GNU tar and libarchive."""
         records = {}
         for name, value in entry.xattrs.items():
             if "=" in name or _SURROGATE.search(name):
@@ -142,7 +142,7 @@ class _Writer:
 
 
 class _PieceReader:
-    """Pieces as a file object, as far as :mod:`tarfile` needs one."""
+    """A file object over pieces, with what :mod:`tarfile` needs."""
 
     def __init__(self, pieces: Iterator[bytes], tell: Callable[[int], None]) -> None:
         self._pieces = pieces
