@@ -19,7 +19,7 @@ from typing import Any
 from unittest.mock import patch
 
 from layertui.cache.indexes import IndexCache
-from layertui.layers.compression.stream import Stream
+from layertui.layers.compression.stream import DecompressedStream
 from layertui.model.blob import Blob
 from layertui.sources import open_image
 from layertui.union.codec import pack_union
@@ -125,26 +125,26 @@ def _child(reference: str, number: int, cache: Path, log: Path) -> None:
 def _log_streams(log: Path, number: int) -> None:
     """Log when a stream begins and ends, and slow it down."""
     descriptor = os.open(log, os.O_WRONLY | os.O_APPEND)
-    begin, read, close = Stream.__init__, Stream.readinto, Stream.close
-    names: dict[Stream, str] = {}
+    begin, read, close = DecompressedStream.__init__, DecompressedStream.readinto, DecompressedStream.close
+    names: dict[DecompressedStream, str] = {}
 
-    def logged_begin(stream: Stream, blob: Blob, *arguments: Any, **keywords: Any) -> None:
+    def logged_begin(stream: DecompressedStream, blob: Blob, *arguments: Any, **keywords: Any) -> None:
         begin(stream, blob, *arguments, **keywords)
         if stream.compression:
             names[stream] = blob.location
             os.write(descriptor, f"{number} begin {blob.location}\n".encode())
 
-    def slow_read(stream: Stream, buffer: bytearray | memoryview) -> int:
+    def slow_read(stream: DecompressedStream, buffer: bytearray | memoryview) -> int:
         time.sleep(SLOW)
         return read(stream, buffer)
 
-    def logged_close(stream: Stream) -> None:
+    def logged_close(stream: DecompressedStream) -> None:
         close(stream)
         if stream in names:
             os.write(descriptor, f"{number} end {names.pop(stream)}\n".encode())
 
     for name, function in (("__init__", logged_begin), ("readinto", slow_read), ("close", logged_close)):
-        patch.object(Stream, name, function).start()
+        patch.object(DecompressedStream, name, function).start()
 
 
 def _import_everything(reference: str, cache: Path) -> None:

@@ -11,7 +11,7 @@ from layertui.gate.config import Config
 from layertui.gate.evaluate import evaluate
 from layertui.gate.globs import Globs
 from layertui.gate.rules import Result, Rules, Verdict
-from layertui.gate.subject import Subject
+from layertui.gate.subject import CheckedImage
 from layertui.layers.load import index_layer
 from layertui.model.image import Image
 from layertui.union.builder import UnionBuilder
@@ -35,7 +35,7 @@ def judged(
     for layer in image.layers:
         builder.add(index_layer(layer, None))
     union = builder.freeze()
-    subject = Subject(
+    subject = CheckedImage(
         image, union, Contents(image, union.indexes, union), Globs(ignore, below=True), lambda: baseline
     )
     return evaluate(config or Config(None, Rules(**rules)), subject)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from layertui.gate.config import load
+from layertui.gate.config import load_config
 from layertui.model.errors import LayertuiError
 
 RULES = "[rules]\nsize = '1 MB'\n"
@@ -18,20 +18,20 @@ def write(folder: Path, name: str, text: str) -> Path:
 
 
 def limits(folder: Path, file: Path | None = None) -> dict[str, object]:
-    return dict(load(file, folder).rules.limits())
+    return dict(load_config(file, folder).rules.limits())
 
 
 def test_the_first_file_that_is_there_counts(tmp_path: Path) -> None:
     assert limits(tmp_path) == {"lowest-efficiency": 0.9, "highest-user-wasted-percent": 0.1}
-    assert load(None, tmp_path).file is None
+    assert load_config(None, tmp_path).file is None
     write(tmp_path, ".dive-ci", "rules:\n  lowestEfficiency: 0.8\n")
     assert limits(tmp_path) == {"lowest-efficiency": 0.8, "highest-user-wasted-percent": 0.1}
     project = write(tmp_path, "pyproject.toml", "[tool.ruff]\nline-length = 80\n")
-    assert load(None, tmp_path).file == tmp_path / ".dive-ci"
+    assert load_config(None, tmp_path).file == tmp_path / ".dive-ci"
     project.write_text("[tool.layertui.rules]\nsize = 5\n")
     assert limits(tmp_path) == {"size": 5}
     own = write(tmp_path, ".layertui.toml", RULES)
-    assert load(None, tmp_path).file == own and limits(tmp_path) == {"size": 1_000_000}
+    assert load_config(None, tmp_path).file == own and limits(tmp_path) == {"size": 1_000_000}
     assert limits(tmp_path, tmp_path / ".dive-ci")["lowest-efficiency"] == 0.8  # unless one is named
 
 
@@ -53,11 +53,11 @@ def test_everything_that_can_be_set(tmp_path: Path) -> None:
         forbidden-packages = ["gcc"]
         secrets = {allow-paths = ["/a"], allow-rules = ["AWS access key"]}
     """
-    config = load(write(tmp_path, "gate.toml", text), tmp_path)
+    config = load_config(write(tmp_path, "gate.toml", text), tmp_path)
     assert len(config.rules.limits()) == 12
     assert config.ignore == ("/usr/share/doc",)
     assert config.baseline == str(tmp_path / "gate.json")  # beside the file of rules
-    image = load(write(tmp_path, "gate.toml", "baseline = 'app:1'\n" + RULES), tmp_path)
+    image = load_config(write(tmp_path, "gate.toml", "baseline = 'app:1'\n" + RULES), tmp_path)
     assert image.baseline == "app:1"
 
 
@@ -90,17 +90,17 @@ def test_everything_that_can_be_set(tmp_path: Path) -> None:
 def test_what_is_wrong_is_told(text: str, told: str, tmp_path: Path) -> None:
     file = write(tmp_path, ".layertui.toml", text)
     with pytest.raises(LayertuiError) as raised:
-        load(None, tmp_path)
+        load_config(None, tmp_path)
     assert str(raised.value).startswith(told.replace("FILE", str(file)))
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     for name in ("no.toml", "no"):
         with pytest.raises(LayertuiError, match=f"cannot read .*/{name}, No such file"):
-            load(tmp_path / name, tmp_path)
+            load_config(tmp_path / name, tmp_path)
     (tmp_path / ".dive-ci").mkdir()
     with pytest.raises(LayertuiError, match=r"cannot read .*/\.dive-ci, Is a directory"):
-        load(None, tmp_path)
+        load_config(None, tmp_path)
     (tmp_path / "gate.toml").write_bytes(b"\xff")
     with pytest.raises(LayertuiError, match="it is no UTF-8"):
-        load(tmp_path / "gate.toml", tmp_path)
+        load_config(tmp_path / "gate.toml", tmp_path)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from layertui.gate.config import Config, load
+from layertui.gate.config import Config, load_config
 from layertui.gate.limits import Ratio
 from layertui.gate.rules import Rules, Verdict
 from layertui.model.errors import LayertuiError
@@ -28,7 +28,7 @@ def image() -> Image:
 
 def verdict(image: Image, text: str, folder: Path) -> Verdict:
     (folder / ".dive-ci").write_text(text)
-    return judged(image, load(None, folder))
+    return judged(image, load_config(None, folder))
 
 
 def statuses(image: Image, text: str, folder: Path) -> str:
@@ -77,7 +77,7 @@ def test_files(text: str, told: str, image: Image, tmp_path: Path) -> None:
 
 def test_what_dive_does_not_know_is_ignored_with_a_warning(tmp_path: Path) -> None:
     (tmp_path / ".dive-ci").write_text("rules:\n  lowest-efficiency: 0.99\n")
-    assert load(None, tmp_path).warnings == [
+    assert load_config(None, tmp_path).warnings == [
         f"{tmp_path}/.dive-ci: lowest-efficiency is none of dive's rules, and ignored as dive does"
     ]
 
@@ -104,7 +104,7 @@ def test_what_dive_does_not_know_is_ignored_with_a_warning(tmp_path: Path) -> No
 def test_what_dive_refuses_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / ".dive-ci").write_text(text)
     with pytest.raises(LayertuiError, match=r"\.dive-ci"):
-        load(None, tmp_path)
+        load_config(None, tmp_path)
 
 
 def test_no_bytes_above_the_first_layer(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ import tarfile
 import pytest
 
 from layertui.gate import evaluate
-from layertui.gate.baseline import Baseline, Part
+from layertui.gate.baseline import Baseline, BaselineLayer
 from layertui.gate.config import Config
-from layertui.gate.limits import growth_of
+from layertui.gate.limits import parse_growth
 from layertui.gate.rules import DESCRIPTIONS, Rules, SecretsAllowed, Status
 from layertui.model.image import HistoryEntry, Image
 from layertui.model.numbers import LayerNumber
@@ -172,8 +172,8 @@ def test_figures_that_look_alike_are_told_exactly() -> None:
 def test_growth() -> None:
     old, new = tar(("/a", b"x" * 100)), tar(("/b", b"y" * 6))
     (layer,) = layers_of([old])
-    baseline = Baseline("app:1", "", 100, (Part(layer.diff_id, 100),))
-    rules = Config(None, Rules(growth=growth_of("5%")))
+    baseline = Baseline("app:1", "", 100, (BaselineLayer(layer.diff_id, 100),))
+    rules = Config(None, Rules(growth=parse_growth("5%")))
     grown = result(image_of(old, new), rules, baseline).outcome
     assert (grown.status, grown.value) == (Status.FAIL, 6)
     assert grown.message == "+6 bytes (+6.00%) on the 100 B of app:1, at most 5%"

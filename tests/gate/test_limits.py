@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from layertui.gate.limits import growth_of, ratio_of, size_of
+from layertui.gate.limits import parse_growth, parse_ratio, parse_size
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from layertui.gate.limits import growth_of, ratio_of, size_of
     ],
 )
 def test_sizes(text: object, size: int) -> None:
-    assert size_of(text) == size
+    assert parse_size(text) == size
 
 
 @pytest.mark.parametrize(
@@ -37,23 +37,30 @@ def test_sizes(text: object, size: int) -> None:
 )  # fmt: skip
 def test_what_is_no_size(value: object) -> None:
     with pytest.raises(ValueError, match="is no size: a number of bytes"):
-        size_of(value)
+        parse_size(value)
 
 
 def test_ratios() -> None:
-    assert [ratio_of(value) for value in ("0.95", ".5", "5e-1", "0.", 1, 0.2)] == [0.95, 0.5, 0.5, 0, 1, 0.2]
+    assert [parse_ratio(value) for value in ("0.95", ".5", "5e-1", "0.", 1, 0.2)] == [
+        0.95,
+        0.5,
+        0.5,
+        0,
+        1,
+        0.2,
+    ]
     for value in ("20%", " 0.9", "nan", "inf", "-0.1", "1.1", "", 2, True, float("nan"), None):
         with pytest.raises(ValueError, match="is no ratio: a number from 0 to 1"):
-            ratio_of(value)
+            parse_ratio(value)
 
 
 def test_growth() -> None:
-    five = growth_of("5 %")
+    five = parse_growth("5 %")
     assert five.allows(1000, 1050) and not five.allows(1000, 1051) and five.allows(1000, 10)
     assert five.allows(0, 0) and not five.allows(0, 1)
-    kilobyte = growth_of("1 kB")
+    kilobyte = parse_growth("1 kB")
     assert kilobyte.allows(5, 1005) and not kilobyte.allows(5, 1006)
-    assert not growth_of(0).allows(5, 6)
+    assert not parse_growth(0).allows(5, 6)
     for value in ("%", "-1%", "inf%", "much", True):
         with pytest.raises(ValueError, match="is no growth"):
-            growth_of(value)
+            parse_growth(value)

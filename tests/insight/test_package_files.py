@@ -13,7 +13,7 @@ import pytest
 
 from layertui import demo
 from layertui.content.read import Contents
-from layertui.insight.package_files import Owners, PackageFiles
+from layertui.insight.package_files import PackageFiles, PackageOwners
 from layertui.insight.packages import packages
 from layertui.model.numbers import ROOT, LayerNumber
 from layertui.sources import open_image
@@ -61,7 +61,7 @@ def of(tars: list[bytes], *paths: str, layer: int = 0) -> list[list[str]]:
     return [names(files.owners(path, LayerNumber(layer or union.layers))) for path in paths]
 
 
-def names(owners: Owners) -> list[str]:
+def names(owners: PackageOwners) -> list[str]:
     return [package.name for package in owners.packages]
 
 
@@ -291,7 +291,7 @@ def test_each_layer_has_its_own_answer_and_what_cannot_be_read_is_said() -> None
 
 def test_an_image_without_databases() -> None:
     union, contents = opened([tar(("/a", b""))])
-    assert PackageFiles(union, contents).owners("/a", LayerNumber(1)) == Owners([], [], 0, [])
+    assert PackageFiles(union, contents).owners("/a", LayerNumber(1)) == PackageOwners([], [], 0, [])
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 
 from layertui import demo
 from layertui.content.read import Contents
-from layertui.insight.secret_rules import FILES, TOKENS
-from layertui.insight.secrets import MAX_SIZE, Secrets, secrets
+from layertui.insight.secret_rules import SECRET_FILES, TOKENS
+from layertui.insight.secrets import MAX_SEARCHED, Secrets, secrets
 from layertui.model.image import HistoryEntry
 from layertui.model.job import Cancelled, Job
 from layertui.union.model import LayerUnion
@@ -82,7 +82,9 @@ def test_tokens(rule: str) -> None:
 
 def test_there_is_an_example_for_every_rule() -> None:
     assert set(EXAMPLES) == {rule.name for rule in TOKENS}
-    assert {rule for rule, _ in NAMED.values()} == {rule.name for _, rule in FILES} | {"secret variable"}
+    assert {rule for rule, _ in NAMED.values()} == {rule.name for _, rule in SECRET_FILES} | {
+        "secret variable"
+    }
 
 
 @pytest.mark.parametrize("path", NAMED)
@@ -174,7 +176,7 @@ def test_looking_stops_when_cancelled() -> None:
 
 def test_binary_and_large_files_are_left_out_and_the_latter_counted() -> None:
     key = EXAMPLES["GitHub token"].encode()
-    result = of(tar(("/binary", b"\0" + key), ("/large", key.ljust(MAX_SIZE + 1))))
+    result = of(tar(("/binary", b"\0" + key), ("/large", key.ljust(MAX_SEARCHED + 1))))
     assert result == Secrets([], 1, 0)
 
 

@@ -12,7 +12,7 @@ from layertui.insight.duplicates import duplicates
 from layertui.insight.packages import packages
 from layertui.insight.permissions import permissions
 from layertui.insight.secrets import secrets
-from layertui.insight.survey import COLUMNS, survey
+from layertui.insight.survey import FINDING_CELLS, survey
 from layertui.insight.tally import Survey
 from layertui.insight.waste import waste
 from layertui.model.job import Cancelled, Job
@@ -33,7 +33,7 @@ def contents() -> Contents:
 def of(part: str) -> Survey:
     found = survey(part, IMAGE, UNION, contents())
     for row in found.findings:
-        assert len(row.cells) == len(COLUMNS[part])
+        assert len(row.cells) == len(FINDING_CELLS[part])
         assert not row.layer or UNION.at(UNION.find(row.path), row.layer) >= 0  # where it leads to is there
     return found
 
@@ -88,7 +88,7 @@ def test_permissions_and_packages() -> None:
 
 def test_sums_count_what_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = of("waste")
-    monkeypatch.setattr(tally, "MOST", 3)
+    monkeypatch.setattr(tally, "MAX_FINDINGS", 3)
     found = of("waste")
     assert len(found.findings) == 3 and found.findings[0].size == whole.findings[0].size
     assert (found.count, found.size) == (whole.count, whole.size)
@@ -101,7 +101,7 @@ def test_what_could_not_be_looked_into_is_said() -> None:
     assert "of rpm's databases only sqlite's are read" in note
 
 
-@pytest.mark.parametrize("part", COLUMNS)
+@pytest.mark.parametrize("part", FINDING_CELLS)
 def test_damage_is_said_with_every_part(part: str) -> None:
     index = layer(("d", "/a"))
     index.damage = "it ends early"
@@ -109,7 +109,7 @@ def test_damage_is_said_with_every_part(part: str) -> None:
     assert found.notes == ["layer 1 could not be read completely: it ends early"]
 
 
-@pytest.mark.parametrize("part", COLUMNS)
+@pytest.mark.parametrize("part", FINDING_CELLS)
 def test_every_part_can_be_stopped(part: str) -> None:
     path = "/var/lib/dpkg/status"
     layers: Sequence[bytes] = [tar((path, b"a"), ("/b", b"a")), tar((path, b"c"))]

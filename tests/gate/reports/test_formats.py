@@ -17,8 +17,8 @@ import xmlschema
 from markdown_it import MarkdownIt
 
 from layertui.gate.reports import FORMATS, render
-from layertui.gate.reports.sarif import MOST
-from layertui.gate.rules import Finding, Outcome, Result, Status, Verdict
+from layertui.gate.reports.sarif import MAX_SARIF_RESULTS
+from layertui.gate.rules import Outcome, Result, Status, Verdict, Violation
 from layertui.model.numbers import LayerNumber
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -46,9 +46,9 @@ def path_of(text: str) -> str:
 def hostile(text: str) -> Verdict:
     """Text from an image wherever a verdict has any."""
     findings = [
-        Finding(f"matches {text}", path_of(text), LayerNumber(3), f"RUN {text}", 7),
-        Finding(text),
-        Finding(text, layer=LayerNumber(1)),
+        Violation(f"matches {text}", path_of(text), LayerNumber(3), f"RUN {text}", 7),
+        Violation(text),
+        Violation(text, layer=LayerNumber(1)),
     ]
     results = [
         Result("forbidden-paths", Outcome(Status.FAIL, f"of {text}", findings)),
@@ -122,12 +122,12 @@ def test_sarif_tells_an_error_from_a_finding() -> None:
 
 
 def test_sarif_is_not_endless() -> None:
-    many = [Finding("x", f"/{number}") for number in range(MOST + 3)]
+    many = [Violation("x", f"/{number}") for number in range(MAX_SARIF_RESULTS + 3)]
     (run,) = json.loads(render(verdict([Result("setuid", Outcome(Status.FAIL, "many", many))]), "sarif"))[
         "runs"
     ]
     (invocation,) = run["invocations"]
-    assert len(run["results"]) == MOST and invocation["executionSuccessful"]
+    assert len(run["results"]) == MAX_SARIF_RESULTS and invocation["executionSuccessful"]
     assert invocation["toolExecutionNotifications"][0]["message"]["text"] == "3 more results are left out"
 
 
@@ -152,7 +152,7 @@ def test_annotations_escape_what_the_runner_undoes() -> None:
 
 
 def test_annotations_are_not_endless() -> None:
-    many = [Finding("x", f"/{number}") for number in range(12)]
+    many = [Violation("x", f"/{number}") for number in range(12)]
     text = render(verdict([Result("forbidden-paths", Outcome(Status.FAIL, "12 paths", many))]), "github")
     assert "%0A/9  x%0A… and 2 more\n" in text and "/10" not in text
 

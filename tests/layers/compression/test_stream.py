@@ -12,7 +12,7 @@ import pytest
 import zstandard
 
 from layertui.layers.compression.format import Damaged, compression_of
-from layertui.layers.compression.stream import CHUNK, Stream
+from layertui.layers.compression.stream import STORED_CHUNK, DecompressedStream
 from layertui.layers.load import index_layer
 from layertui.model.blob import BytesBlob
 from tests.content.archives import COMPRESS
@@ -28,7 +28,7 @@ EMPTY = bytes.fromhex("1f8b08000000000000ff621805a360148c5800080000ffff2eafb5ef0
 
 def read(data: bytes) -> tuple[bytes, str, str]:
     """What a blob decompresses to, its damage and its digest."""
-    stream = Stream(BytesBlob(data, "memory"))
+    stream = DecompressedStream(BytesBlob(data, "memory"))
     buffer, found, damage = bytearray(100_000), b"", ""
     try:
         while count := stream.readinto(buffer):
@@ -58,7 +58,7 @@ def test_cut_is_damage_after_all_that_was_whole(name: str) -> None:
         assert TAR.startswith(found) and "stream" in damage, (size, damage)
         assert whole == "sha256:" + digest(data[:size]).hexdigest()
         # bzip2 gives out blocks of 900 kB, the others less.
-        assert len(found) >= len(TAR) * size // len(data) - CHUNK, size
+        assert len(found) >= len(TAR) * size // len(data) - STORED_CHUNK, size
 
 
 def test_small_cut_layer_shows_the_entries_before() -> None:
@@ -118,7 +118,7 @@ def test_digest_of_all_after_the_start_alone_was_read(name: str) -> None:
     data = COMPRESS[name](TAR * 4)
     for _ in range(5):
         before = threading.active_count()
-        stream = Stream(BytesBlob(data, "memory"))
+        stream = DecompressedStream(BytesBlob(data, "memory"))
         assert stream.readinto(bytearray(1000)) == 1000
         assert stream.digest() == "sha256:" + hashlib.sha256(data).hexdigest()
         stream.close()
@@ -128,7 +128,7 @@ def test_digest_of_all_after_the_start_alone_was_read(name: str) -> None:
 def test_closing_ends_what_inflates_ahead() -> None:
     before = threading.active_count()
     for read_first in (0, 1000, len(TAR) + 1):
-        stream = Stream(BytesBlob(COMPRESS["gzip"](TAR), "memory"))
+        stream = DecompressedStream(BytesBlob(COMPRESS["gzip"](TAR), "memory"))
         stream.readinto(bytearray(read_first))
         stream.close()
     assert threading.active_count() == before

@@ -10,7 +10,7 @@ import pytest
 
 from layertui.cache.indexes import IndexCache
 from layertui.layers.load import index_layer
-from layertui.layers.tar.capture import PIECE, ROOM, Keep
+from layertui.layers.tar.capture import CAPTURE_CHUNK, CAPTURE_ROOM, Keep
 from layertui.model.blob import BytesBlob
 from layertui.model.image import Descriptor, Layer
 from layertui.model.layer_index import Kind, LayerIndex
@@ -27,7 +27,7 @@ def layer_of(blob: bytes) -> Layer:
     return Layer(LayerNumber(1), Descriptor(LAYER, "", len(blob)), "", "", BytesBlob(blob, "memory"))
 
 
-def read(blob: bytes, *patterns: bytes, room: int = ROOM) -> LayerIndex:
+def read(blob: bytes, *patterns: bytes, room: int = CAPTURE_ROOM) -> LayerIndex:
     return index_layer(layer_of(blob), None, keep=Keep(patterns, room))
 
 
@@ -42,7 +42,7 @@ def contents_in(index: LayerIndex, tar: bytes) -> dict[int, bytes]:
 
 @pytest.mark.parametrize("how", ["gzip", "gzip-members", "zstd", "zstd-frames", "bzip2"])
 def test_what_is_asked_for_is_kept_and_nothing_else(how: str) -> None:
-    stored = files(1, 60, 5 * PIECE)
+    stored = files(1, 60, 5 * CAPTURE_CHUNK)
     index = read(COMPRESS[how](tar_of(stored)), rb"d[0-3]\0f\d+", rb"/d5\0f\d*[02468]")
     wanted = {
         f"{directory}/f{number}"
@@ -67,7 +67,11 @@ def test_every_kind_of_header(format_: int) -> None:
 
 
 def test_wherever_the_pieces_that_are_inflated_end() -> None:
-    for size in (*range(PIECE - 2048, PIECE + 1024, 256), 3 * PIECE - 512, 3 * PIECE + 1):
+    for size in (
+        *range(CAPTURE_CHUNK - 2048, CAPTURE_CHUNK + 1024, 256),
+        3 * CAPTURE_CHUNK - 512,
+        3 * CAPTURE_CHUNK + 1,
+    ):
         stored = {"before": bytes(size), "wanted": b"w" * size, "small": b"s", "last": b"l" * 700}
         tar = tar_of(stored)
         index = read(gzip.compress(tar, 1), b"/wanted", b"/last")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from layertui.layers.codec import pack_index, unpack_index_checked
-from layertui.layers.compression.stream import Stream
+from layertui.layers.compression.stream import DecompressedStream
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import StreamWindow
 from layertui.model.blob import BytesBlob
@@ -60,7 +60,7 @@ def test_same_entries_as_the_standard_library(format_: str) -> None:
 def test_same_entries_through_a_decompressor() -> None:
     for seed in range(20):
         tar = random_tar(seed, tarfile.PAX_FORMAT)
-        stream = Stream(BytesBlob(gzip.compress(tar, 1), "memory"))
+        stream = DecompressedStream(BytesBlob(gzip.compress(tar, 1), "memory"))
         index = scan(StreamWindow(stream))
         stream.close()
         assert facts(index) == expected(tar)
@@ -324,7 +324,7 @@ def test_one_block_of_zeros_before_more_is_said() -> None:
 @pytest.mark.parametrize("compress", [bytes, gzip.compress])
 def test_cut_in_a_content(compress: Callable[[bytes], bytes]) -> None:
     tar = file(b"f", b"a" * 100) + file(b"g", b"b" * 5000)[:2000]
-    stream = Stream(BytesBlob(compress(tar), "memory"))
+    stream = DecompressedStream(BytesBlob(compress(tar), "memory"))
     index = scan(StreamWindow(stream))
     stream.close()
     assert [row[0] for row in facts(index)] == ["/f", "/g"]
@@ -431,7 +431,7 @@ def test_no_bytes_upset_it(format_: str) -> None:
 def test_no_compressed_bytes_upset_it() -> None:
     tar = random_tar(3, tarfile.PAX_FORMAT)
     for data in mutations(1, gzip.compress(tar) + bytes(2 * BLOCK), 300):
-        stream = Stream(BytesBlob(data, "memory"))
+        stream = DecompressedStream(BytesBlob(data, "memory"))
         index = scan(StreamWindow(stream))
         stream.close()
         assert facts(unpack_index_checked(pack_index(index))) == facts(index)

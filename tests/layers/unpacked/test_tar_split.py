@@ -13,7 +13,7 @@ import pytest
 
 from layertui.layers.compression.format import Damaged
 from layertui.layers.load import index_layer
-from layertui.layers.unpacked.tar_split import PIECE, Content, RecordedDirectory, pieces
+from layertui.layers.unpacked.tar_split import CONTENT_CHUNK, Content, RecordedDirectory, pieces
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Layer, Recorded
 from layertui.model.job import Cancelled, Job
@@ -82,8 +82,8 @@ def test_record_and_files_are_the_tar_again(unpacked: RecordedDirectory) -> None
 
 def test_checks_stop_in_the_middle_of_a_tar(unpacked: RecordedDirectory) -> None:
     """And in the middle of one large file."""
-    (unpacked.directory / "z").write_bytes(bytes(3 * PIECE))
-    files = {**FILES, "z": bytes(3 * PIECE)}
+    (unpacked.directory / "z").write_bytes(bytes(3 * CONTENT_CHUNK))
+    files = {**FILES, "z": bytes(3 * CONTENT_CHUNK)}
     tar = tar_of(files)
     record(unpacked.record, *split(tar, files))
     layer = Layer(LayerNumber(1), Descriptor("", "", -1), digest(tar), "", None, unpacked=unpacked)
@@ -91,13 +91,13 @@ def test_checks_stop_in_the_middle_of_a_tar(unpacked: RecordedDirectory) -> None
 
     def tell(done: int, _total: int) -> None:
         told.append(done)
-        if done > PIECE:
+        if done > CONTENT_CHUNK:
             job.cancel()
 
     job = Job(tell)
     with pytest.raises(Cancelled):
         list(checks(layer, job))
-    assert PIECE < told[-1] <= 2 * PIECE + len(tar_of(FILES)) and len(told) > 4
+    assert CONTENT_CHUNK < told[-1] <= 2 * CONTENT_CHUNK + len(tar_of(FILES)) and len(told) > 4
     told.clear()
     (check,) = checks(layer, Job(lambda done, _total: told.append(done)))
     assert check.status == "ok" and told[-1] == len(tar)

@@ -18,7 +18,7 @@ from layertui.layers.load import index_layers
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import Window
 from layertui.layers.unpacked import toc as tables
-from layertui.layers.unpacked.toc import CHUNKED, ESTARGZ, TocLayer
+from layertui.layers.unpacked.toc import CHUNKED_PREFIXES, ESTARGZ_ANNOTATION, TocLayer
 from layertui.model.blob import BytesBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image
@@ -135,7 +135,7 @@ def stargz(registry: Registry) -> str:
         "schemaVersion": 2,
         "mediaType": MANIFEST,
         "config": registry.push_blob("toc/stargz", json.dumps(config).encode(), CONFIG),
-        "layers": [{**described, "annotations": {ESTARGZ: digest}}],
+        "layers": [{**described, "annotations": {ESTARGZ_ANNOTATION: digest}}],
     }
     registry.push_manifest("toc/stargz", manifest, "1")
     return "toc/stargz:1"
@@ -203,7 +203,7 @@ def change_at(layer: bytes, position: int) -> bytes:
 
 
 def toc(layer: bytes, digest: str) -> TocLayer:
-    return TocLayer(BytesBlob(layer, "a layer"), Descriptor("", "", len(layer), {ESTARGZ: digest}))
+    return TocLayer(BytesBlob(layer, "a layer"), Descriptor("", "", len(layer), {ESTARGZ_ANNOTATION: digest}))
 
 
 def test_a_table_that_is_not_the_one_of_the_manifest() -> None:
@@ -262,8 +262,8 @@ def test_tables_of_any_shape_end_in_an_error_or_a_listing(spoil: Callable[[list[
     data = json.dumps({"version": 1, "entries": entries}).encode()
     packed = zstandard.compress(data)
     annotations = {
-        f"{CHUNKED[0]}.manifest-checksum": f"sha256:{hashlib.sha256(packed).hexdigest()}",
-        f"{CHUNKED[0]}.manifest-position": f"0:{len(packed)}:{len(data)}:1",
+        f"{CHUNKED_PREFIXES[0]}.manifest-checksum": f"sha256:{hashlib.sha256(packed).hexdigest()}",
+        f"{CHUNKED_PREFIXES[0]}.manifest-position": f"0:{len(packed)}:{len(data)}:1",
     }
     layer = TocLayer(BytesBlob(packed, "a layer"), Descriptor("", "", len(packed), annotations))
     try:

@@ -15,7 +15,7 @@ from textual.screen import Screen
 from layertui import demo
 from layertui.content.read import Contents
 from layertui.insight.databases import Package
-from layertui.insight.package_files import Owners
+from layertui.insight.package_files import PackageOwners
 from layertui.model.blob import BytesBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, HistoryEntry, Layer
@@ -333,14 +333,15 @@ async def test_details_name_the_package(path: str, said: str) -> None:
 
 def test_packages_are_named_or_said_to_be_unknown() -> None:
     package = Package("dpkg", "libc6", "2.36-9", "amd64", 1, "libc6", "")
-    assert package_text(Owners([package], ["dpkg"], 0, [])) == "libc6 2.36-9 (dpkg)"
-    assert package_text(Owners([package] * 80, ["dpkg"], 0, [])).endswith("(dpkg) and 77 more")
-    assert package_text(Owners([], ["dpkg", "rpm"], 2, [])) == (
+    assert package_text(PackageOwners([package], ["dpkg"], 0, [])) == "libc6 2.36-9 (dpkg)"
+    assert package_text(PackageOwners([package] * 80, ["dpkg"], 0, [])).endswith("(dpkg) and 77 more")
+    assert package_text(PackageOwners([], ["dpkg", "rpm"], 2, [])) == (
         "none that dpkg or rpm knows; 2 packages without a list of files"
     )
-    assert package_text(Owners([], [], 0, [])).startswith("not known: no database of packages")
+    assert package_text(PackageOwners([], [], 0, [])).startswith("not known: no database of packages")
     assert (
-        package_text(Owners([], ["rpm"], 0, [LayertuiError("cannot read x")])) == "not known: cannot read x"
+        package_text(PackageOwners([], ["rpm"], 0, [LayertuiError("cannot read x")]))
+        == "not known: cannot read x"
     )
 
 

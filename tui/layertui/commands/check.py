@@ -14,12 +14,12 @@ from layertui.commands.parsing import add_common, add_image
 from layertui.commands.progress import ProgressBar
 from layertui.gate import baseline
 from layertui.gate.baseline import Baseline
-from layertui.gate.config import DIVE, OWN, Config, load
+from layertui.gate.config import DIVE, OWN, Config, load_config
 from layertui.gate.evaluate import evaluate, files_to_keep
 from layertui.gate.globs import Globs
 from layertui.gate.reports import FORMATS, render
 from layertui.gate.rules import Status, Verdict
-from layertui.gate.subject import Subject
+from layertui.gate.subject import CheckedImage
 from layertui.model.errors import LayertuiError
 from layertui.sources import open_image
 
@@ -85,12 +85,12 @@ def run(options: argparse.Namespace) -> int:
         raise LayertuiError("--json cannot be combined with --format")
     form = "json" if options.json else options.format or "text"
     reports = [_report(text) for text in options.report]
-    config = load(options.config, Path())
+    config = load_config(options.config, Path())
     if not options.quiet:
         for text in config.warnings:
             warn(text)
     place = options.baseline or config.baseline
-    if options.update_baseline and not (place and baseline.is_file(place)):
+    if options.update_baseline and not (place and baseline.is_baseline_file(place)):
         raise LayertuiError("nothing to update", "no baseline FILE.json given", "add --baseline FILE.json")
     if options.baseline and not options.update_baseline and config.rules.growth is None:
         raise LayertuiError("nothing to compare", "no rule growth is set", "set one, see docs/check.md")
@@ -120,17 +120,17 @@ def _verdict(options: argparse.Namespace, config: Config, opened: Opened, place:
     def compared() -> Baseline | None:
         if place is None:
             raise LayertuiError("nothing to compare with", "", "name it with --baseline")
-        if baseline.is_file(place):
+        if baseline.is_baseline_file(place):
             is_first = options.update_baseline and not Path(place).exists()
-            return None if is_first else baseline.read(Path(place))
+            return None if is_first else baseline.read_baseline(Path(place))
         other = read_layers(options, open_image(place, options.platform))
         if other.is_damaged:
             raise LayertuiError(f"the baseline {place} could not be read completely")
-        return baseline.measured(other.image, other.union)
+        return baseline.baseline_of(other.image, other.union)
 
     with ProgressBar(options.quiet, "checking", 0) as bar:
         ignored = Globs(config.ignore, below=True)
-        subject = Subject(opened.image, opened.union, opened.contents(), ignored, compared, bar.job)
+        subject = CheckedImage(opened.image, opened.union, opened.contents(), ignored, compared, bar.job)
         return evaluate(config, subject)
 
 
@@ -138,7 +138,7 @@ def _update(place: str, verdict: Verdict, opened: Opened) -> str:
     """Update the baseline, or report why it is not updated."""
     if verdict.count(Status.ERROR):
         return f"baseline {place} not updated: not every rule could be evaluated"
-    baseline.write(Path(place), baseline.measured(opened.image, opened.union))
+    baseline.write_baseline(Path(place), baseline.baseline_of(opened.image, opened.union))
     return f"baseline {place} written"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from layertui.commands.output import Output, cut
-from layertui.gate.rules import Finding, Status, Verdict
+from layertui.gate.rules import Status, Verdict, Violation
 from layertui.text.format import count_text, size_text
 from layertui.text.sanitize import visible
 
@@ -26,7 +26,7 @@ def print_text(out: Output, verdict: Verdict, stored: int, layers: int, notes: l
     out.line(visible(f"{verdict.name}: {size_text(stored)} in {count_text(layers, 'layer')}, {rules}"))
     out.line("")
     width = max(len(result.rule) for result in verdict.results)
-    told: list[Sequence[Finding]] = []
+    told: list[Sequence[Violation]] = []
     for result in verdict.results:
         outcome = result.outcome
         mark = out.colour(f"{MARKS[outcome.status]:5}", COLOURS[outcome.status])
@@ -47,7 +47,7 @@ def print_summary(out: Output, verdict: Verdict) -> None:
     out.line(out.colour(word, "green" if verdict.status == Status.PASS else "red") + colon + counts)
 
 
-def _findings(out: Output, findings: Sequence[Finding]) -> None:
+def _findings(out: Output, findings: Sequence[Violation]) -> None:
     for finding in findings[:TOP]:
         text = "       " + visible(finding.line_of_text(None if out.width else STEP))
         out.line(cut(text, out.width) if out.width else text)

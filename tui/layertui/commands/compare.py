@@ -13,7 +13,7 @@ from layertui.commands.parsing import add_common, add_range
 from layertui.commands.progress import ProgressBar
 from layertui.commands.sections import print_text
 from layertui.compare.comparison import Comparison, Side
-from layertui.insight.package_databases import FILES
+from layertui.insight.package_databases import PACKAGE_FILES
 from layertui.model.errors import LayertuiError
 from layertui.union.merged_tree import MergedTree
 
@@ -89,13 +89,13 @@ def _sides(options: argparse.Namespace) -> tuple[Side, Side, bool]:
     image = image_of(options, options.a)
     if options.b is None:
         start, stop = layer_range(image, options.start, options.stop)
-        opened = read_layers(options, image, max(start, stop), keep=FILES)
+        opened = read_layers(options, image, max(start, stop), keep=PACKAGE_FILES)
         return Side(image, opened.union, start), Side(image, opened.union, stop), opened.is_damaged
     other = image_of(options, options.b)
     sides, is_damaged = [], False
     for name, one, asked in (("A", image, options.start), ("B", other, options.stop)):
         layer = layer_number(one, asked, 0)
-        opened = read_layers(options, one, layer, f" of {name}", FILES)
+        opened = read_layers(options, one, layer, f" of {name}", PACKAGE_FILES)
         sides.append(Side(one, opened.union, layer))
         is_damaged = is_damaged or opened.is_damaged
     return sides[0], sides[1], is_damaged

@@ -10,7 +10,7 @@ from json.encoder import encode_basestring_ascii
 from layertui.commands.output import Output
 from layertui.model.entry import ENTRY_TYPES, Entry, rfc3339
 from layertui.model.numbers import ROOT, LayerNumber, Node
-from layertui.text.format import owner, permissions, size_text
+from layertui.text.format import mode_text, owner, size_text
 from layertui.union.model import Absence, LayerUnion
 
 HEADERS = ("MODE", "OWNER", "SIZE", "LAYER", "PATH")
@@ -20,7 +20,7 @@ RIGHT = (2, 3)
 
 def cells(entry: Entry, out: Output) -> tuple[str, ...]:
     """Return one row of a table."""
-    return (permissions(entry), owner(entry), size_of(entry), str(entry.layer), name_of(entry, out))
+    return (mode_text(entry), owner(entry), size_of(entry), str(entry.layer), name_of(entry, out))
 
 
 def size_of(entry: Entry) -> str:

@@ -15,7 +15,7 @@ from layertui.insight.waste import Waste
 from layertui.model.history_step import step_text
 from layertui.model.image import Image
 from layertui.model.numbers import LayerNumber
-from layertui.text.format import owner, permissions, size_text
+from layertui.text.format import mode_text, owner, size_text
 from layertui.text.sanitize import visible
 
 TOP = 10
@@ -99,7 +99,7 @@ class Report:
             [
                 (
                     str(row.right),
-                    permissions(row.entry),
+                    mode_text(row.entry),
                     owner(row.entry),
                     str(row.entry.layer),
                     self._out.name(row.entry.path)

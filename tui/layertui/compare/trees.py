@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import compress, count
 from operator import eq, ne, not_
 
-from layertui.layers.codec import COLUMNS
+from layertui.layers.codec import INDEX_COLUMNS
 from layertui.model.layer_index import Extra, Kind, LayerIndex
 from layertui.model.numbers import NO_EVENT, NO_NODE, ROOT, EntryNumber, Event, LayerNumber, Node
 from layertui.union.arrays import Column, assign, column, ends, gather, offsets
@@ -74,7 +74,7 @@ class LayerPool:
             start, links = joined.count, len(joined.links)
             self.starts.append(start)
             joined.kind += index.kind
-            for name, _ in COLUMNS:
+            for name, _ in INDEX_COLUMNS:
                 if name != "link":
                     getattr(joined, name).extend(getattr(index, name))
             if index.links:

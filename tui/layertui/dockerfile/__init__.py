@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from layertui.dockerfile.base import Base, boundaries
-from layertui.dockerfile.wording import PROXIES, Wording, Writer, build_arguments
+from layertui.dockerfile.wording import PROXIES, InstructionWriter, Wording, build_arguments
 from layertui.model.history_step import recorded, step_text
 from layertui.model.image import Image
 from layertui.model.numbers import LayerNumber
@@ -82,7 +82,7 @@ class _Reconstruction:
             "ENV": {name: value for name, _, value in (each.partition("=") for each in variables)},
             "LABEL": labels,
         }
-        self._writer = Writer(image.platform.os == "windows", known)
+        self._writer = InstructionWriter(image.platform.os == "windows", known)
         self._is_buildah = "io.buildah.version" in labels
         self._declared: dict[str, str] = {}
 

@@ -14,7 +14,7 @@ from layertui.sources import open_image
 from layertui.sources.assemble import full_names, labels_of
 
 NAME = "org.opencontainers.image.base.name"
-DIGEST = "org.opencontainers.image.base.digest"
+BASE_DIGEST = "org.opencontainers.image.base.digest"
 """Of the OCI image spec's annotations, which builders also write as labels."""
 _FROM = re.compile(r"FROM (?![0-9a-f]{12}$)(\S+)")
 """What Buildah leaves in ``comment`` of a step: the image below it, by its ID where it has no name."""
@@ -72,9 +72,9 @@ def _named(image: Image) -> tuple[str, str, str]:
     annotations = image.manifest.get("annotations")
     for what, found in (("the annotation", annotations), ("the label", labels_of(image.config))):
         texts: Mapping[str, object] = found if isinstance(found, dict) else {}
-        name, digest = (str(texts.get(key) or "") for key in (NAME, DIGEST))
+        name, digest = (str(texts.get(key) or "") for key in (NAME, BASE_DIGEST))
         if name or digest:
-            return name or digest, digest, f"as {what} {NAME if name else DIGEST} says"
+            return name or digest, digest, f"as {what} {NAME if name else BASE_DIGEST} says"
     return "", "", ""
 
 

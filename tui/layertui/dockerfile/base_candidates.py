@@ -11,7 +11,7 @@ from layertui.model.reference import ENGINE_NAMES, STORE_TRANSPORTS, Reference, 
 from layertui.sources import LOCAL, list_images, open_image
 from layertui.sources.assemble import diff_ids_of
 
-MOST = 200
+MAX_CANDIDATES = 200
 """Images of one place that are looked at."""
 
 
@@ -39,7 +39,7 @@ def neighbours(image: Image) -> Iterator[Neighbour]:
 
 def _of_place(place: str, platform: str | None, below: int) -> Iterator[Neighbour]:
     for number, row in enumerate(list_images(place)):
-        if number >= MOST:
+        if number >= MAX_CANDIDATES:
             return
         if row.layers is not None and not 0 < row.layers < below:
             continue

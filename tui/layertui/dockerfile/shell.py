@@ -6,7 +6,7 @@ import re
 
 LONG = 60
 """Characters from which a command is broken at its operators."""
-_INDENT = "    "
+_CONTINUATION = "    "
 _PART = re.compile(
     r"'[^']*'"
     r'|"(?:[^"\\$`]|\\.|\$(?!\())*"'
@@ -35,7 +35,7 @@ def broken(command: str, escape: str = "\\") -> str:
         if part["run"] and not part["hash"]:
             lines += f"{part[0][0]}{escape}\n{part[0][1:]}"
         elif (part["before"] or part["after"]) and is_clear and not has_runs and len(command) >= LONG:
-            lines += f"{part[0]}{escape}\n{_INDENT}"
+            lines += f"{part[0]}{escape}\n{_CONTINUATION}"
         else:
             lines += part[0]
     return lines

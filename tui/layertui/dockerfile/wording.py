@@ -30,7 +30,7 @@ class Wording:
     """What is missing of it."""
 
 
-class Writer:
+class InstructionWriter:
     """Writes one instruction after the other: some change how the next are read."""
 
     def __init__(self, is_windows: bool, known: Mapping[str, Mapping[str, str]]) -> None:

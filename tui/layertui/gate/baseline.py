@@ -13,11 +13,11 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.union.model import LayerUnion
 
-VERSION = 1
+BASELINE_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BaselineLayer:
     """One layer."""
 
     diff_id: str
@@ -35,24 +35,25 @@ class Baseline:
     id: str
     size_bytes: int
     """Of the files of all layers."""
-    layers: tuple[Part, ...]
-    version: int = VERSION
+    layers: tuple[BaselineLayer, ...]
+    version: int = BASELINE_VERSION
 
 
-def measured(image: Image, union: LayerUnion) -> Baseline:
+def baseline_of(image: Image, union: LayerUnion) -> Baseline:
     """An image as it is now."""
     parts = tuple(
-        Part(layer.diff_id, sum(index.size)) for layer, index in zip(image.layers, union.indexes, strict=True)
+        BaselineLayer(layer.diff_id, sum(index.size))
+        for layer, index in zip(image.layers, union.indexes, strict=True)
     )
     return Baseline(image.name, image.id, sum(part.size_bytes for part in parts), parts)
 
 
-def is_file(place: str) -> bool:
+def is_baseline_file(place: str) -> bool:
     """Whether a file with a baseline is meant, and no image."""
     return place.endswith(".json")
 
 
-def read(file: Path) -> Baseline:
+def read_baseline(file: Path) -> Baseline:
     """A baseline out of its file. Raises :class:`LayertuiError`."""
     again = "write it anew with --update-baseline"
     try:
@@ -63,11 +64,11 @@ def read(file: Path) -> Baseline:
         raise LayertuiError(f"cannot read the baseline {file}", error.strerror or str(error)) from error
     except (ValueError, RecursionError) as error:
         raise LayertuiError(f"{file} is no baseline", str(error), again) from error
-    if found.version != VERSION:
+    if found.version != BASELINE_VERSION:
         raise LayertuiError(f"cannot read the baseline {file}", f"it is of version {found.version}", again)
     return found
 
 
-def write(file: Path, baseline: Baseline) -> None:
+def write_baseline(file: Path, baseline: Baseline) -> None:
     """Keep a baseline in a file. Raises :class:`LayertuiError`."""
     save(file, json.dumps(asdict(baseline), indent=2).encode() + b"\n")

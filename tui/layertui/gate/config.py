@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from layertui.gate.baseline import is_file
-from layertui.gate.limits import Growth, Ratio, Size, growth_of, ratio_of, size_of
+from layertui.gate.baseline import is_baseline_file
+from layertui.gate.limits import Growth, Ratio, Size, parse_growth, parse_ratio, parse_size
 from layertui.gate.rules import Rules, SecretsAllowed
 from layertui.model.errors import LayertuiError
 
@@ -43,7 +43,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     baseline: str | None = None
 
 
-def load(file: Path | None, directory: Path) -> Config:
+def load_config(file: Path | None, directory: Path) -> Config:
     """The rules in a file, or else in the first of the three that a directory has, or else dive's defaults.
 
     Raises :class:`LayertuiError` for what cannot be read or is no rule.
@@ -82,11 +82,11 @@ def _toml(file: Path) -> Config:
     if not read.rules.limits():
         raise LayertuiError(f"no rules in {file}", "all that it sets are switched off", HELP)
     if isinstance(secrets := read.rules.secrets, SecretsAllowed) and secrets.allow_rules:
-        from layertui.insight.secret_rules import NAMES
+        from layertui.insight.secret_rules import RULE_NAMES
 
-        _check_names(file, "the kind of secret ", secrets.allow_rules, NAMES)
+        _check_names(file, "the kind of secret ", secrets.allow_rules, RULE_NAMES)
     baseline = read.baseline
-    if baseline is not None and is_file(baseline):
+    if baseline is not None and is_baseline_file(baseline):
         baseline = str(file.parent / baseline)
     return Config(file, read.rules, read.ignore, baseline)
 
@@ -118,17 +118,17 @@ def _check_names(file: Path, place: str, given: Iterable[str], known: Sequence[s
 
 def _limit(kind: type, value: object) -> Size | Ratio | Growth:
     if kind is Size:
-        return size_of(value)
-    return ratio_of(value) if kind is Ratio else growth_of(value)
+        return parse_size(value)
+    return parse_ratio(value) if kind is Ratio else parse_growth(value)
 
 
 # dive
 
 
 _DIVE_RULES = {
-    "lowestEfficiency": ("lowest-efficiency", "0.9", ratio_of),
-    "highestWastedBytes": ("highest-wasted-bytes", "disabled", size_of),
-    "highestUserWastedPercent": ("highest-user-wasted-percent", "0.1", ratio_of),
+    "lowestEfficiency": ("lowest-efficiency", "0.9", parse_ratio),
+    "highestWastedBytes": ("highest-wasted-bytes", "disabled", parse_size),
+    "highestUserWastedPercent": ("highest-user-wasted-percent", "0.1", parse_ratio),
 }
 """Our name, dive's default and what reads the value, by dive's name (dive 0.13, ``options/ci_rules.go``)."""
 

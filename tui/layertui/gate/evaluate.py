@@ -9,11 +9,11 @@ from typing import Any
 from layertui.gate import figure_rules, finding_rules
 from layertui.gate.config import Config
 from layertui.gate.rules import DESCRIPTIONS, Outcome, Result, Status, Verdict
-from layertui.gate.subject import Subject
-from layertui.insight.package_databases import FILES
+from layertui.gate.subject import CheckedImage
+from layertui.insight.package_databases import PACKAGE_FILES
 from layertui.model.errors import LayertuiError
 
-CHECKS: Mapping[str, Callable[[Subject, Any], Outcome]] = {
+CHECKS: Mapping[str, Callable[[CheckedImage, Any], Outcome]] = {
     "lowest-efficiency": figure_rules.lowest_efficiency,
     "highest-wasted-bytes": figure_rules.highest_wasted_bytes,
     "highest-user-wasted-percent": figure_rules.highest_user_wasted_percent,
@@ -33,10 +33,10 @@ CHECKS: Mapping[str, Callable[[Subject, Any], Outcome]] = {
 def files_to_keep(config: Config) -> Sequence[bytes]:
     """Patterns of the files that the rules are going to read (:class:`layertui.layers.tar.capture.Keep`)."""
     rule = "forbidden-packages"
-    return FILES if rule in config.rules.limits() and rule not in config.disabled else ()
+    return PACKAGE_FILES if rule in config.rules.limits() and rule not in config.disabled else ()
 
 
-def evaluate(config: Config, subject: Subject) -> Verdict:
+def evaluate(config: Config, subject: CheckedImage) -> Verdict:
     """How each rule that is set turns out; nothing is worked out that no rule asks for."""
     limits, damage = config.rules.limits(), subject.damage()
     results = []
@@ -51,7 +51,7 @@ def evaluate(config: Config, subject: Subject) -> Verdict:
     return Verdict(subject.image.reference, subject.image.name, config.file, results)
 
 
-def _outcome(rule: str, limit: Any, subject: Subject) -> Outcome:
+def _outcome(rule: str, limit: Any, subject: CheckedImage) -> Outcome:
     try:
         return CHECKS[rule](subject, limit)
     except LayertuiError as error:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from layertui.gate.limits import Growth, Ratio, Size
-from layertui.gate.rules import Finding, Outcome, Status
-from layertui.gate.subject import Subject
+from layertui.gate.rules import Outcome, Status, Violation
+from layertui.gate.subject import CheckedImage
 from layertui.insight.waste import undecided, waste
 from layertui.model.numbers import ROOT
 from layertui.text.format import exact_size, size_text
@@ -16,19 +16,19 @@ CAUSES = 20
 """Findings of a figure, largest first; more would not help to mend it."""
 
 
-def lowest_efficiency(subject: Subject, limit: Ratio) -> Outcome:
+def lowest_efficiency(subject: CheckedImage, limit: Ratio) -> Outcome:
     """dive 0.13, ``ci/rules.go``: fails below the limit."""
     value = subject.dive.efficiency
     return _figure(value >= limit, _ratio(value, "at least", limit), value, _inefficient(subject))
 
 
-def highest_wasted_bytes(subject: Subject, limit: Size) -> Outcome:
+def highest_wasted_bytes(subject: CheckedImage, limit: Size) -> Outcome:
     """dive 0.13, ``ci/rules.go``: fails above the limit."""
     value = subject.dive.wasted_bytes
     return _figure(value <= limit, _at_most(value, limit), value, _inefficient(subject))
 
 
-def highest_user_wasted_percent(subject: Subject, limit: Ratio) -> Outcome:
+def highest_user_wasted_percent(subject: CheckedImage, limit: Ratio) -> Outcome:
     """dive 0.13, ``ci/rules.go``: fails above the limit, which is a ratio whatever its name says.
 
     Where the layers above the first hold no bytes, dive divides by zero: no bytes wasted give no
@@ -43,26 +43,26 @@ def highest_user_wasted_percent(subject: Subject, limit: Ratio) -> Outcome:
     return _figure(passed, message, value, _inefficient(subject))
 
 
-def reclaimable(subject: Subject, limit: Size) -> Outcome:
+def reclaimable(subject: CheckedImage, limit: Size) -> Outcome:
     union = subject.union
     value = union.stored_bytes() - MergedTree(union, union.layers).subtree_size(ROOT)
-    causes: list[Finding] = []
+    causes: list[Violation] = []
     if value > limit:  # only now are contents read, to tell why
         subject.contents.prepare(undecided(union), subject.job)
         causes = [
-            subject.finding(f"{exact_size(row.size)}, {row.reason} by layer {row.by}", row.path, row.layer)
+            subject.violation(f"{exact_size(row.size)}, {row.reason} by layer {row.by}", row.path, row.layer)
             for row in waste(union, subject.contents).paths[:CAUSES]
         ]
     return _figure(value <= limit, _at_most(value, limit), value, causes)
 
 
-def size(subject: Subject, limit: Size) -> Outcome:
+def size(subject: CheckedImage, limit: Size) -> Outcome:
     value = subject.union.stored_bytes()
     numbers = subject.union.layer_numbers
     return _figure(value <= limit, _at_most(value, limit), value, subject.layers(numbers, "")[:CAUSES])
 
 
-def growth(subject: Subject, limit: Growth) -> Outcome:
+def growth(subject: CheckedImage, limit: Growth) -> Outcome:
     baseline = subject.baseline()
     if baseline is None:
         return Outcome(Status.SKIP, "there is no baseline yet")
@@ -91,13 +91,13 @@ def _ratio(value: float, bound: str, limit: float) -> str:
     return f"{one}, {bound} {other}"
 
 
-def _inefficient(subject: Subject) -> list[Finding]:
+def _inefficient(subject: CheckedImage) -> list[Violation]:
     return [
-        subject.finding(f"{exact_size(row.size)}, stored or deleted {row.times} times", row.path)
+        subject.violation(f"{exact_size(row.size)}, stored or deleted {row.times} times", row.path)
         for row in subject.dive.inefficient[:CAUSES]
         if row.size
     ]
 
 
-def _figure(passed: bool, message: str, value: float | None, causes: Sequence[Finding]) -> Outcome:
+def _figure(passed: bool, message: str, value: float | None, causes: Sequence[Violation]) -> Outcome:
     return Outcome(Status.PASS if passed else Status.FAIL, message, () if passed else causes, value)

@@ -7,28 +7,27 @@ import re
 from collections.abc import Sequence
 
 from layertui.gate.globs import Globs, unmatched
-from layertui.gate.rules import Finding, Outcome, SecretsAllowed, Status
-from layertui.gate.subject import Subject
+from layertui.gate.rules import Outcome, SecretsAllowed, Status, Violation
+from layertui.gate.subject import CheckedImage
 from layertui.insight.packages import PackageChange, packages
 from layertui.insight.permissions import Right, permissions
 from layertui.insight.secrets import secrets
 from layertui.model.errors import LayertuiError
 from layertui.model.numbers import NO_NODE
-from layertui.text.format import count_text, owner
-from layertui.text.format import permissions as permissions_text
+from layertui.text.format import count_text, mode_text, owner
 
 
-def forbidden_paths(subject: Subject, limit: Sequence[str]) -> Outcome:
+def forbidden_paths(subject: CheckedImage, limit: Sequence[str]) -> Outcome:
     union = subject.union
     found = []
     for node, glob in Globs(limit).nodes(union):
         event = union.last[node]
         if union.shows(event) and not subject.ignored.first(union.key(node)):
-            found.append(subject.finding(f"matches {glob}", union.path(node), union.ev_layer[event]))
+            found.append(subject.violation(f"matches {glob}", union.path(node), union.ev_layer[event]))
     return _none_of(found, "path")
 
 
-def forbidden_in_layers(subject: Subject, limit: Sequence[str]) -> Outcome:
+def forbidden_in_layers(subject: CheckedImage, limit: Sequence[str]) -> Outcome:
     """Every layer's own entries; a directory that is only implied is stored by none."""
     union = subject.union
     found = []
@@ -38,31 +37,31 @@ def forbidden_in_layers(subject: Subject, limit: Sequence[str]) -> Outcome:
         path, last = union.path(node), union.last[node]
         gone = "" if union.shows(last) else f", deleted by layer {union.ev_layer[last]}"
         found += [
-            subject.finding(f"matches {glob}{gone}", path, union.ev_layer[event])
+            subject.violation(f"matches {glob}{gone}", path, union.ev_layer[event])
             for event in union.versions(node)
             if union.ev_entry[event] >= 0
         ]
     return _none_of(found, "stored path")
 
 
-def required_paths(subject: Subject, limit: Sequence[str]) -> Outcome:
+def required_paths(subject: CheckedImage, limit: Sequence[str]) -> Outcome:
     missing = unmatched(limit, subject.union)
     found = []
     for glob in missing:
         # Where a layer deleted it, that is what to look at.
         gone = next((node for node, _ in Globs([glob]).nodes(subject.union)), NO_NODE)
         if gone < 0:
-            found.append(Finding(f"nothing matches {glob}"))
+            found.append(Violation(f"nothing matches {glob}"))
         else:
             layer = subject.union.ev_layer[subject.union.last[gone]]
             message = f"nothing matches {glob} any more: layer {layer} deletes it"
-            found.append(subject.finding(message, subject.union.path(gone), layer))
+            found.append(subject.violation(message, subject.union.path(gone), layer))
     if found:
         return Outcome(Status.FAIL, f"{len(found):,} of {count_text(len(limit), 'glob')} missing", found)
     return Outcome(Status.PASS, f"{count_text(len(limit), 'glob')} matched")
 
 
-def no_secrets(subject: Subject, limit: bool | SecretsAllowed) -> Outcome:
+def no_secrets(subject: CheckedImage, limit: bool | SecretsAllowed) -> Outcome:
     allowed = limit if isinstance(limit, SecretsAllowed) else SecretsAllowed()
     paths = Globs(allowed.allow_paths, below=True)
     given_away = secrets(subject.image, subject.union, subject.contents, subject.job)
@@ -77,7 +76,7 @@ def no_secrets(subject: Subject, limit: bool | SecretsAllowed) -> Outcome:
         message = f"{secret.rule} {secret.masked}{name or ' in the history' * (not is_file)}"
         hidden = "" if secret.is_visible else ", only deleted from view"
         path = secret.name if is_file else None
-        found.append(subject.finding(message + hidden, path, secret.layer, secret.line))
+        found.append(subject.violation(message + hidden, path, secret.layer, secret.line))
     if given_away.unreadable:
         unread = f"{count_text(given_away.unreadable, 'file')} cannot be read"
         return Outcome(Status.ERROR, unread, found)
@@ -88,7 +87,7 @@ def no_secrets(subject: Subject, limit: bool | SecretsAllowed) -> Outcome:
     return Outcome(outcome.status, outcome.message + passed_over, found)
 
 
-def setuid(subject: Subject, limit: Sequence[str]) -> Outcome:
+def setuid(subject: CheckedImage, limit: Sequence[str]) -> Outcome:
     allowed = Globs(limit, below=True)
     found = []
     for row in permissions(subject.union, subject.contents):
@@ -97,12 +96,12 @@ def setuid(subject: Subject, limit: Sequence[str]) -> Outcome:
             continue
         if allowed.matches(entry.path) or subject.ignored.matches(entry.path):
             continue
-        message = f"{row.right}, {permissions_text(entry)} {owner(entry)}"
-        found.append(subject.finding(message, entry.path, entry.layer))
+        message = f"{row.right}, {mode_text(entry)} {owner(entry)}"
+        found.append(subject.violation(message, entry.path, entry.layer))
     return _none_of(found, "file")
 
 
-def forbidden_packages(subject: Subject, limit: Sequence[str]) -> Outcome:
+def forbidden_packages(subject: CheckedImage, limit: Sequence[str]) -> Outcome:
     """Globs of ``[KIND:]NAME[=VERSION]``."""
     patterns = [(text, re.compile(fnmatch.translate(text), re.DOTALL)) for text in limit]
     read = packages(subject.union, subject.contents)
@@ -117,7 +116,7 @@ def forbidden_packages(subject: Subject, limit: Sequence[str]) -> Outcome:
         for text, pattern in patterns:
             if any(map(pattern.match, spellings)):
                 message = f"{package.kind} package {package.name} {package.version} matches {text}"
-                found.append(subject.finding(message, layer=change.layer))
+                found.append(subject.violation(message, layer=change.layer))
                 break
     if read.unread:
         raise LayertuiError(str(read.unread[0]))
@@ -137,7 +136,7 @@ def _installed(changes: Sequence[PackageChange]) -> list[PackageChange]:
     return [change for same in there.values() for change in same]
 
 
-def _none_of(found: Sequence[Finding], noun: str) -> Outcome:
+def _none_of(found: Sequence[Violation], noun: str) -> Outcome:
     if found:
         return Outcome(Status.FAIL, count_text(len(found), noun), found)
     return Outcome(Status.PASS, "none found")

@@ -6,14 +6,14 @@ import re
 from typing import Any
 
 _PREFIXES = "kmgtpe"
-_UNITS = {
+_UNIT_BYTES = {
     "": 1,
     "b": 1,
     **{f"{prefix}{end}": 1000**power for power, prefix in enumerate(_PREFIXES, 1) for end in ("", "b")},
     **{f"{prefix}i{end}": 1024**power for power, prefix in enumerate(_PREFIXES, 1) for end in ("", "b")},
 }
-_SIZE = re.compile(r"([\d,]*\.?[\d,]*)\s*([^\d.,]*)", re.ASCII)
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_SIZE_TEXT = re.compile(r"([\d,]*\.?[\d,]*)\s*([^\d.,]*)", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 class Size(int):
@@ -39,39 +39,39 @@ class Growth:  # no dataclass, which msgspec would want as a table
         return after - before <= (limit or 0)
 
 
-def size_of(value: object) -> Size:
+def parse_size(value: object) -> Size:
     """A number of bytes, or a text like ``20 MB`` (decimal) or ``20MiB``, as dive reads it (go-humanize).
 
     Raises ``ValueError`` saying what it must be.
     """
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return Size(value)
-    match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    match = _SIZE_TEXT.fullmatch(value.strip()) if isinstance(value, str) else None
     digits = match[1].replace(",", "") if match else ""
-    unit = _UNITS.get(match[2].strip().lower()) if match else None
-    if unit is None or not _NUMBER.fullmatch(digits) or float(digits) * unit >= 1 << 64:
+    unit = _UNIT_BYTES.get(match[2].strip().lower()) if match else None
+    if unit is None or not _DECIMAL.fullmatch(digits) or float(digits) * unit >= 1 << 64:
         raise ValueError(f'{_shown(value)} is no size: a number of bytes, or like "20 MB" or "1.5 GiB"')
     return Size(float(digits) * unit)
 
 
-def ratio_of(value: Any) -> Ratio:
+def parse_ratio(value: Any) -> Ratio:
     """A number from 0 to 1, or the text of one. Raises ``ValueError`` saying what it must be."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if is_number or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+    if is_number or (isinstance(value, str) and _DECIMAL.fullmatch(value)):
         number = Ratio(value)
         if 0 <= number <= 1:
             return number
     raise ValueError(f"{_shown(value)} is no ratio: a number from 0 to 1, 0.95 for 95%")
 
 
-def growth_of(value: object) -> Growth:
+def parse_growth(value: object) -> Growth:
     """A size or a text like ``5%``. Raises ``ValueError`` saying what it must be."""
     if isinstance(value, str) and value.rstrip().endswith("%"):
         number = value.rstrip()[:-1].rstrip()
-        if _NUMBER.fullmatch(number) and 0 <= float(number) < float("inf"):
+        if _DECIMAL.fullmatch(number) and 0 <= float(number) < float("inf"):
             return Growth(f"{number}%", None, float(number))
     try:
-        size = size_of(value)
+        size = parse_size(value)
     except ValueError:
         raise ValueError(f'{_shown(value)} is no growth: like "5%" or "10 MB"') from None
     return Growth(value if isinstance(value, str) else f"{value} B", size, None)

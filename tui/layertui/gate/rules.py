@@ -78,7 +78,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Violation:
     """One thing that speaks against an image."""
 
     message: str
@@ -119,7 +119,7 @@ class Outcome:
 
     status: Status
     message: str
-    findings: Sequence[Finding] = ()
+    findings: Sequence[Violation] = ()
     """What is against the rule; for a figure what it comes from, largest first, as far as that helps."""
     value: float | None = None
     """A figure that was measured: bytes or a ratio."""

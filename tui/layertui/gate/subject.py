@@ -8,7 +8,7 @@ from functools import cached_property
 from layertui.content.read import Contents
 from layertui.gate.baseline import Baseline
 from layertui.gate.globs import Globs
-from layertui.gate.rules import Finding
+from layertui.gate.rules import Violation
 from layertui.insight.efficiency import Efficiency, efficiency
 from layertui.insight.secrets import without_secrets
 from layertui.model.history_step import step_text
@@ -19,7 +19,7 @@ from layertui.text.format import exact_size
 from layertui.union.model import LayerUnion
 
 
-class Subject:
+class CheckedImage:
     """The image with all its layers read, and what it is measured by."""
 
     def __init__(
@@ -59,17 +59,19 @@ class Subject:
         )
         return self.image.damage or next(broken, "")
 
-    def finding(
+    def violation(
         self, message: str, path: str | None = None, layer: LayerNumber | None = None, line: int | None = None
-    ) -> Finding:
+    ) -> Violation:
         """A finding with the step of its layer."""
-        return Finding(message, path, layer, self._steps.get(layer, "") if layer else "", line)
+        return Violation(message, path, layer, self._steps.get(layer, "") if layer else "", line)
 
-    def layers(self, numbers: Iterable[LayerNumber], what: str) -> list[Finding]:
+    def layers(self, numbers: Iterable[LayerNumber], what: str) -> list[Violation]:
         """Layers that hold files, largest first."""
         sizes = sorted(
             ((sum(self.union.indexes[number - 1].size), number) for number in numbers), reverse=True
         )
         return [
-            self.finding(f"{exact_size(size)} of files{what}", layer=number) for size, number in sizes if size
+            self.violation(f"{exact_size(size)} of files{what}", layer=number)
+            for size, number in sizes
+            if size
         ]

@@ -39,7 +39,7 @@ class Package:
     """The path of what tells of it."""
 
 
-Parser = Callable[[str, bytes], list[Package]]
+DatabaseParser = Callable[[str, bytes], list[Package]]
 """From the path and content of a database to its packages. Raises :class:`LayertuiError`."""
 
 

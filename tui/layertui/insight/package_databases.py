@@ -7,21 +7,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from layertui.content.read import Contents
-from layertui.insight.databases import Parser, apk, dpkg, npm, python, rpm, rpm_journal, rpm_older
+from layertui.insight.databases import DatabaseParser, apk, dpkg, npm, python, rpm, rpm_journal, rpm_older
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import keys_ending
 from layertui.model.numbers import Event, LayerNumber, Node
 from layertui.union.model import LayerUnion
 
-MAX_SIZE = 1 << 29
+MAX_PACKAGE_DATABASE = 1 << 29
 """Bytes of a database that are read."""
-THREADS = 2
+READ_THREADS = 2
 """Layers that are read at once."""
 
 _RPM = rb"/(?:var\0lib\0rpm|usr\0lib\0sysimage\0rpm)\0"
 _RPM_OLDER = _RPM + rb"Packages(?:\.db)?"
-_DATABASES: Sequence[tuple[bytes, Parser]] = (
+_DATABASES: Sequence[tuple[bytes, DatabaseParser]] = (
     (rb"/var\0lib\0dpkg\0status(?:\.d\0[^\0/]+(?<!\.md5sums))?", dpkg),
     (rb"/(?:usr\0)?lib\0apk\0db\0installed", apk),
     (_RPM + rb"rpmdb\.sqlite", rpm),
@@ -32,21 +32,21 @@ _DATABASES: Sequence[tuple[bytes, Parser]] = (
     (rb"node_modules(?<=[\0/]node_modules)\0(?:@[^\0/]+\0)?[^\0/@][^\0/]*\0package\.json", npm),
 )
 """How the keys of databases end, or from a slash on what they are, and what reads them."""
-RECORD = b"RECORD"
+RECORD_FILE = b"RECORD"
 """What lists the files of a Python package, beside its metadata."""
-FILES: Sequence[bytes] = (
+PACKAGE_FILES: Sequence[bytes] = (
     *(pattern for pattern, _ in _DATABASES if pattern != _RPM_OLDER),
-    rb"\.dist-info\0" + RECORD,
+    rb"\.dist-info\0" + RECORD_FILE,
 )
 """Patterns of all that is read to tell of packages, for :class:`layertui.layers.tar.capture.Keep`."""
 _UNREAD = keys_ending([_RPM_OLDER])
 """Databases whose reader looks at nothing of them."""
 
-Found = Mapping[Event, bytes | LayertuiError]
+FileContents = Mapping[Event, bytes | LayertuiError]
 """The contents of files by their events, or why they cannot be read."""
 
 
-def databases_of(union: LayerUnion) -> dict[Node, Parser]:
+def databases_of(union: LayerUnion) -> dict[Node, DatabaseParser]:
     """The nodes that are databases."""
     found = union.matching(*(pattern for pattern, _ in _DATABASES))
     return {node: _DATABASES[number][1] for node, number in found}
@@ -54,7 +54,7 @@ def databases_of(union: LayerUnion) -> dict[Node, Parser]:
 
 def read_files(
     union: LayerUnion, contents: Contents, events: Iterable[Event], job: Job = Job.NONE
-) -> Iterator[Found]:
+) -> Iterator[FileContents]:
     """Yield what each layer stores of some files, in any order of the layers.
 
     Reads each layer once, two at a time; holds no more than three. Raises :class:`Cancelled`.
@@ -62,17 +62,17 @@ def read_files(
     layers: defaultdict[LayerNumber, set[Event]] = defaultdict(set)
     for event in events:
         layers[union.ev_layer[union.ev_inode[event]]].add(event)
-    running: set[Future[Found]] = set()
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="packages") as pool:
+    running: set[Future[FileContents]] = set()
+    with ThreadPoolExecutor(READ_THREADS, thread_name_prefix="packages") as pool:
         for layer in sorted(layers):
             running.add(pool.submit(_read, union, contents, sorted(layers[layer]), job))
-            if len(running) > THREADS:
+            if len(running) > READ_THREADS:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in done)
         yield from (future.result() for future in running)
 
 
-def _read(union: LayerUnion, contents: Contents, events: Sequence[Event], job: Job) -> Found:
+def _read(union: LayerUnion, contents: Contents, events: Sequence[Event], job: Job) -> FileContents:
     """Files that one layer stores."""
     found: dict[Event, bytes | LayertuiError] = {}
     wanted = []
@@ -80,7 +80,7 @@ def _read(union: LayerUnion, contents: Contents, events: Sequence[Event], job: J
         node, size = union.ev_node[event], union.size(event)
         if _UNREAD.search(b"/" + union.key(node)):
             found[event] = b""
-        elif size > MAX_SIZE:
+        elif size > MAX_PACKAGE_DATABASE:
             found[event] = LayertuiError(f"{union.path(node)} is not read", f"it has {size:,} bytes")
         else:
             wanted.append(event)

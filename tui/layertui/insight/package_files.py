@@ -18,7 +18,7 @@ from layertui.insight.file_lists import (
     record,
     rpm_files,
 )
-from layertui.insight.package_databases import MAX_SIZE, databases_of, read_files
+from layertui.insight.package_databases import MAX_PACKAGE_DATABASE, databases_of, read_files
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind, key_of
@@ -35,7 +35,7 @@ _DIVERSIONS = "/var/lib/dpkg/diversions"
 
 
 @dataclass(frozen=True, slots=True)
-class Owners:
+class PackageOwners:
     """What the databases say of a path."""
 
     packages: Sequence[Package]
@@ -81,7 +81,7 @@ class PackageFiles:
         self._known: tuple[Sequence[int], _Lists] = ((), _Lists())
         self._lock = threading.Lock()
 
-    def owners(self, path: str, layer: LayerNumber, job: Job = Job.NONE) -> Owners:
+    def owners(self, path: str, layer: LayerNumber, job: Job = Job.NONE) -> PackageOwners:
         """The packages that own a path of the merged tree of layers 1 to ``layer``.
 
         Reads the databases of that tree, if they are not those of the question before. Raises
@@ -97,7 +97,7 @@ class PackageFiles:
             except LayertuiError as error:
                 unread.append(error)
         kinds = {package.kind for package in lists.packages} | ({"npm"} if self._has_npm else set())
-        return Owners(list(dict.fromkeys(found)), sorted(kinds), lists.unlisted, unread)
+        return PackageOwners(list(dict.fromkeys(found)), sorted(kinds), lists.unlisted, unread)
 
     def _names(self, path: str, layer: LayerNumber) -> list[bytes]:
         """A path, and what leads to it through a symlink in the root: databases may have it as /bin/sh."""
@@ -128,7 +128,7 @@ class PackageFiles:
             manifest = "/".join([*parts[:end], "package.json"])
             node = union.find(manifest)
             event = union.at(node, layer) if node >= 0 else NO_EVENT
-            if event >= 0 and union.ev_kind[event] == Kind.FILE and union.size(event) <= MAX_SIZE:
+            if event >= 0 and union.ev_kind[event] == Kind.FILE and union.size(event) <= MAX_PACKAGE_DATABASE:
                 return npm(manifest, self._contents.read(event, job=job))
         return []
 

@@ -9,8 +9,8 @@ from itertools import zip_longest
 from typing import Any
 
 from layertui.content.read import Contents
-from layertui.insight.databases import Package, Parser, npm, python, record_size
-from layertui.insight.package_databases import MAX_SIZE, RECORD, databases_of, read_files
+from layertui.insight.databases import DatabaseParser, Package, npm, python, record_size
+from layertui.insight.package_databases import MAX_PACKAGE_DATABASE, RECORD_FILE, databases_of, read_files
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind
@@ -139,7 +139,7 @@ class _Reader:
         self._known: dict[Event, list[Package]] = {}
         self.unread: Sequence[LayertuiError] = ()
 
-    def read(self, parsers: Mapping[Event, Parser]) -> None:
+    def read(self, parsers: Mapping[Event, DatabaseParser]) -> None:
         """Read databases, and for their size what lists the files of Python packages."""
         union = self._union
         records = {event: self._record(event) for event, parser in parsers.items() if parser is python}
@@ -172,9 +172,9 @@ class _Reader:
         """The event of what lists the files of a Python package; -1 if there is none to read."""
         union = self._union
         directory = union.parent[union.ev_node[event]]
-        record = union.find_key(union.key(directory) + b"\0" + RECORD)
+        record = union.find_key(union.key(directory) + b"\0" + RECORD_FILE)
         shown = union.at(record, union.ev_layer[event]) if record >= 0 else NO_EVENT
-        if shown < 0 or union.ev_kind[shown] != Kind.FILE or union.size(shown) > MAX_SIZE:
+        if shown < 0 or union.ev_kind[shown] != Kind.FILE or union.size(shown) > MAX_PACKAGE_DATABASE:
             return NO_EVENT
         return shown
 

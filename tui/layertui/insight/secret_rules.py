@@ -128,31 +128,33 @@ TOKENS = (
 )  # fmt: skip
 """Found in any text."""
 
-_VALUE = rb"\s{0,9}[=:]\s{0,9}[\"']?([^\s\"'$#{<][^\s\"'#]*)"
+_CONFIG_VALUE = rb"\s{0,9}[=:]\s{0,9}[\"']?([^\s\"'$#{<][^\s\"'#]*)"
 
-FILES = (
-    (rb"\.npmrc", _rule("npm password", "npm docs, npmrc", (b"_auth", b"_password"), rb"_(?:authToken|auth|password)" + _VALUE)),
-    (rb"\.pypirc", _rule("PyPI password", "PyPA, .pypirc", (b"password",), rb"(?m)^\s{0,9}password" + _VALUE)),
+SECRET_FILES = (
+    (rb"\.npmrc", _rule("npm password", "npm docs, npmrc", (b"_auth", b"_password"), rb"_(?:authToken|auth|password)" + _CONFIG_VALUE)),
+    (rb"\.pypirc", _rule("PyPI password", "PyPA, .pypirc", (b"password",), rb"(?m)^\s{0,9}password" + _CONFIG_VALUE)),
     (rb"[._]netrc", _rule("password of .netrc", "ftp(1), .netrc", (b"password",), rb"\bpassword\s+(\S+)")),
     (rb"\.git-credentials", _rule("git password", "git-credential-store(1)", (b"://",), rb"://[^\s:@/]+:([^\s@]+)@")),
     (rb"\.git\0config", _rule("git password", "git-config(1)", (b"://",), rb"://[^\s:@/]+:([^\s@/]+)@")),
     (rb"\.git\0HEAD", _rule("git repository", "gitrepository-layout(5)", (b"ref:",), rb"^ref: \S+")),
     (rb"(?:\.docker\0config\.json|\.dockercfg)", _rule("registry password", "docker login", (b'"auth"', b'"identitytoken"'), rb"\"(?:auth|identitytoken)\"\s*:\s*\"([^\"]{4,})\"")),
-    (rb"(?:\.kube\0config|kubeconfig|etc\0kubernetes\0[a-z-]+\.conf)", _rule("Kubernetes credentials", "kubeconfig v1", (b"client-key-data:", b"token:", b"password:"), rb"(?m)^\s{0,40}(?:client-key-data|token|password)" + _VALUE)),
+    (rb"(?:\.kube\0config|kubeconfig|etc\0kubernetes\0[a-z-]+\.conf)", _rule("Kubernetes credentials", "kubeconfig v1", (b"client-key-data:", b"token:", b"password:"), rb"(?m)^\s{0,40}(?:client-key-data|token|password)" + _CONFIG_VALUE)),
     (rb"\.pgpass", _rule("PostgreSQL password", "PostgreSQL docs, .pgpass", (b":",), rb"(?m)^[^#\s:][^:\n]*:[^:\n]*:[^:\n]*:[^:\n]*:(\S+)")),
-    (rb"\.my\.cnf", _rule("MySQL password", "MySQL docs, option files", (b"password",), rb"(?m)^\s{0,9}password" + _VALUE)),
+    (rb"\.my\.cnf", _rule("MySQL password", "MySQL docs, option files", (b"password",), rb"(?m)^\s{0,9}password" + _CONFIG_VALUE)),
     (rb"etc\0shadow-?", _rule("password hash", "shadow(5), crypt(5)", (b":$",), rb"(?m)^[^:\s]+:(\$[^:\s]+)")),
     (rb"\.htpasswd", _rule("password hash", "htpasswd(1)", (b":",), rb"(?m)^[^:#\s]+:(\S{8,})")),
     (rb"[^\0/]*\.tfstate", _rule("Terraform state", "Terraform docs, sensitive data in state", (b'"terraform_version"',), rb"\"terraform_version\"")),
 )  # fmt: skip
 """Found in files whose keys end like this (see :meth:`layertui.union.model.LayerUnion.matching`), from a name on."""
 
-_NAMES = rb"[A-Z0-9_]{0,60}(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIALS)"
-_QUOTED = rb"(?:\"([^\"$]{4,})\"|'([^'$]{4,})'|([^\s\"'$/<{;&|][^\s\"';&|]{3,}))"
+_SECRET_VARIABLES = (
+    rb"[A-Z0-9_]{0,60}(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIALS)"
+)
+_QUOTED_VALUE = rb"(?:\"([^\"$]{4,})\"|'([^'$]{4,})'|([^\s\"'$/<{;&|][^\s\"';&|]{3,}))"
 ASSIGNMENTS = (
     Rule(
         "secret variable", "Docker docs, build check SecretsUsedInArgOrEnv", (b"=", b":"),
-        re.compile(rb"(?<![A-Za-z0-9_])" + _NAMES + rb"=(?!(?i:true|false|none|null|changeit)\b)" + _QUOTED),
+        re.compile(rb"(?<![A-Za-z0-9_])" + _SECRET_VARIABLES + rb"=(?!(?i:true|false|none|null|changeit)\b)" + _QUOTED_VALUE),
     ),
     Rule(
         "password in a URL", "RFC 3986, 3.2.1", (b"://",),
@@ -161,5 +163,5 @@ ASSIGNMENTS = (
 )  # fmt: skip
 """Found in environment, labels and history, and in files named ``.env``."""
 DOTENV = rb"\.env(?:\.[^\0/]*)?"
-NAMES = sorted({rule.name for rule in (*TOKENS, *ASSIGNMENTS, *(rule for _, rule in FILES))})
+RULE_NAMES = sorted({rule.name for rule in (*TOKENS, *ASSIGNMENTS, *(rule for _, rule in SECRET_FILES))})
 """Of all kinds."""

@@ -11,21 +11,21 @@ from typing import NamedTuple
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
 from layertui.content.extents import Batch
-from layertui.insight.secret_rules import ASSIGNMENTS, DOTENV, FILES, TOKENS, Rule
+from layertui.insight.secret_rules import ASSIGNMENTS, DOTENV, SECRET_FILES, TOKENS, Rule
 from layertui.model.numbers import Event
 from layertui.union.model import LayerUnion
 
-_HEAD = 8000
+_TEXT_HEAD = 8000
 """Bytes in which a NUL makes a file binary, as git has it (``buffer_is_binary``)."""
 _BEHIND = 1024
 """Bytes from a literal on in which its secret ends, of those with something before it."""
 _MOST = 100
 """Findings of one rule in one text; more tell nothing new."""
 _LITERALS = sorted({literal for rule in TOKENS for literal in rule.literals})
-_TOKENS = [[rule for rule in TOKENS if literal in rule.literals] for literal in _LITERALS]
+_TOKEN_RULES = [[rule for rule in TOKENS if literal in rule.literals] for literal in _LITERALS]
 """The rules of each literal."""
-_NAMED: list[tuple[bytes, Sequence[Rule]]] = [
-    *((name, (rule,)) for name, rule in FILES),
+_RULES_BY_NAME: list[tuple[bytes, Sequence[Rule]]] = [
+    *((name, (rule,)) for name, rule in SECRET_FILES),
     (DOTENV, ASSIGNMENTS),
 ]
 
@@ -53,9 +53,9 @@ class FileSearch:
         self._literals = BytesAhoCorasick(_LITERALS, MatchKind.LeftmostFirst)
         self._rules: defaultdict[int, list[Rule]] = defaultdict(list)
         """Rules of files by their names, by the event that stores them: any of their names counts."""
-        for node, number in union.matching(*(rb"[\0/](?:" + name + rb")" for name, _ in _NAMED)):
+        for node, number in union.matching(*(rb"[\0/](?:" + name + rb")" for name, _ in _RULES_BY_NAME)):
             for event in filter(union.shows, union.versions(node)):
-                self._rules[union.ev_inode[event]] += _NAMED[number][1]
+                self._rules[union.ev_inode[event]] += _RULES_BY_NAME[number][1]
 
     def find(self, batch: Batch) -> Iterator[tuple[Event, int, Match]]:
         """Event, line (from 1) and match of every secret in the text files of a batch."""
@@ -66,7 +66,7 @@ class FileSearch:
                 found = [
                     match
                     for number, positions in places.items()
-                    for rule in _TOKENS[number]
+                    for rule in _TOKEN_RULES[number]
                     for match in _secrets(rule, _around(rule, text, positions))
                 ]
                 found += matches(self._rules.get(event, ()), text)
@@ -91,7 +91,7 @@ class FileSearch:
 
 
 def _is_text(data: bytes, start: int, end: int) -> bool:
-    return data.find(0, start, min(start + _HEAD, end)) < 0
+    return data.find(0, start, min(start + _TEXT_HEAD, end)) < 0
 
 
 def _around(rule: Rule, text: bytes, positions: Iterable[int]) -> Iterator[re.Match[bytes]]:

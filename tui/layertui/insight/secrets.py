@@ -17,11 +17,11 @@ from layertui.model.layer_index import Kind
 from layertui.model.numbers import Event, LayerNumber
 from layertui.union.model import LayerUnion
 
-MAX_SIZE = 4 << 20
+MAX_SEARCHED = 4 << 20
 """Bytes of the largest file that is looked into."""
-THREADS = 2
+SEARCH_THREADS = 2
 """Layers that are looked into at once."""
-_SHOWN = 4
+_MASK_SHOWS = 4
 """Characters that a mask leaves."""
 
 
@@ -46,7 +46,7 @@ class Secret:
     @property
     def masked(self) -> str:
         """Its beginning, where enough stays unsaid."""
-        return self.text[:_SHOWN] + "…" if len(self.text) >= 4 * _SHOWN else "…"
+        return self.text[:_MASK_SHOWS] + "…" if len(self.text) >= 4 * _MASK_SHOWS else "…"
 
     def to_json(self, is_shown: bool) -> dict[str, Any]:
         """The row as the command line prints it; ``is_shown`` says whether with the secret itself."""
@@ -77,7 +77,7 @@ def secrets(image: Image, union: LayerUnion, contents: Contents, job: Job = Job.
     """
     found = list(_of_config(image))
     layers = [_files(union, layer) for layer in union.layer_numbers]
-    small = [[event for event in events if union.size(event) <= MAX_SIZE] for events in layers]
+    small = [[event for event in events if union.size(event) <= MAX_SEARCHED] for events in layers]
     total = sum(map(union.size, chain.from_iterable(small)))
     done, unread = [0] * len(layers), list(map(len, small))
     shown = {union.ev_inode[event] for event in union.last if union.shows(event)}
@@ -108,7 +108,7 @@ def secrets(image: Image, union: LayerUnion, contents: Contents, job: Job = Job.
             job.report(sum(done), total)
         return rows
 
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="secrets") as pool:
+    with ThreadPoolExecutor(SEARCH_THREADS, thread_name_prefix="secrets") as pool:
         try:
             for rows in pool.map(look, range(len(layers))):
                 found += rows

@@ -8,22 +8,21 @@ from dataclasses import replace
 from layertui.content.read import Contents
 from layertui.insight.duplicates import candidates, duplicates
 from layertui.insight.efficiency import efficiency
-from layertui.insight.package_databases import FILES
+from layertui.insight.package_databases import PACKAGE_FILES
 from layertui.insight.packages import packages
 from layertui.insight.permissions import Permission, Right, permissions
-from layertui.insight.secrets import MAX_SIZE, Secret, secrets
+from layertui.insight.secrets import MAX_SEARCHED, Secret, secrets
 from layertui.insight.tally import Finding, Sum, Survey, Tally, added
 from layertui.insight.waste import Hidden, undecided, waste
 from layertui.model.image import Image
 from layertui.model.job import Job
 from layertui.model.numbers import EMPTY, LayerNumber
-from layertui.text.format import count_text, owner, size_text
-from layertui.text.format import permissions as mode_text
+from layertui.text.format import count_text, mode_text, owner, size_text
 from layertui.union.model import LayerUnion
 
 MOST_DIRECTORIES = 100
 
-COLUMNS: dict[str, Sequence[str]] = {
+FINDING_CELLS: dict[str, Sequence[str]] = {
     "waste": ("reason", "by"),
     "secrets": ("rule", "secret"),
     "duplicates": ("copies",),
@@ -31,7 +30,7 @@ COLUMNS: dict[str, Sequence[str]] = {
     "packages": ("change", "kind"),
 }
 """The parts, in the order in which they are told, and what their findings have in ``cells``."""
-KEEP: dict[str, Sequence[bytes]] = {"packages": FILES}
+KEEP: dict[str, Sequence[bytes]] = {"packages": PACKAGE_FILES}
 """Patterns of the files that are all that a part reads (:class:`layertui.layers.tar.capture.Keep`)."""
 
 
@@ -117,7 +116,7 @@ def _secrets(image: Image, union: LayerUnion, contents: Contents, job: Job) -> S
     notes = []
     if found.too_large:
         notes.append(
-            f"{count_text(found.too_large, 'file')} of more than {size_text(MAX_SIZE)} not looked into"
+            f"{count_text(found.too_large, 'file')} of more than {size_text(MAX_SEARCHED)} not looked into"
         )
     if found.unreadable:
         notes.append(f"{count_text(found.unreadable, 'file')} could not be read")

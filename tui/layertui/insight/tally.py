@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from layertui.model.numbers import EMPTY, LayerNumber
 
-MOST = 10_000
+MAX_FINDINGS = 10_000
 """Findings that are told; sums count all of them."""
 
 
@@ -37,7 +37,7 @@ class Finding:
     size: int
     """Bytes; -1 for what is not measured in bytes."""
     cells: Sequence[str]
-    """What is told of it, in the columns of its part (:data:`layertui.insight.survey.COLUMNS`)."""
+    """What is told of it, in the columns of its part (:data:`layertui.insight.survey.FINDING_CELLS`)."""
     where: str
     """The path, line or variable to show. May be hostile, as all texts here."""
     sums: Sequence[int]
@@ -59,7 +59,7 @@ class Survey:
     sums: Sequence[Sum] = ()
     """By kind, the greatest first."""
     findings: Sequence[Finding] = ()
-    """The greatest first, :data:`MOST` at most."""
+    """The greatest first, :data:`MAX_FINDINGS` at most."""
     notes: Sequence[str] = ()
     """What could not be looked into, and why."""
     figures: dict[str, float | None] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class Tally:
             self._sums[key] = each if known is None else added(known, each)
             keys.append(key)
         self._count += 1
-        if len(self._findings) < MOST:
+        if len(self._findings) < MAX_FINDINGS:
             self._findings.append((finding, keys))
 
     def survey(

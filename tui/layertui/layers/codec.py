@@ -13,7 +13,7 @@ from layertui.cache.indexes import DamagedEntry
 from layertui.layers.column_bounds import all_below
 from layertui.model.layer_index import Extra, Kind, LayerIndex, LayerWarning, positions
 
-COLUMNS = (
+INDEX_COLUMNS = (
     ("mode", "H"),
     ("uid", "I"),
     ("gid", "I"),
@@ -35,7 +35,7 @@ def pack_index(index: LayerIndex) -> bytes:
         "keys": index.keys,
         "count": index.count,
         "kind": index.kind,
-        "columns": [getattr(index, name).tobytes() for name, _ in COLUMNS],
+        "columns": [getattr(index, name).tobytes() for name, _ in INDEX_COLUMNS],
         "links": index.links,
         "extra": [
             (number, [(encode_text(name), value) for name, value in extra.xattrs.items()], *extra[1:])
@@ -76,7 +76,8 @@ def unpack_index_checked(data: bytes) -> LayerIndex:
 
 def _index(body: Any) -> LayerIndex:
     columns: dict[str, Any] = {
-        name: column_of(code, column) for (name, code), column in zip(COLUMNS, body.columns, strict=True)
+        name: column_of(code, column)
+        for (name, code), column in zip(INDEX_COLUMNS, body.columns, strict=True)
     }
     facts: dict[str, Any] = {
         name: decode_text(value) if isinstance(value, bytes) else value
@@ -101,7 +102,7 @@ def _index(body: Any) -> LayerIndex:
 def _check(index: LayerIndex) -> None:
     """Raise :class:`DamagedEntry` unless every column fits the others."""
     count = index.count
-    columns = [index.kind, *(getattr(index, name) for name, _ in COLUMNS)]
+    columns = [index.kind, *(getattr(index, name) for name, _ in INDEX_COLUMNS)]
     wrong = (
         count < 0
         or any(len(column) != count for column in columns)

@@ -13,7 +13,7 @@ from operator import itemgetter
 from layertui.cache.indexes import IndexCache
 from layertui.layers.codec import pack_index, unpack_index_checked
 from layertui.layers.compression.format import compression_of
-from layertui.layers.compression.stream import Stream
+from layertui.layers.compression.stream import DecompressedStream
 from layertui.layers.tar.capture import Keep
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow, StreamWindow
@@ -25,7 +25,7 @@ from layertui.model.job import Cancelled, Job
 from layertui.model.layer_index import LayerIndex, LayerWarning
 from layertui.model.numbers import LayerNumber
 
-THREADS = 2
+INDEX_THREADS = 2
 """Layers read at once: inflating and hashing run beside the scan of another layer."""
 
 NOT_KEPT = "not-kept"
@@ -79,7 +79,7 @@ def index_layers(
         return layer.number, index_layer(layer, cache, part, keep)
 
     # The threads of a pool are joined at exit: unless cancelled they would go on reading.
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="layer") as pool:
+    with ThreadPoolExecutor(INDEX_THREADS, thread_name_prefix="layer") as pool:
         running: set[Future[tuple[LayerNumber, LayerIndex]]] = set(
             map(pool.submit, repeat(work), image.layers, parts)
         )
@@ -144,7 +144,7 @@ def _cached_index(cache: IndexCache | None, key: str) -> LayerIndex | None:
 
 
 def _scan(layer: Layer, blob: Blob, job: Job, keep: Keep | None) -> LayerIndex:
-    stream = Stream(blob, algorithm_of(layer.descriptor.digest), job)
+    stream = DecompressedStream(blob, algorithm_of(layer.descriptor.digest), job)
     try:
         if not stream.compression and blob.is_local:
             index = scan(PlainWindow(blob, job), job.part(lambda offset, _: job.report(offset, blob.size)))

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from layertui.layers.compression.format import Damaged, compression_of
-from layertui.layers.compression.stream import CHUNK, Stream
+from layertui.layers.compression.stream import STORED_CHUNK, DecompressedStream
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow
 from layertui.model.blob import Blob, FileBlob
@@ -74,8 +74,8 @@ class ArchiveFiles:
 
 def _decompress(path: Path, write: Callable[[memoryview], None]) -> str:
     """Write what a file decompresses to; return the damage that ends it early."""
-    buffer = bytearray(CHUNK)
-    with closing(Stream(FileBlob(path))) as stream:
+    buffer = bytearray(STORED_CHUNK)
+    with closing(DecompressedStream(FileBlob(path))) as stream:
         try:
             while count := stream.readinto(buffer):
                 write(memoryview(buffer)[:count])

@@ -11,7 +11,6 @@ from layertui.text.sanitize import visible
 if TYPE_CHECKING:
     from layertui.model.entry import Entry
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
@@ -79,7 +78,7 @@ _TYPE_BITS = {
 }
 
 
-def permissions(entry: Entry) -> str:
+def mode_text(entry: Entry) -> str:
     """Type and mode as ``ls -l`` writes them: ``-rw-r--r--``."""
     return stat.filemode(_TYPE_BITS[entry.type] | entry.mode)
 
@@ -92,7 +91,7 @@ def owner(entry: Entry) -> str:
 def moment(entry: Entry) -> str:
     """When it was last modified, in UTC to the second; seconds since 1970 where no calendar reaches."""
     try:
-        when = EPOCH + timedelta(seconds=entry.mtime)
+        when = datetime.fromtimestamp(0, UTC) + timedelta(seconds=entry.mtime)
     except OverflowError:
         return f"{entry.mtime} s"
     return f"{when:%Y-%m-%d %H:%M:%S}".rjust(19, "0")

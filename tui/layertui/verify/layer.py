@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from layertui.layers.compression.format import Damaged
-from layertui.layers.compression.stream import CHUNK, Stream
+from layertui.layers.compression.stream import STORED_CHUNK, DecompressedStream
 from layertui.layers.unpacked.tar_split import NotRecorded
 from layertui.model.blob import Blob
 from layertui.model.digest import algorithm_of, is_known, wrong_digest
@@ -75,7 +75,7 @@ def verify_layer(layer: Layer, job: Job = Job.NONE) -> str:
             if layer.descriptor.digest:
                 found, _ = _read(_stored(layer.blob), algorithm_of(expected), layer.blob.size, job)
             else:
-                with closing(Stream(layer.blob, job=job)) as stream:
+                with closing(DecompressedStream(layer.blob, job=job)) as stream:
                     found, _ = _read(_uncompressed(stream), algorithm_of(expected), -1, job)
     except Damaged as damage:
         return str(damage)
@@ -109,7 +109,7 @@ def _checks_of_blob(layer: Layer, blob: Blob, job: Job) -> Iterator[Check]:
     subject, expected = f"layer {layer.number}", layer.descriptor.digest
     algorithm = algorithm_of(expected or layer.diff_id)
     diff_id, damage = "", ""
-    with closing(Stream(blob, algorithm, job)) as stream:
+    with closing(DecompressedStream(blob, algorithm, job)) as stream:
         if not stream.compression:
             digest, size = _read(_stored(blob), algorithm, blob.size, job)
             if digest.partition(":")[0] == layer.diff_id.partition(":")[0]:
@@ -186,12 +186,12 @@ def _read(
 
 def _stored(blob: Blob) -> Iterator[bytes]:
     offset = 0
-    while piece := blob.pread(CHUNK, offset):
+    while piece := blob.pread(STORED_CHUNK, offset):
         offset += len(piece)
         yield piece
 
 
-def _uncompressed(stream: Stream) -> Iterator[memoryview]:
-    buffer = bytearray(CHUNK)
+def _uncompressed(stream: DecompressedStream) -> Iterator[memoryview]:
+    buffer = bytearray(STORED_CHUNK)
     while count := stream.readinto(buffer):
         yield memoryview(buffer)[:count]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from layertui.gate.rules import Status, Verdict
 from layertui.text.sanitize import visible
 
-MOST = 10
+MAX_ANNOTATIONS = 10
 """Findings that an annotation names; GitHub shows ten annotations of a step, so a rule is one."""
 
 
@@ -18,8 +18,8 @@ def render(verdict: Verdict) -> str:
             continue
         what = "failed" if outcome.status == Status.FAIL else "could not be evaluated"
         message = [f"{verdict.name}: {result.rule} {what}: {outcome.message}"]
-        message += [finding.line_of_text() for finding in outcome.findings[:MOST]]
-        if rest := len(outcome.findings[MOST:]):
+        message += [finding.line_of_text() for finding in outcome.findings[:MAX_ANNOTATIONS]]
+        if rest := len(outcome.findings[MAX_ANNOTATIONS:]):
             message.append(f"… and {rest:,} more")
         where = "" if verdict.rules_file is None else f"file={_property(str(verdict.rules_file))},"
         lines.append(f"::error {where}title={_property(result.rule)}::{_data(message)}\n")

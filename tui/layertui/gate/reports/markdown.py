@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from layertui.gate.rules import Finding, Status, Verdict
+from layertui.gate.rules import Status, Verdict, Violation
 from layertui.text.markdown import code, escaped
 
-MOST = 10
+MAX_LISTED = 10
 """Findings of a rule that are listed."""
-_WORDS = {Status.PASS: "pass", Status.FAIL: "**fail**", Status.ERROR: "**error**", Status.SKIP: "skipped"}
+_STATUS_WORDS = {
+    Status.PASS: "pass",
+    Status.FAIL: "**fail**",
+    Status.ERROR: "**error**",
+    Status.SKIP: "skipped",
+}
 
 
 def render(verdict: Verdict) -> str:
@@ -20,17 +25,17 @@ def render(verdict: Verdict) -> str:
     ]
     for result in verdict.results:
         message = escaped(result.outcome.message)
-        lines.append(f"| {result.rule} | {_WORDS[result.outcome.status]} | {message} |")
+        lines.append(f"| {result.rule} | {_STATUS_WORDS[result.outcome.status]} | {message} |")
     for result in verdict.results:
         if result.outcome.findings:
             lines += ["", f"**{result.rule}**", ""]
-            lines += [f"- {_finding(finding)}" for finding in result.outcome.findings[:MOST]]
-            if rest := len(result.outcome.findings[MOST:]):
+            lines += [f"- {_finding(finding)}" for finding in result.outcome.findings[:MAX_LISTED]]
+            if rest := len(result.outcome.findings[MAX_LISTED:]):
                 lines.append(f"- … and {rest:,} more")
     return "\n".join(lines) + "\n"
 
 
-def _finding(finding: Finding) -> str:
+def _finding(finding: Violation) -> str:
     place = "" if finding.path is None else f"{code(finding.place())} "
     layer = "" if finding.layer is None else f", layer {finding.layer}"
     step = f" {code(finding.step)}" if finding.step else ""

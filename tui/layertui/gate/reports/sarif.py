@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import quote
 
 from layertui import __version__
-from layertui.gate.rules import DESCRIPTIONS, Finding, Result, Status, Verdict
+from layertui.gate.rules import DESCRIPTIONS, Result, Status, Verdict, Violation
 from layertui.text.sanitize import visible
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-MOST = 5000
+MAX_SARIF_RESULTS = 5000
 """Results; GitHub shows no more of a run, and refuses one that has many more."""
 _ROOT = "IMAGE"
 """What the paths of an image are relative to."""
@@ -25,7 +25,7 @@ def render(verdict: Verdict) -> str:
     results = []
     for number, result in enumerate(verdict.results):
         if result.outcome.status == Status.FAIL:
-            found: Sequence[Finding | None] = result.outcome.findings or [None]
+            found: Sequence[Violation | None] = result.outcome.findings or [None]
             results += [_result(verdict, number, result, finding) for finding in found]
     notes: list[dict[str, Any]] = [
         {
@@ -36,7 +36,7 @@ def render(verdict: Verdict) -> str:
         for result in verdict.results
         if result.outcome.status == Status.ERROR
     ]
-    if rest := len(results[MOST:]):
+    if rest := len(results[MAX_SARIF_RESULTS:]):
         notes.append({"level": "note", "message": {"text": f"{rest:,} more results are left out"}})
     run: dict[str, Any] = {
         "tool": {
@@ -55,12 +55,12 @@ def render(verdict: Verdict) -> str:
                 "toolExecutionNotifications": notes,
             }
         ],
-        "results": results[:MOST],
+        "results": results[:MAX_SARIF_RESULTS],
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
 
 
-def _result(verdict: Verdict, number: int, result: Result, finding: Finding | None) -> dict[str, Any]:
+def _result(verdict: Verdict, number: int, result: Result, finding: Violation | None) -> dict[str, Any]:
     text = result.outcome.message
     if finding is not None:
         text = f"{finding.line_of_text()} ({text})"
@@ -77,7 +77,7 @@ def _result(verdict: Verdict, number: int, result: Result, finding: Finding | No
     }
 
 
-def _location(verdict: Verdict, finding: Finding | None) -> dict[str, Any]:
+def _location(verdict: Verdict, finding: Violation | None) -> dict[str, Any]:
     """Where a finding is: in the image, else where the rules stand. GitHub wants a line of everything."""
     if finding is not None and finding.path is not None:
         path = quote(finding.path[1:].encode("utf-8", "surrogateescape"))

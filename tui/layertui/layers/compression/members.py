@@ -9,9 +9,9 @@ from layertui.layers.compression.format import Damaged, compression_of, is_skipp
 from layertui.model.blob import Blob
 from layertui.model.job import Job
 
-INPUT = 1 << 16
+INPUT_CHUNK = 1 << 16
 """Stored bytes read at once."""
-FIRST_INPUT = 1 << 12
+FIRST_INPUT_CHUNK = 1 << 12
 """And at the start of a member: eStargz layers have one for every file."""
 GZIP_WINDOW = 31
 """zlib's ``wbits`` for a gzip header and the largest window (zlib.h, inflateInit2)."""
@@ -45,7 +45,7 @@ def member_at(blob: Blob, position: int, compression: str) -> Member | None:
     Zeros between members are skipped; other bytes after the last one are not looked at
     (as gzip(1), "trailing garbage ignored").
     """
-    while head := blob.pread(FIRST_INPUT, position):
+    while head := blob.pread(FIRST_INPUT_CHUNK, position):
         rest = head if compression == "zstd" else head.lstrip(b"\0")
         position += len(head) - len(rest)
         if not rest:
@@ -98,7 +98,7 @@ class GzipMember:
         self.end = -1
         self._blob = blob
         self._position = position
-        self._input = FIRST_INPUT
+        self._input = FIRST_INPUT_CHUNK
         self._pending = b""
         self._inflater = inflater or library.decompressobj(GZIP_WINDOW)
         self._error: type[Exception] = library.error
@@ -110,7 +110,7 @@ class GzipMember:
             if not fresh:
                 fresh = self._blob.pread(self._input, self._position)
                 self._position += len(fresh)
-                self._input = min(2 * self._input, INPUT)
+                self._input = min(2 * self._input, INPUT_CHUNK)
             try:
                 data = inflater.decompress(fresh, length)
             except self._error as error:
@@ -143,7 +143,7 @@ class ZstdFrame:
         self._stored = b""
         self._at = 0
         self._position = position
-        self._input = FIRST_INPUT
+        self._input = FIRST_INPUT_CHUNK
         self._ready = b""
         header = self._next(_frame_header_size(self._peek(5)[4]))
         self._has_checksum = bool(header[4] & 4)
@@ -176,7 +176,7 @@ class ZstdFrame:
         if self._at + size > len(self._stored):
             fresh = self._blob.pread(size + self._input, self._position)
             self._position += len(fresh)
-            self._input = min(2 * self._input, INPUT)
+            self._input = min(2 * self._input, INPUT_CHUNK)
             self._stored, self._at = self._stored[self._at :] + fresh, 0
             if len(self._stored) < size:
                 raise Damaged("its zstd stream ends early")
@@ -230,7 +230,7 @@ class LibraryStream:
         while not decoder.eof:
             fresh = b""
             if decoder.needs_input:
-                fresh = self._blob.pread(INPUT, self._position)
+                fresh = self._blob.pread(INPUT_CHUNK, self._position)
                 self._position += len(fresh)
                 if not fresh:
                     raise Damaged(f"its {self._name} stream ends early")

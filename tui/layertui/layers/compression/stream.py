@@ -12,20 +12,20 @@ from layertui.model.blob import Blob
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Cancelled, Job
 
-CHUNK = 1 << 20
+STORED_CHUNK = 1 << 20
 """Bytes read and inflated at once."""
 
-AHEAD = 8
+HASH_QUEUE = 8
 """Pieces that may wait to be hashed: reading is faster."""
 
-PIECE = 1 << 18
+GZIP_CHUNK = 1 << 18
 """Bytes of a gzip layer that are inflated at once; two such pieces may wait to be scanned."""
 
-CAREFUL = 512
+CAREFUL_CHUNK = 512
 """Bytes inflated at once near damage, so that all but the last of what is whole is read."""
 
 
-class Stored(io.RawIOBase):
+class StoredBytes(io.RawIOBase):
     """A blob read from its start to its end, hashed on the way in a thread of its own."""
 
     def __init__(self, blob: Blob, algorithm: str, job: Job = Job.NONE) -> None:
@@ -37,7 +37,7 @@ class Stored(io.RawIOBase):
         self._hash = hashlib.new(algorithm)
         self._algorithm = algorithm
         self._hasher = ThreadPoolExecutor(1, thread_name_prefix="digest")
-        self._ahead = threading.Semaphore(AHEAD)
+        self._ahead = threading.Semaphore(HASH_QUEUE)
         self.position = 0
 
     def readable(self) -> bool:
@@ -59,7 +59,7 @@ class Stored(io.RawIOBase):
 
     def digest(self) -> str:
         """The digest of the whole blob; reads what has not been read yet."""
-        buffer = bytearray(CHUNK)
+        buffer = bytearray(STORED_CHUNK)
         while self.readinto(buffer):
             pass
         self._hasher.shutdown()
@@ -70,12 +70,12 @@ class Stored(io.RawIOBase):
         self._hasher.shutdown(cancel_futures=True)
 
 
-class Stream:
+class DecompressedStream:
     """The uncompressed bytes of a blob, front to back, in bounded memory."""
 
     def __init__(self, blob: Blob, algorithm: str = "sha256", job: Job = Job.NONE) -> None:
         self.compression = compression_of(blob.pread(6, 0))
-        self.stored = Stored(blob, algorithm, job)
+        self.stored = StoredBytes(blob, algorithm, job)
         self._blob = blob
         self._job = job
         self._inner = _decompressor(self.compression, blob, self.stored, job)
@@ -138,35 +138,35 @@ class Stream:
 
         self._end_thread()
         self._is_careful = True
-        self._inner = Members(self._blob, self.compression, CHUNK, self._job)
-        skipped = bytearray(CHUNK)
+        self._inner = Members(self._blob, self.compression, STORED_CHUNK, self._job)
+        skipped = bytearray(STORED_CHUNK)
         left = self._position
         while left:
             left -= self._inner.readinto(memoryview(skipped)[:left]) or left
-        self._inner.step = CAREFUL
+        self._inner.step = CAREFUL_CHUNK
 
 
 class _Readable(Protocol):
     def readinto(self, buffer: memoryview, /) -> int: ...
 
 
-def _decompressor(compression: str, blob: Blob, stored: Stored, job: Job) -> _Readable:
+def _decompressor(compression: str, blob: Blob, stored: StoredBytes, job: Job) -> _Readable:
     if compression == "gzip":
         from isal import igzip_threaded
 
         ahead: Any = igzip_threaded.open  # it has no types
-        return cast(_Readable, ahead(stored, "rb", threads=1, block_size=PIECE))
+        return cast(_Readable, ahead(stored, "rb", threads=1, block_size=GZIP_CHUNK))
     if compression == "zstd":
         import zstandard
 
         return cast(
             _Readable,
             zstandard.ZstdDecompressor().stream_reader(
-                cast(IO[bytes], stored), read_size=CHUNK, read_across_frames=True
+                cast(IO[bytes], stored), read_size=STORED_CHUNK, read_across_frames=True
             ),
         )
     if compression:
         from layertui.layers.compression.members import Members
 
-        return Members(blob, compression, CHUNK, job)
+        return Members(blob, compression, STORED_CHUNK, job)
     return stored

@@ -8,16 +8,16 @@ from collections.abc import Iterator, Sequence
 from layertui.layers.tar.window import Window
 from layertui.model.layer_index import Kind, LayerIndex, keys_ending
 
-ROOM = 64 << 20
+CAPTURE_ROOM = 64 << 20
 """Bytes of contents that are kept of one image. What would not fit is read when it is asked for."""
-PIECE = 1 << 18
+CAPTURE_CHUNK = 1 << 18
 """Bytes of a content that are taken at once."""
 
 
 class Keep:
     """The files of one image whose contents are kept while they pass by; safe to share between threads."""
 
-    def __init__(self, patterns: Sequence[bytes], room: int = ROOM) -> None:
+    def __init__(self, patterns: Sequence[bytes], room: int = CAPTURE_ROOM) -> None:
         """``patterns`` tell how the keys of the files end, as in :meth:`layertui.union.model.LayerUnion.matching`."""
         self._pattern = keys_ending(patterns)
         self._room = room
@@ -72,7 +72,7 @@ def _content(tar: Window, chunk: bytes, base: int, offset: int, size: int) -> by
     pieces = [chunk[offset - base : offset - base + size]]
     position, end = offset + len(pieces[0]), offset + size
     while position < end:
-        piece = tar.at(position, min(end - position, PIECE))[: end - position]
+        piece = tar.at(position, min(end - position, CAPTURE_CHUNK))[: end - position]
         if not piece:
             break
         pieces.append(piece)

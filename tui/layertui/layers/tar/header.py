@@ -47,7 +47,7 @@ KIND_OF_TYPEFLAG = {TYPEFLAG_V7_FILE: 0} | {
 MAX_META = 1 << 20
 """Bytes of a long name or of pax records that are taken at most."""
 MAX_UID = 2**32 - 1
-MAX_SIZE = 2**63 - 1
+MAX_FILE_SIZE = 2**63 - 1
 MAX_TIME = 2**62
 ADLER = 65521
 
@@ -120,7 +120,7 @@ class Fields:
                 value -= 1 << (8 * len(field))
             else:
                 value -= 0x80 << (8 * len(field) - 8)
-            value = self.clamp(value, MAX_SIZE if what == "size" else MAX_TIME, what, offset, -MAX_TIME)
+            value = self.clamp(value, MAX_FILE_SIZE if what == "size" else MAX_TIME, what, offset, -MAX_TIME)
         else:
             digits = until_nul(field).strip(b" ")
             try:

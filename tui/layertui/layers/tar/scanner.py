@@ -53,7 +53,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import MAX_PATH, Extra, Kind, LayerIndex
 
-ZEROS = bytes(TAR_BLOCK)
+ZERO_BLOCK = bytes(TAR_BLOCK)
 DOT = ord(".")
 MAX_ALL_META = 1 << 30
 """Bytes of extended headers that are read of a layer at most: they are kept in memory."""
@@ -61,7 +61,7 @@ MAX_DIRECTORIES = 100_000
 """Directory names whose keys are remembered."""
 PROGRESS_STEP = 1 << 22
 """Bytes between two reports of progress."""
-ESTARGZ = (b"stargz.index.json", b".prefetch.landmark", b".no.prefetch.landmark")
+ESTARGZ_FILES = (b"stargz.index.json", b".prefetch.landmark", b".no.prefetch.landmark")
 """An eStargz layer's table of contents, its last entry, and landmarks (stargz-snapshotter, estargz.md)."""
 
 
@@ -112,8 +112,8 @@ class _TarScan:
                 raise
             index.damage = f"{problem}; {len(self._keys):,} entries read before"
         keys, owners = self._keys, self._owners
-        if keys and keys[-1] == ESTARGZ[0]:
-            for key in ESTARGZ:
+        if keys and keys[-1] == ESTARGZ_FILES[0]:
+            for key in ESTARGZ_FILES:
                 if key in keys:
                     self._fields.warn(
                         "estargz", key, "belongs to the eStargz format; containers see it all the same"
@@ -173,7 +173,7 @@ class _TarScan:
             header = chunk[start : start + TAR_BLOCK]
             wanted = sums.get(checksum)
             if wanted is None:
-                if header == ZEROS:
+                if header == ZERO_BLOCK:
                     if local is not None:
                         raise Broken(f"the tar ends at byte {offset:,}, before the entry that was announced")
                     if keeper is not None:

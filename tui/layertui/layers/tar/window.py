@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from layertui.layers.compression.stream import Stream
+from layertui.layers.compression.stream import DecompressedStream
 from layertui.model.blob import Blob
 from layertui.model.job import Job
 
-HOP = 1 << 15
+HEADER_CHUNK = 1 << 15
 """Bytes read at once where only headers are wanted."""
-CHUNK = 1 << 18
+INFLATE_CHUNK = 1 << 18
 """Bytes inflated at once: few enough to be scanned while they are in the processor's cache."""
 
 
@@ -37,15 +37,15 @@ class PlainWindow:
 
     def at(self, offset: int, length: int) -> bytes:
         self._check()
-        return self._blob.pread(max(length, HOP), offset)
+        return self._blob.pread(max(length, HEADER_CHUNK), offset)
 
 
 class StreamWindow:
     """A tar that comes out of a decompressor: contents pass by and are dropped."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: DecompressedStream) -> None:
         self._stream = stream
-        self._buffer = bytearray(CHUNK)
+        self._buffer = bytearray(INFLATE_CHUNK)
         self._data = b""
         self._base = 0
         self.end = -1
@@ -57,13 +57,13 @@ class StreamWindow:
             self._data = self._data[offset - self._base :]
         else:
             self._data = b""
-            while reached < offset and self._fill(min(offset - reached, CHUNK)):
+            while reached < offset and self._fill(min(offset - reached, INFLATE_CHUNK)):
                 reached += self._filled
             if reached < offset:
                 self._base = self.end = reached
                 return b""
         self._base = offset
-        while len(self._data) < length and self._fill(CHUNK):
+        while len(self._data) < length and self._fill(INFLATE_CHUNK):
             with memoryview(self._buffer)[: self._filled] as fresh:  # copied once
                 self._data = self._data + fresh if self._data else bytes(fresh)
         if len(self._data) < length:

@@ -1,7 +1,7 @@
 """Detect concurrent modification: a running container goes on writing to its directory.
 
 An unpacked layer is shown as it was at one moment, or with a warning that it is not. A file is
-compared by its stamp, a tree by a :class:`Watch`.
+compared by its stamp, a tree by a :class:`TreeWatch`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def stamp_of(status: os.stat_result) -> int:
     return hash(facts) & ((1 << 64) - 1)
 
 
-class Watch:
+class TreeWatch:
     """Notices changes while a tree is walked, at the cost of one more lstat of each directory.
 
     Without changes, the listing shows the tree as it was when the walk began: no entry had been

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from layertui.layers.unpacked.safe_open import DirectoryBlob
-from layertui.layers.unpacked.toc import MAX_TABLE, index_of, told
+from layertui.layers.unpacked.toc import MAX_TABLE, index_of, one_line_errors
 from layertui.model.blob import Blob, BytesBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Unpacked
 from layertui.model.job import Job
 from layertui.model.layer_index import LayerIndex, LayerWarning, key_of, path_of
 
-DIGEST = re.compile(r"sha256:([0-9a-f]{2})([0-9a-f]{62})")
+FILE_DIGEST = re.compile(r"sha256:([0-9a-f]{2})([0-9a-f]{62})")
 
 
 class ComposefsDirectory(Unpacked):
@@ -47,7 +47,7 @@ class ComposefsDirectory(Unpacked):
         digest = self._digests.get(key, "")
         if not size:
             return BytesBlob(b"", f"{path_of(key)} in {self._name}")
-        match = DIGEST.fullmatch(digest)
+        match = FILE_DIGEST.fullmatch(digest)
         if match is None:
             raise LayertuiError(f"cannot read {path_of(key)}", f"{self._name} has no digest of it")
         return DirectoryBlob(self._directory, b"\0".join(part.encode() for part in match.groups()), size)
@@ -65,7 +65,7 @@ class ComposefsDirectory(Unpacked):
             raise LayertuiError(f"cannot read {self._name}", error.strerror or str(error)) from error
         if len(data) > MAX_TABLE:
             raise LayertuiError(f"{self._name} cannot be read", f"it has over {MAX_TABLE:,} bytes")
-        with told(self._name):
+        with one_line_errors(self._name):
             entries = json.loads(data)["entries"]
             if not all(isinstance(entry, dict) for entry in entries):
                 raise ValueError("an entry is no object")
@@ -73,7 +73,7 @@ class ComposefsDirectory(Unpacked):
 
     @cached_property
     def _digests(self) -> dict[bytes, str]:
-        with told(self._name):
+        with one_line_errors(self._name):
             return {
                 key_of(entry["name"]): str(entry.get("digest", ""))
                 for entry in self._entries

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from layertui.layers.codec import COLUMNS
+from layertui.layers.codec import INDEX_COLUMNS
 from layertui.layers.unpacked.change_detection import CHANGED, changed_while_read
 from layertui.layers.unpacked.id_mapping import IdMapping
 from layertui.layers.unpacked.overlay_directory import DEFAULT_ROOTS, XATTRS_UNKNOWN, UnpackedDirectory
@@ -204,7 +204,7 @@ class _Difference:
         result = LayerIndex(links=above.links, warnings=warnings, damage=damage)
         result.stamp = array("Q", [above.stamp[number] for number in kept])
         result.kind = bytearray(above.kind[number] for number in kept)
-        for name, code in COLUMNS:
+        for name, code in INDEX_COLUMNS:
             column = getattr(above, name)
             setattr(result, name, array(code, [column[number] for number in kept]))
         extra = above.extra
@@ -216,7 +216,7 @@ class _Difference:
         for _key in deleted:
             result.kind.append(Kind.WHITEOUT)
             result.stamp.append(0)
-            for name, _code in COLUMNS:
+            for name, _code in INDEX_COLUMNS:
                 getattr(result, name).append(-1 if name == "link" else 0)
         result.count = len(kept) + len(deleted)
         result.keys = b"/".join([*(keys[number] for number in kept), *deleted])

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from layertui.layers.unpacked.change_detection import GONE, Watch, changed_while_read, stamp_of
+from layertui.layers.unpacked.change_detection import GONE, TreeWatch, changed_while_read, stamp_of
 from layertui.layers.unpacked.id_mapping import IdMapping
 from layertui.layers.unpacked.overlayfs import (
     find_data,
@@ -93,7 +93,7 @@ class UnpackedDirectory(Unpacked):
     def scan(self, job: Job = Job.NONE) -> LayerIndex:
         """Return the entries, depth first, names in byte order.
 
-        What cannot be listed is in the index's ``damage``, what changes meanwhile (:class:`Watch`) in
+        What cannot be listed is in the index's ``damage``, what changes meanwhile (:class:`TreeWatch`) in
         a warning. Reports the number of entries. Raises :class:`LayertuiError` if the directory itself
         cannot be read, and :class:`Cancelled`.
         """
@@ -105,7 +105,7 @@ class UnpackedDirectory(Unpacked):
         return DirectoryBlob(*found, size, stamp if found == here else 0)
 
 
-class _Facts(NamedTuple):
+class _FileFacts(NamedTuple):
     """A file as the container sees it."""
 
     kind: Kind
@@ -133,7 +133,7 @@ class _DirectoryScan:
         self._user_marks: list[bytes] = []
         """Entries with marks of an unprivileged mount, in a store that belongs to root."""
         self._is_roots = not directory.is_whole and _owner_of(directory.path.parent) == 0
-        self._watch = Watch()
+        self._watch = TreeWatch()
         self._override = ""
         """The attribute that owners are read from; empty where they are those of the files."""
 
@@ -279,7 +279,7 @@ class _DirectoryScan:
         self._append(key, Kind.OPAQUE, status)
         return True
 
-    def _facts(self, xattrs: dict[str, bytes], status: os.stat_result) -> _Facts:
+    def _facts(self, xattrs: dict[str, bytes], status: os.stat_result) -> _FileFacts:
         kind = KIND_OF_FORMAT[stat.S_IFMT(status.st_mode)]
         device = (os.major(status.st_rdev), os.minor(status.st_rdev))
         match = OVERRIDE.match(xattrs.pop(self._override, b""))
@@ -288,10 +288,10 @@ class _DirectoryScan:
             inside = mapping.inside(status.st_uid, status.st_gid) if mapping else None
             self._unmapped += mapping is not None and inside is None
             user, group = inside or (status.st_uid, status.st_gid)
-            return _Facts(kind, (stat.S_IMODE(status.st_mode), user, group), device)
+            return _FileFacts(kind, (stat.S_IMODE(status.st_mode), user, group), device)
         uid, gid, mode, name, major, minor = match.groups()
         owner = (int(mode, 8) & 0o7777, int(uid), int(gid))
-        return _Facts(
+        return _FileFacts(
             OVERRIDDEN_KINDS.get(name, kind), owner, (int(major), int(minor)) if major and minor else device
         )
 

@@ -29,8 +29,8 @@ from layertui.model.layer_index import LayerIndex, key_of
 
 MAX_LINE = 16 << 20
 """Bytes of a line: a segment holds a header with its extensions, 1 MiB at most in any tar that is read."""
-PIECE = 1 << 20
-MAP = b"0\n".ljust(TAR_BLOCK, b"\0")
+CONTENT_CHUNK = 1 << 20
+EMPTY_SPARSE_MAP = b"0\n".ljust(TAR_BLOCK, b"\0")
 """A sparse map of no stretches (GNU tar, "Storing Sparse Files", PAX Format 1.0)."""
 
 
@@ -128,7 +128,7 @@ class RecordWindow:
             position = offset + len(data)
             if position < self._end:  # in a content that has been passed over
                 blank = min(self._end - position, length - len(data))
-                data += MAP if position == self._map else bytes(blank)
+                data += EMPTY_SPARSE_MAP if position == self._map else bytes(blank)
                 continue
             piece = next(self._pieces, None)
             if piece is None:
@@ -183,7 +183,7 @@ class RecordedDirectory(Unpacked):
             blob = self.open(piece.key, piece.size)
             done = 0
             while done < piece.size:
-                data = blob.pread(PIECE, done)
+                data = blob.pread(CONTENT_CHUNK, done)
                 if not data:
                     raise LayertuiError(f"{blob.location} is shorter than it was in its layer")
                 done += len(data)

@@ -31,16 +31,16 @@ from layertui.model.image import Descriptor, Unpacked
 from layertui.model.job import Job
 from layertui.model.layer_index import LayerIndex, LayerWarning, key_of, path_of
 
-ESTARGZ = "containerd.io/snapshot/stargz/toc.digest"
-CHUNKED = ("io.github.containers.zstd-chunked", "io.containers.zstd-chunked")
+ESTARGZ_ANNOTATION = "containerd.io/snapshot/stargz/toc.digest"
+CHUNKED_PREFIXES = ("io.github.containers.zstd-chunked", "io.containers.zstd-chunked")
 """How annotations of zstd:chunked layers begin, since and before containers/storage 1.46."""
-FOOTER = 51
+FOOTER_SIZE = 51
 """Bytes at the end of an eStargz layer: an empty gzip member that says where the table is."""
 MAX_TABLE = 256 << 20
 """Bytes of JSON that are read at most."""
 MAX_CHUNK = 256 << 20
 """Bytes of a file that may be compressed in one piece; writers take 4 MiB at most by default."""
-TYPES = {
+TAR_TYPES_OF_TOC = {
     "dir": tarfile.DIRTYPE,
     "reg": tarfile.REGTYPE,
     "hardlink": tarfile.LNKTYPE,
@@ -49,7 +49,7 @@ TYPES = {
     "block": tarfile.BLKTYPE,
     "fifo": tarfile.FIFOTYPE,
 }
-GZIP = 31
+GZIP_MEMBER = 31
 """zlib's ``wbits`` for a gzip member."""
 
 
@@ -95,7 +95,7 @@ class TocLayer(Unpacked):
     def _table(self) -> list[dict[str, Any]]:
         with self._lock:
             if self._entries is None:
-                with told(self._name):
+                with one_line_errors(self._name):
                     table = json.loads(_read_table(self._blob, self._annotations, self._name))
                     self._chunks = _chunks(table["entries"], self._blob.size)
                     self._entries = table["entries"]
@@ -107,7 +107,7 @@ class TocLayer(Unpacked):
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
+def one_line_errors(what: str) -> Iterator[None]:
     """Turns what a table of another shape raises into one line."""
     try:
         yield
@@ -120,23 +120,25 @@ def told(what: str) -> Iterator[None]:
 def has_table(descriptor: Descriptor) -> bool:
     """Whether a layer's annotations tell of a table of contents and of its digest."""
     names = descriptor.annotations
-    return ESTARGZ in names or any(f"{each}.manifest-checksum" in names for each in CHUNKED)
+    return ESTARGZ_ANNOTATION in names or any(
+        f"{each}.manifest-checksum" in names for each in CHUNKED_PREFIXES
+    )
 
 
 def _read_table(blob: Blob, annotations: Mapping[str, str], what: str) -> bytes:
-    if ESTARGZ in annotations:
-        footer = blob.pread(FOOTER, blob.size - FOOTER)
+    if ESTARGZ_ANNOTATION in annotations:
+        footer = blob.pread(FOOTER_SIZE, blob.size - FOOTER_SIZE)
         # The offset stands in the header's extra field: "SG", its length, 16 hex digits, STARGZ.
         if footer[12:16] != b"SG\x16\x00" or footer[32:38] != b"STARGZ":
             raise LayertuiError(f"{what} cannot be read", "the layer has no footer that tells where it is")
         start = int(footer[16:32], 16)
-        packed = _inflate(blob.pread(blob.size - FOOTER - start, start), MAX_TABLE)
+        packed = _inflate(blob.pread(blob.size - FOOTER_SIZE - start, start), MAX_TABLE)
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
             file = archive.extractfile("stargz.index.json")
             data = file.read() if file else b""
-        check_digest(data, annotations[ESTARGZ], what)
+        check_digest(data, annotations[ESTARGZ_ANNOTATION], what)
         return data
-    prefix = next(each for each in CHUNKED if f"{each}.manifest-checksum" in annotations)
+    prefix = next(each for each in CHUNKED_PREFIXES if f"{each}.manifest-checksum" in annotations)
     start, length, size, _kind = map(int, annotations[f"{prefix}.manifest-position"].split(":"))
     if not 0 < size <= MAX_TABLE or length > MAX_TABLE:
         raise LayertuiError(f"{what} cannot be read", f"it claims {size:,} bytes")
@@ -148,7 +150,7 @@ def _read_table(blob: Blob, annotations: Mapping[str, str], what: str) -> bytes:
 def _inflate(data: bytes, size: int) -> bytes:
     """Up to ``size`` bytes of what one gzip member or zstd frame holds, and those that follow."""
     if data.startswith(b"\x1f\x8b"):
-        return zlib.decompressobj(GZIP).decompress(data, size)
+        return zlib.decompressobj(GZIP_MEMBER).decompress(data, size)
     import zstandard
 
     try:
@@ -229,7 +231,7 @@ class _TocBlob(Blob):
 
 def index_of(entries: list[dict[str, Any]], what: str, job: Job = Job.NONE) -> LayerIndex:
     """The index of a table's entries; ``what`` names it in errors. Raises :class:`Cancelled`."""
-    with told(what):
+    with one_line_errors(what):
         headers = _Headers(entries, job)
     index = scan(headers)
     index.tar_size = 0
@@ -246,7 +248,7 @@ class _Headers:
         end = 0
         for entry in entries:
             self._check()
-            if entry.get("type") in TYPES:
+            if entry.get("type") in TAR_TYPES_OF_TOC:
                 info = _member(entry)
                 block = info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
                 self._starts.append(end)
@@ -264,7 +266,7 @@ class _Headers:
 
 def _member(entry: Mapping[str, Any]) -> tarfile.TarInfo:
     info = tarfile.TarInfo(entry["name"])
-    info.type = TYPES[entry["type"]]
+    info.type = TAR_TYPES_OF_TOC[entry["type"]]
     info.size = entry.get("size", 0) if entry["type"] == "reg" else 0
     info.mode, info.uid, info.gid = entry.get("mode", 0) & 0o7777, entry.get("uid", 0), entry.get("gid", 0)
     info.linkname = entry.get("linkName", "")

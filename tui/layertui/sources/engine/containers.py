@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import IO, Any
 
-from layertui.layers.codec import COLUMNS
+from layertui.layers.codec import INDEX_COLUMNS
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow
 from layertui.layers.unpacked.change_detection import changed_while_read
@@ -257,7 +257,7 @@ def _append(
     number = len(keys)
     keys.append(key)
     index.kind.append(kind)
-    for name, _code in COLUMNS:
+    for name, _code in INDEX_COLUMNS:
         getattr(index, name).append(getattr(found, name)[entry] if entry >= 0 else 0)
     index.stamp.append(_stamp_of(found) if entry >= 0 else 0)
     index.offset[number] = 0

@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from layertui.cache.blobs import BlobCache, Writer
 from layertui.layers.compression.format import Damaged
-from layertui.layers.compression.stream import Stream
+from layertui.layers.compression.stream import DecompressedStream
 from layertui.model.blob import Blob, FileBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
@@ -108,7 +108,7 @@ class SaveStream:
     def _take_compressed(self, stored: Writer) -> None:
         """Keep a layer that came compressed, as containerd's store sends them, as the tar it holds."""
         stored.flush()
-        stream = Stream(FileBlob(stored.path))
+        stream = DecompressedStream(FileBlob(stored.path))
         try:
             if not stream.compression:
                 return

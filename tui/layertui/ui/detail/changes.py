@@ -15,7 +15,7 @@ from layertui.text.sanitize import visible
 from layertui.ui.detail.page import Page, PageBuilder
 from layertui.ui.detail.subject import Subject, chip
 from layertui.ui.detail.words import HOW_DELETED, MARKS, absence, layers, path_of, sizes
-from layertui.ui.entry_text import moment, owner, permissions
+from layertui.ui.entry_text import mode_text, moment, owner
 from layertui.ui.text import count_text, shorten, size_text
 from layertui.ui.widgets.lines import Line, Span
 from layertui.union.changes import Mark, difference, mark_of, undecided_pairs
@@ -263,7 +263,7 @@ def properties(entry: Entry) -> Mapping[str, str]:
     """
     shown = {
         "type": entry.type + (" (no layer names it)" if entry.implied else ""),
-        "mode": f"{entry.mode:04o} {permissions(entry)}",
+        "mode": f"{entry.mode:04o} {mode_text(entry)}",
         "owner": owner(entry),
     }
     if entry.type == "file":

@@ -11,7 +11,7 @@ from layertui.ui.detail.owners import Owners
 from layertui.ui.detail.page import Page, PageBuilder, message
 from layertui.ui.detail.subject import Subject, chip
 from layertui.ui.detail.words import absence, sizes, step_of
-from layertui.ui.entry_text import permissions
+from layertui.ui.entry_text import mode_text
 
 _GUTTER = 12
 _PEERS = 50
@@ -43,7 +43,7 @@ def _page(subject: Subject, event: Event, entry: Entry, owner: str, package: str
     if union.at(subject.node, subject.merged_layer) != event:
         fact("visible", f"no: {absence(subject, subject.node)}", style="deleted")
     fact("type", entry.type + (", which no layer names: it is implied" if entry.implied else ""), entry.type)
-    fact("mode", f"{entry.mode:04o} {permissions(entry)}", f"{entry.mode:04o}")
+    fact("mode", f"{entry.mode:04o} {mode_text(entry)}", f"{entry.mode:04o}")
     fact("owner", owner, f"{entry.uid}:{entry.gid}")
     fact("package", package)
     if entry.type == "file":

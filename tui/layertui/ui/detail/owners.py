@@ -11,8 +11,7 @@ from layertui.ui.detail.subject import Subject
 from layertui.ui.text import count_text
 
 if TYPE_CHECKING:
-    from layertui.insight.package_files import Owners as PackageOwners
-    from layertui.insight.package_files import PackageFiles
+    from layertui.insight.package_files import PackageFiles, PackageOwners
     from layertui.union.model import LayerUnion
 
 _LISTED = 3

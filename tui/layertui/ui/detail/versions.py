@@ -6,7 +6,7 @@ from layertui.model.numbers import Event, LayerNumber
 from layertui.ui.detail.page import Page, PageBuilder
 from layertui.ui.detail.subject import Subject, chip
 from layertui.ui.detail.words import HOW_DELETED, MARKS, absence, step_of
-from layertui.ui.entry_text import moment, owner, permissions
+from layertui.ui.entry_text import mode_text, moment, owner
 from layertui.ui.text import count_text, size_text
 from layertui.ui.widgets.lines import Line, Span
 from layertui.union.changes import Mark, mark_of
@@ -64,7 +64,7 @@ def _version(subject: Subject, event: Event, shown: Event) -> Iterator[Span]:
     sign, style = MARKS[mark_of(union, before, event)]
     struck = "quiet strike" if event != shown and whose <= layer else "quiet" if whose > layer else ""
     yield sign + " ", style
-    yield permissions(entry), struck
+    yield mode_text(entry), struck
     yield f"  {owner(entry):<11}", struck
     yield f"{size_text(entry.size) if entry.type == 'file' else '':>8}", struck
     yield f"  {moment(entry)}", struck

@@ -14,7 +14,7 @@ from layertui.text.format import growth_text
 from layertui.text.sanitize import visible
 from layertui.ui.detail.subject import chip
 from layertui.ui.detail.words import MARKS
-from layertui.ui.entry_text import moment, owner, permissions
+from layertui.ui.entry_text import mode_text, moment, owner
 from layertui.ui.text import match_positions, shorten, size_text
 from layertui.ui.widgets.lines import Span
 from layertui.union.changes import Mark
@@ -168,7 +168,7 @@ def _fitted(name: list[Span], notes: list[Span], width: int) -> list[Span]:
 
 def _cell(rows: TreeRows, node: Node, column: str, entry: Entry, here: bool) -> str:
     if column == "permissions":
-        return permissions(entry)
+        return mode_text(entry)
     if column == "owner":
         return owner(entry)
     if column == "growth":
