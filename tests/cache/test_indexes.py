@@ -11,7 +11,7 @@ import pytest
 import zstandard
 
 from layertui.cache import directory, indexes
-from layertui.cache.indexes import MAGIC, DamagedEntry, IndexCache, seal, unseal
+from layertui.cache.indexes import ENTRY_MAGIC, DamagedEntry, IndexCache, seal, unseal
 
 DATA = os.urandom(500) + bytes(2000)
 
@@ -50,14 +50,14 @@ def test_bombs_are_refused_before_they_inflate(monkeypatch: pytest.MonkeyPatch) 
     data = zstandard.ZstdCompressor().compress(bytes(1 << 20))
     monkeypatch.setattr(indexes, "MAX_INFLATED", 1000)
     with pytest.raises(DamagedEntry, match="excessive"):
-        unseal(MAGIC + zlib.crc32(data).to_bytes(4, "little") + data)
+        unseal(ENTRY_MAGIC + zlib.crc32(data).to_bytes(4, "little") + data)
 
 
 def test_another_version_or_byte_order_is_damage() -> None:
     data = seal(DATA)
-    for other in (MAGIC[:-2] + b"\x7f" + MAGIC[-1:], MAGIC[:-1] + b"?"):
+    for other in (ENTRY_MAGIC[:-2] + b"\x7f" + ENTRY_MAGIC[-1:], ENTRY_MAGIC[:-1] + b"?"):
         with pytest.raises(DamagedEntry, match="version"):
-            unseal(other + data[len(MAGIC) :])
+            unseal(other + data[len(ENTRY_MAGIC) :])
 
 
 def test_a_folder_that_cannot_be_written_only_means_that_nothing_is_cached(tmp_path: Path) -> None:

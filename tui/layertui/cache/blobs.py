@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from layertui.cache.directory import NewFile, cache_directory, evict, lock, new_file, use
+from layertui.cache.directory import UnpublishedFile, cache_directory, evict, lock, new_file, use
 from layertui.model.blob import FileBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
@@ -41,13 +41,13 @@ class BlobCache:
             writer.keep()
 
     @contextmanager
-    def writer(self, algorithm: str = "sha256") -> Iterator[Writer]:
-        """Write a blob; nothing is stored unless :meth:`Writer.keep` is called.
+    def writer(self, algorithm: str = "sha256") -> Iterator[BlobWriter]:
+        """Write a blob; nothing is stored unless :meth:`BlobWriter.keep` is called.
 
         Raises :class:`LayertuiError` where nothing can be written.
         """
         with self._reported(), new_file(self._folder()) as file:
-            writer = Writer(file, algorithm)
+            writer = BlobWriter(file, algorithm)
             yield writer
             if writer.kept:
                 target = self._path(writer.kept)
@@ -84,10 +84,10 @@ class BlobCache:
             ) from error
 
 
-class Writer:
+class BlobWriter:
     """A blob that is being written, hashed on the way."""
 
-    def __init__(self, file: NewFile, algorithm: str) -> None:
+    def __init__(self, file: UnpublishedFile, algorithm: str) -> None:
         self.path = file.path
         self.size = 0
         self.kept = ""

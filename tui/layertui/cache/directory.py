@@ -46,7 +46,7 @@ def cache_directory() -> Path:
     return user_cache_path("layertui", appauthor=False)
 
 
-class NewFile:
+class UnpublishedFile:
     """A file that is being written."""
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
@@ -68,7 +68,7 @@ class NewFile:
 
 
 @contextmanager
-def new_file(folder: Path, prefix: str = ".new-", mode: int = 0o600) -> Iterator[NewFile]:
+def new_file(folder: Path, prefix: str = ".new-", mode: int = 0o600) -> Iterator[UnpublishedFile]:
     """Create a file in a folder; it is deleted at the end unless it has been published.
 
     Raises :class:`OSError`.
@@ -76,7 +76,7 @@ def new_file(folder: Path, prefix: str = ".new-", mode: int = 0o600) -> Iterator
     path, descriptor = _create(folder, prefix, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            yield NewFile(path, file)
+            yield UnpublishedFile(path, file)
     finally:
         path.unlink(missing_ok=True)
 

@@ -18,7 +18,7 @@ from typing import TypeVar
 from layertui.cache.directory import atomic_write, cache_directory, evict, lock, use
 from layertui.model.job import Job
 
-MAGIC = b"layertui\x01" + sys.byteorder[:1].encode()
+ENTRY_MAGIC = b"layertui\x01" + sys.byteorder[:1].encode()
 """Ends in the format's version and the byte order of the columns."""
 
 MAX_INDEX_BYTES = 512 << 20
@@ -26,7 +26,7 @@ MAX_INDEX_BYTES = 512 << 20
 MAX_INFLATED = 2 << 30
 """Decompressed size of one entry: an image of twenty million paths."""
 
-Value = TypeVar("Value")
+Decoded = TypeVar("Decoded")
 
 
 class DamagedEntry(Exception):
@@ -43,7 +43,7 @@ class IndexCache:
         """Return whether a key has an entry, perhaps a damaged one."""
         return os.access(self.directory / key, os.R_OK)
 
-    def read(self, key: str, decode: Callable[[bytes], Value]) -> Value | None:
+    def read(self, key: str, decode: Callable[[bytes], Decoded]) -> Decoded | None:
         """Return what ``decode`` makes of an entry; ``None`` without one, or if it raises :class:`DamagedEntry`."""
         path = self.directory / key
         try:
@@ -81,16 +81,16 @@ def seal(data: bytes) -> bytes:
     import zstandard
 
     packed = zstandard.ZstdCompressor(level=1).compress(data)
-    return MAGIC + zlib.crc32(packed).to_bytes(4, "little") + packed
+    return ENTRY_MAGIC + zlib.crc32(packed).to_bytes(4, "little") + packed
 
 
 def unseal(data: bytes) -> bytes:
     """Return the bytes that :func:`seal` was given. Raises :class:`DamagedEntry` for anything else."""
     import zstandard
 
-    start = len(MAGIC) + 4
+    start = len(ENTRY_MAGIC) + 4
     if (
-        data[: len(MAGIC)] != MAGIC
+        data[: len(ENTRY_MAGIC)] != ENTRY_MAGIC
         or zlib.crc32(data[start:]).to_bytes(4, "little") != data[start - 4 : start]
     ):
         raise DamagedEntry("wrong checksum, or of another version")

@@ -20,7 +20,7 @@ from layertui.model.layer_index import Kind, LayerIndex, positions
 from layertui.model.numbers import ROOT, Event, LayerNumber
 from layertui.union.model import VISIBLE_KINDS, Absence, LayerUnion, UnionWarning
 
-VERSION = 1
+MERGE_VERSION = 1
 """To be changed whenever the same layers are merged differently."""
 
 _COLUMNS = {
@@ -39,7 +39,7 @@ _COLUMNS = {
 
 def union_key(keys: Sequence[str]) -> str:
     """Return the key of the union of layers whose indexes have these keys, base first."""
-    return "union-" + hashlib.sha256(repr((VERSION, *keys)).encode()).hexdigest()
+    return "union-" + hashlib.sha256(repr((MERGE_VERSION, *keys)).encode()).hexdigest()
 
 
 def pack_union(union: LayerUnion) -> bytes:

@@ -6,7 +6,7 @@ import tarfile
 import threading
 from collections.abc import Collection
 
-from layertui.cache.blobs import BlobCache, Writer
+from layertui.cache.blobs import BlobCache, BlobWriter
 from layertui.layers.compression.format import Damaged
 from layertui.layers.compression.stream import DecompressedStream
 from layertui.model.blob import Blob, FileBlob
@@ -105,7 +105,7 @@ class SaveStream:
         with self._changed:
             self._changed.notify_all()
 
-    def _take_compressed(self, stored: Writer) -> None:
+    def _take_compressed(self, stored: BlobWriter) -> None:
         """Keep a layer that came compressed, as containerd's store sends them, as the tar it holds."""
         stored.flush()
         stream = DecompressedStream(FileBlob(stored.path))

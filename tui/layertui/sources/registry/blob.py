@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from layertui.cache.blobs import BlobCache, Writer
+from layertui.cache.blobs import BlobCache, BlobWriter
 from layertui.model.blob import Blob, FileBlob
 from layertui.model.digest import WrongDigest, algorithm_of, digest_of
 from layertui.model.errors import LayertuiError
@@ -133,7 +133,7 @@ class _Download:
         digest_of(b"", digest)  # raises if it cannot be checked
         self._algorithm = algorithm_of(digest)
         self._file = ExitStack()
-        self._writer: Writer | None = None
+        self._writer: BlobWriter | None = None
         self._reader: FileBlob | None = None
         try:
             self._writer = self._file.enter_context(cache.writer(self._algorithm))
