@@ -88,7 +88,7 @@ def test_the_longest_prefix_counts(settings: Path) -> None:
 
 def test_blocked(settings: Path) -> None:
     registries(settings, '[[registry]]\nlocation = "bad.example.com"\nblocked = true\n')
-    with pytest.raises(LayertuiError, match="blocks it"):
+    with pytest.raises(LayertuiError, match="is blocked"):
         endpoints(parse_name("bad.example.com/a"))
 
 

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from layertui.model.errors import LayertuiError
 from layertui.sources.registry.name import DOCKER_HUB, Name
@@ -39,37 +39,65 @@ class RegistryEndpoint:
         return "registry-1.docker.io" if self.host == DOCKER_HUB else self.host
 
 
+class _Location(NamedTuple):
+    """A place that a configuration names for a repository."""
+
+    prefix: str
+    """The part of the repository's full name that ``location`` replaces; empty for none of it."""
+    location: str
+    """Host, with or without a path; empty for the repository's own."""
+    is_insecure: bool
+
+
 def endpoints(name: Name) -> list[RegistryEndpoint]:
-    """Where to ask for a name, mirrors first. Raises :class:`LayertuiError` if that is forbidden."""
-    docker = _daemon_settings()
+    """Return where to ask for a repository, mirrors first.
+
+    Raises :class:`LayertuiError` if registries.conf blocks the repository.
+    """
     full = f"{name.host}/{name.repository}"
     rule = _rule(full)
     if rule.get("blocked") is True:
-        raise LayertuiError(f"{full} may not be asked for", "registries.conf blocks it")
-    places = []
+        raise LayertuiError(f"{full} is blocked", "by registries.conf")
+    daemon = _daemon_settings()
+    locations = [*_mirrors_of_rule(rule, name)] or [*_mirrors_of_daemon(daemon, name)]
+    locations.append(_location_of_rule(rule))
+    return [_endpoint(name, location, daemon) for location in locations]
+
+
+def _mirrors_of_rule(rule: Mapping[str, Any], name: Name) -> Iterator[_Location]:
+    """Mirrors in registries.conf, without those that are not for this kind of pull (``pull-from-mirror``)."""
     for mirror in _tables(rule, "mirror"):
         use = mirror.get("pull-from-mirror", "all")
         only_digests = use == "digest-only" or rule.get("mirror-by-digest-only") is True
-        if isinstance(mirror.get("location"), str) and not (
-            (only_digests and not name.digest) or (use == "tag-only" and name.digest)
-        ):
-            places.append((mirror["location"], mirror))
-    location = rule.get("location") or rule.get("prefix") or ""
-    if not places and name.host == DOCKER_HUB:
-        for url in docker.get("registry-mirrors") or []:
-            scheme, separator, rest = str(url).rstrip("/").partition("://")
-            if separator and "/" not in rest:
-                places.append((rest, {"prefix": DOCKER_HUB, "insecure": scheme == "http"}))
-    places.append((location if isinstance(location, str) else "", rule))
-    found = []
-    for place, settings in places:
-        matched = settings.get("prefix") or rule.get("prefix") or ""
-        length = len(name.host) if matched.startswith("*.") else len(matched)
-        moved = place + full[length:] if place else full
-        host, _, repository = moved.partition("/")
-        insecure = settings.get("insecure") is True or _marked(host, docker)
-        found.append(RegistryEndpoint(host, repository, _schemes(host, insecure), insecure))
-    return found
+        is_meant = not (only_digests and not name.digest) and not (use == "tag-only" and name.digest)
+        if isinstance(mirror.get("location"), str) and is_meant:
+            prefix = mirror.get("prefix") or rule.get("prefix") or ""
+            yield _Location(prefix, mirror["location"], mirror.get("insecure") is True)
+
+
+def _mirrors_of_daemon(daemon: Mapping[str, Any], name: Name) -> Iterator[_Location]:
+    """Mirrors of Docker Hub in daemon.json (``registry-mirrors``)."""
+    for url in daemon.get("registry-mirrors") or [] if name.host == DOCKER_HUB else ():
+        scheme, separator, rest = str(url).rstrip("/").partition("://")
+        if separator and "/" not in rest:
+            yield _Location(DOCKER_HUB, rest, scheme == "http")
+
+
+def _location_of_rule(rule: Mapping[str, Any]) -> _Location:
+    """The registry itself, or the place that registries.conf moves it to."""
+    prefix = rule.get("prefix") or ""
+    location = rule.get("location") or prefix
+    return _Location(prefix, location if isinstance(location, str) else "", rule.get("insecure") is True)
+
+
+def _endpoint(name: Name, location: _Location, daemon: Mapping[str, Any]) -> RegistryEndpoint:
+    full = f"{name.host}/{name.repository}"
+    # A wildcard stands for the host, whatever its length.
+    replaced = len(name.host) if location.prefix.startswith("*.") else len(location.prefix)
+    moved = location.location + full[replaced:] if location.location else full
+    host, _, repository = moved.partition("/")
+    insecure = location.is_insecure or _marked(host, daemon)
+    return RegistryEndpoint(host, repository, _schemes(host, insecure), insecure)
 
 
 def certificates(host: str) -> tuple[list[Path], list[tuple[Path, Path]]]:
