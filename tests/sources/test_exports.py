@@ -129,7 +129,7 @@ def test_attestations_are_attached_and_never_offered(path: Path, form: str, plac
             assert data["for"] == images[number]["digest"]
     saved = open_image(f"docker-archive:{path}")
     assert [each.descriptor.digest for each in attachments(saved)] == [about[0]["digest"]]
-    with pytest.raises(LayertuiError, match="holds no image"):
+    with pytest.raises(LayertuiError, match="contains no image"):
         open_image(f"oci-archive:{path}@{about[0]['digest']}")
 
 

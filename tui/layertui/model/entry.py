@@ -1,4 +1,4 @@
-"""One path in one layer, as people and programs read it."""
+"""One path in one layer, as shown to users and printed as JSON."""
 
 import base64
 from collections.abc import Mapping
@@ -11,24 +11,21 @@ from layertui.model.numbers import LayerNumber
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 ENTRY_TYPES = ("file", "file", "symlink", "char", "block", "directory", "fifo", "socket")
-"""An entry's type by its kind; a hardlink is a file."""
+"""Type name by kind; a hardlink is a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A path with its metadata, complete in itself.
-
-    A hardlink has the type, metadata and size of what it links to.
-    """
+    """A path with all its metadata; a hardlink has the type, metadata and size of its target."""
 
     path: str
     type: str
     mode: int
-    """Permission bits with setuid, setgid and sticky."""
+    """Permission bits including setuid, setgid and sticky."""
     uid: int
     gid: int
     size: int
-    """Bytes of a file's content; 0 for all else."""
+    """Bytes of a file's content; 0 for anything else."""
     mtime: int
     mtime_ns: int
     linkname: str | None
@@ -36,14 +33,14 @@ class Entry:
     layer: LayerNumber
     """Number of the originating layer, 1 at the base."""
     implied: bool
-    """No layer names this directory; it exists because something below it does."""
+    """Whether the directory has no entry of its own and exists only because of paths below it."""
     xattrs: Mapping[str, bytes]
     hardlink: str | None
-    """The path that a hardlink names."""
+    """Target path of a hardlink."""
     device: tuple[int, int] | None
 
     def to_json(self) -> dict[str, Any]:
-        """The entry as the command line prints it."""
+        """Return the entry's JSON fields."""
         fields: dict[str, Any] = {
             "path": self.path,
             "type": self.type,
@@ -64,7 +61,7 @@ class Entry:
 
 
 def rfc3339(seconds: int, nanoseconds: int = 0) -> str | None:
-    """A time in UTC, with a fraction only if it has one; ``None`` outside the years 1 to 9999."""
+    """Format a time in UTC, with a fraction only if it is not zero; ``None`` outside the years 1 to 9999."""
     try:
         moment = EPOCH + timedelta(seconds=seconds)
     except OverflowError:

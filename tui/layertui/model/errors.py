@@ -1,12 +1,12 @@
-"""The one exception that reaches the user."""
+"""Exceptions whose message is shown to the user."""
 
 
 class LayertuiError(Exception):
-    """Something could not be done: what, why, and what the user can do next.
+    """An operation failed: what, why, and what the user can do next.
 
-    ``str()`` gives the line that the command line prints after ``layertui: `` and
-    that a screen shows where the result would have been. The parts may quote text
-    from an image; whoever prints them makes them safe (see :mod:`layertui.text.sanitize`).
+    ``str()`` is the line that the command line prints after ``layertui: `` and that a
+    screen shows in place of the result. The parts may quote hostile text of an image;
+    callers sanitize it before printing (see :mod:`layertui.text.sanitize`).
     """
 
     def __init__(self, what: str, why: str = "", remedy: str = "") -> None:
@@ -17,20 +17,20 @@ class LayertuiError(Exception):
 
 
 class ChangedWhileRead(LayertuiError):
-    """A file that lies unpacked is no longer as it was listed: its bytes would not go with what is shown of it."""
+    """An unpacked file has changed since it was listed, so its bytes do not match the metadata shown."""
 
     def __init__(self, location: str, size: int, size_now: int) -> None:
         super().__init__(
             f"cannot read {location}",
-            "it has changed since the image was read"
-            + (f": it had {size} bytes and has {size_now} now" if size_now != size else ""),
+            "changed since the image was read"
+            + (f", from {size} to {size_now} bytes" if size_now != size else ""),
             "read the image again",
         )
 
 
 class NoEngine(LayertuiError):
-    """No engine listens where it would by default, and no setting names one: none may be installed."""
+    """No engine listens on its default socket and no setting names another; perhaps none is installed."""
 
 
 class NoImage(LayertuiError):
-    """What was looked at is whole and readable, and is no image."""
+    """The file or directory is readable and undamaged, but not an image."""

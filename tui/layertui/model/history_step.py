@@ -1,10 +1,10 @@
-"""Build steps as a person wrote them, out of what builders make of them in the history.
+"""Restore build steps as they stood in the Dockerfile from what builders record in the history.
 
-Docker's classic builder and Buildah write ``/bin/sh -c #(nop) CMD ["x"]`` for what runs
-nothing and ``/bin/sh -c COMMAND`` for what does; BuildKit writes ``RUN /bin/sh -c COMMAND #
-buildkit``; both put build arguments in front, ``|2 A=1 B=2 /bin/sh -c COMMAND``. Kaniko keeps
-the Dockerfile's line. Builders without a Dockerfile name themselves and say in ``comment``
-what the layer holds (ko, Jib, apko), or say only that (Nix, ``docker import``).
+Docker's classic builder and Buildah record ``/bin/sh -c #(nop) CMD ["x"]`` for instructions
+that run nothing and ``/bin/sh -c COMMAND`` for RUN; BuildKit records ``RUN /bin/sh -c COMMAND
+# buildkit``; both prepend build arguments, ``|2 A=1 B=2 /bin/sh -c COMMAND``. Kaniko records
+the Dockerfile's line. Builders without a Dockerfile record their own name and describe the
+layer in ``comment`` (ko, Jib, apko), or only the latter (Nix, ``docker import``).
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ INSTRUCTIONS = {
     "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER",
     "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
 }  # fmt: skip
-"""Of a Dockerfile."""
+"""Dockerfile instructions."""
 
 MAX_TEXT = 1 << 16
-"""Characters of a step that are looked at; a config may hold any number of them."""
+"""Characters of a step that are parsed; a config may contain any number."""
 _MAX_WORDS = 4096
-"""Characters of a list of words that is taken apart, which can take the square of it."""
+"""Longest word list that is parsed, in characters: parsing may take quadratic time."""
 
-# A shell with its options, up to the one that takes the command. Written so that it takes
-# linear time whatever it is given.
+# A shell with its options, up to the one that takes the command. Bounded repetitions keep
+# matching linear for any input.
 SHELL = re.compile(
     r"(?:/\S{1,60}/)?(?:ba|da|a|k|z|fi)?sh(?: (?:-[A-Za-z]{1,12}|pipefail|errexit|nounset|xtrace)){0,8}? "
     r"-[A-Za-z]{0,10}c(?: |$)"
@@ -53,15 +53,15 @@ class Step(NamedTuple):
     """One build step."""
 
     instruction: str
-    """A Dockerfile's, in capitals; empty where the step came about in another way."""
+    """Dockerfile instruction in upper case; empty for a step that was not one."""
     arguments: str
-    """All that follows, or the step's own words; may be several lines, and hostile."""
+    """What follows the instruction, or the recorded text; may have several lines and be hostile."""
 
 
 def recorded(entry: HistoryEntry) -> Step:
-    """The instruction and what the builder recorded of it: ``#(nop)`` and ``# buildkit`` are off.
+    """Return the instruction as recorded, without ``#(nop)`` and ``# buildkit``.
 
-    What a ``RUN`` ran still has its build arguments and its shell in front.
+    A ``RUN`` keeps its leading build arguments and shell.
     """
     text, comment = entry.created_by[:MAX_TEXT].strip(), entry.comment[:MAX_TEXT].strip()
     if not text:
@@ -75,14 +75,14 @@ def recorded(entry: HistoryEntry) -> Step:
     if shell is None:
         if bare != text:  # build arguments, and a command without a shell
             return Step("RUN", text)
-        # Not a Dockerfile's: what the comment says is as much a part of it.
+        # Not from a Dockerfile: the comment describes the step as much as the text.
         return Step("", f"{text}: {_of_comment(comment)}" if comment else text)
     nothing = _NOTHING_RUN.match(bare, shell.end())
     return Step("RUN", text) if nothing is None else _split(bare[nothing.end() :].strip())
 
 
 def step_of(entry: HistoryEntry) -> Step:
-    """The step that a history entry tells of; both parts empty if it says nothing."""
+    """Return the step of a history entry; both parts are empty if it records nothing."""
     step = recorded(entry)
     if step.instruction == "RUN":
         return Step("RUN", _command(step.arguments))
@@ -90,35 +90,35 @@ def step_of(entry: HistoryEntry) -> Step:
 
 
 def step_text(entry: HistoryEntry) -> str:
-    """The step on one line, runs of blanks folded, ``⏎`` for line ends; empty if nothing is recorded.
+    """Return the step on one line (see :func:`command_line`); empty if nothing is recorded.
 
-    Control characters are left in it, for :func:`layertui.text.sanitize.visible` to show.
+    Control characters remain, for :func:`layertui.text.sanitize.visible` to escape.
     """
     step = step_of(entry)
     return f"{step.instruction} {command_line(step.arguments)}".strip()
 
 
 def command_line(text: str) -> str:
-    """``text`` on one line, runs of blanks folded, ``⏎`` where a line with more after it ends."""
+    """Join the lines of ``text`` with ``⏎`` and collapse blanks."""
     lines = (re.sub(r"[ \t]+", " ", line.removesuffix("\\")).strip() for line in text.split("\n"))
     return " ⏎ ".join(line for line in lines if line)
 
 
 def _split(text: str) -> Step:
-    """Instruction and arguments; no instruction if it is none of a Dockerfile's."""
+    """Split instruction and arguments; the instruction is empty if it is not a Dockerfile's."""
     word, _, rest = text.partition(" ")
     return Step(word, rest.strip()) if word in INSTRUCTIONS else Step("", text)
 
 
 def _command(text: str) -> str:
-    """What a ``RUN`` runs, without build arguments and shell."""
+    """Return the command of a ``RUN``, without build arguments and shell."""
     _, text = split_arguments(text)
     shell = SHELL.match(text)
     return text[shell.end() :].strip() if shell else text
 
 
 def split_arguments(text: str) -> tuple[str, str]:
-    """Build arguments and command: ``|2 A=1 B=x y /bin/sh -c make`` → ``A=1 B=x y``, ``/bin/sh -c make``."""
+    """Split build arguments and command: ``|2 A=1 B=x y /bin/sh -c make`` → ``A=1 B=x y``, ``/bin/sh -c make``."""
     count = _ARGUMENTS.match(text)
     if count is None:
         return "", text
@@ -126,7 +126,7 @@ def split_arguments(text: str) -> tuple[str, str]:
     if int(count[1]) == 0:
         return "", text[start:]
     found = text.find(" ", start)
-    while found >= 0:  # values may hold blanks
+    while found >= 0:  # values may contain blanks
         if SHELL.match(text, found + 1):
             return text[start:found], text[found + 1 :]
         found = text.find(" ", found + 1)
@@ -138,10 +138,10 @@ def split_arguments(text: str) -> tuple[str, str]:
 
 
 def written(instruction: str, text: str) -> str:
-    """The arguments of an instruction that runs nothing, as they stand in a Dockerfile."""
+    """Return the arguments of an instruction other than RUN as in a Dockerfile."""
     match instruction:
         case "ADD" | "COPY":
-            # Only the hash of what was sent to the builder is known, not its name.
+            # Only the hash of the sent files is recorded, not their names.
             return SENT.sub(_what_was_sent, text, count=1).strip()
         case "CMD" | "ENTRYPOINT":
             return exec_form(text)
@@ -156,12 +156,12 @@ def written(instruction: str, text: str) -> str:
 
 def _what_was_sent(sent: re.Match[str]) -> str:
     kind = {"file": "a file", "dir": "a directory", "multi": "files"}[sent["kind"]]
-    # Docker forgets the blank behind --chown.
+    # Docker omits the blank after --chown.
     return " " * (sent.start() > 0 and sent.string[sent.start() - 1] != " ") + kind + sent["rest"].rstrip()
 
 
 def exec_form(text: str) -> str:
-    """``["sh" "-c" "x"]``, as Go prints it, as JSON; a shell's command alone."""
+    """Convert ``["sh" "-c" "x"]``, as Go prints it, to JSON; of a shell return only the command."""
     words = quoted_words(text[1:-1]) if text.startswith("[") and text.endswith("]") else None
     if words is None:
         return text
@@ -171,7 +171,7 @@ def exec_form(text: str) -> str:
 
 
 def quoted_words(text: str) -> list[str] | None:
-    """Quoted words between blanks or commas; None if there is anything else."""
+    """Return quoted words separated by blanks or commas; ``None`` if there is anything else."""
     if len(text) > _MAX_WORDS or _QUOTED.sub("", text).strip(", "):
         return None
     try:
@@ -200,7 +200,7 @@ def _health_check(health: re.Match[str]) -> str:
 
 
 def _go_character(text: str) -> int:
-    """The number that Go's ``%q`` prints as a character: ``\\x03``, ``\\n``; 0 for none."""
+    """Return the number that Go's ``%q`` printed as a character: ``\\x03``, ``\\n``; 0 if malformed."""
     named = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11}
     if re.fullmatch(r"\\[xuU][0-9a-fA-F]{2,8}", text):
         return int(text[2:], 16)
@@ -210,7 +210,7 @@ def _go_character(text: str) -> int:
 
 
 def _of_comment(comment: str) -> str:
-    """What a comment says; Nix lists the store paths of a layer there."""
+    """Return a comment; for Nix, which lists a layer's store paths in it, their names."""
     if not comment.startswith("store paths: ["):
         return comment
     paths = comment.removeprefix("store paths: [").removesuffix("]")

@@ -1,4 +1,4 @@
-"""What every source delivers: an image as plain frozen data, nothing of it guessed."""
+"""Images as every source returns them: immutable data, recorded and never guessed."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class Descriptor(NamedTuple):
 class HistoryEntry(NamedTuple):
     """One build step of the config's ``history``.
 
-    ``layer`` is the number (1 at the base) of the layer it made, ``None`` for a step
-    without one. A layer that no step claims gets an entry with ``recorded`` False.
+    ``layer`` is the number of the layer that the step made, ``None`` for a step without one.
+    A layer that no step claims gets an entry with ``recorded`` False.
     """
 
     created: str | None
@@ -58,9 +58,9 @@ class HistoryEntry(NamedTuple):
     layer: LayerNumber | None
     recorded: bool = True
     id: str = ""
-    """The image that the step made, where an engine still knows it; ``<missing>`` as it says."""
+    """ID of the image that the step made, where the engine still has it, else ``<missing>`` as the engine reports."""
     size: int = -1
-    """Bytes of the files that the step added, as an engine counts them; -1 if none was asked."""
+    """Bytes of the files that the step added, as reported by an engine; -1 if unknown."""
 
 
 class Unpacked(ABC):
@@ -108,12 +108,12 @@ class Unpacked(ABC):
 
 
 class Recorded(NamedTuple):
-    """What a store noted of a layer when it unpacked it."""
+    """Size and diff ID that a store recorded when it unpacked a layer."""
 
     size: int
-    """Bytes; -1 if it did not note them."""
+    """Bytes; -1 if not recorded."""
     of: Literal["tar", "members", "directory", "disk"]
-    """What they are of: the tar, the sizes that its headers name, the files of the directory, or the disk that these took."""
+    """What the size counts: the tar, the file sizes in its headers, the files in the directory, or their disk usage."""
     diff_id: str = ""
 
 
@@ -124,24 +124,24 @@ class Layer(NamedTuple):
     descriptor: Descriptor
     """As stored: blob digest (may be unknown), media type, size in bytes (see ``measured``)."""
     diff_id: str
-    """Digest of the uncompressed tar as the config claims it; empty if it does not."""
+    """Digest of the uncompressed tar according to the config; empty if it has none."""
     chain_id: str
     """Digest of the stack up to this layer (OCI config, ChainID); empty if a diff ID is missing."""
     blob: Blob | None
-    """The stored bytes; ``None`` when they are not here (see ``missing``)."""
+    """The stored bytes; ``None`` if they are absent (see ``missing``)."""
     missing: str = ""
-    """Why there are no entries to be had: foreign, encrypted, not a tar, blob absent."""
+    """Why the entries cannot be read: foreign, encrypted, not a tar, blob absent."""
     unpacked: Unpacked | None = None
-    """Where it lies unpacked; read in place of ``blob``."""
+    """The unpacked layer, read in place of ``blob``."""
     places: Sequence[tuple[str, str]] = ()
-    """What a store calls it and where it keeps it: ``cache-id``, ``unpacked``, ``link``, ``tar-split``, …"""
+    """Names and paths of the layer in a store: ``cache-id``, ``unpacked``, ``link``, ``tar-split``, …"""
     recorded: Recorded | None = None
 
     @property
     def measured(self) -> str:
-        """What the size of its descriptor counts, for people.
+        """What the descriptor's size counts, human-readable.
 
-        A store that keeps it unpacked does not know what it took where it was stored.
+        A store of unpacked layers does not know the size of the blob that was pulled.
         """
         if self.recorded is None:
             return "as stored"
@@ -151,7 +151,7 @@ class Layer(NamedTuple):
 
 
 class Arrival(Protocol):
-    """A stream that brings all layers of an image, begun when the first of them is read."""
+    """A stream of all layers of an image, started by the first read of one of them."""
 
     def watch(self, job: Job) -> None:
         """Report to ``job`` the bytes received, and the estimated total, from any thread."""
@@ -159,37 +159,37 @@ class Arrival(Protocol):
 
 
 class Link(NamedTuple):
-    """One document of the chain that leads from a reference to an image's layers."""
+    """One document of the chain from a reference to an image's layers."""
 
     name: str
     """``index.json``, ``index``, ``manifest``, ``config``, ``manifest.json``, ``repositories.json``."""
     descriptor: Descriptor
-    """As what leads here names it; without a digest where a path leads here."""
+    """As the referring document has it; without a digest if only a path refers to it."""
     data: bytes
-    """The document itself, as its bytes; empty where nobody hands it out."""
+    """The document's bytes; empty if the source does not provide it."""
     location: str
-    """Where it lies, for people."""
+    """Human-readable location."""
 
 
 class InspectField(NamedTuple):
-    """A field of ``docker inspect``, and the entry of a store that it comes from."""
+    """A field of ``docker inspect`` and the place in a store that it comes from."""
 
     name: str
     value: Any
     file: str = ""
-    """Where it lies; empty if nothing on disk says it."""
+    """The file that records it; empty if none does."""
     key: str = ""
-    """Its key there, where it is not all that the file says."""
+    """Its key in that file, unless it is the file's whole content."""
 
 
 class Image(NamedTuple):
     """One image for one platform."""
 
     reference: str
-    """What to pass back to open it again, ``docker-archive:app.tar:app:1``."""
+    """The reference that opens it again, ``docker-archive:app.tar:app:1``."""
     transport: str
     name: str
-    """What people call it: a tag if it has one, else the file's name."""
+    """Display name: a tag if it has one, else the file's name."""
     tags: Sequence[str]
     repo_digests: Sequence[str]
     id: str
@@ -197,48 +197,48 @@ class Image(NamedTuple):
     config: Mapping[str, Any]
     """The config, parsed: a JSON object; any of its fields may be missing or null."""
     config_bytes: bytes
-    """Empty where no config is known."""
+    """Empty if there is no config."""
     manifest: Mapping[str, Any]
-    """The manifest (or the archive's manifest.json item), parsed; empty where there is none."""
+    """The manifest (or the archive's manifest.json item), parsed; empty if there is none."""
     manifest_bytes: bytes
     manifest_digest: str
-    """Empty where the source has no manifest with a digest (docker-archive)."""
+    """Empty if the source has no manifest with a digest (docker-archive)."""
     platform: Platform
     history: Sequence[HistoryEntry]
     """Oldest first; mentions every layer exactly once."""
     layers: Sequence[Layer]
     attestations: Sequence[Descriptor] = ()
     warnings: Sequence[str] = ()
-    """What is odd about it but does not keep it from being shown, a sentence each."""
+    """Problems that do not prevent it from being shown, a sentence each."""
     inspected: Mapping[str, Any] = _NOTHING
-    """What an engine says of it, field by field; empty where none was asked."""
+    """The engine's own ``inspect``; empty for an image not from an engine."""
     fields: Sequence[InspectField] = ()
-    """What a store of Docker keeps for ``docker inspect`` beside the config: names, parent, sizes, …"""
+    """What a Docker data root records for ``docker inspect`` besides the config: names, parent, sizes, …"""
     arrival: Arrival | None = None
-    """Where all its layers come in one stream: that stream."""
+    """The stream that all its layers arrive in, if there is one."""
     damage: str = ""
-    """Why its files may not all be there; stands among the warnings too. Empty if all is well."""
+    """Why some of its files may be missing, which is also among the warnings; empty if none is."""
     links: Sequence[Link] = ()
-    """How the reference leads to the config, the first document first; see :meth:`chain`."""
+    """The documents from the reference to the config, in order; see :meth:`chain`."""
 
     @property
     def size(self) -> int:
-        """Bytes of its layers as their descriptors have them; -1 if one is unknown."""
+        """Sum of its layers' descriptor sizes in bytes; -1 if one is unknown."""
         sizes = [layer.descriptor.size for layer in self.layers]
         return -1 if any(size < 0 for size in sizes) else sum(sizes)
 
     @property
     def measured(self) -> str:
-        """What its size counts, for people (see :attr:`Layer.measured`)."""
+        """What its size counts, human-readable (see :attr:`Layer.measured`)."""
         return ", ".join(dict.fromkeys(layer.measured for layer in self.layers)) or "in no layer"
 
     @property
     def chain(self) -> Sequence[Link]:
-        """The documents from the reference to the config, as far as the source knows them."""
+        """The documents from the reference to the config, as far as the source has them."""
         if self.links:
             return self.links
         if not self.id and not self.config_bytes:
-            return ()  # layers without an image, and containers that began from scratch
+            return ()  # layers without an image, and containers without a base image
         links = [Link("config", Descriptor("", self.id, -1), self.config_bytes, "")]
         if self.manifest_bytes:
             media_type = self.manifest.get("mediaType")
@@ -248,7 +248,7 @@ class Image(NamedTuple):
 
 
 def chain_ids(diff_ids: Sequence[str]) -> list[str]:
-    """Chain ID of each layer, base first (OCI image config, "Layer ChainID")."""
+    """Return the chain ID of each layer, base first (OCI image config, "Layer ChainID")."""
     chain: list[str] = []
     for diff_id in diff_ids:
         if not diff_id or (chain and not chain[-1]):
@@ -262,10 +262,10 @@ def chain_ids(diff_ids: Sequence[str]) -> list[str]:
 
 
 class ImageSummary(NamedTuple):
-    """One image as a list shows it: what is known without reading its layers."""
+    """One row of a list of images: what is known without reading layers."""
 
     reference: str
-    """What opens it."""
+    """The reference that opens it."""
     transport: str
     name: str
     """Repository; empty if it has no name."""
@@ -273,9 +273,9 @@ class ImageSummary(NamedTuple):
     id: str
     """Digest of the config, or of the index of a multi-platform image."""
     digest: str
-    """Digest of the manifest or index; empty where there is none."""
+    """Digest of the manifest or index; empty if there is none."""
     size: int | None
-    """Bytes of its layers as stored; of all platforms together."""
+    """Bytes of its layers as stored, of all platforms together."""
     created: str | None
     layers: int | None
     """``None`` for several platforms."""
@@ -284,32 +284,32 @@ class ImageSummary(NamedTuple):
 
 
 class ContainerSummary(NamedTuple):
-    """One container as a list shows it."""
+    """One row of a list of containers."""
 
     reference: str
-    """What opens it."""
+    """The reference that opens it."""
     transport: str
     id: str
     """64 hexadecimal digits."""
     name: str
     image: str
-    """What it was started from, as the engine shows it."""
+    """The image it was started from, as the engine reports it."""
     command: str | None
-    """``None`` where the source does not tell."""
+    """``None`` if the source does not record it."""
     created: str | None
     """RFC 3339."""
     state: str
     """``running``, ``exited``, ``created`` and so on."""
     status: str
-    """The same for people, ``Up 2 hours``."""
+    """The same human-readable: ``Up 2 hours``."""
     labels: Mapping[str, str] | None
-    """``None``, here and below, where the source does not tell."""
+    """``None``, here and below, if the source does not record it."""
     mounts: Sequence[str] | None
-    """Volumes and directories of the host that it sees."""
+    """Volumes and bind mounts."""
     networks: Sequence[str] | None
     ports: Sequence[str] | None
     """``8080/tcp``, ``0.0.0.0:80->8080/tcp``."""
     image_id: str = ""
-    """Digest of that image's config; empty where it is not known."""
+    """Digest of that image's config; empty if unknown."""
     local_volumes: int | None = None
-    """How many of the mounts are volumes of the engine itself."""
+    """Number of mounts that are volumes of the ``local`` driver; ``None`` if unknown."""

@@ -26,7 +26,7 @@ class Job:
     """
 
     NONE: Job
-    """Work that nobody watches or cancels."""
+    """A job without progress that is never cancelled."""
 
     def __init__(self, progress: Progress | None = None, *, layers: LayerProgress | None = None) -> None:
         """``layers`` receives what is reported of single layers, ``progress`` all else."""

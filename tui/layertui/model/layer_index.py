@@ -1,4 +1,4 @@
-"""A layer's entries as columns: cheap to build, to keep, to send and to save."""
+"""A layer's entries as columns: cheap to build, store, send and save."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from enum import IntEnum
 from typing import NamedTuple
 
 MAX_PATH = 4096
-"""Bytes that Linux takes as a path or as the target of a symlink (PATH_MAX)."""
+"""Longest path or symlink target on Linux, in bytes (PATH_MAX)."""
 
 
 class Kind(IntEnum):
-    """What an entry is. The first seven are tar's type flags (POSIX ustar)."""
+    """Type of an entry. The first seven are tar's type flags (POSIX ustar)."""
 
     FILE = 0
     HARDLINK = 1
@@ -25,27 +25,27 @@ class Kind(IntEnum):
     FIFO = 6
     SOCKET = 7
     WHITEOUT = 8
-    """Hides the path that its key names, of the layers below (OCI layer, "Whiteouts")."""
+    """Hides the path of its key in the layers below (OCI layer, "Whiteouts")."""
     OPAQUE = 9
-    """Hides all that the layers below have in the directory that its key names."""
+    """Hides everything that the layers below have in the directory of its key."""
     METADATA = 10
-    """AUFS' own ``.wh..wh.*`` files: no engine shows them, and they hide nothing."""
+    """AUFS's own ``.wh..wh.*`` files, which no engine shows and which hide nothing."""
 
 
 class Extra(NamedTuple):
-    """What few entries have."""
+    """Rare attributes of an entry."""
 
     xattrs: Mapping[str, bytes] = {}
     device: tuple[int, int] | None = None
     """Major and minor number of a char or block device."""
     sparse: tuple[tuple[int, int], ...] | None = None
-    """Stretches (offset, length) of the file that are stored, one after the other; the rest is zeros."""
+    """Ranges (offset, length) of the file that are stored, in order; the rest is zeros."""
     stored: int = -1
-    """Bytes that the archive holds of it, where that is not its size."""
+    """Bytes of it in the archive, if different from its size; else -1."""
 
 
 class LayerWarning(NamedTuple):
-    """Something about a layer on which engines disagree, or that is not valid."""
+    """Something in a layer that is invalid, or that engines handle differently."""
 
     code: str
     key: bytes
@@ -54,11 +54,11 @@ class LayerWarning(NamedTuple):
 
 @dataclass(slots=True)
 class LayerIndex:
-    """The entries of one layer in tar order, one value a column and entry.
+    """The entries of one layer in tar order, one value per column and entry.
 
     A **key** is an entry's cleaned path below the root, its components joined by NUL; the
-    root's is empty. NUL sorts below all else, so sorted keys are a depth-first walk, and a
-    directory's subtree is one stretch of it. No key holds a slash, so ``keys`` is all of
+    root's is empty. NUL sorts below any other byte, so sorted keys are a depth-first walk, and
+    a directory's subtree is one range of it. No key contains a slash, so ``keys`` is all of
     them joined by slashes.
     """
 
@@ -69,55 +69,55 @@ class LayerIndex:
     uid: array[int] = field(default_factory=lambda: array("I"))
     gid: array[int] = field(default_factory=lambda: array("I"))
     size: array[int] = field(default_factory=lambda: array("Q"))
-    """Bytes of a file's content; 0 for all else, hardlinks too."""
+    """Bytes of a file's content; 0 for anything else, including hardlinks."""
     mtime: array[int] = field(default_factory=lambda: array("q"))
     """Seconds since 1970."""
     mtime_ns: array[int] = field(default_factory=lambda: array("I"))
-    """The part of a second that goes on top, in nanoseconds."""
+    """Nanoseconds to add to ``mtime``."""
     offset: array[int] = field(default_factory=lambda: array("Q"))
-    """Where the content starts in the uncompressed tar."""
+    """Offset of the content in the uncompressed tar, in bytes."""
     link: array[int] = field(default_factory=lambda: array("i"))
-    """Which of ``links`` it points to; -1 for none."""
+    """Index into ``links``; -1 for none."""
     links: list[bytes] = field(default_factory=list)
-    """Symlinks' targets as stored, and hardlinks' targets as keys."""
+    """Targets of symlinks as stored, and of hardlinks as keys."""
     extra: dict[int, Extra] = field(default_factory=dict)
     compression: str = ""
     """``""`` (plain tar), ``gzip``, ``zstd``, ``bzip2`` or ``xz``."""
     tar_size: int = 0
-    """Bytes of the uncompressed tar, as far as it was read."""
+    """Bytes read of the uncompressed tar."""
     blob_digest: str = ""
-    """Digest of the stored bytes as read; empty if they were not all read."""
+    """Digest of the stored bytes as read; empty if not all were read."""
     diff_id: str = ""
     """Digest of the uncompressed tar as read; empty if it was not computed."""
     warnings: list[LayerWarning] = field(default_factory=list)
     damage: str = ""
-    """Why the entries end early or cannot be trusted; empty if all is well."""
+    """Why the entries are incomplete or cannot be trusted; empty if they are fine."""
     stamp: array[int] = field(default_factory=lambda: array("Q"))
-    """What tells whether a file that lies unpacked is still the one that was listed; 0 where nothing does.
+    """Value that changes when an unpacked file changes after it was listed; 0 where nothing detects that.
 
-    No column at all, to save its memory, of layers that are tars.
+    Empty for tar layers, to save memory.
     """
     contents: dict[int, bytes] = field(default_factory=dict)
-    """Of the files that were to be kept while the layer was read (:mod:`layertui.layers.tar.capture`), by entry.
+    """Contents captured while the layer was read (:mod:`layertui.layers.tar.capture`), by entry.
 
     Neither saved nor sent.
     """
 
     def entry_keys(self) -> list[bytes]:
-        """The key of every entry, in tar order."""
+        """Return the key of every entry, in tar order."""
         return self.keys.split(b"/") if self.count else []
 
 
 def path_of(key: bytes) -> str:
-    """The absolute path that a key stands for; undecodable bytes as lone surrogates."""
+    """Return the absolute path of a key; undecodable bytes become lone surrogates."""
     return "/" + key.replace(b"\0", b"/").decode("utf-8", "surrogateescape")
 
 
 def key_of(path: str) -> bytes:
-    """The key of a path as a user types it: cleaned, ``..`` stopping at the root."""
+    """Return the key of a path that a user typed: cleaned, with ``..`` stopping at the root."""
     try:
         raw = path.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half a character, as JSON can spell it: no path has it
+    except UnicodeEncodeError:  # a lone surrogate outside surrogateescape, possible in JSON: no path has it
         raw = path.encode("utf-8", "surrogatepass")
     parts: list[bytes] = []
     for part in raw.split(b"/"):
@@ -129,12 +129,12 @@ def key_of(path: str) -> bytes:
 
 
 def keys_ending(patterns: Iterable[bytes]) -> re.Pattern[bytes]:
-    """What finds keys, joined by slashes and with one before the first, that end as one of ``patterns`` says."""
+    """Return a regex for keys, joined by slashes and with a leading one, that end with one of ``patterns``."""
     return re.compile(b"(?:" + b"|".join(patterns) + rb")(?=/|\Z)")
 
 
 def positions(kinds: bytes | bytearray, kind: int) -> list[int]:
-    """Where a kind stands in the column, quickly when it is rare."""
+    """Return the positions of a kind in the column; fast if it is rare."""
     found = []
     position = kinds.find(kind)
     while position >= 0:

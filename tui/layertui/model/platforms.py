@@ -1,4 +1,4 @@
-"""Which of an image's platforms is meant (OCI image-index, ``platform``)."""
+"""Select an image's platform (OCI image-index, ``platform``)."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ ARCHITECTURES = {
     "s390x": "s390x",
     "riscv64": "riscv64",
 }
-"""Go's names, which images use, by the kernel's."""
+"""GOARCH names, which images use, by the kernel's names."""
 
 DEFAULT_VARIANT = {"amd64": "v1", "arm64": "v8", "arm": "v7"}
-"""What a variant left out means (containerd/platforms, ``database.go``)."""
+"""The variant that an omitted one stands for (containerd/platforms, ``database.go``)."""
 
 T = TypeVar("T")
 
 
 def host_platform() -> Platform:
-    """This machine's; Linux whatever runs here, since that is what containers run on."""
+    """Return this machine's platform, with Linux as OS on any host, since containers run on it."""
     import platform
 
     machine = platform.machine().lower()
@@ -38,7 +38,7 @@ def host_platform() -> Platform:
 
 
 def parse_platform(text: str) -> Platform:
-    """``os/arch[/variant]``. Raises :class:`LayertuiError` for anything else."""
+    """Parse ``os/arch[/variant]``. Raises :class:`LayertuiError` for anything else."""
     parts = text.split("/")
     if len(parts) not in (2, 3) or not all(parts):
         raise LayertuiError(f"not a platform: {text}", "", "write it as linux/arm64 or linux/arm/v7")
@@ -46,12 +46,12 @@ def parse_platform(text: str) -> Platform:
 
 
 def fits(wanted: Platform, offered: Platform) -> bool:
-    """Whether one can be taken for the other; whoever leaves out the variant takes any."""
+    """Return whether an offered platform satisfies the wanted one, which accepts any variant if it has none."""
     return _known(wanted) == _known(offered) and wanted.variant in ("", _variant(offered))
 
 
 def _known(platform: Platform) -> tuple[str, str]:
-    """OS and CPU in Go's words: some images have the kernel's."""
+    """Return OS and architecture in Go's names; some images use the kernel's."""
     return platform.os, ARCHITECTURES.get(platform.architecture, platform.architecture)
 
 
@@ -60,11 +60,10 @@ def _variant(platform: Platform) -> str:
 
 
 def choose_platform(choices: Sequence[tuple[Platform, T]], wanted: str | None, name: str) -> T:
-    """The choice for a platform: the one asked for, else the host's, else the only one.
+    """Return the choice for the wanted platform, else for the host's, else the only one.
 
-    The first match counts, as the specification has it, but the usual variant before others:
-    not every ``amd64`` runs what is for ``amd64/v3``. Raises :class:`LayertuiError` that lists
-    what there is.
+    The first match wins, as in the specification, but the default variant before others: not
+    every ``amd64`` runs ``amd64/v3``. Raises a :class:`LayertuiError` that lists the platforms.
     """
     listed = ", ".join(dict.fromkeys(str(platform) for platform, _ in choices))
     platform = host_platform() if wanted is None else parse_platform(wanted)
@@ -75,13 +74,13 @@ def choose_platform(choices: Sequence[tuple[Platform, T]], wanted: str | None, n
     if fitting:
         return fitting[0][1]
     if wanted is not None:
-        raise LayertuiError(f"{name} is not there for {wanted}", f"it is for {listed or 'no platform'}")
+        raise LayertuiError(f"{name} has no image for {wanted}", f"platforms: {listed or 'none'}")
     if len(choices) == 1:
         return choices[0][1]
     if not choices:
-        raise LayertuiError(f"{name} holds no image", "its index names none")
+        raise LayertuiError(f"{name} contains no image", "its index is empty")
     raise LayertuiError(
-        f"{name} is for several platforms, none of them {host_platform()}",
-        f"it is for {listed}",
+        f"{name} has no image for {host_platform()}",
+        f"platforms: {listed}",
         "choose with --platform",
     )

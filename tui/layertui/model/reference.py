@@ -1,4 +1,4 @@
-"""References: how people name an image (containers-transports(5))."""
+"""References: names of images with their transport (containers-transports(5))."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TRANSPORTS = {
     "containerd": "containerd",
     "demo": "sample",
 }
-"""Every transport, and the module of :mod:`layertui.sources` that knows it."""
+"""Every transport and its module in :mod:`layertui.sources`."""
 
 ENGINE_NAMES = {
     "docker-daemon": "Docker",
@@ -30,23 +30,23 @@ ENGINE_NAMES = {
     "podman": "Podman",
     "podman-container": "Podman",
 }
-"""Transports of running engines, and what people call these."""
+"""Transports of running engines (Docker, Podman) and the engine's display name."""
 
 FILE_TRANSPORTS = ("docker-archive", "oci-archive", "oci", "dir")
 """Transports whose location is a path."""
 
 STORE_TRANSPORTS = ("docker-root", "containers-storage", "containerd")
-"""Transports whose location is a store on disk; its path stands in brackets before a name."""
+"""Transports whose location is a store on disk; the path is written in brackets before a name."""
 
 LAYER = "//"
-"""What stands before a layer's ID, where an image's name would stand; a container's name has one slash."""
+"""Prefix of a layer ID in place of an image name; that of a container name is one slash."""
 
 
 class Reference(NamedTuple):
-    """``transport:location``, and behind another colon which of several images is meant."""
+    """``transport:location[:selector]``."""
 
     transport: str
-    """Empty for a bare path: what it holds tells the transport."""
+    """Empty for a bare path, whose transport depends on its contents."""
     location: str
     selector: str = ""
     """A tag, ``name:tag``, ``@index`` or ``@digest``; empty for the only one, or for all."""
@@ -64,7 +64,7 @@ class Reference(NamedTuple):
 
 
 def is_store(reference: Reference) -> bool:
-    """Whether a reference names all of a store, or of a namespace, in place of something in it."""
+    """Return whether a reference names a whole store or namespace, not something in it."""
     selected = reference.selector
     if reference.transport == "containerd":
         selected = selected.partition("/")[2]
@@ -72,7 +72,7 @@ def is_store(reference: Reference) -> bool:
 
 
 def layer_of(reference: Reference) -> str:
-    """What a reference calls the layer of a store that it names; empty if it names none."""
+    """Return the layer ID in a reference to a layer of a store; empty in any other reference."""
     name = reference.selector
     if reference.transport == "containerd":
         name = name.partition("/")[2]
@@ -81,16 +81,16 @@ def layer_of(reference: Reference) -> str:
 
 
 def to_layer(store: Reference, identity: str) -> str:
-    """The reference of a layer of a store, or of what a namespace of containerd has."""
+    """Return the reference of a layer of a store, or of a containerd namespace."""
     namespace = f"{store.selector.partition('/')[0]}/" if store.transport == "containerd" else ""
     return str(store._replace(selector=f"{namespace}{LAYER}{identity}"))
 
 
 def parse_reference(text: str) -> Reference:
-    """What a reference names.
+    """Parse a reference.
 
-    Paths may hold colons and at-signs: of all the places where the path could end, the last
-    one at which something exists is taken. Raises :class:`LayertuiError` if it cannot be read.
+    Paths may contain colons and at signs: the longest prefix that exists is the path. Raises
+    :class:`LayertuiError` for a malformed reference.
     """
     transport, colon, rest = text.partition(":")
     if not colon or transport not in TRANSPORTS:
@@ -102,29 +102,29 @@ def parse_reference(text: str) -> Reference:
     if transport not in FILE_TRANSPORTS:
         return Reference(transport, rest)
     if not rest:
-        raise LayertuiError(f"{text} names no path", "", f"write {transport}:PATH")
+        raise LayertuiError(f"{text}: no path", "", f"write {transport}:PATH")
     if transport == "dir":
         return Reference(transport, rest)
     return Reference(transport, *_split(rest, at_signs=transport != "docker-archive"))
 
 
 def _store(transport: str, rest: str) -> tuple[str, str]:
-    """Where a store lies (empty: where the system's is) and what is meant in it (empty: all of it)."""
+    """Return the root of a store (empty: the system's) and the selector in it (empty: all of it)."""
     if rest.startswith("["):
         root, closed, name = rest[1:].partition("]")
         if not closed:
-            raise LayertuiError(f"a bracket is missing in {rest}", "", "write [DIRECTORY]NAME")
+            raise LayertuiError(f"{rest}: missing closing bracket", "", "write [DIRECTORY]NAME")
         return root, name
     return (rest, "") if _leads_to_store(transport, rest) else ("", rest)
 
 
 def _leads_to_store(transport: str, text: str) -> bool:
-    """Whether a text without brackets is a path: elsewhere than in a data root, names come first."""
+    """Return whether text without brackets is a path; only for a data root does an existing path suffice."""
     return text.startswith(("/", ".", "~")) or (transport == "docker-root" and _exists(text))
 
 
 def _split(rest: str, at_signs: bool) -> tuple[str, str]:
-    """Path and selector: the longest path that exists, else up to the first colon."""
+    """Split off the selector: after the longest path that exists, else at the first colon."""
     cuts = [
         position
         for position, letter in enumerate(rest)

@@ -87,7 +87,7 @@ def items(files: Files) -> Sequence[Item]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise LayertuiError(f"manifest.json of {files.path} does not list images")
     if not value:
-        raise LayertuiError(f"{files.path} holds no image", "its manifest.json is empty")
+        raise LayertuiError(f"{files.path} contains no image", "its manifest.json is empty")
     return [
         ManifestItem(
             number, tuple(tag for tag in config_list(item, "RepoTags") if isinstance(tag, str)), item

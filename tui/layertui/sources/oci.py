@@ -202,7 +202,7 @@ def _select(layout: ImageLayout, selector: str, name: str) -> list[Descriptor]:
     """The descriptors of index.json that a tag or digest means."""
     groups = groups_of(layout)
     if not groups:
-        raise LayertuiError(f"{layout.place} holds no image", "its index.json names none")
+        raise LayertuiError(f"{layout.place} contains no image", "its index.json names none")
     if not selector:
         if len(groups) == 1:
             return next(iter(groups.values()))

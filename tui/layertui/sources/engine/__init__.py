@@ -38,7 +38,7 @@ def open_image(reference: Reference, platform: str | None) -> Image:
 def list_images(reference: Reference) -> Iterator[ImageSummary]:
     """See :class:`layertui.sources.Source`."""
     if reference.transport in CONTAINERS:
-        raise LayertuiError(f"{reference} is a container", "it holds no images", "open it by its name")
+        raise LayertuiError(f"{reference} is a container", "it contains no images", "open it by its name")
     engine = engine_of(reference.transport)
     return _one(engine, reference) if reference.location else images.list_images(engine)
 
