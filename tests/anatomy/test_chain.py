@@ -52,12 +52,12 @@ def test_each_part_names_the_next(tmp_path: Path) -> None:
     documents = chain[1:5]
     for part, following in pairwise(documents):
         assert (
-            facts(part)["leads to"] == facts(following)["digest"] and facts(part)["leads to"] in part.refers
+            facts(part)["refers to"] == facts(following)["digest"] and facts(part)["refers to"] in part.refers
         )
     assert facts(chain[2])["or linux/arm64"] == manifests[1]["digest"]
     assert chain[3].document["layers"][0]["digest"] == facts(chain[6])["digest"] in chain[3].refers
     for part in chain[1:5]:
-        lies = Path(facts(part)["lies in"])
+        lies = Path(facts(part)["stored at"])
         assert json.loads(lies.read_bytes()) == part.document
         assert lies.stat().st_size == int(facts(part)["size"])
     for part, layer in zip(chain[6:], demo.image().layers, strict=True):
@@ -78,7 +78,7 @@ def test_where_in_an_archive(tmp_path: Path) -> None:
     for number, found in enumerate(layer_facts(opened), 1):
         assert found["file"] == str(path) and int(found["offset"]) == offsets[f"{number}/layer.tar"]
     config = next(part for part in parts(opened) if part.kind == "config")
-    offset = int(facts(config)["lies in"].rpartition(" at ")[2])
+    offset = int(facts(config)["stored at"].rpartition(" at ")[2])
     assert data[offset:].startswith(opened.config_bytes)
 
 
@@ -112,8 +112,8 @@ def test_where_in_dockers_store(root: Path) -> None:
     ]
     names = [name for name, _where, _value in origins(chain[3].fields)]
     assert names == list(chain[3].document) and "GraphDriver" in names
-    assert facts(chain[1])["leads to"] == facts(chain[2])["digest"] == demo.image().id
-    assert Path(facts(chain[2])["lies in"]).read_bytes() == demo.image().config_bytes
+    assert facts(chain[1])["refers to"] == facts(chain[2])["digest"] == demo.image().id
+    assert Path(facts(chain[2])["stored at"]).read_bytes() == demo.image().config_bytes
 
 
 def test_what_it_was_pulled_as(root: Path, tmp_path: Path) -> None:
@@ -135,8 +135,8 @@ def test_where_in_a_store_of_docker_1_9(tmp_path: Path) -> None:
     assert found[-1]["graph"] == str(data_root / "graph" / identity)
     assert found[-1]["unpacked"] == str(data_root / "aufs/diff" / identity)
     chain = list(parts(open_image(f"docker-root:[{data_root}]{identity}")))
-    assert facts(chain[1])["lies in"] == str(data_root / "repositories-aufs")
-    assert facts(chain[2])["lies in"] == str(data_root / "graph" / identity / "json")
+    assert facts(chain[1])["stored at"] == str(data_root / "repositories-aufs")
+    assert facts(chain[2])["stored at"] == str(data_root / "graph" / identity / "json")
     assert chain[2].data == (data_root / "graph" / identity / "json").read_bytes()
     told = {name: (where, value) for name, where, value in origins(chain[3].fields)}
     assert told["Created"] == (f"graph/{identity[:12]}/json: created", f'"{chain[2].document["created"]}"')
@@ -158,7 +158,7 @@ def test_an_engine_whose_layers_would_have_to_be_fetched(
     there = open_image(f"docker-daemon:{demo.SAMPLE_NAME}")
     assert not is_at_hand(there)
     config = next(part for part in parts(there) if part.kind == "config")
-    assert facts(config)["unknown"] == "the source does not hand it out"
+    assert facts(config)["content"] == "not provided by the source"
     inspected = next(part for part in parts(there) if part.kind == "inspect")
     theirs = json.loads(docker("image", "inspect", demo.SAMPLE_NAME))[0]
     assert {name: inspected.document.get(name) for name in theirs} == theirs

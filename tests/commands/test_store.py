@@ -115,7 +115,7 @@ def test_what_no_image_names_opens_by_its_reference(run: Run, root: Path, unname
             *["layer"] * len(numbers),
         ]
         said = {fact["name"]: fact["value"] for fact in chain["parts"][0]["facts"]}
-        assert said["opens"] == reference and said["config"].startswith("none, and no manifest")
+        assert said["reference"] == reference and said["config"].startswith("none: layers opened")
         (told,) = json.loads(run("inspect", reference).text)
         assert told["Id"] == "" and told["RepoTags"] == []
     assert run("cat", stray["reference"], "/own").out == bytes(5000)

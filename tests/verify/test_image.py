@@ -101,7 +101,7 @@ def test_a_layer_that_is_absent_and_one_that_need_not_be_here(layout: Path) -> N
     image = open_image(str(layout))
     absent = image.layers[1]._replace(blob=None, missing="its blob is not here")
     checks: list[Check] = []
-    with pytest.raises(LayertuiError, match="layer 2 cannot be checked, its blob is not here"):
+    with pytest.raises(LayertuiError, match="layer 2 cannot be verified, its blob is not here"):
         checks.extend(verify_image(image._replace(layers=[image.layers[0], absent, *image.layers[2:]])))
     foreign = absent._replace(descriptor=absent.descriptor._replace(urls=("somewhere",)))
     found = list(verify_image(image._replace(layers=[image.layers[0], foreign, *image.layers[2:]])))

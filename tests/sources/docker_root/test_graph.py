@@ -196,7 +196,7 @@ def test_recorded_sizes_against_whole_trees(overlay: Path) -> None:
         check for check in verify_image(image) if check.what == "size" and check.subject.startswith("layer")
     ]
     assert [check.status for check in sizes] == [*["ok"] * 4, "unchecked", *["ok"] * (len(sizes) - 5)]
-    assert sizes[4].why.startswith(f"{size} bytes differ from what is below; ")
+    assert sizes[4].why.startswith(f"{size} bytes differ from the layers below; ")
 
 
 def test_a_tree_that_is_gone(overlay: Path) -> None:
@@ -263,7 +263,7 @@ def test_v1_compatibility_is_shown_beside_json(overlay: Path) -> None:
         "config",
         "v1Compatibility",
     ]
-    assert (chain[3].data, dict(chain[3].facts)["lies in"]) == (path.read_bytes(), str(path))
+    assert (chain[3].data, dict(chain[3].facts)["stored at"]) == (path.read_bytes(), str(path))
     assert {field.file for field in fields(image) if field.key == "created"} == {str(path.with_name("json"))}
 
 

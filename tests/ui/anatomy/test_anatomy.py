@@ -102,7 +102,7 @@ async def test_walking_the_chain() -> None:
         await pilot.press("j", "y")
         assert app.copied == "demo:"
         await pilot.press("j", "j", "j")
-        assert at(pilot) == f"leads to|→ {image.manifest_digest}"
+        assert at(pilot) == f"refers to|→ {image.manifest_digest}"
         await pilot.press("enter")
         assert at(pilot) == "|manifest" and about(pilot) == "manifest"
         assert any("schemaVersion" in line for line in lines(pilot, "json"))
@@ -233,7 +233,7 @@ async def test_an_index_offers_other_platforms(tmp_path: Path) -> None:
         await until(pilot, lambda: screen(pilot).ready)
         await pilot.press("n")
         assert at(pilot) == "|index.json"
-        while not at(pilot).startswith("leads to|→ "):
+        while not at(pilot).startswith("refers to|→ "):
             await pilot.press("j")
         await pilot.press("enter")
         assert at(pilot) == "|manifest"

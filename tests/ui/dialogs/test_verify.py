@@ -144,7 +144,7 @@ async def test_tells_both_values_and_why_not() -> None:
         layer = image.layers[1]
         assert f"claimed {layer.descriptor.digest}" in shown
         assert "found   sha256:" in shown
-        assert "· layer 5   diff ID" in shown and "nothing names it" in shown
+        assert "· layer 5   diff ID" in shown and "none recorded" in shown
         assert "␛" in shown and "\x1b" not in shown  # the reason why layer 4 is not here
         assert state(pilot).startswith("✗ The image is not what its digests say")
         assert " 0 wrong" not in state(pilot)

@@ -1,4 +1,4 @@
-"""How an image is organised: the chain from its name to the bytes on disk, as data."""
+"""The chain from an image's name to its bytes on disk, as data."""
 
 from __future__ import annotations
 
@@ -23,52 +23,52 @@ if TYPE_CHECKING:
     from layertui.union.model import LayerUnion
 
 HOST = (
-    "An image is a root file system and a config. It holds no running kernel and no boot loader: "
+    "An image is a root file system and a config. It has no running kernel and no boot loader: "
     "containers run on the kernel of their host."
 )
 OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
-"""In this order (os-release(5))."""
+"""In order of precedence (os-release(5))."""
 MAX_OS_RELEASE = 1 << 16
-"""Bytes of it that are read."""
+"""Bytes of os-release that are read."""
 KERNELS = ("vmlinuz", "vmlinux", "bzImage", "Image", "zImage")
-"""How files in /boot begin that are kernels."""
+"""Prefixes of kernel images in /boot."""
 ID = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 MODULES = ("/usr/lib/modules", "/lib/modules")
 
 
 @dataclass(frozen=True, slots=True)
 class ChainPart:
-    """One link of the chain."""
+    """One step of the chain."""
 
     kind: str
     """``reference``, ``index``, ``manifest``, ``config``, ``inspect``, ``history``, ``layer``."""
     title: str
     facts: Sequence[tuple[str, str]]
-    """Names and values, in the order in which they are best read; names may repeat."""
+    """Names and values in reading order; names may repeat."""
     refers: Sequence[str] = ()
-    """The digests that it names: where the chain goes on, and what else it could lead to."""
+    """The digests that it references: the next step of the chain and its alternatives."""
     document: Any = None
-    """What it is, parsed, if it is JSON."""
+    """The document, parsed, if it is JSON."""
     data: bytes = b""
-    """The document byte for byte as it is stored; empty where none is."""
+    """The document's bytes as stored; empty if there is none."""
     fields: Sequence[InspectField] = ()
-    """Of ``inspect``: each field, and the entry on disk that it comes from."""
+    """Of ``inspect``: each field and the place on disk that it comes from."""
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """What the root file system says of the system that it belongs to."""
+    """What the root file system reveals about its operating system."""
 
     name: str
-    """The distribution, as its os-release has it; empty if it has none."""
+    """Name of the distribution according to os-release; empty if there is none."""
     source: str
-    """The path that says so."""
+    """Path of the os-release file."""
     kernels: Sequence[str]
-    """Paths that look like a kernel, and directories of kernel modules: a container uses none of them."""
+    """Paths of kernel images and kernel module directories, none of which a container uses."""
 
 
 def parts(image: Image) -> Iterator[ChainPart]:
-    """The chain: reference, documents, history, layers with the base first."""
+    """Yield the chain: reference, documents, history, and layers with the base first."""
     chain = list(image.chain)
     first = [link.descriptor.digest for link in chain[:1] if link.descriptor.digest]
     yield ChainPart("reference", "reference", list(_of_reference(image)), first)
@@ -76,7 +76,7 @@ def parts(image: Image) -> Iterator[ChainPart]:
         following = chain[number + 1].descriptor.digest if number + 1 < len(chain) else ""
         yield _part_of_link(link, following)
     if image.inspected:
-        yield ChainPart("inspect", "inspect", [("says so", "the engine itself")], (), dict(image.inspected))
+        yield ChainPart("inspect", "inspect", [("source", "engine API")], (), dict(image.inspected))
     elif image.fields:
         yield ChainPart("inspect", "inspect", (), (), described(image), fields=fields(image))
     steps = [(_layer_text(entry), _step(entry)) for entry in image.history]
@@ -87,14 +87,14 @@ def parts(image: Image) -> Iterator[ChainPart]:
 
 
 def _of_reference(image: Image) -> Iterator[tuple[str, str]]:
-    yield "opens", image.reference
+    yield "reference", image.reference
     for tag in image.tags:
         yield "tag", tag
     for each in image.repo_digests:
         yield "digest", each
     yield "platform", str(image.platform)
     if not image.chain:
-        yield "config", "none, and no manifest: the layers are opened without an image"
+        yield "config", "none: layers opened without an image"
 
 
 def _part_of_link(link: Link, following: str) -> ChainPart:
@@ -114,19 +114,19 @@ def _of_link(link: Link, document: Any, following: str) -> Iterator[tuple[str, s
     known = link.descriptor
     own_type = document.get("mediaType") if isinstance(document, dict) else None
     media_type = known.media_type or (own_type if isinstance(own_type, str) else "")
-    yield from _given(("type", media_type), ("digest", known.digest), ("lies in", link.location))
+    yield from _given(("type", media_type), ("digest", known.digest), ("stored at", link.location))
     if link.data:
         yield "size", str(len(link.data))
     else:
-        yield "unknown", "the source does not hand it out"
-    yield from _given(("leads to", following))
+        yield "content", "not provided by the source"
+    yield from _given(("refers to", following))
     for found in descriptors_of(document) if isinstance(document, dict) else ():
         if found.digest != following:
-            yield f"or {found.platform or 'for no platform'}", found.digest
+            yield f"or {found.platform or 'no platform'}", found.digest
 
 
 def _named_by(document: dict[str, Any]) -> Iterator[str]:
-    """The digests in an index, a manifest or a config."""
+    """Yield the digests in an index, a manifest or a config."""
     for found in descriptors_of(document):
         yield found.digest
     if (config := descriptor_of(document.get("config"))) is not None:
@@ -151,22 +151,22 @@ def _of_layer(layer: Layer, entry: HistoryEntry | None) -> Iterator[tuple[str, s
 
 
 def places(layer: Layer) -> Iterator[tuple[str, str]]:
-    """Where a layer's bytes lie, as exactly as its source knows it."""
+    """Yield where a layer's bytes are stored, as exactly as the source knows."""
     yield from layer.places
     if layer.blob is not None and layer.blob.file is not None:
         path, offset = layer.blob.file
         yield "file", str(path)
         yield "offset", str(offset)
     elif layer.blob is not None:
-        yield "lies in", layer.blob.location
+        yield "stored at", layer.blob.location
     elif layer.unpacked is not None and not layer.places:
         yield "unpacked", layer.unpacked.location
 
 
 def origins(found: Sequence[InspectField]) -> Iterator[tuple[str, str, str]]:
-    """Fields, for people: the name of each, where it comes from, and its value as JSON.
+    """Yield name, origin and JSON value of each field, human-readable.
 
-    Paths begin in the directory that has all of them; IDs are cut to twelve digits.
+    Paths are relative to the common directory of all; IDs are shortened to twelve digits.
     """
     root = os.path.commonpath([os.path.dirname(field.file) for field in found if field.file] or [""])  # noqa: PTH120 (a text)
     for field in found:
@@ -176,13 +176,13 @@ def origins(found: Sequence[InspectField]) -> Iterator[tuple[str, str, str]]:
 
 
 def is_at_hand(image: Image) -> bool:
-    """Whether the layers can be read without fetching any of them."""
+    """Return whether the layers can be read without fetching any of them."""
     blobs = (layer.blob for layer in image.layers if layer.unpacked is None)
     return image.arrival is None and all(blob is None or blob.is_local for blob in blobs)
 
 
 def system(union: LayerUnion, contents: Contents) -> System:
-    """What the top of a union's merged tree says of the system; little is read for it."""
+    """Return what a union's final merged tree reveals about its operating system; reads little."""
     name, source = "", ""
     for path in OS_RELEASE:
         try:
@@ -199,20 +199,20 @@ def system(union: LayerUnion, contents: Contents) -> System:
 
 
 def pretty_name(os_release: str) -> str:
-    """The name of a distribution for people (os-release(5)); empty if there is none."""
+    """Return the display name of a distribution (os-release(5)); empty if there is none."""
     values: dict[str, str] = {}
     for line in os_release.splitlines():
         name, equals, value = line.strip().partition("=")
         if equals and name.isupper():
             try:
                 values[name] = "".join(shlex.split(value)) if value else ""
-            except ValueError:  # a quote without its other half
+            except ValueError:  # unbalanced quotes
                 values[name] = value
     return values.get("PRETTY_NAME") or f"{values.get('NAME', '')} {values.get('VERSION', '')}".strip()
 
 
 def _below(union: LayerUnion, path: str) -> Iterator[tuple[str, bool]]:
-    """The paths right below a directory of the merged tree, and whether each is one; none if it is none itself."""
+    """Yield the children of a directory of the merged tree, and whether each is a directory."""
     try:
         folder = union.resolve(path, union.layers)
     except LayertuiError:
@@ -235,7 +235,7 @@ def _given(*facts: tuple[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _parsed(data: bytes) -> Any:
-    """JSON, or ``None`` for what is none."""
+    """Parse JSON; ``None`` if it is not valid."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError):

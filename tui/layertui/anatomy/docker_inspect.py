@@ -1,4 +1,4 @@
-"""What ``docker inspect`` says of an image, field by field, and which entry each field comes from."""
+"""The fields of ``docker inspect`` for an image and where each comes from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from layertui.model.image import Image, InspectField
 
 NEVER = "0001-01-01T00:00:00Z"
-"""Go's zero time, which Docker prints for none."""
+"""Go's zero time, which Docker prints for an unset time."""
 FIELDS = {
     "Id": "",
     "RepoTags": "",
@@ -31,19 +31,19 @@ FIELDS = {
     "RootFS": "rootfs",
     "Metadata": "",
 }
-"""In Docker's order, each with its key in the config (up to Docker 1.9: the file ``json``) if it comes from there."""
+"""In Docker's order, each with its key in the config (up to Docker 1.9: the file ``json``), if it is from there."""
 
 
 def described(image: Image) -> dict[str, Any]:
-    """The fields with their values: what an engine says of them, else what :func:`fields` finds."""
+    """Return the fields with their values: the engine's, else those of :func:`fields`."""
     return {**{field.name: field.value for field in fields(image)}, **image.inspected}
 
 
 def fields(image: Image) -> list[InspectField]:
-    """The fields as Docker fills them for an image of its own (types/image.InspectResponse).
+    """Return the fields as Docker fills them for its own images (types/image.InspectResponse).
 
-    What the source keeps in entries of its own comes from there, the rest from the config.
-    What neither knows is empty as Docker leaves it, or left out.
+    Fields that the source records itself come from there, the rest from the config. Unknown
+    ones are empty as in Docker, or omitted.
     """
     own = {field.name: field for field in image.fields}
     values = _values(image)
@@ -80,7 +80,7 @@ def _values(image: Image) -> dict[str, Any]:
 
 
 def _settings(value: object) -> dict[str, Any]:
-    """A container's settings, with those that Docker always prints (types/container.Config)."""
+    """Return a container's settings, including those that Docker always prints (types/container.Config)."""
     given: Mapping[str, Any] = value if isinstance(value, dict) else {}
     usual = {name: default for name, default in SETTINGS.items() if default is not LEFT_OUT}
     known = {name: given[name] for name in given if given[name] is not None}
@@ -116,7 +116,7 @@ SETTINGS: Mapping[str, object] = {
     "StopTimeout": LEFT_OUT,
     "Shell": LEFT_OUT,
 }
-"""In Docker's order, with what it prints where they are not set."""
+"""In Docker's order, with the value that it prints for an unset one."""
 
 
 def _text(config: Mapping[str, Any], name: str) -> str:

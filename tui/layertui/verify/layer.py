@@ -1,4 +1,4 @@
-"""Whether a layer's bytes are those that its image names, by reading all of them."""
+"""Verify a layer by reading all of its bytes."""
 
 from __future__ import annotations
 
@@ -22,38 +22,38 @@ from layertui.verify.recorded_size import size_of_unpacked
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that an image claims, held against what is there."""
+    """A value that an image records, compared with the actual one."""
 
     subject: str
     """``manifest``, ``config``, ``layer 3``, …"""
     what: str
-    """``digest``, ``size``, ``diff ID``, ``recorded diff ID`` (as a store has it) or ``chain ID``."""
+    """``digest``, ``size``, ``diff ID``, ``recorded diff ID`` (by the store) or ``chain ID``."""
     status: Literal["ok", "wrong", "unchecked"]
     expected: str = ""
-    """What is claimed; empty if nothing is."""
+    """The recorded value; empty if there is none."""
     found: str = ""
-    """What is there; empty if it was not looked at."""
+    """The actual value; empty if it was not determined."""
     why: str = ""
-    """Why it is not checkable here, or what more is known."""
+    """Why it cannot be verified, or additional information."""
 
 
 def compare_values(subject: str, what: str, expected: str, found: str) -> Check:
-    """The check of two values that are known."""
+    """Return the check of two known values."""
     return Check(subject, what, "ok" if expected == found else "wrong", expected, found)
 
 
 def expected_digest(layer: Layer) -> str:
-    """The digest that a layer's bytes can be held against; empty if the image names none.
+    """Return the digest to verify a layer's bytes against; empty if the image has none.
 
-    That of the bytes as stored where it is known, else that of the uncompressed tar.
+    It is that of the stored bytes if known, else that of the uncompressed tar.
     """
     return _known(layer.descriptor.digest or layer.diff_id)
 
 
 def was_checked(layer: Layer, index: LayerIndex) -> bool:
-    """Whether reading the index found that the bytes have the digest they should have.
+    """Return whether reading the index has verified the digest of the bytes.
 
-    So do those that an engine sent: none are kept that have not.
+    Layers sent by an engine are verified on arrival, before they are cached.
     """
     if layer.descriptor.digest:
         return index.blob_digest == layer.descriptor.digest
@@ -63,10 +63,10 @@ def was_checked(layer: Layer, index: LayerIndex) -> bool:
 
 
 def verify_layer(layer: Layer, job: Job = Job.NONE) -> str:
-    """What is wrong with a layer that has a blob and an expected digest; empty if it has that digest.
+    """Verify a layer that has a blob and an expected digest; return the problem, empty if there is none.
 
     Reads all of it, in bounded memory, and decompresses it only if it has to. Raises
-    :class:`LayertuiError` where it cannot be read, and :class:`Cancelled`.
+    :class:`LayertuiError` if it cannot be read, and :class:`Cancelled`.
     """
     assert layer.blob is not None
     expected = expected_digest(layer)
@@ -83,12 +83,11 @@ def verify_layer(layer: Layer, job: Job = Job.NONE) -> str:
 
 
 def checks(layer: Layer, job: Job = Job.NONE) -> Iterator[Check]:
-    """Size and digest of a layer's bytes as they are stored, and the diff ID of the tar they hold.
+    """Yield the checks of size and digest of a layer's stored bytes, and of the diff ID of its tar.
 
-    Of a layer that lies unpacked, the size that the store recorded in place of these.
-
-    Reads all of it once, and reports the bytes read. Raises :class:`LayertuiError` where it
-    cannot be read, :class:`Cancelled`.
+    Of an unpacked layer, the size is the one recorded by the store, and there is no digest. Reads
+    the layer once and reports the bytes read. Raises :class:`LayertuiError` if it cannot be
+    read, and :class:`Cancelled`.
     """
     recorded = layer.recorded.diff_id if layer.recorded else ""
     if recorded and layer.diff_id and recorded != layer.diff_id:
@@ -122,25 +121,25 @@ def _checks_of_blob(layer: Layer, blob: Blob, job: Job) -> Iterator[Check]:
             except Damaged as error:
                 damage = str(error)
             digest, size = stream.digest(), stream.stored.position
-    if layer.descriptor.size >= 0 and expected:  # else it is no claim, or about something else
+    if layer.descriptor.size >= 0 and expected:  # else none is recorded, or of something else
         yield compare_values(subject, "size", str(layer.descriptor.size), str(size))
     if _known(expected):
         yield compare_values(subject, "digest", expected, digest)
     elif expected:
-        yield Check(subject, "digest", "unchecked", expected, "", "its algorithm is not known here")
+        yield Check(subject, "digest", "unchecked", expected, "", "unsupported algorithm")
     if damage:
         yield Check(subject, "diff ID", "wrong", layer.diff_id, "", damage)
     elif diff_id:
         yield compare_values(subject, "diff ID", layer.diff_id, diff_id)
     else:
-        why = "its algorithm is not known here" if layer.diff_id else "nothing names it"
+        why = "unsupported algorithm" if layer.diff_id else "none recorded"
         yield Check(subject, "diff ID", "unchecked", layer.diff_id, "", why)
 
 
 def _checks_of_unpacked(layer: Layer, unpacked: Unpacked, job: Job) -> Iterator[Check]:
-    """The size that the store recorded, and the diff ID of the tar that the record and the files make."""
+    """Yield the checks of the recorded size, and of the diff ID of the tar reassembled from record and files."""
     subject, diff_id, size, damage = f"layer {layer.number}", "", -1, ""
-    unknown = "it lies unpacked, and there is no record of the tar that it was"
+    unknown = "stored unpacked, without a record of its tar"
     if (tar := unpacked.tar()) is not None:
         try:
             algorithm = algorithm_of(layer.diff_id)
@@ -150,13 +149,13 @@ def _checks_of_unpacked(layer: Layer, unpacked: Unpacked, job: Job) -> Iterator[
         except (Damaged, LayertuiError) as error:
             if isinstance(error.__cause__, PermissionError):
                 raise
-            damage = str(error)  # the record is damaged, or a file is missing or has been changed
+            damage = str(error)  # the record is damaged, or a file is missing or has changed
     if layer.recorded is not None and layer.recorded.size >= 0 and not damage:
         found, why = size_of_unpacked(layer.recorded, unpacked, size, job)
         check = compare_values(subject, "size", str(layer.recorded.size), str(found))
         yield replace(check, why=why) if found >= 0 else replace(check, status="unchecked", found="", why=why)
     if not _known(layer.diff_id):
-        yield Check(subject, "diff ID", "unchecked", layer.diff_id, "", "no digest of it is recorded")
+        yield Check(subject, "diff ID", "unchecked", layer.diff_id, "", "no digest recorded")
     elif damage:
         yield Check(subject, "diff ID", "wrong", layer.diff_id, "", damage)
     elif diff_id:
@@ -166,7 +165,7 @@ def _checks_of_unpacked(layer: Layer, unpacked: Unpacked, job: Job) -> Iterator[
 
 
 def _known(digest: str) -> str:
-    """The digest, if it is one that can be recomputed."""
+    """Return the digest if it can be recomputed, else an empty string."""
     return digest if is_known(digest) else ""
 
 

@@ -1,10 +1,10 @@
-"""Whether what a store has unpacked is as large as it noted.
+"""Check an unpacked layer against the size recorded by its store.
 
-Docker counts in two ways: where its driver keeps a layer alone, what lies in the directory
-(moby, daemon/graphdriver/overlay2/overlay.go ``ApplyDiff``, pkg/directory), else, and where
-the kernel's overlay is set up so that the driver falls back on it, what the headers of the tar
-name (pkg/archive/diff.go ``UnpackLayer``). containers/storage notes the size of the tar,
-containerd what the disk has of it.
+Docker counts in two ways: drivers with one directory per layer, the files in the directory
+(moby, daemon/graphdriver/overlay2/overlay.go ``ApplyDiff``, pkg/directory); other drivers, and
+overlay2 where the kernel makes it fall back, the sizes in the tar's headers
+(pkg/archive/diff.go ``UnpackLayer``). containers/storage records the size of the tar,
+containerd its disk usage.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from layertui.model.layer_index import Kind
 
 
 def size_of_unpacked(recorded: Recorded, unpacked: Unpacked, tar: int, job: Job) -> tuple[int, str]:
-    """The bytes to hold against those recorded, and what they are of; -1 if they are not known, and why.
+    """Return the size in bytes to compare with the recorded one, and what it counts; else -1, and why.
 
-    ``tar`` is the size of the tar, -1 if there is none. Raises :class:`LayertuiError` where
-    nothing can be read, and :class:`Cancelled`.
+    ``tar`` is the size of the tar, -1 if there is none. Raises :class:`LayertuiError` if the
+    layer cannot be read, and :class:`Cancelled`.
     """
     if recorded.of == "tar":
-        return tar, "of its tar" if tar >= 0 else "there is no record of the tar that it was"
+        return tar, "of its tar" if tar >= 0 else "no record of its tar"
     if recorded.of == "disk":
-        return -1, "it is what the layer took on the disk, which each file system counts otherwise"
+        return -1, "recorded as disk usage, which depends on the file system"
     has_record = unpacked.tar() is not None
     if recorded.of == "directory":
         size = _size_of_directory(unpacked.location, job)
@@ -36,7 +36,7 @@ def size_of_unpacked(recorded: Recorded, unpacked: Unpacked, tar: int, job: Job)
         return recorded.size, "of the members of its tar"
     size = _members(unpacked, job)
     if size != recorded.size and not has_record:
-        why = f"{size} bytes differ from what is below; files stored again as they were cannot be told"
+        why = f"{size} bytes differ from the layers below; identical copies cannot be detected"
         return -1, why
     return size, "of the members of its tar"
 
@@ -47,7 +47,7 @@ def _members(unpacked: Unpacked, job: Job) -> int:
 
 
 def _size_of_directory(directory: str, job: Job) -> int:
-    """Bytes of all that is no directory, each file once, however many names it has."""
+    """Return the bytes of everything but directories, hardlinks counted once."""
     seen: set[int] = set()
     size = 0
 
@@ -60,7 +60,7 @@ def _size_of_directory(directory: str, job: Job) -> int:
             try:
                 status = os.lstat(os.path.join(folder, name))  # noqa: PTH118
             except FileNotFoundError:
-                continue  # it went meanwhile
+                continue  # deleted meanwhile
             if not stat.S_ISDIR(status.st_mode) and status.st_ino not in seen:
                 seen.add(status.st_ino)
                 size += status.st_size

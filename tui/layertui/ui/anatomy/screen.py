@@ -226,7 +226,7 @@ def chain_of(found: Sequence[ChainPart], system: System | LayertuiError | None) 
             page.add(*title, (visible(part.title), "bold"), value=part.title, event=layer or -1)
         )
         chain.parts[chain.stops[-1]] = number
-        facts = [*part.facts, *(("leads to", each) for each in part.refers if part.kind == "reference")]
+        facts = [*part.facts, *(("refers to", each) for each in part.refers if part.kind == "reference")]
         for name, value in facts:
             leads = by_title.get(name, -1) if part.kind == "history" else by_digest.get(value, -1)
             _add_fact(page, chain, (name, value), number, leads, LayerNumber(layer))
