@@ -148,6 +148,7 @@ def podman_service(directory: Path) -> Iterator[tuple[str, list[str]]]:
 def containers_storage(program: str, driver: str = "vfs", parent: Path | None = None) -> Iterator[list[str]]:
     """Podman or buildah on a store of its own, below a directory: the command to put arguments after."""
     need_root()
+    need(program)
     directory = Path(tempfile.mkdtemp(prefix="layertui-", dir=parent))  # libpod wants a short path
     command = [program, f"--root={directory / 'root'}", f"--runroot={directory / 'run'}"]
     try:

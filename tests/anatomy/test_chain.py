@@ -20,8 +20,8 @@ from layertui.sources import open_image
 from layertui.union.builder import UnionBuilder
 from tests.commands.samples import image, tar
 from tests.engines import Docker, docker_daemon
-from tests.fixtures import docker_root
 from tests.layouts import INDEX, OciLayout, digest, docker_archive
+from tests.other_projects import docker_root
 
 
 def facts(part: ChainPart) -> dict[str, str]:

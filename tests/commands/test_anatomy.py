@@ -8,8 +8,8 @@ from pathlib import Path
 from layertui import demo
 from tests.commands.running import Run
 from tests.commands.samples import image, tar
-from tests.fixtures import docker_root
 from tests.layouts import OciLayout
+from tests.other_projects import docker_root
 from tests.ui.terminal import Terminal
 
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,9 @@ from tests.commands.running import Run
 from tests.commands.samples import image, tar
 from tests.engines import Docker, containers_storage, docker_daemon
 from tests.engines import run as program
-from tests.fixtures import docker_root
 from tests.images import tars_of
 from tests.layouts import OciLayout, digest, docker_archive
+from tests.other_projects import docker_root
 from tests.programs import need
 from tests.waiting import SECONDS, wait_for
 
@@ -214,6 +215,7 @@ def test_an_interrupt(tmp_path: Path) -> None:
         [sys.executable, "-m", "layertui", "verify", str(tmp_path / "image")],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
     )
 
     def reads() -> bool:
@@ -221,8 +223,11 @@ def test_an_interrupt(tmp_path: Path) -> None:
             return blob in [link.readlink() for link in Path(f"/proc/{process.pid}/fd").iterdir()]
         return False
 
-    wait_for(lambda: reads() or process.poll() is not None)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(SECONDS) in (130, -signal.SIGINT)
+    try:
+        wait_for(lambda: reads() or process.poll() is not None)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(SECONDS) in (130, -signal.SIGINT)
+    finally:
+        process.kill()
     assert process.communicate()[0] == b""
     shutil.rmtree(tmp_path / "image")

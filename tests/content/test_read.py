@@ -36,8 +36,8 @@ from tests.content.archives import (
     sparse_tar,
     tar_of,
 )
-from tests.fixtures import fixture
 from tests.layouts import LAYER
+from tests.other_projects import fixture
 from tests.programs import need
 
 

@@ -17,8 +17,8 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.sources import open_image
 from tests.commands.samples import tar
-from tests.fixtures import fixture
 from tests.gate.subjects import image_of, judged
+from tests.other_projects import fixture
 
 
 @pytest.fixture(scope="module")

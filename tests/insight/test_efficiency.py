@@ -5,8 +5,8 @@ from __future__ import annotations
 from layertui.insight.efficiency import Inefficiency, efficiency
 from layertui.model.layer_index import LayerIndex
 from layertui.sources import open_image
-from tests.fixtures import fixture
 from tests.images import union_of
+from tests.other_projects import fixture
 from tests.union.small import layer
 
 

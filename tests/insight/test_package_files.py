@@ -18,11 +18,11 @@ from layertui.insight.packages import packages
 from layertui.model.numbers import ROOT, LayerNumber
 from layertui.sources import open_image
 from tests.commands.samples import tar
-from tests.fixtures import fixture
 from tests.images import layers_of, union_of
 from tests.insight.reading import opened
 from tests.insight.test_packages import rpm_database, rpm_header, stanza
 from tests.layouts import OciLayout
+from tests.other_projects import fixture
 from tests.programs import lacking, need, need_root
 
 DPKG = Path("/var/lib/dpkg")

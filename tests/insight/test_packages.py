@@ -15,9 +15,9 @@ from layertui.insight.packages import Packages, packages
 from layertui.model.blob import BytesBlob
 from layertui.sources import open_image
 from tests.commands.samples import tar
-from tests.fixtures import fixture
 from tests.images import layers_of, union_of
 from tests.insight.reading import opened
+from tests.other_projects import fixture
 from tests.programs import lacking, need
 from tests.union.small import layer
 from tests.union.small import union as union_of_layers

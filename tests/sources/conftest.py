@@ -11,7 +11,7 @@ from layertui import demo
 from layertui.sources import open_image
 from tests.engines import btrfs_directory
 from tests.layouts import docker_archive
-from tests.seen import Seen, Sizes, seen, sizes
+from tests.observable import Seen, Sizes, seen, sizes
 from tests.sources.stores import (
     archive_1_9,
     containerd_live,
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 
-STORES = ("containerd", "containers_storage", "docker_root", "test_everywhere.py", "test_read_only.py")
+STORES = ("containerd", "containers_storage", "docker_root", "test_every_source.py", "test_read_only.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

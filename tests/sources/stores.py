@@ -27,7 +27,7 @@ from tests.engines import (
 )
 from tests.layouts import MANIFEST, OciLayout, docker_archive
 from tests.programs import lacking, need
-from tests.sources.docker_root import v1
+from tests.sources.docker_root import legacy_images
 from tests.sources.engine.test_containers import DOCKERFILE, WORK, told
 
 HUB = "docker.io/library/"
@@ -60,7 +60,7 @@ def kept(make: Callable[[str], AbstractContextManager[Made]]) -> Iterator[Callab
 def archive_1_9(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample as Docker 1.9 saved it: an image for each of its steps."""
     path = tmp_path_factory.mktemp("sample") / "sample-1.9.tar"
-    v1.archive(path, "old", "1.9", v1.images_of(demo.image()))
+    legacy_images.archive(path, "old", "1.9", legacy_images.images_of(demo.image()))
     return path
 
 
@@ -117,12 +117,15 @@ def old_docker_roots(
         newer = docker_roots(driver)
         root = copy_of(newer, tmp_path_factory.mktemp(f"{driver}-1.9"))
         shutil.copy(newer.parent / "diff.json", root.parent)
-        sample = v1.images_of(demo.image())
+        sample = legacy_images.images_of(demo.image())
         built = open_image(f"docker-root:[{root}]work:1").config
-        images = {"old:1.9": [image.document for image in sample], "work:1": list(v1.documents_of(built))}
-        v1.downgrade(root, images)
+        images = {
+            "old:1.9": [image.document for image in sample],
+            "work:1": list(legacy_images.documents_of(built)),
+        }
+        legacy_images.downgrade(root, images)
         for image in sample[1:] if driver == "overlay" else ():
-            v1.copy_directories_as_1_9(root / "overlay" / image.id / "root", image.tar)
+            legacy_images.copy_directories_as_1_9(root / "overlay" / image.id / "root", image.tar)
         yield root
 
     yield from kept(make)

@@ -16,8 +16,8 @@ from layertui.model.image import Image
 from layertui.sources import list_images, open_image
 from tests.engines import Docker, containers_storage, run
 from tests.layouts import OciLayout, docker_archive
+from tests.observable import Seen, assert_sizes, seen, sizes
 from tests.programs import need
-from tests.seen import Seen, assert_sizes, seen, sizes
 
 OTHER = "quarry/other:2"
 """A second image: the first one with a label."""

@@ -23,8 +23,8 @@ from layertui.verify.image import verify_image
 from tests.engines import Docker, containers_storage, run
 from tests.images import tars_of
 from tests.layouts import OciLayout
+from tests.observable import alone, seen
 from tests.programs import need
-from tests.seen import alone, seen
 from tests.sources.registry.proxy import Answer, FaultyProxy, Request
 from tests.sources.registry.server import docker_registry
 from tests.waiting import SECONDS, wait_for

@@ -13,9 +13,9 @@ import pytest
 
 from layertui.model.errors import LayertuiError
 from layertui.sources import list_images, open_image
-from tests.fixtures import fixture
 from tests.layers.tars import END, file
 from tests.layouts import digest
+from tests.other_projects import fixture
 
 GGCR = "google+go-containerregistry/pkg/v1/tarball/testdata/"
 TARS = [file(b"f%d" % number) + END for number in range(3)]

@@ -14,10 +14,10 @@ from layertui.model.numbers import ROOT, Node
 from layertui.sources import list_images, open_image
 from layertui.sources.referrers import attachments
 from tests.engines import Docker, run
-from tests.fixtures import fixture
 from tests.images import union_of
 from tests.layers.tars import END, file
 from tests.layouts import INDEX, digest
+from tests.other_projects import fixture
 from tests.programs import need
 from tests.sources.exports import ATTESTATION, Blobs, Json, docker25, docker_with_containerd, named
 

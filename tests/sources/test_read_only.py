@@ -27,7 +27,7 @@ from layertui.ui.insight.screen import InsightScreen
 from layertui.ui.search.screen import SearchScreen
 from layertui.ui.store.screen import StoreScreen, UsageScreen
 from tests.commands.running import Run, runner
-from tests.fixtures import docker_root as other_people
+from tests.other_projects import docker_root as other_people
 from tests.programs import need_root
 from tests.sources.fingerprint import fingerprint
 from tests.ui.places import until
@@ -100,6 +100,8 @@ def command(capsysbinary: pytest.CaptureFixture[bytes]) -> Iterator[Run]:
     yield from runner(capsysbinary)
 
 
+@pytest.mark.engine
+@pytest.mark.root
 @pytest.mark.parametrize(
     "store",
     [

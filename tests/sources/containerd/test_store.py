@@ -20,7 +20,7 @@ from layertui.sources.containerd.store import METADATA_DB
 from layertui.sources.containerd.values import go_time
 from layertui.union.changes import changes
 from tests.engines import run
-from tests.seen import Seen, Sizes, assert_sizes, seen
+from tests.observable import Seen, Sizes, assert_sizes, seen
 from tests.sources.engine.test_containers import union_of
 from tests.sources.stores import HUB
 from tests.union.trees import merged, on_disk

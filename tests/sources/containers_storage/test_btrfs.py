@@ -12,7 +12,7 @@ from layertui.model.reference import parse_reference
 from layertui.sources import containers_storage, list_images, open_image
 from layertui.sources.store_usage import SUBVOLUME, usage_of
 from tests.engines import run
-from tests.seen import Seen, Sizes, assert_sizes, seen
+from tests.observable import Seen, Sizes, assert_sizes, seen
 
 SAMPLE = f"localhost/{demo.SAMPLE_NAME}"
 

@@ -23,8 +23,8 @@ from layertui.sources.containers_storage.store import TABLE, big_data_name
 from layertui.verify.image import verify_image
 from tests.engines import containers_storage, run
 from tests.layouts import OciLayout
+from tests.observable import seen
 from tests.programs import need
-from tests.seen import seen
 
 
 @pytest.fixture(scope="module")

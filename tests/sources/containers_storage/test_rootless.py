@@ -13,7 +13,7 @@ from layertui.layers.load import index_layer
 from layertui.model.reference import parse_reference
 from layertui.sources import containers_storage, list_images, open_image
 from layertui.union.changes import changes
-from tests.seen import seen
+from tests.observable import seen
 from tests.sources.engine.test_containers import union_of
 from tests.sources.stores import PODMANS as SAMPLE
 from tests.union.trees import merged

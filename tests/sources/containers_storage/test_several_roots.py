@@ -20,7 +20,7 @@ from layertui.sources import containers_storage, list_images, open_image
 from layertui.sources.store_usage import StoreUsage, usage_of
 from layertui.verify.image import verify_image
 from tests.engines import run
-from tests.seen import Seen, seen
+from tests.observable import Seen, seen
 from tests.sources.stores import PODMANS
 
 WORK = "localhost/work:1"

@@ -25,7 +25,7 @@ from layertui.sources.store_usage import usage_of
 from layertui.union.changes import changes
 from tests.engines import containers_storage as store_of
 from tests.engines import run
-from tests.seen import Seen, Sizes, assert_sizes, seen
+from tests.observable import Seen, Sizes, assert_sizes, seen
 from tests.sources.engine.test_containers import union_of
 from tests.sources.stores import OLD
 from tests.sources.stores import PODMANS as SAMPLE

@@ -26,7 +26,7 @@ from layertui.sources.engine.endpoint import EngineEndpoint
 from layertui.verify.image import verify_image
 from layertui.worker.protocol import TreeDone, TreeRequest
 from tests.engines import Docker, docker_daemon, podman_service, run
-from tests.seen import Seen, Sizes, assert_sizes, seen
+from tests.observable import Seen, Sizes, assert_sizes, seen
 from tests.sources.engine.proxy import proxy
 from tests.worker.runs import frames, start
 

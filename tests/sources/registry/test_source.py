@@ -22,7 +22,7 @@ from layertui.union.codec import pack_union
 from layertui.union.model import LayerUnion
 from layertui.worker.protocol import TreeDone, TreeRequest
 from tests.layouts import CONFIG, INDEX, LAYER, MANIFEST
-from tests.seen import Seen, Sizes, assert_sizes, seen
+from tests.observable import Seen, Sizes, assert_sizes, seen
 from tests.sources.registry.conftest import QUARRY, TAGS
 from tests.sources.registry.proxy import FaultyProxy
 from tests.sources.registry.server import Registry

@@ -14,8 +14,8 @@ from layertui.sources import open_image
 from layertui.ui.anatomy.screen import AnatomyScreen
 from layertui.ui.explorer.screen import ExplorerScreen
 from layertui.ui.widgets.text_view import TextView
-from tests.fixtures import docker_root
 from tests.layouts import OciLayout
+from tests.other_projects import docker_root
 from tests.textual_internals import screen_text
 from tests.ui.places import HOSTILE, until
 from tests.ui.readings import ExplorerApp, Reading, hostile, layers, loaded, sample, use_reading

@@ -21,7 +21,7 @@ from layertui.sources.assemble import ALONE
 from layertui.sources.store_usage import unnamed, usage_of
 from layertui.verify.image import verify_image
 from tests.engines import run
-from tests.seen import alone, seen
+from tests.observable import alone, seen
 from tests.sources.fingerprint import fingerprint
 from tests.sources.stores import PODMANS
 

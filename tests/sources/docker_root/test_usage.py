@@ -19,8 +19,8 @@ from layertui.sources import open_image
 from layertui.sources.docker_root.usage import linkgraph
 from layertui.sources.store_usage import Orphan, StoreUsage, usage_of
 from tests.engines import docker_daemon, run
-from tests.fixtures import docker_root
 from tests.layouts import docker_archive
+from tests.other_projects import docker_root
 from tests.programs import need
 from tests.sources.fingerprint import fingerprint
 

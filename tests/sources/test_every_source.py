@@ -11,10 +11,10 @@ import pytest
 from layertui.sources import open_image
 from layertui.sources.engine import images
 from layertui.verify.image import verify_image
-from tests import odd
+from tests import every_entry_type
 from tests.engines import Docker, containerd_daemon, containers_storage, podman_service, run, throw_away
 from tests.layouts import docker_archive
-from tests.seen import Json, Seen, seen
+from tests.observable import Json, Seen, seen
 
 BLOBS = "io.containerd.content.v1.content/blobs/sha256"
 
@@ -27,14 +27,14 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def odd_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("odd") / "odd.tar"
-    docker_archive(path, odd.image())
+    docker_archive(path, every_entry_type.image())
     return path
 
 
 @pytest.fixture(scope="module")
 def odd_expected(odd_archive: Path) -> Seen:
     found = seen(open_image(str(odd_archive)))
-    assert found == seen(odd.image())
+    assert found == seen(every_entry_type.image())
     return found
 
 
@@ -56,12 +56,12 @@ def test_docker(
     monkeypatch.setenv("DOCKER_HOST", docker.host)
     docker("load", "--input", odd_archive)
     try:
-        assert seen(open_image(f"docker-root:[{docker.data_root}]{odd.NAME}")) == odd_expected
-        assert seen(open_image(f"docker-daemon:{odd.NAME}")) == odd_expected
+        assert seen(open_image(f"docker-root:[{docker.data_root}]{every_entry_type.NAME}")) == odd_expected
+        assert seen(open_image(f"docker-daemon:{every_entry_type.NAME}")) == odd_expected
         stream(monkeypatch)
-        assert seen(open_image(f"docker-daemon:{odd.NAME}")) == odd_expected
+        assert seen(open_image(f"docker-daemon:{every_entry_type.NAME}")) == odd_expected
     finally:
-        docker("rmi", odd.NAME)
+        docker("rmi", every_entry_type.NAME)
 
 
 def test_podman(odd_archive: Path, odd_expected: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,10 +69,10 @@ def test_podman(odd_archive: Path, odd_expected: Seen, monkeypatch: pytest.Monke
         run(*podman, "load", "--input", odd_archive)
         monkeypatch.setenv("CONTAINER_HOST", url)
         root = podman[1].partition("=")[2]
-        assert seen(open_image(f"containers-storage:[{root}]{odd.NAME}")) == odd_expected
-        assert seen(open_image(f"podman:{odd.NAME}")) == odd_expected
+        assert seen(open_image(f"containers-storage:[{root}]{every_entry_type.NAME}")) == odd_expected
+        assert seen(open_image(f"podman:{every_entry_type.NAME}")) == odd_expected
         stream(monkeypatch)
-        assert seen(open_image(f"podman:{odd.NAME}")) == odd_expected
+        assert seen(open_image(f"podman:{every_entry_type.NAME}")) == odd_expected
 
 
 @pytest.mark.parametrize("driver", ["vfs", "btrfs"])
@@ -83,14 +83,14 @@ def test_whole_trees(
     with containers_storage("podman", driver, parent) as podman:
         run(*podman, "load", "--input", odd_archive)
         root = podman[1].partition("=")[2]
-        assert seen(open_image(f"containers-storage:[{root}]{odd.NAME}")) == odd_expected
+        assert seen(open_image(f"containers-storage:[{root}]{every_entry_type.NAME}")) == odd_expected
 
 
 def test_containerd(odd_archive: Path, odd_expected: Seen) -> None:
     with containerd_daemon(Path(tempfile.mkdtemp(prefix="layertui-"))) as (ctr, root):
         run(*ctr, "--namespace=work", "images", "import", odd_archive)
         throw_away(ctr, "--namespace=work")
-        reference = f"containerd:[{root}]work/{odd.NAME}"
+        reference = f"containerd:[{root}]work/{every_entry_type.NAME}"
         image = open_image(reference)
         assert seen(image) == odd_expected
         for layer in image.layers:
@@ -113,7 +113,7 @@ def test_sparse_files(docker: Docker, tmp_path: Path, monkeypatch: pytest.Monkey
         run("tar", "-C", tmp_path, "--sparse", *way, "-cf", tmp_path / "tar", *names)
         tars.append((tmp_path / "tar").read_bytes())
     assert max(map(len, tars)) < 1 << 20
-    docker_archive(tmp_path / "sparse.tar", odd.image_of("sparse:1", tars))
+    docker_archive(tmp_path / "sparse.tar", every_entry_type.image_of("sparse:1", tars))
     docker("load", "--input", tmp_path / "sparse.tar")
     try:
         image = open_image("docker-daemon:sparse:1")

@@ -17,7 +17,7 @@ from layertui.sources.containerd import bolt, store
 from layertui.sources.store_usage import StoreUsage, usage_of
 from layertui.union.changes import changes
 from tests.engines import run
-from tests.seen import Seen, seen
+from tests.observable import Seen, seen
 from tests.sources.engine.test_containers import union_of
 from tests.sources.stores import CONTAINER
 

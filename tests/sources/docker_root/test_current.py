@@ -27,10 +27,10 @@ from layertui.sources.store_usage import SUBVOLUME, usage_of
 from layertui.union.changes import changes
 from layertui.union.model import LayerUnion
 from layertui.verify.image import verify_image
-from tests.fixtures import docker_root as other_people
-from tests.opens import counted_opens
+from tests.observable import Seen, Sizes, assert_sizes, seen
+from tests.open_counts import counted_opens
+from tests.other_projects import docker_root as other_people
 from tests.programs import lacking, need
-from tests.seen import Seen, Sizes, assert_sizes, seen
 from tests.sources.engine.test_containers import union_of
 from tests.sources.stores import copy_of
 from tests.union.trees import assert_same, merged, on_disk

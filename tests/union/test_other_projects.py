@@ -9,9 +9,9 @@ import pytest
 from layertui.model.numbers import LayerNumber
 from layertui.sources import list_images, open_image
 from layertui.union.changes import changes
-from tests.fixtures import fixture
 from tests.images import reader, tars_of, union_of
 from tests.layouts import OciLayout
+from tests.other_projects import fixture
 from tests.programs import need, need_root
 from tests.union.test_against_umoci import unpack
 from tests.union.trees import assert_same, merged

@@ -22,7 +22,7 @@ from layertui.sources.store_usage import unnamed, usage_of
 from layertui.verify.image import verify_image
 from tests.engines import containerd_daemon, run
 from tests.layouts import digest
-from tests.seen import alone, seen
+from tests.observable import alone, seen
 from tests.sources.containerd.test_store import BLOBS, SNAPSHOTS
 from tests.sources.engine.test_containers import union_of
 from tests.sources.fingerprint import fingerprint

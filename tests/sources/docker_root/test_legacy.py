@@ -23,10 +23,10 @@ from layertui.sources import docker_root, list_images, open_image
 from layertui.sources.store_usage import usage_of
 from layertui.union.changes import changes
 from layertui.verify.image import verify_image
-from tests.fixtures import docker_root as other_people
-from tests.opens import counted_opens
-from tests.seen import seen
-from tests.sources.docker_root import v1
+from tests.observable import seen
+from tests.open_counts import counted_opens
+from tests.other_projects import docker_root as other_people
+from tests.sources.docker_root import legacy_images
 from tests.sources.engine.test_containers import union_of
 from tests.sources.stores import copy_of
 from tests.union.trees import assert_same, merged, on_disk
@@ -139,7 +139,7 @@ def overlay(old_docker_roots: Callable[[str], Path], tmp_path: Path) -> Path:
 
 def ids() -> list[str]:
     """The images of the sample's steps, base first."""
-    return [image.id for image in v1.images_of(demo.image())]
+    return [image.id for image in legacy_images.images_of(demo.image())]
 
 
 def test_its_list(overlay: Path) -> None:

@@ -20,8 +20,8 @@ from layertui.sources import list_containers, list_images, open_image
 from layertui.sources.assemble import ALONE
 from layertui.sources.store_usage import unnamed, usage_of
 from layertui.verify.image import verify_image
-from tests.fixtures import docker_root as other_people
-from tests.seen import alone, seen
+from tests.observable import alone, seen
+from tests.other_projects import docker_root as other_people
 from tests.sources.fingerprint import fingerprint
 from tests.sources.stores import copy_of
 

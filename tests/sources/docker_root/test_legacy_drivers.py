@@ -22,9 +22,9 @@ from layertui.sources import docker_root, open_image
 from layertui.sources.store_usage import usage_of
 from layertui.verify.image import verify_image
 from tests.engines import run
-from tests.seen import Seen, seen
-from tests.sources.docker_root import v1
-from tests.sources.docker_root.test_modern import changed
+from tests.observable import Seen, seen
+from tests.sources.docker_root import legacy_images
+from tests.sources.docker_root.test_current import changed
 from tests.sources.engine.test_containers import union_of
 from tests.sources.stores import copy_of
 
@@ -53,7 +53,7 @@ def test_the_same_image_as_from_its_archive(root: Path, saved: Image) -> None:
 def bytes_of_files() -> list[int]:
     """What is in the tar of each layer of the sample."""
     sizes = []
-    for image in v1.images_of(demo.image()):
+    for image in legacy_images.images_of(demo.image()):
         with tarfile.open(fileobj=io.BytesIO(image.tar)) as members:
             sizes.append(sum(member.size for member in members))
     return sizes
@@ -120,7 +120,7 @@ def overlay(old_docker_roots: Callable[[str], Path], tmp_path: Path) -> Path:
 
 
 def test_where_its_layers_lie(overlay: Path) -> None:
-    top = v1.images_of(demo.image())[-1].id
+    top = legacy_images.images_of(demo.image())[-1].id
     image = open_image(f"docker-root:[{overlay}]old:1.9")
     tree = overlay / "overlay" / top / "root"
     assert dict(image.layers[-1].places)["unpacked"] == str(tree)
@@ -143,7 +143,9 @@ def test_hardlinks_that_were_lost_when_the_store_was_copied(
 def test_a_file_changed_without_its_time_or_size(overlay: Path) -> None:
     """As builds that set all times to one make it: being no hardlink tells it."""
     forget_records(overlay)
-    below, top = (overlay / "overlay" / image.id / "root" for image in v1.images_of(demo.image())[-2:])
+    below, top = (
+        overlay / "overlay" / image.id / "root" for image in legacy_images.images_of(demo.image())[-2:]
+    )
     path = top / "etc/passwd"
     before = path.read_bytes()
     status = path.stat()
@@ -173,7 +175,7 @@ def add_image(root: Path, parent: str, identity: str) -> Path:
 
 def test_images_that_are_overlays(overlay: Path) -> None:
     """One that nothing was unpacked for has no tree; what is unpacked onto it is overlaid on the nearest tree."""
-    top = v1.images_of(demo.image())[-1].id
+    top = legacy_images.images_of(demo.image())[-1].id
     add_image(overlay, top, "e" * 64)
     own = add_image(overlay, "e" * 64, "f" * 64)
     options = f"lowerdir={overlay}/overlay/{top}/root,upperdir={own}/upper,workdir={own}/work"
@@ -225,7 +227,7 @@ def test_a_container_from_scratch(overlay: Path) -> None:
 
 
 def test_trees_that_contradict_the_graph(overlay: Path) -> None:
-    sample = v1.images_of(demo.image())
+    sample = legacy_images.images_of(demo.image())
     add_image(overlay, sample[-1].id, "e" * 64)
     path = overlay / "overlay" / ("e" * 64) / "lower-id"
     path.write_text(sample[0].id)
