@@ -1,0 +1,203 @@
+"""The faults that the tests have to notice.
+
+Add one for every mistake that could be made, or was made, without a test failing. ``old`` must be in the
+file once.
+"""
+
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    path: str
+    """Module, below ``tui/layertui``."""
+    old: str
+    new: str
+    tests: str
+    """Arguments of pytest: the tests of which one must fail."""
+
+
+LOAD = "tests/layers/test_load.py"
+DIRECTORY = "tests/cache/test_directory.py"
+UNPACKED = "tests/layers/unpacked"
+CHANGES = "tests/union/test_changes.py"
+MERGED = "tests/union/test_merged_tree.py"
+BUILDER = "tests/union/test_builder.py"
+
+FAULTS = [
+    # layers: what an index is kept under, and when it is trusted
+    Fault("layers/load.py", "facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns,", "", LOAD),
+    Fault(
+        "layers/load.py",
+        "if layer.descriptor.digest and _is_compressed(layer):",
+        "if layer.descriptor.digest:",
+        LOAD,
+    ),
+    Fault(
+        "layers/load.py",
+        "if cache is not None and key and not index.damage:",
+        "if cache is not None and key:",
+        LOAD,
+    ),
+    Fault("layers/load.py", "if expected and index.blob_digest != expected:", "if False:", LOAD),
+    Fault("layers/load.py", 'index.blob_digest = ""  # not read now', "pass  # not read now", LOAD),
+    Fault("layers/whiteout.py", "name.startswith(AUFS_PREFIX) or ", "", "tests/layers/tar/test_scanner.py"),
+    Fault(
+        "layers/whiteout.py", "if name == OPAQUE_WHITEOUT:", "if False:", "tests/layers/tar/test_scanner.py"
+    ),
+    Fault(
+        "layers/tar/pax.py", "(-whole - 1, 10**9 - nanoseconds)", "(-whole, nanoseconds)", "tests/layers/tar"
+    ),
+    Fault("layers/tar/pax.py", "pax.uid = _number(value) if value else None", "pass", "tests/layers/tar"),
+    Fault(
+        "layers/tar/scanner.py", "offset += size + (-size % TAR_BLOCK)", "offset += size", "tests/layers/tar"
+    ),
+    Fault("layers/tar/scanner.py", " and not signed_sum_fits(header)", "", "tests/layers/tar"),
+    Fault("layers/tar/scanner.py", "if flag == TYPEFLAG_V7_FILE:", "if False:", "tests/layers/tar"),
+    Fault("layers/unpacked/overlayfs.py", '"opaque") == b"y"', '"opaque") in (b"x", b"y")', UNPACKED),
+    Fault("layers/unpacked/overlayfs.py", "status.st_rdev == 0", "True", UNPACKED),
+    Fault(
+        "layers/unpacked/full_tree.py",
+        "nanoseconds != other_nanoseconds and bool(nanoseconds) and bool(other_nanoseconds)",
+        "nanoseconds != other_nanoseconds",
+        UNPACKED,
+    ),
+    Fault(
+        "layers/unpacked/id_mapping.py",
+        "ranges[at].outside + ranges[at].length:",
+        "ranges[at].outside + ranges[at].length + 1:",
+        "tests/layers tests/sources/containers_storage/test_rootless.py",
+    ),
+    # layers: what is read and verified of them
+    Fault(
+        "verify/layer.py", "if layer.blob is None or index.damage:", "if layer.blob is None:", "tests/verify"
+    ),
+    Fault(
+        "content/tar_reader.py",
+        "del self._points[1::2], self._offsets[1::2]",
+        "del self._points[1::2], self._offsets[::2]",
+        "tests/content/test_read.py",
+    ),
+    Fault("content/tar_reader.py", "self._spacing *= 2", "pass", "tests/content/test_read.py"),
+    # cache
+    Fault("cache/directory.py", "if path != str(keep) and not 0", "if not 0", DIRECTORY),
+    Fault("cache/directory.py", "not 0 <= now - used < RECENT", "True", DIRECTORY),
+    Fault("cache/directory.py", "in sorted(entries):", "in sorted(entries, reverse=True):", DIRECTORY),
+    Fault(
+        "cache/directory.py",
+        "ns=(time.time_ns(), modified)",
+        "ns=(time.time_ns(), time.time_ns())",
+        "tests/cache",
+    ),
+    Fault(
+        "cache/directory.py", "pause = min(2 * pause, longest)", "pause, job = longest, Job.NONE", DIRECTORY
+    ),
+    Fault(
+        "cache/directory.py",
+        "    finally:\n        path.unlink(missing_ok=True)\n",
+        "    finally:\n        pass\n",
+        DIRECTORY,
+    ),
+    Fault("cache/directory.py", "target = path.resolve()", "target = path", "tests/cache"),
+    Fault("cache/blobs.py", "evict(self.directory, MAX_BLOB_BYTES, target)", "pass", "tests/cache"),
+    Fault("cache/indexes.py", "evict(self.directory, MAX_INDEX_BYTES, path)", "pass", "tests/cache"),
+    Fault(
+        "cache/indexes.py",
+        '        or zlib.crc32(data[start:]).to_bytes(4, "little") != data[start - 4 : start]\n',
+        "",
+        "tests/cache tests/layers/test_codec.py",
+    ),
+    Fault(
+        "cache/indexes.py",
+        "0 < zstandard.frame_content_size(packed) <= MAX_INFLATED",
+        "True",
+        "tests/cache tests/layers/test_codec.py",
+    ),
+    Fault("cache/archives.py", " facts.st_ctime_ns,", "", "tests/cache"),
+    Fault("cache/archives.py", 'target = target.with_suffix(".damaged")', "pass", "tests/cache"),
+    Fault("cache/archives.py", "evict(folder, MAX_ARCHIVE_BYTES, target)", "pass", "tests/cache"),
+    # union
+    Fault("union/builder.py", " and key not in whiteouts:", ":", BUILDER),
+    Fault(
+        "union/builder.py",
+        "if was == Kind.DIRECTORY:\n                        waiting",
+        "if False:\n                        waiting",
+        BUILDER,
+    ),
+    Fault(
+        "union/builder.py",
+        " and ev_kind[last[node]] == kind and kind in _SIMPLE",
+        " and kind in _SIMPLE",
+        BUILDER,
+    ),
+    Fault("union/builder.py", "last[node] < first and ", "", BUILDER),
+    Fault("union/changes.py", "if one.owner != other.owner:", "if False:", CHANGES),
+    Fault(
+        "union/changes.py", "        and union.ev_inode[before] != union.ev_inode[after]\n", "", "tests/union"
+    ),
+    Fault("union/changes.py", "index.mode[number] & 0o7777", "index.mode[number] & 0o777", "tests/union"),
+    Fault("union/merged_tree.py", "+ sum(self._blocks[first:last])", "", MERGED),
+    Fault("union/merged_tree.py", "self._add_size(node, -size)", "pass", MERGED),
+    Fault("union/merged_tree.py", "assign(self.marks, nodes, repeat(Mark.NONE))", "pass", MERGED),
+    Fault("union/symlinks.py", "if node in visited:", "if False:", "tests/union tests/ui/detail"),
+    # sources
+    Fault(
+        "sources/oci_layout.py",
+        "check_digest(blob.pread(blob.size, 0), digest, name)",
+        "pass",
+        "tests/sources/test_oci.py tests/sources/test_bad_input.py",
+    ),
+    Fault(
+        "sources/oci_layout.py",
+        "if depth > MAX_INDEX_DEPTH:",
+        "if False:",
+        "tests/sources/test_oci.py tests/sources/test_bad_input.py",
+    ),
+    Fault(
+        "sources/oci_layout.py",
+        "if descriptor.digest in seen:",
+        "if False:",
+        "tests/sources/test_oci.py tests/sources/test_bad_input.py",
+    ),
+    Fault(
+        "sources/oci_layout.py",
+        "if not DIGEST.fullmatch(descriptor.digest):",
+        "if False:",
+        "tests/sources/test_oci.py tests/sources/test_bad_input.py",
+    ),
+    Fault(
+        "sources/files.py",
+        ' or ".." in parts',
+        "",
+        "tests/sources/test_files.py tests/sources/test_bad_input.py",
+    ),
+    Fault(
+        "sources/files.py",
+        "if blob.size > MAX_JSON:",
+        "if False:",
+        "tests/sources/test_files.py tests/sources/test_bad_input.py",
+    ),
+    Fault(
+        "sources/assemble.py",
+        'step.get("empty_layer") is not True',
+        'not step.get("empty_layer")',
+        "tests/sources/test_docker_archive.py tests/sources/test_oci.py tests/sources/test_bad_input.py",
+    ),
+    Fault(
+        "sources/assemble.py",
+        "range(used + 1, layers + 1)",
+        "range(used + 1, layers)",
+        "tests/sources/test_docker_archive.py",
+    ),
+    Fault(
+        "sources/registry/blob.py",
+        "if found != self.digest:",
+        "if False:",
+        "tests/sources/registry/test_faults.py",
+    ),
+    Fault(
+        "sources/registry/blob.py",
+        "self._writer is not None and found == digest",
+        "self._writer is not None",
+        "tests/sources/registry/test_faults.py",
+    ),
+]
