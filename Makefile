@@ -6,13 +6,21 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test check bench pictures clean
+.PHONY: demo test test-fast mutants check bench pictures clean
 
 demo: $(READY)
 	$(BIN)/layertui demo
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(TESTS)
+
+# No root, no program beside Python, nothing slow.
+test-fast: $(READY)
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow and not engine and not root" $(TESTS)
+
+# Deliberate faults, each of which has to make a test fail; all of them only as root.
+mutants: $(READY)
+	$(BIN)/python -m tests.mutants $(FAULTS)
 
 check: $(READY)
 	$(BIN)/ruff check .
