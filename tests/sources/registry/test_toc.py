@@ -210,7 +210,7 @@ def test_a_table_that_is_not_the_one_of_the_manifest() -> None:
     layer, digest = estargz()
     with pytest.raises(LayertuiError, match="table of contents of a layer: wrong digest"):
         toc(layer, "sha256:" + "0" * 64).scan()
-    with pytest.raises(LayertuiError, match="no footer"):
+    with pytest.raises(LayertuiError, match="lacks the footer"):
         toc(layer[:-1], digest).scan()
 
 

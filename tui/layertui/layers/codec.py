@@ -158,7 +158,7 @@ def _body_type() -> type:
             ),
             ("warnings", list[tuple[str, bytes, bytes]]),
             ("facts", tuple[bytes, int, bytes, bytes, bytes]),
-            ("stamp", memoryview, memoryview(b"")),  # files of before it was there are still good
+            ("stamp", memoryview, memoryview(b"")),  # absent in older files
         ],
     )
 

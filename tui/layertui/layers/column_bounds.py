@@ -1,8 +1,8 @@
-"""Whether all values of a column are within bounds, told by arithmetic on all of them at once.
+"""Check the bounds of all values of a column at once.
 
-A column's bytes are taken for one long integer. While no value uses its topmost bit, adding
-and subtracting such integers carries nothing from one value to the next, and that bit of a
-difference tells which of two values is the lower. Three times as fast as ``min`` and ``max``.
+A column's bytes are read as one long integer. While no value uses its topmost bit, adding and
+subtracting such integers carries nothing from one value to the next, and that bit of a
+difference shows which of two values is lower. Three times as fast as ``min`` and ``max``.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ class Numbers(Protocol):
 def all_below(values: Numbers, limit: int | Numbers, lowest: int = 0) -> bool:
     """Whether ``lowest <= value < limit`` for each value; ``limit`` may be a column of the same length.
 
-    ``lowest`` is 0, or for signed values a little below. No value that takes the topmost bit is
-    below any limit, and no value at all is below a column of limits one of which does. Both columns
-    have to have values of the same number of bytes.
+    ``lowest`` is 0, or for signed values slightly below. A value that uses the topmost bit is below no
+    limit, and no value is below a column of limits one of which uses it. The values of both columns must
+    have the same number of bytes.
     """
     size = values.itemsize
     one = _whole((1).to_bytes(size, sys.byteorder) * len(values))
     top = one << (8 * size - 1)
-    # From here on what was the lowest is 0, and what was below it has the topmost bit.
+    # From here on, the lowest value is 0, and values below it have the topmost bit set.
     shifted = ((_whole(values.tobytes()) ^ top) + one * -lowest) ^ top
     if shifted & top:
         return False

@@ -1,4 +1,4 @@
-"""From an image's layers to their indexes: out of the cache, or by scanning."""
+"""Index an image's layers: from the cache, or by scanning them."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from layertui.model.layer_index import LayerIndex, LayerWarning
 from layertui.model.numbers import LayerNumber
 
 INDEX_THREADS = 2
-"""Layers read at once: inflating and hashing run beside the scan of another layer."""
+"""Layers read at once: decompression and hashing run beside the scan of another layer."""
 
 NOT_KEPT = "not-kept"
-"""Code of the warning that a layer from far away could not be kept here."""
+"""Code of the warning that a remote layer could not be cached."""
 
 
 def index_layer(
@@ -47,7 +47,7 @@ def index_layer(
     key = cache_key(layer)
     if (cached := _cached_index(cache, key)) is not None:
         return cached
-    # Two that read a layer at once would take longer than the second takes to wait.
+    # Waiting for another reader of the layer is faster than reading it twice at once.
     with cache.lock(key, job) if cache is not None and key else nullcontext():
         if (cached := _cached_index(cache, key)) is not None:
             return cached
@@ -98,10 +98,10 @@ def index_layers(
 
 
 def cache_key(layer: Layer) -> str:
-    """What a layer's index is kept under; empty if it cannot be.
+    """Return the cache key of a layer's index; empty if it cannot be cached.
 
-    The blob digest where reading the layer checks it. Else the claimed diff ID together with
-    the file's identity: the claim alone would let one image lie about the layers of another.
+    The blob digest where reading the layer verifies it, else the claimed diff ID together with the
+    file's identity: by the claim alone one image could forge the layers of another.
     """
     if layer.unpacked is not None:  # it may have changed since
         return ""
@@ -153,7 +153,7 @@ def _scan(layer: Layer, blob: Blob, job: Job, keep: Keep | None) -> LayerIndex:
         index = scan(
             StreamWindow(stream),
             job.part(lambda *_: job.report(stream.stored.position, blob.size)),
-            keep if stream.compression else None,  # else a content is read where it lies, at any time
+            keep if stream.compression else None,  # else contents can be read in place, at any time
         )
         index.compression = stream.compression
         try:

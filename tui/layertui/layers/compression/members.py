@@ -1,4 +1,4 @@
-"""The parts that a compressed layer is made of, each inflated from its start in bounded memory."""
+"""Decompress the members of a layer, each from its start, in bounded memory."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from layertui.model.job import Job
 INPUT_CHUNK = 1 << 16
 """Stored bytes read at once."""
 FIRST_INPUT_CHUNK = 1 << 12
-"""And at the start of a member: eStargz layers have one for every file."""
+"""The same at the start of a member: eStargz layers have one for every file."""
 GZIP_WINDOW = 31
 """zlib's ``wbits`` for a gzip header and the largest window (zlib.h, inflateInit2)."""
 XZ_MEMORY = 1 << 29
-"""Bytes that a decoder may take: eight times what ``xz -9`` asks for."""
+"""Bytes of memory for a decoder: eight times what ``xz -9`` needs."""
 ZSTD_BLOCK = 1 << 17
-"""Bytes that a block holds at most (RFC 8878, 3.1.1.2.4)."""
+"""Maximum size of a block's content (RFC 8878, 3.1.1.2.4)."""
 
 
 class Member(Protocol):
-    """A gzip member, a zstd frame, a bzip2 or xz stream: a blob may have many, one after the other."""
+    """A gzip member, a zstd frame, a bzip2 or xz stream: a blob may consist of several."""
 
     end: int
-    """Where in the blob it ends; known once :meth:`read` has given its last byte."""
+    """Its end in the blob; known once :meth:`read` has returned the last byte."""
 
     def read(self, length: int) -> bytes:
-        """The next bytes, at least one and at most ``length``; empty at its end.
+        """Return the next bytes, at least one and at most ``length``; empty at the end.
 
         Raises :class:`Damaged`.
         """
         ...
 
     def copy(self) -> Member | None:
-        """Another that goes on from the same place; ``None`` where the library cannot tell its state."""
+        """Return a copy that continues from the same position; ``None`` if the library cannot copy its state."""
         ...
 
 
 def member_at(blob: Blob, position: int, compression: str) -> Member | None:
-    """The first member at or after ``position``; ``None`` if there are no more.
+    """Return the first member at or after ``position``; ``None`` if there are no more.
 
-    Zeros between members are skipped; other bytes after the last one are not looked at
+    Zeros between members are skipped, other bytes after the last one ignored
     (as gzip(1), "trailing garbage ignored").
     """
     while head := blob.pread(FIRST_INPUT_CHUNK, position):
@@ -64,7 +64,7 @@ class Members:
     """All members of a blob in sequence."""
 
     def __init__(self, blob: Blob, compression: str, step: int, job: Job = Job.NONE) -> None:
-        """``step`` is how many bytes are inflated at once at most; it may be changed."""
+        """``step`` is the maximum of bytes decompressed at once; it may be changed."""
         self.step = step
         self._blob = blob
         self._compression = compression
@@ -73,7 +73,7 @@ class Members:
         self._member: Member | None = None
 
     def readinto(self, buffer: memoryview) -> int:
-        """Some of the next bytes; none at the end. Raises :class:`Damaged`, :class:`Cancelled`."""
+        """Read some of the next bytes; none at the end. Raises :class:`Damaged`, :class:`Cancelled`."""
         while True:
             self._job.check()
             if self._member is None:
@@ -88,13 +88,13 @@ class Members:
 
 
 class GzipMember:
-    """RFC 1952."""
+    """A gzip member (RFC 1952)."""
 
     def __init__(self, blob: Blob, position: int, inflater: Any = None) -> None:
-        """``inflater`` is one to go on with."""
+        """``inflater`` continues from the state of another."""
         from zlib_ng import zlib_ng
 
-        library: Any = zlib_ng  # its types do not tell of copy(), nor that the error is one
+        library: Any = zlib_ng  # its type stubs lack copy(), and that the error is an exception
         self.end = -1
         self._blob = blob
         self._position = position
@@ -131,7 +131,7 @@ class GzipMember:
 
 
 class ZstdFrame:
-    """RFC 8878, 3.1.1; fed block by block, so that no input can make more output than a block holds."""
+    """A zstd frame (RFC 8878, 3.1.1); fed block by block, so that no input yields more output than a block."""
 
     def __init__(self, blob: Blob, position: int) -> None:
         import zstandard
@@ -172,7 +172,7 @@ class ZstdFrame:
             raise Damaged(f"its zstd stream is damaged: {error}") from error
 
     def _peek(self, size: int) -> bytes:
-        """The next stored bytes."""
+        """Return the next stored bytes without consuming them."""
         if self._at + size > len(self._stored):
             fresh = self._blob.pread(size + self._input, self._position)
             self._position += len(fresh)
@@ -189,14 +189,14 @@ class ZstdFrame:
 
 
 def _frame_header_size(descriptor: int) -> int:
-    """Bytes of a frame's header with its magic number (RFC 8878, 3.1.1.1)."""
+    """Return the size of a frame's header with its magic number (RFC 8878, 3.1.1.1)."""
     is_single_segment = descriptor >> 5 & 1
     content_size = (is_single_segment, 2, 4, 8)[descriptor >> 6]
     return 4 + 1 + (1 - is_single_segment) + (0, 1, 2, 4)[descriptor & 3] + content_size
 
 
 def zstd_is_cut(blob: Blob) -> bool:
-    """Whether the last frame is incomplete: a walk from block to block, without inflating any."""
+    """Whether the last frame is incomplete; walks from block to block without decompressing any."""
     position = 0
     while len(head := blob.pread(18, position)) > 4 and compression_of(head) == "zstd":
         if is_skippable_frame(head):
@@ -216,7 +216,7 @@ def zstd_is_cut(blob: Blob) -> bool:
 
 
 class LibraryStream:
-    """A bzip2 or xz stream, by the standard library."""
+    """A bzip2 or xz stream, decompressed by the standard library."""
 
     def __init__(self, blob: Blob, position: int, name: str, decoder: Any) -> None:
         self.end = -1
@@ -236,7 +236,9 @@ class LibraryStream:
                     raise Damaged(f"its {self._name} stream ends early")
             try:
                 data: bytes = decoder.decompress(fresh, length)
-            except Exception as error:  # OSError, ValueError, LZMAError, MemoryError: as the library likes
+            except (
+                Exception
+            ) as error:  # OSError, ValueError, LZMAError or MemoryError, depending on the library
                 raise Damaged(f"its {self._name} stream is damaged: {error}") from error
             if decoder.eof:
                 self.end = self._position - len(decoder.unused_data)

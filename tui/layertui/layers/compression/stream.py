@@ -1,4 +1,4 @@
-"""A layer's stored bytes as the tar they hold, inflated ahead of who reads it and hashed as they pass."""
+"""Decompress a layer with read-ahead, computing the digest of its stored bytes."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from layertui.model.errors import LayertuiError
 from layertui.model.job import Cancelled, Job
 
 STORED_CHUNK = 1 << 20
-"""Bytes read and inflated at once."""
+"""Bytes read and decompressed at once."""
 
 HASH_QUEUE = 8
-"""Pieces that may wait to be hashed: reading is faster."""
+"""Chunks that may wait to be hashed: reading is faster."""
 
 GZIP_CHUNK = 1 << 18
-"""Bytes of a gzip layer that are inflated at once; two such pieces may wait to be scanned."""
+"""Bytes of a gzip layer decompressed at once; two such chunks may wait to be scanned."""
 
 CAREFUL_CHUNK = 512
-"""Bytes inflated at once near damage, so that all but the last of what is whole is read."""
+"""Bytes decompressed at once near damage: at most so many intact bytes before it are lost."""
 
 
 class StoredBytes(io.RawIOBase):
-    """A blob read from its start to its end, hashed on the way in a thread of its own."""
+    """A blob read from start to end, hashed in a thread of its own."""
 
     def __init__(self, blob: Blob, algorithm: str, job: Job = Job.NONE) -> None:
         from concurrent.futures import ThreadPoolExecutor
@@ -58,7 +58,7 @@ class StoredBytes(io.RawIOBase):
         self._ahead.release()
 
     def digest(self) -> str:
-        """The digest of the whole blob; reads what has not been read yet."""
+        """Return the digest of the whole blob; reads the rest of it."""
         buffer = bytearray(STORED_CHUNK)
         while self.readinto(buffer):
             pass
@@ -66,12 +66,12 @@ class StoredBytes(io.RawIOBase):
         return f"{self._algorithm}:{self._hash.hexdigest()}"
 
     def stop(self) -> None:
-        """End the thread. (``close`` is called by readers that are dropped, while others go on.)"""
+        """End the thread. (``close`` is called when one of several readers is dropped.)"""
         self._hasher.shutdown(cancel_futures=True)
 
 
 class DecompressedStream:
-    """The uncompressed bytes of a blob, front to back, in bounded memory."""
+    """The uncompressed bytes of a blob, read front to back in bounded memory."""
 
     def __init__(self, blob: Blob, algorithm: str = "sha256", job: Job = Job.NONE) -> None:
         self.compression = compression_of(blob.pread(6, 0))
@@ -83,7 +83,7 @@ class DecompressedStream:
         self._is_careful = False
 
     def readinto(self, buffer: bytearray | memoryview) -> int:
-        """Fill the buffer as far as the bytes reach; less only at the end.
+        """Fill the buffer; less only at the end. Return the number of bytes.
 
         Raises :class:`Damaged` where the compressed bytes are broken or cut,
         :class:`LayertuiError` where they cannot be read, :class:`Cancelled`.
@@ -112,7 +112,7 @@ class DecompressedStream:
         return done
 
     def digest(self) -> str:
-        """The digest of the stored bytes, all of them; nothing more is to be read."""
+        """Return the digest of all stored bytes; the stream cannot be read any further."""
         self._end_thread()
         return self.stored.digest()
 
@@ -121,19 +121,22 @@ class DecompressedStream:
         self.stored.stop()
 
     def _end_thread(self) -> None:
-        """Have nothing go on inflating, so that nobody else reads the stored bytes."""
+        """End the decompression thread, which reads the stored bytes too."""
         if isinstance(self._inner, io.BufferedReader):
             self._inner.close()
 
     def _check_end(self) -> None:
         from layertui.layers.compression.members import zstd_is_cut
 
-        # The library ends silently where a frame is cut.
+        # The library stops silently where a frame is truncated.
         if self.compression == "zstd" and not self._is_careful and zstd_is_cut(self._blob):
             raise Damaged("its zstd stream ends early")
 
     def _go_carefully(self) -> None:
-        """Inflate once more up to here and go on in small steps: what was inflated with the damage is lost."""
+        """Decompress again up to here and continue in small steps.
+
+        The library drops what it decompressed together with the damage.
+        """
         from layertui.layers.compression.members import Members
 
         self._end_thread()
@@ -154,7 +157,7 @@ def _decompressor(compression: str, blob: Blob, stored: StoredBytes, job: Job) -
     if compression == "gzip":
         from isal import igzip_threaded
 
-        ahead: Any = igzip_threaded.open  # it has no types
+        ahead: Any = igzip_threaded.open  # it is untyped
         return cast(_Readable, ahead(stored, "rb", threads=1, block_size=GZIP_CHUNK))
     if compression == "zstd":
         import zstandard

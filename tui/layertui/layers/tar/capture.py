@@ -1,4 +1,4 @@
-"""Contents that are kept while a layer is read, for a question that will be asked right afterwards."""
+"""Capture selected file contents during the scan of a layer, for the analysis that follows it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from layertui.layers.tar.window import Window
 from layertui.model.layer_index import Kind, LayerIndex, keys_ending
 
 CAPTURE_ROOM = 64 << 20
-"""Bytes of contents that are kept of one image. What would not fit is read when it is asked for."""
+"""Bytes of contents captured of one image. Anything beyond is read when it is needed."""
 CAPTURE_CHUNK = 1 << 18
-"""Bytes of a content that are taken at once."""
+"""Bytes of a content read at once."""
 
 
 class Keep:
-    """The files of one image whose contents are kept while they pass by; safe to share between threads."""
+    """Selects the files of an image whose contents are captured; safe to share between threads."""
 
     def __init__(self, patterns: Sequence[bytes], room: int = CAPTURE_ROOM) -> None:
         """``patterns`` tell how the keys of the files end, as in :meth:`layertui.union.model.LayerUnion.matching`."""
@@ -24,7 +24,7 @@ class Keep:
         self._lock = threading.Lock()
 
     def among(self, keys: Sequence[bytes]) -> Iterator[int]:
-        """Which of these keys are those of such files."""
+        """Yield the positions of the selected files among these keys."""
         text, number, at = b"/" + b"/".join(keys), -1, 0
         for match in self._pattern.finditer(text):
             number += text.count(b"/", at, match.end())
@@ -32,7 +32,7 @@ class Keep:
             yield number
 
     def takes(self, size: int) -> bool:
-        """Whether so many bytes fit; they count from then on."""
+        """Reserve room for a content; return whether it fits."""
         with self._lock:
             fits = size <= self._room
             self._room -= size if fits else 0
@@ -40,7 +40,7 @@ class Keep:
 
 
 class Keeper:
-    """Keeps contents of one layer in its index, in step with the scan that fills it."""
+    """Captures contents of one layer into its index, in step with the scan that fills it."""
 
     def __init__(self, keep: Keep, index: LayerIndex) -> None:
         self._keep = keep
@@ -48,10 +48,10 @@ class Keeper:
         self._seen = 0
 
     def look(self, keys: Sequence[bytes], tar: Window, chunk: bytes, base: int) -> None:
-        """Keep what is wanted of the entries that are new among ``keys``.
+        """Capture the selected files among the new ``keys``.
 
-        Their headers lie in ``chunk``, which starts at ``base`` of the tar. Goes on in ``tar`` where the last
-        content does, and raises what reading it does.
+        Their headers are in ``chunk``, which starts at ``base`` of the tar; contents beyond it are read
+        from ``tar``. Raises the errors of reading it.
         """
         index, first = self._index, self._seen
         self._seen = len(keys)
@@ -68,7 +68,7 @@ class Keeper:
 
 
 def _content(tar: Window, chunk: bytes, base: int, offset: int, size: int) -> bytes:
-    """The bytes of a tar from ``offset`` on; fewer if it ends before."""
+    """Return the bytes of a tar from ``offset`` on; fewer if it ends before."""
     pieces = [chunk[offset - base : offset - base + size]]
     position, end = offset + len(pieces[0]), offset + size
     while position < end:

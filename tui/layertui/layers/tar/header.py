@@ -1,6 +1,6 @@
-"""The fields of a tar header: names, numbers, owners, the checksum.
+"""Fields of a tar header: names, numbers, owners, the checksum.
 
-As ustar and pax (POSIX.1-2017, pax), v7 and GNU write them.
+Formats: ustar and pax (POSIX.1-2017, pax), v7, GNU.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ KIND_OF_TYPEFLAG = {TYPEFLAG_V7_FILE: 0} | {
 """Types that need no more than their header."""
 
 MAX_META = 1 << 20
-"""Bytes of a long name or of pax records that are taken at most."""
+"""Maximum size of a long name or of one header's pax records."""
 MAX_UID = 2**32 - 1
 MAX_FILE_SIZE = 2**63 - 1
 MAX_TIME = 2**62
@@ -83,16 +83,16 @@ class Owner(NamedTuple):
 
 
 class Fields:
-    """Reads fields and remembers what they mean: most entries of a layer share theirs with others."""
+    """Parses fields and caches the results: most entries of a layer share them with others."""
 
     def __init__(self, warnings: list[LayerWarning]) -> None:
-        """What is odd is added to ``warnings``."""
+        """Anything malformed is added to ``warnings``."""
         self.warnings = warnings
         self.numbers: dict[bytes, int] = {}
         self.owner_of: dict[bytes, Owner] = {}
 
     def clean(self, path: bytes) -> bytes:
-        """The key of a path: every engine's reading of ``/``, ``.``, ``..`` and doubled slashes."""
+        """Return the key of a path, with ``/``, ``.``, ``..`` and repeated slashes resolved as every engine does."""
         if b"\0" in path:
             path = until_nul(path)
         parts: list[bytes] = []
@@ -105,12 +105,12 @@ class Fields:
                 parts.append(part)
         key = b"\0".join(parts)
         if escapes:
-            text = "its name leads out of the image: kept inside here, new Docker refuses it"
+            text = "its name leads out of the image: kept inside here, recent Docker refuses the layer"
             self.warn("path-escapes", key, text)
         return key
 
     def number(self, field: bytes, offset: int, what: str) -> int:
-        """A numeric field: octal digits, or base 256 if its first bit is set (GNU)."""
+        """Parse a numeric field: octal digits, or base 256 if its first bit is set (GNU)."""
         known = self.numbers.get(field)
         if known is not None:
             return known
@@ -127,7 +127,7 @@ class Fields:
                 value = int(digits, 8) if digits else 0
             except ValueError:
                 self.warn(
-                    "bad-number", b"", f"unreadable {what} in the header before byte {offset:,}: taken as 0"
+                    "bad-number", b"", f"malformed {what} in the header before byte {offset:,}: read as 0"
                 )
                 value = 0
             value = max(value, 0)
@@ -137,7 +137,7 @@ class Fields:
         return value
 
     def owner(self, part: bytes, offset: int) -> Owner:
-        """Mode, uid and gid of 24 bytes of header."""
+        """Parse mode, uid and gid, 24 bytes of the header."""
         known = self.owner_of.get(part)
         if known is None:
             mode, uid, gid = (self.number(part[at : at + 8], offset, "owner") for at in (0, 8, 16))
@@ -165,7 +165,7 @@ class Fields:
 
 
 def expected_sum(checksum: bytes) -> int:
-    """What Adler's first sum over a header must be for its checksum to hold.
+    """Return the first Adler sum that a header with this checksum must have.
 
     The checksum counts its own eight bytes as spaces; the Adler sum is of bytes, modulo a prime.
     """
@@ -178,7 +178,7 @@ def expected_sum(checksum: bytes) -> int:
 
 
 def signed_sum_fits(header: bytes) -> bool:
-    """Old tars summed signed bytes."""
+    """Whether the checksum fits if bytes are summed as signed ones, as in old tars."""
     try:
         value = int(until_nul(header[CHECKSUM_FIELD]).strip(b" "), 8)
     except ValueError:

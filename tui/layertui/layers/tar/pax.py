@@ -11,7 +11,7 @@ MAX_NUMBER = 2**63 - 1
 
 @dataclass(slots=True)
 class Pax:
-    """What extended headers say about the entry that follows; ``None`` where they say nothing."""
+    """The extended headers of an entry; ``None`` where a record is absent."""
 
     path: bytes | None = None
     linkpath: bytes | None = None
@@ -25,21 +25,21 @@ class Pax:
     sparse_name: bytes | None = None
     sparse_real: int | None = None
     sparse_in_data: bool = False
-    """The sparse map stands before the content (GNU.sparse 1.0)."""
+    """The sparse map precedes the content (GNU.sparse 1.0)."""
 
 
 def parse_pax(data: bytes, pax: Pax) -> list[str]:
     """Read ``LENGTH KEY=VALUE\\n`` records into ``pax``.
 
-    Gives what is unreadable: the keys of records whose value makes no sense, which are
-    passed over, and ``records`` if nothing can be read from some place on.
+    Return what is malformed: the keys of records with an invalid value, which are ignored, and
+    ``records`` if the rest cannot be parsed.
     """
     unreadable: list[str] = []
     position = 0
     pending = -1
     while position < len(data):
         if data[position] == 0 and not data[position:].strip(b"\0"):
-            break  # padding that the size counts, as some writers do
+            break  # padding that some writers include in the size
         space = data.find(b" ", position, position + MAX_DIGITS)
         digits = data[position : max(space, position)]
         end = position + int(digits) if digits.isdigit() else -1
@@ -61,7 +61,7 @@ def parse_pax(data: bytes, pax: Pax) -> list[str]:
 
 
 def _record(pax: Pax, key: bytes, value: bytes) -> None:
-    """Raises :class:`ValueError` if the value makes no sense. An empty one takes the key back."""
+    """Store one record; an empty value removes it. Raises :class:`ValueError` if the value is invalid."""
     if key == b"path":
         pax.path = value or None
     elif key == b"linkpath":
@@ -78,7 +78,7 @@ def _record(pax: Pax, key: bytes, value: bytes) -> None:
         if value:
             pax.xattrs[_text(key[13:])] = value
     elif key.startswith(b"LIBARCHIVE.xattr."):
-        # Base 64 without padding, the name percent-encoded; SCHILY's form is written beside it.
+        # Base 64 without padding, the name percent-encoded; libarchive writes SCHILY's form too.
         from urllib.parse import unquote_to_bytes  # few layers need it
 
         name = _text(unquote_to_bytes(key[17:]))
@@ -112,7 +112,7 @@ def _number(value: bytes) -> int:
 
 
 def _time(value: bytes) -> tuple[int, int]:
-    """Seconds, with a fraction, perhaps negative."""
+    """Parse seconds, perhaps with a fraction and negative, into seconds and nanoseconds."""
     negative = value.startswith(b"-")
     seconds, _, fraction = value.removeprefix(b"-").partition(b".")
     if not (seconds.isdigit() and len(seconds) <= MAX_DIGITS and (fraction.isdigit() or not fraction)):

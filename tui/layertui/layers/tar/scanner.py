@@ -1,4 +1,4 @@
-"""Finds the entries of a layer in its tar, reading headers and as little else as it can.
+"""Scan the tar of a layer for its entries, reading headers and as little else as possible.
 
 Formats: v7, ustar and pax (POSIX.1-2017, pax), GNU (long names, base-256 numbers, sparse),
 as GNU tar, libarchive and Go's archive/tar write them.
@@ -115,9 +115,7 @@ class _TarScan:
         if keys and keys[-1] == ESTARGZ_FILES[0]:
             for key in ESTARGZ_FILES:
                 if key in keys:
-                    self._fields.warn(
-                        "estargz", key, "belongs to the eStargz format; containers see it all the same"
-                    )
+                    self._fields.warn("estargz", key, "part of the eStargz format; visible in containers")
         index.count = len(keys)
         index.keys = b"/".join(keys)
         index.mode = array("H", map(itemgetter(0), owners))
@@ -133,7 +131,7 @@ class _TarScan:
         return index
 
     def _entries(self) -> None:
-        """The hot path: a header that is like the one before costs a few dictionary look-ups."""
+        """Read all headers. The hot path: one that resembles the last costs a few dictionary lookups."""
         tar, index, keeper = self._tar, self._index, self._keeper
         keys, kinds, owners = self._keys, self._kinds, self._owners
         sizes, mtimes, offsets = index.size, index.mtime, index.offset
@@ -158,14 +156,16 @@ class _TarScan:
                     if chunk.strip(b"\0") or (offset == 0 and chunk):
                         raise Broken(f"the tar ends in the middle of a header at byte {offset:,}")
                     if local is not None:
-                        raise Broken(f"the tar ends at byte {offset:,}, before the entry that was announced")
+                        raise Broken(
+                            f"the tar ends at byte {offset:,}, after an extended header without an entry"
+                        )
                     index.tar_size = min(offset + len(chunk), tar.end)
                     if offset > tar.end:
                         raise Broken(
                             f"the tar ends early: its last entry reaches to byte {offset:,} of {tar.end:,}"
                         )
                     if keys:
-                        self._fields.warn("no-end", b"", "the tar has no end marker: it may have been cut")
+                        self._fields.warn("no-end", b"", "the tar has no end marker: it may be truncated")
                     return
             name, owner_field, size_field, mtime_field, checksum, flag, prefixed = scanned_fields(
                 chunk, start
@@ -175,7 +175,9 @@ class _TarScan:
             if wanted is None:
                 if header == ZERO_BLOCK:
                     if local is not None:
-                        raise Broken(f"the tar ends at byte {offset:,}, before the entry that was announced")
+                        raise Broken(
+                            f"the tar ends at byte {offset:,}, after an extended header without an entry"
+                        )
                     if keeper is not None:
                         keeper.look(keys, tar, chunk, base)
                     index.tar_size = offset + TAR_BLOCK
@@ -183,8 +185,8 @@ class _TarScan:
                         self._fields.warn(
                             "lone-zero-block",
                             b"",
-                            "more follows after one block of zeros at byte "
-                            f"{offset:,}: it is not read here, Docker refuses the layer",
+                            f"data follows a single zero block at byte {offset:,}: ignored here, "
+                            "Docker refuses the layer",
                         )
                     return
                 wanted = sums[checksum] = expected_sum(checksum)
@@ -197,7 +199,7 @@ class _TarScan:
             if size < 0:
                 size = self._fields.number(size_field, offset, "size")
                 if size < 0:
-                    raise Broken(f"an entry of negative size at byte {offset - TAR_BLOCK:,}")
+                    raise Broken(f"an entry with a negative size at byte {offset - TAR_BLOCK:,}")
             kind = kind_of_typeflag.get(flag, -1)
             if kind < 0 or local is not None:
                 offset, local = self._special(header, flag, size, offset, local)
@@ -352,7 +354,9 @@ class _TarScan:
         )
 
     def _too_long(self, key: bytes, what: str, length: int) -> None:
-        self._fields.warn("name-too-long", key, f"{what} {length:,} bytes: left out here, engines refuse it")
+        self._fields.warn(
+            "name-too-long", key, f"{what} {length:,} bytes: left out here, engines refuse the layer"
+        )
 
     def _global_records(self, data: bytes, offset: int) -> None:
         pax = Pax()
@@ -361,8 +365,8 @@ class _TarScan:
             self._fields.warn(
                 "global-header",
                 b"",
-                f"a global extended header at byte {offset:,}: passed over here as in Docker and "
-                "Podman, umoci refuses the layer",
+                f"a global extended header at byte {offset:,}: ignored, as by Docker and Podman; "
+                "umoci refuses the layer",
             )
 
     def _whiteout(self, kind: int, key: bytes, size: int, whiteout: Kind, hidden: bytes) -> None:
@@ -371,11 +375,11 @@ class _TarScan:
             self._fields.warn(
                 "whiteout-invalid",
                 key,
-                "names nothing that it could hide: ignored here, Docker and umoci refuse it",
+                "hides nothing: ignored here, Docker and umoci refuse the layer",
             )
         elif whiteout == Kind.WHITEOUT and (kind != Kind.FILE or size):
             self._fields.warn(
-                "whiteout-not-empty", hidden, "its whiteout is no empty file; it counts all the same"
+                "whiteout-not-empty", hidden, "its whiteout is not an empty file; applied regardless"
             )
 
     def _link(self, target: bytes, kind: int) -> None:
@@ -391,8 +395,8 @@ class _TarScan:
             self._fields.warn(
                 "bad-pax-record",
                 b"",
-                f"unreadable {', '.join(unreadable)} in the extended header at byte {offset:,}: "
-                "passed over here, Docker refuses the layer",
+                f"malformed {', '.join(unreadable)} in the extended header at byte {offset:,}: "
+                "ignored here, Docker refuses the layer",
             )
 
     def _meta(self, offset: int, size: int) -> bytes:
@@ -409,7 +413,7 @@ class _TarScan:
     # Names
 
     def _directory(self, directory: bytes) -> bytes:
-        """The cleaned directory of entries, as what comes before their names in a key."""
+        """Return the cleaned directory as the prefix of its entries' keys."""
         key = self._fields.clean(directory)
         prefix = key + b"\0" if key else b""
         if len(self._directories) > MAX_DIRECTORIES:

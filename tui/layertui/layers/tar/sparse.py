@@ -1,4 +1,4 @@
-"""Which stretches of a sparse file a tar holds: the four forms that GNU tar writes."""
+"""Sparse maps: the extents of a sparse file that a tar contains, in the four formats of GNU tar."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from layertui.layers.tar.header import MAX_META, TAR_BLOCK, Broken, Fields
 from layertui.layers.tar.pax import Pax
 
 Meta = Callable[[int, int], bytes]
-"""Gives so many bytes of header (second) at an offset (first)."""
+"""Returns bytes of a header by offset and length."""
 
 Stretches = tuple[tuple[int, int], ...]
 """Offset and length of each."""
 
 
 def gnu_sparse(header: bytes, offset: int, fields: Fields, meta: Meta) -> tuple[int, int, Stretches]:
-    """Where the content starts, its real size and what of it is stored (GNU tar, 'S')."""
+    """Return where the content starts, its real size and the stored extents (GNU tar, 'S')."""
     stretches: list[tuple[int, int]] = []
     block, at, count, more = header, 386, 4, header[482]
     while True:
@@ -29,7 +29,7 @@ def gnu_sparse(header: bytes, offset: int, fields: Fields, meta: Meta) -> tuple[
         if not more:
             break
         if len(stretches) > MAX_META // 24:
-            raise Broken(f"a sparse map without end at byte {offset:,}")
+            raise Broken(f"an endless sparse map at byte {offset:,}")
         block = meta(offset, TAR_BLOCK)
         offset += TAR_BLOCK
         at, count, more = 0, 21, block[504]
@@ -37,11 +37,11 @@ def gnu_sparse(header: bytes, offset: int, fields: Fields, meta: Meta) -> tuple[
 
 
 def pax_sparse(pax: Pax, offset: int, size: int, meta: Meta) -> tuple[int, int, Stretches]:
-    """The same for the three forms that GNU tar writes into pax records (0.0, 0.1, 1.0)."""
+    """Return the same of the three formats in pax records (0.0, 0.1, 1.0)."""
     real = pax.sparse_real if pax.sparse_real is not None else size
     if not pax.sparse_in_data:
         return offset, real, _sane(pax.sparse)
-    # Version 1.0: decimal numbers, a line each, in front of the content, padded to a block.
+    # Version 1.0: decimal numbers, one per line, before the content, padded to a block.
     blocks: list[bytes] = []
     lines, wanted = 0, 1
     while lines < wanted and TAR_BLOCK * len(blocks) < min(size, MAX_META):
@@ -58,7 +58,7 @@ def pax_sparse(pax: Pax, offset: int, size: int, meta: Meta) -> tuple[int, int, 
             values = [int(line[:18]) if line.isdigit() else 0 for line in numbers]
             content = offset + TAR_BLOCK * len(blocks)
             return content, real, _sane(list(zip(values[::2], values[1::2], strict=True)))
-    raise Broken(f"an unreadable sparse map at byte {offset:,}")
+    raise Broken(f"a malformed sparse map at byte {offset:,}")
 
 
 def _sane(stretches: list[tuple[int, int]]) -> Stretches:

@@ -9,26 +9,26 @@ from layertui.model.blob import Blob
 from layertui.model.job import Job
 
 HEADER_CHUNK = 1 << 15
-"""Bytes read at once where only headers are wanted."""
+"""Bytes read at once where only headers are needed."""
 INFLATE_CHUNK = 1 << 18
-"""Bytes inflated at once: few enough to be scanned while they are in the processor's cache."""
+"""Bytes decompressed at once: few enough to be scanned while they are in the processor's cache."""
 
 
 class Window(Protocol):
-    """Bytes of a tar, asked for in rising order."""
+    """The bytes of a tar, read at ascending offsets."""
 
     @property
     def end(self) -> int:
-        """How long the tar is; known at the latest once :meth:`at` gave less than was asked for."""
+        """Size of the tar; known at the latest once :meth:`at` returned less than requested."""
         ...
 
     def at(self, offset: int, length: int) -> bytes:
-        """What lies at ``offset``: at least ``length`` bytes, less only at the end."""
+        """Return at least ``length`` bytes at ``offset``, less only at the end."""
         ...
 
 
 class PlainWindow:
-    """An uncompressed tar that can be read at any offset: contents are never read."""
+    """An uncompressed tar that can be read at any offset: contents are skipped."""
 
     def __init__(self, blob: Blob, job: Job = Job.NONE) -> None:
         self._blob = blob
@@ -41,7 +41,7 @@ class PlainWindow:
 
 
 class StreamWindow:
-    """A tar that comes out of a decompressor: contents pass by and are dropped."""
+    """The output of a decompressor: contents are dropped."""
 
     def __init__(self, stream: DecompressedStream) -> None:
         self._stream = stream

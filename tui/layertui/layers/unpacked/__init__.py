@@ -1,1 +1,1 @@
-"""Layers that a store keeps unpacked, without a tar."""
+"""Layers that are read without their tar: unpacked in a store, or by a table of contents."""

@@ -1,7 +1,7 @@
-"""Layers that composefs keeps (containers/storage, drivers/overlay/composefs.go and pkg/chunked).
+"""Layers stored by composefs (containers/storage, drivers/overlay/composefs.go and pkg/chunked).
 
-The tree is an EROFS image, which is not read here. Its files lie beside it, each once, by the
-digests of their contents, and the store has the table of contents that the image was made of.
+The tree is an EROFS image, which is not read here. Its files are stored beside it, each once, by
+content digest, and the store has the table of contents that the image was generated from.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FILE_DIGEST = re.compile(r"sha256:([0-9a-f]{2})([0-9a-f]{62})")
 
 
 class ComposefsDirectory(Unpacked):
-    """A layer by its table of contents, and the files of its directory."""
+    """A layer that is read by its table of contents and the files in its directory."""
 
     def __init__(self, table: Path, directory: Path) -> None:
         self._table = table
@@ -37,8 +37,8 @@ class ComposefsDirectory(Unpacked):
     def scan(self, job: Job = Job.NONE) -> LayerIndex:
         index = index_of(self._entries, self._name, job)
         text = (
-            "kept by composefs: listed by the table of contents that its EROFS image was made of; "
-            "the image itself is not read"
+            "composefs: listed by the table of contents that its EROFS image was generated from; "
+            "the image itself was not read"
         )
         index.warnings.append(LayerWarning("composefs", b"", text))
         return index
@@ -49,7 +49,7 @@ class ComposefsDirectory(Unpacked):
             return BytesBlob(b"", f"{path_of(key)} in {self._name}")
         match = FILE_DIGEST.fullmatch(digest)
         if match is None:
-            raise LayertuiError(f"cannot read {path_of(key)}", f"{self._name} has no digest of it")
+            raise LayertuiError(f"cannot read {path_of(key)}", f"{self._name} lacks its digest")
         return DirectoryBlob(self._directory, b"\0".join(part.encode() for part in match.groups()), size)
 
     @property
@@ -64,11 +64,11 @@ class ComposefsDirectory(Unpacked):
         except OSError as error:
             raise LayertuiError(f"cannot read {self._name}", error.strerror or str(error)) from error
         if len(data) > MAX_TABLE:
-            raise LayertuiError(f"{self._name} cannot be read", f"it has over {MAX_TABLE:,} bytes")
+            raise LayertuiError(f"{self._name} cannot be read", f"it exceeds {MAX_TABLE:,} bytes")
         with one_line_errors(self._name):
             entries = json.loads(data)["entries"]
             if not all(isinstance(entry, dict) for entry in entries):
-                raise ValueError("an entry is no object")
+                raise ValueError("an entry is not an object")
         return list(entries)
 
     @cached_property

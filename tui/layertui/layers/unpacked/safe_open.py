@@ -1,4 +1,4 @@
-"""Names looked up in a directory step by step, never through a symlink, so that none leads out of it."""
+"""Open paths below a directory without following symlinks (like openat2(2) RESOLVE_NO_SYMLINKS)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ELSEWHERE = {b"", b".", b".."}
 
 
 def descend(start: int, names: Iterable[bytes]) -> int:
-    """A descriptor of the directory that names lead to from an open one. Raises ``OSError``."""
+    """Open the directory at a path of ``names`` below an open one; return its descriptor. Raises ``OSError``."""
     at = os.dup(start)
     try:
         for name in names:
@@ -31,18 +31,18 @@ def descend(start: int, names: Iterable[bytes]) -> int:
 
 
 class Beneath:
-    """A directory and what is below it, by keys (:class:`layertui.model.layer_index.LayerIndex`)."""
+    """Opens directories below a root by keys (:class:`layertui.model.layer_index.LayerIndex`)."""
 
     def __init__(self, root: Path) -> None:
-        """Raises ``OSError`` if it is no directory or cannot be opened; it may be a symlink itself."""
+        """``root`` may be a symlink. Raises ``OSError`` if it is not a directory or cannot be opened."""
         self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._at = os.dup(self._root)
         self._key = b""
 
     def place(self, key: bytes) -> tuple[int, bytes]:
-        """The directory of a key, open until another is asked for, and the name in there.
+        """Return the directory of a key, open until the next call, and the name in it.
 
-        Raises ``OSError`` where it is not there or lies behind a symlink, ``ValueError`` for a
+        Raises ``OSError`` if it does not exist or a symlink is on the way, ``ValueError`` for a
         name that would lead elsewhere.
         """
         above, _, name = key.rpartition(b"\0")
@@ -58,7 +58,7 @@ class Beneath:
         return self._at, name
 
     def open(self, key: bytes) -> int:
-        """A descriptor of the directory that a key stands for."""
+        """Open the directory of a key; return its descriptor."""
         directory, name = self.place(key)
         return descend(directory, [name])
 
@@ -68,17 +68,17 @@ class Beneath:
 
 
 class DirectoryBlob(Blob):
-    """A regular file of a directory, never one outside it: no symlink on the way is followed.
+    """A regular file in a directory, never one outside it: symlinks are not followed.
 
     Reading raises :class:`LayertuiError` where the file cannot be read, and
-    :class:`ChangedWhileRead` where it has another size or stamp than when it was listed, be it
-    since a moment ago: a container that runs goes on writing.
+    :class:`ChangedWhileRead` where its size or stamp differs from the listing's, even if it changed
+    only now: a running container goes on writing.
     """
 
     size = 0
 
     def __init__(self, root: Path, key: bytes, size: int, stamp: int = 0) -> None:
-        """``stamp`` is that of the listing (:func:`stamp_of`); without it (0), that of the first read counts."""
+        """``stamp`` is that of the listing (:func:`stamp_of`); if 0, that of the first read is used."""
         self._root = root
         self._key = key
         self.size = size
@@ -97,7 +97,7 @@ class DirectoryBlob(Blob):
                     self._fd = _open_beneath(self._root, self._key)
                     self._stamp = self._stamp or stamp_of(os.fstat(self._fd))
             data = os.pread(self._fd, max(min(length, self.size - offset), 0), offset)
-            status = os.fstat(self._fd)  # now, so that what changed under the hands of pread is seen too
+            status = os.fstat(self._fd)  # after pread, so that changes during it are noticed too
         except OSError as error:
             raise LayertuiError(f"cannot read {self.location}", error.strerror or str(error)) from error
         if status.st_size != self.size or stamp_of(status) != self._stamp:

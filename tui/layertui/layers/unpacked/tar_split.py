@@ -1,8 +1,8 @@
-"""Layers that an engine has unpacked, by the record it keeps of the tar they came in.
+"""Unpacked layers with a tar-split record: the listing, and the tar reassembled.
 
-The record (github.com/vbatts/tar-split, ``tar/storage``) is a JSON object a line: raw bytes of
+The record (github.com/vbatts/tar-split, ``tar/storage``) is one JSON object per line: raw bytes of
 the tar (type 2: headers and padding), and in place of each file's content its name and size
-(type 1). Together with the unpacked files it is the tar again, byte for byte.
+(type 1). Together with the unpacked files it yields the tar again, byte for byte.
 """
 
 from __future__ import annotations
@@ -28,32 +28,32 @@ from layertui.model.job import Job
 from layertui.model.layer_index import LayerIndex, key_of
 
 MAX_LINE = 16 << 20
-"""Bytes of a line: a segment holds a header with its extensions, 1 MiB at most in any tar that is read."""
+"""Bytes of a line: a segment contains a header with its extensions, at most 1 MiB in any tar that is read."""
 CONTENT_CHUNK = 1 << 20
 EMPTY_SPARSE_MAP = b"0\n".ljust(TAR_BLOCK, b"\0")
-"""A sparse map of no stretches (GNU tar, "Storing Sparse Files", PAX Format 1.0)."""
+"""A sparse map without extents (GNU tar, "Storing Sparse Files", PAX Format 1.0)."""
 
 
 class NotRecorded(LayertuiError):
-    """The record and the files do not make the tar again."""
+    """The tar cannot be reassembled from the record and the files."""
 
 
 class Content(NamedTuple):
-    """Where the tar has a file's content."""
+    """A file's content in the tar."""
 
     key: bytes
     size: int
-    """Bytes of the file."""
+    """Size of the file."""
     stored: int
-    """Bytes of them in the tar: those of a sparse file's stretches, and of its map if that stands there too."""
+    """Its bytes in the tar: a sparse file's extents, and its map if that precedes them."""
     has_map: bool = False
 
 
 def pieces(record: Path) -> Iterator[bytes | Content]:
-    """The tar from its start to its end.
+    """Yield the tar from start to end.
 
-    Raises :class:`Damaged` where the record cannot be read any further, and
-    :class:`LayertuiError` if it cannot be opened.
+    Raises :class:`Damaged` where the record is damaged, and :class:`LayertuiError` if it cannot be
+    opened.
     """
     try:
         segment = b""
@@ -82,16 +82,16 @@ def _piece(line: bytes) -> bytes | Content | None:
         if raw := value.get("name_raw"):  # names that are not UTF-8
             name = base64.b64decode(raw, validate=True).decode("utf-8", "surrogateescape")
         else:
-            name = str(value["name"]) if size else ""  # old records tell of every entry, most without a name
+            name = str(value["name"]) if size else ""  # old records have every entry, most without a name
         return Content(key_of(name), size, size) if size else None
     except (ValueError, KeyError, AttributeError, TypeError, binascii.Error) as error:
         raise Damaged(f"its tar-split record is damaged: {error}") from error
 
 
 def _as_stored(content: Content, segment: bytes) -> Content:
-    """A content as its header, at the end of the segment before, tells that the tar has it.
+    """Return a content with its size in the tar, from its header at the end of the last segment.
 
-    Of a sparse file the record has the size of the whole file, and never where its stretches are.
+    The record has a sparse file's full size, and not its extents.
     """
     if b"GNU.sparse." not in segment:
         return content
@@ -105,9 +105,9 @@ def _as_stored(content: Content, segment: bytes) -> Content:
 
 
 class RecordWindow:
-    """The tar of a record as the scanner looks at it; contents are zeros, of which it reads none.
+    """The tar of a record for the scanner; contents, which it does not read, are zeros.
 
-    But for sparse maps in front of them, which the record has not: those name no stretches.
+    Sparse maps before them, which the record lacks too, are empty.
     """
 
     def __init__(self, record: Path, job: Job = Job.NONE) -> None:
@@ -116,9 +116,9 @@ class RecordWindow:
         self._data = b""
         self._base = 0
         self._end = 0
-        """Where in the tar the next piece starts."""
+        """Offset of the next piece in the tar."""
         self._map = -1
-        """Where the content that was passed last starts, if a sparse map stands there."""
+        """Offset of the last content passed, if a sparse map precedes it."""
         self.end = -1
 
     def at(self, offset: int, length: int) -> bytes:
@@ -126,7 +126,7 @@ class RecordWindow:
         data = bytearray(self._data[max(offset - self._base, 0) :])
         while len(data) < length:
             position = offset + len(data)
-            if position < self._end:  # in a content that has been passed over
+            if position < self._end:  # in a content that was passed
                 blank = min(self._end - position, length - len(data))
                 data += EMPTY_SPARSE_MAP if position == self._map else bytes(blank)
                 continue
@@ -146,16 +146,16 @@ class RecordWindow:
 
 @dataclass(frozen=True, slots=True)
 class RecordedDirectory(Unpacked):
-    """A directory and the record of the tar that was unpacked into it.
+    """A directory with the record of the tar that was unpacked into it.
 
-    The record tells what the layer holds, the directory has the contents: also where the
-    directory holds all that is below it too, as the vfs driver keeps it.
+    The record lists the layer, the directory has the contents, together with those of the layers
+    below where the driver keeps whole trees (vfs).
     """
 
     record: Path
     directory: Path
     contents: Unpacked | None = None
-    """What opens the files, where the directory does not have them by their names."""
+    """Opens the files if the directory does not contain them by name."""
 
     @property
     def location(self) -> str:
@@ -164,7 +164,7 @@ class RecordedDirectory(Unpacked):
     def scan(self, job: Job = Job.NONE) -> LayerIndex:
         index = scan(RecordWindow(self.record, job), job)
         for number, extra in index.extra.items():
-            if extra.sparse == ():  # see RecordWindow: it is not known
+            if extra.sparse == ():  # unknown, see RecordWindow
                 index.extra[number] = extra._replace(sparse=None, stored=-1)
         return index
 
@@ -178,13 +178,13 @@ class RecordedDirectory(Unpacked):
                 yield piece
                 continue
             if piece.has_map or piece.stored != piece.size:
-                why = "the record does not tell how its tar has a sparse file"
-                raise NotRecorded(f"{self.record} is not all of the tar", why)
+                why = "the record lacks the map of a sparse file"
+                raise NotRecorded(f"{self.record} does not cover the whole tar", why)
             blob = self.open(piece.key, piece.size)
             done = 0
             while done < piece.size:
                 data = blob.pread(CONTENT_CHUNK, done)
                 if not data:
-                    raise LayertuiError(f"{blob.location} is shorter than it was in its layer")
+                    raise LayertuiError(f"{blob.location} is shorter than in its layer")
                 done += len(data)
                 yield data

@@ -1,10 +1,10 @@
-"""Layers that carry a table of contents, listed and read without the rest of them.
+"""Layers with a table of contents, listed and read without the rest of their bytes.
 
 eStargz (stargz-snapshotter: docs/estargz.md) and zstd:chunked (containers/storage:
 pkg/chunked) put the same JSON near the end of the layer: every entry, and for files where in
 the layer the compressed parts of their content begin and what digests they have. The manifest
-names the digest of the table. That the table tells what the tar does is the word of whoever
-made it: only reading the whole layer would show it.
+has the digest of the table. That the table matches the tar is the claim of whoever built it:
+only reading the whole layer would verify it.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from layertui.model.layer_index import LayerIndex, LayerWarning, key_of, path_of
 
 ESTARGZ_ANNOTATION = "containerd.io/snapshot/stargz/toc.digest"
 CHUNKED_PREFIXES = ("io.github.containers.zstd-chunked", "io.containers.zstd-chunked")
-"""How annotations of zstd:chunked layers begin, since and before containers/storage 1.46."""
+"""Prefixes of zstd:chunked annotations, since and before containers/storage 1.46."""
 FOOTER_SIZE = 51
-"""Bytes at the end of an eStargz layer: an empty gzip member that says where the table is."""
+"""Bytes at the end of an eStargz layer: an empty gzip member with the offset of the table."""
 MAX_TABLE = 256 << 20
-"""Bytes of JSON that are read at most."""
+"""Maximum size of the JSON."""
 MAX_CHUNK = 256 << 20
-"""Bytes of a file that may be compressed in one piece; writers take 4 MiB at most by default."""
+"""Bytes of a file that may be compressed in one chunk; writers use at most 4 MiB by default."""
 TAR_TYPES_OF_TOC = {
     "dir": tarfile.DIRTYPE,
     "reg": tarfile.REGTYPE,
@@ -54,20 +54,20 @@ GZIP_MEMBER = 31
 
 
 class Chunk(NamedTuple):
-    """A part of a file's content that is compressed by itself."""
+    """A separately compressed part of a file's content."""
 
     start: int
     """In the file."""
     size: int
     stored: int
-    """Where it begins in the layer."""
+    """Its offset in the layer."""
     stored_end: int
     digest: str
-    """Of the uncompressed bytes; empty where the table has none."""
+    """Of the uncompressed bytes; empty if the table lacks it."""
 
 
 class TocLayer(Unpacked):
-    """A layer by its table of contents; safe to share between threads."""
+    """A layer that is read by its table of contents; safe to share between threads."""
 
     def __init__(self, blob: Blob, descriptor: Descriptor) -> None:
         self._blob = blob
@@ -81,14 +81,14 @@ class TocLayer(Unpacked):
         return self._blob.location
 
     def scan(self, job: Job = Job.NONE) -> LayerIndex:
-        """Its entries, by the rules for tars: the table is laid out as one without contents."""
+        """Return the entries by the rules for tars: the table is laid out as a tar without contents."""
         index = index_of(self._table(), self._name, job)
-        text = "listed by its table of contents: the layer itself has not been read, nor its digest checked"
+        text = "listed by its table of contents: the layer itself was not read or verified"
         index.warnings.append(LayerWarning("table-of-contents", b"", text))
         return index
 
     def open(self, key: bytes, size: int, stamp: int = 0) -> Blob:
-        """The content of a file, each part checked against its digest in the table."""
+        """Open a file's content; each chunk is verified against its digest in the table."""
         self._table()
         return _TocBlob(self._blob, path_of(key), size, self._chunks.get(key, []))
 
@@ -108,7 +108,7 @@ class TocLayer(Unpacked):
 
 @contextmanager
 def one_line_errors(what: str) -> Iterator[None]:
-    """Turns what a table of another shape raises into one line."""
+    """Turn the exceptions that a malformed table raises into one :class:`LayertuiError`."""
     try:
         yield
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
@@ -118,7 +118,7 @@ def one_line_errors(what: str) -> Iterator[None]:
 
 
 def has_table(descriptor: Descriptor) -> bool:
-    """Whether a layer's annotations tell of a table of contents and of its digest."""
+    """Whether a layer's annotations have a table of contents and its digest."""
     names = descriptor.annotations
     return ESTARGZ_ANNOTATION in names or any(
         f"{each}.manifest-checksum" in names for each in CHUNKED_PREFIXES
@@ -128,9 +128,9 @@ def has_table(descriptor: Descriptor) -> bool:
 def _read_table(blob: Blob, annotations: Mapping[str, str], what: str) -> bytes:
     if ESTARGZ_ANNOTATION in annotations:
         footer = blob.pread(FOOTER_SIZE, blob.size - FOOTER_SIZE)
-        # The offset stands in the header's extra field: "SG", its length, 16 hex digits, STARGZ.
+        # The offset is in the header's extra field: "SG", its length, 16 hex digits, STARGZ.
         if footer[12:16] != b"SG\x16\x00" or footer[32:38] != b"STARGZ":
-            raise LayertuiError(f"{what} cannot be read", "the layer has no footer that tells where it is")
+            raise LayertuiError(f"{what} cannot be read", "the layer lacks the footer with its offset")
         start = int(footer[16:32], 16)
         packed = _inflate(blob.pread(blob.size - FOOTER_SIZE - start, start), MAX_TABLE)
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
@@ -148,7 +148,7 @@ def _read_table(blob: Blob, annotations: Mapping[str, str], what: str) -> bytes:
 
 
 def _inflate(data: bytes, size: int) -> bytes:
-    """Up to ``size`` bytes of what one gzip member or zstd frame holds, and those that follow."""
+    """Decompress up to ``size`` bytes of a gzip member, or of zstd frames."""
     if data.startswith(b"\x1f\x8b"):
         return zlib.decompressobj(GZIP_MEMBER).decompress(data, size)
     import zstandard
@@ -160,7 +160,7 @@ def _inflate(data: bytes, size: int) -> bytes:
 
 
 def _chunks(entries: list[dict[str, Any]], end: int) -> dict[bytes, list[Chunk]]:
-    """The parts of every file, in order. Where one ends, the next of any file begins at the latest."""
+    """Return the chunks of every file, in order. A chunk ends at the latest where the next of any file begins."""
     starts = sorted({each["offset"] for each in entries if each.get("offset")} | {end})
     following = dict(pairwise(starts))
     found: dict[bytes, list[Chunk]] = {}
@@ -178,7 +178,7 @@ def _chunks(entries: list[dict[str, Any]], end: int) -> dict[bytes, list[Chunk]]
 
 
 class _TocBlob(Blob):
-    """One file's content."""
+    """A file's content, read chunk by chunk."""
 
     size = 0
 
@@ -203,7 +203,9 @@ class _TocBlob(Blob):
             at = bisect_right(self._chunks, offset, key=lambda chunk: chunk.start) - 1
             chunk = self._chunks[at] if at >= 0 else None
             if chunk is None or offset >= chunk.start + chunk.size:
-                raise LayertuiError(f"cannot read {self.location}", f"the table lacks its byte {offset:,}")
+                raise LayertuiError(
+                    f"cannot read {self.location}", f"the table does not cover byte {offset:,}"
+                )
             piece = self._inflated(chunk)[offset - chunk.start :][: end - offset]
             data += piece
             offset += len(piece)
@@ -213,9 +215,9 @@ class _TocBlob(Blob):
         if self._last is None or self._last[0] != chunk:
             if not 0 < chunk.size <= MAX_CHUNK:
                 raise LayertuiError(
-                    f"cannot read {self.location}", f"a part of it claims {chunk.size:,} bytes"
+                    f"cannot read {self.location}", f"one of its chunks claims {chunk.size:,} bytes"
                 )
-            # What compresses badly grows a little; what lies between parts is not wanted.
+            # Incompressible data grows slightly; bytes between chunks are not needed.
             span = min(chunk.stored_end - chunk.stored, 2 * chunk.size + 4096)
             try:
                 data = _inflate(self._layer.pread(span, chunk.stored), chunk.size)
@@ -230,7 +232,7 @@ class _TocBlob(Blob):
 
 
 def index_of(entries: list[dict[str, Any]], what: str, job: Job = Job.NONE) -> LayerIndex:
-    """The index of a table's entries; ``what`` names it in errors. Raises :class:`Cancelled`."""
+    """Return the index of a table's entries; ``what`` names it in errors. Raises :class:`Cancelled`."""
     with one_line_errors(what):
         headers = _Headers(entries, job)
     index = scan(headers)
