@@ -1,5 +1,6 @@
 """What a comparison finds: its facts, the tree of what differs, and the detail of a path."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -29,12 +30,11 @@ class FactsView(TextView):
         Binding("y", "copy", "copy", show=False, tooltip="Copy the line at hand"),
     ]
 
+    @dataclass
     class Wanted(Message):
         """Enter on a directory."""
 
-        def __init__(self, node: Node) -> None:
-            super().__init__()
-            self.node = node
+        node: Node
 
     def __init__(self) -> None:
         super().__init__(id="facts", classes="pane")

@@ -56,12 +56,11 @@ class SideHeader(Widget):
     class Ready(Message):
         """The side has been read."""
 
+    @dataclass
     class Failed(Message):
         """It cannot be read."""
 
-        def __init__(self, error: LayertuiError) -> None:
-            super().__init__()
-            self.error = error
+        error: LayertuiError
 
     def __init__(self, number: int, chosen: Chosen) -> None:
         """``number`` as in :mod:`layertui.compare.trees`."""

@@ -1,6 +1,7 @@
 """The pane that tells all about one path, in five tabs."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
@@ -61,12 +62,11 @@ class DetailPane(TextView):
         Binding("y", "copy", "copy", tooltip="Copy the highlighted value, or the path"),
     ]
 
+    @dataclass
     class Compared(Message):
         """The contents of all files that a layer stored again have been compared."""
 
-        def __init__(self, subject: "Subject") -> None:
-            super().__init__()
-            self.subject = subject
+        subject: "Subject"
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id, classes="pane")

@@ -1,6 +1,7 @@
 """A line to type in, with what it could become below it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -37,13 +38,12 @@ class CompletedField(Vertical):
     }
     """
 
+    @dataclass
     class Submitted(Message):
         """Enter on what was typed or chosen, or a click on a choice."""
 
-        def __init__(self, text: str, clicked: bool) -> None:
-            super().__init__()
-            self.text = text
-            self.clicked = clicked
+        text: str
+        clicked: bool
 
     def __init__(self, complete: Callable[[str], list[str]], placeholder: str) -> None:
         super().__init__()

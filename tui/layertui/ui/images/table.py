@@ -1,6 +1,7 @@
 """A table of images or containers, on the line API: columns come and go with the width."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -48,26 +49,23 @@ class Table(ScrollView, can_focus=True):
     cursor: reactive[int] = reactive(0, repaint=False)
     """The highlighted row's number, also while there are no rows."""
 
+    @dataclass
     class Highlighted(Message):
         """The cursor is on ``row`` now; None when there are no rows."""
 
-        def __init__(self, row: TableRow | None) -> None:
-            super().__init__()
-            self.row = row
+        row: TableRow | None
 
+    @dataclass
     class Opened(Message):
         """Enter or a second click on ``row``."""
 
-        def __init__(self, row: TableRow) -> None:
-            super().__init__()
-            self.row = row
+        row: TableRow
 
+    @dataclass
     class HeaderClicked(Message):
         """The header of the column ``key`` was clicked."""
 
-        def __init__(self, key: str) -> None:
-            super().__init__()
-            self.key = key
+        key: str
 
     def __init__(self, columns: Sequence[Column], id: str | None = None) -> None:
         super().__init__(id=id)

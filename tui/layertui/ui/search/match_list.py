@@ -1,5 +1,6 @@
 """The lines that a search has found, each with its layer and path."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
@@ -40,12 +41,11 @@ class MatchList(CursorView):
     }
     """
 
+    @dataclass
     class Opened(Message):
         """Enter or a second click on ``match``."""
 
-        def __init__(self, match: "LineMatch") -> None:
-            super().__init__()
-            self.match = match
+        match: "LineMatch"
 
     def __init__(self, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -68,33 +69,30 @@ class TreeView(CursorView):
     }
     """
 
+    @dataclass
     class Highlighted(Message):
         """Another path is under the cursor, or another layer's version of it.
 
         ``node`` is a node of ``rows.merged.union``, seen from ``rows.merged.layer``.
         """
 
-        def __init__(self, node: Node, rows: TreeRows) -> None:
-            super().__init__()
-            self.node = node
-            self.rows = rows
+        node: Node
+        rows: TreeRows
 
+    @dataclass
     class Opened(Message):
         """Enter on what is no directory, or a second click."""
 
-        def __init__(self, node: Node) -> None:
-            super().__init__()
-            self.node = node
+        node: Node
 
     class Changed(Message):
         """Other rows are shown, or they are shown in another way."""
 
+    @dataclass
     class QueryFailed(Message):
         """The filter's query cannot be read."""
 
-        def __init__(self, error: LayertuiError) -> None:
-            super().__init__()
-            self.error = error
+        error: LayertuiError
 
     def __init__(self, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)

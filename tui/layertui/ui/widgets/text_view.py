@@ -3,6 +3,7 @@
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -50,20 +51,18 @@ class TextView(ScrollView, can_focus=True):
     }
     """
 
+    @dataclass
     class Wanted(Message):
         """``read`` has to run in a thread, and then its result here, for the view to go on."""
 
-        def __init__(self, document: Document, read: Read) -> None:
-            super().__init__()
-            self.document = document
-            self.read = read
+        document: Document
+        read: Read
 
+    @dataclass
     class CursorMoved(Message):
         """The cursor is on line ``line`` now."""
 
-        def __init__(self, line: int) -> None:
-            super().__init__()
-            self.line = line
+        line: int
 
     def __init__(self, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
