@@ -67,6 +67,11 @@ def count_text(count: int, noun: str, plural: str = "") -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def sentence(text: str) -> str:
+    """Return ``text`` with its first letter capitalized."""
+    return text[:1].upper() + text[1:]
+
+
 _TYPE_BITS = {
     "file": stat.S_IFREG,
     "directory": stat.S_IFDIR,

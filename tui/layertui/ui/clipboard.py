@@ -3,7 +3,7 @@
 from textual.widget import Widget
 
 from layertui.text.sanitize import visible
-from layertui.ui.text import shorten
+from layertui.ui.cells import shorten
 
 _SAID = 60
 """Cells of a value that are said."""

@@ -7,8 +7,8 @@ from typing import ClassVar
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
+from layertui.text.format import sentence
 from layertui.ui.keys import SHARED, key_sections
-from layertui.ui.text import sentence
 
 _KEYS = 10
 """Cells for the keys of a command, before what it does."""

@@ -18,12 +18,12 @@ from layertui.content.syntax import colored, lexer_of
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.numbers import LayerNumber
-from layertui.text.format import exact_size
+from layertui.text.format import count_text, exact_size
 from layertui.text.sanitize import visible
+from layertui.ui.cells import shorten
 from layertui.ui.clipboard import copy
 from layertui.ui.detail.page import Page, PageBuilder, message
 from layertui.ui.keys import Legend
-from layertui.ui.text import count_text, shorten
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.lines import Document, Line
 from layertui.ui.widgets.text_view import TextView

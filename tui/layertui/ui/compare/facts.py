@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from layertui.compare.summary import config_text, layers_text, packages_text
 from layertui.model.history_step import step_text
 from layertui.model.numbers import LayerNumber
-from layertui.text.format import growth_text
+from layertui.text.format import growth_text, size_text
 from layertui.text.sanitize import visible
+from layertui.ui.cells import shorten
 from layertui.ui.detail.page import Page, PageBuilder
-from layertui.ui.text import shorten, size_text
 from layertui.ui.widgets.lines import Span
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from textual.widgets import Static
 from layertui.compare.trees import A, B
 from layertui.model.job import Job
 from layertui.model.numbers import LayerNumber
+from layertui.text.format import size_text
 from layertui.text.sanitize import visible
 from layertui.ui.compare.panes import ComparePanes
 from layertui.ui.compare.side_header import Chosen, SideHeader
 from layertui.ui.keys import Legend
 from layertui.ui.navigator import navigator
-from layertui.ui.text import size_text
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.worker.background import background
 

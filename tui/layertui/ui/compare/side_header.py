@@ -12,9 +12,10 @@ from textual.widget import Widget
 from layertui.compare.trees import A
 from layertui.model.errors import LayertuiError
 from layertui.model.numbers import LayerNumber
+from layertui.text.format import count_text, size_text
 from layertui.text.sanitize import visible
+from layertui.ui.cells import shorten
 from layertui.ui.detail.words import layers as layers_text
-from layertui.ui.text import count_text, shorten, size_text
 from layertui.ui.theme.colors import layer_colour
 from layertui.ui.worker.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
 from layertui.ui.worker.reading import ImageOpened, Reading

@@ -11,12 +11,12 @@ from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind
 from layertui.model.numbers import Event, LayerNumber, Node
+from layertui.text.format import count_text, mode_text, moment, owner, size_text
 from layertui.text.sanitize import visible
+from layertui.ui.cells import shorten
 from layertui.ui.detail.page import Page, PageBuilder
 from layertui.ui.detail.subject import Subject, chip
 from layertui.ui.detail.words import HOW_DELETED, MARKS, absence, layers, path_of, sizes
-from layertui.ui.entry_text import mode_text, moment, owner
-from layertui.ui.text import count_text, shorten, size_text
 from layertui.ui.widgets.lines import Line, Span
 from layertui.union.changes import Mark, difference, mark_of, undecided_pairs
 from layertui.union.layer_summary import LayerSummary, summarize_layer

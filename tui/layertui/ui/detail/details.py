@@ -6,12 +6,12 @@ from layertui.content.xattrs import describe
 from layertui.model.entry import Entry, rfc3339
 from layertui.model.job import Job
 from layertui.model.numbers import Event
+from layertui.text.format import mode_text
 from layertui.text.sanitize import visible
 from layertui.ui.detail.owners import Owners
 from layertui.ui.detail.page import Page, PageBuilder, message
 from layertui.ui.detail.subject import Subject, chip
 from layertui.ui.detail.words import absence, sizes, step_of
-from layertui.ui.entry_text import mode_text
 
 _GUTTER = 12
 _PEERS = 50

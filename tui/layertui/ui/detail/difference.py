@@ -8,14 +8,13 @@ from layertui.content.ranges import ByteRange, ReadAt, differing_ranges
 from layertui.content.text import Encoding, encoding_of
 from layertui.model.job import Job
 from layertui.model.numbers import NO_EVENT, Event, LayerNumber
+from layertui.text.format import count_text, exact_size, sentence, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.detail.hex_view import ROW, hex_spans
 from layertui.ui.detail.page import Page, PageBuilder, message
 from layertui.ui.detail.subject import Subject
 from layertui.ui.detail.text_difference import TextDifference, Version
 from layertui.ui.detail.words import absence, encoding_facts, sizes
-from layertui.ui.entry_text import exact_size
-from layertui.ui.text import count_text, sentence, size_text
 from layertui.ui.widgets.lines import Line, Span
 from layertui.union.changes import difference
 

@@ -7,8 +7,8 @@ from layertui.content.accounts import MAX_ACCOUNTS_BYTES, account_names
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.numbers import Event
+from layertui.text.format import count_text
 from layertui.ui.detail.subject import Subject
-from layertui.ui.text import count_text
 
 if TYPE_CHECKING:
     from layertui.insight.package_files import PackageFiles, PackageOwners

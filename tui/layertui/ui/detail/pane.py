@@ -16,9 +16,9 @@ from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.numbers import NO_EVENT, Event, LayerNumber, Node
 from layertui.text.sanitize import visible
+from layertui.ui.cells import shorten
 from layertui.ui.clipboard import copy
 from layertui.ui.detail.page import Page, failure, message
-from layertui.ui.text import shorten
 from layertui.ui.widgets.text_view import TextView
 from layertui.ui.worker.background import background, background_each
 

@@ -8,13 +8,13 @@ from layertui.content.text import Encoding, encoding_of
 from layertui.model.entry import Entry
 from layertui.model.job import Job
 from layertui.model.numbers import Event, LayerNumber
+from layertui.text.format import size_text
 from layertui.text.sanitize import visible
 from layertui.ui.detail.hex_view import HexDocument
 from layertui.ui.detail.page import Page, PageBuilder, message
 from layertui.ui.detail.subject import Subject, chip
 from layertui.ui.detail.text_document import TextDocument
 from layertui.ui.detail.words import absence, encoding_facts, path_of, sizes
-from layertui.ui.text import size_text
 from layertui.ui.widgets.lines import Document, Line, Span
 from layertui.union.directory_summary import summarize_directory
 from layertui.union.symlinks import follow_links

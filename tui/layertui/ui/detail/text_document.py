@@ -11,8 +11,8 @@ from layertui.content.syntax import Piece, colored
 from layertui.content.text import DECODE_ERRORS, Encoding
 from layertui.model.job import Job
 from layertui.model.numbers import Event
+from layertui.text.format import size_text
 from layertui.text.sanitize import visible
-from layertui.ui.text import size_text
 from layertui.ui.widgets.lines import Document, Line, Read, Span
 
 if TYPE_CHECKING:

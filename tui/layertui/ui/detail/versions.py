@@ -3,11 +3,10 @@
 from collections.abc import Collection, Iterator
 
 from layertui.model.numbers import Event, LayerNumber
+from layertui.text.format import count_text, mode_text, moment, owner, size_text
 from layertui.ui.detail.page import Page, PageBuilder
 from layertui.ui.detail.subject import Subject, chip
 from layertui.ui.detail.words import HOW_DELETED, MARKS, absence, step_of
-from layertui.ui.entry_text import mode_text, moment, owner
-from layertui.ui.text import count_text, size_text
 from layertui.ui.widgets.lines import Line, Span
 from layertui.union.changes import Mark, mark_of
 from layertui.union.model import Absence

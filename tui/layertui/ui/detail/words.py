@@ -3,10 +3,9 @@
 from layertui.content.text import Encoding
 from layertui.model.history_step import step_text
 from layertui.model.numbers import Event, LayerNumber, Node
+from layertui.text.format import exact_size, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.detail.subject import Subject
-from layertui.ui.entry_text import exact_size
-from layertui.ui.text import size_text
 from layertui.union.changes import Mark
 from layertui.union.model import Absence
 

@@ -14,10 +14,10 @@ from textual.widgets.option_list import Option
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.reference import ENGINE_NAMES
+from layertui.text.format import count_text, size_text
 from layertui.text.sanitize import visible, visible_lines
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.dialogs.reader import ReaderDialog
-from layertui.ui.text import count_text, size_text
 from layertui.ui.widgets.lines import Line, LongDocument
 from layertui.ui.worker.background import background, background_each
 

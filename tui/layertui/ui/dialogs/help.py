@@ -11,9 +11,9 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from layertui.text.format import sentence
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.keys import KeyUse, Legend, key_sections
-from layertui.ui.text import sentence
 
 
 class HelpScreen(Dialog[None]):

@@ -11,10 +11,11 @@ from textual.widgets import Input, OptionList, Static
 
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
+from layertui.text.format import count_text
+from layertui.text.matching import match_positions
 from layertui.text.sanitize import visible
 from layertui.ui.dialogs.completed_field import LISTED
 from layertui.ui.dialogs.dialog import Dialog
-from layertui.ui.text import count_text, match_positions
 from layertui.ui.worker.background import background
 
 _OF_A_DIGEST = re.compile(r"sha256-[0-9a-f]{64}")

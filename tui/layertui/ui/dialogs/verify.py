@@ -14,9 +14,10 @@ from textual.widgets import Static
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.numbers import EMPTY, LayerNumber
+from layertui.text.format import size_text
 from layertui.text.sanitize import visible
+from layertui.ui.cells import shorten
 from layertui.ui.dialogs.dialog import Dialog
-from layertui.ui.text import shorten, size_text
 from layertui.ui.widgets.lines import Document, Line, Span
 from layertui.ui.widgets.text_view import TextView
 from layertui.ui.worker.background import TICK, background_each

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from layertui.content.syntax import colored, lexer_of
 from layertui.dockerfile import Instruction
 from layertui.dockerfile.effect import Effect
+from layertui.text.format import age_text, size_text
 from layertui.text.sanitize import visible, visible_lines
 from layertui.ui.detail.changes import counts
 from layertui.ui.detail.page import Page, PageBuilder
 from layertui.ui.detail.subject import chip
 from layertui.ui.detail.words import layers
-from layertui.ui.text import age_text, size_text
 from layertui.ui.widgets.lines import Document, Line, Span
 
 if TYPE_CHECKING:

@@ -20,11 +20,11 @@ from layertui.dockerfile.effect import Effect, effect_of
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.numbers import LayerNumber
+from layertui.text.format import count_text
 from layertui.text.sanitize import visible
 from layertui.ui.detail.page import Page, message
 from layertui.ui.dockerfile.pages import Listing, listing_of, step_page
 from layertui.ui.keys import Legend
-from layertui.ui.text import count_text
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.text_view import TextView
 from layertui.ui.worker.background import background_each

@@ -6,8 +6,9 @@ from textual.content import Content
 from textual.style import Style
 
 from layertui.model.reference import ENGINE_NAMES
+from layertui.text.format import count_text, size_text
 from layertui.text.sanitize import visible
-from layertui.ui.text import count_text, shorten, size_text
+from layertui.ui.cells import shorten
 from layertui.ui.widgets.top_line import TopLine, Weighted
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from layertui.model.numbers import EMPTY, LayerNumber
+from layertui.text.format import age_text, count_text, size_text
 from layertui.text.sanitize import visible, visible_lines
 from layertui.ui.explorer.layer_list import LayerState
-from layertui.ui.text import age_text, count_text, size_text
 from layertui.ui.widgets.lines import Document, Line, Span
 
 if TYPE_CHECKING:

@@ -14,9 +14,10 @@ from textual.strip import Strip
 
 from layertui.model.history_step import command_line, step_of
 from layertui.model.numbers import EMPTY, LayerNumber
+from layertui.text.format import count_text, size_text
 from layertui.text.sanitize import visible
+from layertui.ui.cells import clip, shorten
 from layertui.ui.keys import CHANGE_KEYS
-from layertui.ui.text import clip, count_text, shorten, size_text
 from layertui.ui.theme.styles import Palette
 from layertui.ui.widgets.lines import Span
 from layertui.ui.widgets.list_view import CursorView

@@ -8,10 +8,11 @@ from textual.screen import Screen
 
 from layertui.model.history_step import step_text
 from layertui.model.numbers import EMPTY, LayerNumber
+from layertui.text.format import count_text
 from layertui.text.sanitize import visible
+from layertui.ui.cells import shorten
 from layertui.ui.explorer.layer_facts import Oddity, layer_document, oddities_document
 from layertui.ui.navigator import navigator
-from layertui.ui.text import count_text, shorten
 
 if TYPE_CHECKING:
     from layertui.ui.explorer.layer_list import LayerList

@@ -12,6 +12,7 @@ from textual.widgets import Static
 from layertui.model.errors import LayertuiError
 from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.model.reference import ENGINE_NAMES
+from layertui.text.format import size_text
 from layertui.text.sanitize import visible
 from layertui.ui.explorer import open_screens
 from layertui.ui.explorer.header import ImageHeader, Totals
@@ -20,7 +21,6 @@ from layertui.ui.explorer.layer_facts import Oddity, oddities
 from layertui.ui.explorer.panes import ImagePanes
 from layertui.ui.keys import Legend
 from layertui.ui.navigator import navigator
-from layertui.ui.text import size_text
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.worker.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
 from layertui.ui.worker.platforms import PlatformsFound, find_platforms

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from layertui.model.reference import ENGINE_NAMES
+from layertui.text.format import age_text, parse_time
 from layertui.text.sanitize import visible
 from layertui.ui.images.table_row import Column, TableRow
-from layertui.ui.text import age_text, parse_time
 from layertui.ui.widgets.facts import Fact
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from layertui.ui.text import age_text, count_text, size_text
+from layertui.text.format import age_text, count_text, size_text
 from layertui.ui.widgets.facts import Fact
 
 if TYPE_CHECKING:

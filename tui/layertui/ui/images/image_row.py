@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from layertui.model.reference import ENGINE_NAMES, FILE_TRANSPORTS
+from layertui.text.format import age_text, parse_time, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.images.table_row import Column, TableRow
-from layertui.ui.text import age_text, parse_time, size_text
 
 if TYPE_CHECKING:
     from layertui.model.image import ImageSummary

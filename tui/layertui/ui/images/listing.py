@@ -9,9 +9,10 @@ from layertui.model.errors import LayertuiError, NoEngine
 from layertui.model.image import ImageSummary
 from layertui.model.job import Job
 from layertui.sources.docker_filters import FILTER_KEYS, filter_images
+from layertui.text.format import count_text
+from layertui.text.matching import match_positions
 from layertui.ui.images.finder import Batch, Place, RowOf, batches
 from layertui.ui.images.table_row import TableRow
-from layertui.ui.text import count_text, match_positions
 from layertui.ui.widgets.facts import Fact
 from layertui.ui.worker.background import background_each
 

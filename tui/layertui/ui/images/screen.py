@@ -16,6 +16,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from layertui.model.errors import LayertuiError, NoEngine
+from layertui.text.format import count_text
 from layertui.text.sanitize import visible
 from layertui.ui.images import container_row, image_row
 from layertui.ui.images.detail import ImageDetail
@@ -24,7 +25,6 @@ from layertui.ui.images.listing import Answer, Listing, place_facts, search
 from layertui.ui.images.table import Table
 from layertui.ui.keys import Legend
 from layertui.ui.navigator import navigator
-from layertui.ui.text import count_text
 from layertui.ui.widgets.facts import Facts
 from layertui.ui.widgets.key_bar import KeyBar
 

@@ -15,8 +15,9 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from layertui.text.matching import match_positions
+from layertui.ui.cells import shorten
 from layertui.ui.images.table_row import GAP, Column, TableRow, layout
-from layertui.ui.text import match_positions, shorten
 from layertui.ui.theme.colors import shades_of
 
 _GUTTER = 2

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.style import Style
 
+from layertui.text.format import size_text
 from layertui.ui.insight.parts import PARTS
-from layertui.ui.text import size_text
 from layertui.ui.widgets.top_line import Weighted
 
 if TYPE_CHECKING:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from layertui.insight.tally import Finding, Sum, Survey
 from layertui.model.numbers import LayerNumber
+from layertui.text.format import size_text
 from layertui.text.sanitize import visible
+from layertui.ui.cells import shorten
 from layertui.ui.detail.page import Page, PageBuilder
 from layertui.ui.detail.subject import chip
-from layertui.ui.text import shorten, size_text
 from layertui.ui.widgets.lines import Document, Line, Span
 
 _SIZE, _COUNT, _CHIP = 8, 8, 5

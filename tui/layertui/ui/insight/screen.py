@@ -17,13 +17,13 @@ from layertui.insight.tally import Finding, Survey
 from layertui.model.errors import LayertuiError
 from layertui.model.history_step import step_text
 from layertui.model.numbers import LayerNumber
+from layertui.text.format import size_text
 from layertui.text.sanitize import visible
 from layertui.ui.clipboard import copy
 from layertui.ui.detail.page import Page, message
 from layertui.ui.insight.header import NAMES, facts, stored_bytes, tabs
 from layertui.ui.insight.parts import PARTS, Findings, name_of, sums_page
 from layertui.ui.keys import Legend
-from layertui.ui.text import size_text
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.text_view import TextView
 from layertui.ui.widgets.top_line import TopLine

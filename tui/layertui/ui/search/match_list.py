@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from layertui.text.sanitize import visible
-from layertui.ui.text import clip, clip_start, shorten
+from layertui.ui.cells import clip, clip_start, shorten
 from layertui.ui.theme.styles import Palette
 from layertui.ui.widgets.lines import Span
 from layertui.ui.widgets.list_view import CursorView

@@ -14,11 +14,12 @@ from textual.style import Style
 from textual.widgets import Input, Static
 
 from layertui.content.query import LineMatch, Query
+from layertui.text.format import count_text, size_text
 from layertui.text.sanitize import visible
+from layertui.ui.cells import shorten
 from layertui.ui.keys import Legend
 from layertui.ui.navigator import navigator
 from layertui.ui.search.match_list import MatchList
-from layertui.ui.text import count_text, shorten, size_text
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.worker.search import MOST, Found, MatchesFound, SearchEnded, Searcher, SearchProgress
 

@@ -11,6 +11,7 @@ from textual.screen import Screen
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.reference import Reference, parse_reference
+from layertui.text.format import size_text
 from layertui.text.sanitize import visible
 from layertui.ui.clipboard import copy
 from layertui.ui.detail.page import Page, PageBuilder, failure, message
@@ -19,7 +20,6 @@ from layertui.ui.images.image_row import NO_NAME, short_digest
 from layertui.ui.images.screen import ImagesScreen
 from layertui.ui.keys import Legend
 from layertui.ui.navigator import navigator
-from layertui.ui.text import size_text
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.lines import Span
 from layertui.ui.widgets.text_view import TextView

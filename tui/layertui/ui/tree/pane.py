@@ -15,8 +15,9 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from layertui.model.numbers import ROOT, Node
+from layertui.text.format import count_text
 from layertui.text.sanitize import visible
-from layertui.ui.text import count_text, shorten
+from layertui.ui.cells import shorten
 from layertui.ui.tree.view import TreeView
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from rich.cells import cell_len
 
 from layertui.compare.rows import ComparedRows
 from layertui.model.numbers import NO_EVENT, LayerNumber, Node
-from layertui.text.format import growth_text
+from layertui.text.format import growth_text, mode_text, moment, owner, size_text
+from layertui.text.matching import match_positions
 from layertui.text.sanitize import visible
+from layertui.ui.cells import shorten
 from layertui.ui.detail.subject import chip
 from layertui.ui.detail.words import MARKS
-from layertui.ui.entry_text import mode_text, moment, owner
-from layertui.ui.text import match_positions, shorten, size_text
 from layertui.ui.widgets.lines import Span
 from layertui.union.changes import Mark
 

@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from layertui.text.sanitize import visible
-from layertui.ui.text import shorten
+from layertui.ui.cells import shorten
 
 Weighted = tuple[int, Content]
 """A fact, and how much it matters beside the others."""

@@ -1,0 +1,41 @@
+"""Cut texts to the cells that they may take in a terminal."""
+
+from rich.cells import cell_len, chop_cells
+
+
+def shorten(text: str, width: int) -> str:
+    """Return safe ``text`` in at most ``width`` cells, its middle replaced by … if it is longer."""
+    if cell_len(text) <= width:
+        return text
+    if width <= 1:
+        return "…"[:width]
+    head = chop_cells(text, (width - 1) - (width - 1) // 2)[0]
+    tail = ""
+    for char in reversed(text):
+        if cell_len(char + tail) > width - 1 - cell_len(head):
+            break
+        tail = char + tail
+    while tail and not cell_len(tail[0]):  # a mark whose letter is left out would go onto the …
+        tail = tail[1:]
+    return f"{head}…{tail}"
+
+
+def clip(text: str, width: int) -> str:
+    """Return safe ``text`` in at most ``width`` cells, its end replaced by … if it is longer."""
+    if width <= 0:
+        return ""
+    text = text[: width * 8]  # letters may take no cells
+    if cell_len(text) <= width:
+        return text
+    return chop_cells(text, width - 1)[0] + "…" if width > 1 else "…"
+
+
+def clip_start(text: str, width: int) -> str:
+    """Return safe ``text`` in at most ``width`` cells, its start replaced by … if it is longer."""
+    text = text[-width * 8 :] if width > 0 else ""
+    if cell_len(text) <= width:
+        return text
+    room, kept = width - 1, len(text)
+    while kept and (taken := cell_len(text[kept - 1])) <= room:
+        room, kept = room - taken, kept - 1
+    return "…" + text[kept:]
