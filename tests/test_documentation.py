@@ -44,7 +44,7 @@ SECTIONS = {
     "ExplorerScreen": "Explorer",
     "ImagePanes": "Explorer",
     "TreePanes": "Explorer",
-    "CursorView": "Layers",
+    "ListView": "Layers",
     "LayerList": "Layers",
     "TreeView": "Tree",
     "TreePane": "Tree",

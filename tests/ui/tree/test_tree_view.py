@@ -441,14 +441,14 @@ async def test_a_new_union_keeps_what_was_looked_at() -> None:
     app = Tree(SMALL, 2)
     async with app.run_test(size=(80, 10)) as pilot:
         await pressing("j", "l", "j", "j", "s", "v", "v")(pilot)
-        path, line = app.path, app.view._cursor - app.view.scroll_offset.y
+        path, line = app.path, app.view.cursor - app.view.scroll_offset.y
         app.show(more, 4)
         await settled(pilot)
         rows = app.view.rows
         assert rows is not None
         assert (app.path, rows.sort, rows.view, rows.merged.layer) == (path, "size", "all", 4)
         assert "/a/a-first" in names(app) and "/a/b/more" not in names(app)
-        assert abs(app.view._cursor - app.view.scroll_offset.y - line) <= 3
+        assert abs(app.view.cursor - app.view.scroll_offset.y - line) <= 3
         await pressing_on(pilot, "slash", "more")
         app.show(small.union(*more.indexes, small.layer(("-", "/b/more2"))), 5)
         await settled(pilot)

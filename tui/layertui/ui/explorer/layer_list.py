@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
-from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
@@ -18,9 +16,8 @@ from layertui.text.format import count_text, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import clip, shorten
 from layertui.ui.keys import CHANGE_KEYS
-from layertui.ui.theme.styles import Palette
 from layertui.ui.widgets.lines import Span
-from layertui.ui.widgets.list_view import CursorView
+from layertui.ui.widgets.list_view import ListView
 
 if TYPE_CHECKING:
     from layertui.model.image import Image
@@ -51,7 +48,7 @@ class LayerState:
         return 1.0 if self.read else self.done / self.total if self.total > 0 else None
 
 
-class LayerList(CursorView):
+class LayerList(ListView):
     """Says which layer is at hand: a step without a layer stands for the layer below it."""
 
     HELP_NAME: ClassVar[str] = "Layers"
@@ -111,7 +108,6 @@ class LayerList(CursorView):
         self._titled = ("", "")
         self._largest = 0
         self._digests = 0
-        self._palette: Palette | None = None
         self.border_title = Content("Layers")
 
     # What is shown
@@ -120,6 +116,7 @@ class LayerList(CursorView):
         """Lists the steps of ``image``, the cursor on the newest layer."""
         self.image, self._base_steps = image, 0
         self.states = {layer.number: LayerState() for layer in image.layers}
+        self.layer_count = max(len(self.states), 1)
         # What a container wrote has none.
         self._digests = sum(bool(layer.descriptor.digest or layer.diff_id) for layer in image.layers)
         self._largest = max((layer.descriptor.size for layer in image.layers), default=0)
@@ -161,7 +158,7 @@ class LayerList(CursorView):
         self._title()
         for row, step in enumerate(self._steps):
             if self.image.history[step].layer == layer:
-                self._refresh_row(row)
+                self._refresh_line(row)
 
     @property
     def count(self) -> int:
@@ -170,7 +167,7 @@ class LayerList(CursorView):
     @property
     def step(self) -> int:
         """Number of the history entry at hand; -1 if there are none."""
-        return self._steps[self._cursor] if self._steps else -1
+        return self._steps[self.cursor] if self._steps else -1
 
     @property
     def merged_layer(self) -> LayerNumber:
@@ -202,8 +199,8 @@ class LayerList(CursorView):
         if step not in self._steps and step >= 0:
             layer = self._below[step]
             step = next((at for at, entry in enumerate(history) if entry.layer == layer), -1)
-        self._cursor = self._steps.index(step) if step in self._steps else 0
-        self.virtual_size = Size(self.size.width, len(self._steps))
+        self.cursor = self._steps.index(step) if step in self._steps else 0
+        self._fit()
         self._reveal()
         self.update()
 
@@ -240,15 +237,15 @@ class LayerList(CursorView):
     # Keys and mouse
 
     def on_resize(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self._steps))
+        self._fit()
         self._title()
         self._reveal()
 
     def on_click(self, event: events.Click) -> None:
-        offset = event.get_content_offset(self)
-        if offset is None or offset.y + self.scroll_offset.y >= len(self._steps):
+        row = self.row_at(event)
+        if not 0 <= row < self.count:
             return
-        self.go_to_row(offset.y + self.scroll_offset.y)
+        self.go_to_row(row)
         if event.chain == 2:
             self.action_open()
 
@@ -275,30 +272,21 @@ class LayerList(CursorView):
         self.raw = not self.raw
         self.refresh()
 
-    def go_to_row(self, row: int) -> None:
-        before = self._cursor
-        super().go_to_row(row)
-        if self._cursor != before:
+    def put_cursor(self, line: int) -> None:
+        before = self.cursor
+        super().put_cursor(line)
+        if self.cursor != before:
             self._title()
             self.post_message(self.Highlighted())
 
     # Painting
 
-    def render_lines(self, crop: Region) -> list[Strip]:
-        palette = Palette(self.app, self.rich_style, max(len(self.states), 1))
-        if self._palette is None or self._palette.key != palette.key:
-            self._palette = palette
-        return super().render_lines(crop)
-
     def render_line(self, y: int) -> Strip:
-        width, palette = self.content_size.width, self._palette
         row = y + self.scroll_offset.y
-        if palette is None or row >= len(self._steps):
-            return Strip.blank(width, palette[""] if palette is not None else self.rich_style)
-        over = self._over(row)
-        spans = self._spans(self._steps[row], row == self._cursor, self.scrollable_content_region.width)
-        segments = [Segment(text, palette[f"{over} {style}"]) for text, style in spans]
-        return Strip(segments).adjust_cell_length(width, palette[over])
+        if row >= self.count:
+            return Strip.blank(self.content_size.width, self.rich_style)
+        spans = self._spans(self._steps[row], row == self.cursor, self.scrollable_content_region.width)
+        return self.strip(spans, self._over(row))
 
     def _spans(self, step: int, at_hand: bool, width: int) -> list[Span]:
         """A row of ``width`` cells."""

@@ -4,18 +4,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
-from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
 from layertui.text.sanitize import visible
 from layertui.ui.cells import clip, clip_start, shorten
-from layertui.ui.theme.styles import Palette
 from layertui.ui.widgets.lines import Span
-from layertui.ui.widgets.list_view import CursorView
+from layertui.ui.widgets.list_view import ListView
 
 if TYPE_CHECKING:
     from layertui.content.query import LineMatch
@@ -24,7 +21,7 @@ _PLACE = 48
 """Cells of a path and a line's number, at most."""
 
 
-class MatchList(CursorView):
+class MatchList(ListView):
     """Grows while a search goes on; the cursor stays where it is."""
 
     HELP_NAME: ClassVar[str] = "Matches"
@@ -49,41 +46,33 @@ class MatchList(CursorView):
 
     def __init__(self, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self.layer_count = 1
-        """Layers of the image, for their colours."""
         self._matches: list[LineMatch] = []
-        self._palette: Palette | None = None
 
     @property
     def count(self) -> int:
         return len(self._matches)
 
-    @property
-    def cursor(self) -> int:
-        """The number of the match at hand."""
-        return self._cursor
-
     def show(self, matches: "list[LineMatch]", cursor: int = 0) -> None:
         """Shows ``matches``, which may grow (:meth:`grown`)."""
         self._matches = matches
-        self.virtual_size = Size(self.size.width, len(matches))
+        self._fit()
         self.go_to_row(cursor)
         self.refresh()
 
     def grown(self) -> None:
         """Shows what has been found since."""
-        self.virtual_size = Size(self.size.width, len(self._matches))
+        self._fit()
         self.refresh()
 
     def on_resize(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self._matches))
+        self._fit()
         self._reveal()
 
     def on_click(self, event: events.Click) -> None:
-        offset = event.get_content_offset(self)
-        if offset is None or offset.y + self.scroll_offset.y >= self.count:
+        row = self.row_at(event)
+        if not 0 <= row < self.count:
             return
-        self.go_to_row(offset.y + self.scroll_offset.y)
+        self.go_to_row(row)
         if event.chain == 2:
             self.action_open()
 
@@ -92,25 +81,15 @@ class MatchList(CursorView):
 
     def action_open(self) -> None:
         if self._matches:
-            self.post_message(self.Opened(self._matches[self._cursor]))
+            self.post_message(self.Opened(self._matches[self.cursor]))
 
     # Painting
 
-    def render_lines(self, crop: Region) -> list[Strip]:
-        palette = Palette(self.app, self.rich_style, self.layer_count)
-        if self._palette is None or self._palette.key != palette.key:
-            self._palette = palette
-        return super().render_lines(crop)
-
     def render_line(self, y: int) -> Strip:
-        width, palette = self.content_size.width, self._palette
         row = y + self.scroll_offset.y
-        if palette is None or row >= self.count:
-            return Strip.blank(width, self.rich_style)
-        over = self._over(row)
-        spans = self._spans(row, self.scrollable_content_region.width)
-        segments = [Segment(text, palette[f"{over} {style}"]) for text, style in spans]
-        return Strip(segments).adjust_cell_length(width, palette[over])
+        if row >= self.count:
+            return Strip.blank(self.content_size.width, self.rich_style)
+        return self.strip(self._spans(row, self.scrollable_content_region.width), self._over(row))
 
     def _spans(self, row: int, width: int) -> list[Span]:
         """A row of ``width`` cells."""
@@ -119,7 +98,7 @@ class MatchList(CursorView):
         line = f":{match.line}"
         place = min(_PLACE, width * 2 // 5)
         path = shorten(visible(match.path), max(place - len(line), 1))
-        mark = ("▶" if row == self._cursor else " ", "accent" if self.has_focus else "quiet")
+        mark = ("▶" if row == self.cursor else " ", "accent" if self.has_focus else "quiet")
         room = width - 1 - numbers - 2 - place - 1
         return [
             mark,

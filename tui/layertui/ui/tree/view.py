@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
@@ -21,7 +20,7 @@ from layertui.ui.keys import CHANGE_KEYS
 from layertui.ui.theme.styles import Palette
 from layertui.ui.tree.background import Change, RowWork
 from layertui.ui.tree.empty import comment, no_change, why_empty
-from layertui.ui.widgets.list_view import CursorView
+from layertui.ui.widgets.list_view import ListView
 
 if TYPE_CHECKING:
     from layertui.ui.tree.paint import TreePainter
@@ -34,7 +33,7 @@ _FEW_EVENTS = 1_000
 """Events of a layer up to which one moves there at once."""
 
 
-class TreeView(CursorView):
+class TreeView(ListView):
     """Shows :class:`~layertui.union.tree_rows.TreeRows`; what takes long happens to a copy in a thread."""
 
     HELP_NAME: ClassVar[str] = "Tree"
@@ -99,13 +98,11 @@ class TreeView(CursorView):
         self.rows: TreeRows | None = None
         self.query_text = ""
         """The filter that is asked for; ``rows.query`` is the one that is shown."""
-        self._image_layers = 1
         self._wanted = ROOT  # the node that the cursor was put on, there or not
         self._told: tuple[object, int, int] | None = None
         self._sentence, self._failed = "", False
         self._work = RowWork(self, self._take)
         self._search = Job()  # cancelled when the filter is no longer wanted
-        self._palette: Palette | None = None
 
     # What is shown
 
@@ -118,12 +115,12 @@ class TreeView(CursorView):
 
     @property
     def count(self) -> int:
-        return len(self.rows.nodes) if self.rows is not None else ROOT
+        return len(self.rows.nodes) if self.rows is not None else 0
 
     @property
     def node(self) -> Node:
         """The node under the cursor; 0, the root, while there are no rows."""
-        return self.rows.nodes[self._cursor] if self.rows is not None else ROOT
+        return self.rows.nodes[self.cursor] if self.rows is not None else ROOT
 
     @property
     def busy(self) -> bool:
@@ -135,7 +132,7 @@ class TreeView(CursorView):
 
         They belong to this widget from now on.
         """
-        self._image_layers = image_layers
+        self.layer_count = image_layers
         self._work.drop("move")
         if rows is None or self.rows is None:
             self._work.drop()
@@ -242,25 +239,27 @@ class TreeView(CursorView):
 
     def _put(self, rows: TreeRows | None) -> None:
         """Shows rows; the cursor stays on its path and that where it is on the screen."""
-        before, line = self.rows, self._cursor - self.scroll_offset.y
+        before, line = self.rows, self.cursor - self.scroll_offset.y
         if rows is not None and before is not None:
             self._wanted = rows.merged.union.counterpart(before.merged.union, self._wanted)
         self.rows = rows
         if rows is None:
-            self._cursor, self._wanted = 0, ROOT
+            self.cursor, self._wanted = 0, ROOT
             self._told = None
         else:
-            self._cursor = rows.nearest(self._wanted)
+            self.cursor = rows.nearest(self._wanted)
         self._lay_out()
-        self.scroll_to(y=self._cursor - line, animate=False, immediate=True)
+        self.scroll_to(y=self.cursor - line, animate=False, immediate=True)
         self._reveal()
         self.refresh()
         self._tell()
         self.post_message(self.Changed())
 
     def _lay_out(self) -> None:
-        self.virtual_size = Size(self.size.width, self.count)
+        self._fit()
         if self.rows is not None:
+            if self._palette is not None:
+                self._painter.use(self._palette)
             self._painter.lay_out(self.scrollable_content_region.width, self.rows)
 
     def _tell(self) -> None:
@@ -293,7 +292,7 @@ class TreeView(CursorView):
         if self.rows is None or not self.rows.has_children(self.node):
             return
         if self.rows.is_open(self.node):
-            self.go_to_row(self._cursor + 1)
+            self.go_to_row(self.cursor + 1)
         else:
             self._toggle(self.node)
 
@@ -368,11 +367,8 @@ class TreeView(CursorView):
 
     def on_click(self, event: events.Click) -> None:
         """Selects; on an arrow, or a second time, opens or closes too."""
-        offset = event.get_content_offset(self)
-        if offset is None or self.rows is None:
-            return
-        row = offset.y + self.scroll_offset.y
-        if row >= self.count:
+        offset, row = event.get_content_offset(self), self.row_at(event)
+        if offset is None or self.rows is None or not 0 <= row < self.count:
             return
         self.go_to_row(row)
         if self._painter.is_arrow(self.rows, self.node, offset.x):
@@ -382,11 +378,9 @@ class TreeView(CursorView):
 
     # Painting
 
-    def render_lines(self, crop: Region) -> list[Strip]:
-        self._palette = Palette(self.app, self.rich_style, self._image_layers)
+    def _use(self, palette: Palette) -> None:
         if self.rows is not None:
-            self._painter.use(self._palette)
-        return super().render_lines(crop)
+            self._painter.use(palette)
 
     def render_line(self, y: int) -> Strip:
         width, palette = self.content_size.width, self._palette

@@ -12,12 +12,12 @@ from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
 from layertui.ui.theme.styles import Palette
 from layertui.ui.widgets.lines import Document, Line, Read, Span, folds, part, skip_cells
+from layertui.ui.widgets.list_view import ListView, cursor_keys
 
 _SIDE_STEP = 8
 """Cells that one key press scrolls sideways."""
@@ -25,21 +25,21 @@ _KEPT = 512
 """Painted rows that are kept."""
 
 
-class TextView(ScrollView, can_focus=True):
+_KEYS = cursor_keys("top", "end")
+
+
+class TextView(ListView):
     """Shows a document under heading lines that stay; folds or scrolls what is too long.
 
     Asks for what the document has not read yet when one scrolls there (:class:`Wanted`).
     """
 
+    ALLOW_SELECT = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "up", show=False),
-        Binding("down,j", "move(1)", "down", show=False),
+        *_KEYS[:2],
         Binding("left,h", "side(-1)", "scroll left", show=False),
         Binding("right,l", "side(1)", "scroll right", show=False),
-        Binding("pageup,ctrl+b", "page(-1)", "page up", show=False),
-        Binding("pagedown,ctrl+f", "page(1)", "page down", show=False),
-        Binding("home,g", "first", "top", show=False),
-        Binding("end,G", "last", "end", show=False),
+        *_KEYS[2:],
         Binding("w", "wrap", "wrap", tooltip="Fold long lines, or scroll them sideways"),
     ]
     DEFAULT_CSS = """
@@ -69,15 +69,11 @@ class TextView(ScrollView, can_focus=True):
         self.document = Document()
         self.heading: Sequence[Line] = ()
         self.folding = False
-        self.layer_count = 1
-        """Layers of the image that is spoken of, for their colours."""
-        self.cursor = -1
-        """The line that the cursor is on; -1 for none."""
+        self.cursor = -1  # on no line
         self._rows = array("I", [0])  # the first row of each line when folded, and the end
         self._laid = 0
         self._width = 0
         self._asked = False
-        self._palette: Palette | None = None
         self._painted: LRUCache[tuple[int, int, int, int, str], Strip] = LRUCache(_KEPT)
         self._heading_rows: list[Sequence[Span]] = []
 
@@ -118,7 +114,7 @@ class TextView(ScrollView, can_focus=True):
         else:
             self._width = max(self._width, document.width(start))
         self._laid = len(document)
-        height = self._heading_height + (self._rows[-1] if self.is_folded else self._laid)
+        height = self.heading_height + (self._rows[-1] if self.is_folded else self._laid)
         self.virtual_size = Size(0 if self.is_folded else document.gutter + self._width, height)
 
     def _indent(self, line: Line) -> int:
@@ -137,7 +133,12 @@ class TextView(ScrollView, can_focus=True):
                 yield part(line.body, start, stop)
 
     @property
-    def _heading_height(self) -> int:
+    def count(self) -> int:
+        """How many lines of the document have been laid out."""
+        return self._laid
+
+    @property
+    def heading_height(self) -> int:
         return len(self._heading_rows)
 
     def on_resize(self) -> None:
@@ -146,12 +147,6 @@ class TextView(ScrollView, can_focus=True):
         if self.is_folded and line < self._laid:
             self.scroll_to(y=self._rows[line], animate=False, immediate=True)
         self._reveal()
-
-    def on_focus(self) -> None:
-        self.refresh()
-
-    def on_blur(self) -> None:
-        self.refresh()
 
     # Keys and mouse
 
@@ -173,7 +168,7 @@ class TextView(ScrollView, can_focus=True):
             self.go_to(items[at])
 
     def action_page(self, pages: int) -> None:
-        rows = pages * max(self.content_size.height - self._heading_height - 1, 1)
+        rows = pages * max(self.content_size.height - self.heading_height - 1, 1)
         items = self.document.items
         if not items:
             self.scroll_to(y=self.scroll_offset.y + rows, animate=False)
@@ -205,32 +200,16 @@ class TextView(ScrollView, can_focus=True):
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:
-        offset = event.get_content_offset(self)
-        if offset is None or offset.y < self._heading_height:
-            return
-        line = self._line_at(self.scroll_offset.y + offset.y - self._heading_height)[0]
-        if line in self.document.items:
+        row = self.row_at(event)
+        if row >= 0 and (line := self._line_at(row)[0]) in self.document.items:
             self.go_to(line)
 
     def go_to(self, line: int) -> None:
         """Puts the cursor on ``line``."""
-        before, self.cursor = self.cursor, line
-        for number in (before, line):
-            self._refresh_line(number)
-        self._reveal()
+        before = self.cursor
+        self.put_cursor(line)
         if before != line:
             self.post_message(self.CursorMoved(line))
-
-    def _reveal(self) -> None:
-        """Scrolls so that the cursor's line shows."""
-        if not 0 <= self.cursor < self._laid:
-            return
-        row, end = self.rows_of(self.cursor)
-        top, height = self.scroll_offset.y, max(self.content_size.height - self._heading_height, 1)
-        if row < top:
-            self.scroll_to(y=row, animate=False, immediate=True)
-        elif end > top + height:
-            self.scroll_to(y=end - height, animate=False, immediate=True)
 
     def rows_of(self, line: int) -> tuple[int, int]:
         """The first row of a line in the document as it is laid out, and the row behind its last."""
@@ -243,21 +222,14 @@ class TextView(ScrollView, can_focus=True):
         line = bisect_right(self._rows, row) - 1
         return line, row - self._rows[line]
 
-    def _refresh_line(self, line: int) -> None:
-        if 0 <= line < self._laid:
-            row, end = self.rows_of(line)
-            y = row - self.scroll_offset.y + self._heading_height
-            self.refresh(Region(0, y, self.size.width, end - row))
-
     # Painting
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        palette = Palette(self.app, self.rich_style, self.layer_count)
-        if self._palette is None or self._palette.key != palette.key:
-            self._palette = palette
-            self._painted.clear()
         self._ask()
         return super().render_lines(crop)
+
+    def _use(self, palette: Palette) -> None:
+        self._painted.clear()
 
     def _ask(self) -> None:
         """Has read what is on the screen and a screen beyond it."""
@@ -278,15 +250,12 @@ class TextView(ScrollView, can_focus=True):
         width = self.content_size.width
         if palette is None:
             return Strip.blank(width)
-        if y < self._heading_height:
-            strip = Strip([Segment(text, palette[style]) for text, style in self._heading_rows[y]])
-            return strip.adjust_cell_length(width, palette[""])
-        number, nth = self._line_at(self.scroll_offset.y + y - self._heading_height)
+        if y < self.heading_height:
+            return self.strip(self._heading_rows[y])
+        number, nth = self._line_at(self.scroll_offset.y + y - self.heading_height)
         if number >= self._laid:
             return Strip.blank(width, palette[""])
-        over = ""
-        if number == self.cursor:
-            over = "on-cursor" if self.has_focus else "on-cursor_blurred"
+        over = self._over(number)
         if self.text_selection:
             return self._paint(number, nth, width, over, palette)
         key = (number, nth, self.scroll_offset.x, width, over)
