@@ -58,8 +58,9 @@ def places(monkeypatch: pytest.MonkeyPatch) -> Places:
     monkeypatch.setattr("layertui.sources.list_directory", made.list_directory)
     monkeypatch.setattr("layertui.sources.open_image", made.open_image)
     monkeypatch.setattr("layertui.sources.list_containers", made.list_containers)
-    for name in ("names", "shared_sizes", "events"):
-        monkeypatch.setattr(f"layertui.sources.engine.{name}", getattr(made, name))
+    monkeypatch.setattr("layertui.sources.engine.image_names", made.names)
+    monkeypatch.setattr("layertui.sources.engine.shared_sizes", made.shared_sizes)
+    monkeypatch.setattr("layertui.sources.engine.events", made.events)
     return made
 
 

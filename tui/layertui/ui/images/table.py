@@ -26,6 +26,7 @@ class Table(ListView):
         Binding("enter", "open", "explore", tooltip="Explore what is highlighted"),
         *cursor_keys("first row", "last row"),
     ]
+    ALLOW_SELECT = True
     HELP_NAME: ClassVar[str] = "Table"
     DEFAULT_CSS = """
     Table {
@@ -121,7 +122,7 @@ class Table(ListView):
             return self.strip(self._header())
         if number >= len(self.rows):
             return Strip.blank(self.size.width, self.rich_style)
-        return self.strip(self._spans(number), self._over(number))
+        return self.strip(self._spans(number), self._over(number)).apply_offsets(0, number)
 
     def _header(self) -> list[Span]:
         spans = [(" " * _GUTTER, "quiet")]
@@ -136,8 +137,10 @@ class Table(ListView):
     def _spans(self, number: int) -> list[Span]:
         row, at_hand = self.rows[number], number == self.cursor
         quiet = "" if at_hand else "quiet"
-        cursor = ("▌" if at_hand else " ", "accent" if self.has_focus else quiet)
-        spans = [cursor, ("◆", "accent") if row.reference == self.marked else (" ", "")]
+        cursor, hue = "▌" if at_hand else " ", "accent" if self.has_focus else quiet
+        spans = [(f"{cursor} ", hue)]
+        if row.reference == self.marked:
+            spans = [(cursor, hue), ("◆", "accent")]
         for column, width in layout(self.columns, self._room):
             cell = _aligned(shorten(row.cells[column.key], width), column, width)
             if column.key == "name":
