@@ -10,6 +10,7 @@ from textual.message import Message
 from layertui.model.numbers import LayerNumber, Node
 from layertui.ui.clipboard import copy
 from layertui.ui.compare.detail import PairPane, pair_subject
+from layertui.ui.compare.presenter import ComparedPresenter
 from layertui.ui.detail.page import Page, message
 from layertui.ui.tree.split_view import TreePanes
 from layertui.ui.tree.view import TreeView
@@ -75,7 +76,7 @@ class ComparePanes(TreePanes):
 
     def __init__(self) -> None:
         self.facts = FactsView()
-        super().__init__(self.facts, PairPane(id="detail"))
+        super().__init__(self.facts, PairPane(id="detail"), ComparedPresenter())
         self._comparison: Comparison | None = None
         self._contents: tuple[Contents, Contents] | None = None
 

@@ -12,6 +12,7 @@ from layertui.ui.widgets.lines import folds
 
 if TYPE_CHECKING:
     from layertui.ui.theme.styles import Palette
+    from layertui.ui.tree.presenter import RowPresenter
     from layertui.union.tree_rows import TreeRows
 
 
@@ -29,26 +30,10 @@ def comment(sentence: str, y: int, rows: int, size: tuple[int, int], style: str,
     return Strip([Segment(f" {text}", palette[style])]).adjust_cell_length(width, palette[""])
 
 
-def why_empty(rows: TreeRows) -> str:
-    """Why there is nothing but the root, and the next key; empty if there is more."""
-    from layertui.compare.rows import ComparedRows
-
-    layer = rows.merged.layer
+def why_empty(rows: TreeRows, presenter: RowPresenter) -> str:
+    """Return why there is nothing but the root, and the next key; empty if there is more."""
     if len(rows.nodes) > 1:
         return ""
     if rows.query:
         return f"No path here matches “{rows.query}”. Press escape to see all, or v for another view."
-    if isinstance(rows, ComparedRows):
-        return "No path differs. Press v for all of them." if rows.view == "changes" else "Both are empty."
-    if rows.view == "changes":
-        return f"Layer {layer} changes no path. Press v for everything, vv for the merged tree."
-    return f"The merged tree at layer {layer} is empty."
-
-
-def no_change(rows: TreeRows) -> str:
-    """That there is no change to go to."""
-    from layertui.compare.rows import ComparedRows
-
-    if isinstance(rows, ComparedRows):
-        return "Nothing differs in what is shown here."
-    return f"Layer {rows.merged.layer} changes nothing that is shown here."
+    return presenter.why_empty(rows)

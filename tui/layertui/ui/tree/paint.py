@@ -8,6 +8,7 @@ from textual.strip import Strip
 
 from layertui.model.numbers import Node
 from layertui.ui.theme.styles import Palette
+from layertui.ui.tree.presenter import RowPresenter
 from layertui.ui.tree.row import Layout, arrow_at, layout, spans
 from layertui.union.tree_rows import TreeRows
 
@@ -20,14 +21,15 @@ _LINED = ("strike", "underline")
 class TreePainter:
     """Paints rows in the columns and colours of the moment; who changes the rows says so."""
 
-    def __init__(self) -> None:
-        self._place: Layout = layout(0, None)  # which columns there are
+    def __init__(self, presenter: RowPresenter) -> None:
+        self._presenter = presenter
+        self._place: Layout = layout(0, presenter)  # which columns there are
         self._palette: Palette | None = None
         self._painted: LRUCache[tuple[int, str], Strip] = LRUCache(_KEPT)
 
     def lay_out(self, width: int, rows: TreeRows) -> None:
         """Other rows are to be painted, or in another width."""
-        self._place = layout(width, rows)
+        self._place = layout(width, self._presenter, rows.sort)
         self._painted.clear()
 
     def use(self, palette: Palette) -> None:

@@ -21,14 +21,12 @@ from layertui.ui.cells import shorten
 from layertui.ui.tree.view import TreeView
 
 if TYPE_CHECKING:
-    from layertui.union.tree_rows import TreeRows
+    from layertui.ui.tree.presenter import RowPresenter
 
 _SETTLE = 0.08
 """Seconds that a query rests before it is searched for."""
 _PATIENCE = 0.15
 """Seconds before a search that has not ended is said to go on."""
-_HINT = "words, *.conf, /etc/**, ~regex, layer:3, change:added, size:>1M, type:symlink"
-_COMPARED_HINT = _HINT.replace("layer:3, ", "")
 _SORTED = {"name": "", "size": "by size", "layer": "by layer", "time": "by time", "growth": "by growth"}
 
 
@@ -87,9 +85,11 @@ class TreePane(Vertical):
     }
     """
 
-    def __init__(self, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(
+        self, presenter: RowPresenter | None = None, id: str | None = None, classes: str | None = None
+    ) -> None:
         super().__init__(id=id, classes=classes)
-        self.view = TreeView()
+        self.view = TreeView(presenter)
         self._jumping = False
         self._titled = ("", "")
         self._clocks: list[Timer] = []
@@ -140,17 +140,13 @@ class TreePane(Vertical):
         self._close()
 
     def _ask(self, jumping: bool, value: str) -> None:
-        from layertui.compare.rows import ComparedRows
-
-        rows = self.view.rows
-        if rows is None:
+        if self.view.rows is None:
             return
         if not self._field.is_attached:
             self.mount(self._field, self._told, before=self.view)
         self._jumping = jumping
         self._field.suggester = Paths(self.view) if jumping else None
-        hint = _COMPARED_HINT if isinstance(rows, ComparedRows) else _HINT
-        self._field.placeholder = "path" if jumping else hint
+        self._field.placeholder = "path" if jumping else self.view.presenter.filter_hint
         with self._field.prevent(Input.Changed):
             self._field.value = value
         self._field.cursor_position = len(value)
@@ -243,7 +239,7 @@ class TreePane(Vertical):
             self.border_title, self.border_subtitle = Content("Merged tree"), Content("")
             return
         room = max(self.size.width - 4, 1)
-        title = _fitting(room, *_titles(rows))
+        title = _fitting(room, *self.view.presenter.titles(rows))
         notes = [f"filter {visible(rows.query)}"] if rows.query.strip() else []
         if _SORTED[rows.sort]:
             notes.append(_SORTED[rows.sort])
@@ -252,29 +248,6 @@ class TreePane(Vertical):
         if (title.markup, subtitle.plain) != self._titled:
             self._titled = (title.markup, subtitle.plain)
             self.border_title, self.border_subtitle = title, subtitle
-
-
-def _titles(rows: TreeRows) -> tuple[str, str]:
-    """What is shown, and how much of it."""
-    from layertui.compare.rows import ComparedRows
-    from layertui.union.path_filter import MARKS_OF_CHANGE
-
-    merged = rows.merged
-    if isinstance(rows, ComparedRows) and rows.view == "merged":
-        return "All of B, and what A alone has", count_text(merged.paths(), "path") + " in B"
-    if rows.view == "merged":
-        return f"Merged tree at layer {merged.layer}", count_text(merged.paths(), "path")
-    if rows.view == "changes":
-        told = [
-            f"{count:,} {word}"
-            for word, marks in MARKS_OF_CHANGE.items()
-            if (count := sum(merged.marks.count(mark, 1) for mark in marks))
-        ]
-        if isinstance(rows, ComparedRows):
-            return "What differs in B", ", ".join(told) or "no path"
-        return f"Changes of layer {merged.layer}", ", ".join(told) or "none"
-    hidden = rows.hidden()
-    return f"All paths of layers 1–{merged.layer}", f"{hidden:,} hidden"
 
 
 def _fitting(room: int, name: str, told: str) -> Content:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from layertui.compare.rows import ComparedRows
 from layertui.model.numbers import NO_EVENT, LayerNumber, Node
 from layertui.text.format import growth_text, mode_text, moment, owner, size_text
 from layertui.text.matching import match_positions
@@ -21,12 +20,9 @@ from layertui.union.changes import Mark
 
 if TYPE_CHECKING:
     from layertui.model.entry import Entry
-    from layertui.union.tree_rows import TreeRows
+    from layertui.ui.tree.presenter import RowPresenter
+    from layertui.union.tree_rows import Sort, TreeRows
 
-COLUMNS = (("layer", 4), ("permissions", 10), ("owner", 9), ("time", 16), ("size", 7))
-"""What stands right of the names, with its width in cells."""
-COMPARED = (("permissions", 10), ("owner", 9), ("time", 16), ("size", 7), ("growth", 8))
-"""The same of two trees that are compared."""
 _GAP = 2
 _ROOM = {"layer": 10, "growth": 10, "size": 14, "permissions": 28, "owner": 30, "time": 60}
 """Cells that the names have at least where there is the column too."""
@@ -41,13 +37,13 @@ class Layout:
 
     columns: tuple[tuple[str, int], ...]
     names: int
+    presenter: RowPresenter
 
 
-def layout(width: int, rows: TreeRows | None) -> Layout:
-    """The columns that fit in ``width`` cells; the time early if it is what the rows are sorted by."""
-    by_time = rows is not None and rows.sort == "time"
-    room = _ROOM | {"time": _ROOM["size"]} if by_time else _ROOM
-    possible = dict(COMPARED if isinstance(rows, ComparedRows) else COLUMNS)
+def layout(width: int, presenter: RowPresenter, sort: Sort = "name") -> Layout:
+    """Return the columns that fit in ``width`` cells; the time early if rows are sorted by it."""
+    room = _ROOM | {"time": _ROOM["size"]} if sort == "time" else _ROOM
+    possible = presenter.columns
     names, columns = width - _MARK, []
     for name in sorted(possible, key=room.__getitem__):
         cells = possible[name] + _GAP
@@ -55,7 +51,8 @@ def layout(width: int, rows: TreeRows | None) -> Layout:
             break
         names -= cells
         columns.append(name)
-    return Layout(tuple(column for column in possible.items() if column[0] in columns), max(names, 0))
+    fitting = tuple(column for column in possible.items() if column[0] in columns)
+    return Layout(fitting, max(names, 0), presenter)
 
 
 def arrow_at(rows: TreeRows, node: Node, names: int) -> int:
@@ -81,8 +78,8 @@ def spans(rows: TreeRows, node: Node, place: Layout) -> Sequence[Span]:
     indent = arrow_at(rows, node, place.names) - _MARK
     arrow = "▸ " if closed else "▾ " if rows.has_children(node) else "  "
     row: list[Span] = [(f"{sign:<{_MARK}}", style), (" " * indent, ""), (arrow, "quiet")]
-    name = _name(rows, node, entry, here)
-    notes = [*_notes(rows, node, entry, mark, here), *below]
+    name = _name(place.presenter, rows, node, entry, here)
+    notes = [*_notes(place.presenter, rows, node, entry, mark, here), *below]
     row += _fitted(name, notes, place.names - indent - len(arrow))
     struck = "" if here else " strike"
     for column, width in place.columns:
@@ -90,7 +87,7 @@ def spans(rows: TreeRows, node: Node, place: Layout) -> Sequence[Span]:
         if column == "layer":
             row += chip(entry.layer)
             continue
-        text = shorten(_cell(rows, node, column, entry, here), width)
+        text = shorten(_cell(place.presenter, rows, node, column, entry, here), width)
         blanks = (" " * (width - cell_len(text)), "")
         styled = (text, ("" if column == "size" and here else "quiet") + struck)
         row += [blanks, styled] if column in ("size", "owner", "growth") else [styled, blanks]
@@ -108,16 +105,13 @@ def _subtree_changes(rows: TreeRows, node: Node, mark: Mark) -> list[Span]:
     return [(f" {MARKS[kind][0]}{count:,}", MARKS[kind][1]) for kind, count in counts.items() if count]
 
 
-def _name(rows: TreeRows, node: Node, entry: Entry, here: bool) -> list[Span]:
+def _name(presenter: RowPresenter, rows: TreeRows, node: Node, entry: Entry, here: bool) -> list[Span]:
     """The name in its layer's hue, with the letters underlined that the filter's plain words find."""
     name = visible(rows.merged.union.name(node)) + ("/" if entry.type == "directory" and node else "")
     struck = "" if here else " strike"
     if not rows.is_found(node):
         return [(name, "quiet" + struck)]
-    if isinstance(rows, ComparedRows):  # whose layers are the two sides, which the mark tells
-        style = ("" if rows.merged.marks[node] else "quiet") + struck
-    else:
-        style = f"layer:{entry.layer}{struck}"
+    style = presenter.name_style(rows, node, entry) + struck
     found: set[int] = set()
     for word in rows.query.split():
         if not any(char in word for char in "*?:/~"):
@@ -127,7 +121,9 @@ def _name(rows: TreeRows, node: Node, entry: Entry, here: bool) -> list[Span]:
     return [(char, f"{style} underline" if at in found else style) for at, char in enumerate(name)]
 
 
-def _notes(rows: TreeRows, node: Node, entry: Entry, mark: Mark, here: bool) -> list[Span]:
+def _notes(
+    presenter: RowPresenter, rows: TreeRows, node: Node, entry: Entry, mark: Mark, here: bool
+) -> list[Span]:
     """What a link leads to, what a path was before, which layer deleted it."""
     merged = rows.merged
     union = merged.union
@@ -138,8 +134,7 @@ def _notes(rows: TreeRows, node: Node, entry: Entry, mark: Mark, here: bool) -> 
         notes.append((f" hardlink to {visible(entry.hardlink)}", "quiet"))
     before = union.at(node, LayerNumber(merged.layer - 1)) if mark == Mark.MODIFIED else NO_EVENT
     if before >= 0 and (was := union.entry(before)).type != entry.type:
-        where = " in A" if isinstance(rows, ComparedRows) else f", layer {was.layer}"
-        notes.append((f" was a {was.type}{where}", "modified"))
+        notes.append((f" was a {was.type}{presenter.where(was.layer)}", "modified"))
     if not here and mark != Mark.DELETED:
         gone = union.ev_layer[union.last_by(node, merged.layer)]
         notes.append((f" deleted by layer {gone}", "quiet"))
@@ -166,13 +161,13 @@ def _fitted(name: list[Span], notes: list[Span], width: int) -> list[Span]:
     return [*row, (" " * room, "")]
 
 
-def _cell(rows: TreeRows, node: Node, column: str, entry: Entry, here: bool) -> str:
+def _cell(presenter: RowPresenter, rows: TreeRows, node: Node, column: str, entry: Entry, here: bool) -> str:
     if column == "permissions":
         return mode_text(entry)
     if column == "owner":
         return owner(entry)
     if column == "growth":
-        growth = rows.growth(node) if isinstance(rows, ComparedRows) else 0
+        growth = presenter.growth(rows, node)
         return growth_text(growth, "−") if growth else ""
     if column == "time":
         return moment(entry)[:16]

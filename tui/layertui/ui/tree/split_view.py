@@ -10,6 +10,7 @@ from textual.widget import Widget
 
 from layertui.ui.detail.pane import DetailPane
 from layertui.ui.tree.pane import TreePane
+from layertui.ui.tree.presenter import RowPresenter
 
 if TYPE_CHECKING:
     from layertui.ui.detail.subject import Subject
@@ -107,10 +108,10 @@ class TreePanes(Container):
     }
     """
 
-    def __init__(self, lead: Widget, detail: DetailPane) -> None:
+    def __init__(self, lead: Widget, detail: DetailPane, presenter: RowPresenter | None = None) -> None:
         super().__init__(id="panes")
         self.lead = lead
-        self.tree_pane = TreePane(id="tree", classes="pane")
+        self.tree_pane = TreePane(presenter, id="tree", classes="pane")
         self.tree_view = self.tree_pane.view
         self.detail = detail
         self.subject: Subject | None = None

@@ -19,7 +19,8 @@ from layertui.ui.clipboard import copy
 from layertui.ui.keys import CHANGE_KEYS
 from layertui.ui.theme.styles import Palette
 from layertui.ui.tree.background import Change, RowWork
-from layertui.ui.tree.empty import comment, no_change, why_empty
+from layertui.ui.tree.empty import comment, why_empty
+from layertui.ui.tree.presenter import LayerPresenter, RowPresenter
 from layertui.ui.widgets.list_view import ListView
 
 if TYPE_CHECKING:
@@ -93,8 +94,12 @@ class TreeView(ListView):
 
         error: LayertuiError
 
-    def __init__(self, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(
+        self, presenter: RowPresenter | None = None, id: str | None = None, classes: str | None = None
+    ) -> None:
+        """``presenter`` describes rows that are not of one image."""
         super().__init__(id=id, classes=classes)
+        self.presenter = presenter or LayerPresenter()
         self.rows: TreeRows | None = None
         self.query_text = ""
         """The filter that is asked for; ``rows.query`` is the one that is shown."""
@@ -111,7 +116,7 @@ class TreeView(ListView):
         """Comes with the first rows, and much with it that the first frame does not need."""
         from layertui.ui.tree.paint import TreePainter
 
-        return TreePainter()
+        return TreePainter(self.presenter)
 
     @property
     def count(self) -> int:
@@ -342,7 +347,7 @@ class TreeView(ListView):
             return
         node = self.rows.next_change(self.node, step)
         if node < 0:
-            self.notify(no_change(self.rows), markup=False)
+            self.notify(self.presenter.no_change(self.rows), markup=False)
         else:
             self.go_to(node)
 
@@ -389,6 +394,6 @@ class TreeView(ListView):
         row = y + self.scroll_offset.y
         if self.rows is not None and row < self.count:
             return self._painter.row(self.rows, self.rows.nodes[row], self._over(row), width)
-        sentence = self._sentence if self.rows is None else why_empty(self.rows)
+        sentence = self._sentence if self.rows is None else why_empty(self.rows, self.presenter)
         style = "deleted" if self.rows is None and self._failed else "quiet"
         return comment(sentence, y, self.count, self.content_size, style, palette)

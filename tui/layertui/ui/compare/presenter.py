@@ -1,0 +1,43 @@
+"""What the tree of a comparison shows besides the entries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+from layertui.model.numbers import LayerNumber, Node
+from layertui.text.format import count_text
+from layertui.ui.tree.presenter import LayerPresenter, change_counts
+
+if TYPE_CHECKING:
+    from layertui.compare.rows import ComparedRows
+    from layertui.model.entry import Entry
+    from layertui.union.tree_rows import TreeRows
+
+
+class ComparedPresenter:
+    """Presents the rows of two images, whose sums stand for their layers: A is 1, B is 2."""
+
+    columns: Mapping[str, int] = {"permissions": 10, "owner": 9, "time": 16, "size": 7, "growth": 8}
+    filter_hint = LayerPresenter.filter_hint.replace("layer:3, ", "")
+
+    def titles(self, rows: TreeRows) -> tuple[str, str]:
+        if rows.view == "merged":
+            paths = count_text(rows.merged.paths(), "path")
+            return "All of B, and what A alone has", f"{paths} in B"
+        return "What differs in B", change_counts(rows) or "no path"
+
+    def name_style(self, rows: TreeRows, node: Node, entry: Entry) -> str:
+        return "" if rows.merged.marks[node] else "quiet"  # the mark tells the side
+
+    def where(self, layer: LayerNumber) -> str:
+        return " in A"
+
+    def growth(self, rows: TreeRows, node: Node) -> int:
+        return cast("ComparedRows", rows).growth(node)
+
+    def why_empty(self, rows: TreeRows) -> str:
+        return "No path differs. Press v for all of them." if rows.view == "changes" else "Both are empty."
+
+    def no_change(self, rows: TreeRows) -> str:
+        return "Nothing differs in what is shown here."
