@@ -12,7 +12,7 @@ from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image, add_layer, add_range
 from layertui.model.errors import LayertuiError
 from layertui.model.numbers import LayerNumber
-from layertui.text.format import size_text
+from layertui.text.format import facts_text, size_text
 from layertui.union.changes import Change, changes, differences, undecided_pairs
 
 DESCRIPTION = """\
@@ -96,7 +96,7 @@ def _cells(change: Change, out: Output) -> tuple[str, ...]:
     mark = MARKS[change.change]
     entry = change.after or change.before
     assert entry is not None
-    what = ", ".join(change.what) or (WHITEOUTS[change.whiteout] if change.whiteout else "")
+    what = facts_text(change.what) or (WHITEOUTS[change.whiteout] if change.whiteout else "")
     if change.hidden_paths:
         what += f", {change.hidden_paths} paths below it with {size_text(change.hidden_bytes)}"
     return (

@@ -12,7 +12,7 @@ from layertui.commands.sections import Cell, Code, Section
 from layertui.compare.comparison import Comparison, FileChange, Side
 from layertui.compare.summary import config_text, counts_text, layers_text, packages_text, verdict
 from layertui.model.history_step import step_text
-from layertui.text.format import count_text, growth_text, size_text
+from layertui.text.format import count_text, facts_text, growth_text, size_text
 
 TOP = 10
 """Directories listed without ``--all``."""
@@ -146,5 +146,5 @@ def _what(change: FileChange) -> str:
     if change.descendants:
         return f"and {count_text(change.descendants, 'path')} below"
     if change.before and change.after and "type" in change.what:
-        return f"{', '.join(change.what)}: was {change.before.type}, is {change.after.type}"
-    return ", ".join(change.what)
+        return f"{facts_text(change.what)}: was {change.before.type}, is {change.after.type}"
+    return facts_text(change.what)

@@ -11,7 +11,7 @@ from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image
 from layertui.model.layer_index import Kind
 from layertui.model.numbers import NO_EVENT, Event
-from layertui.text.format import mode_text, moment, owner
+from layertui.text.format import facts_text, mode_text, moment, owner
 from layertui.union.changes import WHITEOUT_NAMES, SameContent, difference
 from layertui.union.model import Absence, LayerUnion
 
@@ -93,6 +93,6 @@ def _cells(union: LayerUnion, before: Event, event: Event, same: SameContent, ou
         owner(entry),
         size_of(entry),
         moment(entry),
-        ", ".join(what),
+        facts_text(what),
         name_of(entry, out),
     )

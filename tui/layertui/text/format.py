@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,24 @@ def count_text(count: int, noun: str, plural: str = "") -> str:
 def sentence(text: str) -> str:
     """Return ``text`` with its first letter capitalized."""
     return text[:1].upper() + text[1:]
+
+
+FACT_NAMES = {
+    "type": "type",
+    "content": "content",
+    "mode": "mode",
+    "owner": "owner",
+    "mtime": "mtime",
+    "linkname": "linkname",
+    "xattrs": "xattrs",
+    "device": "device",
+}
+"""How the facts that may differ between two versions of a path are displayed; the keys are those of the JSON."""
+
+
+def facts_text(facts: Iterable[str]) -> str:
+    """Return facts that differ as they are displayed: ``mode, owner``."""
+    return ", ".join(FACT_NAMES[fact] for fact in facts)
 
 
 _TYPE_BITS = {

@@ -11,14 +11,14 @@ from layertui.content.read import Contents
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind
 from layertui.model.numbers import BASE, ROOT, LayerNumber, Node
-from layertui.text.format import growth_text
+from layertui.text.format import facts_text, growth_text
 from layertui.text.sanitize import visible
 from layertui.ui.detail import difference
 from layertui.ui.detail.changes import COLUMN, GUTTER, compare, label, properties
 from layertui.ui.detail.page import Page, PageBuilder, message
 from layertui.ui.detail.pane import CHANGES, DIFF, DetailPane
 from layertui.ui.detail.subject import Subject
-from layertui.ui.detail.words import MARKS
+from layertui.ui.detail.words import CHANGE_MARKS
 from layertui.ui.widgets.lines import Line, Span
 from layertui.union.changes import Mark
 
@@ -94,17 +94,25 @@ def nothing_to_compare(subject: PairSubject) -> str:
 
 def changes_page(subject: PairSubject) -> Page:
     """The path, what of it differs, and its metadata in A beside that in B."""
-    found, node = subject.comparison, subject.node
-    union = subject.union
     build = PageBuilder(GUTTER)
-    one, other = found.entry(node, A), found.entry(node, B)
-    what = found.what(node)
+    _add_verdict(build, subject)
+    build.add()
+    _add_metadata(build, subject)
+    return build.page(_heading())
+
+
+def _add_verdict(build: PageBuilder, subject: PairSubject) -> None:
+    """Add the path and how it differs, and how many paths below it do."""
+    found, node = subject.comparison, subject.node
+    union, what = subject.union, found.what(node)
     mark, said = Mark.NONE, "the same in A and B"
-    if one is None or other is None:
-        mark, said = (Mark.ADDED, "only in B") if one is None else (Mark.DELETED, "only in A")
+    if found.entry(node, A) is None:
+        mark, said = Mark.ADDED, "only in B"
+    elif found.entry(node, B) is None:
+        mark, said = Mark.DELETED, "only in A"
     elif what is not None:
-        mark, said = Mark.MODIFIED, f"in both, and differs in {', '.join(what)}"
-    sign, style = MARKS[mark]
+        mark, said = Mark.MODIFIED, f"in both, and differs in {facts_text(what)}"
+    sign, style = CHANGE_MARKS[mark]
     path = (visible(union.path(node)), "bold")
     build.add((f"{sign} " if sign else "", style), path, ("  ", ""), (said, style or "quiet"))
     if union.end[node] - node > 1 and (below := _below(found, node, mark)):
@@ -113,31 +121,37 @@ def changes_page(subject: PairSubject) -> Page:
     unread = found.unread.get(union.path(node))
     if unread is not None:
         build.add((visible(f"Its contents could not be compared: {unread}"), "deleted"))
-    build.add()
-    heads = [
-        [*side_chip(side), (f" layer {entry.layer}", f"layer:{side}")]
-        for side, entry in ((A, one), (B, other))
-        if entry is not None
-    ]
-    values = [properties(entry) for entry in (one, other) if entry is not None]
+
+
+def _add_metadata(build: PageBuilder, subject: PairSubject) -> None:
+    """Add the metadata of the path: once if it is the same or on one side only, else A's beside B's."""
+    found, node = subject.comparison, subject.node
+    what = found.what(node)
+    sides = [(side, entry) for side in (A, B) if (entry := found.entry(node, side)) is not None]
+    heads = [[*side_chip(side), (f" layer {entry.layer}", f"layer:{side}")] for side, entry in sides]
+    values = [properties(entry) for _side, entry in sides]
     if len(values) == 1 or what is None:
         build.add(*heads[-1], gutter=[label("image")])
         for name, value in values[-1].items():
             build.add((value, ""), gutter=[label(name)])
-        return build.page(_heading())
+        return
     before, after = values
     width = min(max(map(cell_len, [*before.values(), "".join(text for text, _ in heads[0])])), COLUMN)
     pad = width - sum(len(text) for text, _ in heads[0]) + 5
     build.add(*heads[0], (" " * pad, ""), *heads[1], gutter=[label("image")])
     for name in {**before, **after}:
         compare(build, name, before.get(name, ""), after.get(name, ""), width)
-    events = (union.at(node, A), union.at(node, B))
-    if all(union.ev_kind[event] == Kind.FILE for event in events) and unread is None:
-        differs = "content" in what
+    _add_content(build, subject, "content" in what)
+
+
+def _add_content(build: PageBuilder, subject: PairSubject, differs: bool) -> None:
+    """Add whether the contents differ, if both sides have files that can be read."""
+    union, node = subject.union, subject.node
+    are_files = all(union.ev_kind[union.at(node, side)] == Kind.FILE for side in (A, B))
+    if are_files and union.path(node) not in subject.comparison.unread:
         text: Span = ("differs, ", "modified") if differs else ("the same", "quiet")
         more = [("2 shows how", "quiet")] if differs else []
         build.add(text, *more, gutter=[label("content", changed=differs)])
-    return build.page(_heading())
 
 
 def _below(found: Comparison, node: Node, mark: Mark) -> list[Span]:
@@ -148,7 +162,10 @@ def _below(found: Comparison, node: Node, mark: Mark) -> list[Span]:
     )
     for kind, number in numbers:
         if number := number - (kind == mark):
-            told += [(", " if told else "", "quiet"), (f"{number:,} {kind.name.lower()}", MARKS[kind][1])]
+            told += [
+                (", " if told else "", "quiet"),
+                (f"{number:,} {kind.name.lower()}", CHANGE_MARKS[kind][1]),
+            ]
     return told
 
 

@@ -11,12 +11,12 @@ from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind
 from layertui.model.numbers import Event, LayerNumber, Node
-from layertui.text.format import count_text, mode_text, moment, owner, size_text
+from layertui.text.format import count_text, facts_text, mode_text, moment, owner, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.detail.page import Page, PageBuilder
 from layertui.ui.detail.subject import Subject, chip
-from layertui.ui.detail.words import HOW_DELETED, MARKS, absence, layers, path_of, sizes
+from layertui.ui.detail.words import CHANGE_MARKS, HOW_DELETED, absence, layers, path_of, sizes
 from layertui.ui.widgets.lines import Line, Span
 from layertui.union.changes import Mark, difference, mark_of, undecided_pairs
 from layertui.union.layer_summary import LayerSummary, summarize_layer
@@ -191,13 +191,13 @@ def _say_what(
         alike = known.alike
         same = None if alike is None else lambda _before, _after: alike
         mark = mark_of(union, before, after, same)
-        what = ", ".join(difference(union, before, after, same))
+        what = facts_text(difference(union, before, after, same))
         said = {
             Mark.MODIFIED: f"modified by layer {layer}: {what}",
             Mark.REPEATED: f"stored again by layer {layer}, and nothing differs",
             Mark.REWRITTEN: f"stored again by layer {layer} with the same metadata and size",
         }[mark]
-    sign, style = MARKS[mark]
+    sign, style = CHANGE_MARKS[mark]
     build.add((f"{sign} ", style), (path_of_node(subject), "bold"), ("  ", ""), (said, style))
 
 

@@ -8,7 +8,7 @@ from layertui.content.ranges import ByteRange, ReadAt, differing_ranges
 from layertui.content.text import Encoding, encoding_of
 from layertui.model.job import Job
 from layertui.model.numbers import NO_EVENT, Event, LayerNumber
-from layertui.text.format import count_text, exact_size, sentence, size_text
+from layertui.text.format import count_text, exact_size, facts_text, sentence, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.detail.hex_view import ROW, hex_spans
 from layertui.ui.detail.page import Page, PageBuilder, message
@@ -132,7 +132,7 @@ def _alike(subject: Subject, before: Event, after: Event) -> Page:
     one, other = union.entry(before), union.entry(after)
     both = sentence(subject.called(one.layer, other.layer))
     said = f"{both} store the same content, {sizes(one.size)}."
-    what = ", ".join(difference(union, before, after, lambda _before, _after: True))
+    what = facts_text(difference(union, before, after, lambda _before, _after: True))
     build = PageBuilder()
     build.add((said, ""))
     if what:

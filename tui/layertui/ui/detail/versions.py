@@ -6,7 +6,7 @@ from layertui.model.numbers import Event, LayerNumber
 from layertui.text.format import count_text, mode_text, moment, owner, size_text
 from layertui.ui.detail.page import Page, PageBuilder
 from layertui.ui.detail.subject import Subject, chip
-from layertui.ui.detail.words import HOW_DELETED, MARKS, absence, step_of
+from layertui.ui.detail.words import CHANGE_MARKS, HOW_DELETED, absence, step_of
 from layertui.ui.widgets.lines import Line, Span
 from layertui.union.changes import Mark, mark_of
 from layertui.union.model import Absence
@@ -53,14 +53,14 @@ def _version(subject: Subject, event: Event, shown: Event) -> Iterator[Span]:
     union, layer = subject.union, subject.merged_layer
     whose = union.ev_layer[event]
     if not union.shows(event):
-        sign, style = MARKS[Mark.DELETED]
+        sign, style = CHANGE_MARKS[Mark.DELETED]
         yield sign + " ", style
         yield f"{'deleted ' + HOW_DELETED[Absence(union.ev_entry[event])]:<58}", "deleted"
         yield step_of(subject, whose), "quiet"
         return
     entry = union.entry(event)
     before = union.at(subject.node, LayerNumber(whose - 1))
-    sign, style = MARKS[mark_of(union, before, event)]
+    sign, style = CHANGE_MARKS[mark_of(union, before, event)]
     struck = "quiet strike" if event != shown and whose <= layer else "quiet" if whose > layer else ""
     yield sign + " ", style
     yield mode_text(entry), struck

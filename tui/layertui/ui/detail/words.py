@@ -9,7 +9,7 @@ from layertui.ui.detail.subject import Subject
 from layertui.union.changes import Mark
 from layertui.union.model import Absence
 
-MARKS = {
+CHANGE_MARKS = {
     Mark.NONE: ("", "quiet"),
     Mark.ADDED: ("+", "added"),
     Mark.MODIFIED: ("~", "modified"),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from layertui.model.image import Image
     from layertui.verify.layer import Check
 
-MARKS: dict[str, Span] = {"ok": ("✓", "added"), "wrong": ("✗", "deleted"), "unchecked": ("·", "quiet")}
+CHECK_MARKS: dict[str, Span] = {"ok": ("✓", "added"), "wrong": ("✗", "deleted"), "unchecked": ("·", "quiet")}
 _GUTTER = 22
 _SETTLED = 0.1
 """Seconds after which what came last is surely laid out."""
@@ -177,7 +177,10 @@ class VerifyDialog(Dialog[None]):
 
 def _lines_of(check: "Check") -> list[Line]:
     """A check as lines: a value that holds in short, both values whole if they differ."""
-    gutter: list[Span] = [MARKS[check.status], (f" {visible(check.subject):9} {check.what:9} ", "quiet")]
+    gutter: list[Span] = [
+        CHECK_MARKS[check.status],
+        (f" {visible(check.subject):9} {check.what:9} ", "quiet"),
+    ]
     if check.status == "ok":
         return [Line([(shorten(visible(check.found), _SHORT), "")], gutter)]
     bodies: list[list[Span]] = []

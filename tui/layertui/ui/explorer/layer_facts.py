@@ -1,6 +1,6 @@
 """What is recorded of a step and its layer, and what is odd about an image, to be read."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from layertui.model.numbers import EMPTY, LayerNumber
@@ -10,7 +10,7 @@ from layertui.ui.explorer.layer_list import LayerState
 from layertui.ui.widgets.lines import Document, Line, Span
 
 if TYPE_CHECKING:
-    from layertui.model.image import Image, Layer
+    from layertui.model.image import HistoryEntry, Image, Layer
     from layertui.model.layer_index import LayerIndex
     from layertui.union.model import LayerUnion
 
@@ -58,52 +58,78 @@ def oddities_document(found: Sequence[Oddity]) -> Document:
 def layer_document(
     image: "Image", step: int, state: LayerState | None, index: "LayerIndex | None"
 ) -> Document:
-    """All that is known of a history entry and the layer that it made."""
+    """Return all that is known of a history entry and the layer that it made."""
     entry = image.history[step]
-    lines: list[Line] = []
-
-    def add(name: str, values: Iterable[str], style: str = "") -> None:
-        label = name
-        for value in values:
-            lines.append(Line([(value, style)], [(label, "quiet")]))
-            label = " "
-
-    recorded = entry.created_by if entry.recorded else ""
-    add("step", visible_lines(recorded) if recorded else ["not recorded"], "" if recorded else "quiet")
-    add("comment", visible_lines(entry.comment) if entry.comment else [])
-    add("author", [visible(entry.author)] if entry.author else [])
-    add("created", [_moment(entry.created)] if entry.created else [])
+    lines = _rows(_step_facts(entry))
     if entry.layer is None:
-        add("layer", ["none: it changed the config alone"], "quiet")
+        lines += _rows([("layer", ["none: it changed the config alone"], "quiet")])
         return Document(lines, _GUTTER, wrap=True)
-    lines.append(Line())
     layer = image.layers[entry.layer - 1]
-    add("layer", [f"{layer.number} of {len(image.layers)}"])
-    size = layer.descriptor.size
-    is_stored = layer.measured == "as stored"
+    facts = [
+        ("layer", [f"{layer.number} of {len(image.layers)}"], ""),
+        *_size_facts(layer, index),
+        *_identity_facts(layer),
+        _check_fact(layer, state),
+    ]
+    return Document([*lines, Line(), *_rows(facts)], _GUTTER, wrap=True)
+
+
+_Fact = tuple[str, Iterable[str], str]
+"""A name, safe values (none: the fact is left out), and their style."""
+
+
+def _rows(facts: Iterable[_Fact]) -> list[Line]:
+    """Return a line for each value; the name stands before the first."""
+    return [
+        Line([(value, style)], [(" " if number else name, "quiet")])
+        for name, values, style in facts
+        for number, value in enumerate(values)
+    ]
+
+
+def _step_facts(entry: "HistoryEntry") -> Iterator[_Fact]:
+    recorded = entry.created_by if entry.recorded else ""
+    if recorded:
+        yield "step", visible_lines(recorded), ""
+    else:
+        yield "step", ["not recorded"], "quiet"
+    yield "comment", visible_lines(entry.comment) if entry.comment else [], ""
+    yield "author", [visible(entry.author)] if entry.author else [], ""
+    yield "created", [_moment(entry.created)] if entry.created else [], ""
+
+
+def _size_facts(layer: "Layer", index: "LayerIndex | None") -> Iterator[_Fact]:
+    size, is_stored = layer.descriptor.size, layer.measured == "as stored"
     known = f"{size_text(size)} ({size:,} bytes)" + ("" if is_stored else f" {layer.measured}")
-    add("stored" if is_stored else "size", [known if size >= 0 else "unknown size"])
+    yield "stored" if is_stored else "size", [known if size >= 0 else "unknown size"], ""
     if index is not None and not layer.missing:
         packed = f", {index.compression}" if index.compression else ""
         unpacked = f", {size_text(index.tar_size)} unpacked" if index.compression else ""
         entries = count_text(index.count, "entry").replace("entrys", "entries")
-        add("holds", [f"{entries}, {size_text(sum(index.size))} of files{packed}{unpacked}"])
-    add("media type", [visible(layer.descriptor.media_type)] if layer.descriptor.media_type else [])
-    add("digest", [visible(layer.descriptor.digest) or "unknown"])
-    add("diff ID", [visible(layer.diff_id) or "unknown"])
-    add("chain ID", [visible(layer.chain_id) or "unknown"])
-    add("lies in", _places(layer))
-    add("fetched from", map(visible, layer.descriptor.urls))
-    add("annotations", (visible(f"{name}={value}") for name, value in layer.descriptor.annotations.items()))
+        yield "holds", [f"{entries}, {size_text(sum(index.size))} of files{packed}{unpacked}"], ""
+
+
+def _identity_facts(layer: "Layer") -> Iterator[_Fact]:
+    """Yield what a layer is called, and where it is stored."""
+    descriptor = layer.descriptor
+    yield "media type", [visible(descriptor.media_type)] if descriptor.media_type else [], ""
+    yield "digest", [visible(descriptor.digest) or "unknown"], ""
+    yield "diff ID", [visible(layer.diff_id) or "unknown"], ""
+    yield "chain ID", [visible(layer.chain_id) or "unknown"], ""
+    yield "lies in", _places(layer), ""
+    yield "fetched from", map(visible, descriptor.urls), ""
+    yield "annotations", (visible(f"{name}={value}") for name, value in descriptor.annotations.items()), ""
+
+
+def _check_fact(layer: "Layer", state: LayerState | None) -> _Fact:
+    """Return whether a layer's bytes have the digest that the image names."""
     if state is not None and state.problem:
-        add("problem", [visible(state.problem)], "deleted")
-    elif state is not None and state.checked:
-        add("checked", ["✓ its bytes have the digest that the image names"])
-    elif not layer.descriptor.digest and not layer.diff_id:
-        add("checked", ["no: nothing names a digest of it"], "quiet")
-    else:
-        add("checked", ["no: its bytes have not been held against its digest"], "quiet")
-    return Document(lines, _GUTTER, wrap=True)
+        return "problem", [visible(state.problem)], "deleted"
+    if state is not None and state.checked:
+        return "checked", ["✓ its bytes have the digest that the image names"], ""
+    if not layer.descriptor.digest and not layer.diff_id:
+        return "checked", ["no: nothing names a digest of it"], "quiet"
+    return "checked", ["no: its bytes have not been held against its digest"], "quiet"
 
 
 def _places(layer: "Layer") -> list[str]:

@@ -10,26 +10,22 @@ from textual.screen import Screen
 
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
-from layertui.model.reference import Reference, parse_reference
+from layertui.model.reference import parse_reference
 from layertui.text.format import size_text
 from layertui.text.sanitize import visible
 from layertui.ui.clipboard import copy
-from layertui.ui.detail.page import Page, PageBuilder, failure, message
+from layertui.ui.detail.page import Page, failure, message
 from layertui.ui.images.finder import Place, store_places
-from layertui.ui.images.image_row import NO_NAME, short_digest
 from layertui.ui.images.screen import ImagesScreen
 from layertui.ui.keys import Legend
 from layertui.ui.navigator import navigator
+from layertui.ui.store.usage_page import usage_page
 from layertui.ui.widgets.key_bar import KeyBar
-from layertui.ui.widgets.lines import Span
 from layertui.ui.widgets.text_view import TextView
 from layertui.ui.worker.background import background
 
 if TYPE_CHECKING:
-    from layertui.sources.store_usage import ImageUse, LayerUse, StoreUsage
-
-_NUMBER = 9
-"""Cells of a column of numbers; two of them stand before each name."""
+    from layertui.sources.store_usage import StoreUsage
 
 
 class StoreScreen(ImagesScreen):
@@ -149,99 +145,3 @@ class UsageScreen(Screen[None]):
     def action_copy(self) -> None:
         """Copies the path or ID at hand."""
         copy(self, self._page.values[self.query_one(TextView).cursor])
-
-
-def usage_page(found: "StoreUsage", store: Reference) -> tuple[Page, list[tuple[str, str]]]:
-    """The overview of a store to be read: each thing in a line, two numbers before its name.
-
-    An event of the page is the number of what can be explored: a reference, and the ID of a
-    layer to begin at (empty for none).
-    """
-    page = PageBuilder(2 * _NUMBER + 2)
-    targets = [(image.reference, "") for image in found.images]
-    for problem in found.problems:
-        page.add((visible(problem), "deleted"))
-    if found.problems:
-        page.add()
-    _head(page, "ON DISK", "ENTRIES", "PART")
-    width = max((len(part.name) for part in found.parts if part.about), default=0)
-    for part in found.parts:
-        entries = "" if part.entries is None else f"{part.entries:,}"
-        about = part.about or "not known"
-        page.add(
-            (f"{visible(part.name):{width}}", "bold"),
-            (f"  {about}", "quiet"),
-            gutter=_numbers(size_text(part.size), entries),
-            value=str(found.root / part.name),
-        )
-    _head(page, "SIZE", "FREES", "IMAGE", before=True)
-    if not found.images:
-        page.add(("none", "quiet"), gutter=_numbers("", ""))
-    for number, image in enumerate(found.images):
-        stands = f"  kept by {', '.join(image.containers)}" if image.containers else ""
-        page.add(
-            (visible(_name(image)), "bold"),
-            (visible(f"  {short_digest(image.id)}{stands}"), "quiet"),
-            gutter=_numbers(size_text(image.size), size_text(image.frees)),
-            event=number,
-            value=image.id,
-        )
-    from layertui.sources.assemble import short_layer
-    from layertui.sources.store_usage import unnamed, users
-
-    shared = [layer for layer in found.layers if len(layer.images) > 1]
-    if shared:
-        _head(page, "SIZE", "IMAGES", "LAYER THAT IMAGES SHARE", before=True)
-    for layer in shared:
-        by = ", ".join(users(found, layer))
-        _add_layer(page, layer, str(len(layer.images)), by, len(targets))
-        targets.append((layer.images[0], layer.id))
-    alone = unnamed(found)
-    if alone:
-        _head(page, "SIZE", "", "LAYER THAT NO IMAGE NAMES", before=True)
-    for layer in alone:
-        on = f"on {short_layer(layer.parent)}" if layer.parent else ""
-        _add_layer(page, layer, "", on, len(targets))
-        targets.append((layer.reference, ""))
-    if found.strays:
-        what = "PATH BESIDE THEM THAT NOTHING NAMES (A BUILD CACHE MAY)"
-        _head(page, "", "", what, before=True)
-    for stray in found.strays:
-        event = len(targets) if stray.reference else -1
-        name = str(stray.path).removeprefix(f"{found.root}/")
-        page.add((visible(name), ""), gutter=_numbers("", ""), event=event, value=str(stray.path))
-        targets += [(stray.reference, "")] if stray.reference else []
-    if found.links:
-        _head(page, "", "", "CONTAINER BY NAME OR LINK, FROM LINKGRAPH.DB", before=True)
-    for name, identity in found.links:
-        short = (visible(f"  {identity[:12]}"), "quiet")
-        page.add((visible(name), "bold"), short, gutter=_numbers("", ""), event=len(targets), value=identity)
-        targets.append((str(store._replace(selector=f"/{identity}")), ""))
-    return page.page(), targets
-
-
-def _head(page: PageBuilder, first: str, second: str, what: str, before: bool = False) -> None:
-    """Names the columns of what follows."""
-    if before:
-        page.add()
-    page.add((what, "quiet"), gutter=_numbers(first, second, "quiet"))
-
-
-def _numbers(first: str, second: str, style: str = "") -> list[Span]:
-    return [(f"{first:>{_NUMBER}}{second:>{_NUMBER}}  ", style)]
-
-
-def _add_layer(page: PageBuilder, layer: "LayerUse", count: str, by: str, target: int) -> None:
-    from layertui.sources.assemble import short_layer
-
-    page.add(
-        (visible(short_layer(layer.id)), "bold"),
-        (visible(f"  {by}"), "quiet"),
-        gutter=_numbers(size_text(layer.size), count),
-        event=target,
-        value=layer.id,
-    )
-
-
-def _name(image: "ImageUse") -> str:
-    return next((name for name in image.names if "@" not in name), NO_NAME)

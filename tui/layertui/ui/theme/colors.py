@@ -19,9 +19,6 @@ LIGHT_THEME = "layertui-light"
 ANSI_THEME = "layertui-ansi"
 """The terminal's own sixteen colours, for terminals that have no more."""
 
-MARKS = {"added": "+", "modified": "~", "deleted": "−", "repeated": "="}
-"""What stands before a path that a layer changed, by kind of change."""
-
 
 class Shades(NamedTuple):
     """The colours that the interface is painted with, in a form that Textual parses."""
@@ -126,17 +123,6 @@ def layer_colour(number: int, count: int, dark: bool = True, ansi: bool = False)
         return f"ansi_{_ANSI_LAYERS[(number - 1) % min(len(_ANSI_LAYERS), max(count, 1))]}"
     lightness, chroma = _LAYER_TONE_DARK if dark else _LAYER_TONE_LIGHT
     return _oklch(lightness, chroma, (_FIRST_HUE + (number - 1) * _GOLDEN_ANGLE) % 360)
-
-
-def change_colour(kind: str, dark: bool = True, ansi: bool = False) -> str:
-    """The colour of a change (``added``, ``modified``, ``deleted``, ``repeated``)."""
-    tone = shades(dark, ansi)
-    return {"added": tone.added, "modified": tone.modified, "deleted": tone.deleted}.get(kind, tone.quiet)
-
-
-def change_style(kind: str) -> str:
-    """The style of a change for ``Content`` and CSS, which follows the theme: ``$added``."""
-    return f"${kind}" if kind in ("added", "modified", "deleted") else "$quiet"
 
 
 def variables(dark: bool = True, ansi: bool = False) -> dict[str, str]:

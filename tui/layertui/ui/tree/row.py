@@ -14,7 +14,7 @@ from layertui.text.matching import match_positions
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.detail.subject import chip
-from layertui.ui.detail.words import MARKS
+from layertui.ui.detail.words import CHANGE_MARKS
 from layertui.ui.widgets.lines import Span
 from layertui.union.changes import Mark
 
@@ -72,7 +72,7 @@ def spans(rows: TreeRows, node: Node, place: Layout) -> Sequence[Span]:
     here = bool(merged.visible[node])
     closed = not rows.is_open(node) and rows.has_children(node)
     below = _subtree_changes(rows, node, mark) if closed else []
-    sign, style = MARKS[mark] if node else ("", "quiet")
+    sign, style = CHANGE_MARKS[mark] if node else ("", "quiet")
     if below and not sign:
         sign = "·"
     indent = arrow_at(rows, node, place.names) - _MARK
@@ -102,7 +102,11 @@ def _subtree_changes(rows: TreeRows, node: Node, mark: Mark) -> list[Span]:
         Mark.MODIFIED: modified - (mark in (Mark.MODIFIED, Mark.REWRITTEN)),
         Mark.DELETED: deleted - (mark == Mark.DELETED),
     }
-    return [(f" {MARKS[kind][0]}{count:,}", MARKS[kind][1]) for kind, count in counts.items() if count]
+    return [
+        (f" {CHANGE_MARKS[kind][0]}{count:,}", CHANGE_MARKS[kind][1])
+        for kind, count in counts.items()
+        if count
+    ]
 
 
 def _name(presenter: RowPresenter, rows: TreeRows, node: Node, entry: Entry, here: bool) -> list[Span]:
