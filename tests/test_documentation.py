@@ -43,7 +43,7 @@ SECTIONS = {
     "ExtractDialog": "Extracting",
     "ExplorerScreen": "Explorer",
     "ImagePanes": "Explorer",
-    "TreePanes": "Explorer",
+    "TreeSplitView": "Explorer",
     "ListView": "Layers",
     "LayerList": "Layers",
     "TreeView": "Tree",

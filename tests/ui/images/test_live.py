@@ -10,7 +10,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import ContainerSummary
 from layertui.ui.images.detail import ImageDetail
 from layertui.ui.images.table import Table
-from layertui.ui.images.table_row import TableRow
+from layertui.ui.images.table_model import TableRow
 from tests.textual_internals import screen_text
 from tests.ui.images_app import Images, settled
 from tests.ui.places import AMD64, HOSTILE, SHOP, Places, summary, until

@@ -26,7 +26,7 @@ NAMES = {A: "A", B: "B"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PairSubject(Subject):
+class ComparedSubject(Subject):
     """A path of two images; the layers of ``union`` are A and B."""
 
     comparison: Comparison
@@ -49,7 +49,9 @@ def side_chip(side: LayerNumber) -> list[Span]:
     return [("▌", f"layer:{side}"), (NAMES[side], f"layer:{side} bold")]
 
 
-def pair_subject(comparison: Comparison, contents: tuple[Contents, Contents], node: Node) -> PairSubject:
+def compared_subject(
+    comparison: Comparison, contents: tuple[Contents, Contents], node: Node
+) -> ComparedSubject:
     """What is to be told of a node of the comparison's union; ``contents`` are those of A and of B."""
     whose = B if comparison.event(node, B) >= 0 else A
     side = (comparison.a, comparison.b)[whose - A]
@@ -57,19 +59,21 @@ def pair_subject(comparison: Comparison, contents: tuple[Contents, Contents], no
     own = Subject(
         side.image, side.union, contents[whose - A], max(side.layer, BASE), max(side.union.find(path), ROOT)
     )
-    return PairSubject(comparison.a.image, comparison.union, comparison.contents, B, node, comparison, own)
+    return ComparedSubject(
+        comparison.a.image, comparison.union, comparison.contents, B, node, comparison, own
+    )
 
 
-class PairPane(DetailPane):
+class ComparedPane(DetailPane):
     """Its first two tabs tell how the path differs, the others what B has there (or A, if B has nothing)."""
 
     def told_about(self, subject: Subject) -> Subject:
-        assert isinstance(subject, PairSubject)
+        assert isinstance(subject, ComparedSubject)
         is_pair = self.tab == CHANGES or (self.tab == DIFF and self._compared is None)
         return subject if is_pair else subject.own
 
     def _pages(self, subject: Subject, job: Job) -> Iterator[Page]:
-        if not isinstance(subject, PairSubject):
+        if not isinstance(subject, ComparedSubject):
             return super()._pages(subject, job)
         if self.tab == CHANGES:
             return iter([changes_page(subject)])
@@ -80,7 +84,7 @@ class PairPane(DetailPane):
         return difference.pages(subject, events, job)
 
 
-def nothing_to_compare(subject: PairSubject) -> str:
+def nothing_to_compare(subject: ComparedSubject) -> str:
     """A sentence that says why there is no difference of contents to show; empty if there may be one."""
     found, node = subject.comparison, subject.node
     path = subject.union.path(node)
@@ -92,7 +96,7 @@ def nothing_to_compare(subject: PairSubject) -> str:
     return ""
 
 
-def changes_page(subject: PairSubject) -> Page:
+def changes_page(subject: ComparedSubject) -> Page:
     """The path, what of it differs, and its metadata in A beside that in B."""
     build = PageBuilder(GUTTER)
     _add_verdict(build, subject)
@@ -101,7 +105,7 @@ def changes_page(subject: PairSubject) -> Page:
     return build.page(_heading())
 
 
-def _add_verdict(build: PageBuilder, subject: PairSubject) -> None:
+def _add_verdict(build: PageBuilder, subject: ComparedSubject) -> None:
     """Add the path and how it differs, and how many paths below it do."""
     found, node = subject.comparison, subject.node
     union, what = subject.union, found.what(node)
@@ -123,7 +127,7 @@ def _add_verdict(build: PageBuilder, subject: PairSubject) -> None:
         build.add((visible(f"Its contents could not be compared: {unread}"), "deleted"))
 
 
-def _add_metadata(build: PageBuilder, subject: PairSubject) -> None:
+def _add_metadata(build: PageBuilder, subject: ComparedSubject) -> None:
     """Add the metadata of the path: once if it is the same or on one side only, else A's beside B's."""
     found, node = subject.comparison, subject.node
     what = found.what(node)
@@ -144,7 +148,7 @@ def _add_metadata(build: PageBuilder, subject: PairSubject) -> None:
     _add_content(build, subject, "content" in what)
 
 
-def _add_content(build: PageBuilder, subject: PairSubject, differs: bool) -> None:
+def _add_content(build: PageBuilder, subject: ComparedSubject, differs: bool) -> None:
     """Add whether the contents differ, if both sides have files that can be read."""
     union, node = subject.union, subject.node
     are_files = all(union.ev_kind[union.at(node, side)] == Kind.FILE for side in (A, B))

@@ -9,10 +9,10 @@ from textual.message import Message
 
 from layertui.model.numbers import LayerNumber, Node
 from layertui.ui.clipboard import copy
-from layertui.ui.compare.detail import PairPane, pair_subject
+from layertui.ui.compare.detail import ComparedPane, compared_subject
 from layertui.ui.compare.presenter import ComparedPresenter
 from layertui.ui.detail.page import Page, message
-from layertui.ui.tree.split_view import TreePanes
+from layertui.ui.tree.split_view import TreeSplitView
 from layertui.ui.tree.view import TreeView
 from layertui.ui.widgets.text_view import TextView
 
@@ -71,12 +71,12 @@ class FactsView(TextView):
         copy(self, self._page.values[self.cursor])
 
 
-class ComparePanes(TreePanes):
+class ComparePanes(TreeSplitView):
     """Shows a :class:`~layertui.compare.comparison.Comparison`; moving in the tree moves the detail."""
 
     def __init__(self) -> None:
         self.facts = FactsView()
-        super().__init__(self.facts, PairPane(id="detail"), ComparedPresenter())
+        super().__init__(self.facts, ComparedPane(id="detail"), ComparedPresenter())
         self._comparison: Comparison | None = None
         self._contents: tuple[Contents, Contents] | None = None
 
@@ -102,7 +102,7 @@ class ComparePanes(TreePanes):
         found, contents = self._comparison, self._contents
         self.subject = None
         if found is not None and contents is not None and event.rows.merged.union is found.union:
-            self.subject = pair_subject(found, contents, event.node)
+            self.subject = compared_subject(found, contents, event.node)
         self._show_subject()
         self.screen.refresh_bindings()
 

@@ -10,7 +10,7 @@ from layertui.model.numbers import LayerNumber
 from layertui.text.sanitize import visible
 from layertui.ui.detail.pane import DetailPane
 from layertui.ui.explorer.layer_list import LayerList
-from layertui.ui.tree.split_view import TreePanes
+from layertui.ui.tree.split_view import TreeSplitView
 from layertui.ui.tree.view import TreeView
 from layertui.ui.worker.background import background, computing
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _LAYER = Binding.Group("layer")
 
 
-class ImagePanes(TreePanes):
+class ImagePanes(TreeSplitView):
     """Shows a :class:`~layertui.ui.worker.reading.Reading`; moving in the layers moves the tree, that the detail."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 from layertui.model.reference import ENGINE_NAMES
 from layertui.text.format import age_text, parse_time
 from layertui.text.sanitize import visible
-from layertui.ui.images.table_row import Column, TableRow
+from layertui.ui.images.table_model import Column, TableRow
 from layertui.ui.widgets.facts import Fact
 
 if TYPE_CHECKING:
     from layertui.model.image import ContainerSummary
 
-COLUMNS = (
+CONTAINER_COLUMNS = (
     Column("name", "NAME", 0, 0, minimum=14),
     Column("image", "IMAGE", 0, 1, minimum=14),
     Column("state", "STATE", 10, 2),
@@ -25,7 +25,7 @@ _STYLES = {"running": "added", "paused": "modified", "restarting": "modified", "
 """Shades of states (Docker Engine API, "ContainerSummary"); all others are quiet."""
 
 
-def row_of(summary: "ContainerSummary", order: tuple[int, int]) -> TableRow:
+def row_of_container(summary: "ContainerSummary", order: tuple[int, int]) -> TableRow:
     """The row of a container."""
     created = parse_time(summary.created)
     cells = {

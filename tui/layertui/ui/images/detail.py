@@ -15,7 +15,7 @@ from layertui.model.image import ContainerSummary
 from layertui.model.job import Job
 from layertui.model.reference import ENGINE_NAMES
 from layertui.text.sanitize import visible
-from layertui.ui.images.table_row import TableRow
+from layertui.ui.images.table_model import TableRow
 from layertui.ui.widgets.facts import Fact, Facts
 from layertui.ui.worker.background import background
 

@@ -14,7 +14,7 @@ from textual.message_pump import MessagePump
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.reference import ENGINE_NAMES
-from layertui.ui.images.table_row import TableRow
+from layertui.ui.images.table_model import TableRow
 from layertui.ui.worker.background import background, background_each
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from layertui.model.reference import ENGINE_NAMES, FILE_TRANSPORTS
 from layertui.text.format import age_text, parse_time, size_text
 from layertui.text.sanitize import visible
-from layertui.ui.images.table_row import Column, TableRow
+from layertui.ui.images.table_model import Column, TableRow
 
 if TYPE_CHECKING:
     from layertui.model.image import ImageSummary
@@ -18,7 +18,7 @@ SHARED = (
     Column("unique", "UNIQUE", 8, 6, right=True, descends=True),
 )
 """What an image has in common with others of its engine, and what only it has."""
-COLUMNS = (
+IMAGE_COLUMNS = (
     Column("name", "NAME:TAG", 0, 0, minimum=20),
     Column("id", "IMAGE ID", 12, 3),
     Column("size", "SIZE", 8, 1, right=True, descends=True),
@@ -27,11 +27,11 @@ COLUMNS = (
     Column("platform", "PLATFORM", 14, 5),
     Column("source", "SOURCE", 0, 8, minimum=16),
 )
-ENGINE_COLUMNS = (*COLUMNS[:3], *SHARED, *COLUMNS[3:])
+ENGINE_COLUMNS = (*IMAGE_COLUMNS[:3], *SHARED, *IMAGE_COLUMNS[3:])
 """The columns where an engine is among the sources."""
 
 
-def row_of(summary: "ImageSummary", order: tuple[int, int]) -> TableRow:
+def row_of_image(summary: "ImageSummary", order: tuple[int, int]) -> TableRow:
     """The row of an image: its file's name stands for one it lacks."""
     source = source_of(summary.reference)
     file = (

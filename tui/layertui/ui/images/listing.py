@@ -12,7 +12,7 @@ from layertui.sources.docker_filters import FILTER_KEYS, filter_images
 from layertui.text.format import count_text
 from layertui.text.matching import match_positions
 from layertui.ui.images.finder import Batch, Place, RowOf, batches
-from layertui.ui.images.table_row import TableRow
+from layertui.ui.images.table_model import TableRow
 from layertui.ui.widgets.facts import Fact
 from layertui.ui.worker.background import background_each
 

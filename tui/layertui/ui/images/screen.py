@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from layertui.model.image import ImageSummary
-    from layertui.ui.images.table_row import TableRow
+    from layertui.ui.images.table_model import TableRow
 
 WIDE = 120
 """Columns from which the detail stands beside the table."""
@@ -95,7 +95,7 @@ class ImagesScreen(Screen[None]):
         self._given = given
         images, containers = self._places()
         self._images = Listing("image", images, self._image_row)
-        self._containers = Listing("container", containers, container_row.row_of)
+        self._containers = Listing("container", containers, container_row.row_of_container)
         self._shown = self._images
         self._shared: dict[str, Mapping[str, int]] = {}  # by engine
         self._watches: dict[str, Watch] = {}
@@ -108,8 +108,8 @@ class ImagesScreen(Screen[None]):
         with Container(id="panes"):
             with Vertical(id="list", classes="pane"):
                 yield Static(classes="message")
-                yield Table(image_row.COLUMNS, id="images")
-                yield Table(container_row.COLUMNS, id="containers")
+                yield Table(image_row.IMAGE_COLUMNS, id="images")
+                yield Table(container_row.CONTAINER_COLUMNS, id="containers")
             yield ImageDetail(navigator(self).platform, id="detail")
         yield Facts(id="places")
         yield KeyBar()
@@ -182,7 +182,7 @@ class ImagesScreen(Screen[None]):
                     self._look(listing, number, quietly=True)
 
     def _image_row(self, summary: "ImageSummary", order: tuple[int, int]) -> "TableRow":
-        return self._with_shared(image_row.row_of(summary, order))
+        return self._with_shared(image_row.row_of_image(summary, order))
 
     def _with_shared(self, row: "TableRow") -> "TableRow":
         shared = self._shared.get(row.summary.transport, {}).get(row.summary.id)

@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from layertui.text.matching import match_positions
 from layertui.ui.cells import shorten
-from layertui.ui.images.table_row import GAP, Column, TableRow, layout
+from layertui.ui.images.table_model import GAP, Column, TableRow, fit_columns
 from layertui.ui.widgets.lines import Span
 from layertui.ui.widgets.list_view import ListView, cursor_keys
 
@@ -126,7 +126,7 @@ class Table(ListView):
 
     def _header(self) -> list[Span]:
         spans = [(" " * _GUTTER, "quiet")]
-        for column, width in layout(self.columns, self._room):
+        for column, width in fit_columns(self.columns, self._room):
             title, style = column.title, "quiet"
             if self.sorted_by and self.sorted_by[0] == column.key:
                 title += " ↓" if self.sorted_by[1] else " ↑"
@@ -141,7 +141,7 @@ class Table(ListView):
         spans = [(f"{cursor} ", hue)]
         if row.reference == self.marked:
             spans = [(cursor, hue), ("◆", "accent")]
-        for column, width in layout(self.columns, self._room):
+        for column, width in fit_columns(self.columns, self._room):
             cell = _aligned(shorten(row.cells[column.key], width), column, width)
             if column.key == "name":
                 spans += _matched(cell, self.query_text, "bold" if at_hand else "")
@@ -155,7 +155,7 @@ class Table(ListView):
     def on_click(self, event: events.Click) -> None:
         if event.y == 0:
             x = _GUTTER
-            for column, width in layout(self.columns, self._room):
+            for column, width in fit_columns(self.columns, self._room):
                 if x <= event.x < x + width + GAP:
                     self.post_message(self.HeaderClicked(column.key))
                 x += width + GAP

@@ -23,7 +23,7 @@ TALL = 32
 """Lines from which the detail has room of its own on a terminal that is not wide."""
 
 
-class TreePanes(Container):
+class TreeSplitView(Container):
     """Holds ``lead``, a tree and its detail, in places that suit the size of the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -40,7 +40,7 @@ class TreePanes(Container):
     /* -wide: the detail stands beside the tree. -narrow: the tree stands under what leads. -short: the
        detail takes the place of that. -detail: it is shown. */
 
-    TreePanes {
+    TreeSplitView {
         layout: grid;
         grid-size: 2;
         grid-columns: 5fr 8fr;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from layertui.ui.images.table_row import GAP, Column, layout
+from layertui.ui.images.table_model import GAP, Column, fit_columns
 
 FIXED = Column("fixed", "FIXED", 6, leaves=0)
 
@@ -16,7 +16,7 @@ def flexible(number: int, minimum: int = 5) -> list[Column]:
 @pytest.mark.parametrize("number", range(1, 6))
 @pytest.mark.parametrize("width", range(50, 61))
 def test_flexible_columns_share_the_width_equally(number: int, width: int) -> None:
-    fitted = layout([*flexible(number), FIXED], width)
+    fitted = fit_columns([*flexible(number), FIXED], width)
     assert sum(cells for _, cells in fitted) + GAP * number == width
     *shares, fixed = (cells for _, cells in fitted)
     assert fixed == FIXED.width
@@ -25,7 +25,7 @@ def test_flexible_columns_share_the_width_equally(number: int, width: int) -> No
 
 def test_columns_leave_until_the_others_fit() -> None:
     columns = [*flexible(1, 10), Column("a", "A", 8, leaves=1), Column("b", "B", 8, leaves=2)]
-    assert [[column.key for column, _ in layout(columns, width)] for width in (30, 29, 20, 19, 5)] == [
+    assert [[column.key for column, _ in fit_columns(columns, width)] for width in (30, 29, 20, 19, 5)] == [
         ["0", "a", "b"],
         ["0", "a"],
         ["0", "a"],
@@ -36,8 +36,8 @@ def test_columns_leave_until_the_others_fit() -> None:
 
 def test_a_table_too_narrow_for_its_last_column_shows_some_of_it() -> None:
     for width in range(10):
-        assert layout(flexible(1, 10), width)[0][1] == max(1, width)
+        assert fit_columns(flexible(1, 10), width)[0][1] == max(1, width)
 
 
 def test_only_fixed_columns() -> None:
-    assert layout([FIXED], 20) == [(FIXED, 6)]
+    assert fit_columns([FIXED], 20) == [(FIXED, 6)]

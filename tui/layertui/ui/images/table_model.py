@@ -46,7 +46,7 @@ GAP = 2
 """Cells between two columns."""
 
 
-def layout(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
+def fit_columns(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
     """The columns that fit in ``width`` cells, with their widths."""
     left = list(columns)
     while True:
