@@ -57,7 +57,7 @@ async def settled(pilot: Pilot[None]) -> None:
         await pilot.pause(0.3)
         screen = pilot.app.screen
         if isinstance(screen, ExplorerScreen):
-            if screen.loaded and not screen.panes.busy:
+            if screen.reading.ended and not screen.panes.busy:
                 return
         elif isinstance(screen, InsightScreen):
             if not screen.busy:

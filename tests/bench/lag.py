@@ -129,7 +129,7 @@ def explorer(app: TimedApp) -> ExplorerScreen | None:
 
 def is_loaded(app: TimedApp) -> bool:
     screen = explorer(app)
-    return screen is not None and screen.loaded and not screen.panes.busy
+    return screen is not None and screen.reading.ended and not screen.panes.busy
 
 
 def tree(app: TimedApp) -> TreeView:
@@ -140,7 +140,7 @@ async def load(app: TimedApp) -> Lag:
     """Another layer and back while the layers load."""
     await until(lambda: explorer(app) is not None, app)
     recorder = Recorder(app)
-    await until(lambda: (screen := explorer(app)) is not None and screen.loaded, app, "j", "k")
+    await until(lambda: (screen := explorer(app)) is not None and screen.reading.ended, app, "j", "k")
     await until(lambda: is_loaded(app), app)
     await asyncio.sleep(0.5)
     return recorder.stop()

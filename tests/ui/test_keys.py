@@ -83,7 +83,9 @@ async def test_a_click_between_keys_does_nothing(places: Places) -> None:
 
 async def test_each_key_of_a_group_can_be_clicked() -> None:
     async with LayertuiApp("demo:", cache=False).run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen) and pilot.app.screen.loaded)
+        await until(
+            pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen) and pilot.app.screen.reading.ended
+        )
         screen = pilot.app.screen
         assert isinstance(screen, ExplorerScreen)
         top = screen.panes.layer_list.merged_layer

@@ -90,7 +90,7 @@ class AnatomyScreen(Screen[LayerNumber | None]):
     def __init__(self, image: "Image", system: Callable[[], System] | None) -> None:
         super().__init__()
         self.ready = False
-        """Whether the chain is there."""
+        """Whether the chain is there; tests wait for it."""
         self._image = image
         self._system = system
         self._chain: Chain | None = None

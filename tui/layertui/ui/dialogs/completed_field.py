@@ -48,7 +48,7 @@ class CompletedField(Vertical):
     def __init__(self, complete: Callable[[str], list[str]], placeholder: str) -> None:
         super().__init__()
         self.listed: str | None = None
-        """The text that the choices are for."""
+        """The text that the choices are for; tests wait for it."""
         self._complete = complete
         self._placeholder = placeholder
         self._choices: list[str] = []

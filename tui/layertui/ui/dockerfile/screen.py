@@ -63,7 +63,7 @@ class DockerfileScreen(Screen[tuple[str, LayerNumber] | None]):
         super().__init__()
         assert reading.image is not None
         self.ready = False
-        """Whether the Dockerfile is all there."""
+        """Whether the Dockerfile is all there; tests wait for it."""
         self._reading = reading
         self._image: Image = reading.image
         self._base: Base | None = None

@@ -107,11 +107,6 @@ class ExplorerScreen(ImageScreen):
     def on_resize(self, event: events.Resize) -> None:
         self.panes.fit(event.size)
 
-    @property
-    def loaded(self) -> bool:
-        """Whether all that can be read has been."""
-        return (self._anew or self._reading).ended
-
     def show_layer(self, layer: LayerNumber) -> None:
         """Goes to a layer."""
         self.panes.show_layer(layer)
