@@ -105,7 +105,7 @@ def _size_facts(layer: "Layer", index: "LayerIndex | None") -> Iterator[_Fact]:
     if index is not None and not layer.missing:
         packed = f", {index.compression}" if index.compression else ""
         unpacked = f", {size_text(index.tar_size)} unpacked" if index.compression else ""
-        entries = count_text(index.count, "entry").replace("entrys", "entries")
+        entries = count_text(index.count, "entry", "entries")
         yield "holds", [f"{entries}, {size_text(sum(index.size))} of files{packed}{unpacked}"], ""
 
 
