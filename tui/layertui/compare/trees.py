@@ -18,9 +18,9 @@ from itertools import compress, count
 from operator import eq, ne, not_
 
 from layertui.layers.codec import INDEX_COLUMNS
-from layertui.model.layer_index import Extra, Kind, LayerIndex
+from layertui.model.layer_index import NO_EXTRA, Kind, LayerIndex
 from layertui.model.numbers import NO_EVENT, NO_NODE, ROOT, EntryNumber, Event, LayerNumber, Node
-from layertui.union.arrays import Column, assign, column, ends, gather, offsets
+from layertui.union.arrays import ArrayColumn, assign, column, ends, gather, offsets
 from layertui.union.model import VISIBLE_KINDS, Absence, LayerUnion
 
 A, B = LayerNumber(1), LayerNumber(2)
@@ -183,10 +183,10 @@ class TreePair:
             if not same
             or _NO_ENTRY in (old, new)
             or (old >= 0 and kinds[old] != Kind.DIRECTORY)
-            or extra.get(old, _PLAIN) != extra.get(new, _PLAIN)
+            or extra.get(old, NO_EXTRA) != extra.get(new, NO_EXTRA)
         ]
 
-    def _metadata(self, entries: Column[int, int]) -> zip[tuple[int, ...]]:
+    def _metadata(self, entries: ArrayColumn[int, int]) -> zip[tuple[int, ...]]:
         """Return the metadata of entries; an implied directory has that of the one engines create."""
         index = self.pool.index
         implied = {"kind": int(Kind.DIRECTORY), "mode": 0o755}
@@ -212,7 +212,7 @@ class _Side:
             assign(shown, union.ev_node[:stop], iter(range(stop)))
             self._shown = column(shown)
         is_visible = array("B", union.ev_kind[:stop].translate(VISIBLE_KINDS) + b"\0")
-        self._visible: Column[int, Node] = column(
+        self._visible: ArrayColumn[int, Node] = column(
             array("I", compress(count(), gather(is_visible, self._shown)))
         )
         entries = array("i")
@@ -241,7 +241,7 @@ class _Side:
         keys = self._union.keys.split(b"/")
         return keys if len(self._visible) == len(keys) else [keys[node] for node in self._visible]
 
-    def parents(self) -> Column[int, int]:
+    def parents(self) -> ArrayColumn[int, int]:
         """Return the parent of each path, a node of the union of both sides."""
         nodes = array("i", [-1]) * self._union.nodes
         assign(nodes, self._visible, iter(self.nodes))
@@ -308,9 +308,6 @@ class _Layers:
                 self.append(Node(side.nodes[place]), side.entries[place], side.kinds[place], inode)
             else:  # the first link becomes the file for the others
                 stored[entry] = self.append(Node(side.nodes[place]), entry, side.kinds[place])
-
-
-_PLAIN = Extra()
 
 
 def _hold_the_same(one: LayerIndex, other: LayerIndex) -> bool:

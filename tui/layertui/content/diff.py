@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from layertui.content.edit_script import CONTEXT, Edit, shortest_script
 
-_TOKENS = re.compile(r"\w+|\s+|.", re.DOTALL)
+_WORD_TOKENS = re.compile(r"\w+|\s+|.", re.DOTALL)
 _MAX_DIFFED_LINE = 2000
 """Characters of a line; the inside of longer ones is not compared."""
 _MIN_SHARED = 0.4
@@ -122,7 +122,7 @@ def inline_changes(before: str, after: str) -> tuple[list[tuple[int, int]], list
     """
     if max(len(before), len(after)) > _MAX_DIFFED_LINE:
         return None
-    old, new = _TOKENS.findall(before), _TOKENS.findall(after)
+    old, new = _WORD_TOKENS.findall(before), _WORD_TOKENS.findall(after)
     ranges: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
     for change in shortest_script(old, new):
         for side, words, start, end in (

@@ -38,7 +38,7 @@ class FileExtent:
         return self.offset + self.size
 
 
-class Batch(NamedTuple):
+class ContentBatch(NamedTuple):
     """The contents of several files, read together."""
 
     data: bytes

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from layertui.content.extents import Batch, FileExtent, coalesce
+from layertui.content.extents import ContentBatch, FileExtent, coalesce
 from layertui.content.layer_readers import LayerReaders
 from layertui.content.sparse import merged_ranges, segments, sparse_map_error, zeros_of
 from layertui.content.tar_reader import READ_CHUNK, Cursor
@@ -164,7 +164,7 @@ class Contents:
             else:
                 yield event, self._pieces(file, 0, file.size, job, cursor)
 
-    def batches(self, events: Iterable[Event], job: Job = Job.NONE) -> Iterator[Batch]:
+    def batches(self, events: Iterable[Event], job: Job = Job.NONE) -> Iterator[ContentBatch]:
         """Yield the contents of events of one layer in few batches, reading it once, front to back.
 
         Skips what is not a file, cannot be read, or lies after damage.
@@ -176,7 +176,7 @@ class Contents:
             except LayertuiError:
                 continue
             if (content := self._layers.captured(file)) is not None:
-                yield Batch(content, [(event, 0, file.size)])
+                yield ContentBatch(content, [(event, 0, file.size)])
             else:
                 files.append((file, event))
         files.sort(key=lambda item: item[0].offset)
@@ -199,7 +199,7 @@ class Contents:
                 (event, file.offset - first.offset, file.offset - first.offset + file.size)
                 for file, event in group
             ]
-            yield Batch(data, [place for place in placed if place[2] <= len(data)])
+            yield ContentBatch(data, [place for place in placed if place[2] <= len(data)])
             if damage is not None and is_tar:
                 return
 

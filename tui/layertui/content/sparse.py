@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-ZEROS = bytes(1 << 18)
+HOLE_CHUNK = bytes(1 << 18)
 """The zeros that are yielded at once."""
 
 
@@ -65,5 +65,5 @@ def merged_ranges(
 def zeros_of(length: int) -> Iterator[bytes]:
     """Yield ``length`` zeros in pieces."""
     while length > 0:
-        yield ZEROS[:length]
-        length -= len(ZEROS)
+        yield HOLE_CHUNK[:length]
+        length -= len(HOLE_CHUNK)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
-from layertui.content.extents import Batch
+from layertui.content.extents import ContentBatch
 from layertui.insight.secret_rules import ASSIGNMENTS, DOTENV, SECRET_FILES, TOKENS, Rule
 from layertui.model.numbers import Event
 from layertui.union.model import LayerUnion
@@ -57,7 +57,7 @@ class FileSearch:
             for event in filter(union.shows, union.versions(node)):
                 self._rules[union.ev_inode[event]] += _RULES_BY_NAME[number][1]
 
-    def find(self, batch: Batch) -> Iterator[tuple[Event, int, Match]]:
+    def find(self, batch: ContentBatch) -> Iterator[tuple[Event, int, Match]]:
         """Event, line (from 1) and match of every secret in the text files of a batch."""
         data = batch.data
         for is_text, group in groupby(batch.files, key=lambda file: _is_text(data, *file[1:])):

@@ -44,6 +44,9 @@ class Extra(NamedTuple):
     """Bytes of it in the archive, if different from its size; else -1."""
 
 
+NO_EXTRA = Extra()
+
+
 class LayerWarning(NamedTuple):
     """Something in a layer that is invalid, or that engines handle differently."""
 

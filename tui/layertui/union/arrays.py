@@ -15,12 +15,12 @@ from typing import Protocol, TypeVar, cast, overload
 STRETCH = 4096
 """Values handled by one loop: a tenth of a millisecond or two."""
 
-Index = TypeVar("Index", bound=int, contravariant=True)
-Value = TypeVar("Value", bound=int, covariant=True)
-Place = TypeVar("Place", bound=int)
+IndexT = TypeVar("IndexT", bound=int, contravariant=True)
+ValueT = TypeVar("ValueT", bound=int, covariant=True)
+PlaceT = TypeVar("PlaceT", bound=int)
 
 
-class Column(Protocol[Index, Value]):
+class ArrayColumn(Protocol[IndexT, ValueT]):
     """An array for reading, whose indexes and values are numbers of a kind (:mod:`layertui.model.numbers`)."""
 
     @property
@@ -31,24 +31,24 @@ class Column(Protocol[Index, Value]):
 
     def __len__(self) -> int: ...
 
-    def __iter__(self) -> Iterator[Value]: ...
+    def __iter__(self) -> Iterator[ValueT]: ...
 
     @overload
-    def __getitem__(self, index: Index, /) -> Value: ...
+    def __getitem__(self, index: IndexT, /) -> ValueT: ...
     @overload
-    def __getitem__(self, index: slice, /) -> Column[int, Value]: ...
+    def __getitem__(self, index: slice, /) -> ArrayColumn[int, ValueT]: ...
 
     def index(self, value: int, start: int, stop: int, /) -> int: ...
 
     def tobytes(self) -> bytes: ...
 
 
-def column(values: Column[int, int]) -> Column[Index, Value]:
+def column(values: ArrayColumn[int, int]) -> ArrayColumn[IndexT, ValueT]:
     """Return an array as a column of the type that the context asks for; it is not copied."""
-    return cast("Column[Index, Value]", values)
+    return cast("ArrayColumn[IndexT, ValueT]", values)
 
 
-def assign(column: bytearray | array[int], places: Column[Place, int], values: Iterator[int]) -> None:
+def assign(column: bytearray | array[int], places: ArrayColumn[PlaceT, int], values: Iterator[int]) -> None:
     """Set ``column[place] = value`` for each pair, in order."""
     put = cast("Callable[[int, int], None]", column.__setitem__)
     for start in range(0, len(places), STRETCH):
@@ -56,15 +56,18 @@ def assign(column: bytearray | array[int], places: Column[Place, int], values: I
         deque(map(put, places[start : start + STRETCH], values), maxlen=0)
 
 
-def gather(column: Column[Index, Value], places: Column[Place, Index]) -> Column[int, Value]:
+def gather(
+    column: ArrayColumn[IndexT, ValueT], places: ArrayColumn[PlaceT, IndexT]
+) -> ArrayColumn[int, ValueT]:
     """Return ``column[place]`` for each place; -1 finds the last value. May return ``column`` itself."""
     if len(places) == len(column) and places == array(places.typecode, range(len(places))):
-        return cast("Column[int, Value]", column)  # all of it in order: comparing is faster than collecting
+        # All of it in order: comparing is faster than collecting.
+        return cast("ArrayColumn[int, ValueT]", column)
     found = array(column.typecode)
-    get: Callable[[Index], int] = column.__getitem__
+    get: Callable[[IndexT], int] = column.__getitem__
     for start in range(0, len(places), STRETCH):
         found.extend(map(get, places[start : start + STRETCH]))
-    return cast("Column[int, Value]", found)
+    return cast("ArrayColumn[int, ValueT]", found)
 
 
 def offsets(keys: Iterable[bytes]) -> array[int]:
@@ -72,7 +75,7 @@ def offsets(keys: Iterable[bytes]) -> array[int]:
     return array("I", accumulate(map((1).__add__, map(len, keys)), initial=0))
 
 
-def ends(parent: Column[int, int]) -> array[int]:
+def ends(parent: ArrayColumn[int, int]) -> array[int]:
     """Return the end of each node's subtree for nodes numbered depth first; the root's parent is -1."""
     count = len(parent)
     end = array("I", range(1, count + 1))

@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from layertui.model.entry import ENTRY_TYPES, Entry
-from layertui.model.layer_index import Extra, Kind
+from layertui.model.layer_index import NO_EXTRA, Kind
 from layertui.model.numbers import Event, LayerNumber, Node
 from layertui.union.model import Absence, LayerUnion
 
@@ -69,7 +69,7 @@ def changes(union: LayerUnion, layer: LayerNumber, same: SameContent) -> Iterato
         before = union.at(node, LayerNumber(layer - 1))
         after = union.at(node, layer)
         if before >= 0 or after >= 0:
-            change = _change(union, node, before, after, layer, layer, same)
+            change = _change_of(union, node, before, after, layer, layer, same)
             if _is_news(node, change):
                 yield change
 
@@ -85,7 +85,7 @@ def differences(
         before = union.at(node, start)
         after = union.at(node, stop)
         if before >= 0 or after >= 0:
-            change = _change(union, node, before, after, LayerNumber(start + 1), stop, same)
+            change = _change_of(union, node, before, after, LayerNumber(start + 1), stop, same)
             if change.change != "repeated" and _is_news(node, change):
                 yield change
 
@@ -109,7 +109,7 @@ def difference(union: LayerUnion, before: Event, after: Event, same: SameContent
 
     Without ``same``, files of equal size count as equal in content.
     """
-    one, other = _facts(union, before), _facts(union, after)
+    one, other = _entry_facts(union, before), _entry_facts(union, after)
     alike = one.type == other.type
     what = []
     if not alike:
@@ -134,7 +134,7 @@ def difference(union: LayerUnion, before: Event, after: Event, same: SameContent
     return what
 
 
-class _Facts(NamedTuple):
+class _EntryFacts(NamedTuple):
     """The fields of :class:`Entry` in which two versions of a path may differ.
 
     Comparing these takes a fraction of the time of making two entries.
@@ -149,13 +149,13 @@ class _Facts(NamedTuple):
     device: tuple[int, int] | None
 
 
-def _facts(union: LayerUnion, event: Event) -> _Facts:
+def _entry_facts(union: LayerUnion, event: Event) -> _EntryFacts:
     if union.ev_entry[event] < 0:
         return _IMPLIED_FACTS
     inode = union.ev_inode[event]
     index, number = union.indexes[union.ev_layer[inode] - 1], union.ev_entry[inode]
-    extra = index.extra.get(number, _PLAIN)
-    return _Facts(
+    extra = index.extra.get(number, NO_EXTRA)
+    return _EntryFacts(
         ENTRY_TYPES[union.ev_kind[event]],
         index.mode[number] & 0o7777,
         (index.uid[number], index.gid[number]),
@@ -166,8 +166,7 @@ def _facts(union: LayerUnion, event: Event) -> _Facts:
     )
 
 
-_IMPLIED_FACTS = _Facts("directory", 0o755, (0, 0), (0, 0), None, {}, None)
-_PLAIN = Extra()
+_IMPLIED_FACTS = _EntryFacts("directory", 0o755, (0, 0), (0, 0), None, {}, None)
 
 
 def mark_of(union: LayerUnion, before: Event, after: Event, same: SameContent | None = None) -> Mark:
@@ -195,7 +194,7 @@ def _changed_nodes(union: LayerUnion, low: LayerNumber, high: LayerNumber) -> li
     return sorted(set(union.ev_node[union.starts[low - 1] : union.starts[high]]))
 
 
-def _change(
+def _change_of(
     union: LayerUnion,
     node: Node,
     before: Event,
@@ -209,7 +208,7 @@ def _change(
     new = union.entry(after) if after >= 0 else None
     hidden = (0, 0)
     if before >= 0 and union.is_directory(before) and not (after >= 0 and union.is_directory(after)):
-        hidden = _hidden(union, node, LayerNumber(first - 1), layer)
+        hidden = _count_hidden(union, node, LayerNumber(first - 1), layer)
     if old is None:
         return Change(path, "added", layer if new is None else new.layer, (), None, None, new)
     if new is None:
@@ -229,7 +228,7 @@ def _change(
     return Change(path, "modified" if what else "repeated", new.layer, what, None, old, new, *hidden)
 
 
-def _hidden(union: LayerUnion, node: Node, before: LayerNumber, after: LayerNumber) -> tuple[int, int]:
+def _count_hidden(union: LayerUnion, node: Node, before: LayerNumber, after: LayerNumber) -> tuple[int, int]:
     """Count the descendants of a node that exist at one layer and not at another, and the bytes of their files."""
     paths = 0
     inodes = set()

@@ -10,7 +10,7 @@ from itertools import compress, count, repeat
 from typing import cast
 
 from layertui.model.numbers import EMPTY, NO_EVENT, NO_NODE, Event, LayerNumber, Node
-from layertui.union.arrays import STRETCH, Column, assign
+from layertui.union.arrays import STRETCH, ArrayColumn, assign
 from layertui.union.changes import Mark, SameContent, mark_of
 from layertui.union.model import VISIBLE_KINDS, LayerUnion
 
@@ -156,7 +156,7 @@ class MergedTree:
             else:
                 marks[node] = Mark.DELETED if before >= 0 else Mark.NONE
 
-    def _sum_blocks(self, nodes: Column[int, Node]) -> None:
+    def _sum_blocks(self, nodes: ArrayColumn[int, Node]) -> None:
         blocks: Iterable[int] = range(len(self._blocks))
         if len(nodes) * 8 <= len(self.visible):
             blocks = {node // NODES_PER_BLOCK for node in nodes}

@@ -14,7 +14,7 @@ from layertui.model.entry import ENTRY_TYPES, Entry
 from layertui.model.errors import LayertuiError
 from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of, keys_ending
 from layertui.model.numbers import NO_EVENT, NO_NODE, ROOT, EntryNumber, Event, LayerNumber, Node
-from layertui.union.arrays import STRETCH, Column
+from layertui.union.arrays import STRETCH, ArrayColumn
 
 MAX_LOOKUP_LINKS = 40
 """Symlinks followed for one path before it counts as a loop, as in Linux (path_resolution(7))."""
@@ -73,19 +73,19 @@ class LayerUnion:
     """The keys of all nodes, joined by slashes: one object in place of a million."""
     offsets: array[int]
     """Start of each node's key in ``keys``, and one more for the end."""
-    parent: Column[Node, Node]
+    parent: ArrayColumn[Node, Node]
     """The directory of each node; -1 for the root."""
-    end: Column[Node, Node]
+    end: ArrayColumn[Node, Node]
     """The node after the last descendant of each node."""
-    last: Column[Node, Event]
+    last: ArrayColumn[Node, Event]
     """The last event of each node in any layer."""
-    ev_node: Column[Event, Node]
-    ev_layer: Column[Event, LayerNumber]
-    ev_entry: Column[Event, EntryNumber]
+    ev_node: ArrayColumn[Event, Node]
+    ev_layer: ArrayColumn[Event, LayerNumber]
+    ev_entry: ArrayColumn[Event, EntryNumber]
     """Number of the entry in the layer's index, or a negative :class:`Absence`."""
-    ev_prev: Column[Event, Event]
+    ev_prev: ArrayColumn[Event, Event]
     """The previous event of the same path; -1 for none."""
-    ev_inode: Column[Event, Event]
+    ev_inode: ArrayColumn[Event, Event]
     """The event whose entry has the metadata and content.
 
     The event itself, except for a hardlink: its own entry has only a target, and the target's

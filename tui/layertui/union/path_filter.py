@@ -44,14 +44,14 @@ def matching_nodes(merged: MergedTree, query: str, job: Job = Job.NONE) -> bytes
 
     Raises :class:`LayertuiError` with the reason for a malformed query, and :class:`Cancelled`.
     """
-    tests = [_test(merged, word) for word in query.split()]
+    tests = [_term_test(merged, word) for word in query.split()]
     found = b"\1" * merged.union.nodes
     for test in tests:
-        found = b"".join(_where(test, found, job))
+        found = b"".join(_where_matching(test, found, job))
     return found
 
 
-def _test(merged: MergedTree, word: str) -> NodeTest:
+def _term_test(merged: MergedTree, word: str) -> NodeTest:
     """Return the test that a term of the query stands for."""
     name, colon, value = word.partition(":")
     if colon and name in NODE_TESTS:
@@ -60,7 +60,7 @@ def _test(merged: MergedTree, word: str) -> NodeTest:
     return lambda node: search(key(node)) is not None
 
 
-def _where(test: NodeTest, among: bytes, job: Job) -> Iterator[bytes]:
+def _where_matching(test: NodeTest, among: bytes, job: Job) -> Iterator[bytes]:
     for start in range(0, len(among), STRETCH):
         job.check()
         part = among[start : start + STRETCH]
@@ -134,21 +134,21 @@ def compile_pattern(source: AnyStr, shown: str, flags: int) -> re.Pattern[AnyStr
 # Facts
 
 
-def _layer(merged: MergedTree, value: str) -> NodeTest:
+def _by_layer(merged: MergedTree, value: str) -> NodeTest:
     if not value.isdecimal():
         _refuse("layer", value, "a layer's number")
     layer, union = int(value), merged.union
     return lambda node: (event := merged.at(node)) >= 0 and union.ev_layer[event] == layer
 
 
-def _change(merged: MergedTree, value: str) -> NodeTest:
+def _by_change(merged: MergedTree, value: str) -> NodeTest:
     marks = MARKS_OF_CHANGE.get(value)
     if marks is None:
         _refuse("change", value, ", ".join(MARKS_OF_CHANGE))
     return lambda node: merged.marks[node] in marks
 
 
-def _size(merged: MergedTree, value: str) -> NodeTest:
+def _by_size(merged: MergedTree, value: str) -> NodeTest:
     parsed = re.fullmatch(r"([<>]?)=?([\d.]+)([kmgt]?)i?b?", value, re.IGNORECASE)
     if parsed is None or parsed[2].count(".") > 1 or parsed[2] == ".":
         _refuse("size", value, ">1M, <10k or a number of bytes")
@@ -158,7 +158,7 @@ def _size(merged: MergedTree, value: str) -> NodeTest:
     return lambda node: merged.subtree_size(node) >= limit
 
 
-def _type(merged: MergedTree, value: str) -> NodeTest:
+def _by_type(merged: MergedTree, value: str) -> NodeTest:
     kinds = {kind for kind, name in enumerate(ENTRY_TYPES) if name.startswith(value)}
     if not kinds or not value:
         _refuse("type", value, ", ".join(dict.fromkeys(ENTRY_TYPES)))
@@ -171,8 +171,8 @@ def _refuse(name: str, value: str, wanted: str) -> NoReturn:
 
 
 NODE_TESTS: dict[str, Callable[[MergedTree, str], NodeTest]] = {
-    "layer": _layer,
-    "change": _change,
-    "size": _size,
-    "type": _type,
+    "layer": _by_layer,
+    "change": _by_change,
+    "size": _by_size,
+    "type": _by_type,
 }

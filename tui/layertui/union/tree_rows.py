@@ -17,7 +17,7 @@ from typing import Literal
 
 from layertui.model.job import Job
 from layertui.model.numbers import NO_NODE, ROOT, Event, LayerNumber, Node
-from layertui.union.arrays import STRETCH, Column, assign, column
+from layertui.union.arrays import STRETCH, ArrayColumn, assign, column
 from layertui.union.changes import Mark, SameContent
 from layertui.union.merged_tree import MergedTree
 from layertui.union.model import LayerUnion
@@ -63,13 +63,13 @@ class TreeRows:
         self._matches: bytes | None = None
         self._candidates = b""  # in view and filter, or a directory that leads there
         self._changed = b""  # nodes in view and filter that the layer changed
-        self._order: Column[int, Node] | None = None  # all nodes in the order shown; None by name
-        self._rank: Column[Node, int] | None = None  # the place of each node in that order
+        self._order: ArrayColumn[int, Node] | None = None  # all nodes in the order shown; None by name
+        self._rank: ArrayColumn[Node, int] | None = None  # the place of each node in that order
         self._reopen(ROOT)
         self._refresh()
 
     @property
-    def nodes(self) -> Column[int, Node]:
+    def nodes(self) -> ArrayColumn[int, Node]:
         """The node of each row."""
         return column(self._nodes)
 
@@ -332,7 +332,7 @@ class TreeRows:
 
     # Order
 
-    def _sorted(self) -> tuple[Column[int, Node] | None, Column[Node, int] | None]:
+    def _sorted(self) -> tuple[ArrayColumn[int, Node] | None, ArrayColumn[Node, int] | None]:
         """Return all nodes depth first with siblings sorted, and each node's place in that order."""
         if self.sort == "name":
             return None, None
@@ -387,7 +387,7 @@ def _parents(union: LayerUnion) -> bytes:
     )
 
 
-def _chosen(mask: bytes | bytearray, first: int, order: Column[int, Node] | None) -> array[int]:
+def _chosen(mask: bytes | bytearray, first: int, order: ArrayColumn[int, Node] | None) -> array[int]:
     """Return the nodes in a mask that starts at the node ``first``, in their order."""
     nodes = array("I")
     if order is None and mask.count(1) * _SPARSE < len(mask):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from layertui.content.extract.naming import NewFile, make_empty, path_of_descriptor, put
+from layertui.content.extract.naming import UnnamedFile, make_empty, path_of_descriptor, put
 from layertui.content.extract.obstacles import refuse
 from layertui.content.extract.selection import LeftOut, Selection
 from layertui.content.read import Contents
@@ -168,7 +168,7 @@ class Extraction:
     def _make_file(self, key: bytes, event: Event, pieces: Iterator[bytes], job: Job) -> None:
         size, stretches = self._union.size(event), self._contents.stored_ranges(event)
         directory, _ = self._beneath.place(key)
-        file = NewFile(directory)
+        file = UnnamedFile(directory)
         try:
             os.ftruncate(file.descriptor, size)
             if tuple(stretches) == ((0, size),):

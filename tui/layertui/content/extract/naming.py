@@ -30,7 +30,7 @@ def put(directory: int, name: bytes, make: Callable[[bytes, int], None], force: 
                 os.unlink(hidden, dir_fd=directory)
 
 
-class NewFile:
+class UnnamedFile:
     """A file without a name until it is complete (``O_TMPFILE``), so that an aborted one leaves nothing.
 
     On file systems without such files it has a hidden name.

@@ -15,7 +15,7 @@ from layertui.model.job import Job
 from layertui.model.layer_index import Kind, path_of
 from layertui.model.numbers import NO_EVENT, ROOT, Event, LayerNumber, Node
 from layertui.text.format import count_text, exact_size
-from layertui.union.arrays import STRETCH, Column, column
+from layertui.union.arrays import STRETCH, ArrayColumn, column
 from layertui.union.model import Absence, LayerUnion
 
 Number = TypeVar("Number", Node, Event)
@@ -51,7 +51,7 @@ class Selection:
     union: LayerUnion
     prefix: bytes
     """The start of the union's keys that is removed."""
-    events: Column[int, Event]
+    events: ArrayColumn[int, Event]
     """The events to extract, depth first: directories before their contents, each file once."""
     links: Sequence[tuple[Event, Event]]
     """Hardlinks: the event of each, and the one in ``events`` that it is a link to."""

@@ -13,7 +13,7 @@ from layertui.ui.worker.background import background, computing
 if TYPE_CHECKING:
     from layertui.union.tree_rows import TreeRows
 
-Change = Callable[["TreeRows"], None]
+RowsChange = Callable[["TreeRows"], None]
 
 
 class RowWork:
@@ -28,9 +28,9 @@ class RowWork:
         self.following: TreeRows | None = None
         """Those of a new union, to be shown as the ones before: view, sort, filter, open directories."""
         self.busy = False
-        self._waiting: dict[object, Change] = {}  # in order
+        self._waiting: dict[object, RowsChange] = {}  # in order
 
-    def add(self, change: Change, key: object) -> None:
+    def add(self, change: RowsChange, key: object) -> None:
         """Has something done once what waits has been; what waits under the same key no longer is wanted."""
         self._waiting.pop(key, None)
         self._waiting[key] = change

@@ -18,7 +18,7 @@ from layertui.model.numbers import ROOT, LayerNumber, Node
 from layertui.ui.clipboard import copy
 from layertui.ui.keys import CHANGE_KEYS
 from layertui.ui.theme.styles import Palette
-from layertui.ui.tree.background import Change, RowWork
+from layertui.ui.tree.background import RowsChange, RowWork
 from layertui.ui.tree.empty import comment, why_empty
 from layertui.ui.tree.presenter import LayerPresenter, RowPresenter
 from layertui.ui.widgets.list_view import ListView
@@ -224,7 +224,7 @@ class TreeView(ListView):
 
     # Work on the rows
 
-    def _change(self, change: Change, key: object, light: bool = True) -> None:
+    def _change(self, change: RowsChange, key: object, light: bool = True) -> None:
         """Does something to the rows: at once if that is quick, else after what is under way.
 
         What waits under the same ``key`` is no longer wanted then.
