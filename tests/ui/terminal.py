@@ -39,6 +39,7 @@ class Terminal:
             "COLORTERM": "truecolor",
             "LC_ALL": "C.UTF-8",
             "TZ": "UTC",
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
             **environment,
         }
         self.process = pexpect.spawn(
