@@ -40,6 +40,10 @@ class OciLayout:
         (directory / "blobs" / "sha256").mkdir(parents=True)
         (directory / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
 
+    def clear(self) -> None:
+        """Have index.json name no image; the blobs stay."""
+        self._manifests = []
+
     def add(
         self, tag: str, tars: Sequence[bytes], compression: str = "", config: Mapping[str, Any] = {}
     ) -> None:

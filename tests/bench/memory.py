@@ -11,6 +11,8 @@ import sys
 import tracemalloc
 
 from layertui.layers.codec import unpack_index
+from layertui.model.identity import identity_of
+from layertui.sources import open_image
 from layertui.union.codec import unpack_union
 from layertui.worker.client import Worker
 from layertui.worker.protocol import LayerDone, LayersMerged, TreeRequest
@@ -20,7 +22,7 @@ def main(reference: str) -> None:
     packed: dict[int, memoryview] = {}
     encoded = memoryview(b"")
     with Worker() as worker:
-        for frame in worker.ask(TreeRequest(reference, None, False)):
+        for frame in worker.ask(TreeRequest(identity_of(open_image(reference)), False)):
             if isinstance(frame, LayerDone):
                 packed[frame.layer] = frame.index
             elif isinstance(frame, LayersMerged):

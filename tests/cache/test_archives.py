@@ -12,6 +12,7 @@ import pytest
 
 from layertui.cache import archives, directory
 from layertui.cache.archives import plain_copy
+from layertui.model.blob import LocalFile
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Cancelled, Job
 from tests.waiting import SECONDS
@@ -38,11 +39,11 @@ class Copies:
         self.runs = self.at_once = self.most = 0
         self._seconds, self._damage = seconds, damage
 
-    def __call__(self, path: Path, write: Callable[[memoryview], None]) -> str:
+    def __call__(self, file: LocalFile, write: Callable[[memoryview], None]) -> str:
         self.runs += 1
         self.at_once += 1
         self.most = max(self.most, self.at_once)
-        write(memoryview(path.read_bytes()))
+        write(memoryview(file.path.read_bytes()))
         time.sleep(self._seconds)
         self.at_once -= 1
         return self._damage
@@ -50,7 +51,7 @@ class Copies:
 
 def test_a_copy_is_made_once(archive: Path, folder: Path) -> None:
     copies = Copies()
-    first, second = plain_copy(archive, copies), plain_copy(archive, copies)
+    first, second = plain_copy(LocalFile(archive), copies), plain_copy(LocalFile(archive), copies)
     assert first == second == (folder / first[0].name, "") and first[0].read_bytes() == b"one"
     assert copies.runs == 1 and list(folder.iterdir()) == [first[0]]
 
@@ -58,7 +59,10 @@ def test_a_copy_is_made_once(archive: Path, folder: Path) -> None:
 def test_threads_wait_for_one_of_them(archive: Path) -> None:
     copies = Copies(0.2)
     found: list[tuple[Path, str]] = []
-    threads = [threading.Thread(target=lambda: found.append(plain_copy(archive, copies))) for _ in range(5)]
+    threads = [
+        threading.Thread(target=lambda: found.append(plain_copy(LocalFile(archive), copies)))
+        for _ in range(5)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -70,7 +74,10 @@ def test_threads_wait_for_one_of_them(archive: Path) -> None:
 def test_a_damaged_archive_is_decompressed_again_but_not_twice_at_once(archive: Path, folder: Path) -> None:
     copies = Copies(0.05, "it ends early")
     found: list[tuple[Path, str]] = []
-    threads = [threading.Thread(target=lambda: found.append(plain_copy(archive, copies))) for _ in range(3)]
+    threads = [
+        threading.Thread(target=lambda: found.append(plain_copy(LocalFile(archive), copies)))
+        for _ in range(3)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -82,17 +89,17 @@ def test_a_damaged_archive_is_decompressed_again_but_not_twice_at_once(archive: 
 def test_waiting_is_cancelled(archive: Path) -> None:
     job, begun, end = Job(), threading.Event(), threading.Event()
 
-    def slow(_: Path, write: Callable[[memoryview], None]) -> str:
+    def slow(_: LocalFile, write: Callable[[memoryview], None]) -> str:
         begun.set()
         end.wait(SECONDS)
         return ""
 
-    thread = threading.Thread(target=plain_copy, args=(archive, slow))
+    thread = threading.Thread(target=plain_copy, args=(LocalFile(archive), slow))
     thread.start()
     assert begun.wait(SECONDS)
     job.cancel()
     with pytest.raises(Cancelled):
-        plain_copy(archive, Copies(), job)
+        plain_copy(LocalFile(archive), Copies(), job)
     end.set()
     thread.join(SECONDS)
 
@@ -100,14 +107,14 @@ def test_waiting_is_cancelled(archive: Path) -> None:
 def test_another_file_at_the_same_path_has_another_copy(archive: Path, tmp_path: Path) -> None:
     """Whatever is the same: size, modification time, inode."""
     facts = archive.stat()
-    assert plain_copy(archive, Copies())[0].read_bytes() == b"one"
+    assert plain_copy(LocalFile(archive), Copies())[0].read_bytes() == b"one"
     archive.write_bytes(b"two")  # the same inode
     os.utime(archive, ns=(facts.st_atime_ns, facts.st_mtime_ns))
-    assert plain_copy(archive, Copies())[0].read_bytes() == b"two"
+    assert plain_copy(LocalFile(archive), Copies())[0].read_bytes() == b"two"
     (tmp_path / "new").write_bytes(b"six")
     os.utime(tmp_path / "new", ns=(facts.st_atime_ns, facts.st_mtime_ns))
     (tmp_path / "new").replace(archive)
-    assert plain_copy(archive, Copies())[0].read_bytes() == b"six"
+    assert plain_copy(LocalFile(archive), Copies())[0].read_bytes() == b"six"
 
 
 def test_the_copy_just_made_is_kept_whatever_its_size(
@@ -118,15 +125,15 @@ def test_the_copy_just_made_is_kept_whatever_its_size(
     other = tmp_path / "b.tar.gz"
     other.write_bytes(b"two")
     for path in (archive, other):
-        copy, _ = plain_copy(path, Copies())
+        copy, _ = plain_copy(LocalFile(path), Copies())
         assert list(folder.iterdir()) == [copy]
 
 
 def test_a_copy_keeps_its_modification_time_when_it_is_used(archive: Path) -> None:
     """The index of a layer in it is cached under that time."""
-    copy, _ = plain_copy(archive, Copies())
+    copy, _ = plain_copy(LocalFile(archive), Copies())
     os.utime(copy, (1, 1))
-    plain_copy(archive, Copies())
+    plain_copy(LocalFile(archive), Copies())
     assert copy.stat().st_mtime == 1 and copy.stat().st_atime > 1
 
 
@@ -136,14 +143,14 @@ def test_what_cannot_be_written_is_an_error_that_names_the_folder(archive: Path,
     with pytest.raises(
         LayertuiError, match=r"cannot decompress .*a\.tar\.gz, .*, its plain copy goes to .*archives"
     ):
-        plain_copy(archive, Copies())
+        plain_copy(LocalFile(archive), Copies())
 
 
 def test_a_failed_decompression_leaves_nothing(archive: Path, folder: Path) -> None:
-    def fail(_: Path, write: Callable[[memoryview], None]) -> str:
+    def fail(_: LocalFile, write: Callable[[memoryview], None]) -> str:
         write(memoryview(b"half"))
         raise LayertuiError("cannot read a.tar.gz", "Input/output error")
 
     with pytest.raises(LayertuiError, match="Input/output error"):
-        plain_copy(archive, fail)
+        plain_copy(LocalFile(archive), fail)
     assert list(folder.iterdir()) == []

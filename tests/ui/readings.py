@@ -108,7 +108,7 @@ class Run:
         self._reading.start()
 
     def ask(self, request: Request) -> None:
-        self._reading.platform = request.platform
+        pass
 
     def close(self) -> None:
         self._reading.close(self._target)
@@ -128,7 +128,12 @@ class ExplorerApp(LayertuiApp):
 
 def use_reading(monkeypatch: pytest.MonkeyPatch, reading: Reading) -> Reading:
     """Has the explorer open the image of a reading, whatever it is at that moment, and read it so."""
-    monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: reading.image)
+
+    def open_image(_reference: str, platform: str | None = None) -> Image:
+        reading.platform = platform
+        return reading.image
+
+    monkeypatch.setattr("layertui.sources.open_image", open_image)
     monkeypatch.setattr("layertui.ui.worker.reading.Loader", reading)
     return reading
 

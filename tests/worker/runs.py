@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from functools import partial
 from typing import IO, Any
 
+from layertui.model.identity import Identity, identity_of
+from layertui.sources import open_image
 from layertui.worker.protocol import Frame, Message, Sender, receive
+
+
+def pin(reference: str) -> Identity:
+    """What a reference names now."""
+    return identity_of(open_image(reference))
 
 
 def start(request: Message, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:

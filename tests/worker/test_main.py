@@ -11,6 +11,7 @@ import pytest
 from layertui import demo
 from layertui.layers.codec import unpack_index
 from layertui.model.blob import BytesBlob
+from layertui.model.identity import identity_of
 from layertui.model.numbers import ROOT
 from layertui.sources import open_image
 from layertui.union.codec import unpack_union
@@ -31,12 +32,12 @@ from tests.commands.samples import tar
 from tests.images import layers_of
 from tests.layouts import OciLayout
 from tests.waiting import SECONDS
-from tests.worker.runs import frames, run, start
+from tests.worker.runs import frames, pin, run, start
 
 
 def test_sends_every_layer_then_the_whole_union() -> None:
     image = open_image("demo:")
-    sent = run(TreeRequest("demo:", None, False))
+    sent = run(TreeRequest(pin("demo:"), False))
     indexes = {frame.layer: unpack_index(frame.index) for frame in sent if isinstance(frame, LayerDone)}
     assert sorted(indexes) == list(range(1, len(image.layers) + 1))
     merged, done = sent[-2:]
@@ -51,7 +52,7 @@ def test_sends_every_layer_then_the_whole_union() -> None:
 
 def test_looks_into_a_part_of_an_image_whose_paths_are_not_utf8(tmp_path: Path) -> None:
     OciLayout(tmp_path / "image").add("1", [tar(("/\udcff", b"secret")), tar(("/.wh.\udcff", b""))])
-    findings, done = run(SurveyRequest(f"oci:{tmp_path}/image:1", None, False, "waste"))[-2:]
+    findings, done = run(SurveyRequest(pin(f"oci:{tmp_path}/image:1"), False, "waste"))[-2:]
     assert isinstance(findings, FindingsFound) and isinstance(done, SurveyDone)
     (found,) = findings.findings
     assert (found.path, found.layer, found.size) == ("/\udcff", 1, 6)
@@ -72,20 +73,24 @@ def test_packages_take_no_second_reading_of_the_layers(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(BytesBlob, "pread", counting)
     with tempfile.TemporaryFile() as sent:
-        look("packages", demo.image()._replace(layers=layers), None, Sender(sent.fileno()))
+        image = demo.image()._replace(layers=layers)
+        look(SurveyRequest(identity_of(image), False, "packages"), image, Sender(sent.fileno()))
         sent.seek(0)
         (findings,) = [frame for frame in frames(sent) if isinstance(frame, FindingsFound)]
     assert [row.where for row in findings.findings] == ["a 1"]
     assert len(noise) < sum(read) < 1.1 * len(noise)
 
 
-def test_says_in_one_frame_why_it_cannot_open() -> None:
-    (failed,) = run(TreeRequest("docker-archive:/nowhere/\udcff.tar", None, False))
-    assert isinstance(failed, Failed) and "/nowhere/\udcff.tar" in failed.what
+def test_says_in_one_frame_why_it_cannot_open(tmp_path: Path) -> None:
+    folder = tmp_path / "\udcff"
+    folder.mkdir()
+    identity = pin("demo:")._replace(pinned=f"docker-archive:{folder}")
+    (failed,) = run(TreeRequest(identity, False))
+    assert isinstance(failed, Failed) and failed.what == f"{folder} is a folder"
 
 
 def test_ends_quietly_when_nobody_listens() -> None:
-    process = start(TreeRequest("demo:", None, False), stderr=subprocess.PIPE)
+    process = start(TreeRequest(pin("demo:"), False), stderr=subprocess.PIPE)
     assert process.stdout and process.stderr
     process.stdout.close()
     assert process.stderr.read() == b""

@@ -28,7 +28,7 @@ from layertui.worker.protocol import TreeDone, TreeRequest
 from tests.engines import Docker, docker_daemon, podman_service, run
 from tests.observable import Seen, Sizes, assert_sizes, seen
 from tests.sources.engine.proxy import proxy
-from tests.worker.runs import frames, start
+from tests.worker.runs import frames, pin, start
 
 SAMPLE = demo.SAMPLE_NAME
 
@@ -101,7 +101,7 @@ def test_two_processes_at_once_stream_once(docker_host: Docker, tmp_path: Path) 
             "from layertui.worker.main import main; main()"
         )
         environment = {**os.environ, "DOCKER_HOST": asked.url}
-        request = TreeRequest(f"docker-daemon:{SAMPLE}", None, True)
+        request = TreeRequest(pin(f"docker-daemon:{SAMPLE}"), True)
         both = [start(request, "-c", program, env=environment) for _ in range(2)]
         for process in both:
             with process:

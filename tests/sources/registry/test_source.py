@@ -27,7 +27,7 @@ from tests.sources.registry.conftest import QUARRY, TAGS
 from tests.sources.registry.proxy import FaultyProxy
 from tests.sources.registry.server import Registry
 from tests.waiting import SECONDS
-from tests.worker.runs import frames, start
+from tests.worker.runs import frames, pin, start
 
 
 def read(image: Image) -> tuple[LayerUnion, Contents]:
@@ -194,7 +194,7 @@ def test_several_platforms_and_attestations(registry: Registry, proxy: FaultyPro
 
 def test_the_worker_shares_the_cache(proxy: FaultyProxy) -> None:
     reference = f"docker://{proxy.host}/{QUARRY}:zstd"
-    workers = [start(TreeRequest(reference, None, False)) for _ in range(2)]
+    workers = [start(TreeRequest(pin(reference), False)) for _ in range(2)]
     for worker in workers:
         assert isinstance([*frames(worker.stdout)][-1], TreeDone)
         assert worker.wait(SECONDS) == 0

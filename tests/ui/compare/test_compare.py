@@ -173,7 +173,7 @@ async def test_the_facts_lead_into_the_tree() -> None:
 
 
 async def test_a_path_in_the_explorer_of_one_side(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: sample())
+    monkeypatch.setattr("layertui.sources.pinned.open_pinned", lambda _identity: sample())
     monkeypatch.setattr("layertui.ui.worker.reading.Loader", Reading(sample()))
     app = Comparing(*builds())
     async with app.run_test(size=(120, 40)) as pilot:

@@ -589,6 +589,7 @@ async def test_an_image_for_other_platforms_alone_offers_them(
             raise LayertuiError(
                 "alpine.oci is for several platforms", "it is for …", "choose with --platform"
             )
+        reading.platform = platform
         return reading.image
 
     monkeypatch.setattr("layertui.sources.open_image", choose)

@@ -170,7 +170,7 @@ async def test_R_stays_on_a_lower_layer_and_shows_the_tree_until_all_has_come(li
         await quiet(pilot)
         reading.at_once = False
         await pilot.press("R")
-        await until(pilot, lambda: "reading again" in subtitle(pilot))
+        await until(pilot, lambda: "reloading" in subtitle(pilot))
         reading.index(1)
         reading.union(1)
         await pilot.pause()

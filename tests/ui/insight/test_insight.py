@@ -12,6 +12,7 @@ from layertui.content.read import Contents
 from layertui.insight.survey import survey
 from layertui.insight.tally import Survey
 from layertui.model.errors import LayertuiError
+from layertui.model.identity import identity_of
 from layertui.ui.explorer.screen import ExplorerScreen
 from layertui.ui.insight.screen import InsightScreen
 from layertui.ui.widgets.lines import Document
@@ -339,7 +340,7 @@ class Target(MessagePump):
 
 async def test_a_process_of_its_own_looks(looking: Looking) -> None:
     target = Target()
-    looker = Looker(target, "demo:", None, False, "secrets")
+    looker = Looker(target, identity_of(sample()), False, "secrets")
     looker.start()
     assert target.ended.wait(SECONDS)
     found, expected = target.messages[-1].result, looking.survey("secrets")
@@ -352,7 +353,7 @@ async def test_a_process_of_its_own_looks(looking: Looking) -> None:
 
 async def test_a_process_that_is_closed_ends_and_says_nothing() -> None:
     target = Target()
-    looker = Looker(target, "demo:", None, False, "secrets")
+    looker = Looker(target, identity_of(sample()), False, "secrets")
     looker.start()
     wait_for(lambda: looker.worker is not None)
     assert looker.worker is not None

@@ -15,6 +15,7 @@ from layertui.content.query import LineMatch, Query
 from layertui.content.read import Contents
 from layertui.content.search import Search
 from layertui.model.errors import LayertuiError
+from layertui.model.identity import Identity
 from layertui.model.image import Image
 from layertui.model.numbers import LayerNumber
 from layertui.ui.app import LayertuiApp
@@ -47,9 +48,7 @@ class Here:
         self.hold = False
         """Whether searches find something and do not end."""
 
-    def __call__(
-        self, target: MessagePump, _reference: str, _platform: str | None, _cache: bool, query: Query
-    ) -> Here:
+    def __call__(self, target: MessagePump, _image: Identity, _cache: bool, query: Query) -> Here:
         self.queries.append(query)
         self.target = target
         return self

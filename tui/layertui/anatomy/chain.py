@@ -154,7 +154,8 @@ def places(layer: Layer) -> Iterator[tuple[str, str]]:
     """Yield where a layer's bytes are stored, as exactly as the source knows."""
     yield from layer.places
     if layer.blob is not None and layer.blob.file is not None:
-        path, offset = layer.blob.file
+        file, offset = layer.blob.file
+        path = file.path
         yield "file", str(path)
         yield "offset", str(offset)
     elif layer.blob is not None:

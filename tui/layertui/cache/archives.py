@@ -8,17 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from layertui.cache.directory import cache_directory, evict, lock, new_file, use
+from layertui.model.blob import LocalFile
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 
 MAX_ARCHIVE_BYTES = 16 << 30
 """Size of all copies together; the one just made always stays."""
 
-Decompress = Callable[[Path, Callable[[memoryview], None]], str]
-"""Called as ``decompress(path, write)``; returns what keeps it from being complete, else an empty string."""
+Decompress = Callable[[LocalFile, Callable[[memoryview], None]], str]
+"""Called as ``decompress(file, write)``; returns what keeps it from being complete, else an empty string."""
 
 
-def plain_copy(path: Path, decompress: Decompress, job: Job = Job.NONE) -> tuple[Path, str]:
+def plain_copy(original: LocalFile, decompress: Decompress, job: Job = Job.NONE) -> tuple[Path, str]:
     """Return the decompressed copy of a file, and what keeps it from being complete (else empty).
 
     Waits while another thread or process decompresses the same file. Raises :class:`LayertuiError` if the
@@ -26,7 +27,7 @@ def plain_copy(path: Path, decompress: Decompress, job: Job = Job.NONE) -> tuple
     """
     folder = cache_directory() / "archives"
     try:
-        target = folder / _key(path)
+        target = folder / _key(original)
         if use(target):
             return target, ""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -34,26 +35,25 @@ def plain_copy(path: Path, decompress: Decompress, job: Job = Job.NONE) -> tuple
             if use(target):
                 return target, ""
             with new_file(folder) as file:
-                damage = decompress(path, file.write)
+                damage = decompress(original, file.write)
                 if damage:  # not found again: who opens it next is to see the damage too
                     target = target.with_suffix(".damaged")
                 file.publish(target)
         evict(folder, MAX_ARCHIVE_BYTES, target)
     except OSError as error:
         raise LayertuiError(
-            f"cannot decompress {path}", error.strerror or str(error), f"its plain copy goes to {folder}"
+            f"cannot decompress {original.path}",
+            error.strerror or str(error),
+            f"its plain copy goes to {folder}",
         ) from error
     return target, damage
 
 
-def _key(path: Path) -> str:
+def _key(file: LocalFile) -> str:
     """Return the name of a file's copy, another one for any other file at the same path.
 
     The time of change (``ctime``) tells files apart that have been given the same modification time, as
     ``cp -p`` and reproducible builds do.
     """
-    facts = path.stat()
-    identity = (
-        os.path.realpath(path), facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns,
-    )  # fmt: skip
+    identity = (os.path.realpath(file.path), *file.state, file.ctime_ns)
     return hashlib.sha256(repr(identity).encode("utf-8", "surrogateescape")).hexdigest()

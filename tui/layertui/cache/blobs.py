@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from layertui.cache.directory import UnpublishedFile, cache_directory, evict, lock, new_file, use
-from layertui.model.blob import FileBlob
+from layertui.model.blob import FileBlob, LocalFile
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 
@@ -30,7 +30,7 @@ class BlobCache:
         """Return the blob of a digest, ``sha256:…``; ``None`` if it is not stored."""
         path = self._path(digest)
         try:
-            return FileBlob(path) if use(path) else None
+            return FileBlob(LocalFile(path, is_cached=True)) if use(path) else None
         except LayertuiError:
             return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from layertui.content.layer_readers import LayerReaders
 from layertui.content.sparse import merged_ranges, segments, sparse_map_error, zeros_of
 from layertui.content.tar_reader import READ_CHUNK, Cursor
 from layertui.layers.compression.format import Damaged
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import ImageChanged, LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind, LayerIndex, path_of
 from layertui.model.numbers import EMPTY, NO_EVENT, EntryNumber, Event, LayerNumber
@@ -49,8 +49,19 @@ class Contents:
     and :class:`~layertui.model.job.Cancelled`.
     """
 
-    def __init__(self, image: Image, indexes: Sequence[LayerIndex], union: LayerUnion) -> None:
-        """``indexes`` are those of ``union``, base first, perhaps not of all layers of the image."""
+    def __init__(
+        self,
+        image: Image,
+        indexes: Sequence[LayerIndex],
+        union: LayerUnion,
+        explain: Callable[[LayertuiError], LayertuiError] = lambda error: error,
+    ) -> None:
+        """``indexes`` are those of ``union``, base first, perhaps not of all layers of the image.
+
+        ``explain`` returns what to raise when a layer cannot be read; it may take long.
+        """
+        self._explain = explain
+        self._changed: ImageChanged | None = None
         self._layers = LayerReaders(image.layers, indexes)
         self._union = union
         self._digests: dict[tuple[LayerNumber, EntryNumber], bytes] = {}
@@ -75,6 +86,8 @@ class Contents:
             data = self._layers.source(file).read(file.offset + offset, length, job)
         except Damaged as damage:
             raise self._unreadable(file, str(damage)) from damage
+        except LayertuiError as error:
+            raise self._cause(error) from error
         if len(data) < length:
             raise self._unreadable(file, "the layer ends in the middle of it")
         return data
@@ -158,7 +171,7 @@ class Contents:
                     read_layer, cursor = file.layer, None
                     cursor = self._layers.cursor(file)
             except LayertuiError as error:
-                yield event, _failing(error)
+                yield event, _failing(self._cause(error))
             except Damaged as damage:
                 yield event, _failing(self._unreadable(file, str(damage)))
             else:
@@ -304,6 +317,13 @@ class Contents:
         """Return the name of a layer for messages."""
         return f"layer {layer}"
 
+    def _cause(self, error: LayertuiError) -> LayertuiError:
+        """Return what keeps a layer from being read."""
+        cause = self._changed or self._explain(error)
+        if isinstance(cause, ImageChanged):
+            self._changed = cause
+        return cause
+
     def _unreadable(self, file: FileExtent, why: str) -> LayertuiError:
         return LayertuiError(f"cannot read {file.path} of {self._name(file.layer)}", why)
 
@@ -329,6 +349,8 @@ class Contents:
                     raise self._unreadable(file, "the layer ends in the middle of it")
         except Damaged as damage:
             raise self._unreadable(file, str(damage)) from damage
+        except LayertuiError as error:
+            raise self._cause(error) from error
 
 
 class ContentFile(io.RawIOBase):

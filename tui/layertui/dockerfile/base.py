@@ -7,10 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from layertui.dockerfile.base_candidates import Neighbour
-from layertui.model.errors import LayertuiError
 from layertui.model.history_step import step_of
 from layertui.model.image import HistoryEntry, Image
-from layertui.sources import open_image
 from layertui.sources.assemble import full_names, labels_of
 
 NAME = "org.opencontainers.image.base.name"
@@ -53,7 +51,7 @@ def base_of(image: Image, neighbours: Iterable[Neighbour]) -> Base:
         found = name or best.names[0]
         first = "layer is the first" if layers == 1 else f"{layers} layers are the first"
         source = source or f"since its {first} of this image"
-        return Base(found, source, _steps_of(image, best.reference, layers), layers)
+        return Base(found, source, _steps_of(image, best.history, layers), layers)
     start = _after_from(image.history)
     if start >= 0:
         name, source = (
@@ -84,12 +82,8 @@ def _is_below(each: Neighbour, image: Image) -> bool:
     return 0 < count < len(image.layers) and all(mine) and mine == list(each.diff_ids)
 
 
-def _steps_of(image: Image, reference: str, layers: int) -> int:
+def _steps_of(image: Image, theirs: Sequence[HistoryEntry], layers: int) -> int:
     """How many steps of the history are the base's, which has these layers."""
-    try:
-        theirs = open_image(reference, str(image.platform)).history
-    except LayertuiError:
-        theirs = ()
     same = [
         (one.created_by, one.created, one.layer) == (other.created_by, other.created, other.layer)
         for one, other in zip(theirs, image.history, strict=False)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from layertui.model.errors import LayertuiError
-from layertui.model.image import Image
+from layertui.model.image import HistoryEntry, Image
 from layertui.model.reference import ENGINE_NAMES, STORE_TRANSPORTS, Reference, parse_reference
 from layertui.sources import LOCAL, list_images, open_image
 from layertui.sources.assemble import diff_ids_of
@@ -24,6 +24,7 @@ class Neighbour:
     digests: Sequence[str]
     """Of config, manifest and index, as far as they are known."""
     diff_ids: Sequence[str]
+    history: Sequence[HistoryEntry]
 
 
 def neighbours(image: Image) -> Iterator[Neighbour]:
@@ -55,6 +56,7 @@ def _of_place(place: str, platform: str | None, below: int) -> Iterator[Neighbou
             list(dict.fromkeys(names)),
             [each for each in digests if each],
             diff_ids_of(found.config),
+            found.history,
         )
 
 

@@ -19,7 +19,7 @@ from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow, StreamWindow
 from layertui.model.blob import Blob
 from layertui.model.digest import algorithm_of, wrong_digest
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import ImageChanged, LayertuiError
 from layertui.model.image import Image, Layer, Unpacked
 from layertui.model.job import Cancelled, Job
 from layertui.model.layer_index import LayerIndex, LayerWarning
@@ -38,7 +38,7 @@ def index_layer(
     """Return a layer's entries, and the contents in ``keep`` if it has to be decompressed to list them.
 
     Reports stored bytes; of an unpacked layer entries. What is wrong with a layer is in the
-    index's ``damage``, next to what could be read. Raises :class:`Cancelled`.
+    index's ``damage``, next to what could be read. Raises :class:`Cancelled`, :class:`ImageChanged`.
     """
     if layer.unpacked is not None:
         return _scan_unpacked(layer.unpacked, job)
@@ -54,6 +54,8 @@ def index_layer(
         try:
             with layer.blob.fetching(job):
                 index = _scan(layer, layer.blob, job, keep)
+        except ImageChanged:
+            raise
         except LayertuiError as error:
             return LayerIndex(damage=str(error))
         if cache is not None and key and not index.damage:
@@ -111,15 +113,13 @@ def cache_key(layer: Layer) -> str:
         return layer.descriptor.digest.replace(":", "-").replace("/", "-")
     if layer.blob is None or layer.blob.file is None:
         return ""
-    path, offset = layer.blob.file
+    file, offset = layer.blob.file
     try:
-        facts = path.stat()
-        real_path = os.path.realpath(path)
+        path = os.path.realpath(file.path)
     except OSError:
         return ""
     identity = (
-        layer.descriptor.digest, layer.diff_id, real_path, offset, layer.blob.size,
-        facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns,
+        layer.descriptor.digest, layer.diff_id, path, offset, layer.blob.size, *file.state, file.ctime_ns,
     )  # fmt: skip
     return "file-" + hashlib.sha256(repr(identity).encode("utf-8", "surrogateescape")).hexdigest()
 

@@ -5,8 +5,9 @@ import threading
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import NamedTuple
 
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import ImageChanged, LayertuiError
 from layertui.model.job import Job
 
 
@@ -27,7 +28,7 @@ class Blob(ABC):
         """Human-readable location: ``app.tar at 10752``."""
 
     @property
-    def file(self) -> tuple[Path, int] | None:
+    def file(self) -> "tuple[LocalFile, int] | None":
         """The local file that contains the bytes in one piece, and their offset in it; ``None`` if there is none."""
         return None
 
@@ -76,54 +77,103 @@ class BytesBlob(Blob):
         return self.data[offset : offset + length]
 
 
-class FileBlob(Blob):
-    """A range of a local file: a whole file, or a member of an uncompressed tar archive."""
+class FileState(NamedTuple):
+    """What tells a local file from another one at its path, and from itself before it was rewritten."""
 
-    size = 0
+    device: int
+    inode: int
+    size: int
+    """Bytes."""
+    mtime_ns: int
 
-    def __init__(self, path: Path, offset: int = 0, size: int | None = None) -> None:
-        """The file is opened by the first read; ``size`` is by default that of the rest of the file.
+    @classmethod
+    def of(cls, facts: os.stat_result) -> "FileState":
+        return cls(facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns)
 
-        Raises :class:`LayertuiError` if the size has to be determined and cannot be.
+
+class LocalFile:
+    """A local file as it was when this was made, opened at the first read; safe to share between threads."""
+
+    def __init__(self, path: Path, is_cached: bool = False) -> None:
+        """``is_cached``: a file of layertui's cache, which is never rewritten with other bytes and not checked.
+
+        Raises :class:`LayertuiError` if the file cannot be looked at.
         """
+        try:
+            facts = path.stat()
+        except OSError as error:
+            raise _unreadable(path, error) from error
         self.path = path
-        self.offset = offset
+        self.state = FileState.of(facts)
+        self.ctime_ns = 0 if is_cached else facts.st_ctime_ns
+        """Also tells files apart that have been given the same modification time, but changes with each rename
+        and, of a cached file, each use, and so is 0 there."""
+        self._is_cached = is_cached
+        self._is_same = False  # whether the path still led to it when it was opened
         self._fd = -1
         self._lock = threading.Lock()
-        if size is None:
-            try:
-                size = path.stat().st_size - offset
-            except OSError as error:
-                raise LayertuiError(f"cannot read {path}", error.strerror or str(error)) from error
-        self.size = size
-
-    @property
-    def location(self) -> str:
-        return f"{self.path} at {self.offset}" if self.offset else str(self.path)
-
-    @property
-    def file(self) -> tuple[Path, int]:
-        return self.path, self.offset
 
     def pread(self, length: int, offset: int) -> bytes:
-        wanted = min(length, self.size - offset)
-        if wanted <= 0:
-            return b""
+        """Return up to ``length`` bytes from ``offset``; fewer only at the end.
+
+        Raises :class:`LayertuiError`; :class:`ImageChanged` if they are not those of the file as it was.
+        """
         try:
             if self._fd < 0:
                 with self._lock:
                     if self._fd < 0:
                         self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-            data = os.pread(self._fd, wanted, self.offset + offset)
-            while len(data) < wanted:  # the kernel returns at most 2 GiB a call
-                more = os.pread(self._fd, wanted - len(data), self.offset + offset + len(data))
+                        self._is_same = self._is_cached or FileState.of(os.fstat(self._fd)) == self.state
+            data = os.pread(self._fd, length, offset)
+            while 0 < len(data) < length:  # the kernel returns at most 2 GiB a call
+                more = os.pread(self._fd, length - len(data), offset + len(data))
                 if not more:
-                    break  # the file was truncated meanwhile: the reader gets fewer bytes
+                    break
                 data += more
+            if not self._is_cached:  # after reading: a write sets the time before it
+                facts = os.fstat(self._fd)
+                if not self._is_same or (facts.st_size, facts.st_mtime_ns) != self.state[2:]:
+                    raise ImageChanged(str(self.path))
             return data
+        except FileNotFoundError as error:
+            if self._is_cached:
+                raise _unreadable(self.path, error) from error
+            raise ImageChanged(str(self.path), is_removed=True) from error
         except OSError as error:
-            raise LayertuiError(f"cannot read {self.path}", error.strerror or str(error)) from error
+            raise _unreadable(self.path, error) from error
 
     def __del__(self) -> None:
         if getattr(self, "_fd", -1) >= 0:
             os.close(self._fd)
+
+
+class FileBlob(Blob):
+    """A range of a local file: a whole file, or a member of an uncompressed tar archive."""
+
+    size = 0
+
+    def __init__(self, file: Path | LocalFile, offset: int = 0, size: int | None = None) -> None:
+        """``size``: up to the end of the file by default. Raises :class:`LayertuiError` as :class:`LocalFile`."""
+        self.offset = offset
+        self._file = LocalFile(file) if isinstance(file, Path) else file
+        self.size = self._file.state.size - offset if size is None else size
+
+    @property
+    def path(self) -> Path:
+        return self._file.path
+
+    @property
+    def file(self) -> tuple[LocalFile, int]:
+        return self._file, self.offset
+
+    @property
+    def location(self) -> str:
+        return f"{self.path} at {self.offset}" if self.offset else str(self.path)
+
+    def pread(self, length: int, offset: int) -> bytes:
+        wanted = min(length, self.size - offset)
+        return self._file.pread(wanted, self.offset + offset) if wanted > 0 else b""
+
+
+def _unreadable(path: Path, error: OSError) -> LayertuiError:
+    return LayertuiError(f"cannot read {path}", error.strerror or str(error))

@@ -28,6 +28,19 @@ class ChangedWhileRead(LayertuiError):
         )
 
 
+class NotFound(LayertuiError):
+    """What a reference names does not exist there."""
+
+
+class ImageChanged(LayertuiError):
+    """An image is no longer the one that was opened by its name, or no longer exists."""
+
+    def __init__(self, name: str, is_removed: bool = False) -> None:
+        self.name = name
+        self.is_removed = is_removed
+        super().__init__(f"{name} {'was removed' if is_removed else 'has changed'} since it was opened")
+
+
 class NoEngine(LayertuiError):
     """No engine listens on its default socket and no setting names another; perhaps none is installed."""
 

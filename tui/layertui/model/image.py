@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-from layertui.model.blob import Blob
+from layertui.model.blob import Blob, FileState
 from layertui.model.job import Job
 from layertui.model.numbers import LayerNumber
 
@@ -218,6 +218,12 @@ class Image(NamedTuple):
     """The stream that all its layers arrive in, if there is one."""
     damage: str = ""
     """Why some of its files may be missing, which is also among the warnings; empty if none is."""
+    asked_platform: str | None = None
+    """What it was opened for, ``os/arch[/variant]``; ``None``: the usual platform."""
+    pinned: str = ""
+    """A reference to this image alone, by digest or ID; empty where the source has none."""
+    file: FileState | None = None
+    """Of the archive that contains it, when it was opened."""
     links: Sequence[Link] = ()
     """The documents from the reference to the config, in order; see :meth:`chain`."""
 

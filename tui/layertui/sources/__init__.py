@@ -67,7 +67,7 @@ def open_image(text: str, platform: str | None = None) -> Image:
     Raises :class:`LayertuiError` if it is not there or cannot be read.
     """
     reference = _recognised(parse_reference(text))
-    return _source(reference).open_image(reference, platform)
+    return _source(reference).open_image(reference, platform)._replace(asked_platform=platform)
 
 
 def list_images(text: str) -> Iterable[ImageSummary]:

@@ -11,7 +11,7 @@ from layertui.layers.compression.format import Damaged, compression_of
 from layertui.layers.compression.stream import STORED_CHUNK, DecompressedStream
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow
-from layertui.model.blob import Blob, FileBlob
+from layertui.model.blob import Blob, FileBlob, LocalFile
 from layertui.model.errors import LayertuiError, NoImage
 from layertui.model.layer_index import Kind, key_of, path_of
 
@@ -27,13 +27,15 @@ class ArchiveFiles:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._plain = path
+        self._plain = original = LocalFile(path)
+        self.state = original.state
         self.damage = ""
-        head = FileBlob(path).pread(6, 0)
+        head = original.pread(6, 0)
         if compression_of(head):
             from layertui.cache.archives import plain_copy
 
-            self._plain, self.damage = plain_copy(path, _decompress)
+            copy, self.damage = plain_copy(original, _decompress)
+            self._plain = LocalFile(copy, is_cached=True)
         blob = FileBlob(self._plain)
         if not blob.size:
             raise LayertuiError(f"{path} is empty" if not compression_of(head) else f"{path} holds nothing")
@@ -72,10 +74,10 @@ class ArchiveFiles:
         return None
 
 
-def _decompress(path: Path, write: Callable[[memoryview], None]) -> str:
+def _decompress(file: LocalFile, write: Callable[[memoryview], None]) -> str:
     """Write what a file decompresses to; return the damage that ends it early."""
     buffer = bytearray(STORED_CHUNK)
-    with closing(DecompressedStream(FileBlob(path))) as stream:
+    with closing(DecompressedStream(FileBlob(file))) as stream:
         try:
             while count := stream.readinto(buffer):
                 write(memoryview(buffer)[:count])

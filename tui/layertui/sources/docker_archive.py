@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from layertui.model import media_types, platforms
 from layertui.model.digest import digest_of
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.image import Descriptor, Image, ImageSummary, Layer, Link, Platform
 from layertui.model.numbers import LayerNumber
 from layertui.model.reference import Reference
@@ -62,7 +62,7 @@ def open_image(reference: Reference, platform: str | None) -> Image:
     """See :class:`layertui.sources.Source`."""
     files = files_of(reference)
     try:
-        return _with_manifest(files, open_item(files, reference, platform))
+        return _with_manifest(files, open_item(files, reference, platform))._replace(file=files.state)
     except LayertuiError:
         if platform is None or reference.selector.startswith("@") or files.get("index.json") is None:
             raise
@@ -224,13 +224,13 @@ def _select(found: Sequence[Item], selector: str, name: str) -> Item:
         number = selector[1:]
         if number.isdecimal() and int(number) < len(found):
             return found[int(number)]
-        raise LayertuiError(f"{name} has no image {selector}", f"it holds {len(found)}, counted from @0")
+        raise NotFound(f"{name} has no image {selector}", f"it holds {len(found)}, counted from @0")
     for full in full_names(selector):
         for item in found:
             if full in item.tags:
                 return item
     listed = ", ".join(tag for item in found for tag in item.tags) or "no names"
-    raise LayertuiError(f"{name} has no image {selector}", f"it has {listed}")
+    raise NotFound(f"{name} has no image {selector}", f"it has {listed}")
 
 
 def _own_selector(item: Item, found: Sequence[Item]) -> str:

@@ -8,8 +8,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from layertui.model.blob import Blob, FileBlob
-from layertui.model.errors import LayertuiError
+from layertui.model.blob import Blob, FileBlob, FileState
+from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.reference import Reference
 
 if TYPE_CHECKING:
@@ -32,6 +32,11 @@ class Files(Protocol):
         """Why some may be missing; empty if all is well."""
         ...
 
+    @property
+    def state(self) -> FileState | None:
+        """Of the archive, when it was opened; ``None`` for a folder."""
+        ...
+
     def get(self, name: str) -> Blob | None:
         """The regular file of a name, ``blobs/sha256/…``; ``None`` if it is not there.
 
@@ -42,6 +47,8 @@ class Files(Protocol):
 
 class FolderFiles:
     """The files of a folder."""
+
+    state = None
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -69,7 +76,7 @@ def files_of(reference: Reference) -> FolderFiles | ArchiveFiles:
     path, transport = Path(reference.location), reference.transport
     try:
         if not path.exists():
-            raise LayertuiError(f"{path} is not there", "", "give the path of an image, or demo:")
+            raise NotFound(f"{path} is not there", "", "give the path of an image, or demo:")
         is_folder = path.is_dir()
     except (OSError, ValueError) as error:
         raise LayertuiError(f"cannot read {path}", str(error)) from error

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from layertui.model import media_types, platforms
-from layertui.model.digest import digest_of
-from layertui.model.errors import LayertuiError
+from layertui.model.digest import DIGEST, digest_of
+from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.image import Descriptor, Image, ImageSummary
 from layertui.model.reference import Reference
 from layertui.sources.assemble import (
@@ -85,7 +85,7 @@ def open_layout(layout: ImageLayout, reference: Reference, platform: str | None)
     links.append(layout.link("manifest", last, data))
     if config := descriptor_of(manifest.get("config")):
         links.append(layout.link("config", config, image.config_bytes))
-    return image._replace(links=links)
+    return image._replace(links=links, pinned=layout.pinned(reference, chosen.digest), file=layout.file)
 
 
 def attestations_of(layout: ImageLayout, manifests: Iterable[Descriptor], digest: str) -> list[Descriptor]:
@@ -201,6 +201,10 @@ def _image(
 def _select(layout: ImageLayout, selector: str, name: str) -> list[Descriptor]:
     """The descriptors of index.json that a tag or digest means."""
     groups = groups_of(layout)
+    if selector in groups and selector:
+        return groups[selector]
+    if selector.startswith("@") and (found := _by_digest(layout, groups, selector[1:])):
+        return found
     if not groups:
         raise LayertuiError(f"{layout.place} contains no image", "its index.json names none")
     if not selector:
@@ -211,15 +215,6 @@ def _select(layout: ImageLayout, selector: str, name: str) -> list[Descriptor]:
             return [found for group in groups.values() for found in group]
         listed = ", ".join(groups)
         raise LayertuiError(f"{layout.place} holds {len(groups)} images", listed, f"choose one: {name}:TAG")
-    if selector in groups:
-        return groups[selector]
-    if selector.startswith("@"):
-        top = [each for group in groups.values() for each in group]
-        manifests = list(manifests_of(layout, top))
-        attestations = [each for each in manifests if attests(layout, each)]
-        for found in [*top, *manifests]:
-            if found.digest == selector[1:]:
-                return [found, *attestations]
     for full in full_names(selector):
         if full in groups:
             return groups[full]
@@ -230,7 +225,19 @@ def _select(layout: ImageLayout, selector: str, name: str) -> list[Descriptor]:
     ]
     if len(tagged) == 1:
         return tagged[0]
-    raise LayertuiError(f"{layout.place} has no image {selector}", f"it has {', '.join(groups)}")
+    raise NotFound(f"{layout.place} has no image {selector}", f"it has {', '.join(groups)}")
+
+
+def _by_digest(layout: ImageLayout, groups: Mapping[str, list[Descriptor]], digest: str) -> list[Descriptor]:
+    """A manifest or index by its digest, whether index.json still leads to it or not, and all attestations."""
+    top = [each for group in groups.values() for each in group]
+    manifests = list(manifests_of(layout, top))
+    attestations = [each for each in manifests if attests(layout, each)]
+    for found in [*top, *manifests]:
+        if found.digest == digest:
+            return [found, *attestations]
+    stored = Descriptor("", digest, -1)
+    return [stored, *attestations] if DIGEST.fullmatch(digest) and layout.has(stored) else []
 
 
 def _name(group: list[Descriptor], selector: str) -> tuple[str, str]:

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from layertui.model import media_types
-from layertui.model.blob import Blob, BytesBlob
+from layertui.model.blob import Blob, BytesBlob, FileState
 from layertui.model.digest import DIGEST, check_digest, digest_of
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Link, Platform
+from layertui.model.reference import Reference
 from layertui.sources.assemble import config_list, platform_of
 from layertui.sources.files import MAX_JSON, Files, parse_object, read_json
 
@@ -33,6 +34,8 @@ class ImageLayout(ABC):
     transport: str
     place: str
     """Where they are, for people."""
+    file: FileState | None = None
+    """Of the archive that contains them, when it was opened."""
     damage: str = ""
     """Why some of it may be missing; empty if all is well."""
 
@@ -43,6 +46,10 @@ class ImageLayout(ABC):
     @abstractmethod
     def top(self) -> list[Descriptor]:
         """The descriptors from which all is reached."""
+
+    def pinned(self, _reference: Reference, _digest: str) -> str:
+        """The reference of a manifest by its digest; empty where there is none."""
+        return ""
 
     def entrance(self) -> Sequence[Link]:
         """The document that holds the top, where there is one."""
@@ -82,6 +89,7 @@ class FilesLayout(ImageLayout):
         self.transport = transport
         self.place = str(files.path)
         self.damage = files.damage
+        self.file = files.state
         self._files = files
 
     def stored(self, descriptor: Descriptor) -> Blob | None:
@@ -97,6 +105,10 @@ class FilesLayout(ImageLayout):
 
     def top(self) -> list[Descriptor]:
         return list(descriptors_of(self._read_top("index.json")[0]))
+
+    def pinned(self, reference: Reference, digest: str) -> str:
+        group = groups_of(self).get(f"@{digest}", [])  # may stand for several platforms
+        return "" if len(group) > 1 else str(reference._replace(selector=f"@{digest}"))
 
     def _read_top(self, name: str) -> tuple[dict[str, Any], bytes]:
         value, data = read_json(self._files, name)
@@ -118,6 +130,9 @@ class DirectoryLayout(FilesLayout):
 
     def entrance(self) -> Sequence[Link]:
         return ()
+
+    def pinned(self, _reference: Reference, _digest: str) -> str:
+        return ""
 
     def top(self) -> list[Descriptor]:
         """Return one descriptor, made here, that embeds ``manifest.json``: no file names it by digest."""

@@ -13,10 +13,12 @@ from itertools import chain
 
 from layertui.model import media_types
 from layertui.model.blob import Blob
+from layertui.model.identity import identity_of
 from layertui.model.image import Descriptor, Image
 from layertui.model.reference import FILE_TRANSPORTS, parse_reference
 from layertui.sources.assemble import config_list
 from layertui.sources.oci_layout import ImageLayout, descriptor_of, manifests_of
+from layertui.sources.pinned import open_pinned
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ def attachments(image: Image) -> Iterator[Attachment]:
         layout = repository = registry.repository_of(reference)
         about = repository.referrers(image)
     elif image.transport in FILE_TRANSPORTS and image.manifest_digest:
+        open_pinned(identity_of(image))  # else another archive or layout would be searched for its digest
         layout = oci.layout_of(reference)
         about = _about(layout, image)
     else:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from textual.command import Provider
 
+    from layertui.model.identity import Identity
+
 # Rich's names for what a terminal can show: from 256 colours on hues and tints survive.
 _RICH_PALETTES = {"256", "truecolor", None}
 
@@ -137,11 +139,13 @@ class LayertuiApp(App[None]):
         """
         self.push_screen(self._screen(reference, layer))
 
-    def explore_path(self, reference: str, platform: str | None, path: bytes, layer: int) -> None:
-        """Show a path, absolute as layers spell it, of the image that ``reference`` names, at a layer."""
+    def explore_path(
+        self, reference: str, platform: str | None, path: bytes, layer: int, identity: "Identity"
+    ) -> None:
+        """Show a path, absolute as layers spell it, of an image that ``reference`` named, at a layer."""
         from layertui.ui.explorer.screen import ExplorerScreen
 
-        screen = ExplorerScreen(reference, platform)
+        screen = ExplorerScreen(reference, platform, identity=identity)
         self.push_screen(screen)
         self.call_after_refresh(screen.show_path, path, layer)
 

@@ -7,6 +7,8 @@ from typing import Protocol, cast
 
 from textual.dom import DOMNode
 
+from layertui.model.identity import Identity
+
 
 class Navigator(Protocol):
     """Leads from one screen to another; :class:`~layertui.ui.app.LayertuiApp` does."""
@@ -19,8 +21,10 @@ class Navigator(Protocol):
     def explore(self, reference: str, layer: str = "") -> None:
         """Show the image or store that ``reference`` names; begin at the layer that a store calls ``layer``."""
 
-    def explore_path(self, reference: str, platform: str | None, path: bytes, layer: int) -> None:
-        """Show a path, absolute as layers spell it, of the image that ``reference`` names, at a layer."""
+    def explore_path(
+        self, reference: str, platform: str | None, path: bytes, layer: int, identity: Identity
+    ) -> None:
+        """Show a path, absolute as layers spell it, of an image that ``reference`` named, at a layer."""
 
     def ask(self, title: str, use: Callable[[str], object]) -> None:
         """Ask for a reference or path, of a repository for its tag too, and call ``use`` with it."""

@@ -61,11 +61,11 @@ class Worker:
         return self._frames()
 
     def _frames(self) -> Iterator["Frame"]:
-        from layertui.worker.protocol import Failed, FinalFrame, receive
+        from layertui.worker.protocol import Changed, Failed, FinalFrame, receive
 
         assert isinstance(self.process.stdout, BufferedReader)
         while (frame := receive(self.process.stdout)) is not None:
-            if isinstance(frame, Failed):
+            if isinstance(frame, Changed | Failed):
                 raise frame.error()
             yield frame
             if isinstance(frame, FinalFrame):

@@ -16,15 +16,17 @@ from typing import TYPE_CHECKING
 
 from layertui.cache.indexes import IndexCache
 from layertui.layers.codec import pack_index
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import ImageChanged, LayertuiError
+from layertui.model.identity import Identity
 from layertui.model.image import Image
 from layertui.model.job import Job
 from layertui.model.numbers import EMPTY, ROOT, LayerNumber
-from layertui.sources import open_image
+from layertui.sources.pinned import explain, open_pinned
 from layertui.union.codec import pack_union
 from layertui.union.load import ImageReader
 from layertui.union.merged_tree import MergedTree
 from layertui.worker.protocol import (
+    Changed,
     Failed,
     FilesRead,
     FindingsFound,
@@ -43,7 +45,7 @@ from layertui.worker.protocol import (
 )
 
 if TYPE_CHECKING:
-    from layertui.content.query import LineMatch, Query
+    from layertui.content.query import LineMatch
     from layertui.content.read import Contents
     from layertui.union.model import LayerUnion
 
@@ -55,13 +57,13 @@ AT_ONCE = 500
 """Findings or lines in a frame: what takes them apart must not hold up the screen."""
 
 
-def load(image: Image, cache: IndexCache | None, sender: Sender) -> None:
+def load(request: Request, image: Image, sender: Sender) -> None:
     """Send the image's indexes as they are read, unions of the layers that are complete, and the sums.
 
     A union of some layers is sent only while others still load, and ever more seldom: to merge
     them takes time here, and to show them there.
     """
-    reader = ImageReader(image, cache)
+    reader = ImageReader(image, _cache(request))
     total = len(image.layers)
     begun = time.monotonic()
     next_union = begun + PAUSE
@@ -76,6 +78,7 @@ def load(image: Image, cache: IndexCache | None, sender: Sender) -> None:
             sender.send(LayersMerged(LayerNumber(merged), memoryview(pack_union(reader.union()))))
             now = time.monotonic()
             next_union = now + (now - begun)
+    _check(reader, request.image)
     union = reader.union()
     sender.send(LayersMerged(LayerNumber(total), memoryview(pack_union(union))))
     top = MergedTree(union, union.layers)
@@ -83,19 +86,20 @@ def load(image: Image, cache: IndexCache | None, sender: Sender) -> None:
 
 
 def read(
-    image: Image, cache: IndexCache | None, sender: Sender, keep: Sequence[bytes] = ()
+    request: Request, image: Image, sender: Sender, keep: Sequence[bytes] = ()
 ) -> "tuple[LayerUnion, Contents]":
     """The union of all layers and their contents, to look into; for ``keep`` see :class:`ImageReader`."""
     from layertui.content.read import Contents
 
-    reader = ImageReader(image, cache, keep)
+    reader = ImageReader(image, _cache(request), keep)
     for _ in reader.layers(Job(layers=lambda layer, done, size: sender.send(LayerRead(layer, done, size)))):
         pass
+    _check(reader, request.image)
     union = reader.union()
     return union, Contents(image, union.indexes, union)
 
 
-def look(part: str, image: Image, cache: IndexCache | None, sender: Sender) -> None:
+def look(request: SurveyRequest, image: Image, sender: Sender) -> None:
     """Send what there is to tell of a part of the insight."""
     from layertui.insight.survey import KEEP, survey
 
@@ -107,17 +111,19 @@ def look(part: str, image: Image, cache: IndexCache | None, sender: Sender) -> N
             told = time.monotonic()
             sender.send(FilesRead(done, total))
 
-    found = survey(part, image, *read(image, cache, sender, KEEP.get(part, ())), Job(progress))
+    found = survey(
+        request.part, image, *read(request, image, sender, KEEP.get(request.part, ())), Job(progress)
+    )
     for start in range(0, len(found.findings), AT_ONCE):
         sender.send(FindingsFound(list(found.findings[start : start + AT_ONCE])))
     sender.send(SurveyDone(replace(found, findings=())))
 
 
-def search(query: "Query", image: Image, cache: IndexCache | None, sender: Sender) -> None:
+def search(request: SearchRequest, image: Image, sender: Sender) -> None:
     """Send the lines that match as they are found."""
     from layertui.content.search import Search
 
-    searched = Search(*read(image, cache, sender), query)
+    searched = Search(*read(request, image, sender), request.query)
     waiting: list[LineMatch] = []
     told = 0.0
 
@@ -130,7 +136,7 @@ def search(query: "Query", image: Image, cache: IndexCache | None, sender: Sende
 
     def send() -> None:
         if waiting:
-            sender.send(LinesFound(waiting))
+            sender.send(LinesFound(waiting.copy()))
             waiting.clear()
 
     for match in searched.matches(Job(progress)):
@@ -143,15 +149,28 @@ def search(query: "Query", image: Image, cache: IndexCache | None, sender: Sende
 
 def answer(request: Request, sender: Sender) -> None:
     """Open the image of a request and send what it asks for."""
-    image = open_image(request.reference, request.platform)
-    cache = IndexCache() if request.cache else None
-    match request:
-        case SearchRequest():
-            search(request.query, image, cache, sender)
-        case SurveyRequest():
-            look(request.part, image, cache, sender)
-        case _:
-            load(image, cache, sender)
+    try:
+        image = open_pinned(request.image)
+        match request:
+            case SearchRequest():
+                search(request, image, sender)
+            case SurveyRequest():
+                look(request, image, sender)
+            case _:
+                load(request, image, sender)
+    except LayertuiError as error:
+        raise explain(error, request.image) from error
+
+
+def _cache(request: Request) -> IndexCache | None:
+    return IndexCache() if request.cache else None
+
+
+def _check(reader: ImageReader, identity: Identity) -> None:
+    """Raise :class:`ImageChanged` if layers cannot be read because the image is no longer what it was."""
+    damage = next((index.damage for index in reader.indexes if index.damage), "")
+    if damage and isinstance(error := explain(LayertuiError(damage), identity), ImageChanged):
+        raise error
 
 
 def main() -> None:
@@ -163,6 +182,8 @@ def main() -> None:
             return  # the app needs nothing any more
         os.nice(10)  # the process that draws the screen goes first
         answer(request, sender)
+    except ImageChanged as error:
+        sender.send(Changed(error.name, error.is_removed))
     except LayertuiError as error:
         sender.send(Failed(error.what, error.why, error.remedy))
     except (BrokenPipeError, KeyboardInterrupt):

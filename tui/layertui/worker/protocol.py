@@ -13,7 +13,8 @@ import msgspec
 
 from layertui.content.query import LineMatch, Query
 from layertui.insight.tally import Finding, Survey
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import ImageChanged, LayertuiError
+from layertui.model.identity import Identity
 from layertui.model.numbers import LayerNumber
 
 _LENGTH = 4
@@ -31,8 +32,7 @@ class FinalFrame(Message):
 class Request(Message):
     """An image, and what to do with it."""
 
-    reference: str
-    platform: str | None
+    image: Identity
     cache: bool
     """Whether to use the cache of indexes and unions."""
 
@@ -122,8 +122,19 @@ class SearchDone(FinalFrame):
     """What was not searched, for display; empty if nothing."""
 
 
+class Changed(FinalFrame):
+    """An :class:`ImageChanged` ended the work."""
+
+    name: str
+    is_removed: bool
+
+    def error(self) -> ImageChanged:
+        """Return the error in this process."""
+        return ImageChanged(self.name, self.is_removed)
+
+
 class Failed(FinalFrame):
-    """A :class:`LayertuiError` ended the work."""
+    """Another :class:`LayertuiError` ended the work."""
 
     what: str
     why: str
@@ -144,6 +155,7 @@ Frame = (
     | SurveyDone
     | LinesFound
     | SearchDone
+    | Changed
     | Failed
 )
 _MESSAGE: Any = TreeRequest | SurveyRequest | SearchRequest | Frame

@@ -8,7 +8,7 @@ from pathlib import Path
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.model.blob import FileBlob
 from layertui.model.digest import DIGEST
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.image import Descriptor, Image, Layer, Recorded, Unpacked, chain_ids
 from layertui.model.numbers import LayerNumber
 from layertui.model.reference import Reference
@@ -39,7 +39,7 @@ def open_layer(store: ContainerdStore, namespace: str, name: str, reference: Ref
     if not namespace and name.isdecimal() and name in listed(store.directories):
         return layers_alone(str(reference), "containerd", name, _stack(store, int(name)))
     where = f"the namespace {namespace} of {store.root}" if namespace else str(store.root)
-    raise LayertuiError(f"{where} has no layer {name}", "it is no key of a snapshot, and no digest of a blob")
+    raise NotFound(f"{where} has no layer {name}", "it is no key of a snapshot, and no digest of a blob")
 
 
 def is_layer(directory: Path) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.model.blob import FileBlob
 from layertui.model.digest import DIGEST
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.image import ContainerSummary, Descriptor, Image, ImageSummary, Layer, Unpacked
 from layertui.model.reference import Reference
 from layertui.sources.assemble import no_image, with_own_layer
@@ -162,7 +162,7 @@ class Namespace:
             raise LayertuiError(f"{name} could be several images", ", ".join(found))
         if not found:
             known = ", ".join(self.listed()) or "no images"
-            raise LayertuiError(f"{self.place} has no image {name}", f"it has {known}")
+            raise NotFound(f"{self.place} has no image {name}", f"it has {known}")
         return found[0]
 
     def open(self, name: str, reference: Reference, platform: str | None) -> Image:
@@ -284,7 +284,7 @@ class Namespace:
         ]
         if len(found) != 1:
             known = ", ".join(map(self.name_of, self.containers)) or "none"
-            raise LayertuiError(f"{self.place} has no container {name}", f"it has {known}")
+            raise NotFound(f"{self.place} has no container {name}", f"it has {known}")
         container, shown = self.containers[found[0]], self.name_of(found[0])
         from_image = container.text("image")
         image = no_image(str(reference), "containerd")
@@ -296,6 +296,7 @@ class Namespace:
         if container.text("snapshotter") != DIRECTORIES:
             why = f"the snapshotter {container.text('snapshotter') or 'unknown'} is not read here"
             return with_own_layer(image, None, why, text, created)
+        image = image._replace(pinned=str(reference._replace(selector=f"{self.name}//{found[0]}")))
         return self.stacked(image, container.text("snapshotKey"), text, created)
 
     def stacked(self, image: Image, key: str, text: str, created: str | None) -> Image:
@@ -357,6 +358,9 @@ class ContentStore(FilesLayout):
 
     def top(self) -> list[Descriptor]:
         return [self._target]
+
+    def pinned(self, _reference: Reference, _digest: str) -> str:
+        return ""  # a digest without a name is deleted soon
 
 
 def is_tag(name: str) -> bool:

@@ -32,8 +32,12 @@ def open_image(reference: Reference, platform: str | None) -> Image:
 
                 return open_layer(store, layer, str(reference))
             if name.startswith("/"):
-                return store.open_container(store.find_container(name[1:]), str(reference))
-            image = store.open(store.find(name), str(reference))
+                container = store.find_container(name[1:])
+                pinned = reference._replace(selector=f"/{container.id}")
+                return store.open_container(container, str(reference))._replace(pinned=str(pinned))
+            record = store.find(name)
+            pinned = reference._replace(selector=record.id)
+            image = store.open(record, str(reference))._replace(pinned=str(pinned))
             if platform is not None:
                 platforms.choose_platform([(image.platform, None)], platform, str(reference))
             return image

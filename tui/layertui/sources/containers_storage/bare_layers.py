@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from layertui.model import media_types
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import NotFound
 from layertui.model.image import Descriptor, Image, Layer, chain_ids
 from layertui.model.numbers import LayerNumber
 from layertui.sources.assemble import comparison_warnings, incomplete_base_warnings, layers_alone
@@ -29,7 +29,7 @@ def open_layer(store: ContainersStore, name: str, reference: str) -> Image:
         if any(path.name == name for path in directories(store, root)):
             return _directory(store, root, name, reference)
     why = "; ".join(["it is no ID of one, and no driver has such a directory", *map(str, store.problems)])
-    raise LayertuiError(f"{store.roots[0]} has no layer {name}", why)
+    raise NotFound(f"{store.roots[0]} has no layer {name}", why)
 
 
 def directories(store: ContainersStore, root: Path) -> list[Path]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from layertui.model.blob import FileBlob
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import LayertuiError, NotFound
 from layertui.sources.containers_storage.records import Record, container_name, repo_digests
 from layertui.sources.files import listed, parse_json
 
@@ -119,7 +119,7 @@ class Lists:
                 raise LayertuiError(f"{name} could be several images", ", ".join(sorted(found)))
         known = ", ".join(sorted(tag for each in self.images for tag in each.tags)) or "no names"
         why = "; ".join([f"its {self.driver} store has {known}", *map(str, self.problems)])
-        raise LayertuiError(f"{self.roots[0]} has no image {name}", why)
+        raise NotFound(f"{self.roots[0]} has no image {name}", why)
 
     def chain(self, top: str) -> tuple[list[Record], str]:
         """A layer and all below it, the base first, and why there may be more."""
@@ -143,5 +143,5 @@ class Lists:
         ]
         if len(found) != 1:
             known = ", ".join(map(container_name, self.containers)) or "none"
-            raise LayertuiError(f"{self.roots[0]} has no container {name}", f"it has {known}")
+            raise NotFound(f"{self.roots[0]} has no container {name}", f"it has {known}")
         return found[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from layertui.model import platforms
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.image import ContainerSummary, Image, ImageSummary
 from layertui.model.reference import Reference, layer_of
 from layertui.sources.docker_root.data_root import DataRoot, Root
@@ -29,7 +29,9 @@ def open_image(reference: Reference, platform: str | None) -> Image:
         return _container(data, name[1:], reference)
     for root in data.roots:
         try:
-            image = root.open(root.find(name), reference)
+            identity = root.find(name)
+            pinned = reference._replace(selector=identity)
+            image = root.open(identity, reference)._replace(pinned=str(pinned))
             if platform is not None:
                 platforms.choose_platform([(image.platform, None)], platform, str(reference))
             return image
@@ -41,7 +43,7 @@ def open_image(reference: Reference, platform: str | None) -> Image:
     except LayertuiError as error:
         problems.append(error)
     if not problems:  # containerd holds Docker's containers here, and none of its images
-        raise LayertuiError(f"{data.path} has no image {name}", "it has no images")
+        raise NotFound(f"{data.path} has no image {name}", "it has no images")
     raise problems[0]
 
 
@@ -98,10 +100,12 @@ def _container(data: DataRoot, name: str, reference: Reference) -> Image:
         ]
         if len({container.id for _, container in found}) == 1:
             root, container = found[0]
-            return root.open_container(container, reference._replace(selector=f"/{container.name}"))
+            pinned = reference._replace(selector=f"/{container.id}")
+            image = root.open_container(container, reference._replace(selector=f"/{container.name}"))
+            return image._replace(pinned=str(pinned))
     names = ", ".join(container.name for _, container in known) or "none"
     why = "; ".join([f"it has {names}", *problems])
-    raise LayertuiError(f"{data.path} has no container {name}", why)
+    raise NotFound(f"{data.path} has no container {name}", why)
 
 
 FINDERS: tuple[Callable[[DataRoot], Sequence[Root]], ...] = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import NotFound
 from layertui.model.image import Image, Layer
 from layertui.model.reference import Reference
 from layertui.sources.assemble import comparison_warnings, incomplete_base_warnings, layers_alone
@@ -32,7 +32,7 @@ def open_layer(data: DataRoot, name: str, reference: Reference) -> Image:
     if data.namespace is not None:
         store = data.namespace.store
         return bare_layers.open_layer(store, NAMESPACE, name, reference)._replace(transport="docker-root")
-    raise LayertuiError(
+    raise NotFound(
         f"{data.path} has no layer {name}", "it is no chain ID, and no driver has such a directory"
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from layertui.model.blob import FileBlob
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.image import ContainerSummary, Descriptor, Layer, Link
 from layertui.model.reference import Reference
 from layertui.sources.assemble import config_list
@@ -76,7 +76,7 @@ def pick(
     if found:
         raise LayertuiError(f"{name} could be several images", ", ".join(found))
     listed_names = ", ".join(sorted(each for known in names.values() for each in known)) or "no names"
-    raise LayertuiError(else_[0], f"{else_[1]} has {listed_names}")
+    raise NotFound(else_[0], f"{else_[1]} has {listed_names}")
 
 
 def links_of(repositories: Path, data: bytes, config: Link) -> list[Link]:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from functools import lru_cache
 
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.image import ContainerSummary, Image, ImageSummary
 from layertui.model.reference import Reference
 from layertui.sources.assemble import full_names
 from layertui.sources.engine import containers, images
-from layertui.sources.engine.client import Engine, NotInEngine
+from layertui.sources.engine.client import Engine
 from layertui.sources.engine.endpoint import EngineEndpoint, docker_endpoint, podman_endpoint
 from layertui.sources.engine.values import objects
 
@@ -79,7 +79,7 @@ def has(transport: str, name: str) -> bool:
     """Whether an engine has an image of a name, tag, digest or ID."""
     try:
         engine_of(transport).get("/images/{0}/json", name)
-    except NotInEngine:
+    except NotFound:
         return False
     return True
 
@@ -99,7 +99,7 @@ def _one(engine: Engine, reference: Reference) -> Iterator[ImageSummary]:
     try:
         # The engine itself tells what a name stands for: Podman looks for it on several registries.
         identity = images.digest_id(str(engine.get("/images/{0}/json", reference.location).get("Id", "")))
-    except NotInEngine as error:
+    except NotFound as error:
         raise LayertuiError(f"{reference} is not there", "the engine has no such image") from error
     rows = [row for row in images.list_images(engine) if row.id == identity]
     image_names = full_names(reference.location)

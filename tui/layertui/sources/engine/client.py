@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from layertui.model.errors import LayertuiError, NoEngine
+from layertui.model.errors import LayertuiError, NoEngine, NotFound
 from layertui.sources.engine.endpoint import DEFAULT, EngineEndpoint
 
 if TYPE_CHECKING:
@@ -27,15 +27,11 @@ OLDEST = "1.24"
 """The API version that is understood at least; what is spoken is the engine's own."""
 
 
-class NotInEngine(LayertuiError):
-    """The engine does not have what it was asked for."""
-
-
 class Engine:
     """Asks one engine; GET requests only. Safe to use from several threads.
 
     Every method raises :class:`LayertuiError` that says why there is no answer, and
-    :class:`NotInEngine`.
+    :class:`NotFound`.
     """
 
     def __init__(self, endpoint: EngineEndpoint) -> None:
@@ -117,7 +113,7 @@ class Engine:
             said = str(response.json()["message"])
         except (ValueError, KeyError, TypeError):
             said = response.reason or f"status {response.status_code}"
-        kind = NotInEngine if response.status_code == 404 else LayertuiError
+        kind = NotFound if response.status_code == 404 else LayertuiError
         return kind(f"{self.endpoint.engine} says", said.strip())
 
     @contextmanager

@@ -17,12 +17,12 @@ from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow
 from layertui.layers.unpacked.change_detection import changed_while_read
 from layertui.model.blob import Blob, BytesBlob
-from layertui.model.errors import ChangedWhileRead, LayertuiError
+from layertui.model.errors import ChangedWhileRead, LayertuiError, NotFound
 from layertui.model.image import ContainerSummary, Descriptor, HistoryEntry, Image, Layer, Unpacked
 from layertui.model.job import Job
 from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of, path_of
 from layertui.model.numbers import LayerNumber
-from layertui.sources.engine.client import ByteStream, Engine, NotInEngine
+from layertui.sources.engine.client import ByteStream, Engine
 from layertui.sources.engine.images import digest_id, open_image, readable_directories, unpacked_in
 from layertui.sources.engine.values import integer, objects, unix_time
 
@@ -75,16 +75,16 @@ def open_container(engine: Engine, name: str) -> Image:
     """
     try:
         inspected = engine.get("/containers/{0}/json", name)
-    except NotInEngine as error:
+    except NotFound as error:
         command = f"{engine.endpoint.engine.lower()} ps --all"
-        raise NotInEngine(
+        raise NotFound(
             f"{engine.endpoint.engine} has no container {name}", "", f"{command} lists them"
         ) from error
     if not isinstance(inspected, dict):
         raise LayertuiError(f"{engine.endpoint.engine} does not describe the container {name}")
     try:
         image = open_image(engine, str(inspected.get("Image", "")))
-    except NotInEngine as error:
+    except NotFound as error:
         raise LayertuiError(f"cannot open the container {name}", "its image has been removed") from error
     state = inspected.get("State")
     status = str(state.get("Status", "")) if isinstance(state, dict) else ""
@@ -116,6 +116,7 @@ def open_container(engine: Engine, name: str) -> Image:
         history=history,
         layers=layers,
         inspected=inspected,
+        pinned=f"{transport}:{inspected.get('Id', name)}",
     )
 
 
@@ -152,7 +153,7 @@ class ContainerChanges(Unpacked):
                 continue
             try:
                 found = self._entry(key)
-            except NotInEngine:
+            except NotFound:
                 gone.append(key)
                 continue
             _append(index, keys, key, found.kind[0], found, 0)

@@ -13,7 +13,7 @@ from layertui.layers.unpacked.id_mapping import id_mapping_of
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.layers.unpacked.tar_split import RecordedDirectory
 from layertui.model import media_types, platforms
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.image import (
     Descriptor,
     Image,
@@ -28,7 +28,7 @@ from layertui.model.numbers import LayerNumber
 from layertui.sources.assemble import config_list, platform_of
 from layertui.sources.docker_root.files import overlay_places
 from layertui.sources.engine import store_files
-from layertui.sources.engine.client import Engine, NotInEngine
+from layertui.sources.engine.client import Engine
 from layertui.sources.engine.save_stream import SavedBlob, SaveStream
 from layertui.sources.engine.steps import history_of_steps
 from layertui.sources.engine.values import integer, objects, unix_time
@@ -51,7 +51,7 @@ def list_images(engine: Engine) -> Iterator[ImageSummary]:
         if identity not in inspected:
             try:
                 inspected[identity] = engine.get("/images/{0}/json", identity)
-            except NotInEngine:
+            except NotFound:
                 continue  # removed since
         yield from _summaries(engine, item, inspected[identity])
 
@@ -76,8 +76,8 @@ def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
     """
     try:
         inspected = engine.get("/images/{0}/json", name)
-    except NotInEngine as error:
-        raise NotInEngine(
+    except NotFound as error:
+        raise NotFound(
             f"{engine.endpoint.engine} has no image {name}",
             "",
             f"{engine.endpoint.engine.lower()} pull fetches it, docker:// looks into its registry",
@@ -91,7 +91,7 @@ def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
     config_bytes = _config_bytes(identity, directories)
     config = json.loads(config_bytes) if config_bytes else _config_of(inspected)
     try:
-        steps = objects(engine.get("/images/{0}/history", name))[::-1]
+        steps = objects(engine.get("/images/{0}/history", identity or name))[::-1]
     except LayertuiError as error:  # Podman 4.3 fails where the config has no dates
         steps = []
         if not config_bytes:
@@ -137,6 +137,7 @@ def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
         warnings=[*warnings, *odd],
         inspected=inspected,
         arrival=None if directories else stream,
+        pinned=f"{transport}:{identity}" if identity else "",
     )
 
 

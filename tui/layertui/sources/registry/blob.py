@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from layertui.cache.blobs import BlobCache, BlobWriter
-from layertui.model.blob import Blob, FileBlob
+from layertui.model.blob import Blob, FileBlob, LocalFile
 from layertui.model.digest import WrongDigest, algorithm_of, digest_of
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
@@ -138,7 +138,7 @@ class _Download:
         try:
             self._writer = self._file.enter_context(cache.writer(self._algorithm))
             self._hash = self._writer.hash
-            self._reader = FileBlob(self._writer.path, size=size)
+            self._reader = FileBlob(LocalFile(self._writer.path, is_cached=True), size=size)
         except LayertuiError as error:
             self._hash = hashlib.new(self._algorithm)
             self.not_kept = str(error)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from layertui.model import media_types
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import LayertuiError, NotFound
 from layertui.sources.files import MAX_JSON
 from layertui.sources.registry import credentials
 from layertui.sources.registry.connection import (
@@ -39,15 +39,11 @@ TOKEN_LIFE = 60
 """Seconds that a token is good for where its server does not say (distribution: token.md)."""
 
 
-class NotInRegistry(LayertuiError):
-    """The registry does not have what it was asked for."""
-
-
 class Client:
     """Reads one repository. Safe to share between threads.
 
     Every method raises :class:`LayertuiError` that says why there is no answer, and
-    :class:`NotInRegistry`.
+    :class:`NotFound`.
     """
 
     def __init__(self, endpoint: RegistryEndpoint) -> None:
@@ -97,7 +93,7 @@ class Client:
             yield from (tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
 
     def referrers(self, digest: str) -> Iterator[dict[str, Any]]:
-        """Descriptors of what refers to a manifest; raises :class:`NotInRegistry` if that cannot be asked."""
+        """Descriptors of what refers to a manifest; raises :class:`NotFound` if that cannot be asked."""
         for page in self._pages(f"referrers/{digest}"):
             found = page.get("manifests")
             yield from (each for each in found if isinstance(each, dict)) if isinstance(found, list) else ()
@@ -249,7 +245,7 @@ class Client:
         # Registries without the referrers API refuse it in different ways.
         if status == 404 or (kind == "referrers" and status in (400, 405, 501)):
             thing = {"manifests": f"no {name}", "blobs": f"no blob {name}"}.get(kind, f"no {path}")
-            return NotInRegistry(f"{self.place} has {thing}", said)
+            return NotFound(f"{self.place} has {thing}", said)
         if status in (401, 403):
             login = self._login()
             if login is None:

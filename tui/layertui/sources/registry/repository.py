@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from layertui.cache.blobs import BlobCache
 from layertui.model import media_types
 from layertui.model.blob import Blob, BytesBlob
 from layertui.model.digest import DIGEST, check_digest, digest_of
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.image import Descriptor, Image
+from layertui.model.reference import Reference
 from layertui.sources.assemble import config_list
 from layertui.sources.oci_layout import ImageLayout, checked, descriptor_of
 from layertui.sources.registry.blob import RegistryBlob
-from layertui.sources.registry.client import MANIFEST_TYPES, Client, NotInRegistry
+from layertui.sources.registry.client import MANIFEST_TYPES, Client
 from layertui.sources.registry.endpoints import endpoints
 from layertui.sources.registry.name import Name
 
@@ -61,7 +63,8 @@ class Repository(ImageLayout):
         if not mirrors:
             raise last
         tried = "; ".join(f"{each.what}: {each.why}" for each in mirrors)
-        raise LayertuiError(last.what, f"{last.why}; its mirrors failed too: {tried}", last.remedy)
+        kind = NotFound if isinstance(last, NotFound) else LayertuiError
+        raise kind(last.what, f"{last.why}; its mirrors failed too: {tried}", last.remedy)
 
     def tags(self) -> Iterator[str]:
         """The tags of the repository, as the registry gives them."""
@@ -78,12 +81,15 @@ class Repository(ImageLayout):
             tag = subject.replace(":", "-")
             try:
                 described: Iterable[object] = list(self.client.referrers(subject))
-            except NotInRegistry:
+            except NotFound:
                 index = self._tagged(tag)
                 described = config_list(self.fetch(index, "index")[0], "manifests") if index else ()
             found = [descriptor_of(each) for each in described]
             found += [self._tagged(tag + suffix) for suffix in COSIGN]
             yield from (each for each in found if each is not None)
+
+    def pinned(self, _reference: Reference, digest: str) -> str:
+        return str(Reference("docker", f"//{replace(self.name, digest=digest)}"))
 
     def has(self, descriptor: Descriptor) -> bool:
         return True  # what a registry lacks is known when it is asked for
@@ -102,7 +108,7 @@ class Repository(ImageLayout):
         """What a tag means; ``None`` if there is no such tag."""
         try:
             return self._take(tag, *self.client.manifest(tag))
-        except NotInRegistry:
+        except NotFound:
             return None
 
     def _take(self, wanted: str, data: bytes, media_type: str, said: str) -> Descriptor:

@@ -1,5 +1,6 @@
 """Two images, two layers, or an image and a container side by side: what differs, and how."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import events
@@ -11,6 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from layertui.compare.trees import A, B
+from layertui.model.identity import identity_of
 from layertui.model.job import Job
 from layertui.model.numbers import LayerNumber
 from layertui.text.format import size_text
@@ -51,7 +53,7 @@ class CompareScreen(Screen[None]):
         Binding("b", "explore(2)", "in B", tooltip="Show the path in the explorer of B"),
         Binding("i", "ignore", "ignore", tooltip="Leave times out, then owners too, then nothing"),
         Binding("S", "swap", "swap", tooltip="Change A and B round"),
-        Binding("R", "again", "read again", show=False, tooltip="Read both as they are now"),
+        Binding("R", "reload", "reload", show=False, tooltip="Read both as they are now"),
         Binding(
             "escape", "leave", "back", show=False, tooltip="Out of the detail, then to the screen before"
         ),
@@ -113,7 +115,7 @@ class CompareScreen(Screen[None]):
             return
         self._failed = True
         message = self.query_one(".message", Static)
-        keys = "Press R to read both again, o to open another image, escape to go back."
+        keys = "Press R to reload both, o to open another image, escape to go back."
         message.update(Content(f"{visible(str(event.error))}\n\n").append(Content.styled(keys, "$quiet")))
         message.display = True
         self.panes.display = False
@@ -191,17 +193,12 @@ class CompareScreen(Screen[None]):
 
     def action_swap(self) -> None:
         """Shows how A differs from B."""
-        a, b = (
-            Chosen(side.chosen.reference, side.chosen.platform, side.chosen.layer, side.side)
-            for side in self._sides
-        )
+        a, b = (replace(side.chosen, side=side.side) for side in self._sides)
         self.app.switch_screen(CompareScreen(b, a))
 
-    def action_again(self) -> None:
+    def action_reload(self) -> None:
         """Reads both anew."""
-        a, b = (
-            Chosen(side.chosen.reference, side.chosen.platform, side.chosen.layer) for side in self._sides
-        )
+        a, b = (replace(side.chosen, side=None, identity=None) for side in self._sides)
         self.app.switch_screen(CompareScreen(a, b))
 
     def action_explore(self, number: int) -> None:
@@ -209,7 +206,10 @@ class CompareScreen(Screen[None]):
         side = self._sides[number - A]
         assert side.side is not None
         path = self.panes.path.encode("utf-8", "surrogateescape")
-        navigator(self).explore_path(side.chosen.reference, side.chosen.platform, path, side.side.layer)
+        identity = identity_of(side.side.image)
+        navigator(self).explore_path(
+            side.chosen.reference, side.chosen.platform, path, side.side.layer, identity
+        )
 
     async def action_leave(self) -> None:
         """Goes back a step: out of the detail, to the screen before."""

@@ -16,12 +16,14 @@ from layertui.text.format import count_text, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.detail.words import layers as layers_text
+from layertui.ui.failures import failure_text
 from layertui.ui.theme.colors import layer_colour
 from layertui.ui.worker.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
 from layertui.ui.worker.reading import ImageOpened, Reading
 
 if TYPE_CHECKING:
     from layertui.compare.comparison import Comparison, Side
+    from layertui.model.identity import Identity
     from layertui.model.image import Image
 
 _GAP = 2
@@ -38,6 +40,8 @@ class Chosen:
     layer: LayerNumber | None = None
     """None: all of its layers."""
     side: Side | None = None
+    identity: Identity | None = None
+    """The image; None: whichever ``reference`` names now."""
 
 
 class SideHeader(Widget):
@@ -72,7 +76,7 @@ class SideHeader(Widget):
         self.damage = ""
         """What of it could not be read."""
         self._number = number
-        self._reading = Reading(self, chosen.reference)
+        self._reading = Reading(self, chosen.reference, chosen.identity)
         self._done: dict[int, tuple[int, int]] = {}
         self._facts: list[str] = []
         self._failed = False
@@ -134,7 +138,7 @@ class SideHeader(Widget):
             return  # the process that reads met the same
         self._failed = True
         self._reading.fail(error)
-        self._facts = [visible(str(error))]
+        self._facts = [visible(failure_text(error))]
         self.post_message(self.Failed(error))
         self.refresh()
 

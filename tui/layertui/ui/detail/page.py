@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from layertui.model.errors import LayertuiError
 from layertui.text.sanitize import visible
+from layertui.ui.failures import failure_text
 from layertui.ui.widgets.lines import Document, Line, Span
 
 
@@ -78,4 +79,4 @@ def message(sentence: str, style: str = "quiet") -> Page:
 
 def failure(error: LayertuiError) -> Page:
     """A page that says what could not be done."""
-    return message(str(error), "deleted")
+    return message(failure_text(error), "deleted")

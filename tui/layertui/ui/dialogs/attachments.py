@@ -18,6 +18,7 @@ from layertui.text.format import count_text, size_text
 from layertui.text.sanitize import visible, visible_lines
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.dialogs.reader import ReaderDialog
+from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
 from layertui.ui.widgets.lines import Line, LongDocument
 from layertui.ui.worker.background import background, background_each
 
@@ -113,7 +114,7 @@ class AttachmentsDialog(Dialog[None]):
         """Say why there may be more attachments than are listed."""
         message = self.query_one("#told", Static)
         message.add_class("failed")
-        message.update(Content(visible(str(error))))
+        message.update(Content(visible(failure_text(error, LEAVE_AND_RELOAD))))
 
     def _end(self) -> None:
         message = self.query_one("#told", Static)
@@ -142,7 +143,7 @@ class AttachmentsDialog(Dialog[None]):
             self.app.push_screen(ReaderDialog(visible(kind), LongDocument(read, wrap=True), 1, "a"))
 
         def fail(error: LayertuiError) -> None:
-            self.notify(visible(str(error)), severity="error", markup=False)
+            self.notify(visible(failure_text(error, LEAVE_AND_RELOAD)), severity="error", markup=False)
 
         background(self, lines, show, fail, name="attachment")
 

@@ -20,6 +20,7 @@ from layertui.ui.cells import shorten
 from layertui.ui.dialogs.completed_field import CompletedField
 from layertui.ui.dialogs.completion import complete_path, expanded
 from layertui.ui.dialogs.dialog import Dialog
+from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
 from layertui.ui.worker.background import background
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class ExtractDialog(Dialog[None]):
 
     def _fail_to_count(self, error: LayertuiError) -> None:
         self.query_one("#what").display = False
-        self._enter("ended", str(error), failed=True)
+        self._enter("ended", failure_text(error, LEAVE_AND_RELOAD), failed=True)
 
     def _counted(self, selection: "Selection") -> None:
         self._selection = selection
@@ -216,7 +217,7 @@ class ExtractDialog(Dialog[None]):
             paths = "\n".join(_some(error.paths))
             self._enter("asking", f"{count_text(len(error.paths), 'file')} already there:\n{paths}")
         else:
-            self._enter("choosing", str(error), failed=True)
+            self._enter("choosing", failure_text(error, LEAVE_AND_RELOAD), failed=True)
 
     def _written(self, is_complete: bool) -> None:
         assert self._selection is not None and self._extraction is not None

@@ -18,6 +18,7 @@ from layertui.text.format import size_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.dialogs.dialog import Dialog
+from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
 from layertui.ui.widgets.lines import Document, Line, Span
 from layertui.ui.widgets.text_view import TextView
 from layertui.ui.worker.background import TICK, background_each
@@ -107,9 +108,14 @@ class VerifyDialog(Dialog[None]):
         self._verifying.cancel()
 
     def _checks(self, _job: Job) -> "Iterator[Check]":
+        from layertui.model.identity import identity_of
+        from layertui.sources.pinned import explain
         from layertui.verify.image import verify_image
 
-        return verify_image(self._image, self._verifying)
+        try:
+            yield from verify_image(self._image, self._verifying)
+        except LayertuiError as error:
+            raise explain(error, identity_of(self._image)) from error
 
     def _progress(self, layer: LayerNumber, done: int, _total: int = -1) -> None:
         """Called in a thread, for every piece that is read; layer 0 is the stream that brings all of them."""
@@ -150,7 +156,12 @@ class VerifyDialog(Dialog[None]):
         if self._counts["wrong"]:
             self._say(Content(f"✗ The image is not what its digests say: {counts}"), "wrong")
         elif error is not None:
-            self._say(Content(f"✗ It could not all be read: {counts}\n{visible(str(error))}"), "wrong")
+            self._say(
+                Content(
+                    f"✗ It could not all be read: {counts}\n{visible(failure_text(error, LEAVE_AND_RELOAD))}"
+                ),
+                "wrong",
+            )
         elif self._counts["ok"]:
             self._say(Content(f"✓ Nothing is wrong: {counts}"), "ok")
         else:

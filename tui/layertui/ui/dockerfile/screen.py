@@ -24,6 +24,7 @@ from layertui.text.format import count_text
 from layertui.text.sanitize import visible
 from layertui.ui.detail.page import Page, message
 from layertui.ui.dockerfile.pages import Listing, listing_of, step_page
+from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
 from layertui.ui.keys import Legend
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.text_view import TextView
@@ -199,7 +200,8 @@ class DockerfileScreen(Screen[tuple[str, LayerNumber] | None]):
         effect = self._effects.get(each.layer or 0)
         waits = "What it did is told once its layer has been read."
         if isinstance(effect, LayertuiError):
-            effect, waits = None, visible(str(effect))
+            waits = visible(failure_text(effect, LEAVE_AND_RELOAD))
+            effect = None
         view = self._view("did")
         self._page = step_page(self._image, self._base, each, effect, waits)
         view.open(self._page.document, cursor=view.cursor)

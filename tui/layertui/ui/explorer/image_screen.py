@@ -95,7 +95,7 @@ class ImageScreen(Screen[None]):
             self.notify(visible(str(why)), markup=False)
             return
         cache = navigator(self).cache
-        self.app.push_screen(open_screens.insight(self.reading, self.platform, cache), came_back)
+        self.app.push_screen(open_screens.insight(self.reading, cache), came_back)
 
     def action_search(self) -> None:
         """Searches the files, or shows again what was found last."""
@@ -111,7 +111,7 @@ class ImageScreen(Screen[None]):
         assert image is not None
         if self._found is None or self._found[0] is not image:
             self._found = image, Found(Query(""))
-        self.app.push_screen(SearchScreen(image, self.reference, self.platform, self._found[1]), came_back)
+        self.app.push_screen(SearchScreen(image, self._found[1]), came_back)
 
     def action_dockerfile(self) -> None:
         """Shows how the image was built."""

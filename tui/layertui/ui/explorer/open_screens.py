@@ -55,12 +55,12 @@ def anatomy(reading: "Reading") -> Screen[LayerNumber | None]:
     return AnatomyScreen(reading.image, told)
 
 
-def insight(reading: "Reading", platform: str | None, cache: bool) -> Screen[tuple[str, LayerNumber] | None]:
+def insight(reading: "Reading", cache: bool) -> Screen[tuple[str, LayerNumber] | None]:
     """What the image costs and leaks; ends with a path and a layer that one went to."""
     from layertui.ui.insight.screen import InsightScreen
 
     assert reading.image is not None
-    return InsightScreen(reading.image, reading.reference, platform, cache, reading.surveys)
+    return InsightScreen(reading.image, cache, reading.surveys)
 
 
 OTHER = "another image or container …"
@@ -73,6 +73,7 @@ def compare(
 ) -> None:
     """Asks what to compare with: another image with that of ``reading``, or another of its layers with ``layer``."""
     from layertui.compare.comparison import Side
+    from layertui.model.identity import identity_of
     from layertui.ui.compare.screen import CompareScreen
     from layertui.ui.compare.side_header import Chosen
     from layertui.ui.dialogs.choose import ChooseDialog
@@ -83,7 +84,7 @@ def compare(
     def at(number: LayerNumber) -> Chosen:
         """This image as of a layer, as it has been read if it has."""
         side = Side(image, union, number) if reading.complete and union is not None else None
-        return Chosen(reference, platform, number, side)
+        return Chosen(reference, platform, number, side, identity_of(image))
 
     steps = {entry.layer: entry for entry in image.history}
     choices: dict[str, LayerNumber] = {OTHER: EMPTY}

@@ -19,6 +19,7 @@ from layertui.ui.explorer.header import ImageHeader, Totals
 from layertui.ui.explorer.image_screen import ImageScreen
 from layertui.ui.explorer.layer_facts import Oddity, oddities
 from layertui.ui.explorer.panes import ImagePanes
+from layertui.ui.failures import failure_text
 from layertui.ui.keys import Legend
 from layertui.ui.navigator import navigator
 from layertui.ui.widgets.key_bar import KeyBar
@@ -29,6 +30,7 @@ from layertui.ui.worker.verifier import LayerVerified, verifiable, verify_layers
 
 if TYPE_CHECKING:
     from layertui.dockerfile.base import Base
+    from layertui.model.identity import Identity
     from layertui.model.image import Image
     from layertui.model.layer_index import LayerIndex
 
@@ -58,19 +60,28 @@ class ExplorerScreen(ImageScreen):
         Binding("exclamation_mark", "warnings", "warnings", tooltip="What is odd about the image"),
         Binding("i", "facts", "facts", tooltip="All that is recorded of the step and the layer at hand"),
         Binding("p", "platform", "platform", show=False, tooltip="Open the image for another platform"),
-        Binding("R", "reread", "read again", show=False, tooltip="Read the image or container as it is now"),
+        Binding("R", "reload", "reload", show=False, tooltip="Read the image or container as it is now"),
         Binding("y", "registry", "look it up", tooltip="Look the name up in its registry"),
         Binding(
             "escape", "leave", "back", show=False, tooltip="Out of the detail, then to the screen before"
         ),
     ]
 
-    def __init__(self, reference: str, platform: str | None = None, layer: str = "") -> None:
-        """``platform`` in place of the app's, ``os/arch[/variant]``; ``layer`` to begin at, by its ID in a store."""
+    def __init__(
+        self,
+        reference: str,
+        platform: str | None = None,
+        layer: str = "",
+        identity: "Identity | None" = None,
+    ) -> None:
+        """``platform`` in place of the app's, ``os/arch[/variant]``; ``layer`` to begin at, by its ID in a store.
+
+        ``identity``: the image to open, until it is reloaded; without it, whichever ``reference`` names now.
+        """
         super().__init__(reference, platform)
         self.panes = ImagePanes()
         self._first_layer = layer
-        self._reading = Reading(self, reference)
+        self._reading = Reading(self, reference, identity)
         self._anew: Reading | None = None  # takes the place of that once all of it has come
         self._warnings = 0
         self._base = ""  # what the image is built on
@@ -220,9 +231,9 @@ class ExplorerScreen(ImageScreen):
             self._anew = None
         self._reading.fail(error)
         if self._reading.image is not None:
-            self.panes.layer_list.failure = str(error)
+            self.panes.layer_list.failure = failure_text(error)
             self._note("")
-            self.panes.tree_view.say(str(error), failed=True)
+            self.panes.tree_view.say(failure_text(error), failed=True)
             self._tell()
             return
         self._say_failure(error)
@@ -234,10 +245,10 @@ class ExplorerScreen(ImageScreen):
     def _say_failure(self, error: LayertuiError, keys: str = "") -> None:
         keys = f"Press {keys}o to open another image, escape to go back."
         message = self.query_one(".message", Static)
-        message.update(Content(f"{visible(str(error))}\n\n").append(Content.styled(keys, "$quiet")))
+        message.update(Content(f"{visible(failure_text(error))}\n\n").append(Content.styled(keys, "$quiet")))
         message.display = True
 
-    def action_reread(self) -> None:
+    def action_reload(self) -> None:
         """Reads all anew, as it is now; what is shown stays until that is there."""
         self._close()
         reading = Reading(self, self.reference)
@@ -250,7 +261,7 @@ class ExplorerScreen(ImageScreen):
         else:
             self._anew = reading
             self._reading.failure, self.panes.layer_list.failure = None, ""
-            self._note("reading again …")
+            self._note("reloading …")
         self._start(reading)
 
     def _take_anew(self) -> None:
@@ -324,7 +335,11 @@ class ExplorerScreen(ImageScreen):
 
     def _oddities(self) -> list[Oddity]:
         reading = self._reading
-        found = [Oddity(EMPTY, "", str(reading.failure), failed=True)] if reading.failure is not None else []
+        found = (
+            [Oddity(EMPTY, "", failure_text(reading.failure), failed=True)]
+            if reading.failure is not None
+            else []
+        )
         if reading.image is not None:
             found += oddities(reading.image, self.panes.layer_list.states, reading.union)
         return found

@@ -14,13 +14,15 @@ from textual.widgets import Static
 
 from layertui.insight.secrets import without_secrets
 from layertui.insight.tally import Finding, Survey
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import ImageChanged, LayertuiError
 from layertui.model.history_step import step_text
+from layertui.model.identity import identity_of
 from layertui.model.numbers import LayerNumber
 from layertui.text.format import size_text
 from layertui.text.sanitize import visible
 from layertui.ui.clipboard import copy
 from layertui.ui.detail.page import Page, message
+from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
 from layertui.ui.insight.header import NAMES, facts, stored_bytes, tabs
 from layertui.ui.insight.parts import PARTS, Findings, name_of, sums_page
 from layertui.ui.keys import Legend
@@ -77,13 +79,11 @@ class InsightScreen(Screen[tuple[str, LayerNumber] | None]):
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")
 
-    def __init__(
-        self, image: "Image", reference: str, platform: str | None, cache: bool, surveys: dict[str, Survey]
-    ) -> None:
+    def __init__(self, image: "Image", cache: bool, surveys: dict[str, Survey]) -> None:
         super().__init__()
         self.part = NAMES[0]
         self._image = image
-        self._source = (reference, platform, cache)
+        self._cache = cache
         self._surveys = surveys
         self._lookers: dict[str, Looker] = {}
         self._progress: dict[str, tuple[int, int]] = {}  # of what the lookers look into
@@ -136,7 +136,7 @@ class InsightScreen(Screen[tuple[str, LayerNumber] | None]):
         """Has the part at hand looked into by a process of its own."""
         self._said.pop(self.part, None)
         self._progress[self.part] = (0, 0)
-        looker = self._lookers[self.part] = Looker(self, *self._source, self.part)
+        looker = self._lookers[self.part] = Looker(self, identity_of(self._image), self._cache, self.part)
         looker.start()
         self._show()
 
@@ -152,7 +152,9 @@ class InsightScreen(Screen[tuple[str, LayerNumber] | None]):
             return  # it was stopped
         del self._progress[event.part]
         if isinstance(event.result, LayertuiError):
-            self._said[event.part] = f"{event.result}. Enter looks again."
+            self._said[event.part] = failure_text(event.result, LEAVE_AND_RELOAD)
+            if not isinstance(event.result, ImageChanged):
+                self._said[event.part] += ". Enter looks again."
         else:
             self._surveys[event.part] = event.result
         if event.part == self.part:

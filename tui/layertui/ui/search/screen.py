@@ -14,9 +14,11 @@ from textual.style import Style
 from textual.widgets import Input, Static
 
 from layertui.content.query import LineMatch, Query
+from layertui.model.identity import identity_of
 from layertui.text.format import count_text, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
+from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
 from layertui.ui.keys import Legend
 from layertui.ui.navigator import navigator
 from layertui.ui.search.match_list import MatchList
@@ -74,11 +76,10 @@ class SearchScreen(Screen[LineMatch | None]):
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")
 
-    def __init__(self, image: "Image", reference: str, platform: str | None, found: Found) -> None:
+    def __init__(self, image: "Image", found: Found) -> None:
         super().__init__()
         self.found = found
         self._image = image
-        self._source = (reference, platform)
         self._searcher: Searcher | None = None
         self._files: set[tuple[str, int]] = {(match.path, match.layer) for match in found.matches}
         self._progress = ""
@@ -141,7 +142,7 @@ class SearchScreen(Screen[LineMatch | None]):
         self._started, self._progress = 0.0, "reading …"
         self._list.show(found.matches)
         if found.query.pattern:
-            self._searcher = Searcher(self, *self._source, navigator(self).cache, found.query)
+            self._searcher = Searcher(self, identity_of(self._image), navigator(self).cache, found.query)
             self._searcher.start()
         self._tell()
 
@@ -176,7 +177,7 @@ class SearchScreen(Screen[LineMatch | None]):
             return
         self._searcher = None
         if event.error is not None:
-            self.found.said, self.found.failed = str(event.error), True
+            self.found.said, self.found.failed = failure_text(event.error, LEAVE_AND_RELOAD), True
         elif event.is_cut:
             self.found.said = f"stopped at {MOST:,} lines: look for less"
         else:

@@ -12,6 +12,7 @@ from layertui.ui.worker.process import WorkerThread
 
 if TYPE_CHECKING:
     from layertui.insight.tally import Finding, Survey
+    from layertui.model.identity import Identity
     from layertui.worker.protocol import Frame
 
 
@@ -37,12 +38,10 @@ class PartSurveyed(Message):
 class Looker(WorkerThread):
     """Surveys ``part``."""
 
-    def __init__(
-        self, target: MessagePump, reference: str, platform: str | None, cache: bool, part: str
-    ) -> None:
+    def __init__(self, target: MessagePump, image: "Identity", cache: bool, part: str) -> None:
         from layertui.worker.protocol import SurveyRequest
 
-        super().__init__(target, SurveyRequest(reference, platform, cache, part))
+        super().__init__(target, SurveyRequest(image, cache, part))
         self._part = part
 
     def _read(self, frames: "Iterator[Frame]") -> None:

@@ -13,6 +13,7 @@ from layertui.ui.worker.loader import Loader
 if TYPE_CHECKING:
     from layertui.content.read import Contents
     from layertui.insight.tally import Survey
+    from layertui.model.identity import Identity
     from layertui.model.image import Image
     from layertui.model.layer_index import LayerIndex
     from layertui.union.model import LayerUnion
@@ -33,7 +34,8 @@ class Reading:
     gives back what has come, so that it can be dropped as a whole when the image is read again.
     """
 
-    def __init__(self, target: MessagePump, reference: str) -> None:
+    def __init__(self, target: MessagePump, reference: str, identity: "Identity | None" = None) -> None:
+        """``identity``: the image to open; without it, whichever ``reference`` names now."""
         self.opened: Image | LayertuiError | None = None
         """What :class:`ImageOpened` tells, as soon as it is known."""
         self.image: Image | None = None
@@ -54,6 +56,7 @@ class Reading:
         self.job = Job()
         """Cancelled when the reading is closed."""
         self.reference = reference
+        self._identity = identity
         self._target = target
         self._loader: Loader | None = None
 
@@ -92,18 +95,30 @@ class Reading:
             return
         if self.contents is None:
             from layertui.content.read import Contents
+            from layertui.model.identity import identity_of
+            from layertui.sources.pinned import explain
 
-            self.contents = Contents(self.image, self.union.indexes, self.union)
+            identity = identity_of(self.image)
+            self.contents = Contents(
+                self.image, self.union.indexes, self.union, lambda error: explain(error, identity)
+            )
         else:
             self.contents.grow(self.union.indexes, self.union)
 
     def _open(self, loader: Loader, platform: str | None, cache: bool) -> None:
+        """Resolve the reference, the only time that it is, and have the worker read what it names."""
+        from layertui.model.identity import identity_of
         from layertui.sources import open_image
+        from layertui.sources.pinned import open_pinned
         from layertui.worker.protocol import TreeRequest
 
         try:
-            result: Image | LayertuiError = open_image(self.reference, platform)
-            loader.ask(TreeRequest(self.reference, platform, cache))
+            if self._identity is not None:
+                image = open_pinned(self._identity)
+            else:
+                image = open_image(self.reference, platform)
+            result: Image | LayertuiError = image
+            loader.ask(TreeRequest(identity_of(image), cache))
         except LayertuiError as error:
             result = error
         self.opened = result

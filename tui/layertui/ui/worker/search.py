@@ -13,6 +13,7 @@ from layertui.ui.worker.process import WorkerThread
 
 if TYPE_CHECKING:
     from layertui.content.query import LineMatch, Query
+    from layertui.model.identity import Identity
     from layertui.worker.protocol import Frame
 
 MOST = 10_000
@@ -74,12 +75,10 @@ class SearchEnded(Message):
 class Searcher(WorkerThread):
     """Searches for ``query``."""
 
-    def __init__(
-        self, target: MessagePump, reference: str, platform: str | None, cache: bool, query: "Query"
-    ) -> None:
+    def __init__(self, target: MessagePump, image: "Identity", cache: bool, query: "Query") -> None:
         from layertui.worker.protocol import SearchRequest
 
-        super().__init__(target, SearchRequest(reference, platform, cache, query))
+        super().__init__(target, SearchRequest(image, cache, query))
 
     def _read(self, frames: "Iterator[Frame]") -> None:
         from layertui.worker.protocol import FilesRead, LayerRead, LinesFound, SearchDone

@@ -13,6 +13,7 @@ from textual.message_pump import MessagePump
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Cancelled, Job
 from layertui.model.numbers import LayerNumber
+from layertui.ui.failures import failure_text
 
 if TYPE_CHECKING:
     from layertui.model.image import Layer
@@ -50,7 +51,7 @@ def verify_layers(target: MessagePump, layers: Sequence["Layer"], job: Job) -> N
             except Cancelled:
                 return
             except LayertuiError as error:
-                problem = str(error)
+                problem = failure_text(error)
             target.post_message(LayerVerified(layer.number, problem))
 
     threading.Thread(target=run, name="verify", daemon=True).start()
