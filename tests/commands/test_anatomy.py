@@ -102,6 +102,6 @@ def test_a_layer_that_is_not_there(run: Run, tmp_path: Path) -> None:
     path = image(tmp_path, tar(("/a", b"a" * 9000)))
     max((path / "blobs/sha256").iterdir(), key=lambda blob: blob.stat().st_size).unlink()
     done = run("anatomy", path)
-    assert done.status == 2 and any(line.startswith("missing  its blob sha256:") for line in done.lines)
+    assert done.status == 2 and any(line.startswith("missing  blob sha256:") for line in done.lines)
     done = run("anatomy", tmp_path / "nothing")
     assert (done.status, done.out) == (2, b"") and done.err.count("\n") == 1

@@ -76,7 +76,7 @@ def test_every_reference_opens_its_container_and_selects_it(
             assert open_image(row["Reference"]).layers
             assert run("containers", row["Reference"], "--json").objects == [row]
     done = run("containers", "docker-container:nothing")
-    assert done.status == 2 and "docker-container:nothing is not among the containers" in done.err
+    assert done.status == 2 and "no container docker-container:nothing" in done.err
 
 
 def test_for_people(ran: Docker, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_what_has_no_containers_or_does_not_answer(
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     done = run("containers", "demo:")
     assert (done.status, done.out.count(b"\n")) == (2, 1)
-    assert done.err == "layertui: demo: has no containers, only engines and their stores have them\n"
+    assert done.err == "layertui: demo: has no containers, give an engine or a store\n"
     done = run("containers", "docker-daemon:", "--json")
     assert (done.status, done.out) == (2, b"")
     assert done.err.startswith("layertui: ") and done.err.count("\n") == 1

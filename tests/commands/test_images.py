@@ -53,7 +53,7 @@ def test_lists_what_it_is_told_to_and_fails_if_one_is_not_there(run: Run, folder
     done = run("images", "demo:", "nowhere.tar", "demo.tar")
     assert done.status == 2
     assert [line.split()[0] for line in done.lines] == ["REPOSITORY", "quarry", "quarry"]
-    assert done.err.startswith("layertui: nowhere.tar is not there") and done.err.count("\n") == 1
+    assert done.err.startswith("layertui: no image nowhere.tar") and done.err.count("\n") == 1
 
 
 def test_a_platform(run: Run, folder: Path) -> None:

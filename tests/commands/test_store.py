@@ -157,7 +157,7 @@ def test_podmans_store(run: Run, tmp_path: Path) -> None:
     ("source", "said"),
     [
         ("demo:", "is not a store on disk"),
-        ("nowhere", "nowhere is not there"),
+        ("nowhere", "nowhere does not exist"),
         ("docker-root:[/tmp]name", "is not a store on disk"),
         ("docker-root:/nowhere", "no data root"),
         ("containers-storage:/nowhere", "there is no such directory"),

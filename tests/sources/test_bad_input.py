@@ -70,31 +70,31 @@ def members(archive: Path) -> dict[str, bytes]:
 
 def test_not_there(tmp_path: Path) -> None:
     error = problem(tmp_path / "none.tar")
-    assert str(error) == f"{tmp_path}/none.tar is not there, give the path of an image, or demo:"
+    assert str(error) == f"{tmp_path}/none.tar does not exist, give the path of an image, or demo:"
 
 
 def test_not_an_image(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("hello")
     assert str(problem(tmp_path / "text")).endswith(
-        "text is no image, it is neither a tar archive nor a folder"
+        "text is not an image, neither a tar archive nor a directory"
     )
     (tmp_path / "empty").touch()
     assert str(problem(tmp_path / "empty")).endswith("empty is empty")
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("manifest.json", "[]")
-    assert "is no image" in problem(tmp_path / "a.zip").what
+    assert "is not an image" in problem(tmp_path / "a.zip").what
     (tmp_path / "a.gz").write_bytes(gzip.compress(b"hello" * 1000))
-    assert "is no image" in problem(tmp_path / "a.gz").what
+    assert "is not an image" in problem(tmp_path / "a.gz").what
 
 
 def test_a_file_system_is_no_image(tmp_path: Path) -> None:
     path = tar_with(tmp_path / "rootfs.tar", {"etc/passwd": b"root"})
-    assert problem(path).remedy == "a file system alone has no layers"
+    assert problem(path).remedy == "a root file system has no layers"
 
 
 def test_folder_without_index(tmp_path: Path) -> None:
-    assert problem(tmp_path).why == "a folder without index.json"
-    assert problem(f"oci:{tmp_path}").why == "it has no index.json"
+    assert problem(tmp_path).why == "a directory without index.json"
+    assert problem(f"oci:{tmp_path}").why == "no index.json"
     assert problem(f"dir:{tmp_path}").what == f"{tmp_path} has no manifest.json"
 
 
@@ -120,7 +120,7 @@ def test_missing_blobs(layout: Path) -> None:
         blob = layout / "blobs" / name.replace(":", "/")
         data = blob.read_bytes()
         blob.unlink()
-        assert problem(layout).why == f"the image's {part} is missing"
+        assert problem(layout).why == f"the {part} of the image"
         blob.write_bytes(data)
 
 
@@ -129,7 +129,7 @@ def test_missing_layer_leaves_the_others(layout: Path) -> None:
     (layout / "blobs" / image.layers[1].descriptor.digest.replace(":", "/")).unlink()
     layers = open_image(str(layout)).layers
     assert [layer.blob is None for layer in layers[:3]] == [False, True, False]
-    assert layers[1].missing == f"its blob {image.layers[1].descriptor.digest} is not here"
+    assert layers[1].missing == f"blob {image.layers[1].descriptor.digest} not found"
 
 
 def test_wrong_digest_names_both(layout: Path) -> None:

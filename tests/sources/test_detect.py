@@ -10,7 +10,7 @@ import pytest
 from layertui.model.errors import LayertuiError
 from layertui.sources import list_directory
 from layertui.sources.containerd.store import METADATA_DB
-from layertui.sources.detect import recognise
+from layertui.sources.detect import detect_reference
 
 
 def archive(path: Path, files: Mapping[str, bytes], length: int | None = None) -> None:
@@ -48,7 +48,7 @@ def test_whole_archives_of_something_else_are_passed_over(tmp_path: Path) -> Non
 
 def test_a_name_that_promises_an_image_is_told_of(tmp_path: Path) -> None:
     archive(tmp_path / "docker-backup.tar", {"home/notes.txt": b"hello"})
-    assert "no image" in said(tmp_path)["docker-backup.tar"]
+    assert "not an image" in said(tmp_path)["docker-backup.tar"]
 
 
 def test_stores_are_recognised(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_stores_are_recognised(tmp_path: Path) -> None:
     (containerd / METADATA_DB).parent.mkdir(parents=True)
     (containerd / METADATA_DB).touch()
     (other / "holiday-images").mkdir(parents=True)
-    assert recognise(str(podman)).transport == "containers-storage"
-    assert recognise(str(containerd)).transport == "containerd"
-    with pytest.raises(LayertuiError, match="is no image"):
-        recognise(str(other))
+    assert detect_reference(str(podman)).transport == "containers-storage"
+    assert detect_reference(str(containerd)).transport == "containerd"
+    with pytest.raises(LayertuiError, match="is not an image"):
+        detect_reference(str(other))

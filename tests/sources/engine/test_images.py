@@ -172,8 +172,8 @@ def test_a_bare_name_is_found_in_the_engine(docker_host: Docker, monkeypatch: py
     with pytest.raises(LayertuiError) as raised:
         open_image("nothing:1")
     assert str(raised.value) == (
-        "nothing:1 is not there, there is no such path; Docker has no such image; cannot reach Podman at "
-        "unix:///nowhere.sock (CONTAINER_HOST): there is no such socket, docker://nothing:1 looks into its registry"
+        "no image nothing:1, no such path; no such image in Docker; cannot reach Podman at "
+        "unix:///nowhere.sock (CONTAINER_HOST): there is no such socket, docker://nothing:1 searches its registry"
     )
 
 

@@ -13,7 +13,7 @@ from layertui.commands.parsing import add_common
 from layertui.model.errors import LayertuiError
 from layertui.model.reference import is_store, parse_reference
 from layertui.sources.assemble import short_layer
-from layertui.sources.detect import recognise
+from layertui.sources.detect import detect_reference
 from layertui.text.format import count_text, size_text
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     reference = parse_reference(options.source)
     if not reference.transport:
-        reference = recognise(reference.location)
+        reference = detect_reference(reference.location)
     if not is_store(reference):
         raise LayertuiError(
             f"{options.source} is not a store on disk",

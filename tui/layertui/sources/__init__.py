@@ -1,4 +1,4 @@
-"""Where images live: a reference leads to an image, a place to all images in it."""
+"""Sources of images: open the image of a reference, or list all images of a source."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ from layertui.model.reference import (
 from layertui.sources import detect
 
 LOCAL = ("docker-daemon", "podman")
-"""Where a bare name is looked for, in this order."""
+"""Engines that a bare name is looked up in, in this order."""
 BARE_NAME = r"[a-z0-9][\w.-]*(?::\d+)?(?:/[a-z0-9][\w.-]*)*(?::[\w][\w.-]{0,127})?(?:@\w+:[0-9a-f]+)?|sha256:[0-9a-f]+"
-"""What could be the name, tag, digest or ID of an image (distribution's reference grammar)."""
+"""Name, tag, digest or ID of an image (distribution's reference grammar)."""
 
 
 class Source(Protocol):
-    """What the module of a transport offers; the transports are listed in :mod:`layertui.model.reference`.
+    """Interface of a transport's module; the transports are listed in :mod:`layertui.model.reference`.
 
-    Both raise :class:`LayertuiError` if what the reference names is not there or cannot be read.
+    Both functions raise :class:`LayertuiError` if the image does not exist or cannot be read.
     """
 
     def open_image(self, reference: Reference, platform: str | None) -> Image:
-        """The image of a reference, for a platform (``os/arch[/variant]``) or the usual one."""
+        """Open an image, for a platform (``os/arch[/variant]``) or the default one."""
         ...
 
     def list_images(self, reference: Reference) -> Iterable[ImageSummary]:
-        """All images that lie where a reference leads, or the one that it selects."""
+        """List all images of a source, or the one that the reference selects."""
         ...
 
 
 class ContainerSource(Source, Protocol):
-    """What the module of a transport offers that has containers too."""
+    """Interface of the module of a transport that also has containers."""
 
     def list_containers(self, reference: Reference) -> Iterable[ContainerSummary]:
-        """Every container of the engine or store, whatever of it the reference selects.
+        """List every container of the engine or store, regardless of the reference's selector.
 
         Raises :class:`LayertuiError` if they cannot be listed.
         """
@@ -54,24 +54,24 @@ class ContainerSource(Source, Protocol):
 
 
 class UnknownName(LayertuiError):
-    """A bare name that nothing of this machine has; a registry may."""
+    """A bare name that is neither a path nor an image of a local engine; a registry may have it."""
 
 
 class SourceProblem(LayertuiError):
-    """Something that looks like an image but cannot be read."""
+    """Something in a directory that looks like an image but cannot be read."""
 
 
 def open_image(text: str, platform: str | None = None) -> Image:
-    """The image that a reference or path names, for a platform (``os/arch[/variant]``).
+    """Open the image of a reference or path, for a platform (``os/arch[/variant]``).
 
-    Raises :class:`LayertuiError` if it is not there or cannot be read.
+    Raises :class:`LayertuiError` if it does not exist or cannot be read.
     """
-    reference = _recognised(parse_reference(text))
+    reference = _with_transport(parse_reference(text))
     return _source(reference).open_image(reference, platform)._replace(asked_platform=platform)
 
 
 def list_images(text: str) -> Iterable[ImageSummary]:
-    """All images that a reference, archive, folder or engine (``docker-daemon:``) holds, as they are found.
+    """List the images of a reference, archive, directory or engine (``docker-daemon:``), as they are found.
 
     Raises :class:`LayertuiError` if they cannot be listed.
     """
@@ -79,19 +79,19 @@ def list_images(text: str) -> Iterable[ImageSummary]:
 
 
 def list_containers(text: str) -> Iterator[ContainerSummary]:
-    """All containers of an engine (``docker-daemon:``) or store, or the one that a reference selects.
+    """List the containers of an engine (``docker-daemon:``) or store, or the one that a reference selects.
 
     Raises :class:`LayertuiError` if they cannot be listed, or there is no such container.
     """
-    reference = _recognised(parse_reference(text))
+    reference = _with_transport(parse_reference(text))
     if reference.transport not in (*ENGINE_NAMES, *STORE_TRANSPORTS):
-        raise LayertuiError(f"{text} has no containers", "", "only engines and their stores have them")
+        raise LayertuiError(f"{text} has no containers", "", "give an engine or a store")
     if layer_of(reference):
-        raise LayertuiError(f"{reference} is a layer", "", "give the source alone to list its containers")
+        raise LayertuiError(f"{reference} is a layer", "", "give only its source to list containers")
     source = cast(ContainerSource, _source(reference))
     selected = reference.selector if reference.transport in STORE_TRANSPORTS else reference.location
     if reference.transport == "containerd" and "/" not in selected:
-        selected = ""  # a namespace, and so all that are in it
+        selected = ""  # a namespace: all containers in it
     found = False
     for row in source.list_containers(reference):
         is_meant = row.transport == reference.transport and row.id.startswith(selected.rpartition("/")[2])
@@ -99,17 +99,15 @@ def list_containers(text: str) -> Iterator[ContainerSummary]:
             found = True
             yield row
     if selected and not found:
-        raise LayertuiError(
-            f"{reference} is not among the containers", "", "give the source alone to list them"
-        )
+        raise LayertuiError(f"no container {reference}", "", "give only its source to list all")
 
 
 def list_directory(folder: Path) -> Iterator[ImageSummary | SourceProblem]:
-    """The images that lie in a folder, as archives or as folders of their own.
+    """List the images in a directory: archives and image layouts.
 
-    What could be an image but cannot be read is a problem; whole archives of something else
-    are passed over unless their names promise an image. Raises :class:`LayertuiError` if the
-    folder cannot be listed.
+    What looks like an image but cannot be read is a problem; intact archives of something else
+    are skipped unless their name suggests an image. Raises :class:`LayertuiError` if the
+    directory cannot be listed.
     """
     for path, promising in detect.candidate_paths(folder):
         try:
@@ -120,44 +118,44 @@ def list_directory(folder: Path) -> Iterator[ImageSummary | SourceProblem]:
 
 
 def _listed(reference: Reference) -> Iterable[ImageSummary]:
-    reference = _recognised(reference)
+    reference = _with_transport(reference)
     if layer_of(reference):
         return [_summary(open_image(str(reference)))]
     return _source(reference).list_images(reference)
 
 
 def _summary(layers: Image) -> ImageSummary:
-    """The row of layers that were opened without an image."""
+    """Return the row of layers opened without an image."""
     size = layers.size if layers.size >= 0 else None
     return ImageSummary(
         layers.reference, layers.transport, "", "", "", "", size, None, len(layers.layers), ()
     )
 
 
-def _recognised(reference: Reference) -> Reference:
-    """The reference with a transport: of a bare path its content tells it, of a name whoever has it.
+def _with_transport(reference: Reference) -> Reference:
+    """Return the reference with its transport: of a bare path by its contents, of a name by who has it.
 
-    A name is looked for as a path, then in Docker, then in Podman. Raises
-    :class:`LayertuiError` that says what was tried.
+    A name is looked up as a path, then in Docker, then in Podman. Raises a
+    :class:`LayertuiError` that lists what was tried.
     """
     if reference.transport:
         return reference
     name = reference.location
     if os.path.lexists(name) or not re.fullmatch(BARE_NAME, name):
-        return detect.recognise(name)
+        return detect.detect_reference(name)
     from layertui.sources import engine
 
-    tried = ["there is no such path"]
+    tried = ["no such path"]
     for transport in LOCAL:
         try:
             if engine.has(transport, name):
                 return Reference(transport, name)
-            tried.append(f"{ENGINE_NAMES[transport]} has no such image")
+            tried.append(f"no such image in {ENGINE_NAMES[transport]}")
         except LayertuiError as error:
             tried.append(f"{error.what}: {error.why}")
-    raise UnknownName(f"{name} is not there", "; ".join(tried), f"docker://{name} looks into its registry")
+    raise UnknownName(f"no image {name}", "; ".join(tried), f"docker://{name} searches its registry")
 
 
 def _source(reference: Reference) -> Source:
-    # Loaded when needed: what one transport imports, another does not pay for.
+    # Imported lazily: no transport pays for the imports of another.
     return cast(Source, import_module(f"layertui.sources.{TRANSPORTS[reference.transport]}"))

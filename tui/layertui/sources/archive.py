@@ -1,4 +1,4 @@
-"""The pieces of an image that is a tar archive; a folder needs none of what this takes to import."""
+"""Files of an image in a tar archive; apart from :mod:`layertui.sources.files` for its imports."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from layertui.model.errors import LayertuiError, NoImage
 from layertui.model.layer_index import Kind, key_of, path_of
 
 MAX_LINKS = 40
-"""Links followed for one member."""
+"""Links that are followed for one member."""
 
 
 class ArchiveFiles:
     """The members of a tar, which may be compressed as a whole.
 
-    Raises :class:`LayertuiError` if the file is no tar or cannot be read.
+    Raises :class:`LayertuiError` if the file is not a tar or cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,10 +38,12 @@ class ArchiveFiles:
             self._plain = LocalFile(copy, is_cached=True)
         blob = FileBlob(self._plain)
         if not blob.size:
-            raise LayertuiError(f"{path} is empty" if not compression_of(head) else f"{path} holds nothing")
+            raise LayertuiError(
+                f"{path} is empty" if not compression_of(head) else f"{path} is empty when decompressed"
+            )
         index = scan(PlainWindow(blob))
         if not index.count and index.damage:
-            raise NoImage(f"{path} is no image", "it is neither a tar archive nor a folder")
+            raise NoImage(f"{path} is not an image", "neither a tar archive nor a directory")
         cut = next((warning.text for warning in index.warnings if warning.code == "no-end"), "")
         self.damage = self.damage or index.damage or cut
         self._files: dict[str, tuple[int, int]] = {}
@@ -49,7 +51,7 @@ class ArchiveFiles:
         for number, key in enumerate(index.entry_keys()):
             name = path_of(key)[1:]
             kind = index.kind[number]
-            self._files.pop(name, None)  # the last of a name counts
+            self._files.pop(name, None)  # the last entry of a name counts
             self._links.pop(name, None)
             if kind == Kind.FILE:
                 self._files[name] = (index.offset[number], index.size[number])

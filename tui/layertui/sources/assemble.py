@@ -1,4 +1,4 @@
-"""What all sources share: from a config and layers to an image."""
+"""Assemble an image from a config and layers; shared by all sources."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from layertui.model.numbers import LayerNumber
 
 
 def platform_of(config: Mapping[str, Any]) -> Platform:
-    """The platform that a config or an index's ``platform`` names; ``unknown`` where it does not."""
+    """Return the platform in a config or an index's ``platform``; missing parts are ``unknown``."""
 
     def text(name: str) -> str:
         value = config.get(name)
@@ -25,7 +25,7 @@ def platform_of(config: Mapping[str, Any]) -> Platform:
 
 
 def config_list(config: Mapping[str, Any], *path: str) -> list[Any]:
-    """A list in a config, by its path; empty where it is missing, null or something else."""
+    """Return the list at a path of a config; empty if it is missing, null or not a list."""
     value: Any = config
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
@@ -33,7 +33,7 @@ def config_list(config: Mapping[str, Any], *path: str) -> list[Any]:
 
 
 def full_names(name: str) -> list[str]:
-    """What a name may stand for: without a tag it means ``latest``, without a registry Docker's."""
+    """Return the full names that a name may mean: default tag ``latest``, default registry Docker Hub."""
     names = [name, f"{name}:latest"]
     return [
         prefix + each for prefix in ("", "docker.io/library/", "docker.io/", "localhost/") for each in names
@@ -41,7 +41,7 @@ def full_names(name: str) -> list[str]:
 
 
 def labels_of(config: Mapping[str, Any]) -> dict[str, str]:
-    """The labels of an image, those that are text."""
+    """Return an image's labels, without those that are not strings."""
     settings = config.get("config")
     labels = settings.get("Labels") if isinstance(settings, dict) else None
     return (
@@ -56,16 +56,16 @@ def diff_ids_of(config: Mapping[str, Any]) -> list[str]:
 
 
 def created_of(config: Mapping[str, Any]) -> str | None:
-    """When the image was made, as its config says; ``None`` if it does not."""
+    """Return the config's creation time; ``None`` if it has none."""
     value = config.get("created")
     return value if isinstance(value, str) and value else None
 
 
 def history_of(config: Mapping[str, Any], layers: int) -> tuple[list[HistoryEntry], list[str]]:
-    """The config's history with layer numbers, and what does not add up.
+    """Return the config's history with layer numbers, and warnings about mismatches.
 
-    Every entry without ``empty_layer`` made the next layer (OCI config, ``history``). Layers
-    that are left over get entries of their own, steps that are left over get no layer.
+    Every entry without ``empty_layer`` made the next layer (OCI config, ``history``). Surplus
+    layers get entries of their own, surplus steps get no layer.
     """
     entries: list[HistoryEntry] = []
     used = 0
@@ -90,9 +90,9 @@ def history_of(config: Mapping[str, Any], layers: int) -> tuple[list[HistoryEntr
         )
     warnings = []
     if surplus:
-        warnings.append(f"the history tells of {used + surplus} layers, the image has {layers}")
+        warnings.append(f"the history lists {used + surplus} layers, the image has {layers}")
     elif entries and used < layers:
-        warnings.append(f"the history tells of {used} layers, the image has {layers}")
+        warnings.append(f"the history lists {used} layers, the image has {layers}")
     entries += [
         HistoryEntry(None, "", "", "", LayerNumber(number), recorded=False)
         for number in range(used + 1, layers + 1)
@@ -101,7 +101,7 @@ def history_of(config: Mapping[str, Any], layers: int) -> tuple[list[HistoryEntr
 
 
 def step_of_v1(value: Mapping[str, Any], number: int) -> HistoryEntry:
-    """The build step that an image of Docker 1.9 or older tells of (image/spec/v1.md): each made a layer."""
+    """Return the build step of an image of Docker 1.9 or older (image/spec/v1.md), each of which made a layer."""
     command = config_list(value, "container_config", "Cmd")
     return HistoryEntry(
         _text(value, "created") or None,
@@ -115,10 +115,10 @@ def step_of_v1(value: Mapping[str, Any], number: int) -> HistoryEntry:
 def make_layers(
     stored: Sequence[tuple[Descriptor, Blob | None]], diff_ids: Sequence[str]
 ) -> tuple[list[Layer], list[str]]:
-    """Layers from what is stored of each and the config's diff IDs, and what does not add up."""
+    """Return layers from their stored blobs and the config's diff IDs, and warnings about mismatches."""
     warnings = []
     if len(diff_ids) != len(stored):
-        warnings.append(f"the config names {len(diff_ids)} layers, the image has {len(stored)}")
+        warnings.append(f"the config lists {len(diff_ids)} layers, the image has {len(stored)}")
     diff_ids = [*diff_ids, *[""] * len(stored)][: len(stored)]
     layers = [
         Layer(LayerNumber(number), descriptor, diff_id, chain_id, *readable_blob(descriptor, blob))
@@ -130,27 +130,27 @@ def make_layers(
 
 
 def readable_blob(descriptor: Descriptor, blob: Blob | None) -> tuple[Blob | None, str]:
-    """The blob if entries can be read from it, and else why not."""
+    """Return the blob if entries can be read from it, else why not."""
     media_type = descriptor.media_type
     if media_types.is_encrypted(media_type):
-        return None, "it is encrypted: its entries cannot be read without the key"
+        return None, "encrypted: cannot be read without the key"
     if blob is None:
         if descriptor.urls:
-            return None, f"a foreign layer, not stored here: it is fetched from {descriptor.urls[0]}"
+            return None, f"foreign layer, not stored: fetched from {descriptor.urls[0]}"
         if media_types.is_foreign(media_type):
-            return None, "a layer that may not be distributed: it is not stored here"
-        return None, f"its blob {descriptor.digest} is not here"
+            return None, "non-distributable layer: not stored"
+        return None, f"blob {descriptor.digest} not found"
     base = media_type.partition("+")[0]
     if not media_type or any(base == known or base.startswith(known + ".") for known in media_types.LAYERS):
         return blob, ""
     if is_tar(blob):
         return blob, ""
     kind = "a SquashFS file system" if blob.pread(4, 0) == b"hsqs" else media_type
-    return None, f"no tar but {kind}: its entries cannot be read"
+    return None, f"not a tar but {kind}: entries cannot be read"
 
 
 def is_tar(blob: Blob) -> bool:
-    """Whether a blob seems to be a tar, as its first bytes tell: of a compressed one, that it is compressed."""
+    """Return whether a blob starts like a tar, or is compressed."""
     from layertui.layers.compression.format import compression_of
 
     head = blob.pread(512, 0)
@@ -158,7 +158,7 @@ def is_tar(blob: Blob) -> bool:
 
 
 def no_image(reference: str, transport: str) -> Image:
-    """What a container stands on whose image is not known, or that was begun from scratch."""
+    """Return the image of a container without a base image, or whose image is unknown."""
     return Image(
         reference=reference,
         transport=transport,
@@ -177,15 +177,15 @@ def no_image(reference: str, transport: str) -> Image:
     )
 
 
-ALONE = "opened as layers without an image, which do not tell what made them, when and for which platform"
+ALONE = "opened as layers without an image: steps, times and platform are unknown"
 
 
 def layers_alone(
     reference: str, transport: str, name: str, layers: Sequence[Layer], warnings: Sequence[str] = ()
 ) -> Image:
-    """A layer of a store with those below it, the base first, as an image that nothing tells of.
+    """Return layers of a store, base first, as an image without a config.
 
-    ``name`` is what the store calls the layer.
+    ``name`` is the top layer's ID in the store.
     """
     return no_image(reference, transport)._replace(
         name=f"layer {short_layer(name)}",
@@ -196,7 +196,7 @@ def layers_alone(
 
 
 def short_layer(identity: str) -> str:
-    """What a store calls a layer, for people: of a digest twelve digits, as Docker shows IDs."""
+    """Return the display name of a layer ID: twelve digits of a digest, as Docker shortens IDs."""
     digits = identity.removeprefix("sha256:")
     return digits[:12] if HEX.fullmatch(digits) else identity
 
@@ -204,7 +204,7 @@ def short_layer(identity: str) -> str:
 def with_own_layer(
     image: Image, unpacked: Unpacked | None, missing: str, text: str, created: str | None
 ) -> Image:
-    """An image with the layer that a container wrote on top; ``text`` says so in the history."""
+    """Return an image with a container's read-write layer on top; ``text`` is its step in the history."""
     number = len(image.layers) + 1
     layer = Layer(LayerNumber(number), Descriptor("", "", -1), "", "", None, missing, unpacked)
     step = HistoryEntry(created, text, "", "", LayerNumber(number))
@@ -220,8 +220,8 @@ def comparison_warnings(layers: Sequence[Layer]) -> list[str]:
         return []
     which = f"layer{'s' * (len(numbers) > 1)} {', '.join(numbers)}"
     return [
-        f"the store has no record of the tar of {which}: shown is what differs from the tree below in type, mode, "
-        "owner, size, time or link target; what was stored again as it was, or changed without any of that, is not"
+        f"no record of the tar of {which}: entries are differences to the tree below in type, mode, owner, size, "
+        "time or link target; identical copies and other changes are not shown"
     ]
 
 
@@ -229,7 +229,7 @@ def incomplete_base_warnings(lowest: Layer) -> list[str]:
     """Return a warning about the lowest layer of a store if it may be a whole tree of several layers."""
     if lowest.unpacked is None or not lowest.unpacked.is_full_tree:
         return []
-    return ["layer 1 is a whole tree: what of it is of layers below is not known"]
+    return ["layer 1 is a whole tree, which may contain layers below it"]
 
 
 def _text(step: Mapping[str, Any], name: str) -> str:

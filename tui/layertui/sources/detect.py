@@ -1,4 +1,4 @@
-"""Bare paths: which transport one is, by what it holds, and the images that lie in a folder."""
+"""Detect the transport of bare paths, and the images in a directory."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from layertui.sources.archive import ArchiveFiles
 
 
-def recognise(path: str) -> Reference:
-    """The reference of a path. Raises :class:`LayertuiError` if no image lies there."""
+def detect_reference(path: str) -> Reference:
+    """Return the reference of a path. Raises :class:`LayertuiError` if it is not an image."""
     files = files_of(Reference("", path))
     return Reference(_of_folder(files) if isinstance(files, FolderFiles) else _of_archive(files), path)
 
@@ -30,17 +30,17 @@ def _of_folder(files: FolderFiles) -> str:
         return "docker-root"
     if any(path.with_name(f"{path.name[:-7]}-layers").is_dir() for path in files.path.glob("*-images")):
         return "containers-storage"
-    from layertui.sources.containerd.store import METADATA_DB  # last: it takes with it all that reads layers
+    from layertui.sources.containerd.store import METADATA_DB  # last: imports everything that reads layers
 
     if (files.path / METADATA_DB).is_file():
         return "containerd"
     raise LayertuiError(
-        f"{files.path} is no image", "a folder without index.json", "give an OCI layout or an archive"
+        f"{files.path} is not an image", "a directory without index.json", "give an OCI layout or an archive"
     )
 
 
 def _is_data_root(path: Path) -> bool:
-    """Whether a folder is a data root of Docker: of today, with containerd inside, or up to 1.9."""
+    """Return whether a directory is a data root of Docker: current, with containerd inside, or up to 1.9."""
     return (
         any(path.glob("image/*/imagedb"))
         or (path / "containerd/daemon").is_dir()
@@ -57,19 +57,19 @@ def _of_archive(files: ArchiveFiles) -> str:
         return "docker-archive"
     kind = LayertuiError if files.damage else NoImage
     raise kind(
-        f"{files.path} is no image",
+        f"{files.path} is not an image",
         "a tar archive without manifest.json, index.json or repositories"
         + (f"; {files.damage}" if files.damage else ""),
-        "fetch it anew" if files.damage else "a file system alone has no layers" if files.names() else "",
+        "download it again" if files.damage else "a root file system has no layers" if files.names() else "",
     )
 
 
 def candidate_paths(folder: Path) -> Iterator[tuple[str, bool]]:
-    """Paths in a folder at which images may lie, and whether a name promises one.
+    """Yield the paths in a directory that may be images, and whether their name suggests one.
 
-    Files that could not be images are passed over after a look at their first bytes. The
-    paths are relative to the current directory where they are below it. Raises
-    :class:`LayertuiError` if the folder cannot be listed.
+    Files are skipped if their first bytes rule out an archive. Paths below the current
+    directory are relative to it. Raises :class:`LayertuiError` if the directory cannot be
+    listed.
     """
     try:
         with os.scandir(folder) as entries:
@@ -94,7 +94,7 @@ def _is_layout(path: Path) -> bool:
 
 
 def _may_be_archive(path: Path) -> bool:
-    """Whether a file starts like a tar archive, plain or compressed."""
+    """Return whether a file starts like a tar archive, plain or compressed."""
     try:
         if not path.is_file():
             return False

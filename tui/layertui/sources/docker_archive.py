@@ -1,7 +1,7 @@
-"""``docker-archive:`` — what ``docker save`` and others that follow it write.
+"""``docker-archive:``: archives of ``docker save`` and compatible programs.
 
 Archives since Docker 1.10 have a ``manifest.json`` that lists images with config and
-layers; before, only ``repositories`` and a folder with ``json`` and ``layer.tar`` for each
+layers; older ones only ``repositories`` and a directory with ``json`` and ``layer.tar`` per
 layer (image/spec/v1.2.md and v1.md of Docker).
 """
 
@@ -34,7 +34,7 @@ from layertui.sources.files import Files, files_of, parse_object, read_json
 from layertui.sources.oci_layout import FilesLayout, attests, descriptor_of, manifests_of
 
 MAX_CHAIN = 1000
-"""Layers of a legacy image at most: more can only be a circle."""
+"""Layers of a legacy image at most; more can only be a circle."""
 
 
 class ManifestItem(NamedTuple):
@@ -66,7 +66,7 @@ def open_image(reference: Reference, platform: str | None) -> Image:
     except LayertuiError:
         if platform is None or reference.selector.startswith("@") or files.get("index.json") is None:
             raise
-        # Docker's containerd store saves all platforms, but lists one in manifest.json.
+        # Docker's containerd store saves all platforms but lists only one in manifest.json.
         layout = Reference("oci-archive", reference.location, reference.selector)
         return oci.open_layout(FilesLayout(files, "oci-archive"), layout, platform)
 
@@ -77,7 +77,7 @@ def list_images(reference: Reference) -> list[ImageSummary]:
 
 
 def items(files: Files) -> Sequence[Item]:
-    """The images of an archive, in its order.
+    """Return the images of an archive, in its order.
 
     Raises :class:`LayertuiError` if neither manifest.json nor repositories can be read.
     """
@@ -85,7 +85,7 @@ def items(files: Files) -> Sequence[Item]:
         return _legacy_items(files)
     value, _ = read_json(files, "manifest.json")
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise LayertuiError(f"manifest.json of {files.path} does not list images")
+        raise LayertuiError(f"manifest.json of {files.path} is not a list of images")
     if not value:
         raise LayertuiError(f"{files.path} contains no image", "its manifest.json is empty")
     return [
@@ -97,7 +97,7 @@ def items(files: Files) -> Sequence[Item]:
 
 
 def open_item(files: Files, reference: Reference, platform: str | None) -> Image:
-    """The image that a reference means."""
+    """Open the image that a reference selects."""
     found = items(files)
     item = _select(found, reference.selector, str(files.path))
     selector = reference.selector or _own_selector(item, found)
@@ -106,18 +106,18 @@ def open_item(files: Files, reference: Reference, platform: str | None) -> Image
         return _legacy_image(files, named, item, platform)
     config_name = item.manifest.get("Config")
     if not isinstance(config_name, str):
-        raise LayertuiError(f"manifest.json of {files.path} names no config")
+        raise LayertuiError(f"manifest.json of {files.path} has no config")
     blob = files.get(config_name)
     if blob is None:
-        raise LayertuiError(f"{files.path} has no {config_name}", "the image's config is missing")
+        raise LayertuiError(f"{files.path} has no {config_name}", "the config of the image")
     config, config_bytes = parse_object(blob, f"{config_name} of {files.path}")
     image_id = digest_of(config_bytes)
     warnings = []
     claimed = re.search(r"(?:^|[/:])([0-9a-f]{64})(?:\.json)?$", config_name)
     named_digest = f"sha256:{claimed[1]}" if claimed else ""
     if claimed and image_id != f"sha256:{claimed[1]}":
-        # Docker loads it all the same: the name is not what the config is checked against.
-        warnings.append(f"the config is named sha256:{claimed[1]}, its bytes have {image_id}")
+        # Docker loads it nevertheless: it does not verify the config against its name.
+        warnings.append(f"the config is named sha256:{claimed[1]}, but its digest is {image_id}")
     diff_ids = diff_ids_of(config)
     sources = item.manifest.get("LayerSources")
     stored = []
@@ -154,7 +154,7 @@ def open_item(files: Files, reference: Reference, platform: str | None) -> Image
 
 
 def summaries(files: Files, reference: Reference) -> list[ImageSummary]:
-    """A row for each tag of each image, or of the one that a reference selects."""
+    """Return a row for each tag of each image, or of the one that a reference selects."""
     found = items(files)
     location = reference.location
     rows = []
@@ -182,7 +182,7 @@ def summaries(files: Files, reference: Reference) -> list[ImageSummary]:
 
 
 def _with_manifest(files: Files, image: Image) -> Image:
-    """The image with its manifest and attestations, which archives since Docker 25 have as well."""
+    """Add manifest and attestations, which archives have since Docker 25."""
     if files.get("index.json") is None:
         return image
     layout = FilesLayout(files, "oci-archive")
@@ -218,30 +218,30 @@ def _select(found: Sequence[Item], selector: str, name: str) -> Item:
             return found[0]
         listed = ", ".join(item.tags[0] if item.tags else f"@{item.number}" for item in found)
         raise LayertuiError(
-            f"{name} holds {len(found)} images", listed, f"choose one: docker-archive:{name}:NAME:TAG"
+            f"{name} contains {len(found)} images", listed, f"choose one: docker-archive:{name}:NAME:TAG"
         )
     if selector.startswith("@"):
         number = selector[1:]
         if number.isdecimal() and int(number) < len(found):
             return found[int(number)]
-        raise NotFound(f"{name} has no image {selector}", f"it holds {len(found)}, counted from @0")
+        raise NotFound(f"{name} has no image {selector}", f"available: @0 to @{len(found) - 1}")
     for full in full_names(selector):
         for item in found:
             if full in item.tags:
                 return item
     listed = ", ".join(tag for item in found for tag in item.tags) or "no names"
-    raise NotFound(f"{name} has no image {selector}", f"it has {listed}")
+    raise NotFound(f"{name} has no image {selector}", f"available: {listed}")
 
 
 def _own_selector(item: Item, found: Sequence[Item]) -> str:
-    """What tells an image from the others of its archive; empty if there are none."""
+    """Return the selector of an image; empty if it is the archive's only one."""
     if len(found) == 1:
         return ""
     return item.tags[0] if item.tags else f"@{item.number}"
 
 
 def _descriptor(source: object, name: object, size: int) -> Descriptor:
-    """What is known of a layer as stored; LayerSources tells it since Docker 25."""
+    """Return a layer's descriptor, from LayerSources if the archive has it (since Docker 25)."""
     if isinstance(source, dict):
         digest, media_type = source.get("digest"), source.get("mediaType")
         in_blobs = (
@@ -267,7 +267,7 @@ def _damage(files: Files) -> list[str]:
 def _legacy_items(files: Files) -> list[LegacyItem]:
     if files.get("repositories") is None:
         raise LayertuiError(
-            f"{files.path} is no image archive",
+            f"{files.path} is not an image archive",
             "it has neither manifest.json nor index.json nor repositories",
         )
     value, _ = read_json(files, "repositories")
@@ -277,7 +277,7 @@ def _legacy_items(files: Files) -> list[LegacyItem]:
             if isinstance(top, str):
                 tags.setdefault(top, []).append(f"{name}:{tag}")
     if not tags:
-        raise LayertuiError(f"repositories of {files.path} names no image")
+        raise LayertuiError(f"repositories of {files.path} lists no image")
     return [LegacyItem(number, tuple(names), top) for number, (top, names) in enumerate(tags.items())]
 
 
@@ -288,7 +288,7 @@ def _legacy_image(files: Files, reference: Reference, item: LegacyItem, platform
     while isinstance(current, str) and current and len(chain) < MAX_CHAIN:
         blob = files.get(f"{current}/json")
         if blob is None:
-            raise LayertuiError(f"{files.path} has no {current}/json", "a layer of the image is missing")
+            raise LayertuiError(f"{files.path} has no {current}/json", "a layer of the image")
         value, data = parse_object(blob, f"{current}/json of {files.path}")
         if top is None:
             top, config_bytes = value, data
@@ -310,7 +310,7 @@ def _legacy_image(files: Files, reference: Reference, item: LegacyItem, platform
                 "",
                 "",
                 present,
-                missing and f"{layer_id}/layer.tar is not in the archive",
+                missing and f"the archive has no {layer_id}/layer.tar",
             )
         )
         history.append(step_of_v1(value, number))
@@ -329,6 +329,6 @@ def _legacy_image(files: Files, reference: Reference, item: LegacyItem, platform
         platform=_checked(platform_of(top), platform, str(reference)),
         history=history,
         layers=layers,
-        warnings=["an archive of Docker 1.9 or older: it holds no digests", *_damage(files)],
+        warnings=["an archive of Docker 1.9 or older, without digests", *_damage(files)],
         damage=files.damage,
     )

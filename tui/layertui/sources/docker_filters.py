@@ -1,4 +1,4 @@
-"""Docker's filters of a list of images (docker-images(1), ``--filter``), on the rows of any source."""
+"""Docker's filters of a list of images (docker-images(1), ``--filter``), for any source."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _LISTED = f"{', '.join(FILTER_KEYS[:-1])} and {FILTER_KEYS[-1]}"
 
 
 def filter_images(rows: list[ImageSummary], filters: Iterable[str]) -> list[ImageSummary]:
-    """The rows that fit. Raises :class:`LayertuiError` for a filter that is none."""
+    """Return the rows that match. Raises :class:`LayertuiError` for an invalid filter."""
     tests: dict[str, list[Callable[[ImageSummary], bool]]] = {}
     for text in filters:
         key, equals, value = text.partition("=")
         if not equals or not value:
-            raise LayertuiError(f"not a filter: {text}", "", f"write KEY=VALUE; there are {_LISTED}")
+            raise LayertuiError(f"invalid filter {text}", "", f"write KEY=VALUE, KEY being {_LISTED}")
         tests.setdefault(text if key == "label" else key, []).append(_test(rows, key, value))
     return [row for row in rows if all(any(test(row) for test in each) for each in tests.values())]
 
@@ -28,7 +28,7 @@ def _test(rows: list[ImageSummary], key: str, value: str) -> Callable[[ImageSumm
     if key == "dangling":
         if value.lower() not in ("true", "false", "1", "0"):
             raise LayertuiError(
-                f"not a filter: dangling={value}", "", "write dangling=true or dangling=false"
+                f"invalid filter dangling={value}", "", "write dangling=true or dangling=false"
             )
         wanted = value.lower() in ("true", "1")
         return lambda row: (not row.name and not row.tag) == wanted
@@ -41,17 +41,17 @@ def _test(rows: list[ImageSummary], key: str, value: str) -> Callable[[ImageSumm
         other = parse_time(_one(rows, value).created)
         if other is None:
             raise LayertuiError(
-                f"cannot filter by {key}={value}", "it is not known when that image was created"
+                f"cannot filter by {key}={value}", "the creation time of that image is unknown"
             )
         sign = -1 if key == "before" else 1
         return lambda row: (
             (moment := parse_time(row.created)) is not None and (moment - other).total_seconds() * sign > 0
         )
-    raise LayertuiError(f"no filter {key}", "", f"there are {_LISTED}")
+    raise LayertuiError(f"unknown filter {key}", "", f"filters: {_LISTED}")
 
 
 def _is_named(row: ImageSummary, pattern: str) -> bool:
-    """Docker's rule: the pattern is one of the name, or of name and tag; no star matches a slash."""
+    """Return whether the name, or name and tag, matches; no star matches a slash, as in Docker."""
     name = row.name.removeprefix("docker.io/").removeprefix("library/")
     return any(
         len(parts := full.split("/")) == len(wanted := pattern.split("/"))
@@ -62,7 +62,7 @@ def _is_named(row: ImageSummary, pattern: str) -> bool:
 
 
 def _one(rows: list[ImageSummary], text: str) -> ImageSummary:
-    """The image that a name, ID or reference means."""
+    """Return the image of a name, ID or reference."""
     for row in rows:
         full = f"{row.name}:{row.tag}"
         identity = row.id.removeprefix("sha256:")
@@ -70,4 +70,4 @@ def _one(rows: list[ImageSummary], text: str) -> ImageSummary:
             return row
         if len(text) >= 4 and identity.startswith(text.removeprefix("sha256:")):
             return row
-    raise LayertuiError(f"{text} is not among the images listed", "", "name the source that has it")
+    raise LayertuiError(f"{text} is not one of the listed images", "", "list its source")

@@ -1,4 +1,4 @@
-"""Named pieces of an image: files of a folder, or members of a tar archive."""
+"""Files of an image: in a directory, or members of a tar archive."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from layertui.sources.archive import ArchiveFiles
 
 MAX_JSON = 64 << 20
-"""Bytes of a manifest, index or config that are read at most."""
+"""Largest manifest, index or config that is read, in bytes."""
 
 
 class Files(Protocol):
@@ -24,29 +24,29 @@ class Files(Protocol):
 
     @property
     def path(self) -> Path:
-        """Where they are, for people."""
+        """Human-readable location."""
         ...
 
     @property
     def damage(self) -> str:
-        """Why some may be missing; empty if all is well."""
+        """Why some may be missing; empty if none is."""
         ...
 
     @property
     def state(self) -> FileState | None:
-        """Of the archive, when it was opened; ``None`` for a folder."""
+        """State of the archive when it was opened; ``None`` for a directory."""
         ...
 
     def get(self, name: str) -> Blob | None:
-        """The regular file of a name, ``blobs/sha256/…``; ``None`` if it is not there.
+        """Return the regular file of a name, ``blobs/sha256/…``; ``None`` if there is none.
 
-        Raises :class:`LayertuiError` if nobody may look.
+        Raises :class:`LayertuiError` if the directory cannot be read.
         """
         ...
 
 
 class FolderFiles:
-    """The files of a folder."""
+    """The files of a directory."""
 
     state = None
 
@@ -68,31 +68,33 @@ class FolderFiles:
 
 
 def files_of(reference: Reference) -> FolderFiles | ArchiveFiles:
-    """The folder or archive where a reference of files leads.
+    """Return the directory or archive of a reference.
 
-    Raises :class:`LayertuiError` if it is not there, or is a file where a folder is due, or
-    the other way round; a bare path may be either.
+    Raises :class:`LayertuiError` if it does not exist, or is a file where a directory is
+    expected or vice versa; a bare path may be either.
     """
     path, transport = Path(reference.location), reference.transport
     try:
         if not path.exists():
-            raise NotFound(f"{path} is not there", "", "give the path of an image, or demo:")
+            raise NotFound(f"{path} does not exist", "", "give the path of an image, or demo:")
         is_folder = path.is_dir()
     except (OSError, ValueError) as error:
         raise LayertuiError(f"cannot read {path}", str(error)) from error
     if is_folder and transport.endswith("archive"):
-        raise LayertuiError(f"{path} is a folder", f"{transport}: takes an archive", f"try oci:{path}")
+        raise LayertuiError(f"{path} is a directory", f"{transport}: takes an archive", f"try oci:{path}")
     if is_folder:
         return FolderFiles(path)
     if transport in ("oci", "dir"):
-        raise LayertuiError(f"{path} is a file", f"{transport}: takes a folder", f"try the bare path {path}")
+        raise LayertuiError(
+            f"{path} is a file", f"{transport}: takes a directory", f"try the bare path {path}"
+        )
     from layertui.sources.archive import ArchiveFiles
 
     return ArchiveFiles(path)
 
 
 def read_json(files: Files, name: str) -> tuple[Any, bytes]:
-    """A JSON file, parsed and as its bytes.
+    """Return a JSON file, parsed and as its bytes.
 
     Raises :class:`LayertuiError` if it is missing, too large or not JSON.
     """
@@ -103,16 +105,16 @@ def read_json(files: Files, name: str) -> tuple[Any, bytes]:
 
 
 def parse_json(blob: Blob, what: str) -> tuple[Any, bytes]:
-    """A blob of JSON, parsed and as its bytes; ``what`` names it in errors."""
+    """Return a JSON blob, parsed and as its bytes; ``what`` names it in errors."""
     if blob.size > MAX_JSON:
         raise LayertuiError(f"{what} is too large", f"{blob.size:,} bytes of JSON")
     data = blob.pread(blob.size, 0)
     if len(data) < blob.size:
-        raise LayertuiError(f"{what} is cut short", f"{len(data):,} of {blob.size:,} bytes are there")
+        raise LayertuiError(f"{what} is truncated", f"{len(data):,} of {blob.size:,} bytes")
     try:
         value = json.loads(data)
         if b"\\ud" in data.lower() or b"\xed" in data:
-            # Halves of characters, which nothing can print or send: as Go reads them.
+            # Lone surrogates, which cannot be printed or sent: replaced as Go does.
             text = json.dumps(value, ensure_ascii=False).encode("utf-16-le", "surrogatepass")
             value = json.loads(text.decode("utf-16-le", "replace"))
         return value, data
@@ -121,7 +123,7 @@ def parse_json(blob: Blob, what: str) -> tuple[Any, bytes]:
 
 
 def parse_object(blob: Blob, what: str) -> tuple[dict[str, Any], bytes]:
-    """The same for what has to be a JSON object."""
+    """Return a blob that must be a JSON object, parsed and as its bytes."""
     value, data = parse_json(blob, what)
     if not isinstance(value, dict):
         raise LayertuiError(f"{what} is not a JSON object")
@@ -129,7 +131,7 @@ def parse_object(blob: Blob, what: str) -> tuple[dict[str, Any], bytes]:
 
 
 def read_text(path: Path) -> str:
-    """A file of one short text; empty where it is not there or cannot be read."""
+    """Return the text of a short file; empty if it does not exist or cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(4096).decode("utf-8", "surrogateescape").strip()
@@ -138,7 +140,7 @@ def read_text(path: Path) -> str:
 
 
 def listed(folder: Path) -> list[str]:
-    """The names in a folder, sorted; none where it is not there. Raises :class:`LayertuiError`."""
+    """Return the names in a directory, sorted; none if it does not exist. Raises :class:`LayertuiError`."""
     try:
         return sorted(os.listdir(folder))  # noqa: PTH208 (names alone)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""``oci:``, ``oci-archive:`` and ``dir:`` — image layouts with manifests and digests.
+"""``oci:``, ``oci-archive:`` and ``dir:``: image layouts with manifests and digests.
 
 Rules from the OCI image specification: image-layout.md, image-index.md, manifest.md.
 """
@@ -42,7 +42,7 @@ from layertui.sources.oci_layout import (
 )
 
 MAX_OTHER_CONFIG = 1 << 20
-"""Bytes of a config that is not an image's, up to which it is handed out."""
+"""Largest config of an artifact that is read, in bytes."""
 
 
 def open_image(reference: Reference, platform: str | None) -> Image:
@@ -56,20 +56,20 @@ def list_images(reference: Reference) -> list[ImageSummary]:
 
 
 def layout_of(reference: Reference) -> ImageLayout:
-    """The layout that a reference leads to. Raises :class:`LayertuiError` if there is none."""
+    """Return the layout of a reference. Raises :class:`LayertuiError` if there is none."""
     files = files_of(reference)
     if reference.transport != "dir" and files.get("index.json") is None:
-        raise LayertuiError(f"{files.path} is no OCI layout", "it has no index.json")
+        raise LayertuiError(f"{files.path} is not an OCI layout", "no index.json")
     return DirectoryLayout(files) if reference.transport == "dir" else FilesLayout(files, reference.transport)
 
 
 def open_layout(layout: ImageLayout, reference: Reference, platform: str | None) -> Image:
-    """The image that a reference means, for one platform."""
+    """Open the image of a reference for one platform."""
     named = Reference(layout.transport, reference.location, reference.selector)
     top = _select(layout, reference.selector, str(named))
     manifests = list(manifests_of(layout, top))
     images = [each for each in manifests if not attests(layout, each)]
-    # What Docker's containerd store saves may lack the blobs of platforms that were never pulled.
+    # Docker's containerd store saves indexes of all platforms, but only the blobs that were pulled.
     images = [each for each in images if layout.has(each)] or images
     choices = [(platform_of_image(layout, each), each) for each in images]
     known = [choice for choice in choices if choice[0].os != "unknown"] or choices
@@ -89,15 +89,15 @@ def open_layout(layout: ImageLayout, reference: Reference, platform: str | None)
 
 
 def attestations_of(layout: ImageLayout, manifests: Iterable[Descriptor], digest: str) -> list[Descriptor]:
-    """Those of some manifests that are attestations of the one with a digest."""
+    """Return those of the manifests that are attestations of the one with a digest."""
     return [each for each in manifests if attests(layout, each) and attested_by(layout, each) == digest]
 
 
 def summaries(layout: ImageLayout, reference: Reference) -> list[ImageSummary]:
-    """A row for each name of a layout, and each image without one; or for what a reference selects.
+    """Return a row for each name of a layout and each image without one, or for the selected one.
 
-    Of images that cannot be read, only what their descriptors tell is known. Raises
-    :class:`LayertuiError` if that is so for all of them.
+    Images that cannot be read are omitted. Raises :class:`LayertuiError` if no image can be
+    read.
     """
     if reference.selector:
         groups = {reference.selector: _select(layout, reference.selector, str(reference))}
@@ -155,20 +155,22 @@ def _image(
     attestations: list[Descriptor] | tuple[()],
 ) -> Image:
     if manifest.get("schemaVersion") == 1:
-        raise LayertuiError(f"{reference} has a manifest of schema 1", "it is not read here", "pull it anew")
+        raise LayertuiError(
+            f"{reference} has a schema 1 manifest", "schema 1 is not supported", "pull it again"
+        )
     described = descriptor_of(manifest.get("config"))
     if described is None:
-        raise LayertuiError(f"the manifest of {layout.place} names no config", "it is no image manifest")
+        raise LayertuiError(f"the manifest of {layout.place} has no config", "not an image manifest")
     warnings = []
     if described.media_type in media_types.CONFIGS:
         config, config_bytes = layout.fetch(described, "config")
     else:
         config, config_bytes = {}, b""
         blob = layout.blob(described)
-        with suppress(LayertuiError):  # it is only shown; an artifact opens without it
+        with suppress(LayertuiError):  # only for display: an artifact can be opened without it
             if blob is not None and blob.size <= MAX_OTHER_CONFIG:
                 config_bytes = blob.pread(blob.size, 0)
-        warnings.append(f"no container image but an artifact: its config is {described.media_type}")
+        warnings.append(f"an artifact, not a container image: its config is {described.media_type}")
     stored = [
         (found, layout.blob(found))
         for found in map(descriptor_of, config_list(manifest, "layers"))
@@ -199,14 +201,14 @@ def _image(
 
 
 def _select(layout: ImageLayout, selector: str, name: str) -> list[Descriptor]:
-    """The descriptors of index.json that a tag or digest means."""
+    """Return the descriptors of index.json that a tag or digest selects."""
     groups = groups_of(layout)
     if selector in groups and selector:
         return groups[selector]
     if selector.startswith("@") and (found := _by_digest(layout, groups, selector[1:])):
         return found
     if not groups:
-        raise LayertuiError(f"{layout.place} contains no image", "its index.json names none")
+        raise LayertuiError(f"{layout.place} contains no image", "its index.json is empty")
     if not selector:
         if len(groups) == 1:
             return next(iter(groups.values()))
@@ -214,7 +216,9 @@ def _select(layout: ImageLayout, selector: str, name: str) -> list[Descriptor]:
             # One image under several names.
             return [found for group in groups.values() for found in group]
         listed = ", ".join(groups)
-        raise LayertuiError(f"{layout.place} holds {len(groups)} images", listed, f"choose one: {name}:TAG")
+        raise LayertuiError(
+            f"{layout.place} contains {len(groups)} images", listed, f"choose one: {name}:TAG"
+        )
     for full in full_names(selector):
         if full in groups:
             return groups[full]
@@ -225,11 +229,11 @@ def _select(layout: ImageLayout, selector: str, name: str) -> list[Descriptor]:
     ]
     if len(tagged) == 1:
         return tagged[0]
-    raise NotFound(f"{layout.place} has no image {selector}", f"it has {', '.join(groups)}")
+    raise NotFound(f"{layout.place} has no image {selector}", f"available: {', '.join(groups)}")
 
 
 def _by_digest(layout: ImageLayout, groups: Mapping[str, list[Descriptor]], digest: str) -> list[Descriptor]:
-    """A manifest or index by its digest, whether index.json still leads to it or not, and all attestations."""
+    """Return a manifest or index by its digest, referenced by index.json or not, and all attestations."""
     top = [each for group in groups.values() for each in group]
     manifests = list(manifests_of(layout, top))
     attestations = [each for each in manifests if attests(layout, each)]
@@ -241,7 +245,7 @@ def _by_digest(layout: ImageLayout, groups: Mapping[str, list[Descriptor]], dige
 
 
 def _name(group: list[Descriptor], selector: str) -> tuple[str, str]:
-    """Repository and tag as far as a layout knows them."""
+    """Return repository and tag, as far as the layout records them."""
     full = group[0].annotations.get(IMAGE_NAME, "")
     name, _, tag = full.removeprefix("docker.io/library/").rpartition(":")
     if name and "/" not in tag:

@@ -1,4 +1,4 @@
-"""What OCI layouts are made of: descriptors, the blobs they name, indexes of manifests.
+"""OCI image layouts: descriptors, the blobs they reference, indexes of manifests.
 
 Rules from the OCI image specification: descriptor.md, image-layout.md, image-index.md.
 """
@@ -25,19 +25,19 @@ IMAGE_NAME = "io.containerd.image.name"
 REFERENCE_TYPE = "vnd.docker.reference.type"
 REFERENCE_DIGEST = "vnd.docker.reference.digest"
 MAX_INDEX_DEPTH = 8
-"""Indexes inside indexes at most."""
+"""Nested indexes at most."""
 
 
 class ImageLayout(ABC):
-    """Manifests and other blobs, found by descriptors that begin at a top."""
+    """Manifests and other blobs, reached by descriptors from top-level ones."""
 
     transport: str
     place: str
-    """Where they are, for people."""
+    """Human-readable location."""
     file: FileState | None = None
-    """Of the archive that contains them, when it was opened."""
+    """State of the archive that contains them, when it was opened."""
     damage: str = ""
-    """Why some of it may be missing; empty if all is well."""
+    """Why some blobs may be missing; empty if none is."""
 
     @abstractmethod
     def stored(self, descriptor: Descriptor) -> Blob | None:
@@ -45,14 +45,14 @@ class ImageLayout(ABC):
 
     @abstractmethod
     def top(self) -> list[Descriptor]:
-        """The descriptors from which all is reached."""
+        """Return the top-level descriptors."""
 
     def pinned(self, _reference: Reference, _digest: str) -> str:
-        """The reference of a manifest by its digest; empty where there is none."""
+        """Return the reference of a manifest by its digest; empty if there is none."""
         return ""
 
     def entrance(self) -> Sequence[Link]:
-        """The document that holds the top, where there is one."""
+        """Return the document that contains the top-level descriptors, if there is one."""
         return ()
 
     def blob(self, descriptor: Descriptor) -> Blob | None:
@@ -75,7 +75,7 @@ class ImageLayout(ABC):
         digest = descriptor.digest
         blob = self.blob(descriptor)
         if blob is None:
-            raise LayertuiError(f"{self.place} has no blob {digest}", f"the image's {what} is missing")
+            raise LayertuiError(f"{self.place} has no blob {digest}", f"the {what} of the image")
         name = f"the {what} {digest} of {self.place}"
         if blob.size <= MAX_JSON:
             check_digest(blob.pread(blob.size, 0), digest, name)
@@ -142,22 +142,22 @@ class DirectoryLayout(FilesLayout):
 
 
 def checked(descriptor: Descriptor, place: str) -> None:
-    """Raises :class:`LayertuiError` unless the digest is written as one: it becomes part of a path."""
+    """Raise :class:`LayertuiError` unless the digest is well-formed, since it becomes part of a path."""
     if not DIGEST.fullmatch(descriptor.digest):
         raise LayertuiError(f"not a digest: {descriptor.digest}", f"in {place}")
 
 
 def groups_of(layout: ImageLayout) -> dict[str, list[Descriptor]]:
-    """The images of an index.json, by what selects them.
+    """Return the images of an index.json by their selector.
 
-    Descriptors with the same name are one image for several platforms, and so are those
-    without any name that name different platforms; each other is ``@digest``. Attestations
-    without a name stand in every group, at its end: they say themselves what they are about.
+    Descriptors of one name are one image for several platforms, and so are those without a
+    name that are all for a platform; any other is ``@digest``. Unnamed attestations are added
+    to every group: they record their subject themselves.
     """
     groups: dict[str, list[Descriptor]] = {}
     images, attestations = [], []
     for found in layout.top():
-        # Docker 25 writes the tag alone as REF_NAME: several images may have the same.
+        # Docker 25 writes only the tag as REF_NAME, which several images may share.
         name = found.annotations.get(IMAGE_NAME) or found.annotations.get(REF_NAME)
         if name:
             groups.setdefault(name, []).append(found)
@@ -176,13 +176,13 @@ def groups_of(layout: ImageLayout) -> dict[str, list[Descriptor]]:
 
 
 def manifests_of(layout: ImageLayout, top: list[Descriptor]) -> Iterator[Descriptor]:
-    """The image manifests that descriptors lead to, through any nested indexes, each once."""
+    """Yield the image manifests reachable from descriptors through nested indexes, each once."""
     seen: set[str] = set()
 
     def walk(level: list[Descriptor], depth: int) -> Iterator[Descriptor]:
         if depth > MAX_INDEX_DEPTH:
             raise LayertuiError(
-                f"{layout.place} nests its indexes too deep", f"more than {MAX_INDEX_DEPTH} levels"
+                f"{layout.place} nests indexes too deeply", f"more than {MAX_INDEX_DEPTH} levels"
             )
         for descriptor in level:
             if descriptor.digest in seen:
@@ -202,7 +202,7 @@ def manifests_of(layout: ImageLayout, top: list[Descriptor]) -> Iterator[Descrip
 def trail(
     layout: ImageLayout, level: list[Descriptor], wanted: Descriptor, depth: int = 0
 ) -> list[Descriptor]:
-    """The indexes that lead from descriptors to a manifest, the outermost first, and the manifest."""
+    """Return the indexes on the way from descriptors to a manifest, outermost first, and the manifest."""
     for found in level:
         if found.digest == wanted.digest:
             return [found]
@@ -219,7 +219,7 @@ def trail(
 
 
 def platform_of_image(layout: ImageLayout, descriptor: Descriptor) -> Platform:
-    """Of an image: what the index says, else its config."""
+    """Return an image's platform according to its index, else its config."""
     if descriptor.platform is not None:
         return descriptor.platform
     try:
@@ -228,15 +228,15 @@ def platform_of_image(layout: ImageLayout, descriptor: Descriptor) -> Platform:
         if described is not None and described.media_type in media_types.CONFIGS:
             return platform_of(layout.fetch(described, "config")[0])
     except LayertuiError:
-        pass  # said when it is opened; another may be the one that is meant
+        pass  # reported when it is opened; the wanted image may be another
     return Platform("unknown", "unknown")
 
 
 def attests(layout: ImageLayout, descriptor: Descriptor) -> bool:
-    """Whether a descriptor is BuildKit's attestation of another (attestation-storage.md).
+    """Return whether a descriptor is a BuildKit attestation of another (attestation-storage.md).
 
-    Where it does not say so itself, as one for an OCI artifact need not, its manifest does; that
-    is not looked at if the descriptor is for a platform.
+    If the descriptor does not record it, as one of an OCI artifact need not, its manifest does,
+    which is not read if the descriptor is for a platform.
     """
     if descriptor.annotations.get(REFERENCE_TYPE) == "attestation-manifest":
         return True
@@ -250,14 +250,14 @@ def attests(layout: ImageLayout, descriptor: Descriptor) -> bool:
 
 
 def attested_by(layout: ImageLayout, found: Descriptor) -> str:
-    """The digest of the manifest that an attestation is about; empty if it does not say."""
+    """Return the digest of the manifest that an attestation is about; empty if not recorded."""
     digest = found.annotations.get(REFERENCE_DIGEST, "")
     subject = None if digest else descriptor_of(_manifest(layout, found).get("subject"))
     return subject.digest if subject else digest
 
 
 def _manifest(layout: ImageLayout, found: Descriptor) -> dict[str, Any]:
-    """A manifest; empty where it cannot be read, which is said when it is opened."""
+    """Return a manifest; empty if it cannot be read, which is reported when it is opened."""
     try:
         return layout.fetch(found, "manifest")[0]
     except LayertuiError:
@@ -265,10 +265,12 @@ def _manifest(layout: ImageLayout, found: Descriptor) -> dict[str, Any]:
 
 
 def is_index(value: Mapping[str, Any]) -> bool:
+    """Return whether a document is an index, by its media type, else by its fields."""
     return value.get("mediaType") in media_types.INDEXES or ("manifests" in value and "layers" not in value)
 
 
 def descriptors_of(index: Mapping[str, Any]) -> Iterator[Descriptor]:
+    """Yield the manifests of an index, without malformed descriptors."""
     for value in config_list(index, "manifests"):
         found = descriptor_of(value)
         if found is not None:
@@ -276,7 +278,7 @@ def descriptors_of(index: Mapping[str, Any]) -> Iterator[Descriptor]:
 
 
 def descriptor_of(value: object) -> Descriptor | None:
-    """A descriptor as JSON has it; ``None`` if it has no digest."""
+    """Parse a descriptor; ``None`` if it has no digest."""
     if not isinstance(value, dict) or not isinstance(value.get("digest"), str):
         return None
     annotations = value.get("annotations")

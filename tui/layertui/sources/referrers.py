@@ -1,7 +1,7 @@
-"""What is attached to an image: signatures, SBOMs, attestations.
+"""Attachments of an image: signatures, SBOMs, attestations.
 
 They are manifests of their own: with the image as ``subject`` (OCI manifest.md), in its index
-as an attestation (BuildKit: attestation-storage.md), or under a tag made of its digest
+as an attestation (BuildKit: attestation-storage.md), or under a tag derived from its digest
 (cosign: SIGNATURE_SPEC.md).
 """
 
@@ -23,34 +23,34 @@ from layertui.sources.pinned import open_pinned
 
 @dataclass(frozen=True, slots=True)
 class AttachedDocument:
-    """One thing that is attached: a signature, an SBOM, a statement."""
+    """One attached document: a signature, an SBOM, a statement."""
 
     descriptor: Descriptor
-    """Its annotations say more of its type: ``in-toto.io/predicate-type``."""
+    """Its annotations refine its type: ``in-toto.io/predicate-type``."""
     blob: Blob | None
-    """Not read, and so not checked, before someone reads it; ``None`` if it is not here."""
+    """Read and verified lazily; ``None`` if it is absent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A manifest that is about an image, and what it carries."""
+    """A manifest that refers to an image, and the documents in it."""
 
     descriptor: Descriptor
     type: str
-    """The artifact type; where the manifest has none, the media type of what it carries."""
+    """The artifact type; if the manifest has none, the media type of its config or documents."""
     documents: Sequence[AttachedDocument]
 
     @property
     def size(self) -> int:
-        """Bytes of all documents; -1 if one is unknown."""
+        """Size of all documents in bytes; -1 if one is unknown."""
         sizes = [each.descriptor.size for each in self.documents]
         return -1 if min(sizes, default=0) < 0 else sum(sizes)
 
 
 def attachments(image: Image) -> Iterator[Attachment]:
-    """What is attached to an image of a registry or an OCI layout, one by one as it is found.
+    """Yield the attachments of an image of a registry or an OCI layout as they are found.
 
-    Raises :class:`LayertuiError` if it cannot be read.
+    Raises :class:`LayertuiError` if one cannot be read.
     """
     from layertui.sources import oci, registry
 
@@ -73,7 +73,7 @@ def attachments(image: Image) -> Iterator[Attachment]:
 
 
 def _about(layout: ImageLayout, image: Image) -> Iterator[Descriptor]:
-    """The manifests of a layout that name an image as their subject."""
+    """Yield the manifests of a layout whose subject is an image."""
     for found in manifests_of(layout, layout.top()):
         if layout.has(found):
             subject = descriptor_of(layout.fetch(found, "manifest")[0].get("subject"))
@@ -90,13 +90,13 @@ def _attachment(layout: ImageLayout, found: Descriptor) -> Attachment:
         config and config.media_type,
         *(each.media_type for each in carried),
     ]
-    told = [
+    given = [
         each
         for each in types
         if isinstance(each, str) and each not in (*media_types.CONFIGS, media_types.OCI_EMPTY)
     ]
     return Attachment(
         found,
-        told[0] if told else found.media_type,
+        given[0] if given else found.media_type,
         [AttachedDocument(each, layout.blob(each)) for each in carried],
     )

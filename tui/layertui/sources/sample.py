@@ -1,4 +1,4 @@
-"""``demo:`` — the sample image."""
+"""``demo:``: the sample image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from layertui.sources.assemble import created_of, labels_of
 def open_image(reference: Reference, platform: str | None) -> Image:
     """See :class:`layertui.sources.Source`."""
     if reference.location:
-        raise LayertuiError(f"{reference} is not there", "the sample is one image", "open demo:")
+        raise LayertuiError(f"{reference} does not exist", "demo: is a single image", "open demo:")
     image = demo.image()
     return platforms.choose_platform([(image.platform, image)], platform, "demo:") if platform else image
 

@@ -1,4 +1,4 @@
-"""What a store on disk holds, how large it is, and what in it depends on what."""
+"""Usage of an on-disk store: its contents, their sizes, and which image needs which layer."""
 
 from __future__ import annotations
 
@@ -24,47 +24,47 @@ OCTAL = re.compile(r"\\(\d{3})")
 
 @dataclass(frozen=True, slots=True)
 class RootEntry:
-    """A file or directory right below the root."""
+    """A file or directory in the root of a store."""
 
     name: str
     about: str
-    """What it holds; empty for what is not known to be of such a store."""
+    """What it contains; empty if it is not known to belong to such a store."""
     size: int
-    """Bytes that it takes on the disk, hardlinks counted once, subvolumes of btrfs each in full."""
+    """Disk usage in bytes; hardlinks are counted once, btrfs subvolumes each in full."""
     entries: int | None
-    """How many are right below it; ``None`` for a file."""
+    """Number of its children; ``None`` for a file."""
     problem: str
-    """Why its size may be more; empty if all could be read."""
+    """Why its size may be larger; empty if everything could be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayerUse:
-    """A layer and who needs it."""
+    """A layer and the images that use it."""
 
     id: str
     size: int
-    """Bytes as recorded, in Docker of its files, in Podman of its tar, in containerd as it lies there; -1 if unknown."""
+    """Recorded bytes: in Docker of its files, in Podman of its tar, in containerd as stored; -1 if unknown."""
     directory: str
     images: Sequence[str]
-    """References of the images that it is a layer of; none names it if there are none."""
+    """References of the images that it is a layer of; empty if it is dangling."""
     parent: str
-    """The ID of the layer that it is on; empty for a base, and where that is not known."""
+    """ID of the layer below; empty for a base layer, or if unknown."""
     reference: str
-    """What opens it with the layers below it, whether an image names it or not."""
+    """The reference that opens it with the layers below it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """Something among layers, images or containers that nothing names."""
+    """An orphaned layer, image or container."""
 
     path: Path
     reference: str
-    """What opens it as a layer; empty for what is none, or has nothing to be read."""
+    """The reference that opens it as a layer; empty if it is not one or cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageUse:
-    """An image and what it alone needs."""
+    """An image and the space that removing it frees."""
 
     reference: str
     id: str
@@ -72,53 +72,53 @@ class ImageUse:
     size: int
     """Bytes of its layers; -1 if one is unknown."""
     frees: int
-    """Bytes of the layers that no other image has: what goes with it. -1 if unknown."""
+    """Bytes of the layers that no other image has; -1 if unknown."""
     containers: Sequence[str]
-    """Names of the containers that stand on it, and keep it."""
+    """Names of the containers that use it, which prevent its removal."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreUsage:
-    """A store."""
+    """The usage of a store."""
 
     root: Path
     parts: Sequence[RootEntry]
     images: Sequence[ImageUse]
     layers: Sequence[LayerUse]
     strays: Sequence[Orphan]
-    """What lies among layers, images or containers and is none that is known; BuildKit's cache may have it."""
+    """Unreferenced directories and blobs; some may belong to BuildKit's cache."""
     links: Sequence[tuple[str, str]]
-    """Of ``linkgraph.db``: the path that names or links a container, and its ID."""
+    """From ``linkgraph.db``: the path that names or links a container, and its ID."""
     problems: Sequence[str]
     """What could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredLayer:
-    """A layer that a store has."""
+    """A layer in a store."""
 
     id: str
-    """What the store calls it."""
+    """Its ID in the store."""
     size: int
     """See :attr:`LayerUse.size`."""
     directory: str
-    """What its directory is called."""
+    """Name of its directory."""
     parent: str = ""
     """See :attr:`LayerUse.parent`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageNeeds:
-    """An image and what it needs."""
+    """An image and the layers and containers that depend on each other."""
 
     reference: str
     id: str
     names: Sequence[str]
     layers: Sequence[Hashable]
-    """Keys of layers that are stored, or should be."""
+    """Keys of its layers, stored or missing."""
     containers: Sequence[str] = ()
     is_shown: bool = True
-    """Whether it is an image for people: what only a build went through goes with what was made from it."""
+    """False for an intermediate image of a build, which is removed with the image made from it."""
 
 
 class UsageBuilder:
@@ -158,11 +158,11 @@ class StoreSource(Protocol):
 def usage_of(reference: Reference, job: Job = Job.NONE) -> StoreUsage:
     """Return what a store contains, without writing to it. Reports the bytes counted.
 
-    Raises :class:`LayertuiError` for what is no store, and :class:`Cancelled`.
+    Raises :class:`LayertuiError` if it is not a store, and :class:`Cancelled`.
     """
     if reference.transport not in STORE_TRANSPORTS:
         raise LayertuiError(
-            f"{reference} is no store on disk", "", "give docker-root:DIR, containers-storage: …"
+            f"{reference} is not an on-disk store", "", "give docker-root:DIR, containers-storage: …"
         )
     module = import_module(f"layertui.sources.{TRANSPORTS[reference.transport]}.usage")
     return cast(StoreSource, module).usage_of(reference, job)
@@ -172,7 +172,7 @@ def usage_of(reference: Reference, job: Job = Job.NONE) -> StoreUsage:
 
 
 def users(found: StoreUsage, layer: LayerUse) -> list[str]:
-    """The names of the images that a layer is of; the digits of one that has none."""
+    """Return the names of the images that a layer is of; of one without a name, its shortened ID."""
     references = set(layer.images)
     return [
         next((name for name in image.names if "@" not in name), image.id.removeprefix("sha256:")[:12])
@@ -182,7 +182,7 @@ def users(found: StoreUsage, layer: LayerUse) -> list[str]:
 
 
 def unnamed(found: StoreUsage) -> list[LayerUse]:
-    """The layers that no image names, each right below the one that it is on if it is one of them."""
+    """Return the dangling layers, each directly after its parent if that is dangling too."""
     on: dict[str, list[LayerUse]] = {}
     rows = [layer for layer in found.layers if not layer.images]
     ids = {layer.id for layer in rows}
@@ -199,7 +199,7 @@ def unnamed(found: StoreUsage) -> list[LayerUse]:
 def uses(
     images: Sequence[ImageNeeds], stored: Mapping[Hashable, StoredLayer], leads: Callable[[Hashable], str]
 ) -> tuple[list[ImageUse], list[LayerUse]]:
-    """What images alone need and what they share; ``leads`` gives the reference of a layer by its key."""
+    """Return the use of images and layers; ``leads`` returns the reference of a layer by its key."""
     counts = Counter(layer for image in images if image.is_shown for layer in set(image.layers))
     named_by: dict[Hashable, list[str]] = {}
     for image in sorted(images, key=lambda image: not image.is_shown):
@@ -229,9 +229,9 @@ def uses(
 
 
 def pick_layer(name: str, stored: Iterable[StoredLayer]) -> str:
-    """The ID of the layer that a name means: it is that, its directory, or how its ID begins.
+    """Return the ID of the layer that a name selects: its ID, directory, or a prefix of its ID.
 
-    Empty for none. Raises :class:`LayertuiError` if several begin so.
+    Empty if there is none. Raises :class:`LayertuiError` if the prefix is ambiguous.
     """
     digits = name.removeprefix("sha256:")
     ids = {each.id: each.directory for each in stored}
@@ -240,7 +240,7 @@ def pick_layer(name: str, stored: Iterable[StoredLayer]) -> str:
     if len(digits) >= 2 and not found:
         found = [each for each in ids if each.removeprefix("sha256:").startswith(digits)]
     if len(found) > 1:
-        raise LayertuiError(f"{name} could be several layers", ", ".join(found))
+        raise LayertuiError(f"{name} is ambiguous", ", ".join(found))
     return found[0] if found else ""
 
 
@@ -248,7 +248,7 @@ def _sum(sizes: Sequence[int]) -> int:
     return -1 if -1 in sizes else sum(sizes)
 
 
-# What lies on the disk
+# Disk usage
 
 
 def _root_entries(root: Path, about: Callable[[str], str], job: Job) -> Iterator[RootEntry]:
@@ -267,16 +267,16 @@ def _root_entries(root: Path, about: Callable[[str], str], job: Job) -> Iterator
             try:
                 entries = len(os.listdir(path))  # noqa: PTH208 (names alone)
             except OSError:
-                entries = None  # which the walk has met too
+                entries = None  # also reported by the walk
         more = f" and {len(problems) - 1} more like it" if len(problems) > 1 else ""
         yield RootEntry(name, about(name), size, entries, problems[0] + more if problems else "")
 
 
 def _taken(path: Path, problems: list[str]) -> Iterator[int]:
-    """Bytes that a file or a directory and all below it take, piece by piece.
+    """Yield the disk usage of a file, or of a directory and everything below it, in bytes.
 
-    What is mounted below is left out: a running container's merged view shows what is counted
-    elsewhere. Subvolumes of btrfs are not, each in full, though they share what is the same.
+    Mounts are skipped: a running container's merged directory shows files that are counted
+    elsewhere. Btrfs subvolumes are counted in full, though they may share extents.
     """
     seen: set[tuple[int, int]] = set()
     try:
@@ -295,7 +295,7 @@ def _taken(path: Path, problems: list[str]) -> Iterator[int]:
                     try:
                         facts = entry.stat(follow_symlinks=False)
                     except FileNotFoundError:
-                        continue  # it went while a live root was looked at
+                        continue  # deleted meanwhile, in a live root
                     is_subvolume = facts.st_ino == SUBVOLUME
                     if entry.path in mounts or (facts.st_dev != device and not is_subvolume):
                         continue
@@ -313,7 +313,7 @@ def _taken(path: Path, problems: list[str]) -> Iterator[int]:
 
 
 def _mounts() -> set[str]:
-    """Where file systems are mounted, as far as Linux says it (proc_pid_mountinfo(5))."""
+    """Return all mount points (proc_pid_mountinfo(5)); none on other systems than Linux."""
     try:
         lines = Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines()
     except OSError:

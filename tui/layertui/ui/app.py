@@ -64,12 +64,12 @@ def _is_repository(reference: str) -> bool:
 
 def _store_of(text: str) -> str:
     """The reference of the store that a reference or path leads to; empty if it leads to something else."""
-    from layertui.sources.detect import recognise
+    from layertui.sources.detect import detect_reference
 
     try:
         reference = parse_reference(text)
         if not reference.transport and Path(reference.location).is_dir():
-            reference = recognise(reference.location)
+            reference = detect_reference(reference.location)
     except LayertuiError:
         return ""  # what is wrong with it, opening it will tell
     return str(reference) if is_store(reference) else ""
