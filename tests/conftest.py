@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import markers, programs, textual_internals
+from tests import markers, textual_internals
 from tests.engines import docker
 from tests.programs import need_root
 
@@ -23,11 +23,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function):
             markers.mark(item)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    programs.allowed = {marker.name for marker in item.iter_markers()}
 
 
 @pytest.fixture

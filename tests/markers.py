@@ -1,8 +1,8 @@
 """Markers that follow from what a test asks for, so that nobody has to keep them.
 
 A test is marked ``engine`` or ``root`` if it, one of its fixtures, or a function of ``tests`` that these
-use calls :func:`tests.programs.need` or :func:`tests.programs.need_root`. Those two check at run time that
-the marker is there: add it by hand where the call cannot be seen, as behind ``getfixturevalue``.
+use calls :func:`tests.programs.need` or :func:`tests.programs.need_root`. Add it by hand where the call
+cannot be seen, as behind ``getfixturevalue``.
 """
 
 import inspect
