@@ -113,7 +113,7 @@ ANSWERS: dict[str, Any] = {
     "/images/app:1/json": INSPECTED,
     f"/images/{LISTED[1]['Id']}/json": {**INSPECTED, "Id": LISTED[1]["Id"], "RepoTags": None},
     "/images/json": LISTED,
-    "/images/app:1/history": HISTORY,
+    f"/images/{INDEX_DIGEST}/history": HISTORY,
     f"/images/{INDEX_DIGEST}/get": saved(),
 }
 
@@ -180,7 +180,9 @@ def test_steps_that_may_have_made_an_empty_layer_are_said_to_be_guessed(
 ) -> None:
     empty = {"Id": "<missing>", "Created": 2, "CreatedBy": "RUN true", "Size": 0, "Comment": ""}
     monkeypatch.setitem(
-        ANSWERS, "/images/app:1/history", [{**empty, "Size": 5}, empty, {**empty, "CreatedBy": "RUN :"}]
+        ANSWERS,
+        f"/images/{INDEX_DIGEST}/history",
+        [{**empty, "Size": 5}, empty, {**empty, "CreatedBy": "RUN :"}],
     )
     image = open_image(engine, "app:1")
     assert [entry.layer for entry in image.history] == [1, None, 2]
@@ -188,7 +190,7 @@ def test_steps_that_may_have_made_an_empty_layer_are_said_to_be_guessed(
 
 
 def test_an_engine_that_cannot_tell_the_history(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(ANSWERS, "/images/app:1/history")
+    monkeypatch.delitem(ANSWERS, f"/images/{INDEX_DIGEST}/history")
     image = open_image(engine, "app:1")
     assert [(entry.layer, entry.recorded) for entry in image.history] == [(1, False), (2, False)]
     assert image.warnings == ["Docker does not tell the history: no such thing"]

@@ -149,7 +149,6 @@ async def test_the_base_is_an_image_that_lies_beside_it(
     use(monkeypatch, image)
     # Where images around are looked for, they are really opened.
     monkeypatch.setattr("layertui.dockerfile.base_candidates.open_image", real)
-    monkeypatch.setattr("layertui.dockerfile.base.open_image", real)
     async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
         await told(pilot, "  on base  ")
