@@ -42,7 +42,7 @@ def test_every_pane_tab_and_dialog_of_the_explorer(tmp_path: Path) -> None:
     layout = OciLayout(tmp_path / "layout")
     layout.add_index(hostile.JSON, hostile.image(), hostile.image(hostile.JSON))
     with Terminal("--platform", "linux/amd64", f"oci:{layout.directory}") as terminal:
-        terminal.wait("Merged tree at layer 3", "digests checked")
+        terminal.wait("Merged tree at layer 3", "verified")
         for pane in (
             "wejjjkkre",  # the layers: as recorded, folded, each of them, turned round
             f"{TAB}EnNvvvss",  # the tree: opened, changes, views, sorted

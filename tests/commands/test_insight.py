@@ -28,7 +28,7 @@ SIZE  FILES  REASON
  5 B      1  replaced
  3 B      1  rewritten
 
-SIZE  LAYER  HID THEM WITH
+SIZE  LAYER  HIDDEN BY
 19 B      2  layer 2
 17 B      3  layer 3
 
@@ -38,13 +38,13 @@ SIZE  DIRECTORY
  5 B  /usr/lib
  4 B  /opaque
 
-SIZE  IN  BY  REASON              PATH
-12 B   2   3  repeated unchanged  /etc/conf
- 7 B   1   2  deleted             /gone
- 5 B   1   2  replaced            /dir/below/file
- 5 B   1   3  deleted             /usr/lib/so
- 4 B   1   2  deleted             /opaque/old
- 3 B   1   2  rewritten           /etc/bin"""
+SIZE  LAYER  HIDDEN BY  REASON              PATH
+12 B      2          3  repeated unchanged  /etc/conf
+ 7 B      1          2  deleted             /gone
+ 5 B      1          2  replaced            /dir/below/file
+ 5 B      1          3  deleted             /usr/lib/so
+ 4 B      1          2  deleted             /opaque/old
+ 3 B      1          2  rewritten           /etc/bin"""
     )
 
 
@@ -112,12 +112,12 @@ def test_permissions(run: Run) -> None:
 def test_duplicates(run: Run, tmp_path: Path) -> None:
     layers = [tar(("/a", b"12345"), ("/b", b"12345"), ("/c", b"1")), tar(("/a", b"12345"))]
     assert run("insight", image(tmp_path, *layers), "--only", "duplicates").lines == [
-        "Duplicates: 10 B are stored again, of which hardlinks would save 5 B",
+        "Duplicates: 10 B duplicated, of which hardlinks would save 5 B",
         "",
-        "AGAIN  LINKS SAVE  LAYER  VIEW    PATHS",
-        " 10 B         5 B      1  hidden  /a",
-        "                       1          /b",
-        "                       2          /a",
+        "SURPLUS  LINKS SAVE  LAYER  VIEW    PATHS",
+        "   10 B         5 B      1  hidden  /a",
+        "                         1          /b",
+        "                         2          /a",
     ]
 
 
@@ -187,13 +187,13 @@ def test_packages_take_no_second_reading_of_the_layers(
 
 def test_packages_that_cannot_be_read(run: Run, tmp_path: Path) -> None:
     done = run("insight", image(tmp_path, tar(("/var/lib/rpm/Packages", b"x"))), "--only", "packages")
-    assert (done.status, done.lines) == (2, ["Packages: none known in the final tree"])
-    assert "only sqlite's are read" in done.err
+    assert (done.status, done.lines) == (2, ["Packages: none found in the final tree"])
+    assert "only SQLite databases of rpm" in done.err
 
 
 def test_secrets(run: Run) -> None:
     lines = run("insight", "demo:", "--only", "secrets").lines
-    assert lines[0] == "Secrets: 6 found, 6 of them only deleted from view"
+    assert lines[0] == "Secrets: 6 found, 6 of them deleted, but still shipped"
     assert "    4  hidden  private key      ----…   /srv/quarry/deploy/id_ed25519:1" in lines
     hidden, shown = (
         run("insight", "demo:", "--only", "secrets", *words).text for words in ((), ("--show-secrets",))

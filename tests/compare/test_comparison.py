@@ -237,7 +237,7 @@ def test_what_cannot_be_read_is_not_told_to_be_alike(tmp_path: Path) -> None:
     comparison = Comparison(a, b)
     assert told(comparison) == {"/three": ("added",)}
     assert list(comparison.unread) == ["/one", "/two"]
-    assert "layer 1 of B" in str(comparison.unread["/one"])
+    assert "has changed since it was opened" in str(comparison.unread["/one"])
 
 
 def test_what_is_ignored(tmp_path: Path) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 from layertui import demo
 from layertui.content.read import Contents
 from layertui.gate.baseline import Baseline
+from layertui.gate.checked_image import CheckedImage
 from layertui.gate.config import Config
 from layertui.gate.evaluate import evaluate
 from layertui.gate.globs import Globs
 from layertui.gate.rules import Result, Rules, Verdict
-from layertui.gate.subject import CheckedImage
 from layertui.layers.load import index_layer
 from layertui.model.image import Image
 from layertui.union.builder import UnionBuilder

@@ -78,7 +78,7 @@ def test_files(text: str, told: str, image: Image, tmp_path: Path) -> None:
 def test_what_dive_does_not_know_is_ignored_with_a_warning(tmp_path: Path) -> None:
     (tmp_path / ".dive-ci").write_text("rules:\n  lowest-efficiency: 0.99\n")
     assert load_config(None, tmp_path).warnings == [
-        f"{tmp_path}/.dive-ci: lowest-efficiency is none of dive's rules, and ignored as dive does"
+        f"{tmp_path}/.dive-ci: lowest-efficiency is not a rule of dive, ignored as by dive"
     ]
 
 

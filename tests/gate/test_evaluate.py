@@ -69,7 +69,7 @@ def test_required_paths(deleted: Image) -> None:
     failed = result(deleted, required_paths=("/app", "id_*", "/never"))
     assert failed.outcome.message == "2 of 3 globs missing"
     assert [(row.path, row.layer, row.message, row.step) for row in failed.outcome.findings] == [
-        ("/root/.ssh/id_rsa", 2, "nothing matches id_* any more: layer 2 deletes it", "RUN rm"),
+        ("/root/.ssh/id_rsa", 2, "nothing matches id_*: deleted by layer 2", "RUN rm"),
         (None, None, "nothing matches /never", ""),
     ]
 
@@ -78,7 +78,7 @@ def test_secrets_and_what_is_allowed(deleted: Image) -> None:
     rows = result(deleted, secrets=True).outcome.findings
     assert [(row.path, row.line, row.layer, row.message) for row in rows] == [
         (None, None, 1, "GitHub token ghp_… in the history"),
-        ("/root/.ssh/id_rsa", 1, 1, "private key ----…, only deleted from view"),
+        ("/root/.ssh/id_rsa", 1, 1, "private key ----…, deleted, but still shipped"),
     ]
     # No report may give away what the rule is there to find.
     assert {row.step for row in rows} == {"RUN fetch --token …"}
@@ -97,7 +97,7 @@ def test_a_secret_variable_is_named() -> None:
 
 def test_what_is_too_large_to_look_into_is_told() -> None:
     passed = result(image_of(tar(("/big", b"x" * ((4 << 20) + 1)))), secrets=True).outcome
-    assert (passed.status, passed.message) == (Status.PASS, "none found, 1 file too large to look into")
+    assert (passed.status, passed.message) == (Status.PASS, "none found, 1 file too large to scan")
 
 
 def test_setuid() -> None:
@@ -135,7 +135,10 @@ def test_forbidden_packages(glob: str, names: list[str]) -> None:
 
 def test_packages_that_cannot_be_read_are_no_pass() -> None:
     only = result(image_of(tar(("/var/lib/rpm/Packages", b"x"))), forbidden_packages=("gcc",))
-    assert only.outcome.status == Status.ERROR and "only sqlite's are read" in only.outcome.message
+    assert (
+        only.outcome.status == Status.ERROR
+        and "only SQLite databases of rpm are supported" in only.outcome.message
+    )
 
 
 def test_figures_and_what_they_come_from(deleted: Image) -> None:
@@ -203,7 +206,7 @@ def test_nothing_is_worked_out_that_no_rule_asks_for(monkeypatch: pytest.MonkeyP
 
     for module, name in (
         ("figure_rules", "waste"),
-        ("subject", "efficiency"),
+        ("checked_image", "efficiency"),
         ("finding_rules", "secrets"),
         ("finding_rules", "packages"),
         ("finding_rules", "permissions"),

@@ -36,7 +36,7 @@ def test_sizes(text: object, size: int) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_size(value: object) -> None:
-    with pytest.raises(ValueError, match="is no size: a number of bytes"):
+    with pytest.raises(ValueError, match="is not a size: expected bytes"):
         parse_size(value)
 
 
@@ -50,7 +50,7 @@ def test_ratios() -> None:
         0.2,
     ]
     for value in ("20%", " 0.9", "nan", "inf", "-0.1", "1.1", "", 2, True, float("nan"), None):
-        with pytest.raises(ValueError, match="is no ratio: a number from 0 to 1"):
+        with pytest.raises(ValueError, match="is not a ratio: expected a number from 0 to 1"):
             parse_ratio(value)
 
 
@@ -62,5 +62,5 @@ def test_growth() -> None:
     assert kilobyte.allows(5, 1005) and not kilobyte.allows(5, 1006)
     assert not parse_growth(0).allows(5, 6)
     for value in ("%", "-1%", "inf%", "much", True):
-        with pytest.raises(ValueError, match="is no growth"):
+        with pytest.raises(ValueError, match="is not a growth"):
             parse_growth(value)

@@ -282,7 +282,7 @@ def test_each_layer_has_its_own_answer_and_what_cannot_be_read_is_said() -> None
         ["a"],
     ]
     (error,) = files.owners("/x", LayerNumber(3)).unread
-    assert "of rpm's databases only sqlite's are read" in str(error)
+    assert "only SQLite databases of rpm are supported" in str(error)
     union = union_of(layers_of(tars[:1]))
     cut = demo.image()._replace(layers=layers_of([tars[0][:1537]]))  # in the list
     owners = PackageFiles(union, Contents(cut, union.indexes, union)).owners("/x", LayerNumber(1))

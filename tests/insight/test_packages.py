@@ -198,7 +198,7 @@ def test_what_cannot_be_read_is_said_and_removes_nothing(tmp_path: Path) -> None
     assert told(found) == [(1, "added", "a", None, "1-1")]
     assert [str(error) for error in found.unread] == [
         f"cannot read {path}, as an sqlite database: file is not a database",
-        "packages of /var/lib/rpm/Packages are not shown, of rpm's databases only sqlite's are read",
+        "packages of /var/lib/rpm/Packages are not shown, only SQLite databases of rpm are supported",
     ]
 
 
@@ -210,7 +210,7 @@ def test_what_nobody_looks_into_is_not_read() -> None:
     gone = layers[0]._replace(blob=BytesBlob(b"", "gone"))
     found = packages(union, Contents(demo.image()._replace(layers=[gone]), union.indexes, union))
     assert [str(error) for error in found.unread] == [
-        f"packages of {path} are not shown, of rpm's databases only sqlite's are read"
+        f"packages of {path} are not shown, only SQLite databases of rpm are supported"
     ]
 
 

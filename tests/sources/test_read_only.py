@@ -100,8 +100,6 @@ def command(capsysbinary: pytest.CaptureFixture[bytes]) -> Iterator[Run]:
     yield from runner(capsysbinary)
 
 
-@pytest.mark.engine
-@pytest.mark.root
 @pytest.mark.parametrize(
     "store",
     [

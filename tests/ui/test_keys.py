@@ -45,7 +45,7 @@ async def test_shows_the_keys_of_the_pane_at_hand(places: Places) -> None:
     async with Images().run_test() as pilot:
         await settled(pilot)
         await pilot.press("slash")
-        assert bar(pilot) == "⏎ to the table  esc clear"
+        assert bar(pilot) == "⏎ apply  esc clear"
 
 
 async def test_a_click_presses_the_key(places: Places) -> None:

@@ -59,10 +59,10 @@ def test_says_what_is_wrong_with_a_file_and_stays_usable(tmp_path: Path) -> None
     with Terminal(str(path)) as terminal:
         terminal.wait("not-an-image.tar")
         terminal.press("?")
-        terminal.wait("escape closes")
+        terminal.wait("esc closes")
         terminal.settle()
         terminal.press("\x1b")
-        terminal.wait(lambda text: "escape closes" not in text)  # a q at once would make it alt+q
+        terminal.wait(lambda text: "esc closes" not in text)  # a q at once would make it alt+q
         terminal.press("q")
         assert terminal.end() in (0, 2)
         assert b"Traceback" not in terminal.raw

@@ -54,7 +54,7 @@ def hostile(text: str) -> Verdict:
         Result("forbidden-paths", Outcome(Status.FAIL, f"of {text}", findings)),
         Result("secrets", Outcome(Status.ERROR, text, findings)),
         Result("size", Outcome(Status.FAIL, "2 B, at most 1 B", (), 2)),
-        Result("growth", Outcome(Status.SKIP, "there is no baseline yet")),
+        Result("growth", Outcome(Status.SKIP, "no baseline yet")),
         Result("setuid", Outcome(Status.PASS, text)),
     ]
     return verdict(results, text)
@@ -128,7 +128,7 @@ def test_sarif_is_not_endless() -> None:
     ]
     (invocation,) = run["invocations"]
     assert len(run["results"]) == MAX_SARIF_RESULTS and invocation["executionSuccessful"]
-    assert invocation["toolExecutionNotifications"][0]["message"]["text"] == "3 more results are left out"
+    assert invocation["toolExecutionNotifications"][0]["message"]["text"] == "3 more results omitted"
 
 
 @pytest.mark.parametrize("text", NAMES)

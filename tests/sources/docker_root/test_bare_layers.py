@@ -81,7 +81,7 @@ def test_ways_to_name_it(root: Path) -> None:
 def test_its_anatomy_says_that_there_is_no_config(root: Path) -> None:
     chain = list(parts(open_image(f"docker-root:[{root}]//{CHAIN[1]}")))
     assert [part.kind for part in chain] == ["reference", "history", "layer", "layer"]
-    assert dict(chain[0].facts)["config"].startswith("none, and no manifest")
+    assert dict(chain[0].facts)["config"].startswith("none: layers opened")
     facts = dict(chain[3].facts)
     assert facts["chain ID"] == CHAIN[1] and Path(facts["unpacked"]).is_dir()
     assert not any(part.document for part in chain)
@@ -155,7 +155,7 @@ def test_a_directory_that_nothing_names(damaged: Path) -> None:
     else:
         assert len(image.layers) == 1
         assert seen(image).trees == alone(demo.image(), len(CHAIN)).trees[-1:]
-        assert "what of it is of layers below is not known" in image.warnings[-1]
+        assert "is a whole tree, which may contain layers below it" in image.warnings[-1]
     assert [check.status for check in verify_image(image)][-1] == "unchecked"  # no digest of it is known
 
 
@@ -223,7 +223,7 @@ def test_layers_of_docker_1_9_whose_json_is_damaged(
     assert seen(image).file_bytes == expected.file_bytes[-1:]  # as the record of its tar has it
     (root / "graph" / top / "tar-data.json.gz").unlink(missing_ok=True)
     image = open_image(row.reference)
-    assert "what of it is of layers below is not known" in image.warnings[-1]
+    assert "is a whole tree, which may contain layers below it" in image.warnings[-1]
     assert seen(image).trees == expected.trees[-1:] and not image.history[0].recorded
     (root / "graph" / top / "parent").write_text(ids(whole)[-2])  # which counts more than the JSON
     image = open_image(row.reference)

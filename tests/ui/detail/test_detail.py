@@ -295,7 +295,7 @@ async def test_enter_on_a_version_compares_it_with_the_one_before() -> None:
         await pressing("3", "enter")(pilot)
         assert text(app.pane).split()[:5] == ["▌", "5", "→", "▌", "9"]
         await pressing("3", "home", "enter")(pilot)
-        assert "there is none before it" in text(app.pane)
+        assert "first appears in layer" in text(app.pane)
 
 
 async def test_what_a_whiteout_hid_can_be_read() -> None:
@@ -304,7 +304,7 @@ async def test_what_a_whiteout_hid_can_be_read() -> None:
         await pressing()(pilot)
         assert f"{HOME}/.env" in text(app.pane)
         await pressing("enter")(pilot)
-        assert f"hidden, of layer 5: {HOME}/.env" in text(app.pane)
+        assert f"hidden, from layer 5: {HOME}/.env" in text(app.pane)
         await pressing("1", "4")(pilot)
         assert "children" in text(app.pane), "back at the selected path"
 
@@ -320,7 +320,7 @@ async def test_enter_reads_what_a_link_leads_to() -> None:
     ("path", "said"),
     [
         ("/usr/bin/su", "package held-box 1.37.0-r4 (apk)"),
-        ("/srv/quarry/app.py", "package none that apk knows"),
+        ("/srv/quarry/app.py", "package not owned by a package (apk)"),
         ("/usr/include/stdio.h", "package build-base 0.5-r3 (apk)"),  # both are gone: as it was in its layer
     ],
 )
@@ -336,12 +336,12 @@ def test_packages_are_named_or_said_to_be_unknown() -> None:
     assert package_text(PackageOwners([package], ["dpkg"], 0, [])) == "libc6 2.36-9 (dpkg)"
     assert package_text(PackageOwners([package] * 80, ["dpkg"], 0, [])).endswith("(dpkg) and 77 more")
     assert package_text(PackageOwners([], ["dpkg", "rpm"], 2, [])) == (
-        "none that dpkg or rpm knows; 2 packages without a list of files"
+        "not owned by a package (dpkg, rpm); 2 packages without a file list"
     )
-    assert package_text(PackageOwners([], [], 0, [])).startswith("not known: no database of packages")
+    assert package_text(PackageOwners([], [], 0, [])).startswith("unknown: no readable package database")
     assert (
         package_text(PackageOwners([], ["rpm"], 0, [LayertuiError("cannot read x")]))
-        == "not known: cannot read x"
+        == "unknown: cannot read x"
     )
 
 
@@ -420,10 +420,10 @@ async def test_answers_to_old_questions_are_dropped() -> None:
         await until(pilot, lambda: bool(slow.asked))
         app.pane.show(about("/run/initctl", 9))
         await settled(pilot)
-        assert "named pipe" in text(app.pane)
+        assert "Named pipe" in text(app.pane)
         slow.answer.set()
         await until(pilot, slow.answered.is_set)
-        assert "named pipe" in text(app.pane)
+        assert "Named pipe" in text(app.pane)
 
 
 async def test_a_held_arrow_key_reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

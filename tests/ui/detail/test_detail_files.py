@@ -178,7 +178,7 @@ async def test_a_part_of_large_texts_is_compared_from_the_line_that_differs() ->
         await pressing("2")(pilot)
         shown = text(app.pane)
         assert "@@ -29998,7 +29998,7 @@" in shown
-        assert "too large to compare whole" in shown
+        assert "too large to compare completely" in shown
 
 
 async def test_the_end_of_the_part_that_is_compared_is_no_difference() -> None:

@@ -206,7 +206,7 @@ async def test_the_path_at_hand_from_the_tree_and_the_detail(here: Path) -> None
         await into(pilot, "out")
         await done(pilot)
         assert paths(here / "out") == [path.rpartition("/")[2]]
-        assert notified(pilot)[-1].startswith("1 file, ") and notified(pilot)[-1].endswith(", written to out")
+        assert notified(pilot)[-1].startswith("1 file, ") and notified(pilot)[-1].endswith(", to out")
         await opened(pilot, "4")  # the detail has the focus of the tree still
         await pilot.press("escape", "tab")
         await opened(pilot)
@@ -219,7 +219,7 @@ async def test_what_a_layer_changed_from_the_layers(here: Path) -> None:
         layers(pilot).go_to_layer(LayerNumber(8))
         await quiet(pilot)
         await opened(pilot)
-        assert str(dialog(pilot).query_one("#extract").border_title) == "Extract what layer 8 changed"
+        assert str(dialog(pilot).query_one("#extract").border_title) == "Extract the changes of layer 8"
         assert "whiteout" in said(pilot, "#what")
         await into(pilot, "out")
         await done(pilot)
@@ -249,7 +249,7 @@ async def test_a_hidden_path_as_it_was_before_it_was_deleted(here: Path) -> None
         tree(pilot).go_to(gone)
         await quiet(pilot)
         await opened(pilot)
-        assert str(dialog(pilot).query_one("#extract").border_title).endswith(f" as of layer {before}")
+        assert str(dialog(pilot).query_one("#extract").border_title).endswith(f" at layer {before}")
         await into(pilot, "out")
         await done(pilot)
         assert (here / "out" / union.name(gone)).stat().st_size == union.size(
@@ -263,7 +263,7 @@ async def test_r_replaces_and_escape_does_not(here: Path) -> None:
         name = dialog(pilot)._title.rpartition("/")[2]
         (here / "out" / name).write_text("mine")
         await into(pilot, "out", "asking")
-        assert said(pilot).splitlines() == ["1 file already there:", f"out/{name}"]
+        assert said(pilot).splitlines() == ["1 file already exist:", f"out/{name}"]
         await pilot.press("escape")
         assert field(pilot).has_focus
         assert (here / "out" / name).read_text() == "mine"
@@ -297,7 +297,7 @@ async def test_escape_stops_what_is_being_written(read: Read, here: Path) -> Non
         await pilot.press("escape")
         blob.go.set()
         await until(pilot, lambda: dialog(pilot).state == "ended")
-        assert said(pilot).startswith("Stopped. ") and said(pilot).endswith("each of them whole.")
+        assert said(pilot).startswith("Stopped. ") and said(pilot).endswith("to out.")
         await pilot.press("q")
         await done(pilot)
 
@@ -334,4 +334,4 @@ async def test_a_layer_that_is_not_read_yet(read: Read) -> None:
         await until(pilot, lambda: tree(pilot).rows is not None)
         await quiet(pilot)
         await pilot.press("x")
-        await until(pilot, lambda: notified(pilot) == ["Layer 9 has not been read yet."])
+        await until(pilot, lambda: notified(pilot) == ["Layer 9 has not been loaded yet."])

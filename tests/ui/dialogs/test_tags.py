@@ -100,7 +100,7 @@ async def test_escape_cancels_also_while_the_registry_is_silent(repository: Plac
         await settled(pilot)
         repository.answer = threading.Event()
         await asked(pilot, wait=False)
-        assert "Asking for the tags" in screen_text(pilot)
+        assert "Fetching tags" in screen_text(pilot)
         await pilot.press("escape")
         assert not isinstance(pilot.app.screen, TagsDialog | OpenDialog)
         assert app.explored == []

@@ -146,7 +146,7 @@ async def test_tells_both_values_and_why_not() -> None:
         assert "found   sha256:" in shown
         assert "· layer 5   diff ID" in shown and "none recorded" in shown
         assert "␛" in shown and "\x1b" not in shown  # the reason why layer 4 is not here
-        assert state(pilot).startswith("✗ The image is not what its digests say")
+        assert state(pilot).startswith("✗ Digests do not match")
         assert " 0 wrong" not in state(pilot)
 
 
@@ -159,7 +159,7 @@ async def test_says_what_could_not_be_read() -> None:
 
     async with Verifying(with_blob(sample(), 1, Broken())).run_test(size=(120, 40)) as pilot:
         await ended(pilot)
-        assert "✗ It could not all be read" in state(pilot)
+        assert "✗ Not everything could be read" in state(pilot)
         assert "\ncannot read gone.tar, the disk is gone, try again" in state(pilot)
 
 
@@ -186,7 +186,7 @@ async def test_a_key_of_the_explorer_opens_it_and_others_scroll_it() -> None:
         await pilot.press("V")
         await until(pilot, lambda: dialog(pilot).ended)
         view = dialog(pilot).query_one(TextView)
-        assert state(pilot).startswith("✓ Nothing is wrong: ")
+        assert state(pilot).startswith("✓ ")
         await until(pilot, lambda: view.scroll_offset.y == view.max_scroll_y > 0)  # it follows what comes
         await pilot.press("g")
         assert view.scroll_offset.y == 0

@@ -97,15 +97,13 @@ def test_dockerfile(snap_compare: Compare, size: tuple[int, int], theme: str) ->
 async def test_begins_at_from_and_tells_what_the_step_at_hand_did() -> None:
     async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await opened(pilot)
-        assert at(pilot).startswith("# from scratch") and "What it is built on is not known" in screen_text(
-            pilot
-        )
+        assert at(pilot).startswith("# from scratch") and "Base image unknown" in screen_text(pilot)
         await go_to(pilot, "RUN apk add")
         await told(pilot, "18 added, 5 modified")
         assert "/usr/bin/python3" in screen_text(pilot)
         await go_to(pilot, "EXPOSE")
         await pilot.press("down")
-        assert at(pilot) == "USER quarry" and "It made no layer" in screen_text(pilot)
+        assert at(pilot) == "USER quarry" and "No layer: config only" in screen_text(pilot)
 
 
 async def test_enter_goes_to_the_layer_or_to_the_file() -> None:
@@ -157,7 +155,7 @@ async def test_the_base_is_an_image_that_lies_beside_it(
         await opened(pilot)
         assert at(pilot) == "# the base, since its layer is the first of this image"
         text = screen_text(pilot)
-        assert "Built on base" in text and "Layer 1 is the base's." in text
+        assert "Built on base" in text and "Layer 1 is the base image's." in text
 
 
 async def test_what_is_not_read_yet_is_told_later(read: Reading) -> None:
@@ -167,7 +165,7 @@ async def test_what_is_not_read_yet_is_told_later(read: Reading) -> None:
         await pilot.press("B")
         await until(pilot, lambda: screen(pilot).ready)
         await go_to(pilot, "COPY root/")
-        assert "What it did is told once its layer has" in screen_text(pilot)
+        assert "Changes are shown once the layer has" in screen_text(pilot)
 
 
 async def test_nothing_of_an_image_acts_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

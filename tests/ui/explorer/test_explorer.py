@@ -149,7 +149,9 @@ def test_failed_while_it_was_read(snap_compare: Compare, read: Read) -> None:
     async def run(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: bool(layers(pilot).states))
         reading.index(1)
-        reading.fail(LayertuiError("reading stopped", "its process ended with status -9", "open it again"))
+        reading.fail(
+            LayertuiError("loading stopped", "the worker process exited with status -9", "open it again")
+        )
         await until(pilot, lambda: "status -9" in layers(pilot).failure)
 
     assert snap_compare(Explorer(), terminal_size=(120, 40), run_before=run)
@@ -328,7 +330,7 @@ async def test_a_path_that_no_layer_stores_so_far_is_said_not_to_be_there(read: 
         await quiet(pilot)
         assert (tree(pilot).node, at_layer(pilot)) == (0, 1)
         told = notifications(pilot)
-        assert told == ["No layer up to 1 stores /srv/quarry."]
+        assert told == ["/srv/quarry is in no layer up to 1."]
 
 
 async def test_tab_goes_from_pane_to_pane(read: Read) -> None:
@@ -462,7 +464,7 @@ async def test_a_layer_that_is_not_read_yet_shows_the_tree_below_and_says_so(rea
             reading.index(layer)
         reading.union(3)
         await until(pilot, lambda: at_layer(pilot) == 3)
-        assert "the tree is at layer 3 so far" in subtitle(pilot)
+        assert "tree at layer 3" in subtitle(pilot)
         await pilot.press("G", *["k"] * 4)
         await quiet(pilot)
         assert layers(pilot).merged_layer == at_layer(pilot) == 2
@@ -549,7 +551,7 @@ async def test_reads_an_image_in_a_process_of_its_own(monkeypatch: pytest.Monkey
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
         assert at_layer(pilot) == 9
-        assert "✓ 9 digests checked" in subtitle(pilot)
+        assert "✓ digests: 9/9 verified" in subtitle(pilot)
 
 
 # What is wrong
@@ -569,7 +571,7 @@ async def test_what_cannot_be_opened_says_why_and_leaves_the_app_usable(
         await _failure(pilot)
         said = str(explorer(pilot).query_one(".message", Static).content)
         assert "nowhere.tar is not there" in said
-        assert "escape" in said
+        assert "esc goes back" in said
         await pilot.press(
             "d", "i", "1", "tab", "exclamation_mark", "left_square_bracket", "question_mark", "escape"
         )
@@ -597,7 +599,7 @@ async def test_an_image_for_other_platforms_alone_offers_them(
     async with Explorer("alpine.oci").run_test(size=(120, 40)) as pilot:
         await _failure(pilot)
         message = explorer(pilot).query_one(".message", Static)
-        await until(pilot, lambda: "Press p to choose a platform" in str(message.content))
+        await until(pilot, lambda: "p selects a platform" in str(message.content))
         await pilot.press("p")
         await until(pilot, lambda: isinstance(pilot.app.screen, ChooseDialog))
         await pilot.press("enter")
@@ -649,7 +651,7 @@ async def test_what_was_not_checked_while_it_was_read_is_checked_afterwards(read
         index.blob_digest = ""  # as when it comes out of the cache
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
-        assert "✓ 9 digests checked" in subtitle(pilot)
+        assert "✓ digests: 9/9 verified" in subtitle(pilot)
 
 
 async def test_a_wrong_digest_is_an_error_of_its_layer_that_names_both(read: Read) -> None:
@@ -675,7 +677,7 @@ async def test_bytes_that_are_not_at_hand_stay_unchecked(read: Read) -> None:
     reading.indexes = [replace(index, blob_digest="") for index in reading.indexes]
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: layers(pilot).checked == 8)
-        assert "8 of 9 digests checked" in subtitle(pilot)
+        assert "digests: 8/9 verified" in subtitle(pilot)
 
 
 # Facts and platforms

@@ -113,7 +113,7 @@ def test_receiving(snap_compare: Compare, live: Live, size: tuple[int, int]) -> 
     async def run(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: bool(layers(pilot).states))
         reading.progress(0, 120_000_000, 700_000_000)
-        await until(pilot, lambda: "sends" in subtitle(pilot))
+        await until(pilot, lambda: " sent " in subtitle(pilot))
 
     assert snap_compare(Explorer("docker-daemon:quarry"), terminal_size=size, run_before=run)
 
@@ -122,10 +122,10 @@ async def test_what_a_container_wrote_has_no_digest_to_check(live: Live) -> None
     live(container("new"))
     async with Explorer().run_test(size=(200, 40)) as pilot:
         await read(pilot)
-        assert "✓ 1 digest checked" in subtitle(pilot)
+        assert "✓ digests: 1/1 verified" in subtitle(pilot)
         assert "from Docker's directories" in screen_text(pilot)
         await pilot.press("i")
-        assert "nothing names a digest of it" in screen_text(pilot)
+        assert "no digest known" in screen_text(pilot)
 
 
 async def test_a_stream_of_unknown_length(live: Live) -> None:
@@ -133,12 +133,12 @@ async def test_a_stream_of_unknown_length(live: Live) -> None:
     reading.at_once = False
     async with Explorer("podman:quarry").run_test(size=(200, 40)) as pilot:
         await until(pilot, lambda: bool(layers(pilot).states))
-        assert "sent by Podman, kept in the cache" in screen_text(pilot)
+        assert "sent by Podman, cached" in screen_text(pilot)
         reading.progress(0, 5000, -1)
-        await until(pilot, lambda: subtitle(pilot) == "Podman sends 5.00 kB")
+        await until(pilot, lambda: subtitle(pilot) == "Podman sent 5.00 kB")
         reading.rest(1)
         await loaded(pilot)
-        assert "✓ 9 digests checked" in subtitle(pilot)
+        assert "✓ digests: 9/9 verified" in subtitle(pilot)
 
 
 # Read again
@@ -223,7 +223,7 @@ async def test_y_looks_a_name_up_in_its_registry_and_nothing_does_before(
     monkeypatch.setattr("layertui.sources.open_image", open_image)
     monkeypatch.setattr("layertui.sources.list_images", lambda _reference: [])
     async with Explorer("nosuch:1").run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: "Press y to look it up at docker://nosuch:1" in screen_text(pilot))
+        await until(pilot, lambda: "y looks it up at docker://nosuch:1" in screen_text(pilot))
         assert asked == ["nosuch:1"]
         await pilot.press("y")
         await until(pilot, lambda: asked[1:] == ["docker://nosuch:1"])
@@ -338,7 +338,7 @@ async def test_nothing_attached_and_why_not_all_is_known(registry: Told) -> None
     registry.clear()
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await asked(pilot)
-        assert "Nothing is attached to this image." in screen_text(pilot)
+        assert "No attachments." in screen_text(pilot)
         await pilot.press("escape")
         registry += [attached()[0], LayertuiError("the registry says no", "status 500")]
         await pilot.press("a")
@@ -350,4 +350,4 @@ async def test_an_engine_keeps_no_attachments(live: Live) -> None:
     live(Reading(sample()._replace(transport="docker-daemon")))
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await asked(pilot)
-        assert "Docker keeps no attachments" in screen_text(pilot)
+        assert "Docker stores no attachments" in screen_text(pilot)

@@ -100,7 +100,7 @@ async def test_search_and_insight(world: World) -> None:
         assert isinstance(insight, InsightScreen)
         await until(pilot, lambda: not insight.busy, LONG)
         shown = " ".join(screen_text(pilot).split())
-        assert ("Nothing is stored" in shown) == world.keeps_old
+        assert ("No wasted space" in shown) == world.keeps_old
         assert (f"{CHANGED}escape, then R reloads" in shown) != world.keeps_old
 
 

@@ -97,7 +97,7 @@ async def test_layers_that_no_image_names(unnamed: Path) -> None:
     async with app.run_test(size=(120, 60)) as pilot:
         await until(pilot, lambda: isinstance(pilot.app.screen, StoreScreen))
         await pilot.press("u")
-        await until(pilot, lambda: "NO IMAGE NAMES" in screen_text(pilot))
+        await until(pilot, lambda: "DANGLING LAYER" in screen_text(pilot))
         await pilot.press("G")  # the directory that nothing names
         assert "⏎ explore" in screen_text(pilot)
         await pilot.press("enter")

@@ -152,7 +152,7 @@ async def test_shared_and_unique_sizes_are_told_or_unknown(live: Places) -> None
         assert "unknown" in screen_text(pilot)
         await pilot.press("j")
         await settled(pilot)
-        assert "192 MB with other" in screen_text(pilot)
+        assert "192 MB · unique 48.0 MB" in screen_text(pilot)
 
 
 @pytest.mark.parametrize(

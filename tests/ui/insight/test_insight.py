@@ -181,7 +181,7 @@ async def test_says_what_the_image_costs_and_leaks(looking: Looking) -> None:
         shown = screen_text(pilot)
         waste = looking.survey("waste")
         assert f"{waste.size / 1000:.1f} kB reclaimable" in shown
-        assert "secrets not looked for: 2" in shown and "2 Secrets ?" in shown
+        assert "2 Secrets: not scanned" in shown and "2 Secrets ?" in shown
         await pilot.press("2")
         await pilot.pause()
         assert looking.asked == ["waste", "secrets"]
@@ -193,7 +193,7 @@ async def test_says_what_the_image_costs_and_leaks(looking: Looking) -> None:
             assert screen(pilot).part == name and len(lines(pilot, "findings")) == survey.count
         await pilot.press("1")
         assert looking.asked == ["waste", "secrets", "duplicates", "permissions", "packages"]
-        assert title(pilot, "sums").startswith("45.1 kB of 164 kB stored in vain")
+        assert title(pilot, "sums").startswith("45.1 kB of 164 kB wasted")
 
 
 async def test_a_sum_shows_its_findings_and_leads_to_its_layer(looking: Looking) -> None:
@@ -255,14 +255,14 @@ async def test_escape_stops_looking_then_leaves(looking: Looking) -> None:
         await pilot.press("2")
         looking.post(PartProgress("secrets", 5, 10))
         await pilot.pause()
-        assert lines(pilot, "sums") == ["Looking … 5 B of 10 B. Escape stops it."]
+        assert lines(pilot, "sums") == ["Scanning … 5 B of 10 B. esc to stop"]
         await pilot.press("1")  # meanwhile the rest can be used
         assert len(lines(pilot, "findings")) == 46
         await pilot.press("2", "escape")
         assert looking.closed == ["secrets"]
         looking.answer("secrets")  # was on its way
         await pilot.pause()
-        assert lines(pilot, "sums") == ["Stopped. Enter looks again."]
+        assert lines(pilot, "sums") == ["Stopped · enter to resume"]
         looking.held = False
         await pilot.press("enter")
         await pilot.pause()
@@ -284,7 +284,7 @@ async def test_says_why_it_could_not_look_and_looks_again(looking: Looking) -> N
     async with ExplorerApp().run_test(size=(80, 24)) as pilot:
         looking.error = LayertuiError("cannot read layer 2", "[/nope]", "try again")
         await opened(pilot)
-        assert lines(pilot, "sums") == ["cannot read layer 2, [/nope], try again. Enter looks again."]
+        assert lines(pilot, "sums") == ["cannot read layer 2, [/nope], try again. Enter retries."]
         looking.error = None
         await pilot.press("enter")
         await pilot.pause()
@@ -300,7 +300,7 @@ async def test_says_that_there_is_nothing(monkeypatch: pytest.MonkeyPatch) -> No
         await pilot.press("3")
         await pilot.pause()
         shown = screen_text(pilot)
-        assert "No content is stored twice." in shown and "2 files could not be read" in shown
+        assert "No duplicates." in shown and "2 files could not be read" in shown
 
 
 async def test_says_that_the_layers_have_to_be_read_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,7 +312,7 @@ async def test_says_that_the_layers_have_to_be_read_first(monkeypatch: pytest.Mo
         await pilot.press("I")
         assert isinstance(pilot.app.screen, ExplorerScreen)
         (told,) = notifications(pilot)
-        assert told == "The layers are still being read: press I once they have been."
+        assert told == "Layers are still loading: press I again when they are loaded."
 
 
 async def test_figures_of_a_damaged_image_are_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:

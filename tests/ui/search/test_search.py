@@ -159,7 +159,7 @@ async def test_enter_shows_the_line_in_the_explorer_and_f_the_matches_again() ->
 async def test_a_version_that_is_hidden_is_shown_at_its_layer(here: Here) -> None:
     async with app().run_test(size=(100, 30)) as pilot:
         await searched(pilot, "API_TOKEN")
-        assert not lines(pilot) and "alt+h has hidden files searched too" in screen_text(pilot)
+        assert not lines(pilot) and "alt+h: search hidden files" in screen_text(pilot)
         await pilot.press("alt+h")
         await until(pilot, lambda: len(lines(pilot)) == 2)
         assert [query.with_hidden for query in here.queries] == [False, True]
@@ -215,7 +215,7 @@ async def test_what_is_no_regular_expression_says_why() -> None:
         await pilot.press("enter")
         await until(pilot, lambda: screen(pilot).found.failed)
         assert "not a regular expression: (a, missing )" in screen_text(pilot)
-        assert "Press / to look for something else" in screen_text(pilot)
+        assert "/ edits the pattern" in screen_text(pilot)
 
 
 async def test_escape_stops_the_search_then_leaves(here: Here) -> None:
@@ -225,7 +225,7 @@ async def test_escape_stops_the_search_then_leaves(here: Here) -> None:
         await type_in(pilot, "held")
         await pilot.press("enter")
         await until(pilot, lambda: bool(lines(pilot)))
-        assert "1.00 MB of 4.00 MB · escape stops" in screen_text(pilot)
+        assert "1.00 MB of 4.00 MB · esc stops" in screen_text(pilot)
         assert "1 line in 1 file" in screen_text(pilot)
         await pilot.press("escape")
         assert here.closed == 1 and not screen(pilot).busy and len(lines(pilot)) == 1
@@ -257,7 +257,7 @@ async def test_a_search_ends_where_there_are_too_many_matches(monkeypatch: pytes
     async with app().run_test(size=(100, 30)) as pilot:
         await searched(pilot, "e")
         assert len(lines(pilot)) == 30
-        assert "stopped at 30 lines: look for less" in screen_text(pilot)
+        assert "first 30 matches; narrow the pattern" in screen_text(pilot)
 
 
 async def test_the_real_process_finds_the_same(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -294,13 +294,13 @@ async def test_screens_of_layers_without_an_image(monkeypatch: pytest.MonkeyPatc
         await loaded(pilot)
         shown = screen_text(pilot)
         assert f"layer {'9' * 12}" in shown and "unknown platform" in shown and "⚠ 1 warning" in shown
-        assert shown.count("step not recorded") == 4
+        assert shown.count("not recorded") == 4
         await pilot.press("A")
         assert isinstance(pilot.app.screen, AnatomyScreen)
-        assert "none, and no manifest: the layers are opened" in screen_text(pilot)
-        assert "There is no JSON of this step." in screen_text(pilot)
+        assert "none: layers opened without an image" in screen_text(pilot)
+        assert "No JSON for this item." in screen_text(pilot)
         await pilot.press("escape", "exclamation_mark")
-        assert "which do not tell what made them" in screen_text(pilot)
+        assert "steps, times and platform are unknown" in screen_text(pilot)
         await pilot.press("escape", "i")
         assert "not recorded" in screen_text(pilot)
 
@@ -323,7 +323,7 @@ async def test_ways_that_lead_to_a_real_one(
             await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, StoreScreen))
         await settled(pilot)
-        assert "No images here." in screen_text(pilot)
+        assert "No images." in screen_text(pilot)
         await pilot.press("u")
         await until(pilot, lambda: not usage(pilot).busy)
         assert "image  names, configs, and the chain of layers" in screen_text(pilot)
@@ -336,5 +336,5 @@ async def test_no_images_is_said_where_images_would_be(monkeypatch: pytest.Monke
     async with Store().run_test(size=(120, 40)) as pilot:
         await counted(pilot)
         lines = screen_text(pilot).splitlines()
-        at = next(number for number, text in enumerate(lines) if "FREES" in text)
+        at = next(number for number, text in enumerate(lines) if "RECLAIMABLE" in text)
         assert lines[at + 1].index("none") == lines[at].index("IMAGE")

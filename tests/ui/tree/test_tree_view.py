@@ -384,7 +384,7 @@ async def test_a_path_that_no_layer_has_says_so() -> None:
     app = Tree(SMALL, 2)
     async with app.run_test() as pilot:
         await pressing("colon", "nope", "enter")(pilot)
-        assert "no layer stores /nope" in str(app.screen.query_one(".told", Static).render())
+        assert "/nope: not in any layer" in str(app.screen.query_one(".told", Static).render())
         await pilot.press("escape")
         assert app.focused is app.view
 

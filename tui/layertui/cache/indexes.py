@@ -55,7 +55,7 @@ class IndexCache:
             return decode(unseal(data))
         except DamagedEntry:
             with contextlib.suppress(OSError):
-                path.unlink()  # it is made again
+                path.unlink()  # it is rebuilt
             return None
 
     def write(self, key: str, data: bytes) -> None:

@@ -14,12 +14,12 @@ from layertui.commands.parsing import add_common, add_image
 from layertui.commands.progress import ProgressBar
 from layertui.gate import baseline
 from layertui.gate.baseline import Baseline
+from layertui.gate.checked_image import CheckedImage
 from layertui.gate.config import DIVE, OWN, Config, load_config
 from layertui.gate.evaluate import evaluate, files_to_keep
 from layertui.gate.globs import Globs
 from layertui.gate.reports import FORMATS, render
 from layertui.gate.rules import Status, Verdict
-from layertui.gate.subject import CheckedImage
 from layertui.model.errors import LayertuiError
 from layertui.sources import open_image
 

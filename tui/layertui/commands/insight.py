@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
         events += undecided(opened.union)
     if "duplicates" in parts:
         events += candidates(opened.union)
-    reading = Reading(options, opened.image, opened.union, opened.hashed(events))
+    reading = PartReading(options, opened.image, opened.union, opened.hashed(events))
     out = Output()
     report = Report(out, opened.image, options.all, options.show_secrets)
     is_damaged, answers = opened.is_damaged, {}
@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
     return 2 if is_damaged else 0
 
 
-class Reading(NamedTuple):
+class PartReading(NamedTuple):
     """What the parts analyze."""
 
     options: argparse.Namespace
@@ -96,7 +96,7 @@ class Reading(NamedTuple):
     contents: Contents
 
 
-class Answer(NamedTuple):
+class PartAnswer(NamedTuple):
     """The result of one part."""
 
     to_json: Callable[[], object]
@@ -106,23 +106,23 @@ class Answer(NamedTuple):
     """Whether something could not be read."""
 
 
-def _waste(reading: Reading) -> Answer:
+def _waste(reading: PartReading) -> PartAnswer:
     union = reading.union
     figures, wasted = efficiency(union.indexes), waste(union, reading.contents)
-    return Answer(
+    return PartAnswer(
         lambda: figures.to_json() | wasted.to_json(),
         lambda report: report.waste(wasted, figures, union.stored_bytes()),
     )
 
 
-def _permissions(reading: Reading) -> Answer:
+def _permissions(reading: PartReading) -> PartAnswer:
     rows = permissions(reading.union, reading.contents)
-    return Answer(lambda: [row.to_json() for row in rows], lambda report: report.permissions(rows))
+    return PartAnswer(lambda: [row.to_json() for row in rows], lambda report: report.permissions(rows))
 
 
-def _packages(reading: Reading) -> Answer:
+def _packages(reading: PartReading) -> PartAnswer:
     installed = packages(reading.union, reading.contents)
-    return Answer(
+    return PartAnswer(
         lambda: [row.to_json() for row in installed.changes],
         lambda report: report.packages(installed),
         [str(error) for error in installed.unread],
@@ -130,10 +130,10 @@ def _packages(reading: Reading) -> Answer:
     )
 
 
-def _duplicates(reading: Reading) -> Answer:
+def _duplicates(reading: PartReading) -> PartAnswer:
     doubled = duplicates(reading.union, reading.contents)
     unreadable = f"{count_text(doubled.unreadable, 'file')} cannot be read and compared"
-    return Answer(
+    return PartAnswer(
         lambda: [group.to_json() for group in doubled.groups],
         lambda report: report.duplicates(doubled),
         [unreadable] if doubled.unreadable else [],
@@ -141,7 +141,7 @@ def _duplicates(reading: Reading) -> Answer:
     )
 
 
-def _secrets(reading: Reading) -> Answer:
+def _secrets(reading: PartReading) -> PartAnswer:
     options = reading.options
     with ProgressBar(options.quiet, "looking for secrets", 0) as bar:
         leaked = secrets(reading.image, reading.union, reading.contents, bar.job)
@@ -150,7 +150,7 @@ def _secrets(reading: Reading) -> Answer:
         warnings.append(f"{count_text(leaked.too_large, 'file')} not scanned for secrets, too large")
     if leaked.unreadable:
         warnings.append(f"{count_text(leaked.unreadable, 'file')} cannot be read and scanned for secrets")
-    return Answer(
+    return PartAnswer(
         lambda: [row.to_json(options.show_secrets) for row in leaked.found],
         lambda report: report.secrets(leaked, options.show_secrets),
         warnings,
@@ -158,7 +158,7 @@ def _secrets(reading: Reading) -> Answer:
     )
 
 
-PARTS: Mapping[str, Callable[[Reading], Answer]] = {
+PARTS: Mapping[str, Callable[[PartReading], PartAnswer]] = {
     "waste": _waste,
     "permissions": _permissions,
     "packages": _packages,

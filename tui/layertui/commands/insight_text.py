@@ -1,4 +1,4 @@
-"""What ``layertui insight`` finds, as people read it."""
+"""Human-readable report of ``layertui insight``."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from layertui.text.format import mode_text, owner, size_text
 from layertui.text.sanitize import visible
 
 TOP = 10
-"""Rows that a table shows where not all are asked for."""
+"""Rows of a table without ``--all``."""
 
 
 class Report:
-    """Writes sections of tables that read well in 80 columns."""
+    """Prints one section of tables per part, within 80 columns."""
 
     def __init__(self, out: Output, image: Image, is_whole: bool, is_unmasked: bool) -> None:
         self._out = out
@@ -35,7 +35,7 @@ class Report:
         self._is_first = True
 
     def waste(self, found: Waste, figures: Efficiency, stored: int) -> None:
-        """What is stored in vain; ``stored`` are the bytes of all layers' files."""
+        """Print wasted bytes by reason, layer, directory and file; ``stored`` are the bytes of all layers' files."""
         share = f" ({found.reclaimable_bytes / stored:.1%})" if stored else ""
         self._title(
             "Waste",
@@ -58,7 +58,7 @@ class Report:
             right=(0, 1),
         )
         self._table(
-            ("SIZE", "LAYER", "HID THEM WITH"),
+            ("SIZE", "LAYER", "HIDDEN BY"),
             [
                 (size_text(size), str(layer), self._steps.get(layer, ""))
                 for layer, size in found.by_layer().items()
@@ -71,7 +71,7 @@ class Report:
             right=(0,),
         )
         self._table(
-            ("SIZE", "IN", "BY", "REASON", "PATH"),
+            ("SIZE", "LAYER", "HIDDEN BY", "REASON", "PATH"),
             [
                 (
                     size_text(row.size),
@@ -87,12 +87,13 @@ class Report:
         )
 
     def permissions(self, rows: Sequence[Permission]) -> None:
+        """Print unusual permissions, the first of each kind."""
         kinds = Counter(row.right for row in rows)
-        told = ", ".join(f"{count:,} {right}" for right, count in kinds.items())
-        self._title("Permissions", told or "nothing unusual")
+        counts = ", ".join(f"{count:,} {right}" for right, count in kinds.items())
+        self._title("Permissions", counts or "nothing unusual")
         if not rows:
             return
-        # The first of each kind, not ten times the commonest.
+        # Some of each kind, not ten of the most common one.
         shown = [row for right in kinds for row in [row for row in rows if row.right == right][: self._most]]
         self._table(
             ("RIGHT", "MODE", "OWNER", "LAYER", "PATH"),
@@ -113,8 +114,9 @@ class Report:
         )
 
     def packages(self, found: Packages) -> None:
+        """Print package changes by layer, and the largest packages."""
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in found.installed.most_common())
-        self._title("Packages", f"{kinds} in the final tree" if kinds else "none known in the final tree")
+        self._title("Packages", f"{kinds} in the final tree" if kinds else "none found in the final tree")
         if not found.changes:
             return
         layers: dict[LayerNumber, list[PackageChange]] = {}
@@ -151,11 +153,12 @@ class Report:
         )
 
     def duplicates(self, found: Duplicates) -> None:
+        """Print duplicate contents with their copies."""
         surplus = sum(group.surplus_bytes for group in found.groups)
         links = sum(group.hardlink_bytes for group in found.groups)
         self._title(
             "Duplicates",
-            f"{size_text(surplus)} are stored again, of which hardlinks would save {size_text(links)}",
+            f"{size_text(surplus)} duplicated, of which hardlinks would save {size_text(links)}",
         )
         if not found.groups:
             return
@@ -168,12 +171,13 @@ class Report:
             if self._most and len(group.copies) > self._most:
                 rows.append(("", "", "", "", f"… and {len(group.copies) - self._most:,} more copies"))
         rest = len(found.groups[self._most :]) if self._most else 0
-        self._table(("AGAIN", "LINKS SAVE", "LAYER", "VIEW", "PATHS"), rows, right=(0, 1, 2), rest=rest)
+        self._table(("SURPLUS", "LINKS SAVE", "LAYER", "VIEW", "PATHS"), rows, right=(0, 1, 2), rest=rest)
 
     def secrets(self, found: Secrets, is_shown: bool) -> None:
+        """Print secrets, masked unless ``is_shown``."""
         rows = found.found
         hidden = sum(not row.is_visible for row in rows)
-        self._title("Secrets", f"{len(rows):,} found, {hidden:,} of them only deleted from view")
+        self._title("Secrets", f"{len(rows):,} found, {hidden:,} of them deleted, but still shipped")
         if not rows:
             return
         self._table(
@@ -204,7 +208,7 @@ class Report:
         right: Sequence[int],
         rest: int | None = None,
     ) -> None:
-        """``rest`` are the rows that were left out before; by default all but the first ten are."""
+        """Print a table; ``rest`` rows were already left out, by default all after the first ten are."""
         if rest is None:
             rest = len(rows[self._most :]) if self._most else 0
             rows = rows[: self._most]

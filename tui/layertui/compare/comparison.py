@@ -130,7 +130,7 @@ class Comparison:
         job: Job = Job.NONE,
         known: Comparison | None = None,
     ) -> None:
-        """Compare; read the files of equal size that nothing else tells apart. Reports bytes.
+        """Compare; read the files of equal size that nothing else distinguishes. Reports bytes.
 
         ``ignored`` are facts (``mtime``, ``owner``) whose differences do not count. ``known`` is
         another comparison of the same sides, whose contents and packages are used again: they

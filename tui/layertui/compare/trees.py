@@ -193,7 +193,7 @@ class TreePair:
         columns = []
         for name in _METADATA:
             values = array("B", index.kind) if name == "kind" else getattr(index, name)
-            # Two more values at the end for the indexes -1 (implied) and -2 (no entry, told apart later).
+            # Two more values at the end for the indexes -1 (implied) and -2 (no entry, distinguished later).
             columns.append(gather(values + array(values.typecode, [implied.get(name, 0)] * 2), entries))
         return zip(*columns, strict=True)
 

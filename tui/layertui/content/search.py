@@ -34,7 +34,7 @@ class Search:
     """A search through the files of a union; :meth:`matches` also counts what is left out."""
 
     def __init__(self, union: LayerUnion, contents: Contents, query: Query) -> None:
-        """Raises :class:`LayertuiError` for an invalid pattern, with the reason."""
+        """Raise :class:`LayertuiError` for an invalid pattern, with the reason."""
         self.binary = 0
         """Binary files left out."""
         self.unreadable = 0

@@ -22,7 +22,7 @@ LAYER_TYPE = f"{media_types.OCI_LAYER}+gzip"
 
 @cache
 def image() -> Image:
-    """The sample: a web application on a small distribution, with the mistakes that people make."""
+    """Return the sample: a web application on a small distribution, with the mistakes that people make."""
     from layertui.demo.steps import build
     from layertui.demo.tar import gzip_stored
 

@@ -70,7 +70,7 @@ if __name__ == "__main__":
 
 
 def app_1_1() -> str:
-    """The application as the next release has it."""
+    """Return the application as the next release has it."""
     text = APP
     for old, new in (
         ('VERSION = "1.0.0"', 'VERSION = "1.1.0"'),
@@ -233,7 +233,7 @@ http {
 
 
 def server_config_for_production() -> str:
-    """The settings after the ``sed`` of a later step: changes in four places."""
+    """Return the settings after the ``sed`` of a later step: changes in four places."""
     text = SERVER_CONFIG
     for old, new in (
         ("user  nobody;", "user  quarry;"),
@@ -258,7 +258,7 @@ GREETINGS = {
 
 
 def access_log(lines: int) -> str:
-    """What the web server wrote while the image was tried out."""
+    """Return what the web server wrote while the image was tried out."""
     paths = ("/", "/orders", "/static/quarry.css", "/health", "/static/orders.js", "/favicon.ico")
     return "".join(
         f"10.0.{number % 3}.{number * 7 % 250 + 1} - - "

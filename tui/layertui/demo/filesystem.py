@@ -41,7 +41,7 @@ class Filesystem:
         self._removed: set[str] = set()
 
     def read(self, path: str) -> str:
-        """A file's text."""
+        """Return a file's text."""
         return self._inodes[path].data.decode()
 
     def mkdir(self, path: str, mode: int = 0o755) -> None:
@@ -50,7 +50,7 @@ class Filesystem:
             self._make(path, Inode(DIRECTORY, mode, self.now))
 
     def write(self, path: str, data: bytes | str, mode: int | None = None) -> None:
-        """Make a file (0644) or write it anew; ``mode`` left out keeps what it has."""
+        """Make a file (0644) or write it again; ``mode`` left out keeps what it has."""
         content = data.encode() if isinstance(data, str) else data
         if path in self._inodes:
             inode = self._copy_up(path)
@@ -105,7 +105,7 @@ class Filesystem:
         self._make(new, inode)
 
     def commit(self) -> bytes:
-        """The layer of all changes since the last one."""
+        """Return the layer of all changes since the last one."""
         tar = write_tar(self._members())
         # Later changes must not reach into what layers below hold.
         self._lower = dict(self._inodes)
@@ -124,7 +124,7 @@ class Filesystem:
         self._changed.add(path)
 
     def _copy_up(self, path: str) -> Inode:
-        """The path's inode, to be changed in the layer at hand."""
+        """Return the path's inode, to be changed in the selected layer."""
         if path not in self._changed:
             if path:
                 self._copy_up(_parent(path))
@@ -148,7 +148,7 @@ class Filesystem:
                 yield TarMember(f"{parent}/.wh.{name}".lstrip("/"), FILE, 0o644, self.now)
 
     def _hides(self, path: str) -> bool:
-        """Whether the layer has to say that a removed path is gone: nothing above it is."""
+        """Return whether the layer has to say that a removed path is gone: nothing above it is."""
         parent = _parent(path)
         return path in self._removed and path in self._lower and parent not in self._removed
 

@@ -40,7 +40,7 @@ def install(system: Filesystem, *packages: SamplePackage, keep_cache: bool = Fal
 
 
 def binary(name: str, size: int, *strings: str) -> bytes:
-    """What looks like a program: an ELF header, some strings, and noise that is always the same."""
+    """Return what looks like a program: an ELF header, some strings, and noise that is always the same."""
     header = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\0\x3e\0\x01\0\0\0" + bytes(40)
     text = b"".join(string.encode() + b"\0" for string in (name, *strings))
     return header + text.ljust(192, b"\0") + noise(name, size - 256)
@@ -66,7 +66,7 @@ def _name(item: str) -> str:
 
 
 def _item(package: SamplePackage) -> str:
-    """One package in apk's database (apk-tools, apk-package(5) and installed database)."""
+    """Return one package in apk's database (apk-tools, apk-package(5) and installed database)."""
     everything = b"".join(_bytes(data) for data, _ in package.files.values())
     lines = [
         f"C:{_checksum(everything)}",

@@ -29,7 +29,7 @@ class SampleStep:
 
 
 def build() -> Iterator[SampleStep]:
-    """The steps, oldest first."""
+    """Yield the steps, oldest first."""
     system = Filesystem(BASE_TIME)
     distribution.base(system)
     yield _step(system, "/bin/sh -c #(nop) ADD file:1b5a7d6e0c2f4938 in / ", changes=True, comment="")

@@ -29,7 +29,7 @@ class TarMember:
 
 
 def write_tar(members: Iterable[TarMember]) -> bytes:
-    """A pax archive; what ustar cannot say goes into extended headers."""
+    """Return a pax archive; what ustar cannot say goes into extended headers."""
     blocks = []
     for member in members:
         name, target = member.name.encode(), member.target.encode()
@@ -95,7 +95,7 @@ def _header(
 
 
 def _record(key: bytes, value: bytes) -> bytes:
-    """One record of an extended header: its length counts its own digits."""
+    """Return one record of an extended header: its length counts its own digits."""
     rest = b" " + key + b"=" + value + b"\n"
     length = len(rest) + len(str(len(rest)))
     if len(str(length)) + len(rest) != length:
@@ -112,7 +112,7 @@ def _padded(data: bytes) -> bytes:
 
 
 def gzip_stored(data: bytes) -> bytes:
-    """A gzip stream of stored blocks (RFC 1951, 3.2.4): no compressor has a say in its bytes."""
+    """Return a gzip stream of stored blocks (RFC 1951, 3.2.4): no compressor has a say in its bytes."""
     blocks = [b"\x1f\x8b\x08\0\0\0\0\0\0\xff"]
     for start in range(0, max(len(data), 1), 0xFFFF):
         part = data[start : start + 0xFFFF]

@@ -1,4 +1,4 @@
-"""The Dockerfile that an image may come from, put together again from its history.
+"""The Dockerfile that an image may come from, reconstructed from its history.
 
 What the history does not hold is not made up: what had to be guessed says so, and what cannot
 be told stands as a comment.
@@ -54,7 +54,7 @@ class Instruction:
 
 
 def instructions(image: Image, base: Base, system: str = "") -> list[Instruction]:
-    """The instructions that made an image: the base's, ``FROM``, and its own.
+    """Return the instructions that made an image: the base's, ``FROM``, and its own.
 
     ``system`` is the distribution that the files tell of, where they have been read.
     """
@@ -62,7 +62,7 @@ def instructions(image: Image, base: Base, system: str = "") -> list[Instruction
 
 
 def heading(image: Image) -> list[str]:
-    """The lines that stand above the instructions."""
+    """Return the lines that stand above the instructions."""
     # A comment that is no directive ends them (Dockerfile reference), whatever a name looks like.
     directives = ["# escape=`"] if image.platform.os == "windows" else []
     return [*directives, f"# Put together again from the history of {visible(image.name)}.", ""]

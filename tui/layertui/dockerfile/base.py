@@ -35,7 +35,7 @@ class Base:
 
 
 def base_of(image: Image, neighbours: Iterable[Neighbour]) -> Base:
-    """The base of an image: what annotations or labels name, else one of ``neighbours``.
+    """Return the base of an image: what annotations or labels name, else one of ``neighbors``.
 
     A neighbour counts if its layers are the first of the image's; the longest does. Where
     none tells how far the base goes, the history may.
@@ -83,7 +83,7 @@ def _is_below(each: Neighbour, image: Image) -> bool:
 
 
 def _steps_of(image: Image, theirs: Sequence[HistoryEntry], layers: int) -> int:
-    """How many steps of the history are the base's, which has these layers."""
+    """Return how many steps of the history are the base's, which has these layers."""
     same = [
         (one.created_by, one.created, one.layer) == (other.created_by, other.created, other.layer)
         for one, other in zip(theirs, image.history, strict=False)
@@ -95,7 +95,7 @@ def _steps_of(image: Image, theirs: Sequence[HistoryEntry], layers: int) -> int:
 
 
 def _after_from(history: Iterable[HistoryEntry]) -> int:
-    """The last step of which Buildah says that it was the first on a named image; -1 for none."""
+    """Return the last step of which Buildah says that it was the first on a named image; -1 for none."""
     return max((at for at, entry in enumerate(history) if _FROM.fullmatch(entry.comment)), default=-1)
 
 
@@ -106,18 +106,18 @@ def _layers_below(image: Image, step: int) -> int:
 
 
 def _guessed(history: Sequence[HistoryEntry]) -> tuple[int, str]:
-    """The step at which the last base seems to end, and why it seems so; -1 if nothing hints at one."""
+    """Return the step at which the last base seems to end, and why it seems so; -1 if nothing hints at one."""
     reasons = boundaries(history)
     at = next((at for at in range(len(reasons) - 1, -1, -1) if reasons[at]), -1)
     return at, reasons[at] if at >= 0 else ""
 
 
 def boundaries(history: Sequence[HistoryEntry]) -> list[str]:
-    """Why a base image seems to end before each step; empty for those where nothing hints at it."""
+    """Return why a base image seems to end before each step; empty for those where nothing hints at it."""
     instructions = [step_of(entry).instruction for entry in history]
     builders = [_builder(entry, word) for entry, word in zip(history, instructions, strict=True)]
     reasons = [""] * len(history)
-    goes_on = False  # whether a step from there on makes a layer or says anew what is run
+    goes_on = False  # whether a step from there on makes a layer or says again what is run
     for at in range(len(history) - 1, 0, -1):
         goes_on = goes_on or history[at].layer is not None or instructions[at] in ("CMD", "ENTRYPOINT")
         if not (history[at - 1].recorded and history[at].recorded):
@@ -130,7 +130,7 @@ def boundaries(history: Sequence[HistoryEntry]) -> list[str]:
 
 
 def _builder(entry: HistoryEntry, instruction: str) -> str:
-    """What seems to have made a step."""
+    """Return what seems to have made a step."""
     text, comment = entry.created_by, entry.comment
     if comment.startswith("buildkit.") or text.endswith("# buildkit"):
         return "BuildKit"

@@ -28,7 +28,7 @@ class Neighbour:
 
 
 def neighbours(image: Image) -> Iterator[Neighbour]:
-    """The images that lie where an image lies, and those of Docker and Podman, as far as they can be had."""
+    """Yield the images that lie where an image lies, and those of Docker and Podman, as far as they can be had."""
     places = [place for place in (_place(image.reference), *(f"{each}:" for each in LOCAL)) if place]
     platform = str(image.platform) if image.chain else None  # which layers alone do not tell
     for place in dict.fromkeys(places):
@@ -61,7 +61,7 @@ def _of_place(place: str, platform: str | None, below: int) -> Iterator[Neighbou
 
 
 def _place(text: str) -> str:
-    """Where the image of a reference lies, as a reference itself; empty for a registry and the like."""
+    """Return where the image of a reference lies, as a reference itself; empty for a registry and the like."""
     reference = parse_reference(text)
     if reference.transport in ENGINE_NAMES:
         return f"{LOCAL[0] if ENGINE_NAMES[reference.transport] == 'Docker' else LOCAL[1]}:"

@@ -29,7 +29,7 @@ class Effect:
     """The largest of them, with their bytes."""
 
     def to_json(self) -> dict[str, Any]:
-        """As the command line prints it."""
+        """Return as the command line prints it."""
         counts = self.counts
         return {
             "added": counts.added,
@@ -43,7 +43,7 @@ class Effect:
 
 
 def effect_of(union: LayerUnion, layer: LayerNumber, same: SameContent | None = None) -> Effect:
-    """What a layer did; without ``same`` no contents are compared."""
+    """Return what a layer did; without ``same`` no contents are compared."""
     files = [
         event
         for event in union.events_of(layer)

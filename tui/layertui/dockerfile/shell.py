@@ -21,7 +21,7 @@ _PART = re.compile(
 
 
 def broken(command: str, escape: str = "\\") -> str:
-    """A command of one line with line breaks, each behind ``escape``, that a Dockerfile takes out again.
+    """Return a command of one line with line breaks, each behind ``escape``, that a Dockerfile takes out again.
 
     A run of blanks is what a line's end and the next one's indent became: taking the breaks
     out there gives the very same command. A long command without any is broken at ``&&``,

@@ -40,7 +40,7 @@ class InstructionWriter:
         self._known = known
 
     def as_it_stands(self, keyword: str, text: str) -> Wording:
-        """What is recorded as it was written, which Buildah and kaniko do but for what was copied."""
+        """Return what is recorded as it was written, which Buildah and kaniko do but for what was copied."""
         if "\n" in text:
             return _with_line_ends(text)
         if keyword == "SHELL" and (words := quoted_words(text[1:-1])):
@@ -48,7 +48,7 @@ class InstructionWriter:
         return _copied(text) if keyword in ("ADD", "COPY") else Wording(text)
 
     def of(self, keyword: str, text: str) -> Wording:
-        """What is recorded with variables put in and quotes taken off, of all but ``RUN``."""
+        """Return what is recorded with variables put in and quotes taken off, of all but ``RUN``."""
         match keyword:
             case "CMD" | "ENTRYPOINT":
                 return self._command(text)
@@ -65,7 +65,7 @@ class InstructionWriter:
         return Wording(written(keyword, text).replace("$", self.escape + "$"))
 
     def run(self, text: str) -> Wording:
-        """What a ``RUN`` ran, without its build arguments."""
+        """Return what a ``RUN`` ran, without its build arguments."""
         prefix = " ".join(self._shell) + " "
         if text.startswith(prefix):
             return self.script(text.removeprefix(prefix).strip(" \t"))
@@ -79,7 +79,7 @@ class InstructionWriter:
         return Wording(_json(words), guesses)
 
     def script(self, command: str) -> Wording:
-        """A command for the shell; one of several lines can only have been a heredoc (or hold one)."""
+        """Return a command for the shell; one of several lines can only have been a heredoc (or hold one)."""
         command = command.rstrip("\n")
         if "\n" not in command and not command.endswith(self.escape) and not _HEREDOC.search(command):
             return Wording(broken(command, self.escape))
@@ -111,7 +111,7 @@ class InstructionWriter:
         return Wording(" ".join(f"{name}={self.quoted(value)}" for name, value in pairs), guesses)
 
     def quoted(self, value: str) -> str:
-        """A value without line ends, variables in it not put in once more."""
+        """Return a value without line ends, variables in it not put in once more."""
         if _SAFE.fullmatch(value):
             return value
         for char in (self.escape, '"', "$"):
@@ -120,7 +120,7 @@ class InstructionWriter:
 
 
 def assigned(text: str, known: Mapping[str, str]) -> tuple[list[tuple[str, str]], bool]:
-    """Names and values of ``A=1 B=two words``, and whether they can only be these.
+    """Name and values of ``A=1 B=two words``, and whether they can only be these.
 
     Nothing tells a blank of a value from one between two: ``known`` values do, and of those
     that are not known the next name ends them.
@@ -145,7 +145,7 @@ def assigned(text: str, known: Mapping[str, str]) -> tuple[list[tuple[str, str]]
 
 
 def build_arguments(text: str) -> tuple[dict[str, str], str]:
-    """The build arguments that a ``RUN`` was given, and what it ran; names alone stand for no value."""
+    """Return the build arguments that a ``RUN`` was given, and what it ran; names alone stand for no value."""
     given, command = split_arguments(text)
     pairs, _ = assigned(given, {})
     return dict(pairs), command

@@ -1,1 +1,1 @@
-"""The gate: rules that an image must keep to, evaluated by what :mod:`layertui.insight` finds."""
+"""The CI gate: rules for an image, evaluated with the results of :mod:`layertui.insight`."""

@@ -1,4 +1,4 @@
-"""What an image is compared with to see how much it has grown."""
+"""Baselines: sizes that an image's growth is measured against."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ BASELINE_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class BaselineLayer:
-    """One layer."""
+    """A layer of a baseline."""
 
     diff_id: str
-    """Empty if the config names none."""
+    """Empty if the config has none."""
     size_bytes: int
-    """Of its files."""
+    """Bytes of its files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Sizes of an image at some time."""
+    """The sizes of an image when the baseline was written."""
 
     image: str
-    """What people call it."""
+    """Human-readable name."""
     id: str
     size_bytes: int
-    """Of the files of all layers."""
+    """Bytes of the files of all layers."""
     layers: tuple[BaselineLayer, ...]
     version: int = BASELINE_VERSION
 
 
 def baseline_of(image: Image, union: LayerUnion) -> Baseline:
-    """An image as it is now."""
+    """Return the baseline of an image as it is now."""
     parts = tuple(
         BaselineLayer(layer.diff_id, sum(index.size))
         for layer, index in zip(image.layers, union.indexes, strict=True)
@@ -49,13 +49,13 @@ def baseline_of(image: Image, union: LayerUnion) -> Baseline:
 
 
 def is_baseline_file(place: str) -> bool:
-    """Whether a file with a baseline is meant, and no image."""
+    """Return whether ``place`` is a file with a baseline, not an image."""
     return place.endswith(".json")
 
 
 def read_baseline(file: Path) -> Baseline:
-    """A baseline out of its file. Raises :class:`LayertuiError`."""
-    again = "write it anew with --update-baseline"
+    """Read a baseline from its file. Raises :class:`LayertuiError`."""
+    again = "rewrite it with --update-baseline"
     try:
         found = msgspec.convert(json.loads(file.read_bytes()), Baseline)
     except FileNotFoundError as error:
@@ -63,12 +63,12 @@ def read_baseline(file: Path) -> Baseline:
     except OSError as error:
         raise LayertuiError(f"cannot read the baseline {file}", error.strerror or str(error)) from error
     except (ValueError, RecursionError) as error:
-        raise LayertuiError(f"{file} is no baseline", str(error), again) from error
+        raise LayertuiError(f"{file} is not a baseline", str(error), again) from error
     if found.version != BASELINE_VERSION:
-        raise LayertuiError(f"cannot read the baseline {file}", f"it is of version {found.version}", again)
+        raise LayertuiError(f"cannot read the baseline {file}", f"it has version {found.version}", again)
     return found
 
 
 def write_baseline(file: Path, baseline: Baseline) -> None:
-    """Keep a baseline in a file. Raises :class:`LayertuiError`."""
+    """Write a baseline to a file. Raises :class:`LayertuiError`."""
     save(file, json.dumps(asdict(baseline), indent=2).encode() + b"\n")

@@ -1,4 +1,4 @@
-"""Where the rules of a project stand: ``.layertui.toml``, ``pyproject.toml``, or a ``.dive-ci`` as it is."""
+"""Read the rules of a project from ``.layertui.toml``, ``pyproject.toml`` or ``.dive-ci``."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ HELP = "see docs/check.md"
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What a gate is to check."""
+    """The rules and settings of a gate."""
 
     file: Path | None
-    """Where it stands; ``None`` for dive's defaults."""
+    """The file it was read from; ``None`` for dive's defaults."""
     rules: Rules
     ignore: tuple[str, ...] = ()
-    """Globs of paths that are no findings; a directory stands for all that is in it."""
+    """Globs of paths that are ignored; a directory includes everything in it."""
     baseline: str | None = None
-    """A file beside this one, or a reference."""
+    """A file relative to this one, or an image reference."""
     disabled: tuple[str, ...] = ()
-    """Rules that a ``.dive-ci`` switches off."""
+    """Rules that a ``.dive-ci`` disables."""
     warnings: Sequence[str] = ()
 
 
@@ -44,9 +44,9 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def load_config(file: Path | None, directory: Path) -> Config:
-    """The rules in a file, or else in the first of the three that a directory has, or else dive's defaults.
+    """Read the rules from ``file``, else from the first of the three files in ``directory``, else use dive's defaults.
 
-    Raises :class:`LayertuiError` for what cannot be read or is no rule.
+    Raises :class:`LayertuiError` for files that cannot be read and unknown rules.
     """
     if file is not None:
         return _toml(file) if file.suffix == ".toml" else _dive(file)
@@ -68,7 +68,7 @@ def _toml(file: Path) -> Config:
     if file.name == PYPROJECT:
         data, place = _tool(data).get("layertui", {}), "tool.layertui."
     if not isinstance(data, dict) or not data.get("rules"):
-        raise LayertuiError(f"no rules in {file}", f"it has no table [{place}rules] that sets one", HELP)
+        raise LayertuiError(f"no rules in {file}", f"it has no table [{place}rules] with a rule", HELP)
     _check_names(file, place, data, ("rules", "ignore", "baseline"))
     if isinstance(data["rules"], dict):
         _check_names(file, f"{place}rules.", data["rules"], _names(Rules))
@@ -78,13 +78,15 @@ def _toml(file: Path) -> Config:
         read = msgspec.convert(data, _File, dec_hook=_limit)
     except msgspec.ValidationError as error:
         why, _, where = str(error).partition(" - at `$.")
-        raise LayertuiError(f"{place}{where.rstrip('`')} in {file} has a wrong value", why, HELP) from error
+        raise LayertuiError(
+            f"{place}{where.rstrip('`')} in {file} has an invalid value", why, HELP
+        ) from error
     if not read.rules.limits():
-        raise LayertuiError(f"no rules in {file}", "all that it sets are switched off", HELP)
+        raise LayertuiError(f"no rules in {file}", "all of its rules are disabled", HELP)
     if isinstance(secrets := read.rules.secrets, SecretsAllowed) and secrets.allow_rules:
         from layertui.insight.secret_rules import RULE_NAMES
 
-        _check_names(file, "the kind of secret ", secrets.allow_rules, RULE_NAMES)
+        _check_names(file, "kind of secret ", secrets.allow_rules, RULE_NAMES)
     baseline = read.baseline
     if baseline is not None and is_baseline_file(baseline):
         baseline = str(file.parent / baseline)
@@ -95,7 +97,7 @@ def _parsed(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(_text(file))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise LayertuiError(f"cannot read {file}", f"it is no TOML: {error}") from error
+        raise LayertuiError(f"cannot read {file}", f"invalid TOML: {error}") from error
 
 
 def _tool(data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -108,12 +110,12 @@ def _names(kind: type[msgspec.Struct]) -> list[str]:
 
 
 def _check_names(file: Path, place: str, given: Iterable[str], known: Sequence[str]) -> None:
-    """Raises :class:`LayertuiError` for the first name that is not known, with those like it."""
+    """Raise :class:`LayertuiError` for the first unknown name, with similar ones."""
     for name in given:
         if name not in known:
             like = difflib.get_close_matches(name, known, 3, 0.5)
-            meant = f"did you mean {' or '.join(like)}" if like else f"there are {', '.join(known)}"
-            raise LayertuiError(f"{place}{name} in {file} is not known", meant)
+            meant = f"did you mean {' or '.join(like)}" if like else f"expected one of {', '.join(known)}"
+            raise LayertuiError(f"unknown {place}{name} in {file}", meant)
 
 
 def _limit(kind: type, value: object) -> Size | Ratio | Growth:
@@ -130,7 +132,7 @@ _DIVE_RULES = {
     "highestWastedBytes": ("highest-wasted-bytes", "disabled", parse_size),
     "highestUserWastedPercent": ("highest-user-wasted-percent", "0.1", parse_ratio),
 }
-"""Our name, dive's default and what reads the value, by dive's name (dive 0.13, ``options/ci_rules.go``)."""
+"""layertui's name, dive's default and the parser of the value, by dive's name (dive 0.13, ``options/ci_rules.go``)."""
 
 
 def _dive(file: Path) -> Config:
@@ -141,7 +143,7 @@ def _dive(file: Path) -> Config:
     if rules is None:
         rules = {}
     if not isinstance(rules, dict):
-        raise LayertuiError(f"cannot read {file}", "its rules are no names with values")
+        raise LayertuiError(f"cannot read {file}", "its rules are not a mapping")
     return _dive_rules(file, rules)
 
 
@@ -153,33 +155,33 @@ def _dive_rules(file: Path | None, given: Mapping[Any, Any]) -> Config:
         if value is None:
             value = default
         if not isinstance(value, str):
-            raise LayertuiError(f"{name} in {file} has a wrong value", "it is no single value")
+            raise LayertuiError(f"{name} in {file} has an invalid value", "it is not a scalar")
         if value.strip().lower() in ("", "disabled", "off", "false"):
             disabled.append(own)
             continue
         try:
             limits[own.replace("-", "_")] = read(value)
         except ValueError as error:
-            raise LayertuiError(f"{name} in {file} has a wrong value", str(error)) from error
-    strangers = [str(name) for name in given if name not in _DIVE_RULES]
-    warnings = [f"{file}: {name} is none of dive's rules, and ignored as dive does" for name in strangers]
+            raise LayertuiError(f"{name} in {file} has an invalid value", str(error)) from error
+    unknown = [str(name) for name in given if name not in _DIVE_RULES]
+    warnings = [f"{file}: {name} is not a rule of dive, ignored as by dive" for name in unknown]
     return Config(file, Rules(**limits), disabled=tuple(disabled), warnings=warnings)
 
 
 def _yaml(file: Path) -> Any:
-    """The first document of a YAML file, each scalar but null as the text it is written as.
+    """Parse the first document of a YAML file, with all scalars but null as strings.
 
-    dive has texts for all limits: ``0.20`` is not 0.2 to it, and ``off`` not false.
+    dive reads all limits as strings: ``0.20`` is not 0.2, and ``off`` not false.
     """
     import yaml
 
     class Loader(yaml.SafeLoader):
-        """Its constructors are its own, not all loaders'."""
+        """A loader with constructors of its own, not shared with other loaders."""
 
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
             names = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
             if twice := next((name for name in names if names.count(name) > 1), None):
-                raise yaml.YAMLError(f"{twice} stands there twice")
+                raise yaml.YAMLError(f"duplicate key {twice}")
             return super().construct_mapping(node, deep)
 
     for tag in ("bool", "int", "float", "timestamp"):
@@ -187,8 +189,8 @@ def _yaml(file: Path) -> Any:
     try:
         return next(iter(yaml.load_all(_text(file), Loader)), None)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        told = re.sub(r"\s+", " ", str(error))
-        raise LayertuiError(f"cannot read {file}", f"it is no YAML: {told}") from error
+        reason = re.sub(r"\s+", " ", str(error))
+        raise LayertuiError(f"cannot read {file}", f"invalid YAML: {reason}") from error
 
 
 def _text(file: Path) -> str:
@@ -197,4 +199,4 @@ def _text(file: Path) -> str:
     except OSError as error:
         raise LayertuiError(f"cannot read {file}", error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
-        raise LayertuiError(f"cannot read {file}", "it is no UTF-8") from error
+        raise LayertuiError(f"cannot read {file}", "it is not UTF-8") from error

@@ -1,4 +1,4 @@
-"""Evaluates the rules of a gate for an image."""
+"""Evaluate the rules of a gate for an image."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from layertui.gate import figure_rules, finding_rules
+from layertui.gate.checked_image import CheckedImage
 from layertui.gate.config import Config
 from layertui.gate.rules import DESCRIPTIONS, Outcome, Result, Status, Verdict
-from layertui.gate.subject import CheckedImage
 from layertui.insight.package_databases import PACKAGE_FILES
 from layertui.model.errors import LayertuiError
 
@@ -27,25 +27,25 @@ CHECKS: Mapping[str, Callable[[CheckedImage, Any], Outcome]] = {
     "setuid": finding_rules.setuid,
     "forbidden-packages": finding_rules.forbidden_packages,
 }
-"""From an image and the limit of a rule to how it turns out; raises :class:`LayertuiError`."""
+"""Return the outcome of a rule for an image and a limit; raise :class:`LayertuiError` if it cannot be evaluated."""
 
 
 def files_to_keep(config: Config) -> Sequence[bytes]:
-    """Patterns of the files that the rules are going to read (:class:`layertui.layers.tar.capture.Keep`)."""
+    """Return patterns of the files that the rules will read (:class:`layertui.layers.tar.capture.Keep`)."""
     rule = "forbidden-packages"
     return PACKAGE_FILES if rule in config.rules.limits() and rule not in config.disabled else ()
 
 
 def evaluate(config: Config, subject: CheckedImage) -> Verdict:
-    """How each rule that is set turns out; nothing is worked out that no rule asks for."""
+    """Evaluate each rule that is set; computes only what these need."""
     limits, damage = config.rules.limits(), subject.damage()
     results = []
     for rule in DESCRIPTIONS:
         if rule in config.disabled:
-            results.append(Result(rule, Outcome(Status.SKIP, "switched off")))
+            results.append(Result(rule, Outcome(Status.SKIP, "disabled")))
         elif rule in limits:
             outcome = _outcome(rule, limits[rule], subject)
-            if damage:  # what was found is there, but nobody knows what else is
+            if damage:  # the findings are valid, but may be incomplete
                 outcome = replace(outcome, status=Status.ERROR, message=damage)
             results.append(Result(rule, outcome))
     return Verdict(subject.image.reference, subject.image.name, config.file, results)

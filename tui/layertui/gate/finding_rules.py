@@ -1,4 +1,4 @@
-"""Rules about what must not, or must, be in an image."""
+"""Rules about paths, secrets, permissions and packages that an image must, or must not, contain."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import fnmatch
 import re
 from collections.abc import Sequence
 
+from layertui.gate.checked_image import CheckedImage
 from layertui.gate.globs import Globs, unmatched
 from layertui.gate.rules import Outcome, SecretsAllowed, Status, Violation
-from layertui.gate.subject import CheckedImage
 from layertui.insight.packages import PackageChange, packages
 from layertui.insight.permissions import Right, permissions
 from layertui.insight.secrets import secrets
@@ -18,6 +18,7 @@ from layertui.text.format import count_text, mode_text, owner
 
 
 def forbidden_paths(subject: CheckedImage, limit: Sequence[str]) -> Outcome:
+    """Fail for every path of the final tree that matches a glob."""
     union = subject.union
     found = []
     for node, glob in Globs(limit).nodes(union):
@@ -28,7 +29,7 @@ def forbidden_paths(subject: CheckedImage, limit: Sequence[str]) -> Outcome:
 
 
 def forbidden_in_layers(subject: CheckedImage, limit: Sequence[str]) -> Outcome:
-    """Every layer's own entries; a directory that is only implied is stored by none."""
+    """Fail for every entry of any layer that matches a glob; implicit directories are not entries."""
     union = subject.union
     found = []
     for node, glob in Globs(limit).nodes(union):
@@ -45,16 +46,17 @@ def forbidden_in_layers(subject: CheckedImage, limit: Sequence[str]) -> Outcome:
 
 
 def required_paths(subject: CheckedImage, limit: Sequence[str]) -> Outcome:
+    """Fail for every glob that matches no path of the final tree."""
     missing = unmatched(limit, subject.union)
     found = []
     for glob in missing:
-        # Where a layer deleted it, that is what to look at.
+        # If a layer deleted the path, name that layer.
         gone = next((node for node, _ in Globs([glob]).nodes(subject.union)), NO_NODE)
         if gone < 0:
             found.append(Violation(f"nothing matches {glob}"))
         else:
             layer = subject.union.ev_layer[subject.union.last[gone]]
-            message = f"nothing matches {glob} any more: layer {layer} deletes it"
+            message = f"nothing matches {glob}: deleted by layer {layer}"
             found.append(subject.violation(message, subject.union.path(gone), layer))
     if found:
         return Outcome(Status.FAIL, f"{len(found):,} of {count_text(len(limit), 'glob')} missing", found)
@@ -62,11 +64,12 @@ def required_paths(subject: CheckedImage, limit: Sequence[str]) -> Outcome:
 
 
 def no_secrets(subject: CheckedImage, limit: bool | SecretsAllowed) -> Outcome:
+    """Fail for every secret in files, environment, labels and history that is not allowed."""
     allowed = limit if isinstance(limit, SecretsAllowed) else SecretsAllowed()
     paths = Globs(allowed.allow_paths, below=True)
-    given_away = secrets(subject.image, subject.union, subject.contents, subject.job)
+    leaked = secrets(subject.image, subject.union, subject.contents, subject.job)
     found = []
-    for secret in given_away.found:
+    for secret in leaked.found:
         if secret.rule in allowed.allow_rules:
             continue
         is_file = secret.where == "file"
@@ -74,20 +77,19 @@ def no_secrets(subject: CheckedImage, limit: bool | SecretsAllowed) -> Outcome:
             continue
         name = f" in the {secret.where} {secret.name}" if secret.where in ("environment", "label") else ""
         message = f"{secret.rule} {secret.masked}{name or ' in the history' * (not is_file)}"
-        hidden = "" if secret.is_visible else ", only deleted from view"
+        hidden = "" if secret.is_visible else ", deleted, but still shipped"
         path = secret.name if is_file else None
         found.append(subject.violation(message + hidden, path, secret.layer, secret.line))
-    if given_away.unreadable:
-        unread = f"{count_text(given_away.unreadable, 'file')} cannot be read"
+    if leaked.unreadable:
+        unread = f"{count_text(leaked.unreadable, 'file')} cannot be read"
         return Outcome(Status.ERROR, unread, found)
-    passed_over = (
-        f", {count_text(given_away.too_large, 'file')} too large to look into" if given_away.too_large else ""
-    )
+    skipped = f", {count_text(leaked.too_large, 'file')} too large to scan" if leaked.too_large else ""
     outcome = _none_of(found, "secret")
-    return Outcome(outcome.status, outcome.message + passed_over, found)
+    return Outcome(outcome.status, outcome.message + skipped, found)
 
 
 def setuid(subject: CheckedImage, limit: Sequence[str]) -> Outcome:
+    """Fail for every setuid or setgid file of the final tree that is not allowed."""
     allowed = Globs(limit, below=True)
     found = []
     for row in permissions(subject.union, subject.contents):
@@ -102,7 +104,7 @@ def setuid(subject: CheckedImage, limit: Sequence[str]) -> Outcome:
 
 
 def forbidden_packages(subject: CheckedImage, limit: Sequence[str]) -> Outcome:
-    """Globs of ``[KIND:]NAME[=VERSION]``."""
+    """Fail for every package of the final tree that matches a glob of ``[KIND:]NAME[=VERSION]``."""
     patterns = [(text, re.compile(fnmatch.translate(text), re.DOTALL)) for text in limit]
     read = packages(subject.union, subject.contents)
     found = []
@@ -124,16 +126,16 @@ def forbidden_packages(subject: CheckedImage, limit: Sequence[str]) -> Outcome:
 
 
 def _installed(changes: Sequence[PackageChange]) -> list[PackageChange]:
-    """What brought each package of the final tree."""
-    there: dict[tuple[str, str, str, str], list[PackageChange]] = {}
+    """Return the change that installed each package of the final tree."""
+    installed: dict[tuple[str, str, str, str], list[PackageChange]] = {}
     for change in changes:
-        if (gone := change.before) is not None:
-            same = there.get((gone.kind, gone.key, gone.architecture, gone.version))
+        if (old := change.before) is not None:
+            same = installed.get((old.kind, old.key, old.architecture, old.version))
             if same:
                 same.pop()
         if (new := change.after) is not None:
-            there.setdefault((new.kind, new.key, new.architecture, new.version), []).append(change)
-    return [change for same in there.values() for change in same]
+            installed.setdefault((new.kind, new.key, new.architecture, new.version), []).append(change)
+    return [change for same in installed.values() for change in same]
 
 
 def _none_of(found: Sequence[Violation], noun: str) -> Outcome:

@@ -1,4 +1,4 @@
-"""Globs of a gate: ``*`` and ``?`` within a name, ``**`` across directories, as in the tree's filter."""
+"""Globs of a gate: ``*`` and ``?`` within a name, ``**`` across directories, as in the path filter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from layertui.union.path_filter import glob_pattern
 
 
 class Globs:
-    """Several globs; with ``below`` a directory stands for all that is in it."""
+    """Several globs; with ``below`` a directory includes everything in it."""
 
     def __init__(self, texts: Iterable[str], below: bool = False) -> None:
         self._patterns = [
@@ -19,18 +19,18 @@ class Globs:
         ]
 
     def first(self, key: bytes) -> str | None:
-        """The first that matches a key; ``None`` if none does."""
+        """Return the first glob that matches a key; ``None`` if none does."""
         for text, pattern in self._patterns:
             if pattern.search(key):
                 return text
         return None
 
     def matches(self, path: str) -> bool:
-        """Whether one matches an absolute path."""
+        """Return whether any glob matches an absolute path."""
         return self.first(path[1:].encode("utf-8", "surrogateescape").replace(b"/", b"\0")) is not None
 
     def nodes(self, union: LayerUnion) -> Iterator[tuple[Node, str]]:
-        """The paths that some layer has and one matches, with that one, in the order of the tree."""
+        """Yield the nodes of any layer that a glob matches, with that glob, in the order of the tree."""
         if self._patterns:
             for node, key in zip(union.subtree(ROOT), union.keys.split(b"/"), strict=True):
                 if node and (text := self.first(key)) is not None:
@@ -38,7 +38,7 @@ class Globs:
 
 
 def unmatched(texts: Sequence[str], union: LayerUnion) -> Sequence[str]:
-    """The globs that match no path of the final tree."""
+    """Return the globs that match no path of the final tree."""
     missing = [(text, Globs([text])) for text in texts]
     for node, key in zip(union.subtree(ROOT), union.keys.split(b"/"), strict=True):
         if not missing:

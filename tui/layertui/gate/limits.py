@@ -1,4 +1,4 @@
-"""Limits as people write them: sizes, ratios, growth."""
+"""Parse limits: sizes, ratios, growth."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ class Ratio(float):
 
 
 class Growth:  # no dataclass, which msgspec would want as a table
-    """How much more than a baseline is allowed: bytes, or percent of it."""
+    """The allowed growth over a baseline: bytes, or percent of it."""
 
     def __init__(self, text: str, size: int | None, percent: float | None) -> None:
         self.text = text
-        """As it was written."""
+        """As written."""
         self.size = size
         self.percent = percent
 
     def allows(self, before: int, after: int) -> bool:
-        """Whether so many bytes may become so many."""
+        """Return whether a growth from ``before`` to ``after`` bytes is within the limit."""
         limit = self.size if self.percent is None else before * self.percent / 100
         return after - before <= (limit or 0)
 
 
 def parse_size(value: object) -> Size:
-    """A number of bytes, or a text like ``20 MB`` (decimal) or ``20MiB``, as dive reads it (go-humanize).
+    """Parse a number of bytes, or text like ``20 MB`` (decimal) or ``20MiB``, as dive does (go-humanize).
 
-    Raises ``ValueError`` saying what it must be.
+    Raises ``ValueError`` with what is expected.
     """
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return Size(value)
@@ -50,22 +50,22 @@ def parse_size(value: object) -> Size:
     digits = match[1].replace(",", "") if match else ""
     unit = _UNIT_BYTES.get(match[2].strip().lower()) if match else None
     if unit is None or not _DECIMAL.fullmatch(digits) or float(digits) * unit >= 1 << 64:
-        raise ValueError(f'{_shown(value)} is no size: a number of bytes, or like "20 MB" or "1.5 GiB"')
+        raise ValueError(f'{_shown(value)} is not a size: expected bytes, or like "20 MB" or "1.5 GiB"')
     return Size(float(digits) * unit)
 
 
 def parse_ratio(value: Any) -> Ratio:
-    """A number from 0 to 1, or the text of one. Raises ``ValueError`` saying what it must be."""
+    """Parse a number from 0 to 1, or the text of one. Raises ``ValueError`` with what is expected."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if is_number or (isinstance(value, str) and _DECIMAL.fullmatch(value)):
         number = Ratio(value)
         if 0 <= number <= 1:
             return number
-    raise ValueError(f"{_shown(value)} is no ratio: a number from 0 to 1, 0.95 for 95%")
+    raise ValueError(f"{_shown(value)} is not a ratio: expected a number from 0 to 1, 0.95 for 95%")
 
 
 def parse_growth(value: object) -> Growth:
-    """A size or a text like ``5%``. Raises ``ValueError`` saying what it must be."""
+    """Parse a size, or text like ``5%``. Raises ``ValueError`` with what is expected."""
     if isinstance(value, str) and value.rstrip().endswith("%"):
         number = value.rstrip()[:-1].rstrip()
         if _DECIMAL.fullmatch(number) and 0 <= float(number) < float("inf"):
@@ -73,7 +73,7 @@ def parse_growth(value: object) -> Growth:
     try:
         size = parse_size(value)
     except ValueError:
-        raise ValueError(f'{_shown(value)} is no growth: like "5%" or "10 MB"') from None
+        raise ValueError(f'{_shown(value)} is not a growth: expected like "5%" or "10 MB"') from None
     return Growth(value if isinstance(value, str) else f"{value} B", size, None)
 
 

@@ -1,4 +1,4 @@
-"""The rules of a gate, and what evaluating them gives."""
+"""The rules of a gate and their results."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from layertui.model.numbers import LayerNumber
 
 
 class SecretsAllowed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
-    """Secrets that are known and no reason to fail."""
+    """Known secrets that are allowed."""
 
     allow_paths: tuple[str, ...] = ()
-    """Globs; a directory stands for all that is in it."""
+    """Globs; a directory includes everything in it."""
     allow_rules: tuple[str, ...] = ()
-    """Names of kinds of secrets, as findings tell them."""
+    """Names of kinds of secrets, as in findings."""
 
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
-    """Those that are set; a field's name with hyphens is the rule's."""
+    """The limits of all rules, empty for those not set; a rule's name is the field's with hyphens."""
 
     lowest_efficiency: Ratio | None = None
     highest_wasted_bytes: Size | None = None
@@ -37,11 +37,11 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     required_paths: tuple[str, ...] = ()
     secrets: bool | SecretsAllowed = False
     setuid: tuple[str, ...] | None = None
-    """Globs of those that are allowed."""
+    """Globs of allowed files."""
     forbidden_packages: tuple[str, ...] = ()
 
     def limits(self) -> Mapping[str, Any]:
-        """Name and limit of each rule that is set."""
+        """Return name and limit of each rule that is set."""
         limits = {name: getattr(self, name.replace("-", "_")) for name in DESCRIPTIONS}
         return {
             name: limit
@@ -54,21 +54,21 @@ DESCRIPTIONS = {
     "lowest-efficiency": "dive's efficiency is at least this",
     "highest-wasted-bytes": "dive's wasted bytes are at most this",
     "highest-user-wasted-percent": "dive's wasted bytes over those of the layers above the first are at most this",
-    "reclaimable": "files that layers store and the final tree does not show take at most this",
+    "reclaimable": "files that layers store and the final tree lacks take at most this",
     "size": "the files of all layers take at most this",
-    "growth": "the files of all layers take at most this much more than the baseline's",
+    "growth": "the files of all layers exceed the baseline's by at most this",
     "forbidden-paths": "no path of the final tree matches",
     "forbidden-in-layers": "no layer stores a path that matches, not even one that a later layer deletes",
     "required-paths": "each glob matches a path of the final tree",
-    "secrets": "no layer, variable, label or build step gives a secret away",
-    "setuid": "no file of the final tree has setuid or setgid, but those that are allowed",
+    "secrets": "no layer, variable, label or build step contains a secret",
+    "setuid": "no file of the final tree is setuid or setgid, except those allowed",
     "forbidden-packages": "no package of the final tree matches",
 }
-"""What each rule demands."""
+"""What each rule requires."""
 
 
 class Status(StrEnum):
-    """How a rule turned out."""
+    """The status of a rule."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -79,23 +79,23 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One thing that speaks against an image."""
+    """A finding against a rule."""
 
     message: str
     path: str | None = None
     layer: LayerNumber | None = None
-    """Where it is stored, or what removed what is required."""
+    """The layer that stores it, or that deleted a required path."""
     step: str = ""
     """The build step of that layer on one line, secrets masked."""
     line: int | None = None
-    """Of a file, from 1."""
+    """Line in the file, from 1."""
 
     def place(self) -> str:
-        """``/etc/passwd:3``; empty if it is nowhere in particular."""
+        """Return ``/etc/passwd:3``; empty without a path."""
         return f"{self.path or ''}{f':{self.line}' if self.line else ''}"
 
     def line_of_text(self, most: int | None = None) -> str:
-        """The whole finding, with so many characters of the step; may hold what a terminal acts on."""
+        """Return the finding on one line, the step cut to ``most`` characters; not sanitized."""
         parts = [self.place(), self.message]
         if self.layer is not None:
             step = self.step if most is None or len(self.step) <= most else self.step[: most - 1] + "…"
@@ -103,7 +103,7 @@ class Violation:
         return "  ".join(filter(None, parts))
 
     def to_json(self) -> dict[str, Any]:
-        """The finding as the command line prints it."""
+        """Return the finding as the command line prints it."""
         return {
             "message": self.message,
             "path": self.path,
@@ -115,25 +115,25 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What evaluating a rule gives."""
+    """The result of evaluating a rule."""
 
     status: Status
     message: str
     findings: Sequence[Violation] = ()
-    """What is against the rule; for a figure what it comes from, largest first, as far as that helps."""
+    """Violations of the rule; for a figure its largest causes."""
     value: float | None = None
-    """A figure that was measured: bytes or a ratio."""
+    """The measured figure: bytes or a ratio."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one rule turned out."""
+    """A rule with its outcome."""
 
     rule: str
     outcome: Outcome
 
     def to_json(self) -> dict[str, Any]:
-        """The result as the command line prints it."""
+        """Return the result as the command line prints it."""
         return {
             "rule": self.rule,
             "status": str(self.outcome.status),
@@ -145,26 +145,26 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How all rules turned out for an image."""
+    """The results of all rules for an image."""
 
     reference: str
     name: str
-    """What people call the image."""
+    """Human-readable name of the image."""
     rules_file: Path | None
-    """Where the rules stand; ``None`` for dive's defaults."""
+    """The file with the rules; ``None`` for dive's defaults."""
     results: Sequence[Result]
 
     @property
     def status(self) -> Status:
-        """An error if a rule could not be evaluated, else a failure if one failed."""
+        """``ERROR`` if a rule could not be evaluated, else ``FAIL`` if one failed."""
         return next((bad for bad in (Status.ERROR, Status.FAIL) if self.count(bad)), Status.PASS)
 
     def count(self, status: Status) -> int:
-        """How many rules turned out so."""
+        """Return the number of rules with a status."""
         return sum(result.outcome.status == status for result in self.results)
 
     def summary(self) -> str:
-        """``FAIL: 2 rules passed, 1 failed``."""
+        """Return ``FAIL: 2 rules passed, 1 failed``."""
         word = "PASS" if self.status == Status.PASS else "FAIL"
         passed = self.count(Status.PASS)
         counts = [f"{passed} rule{'' if passed == 1 else 's'} passed"]
@@ -178,7 +178,7 @@ class Verdict:
         return f"{word}: {', '.join(counts)}"
 
     def to_json(self) -> dict[str, Any]:
-        """The verdict as the command line prints it."""
+        """Return the verdict as the command line prints it."""
         return {
             "reference": self.reference,
             "rules_file": None if self.rules_file is None else str(self.rules_file),

@@ -1,4 +1,7 @@
-"""Databases of installed packages: dpkg's, apk's and rpm's, and what Python and npm keep of each package."""
+"""Parse databases of installed packages: dpkg, apk and rpm, and the metadata of Python and npm packages.
+
+No library reads all of these from bytes; rpm's own needs the database on disk, and rpm installed.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from pathlib import Path
 from layertui.model.errors import LayertuiError
 
 MAX_STEPS = 10_000
-"""Times a thousand steps of sqlite's machine: many times what the largest real database takes."""
+"""Thousands of steps of sqlite's virtual machine: many times what the largest real database takes."""
 
 
 MAX_BLOB = 1 << 28
@@ -30,21 +33,21 @@ class Package:
     name: str
     version: str
     architecture: str
-    """Empty where the kind has none."""
+    """Empty if the kind has none."""
     size: int
-    """Bytes that it takes installed, as the database says; -1 where it does not."""
+    """Installed size in bytes according to the database; -1 if unknown."""
     key: str
-    """The same for other versions of the package."""
+    """Identifies the package across versions."""
     database: str
-    """The path of what tells of it."""
+    """Path of the database that lists it."""
 
 
 DatabaseParser = Callable[[str, bytes], list[Package]]
-"""From the path and content of a database to its packages. Raises :class:`LayertuiError`."""
+"""Returns the packages of a database, given its path and content. Raises :class:`LayertuiError`."""
 
 
 def dpkg(path: str, data: bytes) -> list[Package]:
-    """``/var/lib/dpkg/status`` (deb-control(5)), or a file of ``status.d`` as distroless has it."""
+    """Parse ``/var/lib/dpkg/status`` (deb-control(5)), or a file of distroless' ``status.d``."""
     found = []
     for stanza in stanzas(data):
         fields = dict(line.split(": ", 1) for line in stanza if ": " in line and not line.startswith(" "))
@@ -66,12 +69,12 @@ def dpkg(path: str, data: bytes) -> list[Package]:
 
 
 def apk(path: str, data: bytes) -> list[Package]:
-    """``lib/apk/db/installed`` (apk-tools, ``doc/apk-v2.5.scd``: fields of one letter)."""
+    """Parse ``lib/apk/db/installed`` (apk-tools, ``doc/apk-v2.5.scd``: fields of one letter)."""
     return list(filter(None, (apk_package(path, stanza) for stanza in stanzas(data))))
 
 
 def apk_package(path: str, stanza: list[str]) -> Package | None:
-    """What a stanza of it tells; ``None`` if that is no package."""
+    """Return the package of a stanza; ``None`` if it names none."""
     fields = {line[0]: line[2:] for line in reversed(stanza) if line[1:2] == ":"}
     if "P" not in fields:
         return None
@@ -81,12 +84,12 @@ def apk_package(path: str, stanza: list[str]) -> Package | None:
 
 
 def rpm(path: str, data: bytes) -> list[Package]:
-    """``rpmdb.sqlite``: a table of headers (rpm 4.16 and later, ``lib/backend/sqlite.c``)."""
+    """Parse ``rpmdb.sqlite``, a table of headers (rpm 4.16 and later, ``lib/backend/sqlite.c``)."""
     return list(filter(None, (rpm_package(path, header) for header in rpm_headers(path, data))))
 
 
 def rpm_headers(path: str, data: bytes) -> Iterator[bytes]:
-    """The headers of an ``rpmdb.sqlite``."""
+    """Yield the headers of an ``rpmdb.sqlite``."""
     steps = iter(range(MAX_STEPS))
     with tempfile.TemporaryDirectory(prefix="layertui-") as directory:
         file = Path(directory, "rpmdb.sqlite")
@@ -106,25 +109,25 @@ def rpm_headers(path: str, data: bytes) -> Iterator[bytes]:
 
 
 def rpm_journal(path: str, data: bytes) -> list[Package]:
-    """``rpmdb.sqlite-wal``: what is in there and not yet in the database is not shown."""
+    """Refuse a nonempty ``rpmdb.sqlite-wal``: its changes are not in the database yet."""
     if data:
         raise LayertuiError(f"packages of {path} are not shown", "the database was not closed")
     return []
 
 
 def rpm_older(path: str, data: bytes) -> list[Package]:
-    """``Packages``, as Berkeley DB, and ``Packages.db``, as ndb."""
-    raise LayertuiError(f"packages of {path} are not shown", "of rpm's databases only sqlite's are read")
+    """Refuse ``Packages`` (Berkeley DB) and ``Packages.db`` (ndb)."""
+    raise LayertuiError(f"packages of {path} are not shown", "only SQLite databases of rpm are supported")
 
 
 _NAME, _VERSION, _RELEASE, _EPOCH, _SIZE, _ARCH, _LONG_SIZE = 1000, 1001, 1002, 1003, 1009, 1022, 5009
 _INT32, _INT64, _STRING, _STRINGS, _I18N_STRING = 4, 5, 6, 8, 9
 _MOST_STRINGS = 1 << 20
-"""Strings of a tag that are read; the largest packages have a tenth of that of files."""
+"""Maximum number of strings read of a tag; the largest packages have a tenth as many files."""
 
 
 def rpm_package(path: str, header: bytes) -> Package | None:
-    """What a header tells; ``None`` if it is of no package."""
+    """Return the package of a header; ``None`` if it names none."""
 
     def first(tag: int) -> str | int | None:
         return next(iter(rpm_values(header, tag)), None)
@@ -146,7 +149,7 @@ def rpm_package(path: str, header: bytes) -> Package | None:
 
 
 def rpm_values(header: bytes, tag: int) -> Sequence[str | int]:
-    """The values of a tag (rpm, ``docs/manual/format_header.md``, without its magic); none if it is not there."""
+    """Return the values of a tag (rpm, ``docs/manual/format_header.md``, without its magic); none if it is absent."""
     if len(header) < 8:
         return ()
     tags, length = struct.unpack_from(">II", header)
@@ -168,7 +171,7 @@ def rpm_values(header: bytes, tag: int) -> Sequence[str | int]:
 
 
 def python(path: str, data: bytes) -> list[Package]:
-    """``METADATA`` of a ``.dist-info`` or ``PKG-INFO`` of an ``.egg-info`` (core metadata)."""
+    """Parse ``METADATA`` of a ``.dist-info`` or ``PKG-INFO`` of an ``.egg-info`` (PyPA, core metadata)."""
     fields: dict[str, str] = {}
     for line in next(stanzas(data), []):
         name, _, value = line.partition(": ")
@@ -181,32 +184,32 @@ def python(path: str, data: bytes) -> list[Package]:
 
 
 def npm(path: str, data: bytes) -> list[Package]:
-    """``package.json`` of a directory in ``node_modules``."""
+    """Parse ``package.json`` of a directory in ``node_modules``."""
     try:
         fields = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise LayertuiError(f"cannot read {path}", f"it is no JSON: {error}") from error
+        raise LayertuiError(f"cannot read {path}", f"invalid JSON: {error}") from error
     if not isinstance(fields, dict):
-        raise LayertuiError(f"cannot read {path}", "it is no JSON object")
+        raise LayertuiError(f"cannot read {path}", "it is not a JSON object")
     name, version = fields.get("name"), fields.get("version")
     if not isinstance(name, str) or not isinstance(version, str):
-        return []  # of a part of a package, to say how its modules are loaded
+        return []  # part of a package: it only says how its modules are loaded
     return [Package("npm", name, version, "", -1, path.rpartition("/")[0], path)]
 
 
 def record_size(data: bytes) -> int:
-    """Bytes of a Python package's files by its ``RECORD`` (PyPA, "Recording installed projects"): path,hash,size."""
+    """Return the bytes of a Python package's files by its ``RECORD`` (PyPA, "Recording installed projects"): path,hash,size."""
     sizes = (line.rpartition(b",")[2].strip().decode("ascii", "replace") for line in data.split(b"\n"))
     return sum(max(_bytes(size), 0) for size in sizes)
 
 
 def _bytes(text: str, unit: int = 1) -> int:
-    """A number that a database holds, in bytes; -1 if it is none."""
+    """Parse a size in a database, in bytes; -1 if it is not a number."""
     return int(text) * unit if text.isdecimal() and len(text) < 20 else -1
 
 
 def stanzas(data: bytes) -> Iterator[list[str]]:
-    """Runs of lines between empty ones."""
+    """Yield the runs of lines between empty ones."""
     lines: list[str] = []
     for line in data.decode("utf-8", "surrogateescape").replace("\r\n", "\n").split("\n"):
         if line:

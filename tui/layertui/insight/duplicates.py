@@ -1,4 +1,4 @@
-"""The same content stored several times: at several paths, or in several layers."""
+"""Duplicate contents: stored at several paths, or in several layers."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from layertui.union.model import LayerUnion
 
 
 class Copy(NamedTuple):
-    """One place where a content is stored."""
+    """A file that stores a content."""
 
     event: Event
     path: str
     layer: LayerNumber
     is_visible: bool
-    """Whether the final tree shows this very copy at this path."""
+    """Whether the final tree has this copy at this path."""
 
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """A content that is stored more than once; hardlinks store nothing and are no copies."""
+    """A content that is stored more than once; hardlinks are not copies."""
 
     digest: str
     size: int
     """Bytes of one copy."""
     copies: Sequence[Copy]
-    """In the order of the layers, and in each of the paths: that of a tar a store may not keep."""
+    """By layer, then path: not every store keeps the order of the tar."""
 
     @property
     def surplus_bytes(self) -> int:
-        """All copies but one."""
+        """Bytes of all copies but one."""
         return self.size * (len(self.copies) - 1)
 
     @property
     def hardlink_bytes(self) -> int:
-        """What hardlinks would save: all copies but one in each layer, as they cannot cross layers."""
+        """Bytes that hardlinks would save: all copies but one per layer, which hardlinks cannot cross."""
         return self.size * (len(self.copies) - len({copy.layer for copy in self.copies}))
 
     def to_json(self) -> dict[str, Any]:
-        """The group as the command line prints it."""
+        """Return the group as the command line prints it."""
         return {
             "digest": self.digest,
             "size": self.size,
@@ -61,6 +61,8 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Duplicates:
+    """The duplicate contents of an image."""
+
     groups: Sequence[Duplicate]
     """Largest surplus first."""
     unreadable: int
@@ -68,15 +70,15 @@ class Duplicates:
 
 
 def candidates(union: LayerUnion) -> list[Event]:
-    """Events that store files of sizes that occur more than once."""
+    """Return the events of files whose size occurs more than once."""
     events = list(chain.from_iterable(_sizes(union).values()))
     return sorted(events)
 
 
 def duplicates(union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Duplicates:
-    """Every content that layers store more than once; empty files aside.
+    """Find every content that layers store more than once, except empty files.
 
-    Asks for the digests of :func:`candidates`, so have those prepared before.
+    Needs the digests of :func:`candidates`, which the caller should have prepared.
     Raises :class:`Cancelled`.
     """
     groups: list[Duplicate] = []
@@ -109,7 +111,7 @@ def _place(copy: Copy) -> tuple[int, str]:
 
 
 def _sizes(union: LayerUnion) -> dict[int, list[Event]]:
-    """The events that store files, by the sizes that occur more than once."""
+    """Return the events of files by size, for sizes that occur more than once."""
     times = Counter(chain.from_iterable(index.size for index in union.indexes))
     times[0] = 0
     found: defaultdict[int, list[Event]] = defaultdict(list)

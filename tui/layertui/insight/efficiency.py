@@ -1,10 +1,10 @@
-"""dive's figures by dive's own rules, so that numbers of two tools and CI limits stay comparable.
+"""dive's figures by dive's own rules, so that numbers and CI limits stay comparable.
 
 The rules are those of dive 0.13 (``dive/filetree/efficiency.go``, ``dive/image/analysis.go``),
-oddities included: only leaves of a layer's own tree count; a whiteout of a file counts 0, one
-of a directory what dive's stack of the layers below holds there, in which a directory that a
-layer implies is none; what a replaced directory held stays; opaque whiteouts hide nothing; and a
-whiteout of what is not there ends the count of its layer. For what the layers really waste see
+oddities included: only leaves of a layer's own tree count; a whiteout of a file, or of an implicit
+directory, counts 0, one of another directory the bytes that dive's stack of the layers below has
+there; the contents of a replaced directory stay; opaque whiteouts hide nothing; and a whiteout of
+a missing path ends the count of its layer. For the actual waste see
 :mod:`layertui.insight.waste`.
 """
 
@@ -23,17 +23,17 @@ class Inefficiency(NamedTuple):
 
     path: str
     times: int
-    """Entries and whiteouts of it that are leaves of their layers."""
+    """Its entries and whiteouts that are leaves of their layers."""
     size: int
     """Bytes of all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Efficiency:
-    """What dive says of an image."""
+    """dive's figures of an image."""
 
     efficiency: float
-    """Smallest bytes that each path could take over bytes that it takes, summed; 1 for no bytes."""
+    """Sum of the smallest size of each path, divided by the sum of all its sizes; 1 for no bytes."""
     size_bytes: int
     user_size_bytes: int
     """Without the first layer."""
@@ -44,11 +44,11 @@ class Efficiency:
 
     @property
     def user_wasted_percent(self) -> float | None:
-        """A ratio, whatever its name says; ``None`` where there are no bytes to divide by."""
+        """A ratio, despite its name; ``None`` if there are no bytes to divide by."""
         return self.wasted_bytes / self.user_size_bytes if self.user_size_bytes else None
 
     def to_json(self) -> dict[str, Any]:
-        """The figures by dive's names."""
+        """Return the figures under dive's names."""
         return {
             "efficiency": self.efficiency,
             "size_bytes": self.size_bytes,
@@ -62,7 +62,7 @@ class Efficiency:
 
 
 def efficiency(indexes: Sequence[LayerIndex]) -> Efficiency:
-    """dive's figures for layers, base first."""
+    """Compute dive's figures of layers, base first."""
     stack = _Stack(index for index in indexes if Kind.WHITEOUT in index.kind)
     count = _Count()
     for number, index in enumerate(indexes):
@@ -89,14 +89,14 @@ _IMPLIED = (0, False)
 
 
 def _tree(index: LayerIndex) -> list[tuple[bytes, _Leaf]]:
-    """A layer's paths in dive's order, whiteouts by the names that they have in the tar."""
+    """Return a layer's paths in dive's order, whiteouts by their names in the tar."""
     nodes: dict[bytes, _Leaf] = {}
     for key, kind, size in zip(index.entry_keys(), index.kind, index.size, strict=True):
         if kind == Kind.WHITEOUT:
             above, slash, name = key.rpartition(b"\0")
             nodes[above + slash + whiteout_name(name)] = _IMPLIED
         elif kind == Kind.OPAQUE:
-            nodes.setdefault(key, _IMPLIED)  # dive drops it, but has made its directory
+            nodes.setdefault(key, _IMPLIED)  # dive drops it, but has created its directory
         elif kind == Kind.METADATA:
             nodes.setdefault(key.partition(AUFS_PREFIX)[0].rstrip(b"\0"), _IMPLIED)
         else:
@@ -107,13 +107,13 @@ def _tree(index: LayerIndex) -> list[tuple[bytes, _Leaf]]:
 
 @dataclass(slots=True)
 class _Count:
-    """What the visits of all layers add up to."""
+    """The totals over all layers."""
 
     total: int = 0
     least: int = 0
     """The sum of ``smallest``."""
     smallest: dict[bytes, int] = field(default_factory=dict)
-    """The smallest size of each path; -1 for one that was looked for and is missing."""
+    """The smallest size of each path; -1 for a whiteout of a missing path."""
     again: dict[bytes, tuple[int, int]] = field(default_factory=dict)
     """Times and bytes of paths that were counted more than once."""
 
@@ -153,7 +153,7 @@ def _visit(tree: list[tuple[bytes, _Leaf]], stack: _Stack, count: _Count) -> Non
 
 
 def _hidden_by(key: bytes) -> bytes | None:
-    """What a whiteout's name stands for; ``None`` for all other names."""
+    """Return the key that a whiteout's name hides; ``None`` for all other names."""
     if WHITEOUT_PREFIX not in key:
         return None
     above, slash, name = key.rpartition(b"\0")
@@ -177,14 +177,14 @@ class _Node:
 
 
 class _Stack:
-    """Layers laid over one another as dive does it, as much of them as whiteouts ask for."""
+    """Layers stacked as dive does, as far as whiteouts need them."""
 
     def __init__(self, indexes: Iterable[LayerIndex]) -> None:
         self._root = _Node()
         self._hidden: set[bytes] = set()
-        """What whiteouts name."""
+        """Keys that whiteouts hide."""
         self._above: set[bytes] = set()
-        """The directories that lead there."""
+        """The directories above these keys."""
         self._inside: dict[bytes, bool] = {b"": False}
         for index in indexes:
             for key, kind in zip(index.entry_keys(), index.kind, strict=True):
@@ -195,7 +195,7 @@ class _Stack:
                 self._above.add(key)
 
     def size(self, key: bytes) -> int | None:
-        """Bytes that a whiteout of a path counts; ``None`` if the path is not there."""
+        """Return the bytes that a whiteout of a path counts; ``None`` if the path does not exist."""
         node = self._root
         for name in key.split(b"\0"):
             if name not in node.kids:
@@ -217,7 +217,7 @@ class _Stack:
                 node.size, node.is_directory = size, is_directory
 
     def _make(self, key: bytes, own: set[bytes]) -> _Node:
-        """The node of a path; dive forgets what it knew of directories above that the layer implies."""
+        """Return the node of a path; dive resets the directories above that are implicit in the layer."""
         node, end = self._root, 0
         while end < len(key):
             start, end = end, key.find(b"\0", end + 1)
@@ -228,7 +228,7 @@ class _Stack:
         return node
 
     def _is_inside(self, directory: bytes) -> bool:
-        """Whether a directory is, or is below, one that a whiteout names."""
+        """Return whether a directory is, or is below, one that a whiteout hides."""
         known = self._inside.get(directory)
         if known is None:
             known = directory in self._hidden or self._is_inside(directory.rpartition(b"\0")[0])

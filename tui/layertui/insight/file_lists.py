@@ -1,4 +1,4 @@
-"""Which files packages have, by what their databases keep of them."""
+"""Parse the file lists of package databases."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ Listed = tuple[Package, list[bytes]]
 
 
 def dpkg_list(data: bytes) -> list[bytes]:
-    """A ``.list`` of dpkg: a path in a line, the root as ``/.``."""
+    """Parse a ``.list`` of dpkg: one path per line, the root as ``/.``."""
     return [path for path in data.split(b"\n") if path.startswith(b"/") and path != b"/."]
 
 
 def md5sums(data: bytes) -> list[bytes]:
-    """A ``.md5sums``, which is what distroless keeps: digest and path without its slash; no directories."""
+    """Parse a ``.md5sums``, the only list in distroless: digest and path without its slash; no directories."""
     return [b"/" + line[34:] for line in data.split(b"\n") if line[32:34] == b"  "]
 
 
 def diversions(data: bytes) -> list[tuple[bytes, bytes, str]]:
-    """``/var/lib/dpkg/diversions``: of each from where, where to, and the package whose own file stays.
+    """Parse ``/var/lib/dpkg/diversions``: original path, diverted path, and the package whose file stays.
 
     Three lines each (dpkg, ``lib/dpkg/db-fsys-divert.c``); the package is ``:`` for all of them.
     """
@@ -37,7 +37,7 @@ def diversions(data: bytes) -> list[tuple[bytes, bytes, str]]:
 
 
 def apk_files(path: str, data: bytes) -> list[Listed]:
-    """The files of ``lib/apk/db/installed``: ``F:`` a directory, ``R:`` a name in it."""
+    """Parse the files in ``lib/apk/db/installed``: ``F:`` a directory, ``R:`` a name in it."""
     found: list[Listed] = []
     for stanza in stanzas(data):
         package = apk_package(path, stanza)
@@ -56,7 +56,7 @@ def apk_files(path: str, data: bytes) -> list[Listed]:
 
 
 def rpm_files(path: str, data: bytes) -> list[Listed]:
-    """The files of an ``rpmdb.sqlite``: names, and of each the number of its directory."""
+    """Parse the files in an ``rpmdb.sqlite``: names, each with the index of its directory."""
     found: list[Listed] = []
     for header in rpm_headers(path, data):
         package = rpm_package(path, header)
@@ -73,7 +73,7 @@ def rpm_files(path: str, data: bytes) -> list[Listed]:
 
 
 def record(site: str, data: bytes) -> list[bytes]:
-    """``RECORD`` of a Python package (PyPA, "Recording installed projects"): paths from ``site`` on."""
+    """Parse ``RECORD`` of a Python package (PyPA, "Recording installed projects"): paths relative to ``site``."""
     text = data.decode("utf-8", "surrogateescape").replace("\0", "")
     try:
         rows = list(csv.reader(text.splitlines()))
@@ -83,7 +83,7 @@ def record(site: str, data: bytes) -> list[bytes]:
 
 
 def installed_files(directory: str, data: bytes) -> list[bytes]:
-    """``installed-files.txt`` of an ``.egg-info``: paths from that directory on."""
+    """Parse ``installed-files.txt`` of an ``.egg-info``: paths relative to that directory."""
     return _joined(directory, data.decode("utf-8", "surrogateescape").splitlines())
 
 

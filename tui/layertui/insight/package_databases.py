@@ -1,4 +1,4 @@
-"""Where the databases of packages lie in an image, and what is in them."""
+"""Find and read the package databases of an image."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from layertui.model.numbers import Event, LayerNumber, Node
 from layertui.union.model import LayerUnion
 
 MAX_PACKAGE_DATABASE = 1 << 29
-"""Bytes of a database that are read."""
+"""Size of the largest database that is read."""
 READ_THREADS = 2
-"""Layers that are read at once."""
+"""Layers read at once."""
 
 _RPM = rb"/(?:var\0lib\0rpm|usr\0lib\0sysimage\0rpm)\0"
 _RPM_OLDER = _RPM + rb"Packages(?:\.db)?"
@@ -31,23 +31,23 @@ _DATABASES: Sequence[tuple[bytes, DatabaseParser]] = (
     (rb"\.egg-info\0PKG-INFO", python),
     (rb"node_modules(?<=[\0/]node_modules)\0(?:@[^\0/]+\0)?[^\0/@][^\0/]*\0package\.json", npm),
 )
-"""How the keys of databases end, or from a slash on what they are, and what reads them."""
+"""Patterns of the ends of databases' keys (of whole keys after a slash), and their parsers."""
 RECORD_FILE = b"RECORD"
-"""What lists the files of a Python package, beside its metadata."""
+"""The file list of a Python package, beside its metadata."""
 PACKAGE_FILES: Sequence[bytes] = (
     *(pattern for pattern, _ in _DATABASES if pattern != _RPM_OLDER),
     rb"\.dist-info\0" + RECORD_FILE,
 )
-"""Patterns of all that is read to tell of packages, for :class:`layertui.layers.tar.capture.Keep`."""
+"""Patterns of all files that are read for packages, for :class:`layertui.layers.tar.capture.Keep`."""
 _UNREAD = keys_ending([_RPM_OLDER])
-"""Databases whose reader looks at nothing of them."""
+"""Databases whose parser ignores the content."""
 
 FileContents = Mapping[Event, bytes | LayertuiError]
-"""The contents of files by their events, or why they cannot be read."""
+"""Contents of files by event, or why they cannot be read."""
 
 
 def databases_of(union: LayerUnion) -> dict[Node, DatabaseParser]:
-    """The nodes that are databases."""
+    """Return the nodes of databases with their parsers."""
     found = union.matching(*(pattern for pattern, _ in _DATABASES))
     return {node: _DATABASES[number][1] for node, number in found}
 
@@ -73,7 +73,7 @@ def read_files(
 
 
 def _read(union: LayerUnion, contents: Contents, events: Sequence[Event], job: Job) -> FileContents:
-    """Files that one layer stores."""
+    """Read files of one layer."""
     found: dict[Event, bytes | LayertuiError] = {}
     wanted = []
     for event in events:
@@ -81,7 +81,9 @@ def _read(union: LayerUnion, contents: Contents, events: Sequence[Event], job: J
         if _UNREAD.search(b"/" + union.key(node)):
             found[event] = b""
         elif size > MAX_PACKAGE_DATABASE:
-            found[event] = LayertuiError(f"{union.path(node)} is not read", f"it has {size:,} bytes")
+            found[event] = LayertuiError(
+                f"{union.path(node)} was not read", f"its {size:,} bytes exceed the limit"
+            )
         else:
             wanted.append(event)
     found |= contents.read_all(wanted, job)

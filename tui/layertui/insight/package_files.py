@@ -1,4 +1,4 @@
-"""Which package owns a path, by the databases of the merged tree of a layer."""
+"""Find the packages that own a path, by the databases of a layer's merged tree."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ _LISTS = (
     rb"\.dist-info\0RECORD",
     rb"\.egg-info\0installed-files\.txt",
 )
-"""How the keys of what tells of files end (see :meth:`layertui.union.model.LayerUnion.matching`)."""
+"""Patterns of the ends of file lists' keys (see :meth:`layertui.union.model.LayerUnion.matching`)."""
 _DIVERSIONS = "/var/lib/dpkg/diversions"
 
 
 @dataclass(frozen=True, slots=True)
 class PackageOwners:
-    """What the databases say of a path."""
+    """The packages that own a path, and what is unknown."""
 
     packages: Sequence[Package]
-    """Those that own it; directories may have many."""
+    """Owners; a directory may have many."""
     kinds: Sequence[str]
-    """The kinds of packages that were asked."""
+    """Kinds of packages whose databases were searched."""
     unlisted: int
-    """Packages that do not tell which files they have."""
+    """Packages without a file list."""
     unread: Sequence[LayertuiError]
     """Why databases could not be read."""
 
 
 @dataclass(slots=True)
 class _Lists:
-    """The files of packages as one text: whoever asks for one path has it searched."""
+    """The file lists of all packages as one text, searched for a path."""
 
     text: bytes = b""
     starts: list[int] = field(default_factory=list)
-    """Where the files of each package start."""
+    """Offset of each package's files in the text."""
     packages: list[Package] = field(default_factory=list)
     unlisted: int = 0
     unread: list[LayertuiError] = field(default_factory=list)
@@ -69,7 +69,7 @@ class _Lists:
 
 
 class PackageFiles:
-    """Answers for one union; remembers the lists that it read last. Safe to share between threads."""
+    """Finds owners in one union; caches the lists that it read last. Safe to share between threads."""
 
     def __init__(self, union: LayerUnion, contents: Contents) -> None:
         self._union = union
@@ -82,9 +82,9 @@ class PackageFiles:
         self._lock = threading.Lock()
 
     def owners(self, path: str, layer: LayerNumber, job: Job = Job.NONE) -> PackageOwners:
-        """The packages that own a path of the merged tree of layers 1 to ``layer``.
+        """Return the packages that own a path of the merged tree of layers 1 to ``layer``.
 
-        Reads the databases of that tree, if they are not those of the question before. Raises
+        Reads the databases of that tree unless they are those of the last call. Raises
         :class:`Cancelled`.
         """
         with self._lock:
@@ -100,7 +100,7 @@ class PackageFiles:
         return PackageOwners(list(dict.fromkeys(found)), sorted(kinds), lists.unlisted, unread)
 
     def _names(self, path: str, layer: LayerNumber) -> list[bytes]:
-        """A path, and what leads to it through a symlink in the root: databases may have it as /bin/sh."""
+        """Return a path and its aliases through symlinks in the root: databases may list it as /bin/sh."""
         union = self._union
         key = key_of(path)
         names = [b"/" + key.replace(b"\0", b"/")]
@@ -111,13 +111,13 @@ class PackageFiles:
             try:
                 target = union.key(union.resolve(union.path(node), layer)) + b"\0"
             except LayertuiError:
-                continue  # it leads nowhere
+                continue  # a dangling symlink
             if key.startswith(target):
                 names.append(b"/%b/%b" % (union.key(node), key.removeprefix(target).replace(b"\0", b"/")))
         return names
 
     def _npm(self, path: str, layer: LayerNumber, job: Job) -> list[Package]:
-        """The package in whose directory of ``node_modules`` a path lies, the innermost."""
+        """Return the innermost package in a ``node_modules`` that contains a path."""
         union, parts = self._union, path.split("/")
         for end in range(len(parts), 1, -1):
             above = parts[: end - 1]
@@ -143,7 +143,7 @@ class PackageFiles:
             return self._known[1]
         lists = _Lists()
         data: dict[str, tuple[Node, bytes]] = {}
-        """Node and content of the files by their paths."""
+        """Node and content of files by path."""
         found: dict[Event, bytes | LayertuiError] = {}
         for part in read_files(union, self._contents, events, job):
             found.update(part)
@@ -165,7 +165,7 @@ class PackageFiles:
     def _listed(
         self, data: Mapping[str, tuple[Node, bytes]], lists: _Lists
     ) -> Iterable[tuple[Package, Sequence[bytes]]]:
-        """Every package with its paths; counts those that list none."""
+        """Yield every package with its paths; counts those without a list."""
         diverted = diversions(data[_DIVERSIONS][1]) if _DIVERSIONS in data else []
         for path, (node, content) in data.items():
             parser = self._databases.get(node)
@@ -188,7 +188,7 @@ class PackageFiles:
 
 
 def _dpkg_files(path: str, package: Package, data: Mapping[str, tuple[Node, bytes]]) -> list[bytes] | None:
-    """What a package of dpkg has; ``None`` if it does not say."""
+    """Return the files of a dpkg package; ``None`` if it has no list."""
     if path.endswith("/status"):
         info = f"{path.removesuffix('status')}info/{package.name}"
         for name in (f"{info}:{package.architecture}.list", f"{info}.list"):
@@ -200,7 +200,7 @@ def _dpkg_files(path: str, package: Package, data: Mapping[str, tuple[Node, byte
 
 
 def _python_files(path: str, data: Mapping[str, tuple[Node, bytes]]) -> list[bytes] | None:
-    """What a Python package has, by what lies beside its metadata; ``None`` if it does not say."""
+    """Return the files of a Python package by the list beside its metadata; ``None`` if it has none."""
     directory = path.rpartition("/")[0]
     if f"{directory}/RECORD" in data:
         return record(directory.rpartition("/")[0] or "/", data[f"{directory}/RECORD"][1])
@@ -209,6 +209,6 @@ def _python_files(path: str, data: Mapping[str, tuple[Node, bytes]]) -> list[byt
 
 
 def _after(diverted: Sequence[tuple[bytes, bytes, str]], package: Package, paths: list[bytes]) -> list[bytes]:
-    """Where the files of a package lie after others have moved them away (dpkg-divert(1))."""
+    """Return the paths of a package's files after diversions by other packages (dpkg-divert(1))."""
     away = {before: after for before, after, keeper in diverted if keeper != package.name}
     return [away.get(path, path) for path in paths] if away else paths

@@ -1,4 +1,4 @@
-"""Which packages each layer added, upgraded and removed, by the databases that it changed."""
+"""Find the packages that each layer added, upgraded and removed, by the databases that it changed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from layertui.union.model import LayerUnion
 
 @dataclass(frozen=True, slots=True)
 class PackageChange:
-    """What a layer did to one package."""
+    """A package that a layer added, upgraded or removed."""
 
     layer: LayerNumber
     before: Package | None
@@ -28,18 +28,18 @@ class PackageChange:
 
     @property
     def change(self) -> str:
-        """``added``, ``upgraded`` (or downgraded: there is another version) or ``removed``."""
+        """``added``, ``upgraded`` (to any other version, even a lower one) or ``removed``."""
         return "added" if self.before is None else "removed" if self.after is None else "upgraded"
 
     @property
     def package(self) -> Package:
-        """As it is after the layer, or was before it."""
+        """The package after the layer; before it if it was removed."""
         package = self.after or self.before
         assert package is not None
         return package
 
     def to_json(self) -> dict[str, Any]:
-        """The row as the command line prints it."""
+        """Return the row as the command line prints it."""
         package = self.package
         return {
             "layer": self.layer,
@@ -60,13 +60,13 @@ class Packages:
     changes: Sequence[PackageChange]
     """By layer, then the largest first."""
     installed: Counter[str]
-    """How many packages of each kind the final tree has."""
+    """Packages of each kind in the final tree."""
     unread: Sequence[LayertuiError]
     """Why databases could not be read."""
 
 
 def packages(union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Packages:
-    """What the layers did to the packages of an image. Reads every version of their databases.
+    """Return the package changes of all layers. Reads every version of the databases.
 
     Raises :class:`Cancelled`.
     """
@@ -92,7 +92,7 @@ def packages(union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Pack
 def layer_packages(
     union: LayerUnion, contents: Contents, layer: LayerNumber, job: Job = Job.NONE
 ) -> tuple[Sequence[PackageChange], Sequence[LayertuiError]]:
-    """What one layer did to the packages, and why databases could not be read. Reads only those it touched.
+    """Return the package changes of one layer, and why databases could not be read; reads only those it changed.
 
     Raises :class:`Cancelled`.
     """
@@ -113,11 +113,11 @@ def layer_packages(
     return reader.changes(layer, databases), reader.unread
 
 
-def _differences(layer: LayerNumber, gone: Counter[Package], new: Counter[Package]) -> list[PackageChange]:
-    """Pairs what went with what came of the same package."""
+def _differences(layer: LayerNumber, old: Counter[Package], new: Counter[Package]) -> list[PackageChange]:
+    """Return the changes, pairing the old and new versions of a package."""
     pairs: defaultdict[tuple[str, str, str], tuple[list[Package], list[Package]]]
     pairs = defaultdict(lambda: ([], []))
-    for side, found in enumerate((gone, new)):
+    for side, found in enumerate((old, new)):
         for package in sorted(found.elements(), key=lambda package: package.version):
             pairs[package.kind, package.key, package.architecture][side].append(package)
     changes = [
@@ -130,7 +130,7 @@ def _differences(layer: LayerNumber, gone: Counter[Package], new: Counter[Packag
 
 
 class _Reader:
-    """Remembers the packages of each version of a database."""
+    """Reads and caches the packages of each version of a database."""
 
     def __init__(self, union: LayerUnion, contents: Contents, job: Job) -> None:
         self._union = union
@@ -140,7 +140,7 @@ class _Reader:
         self.unread: Sequence[LayertuiError] = ()
 
     def read(self, parsers: Mapping[Event, DatabaseParser]) -> None:
-        """Read databases, and for their size what lists the files of Python packages."""
+        """Read databases, and the file lists of Python packages for their sizes."""
         union = self._union
         records = {event: self._record(event) for event, parser in parsers.items() if parser is python}
         wanted = [*parsers, *(record for record in records.values() if record >= 0)]
@@ -169,7 +169,7 @@ class _Reader:
             self._known[event] = [replace(package, size=size) for package in known]
 
     def _record(self, event: Event) -> Event:
-        """The event of what lists the files of a Python package; -1 if there is none to read."""
+        """Return the event of a Python package's file list; -1 if there is none to read."""
         union = self._union
         directory = union.parent[union.ev_node[event]]
         record = union.find_key(union.key(directory) + b"\0" + RECORD_FILE)
@@ -179,7 +179,7 @@ class _Reader:
         return shown
 
     def _npm_size(self, event: Event) -> int:
-        """Bytes of the files of an npm package."""
+        """Return the bytes of an npm package's files."""
         union = self._union
         layer, directory = union.ev_layer[event], union.parent[union.ev_node[event]]
         total, node = 0, Node(directory + 1)
@@ -193,7 +193,7 @@ class _Reader:
         return total
 
     def changes(self, layer: LayerNumber, databases: Iterable[Node]) -> list[PackageChange]:
-        """What a layer did to the packages of databases that it touched."""
+        """Return the package changes of a layer, in the databases that it changed."""
         before, after = Counter[Package](), Counter[Package]()
         lower = LayerNumber(layer - 1)
         for node in databases:
@@ -203,10 +203,10 @@ class _Reader:
         return _differences(layer, before - after, after - before)
 
     def knows(self, node: Node, layer: LayerNumber) -> bool:
-        """Whether what a database holds in the merged tree of a layer could be read."""
+        """Return whether a database of a layer's merged tree could be read, or does not exist."""
         event = self._union.at(node, layer)
         return event < 0 or self._union.ev_kind[event] != Kind.FILE or event in self._known
 
     def at(self, node: Node, layer: LayerNumber) -> list[Package]:
-        """What a database holds in the merged tree of a layer, as far as it could be read."""
+        """Return the packages of a database in a layer's merged tree; none if it could not be read."""
         return self._known.get(self._union.at(node, layer), [])

@@ -1,4 +1,4 @@
-"""Files of the final tree that give more rights than is usual, or belong to nobody the image knows."""
+"""Files of the final tree with unusual permissions, or with an owner that the image does not know."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ from layertui.model.numbers import ROOT, Event, Node
 from layertui.union.model import LayerUnion
 
 CAPABILITIES = "security.capability"
-"""The attribute that holds a file's capabilities (capabilities(7))."""
+"""The attribute with a file's capabilities (capabilities(7))."""
 PASSWD = "/etc/passwd"
 _SETUID, _SETGID, _STICKY, _WORLD_WRITABLE = 0o4000, 0o2000, 0o1000, 0o002
 
 
 class Right(StrEnum):
-    """What is remarkable about a path."""
+    """What is unusual about a path."""
 
     SETUID = "setuid"
     """A file that runs as its owner."""
     SETGID = "setgid"
-    """A file that runs as its group. Directories with this bit are left out: it gives no rights."""
+    """A file that runs as its group. Directories with this bit are left out: it grants no rights."""
     CAPABILITIES = "capabilities"
     WRITABLE = "world-writable"
-    """A file that all may write, or a directory without sticky bit in which all may replace files."""
+    """A file that anyone may write, or a directory without sticky bit, where anyone may replace files."""
     UNKNOWN_OWNER = "unknown owner"
-    """Its owner's number has no entry in the image's passwd file."""
+    """Its UID has no entry in the image's passwd file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One remarkable path."""
+    """One unusual path."""
 
     right: Right
     event: Event
     entry: Entry
     capabilities: str = ""
-    """As ``getcap`` writes them."""
+    """As ``getcap`` prints them."""
     paths: int = 1
-    """With an unknown owner: how many paths at and below this one are the same user's."""
+    """With an unknown owner: the number of paths at and below this one with the same UID."""
 
     def to_json(self) -> dict[str, Any]:
-        """The row as the command line prints it."""
+        """Return the row as the command line prints it."""
         return {
             "right": str(self.right),
             "path": self.entry.path,
@@ -66,7 +66,7 @@ class Permission:
 
 
 def permissions(union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Sequence[Permission]:
-    """All remarkable paths of the final tree, by kind of right and then in the order of the tree.
+    """Return all unusual paths of the final tree, by right and then in the order of the tree.
 
     Reads the image's passwd file, no other content. A path may have several rows.
     Raises :class:`Cancelled`.
@@ -98,7 +98,7 @@ def permissions(union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> S
         elif kind == Kind.DIRECTORY and mode & (_WORLD_WRITABLE | _STICKY) == _WORLD_WRITABLE:
             found.append(Permission(Right.WRITABLE, event, union.entry(event)))
         if uid not in users:
-            # One row for a whole directory of theirs.
+            # One row for a whole directory of that user.
             row = strangers.get(union.parent[node], -1)
             if row >= 0 and found[row].entry.uid == uid:
                 found[row] = replace(found[row], paths=found[row].paths + 1)
@@ -111,9 +111,9 @@ def permissions(union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> S
 
 
 def _users(union: LayerUnion, contents: Contents, job: Job) -> set[int]:
-    """Numbers of the users that the image knows; root is one wherever."""
+    """Return the UIDs that the image knows; root is always one."""
     users = {0}
-    with suppress(LayertuiError):  # an image without, or with one that cannot be read, names nobody
+    with suppress(LayertuiError):  # without a readable passwd file only root is known
         event = union.at(union.resolve(PASSWD, union.layers), union.layers)
         users.update(account_names(contents.read(event, 0, MAX_ACCOUNTS_BYTES, job)))
     return users

@@ -1,7 +1,7 @@
-"""What secrets look like: shapes that their issuers document, and files that exist to hold them.
+"""Formats of secrets, as their issuers document them, and of files that exist to contain secrets.
 
-Only what is told from other text by its own shape, so that hardly anything is found that is no
-secret; random-looking strings and words like "password" in programs are left alone.
+Only formats that are recognizable by themselves, to keep false positives rare: random-looking
+strings and words like "password" in programs are ignored.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One kind of secret."""
+    """The format of one kind of secret."""
 
     name: str
     source: str
-    """Who says that it looks like this."""
+    """Where its issuer documents the format."""
     literals: tuple[bytes, ...]
-    """One of them is part of each match: they are found much quicker than the pattern."""
+    """Every match contains one of them: they are found much faster than the pattern."""
     pattern: re.Pattern[bytes]
-    """Its last group, or else all of it, is the secret."""
+    """Its last group, or else the whole match, is the secret."""
     before: int = 0
-    """Bytes that a match may have before its literal."""
+    """Bytes that a match may have before the literal."""
 
 
 def _rule(name: str, source: str, literals: tuple[bytes, ...], pattern: bytes, before: int = 0) -> Rule:
@@ -126,7 +126,7 @@ TOKENS = (
     ),
     _rule("Vault token", "Vault docs, tokens", (b"hvs.", b"hvb."), rb"(?<![A-Za-z0-9_])hv[sb]\.[A-Za-z0-9_-]{90,300}"),
 )  # fmt: skip
-"""Found in any text."""
+"""Searched in any text."""
 
 _CONFIG_VALUE = rb"\s{0,9}[=:]\s{0,9}[\"']?([^\s\"'$#{<][^\s\"'#]*)"
 
@@ -145,7 +145,7 @@ SECRET_FILES = (
     (rb"\.htpasswd", _rule("password hash", "htpasswd(1)", (b":",), rb"(?m)^[^:#\s]+:(\S{8,})")),
     (rb"[^\0/]*\.tfstate", _rule("Terraform state", "Terraform docs, sensitive data in state", (b'"terraform_version"',), rb"\"terraform_version\"")),
 )  # fmt: skip
-"""Found in files whose keys end like this (see :meth:`layertui.union.model.LayerUnion.matching`), from a name on."""
+"""Searched in files whose names match (see :meth:`layertui.union.model.LayerUnion.matching`)."""
 
 _SECRET_VARIABLES = (
     rb"[A-Z0-9_]{0,60}(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIALS)"
@@ -161,7 +161,7 @@ ASSIGNMENTS = (
         re.compile(rb"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@'\"]{0,100}:([^\s/@'\"$]{1,100})@[A-Za-z0-9\[]"),
     ),
 )  # fmt: skip
-"""Found in environment, labels and history, and in files named ``.env``."""
+"""Searched in environment, labels and history, and in files named ``.env``."""
 DOTENV = rb"\.env(?:\.[^\0/]*)?"
 RULE_NAMES = sorted({rule.name for rule in (*TOKENS, *ASSIGNMENTS, *(rule for _, rule in SECRET_FILES))})
-"""Of all kinds."""
+"""Names of all kinds of secrets."""

@@ -1,4 +1,4 @@
-"""Finds secrets in texts, in many files at once."""
+"""Search texts for secrets, many files at once."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from layertui.model.numbers import Event
 from layertui.union.model import LayerUnion
 
 _TEXT_HEAD = 8000
-"""Bytes in which a NUL makes a file binary, as git has it (``buffer_is_binary``)."""
+"""First bytes of a file, in which a NUL makes it binary (git, ``buffer_is_binary``)."""
 _BEHIND = 1024
-"""Bytes from a literal on in which its secret ends, of those with something before it."""
+"""Bytes after a literal in which its secret ends, for rules that match before it."""
 _MOST = 100
-"""Findings of one rule in one text; more tell nothing new."""
+"""Findings of one rule in one text; more add no information."""
 _LITERALS = sorted({literal for rule in TOKENS for literal in rule.literals})
 _TOKEN_RULES = [[rule for rule in TOKENS if literal in rule.literals] for literal in _LITERALS]
 """The rules of each literal."""
@@ -39,26 +39,26 @@ class Match(NamedTuple):
 
 
 def matches(rules: Iterable[Rule], text: bytes) -> Iterator[Match]:
-    """What the rules find in a text, each secret once a rule."""
+    """Yield the secrets that rules find in a text, each once per rule."""
     for rule in rules:
         if any(literal in text for literal in rule.literals):
             yield from _secrets(rule, rule.pattern.finditer(text))
 
 
 class FileSearch:
-    """Looks into the files of a union; safe to share between threads."""
+    """Searches the files of a union; safe to share between threads."""
 
     def __init__(self, union: LayerUnion) -> None:
         # The library finds the leftmost match many times as fast as all matches.
         self._literals = BytesAhoCorasick(_LITERALS, MatchKind.LeftmostFirst)
         self._rules: defaultdict[int, list[Rule]] = defaultdict(list)
-        """Rules of files by their names, by the event that stores them: any of their names counts."""
+        """Rules that apply to files by name, keyed by the event that stores the content: any of its names counts."""
         for node, number in union.matching(*(rb"[\0/](?:" + name + rb")" for name, _ in _RULES_BY_NAME)):
             for event in filter(union.shows, union.versions(node)):
                 self._rules[union.ev_inode[event]] += _RULES_BY_NAME[number][1]
 
     def find(self, batch: ContentBatch) -> Iterator[tuple[Event, int, Match]]:
-        """Event, line (from 1) and match of every secret in the text files of a batch."""
+        """Yield event, line (from 1) and match of every secret in the text files of a batch."""
         data = batch.data
         for is_text, group in groupby(batch.files, key=lambda file: _is_text(data, *file[1:])):
             for event, start, end, places in self._candidates(data, list(group)) if is_text else ():
@@ -76,14 +76,14 @@ class FileSearch:
     def _candidates(
         self, data: bytes, files: Sequence[tuple[Event, int, int]]
     ) -> Iterator[tuple[Event, int, int, dict[int, list[int]]]]:
-        """Of files one after the other, those to be looked into, with the places of each literal in them."""
+        """Yield the consecutive files to be searched, with the positions of each literal in them."""
         first, last = files[0][1], files[-1][2]
         hits = iter(self._literals.find_matches_as_indexes(memoryview(data)[first:last]))
         hit = next(hits, None)
         for event, start, end in files:
             places: defaultdict[int, list[int]] = defaultdict(list)
             while hit is not None and first + hit[1] < end:
-                if first + hit[1] >= start:  # else it is in the header of a tar
+                if first + hit[1] >= start:  # else it is in a tar header
                     places[hit[0]].append(first + hit[1] - start)
                 hit = next(hits, None)
             if places or event in self._rules:
@@ -95,12 +95,12 @@ def _is_text(data: bytes, start: int, end: int) -> bool:
 
 
 def _around(rule: Rule, text: bytes, positions: Iterable[int]) -> Iterator[re.Match[bytes]]:
-    """What the pattern of a rule matches at the places of its literal, in ascending order."""
+    """Yield the matches of a rule at the positions of its literal, in ascending order."""
     if not rule.before:
         yield from filter(None, (rule.pattern.match(text, position) for position in positions))
         return
     behind = 0
-    for position in positions:  # those whose surroundings overlap are searched once
+    for position in positions:  # overlapping ranges are searched once
         start = max(position - rule.before, behind)
         for match in rule.pattern.finditer(text, start, position + _BEHIND):
             behind = match.end()
@@ -108,7 +108,7 @@ def _around(rule: Rule, text: bytes, positions: Iterable[int]) -> Iterator[re.Ma
 
 
 def _secrets(rule: Rule, found: Iterable[re.Match[bytes]]) -> Iterator[Match]:
-    """What a rule has found in a text; a secret that stands there again is left out."""
+    """Yield the secrets that a rule found in a text, repeated ones left out."""
     seen: set[bytes] = set()
     for match in found:
         secret = next((group for group in match.groups()[::-1] if group), match[0])

@@ -1,4 +1,4 @@
-"""Secrets in the files of every layer, hidden ones too, and in what an image's config says."""
+"""Find secrets in the files of every layer, hidden ones too, and in an image's config."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from layertui.model.numbers import Event, LayerNumber
 from layertui.union.model import LayerUnion
 
 MAX_SEARCHED = 4 << 20
-"""Bytes of the largest file that is looked into."""
+"""Size of the largest file that is searched."""
 SEARCH_THREADS = 2
-"""Layers that are looked into at once."""
+"""Layers searched at once."""
 _MASK_SHOWS = 4
-"""Characters that a mask leaves."""
+"""Characters that a mask keeps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """One finding."""
+    """A secret and where it was found."""
 
     rule: str
     where: str
@@ -35,21 +35,21 @@ class Secret:
     name: str
     """The path of a file, the name of a variable or label, the build step without its secrets."""
     layer: LayerNumber | None
-    """That stores the file, or that the step made."""
+    """The layer that stores the file, or that the step created."""
     line: int | None
-    """Of a file, from 1."""
+    """Line in the file, from 1."""
     is_visible: bool
-    """Whether the final tree shows the file; what the config says is always there."""
+    """Whether the final tree has the file; always true for the config."""
     text: str
     event: Event | None = None
 
     @property
     def masked(self) -> str:
-        """Its beginning, where enough stays unsaid."""
+        """Return the masked secret: its beginning if it is long enough, else nothing of it."""
         return self.text[:_MASK_SHOWS] + "…" if len(self.text) >= 4 * _MASK_SHOWS else "…"
 
     def to_json(self, is_shown: bool) -> dict[str, Any]:
-        """The row as the command line prints it; ``is_shown`` says whether with the secret itself."""
+        """Return the row as the command line prints it; the secret is masked unless ``is_shown``."""
         return {
             "rule": self.rule,
             "where": self.where,
@@ -63,11 +63,14 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
+    """The secrets of an image, and what was not searched for them."""
+
     found: Sequence[Secret]
-    """What is visible first, else in the order of the layers."""
+    """Visible ones first, then by layer."""
     too_large: int
-    """Files that were not looked into for their size."""
+    """Files that were not searched because of their size."""
     unreadable: int
+    """Files that could not be read."""
 
 
 def secrets(image: Image, union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Secrets:
@@ -82,10 +85,10 @@ def secrets(image: Image, union: LayerUnion, contents: Contents, job: Job = Job.
     done, unread = [0] * len(layers), list(map(len, small))
     shown = {union.ev_inode[event] for event in union.last if union.shows(event)}
     search = FileSearch(union)
-    part = job.part()  # so that no thread goes on when one fails
+    part = job.part()  # stops the other threads if one fails
 
-    def look(number: int) -> list[Secret]:
-        """What the files of a layer hold."""
+    def search_layer(number: int) -> list[Secret]:
+        """Return the secrets in the files of a layer."""
         rows: list[Secret] = []
         for batch in contents.batches(small[number], part):
             part.check()
@@ -110,7 +113,7 @@ def secrets(image: Image, union: LayerUnion, contents: Contents, job: Job = Job.
 
     with ThreadPoolExecutor(SEARCH_THREADS, thread_name_prefix="secrets") as pool:
         try:
-            for rows in pool.map(look, range(len(layers))):
+            for rows in pool.map(search_layer, range(len(layers))):
                 found += rows
         finally:
             part.cancel()
@@ -119,7 +122,7 @@ def secrets(image: Image, union: LayerUnion, contents: Contents, job: Job = Job.
 
 
 def _files(union: LayerUnion, layer: LayerNumber) -> list[Event]:
-    """The events by which a layer stores files that are not empty."""
+    """Return the events of a layer's files that are not empty."""
     return [
         event
         for event in union.events_of(layer)
@@ -128,14 +131,14 @@ def _files(union: LayerUnion, layer: LayerNumber) -> list[Event]:
 
 
 def without_secrets(text: str) -> str:
-    """A build step, a variable or a label, with ``…`` in place of each secret."""
+    """Return a build step, variable or label with ``…`` in place of each secret."""
     for _, _, secret in matches((*TOKENS, *ASSIGNMENTS), _bytes(text)):
         text = text.replace(secret, "…")
     return text
 
 
 def _of_config(image: Image) -> Iterator[Secret]:
-    """Environment, labels, and the commands and build arguments of the history."""
+    """Find secrets in environment, labels, and the commands and build arguments of the history."""
     config = image.config.get("config")
     settings = config if isinstance(config, dict) else {}
     texts: list[tuple[str, str, LayerNumber | None, str]] = []
@@ -156,5 +159,5 @@ def _of_config(image: Image) -> Iterator[Secret]:
 def _bytes(text: str) -> bytes:
     try:
         return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half a character, as JSON can spell it
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can encode
         return text.encode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""What is to be told of a part of the insight: its sums, and the findings that weigh most."""
+"""Analyze one part of insight: sums, and the largest findings."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ FINDING_CELLS: dict[str, Sequence[str]] = {
     "permissions": ("right", "mode", "owner"),
     "packages": ("change", "kind"),
 }
-"""The parts, in the order in which they are told, and what their findings have in ``cells``."""
+"""The parts in order, and what the ``cells`` of their findings are."""
 KEEP: dict[str, Sequence[bytes]] = {"packages": PACKAGE_FILES}
-"""Patterns of the files that are all that a part reads (:class:`layertui.layers.tar.capture.Keep`)."""
+"""Patterns of the files that a part reads (:class:`layertui.layers.tar.capture.Keep`)."""
 
 
 def survey(part: str, image: Image, union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Survey:
-    """Analyse one of the parts. Reports bytes. Raises :class:`Cancelled`."""
-    found = _look(part, image, union, contents, job)
+    """Analyze one part. Reports bytes. Raises :class:`Cancelled`."""
+    found = _analyze(part, image, union, contents, job)
     damaged = [
         f"layer {number} could not be read completely: {index.damage}"
         for number, index in enumerate(union.indexes, 1)
@@ -45,7 +45,7 @@ def survey(part: str, image: Image, union: LayerUnion, contents: Contents, job: 
     return replace(found, notes=[*damaged, *found.notes])
 
 
-def _look(part: str, image: Image, union: LayerUnion, contents: Contents, job: Job) -> Survey:
+def _analyze(part: str, image: Image, union: LayerUnion, contents: Contents, job: Job) -> Survey:
     if part == "secrets":
         return _secrets(image, union, contents, job)
     if part == "duplicates":
@@ -58,7 +58,7 @@ def _look(part: str, image: Image, union: LayerUnion, contents: Contents, job: J
 
 
 def _step(layer: LayerNumber | None, size: int, count: int = 1) -> Sum:
-    """What a layer's step caused; of ``None`` the config has it."""
+    """Return what a layer's step adds to its sum; ``None`` stands for the config."""
     return Sum("step", str(layer or ""), size, count, layer or EMPTY)
 
 
@@ -71,7 +71,7 @@ def _waste(union: LayerUnion, contents: Contents, job: Job) -> Survey:
     def sums(row: Hidden) -> list[Sum]:
         above, sums = row.path, [_step(row.by, row.size), Sum("reason", row.reason, row.size, 1)]
         while above := above.rpartition("/")[0]:
-            if above in directories:  # there at the layer of the largest file that is hidden in it
+            if above in directories:  # opens the layer of the largest file that is hidden in it
                 sums.append(Sum("directory", above, row.size, 1, row.layer, above))
         return sums
 
@@ -115,9 +115,7 @@ def _secrets(image: Image, union: LayerUnion, contents: Contents, job: Job) -> S
         )
     notes = []
     if found.too_large:
-        notes.append(
-            f"{count_text(found.too_large, 'file')} of more than {size_text(MAX_SEARCHED)} not looked into"
-        )
+        notes.append(f"{count_text(found.too_large, 'file')} over {size_text(MAX_SEARCHED)} not scanned")
     if found.unreadable:
         notes.append(f"{count_text(found.unreadable, 'file')} could not be read")
     return tally.survey(0, notes)
@@ -138,15 +136,15 @@ def _duplicates(union: LayerUnion, contents: Contents, job: Job) -> Survey:
             again = group.size if seen else 0
             same = "in the same layer" if copy.layer in seen else "in another layer"
             seen.add(copy.layer)
-            for each in (Sum("saved", same, again, 1), _step(copy.layer, again)) if again else ():
-                key = (each.kind, each.name)
-                sums[key] = added(sums[key], each) if key in sums else each
+            for part in (Sum("saved", same, again, 1), _step(copy.layer, again)) if again else ():
+                key = (part.kind, part.name)
+                sums[key] = added(sums[key], part) if key in sums else part
         for number, copy in enumerate(group.copies):
             size = group.surplus_bytes if number == 0 else -1
             cells = (f"{len(group.copies):,} × {size_text(group.size)}",) if number == 0 else ("",)
             finding = Finding(copy.layer, copy.path, size, cells, copy.path, (), not copy.is_visible)
             tally.add(
-                finding, *(each if number == 0 else replace(each, size=0, count=0) for each in sums.values())
+                finding, *(part if number == 0 else replace(part, size=0, count=0) for part in sums.values())
             )
     notes = [f"{count_text(found.unreadable, 'file')} could not be read"] if found.unreadable else []
     return tally.survey(sum(group.surplus_bytes for group in found.groups), notes)
@@ -182,7 +180,7 @@ def _packages(union: LayerUnion, contents: Contents, job: Job) -> Survey:
     tally = Tally("change", "step", "kind")
     for row in sorted(found.changes, key=lambda row: -row.package.size):
         package = row.package
-        versions = " → ".join(each.version for each in (row.before, row.after) if each is not None)
+        versions = " → ".join(state.version for state in (row.before, row.after) if state is not None)
         size = max(row.after.size, 0) if row.after else 0
         tally.add(
             Finding(

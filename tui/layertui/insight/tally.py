@@ -1,4 +1,4 @@
-"""Findings of any part of the insight, and their sums by what they have in common."""
+"""Findings of any part of insight, and sums over groups of them."""
 
 from __future__ import annotations
 
@@ -8,66 +8,66 @@ from dataclasses import dataclass, field, replace
 from layertui.model.numbers import EMPTY, LayerNumber
 
 MAX_FINDINGS = 10_000
-"""Findings that are told; sums count all of them."""
+"""Findings that are listed; sums count all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """Findings that have something in common."""
+    """The sum of a group of findings."""
 
     kind: str
-    """What that is: ``step``, ``reason``, ``directory``, ``rule``, ``right``, ``change`` …"""
+    """What they have in common: ``step``, ``reason``, ``directory``, ``rule``, ``right``, ``change`` …"""
     name: str
     size: int
-    """Bytes; 0 for what is not measured in bytes."""
+    """Bytes; 0 for findings without a size."""
     count: int
     layer: LayerNumber = EMPTY
-    """Where it leads to; 0: nowhere."""
+    """The layer to open; 0 for none."""
     path: str = "/"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One row: what was found and where it is to be seen."""
+    """One row: a finding and its place in the image."""
 
     layer: LayerNumber
-    """0 for what no layer has."""
+    """0 if it belongs to no layer."""
     path: str
     """In the merged tree of ``layer``."""
     size: int
-    """Bytes; -1 for what is not measured in bytes."""
+    """Bytes; -1 for findings without a size."""
     cells: Sequence[str]
-    """What is told of it, in the columns of its part (:data:`layertui.insight.survey.FINDING_CELLS`)."""
+    """Its facts, in the columns of its part (:data:`layertui.insight.survey.FINDING_CELLS`)."""
     where: str
-    """The path, line or variable to show. May be hostile, as all texts here."""
+    """The path, line or variable to show; not sanitized, like all texts here."""
     sums: Sequence[int]
-    """Numbers of the sums that count it."""
+    """Positions of the sums that include it."""
     is_hidden: bool = False
-    """Whether the final tree does not show it."""
+    """Whether the final tree lacks it."""
     secret: str = ""
-    """What stands masked in ``cells``."""
+    """The text that is masked in ``cells``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What there is to tell of one part."""
+    """The result of one part."""
 
     count: int
-    """Findings in all."""
+    """Number of all findings."""
     size: int
     """Their bytes."""
     sums: Sequence[Sum] = ()
-    """By kind, the greatest first."""
+    """By kind, largest first."""
     findings: Sequence[Finding] = ()
-    """The greatest first, :data:`MAX_FINDINGS` at most."""
+    """Largest first, at most :data:`MAX_FINDINGS`."""
     notes: Sequence[str] = ()
-    """What could not be looked into, and why."""
+    """What could not be analyzed, and why."""
     figures: dict[str, float | None] = field(default_factory=dict)
-    """Of waste, dive's and those beside them (see docs/insight.md)."""
+    """Figures of waste, dive's among them (see docs/insight.md)."""
 
 
 class Tally:
-    """Adds up findings by what they have in common."""
+    """Collects findings and adds them up by group."""
 
     def __init__(self, *kinds: str) -> None:
         self._kinds = kinds
@@ -76,12 +76,12 @@ class Tally:
         self._count = 0
 
     def add(self, finding: Finding, *sums: Sum) -> None:
-        """Count a finding, and keep it if it is one of the first; the size and count of ``sums`` are what it adds."""
+        """Count a finding, and list it if it is among the first; ``sums`` have the size and count that it adds."""
         keys = []
-        for each in sums:
-            key = (each.kind, each.name)
+        for part in sums:
+            key = (part.kind, part.name)
             known = self._sums.get(key)
-            self._sums[key] = each if known is None else added(known, each)
+            self._sums[key] = part if known is None else added(known, part)
             keys.append(key)
         self._count += 1
         if len(self._findings) < MAX_FINDINGS:
@@ -90,13 +90,15 @@ class Tally:
     def survey(
         self, size: int, notes: Sequence[str] = (), figures: dict[str, float | None] | None = None
     ) -> Survey:
+        """Return the result: the sums in the order of the kinds, and the findings with their positions."""
         sums = sorted(
-            self._sums.values(), key=lambda each: (self._kinds.index(each.kind), -each.size, -each.count)
+            self._sums.values(), key=lambda group: (self._kinds.index(group.kind), -group.size, -group.count)
         )
-        numbers = {(each.kind, each.name): number for number, each in enumerate(sums)}
+        numbers = {(group.kind, group.name): number for number, group in enumerate(sums)}
         findings = [replace(row, sums=[numbers[key] for key in keys]) for row, keys in self._findings]
         return Survey(self._count, size, sums, findings, notes, figures or {})
 
 
 def added(one: Sum, other: Sum) -> Sum:
+    """Return the sum of two groups of findings, with the name and place of the first."""
     return replace(one, size=one.size + other.size, count=one.count + other.count)

@@ -1,4 +1,4 @@
-"""What layers store and the final tree does not show: how many bytes, why, and which layer's doing."""
+"""Files that layers store and the final tree lacks: how many bytes, why, and which layer hides them."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Reason(StrEnum):
     REPEATED = "repeated unchanged"
     DELETED = "deleted"
     REPLACED = "replaced"
-    """It, or a directory above it, became something else."""
+    """The file, or a directory above it, was replaced by another type."""
     MOVED = "moved"
-    """It went, and the same layer stores the same content, its name or its time unchanged, where it was not."""
+    """Deleted, and the same layer stores the same content, with the same name or mtime, at another path."""
     UNKNOWN = "unknown"
-    """What would tell cannot be read."""
+    """A content that decides it cannot be read."""
 
 
 class Comparing(Protocol):
@@ -50,7 +50,7 @@ class Comparing(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """A file's content that is stored and not shown."""
+    """A file's content that is stored, but not in the final tree."""
 
     event: Event
     """The event that stores it."""
@@ -65,7 +65,7 @@ class Hidden:
     moved_to: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The row as the command line prints it."""
+        """Return the row as the command line prints it."""
         return {
             "path": self.path,
             "layer": self.layer,
@@ -78,23 +78,23 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True)
 class Waste:
-    """All that an image stores in vain."""
+    """The wasted bytes of an image."""
 
     reclaimable_bytes: int
-    """File bytes stored in all layers less those that the final tree shows."""
+    """File bytes stored in all layers minus those of the final tree."""
     paths: Sequence[Hidden]
     """Largest first."""
 
     def by_reason(self) -> dict[Reason, int]:
-        """Bytes, largest first."""
+        """Return bytes by reason, largest first."""
         return dict(self._sums(operator.attrgetter("reason")))
 
     def by_layer(self) -> dict[LayerNumber, int]:
-        """Bytes by the layer that hid them, largest first."""
+        """Return bytes by the layer that hid them, largest first."""
         return dict(self._sums(operator.attrgetter("by")))
 
     def by_directory(self) -> dict[str, int]:
-        """Bytes at and below every directory, largest first; without those in which one other has it all."""
+        """Return bytes at and below every directory, largest first; a directory whose bytes are all in one below is left out."""
         return directory_sums((row.path, row.size) for row in self.paths)
 
     def _sums(self, key: operator.attrgetter[Any]) -> list[tuple[Any, int]]:
@@ -104,7 +104,7 @@ class Waste:
         return sorted(sums.items(), key=lambda item: (-item[1], str(item[0])))
 
     def to_json(self) -> dict[str, Any]:
-        """The sums and rows as the command line prints them."""
+        """Return the sums and rows as the command line prints them."""
         return {
             "reclaimable_bytes": self.reclaimable_bytes,
             "reasons": [{"reason": str(reason), "size": size} for reason, size in self.by_reason().items()],
@@ -115,9 +115,9 @@ class Waste:
 
 
 def waste(union: LayerUnion, contents: Comparing, job: Job = Job.NONE) -> Waste:
-    """What the layers of a union store and their merged tree does not show.
+    """Find the files that the layers of a union store and the final tree lacks.
 
-    Only the contents of events that :func:`undecided` gives are asked for.
+    Reads only the contents of events that :func:`undecided` yields.
     Raises :class:`Cancelled`.
     """
     moves: _Moves = {}
@@ -131,7 +131,7 @@ def waste(union: LayerUnion, contents: Comparing, job: Job = Job.NONE) -> Waste:
 
 
 def undecided(union: LayerUnion) -> Iterator[Event]:
-    """Events whose contents tell why files are hidden; some come more than once."""
+    """Yield the events whose contents decide why files are hidden; some repeatedly."""
     seen: set[_Bucket] = set()
     for loss in _losses(union):
         if loss.after >= 0:
@@ -147,7 +147,7 @@ def undecided(union: LayerUnion) -> Iterator[Event]:
 
 
 _Bucket = tuple[int, int, "bytes | int"]
-"""Files that may be the same one: their layer, size, and name or time of last change."""
+"""Files that may be a moved one: their layer, size, and name or mtime."""
 _Moves = dict[_Bucket, dict[str, Event]]
 """Events by the digests of their contents."""
 
@@ -155,19 +155,19 @@ _Moves = dict[_Bucket, dict[str, Event]]
 @dataclass(frozen=True, slots=True)
 class _Loss:
     event: Event
-    """What stores the content."""
+    """The event that stores the content."""
     link: Event
-    """What showed it last: the event itself, or a hardlink to it."""
+    """Its last name: the event itself, or a hardlink to it."""
     cause: Event
-    """What hid that."""
+    """The event that hid that name."""
     after: Event
-    """The file that its layer put there instead; -1 for none."""
+    """The file that the same layer put there; -1 for none."""
     candidates: Mapping[_Bucket, Sequence[Event]]
-    """Files of its size, and its name or time, that the layer which hid it stores at other paths."""
+    """Files of the same size, and name or mtime, that the hiding layer stores at other paths."""
 
 
 def _losses(union: LayerUnion) -> Iterator[_Loss]:
-    """Every file whose stored bytes the final tree does not show."""
+    """Yield every file whose stored bytes the final tree lacks."""
     links: defaultdict[Event, list[Event]] = defaultdict(list)
     for event in compress(union.events, map(operator.ne, union.ev_inode, count())):
         links[union.ev_inode[event]].append(event)
@@ -178,8 +178,8 @@ def _losses(union: LayerUnion) -> Iterator[_Loss]:
         if union.ev_kind[event] != Kind.FILE or union.ev_inode[event] != event or not union.size(event):
             continue
         if any(is_last[link] for link in links[event]):
-            continue  # another name shows it
-        # The last of its names to go tells when, and why, the content went.
+            continue  # visible under another name
+        # The last of its names to be hidden decides when, and why, the content was.
         cause, link = max((_next(union, link), link) for link in (event, *links[event]))
         layer = union.ev_layer[cause]
         after = union.at(union.ev_node[link], layer)
@@ -197,7 +197,7 @@ def _losses(union: LayerUnion) -> Iterator[_Loss]:
 
 
 def _next(union: LayerUnion, event: Event) -> Event:
-    """The event of the same path that comes after one."""
+    """Return the next event of the same path."""
     later = union.last[union.ev_node[event]]
     while union.ev_prev[later] != event:
         later = union.ev_prev[later]
@@ -205,7 +205,7 @@ def _next(union: LayerUnion, event: Event) -> Event:
 
 
 def _stored(union: LayerUnion, layer: LayerNumber) -> dict[_Bucket, list[Event]]:
-    """Files that a layer stores and shows where no file of their size was."""
+    """Return the files that a layer stores where no file of that size was before."""
     found: defaultdict[_Bucket, list[Event]] = defaultdict(list)
     for event in union.events_of(layer):
         if union.ev_kind[event] != Kind.FILE or union.ev_inode[event] != event:
@@ -219,7 +219,7 @@ def _stored(union: LayerUnion, layer: LayerNumber) -> dict[_Bucket, list[Event]]
 
 
 def _buckets(union: LayerUnion, event: Event, layer: LayerNumber) -> tuple[_Bucket, _Bucket]:
-    """Where to look in a layer for what a file was moved to: mv keeps its time, most copy it under its name."""
+    """Return where to look in a layer for a moved file: mv keeps the mtime, most copies keep the name."""
     size = union.size(event)
     index = union.indexes[union.ev_layer[event] - 1]
     name = union.key(union.ev_node[event]).rpartition(b"\0")[2]
@@ -250,7 +250,7 @@ def _explain(union: LayerUnion, loss: _Loss, contents: Comparing, moves: _Moves)
 
 
 def _moved_to(loss: _Loss, contents: Comparing, moves: _Moves) -> Event:
-    """The event that stores the same content anew; -1 for none. ``moves`` remembers digests."""
+    """Return the event that stores the same content again; -1 for none. ``moves`` caches digests."""
     for bucket, candidates in loss.candidates.items():
         if bucket not in moves:
             moves[bucket] = {contents.digest(event): event for event in reversed(candidates)}

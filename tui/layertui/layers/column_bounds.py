@@ -23,7 +23,7 @@ class Numbers(Protocol):
 
 
 def all_below(values: Numbers, limit: int | Numbers, lowest: int = 0) -> bool:
-    """Whether ``lowest <= value < limit`` for each value; ``limit`` may be a column of the same length.
+    """Return whether ``lowest <= value < limit`` for each value; ``limit`` may be a column of the same length.
 
     ``lowest`` is 0, or for signed values slightly below. A value that uses the topmost bit is below no
     limit, and no value is below a column of limits one of which uses it. The values of both columns must

@@ -125,7 +125,7 @@ def cache_key(layer: Layer) -> str:
 
 
 def is_lasting(index: LayerIndex) -> bool:
-    """Whether reading the same layer again would give the same index."""
+    """Return whether reading the same layer again would give the same index."""
     return not index.damage and all(warning.code != NOT_KEPT for warning in index.warnings)
 
 

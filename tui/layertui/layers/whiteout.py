@@ -29,7 +29,7 @@ def parse_whiteout(key: bytes) -> tuple[Kind, bytes] | None:
 
 
 def hides_nothing(name: bytes) -> bool:
-    """Whether a whiteout's name is malformed: what it would hide cannot be the name of a file."""
+    """Return whether a whiteout's name is malformed: what it would hide cannot be the name of a file."""
     return name in (b".wh.", b".wh..", b".wh...")
 
 

@@ -19,7 +19,7 @@ def filter_images(rows: list[ImageSummary], filters: Iterable[str]) -> list[Imag
     for text in filters:
         key, equals, value = text.partition("=")
         if not equals or not value:
-            raise LayertuiError(f"invalid filter {text}", "", f"write KEY=VALUE, KEY being {_LISTED}")
+            raise LayertuiError(f"not a filter: {text}", "", f"write KEY=VALUE, KEY being {_LISTED}")
         tests.setdefault(text if key == "label" else key, []).append(_test(rows, key, value))
     return [row for row in rows if all(any(test(row) for test in each) for each in tests.values())]
 
@@ -28,7 +28,7 @@ def _test(rows: list[ImageSummary], key: str, value: str) -> Callable[[ImageSumm
     if key == "dangling":
         if value.lower() not in ("true", "false", "1", "0"):
             raise LayertuiError(
-                f"invalid filter dangling={value}", "", "write dangling=true or dangling=false"
+                f"not a filter: dangling={value}", "", "write dangling=true or dangling=false"
             )
         wanted = value.lower() in ("true", "1")
         return lambda row: (not row.name and not row.tag) == wanted

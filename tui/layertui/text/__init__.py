@@ -1,1 +1,1 @@
-"""Numbers, times and untrusted strings as text for people."""
+"""Numbers, times and untrusted strings as text human-readable."""

@@ -17,7 +17,7 @@ _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
 
 def now() -> datetime:
-    """The time that ages are counted from."""
+    """Return the time that ages are counted from."""
     return datetime.now(UTC)
 
 
@@ -40,7 +40,7 @@ def growth_text(size: int, minus: str = "-") -> str:
 
 
 def age_text(created: str | None) -> str:
-    """How long ago an RFC 3339 time was, in words; the text itself if it is no such time."""
+    """Return how long ago an RFC 3339 time was, in words; the text itself if it is no such time."""
     if not created:
         return "unknown"
     moment = parse_time(created)
@@ -55,7 +55,7 @@ def age_text(created: str | None) -> str:
 
 
 def parse_time(text: str | None) -> datetime | None:
-    """The moment that an RFC 3339 text names, None if it names none that a calendar has."""
+    """Return the moment that an RFC 3339 text names, None if it names none that a calendar has."""
     try:
         moment = datetime.fromisoformat(text or "")
     except ValueError:
@@ -113,7 +113,7 @@ def owner(entry: Entry) -> str:
 
 
 def moment(entry: Entry) -> str:
-    """When it was last modified, in UTC to the second; seconds since 1970 where no calendar reaches."""
+    """Return when it was last modified, in UTC to the second; seconds since 1970 where no calendar reaches."""
     try:
         when = datetime.fromtimestamp(0, UTC) + timedelta(seconds=entry.mtime)
     except OverflowError:

@@ -8,7 +8,7 @@ from layertui.text.sanitize import visible
 
 
 def escaped(text: str) -> str:
-    """Text of which nothing is markup, a link or a mention, inside HTML too.
+    """Return text of which nothing is markup, a link or a mention, inside HTML too.
 
     What could be is written as entities (CommonMark 2.5): HTML blocks know no backslash escapes.
     """
@@ -16,7 +16,7 @@ def escaped(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """A code span (CommonMark 6.1), in which nothing but its own fence means anything; empty for blanks."""
+    """Return a code span (CommonMark 6.1), in which nothing but its own fence means anything; empty for blanks."""
     text = visible(text)
     if not text.strip():
         return ""

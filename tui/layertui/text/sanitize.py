@@ -32,7 +32,7 @@ def visible_lines(text: str, tab_size: int = 8) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _shown(char: str) -> str:
-    """The visible form of one character that is not printable."""
+    """Return the visible form of one character that is not printable."""
     if unicodedata.category(char) not in _HIDDEN:
         return char
     code = ord(char)

@@ -1,4 +1,4 @@
-"""The app: which screen is shown, the keys that every screen shares, the colours."""
+"""The app: screens, shared keys, themes."""
 
 import gc
 import os
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
     from layertui.model.identity import Identity
 
-# Rich's names for what a terminal can show: from 256 colours on hues and tints survive.
+# Rich's names for what a terminal can show: from 256 colors on hues and tints survive.
 _RICH_PALETTES = {"256", "truecolor", None}
 
 _SWITCH = 0.0005
-"""Seconds after which a thread has to let the one that paints have its turn; Python's own 5 ms show."""
+"""Interval in seconds at which a thread yields the GIL to the event loop; Python's 5 ms are visible."""
 
 
 def _commands() -> "type[Provider]":
@@ -39,18 +39,18 @@ def _commands() -> "type[Provider]":
 
 
 def _watch_terminal(_job: Job) -> None:
-    """Ends the program once its terminal has gone, also where whoever started it keeps the signal to itself.
+    """End the program when its terminal is closed, even if SIGHUP is delivered to another process.
 
-    Textual would go on reading from it, as fast as it can.
+    Textual would keep polling the closed terminal.
     """
     gone = select.poll()
-    gone.register(0, 0)  # for no input: a hang-up is told in any case
+    gone.register(0, 0)  # for no input: a hang-up is reported in any case
     if any(event & select.POLLHUP for _, event in gone.poll()):
         os.kill(os.getpid(), signal.SIGHUP)
 
 
 def _is_repository(reference: str) -> bool:
-    """Whether a reference leads into a registry and leaves open to which image."""
+    """Return whether a reference names a repository without a tag or digest."""
     if not reference.startswith("docker://"):
         return False
     from layertui.sources.registry.name import parse_name as parse_name
@@ -63,7 +63,7 @@ def _is_repository(reference: str) -> bool:
 
 
 def _store_of(text: str) -> str:
-    """The reference of the store that a reference or path leads to; empty if it leads to something else."""
+    """Return the reference of the store that a reference or path names; empty if it is not a store."""
     from layertui.sources.detect import detect_reference
 
     try:
@@ -76,10 +76,10 @@ def _store_of(text: str) -> str:
 
 
 class LayertuiApp(App[None]):
-    """Explores one image, or shows those of a store, or those at hand, to choose from.
+    """Explore one image, or list the images of a store, or all local images.
 
-    ``reference`` is what was given on the command line; ``platform`` chooses from
-    multi-platform images (``os/arch[/variant]``); ``cache`` False reads every layer anew.
+    ``reference`` is from the command line; ``platform`` selects from
+    multi-platform images (``os/arch[/variant]``); ``cache`` False reads every layer again.
     """
 
     TITLE = "layertui"
@@ -90,13 +90,11 @@ class LayertuiApp(App[None]):
         Binding("q", "quit", "quit"),
         Binding("question_mark", "help", "help"),
         Binding("ctrl+p", "command_palette", "commands", show=False),
-        Binding("o", "open", "open", show=False, tooltip="Open any reference or path"),
-        Binding(
-            "t", "toggle_theme", "light/dark", show=False, tooltip="Change between dark and light colours"
-        ),
+        Binding("o", "open", "open", show=False, tooltip="Open an image by reference or path"),
+        Binding("t", "toggle_theme", "light/dark", show=False, tooltip="Toggle dark and light colors"),
         Binding("tab", "app.focus_next", "next pane", show=False),
-        Binding("shift+tab", "app.focus_previous", "pane before", show=False),
-        Binding("escape", "back", "back", show=False, tooltip="Back to the screen before"),
+        Binding("shift+tab", "app.focus_previous", "previous pane", show=False),
+        Binding("escape", "back", "back", show=False, tooltip="Back"),
     ]
 
     def __init__(self, reference: str | None = None, platform: str | None = None, cache: bool = True) -> None:
@@ -107,18 +105,18 @@ class LayertuiApp(App[None]):
         for theme in themes():
             self.register_theme(theme)
         if self.console.color_system in _RICH_PALETTES:
-            # Nothing is there yet to be told of another theme, and to parse all styles anew takes its time.
+            # Nothing is there yet to be told of another theme, and to parse all styles again takes its time.
             self.set_reactive(App.theme, DARK_THEME)
             self.stylesheet.set_variables(self.get_css_variables())
         else:
             self.theme = ANSI_THEME
 
     def on_mount(self) -> None:
-        """Shows the image that was asked for, else the images at hand."""
+        """Show the given image, else the list of images."""
         sys.setswitchinterval(_SWITCH)
         if not self.is_headless:
             background(self, _watch_terminal, name="terminal")
-        self.call_later(self._begin)  # what is laid out while the app is mounted is painted in vain
+        self.call_later(self._begin)  # what is laid out while the app is mounted is painted for nothing
 
     def _begin(self) -> None:
         screen = self._images() if self.reference is None else self._screen(self.reference)
@@ -128,12 +126,12 @@ class LayertuiApp(App[None]):
         self.push_screen(screen)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """The variables of the style sheets under themes that do not bring them."""
+        """Return the CSS variables for themes that do not define them."""
         theme = self.current_theme
         return variables(theme.dark, theme.ansi)
 
     def explore(self, reference: str, layer: str = "") -> None:
-        """Shows the image or store that ``reference`` names on top of this screen.
+        """Show the image or store that ``reference`` names on top of this screen.
 
         ``layer`` is the one to begin at, by its ID in a store.
         """
@@ -150,7 +148,7 @@ class LayertuiApp(App[None]):
         self.call_after_refresh(screen.show_path, path, layer)
 
     async def action_back(self) -> None:
-        """Leaves the screen for the one before, if there is none for the images at hand."""
+        """Return to the previous screen, or to the list of images."""
         from layertui.ui.images.screen import ImagesScreen
 
         if len(self.screen_stack) > 2:  # the lowest is Textual's own, which is blank
@@ -159,25 +157,25 @@ class LayertuiApp(App[None]):
             await self.switch_screen(self._images())
 
     def action_help(self) -> None:
-        """Explains the keys and colours of the screen at hand."""
+        """Explain the keys and colors of the current screen."""
         from layertui.ui.dialogs.help import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen))
 
     def action_command_palette(self) -> None:
-        """Shows the command palette."""
+        """Show the command palette."""
         from layertui.ui.commands import Palette
 
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette(id="--command-palette"))
 
     def action_open(self) -> None:
-        """Asks for a reference or path and opens it."""
+        """Ask for a reference or path and open it."""
         self.ask("Open an image", self.explore)
 
     def ask(self, title: str, use: "Callable[[str], object]") -> None:
-        """Asks for a reference or path, of a repository for its tag too, and has it used."""
+        """Ask for a reference or path (for a repository also for a tag) and pass it on."""
         from layertui.ui.dialogs.open import OpenDialog
 
         def named(reference: str | None) -> None:
@@ -191,7 +189,7 @@ class LayertuiApp(App[None]):
         self.push_screen(OpenDialog(title), named)
 
     def action_toggle_theme(self) -> None:
-        """Changes between the dark and the light colours."""
+        """Toggle between the dark and the light colors."""
         self.theme = LIGHT_THEME if self.current_theme.dark else DARK_THEME
 
     def _images(self) -> Screen[None]:
@@ -200,7 +198,7 @@ class LayertuiApp(App[None]):
         return ImagesScreen(() if self.reference is None else (self.reference,))
 
     def _screen(self, reference: str, layer: str = "") -> Screen[None]:
-        """The screen that shows an image, or what a store holds."""
+        """Return the screen for an image or a store."""
         if store := _store_of(reference):
             from layertui.ui.store.screen import StoreScreen
 

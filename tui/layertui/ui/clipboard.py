@@ -1,4 +1,4 @@
-"""Copies what is at hand, and says so."""
+"""Copy to the clipboard, with a notification."""
 
 from textual.widget import Widget
 
@@ -6,11 +6,11 @@ from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 
 _SAID = 60
-"""Cells of a value that are said."""
+"""Cells of a value that are shown in the notification."""
 
 
 def copy(widget: Widget, value: str) -> None:
-    """Copies a value as it can be shown: the clipboard takes UTF-8 alone, a terminal may act on the rest."""
+    """Copy a value, sanitized: the clipboard takes only UTF-8, and a terminal may interpret the rest."""
     shown = visible(value)
     widget.app.copy_to_clipboard(shown)
     widget.notify(f"Copied {shorten(shown, _SAID)}", markup=False)

@@ -1,4 +1,4 @@
-"""Every action of the screen at hand in the command palette, and the themes."""
+"""The actions of the current screen and the themes in the command palette."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
@@ -11,11 +11,11 @@ from layertui.text.format import sentence
 from layertui.ui.keys import SHARED, key_sections
 
 _KEYS = 10
-"""Cells for the keys of a command, before what it does."""
+"""Cells for the keys of a command."""
 
 
 class Commands(Provider):
-    """Offers what keys do, after the keys, as the help writes it; then the themes."""
+    """Offer the actions, each after its keys as in the help; then the themes."""
 
     async def discover(self) -> Hits:
         for keys, meaning, run in self._commands():
@@ -29,7 +29,7 @@ class Commands(Provider):
                 yield Hit(score, _line(keys, matcher.highlight(meaning)), run, text=meaning)
 
     def _commands(self) -> Iterator[tuple[str, str, Callable[[], Awaitable[object] | None]]]:
-        """Keys, meaning and callback of each command."""
+        """Yield keys, meaning and callback of each command."""
         app = self.app
         for section, uses in key_sections(self.screen):
             for use in uses:
@@ -40,7 +40,7 @@ class Commands(Provider):
                     meaning = f"{section}: {meaning}"
                 yield " ".join(use.keys), meaning, partial(app.run_action, use.action, use.node)
         for theme in app.available_themes:
-            yield "", f"Colours: {theme}", partial(setattr, app, "theme", theme)
+            yield "", f"Colors: {theme}", partial(setattr, app, "theme", theme)
 
 
 def _line(keys: str, meaning: Content) -> Content:
@@ -48,7 +48,7 @@ def _line(keys: str, meaning: Content) -> Content:
 
 
 class Palette(CommandPalette):
-    """The command palette in the colours and measures of the app."""
+    """The command palette in the style of the app."""
 
     DEFAULT_CSS: ClassVar[str] = """
     Palette {

@@ -1,4 +1,4 @@
-"""Which keys do what on a screen: for the help and the command palette."""
+"""The keys of a screen, for help and command palette."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -9,17 +9,17 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 Legend = Sequence[tuple[str, str, str]]
-"""Marks of a screen: how each looks, its style (``$added``), what it means."""
+"""Marks of a screen: text, style (``$added``), meaning."""
 
 SHARED = ("This screen", "Every screen")
-"""Names of the sections that belong to no pane."""
+"""Sections that belong to no pane."""
 
 CHANGE_KEYS = Binding.Group("change")
-"""To the next change of a layer, and to the one before; the foot of a screen names both at once."""
+"""Group of next and previous change, shown as one in the footer."""
 
 
 class KeyUse(NamedTuple):
-    """One action and the keys that lead to it, as people write them."""
+    """One action and its keys, as written in the help."""
 
     node: DOMNode
     action: str
@@ -29,10 +29,10 @@ class KeyUse(NamedTuple):
 
 
 def key_sections(screen: Screen[object]) -> list[tuple[str, list[KeyUse]]]:
-    """The keys of the screen, of each pane that can have the focus, and of every screen.
+    """Return the keys of the screen, of each focusable pane, and of every screen.
 
-    A pane is named by its class's ``HELP_NAME``, else by its border's title, and has the keys
-    of what it alone lies in. Panes with the same keys stand together.
+    A pane is named by its class's ``HELP_NAME``, else its border title, and has the keys
+    of its own containers. Panes with the same keys are merged.
     """
     sections: list[tuple[str, list[KeyUse]]] = []
     around = [set(_around(widget)) for widget in screen.focus_chain]
@@ -55,12 +55,12 @@ def key_sections(screen: Screen[object]) -> list[tuple[str, list[KeyUse]]]:
 
 
 def _around(widget: Widget) -> list[Widget]:
-    """What a pane lies in, up to the screen."""
+    """Return the ancestors of a pane, up to the screen."""
     return [node for node in widget.ancestors if isinstance(node, Widget) and not isinstance(node, Screen)]
 
 
 def _uses(node: DOMNode) -> Iterator[KeyUse]:
-    """The described actions that the classes of this program bind on ``node``, in their order."""
+    """Return the described actions bound on ``node`` by this program's classes, in order."""
     by_action: dict[str, list[Binding]] = {}
     for kind in type(node).__mro__:
         if kind.__module__.startswith("textual."):
@@ -74,7 +74,7 @@ def _uses(node: DOMNode) -> Iterator[KeyUse]:
 
 
 def _name(widget: Widget) -> str:
-    """What people call a pane."""
+    """Return the name of a pane."""
     name = getattr(widget, "HELP_NAME", "")
     if name:
         return str(name)

@@ -1,4 +1,4 @@
-"""What screens ask of the app, so that none of them imports it: it imports them."""
+"""What screens need from the app. The app imports the screens, so they cannot import it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from layertui.model.identity import Identity
 
 
 class Navigator(Protocol):
-    """Leads from one screen to another; :class:`~layertui.ui.app.LayertuiApp` does."""
+    """Opens screens; implemented by :class:`~layertui.ui.app.LayertuiApp`."""
 
     platform: str | None
-    """Chooses from multi-platform images, ``os/arch[/variant]``; None: the usual platform."""
+    """Platform of multi-platform images, ``os/arch[/variant]``; None: the default."""
     cache: bool
-    """False: layers are read again in place of taken from the cache."""
+    """False: layers are reread in place of taken from the cache."""
 
     def explore(self, reference: str, layer: str = "") -> None:
         """Show the image or store that ``reference`` names; begin at the layer that a store calls ``layer``."""
@@ -27,10 +27,10 @@ class Navigator(Protocol):
         """Show a path, absolute as layers spell it, of an image that ``reference`` named, at a layer."""
 
     def ask(self, title: str, use: Callable[[str], object]) -> None:
-        """Ask for a reference or path, of a repository for its tag too, and call ``use`` with it."""
+        """Ask for a reference or path (for a repository also for a tag) and call ``use`` with it."""
 
     async def action_back(self) -> None:
-        """Leave the screen for the one before, or if there is none for the list of images."""
+        """Return to the previous screen, or to the list of images."""
 
 
 def navigator(node: DOMNode) -> Navigator:

@@ -181,7 +181,7 @@ def mark_of(union: LayerUnion, before: Event, after: Event, same: SameContent | 
 
 
 def _contents_matter(union: LayerUnion, before: Event, after: Event) -> bool:
-    """Return whether two versions can only be told apart by reading their contents."""
+    """Return whether two versions can only be distinguished by reading their contents."""
     return (
         union.ev_kind[before] == union.ev_kind[after] == Kind.FILE
         and union.ev_inode[before] != union.ev_inode[after]

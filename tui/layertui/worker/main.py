@@ -88,7 +88,7 @@ def load(request: Request, image: Image, sender: Sender) -> None:
 def read(
     request: Request, image: Image, sender: Sender, keep: Sequence[bytes] = ()
 ) -> "tuple[LayerUnion, Contents]":
-    """The union of all layers and their contents, to look into; for ``keep`` see :class:`ImageReader`."""
+    """Return the union of all layers and their contents, to look into; for ``keep`` see :class:`ImageReader`."""
     from layertui.content.read import Contents
 
     reader = ImageReader(image, _cache(request), keep)

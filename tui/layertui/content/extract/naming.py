@@ -37,7 +37,7 @@ class UnnamedFile:
     """
 
     def __init__(self, directory: int) -> None:
-        """Raises ``OSError``."""
+        """Raise ``OSError``."""
         self._directory = os.dup(directory)
         self._hidden = b""
         flags = os.O_WRONLY | os.O_CLOEXEC

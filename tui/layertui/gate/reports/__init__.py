@@ -1,7 +1,7 @@
-"""Verdicts in the formats that other programs read; each module has ``render(verdict) -> str``.
+"""Verdicts in machine-readable formats; each module has ``render(verdict) -> str``.
 
-Names from images are made :func:`~layertui.text.sanitize.visible` in all of them but JSON: whoever reads
-them shows them to people, and would act on what they hold.
+Names from images are sanitized (:func:`~layertui.text.sanitize.visible`) in all formats but JSON, since
+their readers display them as they are.
 """
 
 from __future__ import annotations
@@ -14,6 +14,6 @@ FORMATS = ("json", "junit", "sarif", "github", "markdown")
 
 
 def render(verdict: Verdict, form: str) -> str:
-    """A verdict in one of the formats."""
+    """Return a verdict in one of the formats."""
     rendered: str = importlib.import_module(f"layertui.gate.reports.{form}").render(verdict)
     return rendered

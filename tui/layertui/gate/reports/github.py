@@ -1,4 +1,4 @@
-"""Annotations of GitHub Actions: workflow commands that its runner finds in a log."""
+"""GitHub Actions annotations: workflow commands in a step's log."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from layertui.gate.rules import Status, Verdict
 from layertui.text.sanitize import visible
 
 MAX_ANNOTATIONS = 10
-"""Findings that an annotation names; GitHub shows ten annotations of a step, so a rule is one."""
+"""Findings per annotation; GitHub shows ten annotations per step, so each rule is one."""
 
 
 def render(verdict: Verdict) -> str:
-    """A line for each rule that did not pass; empty if all did."""
+    """Return a line for each rule that did not pass; empty if all did."""
     lines = []
     for result in verdict.results:
         outcome = result.outcome
@@ -27,10 +27,10 @@ def render(verdict: Verdict) -> str:
 
 
 def _data(lines: list[str]) -> str:
-    """Text of a command (actions/toolkit, ``command.ts``, ``escapeData``)."""
+    """Escape the message of a command (actions/toolkit, ``command.ts``, ``escapeData``)."""
     return "%0A".join(visible(line).replace("%", "%25") for line in lines)
 
 
 def _property(text: str) -> str:
-    """Value of a command's property (there, ``escapeProperty``)."""
+    """Escape a property of a command (actions/toolkit, ``command.ts``, ``escapeProperty``)."""
     return _data([text]).replace(":", "%3A").replace(",", "%2C")

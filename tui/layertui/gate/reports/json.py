@@ -1,4 +1,4 @@
-"""JSON, as every command prints it."""
+"""JSON, the same as ``layertui check --json``."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from layertui.gate.rules import Verdict
 
 
 def render(verdict: Verdict) -> str:
-    """One line of ASCII."""
+    """Return one line of ASCII."""
     return json.dumps(verdict.to_json()) + "\n"

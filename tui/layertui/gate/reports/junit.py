@@ -1,4 +1,4 @@
-"""JUnit's XML as Jenkins, GitLab and most others read it: a rule is a test case."""
+"""JUnit XML for Jenkins, GitLab and others: each rule is a test case."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ELEMENTS = {Status.FAIL: "failure", Status.ERROR: "error", Status.SKIP: "skippe
 
 
 def render(verdict: Verdict) -> str:
-    """Valid by Jenkins' ``junit-10.xsd``."""
+    """Return XML that is valid by Jenkins' ``junit-10.xsd``."""
     suites = Element("testsuites")
     suite = SubElement(
         suites,
@@ -39,5 +39,5 @@ def _case(suite: Element, verdict: Verdict, result: Result) -> None:
 
 
 def _xml(text: str) -> str:
-    """Text that XML 1.0 can hold: of all that is visible, all but two characters."""
+    """Return sanitized text without the two visible characters that XML 1.0 forbids."""
     return visible(text).replace("\ufffe", "<U+FFFE>").replace("\uffff", "<U+FFFF>")

@@ -1,4 +1,4 @@
-"""Markdown for a job's summary or a comment (GitHub's and GitLab's flavours)."""
+"""Markdown for a job's summary or a comment (GitHub and GitLab flavored)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from layertui.gate.rules import Status, Verdict, Violation
 from layertui.text.markdown import code, escaped
 
 MAX_LISTED = 10
-"""Findings of a rule that are listed."""
+"""Findings listed per rule."""
 _STATUS_WORDS = {
     Status.PASS: "pass",
     Status.FAIL: "**fail**",
@@ -16,7 +16,7 @@ _STATUS_WORDS = {
 
 
 def render(verdict: Verdict) -> str:
-    """A table of the rules, and lists of what is against them."""
+    """Return a table of the rules and lists of their findings."""
     lines = [
         f"### {code(verdict.name)}: {verdict.summary()}",
         "",

@@ -1,4 +1,4 @@
-"""SARIF 2.1.0 (OASIS), in the form that GitHub's code scanning takes."""
+"""SARIF 2.1.0 (OASIS), as accepted by GitHub code scanning."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from layertui.text.sanitize import visible
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 MAX_SARIF_RESULTS = 5000
-"""Results; GitHub shows no more of a run, and refuses one that has many more."""
+"""Results of a run; GitHub shows no more, and rejects runs with many more."""
 _ROOT = "IMAGE"
-"""What the paths of an image are relative to."""
+"""Base of the image's paths."""
 
 
 def render(verdict: Verdict) -> str:
-    """A log of one run: a result for each finding, or for the rule that failed without any."""
+    """Return a log of one run: a result for each finding, or for a failed rule without any."""
     rules = [result.rule for result in verdict.results]
     results = []
     for number, result in enumerate(verdict.results):
@@ -37,7 +37,7 @@ def render(verdict: Verdict) -> str:
         if result.outcome.status == Status.ERROR
     ]
     if rest := len(results[MAX_SARIF_RESULTS:]):
-        notes.append({"level": "note", "message": {"text": f"{rest:,} more results are left out"}})
+        notes.append({"level": "note", "message": {"text": f"{rest:,} more results omitted"}})
     run: dict[str, Any] = {
         "tool": {
             "driver": {
@@ -78,7 +78,7 @@ def _result(verdict: Verdict, number: int, result: Result, finding: Violation | 
 
 
 def _location(verdict: Verdict, finding: Violation | None) -> dict[str, Any]:
-    """Where a finding is: in the image, else where the rules stand. GitHub wants a line of everything."""
+    """Return the place of a finding: in the image, else the file with the rules. GitHub requires a line."""
     if finding is not None and finding.path is not None:
         path = quote(finding.path[1:].encode("utf-8", "surrogateescape"))
         place = {"uri": path, "uriBaseId": _ROOT}

@@ -29,5 +29,5 @@ def compression_of(head: bytes) -> str:
 
 
 def is_skippable_frame(head: bytes) -> bool:
-    """Whether a zstd skippable frame begins here (RFC 8878, 3.1.2)."""
+    """Return whether a zstd skippable frame begins here (RFC 8878, 3.1.2)."""
     return len(head) >= 4 and head[1:4] == b"\x2a\x4d\x18" and head[0] & 0xF0 == 0x50

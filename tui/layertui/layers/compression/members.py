@@ -196,7 +196,7 @@ def _frame_header_size(descriptor: int) -> int:
 
 
 def zstd_is_cut(blob: Blob) -> bool:
-    """Whether the last frame is incomplete; walks from block to block without decompressing any."""
+    """Return whether the last frame is incomplete; walks from block to block without decompressing any."""
     position = 0
     while len(head := blob.pread(18, position)) > 4 and compression_of(head) == "zstd":
         if is_skippable_frame(head):

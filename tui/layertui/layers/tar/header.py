@@ -178,7 +178,7 @@ def expected_sum(checksum: bytes) -> int:
 
 
 def signed_sum_fits(header: bytes) -> bool:
-    """Whether the checksum fits if bytes are summed as signed ones, as in old tars."""
+    """Return whether the checksum fits if bytes are summed as signed ones, as in old tars."""
     try:
         value = int(until_nul(header[CHECKSUM_FIELD]).strip(b" "), 8)
     except ValueError:

@@ -69,7 +69,7 @@ class FullTree(Unpacked):
         return DirectoryBlob(self.tree, key, size, stamp)
 
     def _is_link(self, key: bytes, missing: list[bytes]) -> bool:
-        """Whether a file is a hardlink of the one below; added to ``missing`` if one of them no longer exists."""
+        """Return whether a file is a hardlink of the one below; added to ``missing`` if one of them no longer exists."""
         name = key.replace(b"\0", b"/")
         one, other = (os.path.join(os.fsencode(tree), name) for tree in (self.tree, self.below or ""))  # noqa: PTH118 (bytes)
         try:
@@ -177,7 +177,7 @@ class _Difference:
         return "dated" if other[0] == Kind.DIRECTORY else "changed"
 
     def _has_other_root(self, was: int, number: int) -> bool:
-        """Whether mode or owner of the root differ from those below, or from an engine's default."""
+        """Return whether mode or owner of the root differ from those below, or from an engine's default."""
         one, other = (
             (index.mode[root], index.uid[root], index.gid[root]) if root >= 0 else None
             for index, root in ((self._below, was), (self._above, number))
@@ -185,11 +185,11 @@ class _Difference:
         return one != other if one is not None else other not in DEFAULT_ROOTS
 
     def _is_hidden(self, key: bytes) -> bool:
-        """Whether an opaque directory hides what is below a path."""
+        """Return whether an opaque directory hides what is below a path."""
         return bool(self._opaque) and any(directory in self._opaque for directory in _directories(key))
 
     def _is_shown(self, key: bytes) -> bool:
-        """Whether a deleted path would be visible without a whiteout."""
+        """Return whether a deleted path would be visible without a whiteout."""
         if self._below.kind[self._old[key]] == Kind.WHITEOUT or self._is_hidden(key):
             return False
         above = [self._new[directory] for directory in _directories(key) if directory in self._new]
@@ -242,7 +242,7 @@ def _directories(key: bytes) -> Iterator[bytes]:
 
 
 def _is_later(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
-    """Whether the times at the end of two entries' facts differ; without a fraction, only by whole seconds.
+    """Return whether the times at the end of two entries' facts differ; without a fraction, only by whole seconds.
 
     Some file systems keep no more.
     """

@@ -26,7 +26,7 @@ NOT_NAMES = (b"", b".", b"..")
 
 
 def may_read_trusted() -> bool:
-    """Whether this process sees attributes in ``trusted.``; for others they are not even listed.
+    """Return whether this process sees attributes in ``trusted.``; for others they are not even listed.
 
     It takes CAP_SYS_ADMIN in the initial user namespace, which root in any other namespace lacks
     (capabilities(7), xattr(7), user_namespaces(7)).
@@ -78,7 +78,7 @@ def visible_xattrs(xattrs: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
 
 
 def is_whiteout(status: os.stat_result, xattrs: Mapping[str, bytes]) -> bool:
-    """Whether a file is a whiteout: a character device 0:0, or an empty file with the attribute ``whiteout``."""
+    """Return whether a file is a whiteout: a character device 0:0, or an empty file with the attribute ``whiteout``."""
     if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
         return True
     return (
@@ -87,12 +87,12 @@ def is_whiteout(status: os.stat_result, xattrs: Mapping[str, bytes]) -> bool:
 
 
 def is_opaque(xattrs: Mapping[str, bytes]) -> bool:
-    """Whether a directory hides those below it; the value ``x`` only says that it may contain whiteout files."""
+    """Return whether a directory hides those below it; the value ``x`` only says that it may contain whiteout files."""
     return overlay_xattr(xattrs, "opaque") == b"y"
 
 
 def is_metacopy(xattrs: Mapping[str, bytes]) -> bool:
-    """Whether only a file's metadata was copied up, and its content is in a directory below."""
+    """Return whether only a file's metadata was copied up, and its content is in a directory below."""
     return overlay_xattr(xattrs, "metacopy") is not None
 
 

@@ -3,7 +3,7 @@
 eStargz (stargz-snapshotter: docs/estargz.md) and zstd:chunked (containers/storage:
 pkg/chunked) put the same JSON near the end of the layer: every entry, and for files where in
 the layer the compressed parts of their content begin and what digests they have. The manifest
-has the digest of the table. That the table matches the tar is the claim of whoever built it:
+has the digest of the table. That the table matches the tar is the claim of the caller built it:
 only reading the whole layer would verify it.
 """
 
@@ -118,7 +118,7 @@ def one_line_errors(what: str) -> Iterator[None]:
 
 
 def has_table(descriptor: Descriptor) -> bool:
-    """Whether a layer's annotations have a table of contents and its digest."""
+    """Return whether a layer's annotations have a table of contents and its digest."""
     names = descriptor.annotations
     return ESTARGZ_ANNOTATION in names or any(
         f"{each}.manifest-checksum" in names for each in CHUNKED_PREFIXES

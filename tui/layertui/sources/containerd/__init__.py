@@ -49,7 +49,7 @@ def list_images(reference: Reference) -> Iterator[ImageSummary]:
 
 
 def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
-    """Every container of a store, or of a namespace. Raises :class:`LayertuiError`."""
+    """Yield every container of a store, or of a namespace. Raises :class:`LayertuiError`."""
     for namespace in _namespaces(reference):
         yield from namespace.container_summaries(reference)
 
@@ -60,7 +60,7 @@ def _namespaces(reference: Reference) -> list[Namespace]:
 
 
 def store_of(reference: Reference) -> ContainerdStore:
-    """The store that a reference leads to, or the system's own."""
+    """Return the store that a reference leads to, or the system's own."""
     if reference.location:
         return ContainerdStore(Path(reference.location))
     try:

@@ -20,7 +20,7 @@ from layertui.sources.store_usage import StoredLayer, pick_layer
 
 
 def open_layer(store: ContainerdStore, namespace: str, name: str, reference: Reference) -> Image:
-    """The snapshot of a key, or the blob of a digest, of a namespace.
+    """Return the snapshot of a key, or the blob of a digest, of a namespace.
 
     Without one those of all are meant, and what none of them has: blobs by their digests, and
     snapshots by the names of their directories. Raises :class:`LayertuiError` if there is none.
@@ -43,12 +43,12 @@ def open_layer(store: ContainerdStore, namespace: str, name: str, reference: Ref
 
 
 def is_layer(directory: Path) -> bool:
-    """Whether a snapshot's directory has something of a layer to be read."""
+    """Return whether a snapshot's directory has something of a layer to be read."""
     return (directory / "fs").is_dir()
 
 
 def _chain(namespace: Namespace, key: str) -> list[Layer]:
-    """A snapshot and those below it, the base first; the lowest is missing where the namespace ends before the base."""
+    """Return a snapshot and those below it, the base first; the lowest is missing where the namespace ends before the base."""
     found: list[Snapshot] = []
     at = key
     while at in namespace.unpacked:
@@ -68,14 +68,14 @@ def _chain(namespace: Namespace, key: str) -> list[Layer]:
 
 
 def _diff_id(chain_id: str, below: str, known: Iterable[str]) -> str:
-    """The one of the diff IDs that makes a chain ID of that below; empty if none of them does."""
+    """Return the one of the diff IDs that makes a chain ID of that below; empty if none of them does."""
     if not below:
         return chain_id
     return next((each for each in known if chain_ids([below, each])[-1] == chain_id), "")
 
 
 def _stack(store: ContainerdStore, number: int) -> list[Layer]:
-    """A directory that no namespace has, on those that the snapshotter notes to be below."""
+    """Return a directory that no namespace has, on those that the snapshotter notes to be below."""
     noted = {
         name: (uvarint(each.value("id")), each.text("parent")) for name, each in store.snapshots.buckets()
     }
@@ -103,12 +103,12 @@ def _layer(number: int, unpacked: Unpacked | None, missing: str, size: int = -1,
 
 
 def _absent(why: str) -> Layer:
-    """What stands for all snapshots below one that are not there."""
+    """Return what stands for all snapshots below one that are not there."""
     return Layer(LayerNumber(1), Descriptor("", "", -1), "", "", None, f"{why}, nor what is below it")
 
 
 def _of_blob(digest: str, blob: FileBlob, diff_id: str) -> Layer:
-    """A layer as it was pulled; what was below it, only a config tells."""
+    """Return a layer as it was pulled; what was below it, only a config tells."""
     descriptor = Descriptor("", digest, blob.size)
     if is_tar(blob):
         return Layer(LayerNumber(1), descriptor, diff_id, "", blob)

@@ -53,14 +53,14 @@ class Bucket:
         return found
 
     def bucket(self, *path: str) -> Bucket:
-        """A bucket inside; an empty one if there is none."""
+        """Return a bucket inside; an empty one if there is none."""
         found: Bucket | bytes = self
         for name in path:
             found = found.entries.get(name, b"") if isinstance(found, Bucket) else b""
         return found if isinstance(found, Bucket) else Bucket(self._database, 0, memoryview(b""))
 
     def buckets(self) -> Iterator[tuple[str, Bucket]]:
-        """The buckets directly inside, by name."""
+        """Return the buckets directly inside, by name."""
         return ((name, each) for name, each in self.entries.items() if isinstance(each, Bucket))
 
     def value(self, name: str) -> bytes:
@@ -73,13 +73,13 @@ class Bucket:
 
 
 def read_bolt(path: Path) -> Bucket:
-    """The root of a database. Raises :class:`LayertuiError` if it cannot be read or is none."""
+    """Return the root of a database. Raises :class:`LayertuiError` if it cannot be read or is none."""
     try:
         with path.open("rb") as file:
             for _ in range(READ_TRIES):
                 data = file.read(MAX_DATABASE + 1)
                 file.seek(0)
-                # Pages that a state names are written anew only once that state has been replaced.
+                # Pages that a state names are written again only once that state has been replaced.
                 if file.read(2 * PAGE_SIZES[-1]) == data[: 2 * PAGE_SIZES[-1]]:
                     break
                 file.seek(0)
@@ -119,7 +119,7 @@ class _Database:
         return transaction, size, root
 
     def page(self, number: int) -> memoryview:
-        """A page with all that belongs to it."""
+        """Return a page with all that belongs to it."""
         start = number * self._size
         header = self._data[start : start + PAGE_HEADER.size]
         if number < 2 or len(header) < PAGE_HEADER.size:

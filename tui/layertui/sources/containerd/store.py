@@ -79,7 +79,7 @@ class ContainerdStore:
         return self.root / CONTENT / "blobs"
 
     def blob(self, digest: str) -> FileBlob | None:
-        """A blob, whether a database names it or not; ``None`` if it is not there."""
+        """Return a blob, whether a database names it or not; ``None`` if it is not there."""
         path = self.blobs / digest.replace(":", "/", 1)
         return FileBlob(path) if DIGEST.fullmatch(digest) and path.is_file() else None
 
@@ -116,7 +116,7 @@ class Namespace:
         self._bucket = bucket
 
     def reference(self, name: str = "") -> Reference:
-        """What leads to an image in it, or to all."""
+        """Return what leads to an image in it, or to all."""
         return Reference("containerd", str(self.store.root), f"{self.name}/{name}")
 
     @property
@@ -143,7 +143,7 @@ class Namespace:
         }
 
     def find(self, name: str) -> str:
-        """The whole name of an image: by that, a short one, or (part of) its digest.
+        """Return the whole name of an image: by that, a short one, or (part of) its digest.
 
         Raises :class:`LayertuiError`.
         """
@@ -166,11 +166,11 @@ class Namespace:
         return found[0]
 
     def open(self, name: str, reference: Reference, platform: str | None) -> Image:
-        """An image by its whole name. Raises :class:`LayertuiError`."""
+        """Return an image by its whole name. Raises :class:`LayertuiError`."""
         return self.open_target(self.names[name], name, reference, platform)
 
     def open_target(self, target: Descriptor, name: str, reference: Reference, platform: str | None) -> Image:
-        """What a descriptor leads to, of the image of a name or digest. Raises :class:`LayertuiError`."""
+        """Return what a descriptor leads to, of the image of a name or digest. Raises :class:`LayertuiError`."""
         layout = ContentStore(self, name, target)
         image = open_layout(layout, reference._replace(selector=""), platform)
         digest = self.names[name].digest if name in self.names else name
@@ -185,7 +185,7 @@ class Namespace:
         )
 
     def summaries(self, reference: Reference, wanted: str = "") -> Iterator[ImageSummary]:
-        """A row for each name, or for those of the image of one; those that only repeat a digest are left out.
+        """Yield a row for each name, or for those of the image of one; those that only repeat a digest are left out.
 
         Of an image that cannot be read, only what its name stands for is known. Raises
         :class:`LayertuiError` if no image has the wanted name.
@@ -209,7 +209,7 @@ class Namespace:
             )
 
     def listed(self) -> list[str]:
-        """The names, without those by which CRI repeats an image's digest and ID."""
+        """Return the names, without those by which CRI repeats an image's digest and ID."""
         tagged = {target.digest for name, target in self.names.items() if is_tag(name)}
         repeated: set[str] = set()
         found = []
@@ -222,7 +222,7 @@ class Namespace:
     # Snapshots
 
     def _here(self, layer: Layer) -> Layer:
-        """A layer without a blob, as its snapshot if it has been unpacked."""
+        """Return a layer without a blob, as its snapshot if it has been unpacked."""
         if layer.blob is not None or not layer.chain_id:
             return layer
         try:
@@ -236,7 +236,7 @@ class Namespace:
         return layer._replace(unpacked=snapshot.unpacked, missing=missing, places=places)
 
     def snapshot(self, key: str) -> Snapshot:
-        """A snapshot by its key, for an image's layer its chain ID. Raises :class:`LayertuiError`."""
+        """Return a snapshot by its key, for an image's layer its chain ID. Raises :class:`LayertuiError`."""
         if key not in self.unpacked:
             raise LayertuiError(f"{self.place} has no snapshot {key} of {DIRECTORIES}")
         noted = self.unpacked[key]
@@ -248,14 +248,14 @@ class Namespace:
         return Snapshot(key, noted.parent, UnpackedDirectory(directory, below=below), "")
 
     def _below(self, key: str) -> tuple[Path, ...]:
-        """The directories of a snapshot and of those below it, the topmost first; none where one is missing."""
+        """Return the directories of a snapshot and of those below it, the topmost first; none where one is missing."""
         numbers = [
             self.unpacked[each].number if each in self.unpacked else -1 for each in self.down_from(key)
         ]
         return () if -1 in numbers else tuple(self.store.directories / str(each) / "fs" for each in numbers)
 
     def down_from(self, key: str) -> Iterator[str]:
-        """The keys of a snapshot and of those below it, the topmost first."""
+        """Yield the keys of a snapshot and of those below it, the topmost first."""
         for _ in range(MAX_SNAPSHOTS):
             if not key:
                 return
@@ -278,7 +278,7 @@ class Namespace:
         return dict(self._bucket.bucket("containers").buckets())
 
     def open_container(self, name: str, reference: Reference) -> Image:
-        """A container as its image with its snapshots on top. Raises :class:`LayertuiError`."""
+        """Return a container as its image with its snapshots on top. Raises :class:`LayertuiError`."""
         found = [each for each in self.containers if name in (each, self.name_of(each))] or [
             each for each in self.containers if len(name) >= 2 and each.startswith(name)
         ]
@@ -300,7 +300,7 @@ class Namespace:
         return self.stacked(image, container.text("snapshotKey"), text, created)
 
     def stacked(self, image: Image, key: str, text: str, created: str | None) -> Image:
-        """An image with a snapshot on top, and what is between them; ``text`` says what it is.
+        """Return an image with a snapshot on top, and what is between them; ``text`` says what it is.
 
         Raises :class:`LayertuiError`.
         """
@@ -320,7 +320,7 @@ class Namespace:
         return image
 
     def stands_on(self, container: str) -> tuple[str, list[str]]:
-        """The name of the image that a container was made from, and the keys of its snapshots, the topmost first."""
+        """Return the name of the image that a container was made from, and the keys of its snapshots, the topmost first."""
         bucket = self.containers[container]
         is_known = bucket.text("snapshotter") == DIRECTORIES
         return bucket.text("image"), list(self.down_from(bucket.text("snapshotKey"))) if is_known else []

@@ -73,7 +73,7 @@ class _Collected:
 def collect(
     store: ContainerdStore, reference: Reference, problems: list[str], in_use: Iterable[str] = ()
 ) -> tuple[list[ImageUse], list[LayerUse], list[Orphan]]:
-    """Images, their layers, and what nothing names, of the namespace that a reference names or of all.
+    """Return images, their layers, and what nothing names, of the namespace that a reference names or of all.
 
     Names begin with that of the namespace. A layer may be there twice: as a blob, which
     namespaces share, and unpacked. ``in_use`` are keys of snapshots in the namespace that others
@@ -147,7 +147,7 @@ def _gather(namespace: Namespace, reference: Reference, found: _Collected, probl
 
 
 def _reached(namespace: Namespace, name: str) -> Iterator[tuple[str, Hashable]]:
-    """The keys of all that a name leads to and is here, and what each is: ``layer``, ``config``, …"""
+    """Yield the keys of all that a name leads to and is here, and what each is: ``layer``, ``config``, …"""
     layout = ContentStore(namespace, name, namespace.names[name])
     for found in manifests_of(layout, layout.top()):
         if not layout.has(found):
@@ -173,7 +173,7 @@ def _reached(namespace: Namespace, name: str) -> Iterator[tuple[str, Hashable]]:
 
 
 def _indexes(layout: ContentStore, level: Iterable[Descriptor], depth: int = 0) -> Iterator[str]:
-    """The digests of the indexes that lead to manifests."""
+    """Yield the digests of the indexes that lead to manifests."""
     for found in level:
         if found.media_type in media_types.INDEXES and depth < MAX_INDEX_DEPTH and layout.has(found):
             yield found.digest
@@ -181,7 +181,7 @@ def _indexes(layout: ContentStore, level: Iterable[Descriptor], depth: int = 0) 
 
 
 def _unknown(store: ContainerdStore, found: _Collected, place: Reference) -> Iterator[Orphan]:
-    """Blobs and directories of which the databases know nothing."""
+    """Yield blobs and directories of which the databases know nothing."""
     known = {each.directory for each in found.stored.values()}
     for name in listed(store.blobs / "sha256"):
         if f"sha256/{name}" not in known:
@@ -193,7 +193,7 @@ def _unknown(store: ContainerdStore, found: _Collected, place: Reference) -> Ite
 
 
 def _orphan_blob(store: ContainerdStore, digest: str, place: Reference) -> Orphan:
-    """A blob that may be a layer: of one that was never unpacked only its bytes tell."""
+    """Return a blob that may be a layer: of one that was never unpacked only its bytes tell."""
     try:
         blob = store.blob(digest)
         is_one = blob is not None and is_tar(blob)

@@ -77,7 +77,7 @@ def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
 
 
 def stores_of(reference: Reference) -> Iterator[tuple[ContainersStore, Reference]]:
-    """A store for each driver, the one in use first, and what leads to it.
+    """Yield a store for each driver, the one in use first, and what leads to it.
 
     Additional stores that are not there or cannot be looked into are among the first one's problems.
     """

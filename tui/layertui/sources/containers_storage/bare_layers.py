@@ -21,7 +21,7 @@ PARTIAL = "the store marks layer {} as incomplete: it is being made, or making i
 
 
 def open_layer(store: ContainersStore, name: str, reference: str) -> Image:
-    """The layer of an ID, or in a directory of the driver's. Raises :class:`LayertuiError` if there is none."""
+    """Return the layer of an ID, or in a directory of the driver's. Raises :class:`LayertuiError` if there is none."""
     every = store.layers | store.incomplete
     if identity := pick_layer(name, [StoredLayer(each, -1, each) for each in every]):
         return _chain(store, every[identity], reference)
@@ -33,7 +33,7 @@ def open_layer(store: ContainersStore, name: str, reference: str) -> Image:
 
 
 def directories(store: ContainersStore, root: Path) -> list[Path]:
-    """The directories that the driver has for layers in a root, of images and of all else."""
+    """Return the directories that the driver has for layers in a root, of images and of all else."""
     if store.driver not in LAYER_DIRECTORIES:
         return []
     paths = [_folder(store, root) / name for name in listed(_folder(store, root)) if name not in LAYERS_ASIDE]
@@ -53,7 +53,7 @@ def _chain(store: ContainersStore, top: Record, reference: str) -> Image:
 
 
 def _layers_of(store: ContainersStore, top: Record) -> tuple[list[Layer], list[str]]:
-    """A layer and those below it, the base first; the lowest is missing where the store ends before the base."""
+    """Return a layer and those below it, the base first; the lowest is missing where the store ends before the base."""
     chain, broken = store.chain(top.text("parent"))
     chain.append(top)
     layers = (
@@ -68,12 +68,12 @@ def _layers_of(store: ContainersStore, top: Record) -> tuple[list[Layer], list[s
 
 
 def is_layer(store: ContainersStore, root: Path, name: str) -> bool:
-    """Whether a directory of the driver's has something of a layer to be read."""
+    """Return whether a directory of the driver's has something of a layer to be read."""
     return (root / LAYER_DIRECTORIES[store.driver].format(name)).is_dir()
 
 
 def _directory(store: ContainersStore, root: Path, name: str, reference: str) -> Image:
-    """A directory of which only the driver knows, on what it notes to be below."""
+    """Return a directory of which only the driver knows, on what it notes to be below."""
     own, parent = [name], ""
     layers: list[Layer] = []
     warnings: list[str] = []

@@ -47,7 +47,7 @@ class Lists:
         return {name: record.id for record in reversed(self.images) for name in record.tags}
 
     def selector(self, image: Record, name: str = "") -> str:
-        """What leads to an image: its name, or its first, unless another image has that; else its ID."""
+        """Return what leads to an image: its name, or its first, unless another image has that; else its ID."""
         name = name or next(iter(image.tags), "")
         return name if self._named.get(name) == image.id else image.id
 
@@ -66,7 +66,7 @@ class Lists:
         return {record.id: record for record in reversed(self._every_layer) if record.is_incomplete}
 
     def layers_of(self, image: Record) -> tuple[list[str], str]:
-        """The IDs of an image's layers, base first, of those made for user namespaces too; and why there may be more."""
+        """Return the IDs of an image's layers, base first, of those made for user namespaces too; and why there may be more."""
         top = image.text("layer")
         chain, broken = self.chain(top)
         ended = chain[0].text("parent") if chain else top
@@ -100,7 +100,7 @@ class Lists:
         return [record for record in records if IDENTITY.fullmatch(record.id)]
 
     def find(self, name: str) -> Record:
-        """The image of a name, tag, digest or (part of an) ID. Raises :class:`LayertuiError`."""
+        """Return the image of a name, tag, digest or (part of an) ID. Raises :class:`LayertuiError`."""
         wanted = {name, f"{name}:latest"}
         _, at, digest = name.partition("@")
         identity = (digest or name).removeprefix("sha256:")
@@ -122,7 +122,7 @@ class Lists:
         raise NotFound(f"{self.roots[0]} has no image {name}", why)
 
     def chain(self, top: str) -> tuple[list[Record], str]:
-        """A layer and all below it, the base first, and why there may be more."""
+        """Return a layer and all below it, the base first, and why there may be more."""
         chain: list[Record] = []
         seen: set[str] = set()
         while top:
@@ -137,7 +137,7 @@ class Lists:
         return chain[::-1], ""
 
     def find_container(self, name: str) -> Record:
-        """The container of a name or (part of an) ID. Raises :class:`LayertuiError`."""
+        """Return the container of a name or (part of an) ID. Raises :class:`LayertuiError`."""
         found = [each for each in self.containers if name in each.texts("names")] or [
             each for each in self.containers if len(name) >= 2 and each.id.startswith(name)
         ]

@@ -27,7 +27,7 @@ class Record:
         return [each for each in config_list(self.values, name) if isinstance(each, str)]
 
     def also_called(self, names: Sequence[str]) -> Record:
-        """The same with more names."""
+        """Return the same with more names."""
         return Record(
             self.root, {**self.values, "names": list(dict.fromkeys([*self.texts("names"), *names]))}
         )
@@ -78,7 +78,7 @@ def container_name(container: Record) -> str:
 
 
 def repo_digests(image: Record) -> list[str]:
-    """The manifest's digest behind each name, and the names that are one themselves."""
+    """Return the manifest's digest behind each name, and the names that are one themselves."""
     named = [name for name in image.texts("names") if "@" in name]
     digest = image.text("digest")
     return list(

@@ -68,7 +68,7 @@ class ContainersStore(Lists):
     # Images
 
     def open(self, record: Record, reference: str) -> Image:
-        """An image. Raises :class:`LayertuiError`."""
+        """Return an image. Raises :class:`LayertuiError`."""
         manifest, manifest_bytes = self._data(record, "manifest")
         if is_index(manifest):
             names = ", ".join(found.digest for found in descriptors_of(manifest))
@@ -104,7 +104,7 @@ class ContainersStore(Lists):
         )
 
     def summaries(self, place: Reference) -> Iterator[ImageSummary]:
-        """A row for each name of each image, or for one without a name.
+        """Yield a row for each name of each image, or for one without a name.
 
         Of an image that cannot be read, only what ``images.json`` tells is known.
         """
@@ -148,7 +148,7 @@ class ContainersStore(Lists):
     def _layers(
         self, image: Record, config: Mapping[str, Any], manifest: Mapping[str, Any]
     ) -> tuple[list[Layer], list[str]]:
-        """An image's layers, base first, and what does not add up."""
+        """Return an image's layers, base first, and what does not add up."""
         diff_ids = diff_ids_of(config)
         chain, broken = self.chain(image.text("layer"))
         absent = max(len(diff_ids) - len(chain), 0)
@@ -180,7 +180,7 @@ class ContainersStore(Lists):
         chain_id: str,
         media_type: str = media_types.OCI_LAYER,
     ) -> Layer:
-        """A layer as the store has it; its IDs are those that an image claims, or none does."""
+        """Return a layer as the store has it; its IDs are those that an image claims, or none does."""
         digest = record.text("compressed-diff-digest")
         descriptor = Descriptor(media_type, digest, record.size)
         unpacked, missing = self._unpacked(record)
@@ -193,7 +193,7 @@ class ContainersStore(Lists):
         )
 
     def _unpacked(self, layer: Record) -> tuple[Unpacked | None, str]:
-        """What a layer is read from, or why it cannot be."""
+        """Return what a layer is read from, or why it cannot be."""
         if self.driver not in LAYER_DIRECTORIES:
             return None, f"the {self.driver} driver keeps layers where they cannot be read offline"
         directory = self._directory(layer)
@@ -232,7 +232,7 @@ class ContainersStore(Lists):
         return places
 
     def _beside(self, layer: Record, name: str) -> Path:
-        """A file that belongs to a layer: beside the list that has it, or, of one in an ``imagestore``, in the first root."""
+        """Return a file that belongs to a layer: beside the list that has it, or, of one in an ``imagestore``, in the first root."""
         paths = [root / f"{self.driver}-layers" / name for root in (layer.root, self.roots[0])]
         return next((path for path in paths if path.is_file()), paths[0])
 
@@ -242,7 +242,7 @@ class ContainersStore(Lists):
     # Containers
 
     def open_container(self, container: Record, reference: str) -> Image:
-        """A container as its image with the read-write layer on top. Raises :class:`LayertuiError`."""
+        """Return a container as its image with the read-write layer on top. Raises :class:`LayertuiError`."""
         identity = container.text("image")
         image = (
             self.open(self.find(identity), reference)
@@ -278,10 +278,10 @@ class ContainersStore(Lists):
 
 
 def big_data_name(key: str) -> str:
-    """The name of the file that has big data of a key."""
+    """Return the name of the file that has big data of a key."""
     return key if PLAIN_KEY.fullmatch(key) else "=" + base64.b64encode(key.encode()).decode()
 
 
 def storage_drivers(root: Path) -> list[str]:
-    """The drivers that have images in a root. Raises :class:`LayertuiError`."""
+    """Return the drivers that have images in a root. Raises :class:`LayertuiError`."""
     return [name.removesuffix("-images") for name in listed(root) if name.endswith("-images")]

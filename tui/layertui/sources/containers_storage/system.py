@@ -40,7 +40,7 @@ class StoreLocation:
 
 
 def system_place() -> StoreLocation:
-    """The store that Podman and Buildah would use. Raises :class:`LayertuiError` for a broken file.
+    """Return the store that Podman and Buildah would use. Raises :class:`LayertuiError` for a broken file.
 
     Where the rules of today and of before do not lead to the same one, that of today if there is
     one, else that of before.
@@ -50,7 +50,7 @@ def system_place() -> StoreLocation:
 
 
 def has_store(root: Path) -> bool:
-    """Whether a root has images of a driver, as far as it may be looked into."""
+    """Return whether a root has images of a driver, as far as it may be looked into."""
     try:
         return any(name.endswith("-images") for name in listed(root))
     except LayertuiError:
@@ -77,7 +77,7 @@ def _today() -> StoreLocation:
 
 
 def _files() -> Iterator[Path]:
-    """The files that are taken together, each over those before it (pkg/configfile, ``Read``)."""
+    """Yield the files that are taken together, each over those before it (pkg/configfile, ``Read``)."""
     if named := os.environ.get(NAMED):
         yield Path(named)
     else:
@@ -91,7 +91,7 @@ def _files() -> Iterator[Path]:
 
 
 def _dropped_in(file: Path) -> Iterator[Path]:
-    """The files in the folders that belong to a file. Raises :class:`LayertuiError`."""
+    """Yield the files in the folders that belong to a file. Raises :class:`LayertuiError`."""
     folders = [file.with_name(f"{file.name}.d")]
     if file != _own():
         for_whom = "rootless" if _is_user() else "rootful"
@@ -105,7 +105,7 @@ def _dropped_in(file: Path) -> Iterator[Path]:
 
 
 def merged(table: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """A table with another laid over it; a list that ends in ``{append=true}`` goes on (pkg/configfile, ``Slice``)."""
+    """Return a table with another laid over it; a list that ends in ``{append=true}`` goes on (pkg/configfile, ``Slice``)."""
     found = dict(table)
     for name, value in above.items():
         known = found.get(name)
@@ -159,7 +159,7 @@ def _first(paths: list[Path]) -> list[Path]:
 
 
 def _table(path: Path) -> dict[str, Any]:
-    """The table ``storage`` of a file."""
+    """Return the table ``storage`` of a file."""
     try:
         table = tomllib.loads(path.read_text("utf-8", "surrogateescape")).get("storage", {})
     except OSError as error:
@@ -174,7 +174,7 @@ def _is_user() -> bool:
 
 
 def _own() -> Path:
-    """The user's own file."""
+    """Return the user's own file."""
     return _home("XDG_CONFIG_HOME", ".config") / "containers/storage.conf"
 
 

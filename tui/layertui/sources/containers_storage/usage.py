@@ -85,7 +85,7 @@ def _uses(
 
 
 def _orphans(store: ContainersStore, leads: Reference) -> Iterator[Orphan]:
-    """Directories that a driver or the lists of images and containers should know of, and do not."""
+    """Yield directories that a driver or the lists of images and containers should know of, and do not."""
     root, driver = store.roots[0], store.driver
     known = {
         f"{driver}-images": {record.id for record in store.images},

@@ -19,7 +19,7 @@ LAYERS_ASIDE = ("l",)
 
 
 def open_layer(data: DataRoot, name: str, reference: Reference) -> Image:
-    """The layer of a chain ID (up to 1.9: an image's ID), or in a directory of the driver's.
+    """Return the layer of a chain ID (up to 1.9: an image's ID), or in a directory of the driver's.
 
     Raises :class:`LayertuiError` if there is none.
     """
@@ -38,18 +38,18 @@ def open_layer(data: DataRoot, name: str, reference: Reference) -> Image:
 
 
 def directories(root: DriverRoot) -> list[Path]:
-    """The directories that the driver has for layers, of images and of all else."""
+    """Return the directories that the driver has for layers, of images and of all else."""
     folder = root.folder
     return [folder / name for name in listed(folder) if name not in LAYERS_ASIDE] if folder else []
 
 
 def is_layer(root: DriverRoot, name: str) -> bool:
-    """Whether a directory of the driver's has something of a layer to be read."""
+    """Return whether a directory of the driver's has something of a layer to be read."""
     return root.directories.layer(name, "", ()).unpacked is not None
 
 
 def _directory(root: DriverRoot, name: str, reference: Reference) -> Image:
-    """A directory of which only the driver knows, on what it notes to be below."""
+    """Return a directory of which only the driver knows, on what it notes to be below."""
     known = {layer.directory: layer.id for layer in root.stored()}
     own, parent = [name], ""
     layers: list[Layer] = []

@@ -1,7 +1,7 @@
-"""Containers of Docker 29: their configs lie in the data root, their layers in containerd.
+"""Containers of Docker 29: their configs are in the data root, their layers in containerd.
 
 Rules from moby: daemon/containerd/image_snapshot.go (``createLayer``, ``prepareInitLayer``) and
-daemon/container/container.go. No Docker 29 was at hand to try them on.
+daemon/container/container.go. No Docker 29 was available to try them on.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class ContainerdRoot:
         return found
 
     def containers(self) -> Iterator[Container]:
-        """Those that have a snapshot, or were made from an image of containerd."""
+        """Yield those that have a snapshot, or were made from an image of containerd."""
 
         def read(identity: str) -> Iterator[Container]:
             config = read_object(self.root / "containers" / identity / "config.v2.json")
@@ -45,12 +45,12 @@ class ContainerdRoot:
         return each(listed(self.root / "containers"), read)
 
     def keys(self, containers: Iterable[Container]) -> Iterator[str]:
-        """The keys of the snapshots that these stand on."""
+        """Yield the keys of the snapshots that these stand on."""
         for container in containers:
             yield from self._namespace.down_from(container.id)
 
     def open_container(self, container: Container, reference: Reference) -> Image:
-        """A container as its image with the init layer and the read-write layer on top.
+        """Return a container as its image with the init layer and the read-write layer on top.
 
         Raises :class:`LayertuiError`.
         """
@@ -65,7 +65,7 @@ class ContainerdRoot:
         return self._namespace.stacked(image, container.id, text, created)
 
     def _image(self, container: Container, reference: Reference) -> Image:
-        """What it was made from: the manifest that it names, else what its image's digest stands for."""
+        """Return what it was made from: the manifest that it names, else what its image's digest stands for."""
         identity = str(container.config.get("Image") or "")
         known = [name for name, target in self._namespace.names.items() if target.digest == identity]
         manifest = descriptor_of(container.config.get("ImageManifest"))

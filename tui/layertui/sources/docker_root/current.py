@@ -95,7 +95,7 @@ class CurrentRoot(DriverRoot):
         return read_text(self.store / "imagedb" / "metadata" / identity.replace(":", "/") / "parent")
 
     def config_of(self, identity: str) -> tuple[dict[str, Any], bytes]:
-        """An image's config. Raises :class:`LayertuiError`."""
+        """Return an image's config. Raises :class:`LayertuiError`."""
         path = self._config_path(identity)
         config, data = read_document(path)
         check_digest(data, identity, f"the config {path}")
@@ -142,7 +142,7 @@ class CurrentRoot(DriverRoot):
         )
 
     def _fields(self, identity: str, layers: Sequence[Layer]) -> Iterator[InspectField]:
-        """What ``docker inspect`` shows beside the config."""
+        """Yield what ``docker inspect`` shows beside the config."""
         yield InspectField("Id", identity, str(self._config_path(identity)))
         yield from inspect_fields.name_fields(self.repositories, self.names.get(identity, []))
         noted = self.store / "imagedb" / "metadata" / identity.replace(":", "/")
@@ -204,7 +204,7 @@ class CurrentRoot(DriverRoot):
         return layers_alone(str(reference), "docker-root", layer_id, layers, comparison_warnings(layers))
 
     def layer(self, number: int, diff_id: str, chain_id: str) -> Layer:
-        """A layer as the store has it. Raises :class:`LayertuiError` if a file of it is damaged."""
+        """Return a layer as the store has it. Raises :class:`LayertuiError` if a file of it is damaged."""
         facts = self.facts_of(chain_id)
         descriptor = Descriptor(media_types.DOCKER_LAYER, "", self._size(chain_id))
         missing = ""
@@ -226,7 +226,7 @@ class CurrentRoot(DriverRoot):
         )
 
     def _places(self, facts: Path, cache_id: str, diff_id: str) -> list[tuple[str, str]]:
-        """Where a layer lies, and what it was pulled as."""
+        """Return where a layer lies, and what it was pulled as."""
         if not facts.is_dir():
             return []
         places = [("layerdb", str(facts)), ("cache-id", cache_id)]
@@ -249,7 +249,7 @@ class CurrentRoot(DriverRoot):
         return places
 
     def _unpacked(self, facts: Path, cache_id: str) -> tuple[Unpacked | None, str]:
-        """What a layer is read from, or why it cannot be."""
+        """Return what a layer is read from, or why it cannot be."""
         directory = self.directories.directory(LAYER_DIRECTORIES[self.driver], cache_id)
         if directory is None or not directory.is_dir():
             return None, f"its directory {directory or cache_id} is not there"
@@ -263,7 +263,7 @@ class CurrentRoot(DriverRoot):
         return self.directories.whole(LAYER_DIRECTORIES[self.driver], cache_id, parent)
 
     def facts_of(self, chain_id: str) -> Path:
-        """Where it is noted what is known of a layer."""
+        """Return where it is noted what is known of a layer."""
         return self.store / "layerdb" / chain_id.replace(":", "/")
 
     def _size(self, chain_id: str) -> int:
@@ -290,7 +290,7 @@ class CurrentRoot(DriverRoot):
 
 
 def current_drivers(root: Path) -> list[str]:
-    """The drivers that have images in a data root, the one that its containers name first."""
+    """Return the drivers that have images in a data root, the one that its containers name first."""
     found = [name for name in listed(root / "image") if (root / "image" / name / "imagedb").is_dir()]
     used: list[str] = []
     for identity in listed(root / "containers"):

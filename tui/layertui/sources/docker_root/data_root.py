@@ -1,7 +1,7 @@
 """The stores that a data root holds: Docker's own of all ages, and containerd's for Docker 29.
 
 Docker 29 keeps its images in containerd. Unless it found one running, that is one of its own,
-whose root lies in the data root (moby, daemon/command/daemon.go, ``containerdRootDir``); else
+whose root is in the data root (moby, daemon/command/daemon.go, ``containerdRootDir``); else
 the system's, whose root lies beside the data root's: ``/var/lib/containerd``.
 """
 

@@ -18,7 +18,7 @@ RowT = TypeVar("RowT")
 
 
 def each(identities: Iterable[str], read: Callable[[str], Iterable[RowT]]) -> Iterator[RowT]:
-    """What ``read`` makes of each, those that cannot be read left out.
+    """Yield what ``read`` makes of each, those that cannot be read left out.
 
     Raises the first :class:`LayertuiError` of these after the last row: one that is broken
     must not hide the others, nor go unsaid.
@@ -34,7 +34,7 @@ def each(identities: Iterable[str], read: Callable[[str], Iterable[RowT]]) -> It
 
 
 def rows_until_error(rows: Iterable[RowT], problems: list[str]) -> list[RowT]:
-    """The rows up to an error, which is added to ``problems``."""
+    """Return the rows up to an error, which is added to ``problems``."""
     found = []
     try:
         for row in rows:
@@ -45,21 +45,21 @@ def rows_until_error(rows: Iterable[RowT], problems: list[str]) -> list[RowT]:
 
 
 def read_document(path: Path) -> tuple[dict[str, Any], bytes]:
-    """A file that is a JSON object, parsed and as its bytes. Raises :class:`LayertuiError`."""
+    """Return a file that is a JSON object, parsed and as its bytes. Raises :class:`LayertuiError`."""
     if not path.exists():
         raise LayertuiError(f"{path} is not there", "the store is incomplete")
     return parse_object(FileBlob(path), str(path))
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """The same without the bytes."""
+    """Return the same without the bytes."""
     return read_document(path)[0]
 
 
 def pick(
     name: str, names: Mapping[str, Sequence[str]], identities: Sequence[str], else_: tuple[str, str]
 ) -> str:
-    """The one of ``identities`` that has a name or is (or begins as) it says.
+    """Return the one of ``identities`` that has a name or is (or begins as) it says.
 
     ``else_`` is said if there is none, and what has the names that there are. Raises
     :class:`LayertuiError`.
@@ -80,14 +80,14 @@ def pick(
 
 
 def links_of(repositories: Path, data: bytes, config: Link) -> list[Link]:
-    """How a name leads to an image's config: through the file of all names, if there is one."""
+    """Return how a name leads to an image's config: through the file of all names, if there is one."""
     if not data:
         return [config]
     return [Link(repositories.name, Descriptor("", "", -1), data, str(repositories)), config]
 
 
 def overlay_places(directory: Path) -> list[tuple[str, str]]:
-    """A layer's directory, and for overlay drivers its short name and those of the layers below it.
+    """Return a layer's directory, and for overlay drivers its short name and those of the layers below it.
 
     The files ``link`` and ``lower`` lie beside it (daemon/graphdriver/overlay2/overlay.go).
     """
@@ -100,7 +100,7 @@ def overlay_places(directory: Path) -> list[tuple[str, str]]:
 
 
 def lowers_of(directory: Path) -> list[str]:
-    """The directories that an overlay driver mounts one on, by its file ``lower``, the nearest first.
+    """Return the directories that an overlay driver mounts one on, by its file ``lower``, the nearest first.
 
     It has their short names, which link to them; one that leads nowhere stays as it is.
     """
@@ -114,7 +114,7 @@ def lowers_of(directory: Path) -> list[str]:
 
 
 def directories_below(layers: Sequence[Layer]) -> tuple[Path, ...]:
-    """What the directory of a container's own layer lies on, the nearest first; none where one is missing."""
+    """Return what the directory of a container's own layer lies on, the nearest first; none where one is missing."""
     found = [Path(layer.unpacked.location) for layer in reversed(layers) if layer.unpacked is not None]
     return tuple(found) if len(found) == len(layers) else ()
 
@@ -141,7 +141,7 @@ class Container:
 def summary_of(
     container: Container, reference: Reference, names: Mapping[str, Sequence[str]]
 ) -> ContainerSummary:
-    """A container's row."""
+    """Return a container's row."""
     config = container.config
     state = config.get("State")
     state = state if isinstance(state, dict) else {}

@@ -13,7 +13,7 @@ from layertui.model.image import InspectField
 
 
 def name_fields(repositories: Path, known: Sequence[str]) -> Iterator[InspectField]:
-    """The names and digests that the file of all names has of an image."""
+    """Yield the names and digests that the file of all names has of an image."""
     for field, listed in (
         ("RepoTags", [name for name in known if "@" not in name]),
         ("RepoDigests", [name for name in known if "@" in name]),
@@ -23,7 +23,7 @@ def name_fields(repositories: Path, known: Sequence[str]) -> Iterator[InspectFie
 
 
 def driver_field(name: str, named_by: Path, directories: Sequence[Path]) -> InspectField:
-    """What the driver says of an image whose layers lie in directories, the base first."""
+    """Return what the driver says of an image whose layers are in directories, the base first."""
     top = directories[-1] if directories else None
     if top and (name in ("overlay2", "fuse-overlayfs") or (name == "overlay" and top.name == "upper")):
         lower = {"LowerDir": ":".join(map(str, reversed(directories[:-1])))} if directories[:-1] else {}

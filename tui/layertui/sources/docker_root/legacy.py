@@ -128,7 +128,7 @@ class LegacyRoot(DriverRoot):
         )
 
     def _fields(self, chain: Sequence[str]) -> Iterator[InspectField]:
-        """What ``docker inspect`` of 1.9 shows beside ``json`` of the last image of a chain."""
+        """Yield what ``docker inspect`` of 1.9 shows beside ``json`` of the last image of a chain."""
         folder = self.graph / chain[-1]
         yield InspectField("Id", chain[-1], str(folder))
         yield from inspect_fields.name_fields(self.repositories, self.names.get(chain[-1], []))
@@ -164,7 +164,7 @@ class LegacyRoot(DriverRoot):
             yield from (identity, f"{identity}-init")
 
     def entry(self, identity: str) -> LegacyEntry:
-        """What is noted of an image."""
+        """Return what is noted of an image."""
         if identity not in self._entries:
             self._entries[identity] = LegacyEntry(self.graph / identity)
         return self._entries[identity]
@@ -190,7 +190,7 @@ class LegacyRoot(DriverRoot):
         return found
 
     def _chain(self, identity: str) -> list[str]:
-        """An image and all that are below it, the base first."""
+        """Return an image and all that are below it, the base first."""
         chain = [identity]
         while parent := self.parent_of(chain[-1]):
             if parent in chain or len(chain) == MAX_CHAIN:
@@ -241,7 +241,7 @@ class LegacyRoot(DriverRoot):
         return chain[::-1], is_base
 
     def layers(self, chain: Sequence[str]) -> Iterator[Layer]:
-        """The layers of images, each of which is on the one before."""
+        """Yield the layers of images, each of which is on the previous one."""
         below: Path | None = None
         for number, identity in enumerate(chain, 1):
             parent = chain[number - 2] if number > 1 else ""
@@ -254,7 +254,7 @@ class LegacyRoot(DriverRoot):
     def _unpacked(
         self, identity: str, parent: str, below: Path | None
     ) -> tuple[Unpacked | None, str, Path | None]:
-        """What an image's own layer is read from, or why it cannot be; and its tree for the one above."""
+        """Return what an image's own layer is read from, or why it cannot be; and its tree for the one above."""
         if self.driver not in LAYER_DIRECTORIES:
             return None, unreadable(self.driver), None
         directory = self.root / LAYER_DIRECTORIES[self.driver].format(identity)
@@ -277,7 +277,7 @@ class LegacyRoot(DriverRoot):
         return FullTree(directory, below, links=self.driver == "overlay"), "", directory
 
     def _places(self, identity: str, unpacked: Unpacked | None) -> Iterator[tuple[str, str]]:
-        """Where a layer lies, and what else is noted of it."""
+        """Yield where a layer lies, and what else is noted of it."""
         yield from self.entry(identity).places()
         if unpacked is not None:
             yield "unpacked", unpacked.location
@@ -313,7 +313,7 @@ class LegacyRoot(DriverRoot):
 
 
 def legacy_drivers(root: Path) -> list[str]:
-    """The drivers that have images in a data root of Docker up to 1.9."""
+    """Return the drivers that have images in a data root of Docker up to 1.9."""
     if not (root / "graph").is_dir():
         return []
     prefix = "repositories-"

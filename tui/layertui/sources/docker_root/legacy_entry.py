@@ -110,7 +110,7 @@ class LegacyEntry:
         return InspectField("Parent", parent, str(self.document), key)
 
     def places(self) -> Iterator[tuple[str, str]]:
-        """Where it lies, and what is noted there beside the JSON."""
+        """Yield where it is stored, and what is noted there beside the JSON."""
         yield "graph", str(self.folder)
         if self.parent.file == str(self.folder / "parent"):
             yield "parent", str(self.parent.value)
@@ -120,7 +120,7 @@ class LegacyEntry:
             yield COMPATIBILITY, str(path)
 
     def problems(self) -> Iterator[str]:
-        """What in it contradicts itself, a sentence each."""
+        """Yield what in it contradicts itself, a sentence each."""
         if self.document.name == COMPATIBILITY:
             yield f"{self._read.problem}: shown is what its {COMPATIBILITY} says"
             return
@@ -145,7 +145,7 @@ class LegacyEntry:
 
 
 def _is_same(one: object, other: object) -> bool:
-    """Whether Docker reads the same out of two values: what is empty may be left out, and so may what it does not know.
+    """Return whether Docker reads the same out of two values: what is empty may be left out, and so may what it does not know.
 
     A command of one word may be text in place of a list (pkg/stringutils, ``StrSlice``).
     """

@@ -44,33 +44,33 @@ class Mounts:
     driver: str
 
     def directory(self, pattern: str, identity: str) -> Path | None:
-        """Where a directory lies; ``None`` for what is no name of one."""
+        """Return where a directory lies; ``None`` for what is no name of one."""
         is_one = re.fullmatch(r"[0-9a-zA-Z][0-9a-zA-Z_.-]*", identity)
         return self.root / pattern.format(identity) if is_one else None
 
     def tree(self, identity: str) -> Path | None:
-        """What the overlay driver mounts overlays on; ``None`` if the directory is no whole tree."""
+        """Return what the overlay driver mounts overlays on; ``None`` if the directory is no whole tree."""
         return _existing(self.directory("overlay/{0}/root", identity))
 
     def upper(self, identity: str) -> Path | None:
-        """What it mounts on a tree; ``None`` if the directory is none of these."""
+        """Return what it mounts on a tree; ``None`` if the directory is none of these."""
         return _existing(self.directory("overlay/{0}/upper", identity))
 
     # What the driver notes of the order
 
     def places(self, identity: str) -> Iterator[tuple[str, str]]:
-        """Where it notes what is below a directory."""
+        """Yield where it notes what is below a directory."""
         if self.driver == "aufs" and (path := self.root / "aufs/layers" / identity).is_file():
             yield "layers", str(path)
         if self.driver == "overlay" and (lower := self.lower(identity)):
             yield "lower-id", lower
 
     def lower(self, identity: str) -> str:
-        """The directory whose tree an overlay is mounted on; empty for one that is a tree itself."""
+        """Return the directory whose tree an overlay is mounted on; empty for one that is a tree itself."""
         return read_text(self.root / "overlay" / identity / "lower-id")
 
     def below(self, identity: str) -> list[str]:
-        """The directories that one is mounted on, the nearest first, as far as the driver notes them."""
+        """Return the directories that one is mounted on, the nearest first, as far as the driver notes them."""
         if self.driver == "aufs":
             return _lines(self.root / "aufs/layers" / identity) or []
         if self.driver == "overlay":
@@ -78,7 +78,7 @@ class Mounts:
         return lowers_of(self.root / self.driver / identity) if self.driver in ONE_LAYER else []
 
     def problem(self, identity: str, below: Sequence[str]) -> str:
-        """What contradicts that a directory is mounted on these, the nearest first; empty if nothing does.
+        """Return what contradicts that a directory is mounted on these, the nearest first; empty if nothing does.
 
         An overlay is mounted on the nearest one that is a tree.
         """
@@ -101,7 +101,7 @@ class Mounts:
     # Layers
 
     def overlaid(self, identity: str, parent: str) -> Unpacked | None:
-        """What an overlay's own layer is read from, which is mounted on a tree; ``None`` if it is not there.
+        """Return what an overlay's own layer is read from, which is mounted on a tree; ``None`` if it is not there.
 
         Where the one below is such an overlay too, it began as a copy of it.
         """
@@ -115,7 +115,7 @@ class Mounts:
     def with_own_layers(
         self, image: Image, container: Container, names: Sequence[str], below: Sequence[str]
     ) -> Image:
-        """A container's image with its init layer and its read-write layer on top.
+        """Return a container's image with its init layer and its read-write layer on top.
 
         ``names`` are those of the two, the first one empty if there is none; ``below`` are those
         of the image's layers, the nearest first.
@@ -144,7 +144,7 @@ class Mounts:
         )
 
     def layer(self, identity: str, parent: str, layers: Sequence[Layer]) -> Layer:
-        """What only the driver knows of as a layer on others, the nearest of which is in the directory ``parent``."""
+        """Return what only the driver knows of as a layer on others, the nearest of which is in the directory ``parent``."""
         unpacked, missing = self._own(identity, parent, layers)
         places = []
         if unpacked is not None:
@@ -154,7 +154,7 @@ class Mounts:
         )
 
     def _own(self, identity: str, parent: str, layers: Sequence[Layer]) -> tuple[Unpacked | None, str]:
-        """What a layer that only the driver knows of is read from, or why it cannot be."""
+        """Return what a layer that only the driver knows of is read from, or why it cannot be."""
         if self.driver not in CONTAINER_DIRECTORIES:
             return None, unreadable(self.driver)
         directory = self.directory(CONTAINER_DIRECTORIES[self.driver], identity)
@@ -174,7 +174,7 @@ class Mounts:
         return self.whole(CONTAINER_DIRECTORIES[self.driver], identity, parent)
 
     def whole(self, pattern: str, identity: str, parent: str) -> tuple[Unpacked | None, str]:
-        """What a layer is read from that is kept together with what is below it, or why it cannot be."""
+        """Return what a layer is read from that is kept together with what is below it, or why it cannot be."""
         tree, below = (_existing(self.directory(pattern, each)) for each in (identity, parent))
         if tree is None:
             return None, f"its directory {self.root / pattern.format(identity)} is not there"
@@ -184,12 +184,12 @@ class Mounts:
 
 
 def together(driver: str, parent: str) -> str:
-    """Why a layer cannot be told from what is below it."""
+    """Return why a layer cannot be distinguished from what is below it."""
     return f"the {driver} driver keeps it together with what is below it, and {parent} is not there"
 
 
 def unreadable(driver: str) -> str:
-    """Why there is nothing to be read of a driver that has no directory for each layer."""
+    """Return why there is nothing to be read of a driver that has no directory for each layer."""
     return f"the {driver} driver keeps layers where they cannot be read offline"
 
 
@@ -198,7 +198,7 @@ def _existing(path: Path | None) -> Path | None:
 
 
 def _lines(path: Path) -> list[str] | None:
-    """The lines of a small file; ``None`` where it cannot be read."""
+    """Return the lines of a small file; ``None`` where it cannot be read."""
     try:
         with path.open(errors="replace") as file:
             return file.read(MAX_LINES).split()

@@ -92,7 +92,7 @@ def usage_of(reference: Reference, job: Job) -> StoreUsage:
 def _with_containers(
     root: ContainerdRoot, containers: list[Container], images: list[ImageUse]
 ) -> Iterator[ImageUse]:
-    """Images of containerd by the names that Docker shows, and with its containers."""
+    """Yield images of containerd by the names that Docker shows, and with its containers."""
     known = root.names
     for image in images:
         names = [name.removeprefix(f"{NAMESPACE}/").removeprefix(HUB) for name in image.names]
@@ -132,7 +132,7 @@ def _uses(
 
 
 def _orphans(roots: Sequence[DriverRoot], reference: Reference) -> Iterator[Orphan]:
-    """Directories that no store knows of: after an upgrade, two may use those of one driver."""
+    """Yield directories that no store knows of: after an upgrade, two may use those of one driver."""
     known: dict[Path | None, set[str]] = {}
     for root in roots:
         directories_of = (*root.mounts(), *(layer.directory for layer in root.stored()))
@@ -144,7 +144,7 @@ def _orphans(roots: Sequence[DriverRoot], reference: Reference) -> Iterator[Orph
 
 
 def linkgraph(database: Path) -> list[tuple[str, str]]:
-    """The names and links of containers: ``/web`` is one's name, ``/web/db`` its link to another.
+    """Return the names and links of containers: ``/web`` is one's name, ``/web/db`` its link to another.
 
     The tables are those of pkg/graphdb of moby v1.9.1. What a daemon did not finish writing is
     not shown, as SQLite would have it. Raises :class:`LayertuiError`.
@@ -171,7 +171,7 @@ def linkgraph(database: Path) -> list[tuple[str, str]]:
 
 @contextmanager
 def _at_rest(database: Path) -> Iterator[Path]:
-    """A database that can be read as it is: itself, or a copy of what has a journal or log beside it.
+    """Return a database that can be read as it is: itself, or a copy of what has a journal or log beside it.
 
     These belong to what was being written when the daemon ended or the root was copied. SQLite
     would write to both to undo it or complete it, which is why it may only do so with copies.

@@ -49,7 +49,7 @@ def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
 
 
 def shared_sizes(transport: str) -> Mapping[str, int]:
-    """How many bytes each image, by its ID, has in common with others. May take an engine long."""
+    """Return how many bytes each image, by its ID, has in common with others. May take an engine long."""
     return images.shared_sizes(engine_of(transport))
 
 
@@ -70,13 +70,13 @@ def events(transport: str, begun: Callable[[Callable[[], None]], None] | None = 
 
 
 def image_names(transport: str) -> list[str]:
-    """What the images of an engine are called, in its order. One request, however many there are."""
+    """Return what the images of an engine are called, in its order. One request, however many there are."""
     rows = objects(engine_of(transport).get("/images/json"))
     return [name for row in rows for name in images.names_of(row.get("RepoTags"))]
 
 
 def has(transport: str, name: str) -> bool:
-    """Whether an engine has an image of a name, tag, digest or ID."""
+    """Return whether an engine has an image of a name, tag, digest or ID."""
     try:
         engine_of(transport).get("/images/{0}/json", name)
     except NotFound:
@@ -85,7 +85,7 @@ def has(transport: str, name: str) -> bool:
 
 
 def engine_of(transport: str) -> Engine:
-    """The engine of a transport. Raises :class:`LayertuiError` if what names it is wrong."""
+    """Return the engine of a transport. Raises :class:`LayertuiError` if what names it is wrong."""
     return _engine(ENDPOINTS[transport]())
 
 
@@ -95,7 +95,7 @@ def _engine(endpoint: EngineEndpoint) -> Engine:
 
 
 def _one(engine: Engine, reference: Reference) -> Iterator[ImageSummary]:
-    """The rows of one image: those with its name, or all that its ID has."""
+    """Yield the rows of one image: those with its name, or all that its ID has."""
     try:
         # The engine itself tells what a name stands for: Podman looks for it on several registries.
         identity = images.digest_id(str(engine.get("/images/{0}/json", reference.location).get("Id", "")))

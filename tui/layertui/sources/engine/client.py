@@ -40,7 +40,7 @@ class Engine:
         self._version = OLDEST
 
     def get(self, path: str, /, *names: str, **parameters: Any) -> Any:
-        """The JSON at a path of the API; ``{0}`` and so on in it stand for ``names``."""
+        """Return the JSON at a path of the API; ``{0}`` and so on in it stand for ``names``."""
         with self._request(path, names, parameters) as response:
             try:
                 return response.json()
@@ -55,7 +55,7 @@ class Engine:
         begun: Callable[[Callable[[], None]], None] | None = None,
         **parameters: Any,
     ) -> Generator[bytes, None, None]:
-        """The bytes at a path as they come; closing the iterator hangs up.
+        """Yield the bytes at a path as they come; closing the iterator hangs up.
 
         ``begun`` is given what ends it from another thread, while it waits for bytes.
         """
@@ -72,7 +72,7 @@ class Engine:
             return tuple(int(part) for part in self._version.split("."))
 
     def header(self, path: str, name: str, /, *names: str, **parameters: Any) -> str:
-        """One header of what is at a path, whose body is not read."""
+        """Return one header of what is at a path, whose body is not read."""
         with self._request(path, names, parameters, stream=True) as response:
             return str(response.headers.get(name, ""))
 
@@ -118,7 +118,7 @@ class Engine:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Turns what the libraries raise into one line with a remedy."""
+        """Turn what the libraries raise into one line with a remedy."""
         from docker.errors import DockerException
         from requests.exceptions import RequestException
 
@@ -152,7 +152,7 @@ class ByteStream(io.RawIOBase):
     """Chunks as a file object to be read front to back."""
 
     def __init__(self, chunks: Iterator[bytes], tell: Callable[[int], None] | None = None) -> None:
-        """``tell`` is told the bytes that came so far."""
+        """``tell`` is reported the bytes that came so far."""
         super().__init__()
         self._chunks = chunks
         self._tell = tell
@@ -183,7 +183,7 @@ def _variable(engine: str) -> str:
 
 
 def _errno(error: BaseException | None) -> int:
-    """The system's own reason, however deep the libraries have wrapped it."""
+    """Return the system's own reason, however deep the libraries have wrapped it."""
     seen = set()
     waiting: list[object] = [error]
     while waiting:

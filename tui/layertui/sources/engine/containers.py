@@ -32,11 +32,11 @@ DELETED = 2
 HEAD_SIZE = 1 << 16
 """Bytes of an archive that hold its first entry's headers."""
 OPEN_FILES = 8
-"""Files of a container that are kept at hand."""
+"""Files of a container that are kept available."""
 
 
 def list_containers(engine: Engine) -> Iterator[ContainerSummary]:
-    """Every container, running or not. Raises :class:`LayertuiError`."""
+    """Yield every container, running or not. Raises :class:`LayertuiError`."""
     transport = CONTAINER_TRANSPORTS[engine.endpoint.engine]
     for item in objects(engine.get("/containers/json", all="1")):
         names = item.get("Names")
@@ -68,7 +68,7 @@ def list_containers(engine: Engine) -> Iterator[ContainerSummary]:
 
 
 def open_container(engine: Engine, name: str) -> Image:
-    """A container as an image with its read-write layer as one more layer.
+    """Return a container as an image with its read-write layer as one more layer.
 
     Docker's init layer (stubs of what it mounts into every container) is a layer of its own
     where its directory can be read; otherwise nobody tells of it. Raises :class:`LayertuiError`.
@@ -167,25 +167,25 @@ class ContainerChanges(Unpacked):
         return _fetched(self, key, size, stamp)
 
     def _entry(self, key: bytes) -> LayerIndex:
-        """An index whose first entry is that of a path; no more of its archive is fetched."""
+        """Return an index whose first entry is that of a path; no more of its archive is fetched."""
         with closing(self.archive(key)) as chunks:
             return self.first_entry(key, head_of(chunks))
 
     def first_entry(self, key: bytes, head: bytes) -> LayerIndex:
-        """The index of the beginning of a path's archive."""
+        """Return the index of the beginning of a path's archive."""
         found = scan(PlainWindow(BytesBlob(head[:HEAD_SIZE], self.location)))
         if not found.count:
             raise LayertuiError(f"{self.engine.endpoint.engine} sends no {path_of(key)}", found.damage)
         return found
 
     def archive(self, key: bytes) -> Generator[bytes, None, None]:
-        """The tar in which the engine sends a path and all below it."""
+        """Return the tar in which the engine sends a path and all below it."""
         path = path_of(key).encode("utf-8", "surrogateescape")
         return self.engine.stream("/containers/{0}/archive", self.container, path=path)
 
 
 def head_of(chunks: Iterator[bytes]) -> bytes:
-    """What comes first of an archive, ``HEAD`` bytes or more if there are as many."""
+    """Return what comes first of an archive, ``HEAD`` bytes or more if there are as many."""
     head = b""
     while len(head) < HEAD_SIZE and (chunk := next(chunks, b"")):
         head += chunk

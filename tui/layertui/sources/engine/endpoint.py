@@ -26,7 +26,7 @@ class EngineEndpoint:
     url: str
     """``unix://…``, ``tcp://…`` or ``ssh://…``."""
     origin: str
-    """What names it, for people: ``DOCKER_HOST``, ``context colima``, ``default socket``."""
+    """What names it, human-readable: ``DOCKER_HOST``, ``context colima``, ``default socket``."""
     tls: Any = None
     """A ``docker.tls.TLSConfig``, where the connection is to be encrypted."""
 
@@ -83,7 +83,7 @@ def podman_endpoint() -> EngineEndpoint:
 
 
 def _socket(system: Path, rootless: str) -> Path:
-    """The system's socket, or the user's own where it is the only one."""
+    """Return the system's socket, or the user's own where it is the only one."""
     runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"
     own = Path(runtime, rootless)
     if os.geteuid() != 0 and own.exists() and not os.access(system, os.W_OK):
@@ -96,7 +96,7 @@ def _docker_config() -> Path:
 
 
 def _current_context() -> str:
-    """The current context of docker's configuration; empty if there is none."""
+    """Return the current context of docker's configuration; empty if there is none."""
     value = _json(_docker_config() / "config.json")
     name = value.get("currentContext")
     return name if isinstance(name, str) else ""

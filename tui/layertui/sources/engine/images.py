@@ -41,7 +41,7 @@ SHARED_SIZE_VERSION = (1, 42)
 
 
 def list_images(engine: Engine) -> Iterator[ImageSummary]:
-    """A row for each name of each image.
+    """Yield a row for each name of each image.
 
     Intermediate images of the classic builder are left out, as ``docker images`` does.
     """
@@ -57,7 +57,7 @@ def list_images(engine: Engine) -> Iterator[ImageSummary]:
 
 
 def shared_sizes(engine: Engine) -> dict[str, int]:
-    """Bytes of each image, by its ID, that others have too. Takes the engine longer than the list."""
+    """Return bytes of each image, by its ID, that others have too. Takes the engine longer than the list."""
     if engine.api_version >= SHARED_SIZE_VERSION:
         rows = engine.get("/images/json", **{"shared-size": "1"})
     else:
@@ -70,7 +70,7 @@ def shared_sizes(engine: Engine) -> dict[str, int]:
 
 
 def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
-    """The image that the engine knows by a name, tag, digest or ID.
+    """Return the image that the engine knows by a name, tag, digest or ID.
 
     Nothing but its description is fetched. Raises :class:`LayertuiError`.
     """
@@ -170,12 +170,12 @@ def _summaries(
 
 
 def digest_id(identity: str) -> str:
-    """An image's ID as a digest: Podman leaves the algorithm out."""
+    """Return an image's ID as a digest: Podman leaves the algorithm out."""
     return identity if ":" in identity or not identity else f"sha256:{identity}"
 
 
 def names_of(value: object) -> list[str]:
-    """Names as a list has them, without the placeholders for none."""
+    """Name as a list has them, without the placeholders for none."""
     names = value if isinstance(value, list) else []
     return [name for name in names if isinstance(name, str) and name not in NAMELESS]
 
@@ -188,7 +188,7 @@ def _platform(inspected: Mapping[str, Any]) -> Platform:
 
 
 def _config_of(inspected: Mapping[str, Any]) -> dict[str, Any]:
-    """As much of the config as ``inspect`` repeats."""
+    """Return as much of the config as ``inspect`` repeats."""
     config = {name: inspected.get(key) for name, key in (
         ("created", "Created"), ("author", "Author"), ("architecture", "Architecture"), ("os", "Os"),
         ("variant", "Variant"), ("config", "Config"), ("docker_version", "DockerVersion"),
@@ -198,13 +198,13 @@ def _config_of(inspected: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _directories(engine: Engine, inspected: Mapping[str, Any], layers: int) -> list[Path]:
-    """Where the engine keeps each layer of an image, if all of that can be read here and now."""
+    """Return where the engine keeps each layer of an image, if all of that can be read here and now."""
     paths = readable_directories(engine, inspected)
     return paths if len(paths) == layers else []
 
 
 def readable_directories(engine: Engine, inspected: Mapping[str, Any]) -> list[Path]:
-    """The layers' directories of an image or container, base first; none unless all can be read."""
+    """Return the layers' directories of an image or container, base first; none unless all can be read."""
     driver = inspected.get("GraphDriver")
     data = driver.get("Data") if isinstance(driver, dict) else None
     if engine.endpoint.socket is None or not isinstance(data, dict) or not data.get("UpperDir"):
@@ -217,19 +217,19 @@ def readable_directories(engine: Engine, inspected: Mapping[str, Any]) -> list[P
 
 
 def _unpacked(directory: Path, chain_id: str) -> Unpacked:
-    """What a layer is read from that lies in a directory."""
+    """Return what a layer is read from that is in a directory."""
     record = store_files.record_of(directory, chain_id)
     return RecordedDirectory(record, directory) if record else unpacked_in(directory)
 
 
 def _places(directory: Path, chain_id: str) -> list[tuple[str, str]]:
-    """Where it lies, and what else is noted of it."""
+    """Return where it is stored, and what else is noted of it."""
     record = store_files.record_of(directory, chain_id)
     return [*overlay_places(directory), *([("tar-split", str(record))] if record else [])]
 
 
 def unpacked_in(directory: Path, below: tuple[Path, ...] = ()) -> UnpackedDirectory:
-    """A layer's directory; ``below`` are those that it lies on, the nearest first.
+    """Return a layer's directory; ``below`` are those that it lies on, the nearest first.
 
     That of the driver, in which all lie, tells whether it was written by fuse-overlayfs, and
     whose the files are where the engine runs without root's privileges.
@@ -240,7 +240,7 @@ def unpacked_in(directory: Path, below: tuple[Path, ...] = ()) -> UnpackedDirect
 
 
 def _config_bytes(identity: str, directories: Sequence[Path]) -> bytes:
-    """The config itself, from the engine's store or from the cache; empty if it is in neither."""
+    """Return the config itself, from the engine's store or from the cache; empty if it is in neither."""
     if found := store_files.config_bytes(identity, directories):
         return found
     kept = BlobCache().get(identity)

@@ -46,11 +46,11 @@ class SaveStream:
         self._job = job
 
     def kept(self, digest: str) -> FileBlob | None:
-        """A part, if it has come already."""
+        """Return a part, if it has come already."""
         return self._cache.get(digest)
 
     def wait(self, digest: str) -> FileBlob:
-        """A part, once it is there. Raises :class:`LayertuiError` if it does not come."""
+        """Return a part, once it is there. Raises :class:`LayertuiError` if it does not come."""
         with self._changed:
             while (kept := self._cache.get(digest)) is None:
                 if self._error is not None:
@@ -119,7 +119,7 @@ class SaveStream:
                 if writer.digest in self._wanted:
                     writer.keep()
         except Damaged:
-            return  # no layer then; whoever waits for one hears that it did not come
+            return  # no layer then; the caller waits for one hears that it did not come
         finally:
             stream.close()
 

@@ -20,7 +20,7 @@ METADATA_STEPS = (
 def history_of_steps(
     steps: Sequence[Mapping[str, Any]], config: Mapping[str, Any] | None, layers: int
 ) -> tuple[list[HistoryEntry], list[str]]:
-    """The history, oldest first, with the numbers of the layers that the steps made.
+    """Return the history, oldest first, with the numbers of the layers that the steps made.
 
     The engine does not tell which steps made one, who wrote them, and no fractions of a second:
     the config does, else sizes and instructions tell the layers. The engine alone counts a step's

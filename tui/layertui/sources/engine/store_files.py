@@ -1,4 +1,4 @@
-"""What lies in an engine's own store beside the directories of an image's layers.
+"""What is in an engine's own store beside the directories of an image's layers.
 
 The engine hands out neither: the config as it is, and the records of the tars that were unpacked
 (:mod:`layertui.layers.unpacked.tar_split`). Docker has them in ``image/<driver>`` (moby, layer/filestore.go,
@@ -17,7 +17,7 @@ from layertui.sources.files import read_text
 
 
 def config_bytes(identity: str, directories: Sequence[Path]) -> bytes:
-    """The config of an image by its digest; empty if it is not there or is another."""
+    """Return the config of an image by its digest; empty if it is not there or is another."""
     for directory in directories[-1:]:
         root, driver = _place(directory)
         hexadecimal = identity.removeprefix("sha256:")
@@ -35,7 +35,7 @@ def config_bytes(identity: str, directories: Sequence[Path]) -> bytes:
 
 
 def record_of(directory: Path, chain_id: str) -> Path | None:
-    """The record of the tar that a layer's directory was unpacked from, if it can be read."""
+    """Return the record of the tar that a layer's directory was unpacked from, if it can be read."""
     root, driver = _place(directory)
     name = directory.parent.name
     facts = root / "image" / driver / "layerdb" / chain_id.replace(":", "/")
@@ -47,6 +47,6 @@ def record_of(directory: Path, chain_id: str) -> Path | None:
 
 
 def _place(directory: Path) -> tuple[Path, str]:
-    """The store's root, and its driver: a layer lies in ``<root>/<driver>/<name>/diff``."""
+    """Return the store's root, and its driver: a layer is in ``<root>/<driver>/<name>/diff``."""
     driver = directory.parents[1]
     return driver.parent, driver.name

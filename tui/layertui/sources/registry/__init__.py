@@ -45,14 +45,14 @@ def list_images(reference: Reference) -> Iterable[ImageSummary]:
 
 
 def repository_of(reference: Reference) -> Repository:
-    """The repository that a reference names."""
+    """Return the repository that a reference names."""
     from layertui.sources.registry.repository import Repository
 
     return Repository(parse_name(reference.location))
 
 
 def _by_table(layer: Layer) -> Layer:
-    """A layer to be read by its table of contents, where it has one and is worth not to be fetched."""
+    """Return a layer to be read by its table of contents, where it has one and is worth not to be fetched."""
     if layer.blob is None or layer.descriptor.size < TABLE_FROM or not has_table(layer.descriptor):
         return layer
     return layer._replace(unpacked=TocLayer(layer.blob, layer.descriptor))

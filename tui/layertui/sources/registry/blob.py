@@ -32,7 +32,7 @@ RECENT_BYTES = 8 << 20
 class RegistryBlob(Blob):
     """Bytes that are downloaded front to back while they are read that way.
 
-    What has arrived lies in the cache's folder, and becomes an entry of the cache once all of
+    What has arrived is in the cache's folder, and becomes an entry of the cache once all of
     it is there with the right digest. Where that folder cannot be written, nothing is kept.
     Reads far ahead are ranges, which no digest checks. A connection that is cut goes on where
     it ended.
@@ -101,7 +101,7 @@ class RegistryBlob(Blob):
         return b"".join(download_range(self._client, self.digest, self._size, offset, offset + length))
 
     def _find(self) -> FileBlob | None:
-        """The whole blob, if this or another process has brought it."""
+        """Return the whole blob, if this or another process has brought it."""
         if self._whole is None and (self._download is None or self._download.is_finished):
             kept = self._cache.get(self.digest)
             self._whole = kept if kept is not None and kept.size == self._size else None
@@ -152,14 +152,14 @@ class _Download:
             self._take(data)
 
     def arrived(self, length: int, offset: int) -> bytes | None:
-        """Bytes that have arrived; ``None`` if they were not kept."""
+        """Return bytes that have arrived; ``None`` if they were not kept."""
         if self._writer is not None and self._reader is not None:
             return self._reader.pread(length, offset)
         start = offset - (self.position - len(self._recent))
         return bytes(self._recent[start : start + length]) if start >= 0 else None
 
     def finish(self, digest: str) -> str:
-        """The digest of all bytes; the file stays if it is the right one."""
+        """Return the digest of all bytes; the file stays if it is the right one."""
         self.is_finished = True
         self._pieces = None
         found = f"{self._algorithm}:{self._hash.hexdigest()}"
@@ -205,7 +205,7 @@ class _Download:
 
 
 def download_range(client: Client, digest: str, size: int, start: int, end: int) -> Iterator[bytes]:
-    """The bytes of a blob from ``start`` to ``end``, out of ``size``; cuts are mended by further ranges.
+    """Yield the bytes of a blob from ``start`` to ``end``, out of ``size``; cuts are mended by further ranges.
 
     Raises :class:`LayertuiError`.
     """
@@ -239,7 +239,7 @@ def download_range(client: Client, digest: str, size: int, start: int, end: int)
 
 
 def _check_size(response: Response, size: int, position: int, place: str) -> None:
-    """Raises :class:`LayertuiError` if an answer is about other bytes than were asked for."""
+    """Raise :class:`LayertuiError` if an answer is about other bytes than were asked for."""
     length = response.headers.get("Content-Length", "")
     if response.status_code == 206:
         match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))

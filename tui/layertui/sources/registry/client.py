@@ -62,7 +62,7 @@ class Client:
         return f"{self.endpoint.host}/{self.endpoint.repository}"
 
     def document(self, path: str, accept: tuple[str, ...] = ()) -> tuple[bytes, Mapping[str, str]]:
-        """A short body (64 MiB at most) with its headers; ``path`` is below the repository."""
+        """Return a short body (64 MiB at most) with its headers; ``path`` is below the repository."""
         headers = {"Accept": ", ".join(accept)} if accept else {}
         for attempt in range(1, TRIES + 1):
             with self.open(path, headers) as response:
@@ -81,25 +81,25 @@ class Client:
         raise AssertionError  # the last attempt returns or raises
 
     def manifest(self, wanted: str) -> tuple[bytes, str, str]:
-        """A manifest or index by tag or digest: its bytes, media type, and digest as the registry says."""
+        """Return a manifest or index by tag or digest: its bytes, media type, and digest as the registry says."""
         data, headers = self.document(f"manifests/{wanted}", MANIFEST_TYPES)
         media_type = headers.get("Content-Type", "").partition(";")[0].strip()
         return data, media_type, headers.get("Docker-Content-Digest", "")
 
     def tags(self) -> Iterator[str]:
-        """The repository's tags, in the registry's order, page by page."""
+        """Yield the repository's tags, in the registry's order, page by page."""
         for page in self._pages("tags/list"):
             tags = page.get("tags")
             yield from (tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
 
     def referrers(self, digest: str) -> Iterator[dict[str, Any]]:
-        """Descriptors of what refers to a manifest; raises :class:`NotFound` if that cannot be asked."""
+        """Yield descriptors of what refers to a manifest; raises :class:`NotFound` if that cannot be asked."""
         for page in self._pages(f"referrers/{digest}"):
             found = page.get("manifests")
             yield from (each for each in found if isinstance(each, dict)) if isinstance(found, list) else ()
 
     def size(self, path: str) -> int:
-        """Bytes of what is at a path, which is not read."""
+        """Return bytes of what is at a path, which is not read."""
         with self.open(path, {"Accept": ", ".join(MANIFEST_TYPES)}, "HEAD") as response:
             value = response.headers.get("Content-Length", "")
             if not value.isdecimal():
@@ -110,7 +110,7 @@ class Client:
     def open(
         self, path: str, headers: Mapping[str, str] | None = None, method: str = "GET"
     ) -> Iterator[Response]:
-        """A good answer, whose body has not been read."""
+        """Return a good answer, whose body has not been read."""
         base = f"{self._connection.base}/v2/{self.endpoint.repository}/"
         url = urljoin(base, path) if path.startswith("/") else base + path
         if urlsplit(url)[:2] != urlsplit(base)[:2]:
@@ -149,7 +149,7 @@ class Client:
     # Logging in
 
     def _current(self) -> str:
-        """The ``Authorization`` to send; a token is renewed before it expires."""
+        """Return the ``Authorization`` to send; a token is renewed before it expires."""
         with self._lock:
             if self._challenge and time.monotonic() > self._expires:
                 self._authorization = self._token(self._challenge)
@@ -176,7 +176,7 @@ class Client:
             self._authorization = _basic(login)
 
     def _token(self, parameters: Mapping[str, str]) -> str:
-        """A token from the server that a challenge names (distribution: token.md, oauth.md)."""
+        """Return a token from the server that a challenge names (distribution: token.md, oauth.md)."""
         login = self._login()
         if login is not None and login.registry_token:
             self._expires = float("inf")
@@ -279,7 +279,7 @@ def challenges(header: str) -> dict[str, dict[str, str]]:
 
 
 def _body(response: Response, limit: int) -> bytes:
-    """The body up to ``limit`` bytes. One read would not tell that a connection was cut."""
+    """Return the body up to ``limit`` bytes. One read would not tell that a connection was cut."""
     data = b""
     while len(data) < limit and (more := response.raw.read(limit - len(data), decode_content=False)):
         data += more
@@ -291,7 +291,7 @@ def _basic(login: credentials.Credentials) -> str:
 
 
 def _message(response: Response) -> str:
-    """What the registry says is wrong (distribution-spec, "Error Codes"), else the status."""
+    """Return what the registry says is wrong (distribution-spec, "Error Codes"), else the status."""
     status = f"status {response.status_code} {response.reason or ''}".strip()
     try:
         answer = json.loads(response.raw.read(1 << 16, decode_content=False))

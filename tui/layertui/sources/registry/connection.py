@@ -33,7 +33,7 @@ TRIES = 4
 BACK_OFF = 0.5
 """Seconds before the second try; doubled for each further one."""
 MAX_WAIT = 30
-"""Seconds that a registry may ask to wait; beyond, the user is told instead."""
+"""Seconds that a registry may ask to wait; beyond, the user is reported instead."""
 MAX_REDIRECTS = 10
 TRY_AGAIN = (429, 500, 502, 503, 504)
 
@@ -67,7 +67,7 @@ class Connection:
     def get(
         self, url: str, headers: Mapping[str, str], method: str = "GET", form: Mapping[str, str] | None = None
     ) -> Iterator[requests.Response]:
-        """An answer whose body has not been read, of whatever status.
+        """Return an answer whose body has not been read, of whatever status.
 
         What another try may mend is tried again. Redirects are followed; ``Authorization`` goes to
         the host it was meant for only. Raises :class:`LayertuiError` if there is no answer.
@@ -89,7 +89,7 @@ class Connection:
                 return
 
     def unreachable(self, error: Exception, url: str) -> LayertuiError:
-        """The line for an error of the connection."""
+        """Return the line for an error of the connection."""
         host = urlsplit(url).netloc
         what = f"cannot reach {host}"
         if isinstance(error, requests.exceptions.SSLError) or _find(error, ssl.SSLError):
@@ -123,7 +123,7 @@ class Connection:
         raise requests.TooManyRedirects(f"more than {MAX_REDIRECTS} redirects")
 
     def _probe(self) -> str:
-        """The first scheme in which the host answers as a registry."""
+        """Return the first scheme in which the host answers as a registry."""
         failed: Exception | None = None
         for scheme in self.endpoint.schemes:
             base = f"{scheme}://{self.endpoint.address}"
@@ -168,7 +168,7 @@ def _context() -> ssl.SSLContext:
 
 
 def _own_context(endpoint: RegistryEndpoint) -> ssl.SSLContext:
-    """The same, with what is set up for the endpoint's host."""
+    """Return the same, with what is set up for the endpoint's host."""
     authorities, clients = certificates(endpoint.host)
     if not (authorities or clients or endpoint.insecure):
         return _context()
@@ -200,7 +200,7 @@ def wait_before(attempt: int, asked: float = 0) -> None:
 
 
 def _wait_asked(response: requests.Response) -> float:
-    """Seconds that ``Retry-After`` asks for (RFC 9110, 10.2.3); 0 without it."""
+    """Return seconds that ``Retry-After`` asks for (RFC 9110, 10.2.3); 0 without it."""
     value = response.headers.get("Retry-After", "")
     if value.isdecimal():
         return float(value)
@@ -211,7 +211,7 @@ def _wait_asked(response: requests.Response) -> float:
 
 
 def _is_final(error: Exception) -> bool:
-    """Whether another try would end the same."""
+    """Return whether another try would end the same."""
     if isinstance(error, requests.TooManyRedirects | ValueError):
         return True  # requests' errors of addresses are ValueErrors
     if _find(error, ssl.SSLCertVerificationError) or _find(error, socket.gaierror):
@@ -220,7 +220,7 @@ def _is_final(error: Exception) -> bool:
 
 
 def reason(error: Exception) -> str:
-    """The system's own words for an error of the connection, else the library's."""
+    """Return the system's own words for an error of the connection, else the library's."""
     if isinstance(error, requests.Timeout) or _find(error, TimeoutError):
         return "it does not answer in time"
     if unknown := _find(error, socket.gaierror):
@@ -236,7 +236,7 @@ def _number(error: Exception) -> int:
 
 
 def _find(error: BaseException, kind: type[BaseException]) -> BaseException | None:
-    """The error of a kind that the libraries have wrapped."""
+    """Return the error of a kind that the libraries have wrapped."""
     seen: set[int] = set()
     waiting: list[object] = [error]
     while waiting:

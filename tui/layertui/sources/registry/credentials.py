@@ -32,7 +32,7 @@ class Credentials:
     """One login."""
 
     origin: str
-    """Where it was found, for people: a file or a helper."""
+    """Where it was found, human-readable: a file or a helper."""
     username: str = ""
     password: str = field(default="", repr=False)
     identity_token: str = field(default="", repr=False)
@@ -42,7 +42,7 @@ class Credentials:
 
 
 def find_login(host: str, repository: str) -> Credentials | None:
-    """The login for a repository; ``None`` where none is kept.
+    """Return the login for a repository; ``None`` where none is kept.
 
     Raises :class:`LayertuiError` if a file cannot be read or a helper fails.
     """
@@ -54,7 +54,7 @@ def find_login(host: str, repository: str) -> Credentials | None:
 
 
 def files() -> list[Path]:
-    """The files that may hold logins, first to last; REGISTRY_AUTH_FILE alone if it is set."""
+    """Return the files that may hold logins, first to last; REGISTRY_AUTH_FILE alone if it is set."""
     named = os.environ.get("REGISTRY_AUTH_FILE")
     if named:
         return [Path(named)]
@@ -98,7 +98,7 @@ def _keys(host: str, repository: str) -> Iterator[str]:
 
 
 def _normal(key: str) -> str:
-    """A key without what old versions of docker put around the host."""
+    """Return a key without what old versions of docker put around the host."""
     bare = key.removeprefix("https://").removeprefix("http://")
     if bare != key:
         bare = bare.partition("/")[0]  # a URL: only its host counts
@@ -106,7 +106,7 @@ def _normal(key: str) -> str:
 
 
 def _decode(value: Mapping[str, Any], path: Path) -> Credentials | None:
-    """An item of ``auths``; ``None`` if it is empty, as docker leaves them beside a store."""
+    """Return an item of ``auths``; ``None`` if it is empty, as docker leaves them beside a store."""
 
     def text(name: str) -> str:
         return value[name] if isinstance(value.get(name), str) else ""
@@ -124,7 +124,7 @@ def _decode(value: Mapping[str, Any], path: Path) -> Credentials | None:
 
 
 def _from_helper(suffix: str, server: str) -> Credentials | None:
-    """What ``docker-credential-SUFFIX get`` answers (docker/docker-credential-helpers)."""
+    """Return what ``docker-credential-SUFFIX get`` answers (docker/docker-credential-helpers)."""
     program = f"docker-credential-{suffix}"
     if not re.fullmatch(r"[A-Za-z0-9._+-]+", suffix):
         raise LayertuiError(f"{program} is no credential helper", "its name holds odd characters")

@@ -84,7 +84,7 @@ def _mirrors_of_daemon(daemon: Mapping[str, Any], name: Name) -> Iterator[_Locat
 
 
 def _location_of_rule(rule: Mapping[str, Any]) -> _Location:
-    """The registry itself, or the place that registries.conf moves it to."""
+    """Return the registry itself, or the place that registries.conf moves it to."""
     prefix = rule.get("prefix") or ""
     location = rule.get("location") or prefix
     return _Location(prefix, location if isinstance(location, str) else "", rule.get("insecure") is True)
@@ -138,7 +138,7 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _marked(host: str, docker: Mapping[str, Any]) -> bool:
-    """Whether dockerd's ``insecure-registries`` name the host, or a network that it is in."""
+    """Return whether dockerd's ``insecure-registries`` name the host, or a network that it is in."""
     for entry in docker.get("insecure-registries") or []:
         try:
             if entry == host or ("/" in str(entry) and _address(host) in ipaddress.ip_network(entry)):
@@ -149,7 +149,7 @@ def _marked(host: str, docker: Mapping[str, Any]) -> bool:
 
 
 def _rule(full: str) -> dict[str, Any]:
-    """The ``[[registry]]`` with the longest prefix of a name; empty if there is none."""
+    """Return the ``[[registry]]`` with the longest prefix of a name; empty if there is none."""
     best: dict[str, Any] = {}
     for prefix, rule in _rules().items():
         if _covers(prefix, full) and len(prefix) > len(best.get("prefix", "")):
@@ -164,7 +164,7 @@ def _covers(prefix: str, full: str) -> bool:
 
 
 def _rules() -> dict[str, dict[str, Any]]:
-    """All ``[[registry]]`` by prefix; later files win."""
+    """Return all ``[[registry]]`` by prefix; later files win."""
     rules: dict[str, dict[str, Any]] = {}
     for path in _files():
         for rule in _tables(_toml(path), "registry"):

@@ -49,7 +49,7 @@ class Name:
 
 
 def parse_name(text: str) -> Name:
-    """The name in ``[//][HOST/]REPO[:TAG][@DIGEST]``.
+    """Return the name in ``[//][HOST/]REPO[:TAG][@DIGEST]``.
 
     The part before the first slash is a host if it could be nothing else: with a dot, a
     colon or a capital letter, or ``localhost``. Raises :class:`LayertuiError` if it is no name.

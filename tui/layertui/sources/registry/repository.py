@@ -45,7 +45,7 @@ class Repository(ImageLayout):
         return self._client
 
     def top(self) -> list[Descriptor]:
-        """The manifest or index that the name means now."""
+        """Return the manifest or index that the name means now."""
         wanted = self.name.wanted
         failed: list[LayertuiError] = []
         for endpoint in endpoints(self.name):
@@ -67,11 +67,11 @@ class Repository(ImageLayout):
         raise kind(last.what, f"{last.why}; its mirrors failed too: {tried}", last.remedy)
 
     def tags(self) -> Iterator[str]:
-        """The tags of the repository, as the registry gives them."""
+        """Return the tags of the repository, as the registry gives them."""
         return self.client.tags()
 
     def referrers(self, image: Image) -> Iterator[Descriptor]:
-        """The manifests that say to be about an image, or about the index that led to it.
+        """Yield the manifests that say to be about an image, or about the index that led to it.
 
         Asked for through the referrers API, else as the tag that stands for it
         (distribution-spec, "Listing Referrers"), and by cosign's tags.
@@ -105,14 +105,14 @@ class Repository(ImageLayout):
         return self._blobs[digest]
 
     def _tagged(self, tag: str) -> Descriptor | None:
-        """What a tag means; ``None`` if there is no such tag."""
+        """Return what a tag means; ``None`` if there is no such tag."""
         try:
             return self._take(tag, *self.client.manifest(tag))
         except NotFound:
             return None
 
     def _take(self, wanted: str, data: bytes, media_type: str, said: str) -> Descriptor:
-        """A manifest that has just come, by tag or digest, with the digest that the registry says."""
+        """Return a manifest that has just come, by tag or digest, with the digest that the registry says."""
         digest = wanted if DIGEST.fullmatch(wanted) else said or digest_of(data)
         check_digest(data, digest, f"{wanted} of {self.place}")
         if "manifest" not in media_type and media_type not in media_types.INDEXES:
@@ -121,7 +121,7 @@ class Repository(ImageLayout):
         return Descriptor(media_type, digest, len(data))
 
     def _manifest(self, digest: str) -> Blob:
-        """A manifest by its digest, which never changes: it is kept."""
+        """Return a manifest by its digest, which never changes: it is kept."""
         kept = self._cache.get(digest)
         if kept is not None:
             return kept

@@ -1,4 +1,4 @@
-"""How an image is organised: the chain from its reference to where its bytes lie, to walk along."""
+"""The chain from an image's reference to its stored layers."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -33,19 +33,19 @@ if TYPE_CHECKING:
     from layertui.model.image import Image
 
 WIDE = 120
-"""Columns from which the JSON stands beside the chain."""
-LAID_OUT = "laid out to be read; y here copies it as it is stored"
-SYSTEM = "what runs it"
+"""Width in columns from which the JSON is beside the chain."""
+LAID_OUT = "formatted; y copies the stored bytes"
+SYSTEM = "distribution"
 """The end of the chain."""
 _GUTTER = 13
 _FIELD = 17
 _VALUE = 32
-"""Cells of the name of a field of docker inspect, and of its value."""
+"""Cells for the name and for the value of a field of docker inspect."""
 
 
 @dataclass(slots=True)
 class Chain:
-    """The parts of an image as a page whose events are numbers of layers, and what its lines stand for."""
+    """The chain as a page; its events are layer numbers."""
 
     page: Page = field(default_factory=lambda: message(""))
     parts: dict[int, int] = field(default_factory=dict)
@@ -60,30 +60,30 @@ _STEP_KEYS = Binding.Group("step")
 
 
 class AnatomyScreen(Screen[LayerNumber | None]):
-    """Shows the chain of ``image``; ends with the number of a layer that one went to, if any.
+    """The chain of ``image``; dismissed with a layer number if one was opened.
 
-    ``system`` tells, in a thread, what the root file system says of itself; ``None`` where
+    ``system`` identifies the distribution, in a thread; ``None`` if
     the layers have not been read.
     """
 
     HELP: ClassVar[str] = (
-        "How the image is organised: the reference leads to an index or manifest, that to the config and the "
-        "layers. Of each the chain tells where it lies, its digest and size, what it leads to and what names "
-        "it; of each layer the diff ID, the digest of its tar, and the chain ID, that of the stack up to it. "
-        "The JSON of the step at hand stands beside it. An image holds a root file system and a config alone: "
-        "the end of the chain says what that is of, and that the kernel is the host's."
+        "Manifest, config and layers: the reference points to an index or manifest, which references the "
+        "config and the layers. For each, the chain shows where it is stored, digest, size and references; for "
+        "each layer also the diff ID (digest of its tar) and the chain ID (digest of the stack up to it). The "
+        "JSON of the selected step is shown beside it. An image contains only a root file system and a config: "
+        "the end of the chain names its distribution; the kernel is the host's."
     )
     LEGEND: ClassVar[Legend] = (
-        ("▌", "$accent", "a layer, in its colour"),
-        ("→", "$accent", "a digest that leads to another step of the chain: enter goes there"),
+        ("▌", "$accent", "a layer, in its color"),
+        ("→", "$accent", "a reference to another step: enter follows it"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "follow", "follow", tooltip="Go where the line leads: to a step, or to the layer"),
-        Binding("n", "step(1)", "next step", tooltip="Go to the next step of the chain", group=_STEP_KEYS),
-        Binding("N", "step(-1)", "step before", tooltip="Go to the step before", group=_STEP_KEYS),
         Binding(
-            "y", "copy", "copy", tooltip="Copy the value at hand; in the JSON, all of it as it is stored"
+            "enter", "follow", "follow", tooltip="Follow the reference, or open the layer in the explorer"
         ),
+        Binding("n", "step(1)", "next step", tooltip="Next step of the chain", group=_STEP_KEYS),
+        Binding("N", "step(-1)", "previous step", tooltip="Previous step of the chain", group=_STEP_KEYS),
+        Binding("y", "copy", "copy", tooltip="Copy the selected value; in the JSON, the stored document"),
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")
 
@@ -95,7 +95,7 @@ class AnatomyScreen(Screen[LayerNumber | None]):
         self._system = system
         self._chain: Chain | None = None
         self._documents: list[tuple[str, Document, str]] = []
-        """Of each part: what its JSON is called, that laid out, and as it is stored, if it is so."""
+        """For each part: name of its JSON, formatted, and as stored (if it is)."""
         self._part = -1  # whose JSON is shown
 
     def compose(self) -> ComposeResult:
@@ -143,7 +143,7 @@ class AnatomyScreen(Screen[LayerNumber | None]):
         self._show()
 
     def _show(self) -> None:
-        """Shows the JSON of the step at hand."""
+        """Show the JSON of the selected step."""
         self.refresh_bindings()
         if self._chain is None:
             return
@@ -162,7 +162,7 @@ class AnatomyScreen(Screen[LayerNumber | None]):
         return self._view("chain").cursor
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only what can be done with the line at hand."""
+        """Enable only what can be done with the selected line."""
         if action not in ("follow", "copy", "step"):
             return True
         if self._chain is None:
@@ -174,7 +174,7 @@ class AnatomyScreen(Screen[LayerNumber | None]):
         return action == "step" or self._line in self._chain.page.values
 
     def action_follow(self) -> None:
-        """Goes to the part that the line's digest names, or with its layer back to the explorer."""
+        """Follow the line's reference, or open its layer in the explorer."""
         assert self._chain is not None
         if self._line in self._chain.leads:
             self._to_step(self._chain.stops[self._chain.leads[self._line]])
@@ -182,7 +182,7 @@ class AnatomyScreen(Screen[LayerNumber | None]):
             self.dismiss(LayerNumber(self._chain.page.events[self._line]))
 
     def action_step(self, by: int) -> None:
-        """Goes to the first line of the next step, or of the one before."""
+        """Go to the first line of the next step, or of the previous one."""
         assert self._chain is not None
         stops = self._chain.stops
         found = [stop for stop in stops if (stop > self._line if by > 0 else stop < self._line)]
@@ -190,7 +190,7 @@ class AnatomyScreen(Screen[LayerNumber | None]):
             self._to_step(found[0] if by > 0 else found[-1])
 
     def _to_step(self, line: int) -> None:
-        """Goes to the first line of a step, and shows all that it tells."""
+        """Move to the first line of a step, and show all of it."""
         view = self._view("chain")
         view.go_to(line)
         view.scroll_to(y=view.rows_of(line)[0], animate=False, immediate=True)
@@ -200,18 +200,18 @@ class AnatomyScreen(Screen[LayerNumber | None]):
         return self.focused is self._view("json")
 
     def action_copy(self) -> None:
-        """Copies the value of the line at hand, or the JSON byte for byte."""
+        """Copy the value of the selected line, or the JSON byte for byte."""
         assert self._chain is not None
         if self._in_json:
             title, _, stored = self._documents[self._part]
             self.app.copy_to_clipboard(stored)
-            self.notify(f"Copied {title} as it is stored", markup=False)
+            self.notify(f"Copied {title} as stored", markup=False)
             return
         copy(self, self._chain.page.values[self._line])
 
 
 def chain_of(found: Sequence[ChainPart], system: System | LayertuiError | None) -> Chain:
-    """The parts under their titles, each fact in a line, and what the whole is the file system of."""
+    """Return the parts under their titles, a line per fact, and the distribution."""
     page, chain = PageBuilder(_GUTTER), Chain()
     by_digest: dict[str, int] = {}
     by_title = {part.title: number for number, part in enumerate(found)}
@@ -235,7 +235,7 @@ def chain_of(found: Sequence[ChainPart], system: System | LayertuiError | None) 
             chain.parts[page.add(*body, gutter=[("  field", "quiet")], value=each.file)] = number
         for at, other, named in naming:
             if at != number and not named.isdisjoint(_digests(part)):
-                _add_fact(page, chain, ("named by", other), number, at, LayerNumber(layer))
+                _add_fact(page, chain, ("referenced by", other), number, at, LayerNumber(layer))
         page.add()
     _add_system(page, chain, system)
     chain.page = page.page()
@@ -245,7 +245,7 @@ def chain_of(found: Sequence[ChainPart], system: System | LayertuiError | None) 
 def _add_fact(
     page: PageBuilder, chain: Chain, fact: tuple[str, str], number: int, leads: int, layer: LayerNumber
 ) -> None:
-    """A fact of part ``number``, which may lead to another part (else -1), or to a layer (else 0)."""
+    """Add a fact of part ``number``, which may reference another part (else -1) or a layer (else 0)."""
     name, value = fact
     label, _, other = name.partition(" ") if name.startswith("or ") else (name, "", "")
     shown = exact_size(int(value)) if name in ("size", "offset") and value.isdigit() else visible(value)
@@ -260,43 +260,43 @@ def _add_fact(
 
 
 def _add_system(page: PageBuilder, chain: Chain, system: System | LayertuiError | None) -> None:
-    """What the root file system is of, and what runs it: the end of the chain."""
+    """Add the distribution and its kernels: the end of the chain."""
     number = len(chain.stops)
     chain.stops.append(page.add((SYSTEM, "bold"), value=HOST))
     chain.parts[chain.stops[-1]] = number
     page.add((HOST, ""))
     if system is None:
-        page.add(("The distribution is not known before the layers have been read.", "quiet"))
+        page.add(("Distribution unknown until the layers have been read.", "quiet"))
     elif isinstance(system, LayertuiError):
-        page.add((visible(f"The distribution is not known: {system}"), "deleted"))
+        page.add((visible(f"Distribution unknown: {system}"), "deleted"))
     else:
         name = f"{system.name or 'no name'}, as {system.source} says" if system.source else ""
         gutter = [("  system", "quiet")]
-        said = visible(name or "not known: there is no os-release")
+        said = visible(name or "unknown: no os-release")
         chain.parts[page.add((said, ""), gutter=gutter, value=system.name or said)] = number
         for path in system.kernels:
-            about = (": no container uses it", "quiet")
+            about = (": not used by containers", "quiet")
             gutter = [("  unused", "quiet")]
             chain.parts[page.add((visible(path), ""), about, gutter=gutter, value=path)] = number
 
 
 def _brief(value: str) -> str:
-    """JSON that stands whole beside the chain, in few cells."""
+    """Return JSON laid out for few columns."""
     return "{…}" if value.startswith("{") else shorten(visible(value), _VALUE)
 
 
 def _digests(part: ChainPart) -> list[str]:
-    """What others name a part by."""
+    """Return the digest by which others reference a part."""
     return [value for name, value in part.facts if part.kind != "reference" and name in ("digest", "diff ID")]
 
 
 def _layer(part: ChainPart) -> int:
-    """The number of the layer that a part is; 0 if it is none."""
+    """Return the layer number of a part; 0 if it is not a layer."""
     return int(part.title.removeprefix("layer ")) if part.kind == "layer" else 0
 
 
 def json_of(image: "Image", part: ChainPart) -> tuple[str, Any]:
-    """What the JSON of a part is called, and the JSON; ``None`` where there is none."""
+    """Return the name of a part's JSON, and the JSON; ``None`` if it has none."""
     if part.kind == "history":
         history = image.config.get("history")
         return "history, in the config" if history else part.title, history
@@ -309,14 +309,14 @@ def json_of(image: "Image", part: ChainPart) -> tuple[str, Any]:
 
 
 def stored(part: ChainPart) -> str:
-    """The JSON of a part byte for byte as it is stored; empty where it is only put together here."""
+    """Return the stored bytes of a part's JSON; empty if it is assembled here."""
     return "" if part.document is None else part.data.decode(errors="replace")
 
 
 def json_document(title: str, value: Any) -> tuple[str, Document]:
-    """JSON laid out and coloured."""
+    """Return formatted JSON with syntax colors."""
     if value is None:
-        return title, message("There is no JSON of this step.").document
+        return title, message("No JSON for this item.").document
     lines = json.dumps(value, indent=2, ensure_ascii=False).split("\n")
     pieces = colored(lexer_of("it.json", ""), lines)
     return title, Document([Line([(visible(text), kind) for text, kind in line]) for line in pieces])

@@ -1,4 +1,4 @@
-"""The detail of a path that two images are compared by: how it differs, then what each has there."""
+"""The detail of a compared path: its differences, then its content in each image."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ NAMES = {A: "A", B: "B"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ComparedSubject(Subject):
-    """A path of two images; the layers of ``union`` are A and B."""
+    """A path in two images; the layers of ``union`` are A and B."""
 
     comparison: Comparison
     own: Subject
@@ -45,14 +45,14 @@ class ComparedSubject(Subject):
 
 
 def side_chip(side: LayerNumber) -> list[Span]:
-    """A side in its colour, two cells wide."""
+    """Return a side in its color, two cells wide."""
     return [("▌", f"layer:{side}"), (NAMES[side], f"layer:{side} bold")]
 
 
 def compared_subject(
     comparison: Comparison, contents: tuple[Contents, Contents], node: Node
 ) -> ComparedSubject:
-    """What is to be told of a node of the comparison's union; ``contents`` are those of A and of B."""
+    """Return the subject for a node of the comparison's union; ``contents`` are those of A and B."""
     whose = B if comparison.event(node, B) >= 0 else A
     side = (comparison.a, comparison.b)[whose - A]
     path = comparison.union.path(node)
@@ -65,7 +65,7 @@ def compared_subject(
 
 
 class ComparedPane(DetailPane):
-    """Its first two tabs tell how the path differs, the others what B has there (or A, if B has nothing)."""
+    """The first two tabs show the differences, the others the path in B (or in A, if B does not have it)."""
 
     def told_about(self, subject: Subject) -> Subject:
         assert isinstance(subject, ComparedSubject)
@@ -85,19 +85,19 @@ class ComparedPane(DetailPane):
 
 
 def nothing_to_compare(subject: ComparedSubject) -> str:
-    """A sentence that says why there is no difference of contents to show; empty if there may be one."""
+    """Return why there is no diff of the contents; empty if there may be one."""
     found, node = subject.comparison, subject.node
     path = subject.union.path(node)
     if found.event(node, A) < 0 or found.event(node, B) < 0:
         whose = "B" if found.event(node, A) < 0 else "A"
-        return f"Only {whose} has {path}: press 4 to read it."
+        return f"{path} is only in {whose}. 4 shows it."
     if found.what(node) is None:
-        return f"{path} is the same in A and B: press 4 to read it."
+        return f"{path} is identical in A and B. 4 shows it."
     return ""
 
 
 def changes_page(subject: ComparedSubject) -> Page:
-    """The path, what of it differs, and its metadata in A beside that in B."""
+    """Return the path, its differences, and its metadata in A and B."""
     build = PageBuilder(GUTTER)
     _add_verdict(build, subject)
     build.add()
@@ -109,13 +109,13 @@ def _add_verdict(build: PageBuilder, subject: ComparedSubject) -> None:
     """Add the path and how it differs, and how many paths below it do."""
     found, node = subject.comparison, subject.node
     union, what = subject.union, found.what(node)
-    mark, said = Mark.NONE, "the same in A and B"
+    mark, said = Mark.NONE, "identical in A and B"
     if found.entry(node, A) is None:
         mark, said = Mark.ADDED, "only in B"
     elif found.entry(node, B) is None:
         mark, said = Mark.DELETED, "only in A"
     elif what is not None:
-        mark, said = Mark.MODIFIED, f"in both, and differs in {facts_text(what)}"
+        mark, said = Mark.MODIFIED, f"in both, different: {facts_text(what)}"
     sign, style = CHANGE_MARKS[mark]
     path = (visible(union.path(node)), "bold")
     build.add((f"{sign} " if sign else "", style), path, ("  ", ""), (said, style or "quiet"))
@@ -124,7 +124,7 @@ def _add_verdict(build: PageBuilder, subject: ComparedSubject) -> None:
         build.add(("Below it: ", "quiet"), *below, (f", {grown} in all", "quiet"))
     unread = found.unread.get(union.path(node))
     if unread is not None:
-        build.add((visible(f"Its contents could not be compared: {unread}"), "deleted"))
+        build.add((visible(f"Contents could not be compared: {unread}"), "deleted"))
 
 
 def _add_metadata(build: PageBuilder, subject: ComparedSubject) -> None:
@@ -154,12 +154,12 @@ def _add_content(build: PageBuilder, subject: ComparedSubject, differs: bool) ->
     are_files = all(union.ev_kind[union.at(node, side)] == Kind.FILE for side in (A, B))
     if are_files and union.path(node) not in subject.comparison.unread:
         text: Span = ("differs, ", "modified") if differs else ("the same", "quiet")
-        more = [("2 shows how", "quiet")] if differs else []
+        more = [("2: diff", "quiet")] if differs else []
         build.add(text, *more, gutter=[label("content", changed=differs)])
 
 
 def _below(found: Comparison, node: Node, mark: Mark) -> list[Span]:
-    """How many paths below a directory differ; empty if none does."""
+    """Return how many paths below a directory differ; empty if none does."""
     told: list[Span] = []
     numbers = zip(
         (Mark.ADDED, Mark.MODIFIED, Mark.DELETED), found.merged_b.subtree_changes(node), strict=True

@@ -1,4 +1,4 @@
-"""What a comparison finds besides files, as a page: what grew, config, packages, layers."""
+"""The results of a comparison besides files: growth, config, packages, layers."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _GUTTER = 10
 _GREW = 10
 """Directories that are listed."""
 _LONG = 400
-"""Cells of a value or a step at most."""
+"""Most cells of a value or a step."""
 _SIGNS = {"+": "added", "−": "deleted", "~": "modified"}
 
 
 def facts_page(found: Comparison) -> Page:
-    """The page; its events are nodes of the directories that grew."""
+    """Return the page; its events are the nodes of grown directories."""
     page = PageBuilder(_GUTTER)
     _growth(page, found)
     page.add()
@@ -51,7 +51,7 @@ def facts_page(found: Comparison) -> Page:
     _layers(page, "+", found.b, found.layers.only_b)
     if found.unread:
         page.add()
-        page.add(("Not compared ", "bold"), ("their contents cannot be read", "quiet"))
+        page.add(("Not compared ", "bold"), ("contents unreadable", "quiet"))
         for path, error in found.unread.items():
             page.add((visible(f"{path}: {error}"), "deleted"), value=path)
     return page.page()
@@ -59,7 +59,7 @@ def facts_page(found: Comparison) -> Page:
 
 def _growth(page: PageBuilder, found: Comparison) -> None:
     sums = found.growth_by_directory()
-    page.add(("Growth ", "bold"), ("by directory, enter goes there" if sums else "none", "quiet"))
+    page.add(("Growth ", "bold"), ("by directory · enter: open" if sums else "none", "quiet"))
     for path, size in list(sums.items())[:_GREW]:
         page.add(
             (visible(path), ""),
@@ -68,11 +68,11 @@ def _growth(page: PageBuilder, found: Comparison) -> None:
             value=path,
         )
     if len(sums) > _GREW:
-        page.add((f"and {len(sums) - _GREW:,} more: s in the tree sorts by growth", "quiet"))
+        page.add((f"and {len(sums) - _GREW:,} more (s in the tree: sort by growth)", "quiet"))
 
 
 def _line(page: PageBuilder, sign: str, name: str, values: Sequence[str]) -> None:
-    """What it is, and its value in A and in B, or in the one that has it."""
+    """Add a name with its value in A and in B."""
     style = _SIGNS[sign]
     body: list[Span] = [(name, "")]
     if sign == "~":
@@ -94,7 +94,7 @@ def _layers(page: PageBuilder, sign: str, side: Side, numbers: Sequence[LayerNum
         step = shorten(visible(steps.get(number, "")), _LONG)
         page.add(
             (f"{number} ", "quiet"),
-            (step or "step not recorded", ""),
+            (step or "not recorded", ""),
             (f" {size_text(size)}" if size >= 0 else "", "quiet"),
             gutter=[(f"{sign:>9}", _SIGNS[sign])],
             value=step,

@@ -1,4 +1,4 @@
-"""What a comparison finds: its facts, the tree of what differs, and the detail of a path."""
+"""The panes of a comparison: facts, tree of differences, detail."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 class FactsView(TextView):
-    """What differs besides files."""
+    """The differences besides files."""
 
     HELP_NAME: ClassVar[str] = "Facts"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "go", "go there", tooltip="Go to the directory in the tree"),
-        Binding("y", "copy", "copy", show=False, tooltip="Copy the line at hand"),
+        Binding("enter", "go", "open", tooltip="Open the directory in the tree"),
+        Binding("y", "copy", "copy", show=False, tooltip="Copy the selected line"),
     ]
 
     @dataclass
@@ -46,7 +46,7 @@ class FactsView(TextView):
         self.border_title = Content("How B differs from A")
 
     def show(self, page: Page) -> None:
-        """Shows other facts."""
+        """Show other facts."""
         self._page = page
         self.open(page.document, cursor=self.cursor)
         self.refresh_bindings()
@@ -55,7 +55,7 @@ class FactsView(TextView):
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only directories can be gone to."""
+        """Enable only for directories."""
         if action == "go":
             return self.cursor in self._page.events
         if action == "copy":
@@ -63,11 +63,11 @@ class FactsView(TextView):
         return super().check_action(action, parameters)
 
     def action_go(self) -> None:
-        """Goes to the directory at hand, in the tree."""
+        """Go to the selected directory, in the tree."""
         self.post_message(self.Wanted(Node(self._page.events[self.cursor])))
 
     def action_copy(self) -> None:
-        """Copies the line at hand."""
+        """Copy the selected line."""
         copy(self, self._page.values[self.cursor])
 
 
@@ -82,15 +82,15 @@ class ComparePanes(TreeSplitView):
 
     @property
     def path(self) -> str:
-        """The path at hand."""
+        """The selected path."""
         return self._comparison.union.path(self.tree_view.node) if self._comparison is not None else "/"
 
     def has(self, side: LayerNumber) -> bool:
-        """Whether A or B has the path at hand."""
+        """Return whether A or B has the selected path."""
         return self._comparison is not None and self._comparison.event(self.tree_view.node, side) >= 0
 
     def show(self, comparison: "Comparison", rows: "ComparedRows", facts: Page) -> None:
-        """Shows what has been found; where one was before, one stays."""
+        """Show a comparison, keeping the cursor."""
         from layertui.content.read import Contents
 
         a, b = (Contents(side.image, side.union.indexes, side.union) for side in (comparison.a, comparison.b))

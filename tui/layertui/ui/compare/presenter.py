@@ -24,8 +24,8 @@ class ComparedPresenter:
     def titles(self, rows: TreeRows) -> tuple[str, str]:
         if rows.view == "merged":
             paths = count_text(rows.merged.paths(), "path")
-            return "All of B, and what A alone has", f"{paths} in B"
-        return "What differs in B", change_counts(rows) or "no path"
+            return "All paths of A and B", f"{paths} in B"
+        return "Differences", change_counts(rows) or "no path"
 
     def name_style(self, rows: TreeRows, node: Node, entry: Entry) -> str:
         return "" if rows.merged.marks[node] else "quiet"  # the mark tells the side
@@ -37,7 +37,7 @@ class ComparedPresenter:
         return cast("ComparedRows", rows).growth(node)
 
     def why_empty(self, rows: TreeRows) -> str:
-        return "No path differs. Press v for all of them." if rows.view == "changes" else "Both are empty."
+        return "No differences. v shows all paths." if rows.view == "changes" else "Both are empty."
 
     def no_change(self, rows: TreeRows) -> str:
-        return "Nothing differs in what is shown here."
+        return "No differences here."

@@ -1,4 +1,4 @@
-"""Two images, two layers, or an image and a container side by side: what differs, and how."""
+"""The comparison of two images, of two layers, or of an image and a container."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -30,33 +30,31 @@ if TYPE_CHECKING:
     from layertui.ui.detail.page import Page
 
 IGNORED = ((), ("mtime",), ("mtime", "owner"))
-"""What one goes through."""
+"""The panes."""
 
 
 class CompareScreen(Screen[None]):
-    """Tells how ``b`` differs from ``a``."""
+    """The differences of ``b`` against ``a``."""
 
     HELP: ClassVar[str] = (
-        "How B differs from A. The line below the two sums it up; on the left stands what grew, how config and "
-        "packages differ, and which layers only one has; the tree has the paths that differ, or all of them. "
-        "Layers of one digest are taken for the same; of all else contents are compared."
+        "The differences of B against A. The line below the headers sums them up; on the left are growth, "
+        "config, packages and layers; the tree has the paths that differ, or all paths. Layers with the same "
+        "digest are assumed to be equal; all other files are compared by content."
     )
     LEGEND: ClassVar[Legend] = (
         ("+", "$added", "only in B"),
-        ("~", "$modified", "in both, and differs"),
+        ("~", "$modified", "in both, different"),
         ("−", "$deleted", "only in A"),
-        ("·", "$quiet", "something below it differs"),
-        ("✗", "$deleted", "it could not all be read: what is missing there looks as if it were not in it"),
+        ("·", "$quiet", "contains differences"),
+        ("✗", "$deleted", "not everything could be read: what is missing appears as absent"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "explore(1)", "in A", tooltip="Show the path in the explorer of A"),
-        Binding("b", "explore(2)", "in B", tooltip="Show the path in the explorer of B"),
-        Binding("i", "ignore", "ignore", tooltip="Leave times out, then owners too, then nothing"),
-        Binding("S", "swap", "swap", tooltip="Change A and B round"),
+        Binding("a", "explore(1)", "in A", tooltip="Open the path in the explorer of A"),
+        Binding("b", "explore(2)", "in B", tooltip="Open the path in the explorer of B"),
+        Binding("i", "ignore", "ignore", tooltip="Ignore: nothing / mtime / mtime and owner"),
+        Binding("S", "swap", "swap", tooltip="Swap A and B"),
         Binding("R", "reload", "reload", show=False, tooltip="Read both as they are now"),
-        Binding(
-            "escape", "leave", "back", show=False, tooltip="Out of the detail, then to the screen before"
-        ),
+        Binding("escape", "leave", "back", show=False, tooltip="Leave the detail, then back"),
     ]
     DEFAULT_CSS = """
     CompareScreen #head {
@@ -74,7 +72,7 @@ class CompareScreen(Screen[None]):
     def __init__(self, a: Chosen, b: Chosen) -> None:
         super().__init__()
         self.comparison: Comparison | None = None
-        """None until all is known."""
+        """None until everything has been read."""
         self.panes = ComparePanes()
         self._sides = (SideHeader(A, a), SideHeader(B, b))
         self._waiting = len(self._sides)
@@ -115,7 +113,7 @@ class CompareScreen(Screen[None]):
             return
         self._failed = True
         message = self.query_one(".message", Static)
-        keys = "Press R to reload both, o to open another image, escape to go back."
+        keys = "R reloads both, o opens another image, esc goes back."
         message.update(Content(f"{visible(str(event.error))}\n\n").append(Content.styled(keys, "$quiet")))
         message.display = True
         self.panes.display = False
@@ -128,7 +126,7 @@ class CompareScreen(Screen[None]):
             self._compare()
 
     def _compare(self) -> None:
-        """Compares in a thread."""
+        """Compare in a thread."""
         a, b = (side.side for side in self._sides)
         assert a is not None and b is not None
         ignored, known = IGNORED[self._ignored], self.comparison
@@ -165,7 +163,7 @@ class CompareScreen(Screen[None]):
             self._ignored
         )
         if self.comparison.unread:
-            told.append(f"✗ {len(self.comparison.unread):,} could not be compared")
+            told.append(f"✗ {len(self.comparison.unread):,} not compared")
         self._say("  ".join(told))
         self.refresh_bindings()
 
@@ -175,7 +173,7 @@ class CompareScreen(Screen[None]):
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Nothing to do with what could not be read, or has not been yet."""
+        """Disable the actions that need a comparison until there is one."""
         if action == "explore":
             return self.panes.has(LayerNumber(int(str(parameters[0]))))
         if action in ("ignore", "change"):
@@ -183,26 +181,26 @@ class CompareScreen(Screen[None]):
         return True
 
     def action_change(self, step: Literal[1, -1]) -> None:
-        """Goes to the next path that differs, or the one before, wherever the focus is."""
+        """Go to the next path that differs, or the previous one, wherever the focus is."""
         self.panes.tree_view.action_change(step)
 
     def action_ignore(self) -> None:
-        """Compares without times, then without owners too, then all again."""
+        """Cycle: compare everything, ignore times, ignore times and owners."""
         self._ignored = (self._ignored + 1) % len(IGNORED)
         self._compare()
 
     def action_swap(self) -> None:
-        """Shows how A differs from B."""
+        """Swap A and B."""
         a, b = (replace(side.chosen, side=side.side) for side in self._sides)
         self.app.switch_screen(CompareScreen(b, a))
 
     def action_reload(self) -> None:
-        """Reads both anew."""
+        """Read both again."""
         a, b = (replace(side.chosen, side=None, identity=None) for side in self._sides)
         self.app.switch_screen(CompareScreen(a, b))
 
     def action_explore(self, number: int) -> None:
-        """Shows the path at hand in the explorer of its image."""
+        """Show the selected path in the explorer of its image."""
         side = self._sides[number - A]
         assert side.side is not None
         path = self.panes.path.encode("utf-8", "surrogateescape")
@@ -212,7 +210,7 @@ class CompareScreen(Screen[None]):
         )
 
     async def action_leave(self) -> None:
-        """Goes back a step: out of the detail, to the screen before."""
+        """Leave the detail, then the screen."""
         if not self.panes.leave_detail():
             await navigator(self).action_back()
 

@@ -1,4 +1,4 @@
-"""One side of a comparison: reads its image, and tells in a line what it is."""
+"""One side of a comparison: read its image, and show a line about it."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ if TYPE_CHECKING:
 
 _GAP = 2
 _NAME = 24
-"""Cells that a reference is left at least."""
+"""Least cells for a reference."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """An image to compare, as of one of its layers; ``side`` where it has been read already."""
+    """An image to compare, at one of its layers; ``side`` if it has been read already."""
 
     reference: str
     platform: str | None = None
     layer: LayerNumber | None = None
-    """None: all of its layers."""
+    """None: all layers."""
     side: Side | None = None
     identity: Identity | None = None
     """The image; None: whichever ``reference`` names now."""
 
 
 class SideHeader(Widget):
-    """Reads what is chosen unless it has been read; has a :class:`Ready` message for the screen in either case."""
+    """Read the image unless it has been read; post :class:`Ready` in either case."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
@@ -82,7 +82,7 @@ class SideHeader(Widget):
         self._failed = False
 
     def start(self, platform: str | None, cache: bool) -> None:
-        """Starts to read, or has read."""
+        """Start reading, unless it has been read."""
         if self.side is not None:
             self._tell(self.side.image, self.side.layer)
             self.post_message(self.Ready())
@@ -135,7 +135,7 @@ class SideHeader(Widget):
 
     def _fail(self, error: LayertuiError) -> None:
         if self._failed or self.side is not None:
-            return  # the process that reads met the same
+            return  # the worker process reports the same
         self._failed = True
         self._reading.fail(error)
         self._facts = [visible(failure_text(error))]
@@ -143,7 +143,7 @@ class SideHeader(Widget):
         self.refresh()
 
     def _take(self) -> None:
-        """Gives the side to the screen, once, when image and layers are there."""
+        """Give the side to the screen, once, when image and layers are there."""
         from layertui.compare.comparison import Side
 
         image, union = self._reading.image, self._reading.union
@@ -166,7 +166,7 @@ class SideHeader(Widget):
         self._facts = [visible(str(image.platform)), size]
 
     def compared(self, found: Comparison) -> None:
-        """Tells what the comparison has counted too."""
+        """Also show the counts of the comparison."""
         assert self.side is not None
         merged, size = (
             (found.merged_a, found.sums.bytes_a)
@@ -180,7 +180,7 @@ class SideHeader(Widget):
         self.refresh()
 
     def render(self) -> Content:
-        """The reference, as builds often have one name, and as many of the facts as fit, those at the end first."""
+        """Return the reference and as many facts as fit, the last ones first; builds often share a name."""
         name = visible(self.chosen.reference)
         theme = self.app.current_theme
         ink = layer_colour(self._number, 2, theme.dark, theme.ansi)

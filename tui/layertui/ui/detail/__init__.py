@@ -1,1 +1,1 @@
-"""The pane that tells all about one path: what it is given, and what it makes of it."""
+"""The detail pane: everything about one path."""

@@ -1,4 +1,4 @@
-"""The first tab: what the chosen layer did to the path."""
+"""The first tab: the changes of the selected layer to the path."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -30,14 +30,14 @@ _LISTED = 1000
 
 
 class Summaries:
-    """Remembers what the layers of an image did, as far as it has been asked for."""
+    """Cache of the changes of an image's layers."""
 
     def __init__(self) -> None:
         self._union: LayerUnion | None = None
         self._known: dict[LayerNumber, LayerSummary] = {}
 
     def of(self, subject: Subject) -> LayerSummary:
-        """The sums of the chosen layer, as far as they can be told without reading contents."""
+        """Return the sums of the chosen layer, as far as they can be told without reading contents."""
         union, layer = subject.union, subject.merged_layer
         if self._union is not union:
             self._union, self._known = union, {}
@@ -47,11 +47,11 @@ class Summaries:
         return known[layer]
 
     def are_settled(self, subject: Subject) -> bool:
-        """Whether no file that the chosen layer stored again is left to be compared."""
+        """Return whether no file that the chosen layer stored again is left to be compared."""
         return self._union is subject.union and not self.of(subject).undecided
 
     def settle(self, subject: Subject, job: Job) -> LayerSummary:
-        """The sums, contents compared."""
+        """Return the sums, contents compared."""
         union, layer, known = subject.union, subject.merged_layer, self._known
         pairs = undecided_pairs(union, LayerNumber(layer - 1), layer)
         subject.contents.prepare((event for pair in pairs for event in pair), job=job)
@@ -61,19 +61,19 @@ class Summaries:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What has been found out so far."""
+    """The changes, as far as they are known."""
 
     summary: LayerSummary
     settled: bool = False
-    """Whether every file that the layer stored again has been compared."""
+    """Whether every repeated file has been compared."""
     alike: bool | None = None
-    """Whether the path's content is what it was; ``None`` until it has been compared."""
+    """Whether the content is unchanged; ``None`` until compared."""
     problem: str = ""
     """Why it cannot be compared."""
 
 
 def pages(subject: Subject, summaries: Summaries, job: Job) -> Iterator[Page]:
-    """The page as far as it can be told without reading contents, then the whole of it."""
+    """Yield the page without reading contents, then the complete page."""
     contents = subject.contents
     summary = summaries.of(subject)
     known = _Known(summary, settled=not summary.undecided, alike=_alike_at_sight(subject))
@@ -89,12 +89,12 @@ def pages(subject: Subject, summaries: Summaries, job: Job) -> Iterator[Page]:
         try:
             known = replace(known, summary=summaries.settle(subject, job), settled=True)
         except LayertuiError:
-            return  # the heading says that they have not been compared
+            return  # the heading says so
         yield _page(subject, job, known)
 
 
 def _alike_at_sight(subject: Subject) -> bool | None:
-    """Whether the path has the content that it had before the layer, where nothing need be read to tell."""
+    """Return whether the content is unchanged, if that is known without reading."""
     union = subject.union
     before, after = _pair(subject)
     if before < 0 or after < 0 or not union.ev_kind[before] == union.ev_kind[after] == Kind.FILE:
@@ -107,7 +107,7 @@ def _alike_at_sight(subject: Subject) -> bool | None:
 
 
 def _pair(subject: Subject) -> tuple[Event, Event]:
-    """The path's versions before and after the chosen layer; both the same if it left it alone."""
+    """Return the path's versions before and after the selected layer; equal if it is unchanged."""
     union, layer, node = subject.union, subject.merged_layer, subject.node
     return union.at(node, LayerNumber(layer - 1)), union.at(node, layer)
 
@@ -124,7 +124,7 @@ def _page(subject: Subject, job: Job, known: _Known) -> Page:
         whose = union.ev_layer[after]
         build.add(
             (path_of_node(subject), ""),
-            (f" is as layer {whose} stored it; layer {layer} left it alone", "quiet"),
+            (f" unchanged since layer {whose}", "quiet"),
         )
     else:
         _say_what(build, subject, before, after, last, known)
@@ -142,7 +142,7 @@ def path_of_node(subject: Subject) -> str:
 
 
 def _heading(subject: Subject, summary: LayerSummary) -> Line:
-    """What the layer did to the tree."""
+    """Return the summary of the layer's changes."""
     union, layer = subject.union, subject.merged_layer
     against = f" against {layers(1, layer - 1)}" if layer > 1 else " is the base"
     spans: list[Span] = [
@@ -165,7 +165,7 @@ def _heading(subject: Subject, summary: LayerSummary) -> Line:
 
 
 def counts(summary: LayerSummary) -> Iterator[Span]:
-    """How many paths a layer added, modified and deleted."""
+    """Yield the numbers of paths added, modified and deleted."""
     for count, what in (
         (summary.added, "added"),
         (summary.modified, "modified"),
@@ -175,13 +175,13 @@ def counts(summary: LayerSummary) -> Iterator[Span]:
             yield ", ", "quiet"
         yield f"{count:,} {what}", what if count else "quiet"
     if summary.undecided:
-        yield f", {summary.undecided:,} stored again, not compared yet", "quiet"
+        yield f", {summary.undecided:,} being compared", "quiet"
 
 
 def _say_what(
     build: PageBuilder, subject: Subject, before: Event, after: Event, last: Event, known: _Known
 ) -> None:
-    """The path and what became of it, in a line."""
+    """Add the headline: the path and its change."""
     union, layer = subject.union, subject.merged_layer
     mark, said = Mark.ADDED, f"added by layer {layer}"
     if after < 0:
@@ -194,15 +194,15 @@ def _say_what(
         what = facts_text(difference(union, before, after, same))
         said = {
             Mark.MODIFIED: f"modified by layer {layer}: {what}",
-            Mark.REPEATED: f"stored again by layer {layer}, and nothing differs",
-            Mark.REWRITTEN: f"stored again by layer {layer} with the same metadata and size",
+            Mark.REPEATED: f"identical copy stored by layer {layer}",
+            Mark.REWRITTEN: f"stored again by layer {layer}, same metadata and size",
         }[mark]
     sign, style = CHANGE_MARKS[mark]
     build.add((f"{sign} ", style), (path_of_node(subject), "bold"), ("  ", ""), (said, style))
 
 
 def _table(build: PageBuilder, subject: Subject, before: Event, after: Event, known: _Known) -> None:
-    """The metadata before and after, one property a line; what differs is set off."""
+    """Add the metadata before and after, a line per property; differences are highlighted."""
     union = subject.union
     one = properties(union.entry(before)) if before >= 0 else {}
     other = properties(union.entry(after)) if after >= 0 else {}
@@ -224,13 +224,13 @@ def _table(build: PageBuilder, subject: Subject, before: Event, after: Event, kn
 
 
 def label(name: str, changed: bool = False) -> Span:
-    """What stands before a property."""
+    """Return the marker before a property."""
     word = name.partition(" ")[0]
     return (f"~ {word}", "modified") if changed else (f"  {word}", "quiet")
 
 
 def compare(build: PageBuilder, name: str, before: str, after: str, width: int) -> None:
-    """Adds a property before and after, set off if it differs."""
+    """Add a property before and after, highlighted if it differs."""
     if before == after:
         build.add((before, "quiet"), gutter=[label(name)])
         return
@@ -248,21 +248,19 @@ def _compare_content(build: PageBuilder, known: _Known) -> None:
     if known.problem:
         build.add((visible(known.problem), "deleted"), gutter=[label("content")])
     elif known.alike is False:
-        build.add(
-            ("differs, ", "modified"), ("2 shows how", "quiet"), gutter=[label("content", changed=True)]
-        )
+        build.add(("differs, ", "modified"), ("2: diff", "quiet"), gutter=[label("content", changed=True)])
     else:
-        said = "the same" if known.alike else "being compared …"
+        said = "the same" if known.alike else "comparing …"
         build.add((said, "quiet"), gutter=[label("content")])
 
 
 def properties(entry: Entry) -> Mapping[str, str]:
-    """What two versions are compared by, safe and for people; the contents aside.
+    """Return the metadata that two versions are compared by, sanitized.
 
     A property's label is the first word of its key.
     """
     shown = {
-        "type": entry.type + (" (no layer names it)" if entry.implied else ""),
+        "type": entry.type + (" (implicit)" if entry.implied else ""),
         "mode": f"{entry.mode:04o} {mode_text(entry)}",
         "owner": owner(entry),
     }
@@ -281,7 +279,7 @@ def properties(entry: Entry) -> Mapping[str, str]:
 
 
 def _hidden(build: PageBuilder, subject: Subject, job: Job) -> None:
-    """What went with the path or from below it, each with its size and layer."""
+    """Add what the layer hides at and below the path, with size and layer."""
     union, layer, node = subject.union, subject.merged_layer, subject.node
     hidden, size = [], 0
     for below in _touched_again(union, node, layer):
@@ -294,7 +292,7 @@ def _hidden(build: PageBuilder, subject: Subject, job: Job) -> None:
         return
     build.add()
     what = count_text(len(hidden), "version")
-    build.add((f"Layer {layer} hides {what} here, {size_text(size)} ", ""), ("(enter reads it)", "quiet"))
+    build.add((f"Layer {layer} hides {what} here, {size_text(size)} ", ""), ("(enter: open)", "quiet"))
     for event in hidden[:_LISTED]:
         entry = union.entry(event)
         build.add(
@@ -311,7 +309,7 @@ def _hidden(build: PageBuilder, subject: Subject, job: Job) -> None:
 
 
 def _touched_again(union: LayerUnion, node: Node, layer: LayerNumber) -> list[Node]:
-    """The paths at and below ``node`` on which a layer did something, not as the first."""
+    """Return the paths at and below ``node`` whose earlier version a layer hides."""
     end = union.end[node]
     if end - node == 1:
         return [node]
@@ -325,7 +323,7 @@ def _touched_again(union: LayerUnion, node: Node, layer: LayerNumber) -> list[No
 
 
 def _was_covered(subject: Subject, before: Event) -> bool:
-    """Directories that are stored again are no loss; those that went are."""
+    """Return whether an event hides something: a repeated directory does not, a deleted one does."""
     union = subject.union
     if not union.is_directory(before):
         return True

@@ -1,4 +1,4 @@
-"""The fifth tab: all that is known about the path at the chosen layer."""
+"""The fifth tab: metadata and storage of the path."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ _PEERS = 50
 
 
 def pages(subject: Subject, event: Event, owners: Owners, job: Job) -> Iterator[Page]:
-    """The page with owners by number, then with their names, then with the package. ``event`` is the version."""
+    """Yield the page with numeric owners, then with names, then with the package. ``event`` is the version."""
     if event < 0:
         yield message(f"{subject.union.path(subject.node)} is {absence(subject, subject.node)}.")
         return
@@ -42,7 +42,7 @@ def _page(subject: Subject, event: Event, entry: Entry, owner: str, package: str
     fact("path", entry.path)
     if union.at(subject.node, subject.merged_layer) != event:
         fact("visible", f"no: {absence(subject, subject.node)}", style="deleted")
-    fact("type", entry.type + (", which no layer names: it is implied" if entry.implied else ""), entry.type)
+    fact("type", entry.type + (" (implicit)" if entry.implied else ""), entry.type)
     fact("mode", f"{entry.mode:04o} {mode_text(entry)}", f"{entry.mode:04o}")
     fact("owner", owner, f"{entry.uid}:{entry.gid}")
     fact("package", package)
@@ -50,7 +50,7 @@ def _page(subject: Subject, event: Event, entry: Entry, owner: str, package: str
         fact("size", sizes(entry.size), str(entry.size))
     fact("modified", rfc3339(entry.mtime, entry.mtime_ns) or f"{entry.mtime} s after 1970")
     if entry.linkname is not None:
-        fact("link to", entry.linkname)
+        fact("link target", entry.linkname)
     if entry.hardlink is not None:
         fact("hardlink to", entry.hardlink)
     for number, peer in enumerate(_peers(subject, event)):
@@ -67,7 +67,7 @@ def _page(subject: Subject, event: Event, entry: Entry, owner: str, package: str
 
 
 def _layer(build: PageBuilder, subject: Subject, event: Event) -> None:
-    """Where it is stored."""
+    """Add where the version is stored."""
     union = subject.union
     number = union.ev_layer[event]
     layer = subject.image.layers[number - 1]
@@ -83,7 +83,7 @@ def _layer(build: PageBuilder, subject: Subject, event: Event) -> None:
         )
     if entry < 0:
         return
-    if offset := index.offset[entry]:  # else it lies unpacked, in no tar
+    if offset := index.offset[entry]:  # else it is unpacked, in no tar
         whose = "" if inode == event else f" of layer {union.ev_layer[inode]}, where its content is"
         build.add(
             (f"{offset:,} in the uncompressed tar{whose}", ""),
@@ -94,14 +94,14 @@ def _layer(build: PageBuilder, subject: Subject, event: Event) -> None:
     if extra is not None and extra.sparse is not None:
         stored = sum(length for _start, length in extra.sparse)
         build.add(
-            (f"{sizes(stored)} stored, the rest is zeros", ""),
+            (f"{sizes(stored)} stored, the rest is holes", ""),
             gutter=[("sparse", "quiet")],
             value=str(stored),
         )
 
 
 def _peers(subject: Subject, event: Event) -> Iterator[str]:
-    """Other paths of the merged tree that are the same file."""
+    """Yield the other names (hardlinks) of the file in the merged tree."""
     union, layer = subject.union, subject.merged_layer
     inode = union.ev_inode[event]
     own = union.ev_node[event]

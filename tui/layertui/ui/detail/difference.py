@@ -1,4 +1,4 @@
-"""The second tab: how what the path holds differs from the version before."""
+"""The second tab: the diff to the previous version."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -19,19 +19,19 @@ from layertui.ui.widgets.lines import Line, Span
 from layertui.union.changes import difference
 
 _LIMIT = 1 << 20
-"""Bytes of each version that are compared line by line."""
+"""Most bytes per version that are compared line by line."""
 _HEAD = 1 << 16
-"""Bytes that tell text from binary."""
+"""Leading bytes that decide whether a file is text."""
 _AHEAD = 4096
-"""Bytes before the first difference of large texts in which a line is looked for to start with."""
+"""Bytes before the first difference of large texts in which the start of a line is searched."""
 _RANGES = 100
 """Ranges of differing bytes that are shown."""
 _ROWS = 8
-"""Lines that a range is shown on; what it has beyond is counted."""
+"""Lines shown per range; the rest is counted."""
 
 
 def pages(subject: Subject, compared: tuple[Event, Event] | None, job: Job) -> Iterator[Page]:
-    """Compares two events, by default the visible version with the one before it."""
+    """Compare two events; by default the visible version with the previous one."""
     before, after = compared or _pair(subject)
     why = _nothing_to_compare(subject, before, after)
     if why:
@@ -43,7 +43,7 @@ def pages(subject: Subject, compared: tuple[Event, Event] | None, job: Job) -> I
 
 
 def _pair(subject: Subject) -> tuple[Event, Event]:
-    """The visible version and what it took the place of; -1 where there is none."""
+    """Return the visible version and the one it replaced; -1 for none."""
     union = subject.union
     after = union.at(subject.node, subject.merged_layer)
     if after < 0:
@@ -52,40 +52,40 @@ def _pair(subject: Subject) -> tuple[Event, Event]:
 
 
 def _nothing_to_compare(subject: Subject, before: Event, after: Event) -> str:
-    """A sentence that says why; empty if there is something."""
+    """Return why there is nothing to compare; empty if there is."""
     union = subject.union
     path = union.path(subject.node)
     if after < 0:
         gone = absence(subject, subject.node)
-        return f"{path} is {gone}. Press 4 to read what it was, 3 for its versions."
+        return f"{path} is {gone}. 4 shows the deleted content, 3 its versions."
     whose = union.ev_layer[after]
     if before < 0:
         earlier = union.ev_prev[after] >= 0
-        then = "it was deleted before; press 3 for its earlier versions" if earlier else "no earlier version"
+        then = "it was deleted before; 3 shows earlier versions" if earlier else "no earlier version"
         return f"{path} was added by layer {whose}: {then}."
     if before == after:
-        return f"Layer {whose} has the first version of {path}: there is none before it."
+        return f"{path} first appears in layer {whose}."
     for event in (before, after):
         if not union.shows(event):
-            return f"Layer {union.ev_layer[event]} deleted {path}: nothing is stored there to compare."
+            return f"Layer {union.ev_layer[event]} deleted {path}: no content to compare."
     one, other = union.entry(before), union.entry(after)
     if one.type != other.type:
         was, is_now = subject.called(one.layer), subject.called(other.layer)
         return f"{path} was a {one.type} in {was} and is a {other.type} in {is_now}."
     if one.type == "directory":
-        return f"{path} is a directory: press 1 for what {subject.called(whose)} did to it and below it."
+        return f"{path} is a directory: 1 shows what {subject.called(whose)} changed in it."
     if one.type not in ("file", "symlink"):
-        return f"{path} is a {one.type}: it holds nothing to compare."
+        return f"{path} is a {one.type}: no content to compare."
     if union.ev_inode[before] == union.ev_inode[after]:
         both = sentence(subject.called(one.layer, other.layer))
-        return f"{both} share one file: a hardlink has no content of its own."
+        return f"{both} share one file (hardlinks)."
     if one.type == "file" and one.size == other.size == 0:
         return f"{path} is empty in {subject.called(one.layer)} and in {subject.called(other.layer)}."
     return ""
 
 
 def heading(subject: Subject, before: Event, after: Event, *facts: str) -> Line:
-    """Which versions are compared, and what there is to know of that."""
+    """Return the heading: which versions are compared."""
     union = subject.union
     spans: list[Span] = [
         *subject.chip(union.ev_layer[before]),
@@ -103,15 +103,15 @@ def _links(subject: Subject, before: Event, after: Event) -> Page:
     )
     build = PageBuilder(gutter=2)
     if old == new:
-        build.add((old, ""), ("  the same in both", "quiet"))
+        build.add((old, ""), ("  identical", "quiet"))
     else:
         build.add((old, "inside-deleted"), gutter=[("−", "deleted")], style="on-deleted")
         build.add((new, "inside-added"), gutter=[("+", "added")], style="on-added")
-    return build.page(heading(subject, before, after, "where the link leads"))
+    return build.page(heading(subject, before, after, "link target"))
 
 
 def _files(subject: Subject, before: Event, after: Event, job: Job) -> Page:
-    """The contents of two files: as text if both are, else as bytes."""
+    """Return the contents of two files: as text if both are, else as bytes."""
     contents = subject.contents
     if contents.same(before, after, job):
         return _alike(subject, before, after)
@@ -127,19 +127,19 @@ def _files(subject: Subject, before: Event, after: Event, job: Job) -> Page:
 
 
 def _alike(subject: Subject, before: Event, after: Event) -> Page:
-    """Says that the contents do not differ, and what does."""
+    """Report that the contents are identical, and what differs instead."""
     union = subject.union
     one, other = union.entry(before), union.entry(after)
     both = sentence(subject.called(one.layer, other.layer))
-    said = f"{both} store the same content, {sizes(one.size)}."
+    said = f"{both} store identical content, {sizes(one.size)}."
     what = facts_text(difference(union, before, after, lambda _before, _after: True))
     build = PageBuilder()
     build.add((said, ""))
     if what:
-        build.add((f"What differs: {what}. ", ""), ("1 tells how.", "quiet"))
+        build.add((f"Only these differ: {what}. ", ""), ("1: details", "quiet"))
     else:
-        build.add(("Nothing else differs either.", "quiet"))
-    return build.page(heading(subject, before, after, "the same content"))
+        build.add(("Nothing else differs.", "quiet"))
+    return build.page(heading(subject, before, after, "identical content"))
 
 
 # Texts
@@ -160,18 +160,18 @@ def _texts(subject: Subject, before: Event, after: Event, one: Encoding, other: 
         versions = found
         size = max(union.size(before), union.size(after))
         facts.append(
-            f"too large to compare whole ({size_text(size)}): lines from {found[0].first:,} on, "
+            f"too large to compare completely ({size_text(size)}): lines from {found[0].first:,} on, "
             f"{size_text(_LIMIT)} of each"
         )
     name = PurePosixPath(union.path(subject.node)).name
     compared = TextDifference(name, versions[0], versions[1], job)
     build = PageBuilder()
     stops = compared.add_to(build)
-    if not stops and not differ:  # one spells out what the other's bytes are shown as
+    if not stops and not differ:  # escaped bytes of one look like text of the other
         return _binaries(subject, before, after, job, *facts)
     if not stops:
         build.gutter = 0
-        build.add(("The lines are the same. ", ""), (f"What differs: {', '.join(differ)}.", "quiet"))
+        build.add(("The lines are identical. ", ""), (f"Differences: {', '.join(differ)}.", "quiet"))
     else:
         facts = [count_text(len(stops), "hunk"), compared.counts(), *facts]
     job.check()
@@ -179,7 +179,7 @@ def _texts(subject: Subject, before: Event, after: Event, one: Encoding, other: 
 
 
 def _encodings(one: Encoding, other: Encoding) -> tuple[list[str], list[str]]:
-    """How the encodings differ; how both texts are encoded, that included."""
+    """Return the difference of the encodings, line ends included."""
     differ, alike = [], []
     if one.name == other.name or {one.name, other.name} == {"ASCII", "UTF-8"}:
         alike.append(encoding_facts(other if one.name == "ASCII" else one)[0])
@@ -195,7 +195,7 @@ def _encodings(one: Encoding, other: Encoding) -> tuple[list[str], list[str]]:
 def _windows(
     subject: Subject, before: Event, after: Event, one: Encoding, other: Encoding, job: Job
 ) -> list[Version] | None:
-    """The parts of large texts from a line shortly before their first difference on.
+    """Return the parts of large texts, starting at a line shortly before the first difference.
 
     ``None`` where lines cannot be told by their bytes.
     """
@@ -236,7 +236,7 @@ def _windows(
 
 
 def _binaries(subject: Subject, before: Event, after: Event, job: Job, *facts: str) -> Page:
-    """Sizes and digests of both, then the ranges of bytes that differ, one version above the other."""
+    """Return sizes and digests, then the differing byte ranges, one version above the other."""
     union, contents = subject.union, subject.contents
     events = (before, after)
     build = PageBuilder(gutter=11)
@@ -257,7 +257,7 @@ def _binaries(subject: Subject, before: Event, after: Event, job: Job, *facts: s
         _show_range(build, differing, readers, shorter)
     build.add()
     if len(found) > _RANGES:
-        build.add((f"More differs behind the first {_RANGES} ranges.", "quiet"))
+        build.add((f"More than {_RANGES} ranges differ.", "quiet"))
     if longer > shorter:
         layer = union.ev_layer[before if union.size(before) == longer else after]
         rest = exact_size(longer - shorter)

@@ -1,4 +1,4 @@
-"""A file's bytes in hex, read where they are looked at."""
+"""A hex dump that reads only what is shown."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from layertui.content.read import Contents
 
 ROW = 16
-"""Bytes a line."""
+"""Bytes per line."""
 _PAGE = 1 << 16
 _KEPT = 64
 """Pages of it that are kept in memory."""
@@ -19,7 +19,7 @@ _GROUP = 8
 
 
 class HexDocument(Document):
-    """16 bytes a line with their ASCII; pages of the file are read when they are scrolled to."""
+    """16 bytes per line with their ASCII; pages are read when scrolled to."""
 
     hex = True
 
@@ -66,7 +66,7 @@ class HexDocument(Document):
 
 
 def hex_spans(data: bytes, marked: frozenset[int] = frozenset(), style: str = "") -> list[Span]:
-    """One line of a hex dump; NULs are dimmed, the bytes at ``marked`` are in ``style``."""
+    """Return one line of a hex dump; NULs are dimmed, the bytes at ``marked`` are in ``style``."""
     spans: list[Span] = []
     for at in range(ROW):
         if at == _GROUP:

@@ -1,4 +1,4 @@
-"""Whose a file is: users and groups, as the image's own files name them, and packages."""
+"""Owners of files: users and groups from the image's own files, and packages."""
 
 import threading
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ _LISTED = 3
 
 
 class Owners:
-    """Remembers what was read of an image's last union; safe to use from several threads."""
+    """Cache of owner names and packages of an image. Thread-safe."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, int], dict[int, str]] = {}
@@ -28,7 +28,7 @@ class Owners:
         self._lock = threading.Lock()
 
     def describe(self, subject: Subject, job: Job, uid: int, gid: int) -> str:
-        """``1000:1000 quarry:quarry``; the numbers alone where the image has no name for them."""
+        """Return ``1000:1000 quarry:quarry``; only the numbers if the image has no names for them."""
         user = self._names(subject, job, "/etc/passwd").get(uid)
         group = self._names(subject, job, "/etc/group").get(gid)
         if user is None and group is None:
@@ -36,7 +36,7 @@ class Owners:
         return f"{uid}:{gid} {user or uid}:{group or gid}"
 
     def _names(self, subject: Subject, job: Job, path: str) -> dict[int, str]:
-        """What :func:`account_names` finds in a file; nothing if it cannot be read."""
+        """Return the names in an account file; empty if it cannot be read."""
         union = subject.union
         try:
             event = union.at(union.resolve(path, subject.merged_layer), subject.merged_layer)
@@ -48,7 +48,7 @@ class Owners:
             return {}
 
     def package(self, subject: Subject, event: Event, job: Job) -> str:
-        """The packages that own a version of the path, or that none does, or why that is not known."""
+        """Return the packages that own a version of the path, or why they are unknown."""
         from layertui.insight.package_files import PackageFiles
 
         union = subject.union
@@ -56,7 +56,7 @@ class Owners:
             if self._union is not union or self._packages is None:
                 self._union, self._packages = union, PackageFiles(union, subject.contents)
             files = self._packages
-        # A hidden version is asked for where it is to be seen.
+        # A hidden version belongs to the packages of a layer at which it was visible.
         is_shown = union.at(subject.node, subject.merged_layer) == event
         layer = subject.merged_layer if is_shown else union.ev_layer[event]
         return package_text(files.owners(union.path(subject.node), layer, job))
@@ -69,10 +69,8 @@ def package_text(found: "PackageOwners") -> str:
         rest = len(found.packages) - _LISTED
         return ", ".join(named) + (f" and {rest:,} more" if rest > 0 else "")
     if found.unread:
-        return f"not known: {found.unread[0]}"
+        return f"unknown: {found.unread[0]}"
     if not found.kinds:
-        return "not known: no database of packages that can be read here"
-    said = f"none that {' or '.join(found.kinds)} knows"
-    return said + (
-        f"; {count_text(found.unlisted, 'package')} without a list of files" if found.unlisted else ""
-    )
+        return "unknown: no readable package database"
+    said = f"not owned by a package ({', '.join(found.kinds)})"
+    return said + (f"; {count_text(found.unlisted, 'package')} without a file list" if found.unlisted else "")

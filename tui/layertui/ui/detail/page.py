@@ -1,4 +1,4 @@
-"""What a tab shows, and how it is put together."""
+"""A page of a tab, and its builder."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -11,20 +11,20 @@ from layertui.ui.widgets.lines import Document, Line, Span
 
 
 class Page(NamedTuple):
-    """A document under its heading; what its lines stand for."""
+    """A document with a heading; what its lines refer to."""
 
     document: Document
     heading: Sequence[Line] = ()
     events: Mapping[int, int] = MappingProxyType({})
-    """The version of a path that a line stands for."""
+    """The event (or other number) that a line refers to."""
     values: Mapping[int, str] = MappingProxyType({})
-    """What is copied from a line, as it is in the image."""
+    """The value that is copied from a line, unsanitized."""
     cursor: int = -1
-    """The item that the cursor starts on; -1 for the first."""
+    """The item with the cursor at first; -1 for the first."""
     stops: Sequence[int] = ()
-    """The lines that one can jump to."""
+    """The lines to jump to."""
     top: int = 0
-    """The line to begin at, some lines below the upper edge."""
+    """The line to scroll to, some lines below the top."""
 
 
 class PageBuilder:
@@ -45,7 +45,7 @@ class PageBuilder:
         event: int = -1,
         value: str | None = None,
     ) -> int:
-        """Adds a line and returns its number."""
+        """Add a line and return its number."""
         number = len(self._lines)
         self._lines.append(Line(body, gutter, style))
         if event >= 0:
@@ -64,7 +64,7 @@ class PageBuilder:
         scroll: bool = False,
         stops: Sequence[int] = (),
     ) -> Page:
-        """The page of the lines so far: folded, or cut to the width there is, or scrolled sideways."""
+        """Return the page: folded, clipped to the width, or scrolled sideways."""
         wrap = not (clip or scroll)
         document = Document(self._lines, self.gutter, self._items, wrap=wrap, clip=clip)
         if scroll:
@@ -73,10 +73,10 @@ class PageBuilder:
 
 
 def message(sentence: str, style: str = "quiet") -> Page:
-    """A page that says why there is nothing else; ``sentence`` may be hostile."""
+    """Return a page with a sentence, which may be hostile."""
     return Page(Document([Line([(visible(sentence), style)])], wrap=True))
 
 
 def failure(error: LayertuiError) -> Page:
-    """A page that says what could not be done."""
+    """Return a page with an error."""
     return message(failure_text(error), "deleted")

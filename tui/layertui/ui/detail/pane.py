@@ -1,4 +1,4 @@
-"""The pane that tells all about one path, in five tabs."""
+"""The detail pane: everything about one path, in five tabs."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,17 +30,17 @@ TABS = ("Changes", "Diff", "Versions", "Preview", "Details")
 CHANGES, DIFF, VERSIONS, PREVIEW, DETAILS = range(5)
 
 _SETTLE = 0.06
-"""Seconds that the selection rests on a path before anything is read of it."""
+"""Seconds that a path stays selected before anything is read."""
 _PATIENCE = 0.15
-"""Seconds before a page that is not there yet is said to be read."""
+"""Seconds before a missing page is announced as loading."""
 
 _HUNK_KEYS = Binding.Group("hunk")
 
 
 class DetailPane(TextView):
-    """Shows what is known about the :class:`Subject` it is given, one tab at a time.
+    """Show the current :class:`Subject`, one tab at a time.
 
-    Whatever may read contents happens in a thread; what comes after another subject was
+    Contents are read in a thread; results that arrive after another subject was
     shown is dropped.
     """
 
@@ -52,19 +52,17 @@ class DetailPane(TextView):
             )
             for number, name in enumerate(TABS, 1)
         ),
-        Binding(
-            "enter", "enter", "open", tooltip="Compare the versions that are marked, or read what is hidden"
-        ),
-        Binding("space", "mark", "mark", tooltip="Mark a version; enter compares two"),
-        Binding("n", "jump(1)", "next hunk", tooltip="Go to the next hunk of a diff", group=_HUNK_KEYS),
-        Binding("N", "jump(-1)", "previous hunk", tooltip="Go to the hunk before", group=_HUNK_KEYS),
-        Binding("b", "hex", "text/hex", tooltip="Show a file as text or in hex"),
-        Binding("y", "copy", "copy", tooltip="Copy the highlighted value, or the path"),
+        Binding("enter", "enter", "open", tooltip="Compare the marked versions, or open a hidden file"),
+        Binding("space", "mark", "mark", tooltip="Mark a version (enter compares two)"),
+        Binding("n", "jump(1)", "next hunk", tooltip="Next hunk", group=_HUNK_KEYS),
+        Binding("N", "jump(-1)", "previous hunk", tooltip="Previous hunk", group=_HUNK_KEYS),
+        Binding("b", "hex", "text/hex", tooltip="Toggle text and hex"),
+        Binding("y", "copy", "copy", tooltip="Copy the selected value, or the path"),
     ]
 
     @dataclass
     class Compared(Message):
-        """The contents of all files that a layer stored again have been compared."""
+        """All repeated files of a layer have been compared."""
 
         subject: "Subject"
 
@@ -73,7 +71,7 @@ class DetailPane(TextView):
         self.subject: Subject | None = None
         self.tab = CHANGES
         self.busy = False
-        """Whether a page is still to come."""
+        """Whether a page is still loading."""
         self._page = Page(self.document)
         self._hex: bool | None = None  # None: as suits the file
         self._looked_at = NO_EVENT  # the version that Preview shows in place of the visible one
@@ -92,13 +90,13 @@ class DetailPane(TextView):
         self._question.cancel()
 
     def show(self, subject: "Subject | None") -> None:
-        """Tells about ``subject`` once it has been the latest for a moment."""
+        """Show ``subject``, once it has stayed selected for a moment."""
         self.subject = subject
         self._hex, self._looked_at, self._compared, self._chosen = None, NO_EVENT, None, []
         self._ask_for_page(_SETTLE)
 
     def read_line(self, node: Node, layer: LayerNumber, line: int) -> None:
-        """Shows what a path holds, once it is the subject, from a line on that is marked."""
+        """Show the content of a path, once it is the subject, at a marked line."""
         self._line = (node, layer, line)
         self.action_tab(PREVIEW)
 
@@ -106,13 +104,13 @@ class DetailPane(TextView):
 
     @cached_property
     def _tabs(self) -> "Tabs":
-        """Comes with the first path, and much with it that the first frame does not need."""
+        """Imported with the first path: the first frame does not need it."""
         from layertui.ui.detail.tabs import Tabs
 
         return Tabs()
 
     def _ask_for_page(self, settle: float = 0.0) -> None:
-        """Has the page of the tab made, after ``settle`` seconds."""
+        """Build the page of the tab, after ``settle`` seconds."""
         for timer in (self._settle, self._patience):
             if timer is not None:
                 timer.stop()
@@ -151,11 +149,11 @@ class DetailPane(TextView):
         )
 
     def told_about(self, subject: "Subject") -> "Subject":
-        """What the tab at hand tells about."""
+        """Return what the current tab shows."""
         return subject
 
     def _pages(self, subject: "Subject", job: Job) -> Iterator[Page]:
-        """The pages of the tab, each better than the one before."""
+        """Return the pages of the tab, each more complete than the last."""
         if self.tab == CHANGES:
             return self._tabs.changes(subject, job)
         if self.tab == DIFF:
@@ -183,7 +181,7 @@ class DetailPane(TextView):
             self.post_message(self.Compared(self.subject))
 
     def on_text_view_wanted(self, event: TextView.Wanted) -> None:
-        """Reads on in a thread."""
+        """Continue reading in a thread."""
         event.stop()
         self.busy = True
         background(
@@ -196,7 +194,7 @@ class DetailPane(TextView):
         )
 
     def _grow(self, show: Callable[[], None]) -> None:
-        """Put in what has been read of the document."""
+        """Show what has been read of the document."""
         self.busy = False
         show()
         self.grown()
@@ -211,7 +209,7 @@ class DetailPane(TextView):
             self._fresh = True
 
     def _put(self, page: Page) -> None:
-        """Shows a page; what only completes the one before stays where it was scrolled to."""
+        """Show a page; a more complete version keeps the scroll position."""
         scrolled, cursor = self.scroll_offset.y, self.cursor
         self._page = page
         if self._fresh:
@@ -229,7 +227,7 @@ class DetailPane(TextView):
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only the keys of the tab at hand."""
+        """Enable only the keys of the current tab."""
         if action == "hex":
             return self.document.hex is not None
         if action == "mark":
@@ -241,7 +239,7 @@ class DetailPane(TextView):
         return super().check_action(action, parameters)
 
     def action_tab(self, tab: int) -> None:
-        """Shows another tab about the same path."""
+        """Show another tab about the same path."""
         if tab != PREVIEW:
             self._looked_at = NO_EVENT
         if tab != DIFF:
@@ -251,12 +249,12 @@ class DetailPane(TextView):
         self.refresh_bindings()
 
     def action_hex(self) -> None:
-        """Shows the file in hex, or as text again."""
+        """Show the file in hex, or as text again."""
         self._hex = not (self.document.hex if self._hex is None else self._hex)
         self._ask_for_page()
 
     def action_jump(self, by: int) -> None:
-        """Scrolls to the next hunk below the top of the screen, or to the one above it."""
+        """Scroll to the next hunk below the top of the screen, or to the one above it."""
         rows = [self.rows_of(line)[0] for line in self._page.stops]
         top = self.scroll_offset.y
         found = [row for row in rows if row > top] if by > 0 else [row for row in rows if row < top][::-1]
@@ -264,7 +262,7 @@ class DetailPane(TextView):
             self.scroll_to(y=found[0], animate=False)
 
     def action_mark(self) -> None:
-        """Marks the version at hand for comparison, or no longer; of three the first loses its mark."""
+        """Mark or unmark the selected version for comparison; a third mark replaces the first."""
         event = Event(self._page.events.get(self.cursor, -1))
         if event < 0 or self.subject is None:
             return
@@ -275,7 +273,7 @@ class DetailPane(TextView):
         self._put(self._tabs.versions(self.told_about(self.subject), self._chosen, self.cursor))
 
     def action_enter(self) -> None:
-        """Compares versions, or reads the hidden one at hand."""
+        """Compare the marked versions, or open the selected hidden one."""
         event = Event(self._page.events.get(self.cursor, -1))
         if event < 0 or self.subject is None:
             return
@@ -291,7 +289,7 @@ class DetailPane(TextView):
         self.action_tab(DIFF)
 
     def action_copy(self) -> None:
-        """Copies the value at hand, else the path."""
+        """Copy the selected value, else the path."""
         if self.subject is None:
             return
         value = self._page.values.get(self.cursor)

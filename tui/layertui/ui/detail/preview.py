@@ -1,4 +1,4 @@
-"""The fourth tab: what the path holds."""
+"""The fourth tab: the content of the path."""
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -20,17 +20,17 @@ from layertui.union.directory_summary import summarize_directory
 from layertui.union.symlinks import follow_links
 
 _HEAD = 1 << 16
-"""Bytes that are read of a file at first."""
+"""Bytes read of a file at first."""
 _LARGEST = 200
 """Children of a directory that are listed."""
 _BAR = 12
 """Cells of the longest bar."""
 
 _NOTHING = {
-    "char": "A character device: it stands for something the kernel has, and holds nothing itself.",
-    "block": "A block device: it stands for something the kernel has, and holds nothing itself.",
-    "fifo": "A named pipe: what is written to it goes to who reads it, nothing is stored.",
-    "socket": "A socket: programs talk through it, nothing is stored.",
+    "char": "Character device: no content.",
+    "block": "Block device: no content.",
+    "fifo": "Named pipe: no content.",
+    "socket": "Socket: no content.",
 }
 
 _PLURALS = {
@@ -45,7 +45,7 @@ _PLURALS = {
 
 
 def pages(subject: Subject, event: Event, hexed: bool | None, job: Job, line: int = 0) -> Iterator[Page]:
-    """What ``event`` stored at the path; ``hexed`` None shows a file in hex only if it is no text.
+    """Yield the content that ``event`` stored; with ``hexed`` None, hex only if it is not text.
 
     A text begins at ``line``, which is marked (counted from 1; 0 for the start).
     """
@@ -60,13 +60,13 @@ def pages(subject: Subject, event: Event, hexed: bool | None, job: Job, line: in
     elif entry.type != "file":
         yield message(_NOTHING[entry.type])
     elif not entry.size:
-        yield message("An empty file.")
+        yield message("Empty file.")
     else:
         yield _file(subject, event, entry, hexed, job, line)
 
 
 def _file(subject: Subject, event: Event, entry: Entry, hexed: bool | None, job: Job, line: int) -> Page:
-    """A file as text if it is some or is asked for as such, else in hex."""
+    """Return a file as text if it is text or requested as such, else in hex."""
     head = subject.contents.read(event, 0, _HEAD, job)
     encoding = encoding_of(head, entry.size)
     facts = encoding_facts(encoding) if encoding else ["binary"]
@@ -87,12 +87,12 @@ def _file(subject: Subject, event: Event, entry: Entry, hexed: bool | None, job:
 
 
 def _heading(subject: Subject, event: Event, *facts: str) -> Line:
-    """Whose version it is if not the visible one, then what there is to know of it."""
+    """Return the heading: the layer of a version that is not visible, then its facts."""
     union, layer = subject.union, subject.merged_layer
     spans: list[Span] = []
     if union.at(union.ev_node[event], layer) != event:
         spans += [
-            (f"hidden, of layer {union.ev_layer[event]}", "deleted"),
+            (f"hidden, from layer {union.ev_layer[event]}", "deleted"),
             (f": {path_of(subject, event)} · ", "quiet"),
         ]
     spans += [(" · ".join((*facts, sizes(union.size(event)))), "quiet")]
@@ -100,14 +100,14 @@ def _heading(subject: Subject, event: Event, *facts: str) -> Line:
 
 
 def _symlink(subject: Subject, event: Event) -> Page:
-    """Every step of the way to where it leads."""
+    """Return every step of a symlink's resolution."""
     union = subject.union
     build = PageBuilder()
     build.add((path_of(subject, event), "bold"))
     for hop in follow_links(union, event, subject.merged_layer):
         build.add(("  → ", "accent"), (visible(hop.target), ""))
         if hop.node < 0:
-            build.add(("    leads nowhere: ", "deleted"), (visible(hop.why), "quiet"))
+            build.add(("    broken link: ", "deleted"), (visible(hop.why), "quiet"))
             continue
         there = union.entry(union.at(hop.node, subject.merged_layer))
         build.add(
@@ -115,7 +115,7 @@ def _symlink(subject: Subject, event: Event) -> Page:
             (visible(there.path), "bold"),
             (f", {there.type}", "quiet"),
             (f", {size_text(there.size)}" if there.type == "file" else "", "quiet"),
-            (f", of layer {there.layer}", "quiet"),
+            (f", from layer {there.layer}", "quiet"),
             event=union.at(hop.node, subject.merged_layer),
             value=there.path,
         )
@@ -124,16 +124,16 @@ def _symlink(subject: Subject, event: Event) -> Page:
 
 def _symlink_heading(subject: Subject, event: Event) -> Line:
     if subject.union.at(subject.node, subject.merged_layer) == event:
-        return Line([("Where the link leads inside the image", "quiet")])
+        return Line([("Link target inside the image", "quiet")])
     whose = subject.union.ev_layer[event]
-    return Line([(f"hidden, of layer {whose}", "deleted"), (": where the link leads now", "quiet")])
+    return Line([(f"hidden, from layer {whose}", "deleted"), (": current link target", "quiet")])
 
 
 def _directory(subject: Subject, event: Event, job: Job) -> Page:
-    """Counts, sums, and the largest children with a bar each."""
+    """Return counts, sums, and the largest children with a bar each."""
     union, layer = subject.union, subject.merged_layer
     node = union.ev_node[event]
-    if union.at(node, layer) != event:  # as it was when it was last there
+    if union.at(node, layer) != event:  # as of the last layer that had it
         later = [other for other in union.versions(node) if other > event]
         layer = LayerNumber(union.ev_layer[later[0]] - 1) if later else layer
     found = summarize_directory(union, node, layer, job)
@@ -155,11 +155,11 @@ def _directory(subject: Subject, event: Event, job: Job) -> Page:
 
 def _directory_heading(types: dict[str, int], size: int, children: int) -> Line:
     if not children:
-        return Line([("An empty directory", "quiet")])
+        return Line([("Empty directory", "quiet")])
     counts = [
         f"{types[kind]:,} {one if types[kind] == 1 else many}"
         for kind, (one, many) in _PLURALS.items()
         if kind in types
     ]
     own = f"{children:,} {'child' if children == 1 else 'children'}"
-    return Line([(own, "bold"), (f" · {', '.join(counts)} below it · {sizes(size)}", "quiet")])
+    return Line([(own, "bold"), (f" · {', '.join(counts)} below · {sizes(size)}", "quiet")])

@@ -1,4 +1,4 @@
-"""What the detail pane tells about."""
+"""The subject of the detail pane."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,31 +13,31 @@ if TYPE_CHECKING:
 
 
 def chip(layer: LayerNumber) -> list[Span]:
-    """A layer's number in its colour, four cells wide."""
+    """Return a layer's number in its color, four cells wide."""
     return [("▌", f"layer:{layer}"), (f"{layer:>3}", f"layer:{layer}")]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject:
-    """One path of an image, seen from one of its layers."""
+    """One path of an image at one of its layers."""
 
     image: "Image"
     union: "LayerUnion"
     contents: "Contents"
     merged_layer: LayerNumber
-    """The chosen layer, 1 at the base."""
+    """The selected layer, 1 at the base."""
     node: Node
-    """The path, as ``union`` numbers it."""
+    """The path's node in ``union``."""
 
     @property
     def where(self) -> str:
-        """What it is seen from."""
+        """The layer at which the tree is merged."""
         return f"at layer {self.merged_layer}"
 
     def called(self, *layers: LayerNumber) -> str:
-        """One layer or two in a sentence: ``layer 3``, ``layers 1 and 3``."""
+        """Return one layer or two in a sentence: ``layer 3``, ``layers 1 and 3``."""
         return f"layer{'s' if len(layers) > 1 else ''} {' and '.join(map(str, layers))}"
 
     def chip(self, layer: LayerNumber) -> list[Span]:
-        """A layer in its colour, four cells wide."""
+        """Return a layer in its color, four cells wide."""
         return chip(layer)

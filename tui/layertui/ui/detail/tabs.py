@@ -1,4 +1,4 @@
-"""Who makes the pages of each tab, and what they remember from one path to the next."""
+"""The page functions of the tabs, and their caches."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,7 +11,7 @@ from layertui.ui.detail.subject import Subject
 
 
 class Tabs:
-    """A method a tab; those that give several pages read contents, and make each better than the one before."""
+    """One method per tab; those with several pages read contents, each page is more complete than the last."""
 
     def __init__(self) -> None:
         self._owners = Owners()
@@ -21,7 +21,7 @@ class Tabs:
         return changes.pages(subject, self._summaries, job)
 
     def are_settled(self, subject: Subject) -> bool:
-        """Whether all is known of what the chosen layer did."""
+        """Return whether the changes of the selected layer are completely known."""
         return self._summaries.are_settled(subject)
 
     def difference(self, subject: Subject, compared: tuple[Event, Event] | None, job: Job) -> Iterator[Page]:
@@ -33,7 +33,7 @@ class Tabs:
     def preview(
         self, subject: Subject, event: Event, as_hex: bool | None, job: Job, line: int
     ) -> Iterator[Page]:
-        """Of the version ``event``, or with -1 of the one that the tabs tell about; 0 for no ``line`` to mark."""
+        """Return pages for the version ``event`` (-1: the tab's default); mark ``line`` unless it is 0."""
         return preview.pages(subject, event if event >= 0 else _shown(subject), as_hex, job, line)
 
     def details(self, subject: Subject, job: Job) -> Iterator[Page]:
@@ -41,7 +41,7 @@ class Tabs:
 
 
 def _shown(subject: Subject) -> Event:
-    """The version of the path that the tabs tell about: the visible one, else the last there was."""
+    """Return the version that the tabs show: the visible one, else the last one."""
     union = subject.union
     event = union.last_by(subject.node, subject.merged_layer)
     while event >= 0 and not union.shows(event):

@@ -15,9 +15,9 @@ from layertui.ui.widgets.lines import Span
 
 _STYLES = {"-": "deleted", "+": "added"}
 _SHOWN = 5000
-"""Lines of the hunks that are laid out."""
+"""Lines of hunks that are laid out."""
 _PAIRED = 200
-"""Lines of a change that are looked at for what became of them."""
+"""Lines of a change that are paired with their new version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class Version:
     first: int = 1
     """The number of its first line."""
     whole: bool = True
-    """Whether it goes on to the file's end."""
+    """Whether it ends at the file's end."""
 
     def lines(self) -> list[str]:
-        """Its lines with their ends, those of CRLF text as LF."""
+        """Return its lines with their ends, those of CRLF text as LF."""
         text = self.encoding.decode(self.data)
         if self.encoding.newline == "CRLF":
             text = text.replace("\r\n", "\n")
@@ -66,7 +66,7 @@ class TextDifference:
         )
 
     def _genuine(self, last: Edit) -> bool:
-        """Whether the last change is none that only comes from where the parts end."""
+        """Return whether the last change is none that only comes from where the parts end."""
         before, after = self._versions
         ends = last.before_end == len(self._lines[0]), last.after_end == len(self._lines[1])
         if ends != (True, True):
@@ -82,7 +82,7 @@ class TextDifference:
         return f"+{added:,} −{deleted:,} lines"
 
     def add_to(self, build: PageBuilder) -> list[int]:
-        """Adds the hunks, as far as anyone reads on; returns the lines that they start on."""
+        """Add the hunks, as far as anyone reads on; returns the lines that they start on."""
         old, _ = self._lines
         firsts = [version.first - 1 for version in self._versions]
         digits = max(len(str(first + len(lines))) for first, lines in zip(firsts, self._lines, strict=True))
@@ -136,7 +136,7 @@ class TextDifference:
             build.add(("no newline at the end of the file", "quiet"), gutter=[(" ", "")], style=behind)
 
     def _inside(self, found: Sequence[Edit]) -> dict[tuple[int, int], Sequence[tuple[int, int]]]:
-        """The ranges that differ inside lines, by side and line number."""
+        """Return the ranges that differ inside lines, by side and line number."""
         old, new = self._lines
         marks: dict[tuple[int, int], Sequence[tuple[int, int]]] = {}
         for change in found:
@@ -148,7 +148,7 @@ class TextDifference:
 
 
 def _pairs(change: Edit, old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Which line may have become which: as they stand if there are as many, else the next that is alike."""
+    """Yield which line may have become which: as they stand if there are as many, else the next that is alike."""
     before = range(change.before, change.before_end)[:_PAIRED]
     after = range(change.after, change.after_end)[:_PAIRED]
     if change.before_end - change.before == change.after_end - change.after:

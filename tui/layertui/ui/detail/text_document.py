@@ -1,4 +1,4 @@
-"""A file's text, read on as one scrolls."""
+"""A file's text, read as the user scrolls."""
 
 import codecs
 from array import array
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from layertui.content.read import Contents
 
 LONGEST = 2000
-"""Characters of a line; what a line has beyond goes on in the next row."""
+"""Characters per row; a longer line continues in the next row."""
 CHUNK = 1 << 16
 """Bytes that are read at once."""
 COLOURED = 1 << 20
-"""Bytes of a file that have syntax colours; the rest is plain. Chunks are lexed each for itself."""
+"""Bytes of a file with syntax colors; the rest is plain. Chunks are lexed separately."""
 FARTHEST = 32 << 20
-"""Bytes that are read at once to get to a line; what is beyond has to be scrolled to."""
+"""Bytes read at once to reach a line; further lines must be scrolled to."""
 _TAB = 8
 
 
 class TextDocument(Document):
-    """Numbered lines of the part that has been read, and a last line that says so if there is more."""
+    """Numbered lines of what has been read, and a last line if there is more."""
 
     hex = False
 
@@ -60,7 +60,7 @@ class TextDocument(Document):
         self._count = 0
         self._width = 0
         self.marked = range(0)
-        """The rows of the line that has been gone to."""
+        """The rows of the marked line."""
         self._take(head)()
 
     @property
@@ -69,7 +69,7 @@ class TextDocument(Document):
         return self._read >= self._size
 
     def go_to_line(self, line: int, job: Job) -> None:
-        """Reads up to a line, counted from 1, and marks it; for a thread, before the document is shown."""
+        """Read up to a line, counted from 1, and marks it; for a thread, before the document is shown."""
         while not self.complete and self._count <= line and self._read < FARTHEST:
             job.check()
             self._take(self._contents.read(self._event, self._read, CHUNK, job))()
@@ -98,7 +98,7 @@ class TextDocument(Document):
         return lambda job: self._take(self._contents.read(self._event, self._read, CHUNK, job))
 
     def _take(self, data: bytes) -> Callable[[], None]:
-        """Works the next bytes into rows, and gives what appends them."""
+        """Turn the next bytes into rows, and return what appends them."""
         lexer = self._lexer if self._read < COLOURED else None
         read = self._read + len(data)
         last = read >= self._size
@@ -138,7 +138,7 @@ class TextDocument(Document):
 
 
 def rows(line: Sequence[Piece]) -> Iterator[Sequence[Span]]:
-    """The rows of one line of raw text, made visible, tabs expanded."""
+    """Yield the rows of one line of raw text, made visible, tabs expanded."""
     row: list[Span] = []
     column = 0
     for raw, style in line:
@@ -155,7 +155,7 @@ def rows(line: Sequence[Piece]) -> Iterator[Sequence[Span]]:
 
 
 def _shown(raw: str, column: int) -> str:
-    """Tabs as blanks up to the next stop, all else visible."""
+    """Return tabs as blanks up to the next stop, all else visible."""
     text = ""
     for number, piece in enumerate(raw.split("\t")):
         if number:

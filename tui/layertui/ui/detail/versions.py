@@ -1,4 +1,4 @@
-"""The third tab: every version of the path on a time line, base first."""
+"""The third tab: every version of the path, base first."""
 
 from collections.abc import Collection, Iterator
 
@@ -13,7 +13,7 @@ from layertui.union.model import Absence
 
 
 def page(subject: Subject, marked: Collection[Event] = (), cursor: int = -1) -> Page:
-    """One line a version; ``marked`` are those to be compared, ``cursor`` the line at hand."""
+    """Return one line per version; ``marked`` are to be compared, ``cursor`` is the selected line."""
     union, layer = subject.union, subject.merged_layer
     events = union.versions(subject.node)
     shown = union.at(subject.node, layer)
@@ -42,9 +42,9 @@ def _heading(subject: Subject, events: list[Event], shown: Event) -> Iterator[Li
     stored = [event for event in events if union.shows(event)]
     spans: list[Span] = [(count_text(len(stored), "version"), "bold")]
     if shown >= 0:
-        spans += [(f", ● layer {union.ev_layer[shown]}'s is visible at layer {layer}", "quiet")]
+        spans += [(f", ● layer {union.ev_layer[shown]} is current at layer {layer}", "quiet")]
     else:
-        spans += [(f", at layer {layer} none is visible: {absence(subject, subject.node)}", "quiet")]
+        spans += [(f", none visible at layer {layer}: {absence(subject, subject.node)}", "quiet")]
     yield Line(spans)
 
 

@@ -21,8 +21,8 @@ CHANGE_MARKS = {
 
 HOW_DELETED = {
     Absence.WHITEOUT: " with a whiteout",
-    Absence.OPAQUE: " with an opaque whiteout of a directory above it",
-    Absence.REPLACED: ", which made something else of a directory above it",
+    Absence.OPAQUE: " with an opaque whiteout of a parent directory",
+    Absence.REPLACED: ", which replaced a parent directory",
 }
 
 
@@ -43,24 +43,24 @@ def encoding_facts(encoding: Encoding) -> list[str]:
 
 
 def path_of(subject: Subject, event: Event) -> str:
-    """The safe path of an event."""
+    """Return the safe path of an event."""
     return visible(subject.union.path(subject.union.ev_node[event]))
 
 
 def step_of(subject: Subject, layer: LayerNumber) -> str:
-    """The step that made a layer, safe, on one line."""
+    """Return the step that made a layer, safe, on one line."""
     for entry in subject.image.history:
         if entry.layer == layer:
-            return visible(step_text(entry)) or "step not recorded"
-    return "step not recorded"
+            return visible(step_text(entry)) or "not recorded"
+    return "not recorded"
 
 
 def absence(subject: Subject, node: Node) -> str:
-    """Why a path is not in the merged tree of the chosen layer."""
+    """Return why a path is not in the merged tree of the selected layer."""
     union, layer = subject.union, subject.merged_layer
     gone = union.last_by(node, layer)
     if gone >= 0:
         how = HOW_DELETED.get(Absence(union.ev_entry[gone]), "")
         return f"deleted by layer {union.ev_layer[gone]}{how}"
     first = next(event for event in union.versions(node))
-    return f"not there yet: layer {union.ev_layer[first]} is the first to store it"
+    return f"not yet present: added by layer {union.ev_layer[first]}"

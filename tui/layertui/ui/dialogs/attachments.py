@@ -1,4 +1,4 @@
-"""Signatures, SBOMs and attestations of an image: listed once someone asks, and read."""
+"""Signatures, SBOMs and attestations of an image: listed on request, and read."""
 
 import json
 from collections.abc import Iterator
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from layertui.sources.referrers import Attachment
 
 PREDICATE = "in-toto.io/predicate-type"
-"""What a statement is about (BuildKit, attestation-storage.md)."""
+"""Annotation with the digest that a statement is about (BuildKit, attestation-storage.md)."""
 _READ = 4 << 20
 """Bytes of a document that are shown."""
 
 
 class AttachmentsDialog(Dialog[None]):
-    """Lists what is attached to an image as it is found; enter reads a document."""
+    """List the attachments of an image as they are found; enter opens one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,a", "dismiss", "close"),
@@ -77,9 +77,9 @@ class AttachmentsDialog(Dialog[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="attachments", classes="pane") as pane:
             pane.border_title = Content("Attachments")
-            pane.border_subtitle = Content("enter reads · escape closes")
+            pane.border_subtitle = Content("enter opens · esc closes")
             yield OptionList(classes="choices", compact=True)
-            yield Static(Content("Looking for what is attached …"), id="told")
+            yield Static(Content("Looking for attachments …"), id="told")
 
     def on_mount(self) -> None:
         self.query_one(OptionList).display = False
@@ -111,7 +111,7 @@ class AttachmentsDialog(Dialog[None]):
             options.action_first()
 
     def _say_failure(self, error: LayertuiError) -> None:
-        """Say why there may be more attachments than are listed."""
+        """Report why attachments may be missing from the list."""
         message = self.query_one("#told", Static)
         message.add_class("failed")
         message.update(Content(visible(failure_text(error, LEAVE_AND_RELOAD))))
@@ -124,14 +124,14 @@ class AttachmentsDialog(Dialog[None]):
             pane.border_title = Content(f"Attachments  {count_text(len(self._documents), 'document')}")
         elif self._image.transport in ENGINE_NAMES:
             engine = ENGINE_NAMES[self._image.transport]
-            message.update(Content(f"{engine} keeps no attachments. Its registry may: o, docker://NAME."))
+            message.update(Content(f"{engine} stores no attachments. The registry may: o, docker://NAME"))
         else:
-            message.update(Content("Nothing is attached to this image."))
+            message.update(Content("No attachments."))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         kind, document = self._documents[event.option_index]
         blob, size = document.blob, document.descriptor.size
-        assert blob is not None  # those without cannot be chosen
+        assert blob is not None  # options without an ID cannot be selected
 
         def lines(_job: Job) -> list[Line]:
             text = readable(blob.pread(_READ if size < 0 else min(size, _READ), 0))
@@ -152,7 +152,7 @@ class AttachmentsDialog(Dialog[None]):
 
 
 def readable(data: bytes) -> str:
-    """JSON laid out, any other text as it is."""
+    """Return JSON laid out, any other text as it is."""
     text = data.decode("utf-8", "replace")
     try:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)

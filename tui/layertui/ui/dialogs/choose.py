@@ -1,4 +1,4 @@
-"""Asks for one of several."""
+"""Select one of several choices."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -13,7 +13,7 @@ from layertui.ui.dialogs.dialog import Dialog
 
 
 class ChooseDialog(Dialog[str | None]):
-    """Answers with the choice, or None if there was none."""
+    """Dismissed with the choice, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "close"),
@@ -44,7 +44,7 @@ class ChooseDialog(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         choices = OptionList(*(Content(visible(choice)) for choice in self._choices), classes="pane")
         choices.border_title = Content(self._title)
-        choices.border_subtitle = Content("enter chooses")
+        choices.border_subtitle = Content("enter selects")
         yield choices
 
     def on_mount(self) -> None:

@@ -1,4 +1,4 @@
-"""A line to type in, with what it could become below it."""
+"""A text field with completions below it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from layertui.ui.dialogs.completion import common
 from layertui.ui.worker.background import background
 
 LISTED = 200
-"""Choices that are listed: to lay out more takes too long."""
+"""Most completions that are listed; laying out more takes too long."""
 
 
 class CompletedField(Vertical):
-    """Completes what is typed with what ``complete`` makes of it, which may take its time."""
+    """Complete the text with ``complete``, which may be slow."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "complete", "complete"),
@@ -40,7 +40,7 @@ class CompletedField(Vertical):
 
     @dataclass
     class Submitted(Message):
-        """Enter on what was typed or chosen, or a click on a choice."""
+        """Enter, or a click on a completion."""
 
         text: str
         clicked: bool
@@ -72,21 +72,21 @@ class CompletedField(Vertical):
 
     @property
     def text(self) -> str:
-        """What is chosen, else what was typed."""
+        """The selected completion, else the text."""
         chosen = self._options.highlighted
         return self._input.value if chosen is None else self._choices[chosen]
 
     def focus_line(self) -> None:
-        """Has one type here."""
+        """Focus the field."""
         self._input.focus()
 
     def fill(self, text: str) -> None:
-        """Has ``text`` typed."""
+        """Set the text."""
         self._input.value = text
         self._input.cursor_position = len(text)
 
     def look_again(self) -> None:
-        """Completes anew, now that more is known, unless something is chosen."""
+        """Complete again with new data, unless a completion is selected."""
         if self._options.highlighted is None:
             self._look()
 
@@ -103,24 +103,24 @@ class CompletedField(Vertical):
         self.post_message(self.Submitted(self._choices[event.option_index], clicked=True))
 
     def action_complete(self) -> None:
-        """Takes the chosen continuation, or what all of them begin with."""
+        """Take the selected completion, or the common prefix."""
         chosen = self._options.highlighted
         text = common(self._choices if chosen is None else [self._choices[chosen]])
         if text and text != self._input.value:
             self.fill(text)
 
     def action_choose(self, step: int) -> None:
-        """Moves through the continuations, past either end back to what was typed."""
+        """Move through the completions; past either end, back to the typed text."""
         options = self._options
         places = [None, *range(options.option_count)]
         options.highlighted = places[(places.index(options.highlighted) + step) % len(places)]
 
     def _look(self) -> None:
-        """Completes in a thread: a file system may take its time."""
+        """Complete in a thread: a file system may take its time."""
         text = self._input.value
 
         def show(choices: list[str]) -> None:
-            """Lists the choices, unless more has been typed since."""
+            """List the choices, unless more has been typed since."""
             if text == self._input.value:
                 self._list(text, choices)
 

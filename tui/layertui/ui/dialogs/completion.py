@@ -1,4 +1,4 @@
-"""What a half-typed reference could become: paths, names of engines' images, transports."""
+"""Completions of a reference: paths, names of engines' images, transports."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -10,11 +10,11 @@ from layertui.text.sanitize import visible
 
 _STARTS = ["docker://" if name == "docker" else f"{name}:" for name in TRANSPORTS]
 _MANY = 5000
-"""Names of a directory that are looked at: a directory may hold millions."""
+"""Most names of a directory that are considered: it may contain millions."""
 
 
 def complete(text: str, names: Mapping[str, Sequence[str]]) -> list[str]:
-    """Continuations of ``text``, directories with a slash.
+    """Return the completions of ``text``, directories with a slash.
 
     ``names`` are those of each engine's images, by transport.
     ``~`` stands for the home directory. Hidden names come only once their dot is typed.
@@ -36,7 +36,7 @@ def complete(text: str, names: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def complete_path(text: str, directories: bool = True) -> list[str]:
-    """Names of files and directories, or of these alone, that ``text`` could become; see :func:`complete`."""
+    """Name of files and directories, or of these alone, that ``text`` could become; see :func:`complete`."""
     folder, slash, name = text.rpartition("/")
     paths = []
     try:
@@ -52,7 +52,7 @@ def complete_path(text: str, directories: bool = True) -> list[str]:
 
 
 def expanded(text: str) -> str:
-    """What was typed, as a shell would have read it."""
+    """Return the typed text, as a shell would read it."""
     text = text.strip()
     if text.startswith("~"):
         with suppress(RuntimeError):  # ~nobody
@@ -61,7 +61,7 @@ def expanded(text: str) -> str:
 
 
 def common(texts: list[str]) -> str:
-    """What all ``texts`` begin with, as far as a field can show it.
+    """Return the common prefix of ``texts``, as far as a field can show it.
 
     Nothing makes what is typed visible: names with characters that a terminal would obey
     are completed up to the first of these.

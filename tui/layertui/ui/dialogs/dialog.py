@@ -1,4 +1,4 @@
-"""What dialogs share."""
+"""Base of all dialogs."""
 
 from typing import ClassVar, Generic
 
@@ -6,13 +6,13 @@ from textual.screen import ModalScreen, ScreenResultType
 
 
 class Dialog(ModalScreen[ScreenResultType], Generic[ScreenResultType]):
-    """A box in front of a screen that answers with a result, or with None.
+    """A modal box, dismissed with a result or None.
 
     A box of class ``asking`` has a field to type in, a list of class ``choices`` what there is to
     choose from.
     """
 
-    # Here rather than in the app's style sheet, which is parsed before anything is shown.
+    # Not in the app's style sheet, which is parsed before the first frame.
     DEFAULT_CSS: ClassVar[str] = """
     Dialog {
         .asking {

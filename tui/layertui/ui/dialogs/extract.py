@@ -1,4 +1,4 @@
-"""Asks where files of an image are to go, and writes them there."""
+"""Ask for a destination, and extract files of an image."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -29,31 +29,31 @@ if TYPE_CHECKING:
     from layertui.content.read import Contents
     from layertui.ui.detail.subject import Subject
 
-_HINT = "Made if it is not there; nothing in it is replaced unasked."
+_HINT = "Created if missing; never overwrites without asking."
 _OWNER = {
-    False: "you; setuid bits, attributes and devices are left out",
-    True: "as in the image, with setuid bits, attributes, devices",
+    False: "you · setuid, xattrs and devices skipped",
+    True: "as in the image · with setuid, xattrs and devices",
 }
 _KEYS = {
-    "choosing": (("tab completes", ""), ("enter extracts", "submit"), ("escape cancels", "leave")),
-    "asking": (("r replaces", "replace"), ("escape goes back", "leave")),
-    "working": (("escape stops", "leave"),),
-    "ended": (("escape closes", "leave"),),
+    "choosing": (("tab completes", ""), ("enter extracts", "submit"), ("esc cancels", "leave")),
+    "asking": (("r replaces", "replace"), ("esc goes back", "leave")),
+    "working": (("esc stops", "leave"),),
+    "ended": (("esc closes", "leave"),),
 }
-"""What the keys do in each state, and the actions of a click."""
+"""The keys of each state, and the actions of a click."""
 _BAR = 30
 _NAMED = 8
-"""Paths that are left out, of those that are named."""
+"""Left-out paths that are listed."""
 
 
 class ExtractDialog(Dialog[None]):
-    """Extracts what ``select`` finds, which is counted while one types; closing it stops that."""
+    """Extract what ``select`` returns, which is counted while the user types; closing stops it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "cancel", tooltip="Stop writing, go back, or close"),
+        Binding("escape", "leave", "cancel", tooltip="Stop, go back, or close"),
         Binding("enter,q", "close", "close", show=False),
-        Binding("r", "replace", "replace", tooltip="Replace the files that are there"),
-        Binding("ctrl+o", "owner", "owners", tooltip="Keep owners, or have the files be yours"),
+        Binding("r", "replace", "replace", tooltip="Replace existing files"),
+        Binding("ctrl+o", "owner", "owners", tooltip="Preserve owners, or not"),
     ]
     DEFAULT_CSS = """
     ExtractDialog {
@@ -96,7 +96,7 @@ class ExtractDialog(Dialog[None]):
         with Vertical(id="extract", classes="pane asking") as pane:
             pane.border_title = Content(shorten(visible(self._title), 70))
             yield Static(Content("counting …"), id="what")
-            yield CompletedField(complete_path, "directory to write into")
+            yield CompletedField(complete_path, "destination directory")
             yield Static(id="owner")
             yield Static(id="state")
 
@@ -112,7 +112,7 @@ class ExtractDialog(Dialog[None]):
     def _enter(
         self, state: Literal["choosing", "asking", "working", "ended"], text: str, failed: bool = False
     ) -> None:
-        """Goes to a state; ``text`` says what is to be known there, and may be hostile."""
+        """Enter a state; ``text`` is shown, and may be hostile."""
         self.state = state
         field = self.query_one(CompletedField)
         field.display = self.query_one("#owner").display = state == "choosing"
@@ -132,7 +132,7 @@ class ExtractDialog(Dialog[None]):
     # What is extracted
 
     def _count(self, job: Job) -> "Selection":
-        from layertui.content.extract import folder  # noqa: F401 (here rather than when it is wanted)
+        from layertui.content.extract import folder  # noqa: F401 (imported ahead of its use)
 
         return self._select(job)
 
@@ -147,7 +147,7 @@ class ExtractDialog(Dialog[None]):
             self._start()
 
     def action_owner(self) -> None:
-        """Keeps owners, or no longer."""
+        """Toggle preserving owners."""
         self._owner = not self._owner
         self._tell_owner()
 
@@ -158,7 +158,7 @@ class ExtractDialog(Dialog[None]):
     # Writing it
 
     def on_completed_field_submitted(self, event: CompletedField.Submitted) -> None:
-        """Writes to where enter was pressed; a click on a directory goes into it first."""
+        """Extract to the entered directory; a click on a directory enters it first."""
         if event.clicked:
             self.query_one(CompletedField).fill(event.text)
         elif text := expanded(event.text):
@@ -185,7 +185,7 @@ class ExtractDialog(Dialog[None]):
         def write(job: Job) -> bool:
             """Return whether all was written: the outcome is shown where it was stopped, too."""
             try:
-                # The total is known; how many files are whole by then is not.
+                # The total is known, the number of complete files is not.
                 extraction.run(writing.part(lambda done, _total: job.report(done, extraction.files)))
             except Cancelled:
                 return False
@@ -215,37 +215,37 @@ class ExtractDialog(Dialog[None]):
 
         if isinstance(error, InTheWay) and error.can_replace:
             paths = "\n".join(_some(error.paths))
-            self._enter("asking", f"{count_text(len(error.paths), 'file')} already there:\n{paths}")
+            self._enter("asking", f"{count_text(len(error.paths), 'file')} already exist:\n{paths}")
         else:
             self._enter("choosing", failure_text(error, LEAVE_AND_RELOAD), failed=True)
 
     def _written(self, is_complete: bool) -> None:
         assert self._selection is not None and self._extraction is not None
         extraction, files = self._extraction, self._selection.files
-        where = f"written to {self._destination}"
+        where = f"to {self._destination}"
         if is_complete and not extraction.left_out:
             size = size_text(extraction.bytes)
             self.notify(f"{count_text(files, 'file')}, {size}, {where}", markup=False)
             self.dismiss()
             return
-        text = f"{extraction.files:,} of {count_text(files, 'file')} {where}, each of them whole."
+        text = f"Wrote {extraction.files:,} of {count_text(files, 'file')} {where}."
         if not is_complete:
             text = f"Stopped. {text}"
         if extraction.left_out:
             left_out = [f"{left.path}: {left.why}" for left in extraction.left_out]
-            text += "\n\nLeft out, or not as in the image:\n" + "\n".join(_some(left_out))
+            text += "\n\nLeft out, or different from the image:\n" + "\n".join(_some(left_out))
         is_usual = all(left.is_usual for left in extraction.left_out)
         self._enter("ended", text, failed=not is_usual)
 
     def action_replace(self) -> None:
-        """Writes over the files that are there."""
+        """Overwrite existing files."""
         self._enter("working", "")
         self._start(replace=True)
 
     # Leaving
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only the keys of the state at hand."""
+        """Enable only the keys of the current state."""
         if action == "replace":
             return self.state == "asking"
         if action == "owner":
@@ -253,11 +253,11 @@ class ExtractDialog(Dialog[None]):
         return action != "close" or self.state == "ended"
 
     def action_close(self) -> None:
-        """Closes the dialog, once all is written."""
+        """Close the dialog, if everything was written."""
         self.dismiss()
 
     def action_leave(self) -> None:
-        """Stops what goes on, goes back to the line, or closes."""
+        """Stop, go back to the field, or close."""
         if self.state == "working" and self._extraction is not None:
             self._writing.cancel()
         elif self.state in ("asking", "working"):
@@ -267,7 +267,7 @@ class ExtractDialog(Dialog[None]):
 
 
 def extract_path(subject: "Subject") -> ExtractDialog:
-    """Extracts a path with all below it; what is hidden as it was before it was deleted."""
+    """Extract a path with everything below it; a deleted path as it was before."""
     union, node, layer = subject.union, subject.node, subject.merged_layer
     event = union.last_by(node, layer)
     while event >= 0 and not union.shows(event):
@@ -278,12 +278,12 @@ def extract_path(subject: "Subject") -> ExtractDialog:
 
         return tree(union, layer, node, job)
 
-    as_of = f" as of layer {layer}" if layer != subject.merged_layer else ""
+    as_of = f" at layer {layer}" if layer != subject.merged_layer else ""
     return ExtractDialog(f"Extract {union.path(node)}{as_of}", select, subject.contents)
 
 
 def extract_changes(subject: "Subject", layer: LayerNumber) -> ExtractDialog:
-    """Extracts what a layer changed."""
+    """Extract what a layer changed."""
 
     def select(job: Job) -> "Selection":
         from layertui.content.extract.selection import changeset
@@ -293,7 +293,7 @@ def extract_changes(subject: "Subject", layer: LayerNumber) -> ExtractDialog:
             raise LayertuiError("nothing to extract", f"layer {layer} changed nothing")
         return selection
 
-    return ExtractDialog(f"Extract what layer {layer} changed", select, subject.contents)
+    return ExtractDialog(f"Extract the changes of layer {layer}", select, subject.contents)
 
 
 def _some(lines: Sequence[str]) -> list[str]:
@@ -302,5 +302,5 @@ def _some(lines: Sequence[str]) -> list[str]:
 
 
 def _key(text: str, action: str) -> Content:
-    """What a key does, to be clicked."""
+    """Return an action as a clickable label."""
     return Content(text).stylize(Style.from_meta({"@click": f"screen.{action}"})) if action else Content(text)

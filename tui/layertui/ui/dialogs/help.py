@@ -1,4 +1,4 @@
-"""Explains the keys and colours of the screen it lies on."""
+"""The keys and colors of the screen below."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -61,31 +61,31 @@ class HelpScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help", classes="pane") as pane:
             pane.border_title = Content("Help")
-            pane.border_subtitle = Content("escape closes")
+            pane.border_subtitle = Content("esc closes")
             if self._help:
                 yield Static(Content(self._help))
             if self._legend:
-                yield Static(Content("Marks and colours"), classes="heading")
+                yield Static(Content("Marks and colors"), classes="heading")
                 rows = [(Content.styled(look, style), meaning) for look, style, meaning in self._legend]
                 yield Static(_table(rows, 1))
             width = max(cell_len(" ".join(use.keys)) for _name, uses in self._sections for use in uses)
             for name, uses in self._sections:
                 yield Static(Content(name), classes="heading")
                 yield Static(_table([_row(use) for use in uses], width))
-            yield Static(Content("Every action is in the command palette too: ctrl+p."), classes="quiet")
+            yield Static(Content("All actions: ctrl+p"), classes="quiet")
 
     def action_scroll(self, lines: int) -> None:
-        """Scrolls the text."""
+        """Scroll the text."""
         self.query_one("#help").scroll_relative(y=lines, animate=False)
 
 
 def _row(use: KeyUse) -> tuple[Content, str]:
-    """The keys of an action, and what it does as a sentence."""
+    """Return the keys of an action, and what it does as a sentence."""
     return Content.styled(" ".join(use.keys), "$accent"), sentence(use.tooltip or use.description)
 
 
 def _table(rows: Sequence[tuple[Content, str]], width: int) -> Content:
-    """Two columns, the first ``width`` cells wide."""
+    """Return two columns, the first ``width`` cells wide."""
     return Content("\n").join(
         first + Content(" " * (width + 2 - cell_len(first.plain)) + second) for first, second in rows
     )

@@ -1,4 +1,4 @@
-"""Asks for a reference or path, and completes it."""
+"""Ask for a reference or path, with completion."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -24,7 +24,7 @@ _HINT = (
 
 
 class OpenDialog(Dialog[str | None]):
-    """Ends with what was typed or chosen, None if nothing was."""
+    """Dismissed with the typed or selected reference, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "cancel"),
@@ -49,7 +49,7 @@ class OpenDialog(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="open", classes="pane asking") as pane:
             pane.border_title = Content(self._title)
-            pane.border_subtitle = Content("tab completes · enter opens · escape cancels")
+            pane.border_subtitle = Content("tab completes · enter opens · esc cancels")
             yield CompletedField(self._complete, "reference or path")
             yield Static(Content(_HINT), id="hint")
 
@@ -57,18 +57,18 @@ class OpenDialog(Dialog[str | None]):
         background_each(self, _engine_names, self._add_names, name="names")
 
     def on_completed_field_submitted(self, event: CompletedField.Submitted) -> None:
-        """Ends with what was typed or chosen."""
+        """Dismiss with the typed or selected reference."""
         if text := expanded(event.text):
             self.dismiss(text)
 
     def _add_names(self, named: tuple[str, Sequence[str]]) -> None:
-        """Completes what has been typed so far with an engine's names too."""
+        """Complete what has been typed so far with an engine's names too."""
         engine, image_names = named
         self._names[engine] = image_names
         self.query_one(CompletedField).look_again()
 
     def action_cancel(self) -> None:
-        """Leaves without opening anything."""
+        """Cancel."""
         self.dismiss(None)
 
     def _complete(self, text: str) -> list[str]:
@@ -81,5 +81,5 @@ def _engine_names(_job: Job) -> Iterator[tuple[str, Sequence[str]]]:
     from layertui.sources.engine import image_names
 
     for engine in LOCAL:
-        with suppress(LayertuiError):  # the screen of images says why
+        with suppress(LayertuiError):  # the list of images shows why
             yield engine, image_names(engine)

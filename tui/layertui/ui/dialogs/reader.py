@@ -1,4 +1,4 @@
-"""A text to read on top of a screen, however long."""
+"""A text to read, of any length."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -37,7 +37,7 @@ class ReaderDialog(Dialog[None]):
     def __init__(
         self, title: str, document: Document, layers: int, key: str, heading: Sequence[Line] = ()
     ) -> None:
-        """``title`` is safe; ``layers`` are those of the image, for their colours."""
+        """``title`` is safe; ``layers`` are those of the image, for their colors."""
         super().__init__()
         self._title = title
         self._document = document
@@ -48,7 +48,7 @@ class ReaderDialog(Dialog[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="reader", classes="pane") as pane:
             pane.border_title = Content(self._title)
-            pane.border_subtitle = Content("escape closes")
+            pane.border_subtitle = Content("esc closes")
             yield TextView()
 
     def on_mount(self) -> None:
@@ -57,13 +57,13 @@ class ReaderDialog(Dialog[None]):
         view.focus()
 
     def on_text_view_wanted(self, event: TextView.Wanted) -> None:
-        """Shows more of a long document, which is at hand."""
+        """Show more of a long document."""
         event.stop()
         event.read(Job.NONE)()
         self.query_one(TextView).grown()
 
     def on_resize(self) -> None:
-        """As high as the text, as far as there is room."""
+        """As high as the text, limited by the screen."""
         self.call_after_refresh(self._fit)
 
     def _fit(self) -> None:

@@ -1,4 +1,4 @@
-"""Asks which of a repository's tags is wanted."""
+"""Select a tag of a repository."""
 
 import re
 from typing import ClassVar
@@ -19,11 +19,11 @@ from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.worker.background import background
 
 _OF_A_DIGEST = re.compile(r"sha256-[0-9a-f]{64}")
-"""Tags under which registries keep what is attached to an image."""
+"""Tags of attachments (cosign, referrers fallback)."""
 
 
 class TagsDialog(Dialog[str | None]):
-    """Answers with the reference of the tag that was chosen, or None; typing narrows the tags down."""
+    """Dismissed with the reference of the selected tag, or None; typing filters the tags."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "cancel"),
@@ -62,10 +62,10 @@ class TagsDialog(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="tags", classes="pane asking") as pane:
             pane.border_title = Content(visible(self._repository))
-            pane.border_subtitle = Content("enter opens · escape cancels")
+            pane.border_subtitle = Content("enter opens · esc cancels")
             yield Input(placeholder="tag", compact=True)
             yield OptionList(classes="choices", compact=True)
-            yield Static(Content("Asking for the tags …"), id="told")
+            yield Static(Content("Fetching tags …"), id="told")
 
     def on_mount(self) -> None:
         options = self.query_one(OptionList)
@@ -84,7 +84,7 @@ class TagsDialog(Dialog[str | None]):
     def _say_failure(self, error: LayertuiError) -> None:
         message = self.query_one("#told", Static)
         message.add_class("failed")
-        message.update(Content(visible(f"{error}. Type a tag to open it all the same.")))
+        message.update(Content(visible(f"{error}. Type a tag to open it anyway.")))
 
     def _list(self, tags: dict[str, str]) -> None:
         """List tags; ``tags`` are the references by tag."""
@@ -109,7 +109,7 @@ class TagsDialog(Dialog[str | None]):
         getattr(self.query_one(OptionList), f"action_{action}")()
 
     def _narrow(self, query: str) -> None:
-        """Lists the tags that have what was typed, the one called so first, those of signatures last."""
+        """List the tags that contain the typed text, an exact match first, attachments last."""
         found = [tag for tag in self._tags if match_positions(query, tag) is not None]
         first = query or "latest"
         self._shown = sorted(

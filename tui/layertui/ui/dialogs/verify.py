@@ -1,4 +1,4 @@
-"""Recomputes every digest of an image, and shows each check as it is made."""
+"""Recompute every digest of an image, showing each check."""
 
 import time
 from collections import Counter
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 CHECK_MARKS: dict[str, Span] = {"ok": ("✓", "added"), "wrong": ("✗", "deleted"), "unchecked": ("·", "quiet")}
 _GUTTER = 22
 _SETTLED = 0.1
-"""Seconds after which what came last is surely laid out."""
+"""Seconds after which the last rows are laid out."""
 _SHORT = 30
-"""Cells of a value that is as it should be; what is wrong is shown whole."""
+"""Cells of a correct value; wrong values are shown completely."""
 _GIVEN_WAY = 2
-"""Rows by which the end comes nearer, and nobody has scrolled, while what is said below takes more lines."""
+"""Rows by which the end comes nearer, and the user has not scrolled, while what is said below takes more lines."""
 
 
 class VerifyDialog(Dialog[None]):
-    """Checks ``image`` from its reference down to its layers; closing it ends that."""
+    """Check ``image`` from its reference down to its layers; closing stops it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter,V", "dismiss", "close"),
@@ -73,7 +73,7 @@ class VerifyDialog(Dialog[None]):
     def __init__(self, image: "Image") -> None:
         super().__init__()
         self.ended = False
-        """Whether no more checks come."""
+        """Whether all checks are done."""
         self._image = image
         self._verifying = Job(lambda done, _total: self._progress(EMPTY, done), layers=self._progress)
         self._lines: list[Line] = []
@@ -93,7 +93,7 @@ class VerifyDialog(Dialog[None]):
         view.open(Document(self._lines, _GUTTER, wrap=True))
         view.focus()
         self._say(Content("opening …"))
-        self._pane_says("escape cancels")
+        self._pane_says("esc cancels")
         background_each(
             self,
             self._checks,
@@ -118,7 +118,7 @@ class VerifyDialog(Dialog[None]):
             raise explain(error, identity_of(self._image)) from error
 
     def _progress(self, layer: LayerNumber, done: int, _total: int = -1) -> None:
-        """Called in a thread, for every piece that is read; layer 0 is the stream that brings all of them."""
+        """Report progress; called in a thread. Layer 0 is the stream with all layers."""
         told, when = self._told
         if layer != told or time.monotonic() - when >= TICK:
             self._told = layer, time.monotonic()
@@ -134,7 +134,7 @@ class VerifyDialog(Dialog[None]):
         self._follow(view.max_scroll_y)
 
     def _follow(self, y: float) -> None:
-        """Scrolls to a row, unless somebody has scrolled back."""
+        """Scroll to a row, unless the user has scrolled back."""
         view = self.query_one(TextView)
         if view.scroll_offset.y >= self._followed - _GIVEN_WAY:
             view.scroll_to(y=y, animate=False, immediate=True)
@@ -150,30 +150,30 @@ class VerifyDialog(Dialog[None]):
         self._say(Content(f"… {what}: {size_text(done)}{of}"))
 
     def _end(self, error: LayertuiError | None = None) -> None:
-        """Tell the outcome once no more can be checked; ``error`` says what could not be read."""
+        """Show the result; ``error`` says what could not be read."""
         self.ended = True
-        counts = "{ok} ok, {wrong} wrong, {unchecked} not checkable here".format_map(self._counts)
+        counts = "{ok} verified, {wrong} wrong, {unchecked} not verifiable".format_map(self._counts)
         if self._counts["wrong"]:
-            self._say(Content(f"✗ The image is not what its digests say: {counts}"), "wrong")
+            self._say(Content(f"✗ Digests do not match: {counts}"), "wrong")
         elif error is not None:
             self._say(
                 Content(
-                    f"✗ It could not all be read: {counts}\n{visible(failure_text(error, LEAVE_AND_RELOAD))}"
+                    f"✗ Not everything could be read: {counts}\n{visible(failure_text(error, LEAVE_AND_RELOAD))}"
                 ),
                 "wrong",
             )
         elif self._counts["ok"]:
-            self._say(Content(f"✓ Nothing is wrong: {counts}"), "ok")
+            self._say(Content(f"✓ {counts}"), "ok")
         else:
-            self._say(Content(f"Nothing could be checked: {counts}"))
-        self._pane_says("escape closes")
+            self._say(Content(f"Nothing could be verified: {counts}"))
+        self._pane_says("esc closes")
         # The first refresh lays out what has come last, and only then it can be scrolled to; where the
         # scroll bar comes with it, that is later still.
         self.call_after_refresh(self.call_after_refresh, self._show_end)
         self.set_timer(_SETTLED, self._show_end)
 
     def _show_end(self) -> None:
-        """Shows the first thing that is wrong, else the last that has been checked."""
+        """Scroll to the first failed check, else to the last check."""
         view = self.query_one(TextView)
         self._follow(view.rows_of(self._wrong)[0] if self._wrong >= 0 else view.max_scroll_y)
 
@@ -187,7 +187,7 @@ class VerifyDialog(Dialog[None]):
 
 
 def _lines_of(check: "Check") -> list[Line]:
-    """A check as lines: a value that holds in short, both values whole if they differ."""
+    """Return a check as lines: a correct value shortened, wrong ones completely."""
     gutter: list[Span] = [
         CHECK_MARKS[check.status],
         (f" {visible(check.subject):9} {check.what:9} ", "quiet"),

@@ -1,4 +1,4 @@
-"""A Dockerfile that was put together again, and what one of its instructions did, to be read."""
+"""The reconstructed Dockerfile, and the changes of an instruction, as pages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -33,13 +33,13 @@ class Listing:
     """The number of each line's instruction."""
 
     def line_of(self, step: int) -> int:
-        """The line with which a step of the history begins; -1 stands for ``FROM``."""
+        """Return the first line of a history step; -1 for ``FROM``."""
         number = next(at for at, each in enumerate(self.found) if each.step == step)
         return self.instructions.index(number)
 
 
 def listing_of(found: Sequence[Instruction]) -> Listing:
-    """Lays out instructions, the cursor on the first line of each; what made the base is a comment."""
+    """Lay out instructions, an item per instruction; steps of the base image are comments."""
     listing, lines, items = Listing(found), list[Line](), list[int]()
     lexer = lexer_of("Dockerfile", "")
     for number, each in enumerate(found):
@@ -70,7 +70,7 @@ def _comments(each: Instruction) -> Sequence[list[Span]]:
 def step_page(
     image: "Image", base: "Base", each: Instruction, effect: Effect | None, waits: str = ""
 ) -> Page:
-    """What is known of an instruction: what it did to the files, and how the step is recorded.
+    """Return the changes of an instruction, and how its step is recorded.
 
     ``waits`` says why there is no effect yet.
     """
@@ -79,7 +79,7 @@ def step_page(
         _tell_base(build, base)
         return build.page()
     if each.layer is None:
-        build.add(("It made no layer: it changed the config alone.", "quiet"))
+        build.add(("No layer: config only.", "quiet"))
     else:
         layer = image.layers[each.layer - 1]
         colour = f"layer:{each.layer}"
@@ -112,8 +112,8 @@ def step_page(
 def _tell_effect(build: PageBuilder, effect: Effect) -> None:
     build.add(*counts(effect.counts))
     hidden = effect.counts.hidden_bytes
-    hides = f", hides {size_text(hidden)} of the layers below" if hidden else ""
-    build.add((f"It stores {size_text(effect.size)} of files{hides}.", "quiet"))
+    hides = f", hides {size_text(hidden)} of lower layers" if hidden else ""
+    build.add((f"Adds {size_text(effect.size)} of files{hides}.", "quiet"))
     if effect.largest:
         build.add()
         build.add(("Largest files", "quiet"))
@@ -133,12 +133,12 @@ def _tell_base(build: PageBuilder, base: "Base") -> None:
     else:
         build.add(
             (
-                "What it is built on is not known: no label names it, and no image here has its first layers.",
+                "Base image unknown: no label names it, and no local image has the same first layers.",
                 "quiet",
             )
         )
     if base.layers > 0 and not base.guess:
         are = "is" if base.layers == 1 else "are"
-        build.add((f"{layers(1, base.layers).capitalize()} {are} the base's.", ""))
+        build.add((f"{layers(1, base.layers).capitalize()} {are} the base image's.", ""))
     elif base.layers > 0:
         build.add(("guess: ", "modified"), (f"{layers(1, base.layers)}: {base.guess}", "quiet"))

@@ -1,4 +1,4 @@
-"""The Dockerfile that an image may come from, and beside it what each step did to the files."""
+"""The reconstructed Dockerfile of an image, with the changes of each step."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -36,27 +36,27 @@ if TYPE_CHECKING:
     from layertui.ui.worker.reading import Reading
 
 WIDE = 120
-"""Columns from which what a step did stands beside the Dockerfile."""
+"""Width in columns from which the changes are beside the Dockerfile."""
 
 
 class DockerfileScreen(Screen[tuple[str, LayerNumber] | None]):
-    """Shows how the image of ``reading`` was built; ends with a path, or none, and a layer that one went to."""
+    """The Dockerfile of ``reading``'s image; dismissed with a path (or none) and a layer."""
 
     HELP: ClassVar[str] = (
-        "The Dockerfile that the image may come from, put together again from its history. What had to be guessed "
-        "and what the history does not hold says so; most of all, what was copied, and options like --mount. The "
-        "steps of the base image, as far as it is known, stand above FROM. Beside it stands what the step at "
-        "hand did to the files. Enter goes to the layer in the explorer, or to the file at hand."
+        "The Dockerfile, reconstructed from the history. Guesses, and what the history does not record, are "
+        "marked: names of copied files and options such as --mount. The steps of the base image, if known, are "
+        "above FROM. Beside it are the changes of the selected step. Enter opens the layer, or the selected "
+        "file, in the explorer."
     )
     LEGEND: ClassVar[Legend] = (
-        ("▌", "$accent", "the layer that a step made, in its colour"),
-        ("# guess:", "$modified", "what is below may be otherwise"),
-        ("# unknown:", "$deleted", "what is below is not all there was"),
+        ("▌", "$accent", "the layer of a step, in its color"),
+        ("# guess:", "$modified", "the next line is uncertain"),
+        ("# unknown:", "$deleted", "the next line is incomplete"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "explore", "explore", tooltip="Go to the layer or the file at hand in the explorer"),
-        Binding("y", "copy", "copy", tooltip="Copy the instruction or the value at hand"),
-        Binding("Y", "copy_all", "copy all", tooltip="Copy the whole Dockerfile"),
+        Binding("enter", "explore", "explore", tooltip="Open the layer or file in the explorer"),
+        Binding("y", "copy", "copy", tooltip="Copy the instruction or value"),
+        Binding("Y", "copy_all", "copy all", tooltip="Copy the Dockerfile"),
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")
 
@@ -70,10 +70,10 @@ class DockerfileScreen(Screen[tuple[str, LayerNumber] | None]):
         self._base: Base | None = None
         self._listing: Listing | None = None
         self._page: Page = message("")
-        self._shown = -1  # the instruction that is told about
+        self._shown = -1  # the instruction that is reported about
         self._effects: dict[int, Effect | LayertuiError] = {}
         self._composing = Job()
-        self._question = Job()  # working out the layer at hand
+        self._question = Job()  # working out the selected layer
 
     def compose(self) -> ComposeResult:
         with Container(id="panes"):
@@ -87,7 +87,7 @@ class DockerfileScreen(Screen[tuple[str, LayerNumber] | None]):
             view.folding = True
         left = self._view("dockerfile")
         left.border_title = Content(f"Dockerfile of {visible(self._image.name)}")
-        left.open(message("Putting it together …").document)
+        left.open(message("Reconstructing …").document)
         left.focus()
         self._composing = background_each(
             self, self._listings, self._show_listing, self._end_listing, name="dockerfile"
@@ -106,7 +106,7 @@ class DockerfileScreen(Screen[tuple[str, LayerNumber] | None]):
     # Working it out
 
     def _listings(self, job: Job) -> Iterator[tuple[Base, Listing]]:
-        """Yield at once what the image itself tells, then what the images around it do."""
+        """Yield the Dockerfile from the image alone, then with the base image known."""
         image = self._image
         system = self._system()
         base = base_of(image, ())
@@ -115,7 +115,7 @@ class DockerfileScreen(Screen[tuple[str, LayerNumber] | None]):
         yield around, listing_of(instructions(image, around, system))
 
     def _system(self) -> str:
-        """The distribution, where the layers have been read."""
+        """Return the distribution, if the layers have been read."""
         from layertui.anatomy.chain import system
 
         union, contents = self._reading.union, self._reading.contents
@@ -139,12 +139,14 @@ class DockerfileScreen(Screen[tuple[str, LayerNumber] | None]):
         view.open(listing.document, cursor=listing.line_of(-1 if at_hand is None else at_hand.step))
         own = [each for each in listing.found if not each.is_base]
         missing = sum(bool(each.unknown) for each in own)
-        told = count_text(len(own), "instruction") + (f", {missing:,} not all known" if missing else "")
+        told = count_text(len(own), "instruction") + (
+            f", {missing:,} partly reconstructed" if missing else ""
+        )
         view.border_subtitle = Content(told)
         self._show()
 
     def _work_out(self, layer: LayerNumber) -> None:
-        """What a layer did, first without comparing contents."""
+        """Compute the changes of a layer, first without comparing contents."""
         union, contents = self._reading.union, self._reading.contents
         if union is None or contents is None or union.layers < layer:
             return
@@ -161,9 +163,9 @@ class DockerfileScreen(Screen[tuple[str, LayerNumber] | None]):
         self._question = background_each(self, effects, note, failed=note, name="effect")
 
     def _note_effect(self, layer: int, effect: Effect | LayertuiError) -> None:
-        """Keep what a layer did, or why that cannot be told."""
+        """Keep the changes of a layer, or the error."""
         known = self._effects.get(layer)
-        if isinstance(effect, Effect) or known is None:  # what was counted stays where reading fails
+        if isinstance(effect, Effect) or known is None:  # counts stay if reading fails
             self._effects[layer] = effect
         at_hand = self._at_hand
         if at_hand is not None and at_hand.layer == layer:
@@ -182,7 +184,7 @@ class DockerfileScreen(Screen[tuple[str, LayerNumber] | None]):
         self._show()
 
     def _show(self) -> None:
-        """Tells about the instruction at hand."""
+        """Show the selected instruction."""
         self.refresh_bindings()
         line, at_hand = self._view("dockerfile").cursor, self._at_hand
         if at_hand is None or line == self._shown:
@@ -198,27 +200,27 @@ class DockerfileScreen(Screen[tuple[str, LayerNumber] | None]):
     def _tell(self, each: Instruction) -> None:
         assert self._base is not None
         effect = self._effects.get(each.layer or 0)
-        waits = "What it did is told once its layer has been read."
+        waits = "Changes are shown once the layer has been read."
         if isinstance(effect, LayertuiError):
             waits = visible(failure_text(effect, LEAVE_AND_RELOAD))
             effect = None
         view = self._view("did")
         self._page = step_page(self._image, self._base, each, effect, waits)
         view.open(self._page.document, cursor=view.cursor)
-        view.border_title = Content(f"{each.keyword or 'Step'}: what it did")
+        view.border_title = Content(f"{each.keyword or 'Step'}: changes")
         self.refresh_bindings()
 
     # Keys
 
     def _place(self) -> tuple[str, LayerNumber] | None:
-        """Where what is at hand leads: a path, if any, and a layer."""
+        """Return the target of the selection: a path, if any, and a layer."""
         view, at_hand = self._view("did"), self._at_hand
         if view.has_focus and view.cursor in self._page.events:
             return self._page.values[view.cursor], LayerNumber(self._page.events[view.cursor])
         return ("", at_hand.layer) if at_hand is not None and at_hand.layer is not None else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only what can be done with the line at hand."""
+        """Enable only what can be done with the selected line."""
         if not self.is_mounted:
             return True
         if action == "explore":
@@ -228,22 +230,22 @@ class DockerfileScreen(Screen[tuple[str, LayerNumber] | None]):
         return action != "copy_all" or self._listing is not None
 
     def action_explore(self) -> None:
-        """Goes to the layer of the step, or to the file at hand."""
+        """Go to the layer of the step, or to the selected file."""
         self.dismiss(self._place())
 
     def _value(self) -> str:
-        """What is copied."""
+        """Return what is copied."""
         view, at_hand = self._view("did"), self._at_hand
         if view.has_focus:
             return self._page.values.get(view.cursor, "")
         return "" if at_hand is None else at_hand.text or "\n".join(at_hand.lines)
 
     def action_copy(self) -> None:
-        """Copies the instruction, or the value at hand beside it."""
+        """Copy the instruction, or the selected value beside it."""
         self._copy(self._value(), "it")
 
     def action_copy_all(self) -> None:
-        """Copies the Dockerfile."""
+        """Copy the Dockerfile."""
         assert self._listing is not None
         lines = heading(self._image) + [line for each in self._listing.found for line in each.lines]
         self._copy("\n".join([*lines, ""]), count_text(len(lines), "line"))

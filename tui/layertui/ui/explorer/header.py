@@ -1,4 +1,4 @@
-"""The line at the top of the explorer: what image it is, and what it costs."""
+"""The header of the explorer: the image and its sums."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
     from layertui.model.image import Image
 
 _BASE = 40
-"""Cells of the name of what an image is built on."""
+"""Cells of the base image's name."""
 
 
 class Totals(NamedTuple):
-    """What is found out about an image as it is read. None: not known yet."""
+    """Sums about an image as it is read. None: not known yet."""
 
     paths: int | None = None
-    """Of the merged tree of all layers."""
+    """Paths of the merged tree of all layers."""
     reclaimable: int | None = None
-    """Bytes of files that layers store and the merged tree does not show; -1 if it cannot be known."""
+    """File bytes stored but not in the merged tree; -1 if unknown."""
     warnings: int = 0
     base: str = ""
-    """What the image is built on; empty if that is not known."""
+    """The base image; empty if unknown."""
 
 
 class ImageHeader(TopLine):
-    """The line of the explorer."""
+    """The header line."""
 
     def show(self, reference: str, image: "Image | None", totals: Totals) -> None:
-        """Tells about ``image``, which ``reference`` names, once it is open."""
+        """Show ``image``, once it is open."""
         if image is None:
             self.tell(reference, ())
         else:
@@ -42,9 +42,9 @@ class ImageHeader(TopLine):
 
 
 def _facts(image: "Image", totals: Totals) -> list[Weighted]:
-    """What is told, in its order, and how much it matters."""
+    """Return what is reported, in its order, and how much it matters."""
     layers = count_text(len(image.layers), "layer")
-    size = f"{size_text(image.size)} in {layers}" if image.size >= 0 else f"{layers} of unknown size"
+    size = f"{size_text(image.size)} in {layers}" if image.size >= 0 else f"{layers}"
     facts = [
         (1, Content(visible(image.transport))),
         *([(0, Content(where))] if (where := came_from(image)) else []),
@@ -62,11 +62,11 @@ def _facts(image: "Image", totals: Totals) -> list[Weighted]:
 
 
 def came_from(image: "Image") -> str:
-    """How an engine's layers are read; empty for all other images."""
+    """Return how an engine's layers are read; empty for other images."""
     engine = ENGINE_NAMES.get(image.transport)
     if engine is None:
         return ""
-    return f"from {engine}'s directories" if image.arrival is None else f"sent by {engine}, kept in the cache"
+    return f"from {engine}'s directories" if image.arrival is None else f"sent by {engine}, cached"
 
 
 def _reclaimable(size: int | None) -> str:

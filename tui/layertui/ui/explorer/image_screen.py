@@ -1,4 +1,4 @@
-"""What a screen about one image leads to: what it costs, the search through its files, how it was built …"""
+"""Base of screens about one image: opens insight, search, Dockerfile and others."""
 
 from functools import partial
 from itertools import takewhile
@@ -27,16 +27,14 @@ _ABOUT = ("insight", "search", "dockerfile", "attachments", "anatomy", "verify")
 
 
 class ImageScreen(Screen[None]):
-    """Leads to screens that tell more of its image, and comes back at what one went to there."""
+    """Open the other screens about the image, and return at what was selected there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "I", "insight", "insight", tooltip="What the image costs and leaks: waste, secrets, duplicates"
-        ),
-        Binding("F", "search", "search", tooltip="Search the contents of all files, line by line"),
-        Binding("B", "dockerfile", "build steps", tooltip="The Dockerfile, and what each step did"),
+        Binding("I", "insight", "insight", tooltip="Analyze: waste, secrets, duplicates, packages"),
+        Binding("F", "search", "search", tooltip="Search the contents of all files"),
+        Binding("B", "dockerfile", "build steps", tooltip="Dockerfile, with the changes of each step"),
         Binding("a", "attachments", "attachments", show=False, tooltip="Signatures, SBOMs and attestations"),
-        Binding("A", "anatomy", "anatomy", show=False, tooltip="How the image is organised, step by step"),
+        Binding("A", "anatomy", "anatomy", show=False, tooltip="Manifest, config and layers (raw)"),
         Binding("V", "verify", "verify", show=False, tooltip="Recompute every digest of the image"),
     ]
 
@@ -45,7 +43,7 @@ class ImageScreen(Screen[None]):
         super().__init__()
         self.reference = reference
         self._platform = platform
-        self._found: tuple[Image, Found] | None = None  # the last search, and of which reading
+        self._found: tuple[Image, Found] | None = None  # the last search, and its reading
 
     @property
     def platform(self) -> str | None:
@@ -54,19 +52,19 @@ class ImageScreen(Screen[None]):
 
     @property
     def reading(self) -> "Reading":
-        """What has been read of the image."""
+        """The reading of the image."""
         raise NotImplementedError
 
     def show_layer(self, layer: LayerNumber) -> None:
-        """Goes to a layer."""
+        """Go to a layer."""
         raise NotImplementedError
 
     def show_path(self, path: bytes, layer: LayerNumber, line: int = 0) -> None:
-        """Goes to a path with ``layer`` on top, and to a line of it unless that is 0."""
+        """Go to a path with ``layer`` on top, and to a line of it unless that is 0."""
         raise NotImplementedError
 
     def find_base(self, image: "Image") -> None:
-        """Looks in a thread for what ``image`` is built on; engines are asked for theirs."""
+        """Find the base of ``image`` in a thread; the engines' images are candidates."""
 
         def find(job: Job) -> "Base":
             from layertui.dockerfile.base import base_of
@@ -77,28 +75,28 @@ class ImageScreen(Screen[None]):
         background(self, find, partial(self.show_base, image), name="base", part_of=self.reading.job)
 
     def show_base(self, image: "Image", base: "Base") -> None:
-        """Show what ``image`` is built on, as far as it and the images around tell."""
+        """Show the base of ``image``, if it is known."""
         raise NotImplementedError
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return action not in _ABOUT or self.reading.image is not None
 
     def action_insight(self) -> None:
-        """Shows what the image costs and leaks; comes back at a path that one went to."""
+        """Open insight; return at the selected path."""
 
         def came_back(place: tuple[str, LayerNumber] | None) -> None:
             if place is not None:
                 self.show_path(place[0].encode("utf-8", "surrogateescape"), place[1])
 
         if not self.reading.complete:
-            why = self.reading.failure or "The layers are still being read: press I once they have been."
+            why = self.reading.failure or "Layers are still loading: press I again when they are loaded."
             self.notify(visible(str(why)), markup=False)
             return
         cache = navigator(self).cache
         self.app.push_screen(open_screens.insight(self.reading, cache), came_back)
 
     def action_search(self) -> None:
-        """Searches the files, or shows again what was found last."""
+        """Open the search, with the last results."""
         from layertui.content.query import Query
         from layertui.ui.search.screen import SearchScreen
         from layertui.ui.worker.search import Found
@@ -114,7 +112,7 @@ class ImageScreen(Screen[None]):
         self.app.push_screen(SearchScreen(image, self._found[1]), came_back)
 
     def action_dockerfile(self) -> None:
-        """Shows how the image was built."""
+        """Open the Dockerfile."""
         from layertui.ui.dockerfile.screen import DockerfileScreen
 
         def came_back(place: tuple[str, LayerNumber] | None) -> None:
@@ -126,14 +124,14 @@ class ImageScreen(Screen[None]):
         self.app.push_screen(DockerfileScreen(self.reading), came_back)
 
     def action_attachments(self) -> None:
-        """Lists what is attached to the image."""
+        """Open the attachments."""
         from layertui.ui.dialogs.attachments import AttachmentsDialog
 
         assert self.reading.image is not None
         self.app.push_screen(AttachmentsDialog(self.reading.image))
 
     def action_anatomy(self) -> None:
-        """Shows how the image is organised; comes back at a layer that one went to."""
+        """Open the chain of documents; return at the selected layer."""
 
         def came_back(layer: LayerNumber | None) -> None:
             if layer is not None:
@@ -142,7 +140,7 @@ class ImageScreen(Screen[None]):
         self.app.push_screen(open_screens.anatomy(self.reading), came_back)
 
     def action_verify(self) -> None:
-        """Recomputes every digest of the image, and shows what comes of it."""
+        """Open the verification."""
         from layertui.ui.dialogs.verify import VerifyDialog
 
         if self.reading.image is not None:

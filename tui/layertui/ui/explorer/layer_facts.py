@@ -1,4 +1,4 @@
-"""What is recorded of a step and its layer, and what is odd about an image, to be read."""
+"""The details of a step and its layer, and the warnings of an image, as pages."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,20 +18,20 @@ _GUTTER = 13
 
 
 class Oddity(NamedTuple):
-    """Something odd about an image. The texts may be hostile."""
+    """A warning or damage of an image. The texts may be hostile."""
 
     layer: LayerNumber
     """0 for the image as a whole."""
     path: str
     text: str
     failed: bool = False
-    """Not only odd: something cannot be shown, or cannot be trusted."""
+    """Damage: something is missing or cannot be trusted."""
 
 
 def oddities(
     image: "Image", states: dict[LayerNumber, LayerState], union: "LayerUnion | None"
 ) -> list[Oddity]:
-    """All that is odd about an image as far as it has been read: damage first, then as layers go."""
+    """Return the damage and warnings known so far: damage first, then by layer."""
     found = [
         Oddity(number, "", state.problem, failed=True) for number, state in states.items() if state.problem
     ]
@@ -42,7 +42,7 @@ def oddities(
 
 
 def oddities_document(found: Sequence[Oddity]) -> Document:
-    """The oddities, each under its path."""
+    """Return the warnings, each under its path."""
     lines: list[Line] = []
     for oddity in found:
         gutter: list[Span] = [("image", "quiet")]
@@ -58,11 +58,11 @@ def oddities_document(found: Sequence[Oddity]) -> Document:
 def layer_document(
     image: "Image", step: int, state: LayerState | None, index: "LayerIndex | None"
 ) -> Document:
-    """Return all that is known of a history entry and the layer that it made."""
+    """Return everything known about a history entry and its layer."""
     entry = image.history[step]
     lines = _rows(_step_facts(entry))
     if entry.layer is None:
-        lines += _rows([("layer", ["none: it changed the config alone"], "quiet")])
+        lines += _rows([("layer", ["none (config only)"], "quiet")])
         return Document(lines, _GUTTER, wrap=True)
     layer = image.layers[entry.layer - 1]
     facts = [
@@ -116,7 +116,7 @@ def _identity_facts(layer: "Layer") -> Iterator[_Fact]:
     yield "digest", [visible(descriptor.digest) or "unknown"], ""
     yield "diff ID", [visible(layer.diff_id) or "unknown"], ""
     yield "chain ID", [visible(layer.chain_id) or "unknown"], ""
-    yield "lies in", _places(layer), ""
+    yield "stored at", _places(layer), ""
     yield "fetched from", map(visible, descriptor.urls), ""
     yield "annotations", (visible(f"{name}={value}") for name, value in descriptor.annotations.items()), ""
 
@@ -126,10 +126,10 @@ def _check_fact(layer: "Layer", state: LayerState | None) -> _Fact:
     if state is not None and state.problem:
         return "problem", [visible(state.problem)], "deleted"
     if state is not None and state.checked:
-        return "checked", ["✓ its bytes have the digest that the image names"], ""
+        return "checked", ["✓ matches the digest of the image"], ""
     if not layer.descriptor.digest and not layer.diff_id:
-        return "checked", ["no: nothing names a digest of it"], "quiet"
-    return "checked", ["no: its bytes have not been held against its digest"], "quiet"
+        return "checked", ["no: no digest known"], "quiet"
+    return "checked", ["not verified"], "quiet"
 
 
 def _places(layer: "Layer") -> list[str]:

@@ -1,4 +1,4 @@
-"""The list of layers: an image's history, each layer with its colour, size, and state."""
+"""The list of layers: the history, with color, size and state of each layer."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -25,53 +25,51 @@ if TYPE_CHECKING:
 _SIZE = 8
 """Cells of a size."""
 _LONGEST = 2000
-"""Characters of a step that are laid out."""
+"""Most characters of a step."""
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 @dataclass(slots=True)
 class LayerState:
-    """What has become of a layer so far."""
+    """The state of a layer."""
 
     done: int = 0
-    """Bytes read, or entries where it lies unpacked."""
+    """Bytes read, or entries where it is stored unpacked."""
     total: int = -1
     read: bool = False
     problem: str = ""
-    """Why its entries are missing, end early, or cannot be trusted."""
+    """Why the layer is missing, truncated or wrong."""
     checked: bool = False
-    """Its bytes have been found to have the digest that the image names."""
+    """Its digest has been verified."""
 
     @property
     def share(self) -> float | None:
-        """How much of it has been read, 0 to 1; None if that is not known."""
+        """The share that has been read, 0 to 1; None if unknown."""
         return 1.0 if self.read else self.done / self.total if self.total > 0 else None
 
 
 class LayerList(ListView):
-    """Says which layer is at hand: a step without a layer stands for the layer below it."""
+    """Report the selected layer; a step without a layer stands for the layer below it."""
 
     HELP_NAME: ClassVar[str] = "Layers"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "tree", tooltip="Go to the tree of this layer"),
+        Binding("enter", "open", "tree", tooltip="Go to the tree"),
         Binding(
             "n",
             "screen.change(1)",
             "next change",
-            tooltip="Show the next path that the layer changed",
+            tooltip="Next path changed by the layer",
             group=CHANGE_KEYS,
         ),
-        Binding(
-            "N", "screen.change(-1)", "change before", tooltip="Show the change before", group=CHANGE_KEYS
-        ),
-        Binding("r", "turn", "turn round", show=False, tooltip="Newest or oldest first"),
-        Binding("e", "fold", "steps", tooltip="Hide or show the steps that made no layer"),
+        Binding("N", "screen.change(-1)", "previous change", tooltip="Previous change", group=CHANGE_KEYS),
+        Binding("r", "turn", "reverse", show=False, tooltip="Newest or oldest first"),
+        Binding("e", "fold", "steps", tooltip="Hide or show steps without a layer"),
         Binding(
             "w",
             "raw",
             "as recorded",
             show=False,
-            tooltip="Show steps as the builder recorded them, or as written",
+            tooltip="Toggle recorded and parsed commands",
         ),
     ]
     DEFAULT_CSS = """
@@ -84,7 +82,7 @@ class LayerList(ListView):
     """
 
     class Highlighted(Message):
-        """The cursor is on another step now."""
+        """Another step is selected."""
 
     class Opened(Message):
         """Enter or a second click."""
@@ -94,11 +92,11 @@ class LayerList(ListView):
         self.image: Image | None = None
         self.states: dict[LayerNumber, LayerState] = {}
         self.merged = 0
-        """Layers that the tree can be shown at so far."""
+        """The highest layer that is merged so far."""
         self.failure = ""
-        """Why no more layers come; may be hostile."""
+        """Why loading failed; may be hostile."""
         self.note = ""
-        """What keeps the layers from being read at once; may be hostile."""
+        """What loading waits for; may be hostile."""
         self.newest_first = True
         self.folded = False
         self.raw = False
@@ -113,11 +111,11 @@ class LayerList(ListView):
     # What is shown
 
     def show(self, image: "Image") -> None:
-        """Lists the steps of ``image``, the cursor on the newest layer."""
+        """List the steps of ``image``, the cursor on the newest layer."""
         self.image, self._base_steps = image, 0
         self.states = {layer.number: LayerState() for layer in image.layers}
         self.layer_count = max(len(self.states), 1)
-        # What a container wrote has none.
+        # A container's read-write layer has no digest.
         self._digests = sum(bool(layer.descriptor.digest or layer.diff_id) for layer in image.layers)
         self._largest = max((layer.descriptor.size for layer in image.layers), default=0)
         below, self._below = EMPTY, []
@@ -134,7 +132,7 @@ class LayerList(ListView):
         self.post_message(self.Highlighted())
 
     def show_anew(self, image: "Image") -> None:
-        """Lists the steps of an image that has been read again; the cursor stays on its layer."""
+        """List the steps of a reloaded image; the cursor stays on its layer."""
         layer, step, newest = self.merged_layer, self.step, self.merged_layer == len(self.states)
         self.show(image)
         if 0 <= step < len(self._below) and self._below[step] == layer:
@@ -143,17 +141,17 @@ class LayerList(ListView):
             self.go_to_layer(LayerNumber(min(layer, len(image.layers))))
 
     def mark_base(self, steps: int) -> None:
-        """Marks the first steps of the history as those of the base image."""
+        """Mark the first steps of the history as those of the base image."""
         self._base_steps = steps
         self.refresh()
 
     def update(self) -> None:
-        """Shows what has changed in the states."""
+        """Update all states."""
         self._title()
         self.refresh()
 
     def update_layer(self, layer: LayerNumber) -> None:
-        """Shows what has changed in the state of one layer; to paint all of them takes its time."""
+        """Update the state of one layer; painting all takes longer."""
         assert self.image is not None
         self._title()
         for row, step in enumerate(self._steps):
@@ -166,21 +164,21 @@ class LayerList(ListView):
 
     @property
     def step(self) -> int:
-        """Number of the history entry at hand; -1 if there are none."""
+        """Number of the selected history entry; -1 if there are none."""
         return self._steps[self.cursor] if self._steps else -1
 
     @property
     def merged_layer(self) -> LayerNumber:
-        """The layer at hand, or that below a step without one; 0 if the image has none."""
+        """The selected layer, or that below a step without one; 0 if the image has none."""
         return self._below[self.step] if self._steps else EMPTY
 
     @property
     def checked(self) -> int:
-        """How many layers have been found to have their digests."""
+        """Number of verified layers."""
         return sum(state.checked for state in self.states.values())
 
     def go_to_layer(self, layer: LayerNumber) -> None:
-        """Puts the cursor on the step that made ``layer``."""
+        """Put the cursor on the step that made ``layer``."""
         if self.image is None:
             return
         for at, step in enumerate(self._steps):
@@ -188,7 +186,7 @@ class LayerList(ListView):
                 self.go_to_row(at)
 
     def _arrange(self, step: int) -> None:
-        """Works out the rows; the cursor stays on ``step``, or goes to the layer that it stands for."""
+        """Compute the rows; the cursor stays on ``step``, or moves to its layer."""
         assert self.image is not None
         history = self.image.history
         self._steps = [
@@ -206,12 +204,12 @@ class LayerList(ListView):
 
     def _title(self) -> None:
         text, style = self._subtitle()
-        if (text, style) != self._titled:  # setting it paints the whole pane again
+        if (text, style) != self._titled:  # setting it repaints the whole pane
             self._titled = text, style
             self.border_subtitle = Content.styled(text, style)
 
     def _subtitle(self) -> tuple[str, str]:
-        """The state of the layer at hand, else of all."""
+        """Show the state of the selected layer, else of all."""
         if not self.states:
             return "", ""
         room = max(self.size.width - 4, 1)
@@ -226,12 +224,12 @@ class LayerList(ListView):
         if all(state.read for state in self.states.values()):
             count = self._digests
             if self.checked == count:
-                return f"✓ {count_text(count, 'digest')} checked" if count else "no digests to check", ""
-            return f"{self.checked} of {count_text(count, 'digest')} checked", ""
+                return f"✓ digests: {count}/{count} verified" if count else "no digests to verify", ""
+            return f"digests: {self.checked}/{count} verified", ""
         read = sum(state.read for state in self.states.values())
-        said = f"reading, {read} of {count_text(count, 'layer')} done"
+        said = f"loading · {read} of {count_text(count, 'layer')}"
         if 0 < self.merged < self.merged_layer:
-            said = f"reading, the tree is at layer {self.merged} so far"
+            said = f"loading · tree at layer {self.merged}"
         return shorten(said, room), ""
 
     # Keys and mouse
@@ -259,7 +257,7 @@ class LayerList(ListView):
             self._arrange(self.step)
 
     def action_fold(self) -> None:
-        """Hides the steps without a layer, or shows them again."""
+        """Hide the steps without a layer, or shows them again."""
         before = self.step
         self.folded = not self.folded
         if self.image is not None:
@@ -268,7 +266,7 @@ class LayerList(ListView):
                 self.post_message(self.Highlighted())
 
     def action_raw(self) -> None:
-        """Shows what the builder recorded, or what a person wrote."""
+        """Toggle recorded and parsed commands."""
         self.raw = not self.raw
         self.refresh()
 
@@ -289,7 +287,7 @@ class LayerList(ListView):
         return self.strip(spans, self._over(row))
 
     def _spans(self, step: int, at_hand: bool, width: int) -> list[Span]:
-        """A row of ``width`` cells."""
+        """Return a row of ``width`` cells."""
         assert self.image is not None
         layer = self.image.history[step].layer
         numbers = max(len(str(len(self.states))), 2)
@@ -318,7 +316,7 @@ class LayerList(ListView):
         return spans
 
     def _step(self, number: int, width: int) -> list[Span]:
-        """The step of a history entry in at most ``width`` cells."""
+        """Return the step of a history entry in at most ``width`` cells."""
         assert self.image is not None
         entry = self.image.history[number]
         gone = entry.layer is not None and bool(self.image.layers[entry.layer - 1].missing)
@@ -328,14 +326,14 @@ class LayerList(ListView):
         step = step_of(entry)
         arguments = visible(command_line(step.arguments[:_LONGEST]))
         if not step.instruction and not arguments:
-            return [(clip("step not recorded", width), "quiet")]
+            return [(clip("not recorded", width), "quiet")]
         if not step.instruction:
             return [(clip(arguments, width), "quiet" * quiet)]
         head = clip(step.instruction + " ", width)
         return [(head, "quiet"), (clip(arguments, width - cell_len(head)), "quiet" * quiet)]
 
     def _bar(self, state: LayerState, stored: int, width: int) -> list[Span]:
-        """How large a layer is beside the largest, or while it is read how much has been."""
+        """Return a bar: the size relative to the largest layer, or the progress while reading."""
         share = state.share
         if not state.read:
             if share is None or not state.done:

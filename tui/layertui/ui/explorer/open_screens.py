@@ -1,4 +1,4 @@
-"""The screens that tell more about the image of an explorer, each made of what has been read of it."""
+"""Open the other screens about an explorer's image, from what has been read of it."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def facts(reading: "Reading", layers: "LayerList") -> Screen[None] | None:
-    """All that is recorded of the step at hand in ``layers``; None if there is no step."""
+    """Return the details of the selected step; None if there is no step."""
     from layertui.ui.dialogs.reader import ReaderDialog
 
     image = reading.image
@@ -34,7 +34,7 @@ def facts(reading: "Reading", layers: "LayerList") -> Screen[None] | None:
 
 
 def warnings(reading: "Reading", found: Sequence[Oddity]) -> Screen[None]:
-    """What is odd about the image."""
+    """Warnings."""
     from layertui.ui.dialogs.reader import ReaderDialog
 
     layers = len(reading.image.layers) if reading.image is not None else 1
@@ -44,7 +44,7 @@ def warnings(reading: "Reading", found: Sequence[Oddity]) -> Screen[None]:
 
 
 def anatomy(reading: "Reading") -> Screen[LayerNumber | None]:
-    """How the image is organised; ends with a layer that one went to."""
+    """Return the chain of documents; dismissed with the selected layer."""
     from layertui.anatomy.chain import system
     from layertui.ui.anatomy.screen import AnatomyScreen
 
@@ -56,14 +56,14 @@ def anatomy(reading: "Reading") -> Screen[LayerNumber | None]:
 
 
 def insight(reading: "Reading", cache: bool) -> Screen[tuple[str, LayerNumber] | None]:
-    """What the image costs and leaks; ends with a path and a layer that one went to."""
+    """Return the insight screen; dismissed with the selected path and layer."""
     from layertui.ui.insight.screen import InsightScreen
 
     assert reading.image is not None
     return InsightScreen(reading.image, cache, reading.surveys)
 
 
-OTHER = "another image or container …"
+OTHER = "Another image or container …"
 _CHOICE = 32
 """Cells of a layer's step at most."""
 
@@ -71,7 +71,7 @@ _CHOICE = 32
 def compare(
     screen: Screen[None], reading: "Reading", reference: str, platform: str | None, layer: LayerNumber
 ) -> None:
-    """Asks what to compare with: another image with that of ``reading``, or another of its layers with ``layer``."""
+    """Ask what to compare with: another image, or another layer of ``reading``."""
     from layertui.compare.comparison import Side
     from layertui.model.identity import identity_of
     from layertui.ui.compare.screen import CompareScreen
@@ -82,7 +82,7 @@ def compare(
     assert image is not None
 
     def at(number: LayerNumber) -> Chosen:
-        """This image as of a layer, as it has been read if it has."""
+        """Return this image at a layer, as read if it has been."""
         side = Side(image, union, number) if reading.complete and union is not None else None
         return Chosen(reference, platform, number, side, identity_of(image))
 

@@ -1,4 +1,4 @@
-"""The three panes of an image, kept in step: its layers, the tree at the layer at hand, a path's detail."""
+"""The three panes of an image: layers, tree at the selected layer, detail."""
 
 import importlib
 from typing import TYPE_CHECKING, ClassVar
@@ -23,21 +23,21 @@ _LAYER = Binding.Group("layer")
 
 
 class ImagePanes(TreeSplitView):
-    """Shows a :class:`~layertui.ui.worker.reading.Reading`; moving in the layers moves the tree, that the detail."""
+    """Show a :class:`~layertui.ui.worker.reading.Reading`; the tree follows the layers, the detail the tree."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "left_square_bracket,comma",
             "layer(-1)",
-            "layer below",
-            tooltip="Go to the layer below",
+            "lower layer",
+            tooltip="Lower layer",
             group=_LAYER,
         ),
         Binding(
             "right_square_bracket,full_stop",
             "layer(1)",
-            "layer above",
-            tooltip="Go to the layer above",
+            "upper layer",
+            tooltip="Upper layer",
             group=_LAYER,
         ),
         Binding(
@@ -45,7 +45,7 @@ class ImagePanes(TreeSplitView):
             "extract",
             "extract",
             show=False,
-            tooltip="Write the path at hand, or what the layer changed, to a directory",
+            tooltip="Extract path (in Layers: the layer's changes)",
         ),
     ]
 
@@ -53,9 +53,9 @@ class ImagePanes(TreeSplitView):
         self.layer_list = LayerList(id="layers")
         super().__init__(self.layer_list, DetailPane(id="detail"))
         self._reading: Reading | None = None
-        self._building: LayerUnion | None = None  # whose rows a thread works out
+        self._building: LayerUnion | None = None  # the union whose rows are being computed
         self._wanted: tuple[bytes, LayerNumber, int] | None = (
-            None  # a path, layer and line to show once they are there
+            None  # a path, layer and line to show once they are merged
         )
 
     def on_mount(self) -> None:
@@ -63,13 +63,13 @@ class ImagePanes(TreeSplitView):
 
     @property
     def busy(self) -> bool:
-        """Whether what there is is still to be shown."""
+        """Whether something is still being computed or shown."""
         return self._building is not None or super().busy
 
     # What is shown
 
     def show(self, reading: "Reading") -> None:
-        """Shows the image of a reading from now on; of one that is read again the places stay."""
+        """Show the image of a reading; after a reload the positions are kept."""
         assert reading.image is not None
         again, self._reading = self._reading is not None, reading
         if again:
@@ -82,10 +82,10 @@ class ImagePanes(TreeSplitView):
         self.grow()
 
     def grow(self) -> None:
-        """Goes on with the union that has come; its tree is worked out in a thread, one at a time."""
+        """Show the union that arrived; its rows are computed in a thread, one at a time."""
         union = self._reading.union if self._reading is not None else None
         if union is None or self._building is not None:
-            return  # comes after the one under way
+            return  # follows the running one
         self._building = union
         layer = min(self.layer_list.merged_layer, union.layers)
 
@@ -104,21 +104,21 @@ class ImagePanes(TreeSplitView):
         self.tree_view.show(rows, len(self._reading.image.layers))
         self.layer_list.merged = union.layers
         self.layer_list.update()
-        if at != min(self.layer_list.merged_layer, union.layers):  # somebody has moved meanwhile
+        if at != min(self.layer_list.merged_layer, union.layers):  # the user has moved meanwhile
             self._move()
         self._building = None
         if self._reading.union is not union:
             self.grow()
 
     def show_layer(self, layer: LayerNumber) -> None:
-        """Goes to a layer."""
+        """Go to a layer."""
         self.layer_list.go_to_layer(layer)
         self.layer_list.focus()
 
     def show_path(self, path: bytes, layer: LayerNumber, line: int = 0) -> None:
-        """Goes to a path, absolute as layers spell it, with ``layer`` on top, whether it is hidden there or not.
+        """Go to an absolute path at ``layer``, hidden or not.
 
-        Goes there as soon as the layer is there, unless one has moved to another meanwhile. The
+        Waits for the layer to be merged, unless the user moves meanwhile. The
         detail shows what is in ``line`` of the file, unless that is 0.
         """
         self._wanted = (path, layer, line)
@@ -138,7 +138,7 @@ class ImagePanes(TreeSplitView):
             union, said = rows.merged.union, path.decode("utf-8", "surrogateescape")
             node = union.find(said)
             if node < 0 or union.last_by(node, layer) < 0:
-                self.notify(f"No layer up to {layer} stores {visible(said)}.", markup=False)
+                self.notify(f"{visible(said)} is in no layer up to {layer}.", markup=False)
             else:
                 self._move()
                 self.tree_view.go_to(node)
@@ -147,7 +147,7 @@ class ImagePanes(TreeSplitView):
                     self.detail.read_line(node, layer, line)
 
     def _move(self) -> None:
-        """Shows the tree at the layer at hand, or the highest there is so far."""
+        """Show the tree at the selected layer, or at the highest that is merged."""
         self.tree_view.move(LayerNumber(min(self.layer_list.merged_layer, self.layer_list.merged)))
 
     def on_layer_list_highlighted(self) -> None:
@@ -181,13 +181,13 @@ class ImagePanes(TreeSplitView):
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Nothing to do without an image."""
+        """Disable the actions that need an image until there is one."""
         if action == "extract":
             return self.subject is not None
         return self._reading is not None or action not in ("detail", "layer", "tab")
 
     def action_extract(self) -> None:
-        """Asks where to write the path at hand, or in the layers what the layer changed."""
+        """Extract the selected path; in Layers, the layer's changes."""
         from layertui.ui.dialogs.extract import extract_changes, extract_path
 
         if self.subject is None:
@@ -197,15 +197,15 @@ class ImagePanes(TreeSplitView):
         elif (layer := self.layer_list.merged_layer) <= self.subject.union.layers:
             self.app.push_screen(extract_changes(self.subject, layer))
         else:
-            self.notify(f"Layer {layer} has not been read yet.", markup=False)
+            self.notify(f"Layer {layer} has not been loaded yet.", markup=False)
 
     def action_layer(self, by: int) -> None:
-        """Goes to the layer above or below the one at hand."""
+        """Upper layer or below the one available."""
         self.layer_list.go_to_layer(LayerNumber(self.layer_list.merged_layer + by))
 
 
 def _import_rest(_job: Job) -> None:
-    """What the first frame does not need and the next ones do; it would take too long between two of them."""
+    """Import what later frames need, ahead of time."""
     for name in (
         "layertui.verify.layer",
         "layertui.content.read",

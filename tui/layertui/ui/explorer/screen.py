@@ -1,4 +1,4 @@
-"""One image: its layers, the merged tree, and the detail of a path."""
+"""The explorer: layers, merged tree and detail of one image."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -36,35 +36,33 @@ if TYPE_CHECKING:
 
 
 class ExplorerScreen(ImageScreen):
-    """Explores the image that ``reference`` names; shows of it what is known while it is read."""
+    """Explore the image of ``reference``, while it is being read."""
 
     HELP: ClassVar[str] = (
-        "The layers of an image, newest first, the file tree that a container sees with the layer at hand on "
-        "top, and the detail of the path at hand. Moving in the layers moves the tree; a step without a layer "
-        "stands for the layer below it."
+        "Layers, newest first; the file tree that a container sees at the selected layer; and the detail of "
+        "the selected path. Moving in the layers changes the tree; a step without a layer shows the tree of the "
+        "layer below it."
     )
     LEGEND: ClassVar[Legend] = (
-        ("▌", "$accent", "a layer, in its colour: paths have that of the layer they come from"),
-        ("▶", "$accent", "the layer at hand"),
-        ("·", "$quiet", "a step that made no layer"),
-        ("┆", "$quiet", "a step of the base image, where that is known"),
-        ("+ ~ −", "$modified", "added, modified, deleted by the layer at hand"),
-        ("=", "$quiet", "stored again by it, and nothing differs"),
-        ("✓", "$quiet", "the layer's bytes have the digest that the image names; without it: not checked"),
-        ("…", "$quiet", "the layer is still to be read"),
-        ("✗", "$deleted", "its entries are missing, end early, or cannot be trusted"),
-        ("⚠", "$modified", "engines disagree about the image, or it is not valid"),
+        ("▌", "$accent", "a layer, in its color; paths have the color of the layer they come from"),
+        ("▶", "$accent", "the selected layer"),
+        ("·", "$quiet", "a step without a layer"),
+        ("┆", "$quiet", "a step of the base image, if known"),
+        ("+ ~ −", "$modified", "added, modified, deleted by the selected layer"),
+        ("=", "$quiet", "identical copy stored by it"),
+        ("✓", "$quiet", "layer digest verified"),
+        ("…", "$quiet", "layer not read yet"),
+        ("✗", "$deleted", "layer missing, truncated or wrong"),
+        ("⚠", "$modified", "engines disagree about the image, or it is invalid"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("D", "compare", "compare", tooltip="Compare with another image, or two layers"),
-        Binding("exclamation_mark", "warnings", "warnings", tooltip="What is odd about the image"),
-        Binding("i", "facts", "facts", tooltip="All that is recorded of the step and the layer at hand"),
-        Binding("p", "platform", "platform", show=False, tooltip="Open the image for another platform"),
+        Binding("D", "compare", "compare", tooltip="Compare with another image or layer"),
+        Binding("exclamation_mark", "warnings", "warnings", tooltip="Warnings"),
+        Binding("i", "facts", "facts", tooltip="Layer details"),
+        Binding("p", "platform", "platform", show=False, tooltip="Open another platform"),
         Binding("R", "reload", "reload", show=False, tooltip="Read the image or container as it is now"),
-        Binding("y", "registry", "look it up", tooltip="Look the name up in its registry"),
-        Binding(
-            "escape", "leave", "back", show=False, tooltip="Out of the detail, then to the screen before"
-        ),
+        Binding("y", "registry", "search registry", tooltip="Look up the name in its registry"),
+        Binding("escape", "leave", "back", show=False, tooltip="Leave the detail, then back"),
     ]
 
     def __init__(
@@ -82,13 +80,13 @@ class ExplorerScreen(ImageScreen):
         self.panes = ImagePanes()
         self._first_layer = layer
         self._reading = Reading(self, reference, identity)
-        self._anew: Reading | None = None  # takes the place of that once all of it has come
+        self._anew: Reading | None = None  # replaces the current reading once it is complete
         self._warnings = 0
-        self._base = ""  # what the image is built on
-        self._unknown = ""  # a bare name that nothing here has
+        self._base = ""  # the base image
+        self._unknown = ""  # a bare name that was not found locally
 
     def on_compose(self) -> None:
-        """Opens the image while the panes are made."""
+        """Open the image while the panes are made."""
         self._start(self._reading)
         self.panes.fit(self.app.size)
 
@@ -119,7 +117,7 @@ class ExplorerScreen(ImageScreen):
         self.panes.fit(event.size)
 
     def show_layer(self, layer: LayerNumber) -> None:
-        """Goes to a layer."""
+        """Go to a layer."""
         self.panes.show_layer(layer)
 
     @property
@@ -127,7 +125,7 @@ class ExplorerScreen(ImageScreen):
         return self._reading
 
     def show_path(self, path: bytes, layer: LayerNumber, line: int = 0) -> None:
-        """Goes to a path with ``layer`` on top; see :meth:`ImagePanes.show_path`."""
+        """Go to a path with ``layer`` on top; see :meth:`ImagePanes.show_path`."""
         self.panes.show_path(path, layer, line)
 
     # Opening and reading
@@ -142,11 +140,11 @@ class ExplorerScreen(ImageScreen):
             self._fail(event.result)
             if isinstance(event.result, UnknownName) and self._reading.image is None:
                 self._unknown = self.reference
-                self._say_failure(event.result, f"y to look it up at docker://{self._unknown}, ")
+                self._say_failure(event.result, f"y looks it up at docker://{self._unknown}, ")
                 self.refresh_bindings()
             return
         if self._reading.failure is not None or event.result is self._reading.image:
-            return  # the process that reads it has been faster to fail, or it is shown already
+            return  # the worker process failed first, or it is shown already
         if self._anew is not None:
             self._anew.take(image=event.result)
             self._take_anew()
@@ -155,10 +153,10 @@ class ExplorerScreen(ImageScreen):
         self._show_image(event.result)
         self.panes.layer_list.go_to_layer(_number_of(event.result, self._first_layer))
         if self._reading.union is None:
-            self.panes.tree_view.say("Reading the layers …")
+            self.panes.tree_view.say("Loading layers …")
 
     def _show_image(self, image: "Image") -> None:
-        """Shows an image, and what has been read of it so far."""
+        """Show an image as far as it has been read."""
         self.panes.show(self._reading)
         for number, index in self._reading.indexes.items():
             self._note_index(LayerNumber(number), index)
@@ -176,14 +174,14 @@ class ExplorerScreen(ImageScreen):
             layers.update_layer(event.layer)
 
     def _note_arrival(self, done: int, total: int) -> None:
-        """How much an engine has sent of the stream that brings all layers."""
+        """Show the progress of an engine's stream."""
         image = self._reading.image
         if image is not None and image.transport in ENGINE_NAMES:
             of = f" of about {size_text(total)}" if total >= done else ""
-            self._note(f"{ENGINE_NAMES[image.transport]} sends {size_text(done)}{of}")
+            self._note(f"{ENGINE_NAMES[image.transport]} sent {size_text(done)}{of}")
 
     def _note(self, text: str) -> None:
-        """Says below the layers what they wait for."""
+        """Show below the layers what loading waits for."""
         self.panes.layer_list.note = text
         self.panes.layer_list.update()
 
@@ -195,7 +193,7 @@ class ExplorerScreen(ImageScreen):
             self._tell()
 
     def _note_index(self, number: LayerNumber, index: "LayerIndex") -> None:
-        """What reading a layer found out about it."""
+        """Take the results of reading a layer."""
         from layertui.verify.layer import was_checked
 
         image, state = self._reading.image, self.panes.layer_list.states.get(number)
@@ -223,9 +221,9 @@ class ExplorerScreen(ImageScreen):
         self._fail(event.error)
 
     def _fail(self, error: LayertuiError) -> None:
-        """Says it where the image would be; what has been read of it stays."""
+        """Show the error in place of the image; what has been read stays."""
         if self._reading.failure is not None:
-            return  # the process that reads met the same
+            return  # the worker process reports the same
         if self._anew is not None:
             self._anew.close()
             self._anew = None
@@ -243,13 +241,13 @@ class ExplorerScreen(ImageScreen):
         self.refresh_bindings()
 
     def _say_failure(self, error: LayertuiError, keys: str = "") -> None:
-        keys = f"Press {keys}o to open another image, escape to go back."
+        keys = f"{keys}o opens another image, esc goes back."
         message = self.query_one(".message", Static)
         message.update(Content(f"{visible(failure_text(error))}\n\n").append(Content.styled(keys, "$quiet")))
         message.display = True
 
     def action_reload(self) -> None:
-        """Reads all anew, as it is now; what is shown stays until that is there."""
+        """Reload; what is shown stays until the new image has been read."""
         self._close()
         reading = Reading(self, self.reference)
         if self._reading.image is None:
@@ -265,7 +263,7 @@ class ExplorerScreen(ImageScreen):
         self._start(reading)
 
     def _take_anew(self) -> None:
-        """Puts what has been read again in the place of what was there, once all of it has come."""
+        """Show the reloaded image, once it is complete."""
         anew = self._anew
         if anew is not None and anew.image is not None and anew.complete:
             self._reading, self._anew = anew, None
@@ -275,7 +273,7 @@ class ExplorerScreen(ImageScreen):
     # Other screens
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Nothing to tell without an image; no warnings where nothing is odd."""
+        """Enable actions only when the image, or a warning, is there."""
         if action == "registry":
             return bool(self._unknown)
         if action == "warnings":
@@ -285,29 +283,29 @@ class ExplorerScreen(ImageScreen):
         return super().check_action(action, parameters)
 
     def action_change(self, step: Literal[1, -1]) -> None:
-        """Goes to the next path that the layer changed, or the one before, wherever the focus is."""
+        """Go to the next path that the layer changed, or the previous one, wherever the focus is."""
         self.panes.tree_view.action_change(step)
 
     def action_facts(self) -> None:
-        """Shows all that is recorded of the step at hand."""
+        """Show the details of the selected step."""
         if (screen := open_screens.facts(self._reading, self.panes.layer_list)) is not None:
             self.app.push_screen(screen)
 
     def action_warnings(self) -> None:
-        """Shows what is odd about the image."""
+        """Show the warnings."""
         self.app.push_screen(open_screens.warnings(self._reading, self._oddities()))
 
     def action_registry(self) -> None:
-        """Looks the name up in its registry, which nobody is asked before this."""
+        """Look up the name in its registry, only on request."""
         self.app.switch_screen(ExplorerScreen(f"docker://{self._unknown}", self._platform))
 
     def action_compare(self) -> None:
-        """Asks what to compare with: another image, or a layer of this one with that at hand."""
+        """Ask what to compare with: another image, or another layer."""
         layer = self.panes.layer_list.merged_layer
         open_screens.compare(self, self._reading, self.reference, self._platform, layer)
 
     def action_platform(self) -> None:
-        """Asks for a platform and opens the image for it."""
+        """Ask for a platform and opens the image for it."""
         find_platforms(self, self.reference, ask=True)
 
     def on_platforms_found(self, event: PlatformsFound) -> None:
@@ -319,19 +317,19 @@ class ExplorerScreen(ImageScreen):
 
         if not event.ask:
             if self._reading.failure is not None and len(event.platforms) > 1:
-                self._say_failure(self._reading.failure, "p to choose a platform, ")
+                self._say_failure(self._reading.failure, "p selects a platform, ")
         elif len(event.platforms) < 2:
-            self.notify("The image is there for no other platform, or its source does not say.", markup=False)
+            self.notify("No other platforms.", markup=False)
         else:
             at_hand = str(self._reading.image.platform) if self._reading.image is not None else ""
             self.app.push_screen(ChooseDialog("Platform", event.platforms, at_hand), chosen)
 
     async def action_leave(self) -> None:
-        """Goes back a step: out of the detail, to the screen before."""
+        """Leave the detail, then the screen."""
         if not self.panes.leave_detail():
             await navigator(self).action_back()
 
-    # What is told
+    # What is reported
 
     def _oddities(self) -> list[Oddity]:
         reading = self._reading
@@ -345,14 +343,14 @@ class ExplorerScreen(ImageScreen):
         return found
 
     def _tell(self) -> None:
-        """Brings the header up to date."""
+        """Update the header."""
         self._warnings = len(self._oddities())
         totals = Totals(self._reading.paths, self._reading.reclaimable, self._warnings, self._base)
         self.query_one(ImageHeader).show(self.reference, self._reading.image, totals)
         self.refresh_bindings()
 
     def _look_closer(self, image: "Image") -> None:
-        """With all layers read: tells their sums, and checks what has not been checked."""
+        """With all layers read: show the sums, and verify in the background."""
         states = self.panes.layer_list.states
         if any(state.problem for state in states.values()):
             self._reading.reclaimable = -1
@@ -380,7 +378,7 @@ class ExplorerScreen(ImageScreen):
 
 
 def _number_of(image: "Image", identity: str) -> LayerNumber:
-    """The number of the layer that a store calls ``identity``; 0 for none."""
+    """Return the number of the layer with a store's ID; 0 for none."""
     for layer in image.layers:
         places = (Path(value).name for name, value in layer.places if name in ("graph", "layer ID"))
         names = {layer.chain_id, layer.descriptor.digest, *places}

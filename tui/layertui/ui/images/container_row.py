@@ -26,7 +26,7 @@ _STYLES = {"running": "added", "paused": "modified", "restarting": "modified", "
 
 
 def row_of_container(summary: "ContainerSummary", order: tuple[int, int]) -> TableRow:
-    """The row of a container."""
+    """Return the row of a container."""
     created = parse_time(summary.created)
     cells = {
         "name": summary.name,
@@ -50,7 +50,7 @@ def row_of_container(summary: "ContainerSummary", order: tuple[int, int]) -> Tab
 
 
 def container_facts(container: "ContainerSummary") -> list[Fact]:
-    """What the list of an engine tells of a container; what it has nothing for is left out."""
+    """Return the facts of a container in an engine's list; unknown ones are left out."""
     created, labels = container.created, None
     if container.labels is not None:
         labels = [f"{key}={value}" for key, value in sorted(container.labels.items())]

@@ -1,4 +1,4 @@
-"""What an image says about itself, opened when the cursor rests on it; what is known of a container."""
+"""The detail of an image, opened when the cursor rests on it, or of a container."""
 
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 _SETTLE = 0.12
 """Seconds that the cursor rests on an image before the image is opened."""
 _KEPT = 64
-"""Images that are kept for coming back to."""
+"""Opened images that are kept."""
 
 
 class ImageDetail(VerticalScroll):
-    """The facts of one row. Opening happens in a thread; the last image asked for is shown."""
+    """The facts of one row. Images are opened in a thread; the last one requested is shown."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "scroll_up", "up", show=False),
@@ -55,13 +55,13 @@ class ImageDetail(VerticalScroll):
         self.show(None)
 
     def show(self, row: TableRow | None) -> None:
-        """Shows the image of ``row``, once it is open."""
+        """Show the image of ``row``, once it is open."""
         if self._settle is not None:
             self._settle.stop()
         self._row = row
         if row is None:
             self.border_title = Content("Detail")
-            self._say("Nothing to tell about.")
+            self._say("No image selected.")
             return
         self.border_title = Content(row.cells["name"])
         if isinstance(row.summary, ContainerSummary):
@@ -75,7 +75,7 @@ class ImageDetail(VerticalScroll):
             self._settle = self.set_timer(_SETTLE, self._open)
 
     def forget(self) -> None:
-        """Opens every image anew."""
+        """Forget all opened images."""
         self._results.clear()
 
     def on_show(self) -> None:
@@ -115,7 +115,7 @@ class ImageDetail(VerticalScroll):
         shared = ""
         if self._row.summary.transport in ENGINE_NAMES:
             known = cells["shared"] != "?"
-            shared = f"{cells['shared']} with other images, {cells['unique']} its own" if known else "unknown"
+            shared = f"{cells['shared']} · unique {cells['unique']}" if known else "unknown"
         self._facts(image_facts(result, shared))
 
     def _facts(self, shown: list[Fact]) -> None:
@@ -134,5 +134,5 @@ class ImageDetail(VerticalScroll):
 
 
 def _key(row: TableRow) -> tuple[str, str]:
-    """What a row's image is kept under: a tag may come to mean another."""
+    """Return the key of a row's image: a tag may move."""
     return row.reference, row.summary.id

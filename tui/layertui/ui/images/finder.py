@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 _TICK = 0.05
 """Seconds between two batches of one place, at least."""
 _PAUSES = (1, 60)
-"""Seconds between two tries to hear from an engine that is gone, at first and at last."""
+"""First and longest interval in seconds between attempts to reach a stopped engine."""
 
 RowOf = Callable[[Any, tuple[int, int]], TableRow]
-"""Makes a row of a summary, its place's number and its number there."""
+"""Makes a row from a summary, the number of its place, and its number there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Somewhere images or containers may be; ``name`` is for people and may be hostile."""
+    """A place with images or containers; ``name`` is human-readable and may be hostile."""
 
     name: str
     look: Callable[[], "Iterable[ImageSummary | ContainerSummary | SourceProblem]"]
@@ -42,14 +42,14 @@ class Place:
 
 @dataclass(slots=True)
 class Batch:
-    """Rows that a place has, and why some of its files could not be read."""
+    """Rows of a place, and why some of its files could not be read."""
 
     rows: list[TableRow] = field(default_factory=list)
     problems: list[LayertuiError] = field(default_factory=list)
 
 
 def image_places(given: Sequence[str]) -> list[Place]:
-    """What was given on the command line, the current directory, the engines, the sample image."""
+    """Return the places: command line, current directory, engines, sample image."""
     return [
         *(Place(reference, partial(_images, reference)) for reference in given),
         Place("current directory", _images_here),
@@ -59,12 +59,12 @@ def image_places(given: Sequence[str]) -> list[Place]:
 
 
 def container_places() -> list[Place]:
-    """The transport."""
+    """Return the transport."""
     return [Place(ENGINE_NAMES[engine], partial(_containers, engine), engine) for engine in _engines()]
 
 
 def store_places(reference: str) -> tuple[list[Place], list[Place]]:
-    """A store, for its images and for its containers."""
+    """Return a store as places of images and of containers."""
     from layertui.sources import list_containers
 
     return (
@@ -76,7 +76,7 @@ def store_places(reference: str) -> tuple[list[Place], list[Place]]:
 def batches(place: Place, number: int, row_of: RowOf) -> Iterator[Batch]:
     """Look in place ``number`` and yield what it has, several rows at a time.
 
-    Raises the :class:`LayertuiError` of a place that cannot be looked at, after what it had until then.
+    Raises the :class:`LayertuiError` of a place that cannot be listed, after the rows listed so far.
     """
     found = 0
     batch, since = Batch(), time.monotonic()
@@ -111,7 +111,7 @@ def ask_shared_sizes(owner: MessagePump, engine: str, done: Callable[[Mapping[st
 
 
 class Watch:
-    """Follow what an engine says of changes, in a thread, until closed.
+    """Follow an engine's events in a thread, until closed.
 
     ``changed`` is called with ``image`` or ``container`` once one of them came, went or changed. An engine that
     goes is tried again, ever more seldom, and once it is heard again ``changed`` is called with an empty
@@ -179,4 +179,4 @@ def _images_here() -> "Iterable[ImageSummary | SourceProblem]":
     try:
         return list_directory(Path.cwd())
     except FileNotFoundError as error:
-        raise LayertuiError("the current directory is gone", "", "open a path with o") from error
+        raise LayertuiError("the current directory was deleted", "", "open a path with o") from error

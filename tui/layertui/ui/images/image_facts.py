@@ -1,4 +1,4 @@
-"""What an image's config and manifest say about it, for reading."""
+"""The facts of an image, from its config and manifest."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def image_facts(image: "Image", shared: str) -> list[Fact]:
-    """The facts of ``image``, those that people look for first; what it has nothing for is left out.
+    """Return the facts of ``image``, the most wanted first; empty ones are left out.
 
     ``shared`` tells what of its size others have too, where that is known.
     """
@@ -51,13 +51,13 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _texts(value: Any) -> Sequence[str]:
-    """The texts that ``value`` holds: itself, or those of an array."""
+    """Return the strings in ``value``: itself, or those of an array."""
     values = value if isinstance(value, list) else [value]
     return [item for item in values if isinstance(item, str)]
 
 
 def _command(value: Any) -> Sequence[str]:
-    """A command as it is typed in a shell, one line."""
+    """Return a command as it is typed in a shell, one line."""
     import shlex
 
     words = _texts(value)

@@ -17,7 +17,7 @@ SHARED = (
     Column("shared", "SHARED", 8, 7, right=True, descends=True),
     Column("unique", "UNIQUE", 8, 6, right=True, descends=True),
 )
-"""What an image has in common with others of its engine, and what only it has."""
+"""The sizes shared with other images of the engine, and unique to it."""
 IMAGE_COLUMNS = (
     Column("name", "NAME:TAG", 0, 0, minimum=20),
     Column("id", "IMAGE ID", 12, 3),
@@ -32,7 +32,7 @@ ENGINE_COLUMNS = (*IMAGE_COLUMNS[:3], *SHARED, *IMAGE_COLUMNS[3:])
 
 
 def row_of_image(summary: "ImageSummary", order: tuple[int, int]) -> TableRow:
-    """The row of an image: its file's name stands for one it lacks."""
+    """Return the row of an image: its file's name stands for one it lacks."""
     source = source_of(summary.reference)
     file = (
         source.rstrip("/").rpartition("/")[2].rpartition(":")[2]
@@ -76,7 +76,7 @@ def row_of_image(summary: "ImageSummary", order: tuple[int, int]) -> TableRow:
 
 
 def with_shared(row: TableRow, shared: int) -> TableRow:
-    """The row of an image that has ``shared`` bytes in common with others."""
+    """Return the row of an image that has ``shared`` bytes in common with others."""
     size = row.keys["size"]
     unique = max(size - shared, 0) if size >= 0 else -1
     return replace(
@@ -87,7 +87,7 @@ def with_shared(row: TableRow, shared: int) -> TableRow:
 
 
 def source_of(reference: str) -> str:
-    """Where ``reference`` leads, without the name that the image has there."""
+    """Return where ``reference`` leads, without the name that the image has there."""
     from layertui.model.reference import parse_reference
 
     parsed = parse_reference(reference)
@@ -95,5 +95,5 @@ def source_of(reference: str) -> str:
 
 
 def short_digest(digest: str) -> str:
-    """The first 12 digits of a digest, as docker shows IDs."""
+    """Return the first 12 digits of a digest, as docker shows IDs."""
     return digest.partition(":")[2][:12] or digest[:12]

@@ -1,4 +1,4 @@
-"""What several places have said so far: the rows of a table and how it is searched and sorted."""
+"""The rows of several places, filtered and sorted."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from layertui.ui.worker.background import background_each
 
 @dataclass(slots=True)
 class Answer(Batch):
-    """What a place has said so far."""
+    """The answers of a place so far."""
 
     error: LayertuiError | None = None
-    """Why it could not be looked at."""
+    """Why it could not be listed."""
     whole: bool = False
-    """It has said all."""
+    """Whether it is complete."""
 
 
 class Listing:
@@ -41,7 +41,7 @@ class Listing:
 
     @property
     def whole(self) -> bool:
-        """Whether every place has said all."""
+        """Whether every place is complete."""
         return all(answer.whole for answer in self.answers)
 
     def look(
@@ -83,7 +83,7 @@ class Listing:
             job.cancel()
 
     def rows(self) -> list[TableRow]:
-        """What is listed, sorted. What several places have stands at the first of them."""
+        """Return the sorted rows. A row that several places have is listed at the first."""
         rows: dict[str, TableRow] = {}
         for answer in self.answers:
             for row in answer.rows:
@@ -95,12 +95,12 @@ class Listing:
         return listed
 
     def answered(self) -> list[tuple[Place, Answer]]:
-        """Each place and what it has said."""
+        """Return each place and what it has said."""
         return list(zip(self.places, self.answers, strict=True))
 
 
 def search(rows: Sequence[TableRow], query: str) -> list[TableRow]:
-    """The rows that a query finds: each word is in some cell, or is one of Docker's filters and fits.
+    """Return the rows that a query finds: each word is in some cell, or is one of Docker's filters and fits.
 
     Filters are for images. Raises :class:`LayertuiError` that tells what is wrong with one.
     """
@@ -117,7 +117,7 @@ def search(rows: Sequence[TableRow], query: str) -> list[TableRow]:
 
 
 def filters_of(query: str) -> list[str]:
-    """The words of a query that are Docker's filters."""
+    """Return the words of a query that are Docker filters."""
     return [word for word in query.split() if "=" in word and word.partition("=")[0] in FILTER_KEYS]
 
 
@@ -126,9 +126,9 @@ def _has(row: TableRow, word: str) -> bool:
 
 
 def place_facts(listing: Listing, named: int) -> list[Fact]:
-    """What each place holds, or why it could not be read; ``named`` problems of each by name.
+    """Return the state of each place; ``named`` is the number of problems listed per place.
 
-    Engines that are not there need no remedy: one line tells of all of them.
+    Engines that are not running share one line.
     """
     rows = listing.rows()
     absent = [place.name for place, answer in listing.answered() if isinstance(answer.error, NoEngine)]
@@ -140,13 +140,13 @@ def place_facts(listing: Listing, named: int) -> list[Fact]:
             facts.append(Fact(f"… {place.name}", ["looking"], "$quiet"))
         elif isinstance(answer.error, NoEngine):
             if place.name == absent[0]:
-                facts.append(Fact(f"· {', '.join(absent)}", ["not running here"], "$quiet"))
+                facts.append(Fact(f"· {', '.join(absent)}", ["not running"], "$quiet"))
         elif answer.error is not None:
             facts.append(Fact(f"✗ {place.name}", [str(answer.error)], "$deleted"))
         else:
             facts.append(Fact(f"{'!' if answer.problems else '✓'} {place.name}", [said], "$quiet"))
         unread = [str(problem) for problem in answer.problems[:named]]
         if len(answer.problems) > named:
-            unread.append(f"and {count_text(len(answer.problems) - named, 'more file')} could not be read")
+            unread.append(f"and {count_text(len(answer.problems) - named, 'more file')} unreadable")
         facts.append(Fact("", unread, "$modified"))
     return facts

@@ -1,4 +1,4 @@
-"""The images at hand, of files and engines, and the containers beside them."""
+"""The list of images and containers, of files and engines."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -37,55 +37,55 @@ if TYPE_CHECKING:
 WIDE = 120
 """Columns from which the detail stands beside the table."""
 _SETTLE = 0.3
-"""Seconds that an engine is left to change further before it is asked what there is now."""
+"""Seconds without events before an engine's list is refreshed."""
 
 
 class FilterField(Input):
-    """What to search for; applied while it is typed."""
+    """The filter; applied while typing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "to the table"),
+        Binding("enter", "submit", "apply"),
         Binding("escape", "screen.leave", "clear"),
     ]
 
 
 class ImagesScreen(Screen[None]):
-    """Lists images and containers as their sources answer; ``given`` are references of the command line."""
+    """List images and containers as their sources answer; ``given`` are references of the command line."""
 
     HELP: ClassVar[str] = (
-        "The images given on the command line, those that lie in the current directory, those of Docker and "
-        "Podman, and the built-in sample; beside them the engines' containers. The lines below the table say "
-        "what each place holds, or why it could not be read. The table follows what the engines do. Words "
-        "typed into the filter have to be in a cell each; of images it also takes Docker's filters: "
-        "dangling=true, label=KEY[=VALUE], reference=PATTERN, before=IMAGE, since=IMAGE."
+        "Images given on the command line, in the current directory, of Docker and Podman, and the built-in "
+        "sample; also the engines' containers. The lines below the table show the state of each source. The "
+        "table is updated when the engines change. The filter matches each word in any cell; for images it "
+        "also takes Docker's filters: dangling=true, label=KEY[=VALUE], reference=PATTERN, before=IMAGE, "
+        "since=IMAGE."
     )
     LEGEND: ClassVar[Legend] = (
         ("▌", "$accent", "the highlighted row"),
-        ("◆", "$accent", "marked, to be compared with another"),
+        ("◆", "$accent", "marked for comparison"),
         ("?", "$quiet", "not known"),
-        ("✓", "$quiet", "this place has been looked through"),
-        ("…", "$quiet", "it is being looked through"),
-        ("·", "$quiet", "there is none here"),
-        ("!", "$modified", "some files there could not be read"),
-        ("✗", "$deleted", "it could not be looked at"),
+        ("✓", "$quiet", "scanned"),
+        ("…", "$quiet", "scanning"),
+        ("·", "$quiet", "not available"),
+        ("!", "$modified", "some files could not be read"),
+        ("✗", "$deleted", "could not be read"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "filter", tooltip="Show only what matches"),
+        Binding("slash", "filter", "filter", tooltip="Filter"),
         Binding("c", "containers", "containers", tooltip="Show the containers"),
         Binding("c", "images", "images", tooltip="Show the images"),
         Binding("s", "sort", "sort", tooltip="Sort by the next column"),
-        Binding("S", "reverse", "reverse", show=False, tooltip="Turn the order round"),
-        Binding("d", "detail", "detail", tooltip="Show or hide the detail of the highlighted row"),
-        Binding("space", "mark", "mark", show=False, tooltip="Mark this row for a comparison"),
+        Binding("S", "reverse", "reverse", show=False, tooltip="Reverse order"),
+        Binding("d", "detail", "detail", tooltip="Show or hide the detail"),
+        Binding("space", "mark", "mark", show=False, tooltip="Mark for comparison"),
         Binding(
             "D",
             "compare",
             "compare",
             show=False,
-            tooltip="Compare with the marked row, else with what you name",
+            tooltip="Compare with the marked row, or with another image",
         ),
-        Binding("o", "app.open", "open", tooltip="Open any reference or path"),
-        Binding("r", "look", "look again", show=False, tooltip="Look for images and containers again"),
+        Binding("o", "app.open", "open", tooltip="Open an image by reference or path"),
+        Binding("r", "look", "reload", show=False, tooltip="Reload images and containers"),
         Binding("escape", "leave", "clear filter, hide detail, back", show=False),
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")
@@ -136,13 +136,13 @@ class ImagesScreen(Screen[None]):
         return self.query_one(f"#{self._shown.noun}s", Table)
 
     def _places(self) -> tuple[Sequence[Place], Sequence[Place]]:
-        """Where it looks for images, and where for containers."""
+        """Return the places of images, and of containers."""
         return image_places(self._given), container_places()
 
-    # What the sources say
+    # Answers of the sources
 
     def action_look(self) -> None:
-        """Looks in every place anew."""
+        """Reload every place."""
         self.query_one(ImageDetail).forget()
         for listing in (self._images, self._containers):
             for number in range(len(listing.places)):
@@ -168,7 +168,7 @@ class ImagesScreen(Screen[None]):
         self._show()
 
     def _engine_changed(self, engine: str, kind: str) -> None:
-        """Ask the engine what there is now, once it has come to rest; see :class:`Watch`."""
+        """Refresh the list of an engine after its last event; see :class:`Watch`."""
         self._changed.add((engine, kind))
         if self._settle is None:
             self._settle = self.set_timer(_SETTLE, self._look_quietly)
@@ -210,13 +210,13 @@ class ImagesScreen(Screen[None]):
         self._table.focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The filter's key is a letter like any other while one types into the filter."""
+        """Disable the keys that are letters while typing in the filter."""
         if action in ("images", "containers"):
             return action != f"{self._shown.noun}s" and not isinstance(self.focused, FilterField)
         return not (action == "filter" and isinstance(self.focused, FilterField))
 
     def action_mark(self) -> None:
-        """Marks the highlighted row, or takes its mark away; there is one mark at most."""
+        """Mark or unmark the selected row; at most one row is marked."""
         row = self._table.highlighted
         if row is not None:
             is_marked = self._marked is not None and self._marked.reference == row.reference
@@ -226,7 +226,7 @@ class ImagesScreen(Screen[None]):
             self._show()
 
     def action_compare(self) -> None:
-        """Compares what is marked with what is highlighted; without a mark that with what is named."""
+        """Compare the marked row with the selected one; without a mark, ask for an image."""
         from layertui.ui.compare.screen import CompareScreen
         from layertui.ui.compare.side_header import Chosen
 
@@ -243,11 +243,11 @@ class ImagesScreen(Screen[None]):
             navigator(self).ask(f"Compare {row.cells['name']} with …", partial(compare, row.reference))
 
     def action_containers(self) -> None:
-        """Shows the containers in place of the images."""
+        """Show the containers."""
         self._switch(self._containers)
 
     def action_images(self) -> None:
-        """Shows the images in place of the containers."""
+        """Show the images."""
         self._switch(self._images)
 
     def _switch(self, listing: Listing) -> None:
@@ -260,33 +260,31 @@ class ImagesScreen(Screen[None]):
         self.on_table_highlighted()
 
     async def action_filter(self) -> None:
-        """Asks for what to search, above the table."""
+        """Open the filter."""
         if not self.query(Input):
-            field = FilterField(
-                placeholder="any words, or label=KEY, dangling=true …", compact=True, id="filter"
-            )
+            field = FilterField(placeholder="words, label=KEY, dangling=true …", compact=True, id="filter")
             await self.query_one("#list").mount(field, before=0)
         self.query_one(Input).focus()
 
     def action_sort(self) -> None:
-        """Sorts by the next column, after the last in the order of the places again."""
+        """Sort by the next column, after the last in the order of the places again."""
         keys = [None, *(column.key for column in self._table.columns)]
         at = keys.index(self._shown.sort[0] if self._shown.sort else None)
         self._sort_by(keys[(at + 1) % len(keys)])
 
     def action_reverse(self) -> None:
-        """Turns the order of the sorted column round."""
+        """Turn the order of the sorted column round."""
         if self._shown.sort:
             self._shown.sort = (self._shown.sort[0], not self._shown.sort[1])
             self._show()
 
     def action_detail(self) -> None:
-        """Shows or hides the detail: beside the table where there is room, else below."""
+        """Show or hides the detail: beside the table where there is room, else below."""
         self.toggle_class("-hide-detail" if self.has_class("-wide") else "-show-detail")
         self._table.focus()
 
     async def action_leave(self) -> None:
-        """Goes back a step: out of the filter, out of the detail, to the images, to the screen before."""
+        """Leave the filter, the detail, the containers, then the screen."""
         if self.query(Input):
             await self.query(Input).remove()
             self._query = ""
@@ -300,7 +298,7 @@ class ImagesScreen(Screen[None]):
             await navigator(self).action_back()
 
     def _sort_by(self, key: str | None) -> None:
-        """Numbers and times start with the greatest."""
+        """Return the initial order of a column: numbers and times descending."""
         descends = {column.key: column.descends for column in self._table.columns}
         self._shown.sort = (key, descends[key]) if key else None
         self._show()
@@ -308,7 +306,7 @@ class ImagesScreen(Screen[None]):
     # What is shown
 
     def _show(self) -> None:
-        """Brings the table, its title and the lines of the places up to date."""
+        """Update the table, its title and the lines of the places."""
         listing, table = self._shown, self._table
         rows = listing.rows()
         if listing is self._images and any(place.engine and said.rows for place, said in listing.answered()):
@@ -323,7 +321,7 @@ class ImagesScreen(Screen[None]):
         self.query_one("#list").border_title = self._title()
         told = f"{len(found)} of {total}" if self._query else total
         if self._marked is not None:
-            told = f"◆ {self._marked.cells['name']}, D compares it with another · {told}"
+            told = f"◆ {self._marked.cells['name']}, D compares · {told}"
         self.query_one("#list").border_subtitle = Content(told)
         named = 3 if self.size.height >= 30 else 1
         self.query_one("#places", Facts).show(place_facts(listing, named))
@@ -333,7 +331,7 @@ class ImagesScreen(Screen[None]):
             message.update(Content(visible(problem or self._why_empty(bool(rows)))))
 
     def _title(self) -> Content:
-        """Both tables by name, the one that is shown in the accent."""
+        """Return the names of both tables, the current one in the accent color."""
         names = []
         for listing in (self._images, self._containers):
             style = "bold $accent" if listing is self._shown else "$quiet not bold"
@@ -342,11 +340,11 @@ class ImagesScreen(Screen[None]):
         return Content.styled(" │ ", "$line not bold").join(names)
 
     def _why_empty(self, has_rows: bool) -> str:
-        noun, opens = self._shown.noun, "Press o to open an image by its reference or path."
+        noun, opens = self._shown.noun, "o opens an image by reference or path."
         if has_rows:
-            return f"No {noun} matches “{self._query}”. Press escape to see all of them."
+            return f"No {noun} matches “{self._query}”. esc clears the filter."
         if not self._shown.whole:
             return f"Looking for {noun}s … {opens}"
         if self._shown is self._containers:
-            return "No containers here. Press c to see the images."
-        return f"No images here. {opens}"
+            return "No containers. c shows the images."
+        return f"No images. {opens}"

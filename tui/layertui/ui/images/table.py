@@ -20,13 +20,14 @@ _GUTTER = 2
 
 
 class Table(ListView):
-    """Rows under a header that stays; says what is highlighted, opened, or asked to be sorted by."""
+    """Rows under a fixed header; reports selection, opening, and clicks on columns."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "explore", tooltip="Explore what is highlighted"),
+        Binding("enter", "open", "explore", tooltip="Explore"),
         *cursor_keys("first row", "last row"),
     ]
     ALLOW_SELECT = True
+    REVEAL_EARLY = False
     HELP_NAME: ClassVar[str] = "Table"
     DEFAULT_CSS = """
     Table {
@@ -64,7 +65,7 @@ class Table(ListView):
         self.marked = ""
         """Reference of the row that has a mark; empty for none."""
         self._wanted = ""
-        """Reference of the row that the cursor was put on."""
+        """Reference of the row that was selected."""
         self.sorted_by: tuple[str, bool] | None = None
         """Key of the column and whether it descends; None in the order of the sources."""
 
@@ -74,7 +75,7 @@ class Table(ListView):
         return self.rows[self.cursor] if self.cursor < len(self.rows) else None
 
     def show(self, rows: Sequence[TableRow], query: str, sorted_by: tuple[str, bool] | None) -> None:
-        """Puts ``rows`` in place of those before.
+        """Replace the rows.
 
         The cursor stays on the row that it was put on, or waits for it on the first.
         """

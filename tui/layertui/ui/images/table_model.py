@@ -1,4 +1,4 @@
-"""A row of a table, and which of its columns fit."""
+"""A row of a table, and the layout of its columns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,36 +10,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """One image or container: safe texts a column, and what they are sorted by."""
+    """One image or container: sanitized cells, and their sort keys."""
 
     summary: "ImageSummary | ContainerSummary"
     cells: dict[str, str]
     keys: dict[str, Any]
     order: tuple[int, int]
-    """Number of its place and its place there."""
+    """Number of its place, and its position there."""
     styles: dict[str, str] = field(default_factory=dict)
-    """Shades of cells that are not like all others of their column."""
+    """Styles of cells that differ from their column."""
 
     @property
     def reference(self) -> str:
-        """What opens it, as it is (not safe to show)."""
+        """The reference that opens it (not sanitized)."""
         return self.summary.reference
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. ``width`` 0 takes what the others leave."""
+    """A column of a table. ``width`` 0: shares what the others leave."""
 
     key: str
     title: str
     width: int
     leaves: int
-    """A narrow table goes without it: the column with the greatest number goes first, one with 0 stays."""
+    """Dropped in a narrow table, the greatest number first; 0: never dropped."""
     right: bool = False
     minimum: int = 0
     """The least width of a column without its own."""
     descends: bool = False
-    """Sorted from the greatest on: numbers and times."""
+    """Sorted in descending order at first: numbers and times."""
 
 
 GAP = 2
@@ -47,7 +47,7 @@ GAP = 2
 
 
 def fit_columns(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
-    """The columns that fit in ``width`` cells, with their widths."""
+    """Return the columns that fit in ``width`` cells, with their widths."""
     left = list(columns)
     while True:
         spare = width - sum(column.width or column.minimum for column in left) - GAP * (len(left) - 1)

@@ -1,4 +1,4 @@
-"""What stands above the parts of the insight: what the image comes to, and the parts to choose from."""
+"""The header of insight: the sums, and the parts to select."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -18,11 +18,11 @@ NAMES = tuple(PARTS)
 """The parts in the order of their keys."""
 
 Progress = Mapping[str, tuple[int, int]]
-"""Bytes behind and in all, of the parts that are being looked into."""
+"""Bytes done and total, of the parts being scanned."""
 
 
 def facts(image: "Image", surveys: Mapping[str, "Survey"], progress: Progress) -> list[Weighted]:
-    """What the image costs and leaks, as far as it has been asked for, and how much it matters."""
+    """Return the sums known so far, with their priority."""
     found = [(3, Content(size_text(image.size)))]
     waste, secrets = surveys.get("waste"), surveys.get("secrets")
     if waste is not None:
@@ -36,13 +36,13 @@ def facts(image: "Image", surveys: Mapping[str, "Survey"], progress: Progress) -
         found.append((4, Content.styled(PARTS["secrets"].count(secrets.count), style)))
     elif "secrets" not in progress:
         number = NAMES.index("secrets")
-        said = Content(f"secrets not looked for: {number + 1}").stylize(_choosing(number))
+        said = Content(f"{number + 1} Secrets: not scanned").stylize(_choosing(number))
         found.append((4, said))
     return found
 
 
 def tabs(surveys: Mapping[str, "Survey"], progress: Progress, chosen: str, width: int) -> Content:
-    """The parts with their keys and what each comes to; in little room that of the chosen one alone."""
+    """Return the parts with keys and results; in little room only the selected part's result."""
     found = [
         _tab(number, _state(name, surveys, progress), name == chosen) for number, name in enumerate(NAMES)
     ]
@@ -55,7 +55,7 @@ def tabs(surveys: Mapping[str, "Survey"], progress: Progress, chosen: str, width
 
 
 def stored_bytes(waste: "Survey") -> int:
-    """Bytes of all files that the layers store."""
+    """Return bytes of all files that the layers store."""
     return int(waste.figures.get("stored_bytes") or 0)
 
 
@@ -70,7 +70,7 @@ def _choosing(number: int) -> Style:
 
 
 def _state(name: str, surveys: Mapping[str, "Survey"], progress: Progress) -> str:
-    """What a part comes to, in a word."""
+    """Return the result of a part in a word."""
     survey = surveys.get(name)
     if survey is not None:
         return size_text(survey.size) if name in ("waste", "duplicates") else f"{survey.count:,}"

@@ -1,4 +1,4 @@
-"""How the parts of the insight are told: words, sums, and rows of findings."""
+"""How the parts of the insight are reported: words, sums, and rows of findings."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from layertui.ui.detail.subject import chip
 from layertui.ui.widgets.lines import Document, Line, Span
 
 _SIZE, _COUNT, _CHIP = 8, 8, 5
-"""Cells of numbers, and of a layer's number in its colour."""
+"""Cells of numbers, and of a layer's number in its color."""
 _UNMASKED = 60
-"""Cells that a secret takes beyond those of a mask, at most."""
+"""Most cells of an unmasked secret."""
 _GAP = 2
 
 
@@ -28,17 +28,17 @@ class Part:
     plural: str
     """What its findings are called."""
     kinds: Mapping[str, str]
-    """What stands above the sums of each kind."""
+    """Headings of the sums."""
     columns: Mapping[str, int]
-    """Cells of what is told beside each path."""
+    """Cells of what is reported beside each path."""
     where: str
-    """What the last column holds."""
+    """Heading of the last column."""
     nothing: str
-    """What to say where nothing was found."""
+    """The sentence if nothing was found."""
     is_sized: bool = True
     """Whether findings are measured in bytes."""
     strikes: bool = True
-    """Whether what the final tree does not show is struck through; where nothing else is found it need not be."""
+    """Whether hidden paths are struck through; not needed if all are hidden."""
 
     def count(self, number: int) -> str:
         """``1 copy``, ``1,204 copies``."""
@@ -48,42 +48,42 @@ class Part:
 PARTS: Mapping[str, Part] = {
     "waste": Part(
         "Waste", "file", "files",
-        {"step": "HIDDEN BY THE STEP", "reason": "WHY", "directory": "WHERE"},
+        {"step": "HIDDEN BY", "reason": "REASON", "directory": "WHERE"},
         {"why": 18, "by": _CHIP}, "PATH",
-        "Nothing is stored in vain: the final tree shows every file that the layers store.",
+        "No wasted space: every stored file is in the final tree.",
         strikes=False,
     ),
     "secrets": Part(
         "Secrets", "secret", "secrets",
-        {"rule": "WHAT", "place": "WHERE", "step": "BROUGHT BY THE STEP"},
+        {"rule": "WHAT", "place": "WHERE", "step": "ADDED BY"},
         {"what": 20, "secret": 7}, "WHERE",
-        "Nothing has the shape of a secret that is known here, in files, environment, labels and history.",
+        "No known secret patterns in files, environment, labels or history.",
         is_sized=False,
     ),
     "duplicates": Part(
         "Duplicates", "copy", "copies",
-        {"saved": "STORED AGAIN", "step": "BY THE STEP"},
+        {"saved": "WHERE", "step": "BY STEP"},
         {"copies": 16}, "PATHS",
-        "No content is stored twice.",
+        "No duplicates.",
     ),
     "permissions": Part(
         "Permissions", "path", "paths",
-        {"right": "WHAT", "step": "STORED BY THE STEP"},
+        {"right": "WHAT", "step": "ADDED BY"},
         {"what": 20, "mode": 10, "owner": 9}, "PATH",
-        "No file is setuid, setgid or world-writable, has capabilities, or an owner that /etc/passwd lacks.",
+        "No setuid, setgid or world-writable files, no capabilities, no unknown owners.",
         is_sized=False,
     ),
     "packages": Part(
         "Packages", "change", "changes",
-        {"change": "WHAT", "step": "BY THE STEP", "kind": "OF"},
+        {"change": "WHAT", "step": "BY STEP", "kind": "OF"},
         {"what": 8, "of": 6}, "PACKAGE",
-        "No database of packages that is known here: dpkg, apk, rpm, Python, npm.",
+        "No package database found (dpkg, apk, rpm, Python, npm).",
     ),
 }  # fmt: skip
 
 
 def sums_page(part: Part, survey: Survey, steps: Mapping[LayerNumber, str]) -> Page:
-    """The sums under their headings. An event is one more than the number of a sum; 0 stands for all."""
+    """Return the sums under their headings. An event is the number of a sum plus one; 0: all."""
     page = PageBuilder((_SIZE if part.is_sized else 0) + _COUNT + _GAP)
     for note in survey.notes:
         page.add(("⚠ ", "modified"), (visible(note), ""))
@@ -100,7 +100,7 @@ def sums_page(part: Part, survey: Survey, steps: Mapping[LayerNumber, str]) -> P
 
 
 def name_of(each: Sum, steps: Mapping[LayerNumber, str]) -> str:
-    """A sum's name, safe."""
+    """Return the name of a sum, sanitized."""
     return "".join(text for text, _style in _named(each, steps))
 
 
@@ -108,7 +108,7 @@ def _named(each: Sum, steps: Mapping[LayerNumber, str]) -> list[Span]:
     if each.kind != "step":
         return [(visible(each.name), "")]
     if not each.layer:
-        return [("no layer: the image's config", "")]
+        return [("config", "")]
     return [*chip(each.layer), (f"  {steps.get(each.layer, '')}", "")]
 
 
@@ -122,12 +122,12 @@ def _columns(part: Part, size: str, count: str, style: str = "") -> list[Span]:
 
 
 class Findings(Document):
-    """Findings a line each; what is told of one is put together when it is to be seen."""
+    """Findings a line each; what is reported of one is put together when it is to be seen."""
 
     def __init__(
         self, part: Part, findings: Sequence[Finding], room: Callable[[], int], is_unmasked: bool
     ) -> None:
-        """``room`` tells how many cells there are."""
+        """``room`` returns the width in cells."""
         gutter = (_SIZE + _GAP if part.is_sized else 0) + _CHIP
         super().__init__(gutter=gutter, items=range(len(findings)), clip=True)
         self.findings = findings
@@ -139,7 +139,7 @@ class Findings(Document):
         return len(self.findings)
 
     def heading(self) -> Line:
-        """Names the columns."""
+        """Name the columns."""
         size = f"{'SIZE':>{_SIZE}}  " if self._part.is_sized else ""
         cells = "".join(f"{name.upper():<{width + _GAP}}" for name, width in self._widths())
         return Line([(f"{size}IN   {cells}{self._part.where}", "quiet")])

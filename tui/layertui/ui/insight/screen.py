@@ -1,4 +1,4 @@
-"""What an image costs and leaks: why it is so big, what can be saved, what was shipped by mistake."""
+"""The insight screen: waste, secrets, duplicates, permissions, packages."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,35 +35,34 @@ if TYPE_CHECKING:
     from layertui.model.image import Image
 
 WIDE = 120
-"""Columns from which the findings stand beside the sums."""
+"""Width in columns from which the findings are beside the sums."""
 
 
 class InsightScreen(Screen[tuple[str, LayerNumber] | None]):
-    """Tells what ``image`` costs and leaks; ends with a path and a layer that one went to, if any.
+    """The analysis of ``image``; dismissed with a path and a layer if one was selected.
 
-    ``surveys`` keeps what has been found. Nothing is looked into before it is asked for, and
-    leaving the screen stops what is under way.
+    ``surveys`` keeps the results. Nothing is scanned before it is requested, and
+    leaving the screen stops a running scan.
     """
 
     HELP: ClassVar[str] = (
-        "What the image costs and leaks. Waste is stored in the layers and not in the final tree; secrets are "
-        "found by the shape that their issuers document, in hidden files too; duplicates are contents that "
-        "layers store more than once; permissions are those of the final tree that are more than usual; "
-        "packages are what each step added, upgraded and removed. The sums say what it comes from: moving in "
-        "them shows the findings of one alone. Enter goes to what is at hand, in the explorer."
+        "Waste: stored in layers, but not in the final tree. Secrets: matches of documented formats, in hidden "
+        "files too. Duplicates: contents stored more than once. Permissions: unusual ones in the final tree. "
+        "Packages: added, upgraded and removed by each step. Selecting a sum shows its findings. Enter opens "
+        "the selected finding in the explorer."
     )
     LEGEND: ClassVar[Legend] = (
-        ("▌", "$accent", "a layer, in its colour"),
-        ("?", "$quiet", "not looked into yet"),
-        ("⚠", "$modified", "something could not be looked into"),
-        ("/a", "strike", "stored in a layer, and the final tree does not show it"),
+        ("▌", "$accent", "a layer, in its color"),
+        ("?", "$quiet", "not scanned"),
+        ("⚠", "$modified", "not everything could be scanned"),
+        ("/a", "strike", "stored in a layer, not in the final tree"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "enter",
             "open",
             "explore",
-            tooltip="Go to what is at hand in the explorer; from a reason to its findings; or look again",
+            tooltip="Open in the explorer; show the findings of a sum; or resume",
         ),
         *(
             Binding(
@@ -71,11 +70,9 @@ class InsightScreen(Screen[tuple[str, LayerNumber] | None]):
             )
             for number, (name, part) in enumerate(PARTS.items(), 1)
         ),
-        Binding("m", "mask", "show/mask", tooltip="Show the secrets as they are, or masked again"),
-        Binding("y", "copy", "copy", tooltip="Copy the path at hand"),
-        Binding(
-            "escape", "leave", "stop/back", show=False, tooltip="Stop looking, then back to the explorer"
-        ),
+        Binding("m", "mask", "show/mask", tooltip="Show or mask secrets"),
+        Binding("y", "copy", "copy", tooltip="Copy the path"),
+        Binding("escape", "leave", "stop/back", show=False, tooltip="Stop, then back"),
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")
 
@@ -86,8 +83,8 @@ class InsightScreen(Screen[tuple[str, LayerNumber] | None]):
         self._cache = cache
         self._surveys = surveys
         self._lookers: dict[str, Looker] = {}
-        self._progress: dict[str, tuple[int, int]] = {}  # of what the lookers look into
-        self._said: dict[str, str] = {}  # why there is no survey though it was asked for
+        self._progress: dict[str, tuple[int, int]] = {}  # of the running scans
+        self._said: dict[str, str] = {}  # errors of requested scans
         self._sums = Page(TextView().document)
         self._chosen = -1  # the sum whose findings are shown; 0 for all
         self._is_unmasked = False
@@ -104,7 +101,7 @@ class InsightScreen(Screen[tuple[str, LayerNumber] | None]):
 
     def on_mount(self) -> None:
         for line in (self.query_one(TopLine), self.query_one("#parts")):
-            line.auto_links = False  # what can be clicked keeps the colour that says which is shown
+            line.auto_links = False  # clickable parts keep the color of their state
         for view in self.query(TextView):
             view.layer_count = len(self._image.layers)
         self._view("sums").focus()
@@ -129,11 +126,11 @@ class InsightScreen(Screen[tuple[str, LayerNumber] | None]):
 
     @property
     def busy(self) -> bool:
-        """Whether the part at hand is being looked into."""
+        """Whether the selected part is being scanned."""
         return self.part in self._lookers
 
     def _look(self) -> None:
-        """Has the part at hand looked into by a process of its own."""
+        """Scan the selected part in the worker process."""
         self._said.pop(self.part, None)
         self._progress[self.part] = (0, 0)
         looker = self._lookers[self.part] = Looker(self, identity_of(self._image), self._cache, self.part)
@@ -154,7 +151,7 @@ class InsightScreen(Screen[tuple[str, LayerNumber] | None]):
         if isinstance(event.result, LayertuiError):
             self._said[event.part] = failure_text(event.result, LEAVE_AND_RELOAD)
             if not isinstance(event.result, ImageChanged):
-                self._said[event.part] += ". Enter looks again."
+                self._said[event.part] += ". Enter retries."
         else:
             self._surveys[event.part] = event.result
         if event.part == self.part:
@@ -165,7 +162,7 @@ class InsightScreen(Screen[tuple[str, LayerNumber] | None]):
     # What is shown
 
     def _show(self) -> None:
-        """Shows the part at hand."""
+        """Show the selected part."""
         self._tell()
         part, survey = PARTS[self.part], self._surveys.get(self.part)
         self.set_class(survey is None or not survey.count, "-empty")
@@ -180,7 +177,7 @@ class InsightScreen(Screen[tuple[str, LayerNumber] | None]):
             self._put(message(said, "deleted" if self.part in self._said else "quiet"), notes)
         else:
             self._put(sums_page(part, survey, self._steps))
-            self.call_after_refresh(self._show_findings)  # its pane may only now get its place
+            self.call_after_refresh(self._show_findings)  # its pane may be laid out only now
         if self.has_class("-empty"):
             sums.focus()
         self.refresh_bindings()
@@ -192,24 +189,24 @@ class InsightScreen(Screen[tuple[str, LayerNumber] | None]):
     def _say_looking(self) -> None:
         done, total = self._progress.get(self.part, (0, 0))
         how_far = f" {size_text(done)} of {size_text(total)}." if total else ""
-        self._put(message(f"Looking …{how_far} Escape stops it."))
+        self._put(message(f"Scanning …{how_far} esc to stop"))
 
     def _title(self, survey: Survey | None) -> str:
-        """What the part comes to, in a sentence."""
+        """Return the result of the part in a sentence."""
         part = PARTS[self.part]
         if survey is None:
             return part.title
         if self.part == "waste":
-            return f"{size_text(survey.size)} of {size_text(stored_bytes(survey))} stored in vain"
+            return f"{size_text(survey.size)} of {size_text(stored_bytes(survey))} wasted"
         if self.part == "duplicates":
-            return f"{size_text(survey.size)} are stored again"
+            return f"{size_text(survey.size)} duplicated"
         if self.part == "packages":
             return f"{part.count(survey.count)}, {size_text(survey.size)} installed"
         hidden = sum(finding.is_hidden for finding in survey.findings)
-        return part.count(survey.count) + (f", {hidden:,} only deleted from view" if hidden else "")
+        return part.count(survey.count) + (f", {hidden:,} deleted, still shipped" if hidden else "")
 
     def _show_findings(self, cursor: int = -1) -> None:
-        """Shows the findings of the sum at hand."""
+        """Show the findings of the selected sum."""
         survey = self._surveys.get(self.part)
         if survey is None or not survey.count:
             return
@@ -233,7 +230,7 @@ class InsightScreen(Screen[tuple[str, LayerNumber] | None]):
         self.refresh_bindings()
 
     def _tell(self) -> None:
-        """Brings the two lines at the top up to date."""
+        """Update the two header lines."""
         found = facts(self._image, self._surveys, self._progress)
         self.query_one(TopLine).tell(self._image.name, found)
         line = tabs(self._surveys, self._progress, self.part, self.size.width)
@@ -242,7 +239,7 @@ class InsightScreen(Screen[tuple[str, LayerNumber] | None]):
     # Keys
 
     def _place(self) -> tuple[str, LayerNumber] | None:
-        """Where what is at hand leads: a path and a layer."""
+        """Return the target of the selection: a path and a layer."""
         survey = self._surveys.get(self.part)
         if survey is None:
             return None
@@ -257,12 +254,12 @@ class InsightScreen(Screen[tuple[str, LayerNumber] | None]):
 
     @property
     def _has_more(self) -> bool:
-        """Whether there are findings to go to, or the part is still to be looked into."""
+        """Whether there is a finding to open, or a scan to start."""
         survey = self._surveys.get(self.part)
         return survey is None or survey.count > 0
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only what can be done with the part and the line at hand."""
+        """Enable only the actions of the part and the selected line."""
         if not self.is_mounted:
             return True
         if action == "open":
@@ -273,7 +270,7 @@ class InsightScreen(Screen[tuple[str, LayerNumber] | None]):
         return action != "mask" or self.part == "secrets"
 
     def action_part(self, number: int) -> None:
-        """Shows another part, looked into if it has not been."""
+        """Show another part, scanning it if necessary."""
         self.part = NAMES[number]
         if self.part in self._surveys or self.part in self._said or self.busy:
             self._show()
@@ -281,7 +278,7 @@ class InsightScreen(Screen[tuple[str, LayerNumber] | None]):
             self._look()
 
     def action_open(self) -> None:
-        """Goes to what is at hand, or looks again."""
+        """Open the selection, or resume the scan."""
         place = self._place()
         if place is not None:
             self.dismiss(place)
@@ -291,23 +288,23 @@ class InsightScreen(Screen[tuple[str, LayerNumber] | None]):
             self._look()
 
     def action_mask(self) -> None:
-        """Shows the secrets, or masks them again."""
+        """Show or mask secrets."""
         self._is_unmasked = not self._is_unmasked
         self._show_findings(self._view("findings").cursor)
 
     def action_copy(self) -> None:
-        """Copies the path at hand."""
+        """Copy the selected path."""
         if (place := self._place()) is not None:
             copy(self, place[0])
 
     def action_leave(self) -> None:
-        """Stops looking into the part at hand, else leaves."""
+        """Stop the scan, else leave."""
         if (looker := self._lookers.pop(self.part, None)) is None:
             self.dismiss(None)
             return
         looker.close()
         del self._progress[self.part]
-        self._said[self.part] = "Stopped. Enter looks again."
+        self._said[self.part] = "Stopped · enter to resume"
         self._show()
 
     def on_click(self, event: events.Click) -> None:

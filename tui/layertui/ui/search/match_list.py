@@ -1,4 +1,4 @@
-"""The lines that a search has found, each with its layer and path."""
+"""The matches of a search, each with layer and path."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -22,11 +22,11 @@ _PLACE = 48
 
 
 class MatchList(ListView):
-    """Grows while a search goes on; the cursor stays where it is."""
+    """A list that grows during a search; the cursor stays."""
 
     HELP_NAME: ClassVar[str] = "Matches"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "show the file", tooltip="Show the line in the explorer, at its layer"),
+        Binding("enter", "open", "open", tooltip="Open the file in the explorer, at its layer"),
     ]
     DEFAULT_CSS = """
     MatchList {
@@ -53,14 +53,14 @@ class MatchList(ListView):
         return len(self._matches)
 
     def show(self, matches: "list[LineMatch]", cursor: int = 0) -> None:
-        """Shows ``matches``, which may grow (:meth:`grown`)."""
+        """Show ``matches``, which may grow (:meth:`grown`)."""
         self._matches = matches
         self._fit()
         self.go_to_row(cursor)
         self.refresh()
 
     def grown(self) -> None:
-        """Shows what has been found since."""
+        """Show the new matches."""
         self._fit()
         self.refresh()
 
@@ -92,7 +92,7 @@ class MatchList(ListView):
         return self.strip(self._spans(row, self.scrollable_content_region.width), self._over(row))
 
     def _spans(self, row: int, width: int) -> list[Span]:
-        """A row of ``width`` cells."""
+        """Return a row of ``width`` cells."""
         match = self._matches[row]
         numbers = len(str(self.layer_count))
         line = f":{match.line}"
@@ -112,7 +112,7 @@ class MatchList(ListView):
 
 
 def _text(match: "LineMatch", room: int) -> list[Span]:
-    """As much of the line as fits into ``room`` cells, what matches in sight."""
+    """Return as much of the line as fits ``room`` cells, with the match visible."""
     before, found, after = (
         visible(part.replace("\t", " "))
         for part in (
@@ -121,7 +121,7 @@ def _text(match: "LineMatch", room: int) -> list[Span]:
             match.text[match.end :].rstrip(),
         )
     )
-    # Where not all fits, what matches and a bit of what follows it comes first.
+    # If not all fits, the match and what follows it come first.
     if cell_len(before) + cell_len(found) + cell_len(after) > room:
         before = clip_start(before, max(room // 4, room - cell_len(found) - cell_len(after)))
     found = clip(found, room - cell_len(before))

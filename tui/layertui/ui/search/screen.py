@@ -1,4 +1,4 @@
-"""Searches the contents of all files of an image; shows the lines as they are found."""
+"""The search screen: matches in the contents of all files, as they are found."""
 
 import time
 from dataclasses import asdict, replace
@@ -29,50 +29,50 @@ if TYPE_CHECKING:
     from layertui.model.image import Image
 
 SWITCHES = {
-    "is_regex": ("alt+r", "regex", "Take the pattern as a regular expression, or as it stands"),
-    "ignores_case": ("alt+c", "any case", "Tell capitals from small letters, or not"),
-    "with_hidden": ("alt+h", "hidden", "Search hidden files too, or not"),
-    "with_binary": ("alt+b", "binary", "Search binary files too, or not"),
+    "is_regex": ("alt+r", "regex", "Toggle regular expression"),
+    "ignores_case": ("alt+c", "ignore case", "Match case"),
+    "with_hidden": ("alt+h", "hidden", "Search hidden files"),
+    "with_binary": ("alt+b", "binary", "Search binary files"),
 }
-"""Fields of a query that are turned on and off: key, name, and what that does."""
-STOPPED = "stopped: enter in the pattern searches again"
-_BEGIN = "Type what to look for, and press enter: every line of every file that holds it is listed."
+"""Switches of a query: key, name, tooltip."""
+STOPPED = "stopped · enter to resume"
+_BEGIN = "Type a text or regular expression, then enter."
 
 
 class SearchField(Input):
-    """A pattern, or where to look for it."""
+    """The pattern, or the paths to search."""
 
     HELP_NAME: ClassVar[str] = "Pattern"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "submit", "search", tooltip="Search the files of all layers"),
-        Binding("down", "screen.to_list", "to the matches", show=False, tooltip="Go to the matches"),
+        Binding("down", "screen.to_list", "matches", show=False, tooltip="Go to the matches"),
     ]
 
 
 class SearchScreen(Screen[LineMatch | None]):
-    """Searches ``image``; ends with the match that one went to, if any.
+    """Search ``image``; dismissed with the selected match, if any.
 
-    ``found`` is the search to begin with, and keeps what comes of it. Leaving the screen stops it.
+    ``found`` is the initial search, and keeps the results. Leaving the screen stops it.
     """
 
     HELP: ClassVar[str] = (
-        "Searches the contents of the image's files line by line, as grep does: for a text as it stands, or for "
-        "one of Python's regular expressions. Each layer is read once, from the base up, and lines are shown as "
-        "they are found. The second field narrows it to a directory or to names like *.conf. Hidden files are "
-        "those that later layers overwrote or deleted: they are still shipped."
+        "Search file contents line by line, as grep does, for a literal text or a Python regular expression. "
+        "Each layer is read once, base first; matches are shown as they are found. The second field limits the "
+        "search to a directory or to names like *.conf. Hidden files were overwritten or deleted by later "
+        "layers, but are still shipped."
     )
     LEGEND: ClassVar[Legend] = (
-        ("▌", "$accent", "the layer that a file comes from, in its colour"),
-        ("path", "strike", "a version that the final tree does not show"),
+        ("▌", "$accent", "the layer of a file, in its color"),
+        ("path", "strike", "a version that is not in the final tree"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "to_field", "pattern", tooltip="Change what to look for"),
+        Binding("slash", "to_field", "pattern", tooltip="Edit the pattern"),
         *(
             # A field would take the letter.
             Binding(key, f"switch('{field}')", name, show=False, tooltip=does, priority=True)
             for field, (key, name, does) in SWITCHES.items()
         ),
-        Binding("escape", "leave", "stop/back", tooltip="Stop the search, then back to the explorer"),
+        Binding("escape", "leave", "stop/back", tooltip="Stop, then back"),
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")
 
@@ -83,15 +83,15 @@ class SearchScreen(Screen[LineMatch | None]):
         self._searcher: Searcher | None = None
         self._files: set[tuple[str, int]] = {(match.path, match.layer) for match in found.matches}
         self._progress = ""
-        self._started = 0.0  # when the first bytes were searched
+        self._started = 0.0  # time of the first bytes
 
     def compose(self) -> ComposeResult:
         with Vertical(id="asked", classes="pane") as pane:
             pane.border_title = Content(f"Search {visible(self._image.name)}")
             with Horizontal():
-                yield SearchField(self.found.query.pattern, "what to look for", compact=True, id="pattern")
+                yield SearchField(self.found.query.pattern, "text or regex", compact=True, id="pattern")
                 yield SearchField(
-                    self.found.query.paths, "in all files; or /etc, *.conf", compact=True, id="paths"
+                    self.found.query.paths, "in: all files (e.g. /etc, *.conf)", compact=True, id="paths"
                 )
             yield Static(id="switches")
         with Vertical(id="found", classes="pane"):
@@ -102,7 +102,7 @@ class SearchScreen(Screen[LineMatch | None]):
     def on_mount(self) -> None:
         self._list.layer_count = max(len(self._image.layers), 1)
         self._list.show(self.found.matches, self.found.cursor)
-        # What can be clicked keeps the colour that says whether it is on.
+        # Clickable switches keep the color of their state.
         self.query_one("#switches").auto_links = False
         self._tell_switches()
         self._tell()
@@ -117,7 +117,7 @@ class SearchScreen(Screen[LineMatch | None]):
 
     @property
     def busy(self) -> bool:
-        """Whether a search goes on."""
+        """Whether a search is running."""
         return self._searcher is not None
 
     @property
@@ -134,7 +134,7 @@ class SearchScreen(Screen[LineMatch | None]):
             self._list.focus()
 
     def _search(self) -> None:
-        """Searches anew, with what has been typed and turned on."""
+        """Start the search."""
         self._stop()
         found = self.found
         found.matches, found.cursor, found.said, found.failed = [], 0, "", False
@@ -179,20 +179,20 @@ class SearchScreen(Screen[LineMatch | None]):
         if event.error is not None:
             self.found.said, self.found.failed = failure_text(event.error, LEAVE_AND_RELOAD), True
         elif event.is_cut:
-            self.found.said = f"stopped at {MOST:,} lines: look for less"
+            self.found.said = f"first {MOST:,} matches; narrow the pattern"
         else:
-            self.found.said = f"not searched: {event.left_out}" if event.left_out else "all is searched"
+            self.found.said = f"skipped: {event.left_out}" if event.left_out else "done"
         self._tell()
 
-    # What is told
+    # What is reported
 
     def _tell(self) -> None:
-        """Brings the frame of the list, or what stands in its place, up to date."""
+        """Update the frame of the list, or the sentence in its place."""
         found, pane = self.found, self.query_one("#found")
         lines = count_text(len(found.matches), "line")
         title = f"{lines} in {count_text(len(self._files), 'file')}" if found.matches else "Matches"
         pane.border_title = Content(title)
-        state = f"{self._progress} · escape stops" if self.busy else found.said
+        state = f"{self._progress} · esc stops" if self.busy else found.said
         style = "$deleted" if found.failed else ""
         pane.border_subtitle = Content.styled(shorten(visible(state), max(self.size.width - 6, 1)), style)
         message = self.query_one(".message", Static)
@@ -203,18 +203,18 @@ class SearchScreen(Screen[LineMatch | None]):
         self.refresh_bindings()
 
     def _why_empty(self) -> str:
-        """A sentence in place of matches, that names the next key."""
+        """Return the sentence in place of matches, with the next key."""
         found = self.found
         if self.busy:
             return "Searching …"
         if found.failed:
-            return f"{visible(found.said)}\n\nPress / to look for something else, enter to try again."
+            return f"{visible(found.said)}\n\n/ edits the pattern, enter retries."
         if not found.said:
             return _BEGIN
         if found.said == STOPPED:
-            return "Nothing was found before it was stopped. Press / and enter to search again."
-        more = "" if found.query.with_hidden else " alt+h has hidden files searched too."
-        return f"No line of any file searched holds “{visible(found.query.pattern)}”.{more}"
+            return "Stopped, no matches so far. / and enter search again."
+        more = "" if found.query.with_hidden else " alt+h: search hidden files"
+        return f"No matches for “{visible(found.query.pattern)}”.{more}"
 
     def _tell_switches(self) -> None:
         parts = []
@@ -229,20 +229,20 @@ class SearchScreen(Screen[LineMatch | None]):
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Letters are letters while one types."""
+        """Disable the keys that are letters while typing."""
         return action != "to_field" or not isinstance(self.focused, SearchField)
 
     def action_to_field(self) -> None:
-        """Goes to the pattern."""
+        """Go to the pattern."""
         self.query_one("#pattern").focus()
 
     def action_to_list(self) -> None:
-        """Goes to the matches."""
+        """Go to the matches."""
         if self.found.matches:
             self._list.focus()
 
     def action_switch(self, field: str) -> None:
-        """Turns a field of the query on or off; searches again if one has searched."""
+        """Toggle a switch; repeat the search if there was one."""
         fields = asdict(self.found.query)
         self.found.query = Query(**{**fields, field: not fields[field]})
         self._tell_switches()
@@ -250,7 +250,7 @@ class SearchScreen(Screen[LineMatch | None]):
             self._search()
 
     def action_leave(self) -> None:
-        """Stops the search, else leaves."""
+        """Stop the search, else leave."""
         if not self.busy:
             self._leave(None)
             return

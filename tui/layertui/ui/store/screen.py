@@ -1,4 +1,4 @@
-"""A store on disk: its images and containers, and what of it takes how much."""
+"""The screens of a store on disk: images and containers, and disk usage."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
@@ -29,16 +29,15 @@ if TYPE_CHECKING:
 
 
 class StoreScreen(ImagesScreen):
-    """Lists the images and containers of the store that ``reference`` names; asks no engine."""
+    """List images and containers of the store ``reference``, without an engine."""
 
     HELP: ClassVar[str] = (
-        "The images and containers of a store as it lies on disk; no engine is asked, and nothing is written. "
-        "What each part of it takes, which layers images share, and what nothing names "
-        "stands on a screen of its own. Words typed into the filter have to be in a cell each; of images it "
-        "also takes Docker's filters, as the screen of all images does."
+        "Images and containers of an on-disk store, read without an engine. Nothing is written. u shows disk "
+        "usage, shared layers and unreferenced data. The filter matches each word in any cell; for images it "
+        "also takes Docker's filters."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("u", "usage", "disk usage", tooltip="What each part of the store takes and what is shared"),
+        Binding("u", "usage", "disk usage", tooltip="Disk usage and shared layers"),
     ]
 
     def __init__(self, reference: str) -> None:
@@ -49,33 +48,31 @@ class StoreScreen(ImagesScreen):
         return store_places(self._given[0])
 
     def action_usage(self) -> None:
-        """Shows what the store holds and how large it is."""
+        """Open the disk usage."""
         self.app.push_screen(UsageScreen(self.reference))
 
 
 class UsageScreen(Screen[None]):
-    """What a store holds and how large it is: see :mod:`layertui.sources.store_usage`."""
+    """Contents and disk usage of a store: see :mod:`layertui.sources.store_usage`."""
 
     HELP: ClassVar[str] = (
-        "What the parts of a store take on the disk, hardlinks counted once; the images with the size of "
-        "their layers and what each alone would free; the layers that several images share; and what no "
-        "image, layer or container names. A layer opens in an image that has it; one that none names, on "
-        "those below it as far as the store knows them. Sizes of layers are as they are recorded: in "
-        "Docker of their files, in Podman of their tars, in containerd of blobs and of unpacked layers as "
-        "they lie there."
+        "Disk usage of the parts of a store, hardlinks counted once; images with the size of their layers and "
+        "what removing each would free; shared layers; and unreferenced data. Enter opens a layer in an image "
+        "that has it, or on the layers below it. Sizes of layers are as recorded: for Docker of files, for "
+        "Podman of tars, for containerd of blobs and snapshots."
     )
     LEGEND: ClassVar[Legend] = (("?", "$quiet", "not known"),)
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "explore", "explore", tooltip="Explore the highlighted image, layer or container"),
-        Binding("y", "copy", "copy", tooltip="Copy the highlighted path or ID"),
-        Binding("r", "count", "count again", tooltip="Count again what the store holds"),
+        Binding("enter", "explore", "explore", tooltip="Explore the image, layer or container"),
+        Binding("y", "copy", "copy", tooltip="Copy the path or ID"),
+        Binding("r", "count", "reload", tooltip="Recount"),
     ]
 
     def __init__(self, reference: str) -> None:
         super().__init__()
         self.reference = reference
         self.busy = True
-        """Whether it is still being counted."""
+        """Whether counting is running."""
         self._counting = Job()
         self._page = Page(TextView().document)
         self._targets: Sequence[tuple[str, str]] = ()
@@ -94,7 +91,7 @@ class UsageScreen(Screen[None]):
         self._counting.cancel()
 
     def action_count(self) -> None:
-        """Counts in a thread, which ends when it is to be done anew or the screen goes."""
+        """Count in a thread, until restarted or the screen is closed."""
         self._counting.cancel()
         self.busy = True
         self._show(message("Counting …"), "")
@@ -132,16 +129,16 @@ class UsageScreen(Screen[None]):
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only what can be done with the line at hand."""
+        """Enable only what can be done with the selected line."""
         line = self.query_one(TextView).cursor if self.is_mounted else -1
         if action == "explore":
             return line in self._page.events
         return action != "copy" or line in self._page.values
 
     def action_explore(self) -> None:
-        """Explores the image or container at hand, or an image at the layer at hand."""
+        """Explore the image or container available, or an image at the selected layer."""
         navigator(self).explore(*self._targets[self._page.events[self.query_one(TextView).cursor]])
 
     def action_copy(self) -> None:
-        """Copies the path or ID at hand."""
+        """Copy the path or ID available."""
         copy(self, self._page.values[self.query_one(TextView).cursor])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from layertui.sources.store_usage import ImageUse, LayerUse, StoreUsage
 
 _NUMBER = 9
-"""Cells of a column of numbers; two of them stand before each name."""
+"""Cells of a number column; two precede each name."""
 
 Target = tuple[str, str]
 """What a line leads to: a reference, and the ID of a layer to begin at (empty for none)."""
@@ -81,11 +81,11 @@ def _add_parts(page: _UsagePage, found: StoreUsage) -> None:
 
 
 def _add_images(page: _UsagePage, found: StoreUsage) -> None:
-    page.head("SIZE", "FREES", "IMAGE")
+    page.head("SIZE", "RECLAIMABLE", "IMAGE")
     if not found.images:
         page.add(("none", "quiet"), gutter=_numbers("", ""))
     for image in found.images:
-        kept = f"  kept by {', '.join(image.containers)}" if image.containers else ""
+        kept = f"  used by {', '.join(image.containers)}" if image.containers else ""
         page.row(
             (visible(_name(image)), "bold"),
             (visible(f"  {short_digest(image.id)}{kept}"), "quiet"),
@@ -101,7 +101,7 @@ def _add_shared_layers(page: _UsagePage, found: StoreUsage) -> None:
 
     shared = [layer for layer in found.layers if len(layer.images) > 1]
     if shared:
-        page.head("SIZE", "IMAGES", "LAYER THAT IMAGES SHARE")
+        page.head("SIZE", "IMAGES", "SHARED LAYER")
     for layer in shared:
         by = ", ".join(users(found, layer))
         page.layer(layer, (layer.images[0], layer.id), by, str(len(layer.images)))
@@ -113,7 +113,7 @@ def _add_unnamed_layers(page: _UsagePage, found: StoreUsage) -> None:
 
     alone = unnamed(found)
     if alone:
-        page.head("SIZE", "", "LAYER THAT NO IMAGE NAMES")
+        page.head("SIZE", "", "DANGLING LAYER")
     for layer in alone:
         on = f"on {short_layer(layer.parent)}" if layer.parent else ""
         page.layer(layer, (layer.reference, ""), on)
@@ -121,7 +121,7 @@ def _add_unnamed_layers(page: _UsagePage, found: StoreUsage) -> None:
 
 def _add_strays(page: _UsagePage, found: StoreUsage) -> None:
     if found.strays:
-        page.head("", "", "PATH BESIDE THEM THAT NOTHING NAMES (A BUILD CACHE MAY)")
+        page.head("", "", "UNREFERENCED DIRECTORY (may be build cache)")
     for stray in found.strays:
         name = str(stray.path).removeprefix(f"{found.root}/")
         target = (stray.reference, "") if stray.reference else None
@@ -130,7 +130,7 @@ def _add_strays(page: _UsagePage, found: StoreUsage) -> None:
 
 def _add_links(page: _UsagePage, found: StoreUsage, store: Reference) -> None:
     if found.links:
-        page.head("", "", "CONTAINER BY NAME OR LINK, FROM LINKGRAPH.DB")
+        page.head("", "", "CONTAINER BY NAME OR LINK (linkgraph.db)")
     for name, identity in found.links:
         target = (str(store._replace(selector=f"/{identity}")), "")
         short = (visible(f"  {identity[:12]}"), "quiet")

@@ -1,7 +1,7 @@
-"""Colours: quiet surfaces, one accent for the focus, hues for layers, three for changes.
+"""Colors: quiet surfaces, one accent for the focus, hues for layers, three for changes.
 
-Everything else is the foreground or one of two greys: ``$quiet`` for secondary
-text, ``$line`` for borders. Colour is never the only cue: layers carry their number,
+Everything else is the foreground or one of two grays: ``$quiet`` for secondary
+text, ``$line`` for borders. Color is never the only cue: layers carry their number,
 changes their mark.
 """
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 DARK_THEME = "layertui-dark"
 LIGHT_THEME = "layertui-light"
 ANSI_THEME = "layertui-ansi"
-"""The terminal's own sixteen colours, for terminals that have no more."""
+"""The terminal's own sixteen colors, for terminals that have no more."""
 
 
 class Shades(NamedTuple):
-    """The colours that the interface is painted with, in a form that Textual parses."""
+    """The colors of the interface, as parsed by Textual."""
 
     background: str
     """Behind the panes, header and footer."""
@@ -37,7 +37,7 @@ class Shades(NamedTuple):
     accent: str
     """The focus, and keys that can be pressed."""
     cursor: str
-    """Behind the row at hand in the focused pane; layer hues stay legible on it."""
+    """Background of the selected row in the focused pane; layer hues stay legible on it."""
     cursor_blurred: str
     added: str
     modified: str
@@ -101,21 +101,21 @@ _GOLDEN_ANGLE = 360 * (2 - (1 + math.sqrt(5)) / 2)
 
 
 def shades(dark: bool = True, ansi: bool = False) -> Shades:
-    """The colours for a dark or a light theme, or for the terminal's own sixteen."""
+    """Return the colors for a dark or a light theme, or for the terminal's own sixteen."""
     return _ANSI if ansi else _DARK if dark else _LIGHT
 
 
 def shades_of(app: "App[object]") -> Shades:
-    """The colours for the theme that ``app`` shows now."""
+    """Return the colors for the theme that ``app`` shows now."""
     theme = app.current_theme
     return shades(theme.dark, theme.ansi)
 
 
 @lru_cache(maxsize=1024)
 def layer_colour(number: int, count: int, dark: bool = True, ansi: bool = False) -> str:
-    """The colour of layer ``number`` (1 at the base) of ``count``, ``#rrggbb`` or an ANSI name.
+    """Return the color of layer ``number`` (1 at the base) of ``count``, ``#rrggbb`` or an ANSI name.
 
-    Hues advance by the golden angle: neighbours lie 137° apart, any eight in a row
+    Hues advance by the golden angle: neighbors lie 137° apart, any eight in a row
     at least 32°, and a number has the same hue in every image. Lightness and chroma are
     equal (OKLCH), so no layer stands out but by its hue.
     """
@@ -126,7 +126,7 @@ def layer_colour(number: int, count: int, dark: bool = True, ansi: bool = False)
 
 
 def variables(dark: bool = True, ansi: bool = False) -> dict[str, str]:
-    """The CSS variables that the style sheets use beyond Textual's own."""
+    """Return the CSS variables that the style sheets use beyond Textual's own."""
     tone = shades(dark, ansi)
     return {
         "quiet": tone.quiet,
@@ -141,7 +141,7 @@ def variables(dark: bool = True, ansi: bool = False) -> dict[str, str]:
 
 
 def themes() -> list[Theme]:
-    """The themes that the app registers, the dark one first."""
+    """Return the themes that the app registers, the dark one first."""
     return [
         _theme(DARK_THEME, dark=True),
         _theme(LIGHT_THEME, dark=False),
@@ -200,7 +200,7 @@ def _theme(name: str, dark: bool, ansi: bool = False) -> Theme:
 
 
 def _oklch(lightness: float, chroma: float, hue: float) -> str:
-    """sRGB of an OKLCH colour (matrices of Björn Ottosson's Oklab), ``#rrggbb``."""
+    """Return sRGB of an OKLCH color (matrices of Björn Ottosson's Oklab), ``#rrggbb``."""
     a = chroma * math.cos(math.radians(hue))
     b = chroma * math.sin(math.radians(hue))
     long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
@@ -215,7 +215,7 @@ def _oklch(lightness: float, chroma: float, hue: float) -> str:
 
 
 def _encode(linear: float) -> int:
-    """An sRGB channel, 0-255, of a linear one."""
+    """Return an sRGB channel, 0-255, of a linear one."""
     value = min(max(linear, 0.0), 1.0)
     encoded = 12.92 * value if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055
     return round(encoded * 255)

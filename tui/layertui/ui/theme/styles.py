@@ -1,4 +1,4 @@
-"""From the names of styles to the styles of the theme that is shown."""
+"""Style names resolved in the current theme."""
 
 from rich.style import Style
 from textual.app import App
@@ -11,20 +11,20 @@ _LIGHT_SYNTAX = {"keyword": "#6a4c9c", "string": "#22695f", "name": "#2b5a8e"}
 _ANSI_SYNTAX = {"keyword": "ansi_magenta", "string": "ansi_cyan", "name": "ansi_blue"}
 _TINT = 0.13
 _STRONG_TINT = 0.34
-"""How much of a change's colour lies behind its lines, and behind what differs inside them."""
+"""Strength of a change's color behind its lines, and behind differences inside them."""
 
 
 class Palette:
     """Styles by name, several separated by blanks: ``quiet``, ``added bold``, ``layer:3``.
 
-    Names are the colours of :class:`~layertui.ui.theme.colors.Shades`; ``layer:N``; ``keyword``,
+    Names are the colors of :class:`~layertui.ui.theme.colors.Shades`; ``layer:N``; ``keyword``,
     ``string``, ``name`` and ``comment`` for syntax; ``on-cursor``, ``on-added``,
     ``on-deleted`` for what lies behind a line; ``inside-added`` and ``inside-deleted`` for
     what differs inside one; ``bold``, ``strike``, ``underline``, ``reverse``.
     """
 
     def __init__(self, app: App[object], base: Style, layers: int) -> None:
-        """For text on ``base``, about an image of ``layers`` layers."""
+        """Styles for text on ``base``, for an image with ``layers`` layers."""
         theme = app.current_theme
         self.key = (theme.name, app.ansi_theme, base, layers)
         """Equal for palettes that give the same styles."""
@@ -54,7 +54,7 @@ class Palette:
         if name.startswith("on-"):
             return self._behind(name[3:], _TINT)
         if name.startswith("inside-"):
-            # Where hues do not tell, a line under it does.
+            # Without hues, underline.
             return self._behind(name[7:], _STRONG_TINT) + Style(underline=self._plain, bold=self._plain)
         syntax = _ANSI_SYNTAX if self._ansi else _DARK_SYNTAX if self._dark else _LIGHT_SYNTAX
         return _ink(syntax.get(name) or getattr(self._shades, name))

@@ -17,26 +17,26 @@ RowsChange = Callable[["TreeRows"], None]
 
 
 class RowWork:
-    """Changes still to be made to the rows that ``owner`` shows, and the thread that makes them.
+    """Pending changes of ``owner``'s rows, and the thread that makes them.
 
-    ``done`` is called with the rows before and those after; then :meth:`start` is to be called for the rest.
+    ``done`` is called with the old and new rows; it must call :meth:`start` for the rest.
     """
 
     def __init__(self, owner: MessagePump, done: Callable[[TreeRows, TreeRows], object]) -> None:
         self._owner = owner
         self._done = done
         self.following: TreeRows | None = None
-        """Those of a new union, to be shown as the ones before: view, sort, filter, open directories."""
+        """Rows of a new union, to take over view, sort, filter and open directories."""
         self.busy = False
         self._waiting: dict[object, RowsChange] = {}  # in order
 
     def add(self, change: RowsChange, key: object) -> None:
-        """Has something done once what waits has been; what waits under the same key no longer is wanted."""
+        """Queue a change; a pending change with the same key is dropped."""
         self._waiting.pop(key, None)
         self._waiting[key] = change
 
     def drop(self, key: object = None) -> None:
-        """Forgets what waits under a key, without one all that waits."""
+        """Drop the pending change with a key, or all."""
         if key is not None:
             self._waiting.pop(key, None)
         else:
@@ -44,7 +44,7 @@ class RowWork:
             self.following = None
 
     def start(self, before: TreeRows | None) -> None:
-        """Starts on what waits, if anything does and the thread before has ended."""
+        """Start the next change, if there is one and no thread is running."""
         if self.busy or before is None or not (self._waiting or self.following):
             return
         following, changes = self.following, list(self._waiting.values())
@@ -66,5 +66,5 @@ class RowWork:
             self._done(before, rows)
 
         self.busy = True
-        # The frame that shows what asked for it goes first: a cursor that has moved, a letter.
+        # The frame that shows the key (a moved cursor, a letter) goes first.
         self._owner.call_after_refresh(background, self._owner, compute, done, name="tree")

@@ -1,4 +1,4 @@
-"""What a pane says where there is nothing to list."""
+"""Sentences for empty panes."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def comment(sentence: str, y: int, rows: int, size: tuple[int, int], style: str,
 
 
 def why_empty(rows: TreeRows, presenter: RowPresenter) -> str:
-    """Return why there is nothing but the root, and the next key; empty if there is more."""
+    """Return why there is only the root, with the next key; empty if there is more."""
     if len(rows.nodes) > 1:
         return ""
     if rows.query:
-        return f"No path here matches “{rows.query}”. Press escape to see all, or v for another view."
+        return f"No path matches “{rows.query}”. esc clears the filter, v changes the view."
     return presenter.why_empty(rows)

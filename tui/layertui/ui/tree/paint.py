@@ -1,4 +1,4 @@
-"""How rows of the file tree are painted, each kept as long as it looks the same."""
+"""Paint rows of the file tree, cached while they look the same."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LINED = ("strike", "underline")
 
 
 class TreePainter:
-    """Paints rows in the columns and colours of the moment; who changes the rows says so."""
+    """Paint rows in the current columns and colors; the owner reports changes of the rows."""
 
     def __init__(self, presenter: RowPresenter) -> None:
         self._presenter = presenter
@@ -28,18 +28,18 @@ class TreePainter:
         self._painted: LRUCache[tuple[int, str], Strip] = LRUCache(_KEPT)
 
     def lay_out(self, width: int, rows: TreeRows) -> None:
-        """Other rows are to be painted, or in another width."""
+        """Reset: other rows, or another width."""
         self._place = layout(width, self._presenter, rows.sort)
         self._painted.clear()
 
     def use(self, palette: Palette) -> None:
-        """Paints in these colours from now on."""
+        """Set the colors."""
         if self._palette is None or self._palette.key != palette.key:
             self._palette = palette
             self._painted.clear()
 
     def row(self, rows: TreeRows, node: Node, over: str, width: int) -> Strip:
-        """A node's row on the ground ``over``."""
+        """Return a node's row on the ground ``over``."""
         assert self._palette is not None
         painted = self._painted.get((node, over))
         if painted is None:
@@ -47,11 +47,11 @@ class TreePainter:
         return painted
 
     def is_arrow(self, rows: TreeRows, node: Node, x: int) -> bool:
-        """Whether a row has the arrow of its directory in column ``x``."""
+        """Return whether column ``x`` of a row is its directory's arrow."""
         return x - arrow_at(rows, node, self._place.names) in (0, 1)
 
     def _paint(self, rows: TreeRows, node: Node, over: str, width: int, palette: Palette) -> Strip:
-        # Few segments make a quick frame: blanks go with what is before them where that shows no line.
+        # Fewer segments make faster frames: join blanks to the previous segment unless it is underlined.
         merged: list[tuple[str, str]] = []
         for text, style in spans(rows, node, self._place):
             if merged and (

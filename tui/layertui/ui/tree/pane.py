@@ -1,4 +1,4 @@
-"""The file tree in its frame, with a line above it to filter by or to jump with."""
+"""The file tree in its frame, with a field to filter or to go to a path."""
 
 from __future__ import annotations
 
@@ -24,40 +24,40 @@ if TYPE_CHECKING:
     from layertui.ui.tree.presenter import RowPresenter
 
 _SETTLE = 0.08
-"""Seconds that a query rests before it is searched for."""
+"""Seconds without typing before a filter is applied."""
 _PATIENCE = 0.15
-"""Seconds before a search that has not ended is said to go on."""
+"""Seconds before a running search is announced."""
 _SORTED = {"name": "", "size": "by size", "layer": "by layer", "time": "by time", "growth": "by growth"}
 
 
 class TreeField(Input):
-    """A query or a path; the keys that leave it are the pane's."""
+    """The field for a filter or a path; the pane has its keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "to the tree"),
-        Binding("down", "submit", "to the tree", show=False),
+        Binding("enter", "submit", "apply"),
+        Binding("down", "submit", "apply", show=False),
         Binding("tab", "complete", "complete", show=False),
     ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Tab completes a path while there is more of it; else it leads on as everywhere."""
+        """Complete a path on tab, if there is a completion; else move the focus."""
         if action == "complete":
             return bool(self._suggestion)
         return True
 
     def action_complete(self) -> None:
-        """Takes what is suggested."""
+        """Take the suggestion."""
         self.value = self._suggestion
         self.cursor_position = len(self.value)
 
 
 class TreePane(Vertical):
-    """Holds a :class:`TreeView`, which is what a screen talks to, and tells about it in its frame."""
+    """A :class:`TreeView` in a frame with titles; screens use the view."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "filter", tooltip="Show only paths that match"),
-        Binding("colon,ctrl+g", "jump", "jump", show=False, tooltip="Go to a path that you type"),
-        Binding("escape", "leave", "clear the filter", show=False, tooltip="Show all paths again"),
+        Binding("slash", "filter", "filter", tooltip="Filter paths"),
+        Binding("colon,ctrl+g", "jump", "jump", show=False, tooltip="Go to a path"),
+        Binding("escape", "leave", "clear the filter", show=False, tooltip="Clear the filter"),
     ]
     DEFAULT_CSS = """
     TreePane {
@@ -97,7 +97,7 @@ class TreePane(Vertical):
     def compose(self) -> ComposeResult:
         yield self.view
 
-    # Seldom wanted, and much for the first frame to style.
+    # Rarely used, and slow to style in the first frame.
 
     @cached_property
     def _field(self) -> TreeField:
@@ -109,13 +109,13 @@ class TreePane(Vertical):
 
     @property
     def busy(self) -> bool:
-        """Whether what was typed or asked for is still to be shown."""
+        """Whether a filter or path is still being applied."""
         return bool(self._clocks) or self.view.busy
 
     # Filter and jump
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Letters are letters while one types; what leaves the line is only there with it."""
+        """Disable letter keys while typing; enable the field's keys only with the field."""
         if action == "leave":
             return self.has_class("-asking")
         return not self._is_typing
@@ -125,15 +125,15 @@ class TreePane(Vertical):
         return self.has_class("-asking") and self.screen.focused is self._field
 
     def action_filter(self) -> None:
-        """Asks what to filter by."""
+        """Open the filter."""
         self._ask(jumping=False, value=self.view.query_text)
 
     def action_jump(self) -> None:
-        """Asks for a path to go to."""
+        """Open the path field."""
         self._ask(jumping=True, value="/")
 
     def action_leave(self) -> None:
-        """Puts the line away; a filter ends with it."""
+        """Close the field, and clear the filter."""
         if not self._jumping and self.view.query_text:
             self._stop_timers()
             self.view.filter("")
@@ -191,24 +191,24 @@ class TreePane(Vertical):
         rows = self.view.rows
         node = rows.merged.union.find(event.value) if rows is not None else -1
         if node < 0:
-            self._tell(f"no layer stores {event.value}", failed=True)
+            self._tell(f"{event.value}: not in any layer", failed=True)
             return
         self._close()
-        self.view.call_later(self.view.go_to, node)  # what it posts would end here were it called from here
+        self.view.call_later(self.view.go_to, node)  # messages it posts would not bubble from here
 
     def on_tree_view_query_failed(self, event: TreeView.QueryFailed) -> None:
         event.stop()
         self._stop_timers()
         self._tell(str(event.error), failed=True)
 
-    # What is told
+    # What is reported
 
     def on_tree_view_changed(self, event: TreeView.Changed) -> None:
         event.stop()
         rows = self.view.rows
         if self.has_class("-asking") and not self._jumping:
             if rows is None or not (self.view.query_text or self._is_typing):
-                self._close()  # the filter had to go, or there is nothing to filter
+                self._close()  # the filter was cleared, or there is nothing to filter
             elif rows.query == self.view.query_text:
                 self._stop_timers()
                 self._tell_found()
@@ -227,7 +227,7 @@ class TreePane(Vertical):
     def _tell_found(self) -> None:
         rows = self.view.rows
         if rows is None or self._jumping or not rows.query:
-            self._tell("tab completes, enter goes there" if self._jumping else "")
+            self._tell("tab completes · enter: go" if self._jumping else "")
         else:
             self._tell(count_text(rows.found, "path") + " found")
 
@@ -244,21 +244,21 @@ class TreePane(Vertical):
         if _SORTED[rows.sort]:
             notes.append(_SORTED[rows.sort])
         subtitle = Content(shorten(", ".join(notes), room))
-        # Setting them paints the whole pane again.
+        # Setting them repaints the whole pane.
         if (title.markup, subtitle.plain) != self._titled:
             self._titled = (title.markup, subtitle.plain)
             self.border_title, self.border_subtitle = title, subtitle
 
 
 def _fitting(room: int, name: str, told: str) -> Content:
-    """Both, or as much of them as there is room for."""
+    """Return both titles, or as much as fits."""
     if len(name) + len(told) + 2 > room:
         return Content(shorten(name, room))
     return Content.assemble(name, ("  " + told, "$quiet not bold"))
 
 
 class Paths(Suggester):
-    """Completes a path of any layer, a component at a time."""
+    """Complete a path of any layer, one component at a time."""
 
     def __init__(self, view: TreeView) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
@@ -278,5 +278,5 @@ class Paths(Suggester):
         if node >= union.nodes or not union.key(node).startswith(key):
             return None
         path = path_of(union.key(node)) + ("/" if union.end[node] > node + 1 else "")
-        # What cannot be typed is not suggested, nor what would change what was typed.
+        # Do not suggest what cannot be typed, or would change the typed text.
         return path if path.isprintable() and path.startswith(value) else None

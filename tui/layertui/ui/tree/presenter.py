@@ -66,11 +66,11 @@ class LayerPresenter:
     def why_empty(self, rows: TreeRows) -> str:
         layer = rows.merged.layer
         if rows.view == "changes":
-            return f"Layer {layer} changes no path. Press v for everything, vv for the merged tree."
+            return f"Layer {layer} changes nothing. v shows all paths."
         return f"The merged tree at layer {layer} is empty."
 
     def no_change(self, rows: TreeRows) -> str:
-        return f"Layer {rows.merged.layer} changes nothing that is shown here."
+        return f"Layer {rows.merged.layer} changes nothing here."
 
 
 def change_counts(rows: TreeRows) -> str:

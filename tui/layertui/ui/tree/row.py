@@ -1,4 +1,4 @@
-"""One row of the file tree: what it says, and where in the width there is."""
+"""One row of the file tree, and the layout of its columns."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 _GAP = 2
 _ROOM = {"layer": 10, "growth": 10, "size": 14, "permissions": 28, "owner": 30, "time": 60}
-"""Cells that the names have at least where there is the column too."""
+"""Least cells for names, by column."""
 _MARK = 2
-"""Cells for the mark and a blank after it."""
+"""Cells for the mark and a blank."""
 _INDENT = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which columns there are, and the cells that names have."""
+    """The columns, and the cells for names."""
 
     columns: tuple[tuple[str, int], ...]
     names: int
@@ -56,13 +56,13 @@ def layout(width: int, presenter: RowPresenter, sort: Sort = "name") -> Layout:
 
 
 def arrow_at(rows: TreeRows, node: Node, names: int) -> int:
-    """The cell in which the arrow of a directory stands, where names have ``names`` cells."""
-    deepest = max(names - _ROOM["size"], 0)  # deeper ones still have room for their names
+    """Return the cell of a directory's arrow, if names have ``names`` cells."""
+    deepest = max(names - _ROOM["size"], 0)  # keeps room for names at any depth
     return _MARK + min(rows.merged.union.depth(node) * _INDENT, deepest - deepest % _INDENT)
 
 
 def spans(rows: TreeRows, node: Node, place: Layout) -> Sequence[Span]:
-    """The row of a node, as wide as the layout."""
+    """Return the row of a node, as wide as the layout."""
     merged = rows.merged
     event = merged.version(node)
     if event < 0:  # the empty tree's root
@@ -95,7 +95,7 @@ def spans(rows: TreeRows, node: Node, place: Layout) -> Sequence[Span]:
 
 
 def _subtree_changes(rows: TreeRows, node: Node, mark: Mark) -> list[Span]:
-    """How many paths below a directory the layer changed: ``+3 ~1``."""
+    """Return the changes below a directory: ``+3 ~1``."""
     added, modified, deleted = rows.merged.subtree_changes(node)
     counts = {
         Mark.ADDED: added - (mark == Mark.ADDED),
@@ -110,7 +110,7 @@ def _subtree_changes(rows: TreeRows, node: Node, mark: Mark) -> list[Span]:
 
 
 def _name(presenter: RowPresenter, rows: TreeRows, node: Node, entry: Entry, here: bool) -> list[Span]:
-    """The name in its layer's hue, with the letters underlined that the filter's plain words find."""
+    """Return the name in its layer's hue, with the letters underlined that the filter's plain words find."""
     name = visible(rows.merged.union.name(node)) + ("/" if entry.type == "directory" and node else "")
     struck = "" if here else " strike"
     if not rows.is_found(node):
@@ -128,7 +128,7 @@ def _name(presenter: RowPresenter, rows: TreeRows, node: Node, entry: Entry, her
 def _notes(
     presenter: RowPresenter, rows: TreeRows, node: Node, entry: Entry, mark: Mark, here: bool
 ) -> list[Span]:
-    """What a link leads to, what a path was before, which layer deleted it."""
+    """Return the notes: link target, previous type, deleting layer."""
     merged = rows.merged
     union = merged.union
     notes: list[Span] = []
@@ -146,7 +146,7 @@ def _notes(
 
 
 def _fitted(name: list[Span], notes: list[Span], width: int) -> list[Span]:
-    """The name, shortened in its middle if it has to be, and of the notes what there is room for."""
+    """Return the name, shortened in its middle if necessary, and the notes that fit."""
     row = name
     room = width - sum(cell_len(text) for text, _style in name)
     if room < 0:

@@ -1,4 +1,4 @@
-"""A file tree between what leads to it and the detail of its paths: where the three stand, and what shows."""
+"""Three-pane layout: navigation, tree, detail."""
 
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from layertui.ui.detail.subject import Subject
 
 WIDE = 160
-"""Columns from which the detail stands beside the tree."""
+"""Width in columns from which the detail is beside the tree."""
 NARROW = 100
-"""Columns below which the tree stands under the layers."""
+"""Width in columns below which the tree is under the layers."""
 TALL = 32
-"""Lines from which the detail has room of its own on a terminal that is not wide."""
+"""Height in lines from which the detail has its own place on a narrow terminal."""
 
 
 class TreeSplitView(Container):
-    """Holds ``lead``, a tree and its detail, in places that suit the size of the screen."""
+    """Arrange ``lead``, a tree and its detail by the size of the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "detail", "detail", tooltip="Show or hide the detail"),
@@ -115,8 +115,8 @@ class TreeSplitView(Container):
         self.tree_view = self.tree_pane.view
         self.detail = detail
         self.subject: Subject | None = None
-        """What the detail is to tell about."""
-        self._detail_wanted: bool | None = None  # None: where it has room of its own
+        """Return the subject of the detail."""
+        self._detail_wanted: bool | None = None  # None: visible if there is room
 
     def compose(self) -> ComposeResult:
         self.lead.add_class("lead")
@@ -126,7 +126,7 @@ class TreeSplitView(Container):
 
     @property
     def busy(self) -> bool:
-        """Whether what there is is still to be shown."""
+        """Whether something is still being computed or shown."""
         return self.tree_pane.busy or (self.detail.display and self.detail.busy)
 
     def on_tree_view_opened(self) -> None:
@@ -134,7 +134,7 @@ class TreeSplitView(Container):
         self.call_after_refresh(self.detail.focus)
 
     def fit(self, size: Size) -> None:
-        """Gives the panes their places on a screen of ``size``."""
+        """Arrange the panes for a screen of ``size``."""
         wide, short = size.width >= WIDE, size.height < TALL
         self.set_class(wide, "-wide")
         self.set_class(size.width < NARROW, "-narrow")
@@ -144,13 +144,13 @@ class TreeSplitView(Container):
         self.call_after_refresh(self._show_subject)
 
     def _show_subject(self) -> None:
-        """Tells about the path at hand, if the detail is there to tell it."""
+        """Show the selected path in the detail, if that is visible."""
         if self.has_class("-detail") and self.detail.subject is not self.subject:
             self.detail.show(self.subject)
 
     @property
     def _focused(self) -> Widget | None:
-        """What keys go to now; ``has_focus`` of a widget follows only when it comes round to it."""
+        """Return the focused pane; ``has_focus`` of a widget is updated later."""
         return self.screen.focused
 
     def _want_detail(self, wanted: bool) -> None:
@@ -159,19 +159,19 @@ class TreeSplitView(Container):
         if (self._focused is self.detail and not wanted) or (
             self._focused is self.lead and self.has_class("-short")
         ):
-            self.tree_view.focus()  # what has the focus goes
+            self.tree_view.focus()  # the focused pane disappears
 
     def action_detail(self) -> None:
-        """Shows the detail, or hides it."""
+        """Show or hide the detail."""
         self._want_detail(not self.has_class("-detail"))
 
     def action_tab(self, tab: int) -> None:
-        """Shows a tab of the detail."""
+        """Show a tab of the detail."""
         self._want_detail(True)
         self.detail.action_tab(tab)
 
     def leave_detail(self) -> bool:
-        """Goes out of the detail; False if one is not in it."""
+        """Leave the detail; return False if it is not focused."""
         if self.has_class("-short") and self.has_class("-detail"):
             self._want_detail(False)
         elif self._focused is self.detail:

@@ -1,4 +1,4 @@
-"""The file tree: a merged tree row by row, on the line API."""
+"""The file tree: a merged tree, painted line by line."""
 
 from __future__ import annotations
 
@@ -29,33 +29,33 @@ if TYPE_CHECKING:
     from layertui.union.tree_rows import TreeRows
 
 _AT_ONCE = 30_000
-"""Nodes up to which rows are worked out where they are shown: about 3 ms; beyond in a thread."""
+"""Nodes up to which rows are computed on the event loop (about 3 ms); beyond, in a thread."""
 _FEW_EVENTS = 1_000
-"""Events of a layer up to which one moves there at once."""
+"""Events of a layer up to which it is shown at once."""
 
 
 class TreeView(ListView):
-    """Shows :class:`~layertui.union.tree_rows.TreeRows`; what takes long happens to a copy in a thread."""
+    """Show :class:`~layertui.union.tree_rows.TreeRows`; expensive changes are made to a copy in a thread."""
 
     HELP_NAME: ClassVar[str] = "Tree"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "enter", "open", show=False, tooltip="Open a directory, or see a file's detail"),
+        Binding("enter", "enter", "open", show=False, tooltip="Open a directory, or show the file's detail"),
         Binding("space", "turn", "open/close", show=False, tooltip="Open or close the directory"),
-        Binding("right,l", "open", "open", show=False, tooltip="Open the directory, then go into it"),
+        Binding("right,l", "open", "open", show=False, tooltip="Open the directory, then enter it"),
         Binding("left,h", "close", "close", show=False, tooltip="Close the directory, then leave it"),
         Binding(
             "n",
             "change(1)",
             "next change",
-            tooltip="Go to the next path that the layer changed",
+            tooltip="Next path changed by the layer",
             group=CHANGE_KEYS,
         ),
-        Binding("N", "change(-1)", "change before", tooltip="Go to the change before", group=CHANGE_KEYS),
-        Binding("v", "view", "view", tooltip="Merged tree, the layer's changes, everything with hidden"),
+        Binding("N", "change(-1)", "previous change", tooltip="Previous change", group=CHANGE_KEYS),
+        Binding("v", "view", "view", tooltip="View: merged tree / changes of the layer / all paths"),
         Binding("s", "sort", "sort", show=False, tooltip="Sort by name, size, layer or time"),
-        Binding("E", "expand_all", "expand all", show=False, tooltip="Open every directory"),
+        Binding("E", "expand_all", "expand all", show=False, tooltip="Expand all directories"),
         Binding(
-            "C,ctrl+@", "collapse_all", "collapse all", show=False, tooltip="Close every directory"
+            "C,ctrl+@", "collapse_all", "collapse all", show=False, tooltip="Collapse all directories"
         ),  # ctrl+space
         Binding("y", "copy", "copy path", show=False, tooltip="Copy the path"),
     ]
@@ -71,7 +71,7 @@ class TreeView(ListView):
 
     @dataclass
     class Highlighted(Message):
-        """Another path is under the cursor, or another layer's version of it.
+        """Another path, or another layer's version of it, is selected.
 
         ``node`` is a node of ``rows.merged.union``, seen from ``rows.merged.layer``.
         """
@@ -81,16 +81,16 @@ class TreeView(ListView):
 
     @dataclass
     class Opened(Message):
-        """Enter on what is no directory, or a second click."""
+        """Enter on a path that is not a directory, or a second click."""
 
         node: Node
 
     class Changed(Message):
-        """Other rows are shown, or they are shown in another way."""
+        """The rows or their presentation have changed."""
 
     @dataclass
     class QueryFailed(Message):
-        """The filter's query cannot be read."""
+        """The filter is invalid."""
 
         error: LayertuiError
 
@@ -102,8 +102,8 @@ class TreeView(ListView):
         self.presenter = presenter or LayerPresenter()
         self.rows: TreeRows | None = None
         self.query_text = ""
-        """The filter that is asked for; ``rows.query`` is the one that is shown."""
-        self._wanted = ROOT  # the node that the cursor was put on, there or not
+        """The requested filter; ``rows.query`` is the applied one."""
+        self._wanted = ROOT  # the selected node, present or not
         self._told: tuple[object, int, int] | None = None
         self._sentence, self._failed = "", False
         self._work = RowWork(self, self._take)
@@ -113,7 +113,7 @@ class TreeView(ListView):
 
     @cached_property
     def _painter(self) -> TreePainter:
-        """Comes with the first rows, and much with it that the first frame does not need."""
+        """Imported with the first rows: the first frame does not need it."""
         from layertui.ui.tree.paint import TreePainter
 
         return TreePainter(self.presenter)
@@ -129,13 +129,13 @@ class TreeView(ListView):
 
     @property
     def busy(self) -> bool:
-        """Whether other rows are being worked out."""
+        """Whether rows are being computed."""
         return self._work.busy
 
     def show(self, rows: TreeRows | None, image_layers: int) -> None:
-        """Shows the rows of a new union as those before: view, sort, filter, open directories, cursor.
+        """Show the rows of a new union, keeping view, sort, filter, open directories and cursor.
 
-        They belong to this widget from now on.
+        The widget takes ownership of them.
         """
         self.layer_count = image_layers
         self._work.drop("move")
@@ -150,29 +150,29 @@ class TreeView(ListView):
             self._work.start(self.rows)
 
     def move(self, layer: LayerNumber) -> None:
-        """Shows the tree at another layer."""
+        """Show the tree at another layer."""
         if self.rows is None:
             return
         union = (self._work.following or self.rows).merged.union
-        # A union with more layers may be on its way to be shown, which takes a thread anyway.
+        # A union with more layers may be pending, which uses a thread anyway.
         few = not layer or (layer <= union.layers and len(union.events_of(layer)) <= _FEW_EVENTS)
         light = few and not self.rows.query and self.rows.sort == "name"
         self._change(lambda rows: rows.move(layer), "move", light)
 
     def settle(self, layer: LayerNumber, same: SameContent) -> None:
-        """Tells what ``layer`` changed from what it only stored again, now that contents have been compared."""
+        """Update the changes of ``layer``, now that contents have been compared."""
 
         from layertui.union.changes import Mark
 
         def settle(rows: TreeRows) -> None:
-            with suppress(LayertuiError):  # said in the detail
+            with suppress(LayertuiError):  # shown in the detail
                 rows.settle(layer, same)
 
         if self.rows is not None and Mark.REWRITTEN in self.rows.merged.marks:
             self._change(settle, "settle", light=False)
 
     def filter(self, query: str) -> None:
-        """Shows only what ``query`` finds (see :mod:`layertui.union.path_filter`), once it is found."""
+        """Show only what ``query`` finds (see :mod:`layertui.union.path_filter`), once it is found."""
         self.query_text = query
         self._search.cancel()
         if self.rows is None:
@@ -190,7 +190,7 @@ class TreeView(ListView):
         self._change(search, "filter", light=not query)
 
     def go_to(self, node: Node) -> None:
-        """Puts the cursor on a node, whatever has to be opened, unfiltered or shown for it."""
+        """Select a node; open directories, clear the filter or change the view if necessary."""
 
         if self.rows is None:
             return
@@ -218,16 +218,16 @@ class TreeView(ListView):
             self._put(self.rows)
 
     def say(self, sentence: str, failed: bool = False) -> None:
-        """What to show while there are no rows."""
+        """Return the sentence while there are no rows."""
         self._sentence, self._failed = sentence, failed
         self.refresh()
 
     # Work on the rows
 
     def _change(self, change: RowsChange, key: object, light: bool = True) -> None:
-        """Does something to the rows: at once if that is quick, else after what is under way.
+        """Change the rows: at once if that is fast, else after the running change.
 
-        What waits under the same ``key`` is no longer wanted then.
+        A pending change with the same ``key`` is dropped.
         """
         assert self.rows is not None
         if light and not self._work.busy and self.rows.merged.union.nodes <= _AT_ONCE:
@@ -238,12 +238,12 @@ class TreeView(ListView):
             self._work.start(self.rows)
 
     def _take(self, before: TreeRows, rows: TreeRows) -> None:
-        if before is self.rows:  # else they belong to an image that is no longer shown
+        if before is self.rows:  # else they belong to an image that was replaced
             self._put(rows)
         self._work.start(self.rows)
 
     def _put(self, rows: TreeRows | None) -> None:
-        """Shows rows; the cursor stays on its path and that where it is on the screen."""
+        """Show rows; the selected path and its position on the screen are kept."""
         before, line = self.rows, self.cursor - self.scroll_offset.y
         if rows is not None and before is not None:
             self._wanted = rows.merged.union.counterpart(before.merged.union, self._wanted)
@@ -289,11 +289,11 @@ class TreeView(ListView):
     # Directories
 
     def action_turn(self) -> None:
-        """Opens or closes the directory at hand."""
+        """Open or closes the selected directory."""
         self._toggle(self.node)
 
     def action_open(self) -> None:
-        """Opens the directory at hand; if it is open, goes to the first path in it."""
+        """Open the selected directory; if it is open, go to its first path."""
         if self.rows is None or not self.rows.has_children(self.node):
             return
         if self.rows.is_open(self.node):
@@ -302,7 +302,7 @@ class TreeView(ListView):
             self._toggle(self.node)
 
     def action_close(self) -> None:
-        """Closes the directory at hand; if it is closed, goes to the one it is in."""
+        """Close the selected directory; if it is closed, go to its parent."""
         if self.rows is None or not self.node:
             return
         if self.rows.is_open(self.node) and self.rows.has_children(self.node):
@@ -311,7 +311,7 @@ class TreeView(ListView):
             self.go_to_row(self.rows.nearest(self.rows.merged.union.parent[self.node]))
 
     def action_enter(self) -> None:
-        """Opens or closes a directory; of all else the detail is wanted."""
+        """Open or close a directory; show the detail of other paths."""
         if self.rows is None:
             return
         if self.rows.has_children(self.node):
@@ -330,19 +330,19 @@ class TreeView(ListView):
             self._change(lambda rows: rows.toggle(node), object())
 
     def action_expand_all(self) -> None:
-        """Opens every directory."""
+        """Expand all directories."""
         if self.rows is not None:
             self._change(lambda rows: rows.expand_all(), "all")
 
     def action_collapse_all(self) -> None:
-        """Closes every directory; the cursor stays above where it was."""
+        """Collapse all directories; the cursor stays above where it was."""
         if self.rows is not None:
             self._change(lambda rows: rows.collapse_all(), "all")
 
     # Other keys
 
     def action_change(self, step: Literal[1, -1]) -> None:
-        """Goes to the next change, after the last to the first again."""
+        """Go to the next change, after the last to the first again."""
         if self.rows is None:
             return
         node = self.rows.next_change(self.node, step)
@@ -352,26 +352,26 @@ class TreeView(ListView):
             self.go_to(node)
 
     def action_view(self) -> None:
-        """Shows the next of the views."""
+        """Show the next of the views."""
         if self.rows is not None:
             views = self.rows.views
             view = views[(views.index(self.rows.view) + 1) % len(views)]
             self._change(lambda rows: rows.show(view), "view")
 
     def action_sort(self) -> None:
-        """Sorts by what comes next."""
+        """Sort by the next key."""
         if self.rows is not None:
             sorts = self.rows.sorts
             sort = sorts[(sorts.index(self.rows.sort) + 1) % len(sorts)]
             self._change(lambda rows: rows.order_by(sort), "sort", light=False)
 
     def action_copy(self) -> None:
-        """Copies the path."""
+        """Copy the path."""
         if self.rows is not None:
             copy(self, self.rows.merged.union.path(self.node))
 
     def on_click(self, event: events.Click) -> None:
-        """Selects; on an arrow, or a second time, opens or closes too."""
+        """Select a row; on the arrow, or the second time, also open or close it."""
         offset, row = event.get_content_offset(self), self.row_at(event)
         if offset is None or self.rows is None or not 0 <= row < self.count:
             return

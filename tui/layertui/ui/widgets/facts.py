@@ -1,4 +1,4 @@
-"""Names and values in two columns, long values folded under themselves."""
+"""Names and values in two columns, with long values wrapped."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Fact:
 
 
 class Facts(Widget):
-    """As high as its facts need at the width it has."""
+    """As high as its facts need."""
 
     DEFAULT_CSS = """
     Facts {
@@ -35,7 +35,7 @@ class Facts(Widget):
         self._facts: Sequence[Fact] = ()
 
     def show(self, facts: Sequence[Fact]) -> bool:
-        """Puts ``facts`` in place of those before; False if they are the same."""
+        """Replace the facts; return False if they are equal."""
         if self._facts == facts:
             return False
         self._facts = facts

@@ -1,4 +1,4 @@
-"""The line at the foot of a screen: keys that can be pressed now, as many as fit."""
+"""The footer: the keys that can be pressed, as many as fit."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,11 +13,11 @@ _GAP = 2
 
 @dataclass
 class _Item:
-    """What one or more keys do."""
+    """An action with its keys."""
 
     description: str
     keys: list[tuple[str, str]] = field(default_factory=list)
-    """Their names, and how they are shown; complete before the content is asked for."""
+    """Names of the keys, and how they are shown."""
 
     @cached_property
     def content(self) -> Content:
@@ -27,7 +27,7 @@ class _Item:
         return Content.assemble(shown, " ", self.description)
 
     def key_at(self, x: int) -> str:
-        """The key in that column of the item: of several the one that stands there, else the first."""
+        """Return the key at a column of the item, else the first."""
         end = 0
         for key, shown in self.keys:
             end += Content(shown).cell_length + 1
@@ -39,7 +39,7 @@ class _Item:
 class KeyBar(Widget):
     """Keys of the focused widget first, then the screen's, then the app's.
 
-    One line however narrow the terminal: what does not fit is left out, ``? help``
+    Always one line: what does not fit is left out, ``? help``
     last. Each key can be clicked. Bindings of a group share its description.
     """
 
@@ -66,7 +66,7 @@ class KeyBar(Widget):
         self.refresh()
 
     def render(self) -> Content:
-        """The keys as far as the width goes; those that lead on (help, quit) are kept to the last."""
+        """Return the keys that fit; help and quit are dropped last."""
         items: dict[str, _Item] = {}
         last: dict[str, _Item] = {}
         seen: set[str] = set()
@@ -91,7 +91,7 @@ class KeyBar(Widget):
         return Content(" " * _GAP).join(item.content for item in self._items)
 
     def on_click(self, event: events.Click) -> None:
-        """Presses the key that was clicked."""
+        """Press the key that was clicked."""
         x = 1  # the padding
         for item in self._items:
             width = item.content.cell_length

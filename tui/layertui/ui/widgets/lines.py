@@ -1,4 +1,4 @@
-"""Lines of styled text, and documents of them that may be longer than what has been read."""
+"""Lines of styled text, and documents that may be read further."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
@@ -8,14 +8,14 @@ from rich.cells import cell_len, chop_cells
 from layertui.model.job import Job
 
 Span = tuple[str, str]
-"""Text fit for a terminal (see :mod:`layertui.text.sanitize`) and the name of its style."""
+"""Sanitized text (:mod:`layertui.text.sanitize`) and the name of its style."""
 
 Read = Callable[[Job], Callable[[], None]]
-"""Work for a thread; what it returns is then run where the document is shown."""
+"""Work for a thread; the returned function is then called on the event loop."""
 
 
 class Line(NamedTuple):
-    """One line: its body, what stands before it at the left edge, and the style behind both.
+    """One line: body, gutter, and the style behind both.
 
     A line without a gutter starts at the left edge itself.
     """
@@ -26,20 +26,20 @@ class Line(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The body without its styles."""
+        """The plain text of the body."""
         return "".join(text for text, _style in self.body)
 
 
 class Document:
-    """Lines by number. This one has all of its lines at hand.
+    """Lines by number, all in memory.
 
-    ``gutter`` is the width of what stands before the bodies, in cells; it stays where it is
+    ``gutter`` is the width before the bodies, in cells; it does not move
     when the bodies are scrolled sideways. The cursor may stand on the lines ``items``;
     a document without any is scrolled instead.
     """
 
     hex: ClassVar[bool | None] = None
-    """Whether it shows a file in hex or as text; None if it shows no file."""
+    """Whether it shows a file in hex; None if it is not a file."""
 
     def __init__(
         self,
@@ -61,11 +61,11 @@ class Document:
         return len(self.lines)
 
     def line(self, number: int) -> Line:
-        """The line ``number``, 0 for the first."""
+        """Return the line ``number``, 0 for the first."""
         return self.lines[number]
 
     def width(self, start: int) -> int:
-        """Cells of the longest body from line ``start`` on, as far as it can be scrolled to."""
+        """Return cells of the longest body from line ``start`` on, as far as it can be scrolled to."""
         if self.clip:
             return 0
         if self._width < 0:
@@ -73,21 +73,21 @@ class Document:
         return self._width
 
     def missing(self, first: int, last: int) -> Read | None:
-        """What has to be read before the lines ``first`` to ``last`` can be shown as they are.
+        """Return the work needed before the lines ``first`` to ``last`` can be shown.
 
-        Not asked again before that work is done.
+        Not called again before that work is done.
         """
         return None
 
 
 class LongDocument(Document):
-    """Has all of its lines at hand, but shows some more only when one scrolls there.
+    """All lines in memory, shown in portions as the user scrolls.
 
-    To lay them all out at once would hold up the screen.
+    Laying out all of them at once would block the event loop.
     """
 
     STEP: ClassVar[int] = 2000
-    """Lines that are shown at once."""
+    """Lines per portion."""
 
     def __init__(self, lines: Sequence[Line], wrap: bool = False) -> None:
         super().__init__(lines, wrap=wrap)
@@ -106,7 +106,7 @@ class LongDocument(Document):
 
 
 def folds(text: str, width: int) -> list[int]:
-    """Where each row of ``text`` starts when it is folded to ``width`` cells, between words if they fit."""
+    """Return the start of each row of ``text`` wrapped to ``width`` cells, between words if possible."""
     if width <= 0 or (len(text) <= width and (len(text) * 2 <= width or cell_len(text) <= width)):
         return [0]
     starts = [0]
@@ -127,7 +127,7 @@ def folds(text: str, width: int) -> list[int]:
 
 
 def part(spans: Sequence[Span], start: int, stop: int) -> list[Span]:
-    """The characters ``start`` to ``stop`` of ``spans``."""
+    """Return the characters ``start`` to ``stop`` of ``spans``."""
     found = []
     at = 0
     for text, style in spans:
@@ -141,7 +141,7 @@ def part(spans: Sequence[Span], start: int, stop: int) -> list[Span]:
 
 
 def skip_cells(text: str, cells: int) -> tuple[int, int]:
-    """How many characters of ``text`` fill ``cells`` cells, and the cells by which they fill too many."""
+    """Return the number of characters that fill ``cells`` cells, and the excess in cells."""
     if cells <= 0:
         return 0, 0
     if text[:cells].isascii():

@@ -27,12 +27,14 @@ def cursor_keys(first: str, last: str) -> list[BindingType]:
 
 
 class ListView(ScrollView, can_focus=True):
-    """Keeps a cursor on one of :attr:`count` lines, and that line in view.
+    """A scroll view with a cursor on one of :attr:`count` lines.
 
     A line takes one row, unless :meth:`rows_of` says otherwise. Subclasses paint rows with :meth:`strip`.
     """
 
     ALLOW_SELECT = False
+    REVEAL_EARLY: ClassVar[bool] = True
+    """Scroll to the cursor also before the scroll bar has been laid out."""
     BINDINGS: ClassVar[list[BindingType]] = cursor_keys("first", "last")
 
     def __init__(self, id: str | None = None, classes: str | None = None) -> None:
@@ -82,15 +84,15 @@ class ListView(ScrollView, can_focus=True):
         self.virtual_size = Size(self.size.width, self.heading_height + self.count)
 
     def _reveal(self) -> None:
-        """Scroll so that the cursor's line shows, also before the scroll bar has been laid out."""
+        """Scroll so that the cursor's line shows."""
         if not (self.content_size.height and 0 <= self.cursor < self.count):
-            return  # once it has a size, that is a resize
+            return  # the first size is a resize
         row, end = self.rows_of(self.cursor)
         top, height = self.scroll_offset.y, max(self.content_size.height - self.heading_height, 1)
         if row < top:
-            self.scroll_to(y=row, animate=False, immediate=True, force=True)
+            self.scroll_to(y=row, animate=False, immediate=True, force=self.REVEAL_EARLY)
         elif end > top + height:
-            self.scroll_to(y=end - height, animate=False, immediate=True, force=True)
+            self.scroll_to(y=end - height, animate=False, immediate=True, force=self.REVEAL_EARLY)
 
     def row_at(self, event: events.MouseEvent) -> int:
         """Return the row under the mouse, counted as by :meth:`rows_of`; negative in the heading and outside."""

@@ -1,4 +1,4 @@
-"""A viewer of documents of any length: only what is on the screen is ever laid out."""
+"""A viewer of documents of any length; only visible lines are laid out."""
 
 from array import array
 from bisect import bisect_left, bisect_right
@@ -29,18 +29,19 @@ _KEYS = cursor_keys("top", "end")
 
 
 class TextView(ListView):
-    """Shows a document under heading lines that stay; folds or scrolls what is too long.
+    """Show a document under fixed heading lines; wrap or scroll long lines.
 
-    Asks for what the document has not read yet when one scrolls there (:class:`Wanted`).
+    Requests unread parts of the document on scrolling (:class:`Wanted`).
     """
 
     ALLOW_SELECT = True
+    REVEAL_EARLY = False  # a document that has just been opened shows its start
     BINDINGS: ClassVar[list[BindingType]] = [
         *_KEYS[:2],
         Binding("left,h", "side(-1)", "scroll left", show=False),
         Binding("right,l", "side(1)", "scroll right", show=False),
         *_KEYS[2:],
-        Binding("w", "wrap", "wrap", tooltip="Fold long lines, or scroll them sideways"),
+        Binding("w", "wrap", "wrap", tooltip="Toggle line wrap"),
     ]
     DEFAULT_CSS = """
     TextView {
@@ -53,7 +54,7 @@ class TextView(ListView):
 
     @dataclass
     class Wanted(Message):
-        """``read`` has to run in a thread, and then its result here, for the view to go on."""
+        """``read`` must run in a thread, and its result on the event loop."""
 
         document: Document
         read: Read
@@ -80,7 +81,7 @@ class TextView(ListView):
     # What is shown
 
     def open(self, document: Document, heading: Sequence[Line] = (), cursor: int = -1) -> None:
-        """Shows ``document`` from its start, or from its item ``cursor``."""
+        """Show ``document`` from its start, or from its item ``cursor``."""
         self.document, self.heading = document, heading
         self._asked = False
         self.cursor = cursor if cursor in document.items else next(iter(document.items), -1)
@@ -90,7 +91,7 @@ class TextView(ListView):
         self.refresh()
 
     def grown(self) -> None:
-        """Shows what the document has read since."""
+        """Show what the document has read meanwhile."""
         self._asked = False
         self._lay_out(self._laid)
         self.refresh()
@@ -100,7 +101,7 @@ class TextView(ListView):
         return self.folding or self.document.wrap
 
     def _lay_out(self, start: int = 0) -> None:
-        """Works out rows and width of the lines from ``start`` on."""
+        """Compute rows and width of the lines from ``start`` on."""
         document = self.document
         self._painted.clear()
         if not start:
@@ -121,8 +122,8 @@ class TextView(ListView):
         return self.document.gutter if line.gutter else 0
 
     def _folds(self, line: Line) -> list[int]:
-        """Where the rows of a folded line start."""
-        # As if the scrollbar were there, so that it may come without a new layout.
+        """Return where the rows of a folded line start."""
+        # Reserve room for the scrollbar, so that it can appear without a new layout.
         return folds(line.text, max(self.content_size.width - self._indent(line) - 1, 1))
 
     def _fold_heading(self) -> Iterator[Sequence[Span]]:
@@ -151,7 +152,7 @@ class TextView(ListView):
     # Keys and mouse
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Documents that are always folded, or cut, leave no choice."""
+        """Disable wrapping for documents that are always wrapped or clipped."""
         return action != "wrap" or not (self.document.wrap or self.document.clip)
 
     def action_move(self, by: int) -> None:
@@ -161,7 +162,7 @@ class TextView(ListView):
             return
         at = bisect_left(items, self.cursor) + by
         if at < 0:
-            self.scroll_to(y=0, animate=False)  # what stands above the first item
+            self.scroll_to(y=0, animate=False)  # above the first item
         elif at >= len(items):
             self.scroll_end(animate=False)
         else:
@@ -191,7 +192,7 @@ class TextView(ListView):
         self.scroll_to(x=self.scroll_offset.x + by * _SIDE_STEP, animate=False)
 
     def action_wrap(self) -> None:
-        """Folds long lines at the width there is, or no longer does."""
+        """Toggle wrapping."""
         line = self._line_at(self.scroll_offset.y)[0]
         self.folding = not self.folding
         self._lay_out()
@@ -205,18 +206,18 @@ class TextView(ListView):
             self.go_to(line)
 
     def go_to(self, line: int) -> None:
-        """Puts the cursor on ``line``."""
+        """Put the cursor on ``line``."""
         before = self.cursor
         self.put_cursor(line)
         if before != line:
             self.post_message(self.CursorMoved(line))
 
     def rows_of(self, line: int) -> tuple[int, int]:
-        """The first row of a line in the document as it is laid out, and the row behind its last."""
+        """Return the range of rows of a line."""
         return (self._rows[line], self._rows[line + 1]) if self.is_folded else (line, line + 1)
 
     def _line_at(self, row: int) -> tuple[int, int]:
-        """The line that a row shows, and which of its rows that is."""
+        """Return the line of a row, and the row's index in it."""
         if not self.is_folded:
             return row, 0
         line = bisect_right(self._rows, row) - 1
@@ -232,7 +233,7 @@ class TextView(ListView):
         self._painted.clear()
 
     def _ask(self) -> None:
-        """Has read what is on the screen and a screen beyond it."""
+        """Read what is visible and one screen beyond."""
         if self._asked:
             return
         height = self.content_size.height
@@ -241,11 +242,11 @@ class TextView(ListView):
         read = self.document.missing(first, last)
         if read is not None:
             self._asked = True
-            # Painting is the screen's work, but it is the view that wants it.
+            # Painting runs in the screen, but the message comes from the view.
             self.post_message(self.Wanted(self.document, read).set_sender(self))
 
     def render_line(self, y: int) -> Strip:
-        """Row ``y`` of the view: the heading's first, then the document's from where it is scrolled to."""
+        """Return row ``y`` of the view: heading, then document."""
         palette = self._palette
         width = self.content_size.width
         if palette is None:
@@ -265,7 +266,7 @@ class TextView(ListView):
         return painted
 
     def _paint(self, number: int, nth: int, width: int, over: str, palette: Palette) -> Strip:
-        """Row ``nth`` of a line, on the style ``over`` and the line's own."""
+        """Return row ``nth`` of a line, on the style ``over`` and the line's own."""
         line = self.document.line(number)
         behind = f"{line.style} {over}"
         gutter = self._indent(line)
@@ -273,7 +274,7 @@ class TextView(ListView):
         text, padding = line.text, 0
         if self.is_folded:
             starts = [*self._folds(line), len(text)]
-            # A document may say something else of a line once it has read it.
+            # A document may change a line after reading it.
             start, stop = starts[min(nth, len(starts) - 2)], starts[min(nth, len(starts) - 2) + 1]
         else:
             start, padding = skip_cells(text, self.scroll_offset.x)
@@ -290,7 +291,7 @@ class TextView(ListView):
     def _segments(
         self, body: Sequence[Span], number: int, start: int, behind: str, palette: Palette
     ) -> list[Segment]:
-        """The segments of a row, with what the mouse has selected of it set off."""
+        """Return the segments of a row, with the mouse selection highlighted."""
         selected = self.text_selection.get_span(number) if self.text_selection else None
         if selected is None:
             return [Segment(text, palette[f"{behind} {style}"]) for text, style in body]
@@ -310,7 +311,7 @@ class TextView(ListView):
         self.refresh()
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """What the mouse has selected, as it is shown and without the gutter."""
+        """Return the text selected with the mouse, without the gutter."""
         first = selection.start.y if selection.start else 0
         last = min(selection.end.y if selection.end else self._laid - 1, self._laid - 1)
         lines = []

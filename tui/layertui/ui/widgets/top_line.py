@@ -1,4 +1,4 @@
-"""The line at the top of a screen: a name, and as many facts as fit."""
+"""The header line: a name, and as many facts as fit."""
 
 from collections.abc import Sequence
 
@@ -9,15 +9,15 @@ from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 
 Weighted = tuple[int, Content]
-"""A fact, and how much it matters beside the others."""
+"""A fact with its priority."""
 
 _GAP = 2
 _NAME = 24
-"""Cells that a name is left at least, before anything else is left out."""
+"""Least cells of the name, before facts are left out."""
 
 
 class TopLine(Widget):
-    """One line however narrow the terminal: what matters least is left out first."""
+    """Always one line: facts of the lowest priority are left out first."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
@@ -37,12 +37,12 @@ class TopLine(Widget):
         self._facts: Sequence[Weighted] = ()
 
     def tell(self, name: str, facts: Sequence[Weighted]) -> None:
-        """Shows ``name``, which may be hostile, and the facts in their order."""
+        """Show ``name``, which may be hostile, and the facts in their order."""
         self._subject, self._facts = name, facts
         self.refresh()
 
     def render(self) -> Content:
-        """The name and as many of the facts as fit."""
+        """Return the name and as many of the facts as fit."""
         room = self.content_size.width
         name, facts = visible(self._subject), list(self._facts)
         while facts:

@@ -1,4 +1,4 @@
-"""Looks into a part of the insight by way of the worker process, and tells a screen what has come of it."""
+"""Run one insight analysis in the worker and post the result."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class PartProgress(Message):
-    """``done`` of ``total`` bytes have been looked at."""
+    """``done`` of ``total`` bytes have been scanned."""
 
     def __init__(self, part: str, done: int, total: int) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class PartProgress(Message):
 
 
 class PartSurveyed(Message):
-    """What there is to tell of a part, or why there is not; nothing else comes."""
+    """The result of a part, or the error; the last message."""
 
     def __init__(self, part: str, result: "Survey | LayertuiError") -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Reads an image by way of the worker process and tells a screen what has arrived."""
+"""Read an image in the worker process and post its frames."""
 
 import threading
 import time
@@ -24,7 +24,7 @@ _TICK = 0.05
 class LayerProgress(Message):
     """``done`` of ``total`` bytes of layer ``layer`` have been read (-1 where the total is unknown).
 
-    Layer 0 is the stream that brings all layers of an engine's image.
+    Layer 0 is the stream with all layers of an engine's image.
     """
 
     def __init__(self, layer: LayerNumber, done: int, total: int) -> None:
@@ -35,7 +35,7 @@ class LayerProgress(Message):
 
 
 class LayerIndexed(Message):
-    """All entries of layer ``layer`` are known; layers come in any order."""
+    """The index of layer ``layer``; layers arrive in any order."""
 
     def __init__(self, layer: LayerNumber, index: "LayerIndex") -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class LayerIndexed(Message):
 
 
 class UnionReady(Message):
-    """Layers 1 to ``layers`` are merged; takes the place of every union before."""
+    """Layers 1 to ``layers`` are merged; replaces earlier unions."""
 
     def __init__(self, layers: LayerNumber, union: "LayerUnion") -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class UnionReady(Message):
 
 
 class LoadFailed(Message):
-    """The image could not be read (further); nothing else comes."""
+    """Reading failed; the last message."""
 
     def __init__(self, error: LayertuiError) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class LoadFailed(Message):
 
 
 class LoadDone(Message):
-    """Every layer has been read and merged; nothing else comes.
+    """Every layer has been read and merged; the last message.
 
     ``paths`` are those of the merged tree, ``reclaimable`` the file bytes of layers that it does not show.
     """

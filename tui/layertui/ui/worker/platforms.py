@@ -1,4 +1,4 @@
-"""Asks for which platforms an image is there."""
+"""Find the platforms of an image."""
 
 import threading
 
@@ -9,7 +9,7 @@ from layertui.model.errors import LayertuiError
 
 
 class PlatformsFound(Message):
-    """The platforms that the image is for, as far as its source says; ``ask`` which of them is wanted."""
+    """The platforms of the image; ``ask``: let the user select one."""
 
     def __init__(self, platforms: list[str], ask: bool) -> None:
         super().__init__()
@@ -18,7 +18,7 @@ class PlatformsFound(Message):
 
 
 def find_platforms(target: MessagePump, reference: str, ask: bool) -> None:
-    """Asks the source in a thread, and posts what it says to ``target``."""
+    """Ask the source in a thread, and posts what it says to ``target``."""
 
     def run() -> None:
         target.post_message(PlatformsFound(_platforms(reference), ask))

@@ -1,4 +1,4 @@
-"""One reading of an image: what has been told of it, and of its layers, so far."""
+"""One reading of an image: what has arrived of it and its layers."""
 
 import threading
 from typing import TYPE_CHECKING
@@ -28,31 +28,31 @@ class ImageOpened(Message):
 
 
 class Reading:
-    """Opens the image here, for what is told of it, and has it read in a process of its own.
+    """Opens the image here, for what is reported of it, and has it read in a process of its own.
 
     Posts :class:`ImageOpened` and what a :class:`~layertui.ui.worker.loader.Loader` posts to ``target``, which
-    gives back what has come, so that it can be dropped as a whole when the image is read again.
+    gives back what has come, so that it can be dropped as a whole when the image is reread.
     """
 
     def __init__(self, target: MessagePump, reference: str, identity: "Identity | None" = None) -> None:
         """``identity``: the image to open; without it, whichever ``reference`` names now."""
         self.opened: Image | LayertuiError | None = None
-        """What :class:`ImageOpened` tells, as soon as it is known."""
+        """The result in :class:`ImageOpened`, once known."""
         self.image: Image | None = None
         self.indexes: dict[int, LayerIndex] = {}
         self.union: LayerUnion | None = None
         self.contents: Contents | None = None
         """Of the layers of ``union``."""
         self.failure: LayertuiError | None = None
-        """Why nothing more can be read; what has come stays."""
+        """Why reading failed; what has arrived stays."""
         self.ended = False
-        """Whether nothing more comes."""
+        """True once loading has finished."""
         self.paths: int | None = None
-        """Of the merged tree of all layers; None: not known yet."""
+        """Paths of the merged tree of all layers; None: not known yet."""
         self.reclaimable: int | None = None
-        """Bytes of files that layers store and the merged tree does not show; None: not known yet, -1: it cannot be."""
+        """File bytes stored but not in the merged tree; None: not known yet, -1: unknowable."""
         self.surveys: dict[str, Survey] = {}
-        """What has been found out about what the image costs and leaks, by part."""
+        """Results of insight, by part."""
         self.job = Job()
         """Cancelled when the reading is closed."""
         self.reference = reference
@@ -69,26 +69,26 @@ class Reading:
         return whole and self.ended
 
     def start(self, platform: str | None, cache: bool) -> None:
-        """Starts to open and to read."""
+        """Start to open and to read."""
         self._loader = Loader(self._target)
         self._loader.start()
         arguments = (self._loader, platform, cache)
         threading.Thread(target=self._open, args=arguments, name="open", daemon=True).start()
 
     def close(self) -> None:
-        """Stops it; what has come stays."""
+        """Stop reading; what has arrived stays."""
         self.job.cancel()
         if self._loader is not None:
             self._loader.close()
 
     def fail(self, error: LayertuiError) -> None:
-        """Ends it with what has come."""
+        """End reading with what has arrived."""
         self.failure, self.ended = error, True
         if self._loader is not None:
             self._loader.close()
 
     def take(self, image: "Image | None" = None, union: "LayerUnion | None" = None) -> None:
-        """Keeps the image or the union, which come in any order, and what they give together."""
+        """Keep the image or the union, which arrive in any order, and their contents."""
         self.image = image or self.image
         self.union = union or self.union
         if self.image is None or self.union is None:

@@ -1,4 +1,4 @@
-"""Searches an image by way of the worker process, and tells a screen what is found as it comes."""
+"""Search an image in the worker process and post matches as they arrive."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from layertui.worker.protocol import Frame
 
 MOST = 10_000
-"""Matches after which a search ends."""
+"""Most matches of a search."""
 
 
 @dataclass(slots=True)
 class Found:
-    """A search and what has come of it, to come back to."""
+    """A search and its results, kept for later."""
 
     query: "Query"
     matches: "list[LineMatch]" = field(default_factory=list)
     cursor: int = 0
-    """The match at hand."""
+    """The selected match."""
     said: str = ""
     """How it ended; empty before it did."""
     failed: bool = False
@@ -45,7 +45,7 @@ class SearchProgress(Message):
 
 
 class MatchesFound(Message):
-    """Some more matches, in the order of the layers."""
+    """More matches, in the order of the layers."""
 
     def __init__(self, searcher: "Searcher", matches: "list[LineMatch]") -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class MatchesFound(Message):
 
 
 class SearchEnded(Message):
-    """Nothing more comes: all has been searched, or there are too many matches, or it failed."""
+    """The search ended: complete, limited, or failed; the last message."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Checks the digests of layers in the background, once there is nothing better to do."""
+"""Verify the digests of layers in the background, when idle."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class LayerVerified(Message):
-    """All bytes of a layer have been read: what is wrong with them, empty if they are as they should be."""
+    """All bytes of a layer have been read: what is wrong, empty if verified."""
 
     def __init__(self, layer: LayerNumber, problem: str) -> None:
         super().__init__()
@@ -37,12 +37,12 @@ def verifiable(layer: "Layer") -> bool:
 
 
 def verify_layers(target: MessagePump, layers: Sequence["Layer"], job: Job) -> None:
-    """Reads the layers one after the other in a thread, and posts what is found to ``target``."""
+    """Read the layers one after the other in a thread, and posts what is found to ``target``."""
 
     def run() -> None:
         from layertui.verify.layer import verify_layer
 
-        if sys.platform == "linux":  # where a thread has a priority of its own
+        if sys.platform == "linux":  # on Linux, threads have their own priority
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
         for layer in layers:

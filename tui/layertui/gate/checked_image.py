@@ -1,4 +1,4 @@
-"""An image under the gate: what several rules ask of it is worked out once, and only if one does."""
+"""The image that a gate checks; shares what several rules compute."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from layertui.union.model import LayerUnion
 
 
 class CheckedImage:
-    """The image with all its layers read, and what it is measured by."""
+    """An image with all layers read, and the settings of the gate."""
 
     def __init__(
         self,
@@ -35,11 +35,11 @@ class CheckedImage:
         self.union = union
         self.contents = contents
         self.ignored = ignored
-        """Paths that are no findings."""
+        """Globs of ignored paths."""
         self.baseline = baseline
-        """What to compare with; gives ``None`` if there is to be none yet, raises :class:`LayertuiError`."""
+        """Returns the baseline; ``None`` if there is none yet. Raises :class:`LayertuiError`."""
         self.job = job
-        """What reports the bytes read, where files are."""
+        """Reports the bytes of files read."""
 
     @cached_property
     def dive(self) -> Efficiency:
@@ -51,7 +51,7 @@ class CheckedImage:
         return {entry.layer: without_secrets(step_text(entry)) for entry in self.image.history}
 
     def damage(self) -> str:
-        """What of the image cannot be read; empty if it is whole."""
+        """Return the first damage of the image; empty if it is intact."""
         broken = (
             f"layer {number} could not be read completely: {index.damage}"
             for number, index in enumerate(self.union.indexes, 1)
@@ -62,11 +62,11 @@ class CheckedImage:
     def violation(
         self, message: str, path: str | None = None, layer: LayerNumber | None = None, line: int | None = None
     ) -> Violation:
-        """A finding with the step of its layer."""
+        """Return a finding with the step of its layer."""
         return Violation(message, path, layer, self._steps.get(layer, "") if layer else "", line)
 
     def layers(self, numbers: Iterable[LayerNumber], what: str) -> list[Violation]:
-        """Layers that hold files, largest first."""
+        """Return a finding for each of these layers that has files, largest first."""
         sizes = sorted(
             ((sum(self.union.indexes[number - 1].size), number) for number in numbers), reverse=True
         )
