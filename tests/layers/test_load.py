@@ -69,6 +69,16 @@ def test_no_image_can_poison_the_index_of_another(tmp_path: Path) -> None:
     assert cache_key(liar._replace(descriptor=nameless, diff_id=honest.diff_id)) == ""
 
 
+def test_a_plain_layer_cannot_take_the_index_of_the_digest_it_claims(tmp_path: Path) -> None:
+    """A plain layer is not read for its digest, so the digest alone is not its key."""
+    cache = IndexCache(tmp_path)
+    liar = layers_of([file(b"evil") + END])[0]
+    honest = compressed()
+    index_layer(liar._replace(descriptor=honest.descriptor), cache)
+    assert index_layer(honest, cache).count == 100
+    assert index_layer(liar._replace(descriptor=honest.descriptor), cache).count == 1
+
+
 def in_file(path: Path) -> Layer:
     """A plain layer that is a whole file, claimed to be the same whatever the file contains."""
     layer = layers_of([TAR])[0]
