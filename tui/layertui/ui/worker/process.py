@@ -1,6 +1,7 @@
 """A thread that asks a worker process and posts its answers to a screen."""
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from layertui.worker.protocol import Frame, Request
 
 
-class WorkerThread:
+class WorkerThread(ABC):
     """One run of a worker process; what its frames report is posted to ``target``.
 
     All methods are for the thread of the screen; :meth:`_read`, :meth:`_failed` and :meth:`_post` run in its own.
@@ -55,13 +56,13 @@ class WorkerThread:
         except LayertuiError as error:
             self._failed(error)
 
+    @abstractmethod
     def _read(self, frames: "Iterator[Frame]") -> None:
         """Post what the frames report; whatever it leaves unread is dropped."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _failed(self, error: LayertuiError) -> None:
         """Post that nothing more arrives."""
-        raise NotImplementedError
 
     def _post(self, message: Message) -> None:
         if not self._closed.is_set():
