@@ -56,7 +56,7 @@ def test_the_base_is_an_image_beside_it(run: Run, tmp_path: Path) -> None:
     layout.add("base", [below])
     layout.add("app", [below, tar(("/b", b"2"))])
     done = run("anatomy", f"oci:{tmp_path / 'layout'}:app", "--json")
-    source = "since its layer is the first of this image"
+    source = "its layer is the first of this image"
     assert done.objects[0]["base"]["layers"] == 1 and done.objects[0]["base"]["source"] == source
     assert done.objects[0]["base"]["name"].endswith("base") and done.objects[0]["base"]["guess"] is None
     assert f"known    {source}" in run("anatomy", f"oci:{tmp_path / 'layout'}:app").lines

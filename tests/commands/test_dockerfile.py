@@ -11,7 +11,7 @@ from tests.commands.samples import eventful
 def test_prints_a_dockerfile_with_what_each_step_did(run: Run) -> None:
     done = run("dockerfile", "demo:")
     assert (done.status, done.err) == (0, "")
-    assert done.lines[0] == "# Put together again from the history of quarry:1.1."
+    assert done.lines[0] == "# Reconstructed from the history of quarry:1.1."
     assert "FROM scratch" in done.lines
     at = done.lines.index("RUN apk add python3 sqlite-libs stonecut build-base")
     assert done.lines[at - 1].startswith("# layer 2: 18 added, 5 modified, 0 deleted, 57.0 kB of files")
@@ -41,5 +41,5 @@ def test_json_is_an_instruction_a_line(run: Run) -> None:
 def test_a_step_that_no_instruction_makes_is_a_comment(run: Run, tmp_path: Path) -> None:
     done = run("dockerfile", eventful(tmp_path), "--quiet")
     assert done.status == 0
-    assert "# unknown: no instruction makes this: layer 1" in done.lines
+    assert "# unknown: no Dockerfile instruction creates this: layer 1" in done.lines
     assert all(line.startswith("#") for line in done.lines if line and line != "FROM scratch")

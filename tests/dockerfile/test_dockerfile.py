@@ -81,7 +81,7 @@ def test_what_the_config_says_tells_where_a_value_ends() -> None:
     (found,) = of(step, config={"Env": ["A=x B=y", "C=z", "D=w"]})
     assert (found.text, found.guesses) == ('ENV A="x B=y" C=z D=w', [])
     (guessed,) = of(f"{NOP} ENV A=x y B=z")
-    assert guessed.guesses == ["where one value ends and the next name begins"]
+    assert guessed.guesses == ["the boundary between a value and the next name"]
 
 
 def test_what_is_missing_or_guessed_says_so() -> None:
@@ -92,11 +92,11 @@ def test_what_is_missing_or_guessed_says_so() -> None:
         "COPY /out/app /app # buildkit",
         HistoryEntry(None, "", "", "", LayerNumber(2), recorded=False),
     )
-    assert copied.unknown == ["what was copied; the history has its checksum alone (file:0123456789ab…)"]
-    assert words.guesses[1:] == ["where its words begin and end"]  # and another builder's it is
-    assert (script.text, script.unknown) == ("", ["a script that stood in the Dockerfile itself, by a <<EOF"])
-    assert staged.guesses == ["copied from another stage or image, which no history names"]
-    assert none.lines == ["# unknown: layer 2, of which the history does not tell"]
+    assert copied.unknown == ["the copied paths: the history has only their checksum (file:0123456789ab…)"]
+    assert words.guesses[1:] == ["the boundaries of its arguments"]  # and another builder's it is
+    assert (script.text, script.unknown) == ("", ["a heredoc (<<EOF); the history does not have its text"])
+    assert staged.guesses == ["copied from another stage or image, which the history does not name"]
+    assert none.lines == ["# unknown: layer 2: it has no history entry"]
 
 
 def test_build_arguments_that_no_step_declares() -> None:
@@ -121,7 +121,7 @@ def test_a_shell_counts_from_where_it_is_set() -> None:
 
 def test_windows() -> None:
     image = demo.image()._replace(platform=Platform("windows", "amd64"), name="syntax=evil/frontend")
-    assert heading(image)[0] == "# escape=`" and heading(image)[1].startswith("# Put together")
+    assert heading(image)[0] == "# escape=`" and heading(image)[1].startswith("# Reconstructed")
     assert text_of("cmd /S /C mkdir C:\\app", os="windows") == "RUN mkdir C:\\app"
     assert text_of("cmd /S /C #(nop)  ENV P=C:\\a b", os="windows") == 'ENV P="C:\\a b"'
     assert text_of("cmd /S /C #(nop) WORKDIR C:\\app\\", os="windows") == "WORKDIR C:\\app\\"
@@ -198,13 +198,13 @@ def test_a_base_is_named_by_label_or_annotation() -> None:
     name = {"org.opencontainers.image.base.name": "docker.io/library/debian:12"}
     labelled = demo.image()._replace(config={"config": {"Labels": name}}, history=[])
     assert base_of(labelled, ()) == Base(
-        "docker.io/library/debian:12", "as the label org.opencontainers.image.base.name says", -1, -1
+        "docker.io/library/debian:12", "label org.opencontainers.image.base.name", -1, -1
     )
     (first, *_) = instructions(labelled, base_of(labelled, ()))
-    assert first.text == "FROM scratch" and "where the base ends" in first.unknown[0]
+    assert first.text == "FROM scratch" and "where the base image" in first.unknown[0]
     annotated = demo.image()._replace(manifest={"annotations": name})
     base = base_of(annotated, ())
-    assert base.source == "as the annotation org.opencontainers.image.base.name says"
+    assert base.source == "annotation org.opencontainers.image.base.name"
     assert (base.steps, base.layers) == (2, 1) and base.guess  # another builder goes on
     from_base = instructions(annotated, base)[2]
     assert from_base.text == "FROM docker.io/library/debian:12" and from_base.guesses
@@ -216,7 +216,7 @@ def test_without_a_base_the_end_of_an_image_is_only_a_guess() -> None:
     assert found[0].text == "FROM scratch" and "Held Linux 3.1" in found[0].guesses[0]
     assert not any(each.is_base for each in found)
     assert [
-        each.step for each in found if any("a base image ends here" in text for text in each.guesses)
+        each.step for each in found if any("the base image ends here" in text for text in each.guesses)
     ] == [2]
 
 

@@ -97,7 +97,7 @@ def test_dockerfile(snap_compare: Compare, size: tuple[int, int], theme: str) ->
 async def test_begins_at_from_and_tells_what_the_step_at_hand_did() -> None:
     async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await opened(pilot)
-        assert at(pilot).startswith("# from scratch") and "Base image unknown" in screen_text(pilot)
+        assert at(pilot).startswith("# no base image") and "Base image unknown" in screen_text(pilot)
         await go_to(pilot, "RUN apk add")
         await told(pilot, "18 added, 5 modified")
         assert "/usr/bin/python3" in screen_text(pilot)
@@ -153,7 +153,7 @@ async def test_the_base_is_an_image_that_lies_beside_it(
         rows = [layers(pilot).render_line(y).text[:3] for y in range(2)]
         assert rows == ["▶▌ ", "┆▌ "]  # the explorer tells too
         await opened(pilot)
-        assert at(pilot) == "# the base, since its layer is the first of this image"
+        assert at(pilot) == "# base image: its layer is the first of this image"
         text = screen_text(pilot)
         assert "Built on base" in text and "Layer 1 is the base image's." in text
 

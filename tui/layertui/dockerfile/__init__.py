@@ -1,7 +1,7 @@
 """The Dockerfile that an image may come from, reconstructed from its history.
 
 What the history does not hold is not made up: what had to be guessed says so, and what cannot
-be told stands as a comment.
+be known is a comment.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ class Instruction:
     """One instruction of a Dockerfile."""
 
     keyword: str
-    """``RUN``; empty for a step that no instruction makes."""
+    """The keyword, such as ``RUN``; empty for a step that no instruction makes."""
     text: str
-    """All of it, on one or several lines; empty if it cannot be told."""
+    """The whole instruction, on one or several lines; empty if unknown."""
     step: int = -1
-    """The history entry that tells of it, from 0; -1 for none."""
+    """Number of its history entry, from 0; -1 for none."""
     layer: LayerNumber | None = None
     is_base: bool = False
-    """Whether it made the base, and so stands in another Dockerfile."""
+    """Whether it is part of the base image, and so of another Dockerfile."""
     facts: Sequence[str] = ()
-    """What else is known, a clause each."""
+    """Other known facts, a clause each."""
     guesses: Sequence[str] = ()
-    """What is not certain."""
+    """Uncertain parts, a clause each."""
     unknown: Sequence[str] = ()
-    """What is missing."""
+    """Missing parts, a clause each."""
 
     @property
     def comments(self) -> list[str]:
-        """What is said above it, without the ``#``; one line each."""
+        """Return the comment lines above it, without ``#``."""
         marked = (("", self.facts), ("guess: ", self.guesses), ("unknown: ", self.unknown))
         return [visible(f"{mark}{clause}") for mark, clauses in marked for clause in clauses]
 
     @property
     def lines(self) -> list[str]:
-        """What stands in the Dockerfile: the base's own instructions only as comments."""
+        """Return its lines in the Dockerfile; instructions of the base are comments."""
         lines = [f"# {comment}" for comment in self.comments]
         text = self.text.split("\n") if self.text else []
         return lines + ([f"#   {line}" for line in text] if self.is_base else text)
@@ -62,14 +62,14 @@ def instructions(image: Image, base: Base, system: str = "") -> list[Instruction
 
 
 def heading(image: Image) -> list[str]:
-    """Return the lines that stand above the instructions."""
+    """Return the lines above the first instruction."""
     # A comment that is no directive ends them (Dockerfile reference), whatever a name looks like.
     directives = ["# escape=`"] if image.platform.os == "windows" else []
-    return [*directives, f"# Put together again from the history of {visible(image.name)}.", ""]
+    return [*directives, f"# Reconstructed from the history of {visible(image.name)}.", ""]
 
 
 class _Reconstruction:
-    """Goes through a history once, oldest step first."""
+    """Converts a history, oldest step first."""
 
     def __init__(self, image: Image, base: Base, system: str) -> None:
         self._base = base
@@ -91,20 +91,20 @@ class _Reconstruction:
         start = self._base.steps if has_base else 0
         for number in range(start):
             yield from self._step(number, is_base=True)
-        self._declared.clear()  # an ARG is gone where its stage ends
+        self._declared.clear()  # an ARG ends with its stage
         yield self._from(has_base)
         for number in range(start, len(self._history)):
             yield from self._step(number, is_base=False, is_first=number == start)
 
     def _from(self, has_base: bool) -> Instruction:
         base, name = self._base, "_".join(self._base.name.split())
-        told = base.source
+        source = base.source
         if has_base:
-            guesses = [f"it ends here: {base.guess}"] if base.guess else []
-            return Instruction("FROM", f"FROM {name}", facts=[f"the base, {told}"], guesses=guesses)
-        facts = ["from scratch, since all steps down to the first layer are here"]
-        guesses = [f"it is based on an image of {self._system}"] if self._system and not base.name else []
-        unknown = [f"where the base ends, which is {base.name}, {told}"] if base.name else []
+            guesses = [f"the base image ends here: {base.guess}"] if base.guess else []
+            return Instruction("FROM", f"FROM {name}", facts=[f"base image: {source}"], guesses=guesses)
+        facts = ["no base image: the history begins with the first layer"]
+        guesses = [f"based on an image of {self._system}"] if self._system and not base.name else []
+        unknown = [f"where the base image {base.name} ends ({source})"] if base.name else []
         return Instruction("FROM", "FROM scratch", facts=facts, guesses=guesses, unknown=unknown)
 
     def _step(self, number: int, is_base: bool, is_first: bool = False) -> Iterator[Instruction]:
@@ -113,17 +113,15 @@ class _Reconstruction:
         step = recorded(entry)
         guesses: list[str] = []
         if (why := self._boundaries[number]) and not is_base and not is_first:
-            guesses = [f"a base image ends here: {why}"]
+            guesses = [f"the base image ends here: {why}"]
         if not entry.recorded:
-            yield Instruction(
-                "", "", **where, unknown=[f"layer {entry.layer}, of which the history does not tell"]
-            )
+            yield Instruction("", "", **where, unknown=[f"layer {entry.layer}: it has no history entry"])
         elif not step.instruction and entry.created_by.startswith("/"):
-            guesses.append("a RUN without a shell, or what docker commit ran")
+            guesses.append("a RUN without a shell, or the command of docker commit")
             yield self._worded("RUN", self._writer.run(step.arguments), where, (), guesses)
         elif not step.instruction:
-            told = step_text(entry) or "a step of which nothing is said"
-            unknown = [f"no instruction makes this: {told}"]
+            text = step_text(entry) or "a step without a command"
+            unknown = [f"no Dockerfile instruction creates this: {text}"]
             yield Instruction("", "", **where, guesses=guesses, unknown=unknown)
         elif step.instruction == "RUN":
             given, command = build_arguments(step.arguments)
@@ -137,7 +135,7 @@ class _Reconstruction:
                         number,
                         None,
                         is_base,
-                        guesses=["the next RUN had it, whatever declared it"],
+                        guesses=["used by the next RUN; its declaration is not recorded"],
                     )
                 elif self._declared.get(name) != value:
                     facts.append(f"{name} was {value}, by its ARG or by --build-arg")
@@ -152,7 +150,7 @@ class _Reconstruction:
         entry = self._history[number]
         if entry.author == "kaniko":
             return self._writer.script(command)
-        if self._is_buildah and command.startswith("/bin/sh -c "):  # whatever the shell or the form
+        if self._is_buildah and command.startswith("/bin/sh -c "):  # in every shell and form
             return self._writer.script(command.removeprefix("/bin/sh -c "))
         return self._writer.run(command)
 
@@ -161,7 +159,7 @@ class _Reconstruction:
         if keyword == "ARG":
             name, _, value = text.partition("=")
             self._declared[name] = value
-        # Docker has two blanks here, but for what it copies.
+        # Docker writes two spaces here, except after COPY and ADD.
         by_buildah = self._is_buildah and f"#(nop) {keyword} " in entry.created_by
         if by_buildah or entry.author == "kaniko":
             return self._writer.as_it_stands(keyword, text)
@@ -176,8 +174,8 @@ class _Reconstruction:
         guesses: Sequence[str],
     ) -> Instruction:
         text, unknown = f"{keyword} {wording.text}" if wording.text else "", wording.unknown
-        if text.endswith(self._writer.escape):  # the next line would belong to it
-            text, unknown = "", [f"how to write a step that ends like this: {text}"]
+        if text.endswith(self._writer.escape):  # it would continue on the next line
+            text, unknown = "", [f"a Dockerfile form for a step with this ending: {text}"]
         return Instruction(
             keyword, text, **where, facts=facts, guesses=[*guesses, *wording.guesses], unknown=unknown
         )

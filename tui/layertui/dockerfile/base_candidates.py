@@ -1,4 +1,4 @@
-"""The images that may be an image's base: those of the same place, and the engines'."""
+"""Candidate base images: from the same source and from local engines."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from layertui.sources import LOCAL, list_images, open_image
 from layertui.sources.assemble import diff_ids_of
 
 MAX_CANDIDATES = 200
-"""Images of one place that are looked at."""
+"""Images of one source that are tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """An image and what tells it: no layer of it is read."""
+    """An image without its layers' contents."""
 
     reference: str
     names: Sequence[str]
     digests: Sequence[str]
-    """Of config, manifest and index, as far as they are known."""
+    """Digests of config, manifest and index, as far as known."""
     diff_ids: Sequence[str]
     history: Sequence[HistoryEntry]
 
 
 def neighbours(image: Image) -> Iterator[Neighbour]:
-    """Yield the images that lie where an image lies, and those of Docker and Podman, as far as they can be had."""
+    """Yield the images of the same source, and those of Docker and Podman if these run."""
     places = [place for place in (_place(image.reference), *(f"{each}:" for each in LOCAL)) if place]
-    platform = str(image.platform) if image.chain else None  # which layers alone do not tell
+    platform = str(image.platform) if image.chain else None  # the layers alone do not identify it
     for place in dict.fromkeys(places):
         try:
             yield from _of_place(place, platform, len(image.layers))
         except LayertuiError:
-            continue  # an engine that does not run
+            continue  # the engine does not run
 
 
 def _of_place(place: str, platform: str | None, below: int) -> Iterator[Neighbour]:
@@ -61,7 +61,7 @@ def _of_place(place: str, platform: str | None, below: int) -> Iterator[Neighbou
 
 
 def _place(text: str) -> str:
-    """Return where the image of a reference lies, as a reference itself; empty for a registry and the like."""
+    """Return the reference of the source that an image is in; empty for a registry and the like."""
     reference = parse_reference(text)
     if reference.transport in ENGINE_NAMES:
         return f"{LOCAL[0] if ENGINE_NAMES[reference.transport] == 'Docker' else LOCAL[1]}:"

@@ -1,4 +1,4 @@
-"""What a build step did to the files."""
+"""Summarize the file changes of a build step."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from layertui.union.layer_summary import LayerSummary, summarize_layer
 from layertui.union.model import LayerUnion
 
 LARGEST = 10
-"""Files that are named."""
+"""Files listed by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What one layer did, against the layers below it."""
+    """Changes of one layer against the layers below it."""
 
     layer: LayerNumber
     counts: LayerSummary
     size: int
-    """Bytes of the files that it stores."""
+    """Bytes of the files in the layer."""
     largest: Sequence[tuple[str, int]]
-    """The largest of them, with their bytes."""
+    """The largest files, with their bytes."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return as the command line prints it."""
+        """Format for the command line."""
         counts = self.counts
         return {
             "added": counts.added,
@@ -43,7 +43,7 @@ class Effect:
 
 
 def effect_of(union: LayerUnion, layer: LayerNumber, same: SameContent | None = None) -> Effect:
-    """Return what a layer did; without ``same`` no contents are compared."""
+    """Summarize a layer; without ``same`` no contents are compared."""
     files = [
         event
         for event in union.events_of(layer)

@@ -1,17 +1,17 @@
-"""A shell command on one line, as histories have it, on the lines that a person would write it on."""
+"""Break the one-line shell commands of histories into readable lines."""
 
 from __future__ import annotations
 
 import re
 
 LONG = 60
-"""Characters from which a command is broken at its operators."""
+"""Length in characters from which a command is broken at its operators."""
 _CONTINUATION = "    "
 _PART = re.compile(
     r"'[^']*'"
     r'|"(?:[^"\\$`]|\\.|\$(?!\())*"'
     r"|\\."
-    r"|(?P<run>[ \t]{2,})(?P<hash>#?)"  # a line that begins with # would be a comment
+    r"|(?P<run>[ \t]{2,})(?P<hash>#?)"  # a line beginning with # would be a comment
     r"|(?P<before> )(?=(?:&&|\|\|) )"
     r"|(?P<after>(?<!;); )(?!then\b|do\b|#)"
     r"|(?P<odd>['\"`])"
@@ -21,7 +21,7 @@ _PART = re.compile(
 
 
 def broken(command: str, escape: str = "\\") -> str:
-    """Return a command of one line with line breaks, each behind ``escape``, that a Dockerfile takes out again.
+    """Return a one-line command with line breaks, each after ``escape``, which a Dockerfile parser removes.
 
     A run of blanks is what a line's end and the next one's indent became: taking the breaks
     out there gives the very same command. A long command without any is broken at ``&&``,

@@ -1,4 +1,4 @@
-"""How what a history records of a step is written in a Dockerfile."""
+"""Convert the record of a history entry to the syntax of a Dockerfile."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ _SOURCES = {"file": "<file>", "dir": "<directory>", "multi": "<files>"}
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """An instruction's arguments as a Dockerfile has them."""
+    """The arguments of an instruction in Dockerfile syntax."""
 
     text: str
-    """Empty if they cannot be told."""
+    """Empty if unknown."""
     guesses: Sequence[str] = ()
-    """What of it is not certain, a clause each."""
+    """Uncertain parts, a clause each."""
     unknown: Sequence[str] = ()
-    """What is missing of it."""
+    """Missing parts, a clause each."""
 
 
 class InstructionWriter:
-    """Writes one instruction after the other: some change how the next are read."""
+    """Writes instructions in order, as some change the meaning of later ones."""
 
     def __init__(self, is_windows: bool, known: Mapping[str, Mapping[str, str]]) -> None:
-        """``known`` are the values of ``ENV`` and ``LABEL`` that the config ends up with."""
+        """``known`` are the final values of ``ENV`` and ``LABEL`` in the config."""
         self.escape = "`" if is_windows else "\\"
         self._shell = ["cmd", "/S", "/C"] if is_windows else ["/bin/sh", "-c"]
         self._known = known
 
     def as_it_stands(self, keyword: str, text: str) -> Wording:
-        """Return what is recorded as it was written, which Buildah and kaniko do but for what was copied."""
+        """Return arguments recorded as written, as Buildah and kaniko record all but ``COPY`` and ``ADD``."""
         if "\n" in text:
             return _with_line_ends(text)
         if keyword == "SHELL" and (words := quoted_words(text[1:-1])):
@@ -48,7 +48,7 @@ class InstructionWriter:
         return _copied(text) if keyword in ("ADD", "COPY") else Wording(text)
 
     def of(self, keyword: str, text: str) -> Wording:
-        """Return what is recorded with variables put in and quotes taken off, of all but ``RUN``."""
+        """Return arguments recorded after expansion and unquoting; not for ``RUN``."""
         match keyword:
             case "CMD" | "ENTRYPOINT":
                 return self._command(text)
@@ -65,7 +65,7 @@ class InstructionWriter:
         return Wording(written(keyword, text).replace("$", self.escape + "$"))
 
     def run(self, text: str) -> Wording:
-        """Return what a ``RUN`` ran, without its build arguments."""
+        """Return the command of a ``RUN`` without its build arguments."""
         prefix = " ".join(self._shell) + " "
         if text.startswith(prefix):
             return self.script(text.removeprefix(prefix).strip(" \t"))
@@ -73,13 +73,13 @@ class InstructionWriter:
         if shell is not None:
             return Wording(_json([*shell[0].split(), text[shell.end() :]]))
         if text.startswith("/dev/pipes/"):
-            return Wording("", unknown=["a script that stood in the Dockerfile itself, by a <<EOF"])
+            return Wording("", unknown=["a heredoc (<<EOF); the history does not have its text"])
         words = text.split(" ")
-        guesses = ["where its words begin and end"] if len(words) > 1 else []
+        guesses = ["the boundaries of its arguments"] if len(words) > 1 else []
         return Wording(_json(words), guesses)
 
     def script(self, command: str) -> Wording:
-        """Return a command for the shell; one of several lines can only have been a heredoc (or hold one)."""
+        """Return a shell command; one of several lines was, or contained, a heredoc."""
         command = command.rstrip("\n")
         if "\n" not in command and not command.endswith(self.escape) and not _HEREDOC.search(command):
             return Wording(broken(command, self.escape))
@@ -103,15 +103,15 @@ class InstructionWriter:
         return Wording(_json(words))
 
     def _assignments(self, text: str, known: Mapping[str, str]) -> Wording:
-        """``A=1 B=two words`` with quotes where they are needed."""
+        """Return ``A=1 B=two words`` with quotes where needed."""
         pairs, is_sure = assigned(text, known)
         if not pairs:
             return Wording(text)
-        guesses = [] if is_sure else ["where one value ends and the next name begins"]
+        guesses = [] if is_sure else ["the boundary between a value and the next name"]
         return Wording(" ".join(f"{name}={self.quoted(value)}" for name, value in pairs), guesses)
 
     def quoted(self, value: str) -> str:
-        """Return a value without line ends, variables in it not put in once more."""
+        """Return a one-line value, quoted so that variables in it are not expanded again."""
         if _SAFE.fullmatch(value):
             return value
         for char in (self.escape, '"', "$"):
@@ -120,9 +120,9 @@ class InstructionWriter:
 
 
 def assigned(text: str, known: Mapping[str, str]) -> tuple[list[tuple[str, str]], bool]:
-    """Name and values of ``A=1 B=two words``, and whether they can only be these.
+    """Return names and values of ``A=1 B=two words``, and whether no other split is possible.
 
-    Nothing tells a blank of a value from one between two: ``known`` values do, and of those
+    A space may be part of a value or separate two pairs: ``known`` values decide, and of those
     that are not known the next name ends them.
     """
     found = list(_ASSIGNED.finditer(text))
@@ -132,7 +132,7 @@ def assigned(text: str, known: Mapping[str, str]) -> tuple[list[tuple[str, str]]
     is_sure, at, ended = True, 0, text + " "
     for number, name in enumerate(found):
         if name.start() < at:
-            continue  # it stands in a value that is known
+            continue  # part of a known value
         start = name.end()
         value = known.get(name[1])
         if value is None or not ended.startswith(value + " ", start):
@@ -145,25 +145,27 @@ def assigned(text: str, known: Mapping[str, str]) -> tuple[list[tuple[str, str]]
 
 
 def build_arguments(text: str) -> tuple[dict[str, str], str]:
-    """Return the build arguments that a ``RUN`` was given, and what it ran; names alone stand for no value."""
+    """Return build arguments and command of a ``RUN``; an argument without ``=`` has no value."""
     given, command = split_arguments(text)
     pairs, _ = assigned(given, {})
     return dict(pairs), command
 
 
 def _copied(text: str) -> Wording:
-    """``ADD`` and ``COPY``: of what was sent to the builder a classic one keeps the checksum alone."""
+    """Return the arguments of ``ADD`` or ``COPY``; the classic builder records only a checksum of the sources."""
     sent = SENT.search(text)
     if sent is not None:
         flags, target = text[: sent.start()].strip(), sent["rest"].removeprefix(" in ").strip()
         words = " ".join(filter(None, (flags, _SOURCES[sent["kind"]], target)))
         checksum = sent[0].partition(" ")[0][:17]
-        return Wording(words, unknown=[f"what was copied; the history has its checksum alone ({checksum}…)"])
+        return Wording(
+            words, unknown=[f"the copied paths: the history has only their checksum ({checksum}…)"]
+        )
     if "<<" in text:
         return Wording("", unknown=[f"the text of {text}"])
     source = next((word for word in text.split() if not word.startswith("--")), "")
     if source.startswith("/") and "--from" not in text:
-        return Wording(text, ["copied from another stage or image, which no history names"])
+        return Wording(text, ["copied from another stage or image, which the history does not name"])
     return Wording(text)
 
 
