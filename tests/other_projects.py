@@ -5,6 +5,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+import zstandard
 
 ROOT = Path(os.environ.get("LAYERTUI_FIXTURES", Path(__file__).resolve().parents[2] / "shared" / "fixtures"))
 
@@ -25,3 +26,15 @@ def docker_root(name: str, folder: Path) -> Path:
             if member.issym():
                 os.utime(folder / member.name, (member.mtime, member.mtime), follow_symlinks=False)
     return folder / "docker"
+
+
+def engine_fixture(name: str, folder: Path) -> Path:
+    """Unpack a store or layout that a current engine wrote; skips the test where it is absent."""
+    packed = fixture(f"engines/{name}.tar.zst")
+    with (
+        packed.open("rb") as file,
+        zstandard.ZstdDecompressor().stream_reader(file) as stream,
+        tarfile.open(fileobj=stream, mode="r|") as archive,
+    ):
+        archive.extractall(folder / name, filter="fully_trusted" if os.geteuid() == 0 else "data")
+    return folder / name

@@ -261,6 +261,23 @@ def test_a_layer_in_anothers_place(damaged: Path, driver: str) -> None:
     assert [number for number, why in enumerate(missing, 1) if "another layer there" in why] == [2]
 
 
+def test_an_id_that_is_not_the_configs_digest(damaged: Path, driver: str, expected: Seen) -> None:
+    """Of images whose layers are known by their TOC (containers/image, ``computeID``)."""
+    folder, identity = damaged / f"{driver}-images", "12" * 32
+
+    def edit(images: list[dict[str, Any]]) -> None:
+        next(each for each in images if each["id"] == demo.image().id[7:])["id"] = identity
+
+    change(folder / "images.json", edit)
+    (folder / demo.image().id[7:]).rename(folder / identity)
+    image = open_image(f"containers-storage:[{damaged}]{SAMPLE}")
+    assert image.id == demo.image().id
+    assert seen(open_image(f"containers-storage:[{damaged}]{identity}")).trees == expected.trees
+    row = next(row for row in list_images(f"containers-storage:{damaged}") if row.id == f"sha256:{identity}")
+    assert (row.layers, row.size) == (len(image.layers), image.size)
+    the_other_is_readable(damaged)
+
+
 def test_a_config_that_is_damaged_or_gone(damaged: Path, driver: str) -> None:
     folder = damaged / f"{driver}-images" / demo.image().id[7:]
     (config,) = (path for path in folder.iterdir() if path.name.startswith("=c2hhMjU2"))

@@ -1,4 +1,4 @@
-"""``containers-storage:`` — the store of Podman, Buildah, Skopeo and CRI-O as it lies on disk."""
+"""``containers-storage:`` — the on-disk store of Podman, Buildah, Skopeo and CRI-O."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from layertui.model import platforms
 from layertui.model.errors import LayertuiError
 from layertui.model.image import ContainerSummary, Image, ImageSummary
 from layertui.model.reference import Reference, layer_of
+from layertui.sources.containers_storage.records import MANIFEST
 from layertui.sources.containers_storage.store import ContainersStore, storage_drivers
 from layertui.sources.containers_storage.system import StoreLocation, image_stores, system_place
 
@@ -36,8 +37,10 @@ def open_image(reference: Reference, platform: str | None) -> Image:
                 pinned = reference._replace(selector=f"/{container.id}")
                 return store.open_container(container, str(reference))._replace(pinned=str(pinned))
             record = store.find(name)
-            pinned = reference._replace(selector=record.id)
-            image = store.open(record, str(reference))._replace(pinned=str(pinned))
+            key = record.manifest_key(name.partition("@")[2])
+            identity = record.id if key == MANIFEST else f"{record.id}@{record.manifest_digest(key)}"
+            image = store.open(record, str(reference), key)
+            image = image._replace(pinned=str(reference._replace(selector=identity)))
             if platform is not None:
                 platforms.choose_platform([(image.platform, None)], platform, str(reference))
             return image

@@ -102,12 +102,15 @@ class Lists:
     def find(self, name: str) -> Record:
         """Return the image of a name, tag, digest or (part of an) ID. Raises :class:`LayertuiError`."""
         wanted = {name, f"{name}:latest"}
-        _, at, digest = name.partition("@")
+        before, at, digest = name.partition("@")
         identity = (digest or name).removeprefix("sha256:")
         ways: tuple[Callable[[Record], bool], ...] = (
             lambda each: bool(wanted & set(each.texts("names"))) or each.id == identity,
             lambda each: any(known.endswith(f"/{one}") for known in each.tags for one in wanted),
-            lambda each: bool(at) and name in repo_digests(each),
+            lambda each: (
+                bool(at)
+                and (name in repo_digests(each) or (before == each.id and digest in each.manifest_digests))
+            ),
             lambda each: len(identity) >= 2 and each.id.startswith(identity),
         )
         for way in ways:

@@ -1,4 +1,4 @@
-"""What the lists of a store hold: images, layers and containers, all of the same make."""
+"""Items of a store's lists: images, layers and containers share one format."""
 
 from __future__ import annotations
 
@@ -10,13 +10,18 @@ from typing import Any
 
 from layertui.sources.assemble import config_list
 
+MANIFEST = "manifest"
+"""The key of the manifest of an image's last pull (containers/storage, ``ImageDigestBigDataKey``)."""
+MANIFEST_OF = "manifest-"
+"""Prefix of the key of each of its manifests and indexes, before the digest (``manifestBigDataKey``)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """An item of ``images.json``, ``layers.json`` or ``containers.json``."""
 
     root: Path
-    """The store that has it: layers of one may stand on those of another."""
+    """The store that has it: layers of one store may have parents in another."""
     values: Mapping[str, Any]
 
     def text(self, name: str) -> str:
@@ -38,8 +43,27 @@ class Record:
 
     @property
     def digest(self) -> str:
-        """The ID as the digest of the config that it is."""
+        """Of an image: the ID as a digest, which is the config's unless its layers are known by their TOC."""
         return f"sha256:{self.id}"
+
+    @property
+    def manifest_digests(self) -> list[str]:
+        """Of an image: digests of its manifests and indexes, one for each that it was pulled by (``Digests``)."""
+        keys = [MANIFEST, *(key for key in self.texts("big-data-names") if key.startswith(MANIFEST_OF))]
+        return sorted({self.text("digest"), *map(self.manifest_digest, keys)} - {""})
+
+    def manifest_key(self, digest: str) -> str:
+        """Of an image: the key of the manifest or index of a digest, else of the one pulled last."""
+        key = f"{MANIFEST_OF}{digest}"
+        return key if key in self.texts("big-data-names") else MANIFEST
+
+    def manifest_digest(self, key: str) -> str:
+        """Of an image: the digest that is recorded of the manifest or index of a key; empty if none is."""
+        if key != MANIFEST:
+            return key.removeprefix(MANIFEST_OF)
+        digests = self.values.get("big-data-digests")
+        value = digests.get(key) if isinstance(digests, dict) else None
+        return value if isinstance(value, str) else self.text("digest")
 
     @property
     def tags(self) -> list[str]:
@@ -53,7 +77,7 @@ class Record:
 
     @property
     def is_incomplete(self) -> bool:
-        """Of a layer: whether it is there only in part."""
+        """Of a layer: whether only a part of it is stored."""
         flags = self.values.get("flags")
         return isinstance(flags, dict) and bool(flags.get("incomplete"))
 
@@ -65,7 +89,7 @@ class Record:
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """What the program that made it noted down, itself JSON."""
+        """JSON recorded by the program that made it, parsed."""
         try:
             value = json.loads(self.text("metadata"))
         except (ValueError, RecursionError):
@@ -78,9 +102,8 @@ def container_name(container: Record) -> str:
 
 
 def repo_digests(image: Record) -> list[str]:
-    """Return the manifest's digest behind each name, and the names that are one themselves."""
+    """Return each repository with each manifest digest, and the names that have a digest, as Podman does."""
     named = [name for name in image.texts("names") if "@" in name]
-    digest = image.text("digest")
-    return list(
-        dict.fromkeys([*named, *(f"{tag.rpartition(':')[0]}@{digest}" for tag in image.tags if digest)])
-    )
+    repositories = [tag.rpartition(":")[0] for tag in image.tags]
+    found = (f"{name}@{digest}" for name in repositories for digest in image.manifest_digests)
+    return list(dict.fromkeys([*named, *found]))

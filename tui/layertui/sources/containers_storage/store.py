@@ -22,6 +22,7 @@ from layertui.model.image import (
     Descriptor,
     Image,
     ImageSummary,
+    InspectField,
     Layer,
     Link,
     Recorded,
@@ -42,10 +43,15 @@ from layertui.sources.assemble import (
     with_own_layer,
 )
 from layertui.sources.containers_storage.lists import Lists
-from layertui.sources.containers_storage.records import Record, container_name, repo_digests
+from layertui.sources.containers_storage.records import (
+    MANIFEST,
+    Record,
+    container_name,
+    repo_digests,
+)
 from layertui.sources.docker_root.files import overlay_places
 from layertui.sources.files import listed, parse_object, read_text
-from layertui.sources.oci_layout import descriptors_of, is_index
+from layertui.sources.oci_layout import descriptor_of, descriptors_of, is_index
 
 LAYER_DIRECTORIES = {
     "overlay": "overlay/{0}/diff",
@@ -67,53 +73,75 @@ class ContainersStore(Lists):
 
     # Images
 
-    def open(self, record: Record, reference: str) -> Image:
-        """Return an image. Raises :class:`LayertuiError`."""
-        manifest, manifest_bytes = self._data(record, "manifest")
+    def open(self, record: Record, reference: str, key: str = MANIFEST) -> Image:
+        """Return an image by the key of its manifest or index. Raises :class:`LayertuiError`."""
+        links = []
+        manifest, data = self._data(record, key)
         if is_index(manifest):
-            names = ", ".join(found.digest for found in descriptors_of(manifest))
-            raise LayertuiError(f"{reference} is a list of images for platforms", names or "it is empty")
-        config, config_bytes = self._data(record, record.digest)
-        check_digest(config_bytes, record.digest, f"the config of {reference}")
+            links.append(self._link("index", record, key, record.manifest_digest(key), data))
+            key = self._listed_manifest(record, manifest, reference)
+            manifest, data = self._data(record, key)
+        manifest_digest, config_digest = record.manifest_digest(key), config_digest_of(record, manifest)
+        config, config_bytes = self._data(record, config_digest)
+        check_digest(config_bytes, config_digest, f"the config of {reference}")
+        links.append(self._link("manifest", record, key, manifest_digest, data))
+        links.append(self._link("config", record, config_digest, config_digest, config_bytes))
         layers, odd = self._layers(record, config, manifest)
         history, more = history_of(config, len(layers))
-        digest = record.text("digest")
-        return Image(
+        image = Image(
             reference=reference,
             transport="containers-storage",
             name=record.tags[0] if record.tags else record.id[:12],
             tags=record.tags,
             repo_digests=repo_digests(record),
-            id=record.digest,
+            id=config_digest,
             config=config,
             config_bytes=config_bytes,
             manifest=manifest,
-            manifest_bytes=manifest_bytes,
-            manifest_digest=digest,
+            manifest_bytes=data,
+            manifest_digest=manifest_digest,
             platform=platform_of(config),
             history=history,
             layers=layers,
             warnings=[*odd, *more, *comparison_warnings(layers)],
-            links=[
-                Link(name, Descriptor("", known, -1), data, str(self._data_path(record, key)))
-                for name, known, data, key in (
-                    ("manifest", digest, manifest_bytes, "manifest"),
-                    ("config", record.digest, config_bytes, record.digest),
-                )
-            ],
+            links=links,
         )
+        return image if config_digest == record.digest else self._with_own_id(image, record)
+
+    def _with_own_id(self, image: Image, record: Record) -> Image:
+        """Return an image with the ID that the store has in place of the config's digest.
+
+        Podman derives it from the config's digest and the layers' TOC digests if it pulled the
+        layers by these, without checking their diff IDs (containers/image, ``computeID``).
+        """
+        file = str(record.root / f"{self.driver}-images" / "images.json")
+        history = [*image.history[:-1], *(step._replace(id=record.digest) for step in image.history[-1:])]
+        return image._replace(history=history, fields=[InspectField("Id", record.digest, file, "id")])
+
+    def _listed_manifest(self, record: Record, index: Mapping[str, Any], reference: str) -> str:
+        """Return the key of the manifest in an index that the store has. Raises :class:`LayertuiError`."""
+        digests = [found.digest for found in descriptors_of(index)]
+        for key in map(record.manifest_key, digests):
+            if key != MANIFEST:
+                return key
+        listed = ", ".join(digests) or "it is empty"
+        raise LayertuiError(f"{reference} is a list of images for platforms", listed)
+
+    def _link(self, name: str, record: Record, key: str, digest: str, data: bytes) -> Link:
+        return Link(name, Descriptor("", digest, -1), data, str(self._data_path(record, key)))
 
     def summaries(self, place: Reference) -> Iterator[ImageSummary]:
         """Yield a row for each name of each image, or for one without a name.
 
-        Of an image that cannot be read, only what ``images.json`` tells is known.
+        For an image that cannot be read, only what ``images.json`` has is known.
         """
         for record in self.images:
             config: Mapping[str, Any] = {}
             manifest: Mapping[str, Any] = {}
             try:
-                manifest, _ = self._data(record, "manifest")
-                config, _ = self._data(record, record.digest) if not is_index(manifest) else ({}, b"")
+                manifest, _ = self._data(record, MANIFEST)
+                if not is_index(manifest):
+                    config, _ = self._data(record, config_digest_of(record, manifest))
                 layers = [layer.descriptor.size for layer in self._layers(record, config, manifest)[0]]
             except LayertuiError:
                 layers = [-1]
@@ -136,7 +164,7 @@ class ContainersStore(Lists):
                 )
 
     def _data(self, record: Record, key: str) -> tuple[dict[str, Any], bytes]:
-        """Big data of an image that is JSON. Raises :class:`LayertuiError`."""
+        """Return big data of an image that is JSON. Raises :class:`LayertuiError`."""
         path = self._data_path(record, key)
         return parse_object(FileBlob(path), str(path))
 
@@ -148,7 +176,7 @@ class ContainersStore(Lists):
     def _layers(
         self, image: Record, config: Mapping[str, Any], manifest: Mapping[str, Any]
     ) -> tuple[list[Layer], list[str]]:
-        """Return an image's layers, base first, and what does not add up."""
+        """Return an image's layers, base first, and warnings about mismatches."""
         diff_ids = diff_ids_of(config)
         chain, broken = self.chain(image.text("layer"))
         absent = max(len(diff_ids) - len(chain), 0)
@@ -180,7 +208,7 @@ class ContainersStore(Lists):
         chain_id: str,
         media_type: str = media_types.OCI_LAYER,
     ) -> Layer:
-        """Return a layer as the store has it; its IDs are those that an image claims, or none does."""
+        """Return a layer as stored; its IDs are those that an image claims, empty if none does."""
         digest = record.text("compressed-diff-digest")
         descriptor = Descriptor(media_type, digest, record.size)
         unpacked, missing = self._unpacked(record)
@@ -275,6 +303,12 @@ class ContainersStore(Lists):
                 ports=None,
                 image_id=f"sha256:{container.text('image')}" if container.text("image") else "",
             )
+
+
+def config_digest_of(record: Record, manifest: Mapping[str, Any]) -> str:
+    """Return the digest of an image's config: the manifest's, else (schema 1) the ID."""
+    described = descriptor_of(manifest.get("config"))
+    return described.digest if described is not None else record.digest
 
 
 def big_data_name(key: str) -> str:
