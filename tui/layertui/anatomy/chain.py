@@ -14,6 +14,7 @@ from layertui.anatomy.docker_inspect import described, fields
 from layertui.model.errors import LayertuiError
 from layertui.model.history_step import step_text
 from layertui.model.image import HistoryEntry, Image, InspectField, Layer, Link
+from layertui.sources import documents
 from layertui.sources.assemble import config_list, diff_ids_of
 from layertui.sources.oci_layout import descriptor_of, descriptors_of
 from layertui.text.sanitize import visible
@@ -99,12 +100,13 @@ def _of_reference(image: Image) -> Iterator[tuple[str, str]]:
 
 def _part_of_link(link: Link, following: str) -> ChainPart:
     document = _parsed(link.data)
+    fields = documents.as_read(document, link.name)
     kind = {"index.json": "index", "manifest.json": "index"}.get(link.name, link.name)
     return ChainPart(
         kind,
         link.name,
-        list(_of_link(link, document, following)),
-        list(_named_by(document)) if isinstance(document, dict) else (),
+        list(_of_link(link, fields, following)),
+        list(_named_by(fields)) if isinstance(fields, dict) else (),
         document,
         link.data,
     )
@@ -238,6 +240,6 @@ def _given(*facts: tuple[str, str]) -> Iterator[tuple[str, str]]:
 def _parsed(data: bytes) -> Any:
     """Parse JSON; ``None`` if it is not valid."""
     try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
+        return documents.decode(data)
+    except ValueError:
         return None

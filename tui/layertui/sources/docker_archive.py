@@ -17,7 +17,7 @@ from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.image import Descriptor, Image, ImageSummary, Layer, Link, Platform
 from layertui.model.numbers import LayerNumber
 from layertui.model.reference import Reference
-from layertui.sources import oci
+from layertui.sources import documents, oci
 from layertui.sources.assemble import (
     config_list,
     created_of,
@@ -83,7 +83,7 @@ def items(files: Files) -> Sequence[Item]:
     """
     if files.get("manifest.json") is None:
         return _legacy_items(files)
-    value, _ = read_json(files, "manifest.json")
+    value, _ = read_json(files, "manifest.json", documents.ARCHIVE_SCHEMA)
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise LayertuiError(f"manifest.json of {files.path} is not a list of images")
     if not value:
@@ -110,7 +110,7 @@ def open_item(files: Files, reference: Reference, platform: str | None) -> Image
     blob = files.get(config_name)
     if blob is None:
         raise LayertuiError(f"{files.path} has no {config_name}", "the config of the image")
-    config, config_bytes = parse_object(blob, f"{config_name} of {files.path}")
+    config, config_bytes = parse_object(blob, f"{config_name} of {files.path}", documents.CONFIG_SCHEMA)
     image_id = digest_of(config_bytes)
     warnings = []
     claimed = re.search(r"(?:^|[/:])([0-9a-f]{64})(?:\.json)?$", config_name)
@@ -289,7 +289,7 @@ def _legacy_image(files: Files, reference: Reference, item: LegacyItem, platform
         blob = files.get(f"{current}/json")
         if blob is None:
             raise LayertuiError(f"{files.path} has no {current}/json", "a layer of the image")
-        value, data = parse_object(blob, f"{current}/json of {files.path}")
+        value, data = parse_object(blob, f"{current}/json of {files.path}", documents.CONFIG_SCHEMA)
         if top is None:
             top, config_bytes = value, data
         chain.append((current, value))

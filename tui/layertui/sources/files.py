@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from layertui.model.blob import Blob, FileBlob, FileState
 from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.reference import Reference
+from layertui.sources.documents import Schema, decode
 
 if TYPE_CHECKING:
     from layertui.sources.archive import ArchiveFiles
@@ -93,38 +93,33 @@ def files_of(reference: Reference) -> FolderFiles | ArchiveFiles:
     return ArchiveFiles(path)
 
 
-def read_json(files: Files, name: str) -> tuple[Any, bytes]:
-    """Return a JSON file, parsed and as its bytes.
+def read_json(files: Files, name: str, schema: Schema | None = None) -> tuple[Any, bytes]:
+    """Return a JSON file, parsed (by a schema if given) and as its bytes.
 
     Raises :class:`LayertuiError` if it is missing, too large or not JSON.
     """
     blob = files.get(name)
     if blob is None:
         raise LayertuiError(f"{files.path} has no {name}")
-    return parse_json(blob, f"{name} of {files.path}")
+    return parse_json(blob, f"{name} of {files.path}", schema)
 
 
-def parse_json(blob: Blob, what: str) -> tuple[Any, bytes]:
-    """Return a JSON blob, parsed and as its bytes; ``what`` names it in errors."""
+def parse_json(blob: Blob, what: str, schema: Schema | None = None) -> tuple[Any, bytes]:
+    """Return a JSON blob, parsed (by a schema if given) and as its bytes; ``what`` names it in errors."""
     if blob.size > MAX_JSON:
         raise LayertuiError(f"{what} is too large", f"{blob.size:,} bytes of JSON")
     data = blob.pread(blob.size, 0)
     if len(data) < blob.size:
         raise LayertuiError(f"{what} is truncated", f"{len(data):,} of {blob.size:,} bytes")
     try:
-        value = json.loads(data)
-        if b"\\ud" in data.lower() or b"\xed" in data:
-            # Lone surrogates, which cannot be printed or sent: replaced as Go does.
-            text = json.dumps(value, ensure_ascii=False).encode("utf-16-le", "surrogatepass")
-            value = json.loads(text.decode("utf-16-le", "replace"))
-        return value, data
-    except (ValueError, RecursionError) as error:
+        return decode(data, schema), data
+    except ValueError as error:
         raise LayertuiError(f"{what} is not valid JSON", str(error)) from error
 
 
-def parse_object(blob: Blob, what: str) -> tuple[dict[str, Any], bytes]:
+def parse_object(blob: Blob, what: str, schema: Schema | None = None) -> tuple[dict[str, Any], bytes]:
     """Return a blob that must be a JSON object, parsed and as its bytes."""
-    value, data = parse_json(blob, what)
+    value, data = parse_json(blob, what, schema)
     if not isinstance(value, dict):
         raise LayertuiError(f"{what} is not a JSON object")
     return value, data

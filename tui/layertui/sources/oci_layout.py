@@ -17,6 +17,7 @@ from layertui.model.digest import DIGEST, check_digest, digest_of
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Link, Platform
 from layertui.model.reference import Reference
+from layertui.sources import documents
 from layertui.sources.assemble import config_list, platform_of
 from layertui.sources.files import MAX_JSON, Files, parse_object, read_json
 
@@ -71,7 +72,10 @@ class ImageLayout(ABC):
         return self.blob(descriptor) is not None
 
     def fetch(self, descriptor: Descriptor, what: str) -> tuple[dict[str, Any], bytes]:
-        """Return a JSON blob, parsed and as its bytes, with its digest checked. Raises :class:`LayertuiError`."""
+        """Return a JSON blob, parsed and as its bytes, with its digest checked.
+
+        ``what`` it is: ``config``, ``manifest`` or ``index``. Raises :class:`LayertuiError`.
+        """
         digest = descriptor.digest
         blob = self.blob(descriptor)
         if blob is None:
@@ -79,7 +83,7 @@ class ImageLayout(ABC):
         name = f"the {what} {digest} of {self.place}"
         if blob.size <= MAX_JSON:
             check_digest(blob.pread(blob.size, 0), digest, name)
-        return parse_object(blob, name)
+        return parse_object(blob, name, documents.SCHEMAS[what])
 
 
 class FilesLayout(ImageLayout):
@@ -111,7 +115,7 @@ class FilesLayout(ImageLayout):
         return "" if len(group) > 1 else str(reference._replace(selector=f"@{digest}"))
 
     def _read_top(self, name: str) -> tuple[dict[str, Any], bytes]:
-        value, data = read_json(self._files, name)
+        value, data = read_json(self._files, name, documents.MANIFEST_SCHEMA)
         if not isinstance(value, dict):
             raise LayertuiError(f"{name} of {self.place} is not a JSON object")
         return value, data

@@ -31,6 +31,7 @@ from layertui.model.image import (
 )
 from layertui.model.numbers import LayerNumber
 from layertui.model.reference import Reference
+from layertui.sources import documents
 from layertui.sources.assemble import (
     comparison_warnings,
     config_list,
@@ -164,9 +165,10 @@ class ContainersStore(Lists):
                 )
 
     def _data(self, record: Record, key: str) -> tuple[dict[str, Any], bytes]:
-        """Return big data of an image that is JSON. Raises :class:`LayertuiError`."""
+        """Return a manifest or config of an image. Raises :class:`LayertuiError`."""
         path = self._data_path(record, key)
-        return parse_object(FileBlob(path), str(path))
+        schema = documents.MANIFEST_SCHEMA if key.startswith("manifest") else documents.CONFIG_SCHEMA
+        return parse_object(FileBlob(path), str(path), schema)
 
     def _data_path(self, record: Record, key: str) -> Path:
         return record.root / f"{self.driver}-images" / record.id / big_data_name(key)

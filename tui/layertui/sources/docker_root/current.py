@@ -26,6 +26,7 @@ from layertui.model.image import (
 )
 from layertui.model.numbers import LayerNumber
 from layertui.model.reference import Reference
+from layertui.sources import documents
 from layertui.sources.assemble import (
     comparison_warnings,
     diff_ids_of,
@@ -97,7 +98,7 @@ class CurrentRoot(DriverRoot):
     def config_of(self, identity: str) -> tuple[dict[str, Any], bytes]:
         """Return an image's config. Raises :class:`LayertuiError`."""
         path = self._config_path(identity)
-        config, data = read_document(path)
+        config, data = read_document(path, documents.CONFIG_SCHEMA)
         check_digest(data, identity, f"the config {path}")
         return config, data
 

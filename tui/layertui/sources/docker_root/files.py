@@ -12,6 +12,7 @@ from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.image import ContainerSummary, Descriptor, Layer, Link
 from layertui.model.reference import Reference
 from layertui.sources.assemble import config_list
+from layertui.sources.documents import Schema
 from layertui.sources.files import parse_object, read_text
 
 RowT = TypeVar("RowT")
@@ -44,11 +45,14 @@ def rows_until_error(rows: Iterable[RowT], problems: list[str]) -> list[RowT]:
     return found
 
 
-def read_document(path: Path) -> tuple[dict[str, Any], bytes]:
-    """Return a file that is a JSON object, parsed and as its bytes. Raises :class:`LayertuiError`."""
+def read_document(path: Path, schema: Schema | None = None) -> tuple[dict[str, Any], bytes]:
+    """Return a file that is a JSON object, parsed (by a schema if given) and as its bytes.
+
+    Raises :class:`LayertuiError`.
+    """
     if not path.exists():
         raise LayertuiError(f"{path} is not there", "the store is incomplete")
-    return parse_object(FileBlob(path), str(path))
+    return parse_object(FileBlob(path), str(path), schema)
 
 
 def read_object(path: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from layertui.model.blob import BytesBlob, FileBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import InspectField
+from layertui.sources import documents
 from layertui.sources.docker_root.files import read_document
 from layertui.sources.files import MAX_JSON, parse_object, read_text
 from layertui.text.format import parse_time
@@ -64,7 +65,7 @@ class LegacyEntry:
         if self.compatibility_data is None:
             return {}
         path = str(self.folder / COMPATIBILITY)
-        return parse_object(BytesBlob(self.compatibility_data, path), path)[0]
+        return parse_object(BytesBlob(self.compatibility_data, path), path, documents.CONFIG_SCHEMA)[0]
 
     @cached_property
     def compatibility_data(self) -> bytes | None:
@@ -79,7 +80,7 @@ class LegacyEntry:
     def _read(self) -> _Read:
         path = self.folder / "json"
         try:
-            return _Read(path, *read_document(path))
+            return _Read(path, *read_document(path, documents.CONFIG_SCHEMA))
         except LayertuiError as error:
             try:
                 if self.compatibility:

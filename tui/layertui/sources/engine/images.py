@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,6 +26,7 @@ from layertui.model.image import (
 from layertui.model.numbers import LayerNumber
 from layertui.sources.assemble import config_list, platform_of
 from layertui.sources.docker_root.files import overlay_places
+from layertui.sources.documents import CONFIG_SCHEMA, decode
 from layertui.sources.engine import store_files
 from layertui.sources.engine.client import Engine
 from layertui.sources.engine.save_stream import SavedBlob, SaveStream
@@ -89,7 +89,7 @@ def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
     warnings = []
     directories = _directories(engine, inspected, len(diff_ids))
     config_bytes = _config_bytes(identity, directories)
-    config = json.loads(config_bytes) if config_bytes else _config_of(inspected)
+    config = decode(config_bytes, CONFIG_SCHEMA) if config_bytes else _config_of(inspected)
     try:
         steps = objects(engine.get("/images/{0}/history", identity or name))[::-1]
     except LayertuiError as error:  # Podman 4.3 fails where the config has no dates

@@ -18,6 +18,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 from layertui.model import media_types
 from layertui.model.errors import LayertuiError, NotFound
+from layertui.sources.documents import MANIFEST_SCHEMA, decode
 from layertui.sources.files import MAX_JSON
 from layertui.sources.registry import credentials
 from layertui.sources.registry.connection import (
@@ -133,8 +134,8 @@ class Client:
         for _ in range(MAX_PAGES):
             data, headers = self.document(path)
             try:
-                page = json.loads(data)
-            except (ValueError, RecursionError) as error:
+                page = decode(data, MANIFEST_SCHEMA)
+            except ValueError as error:
                 raise LayertuiError(f"{path} of {self.place} is not valid JSON", str(error)) from error
             if isinstance(page, dict):
                 yield page
