@@ -30,6 +30,7 @@ SAME_MEANING = {
     "list_images": "see layertui.sources.Source",
     "list_containers": "see layertui.sources.Source",
     "open_image": "see layertui.sources.Source",
+    "attachments_of": "see layertui.sources.attachments.AttachmentSource",
     "is_layer": "of a store's bare layers",
     "open_layer": "of a store's bare layers",
     "usage_of": "of a store",

@@ -12,7 +12,7 @@ import pytest
 from layertui.model.errors import LayertuiError
 from layertui.model.numbers import ROOT, Node
 from layertui.sources import list_images, open_image
-from layertui.sources.referrers import attachments
+from layertui.sources.attachments import attachments
 from tests.engines import Docker, run
 from tests.images import union_of
 from tests.layers.tars import END, file

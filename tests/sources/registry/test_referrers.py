@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from layertui.sources import open_image
-from layertui.sources.referrers import Attachment, attachments
+from layertui.sources.attachments import Attachment, attachments
 from tests.engines import run
 from tests.layouts import CONFIG, INDEX, MANIFEST
 from tests.sources.registry.conftest import QUARRY

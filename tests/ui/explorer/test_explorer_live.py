@@ -14,7 +14,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image
 from layertui.model.job import Job
 from layertui.sources import UnknownName
-from layertui.sources.referrers import AttachedDocument, Attachment
+from layertui.sources.attachments import AttachedDocument, Attachment
 from layertui.ui.app import LayertuiApp
 from layertui.ui.dialogs.attachments import AttachmentsDialog
 from layertui.ui.dialogs.reader import ReaderDialog
@@ -273,7 +273,7 @@ def registry(monkeypatch: pytest.MonkeyPatch, live: Live) -> Told:
                 raise each
             yield each
 
-    monkeypatch.setattr("layertui.sources.referrers.attachments", attachments)
+    monkeypatch.setattr("layertui.sources.attachments.attachments", attachments)
     return told
 
 
@@ -346,8 +346,8 @@ async def test_nothing_attached_and_why_not_all_is_known(registry: Told) -> None
         assert "slsa.dev/provenance" in screen_text(pilot)
 
 
-async def test_an_engine_keeps_no_attachments(live: Live) -> None:
+async def test_an_engine_does_not_list_attachments(live: Live) -> None:
     live(Reading(sample()._replace(transport="docker-daemon")))
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await asked(pilot)
-        assert "Docker stores no attachments" in screen_text(pilot)
+        assert "Docker does not list attachments" in screen_text(pilot)

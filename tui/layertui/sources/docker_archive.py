@@ -8,7 +8,7 @@ layer (image/spec/v1.2.md and v1.md of Docker).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from layertui.model import media_types, platforms
@@ -30,6 +30,7 @@ from layertui.sources.assemble import (
     readable_blob,
     step_of_v1,
 )
+from layertui.sources.attachments import Attachment
 from layertui.sources.files import Files, files_of, parse_object, read_json
 from layertui.sources.oci_layout import FilesLayout, attests, descriptor_of, manifests_of
 
@@ -74,6 +75,12 @@ def open_image(reference: Reference, platform: str | None) -> Image:
 def list_images(reference: Reference) -> list[ImageSummary]:
     """See :class:`layertui.sources.Source`."""
     return summaries(files_of(reference), reference)
+
+
+def attachments_of(image: Image) -> Iterator[Attachment]:
+    """See :class:`layertui.sources.attachments.AttachmentSource`."""
+    # Without the manifest that archives have since Docker 25, there is nothing to attach them to.
+    return oci.attachments_of(image) if image.manifest_digest else iter(())
 
 
 def items(files: Files) -> Sequence[Item]:

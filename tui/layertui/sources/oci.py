@@ -5,7 +5,7 @@ Rules from the OCI image specification: image-layout.md, image-index.md, manifes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ from typing import Any
 from layertui.model import media_types, platforms
 from layertui.model.digest import DIGEST, digest_of
 from layertui.model.errors import LayertuiError, NotFound
+from layertui.model.identity import identity_of
 from layertui.model.image import Descriptor, Image, ImageSummary
-from layertui.model.reference import Reference
+from layertui.model.reference import Reference, parse_reference
 from layertui.sources.assemble import (
     config_list,
     created_of,
@@ -25,6 +26,7 @@ from layertui.sources.assemble import (
     make_layers,
     platform_of,
 )
+from layertui.sources.attachments import Attachment, attachments_in
 from layertui.sources.files import files_of
 from layertui.sources.oci_layout import (
     IMAGE_NAME,
@@ -40,6 +42,7 @@ from layertui.sources.oci_layout import (
     platform_of_image,
     trail,
 )
+from layertui.sources.pinned import open_pinned
 
 MAX_OTHER_CONFIG = 1 << 20
 """Largest config of an artifact that is read, in bytes."""
@@ -53,6 +56,12 @@ def open_image(reference: Reference, platform: str | None) -> Image:
 def list_images(reference: Reference) -> list[ImageSummary]:
     """See :class:`layertui.sources.Source`."""
     return summaries(layout_of(reference), reference)
+
+
+def attachments_of(image: Image) -> Iterator[Attachment]:
+    """See :class:`layertui.sources.attachments.AttachmentSource`."""
+    open_pinned(identity_of(image))  # the path may be another archive or layout by now
+    yield from attachments_in(layout_of(parse_reference(image.reference)), image)
 
 
 def layout_of(reference: Reference) -> ImageLayout:

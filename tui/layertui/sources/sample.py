@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from layertui import demo
 from layertui.model import platforms
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image, ImageSummary
 from layertui.model.reference import Reference
 from layertui.sources.assemble import created_of, labels_of
+from layertui.sources.attachments import Attachment
 
 
 def open_image(reference: Reference, platform: str | None) -> Image:
@@ -28,3 +31,8 @@ def list_images(reference: Reference) -> list[ImageSummary]:
             created_of(image.config), len(image.layers), (image.platform,), labels_of(image.config),
         )
     ]  # fmt: skip
+
+
+def attachments_of(_image: Image) -> Iterator[Attachment]:
+    """See :class:`layertui.sources.attachments.AttachmentSource`."""
+    return iter(())

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from layertui.model.errors import LayertuiError
 from layertui.model.image import ContainerSummary, Image, ImageSummary
-from layertui.model.reference import Reference, layer_of
+from layertui.model.reference import Reference, layer_of, parse_reference
+from layertui.sources.attachments import Attachment, attachments_in
 from layertui.sources.containerd.store import METADATA_DB, ContainerdStore, Namespace
 
 CONFIGURATION = Path("/etc/containerd/config.toml")
@@ -52,6 +53,16 @@ def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
     """Yield every container of a store, or of a namespace. Raises :class:`LayertuiError`."""
     for namespace in _namespaces(reference):
         yield from namespace.container_summaries(reference)
+
+
+def attachments_of(image: Image) -> Iterator[Attachment]:
+    """See :class:`layertui.sources.attachments.AttachmentSource`."""
+    reference = parse_reference(image.reference)
+    namespace, _, name = reference.selector.partition("/")
+    if not image.manifest_digest:
+        return iter(())
+    found = store_of(reference).namespace(namespace)
+    return attachments_in(found.content(name), image)
 
 
 def _namespaces(reference: Reference) -> list[Namespace]:

@@ -184,6 +184,13 @@ class Namespace:
             layers=[self._here(layer) for layer in image.layers],
         )
 
+    def content(self, name: str) -> ContentStore:
+        """Return the blobs that the name of an image or (``/NAME``) container leads to. Raises :class:`LayertuiError`."""
+        if name.startswith("/"):
+            name = self.containers[self.find_container(name[1:])].text("image")
+        whole = self.find(name)
+        return ContentStore(self, whole, self.names[whole])
+
     def summaries(self, reference: Reference, wanted: str = "") -> Iterator[ImageSummary]:
         """Yield a row for each name, or for those of the image of one; those that only repeat a digest are left out.
 
@@ -279,13 +286,8 @@ class Namespace:
 
     def open_container(self, name: str, reference: Reference) -> Image:
         """Return a container as its image with its snapshots on top. Raises :class:`LayertuiError`."""
-        found = [each for each in self.containers if name in (each, self.name_of(each))] or [
-            each for each in self.containers if len(name) >= 2 and each.startswith(name)
-        ]
-        if len(found) != 1:
-            known = ", ".join(map(self.name_of, self.containers)) or "none"
-            raise NotFound(f"{self.place} has no container {name}", f"it has {known}")
-        container, shown = self.containers[found[0]], self.name_of(found[0])
+        identity = self.find_container(name)
+        container, shown = self.containers[identity], self.name_of(identity)
         from_image = container.text("image")
         image = no_image(str(reference), "containerd")
         if from_image in self.names:
@@ -296,8 +298,18 @@ class Namespace:
         if container.text("snapshotter") != DIRECTORIES:
             why = f"the snapshotter {container.text('snapshotter') or 'unknown'} is not read here"
             return with_own_layer(image, None, why, text, created)
-        image = image._replace(pinned=str(reference._replace(selector=f"{self.name}//{found[0]}")))
+        image = image._replace(pinned=str(reference._replace(selector=f"{self.name}//{identity}")))
         return self.stacked(image, container.text("snapshotKey"), text, created)
+
+    def find_container(self, name: str) -> str:
+        """Return the ID of a container by its name or (part of) its ID. Raises :class:`LayertuiError`."""
+        found = [each for each in self.containers if name in (each, self.name_of(each))] or [
+            each for each in self.containers if len(name) >= 2 and each.startswith(name)
+        ]
+        if len(found) != 1:
+            known = ", ".join(map(self.name_of, self.containers)) or "none"
+            raise NotFound(f"{self.place} has no container {name}", f"it has {known}")
+        return found[0]
 
     def stacked(self, image: Image, key: str, text: str, created: str | None) -> Image:
         """Return an image with a snapshot on top, and what is between them; ``text`` says what it is.

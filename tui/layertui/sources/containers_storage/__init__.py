@@ -11,6 +11,7 @@ from layertui.model import platforms
 from layertui.model.errors import LayertuiError
 from layertui.model.image import ContainerSummary, Image, ImageSummary
 from layertui.model.reference import Reference, layer_of
+from layertui.sources.attachments import Attachment
 from layertui.sources.containers_storage.records import MANIFEST
 from layertui.sources.containers_storage.store import ContainersStore, storage_drivers
 from layertui.sources.containers_storage.system import StoreLocation, image_stores, system_place
@@ -77,6 +78,11 @@ def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
             problems.append(error)
     if problems:
         raise problems[0]
+
+
+def attachments_of(_image: Image) -> Iterator[Attachment]:
+    """See :class:`layertui.sources.attachments.AttachmentSource`."""
+    return iter(())
 
 
 def stores_of(reference: Reference) -> Iterator[tuple[ContainersStore, Reference]]:

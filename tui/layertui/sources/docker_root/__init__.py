@@ -8,6 +8,7 @@ from layertui.model import platforms
 from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.image import ContainerSummary, Image, ImageSummary
 from layertui.model.reference import Reference, layer_of
+from layertui.sources.attachments import Attachment
 from layertui.sources.docker_root.data_root import DataRoot, Root
 from layertui.sources.docker_root.files import Container, rows_until_error, summary_of
 
@@ -85,6 +86,11 @@ def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
                 problems.append(error)
     if problems:
         raise problems[0]
+
+
+def attachments_of(_image: Image) -> Iterator[Attachment]:
+    """See :class:`layertui.sources.attachments.AttachmentSource`. Docker's own stores keep no manifests, so none."""
+    return iter(())
 
 
 def _container(data: DataRoot, name: str, reference: Reference) -> Image:

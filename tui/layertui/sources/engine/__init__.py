@@ -9,8 +9,9 @@ from functools import lru_cache
 
 from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.image import ContainerSummary, Image, ImageSummary
-from layertui.model.reference import Reference
+from layertui.model.reference import ENGINE_NAMES, Reference
 from layertui.sources.assemble import full_names
+from layertui.sources.attachments import Attachment
 from layertui.sources.engine import containers, images
 from layertui.sources.engine.client import Engine
 from layertui.sources.engine.endpoint import EngineEndpoint, docker_endpoint, podman_endpoint
@@ -46,6 +47,12 @@ def list_images(reference: Reference) -> Iterator[ImageSummary]:
 def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
     """See :class:`layertui.sources.ContainerSource`."""
     return containers.list_containers(engine_of(reference.transport))
+
+
+def attachments_of(image: Image) -> Iterator[Attachment]:
+    """See :class:`layertui.sources.attachments.AttachmentSource`."""
+    engine = ENGINE_NAMES[image.transport]
+    raise LayertuiError(f"{engine} does not list attachments", "", "its registry may: docker://NAME")
 
 
 def shared_sizes(transport: str) -> Mapping[str, int]:

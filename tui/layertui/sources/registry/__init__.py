@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from layertui.layers.unpacked.toc import TocLayer, has_table
 from layertui.model.image import Image, ImageSummary, Layer
-from layertui.model.reference import Reference
+from layertui.model.reference import Reference, parse_reference
 from layertui.sources import oci
+from layertui.sources.attachments import Attachment, attachment_of
 from layertui.sources.registry.name import Name, parse_name
 
 TABLE_FROM = 8 << 20
@@ -42,6 +44,13 @@ def list_images(reference: Reference) -> Iterable[ImageSummary]:
     """See :class:`layertui.sources.Source`. Of a repository without a tag, all tags, nothing else of them."""
     found = repository_of(reference)
     return _images(found) if found.name.tag or found.name.digest else _tags(found)
+
+
+def attachments_of(image: Image) -> Iterator[Attachment]:
+    """See :class:`layertui.sources.attachments.AttachmentSource`."""
+    repository = repository_of(parse_reference(image.reference))
+    for each in chain(image.attestations, repository.referrers(image)):
+        yield attachment_of(repository, each)
 
 
 def repository_of(reference: Reference) -> Repository:

@@ -13,7 +13,6 @@ from textual.widgets.option_list import Option
 
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
-from layertui.model.reference import ENGINE_NAMES
 from layertui.text.format import count_text, size_text
 from layertui.text.sanitize import visible, visible_lines
 from layertui.ui.dialogs.dialog import Dialog
@@ -24,8 +23,8 @@ from layertui.ui.worker.background import background, background_each
 
 if TYPE_CHECKING:
     from layertui.model.image import Image
-    from layertui.sources.referrers import AttachedDocument as Attached
-    from layertui.sources.referrers import Attachment
+    from layertui.sources.attachments import AttachedDocument as Attached
+    from layertui.sources.attachments import Attachment
 
 PREDICATE = "in-toto.io/predicate-type"
 """Annotation with the digest that a statement is about (BuildKit, attestation-storage.md)."""
@@ -85,7 +84,7 @@ class AttachmentsDialog(Dialog[None]):
         self.query_one(OptionList).display = False
 
         def attached(_job: Job) -> "Iterator[Attachment]":
-            from layertui.sources.referrers import attachments
+            from layertui.sources.attachments import attachments
 
             return attachments(self._image)
 
@@ -122,9 +121,6 @@ class AttachmentsDialog(Dialog[None]):
             message.display = False
             pane = self.query_one("#attachments")
             pane.border_title = Content(f"Attachments  {count_text(len(self._documents), 'document')}")
-        elif self._image.transport in ENGINE_NAMES:
-            engine = ENGINE_NAMES[self._image.transport]
-            message.update(Content(f"{engine} stores no attachments. The registry may: o, docker://NAME"))
         else:
             message.update(Content("No attachments."))
 

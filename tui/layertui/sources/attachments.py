@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import chain
+from typing import Protocol, cast
 
 from layertui.model import media_types
 from layertui.model.blob import Blob
-from layertui.model.identity import identity_of
 from layertui.model.image import Descriptor, Image
-from layertui.model.reference import FILE_TRANSPORTS, parse_reference
+from layertui.model.reference import TRANSPORTS
 from layertui.sources.assemble import config_list
 from layertui.sources.oci_layout import ImageLayout, descriptor_of, manifests_of
-from layertui.sources.pinned import open_pinned
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +47,35 @@ class Attachment:
         return -1 if min(sizes, default=0) < 0 else sum(sizes)
 
 
+class AttachmentSource(Protocol):
+    """Interface of a transport's module whose images may have attachments."""
+
+    def attachments_of(self, image: Image) -> Iterator[Attachment]:
+        """Yield the attachments of an image that this source opened, as they are found.
+
+        Raises :class:`LayertuiError` if one cannot be read, or the source cannot say what
+        there is.
+        """
+        ...
+
+
 def attachments(image: Image) -> Iterator[Attachment]:
-    """Yield the attachments of an image of a registry or an OCI layout as they are found.
+    """Yield the attachments of an image as they are found, each once.
 
-    Raises :class:`LayertuiError` if one cannot be read.
+    Raises :class:`LayertuiError` if one cannot be read, or if its source cannot say what there is.
     """
-    from layertui.sources import oci, registry
-
-    reference = parse_reference(image.reference)
-    layout: ImageLayout
-    if image.transport == "docker":
-        layout = repository = registry.repository_of(reference)
-        about = repository.referrers(image)
-    elif image.transport in FILE_TRANSPORTS and image.manifest_digest:
-        open_pinned(identity_of(image))  # else another archive or layout would be searched for its digest
-        layout = oci.layout_of(reference)
-        about = _about(layout, image)
-    else:
-        return
+    module = import_module(f"layertui.sources.{TRANSPORTS[image.transport]}")
     seen: set[str] = set()
-    for each in chain(image.attestations, about):
-        if each.digest not in seen:
-            seen.add(each.digest)
-            yield _attachment(layout, each)
+    for each in cast(AttachmentSource, module).attachments_of(image):
+        if each.descriptor.digest not in seen:
+            seen.add(each.descriptor.digest)
+            yield each
+
+
+def attachments_in(layout: ImageLayout, image: Image) -> Iterator[Attachment]:
+    """Yield the attestations of an image, and the manifests of its layout that are about it."""
+    for each in chain(image.attestations, _about(layout, image)):
+        yield attachment_of(layout, each)
 
 
 def _about(layout: ImageLayout, image: Image) -> Iterator[Descriptor]:
@@ -81,7 +87,8 @@ def _about(layout: ImageLayout, image: Image) -> Iterator[Descriptor]:
                 yield found
 
 
-def _attachment(layout: ImageLayout, found: Descriptor) -> Attachment:
+def attachment_of(layout: ImageLayout, found: Descriptor) -> Attachment:
+    """Return the attachment of a manifest of a layout."""
     manifest, _ = layout.fetch(found, "manifest")
     config = descriptor_of(manifest.get("config"))
     carried = [each for each in map(descriptor_of, config_list(manifest, "layers")) if each is not None]
