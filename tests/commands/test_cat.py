@@ -38,7 +38,7 @@ def test_hidden_versions(run: Run, tmp_path: Path) -> None:
     "path, told",
     [
         ("/etc", "cannot read /etc, it is a directory"),
-        ("/loop", "no /loop at layer 3, /loop links to loop, back at /loop, it goes round in circles"),
+        ("/loop", "no /loop at layer 3, /loop links to loop, back at /loop, a symlink loop"),
         (
             "/dangling",
             "no /dangling at layer 3, /dangling links to /nowhere/at/all, no /nowhere/at/all at layer 3",

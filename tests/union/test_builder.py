@@ -220,7 +220,7 @@ class TestResolve:
     @pytest.mark.parametrize(
         ("path", "why"),
         [
-            ("/loop", "round in circles"),
+            ("/loop", "too many levels of symbolic links"),
             ("/gone", "no /gone"),
             ("/usr/bin/sh/x", "is no directory"),
             ("/nothing", "no /nothing at layer 1"),

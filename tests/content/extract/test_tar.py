@@ -30,7 +30,7 @@ def test_a_hostile_image_comes_back_whole() -> None:
     out = io.BytesIO()
     left_out = write_selection(tree(union, LayerNumber(3)), contents, out)
     assert len(left_out) == 4
-    assert all(left.why.startswith("no tar can hold its attribute user.<") for left in left_out)
+    assert all(left.why.startswith("a tar cannot store its attribute user.<") for left in left_out)
     again, other = contents_of(out.getvalue())
     assert not other.warnings
     for node in union.descendants(ROOT):
@@ -57,7 +57,7 @@ def test_what_no_tar_can_hold_is_left_out() -> None:
     device = header(b"device", b"3", major=huge, minor=huge)
     names, left_out = written(file(b"ok") + device + END)
     assert names == ["ok"]
-    assert left_out == [LeftOut("/device", "no tar can hold its numbers")]
+    assert left_out == [LeftOut("/device", "its numbers do not fit a tar header")]
 
 
 def test_holes_of_terabytes_are_not_written() -> None:

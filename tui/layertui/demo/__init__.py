@@ -22,7 +22,7 @@ LAYER_TYPE = f"{media_types.OCI_LAYER}+gzip"
 
 @cache
 def image() -> Image:
-    """Return the sample: a web application on a small distribution, with the mistakes that people make."""
+    """Return the sample: a web application on a small distribution, with common mistakes."""
     from layertui.demo.steps import build
     from layertui.demo.tar import gzip_stored
 

@@ -1,4 +1,4 @@
-"""The sample's application: quarry, with which a stonemason takes orders for cut stone."""
+"""The application of the sample: quarry, an order book for cut stone."""
 
 APP = '''\
 """Orders for cut stone: what is wanted, what it weighs, what it costs."""
@@ -70,7 +70,7 @@ if __name__ == "__main__":
 
 
 def app_1_1() -> str:
-    """Return the application as the next release has it."""
+    """Return the application of the next release."""
     text = APP
     for old, new in (
         ('VERSION = "1.0.0"', 'VERSION = "1.1.0"'),
@@ -254,11 +254,11 @@ GREETINGS = {
     "中文": "欢迎来到采石场",
     "日本語": "採石場へようこそ",
 }
-"""What the page says in each language. The cedilla is a combining one (U+0327)."""
+"""Texts of the page by language. The cedilla is a combining one (U+0327)."""
 
 
 def access_log(lines: int) -> str:
-    """Return what the web server wrote while the image was tried out."""
+    """Return the log that the web server wrote during a trial run."""
     paths = ("/", "/orders", "/static/quarry.css", "/health", "/static/orders.js", "/favicon.ico")
     return "".join(
         f"10.0.{number % 3}.{number * 7 % 250 + 1} - - "

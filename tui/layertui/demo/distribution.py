@@ -1,4 +1,4 @@
-"""The sample's base image: Held Linux, a small distribution that nobody else has."""
+"""The sample's base image: Held Linux, a small fictional distribution."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ NET_RAW = b"\x01\0\0\x02" + b"\0\x20\0\0" + bytes(12)
 
 
 def base(system: Filesystem) -> None:
-    """Lay the distribution into an empty file system."""
+    """Install the distribution in an empty file system."""
     for directory in ("dev", "home", "mnt", "opt", "proc", "run", "srv", "sys", "var/log", "var/cache/apk"):
         system.mkdir(directory)
     system.mkdir("root", 0o700)

@@ -1,4 +1,4 @@
-"""A small file system in memory whose changes are layers, the way overlayfs keeps them."""
+"""An in-memory file system whose changes become layers, as with overlayfs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DIRECTORY, FILE, HARDLINK, SYMLINK, FIFO = "5", "0", "1", "2", "6"
 
 @dataclass(slots=True)
 class Inode:
-    """What a path holds; paths that are hardlinks of one another share it."""
+    """An inode; hardlinks share one."""
 
     type: str
     mode: int
@@ -25,7 +25,7 @@ class Inode:
 
 
 class Filesystem:
-    """Changed by what shells call the same; :meth:`commit` gives the changes as a layer's tar.
+    """Methods are named after shell commands; :meth:`commit` returns the changes as the tar of a layer.
 
     Paths are relative to the root. As in an overlay's upper directory, whatever is changed
     is stored whole together with the directories above it, and making or removing a path
@@ -34,7 +34,7 @@ class Filesystem:
 
     def __init__(self, now: int) -> None:
         self.now = now
-        """Seconds since 1970 that changes get as their mtime."""
+        """The mtime of changes, in seconds since 1970."""
         self._inodes: dict[str, Inode] = {"": Inode(DIRECTORY, 0o755, now)}
         self._lower: dict[str, Inode] = {}
         self._changed: set[str] = set()
@@ -45,12 +45,12 @@ class Filesystem:
         return self._inodes[path].data.decode()
 
     def mkdir(self, path: str, mode: int = 0o755) -> None:
-        """Make a directory and those above it; one that is there stays as it is."""
+        """Create a directory and its parents; existing ones are left as they are."""
         if path not in self._inodes:
             self._make(path, Inode(DIRECTORY, mode, self.now))
 
     def write(self, path: str, data: bytes | str, mode: int | None = None) -> None:
-        """Make a file (0644) or write it again; ``mode`` left out keeps what it has."""
+        """Create (0644) or overwrite a file; without ``mode`` an existing one is kept."""
         content = data.encode() if isinstance(data, str) else data
         if path in self._inodes:
             inode = self._copy_up(path)
@@ -60,13 +60,13 @@ class Filesystem:
             self._make(path, Inode(FILE, 0o644 if mode is None else mode, self.now, content))
 
     def symlink(self, path: str, target: str) -> None:
-        """Make a symlink, in place of one that is there (``ln -sfn``)."""
+        """Create a symlink, replacing an existing one (``ln -sfn``)."""
         if path in self._inodes:
             self.remove(path)
         self._make(path, Inode(SYMLINK, 0o777, self.now, target=target))
 
     def link(self, path: str, target: str) -> None:
-        """Make a hardlink to a file."""
+        """Create a hardlink to a file."""
         inode = self._copy_up(target)
         self._make(path, inode)
 
@@ -77,7 +77,7 @@ class Filesystem:
         self._copy_up(path).mode = mode
 
     def chown(self, path: str, uid: int, gid: int) -> None:
-        """Give a path and all below it to somebody; those that are theirs already are stored again."""
+        """Change the owner of a path and all below it; paths with that owner are stored again, too."""
         for below in [path, *self._below(path)]:
             inode = self._copy_up(below)
             inode.uid, inode.gid = uid, gid
@@ -99,13 +99,13 @@ class Filesystem:
         parent.mtime = self.now
 
     def move(self, old: str, new: str) -> None:
-        """Give a file another name; the layer stores it again under that."""
+        """Rename a file; the layer stores it again under its new name."""
         inode = self._copy_up(old)
         self.remove(old)
         self._make(new, inode)
 
     def commit(self) -> bytes:
-        """Return the layer of all changes since the last one."""
+        """Return the changes since the last commit as a layer."""
         tar = write_tar(self._members())
         # Later changes must not reach into what layers below hold.
         self._lower = dict(self._inodes)
@@ -124,7 +124,7 @@ class Filesystem:
         self._changed.add(path)
 
     def _copy_up(self, path: str) -> Inode:
-        """Return the path's inode, to be changed in the selected layer."""
+        """Return the inode of a path for a change in the next layer."""
         if path not in self._changed:
             if path:
                 self._copy_up(_parent(path))
@@ -148,7 +148,7 @@ class Filesystem:
                 yield TarMember(f"{parent}/.wh.{name}".lstrip("/"), FILE, 0o644, self.now)
 
     def _hides(self, path: str) -> bool:
-        """Return whether the layer has to say that a removed path is gone: nothing above it is."""
+        """Return whether a removed path needs a whiteout: none of its parents has one."""
         parent = _parent(path)
         return path in self._removed and path in self._lower and parent not in self._removed
 

@@ -1,4 +1,4 @@
-"""Packages of the sample's distribution, kept as apk keeps them."""
+"""Packages of the sample's distribution, in the formats of apk."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SamplePackage:
 
 
 def install(system: Filesystem, *packages: SamplePackage, keep_cache: bool = False) -> None:
-    """Put packages into a file system, and into its package database."""
+    """Install packages in a file system and its package database."""
     for package in packages:
         for path, (data, mode) in package.files.items():
             system.write(path, data, mode)
@@ -40,7 +40,7 @@ def install(system: Filesystem, *packages: SamplePackage, keep_cache: bool = Fal
 
 
 def binary(name: str, size: int, *strings: str) -> bytes:
-    """Return what looks like a program: an ELF header, some strings, and noise that is always the same."""
+    """Return a stand-in for a program: an ELF header, some strings and reproducible noise."""
     header = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\0\x3e\0\x01\0\0\0" + bytes(40)
     text = b"".join(string.encode() + b"\0" for string in (name, *strings))
     return header + text.ljust(192, b"\0") + noise(name, size - 256)

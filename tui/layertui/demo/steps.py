@@ -1,4 +1,4 @@
-"""The sample's build, step by step, as its Dockerfile would run it."""
+"""The steps of the sample's Dockerfile."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HOME = "srv/quarry"
 BASE_TIME = 1772442000  # 2026-03-02 09:00:00 UTC
 BUILD_TIME = 1773050400  # 2026-03-09 10:00:00 UTC
 QUARRY = (1000, 1000)
-"""Owner and group of what belongs to the application."""
+"""Owner and group of the application's files."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Tar archives and gzip streams whose every byte follows from their arguments alone."""
+"""Reproducible tar archives and gzip streams."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 TAR_BLOCK = 512
 NAME, LINK = 100, 100
-"""Bytes that a ustar header has for a name and a link's target (POSIX pax, "ustar Interchange Format")."""
+"""Bytes for a name and a link target in a ustar header (POSIX pax, "ustar Interchange Format")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class TarMember:
 
 
 def write_tar(members: Iterable[TarMember]) -> bytes:
-    """Return a pax archive; what ustar cannot say goes into extended headers."""
+    """Return a pax archive; values that do not fit ustar go into extended headers."""
     blocks = []
     for member in members:
         name, target = member.name.encode(), member.target.encode()
@@ -95,7 +95,7 @@ def _header(
 
 
 def _record(key: bytes, value: bytes) -> bytes:
-    """Return one record of an extended header: its length counts its own digits."""
+    """Return a record of an extended header; its length includes the digits of the length."""
     rest = b" " + key + b"=" + value + b"\n"
     length = len(rest) + len(str(len(rest)))
     if len(str(length)) + len(rest) != length:
@@ -112,7 +112,7 @@ def _padded(data: bytes) -> bytes:
 
 
 def gzip_stored(data: bytes) -> bytes:
-    """Return a gzip stream of stored blocks (RFC 1951, 3.2.4): no compressor has a say in its bytes."""
+    """Return a gzip stream of stored blocks (RFC 1951, 3.2.4), independent of any compressor."""
     blocks = [b"\x1f\x8b\x08\0\0\0\0\0\0\xff"]
     for start in range(0, max(len(data), 1), 0xFFFF):
         part = data[start : start + 0xFFFF]

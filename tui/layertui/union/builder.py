@@ -199,8 +199,8 @@ class UnionBuilder:
             self._warn(
                 "opaque-on-file",
                 key,
-                "opaque whiteout for a path that is no directory below: it stays as it is here "
-                "and in umoci, Docker's overlay2 and Podman make it an empty directory",
+                "opaque whiteout for a path that is not a directory in the layers below: ignored here "
+                "and in umoci, an empty directory in Docker's overlay2 and Podman",
             )
         else:
             self._warn(
@@ -230,8 +230,8 @@ class UnionBuilder:
                 self._warn(
                     "whiteout-below-whiteout",
                     key,
-                    f"deleted below {path_of(above)}, which the same layer deletes: all of that is gone here "
-                    "and in umoci and Podman, Docker leaves empty directories or refuses the layer",
+                    f"deleted below {path_of(above)}, which the same layer deletes: here, in umoci "
+                    "and in Podman all of it is deleted, Docker leaves empty directories or refuses the layer",
                 )
                 return
             above = above.rpartition(b"\0")[0]
@@ -288,7 +288,7 @@ class UnionBuilder:
                         self._warn(
                             "out-of-reach",
                             key,
-                            "its directory lies too deep or behind too many symlinks: left out here",
+                            "its directory is nested too deep or has too many symlinks: left out here",
                         )
                         continue
                 directory = above

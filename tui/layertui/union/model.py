@@ -308,7 +308,7 @@ class LayerUnion:
             if target is not None and (rest or follow):
                 links += 1
                 if links > MAX_LOOKUP_LINKS:
-                    raise LayertuiError(f"{path} goes round in circles", "too many symbolic links")
+                    raise LayertuiError(f"cannot resolve {path}", "too many levels of symbolic links")
                 if target.startswith(b"/"):
                     node = ROOT
                 todo += target.split(b"/")[::-1]

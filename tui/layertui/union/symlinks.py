@@ -35,7 +35,7 @@ def follow_links(union: LayerUnion, event: Event, layer: LayerNumber) -> Iterato
             yield Hop(target, NO_NODE, str(error))
             return
         if node in visited:
-            yield Hop(target, NO_NODE, f"back at {union.path(node)}, it goes round in circles")
+            yield Hop(target, NO_NODE, f"back at {union.path(node)}, a symlink loop")
             return
         visited.add(node)
         yield Hop(target, node, "")

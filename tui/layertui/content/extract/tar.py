@@ -69,7 +69,7 @@ class _Writer:
             if kinds[event] in (Kind.FILE, Kind.HARDLINK):  # the latter are dangling
                 files.append(event)
             elif kinds[event] == Kind.SOCKET:
-                self._leave_out(event, "it is a socket, which no tar can hold", True)
+                self._leave_out(event, "a socket cannot be stored in a tar", True)
             else:
                 self._add(event, self._info(event))
         absent = set()
@@ -103,7 +103,7 @@ class _Writer:
         try:
             self._archive.addfile(info, content)  # type: ignore[arg-type]  # it only reads
         except ValueError:
-            self._leave_out(event, "no tar can hold its numbers")
+            self._leave_out(event, "its numbers do not fit a tar header")
             return False
         return True
 
@@ -131,7 +131,7 @@ class _Writer:
         records = {}
         for name, value in entry.xattrs.items():
             if "=" in name or _SURROGATE.search(name):
-                self.left_out.append(LeftOut(entry.path, f"no tar can hold its attribute {name}"))
+                self.left_out.append(LeftOut(entry.path, f"a tar cannot store its attribute {name}"))
             else:
                 records[f"SCHILY.xattr.{name}"] = value.decode("utf-8", "surrogateescape")
         if entry.mtime_ns:
