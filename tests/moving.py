@@ -16,7 +16,7 @@ from layertui.model.blob import BytesBlob
 from layertui.model.image import Image
 from layertui.sources import open_image
 from tests.commands.samples import tar
-from tests.engines import Docker, podman_service, run
+from tests.engines import Docker, containerd_daemon, podman_service, run
 from tests.layouts import OciLayout, docker_archive
 from tests.sources.registry.server import Registry, docker_registry
 
@@ -209,6 +209,38 @@ def registry(
     return World(f"docker://{registry_host}/{NAME}", put, remove, keeps_old=True)
 
 
+@pytest.fixture
+def directory(archives: dict[str, Path], tmp_path: Path) -> World:
+    """A directory as ``skopeo copy … dir:`` writes it, over which another image is copied."""
+    folder = tmp_path / "directory"
+
+    def put(version: str) -> None:
+        run("skopeo", "--insecure-policy", "copy", f"docker-archive:{archives[version]}", f"dir:{folder}")
+
+    return World(f"dir:{folder}", put, lambda: shutil.rmtree(folder), keeps_old=False)
+
+
+@pytest.fixture(scope="session")
+def containerd_at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list[str], Path]]:
+    with containerd_daemon(tmp_path_factory.mktemp("containerd")) as daemon:
+        yield daemon
+
+
+@pytest.fixture
+def containerd(containerd_at: tuple[list[str], Path], archives: dict[str, Path]) -> World:
+    """The store of containerd, where the tag is moved by what is imported."""
+    ctr, root = containerd_at
+    name = f"docker.io/library/{NAME}"
+
+    def put(version: str) -> None:
+        run(*ctr, "image", "import", archives[version])
+
+    def remove() -> None:
+        run(*ctr, "image", "rm", "--sync", name)
+
+    return World(f"containerd:[{root}]default/{name}", put, remove, keeps_old=False)
+
+
 FILE_WORLDS = ("layout", "replaced", "rewritten")
 WORLDS = (
     *FILE_WORLDS,
@@ -217,6 +249,8 @@ WORLDS = (
     "docker_root",
     "podman_engine",
     "containers_storage",
+    "directory",
+    "containerd",
     "registry",
 )
 

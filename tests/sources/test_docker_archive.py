@@ -101,6 +101,7 @@ def test_several_images(tmp_path: Path) -> None:
     [
         (None, [1, 2, 3], ""),
         ([{}, {"empty_layer": True}, {}, {}], [1, None, 2, 3], ""),
+        ([{"empty_layer": "false"}, {"empty_layer": 0}, {"empty_layer": None}], [1, 2, 3], ""),
         ([{}, {}], [1, 2, 3], "the history lists 2 layers, the image has 3"),
         ([{}] * 5, [1, 2, 3, None, None], "the history lists 5 layers, the image has 3"),
         ([{"empty_layer": True}], [None, 1, 2, 3], "the history lists 0 layers, the image has 3"),

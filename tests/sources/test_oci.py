@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from layertui.model.errors import LayertuiError
+from layertui.model.reference import parse_reference
 from layertui.sources import list_images, open_image
+from layertui.sources.oci import layout_of
+from layertui.sources.oci_layout import manifests_of
 from tests.layers.tars import END, file
 from tests.layouts import CONFIG, INDEX, LAYER, MANIFEST, digest
 
@@ -144,3 +148,17 @@ def test_no_images(maker: Maker) -> None:
         (maker.folder / "index.json").write_text(json.dumps({"manifests": manifests}))
         with pytest.raises(LayertuiError, match="contains no image"):
             open_image(f"oci:{maker.folder}")
+
+
+def test_a_manifest_that_is_named_twice_is_one_image(maker: Maker) -> None:
+    """By the index itself, and again by an index in it."""
+    inner = maker.blob({"manifests": [image := maker.image()]}, INDEX)
+    layout = layout_of(parse_reference(maker.index(image, inner, inner)))
+    assert [found.digest for found in manifests_of(layout, layout.top())] == [image["digest"]]
+
+
+@pytest.mark.parametrize("name", ["sha256:../../secret", "../secret", "sha256/../x:00", ""])
+def test_what_is_no_digest_is_no_part_of_a_path(name: str, maker: Maker) -> None:
+    path = maker.index({**maker.image(), "digest": name})
+    with pytest.raises(LayertuiError, match=f"^not a digest: {re.escape(name)}"):
+        open_image(path)

@@ -23,6 +23,13 @@ def test_file_wins_over_whiteout_of_the_same_layer_in_either_order() -> None:
         assert codes(tree) == [(2, "whiteout-of-own-entry", "/a")]
 
 
+def test_a_whiteout_of_the_same_layer_is_reported_where_no_lower_layer_has_the_name() -> None:
+    """The engines delete the file or refuse the layer, whatever is below."""
+    tree = union(layer(("wh", "a"), ("-", "a", {"size": 2})))
+    assert paths(tree, 1) == ["/a"]
+    assert codes(tree) == [(1, "whiteout-of-own-entry", "/a")]
+
+
 @pytest.mark.parametrize("first", [True, False])
 def test_opaque_hides_only_what_is_below_whatever_the_order(first: bool) -> None:
     own: list[Entry] = [("d", "d"), ("-", "d/new")]

@@ -37,6 +37,8 @@ BASE = layer(
         (("-", "f", {"size": 4, "uid": 1}), different, ("modified", "content")),
         (("-", "f", {"size": 5, "uid": 1}), alike, ("modified", "content")),
         (("-", "f", {"size": 4, "uid": 1, "mode": 0o600}), alike, ("modified", "mode")),
+        (("-", "f", {"size": 4, "uid": 1, "mode": 0o4644}), alike, ("modified", "mode")),
+        (("-", "f", {"size": 4, "uid": 1, "mode": 0o1644}), alike, ("modified", "mode")),
         (("-", "f", {"size": 4, "uid": 2}), alike, ("modified", "owner")),
         (("-", "f", {"size": 4, "uid": 1, "mtime": 5}), alike, ("modified", "mtime")),
         (("-", "f", {"size": 4, "uid": 1, "xattrs": {"user.a": b"1"}}), alike, ("modified", "xattrs")),
@@ -48,6 +50,13 @@ BASE = layer(
 def test_what_differs(entry: Entry, same: SameContent, expected: tuple[str, ...]) -> None:
     tree = union(BASE, layer(entry))
     assert listed(changes(tree, LayerNumber(2), same)) == [("/f", *expected)]
+
+
+def test_a_hardlink_that_is_stored_again_is_the_same_file() -> None:
+    """Its contents need not be read to know."""
+    tree = union(layer(("-", "a", {"size": 4}), ("h", "b", {"to": "a"})), layer(("h", "b", {"to": "a"})))
+    assert list(undecided_pairs(tree, LayerNumber(1), LayerNumber(2))) == []
+    assert listed(changes(tree, LayerNumber(2), different)) == [("/b", "repeated")]
 
 
 def test_links_and_devices_that_point_elsewhere() -> None:

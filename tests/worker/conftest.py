@@ -3,7 +3,10 @@
 from tests.moving import (
     archives,
     compressed,
+    containerd,
+    containerd_at,
     containers_storage,
+    directory,
     docker_engine,
     docker_root,
     layout,
@@ -20,7 +23,10 @@ from tests.moving import (
 __all__ = [
     "archives",
     "compressed",
+    "containerd",
+    "containerd_at",
     "containers_storage",
+    "directory",
     "docker_engine",
     "docker_root",
     "layout",
