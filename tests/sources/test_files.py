@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from layertui.model.blob import Blob
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import LayertuiError, NoImage
 from layertui.model.reference import Reference
 from layertui.sources.archive import ArchiveFiles
 from layertui.sources.files import MAX_JSON, FolderFiles, files_of, parse_json, read_json
-from tests.layers.tars import END, file, header
+from tests.engines import run
+from tests.layers.tars import END, extended, file, header
 from tests.layouts import COMPRESS
+from tests.programs import need
 
 
 def archive(path: Path, *members: bytes, compression: str = "") -> ArchiveFiles:
@@ -141,3 +143,69 @@ def test_json_of_any_size_is_not_read(tmp_path: Path) -> None:
     assert blob is not None
     with pytest.raises(LayertuiError, match="is too large, 67,108,865 bytes of JSON"):
         parse_json(blob, "index.json")
+
+
+HOLES = bytes(100_000) + b"a" * 5000 + bytes(300_000) + b"b" * 70 + bytes(60_000)
+
+
+def holey(path: Path) -> None:
+    """Write ``HOLES`` as a file that takes as little room as it can."""
+    with path.open("wb") as file:
+        for start in (100_000, 405_000):
+            file.seek(start)
+            file.write(HOLES[start : start + 5000].rstrip(b"\0"))
+        file.truncate(len(HOLES))
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        ["tar", "--sparse", "--format=gnu"],
+        ["tar", "--sparse", "--format=pax", "--sparse-version=0.0"],
+        ["tar", "--sparse", "--format=pax", "--sparse-version=0.1"],
+        ["tar", "--sparse", "--format=pax", "--sparse-version=1.0"],
+        ["bsdtar", "--format=pax"],
+    ],
+    ids=" ".join,
+)
+def test_sparse_member(program: list[str], tmp_path: Path, path: Path) -> None:
+    need(program[0])
+    holey(tmp_path / "layer.tar")
+    (tmp_path / "link").hardlink_to(tmp_path / "layer.tar")
+    (tmp_path / "small").write_bytes(b"next")
+    run(*program, "-C", tmp_path, "-cf", path, "layer.tar", "link", "small")
+    assert path.stat().st_size < 100_000, "no holes on this file system"
+    files = ArchiveFiles(path)
+    assert (data(files.get("layer.tar")), data(files.get("link")), data(files.get("small"))) == (
+        HOLES, HOLES, b"next",
+    )  # fmt: skip
+    blob = files.get("layer.tar")
+    assert blob is not None
+    for start in (0, 99_999, 100_000, 104_999, 105_000, 405_069, 405_070, len(HOLES) - 1, len(HOLES)):
+        for length in (1, 2, 5001, 300_100, len(HOLES)):
+            assert blob.pread(length, start) == HOLES[start : start + length]
+
+
+def test_member_with_a_bad_sparse_map(path: Path) -> None:
+    records = [(b"GNU.sparse.size", b"900"), (b"GNU.sparse.map", b"600,10,0,10")]
+    files = archive(path, extended(*records) + file(b"a", b"x" * 20), file(b"b", b"1"))
+    assert data(files.get("b")) == b"1"
+    with pytest.raises(LayertuiError, match=r"cannot read a of .*, its sparse map is not in order"):
+        files.get("a")
+
+
+@pytest.mark.parametrize(
+    ("start", "why"),
+    [
+        (b"\x1f\x8b\x08", "its gzip stream"),
+        (b"\x28\xb5\x2f\xfd", "its zstd stream"),
+        (b"BZh9", "its bzip2 stream"),
+        (b"\xfd7zXZ\0", "its xz stream"),
+    ],
+)
+@pytest.mark.parametrize("rest", [b"", b"garbage " * 999])
+def test_archive_that_does_not_decompress_is_damaged(start: bytes, why: str, rest: bytes, path: Path) -> None:
+    path.write_bytes(start + rest)
+    with pytest.raises(LayertuiError, match=f"cannot read {path}, {why}") as raised:
+        ArchiveFiles(path)
+    assert not isinstance(raised.value, NoImage)

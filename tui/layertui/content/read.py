@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from layertui.content.extents import ContentBatch, FileExtent, coalesce
 from layertui.content.layer_readers import LayerReaders
-from layertui.content.sparse import merged_ranges, segments, sparse_map_error, zeros_of
 from layertui.content.tar_reader import READ_CHUNK, Cursor
 from layertui.layers.compression.format import Damaged
+from layertui.layers.sparse import merged_ranges, segments, sparse_map_error, zeros_of
 from layertui.model.errors import ImageChanged, LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind, LayerIndex, path_of

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from itertools import accumulate
 from pathlib import Path
+from typing import NamedTuple
 
 from layertui.layers.compression.format import Damaged, compression_of
 from layertui.layers.compression.stream import STORED_CHUNK, DecompressedStream
+from layertui.layers.sparse import segments, sparse_map_error
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow
 from layertui.model.blob import Blob, FileBlob, LocalFile
 from layertui.model.errors import LayertuiError, NoImage
-from layertui.model.layer_index import Kind, key_of, path_of
+from layertui.model.layer_index import Extra, Kind, key_of, path_of
 
 MAX_LINKS = 40
 """Links that are followed for one member."""
@@ -37,16 +41,18 @@ class ArchiveFiles:
             copy, self.damage = plain_copy(original, _decompress)
             self._plain = LocalFile(copy, is_cached=True)
         blob = FileBlob(self._plain)
-        if not blob.size:
+        if not blob.size and not self.damage:
             raise LayertuiError(
                 f"{path} is empty" if not compression_of(head) else f"{path} is empty when decompressed"
             )
         index = scan(PlainWindow(blob))
+        if not index.count and self.damage:
+            raise LayertuiError(f"cannot read {path}", self.damage)
         if not index.count and index.damage:
             raise NoImage(f"{path} is not an image", "neither a tar archive nor a directory")
         cut = next((warning.text for warning in index.warnings if warning.code == "no-end"), "")
         self.damage = self.damage or index.damage or cut
-        self._files: dict[str, tuple[int, int]] = {}
+        self._files: dict[str, _Member] = {}
         self._links: dict[str, str] = {}
         for number, key in enumerate(index.entry_keys()):
             name = path_of(key)[1:]
@@ -54,7 +60,7 @@ class ArchiveFiles:
             self._files.pop(name, None)  # the last entry of a name counts
             self._links.pop(name, None)
             if kind == Kind.FILE:
-                self._files[name] = (index.offset[number], index.size[number])
+                self._files[name] = _Member(index.offset[number], index.size[number], index.extra.get(number))
             elif kind == Kind.SYMLINK:
                 target = index.links[index.link[number]].decode("utf-8", "surrogateescape")
                 self._links[name] = posixpath.join("/", posixpath.dirname(name), target)
@@ -68,12 +74,61 @@ class ArchiveFiles:
         name = path_of(key_of(name))[1:]
         for _ in range(MAX_LINKS):
             if name in self._files:
-                offset, size = self._files[name]
-                return FileBlob(self._plain, offset, size)
+                return self._blob(name, self._files[name])
             if name not in self._links:
                 return None
             name = path_of(key_of(self._links[name]))[1:]
         return None
+
+    def _blob(self, name: str, member: _Member) -> Blob:
+        extra = member.extra
+        if extra is None or extra.sparse is None:
+            return FileBlob(self._plain, member.offset, member.size)
+        if wrong := sparse_map_error(extra.sparse, extra.stored):
+            raise LayertuiError(
+                f"cannot read {name} of {self.path}", wrong, "it is damaged: download it again"
+            )
+        return SparseBlob(FileBlob(self._plain, member.offset, extra.stored), member.size, extra.sparse)
+
+
+class _Member(NamedTuple):
+    """Where an archive stores a file."""
+
+    offset: int
+    size: int
+    extra: Extra | None
+
+
+class SparseBlob(Blob):
+    """A file of which an archive stores the extents and not the holes."""
+
+    size = 0
+
+    def __init__(self, stored: FileBlob, size: int, extents: Sequence[tuple[int, int]]) -> None:
+        """``extents`` are (offset, length) in the file, in order; ``stored`` is all of them in a row."""
+        self.size = size
+        self._stored = stored
+        self._extents = extents
+        self._starts = [start for start, _length in extents]
+        self._places = list(accumulate((length for _start, length in extents), initial=0))
+
+    @property
+    def location(self) -> str:
+        return f"{self._stored.location}, sparse"
+
+    def pread(self, length: int, offset: int) -> bytes:
+        end = min(offset + length, self.size)
+        first = max(bisect_right(self._starts, offset) - 1, 0)
+        extents = self._extents[first : bisect_left(self._starts, end)]
+        pieces = []
+        for segment in segments(extents, offset, end):
+            piece = bytes(segment.length)
+            if segment.stored >= 0:
+                piece = self._stored.pread(segment.length, self._places[first] + segment.stored)
+            pieces.append(piece)
+            if len(piece) < segment.length:
+                break  # the archive ends early
+        return b"".join(pieces)
 
 
 def _decompress(file: LocalFile, write: Callable[[memoryview], None]) -> str:
