@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test test-fast mutants check bench pictures clean
+.PHONY: demo test test-fast mutants fuzz check bench pictures clean
 
 demo: $(READY)
 	$(BIN)/layertui demo
@@ -27,6 +27,10 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+# Random inputs for everything that reads bytes from outside: make fuzz FUZZ="60 tar registry".
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench

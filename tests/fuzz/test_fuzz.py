@@ -1,0 +1,15 @@
+"""A short run of each fuzz target, the same each time; ``make fuzz`` is for the long ones."""
+
+import pytest
+
+pytest.importorskip("atheris", reason="atheris is not installed: it is for Linux on x86-64")
+
+from tests.fuzz.__main__ import fuzz
+from tests.fuzz.targets import TARGETS
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_fuzz(target: str) -> None:
+    status, inputs, output = fuzz(target, "-runs=1000", "-seed=1", "-artifact_prefix=/dev/null")
+    assert status == 0, output[output.find(" === Uncaught") :][:5000]
+    assert inputs >= 1000
