@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +27,8 @@ class Answer:
     """Bytes of the body after which the connection ends; -1 for none."""
     stall: threading.Event | None = None
     """Waited for where the connection would be cut."""
+    raw: Iterable[bytes] | None = None
+    """Written as it is, in place of everything else, until the client hangs up."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +48,13 @@ Fault = Callable[[Request, Answer], None]
 class FaultyProxy:
     """Listens on loopback, remembers every request, and passes it on to a registry if there is one."""
 
-    def __init__(self, upstream: str = "") -> None:
+    def __init__(self, upstream: str = "", tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
         self._upstream = upstream
         self._faults: list[list[Any]] = []
         self._server = _Server(("127.0.0.1", 0), self._handler())
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.host = f"127.0.0.1:{self._server.server_port}"
         self.name = f"localhost:{self._server.server_port}"
         """Another name for the same place."""
@@ -93,6 +99,13 @@ class FaultyProxy:
             def handle_one(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 answer = proxy.answer(Request(self.command, self.path, dict(self.headers), body))
+                if answer.raw is not None:
+                    self.close_connection = True
+                    with contextlib.suppress(OSError):
+                        for piece in answer.raw:
+                            self.wfile.write(piece)
+                            self.wfile.flush()
+                    return
                 self.send_response(answer.status)
                 if self.command != "HEAD":
                     answer.headers.setdefault("Content-Length", str(len(answer.body)))
@@ -181,5 +194,29 @@ def change(position: int) -> Fault:
         body = bytearray(answer.body)
         body[position] ^= 1
         answer.body = bytes(body)
+
+    return fault
+
+
+def raw(*pieces: bytes) -> Fault:
+    """Answers with bytes that need not be HTTP."""
+
+    def fault(_request: Request, answer: Answer) -> None:
+        answer.raw = pieces
+
+    return fault
+
+
+def drip(head: bytes, drop: bytes) -> Fault:
+    """Answers with a beginning, and then with a drop at a time without an end."""
+
+    def drops() -> Iterator[bytes]:
+        yield head
+        pause = threading.Event()
+        while not pause.wait(0.02):
+            yield drop
+
+    def fault(_request: Request, answer: Answer) -> None:
+        answer.raw = drops()
 
     return fault

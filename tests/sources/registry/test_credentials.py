@@ -120,6 +120,8 @@ def test_helpers(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("locked", "echo the store is locked; exit 1", "the store is locked"),
         ("odd", "echo nonsense", "no JSON"),
         ("silent", "exit 3", "status 3"),
+        ("deep", "head -c 200000 /dev/zero | tr '\\0' '['", "no JSON"),
+        ("half", """echo '{"Username": "a", "Secret": "\\\\ud800"}'""", "malformed"),
     ],
 )
 def test_helpers_that_fail(
@@ -134,7 +136,7 @@ def test_helpers_that_fail(
 
 def test_a_helper_that_is_not_there(settings: Path) -> None:
     write(settings / "HOME/.docker/config.json", credsStore="gone")
-    with pytest.raises(LayertuiError, match="is not there"):
+    with pytest.raises(LayertuiError, match="is not installed"):
         find_login("a.io", "app")
     write(settings / "HOME/.docker/config.json", credsStore="../../bin/sh")
     with pytest.raises(LayertuiError, match="no credential helper"):
@@ -147,5 +149,29 @@ def test_files_that_cannot_be_read(settings: Path) -> None:
     with pytest.raises(LayertuiError, match="cannot be read"):
         find_login("a.io", "app")
     path.write_text("{")
+    with pytest.raises(LayertuiError, match="not valid JSON"):
+        find_login("a.io", "app")
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"username": "\ud800", "password": "s3cret"},
+        {"username": "a", "password": "s3cret\udfff"},
+        {"identitytoken": "s3cret\udc80"},
+        {"registrytoken": "s3cret\n"},
+        {"registrytoken": "s3cret\u6f22"},
+    ],
+)
+def test_logins_that_cannot_be_sent(settings: Path, item: dict[str, str]) -> None:
+    write(settings / "HOME/.docker/config.json", auths={"a.io": item})
+    with pytest.raises(LayertuiError, match="it is malformed") as raised:
+        find_login("a.io", "app")
+    assert "s3cret" not in str(raised.value)
+
+
+def test_files_that_nest_too_deep(settings: Path) -> None:
+    path = write(settings / "HOME/.docker/config.json")
+    path.write_text("[" * 200_000)
     with pytest.raises(LayertuiError, match="not valid JSON"):
         find_login("a.io", "app")

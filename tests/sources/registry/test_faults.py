@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import socket
 import time
@@ -13,13 +14,26 @@ from layertui.cache.blobs import BlobCache
 from layertui.layers.load import index_layer
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Layer
-from layertui.sources import open_image
+from layertui.sources import list_images, open_image
 from layertui.sources.registry import blob as blobs
-from layertui.sources.registry import connection
+from layertui.sources.registry import client, connection, endpoints
+from layertui.sources.registry.client import Client
+from layertui.sources.registry.name import parse_name
 from tests.engines import run
 from tests.programs import need_root
 from tests.sources.registry.conftest import QUARRY
-from tests.sources.registry.proxy import Answer, FaultyProxy, Request, change, cut, cut_off, replace, status
+from tests.sources.registry.proxy import (
+    Answer,
+    FaultyProxy,
+    Request,
+    change,
+    cut,
+    cut_off,
+    drip,
+    raw,
+    replace,
+    status,
+)
 from tests.sources.registry.server import Registry
 from tests.sources.registry.test_source import image_of, tar
 
@@ -209,6 +223,116 @@ def test_errors_of_the_registry(proxy: FaultyProxy) -> None:
     assert raised.value.what == f"{proxy.host} does not give manifests/1.0 of {proxy.host}/{QUARRY}"
     assert raised.value.why == "status 500 Internal Server Error"
     assert len(proxy.paths("/manifests/")) == 3 + connection.TRIES
+
+
+def test_retries_are_counted_once_for_an_answer_and_its_body(proxy: FaultyProxy) -> None:
+    proxy.fail("/manifests/", cut(10))
+    proxy.fail("/manifests/", status(503), times=2)
+    with pytest.raises(LayertuiError, match=f"cannot reach {proxy.host}"):
+        open_image(quarry(proxy))
+    assert len(proxy.paths("/manifests/")) == connection.TRIES
+
+
+MANIFEST_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.oci.image.manifest.v1+json\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "drop"),
+    [
+        (MANIFEST_HEAD + b"Content-Length: 10000\r\n\r\n", b" "),
+        (MANIFEST_HEAD + b"\r\n", b" "),
+        (MANIFEST_HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 10000\r\n\r\n", b" "),
+        (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
+        (b"HTTP/1.1 200 OK\r\nX: ", b"y"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    ],
+    ids=["body", "body-to-the-end", "chunks", "error", "headers", "header", "continue"],
+)
+def test_answers_that_trickle_without_an_end(
+    proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch, head: bytes, drop: bytes
+) -> None:
+    """Every byte ends the silence, so only a deadline for the whole ends the waiting."""
+    monkeypatch.setattr(connection, "DOCUMENT_TIME", 0.3)
+    monkeypatch.setattr(connection, "HEAD_TIME", 0.3)
+    proxy.fail("/manifests/", drip(head, drop))
+    with pytest.raises(LayertuiError, match=r"it does not answer in time|status 404 Not Found"):
+        open_image(quarry(proxy))
+
+
+MALFORMED_ANSWERS = {
+    "negative-chunk": b"200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc",
+    "chunk-of-letters": b"200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzzzz\r\nabc",
+    "huge-chunk": b"200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffff\r\nabc",
+    "negative-length": b"200 OK\r\nContent-Length: -5\r\n\r\nabc",
+    "huge-length": b"200 OK\r\nContent-Length: %b\r\n\r\nabc" % (b"9" * 5000),
+    "many-headers": b"200 OK\r\n%b\r\n" % (b"X: y\r\n" * 5000),
+    "huge-wait": b"429 Busy\r\nRetry-After: %b\r\nContent-Length: 0\r\n\r\n" % (b"9" * 5000),
+    "error-in-negative-chunk": b"404 No\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc",
+    "deep-error": b"404 No\r\nContent-Length: 200000\r\n\r\n" + b"[" * 200_000,
+    "no-http": b"\1\x1b]0;x\7garbage\r\n\r\n",
+    "to-a-bracket": b"302 Found\r\nLocation: http://[\r\nContent-Length: 0\r\n\r\n",
+    "to-a-file": b"302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n",
+    "to-control-bytes": b"302 Found\r\nLocation: http://\x1b[31m\x9b/\r\nContent-Length: 0\r\n\r\n",
+    "to-no-port": b"302 Found\r\nLocation: http://127.0.0.1:x/\r\nContent-Length: 0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("kind", MALFORMED_ANSWERS)
+def test_malformed_answers_end_in_a_line(proxy: FaultyProxy, big: str, kind: str) -> None:
+    layer = layer_of(proxy, big)
+    proxy.requests.clear()
+    answer = b"HTTP/1.1 " + MALFORMED_ANSWERS[kind]
+    proxy.fail("/manifests/", raw(answer))
+    proxy.fail("/blobs/", raw(answer))
+    with pytest.raises(LayertuiError):
+        open_image(quarry(proxy))
+    assert index_layer(layer, None).damage
+    assert len(proxy.paths("/manifests/")) <= connection.TRIES
+    assert len(proxy.paths("/blobs/")) <= connection.TRIES
+
+
+def test_a_layer_of_unknown_size(proxy: FaultyProxy) -> None:
+    size = Client(endpoints.endpoints(parse_name(f"{proxy.host}/{QUARRY}"))[0]).size
+    proxy.fail("/blobs/", raw(b"HTTP/1.1 200 OK\r\nContent-Length: %b\r\n\r\n" % (b"9" * 5000)))
+    with pytest.raises(LayertuiError, match=r"the size of blobs/x of .* is not known"):
+        size("blobs/x")
+
+
+# Lists in pages
+
+
+def tags(proxy: FaultyProxy, link: str) -> None:
+    proxy.fail("/tags/list", status(200, Link=link))
+    proxy.fail("/tags/list", lambda _, answer: setattr(answer, "body", b'{"tags": ["a"]}'))
+
+
+@pytest.mark.parametrize(
+    ("link", "why"),
+    [
+        ('<http://[>; rel="next"', "malformed link"),
+        (f'</v2/{QUARRY}/tags/list>; rel="next"', "followed by itself"),
+        ('<?page=2>; rel="next"', "followed by itself"),
+    ],
+)
+def test_lists_that_do_not_go_on(proxy: FaultyProxy, link: str, why: str) -> None:
+    tags(proxy, link)
+    with pytest.raises(LayertuiError, match=why):
+        list(list_images(f"docker://{proxy.host}/{QUARRY}"))
+    assert len(proxy.paths("/tags/list")) <= 3
+
+
+def test_a_list_of_too_many_pages(proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "MAX_PAGES", 5)
+    count = itertools.count()
+
+    def page(_request: Request, answer: Answer) -> None:
+        answer.status, answer.body = 200, b'{"tags": ["a"]}'
+        answer.headers = {"Link": f'<?n={next(count)}>; rel="next"'}
+
+    proxy.fail("/tags/list", page)
+    with pytest.raises(LayertuiError, match="is too long, over 5 pages"):
+        list(list_images(f"docker://{proxy.host}/{QUARRY}"))
 
 
 def test_nobody_there() -> None:

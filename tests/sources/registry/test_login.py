@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ import pytest
 
 from layertui.model.errors import LayertuiError
 from layertui.sources import open_image
-from layertui.sources.registry.client import challenges
+from layertui.sources.registry import connection
+from layertui.sources.registry.client import MAX_TOKEN_ANSWER, challenges
 from tests.engines import run
 from tests.programs import need
 from tests.sources.registry.conftest import QUARRY
-from tests.sources.registry.proxy import Answer, FaultyProxy, Request
+from tests.sources.registry.proxy import Answer, FaultyProxy, Request, drip, replace, status
 from tests.sources.registry.server import Registry, docker_registry
 from tests.sources.registry.test_credentials import helper, write
 
@@ -185,6 +187,147 @@ def test_no_token_for_nobody(proxy: FaultyProxy, tokens: TokenServer) -> None:
 def test_a_token_that_is_not_taken(proxy: FaultyProxy, tokens: TokenServer, settings: Path) -> None:
     path = auths(settings, proxy.host, registrytoken="stale")
     with pytest.raises(LayertuiError, match=f"refuses the login from {path}"):
+        open_image(f"docker://{proxy.host}/{QUARRY}:1.0")
+
+
+def redirect_to(place: str, code: int) -> Callable[[Request, Answer], None]:
+    def fault(_request: Request, answer: Answer) -> None:
+        answer.status, answer.headers, answer.body = code, {"Location": place}, b""
+
+    return fault
+
+
+@pytest.mark.parametrize("code", [301, 302, 303])
+def test_a_redirected_identity_token_stays_behind(
+    proxy: FaultyProxy, tokens: TokenServer, settings: Path, code: int
+) -> None:
+    """RFC 9110, 15.4: as Go and curl, a POST becomes a GET without body."""
+    auths(settings, proxy.host, identitytoken="REFRESH-SECRET")
+    tokens.server.heal()
+    with FaultyProxy() as other:
+        tokens.server.fail("/token", redirect_to(f"http://{other.host}/token", code))
+        other.fail("/token", replace(b'{"token": "of-nobody"}'))
+        with pytest.raises(LayertuiError, match="refuses the login"):
+            open_image(f"docker://{proxy.host}/{QUARRY}:1.0")
+        assert {(each.method, each.body) for each in other.requests} == {("GET", b"")}
+        assert "SECRET" not in repr(other.requests)
+
+
+@pytest.mark.parametrize("code", [307, 308])
+def test_an_identity_token_goes_to_no_other_host(
+    proxy: FaultyProxy, tokens: TokenServer, settings: Path, code: int
+) -> None:
+    auths(settings, proxy.host, identitytoken="REFRESH-SECRET")
+    tokens.server.heal()
+    with FaultyProxy() as other:
+        tokens.server.fail("/token", redirect_to(f"http://{other.host}/token", code))
+        with pytest.raises(LayertuiError, match=f"it redirects the login to {other.host}"):
+            open_image(f"docker://{proxy.host}/{QUARRY}:1.0")
+        assert not other.requests
+
+
+def test_an_identity_token_follows_its_own_host(
+    proxy: FaultyProxy, tokens: TokenServer, settings: Path
+) -> None:
+    auths(settings, proxy.host, identitytoken="long")
+    tokens.accepts = "long"
+    tokens.server.fail("/token?moved", redirect_to("/token", 307))
+    tokens.realm += "?moved"
+    open_image(f"docker://{proxy.host}/{QUARRY}:1.0")
+    assert [each.method for each in tokens.server.requests] == ["POST", "POST"]
+
+
+UNENCRYPTED = ["http://", "HTTP://", "hTTp://", " http://", "HTTP:\\\\\\\\", "http:/"]
+"""Ways to write an address without TLS; the last two are none, and go nowhere."""
+
+
+@pytest.mark.parametrize("scheme", UNENCRYPTED)
+@pytest.mark.parametrize("item", [{"auth": "cXVhcnJ5OnNlY3JldA=="}, {"identitytoken": "secret"}])
+def test_a_login_for_an_encrypted_registry_stays_encrypted(
+    authority: Path, settings: Path, scheme: str, item: dict[str, str]
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority / "server.cert", authority / "server.key")
+    with FaultyProxy() as listener, FaultyProxy(tls=context) as proxy:
+        trust(settings, proxy.host, authority, "ca.crt")
+        auths(settings, proxy.host, **item)
+        challenge = f'Bearer realm="{scheme}{listener.host}/token"'
+        proxy.fail("/manifests/", status(401, WWW_Authenticate=challenge))
+        with pytest.raises(LayertuiError, match=r"takes logins unencrypted|its token server is"):
+            open_image(f"docker://{proxy.host}/{QUARRY}:1.0")
+        assert not listener.requests
+
+
+@pytest.mark.parametrize("server", ["tokens.invalid", "127.0.0.1.invalid", "localhost:x@tokens.invalid"])
+def test_a_login_for_a_registry_on_loopback_stays_there(
+    proxy: FaultyProxy, tokens: TokenServer, settings: Path, server: str
+) -> None:
+    auths(settings, proxy.host, auth=basic("quarry", PASSWORD))
+    tokens.realm = f"http://{server}/token"
+    with pytest.raises(LayertuiError, match="takes logins unencrypted"):
+        open_image(f"docker://{proxy.host}/{QUARRY}:1.0")
+
+
+def test_loopback_is_not_asked_through_a_proxy(
+    guarded: Registry, settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Go's ProxyFromEnvironment: else a login for a local registry would go to the proxy unencrypted."""
+    auths(settings, guarded.host, auth=basic("quarry", PASSWORD))
+    with FaultyProxy() as through:
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, f"http://{through.host}")
+        assert len(open_image(f"docker://{guarded.host}/{QUARRY}:1.0").layers) == 9
+        assert not through.requests
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[" * 200_000,
+        b'{"token": "a", "expires_in": %b}' % (b"9" * 5000),
+        b'{"token": "a", "expires_in": %b}' % (b"9" * 400),
+        b'{"token": "a", "expires_in": [1]}',
+        b'{"token": "a\\r\\nX-Evil: 1"}',
+        b'{"token": "\\ud800"}',
+        b'{"token": "\xc3\xa9"}',
+        b'{"token": "\xe6\xbc\xa2"}',
+        b'{"token": "a\\u0000"}',
+        b'{"token": {"a": 1}}',
+        b"[]",
+        b'"x"',
+        b"null",
+        b"",
+        b"\xff",
+        b" " * (MAX_TOKEN_ANSWER + 1),
+    ],
+)
+def test_malformed_tokens(proxy: FaultyProxy, tokens: TokenServer, data: bytes) -> None:
+    tokens.server.fail("/token", replace(data))
+    with pytest.raises(LayertuiError, match=f"{tokens.server.host} gives no token: its "):
+        open_image(f"docker://{proxy.host}/{QUARRY}:1.0")
+
+
+@pytest.mark.parametrize("life", ["NaN", "Infinity", "1e999", "-5", '"300"'])
+def test_the_life_of_a_token_may_be_any_number(proxy: FaultyProxy, tokens: TokenServer, life: str) -> None:
+    tokens.server.fail("/token", replace(f'{{"token": "t1", "expires_in": {life}}}'.encode()))
+    open_image(f"docker://{proxy.host}/{QUARRY}:1.0")
+
+
+def test_a_token_server_that_never_ends(
+    proxy: FaultyProxy, tokens: TokenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "DOCUMENT_TIME", 0.3)
+    tokens.server.fail("/token", drip(b"HTTP/1.1 200 OK\r\n\r\n", b" "))
+    with pytest.raises(LayertuiError, match="gives no token: it does not answer in time"):
+        open_image(f"docker://{proxy.host}/{QUARRY}:1.0")
+
+
+@pytest.mark.parametrize(
+    "realm", ["http://[", "file:///etc/passwd", "", "http://", "http://127.0.0.1:99999/"]
+)
+def test_token_servers_that_are_nowhere(proxy: FaultyProxy, tokens: TokenServer, realm: str) -> None:
+    tokens.realm = realm
+    with pytest.raises(LayertuiError, match=r"its token server is|cannot reach 127\.0\.0\.1:99999"):
         open_image(f"docker://{proxy.host}/{QUARRY}:1.0")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import re
 import threading
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from layertui.model.digest import WrongDigest, algorithm_of, digest_of
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.sources.registry.client import Client
-from layertui.sources.registry.connection import TRANSPORT_ERRORS, TRIES, reason, wait_before
+from layertui.sources.registry.connection import TRANSPORT_ERRORS, Patience, is_final, number, reason
 
 if TYPE_CHECKING:
     from requests import Response
@@ -210,11 +211,12 @@ def download_range(client: Client, digest: str, size: int, start: int, end: int)
     Raises :class:`LayertuiError`.
     """
     place = f"{client.place}@{digest}"
-    failures, position, mark = 0, start, start
+    position = mark = start
+    patience = Patience(math.inf)
     while position < end:
         headers = {} if (position, end) == (0, size) else {"Range": f"bytes={position}-{end - 1}"}
         try:
-            with client.open(f"blobs/{digest}", headers) as response:
+            with client.open(f"blobs/{digest}", headers, patience=patience) as response:
                 _check_size(response, size, position, place)
                 if headers and response.status_code != 206:
                     client.gives_ranges = False
@@ -227,15 +229,15 @@ def download_range(client: Client, digest: str, size: int, start: int, end: int)
                     yield data
         except TRANSPORT_ERRORS as error:
             # A connection that brings something before each cut is worth going on with.
-            failures = 1 if position - mark >= DOWNLOAD_CHUNK else failures + 1
+            if position - mark >= DOWNLOAD_CHUNK:
+                patience = Patience(math.inf)
             mark = position
-            if failures == TRIES:
+            if is_final(error) or not patience.retry():
                 raise LayertuiError(
                     f"{place} does not arrive",
                     f"{reason(error)}, after {position:,} of {size:,} bytes",
                     "open the image again",
                 ) from error
-            wait_before(failures)
 
 
 def _check_size(response: Response, size: int, position: int, place: str) -> None:
@@ -243,12 +245,13 @@ def _check_size(response: Response, size: int, position: int, place: str) -> Non
     length = response.headers.get("Content-Length", "")
     if response.status_code == 206:
         match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
-        if match is None or int(match[1]) != position:
+        if match is None or number(match[1]) != position:
             raise LayertuiError(f"{place} does not arrive", "the registry gives another range than asked for")
         length = match[2]
-    if length.isdecimal() and int(length) != size:
+    stated = number(length)
+    if stated is not None and stated != size:
         raise LayertuiError(
-            f"{place} has a wrong size", f"the manifest says {size:,} bytes, the registry {int(length):,}"
+            f"{place} has a wrong size", f"the manifest says {size:,} bytes, the registry {stated:,}"
         )
 
 

@@ -2,12 +2,17 @@
 
 Only GET and HEAD go to a registry. A token server is sent POST where the login is an
 identity token, since that is the only way to use one (distribution: oauth.md).
+
+Credentials are sent to the host that they are stored for, and to the token server that it names. Neither
+follows a redirect to another host, and neither is sent unencrypted unless the registry itself is read over
+plain HTTP, and then to that host or, on loopback, this machine alone.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 import threading
 import time
@@ -24,11 +29,18 @@ from layertui.sources.registry import credentials
 from layertui.sources.registry.connection import (
     MAX_WAIT,
     TRANSPORT_ERRORS,
-    TRIES,
     Connection,
-    wait_before,
+    Patience,
+    body,
+    host_of,
+    is_final,
+    normal_url,
+    number,
+    origin,
+    reason,
+    wait_asked,
 )
-from layertui.sources.registry.endpoints import RegistryEndpoint
+from layertui.sources.registry.endpoints import RegistryEndpoint, is_loopback
 
 if TYPE_CHECKING:
     from requests import Response
@@ -38,6 +50,10 @@ MAX_PAGES = 1000
 """Pages of a list that are asked for at most."""
 TOKEN_LIFE = 60
 """Seconds that a token is good for where its server does not say (distribution: token.md)."""
+MAX_TOKEN_ANSWER = 1 << 20
+"""Largest answer of a token server, in bytes; tokens are a few KiB."""
+MAX_ERROR = 1 << 16
+"""Bytes that are read of an error's body."""
 
 
 class Client:
@@ -65,21 +81,18 @@ class Client:
     def document(self, path: str, accept: tuple[str, ...] = ()) -> tuple[bytes, Mapping[str, str]]:
         """Return a short body (64 MiB at most) with its headers; ``path`` is below the repository."""
         headers = {"Accept": ", ".join(accept)} if accept else {}
-        for attempt in range(1, TRIES + 1):
-            with self.open(path, headers) as response:
+        patience = Patience()
+        while True:
+            with self.open(path, headers, patience=patience) as response:
                 try:
-                    data = _body(response, MAX_JSON + 1)
+                    data = body(response, MAX_JSON + 1, patience)
                 except TRANSPORT_ERRORS as error:
-                    if attempt == TRIES:
+                    if is_final(error) or not patience.retry():
                         raise self._connection.unreachable(error, response.url) from error
-                else:
-                    if len(data) > MAX_JSON:
-                        raise LayertuiError(
-                            f"{path} of {self.place} is too large", f"over {MAX_JSON:,} bytes"
-                        )
-                    return data, response.headers
-            wait_before(attempt)
-        raise AssertionError  # the last attempt returns or raises
+                    continue
+                if len(data) > MAX_JSON:
+                    raise LayertuiError(f"{path} of {self.place} is too large", f"over {MAX_JSON:,} bytes")
+                return data, response.headers
 
     def manifest(self, wanted: str) -> tuple[bytes, str, str]:
         """Return a manifest or index by tag or digest: its bytes, media type, and digest as the registry says."""
@@ -102,27 +115,31 @@ class Client:
     def size(self, path: str) -> int:
         """Return bytes of what is at a path, which is not read."""
         with self.open(path, {"Accept": ", ".join(MANIFEST_TYPES)}, "HEAD") as response:
-            value = response.headers.get("Content-Length", "")
-            if not value.isdecimal():
+            size = number(response.headers.get("Content-Length", ""))
+            if size is None:
                 raise LayertuiError(f"the size of {path} of {self.place} is not known")
-            return int(value)
+            return size
 
     @contextmanager
     def open(
-        self, path: str, headers: Mapping[str, str] | None = None, method: str = "GET"
+        self,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        method: str = "GET",
+        patience: Patience | None = None,
     ) -> Iterator[Response]:
         """Return a good answer, whose body has not been read."""
         base = f"{self._connection.base}/v2/{self.endpoint.repository}/"
         url = urljoin(base, path) if path.startswith("/") else base + path
-        if urlsplit(url)[:2] != urlsplit(base)[:2]:
+        if origin(url) != origin(base):
             raise LayertuiError(f"{self.place} points elsewhere", f"to {url}")
         for is_last in (False, True):
             sent = dict(headers or {})
             if authorization := self._current():
                 sent["Authorization"] = authorization
-            with self._connection.get(url, sent, method) as response:
-                own = urlsplit(response.url)[:2] == urlsplit(url)[:2]
-                if response.status_code == 401 and own and not is_last:
+            with self._connection.get(url, sent, method, patience=patience) as response:
+                is_own = origin(response.url) == origin(url)
+                if response.status_code == 401 and is_own and not is_last:
                     self._log_in(response.headers.get("WWW-Authenticate", ""), authorization)
                     continue
                 if response.status_code >= 400:
@@ -131,12 +148,17 @@ class Client:
                 return
 
     def _pages(self, path: str) -> Iterator[dict[str, Any]]:
-        for _ in range(MAX_PAGES):
+        what, seen, left = f"{path} of {self.place}", set[str](), MAX_JSON
+        while path not in seen:
+            seen.add(path)
             data, headers = self.document(path)
+            left -= len(data)
+            if len(seen) > MAX_PAGES or left < 0:
+                raise LayertuiError(f"{what} is too long", f"over {MAX_PAGES:,} pages or {MAX_JSON:,} bytes")
             try:
                 page = decode(data, MANIFEST_SCHEMA)
-            except ValueError as error:
-                raise LayertuiError(f"{path} of {self.place} is not valid JSON", str(error)) from error
+            except (ValueError, RecursionError) as error:
+                raise LayertuiError(f"{what} is not valid JSON", str(error)) from error
             if isinstance(page, dict):
                 yield page
             following = re.search(r'<([^>]+)>\s*;[^,]*rel="?next"?', headers.get("Link", ""))
@@ -144,8 +166,12 @@ class Client:
                 return
             # Relative to the page it stands on (RFC 8288, 3.2).
             here = f"/v2/{self.endpoint.repository}/{path}" if not path.startswith("/") else path
-            target = urlsplit(urljoin(here, following[1]))
+            try:
+                target = urlsplit(urljoin(here, following[1]))
+            except ValueError as error:
+                raise LayertuiError(f"{what} has a malformed link to its next page", str(error)) from error
             path = target.path + (f"?{target.query}" if target.query else "")
+        raise LayertuiError(f"{what} has no end", f"its page {path} is followed by itself")
 
     # Logging in
 
@@ -182,15 +208,7 @@ class Client:
         if login is not None and login.registry_token:
             self._expires = float("inf")
             return f"Bearer {login.registry_token}"
-        realm = parameters.get("realm", "")
-        if urlsplit(realm).scheme not in ("http", "https"):
-            raise LayertuiError(
-                f"cannot log in to {self.endpoint.host}", f"its token server is {realm or '?'}"
-            )
-        if login is not None and realm.startswith("http:") and self._connection.base.startswith("https:"):
-            raise LayertuiError(
-                f"cannot log in to {self.endpoint.host}", f"its token server {realm} takes logins unencrypted"
-            )
+        realm = self._realm(parameters.get("realm", ""), login)
         query = {name: parameters[name] for name in ("service", "scope") if name in parameters}
         headers, form, method = {}, None, "GET"
         if login is not None and login.identity_token:
@@ -203,25 +221,38 @@ class Client:
             realm += ("&" if urlsplit(realm).query else "?") + urlencode(query)
             if login is not None:
                 headers["Authorization"] = _basic(login)
-        asked = time.monotonic()
-        with self._connection.get(realm, headers, method, form) as response:
+        asked, patience = time.monotonic(), Patience()
+        with self._connection.get(realm, headers, method, form, patience) as response:
             if response.status_code >= 400:
                 said = _message(response)
                 if response.status_code not in (400, 401, 403):
-                    host = urlsplit(realm).netloc
-                    raise LayertuiError(f"{host} gives no token for {self.place}", said)
+                    raise LayertuiError(f"{host_of(realm)} gives no token for {self.place}", said)
                 raise self._rejected(login, said) if login is not None else self._needs_login(said)
             try:
-                answer = response.json()
-                token = answer.get("token") or answer["access_token"]
-                life = answer.get("expires_in") or TOKEN_LIFE
-                # A clock of its own: only how long counts, less what the way takes.
-                self._expires = asked + max(float(life) * 0.9, 1)
-            except (ValueError, KeyError, TypeError, AttributeError, *TRANSPORT_ERRORS) as error:
+                token, life = _parse_token(body(response, MAX_TOKEN_ANSWER, patience))
+            except TRANSPORT_ERRORS as error:
                 raise LayertuiError(
-                    f"cannot log in to {self.endpoint.host}", f"{urlsplit(realm).netloc} gives no token"
+                    f"cannot log in to {self.endpoint.host}",
+                    f"{host_of(realm)} gives no token: {reason(error)}",
                 ) from error
+        # A clock of its own: only how long counts, less what the way takes.
+        self._expires = asked + max(life * 0.9, 1)
         return f"Bearer {token}"
+
+    def _realm(self, text: str, login: credentials.Credentials | None) -> str:
+        """Return the address of the token server; raises :class:`LayertuiError` where the login must not go."""
+        what = f"cannot log in to {self.endpoint.host}"
+        try:
+            realm = normal_url(text)
+        except ValueError as error:
+            raise LayertuiError(what, f"its token server is {text or '?'}") from error
+        base, server = urlsplit(self._connection.base), urlsplit(realm)
+        is_near = server.hostname == base.hostname or (
+            is_loopback(base.netloc) and is_loopback(server.netloc)
+        )
+        if login is not None and server.scheme == "http" and not (base.scheme == "http" and is_near):
+            raise LayertuiError(what, f"its token server {realm} takes logins unencrypted")
+        return realm
 
     def _login(self) -> credentials.Credentials | None:
         return credentials.find_login(self.endpoint.host, self.endpoint.repository)
@@ -257,10 +288,10 @@ class Client:
                 f"{self.place} may not be read with the login from {login.origin}", said,
                 f"docker login {self.endpoint.host}",
             )  # fmt: skip
-        host = urlsplit(response.url).netloc
+        host = host_of(response.url)
         if status == 429:
-            after = response.headers.get("Retry-After", "")
-            remedy = f"try again in {after} seconds" if after.isdecimal() and int(after) > MAX_WAIT else ""
+            after = wait_asked(response)
+            remedy = f"try again in {after:.0f} seconds" if MAX_WAIT < after < float("inf") else ""
             return LayertuiError(f"{host} limits how often it is asked", said, remedy or "log in or wait")
         return LayertuiError(f"{host} does not give {path} of {self.place}", said)
 
@@ -279,12 +310,18 @@ def challenges(header: str) -> dict[str, dict[str, str]]:
     return found
 
 
-def _body(response: Response, limit: int) -> bytes:
-    """Return the body up to ``limit`` bytes. One read would not tell that a connection was cut."""
-    data = b""
-    while len(data) < limit and (more := response.raw.read(limit - len(data), decode_content=False)):
-        data += more
-    return data
+def _parse_token(data: bytes) -> tuple[str, float]:
+    """Return the token in an answer, and the seconds that it is good for. Raises ``ValueError``."""
+    try:
+        answer = json.loads(data)
+        token = answer.get("token") or answer["access_token"]
+        life = float(answer.get("expires_in") or TOKEN_LIFE)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError("its answer is not that of a token server") from error
+    # Printable ASCII, which is more than RFC 6750 (2.1) allows and all that a header can contain.
+    if not isinstance(token, str) or not re.fullmatch(r"[!-~]+", token):
+        raise ValueError("its token is malformed")
+    return token, life if math.isfinite(life) else TOKEN_LIFE
 
 
 def _basic(login: credentials.Credentials) -> str:
@@ -295,10 +332,10 @@ def _message(response: Response) -> str:
     """Return what the registry says is wrong (distribution-spec, "Error Codes"), else the status."""
     status = f"status {response.status_code} {response.reason or ''}".strip()
     try:
-        answer = json.loads(response.raw.read(1 << 16, decode_content=False))
+        answer = json.loads(body(response, MAX_ERROR, Patience()))
         if "errors" in answer:
             first = answer["errors"][0]
             return f"{first.get('message') or first['code']} ({status})"
         return f"{answer.get('details') or answer['message']} ({status})"
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, *TRANSPORT_ERRORS):
+    except (KeyError, TypeError, AttributeError, IndexError, RecursionError, *TRANSPORT_ERRORS):
         return status

@@ -1,8 +1,10 @@
-"""HTTP to one place: certificates, timeouts, redirects, and trying again."""
+"""HTTP to one host: certificates, deadlines, redirects and retries."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import http.client
 import os
 import socket
 import ssl
@@ -18,27 +20,61 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
 from layertui import __version__
 from layertui.model.errors import LayertuiError
-from layertui.sources.registry.endpoints import RegistryEndpoint, certificates
+from layertui.sources.registry.endpoints import RegistryEndpoint, certificates, is_loopback
 
 CONNECT = 10
 """Seconds that a connection may take."""
 SILENCE = 30
 """Seconds without a byte after which a connection counts as dead."""
+HEAD_TIME = 60
+"""Seconds until the status and headers of an answer are complete, however steadily they trickle."""
+DOCUMENT_TIME = 120
+"""Seconds that a document may take in all, with its redirects, retries and waits."""
 TRIES = 4
 """How often the same thing is asked for, at most."""
 BACK_OFF = 0.5
 """Seconds before the second try; doubled for each further one."""
 MAX_WAIT = 30
-"""Seconds that a registry may ask to wait; beyond, the user is reported instead."""
+"""Seconds that a registry may ask to wait; if it asks for more, that is the error."""
 MAX_REDIRECTS = 10
 TRY_AGAIN = (429, 500, 502, 503, 504)
+BODY_CHUNK = 1 << 16
+"""Bytes of a short body taken from the connection at once."""
+MAX_DIGITS = 18
+"""Digits of a number in a header; more are no number."""
 
-TRANSPORT_ERRORS = (requests.RequestException, HTTPError, OSError)
-"""What a connection that fails raises, in the libraries' many words."""
+TRANSPORT_ERRORS = (requests.RequestException, HTTPError, OSError, ValueError)
+"""What a connection that fails raises, in the libraries' many words.
+
+``ValueError``: http.client's for malformed answers, such as a chunk of negative length."""
+
+
+class Patience:
+    """How often, and until when, the same thing is asked for."""
+
+    def __init__(self, seconds: float = 0) -> None:
+        """``seconds``: :data:`DOCUMENT_TIME` by default."""
+        self._retries = 0
+        self._deadline = time.monotonic() + (seconds or DOCUMENT_TIME)
+
+    def check(self) -> None:
+        """Raise :class:`TimeoutError` after the deadline."""
+        if time.monotonic() > self._deadline:
+            raise TimeoutError("it does not answer in time")
+
+    def retry(self, asked: float = 0) -> bool:
+        """Wait before another try, longer each time and at least the ``asked`` seconds; return False if that is one too many."""
+        if self._retries == TRIES - 1 or asked > MAX_WAIT or time.monotonic() > self._deadline:
+            return False
+        time.sleep(max(asked, BACK_OFF * 2**self._retries))
+        self._retries += 1
+        return True
 
 
 class Connection:
@@ -49,7 +85,8 @@ class Connection:
         self._session = requests.Session()
         self._session.headers["User-Agent"] = f"layertui/{__version__}"
         self._session.headers["Accept-Encoding"] = "identity"  # digests are of the bytes as stored
-        self._session.mount("https://", _Adapter(_context()))
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, _Adapter(_context()))
         own = f"https://{endpoint.address}/"
         self._session.mount(own, _Adapter(_own_context(endpoint), check=not endpoint.insecure))
         self._base = f"{endpoint.schemes[0]}://{endpoint.address}" if len(endpoint.schemes) == 1 else ""
@@ -65,32 +102,35 @@ class Connection:
 
     @contextmanager
     def get(
-        self, url: str, headers: Mapping[str, str], method: str = "GET", form: Mapping[str, str] | None = None
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        method: str = "GET",
+        form: Mapping[str, str] | None = None,
+        patience: Patience | None = None,
     ) -> Iterator[requests.Response]:
         """Return an answer whose body has not been read, of whatever status.
 
-        What another try may mend is tried again. Redirects are followed; ``Authorization`` goes to
-        the host it was meant for only. Raises :class:`LayertuiError` if there is no answer.
+        Failures that may be temporary are retried. Redirects are followed, without ``Authorization`` and
+        ``form`` where they lead to another scheme or host. Raises :class:`LayertuiError` if there is no answer.
         """
-        for attempt in range(1, TRIES + 1):
+        patience = patience or Patience()
+        while True:
             try:
-                response = self._follow(method, url, headers, form)
+                response = self._follow(method, url, headers, form, patience)
             except TRANSPORT_ERRORS as error:
-                if attempt == TRIES or _is_final(error):
+                if is_final(error) or not patience.retry():
                     raise self.unreachable(error, url) from error
-                wait_before(attempt)
                 continue
             with response:
-                wait = _wait_asked(response)
-                if response.status_code in TRY_AGAIN and attempt < TRIES and wait <= MAX_WAIT:
-                    wait_before(attempt, wait)
+                if response.status_code in TRY_AGAIN and patience.retry(wait_asked(response)):
                     continue
                 yield response
                 return
 
     def unreachable(self, error: Exception, url: str) -> LayertuiError:
         """Return the line for an error of the connection."""
-        host = urlsplit(url).netloc
+        host = host_of(url)
         what = f"cannot reach {host}"
         if isinstance(error, requests.exceptions.SSLError) or _find(error, ssl.SSLError):
             found = _find(error, ssl.SSLCertVerificationError)
@@ -100,9 +140,16 @@ class Connection:
         return LayertuiError(what, reason(error))
 
     def _follow(
-        self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        form: Mapping[str, str] | None,
+        patience: Patience,
     ) -> requests.Response:
+        url = normal_url(url)
         for _ in range(MAX_REDIRECTS):
+            patience.check()
             response = self._session.request(
                 method,
                 url,
@@ -112,13 +159,20 @@ class Connection:
                 timeout=(CONNECT, SILENCE),
                 allow_redirects=False,
                 auth=_as_it_is,
+                # As Go's ProxyFromEnvironment: what is on this machine is not asked for elsewhere.
+                proxies={"no_proxy": "*"} if is_loopback(urlsplit(url).netloc) else None,
             )
             if not response.is_redirect:
                 return response
             response.close()
-            target = urljoin(url, response.headers["location"])
-            if urlsplit(target)[:2] != urlsplit(url)[:2]:
+            target = normal_url(urljoin(url, response.headers["location"]))
+            is_elsewhere = origin(target) != origin(url)
+            if is_elsewhere:
                 headers = {name: value for name, value in headers.items() if name != "Authorization"}
+            if method == "POST" and response.status_code in (301, 302, 303):
+                method, form = "GET", None  # RFC 9110, 15.4.2 to 15.4.4
+            elif form is not None and is_elsewhere:
+                raise requests.exceptions.InvalidURL(f"it redirects the login to {host_of(target)}")
             url = target
         raise requests.TooManyRedirects(f"more than {MAX_REDIRECTS} redirects")
 
@@ -128,7 +182,7 @@ class Connection:
         for scheme in self.endpoint.schemes:
             base = f"{scheme}://{self.endpoint.address}"
             try:
-                with self._follow("GET", f"{base}/v2/", {}, None) as response:
+                with self._follow("GET", f"{base}/v2/", {}, None, Patience()) as response:
                     if response.status_code != 400:  # a TLS server's word for plain HTTP
                         return base
             except TRANSPORT_ERRORS as error:
@@ -141,8 +195,47 @@ class Connection:
         raise self.unreachable(failed, f"//{self.endpoint.address}") from failed
 
 
+class _PunctualConnection(HTTPConnection):
+    """A connection on which the head of an answer must be complete in time.
+
+    The timeout of a socket is that of one read, which a byte now and then satisfies for ever.
+    """
+
+    def getresponse(self) -> Any:
+        late = threading.Event()
+
+        def interrupt() -> None:
+            late.set()
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+
+        timer = threading.Timer(HEAD_TIME, interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            return super().getresponse()
+        except (OSError, http.client.HTTPException, HTTPError) as error:
+            if late.is_set():
+                raise TimeoutError("it does not answer in time") from error
+            raise
+        finally:
+            timer.cancel()
+
+
+class _PunctualTlsConnection(_PunctualConnection, HTTPSConnection):
+    """The same, encrypted."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _PunctualConnection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _PunctualTlsConnection
+
+
 class _Adapter(HTTPAdapter):
-    """Uses its own idea of which certificates are right."""
+    """Trusts the certificates of its own context."""
 
     def __init__(self, context: ssl.SSLContext, check: bool = True) -> None:
         self._context = context
@@ -151,9 +244,12 @@ class _Adapter(HTTPAdapter):
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         super().init_poolmanager(*arguments, **options, ssl_context=self._context)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
     def proxy_manager_for(self, *arguments: Any, **options: Any) -> Any:
-        return super().proxy_manager_for(*arguments, **options, ssl_context=self._context)
+        manager = super().proxy_manager_for(*arguments, **options, ssl_context=self._context)
+        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        return manager
 
     def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> requests.Response:
         if not self._check:
@@ -194,12 +290,53 @@ def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def wait_before(attempt: int, asked: float = 0) -> None:
-    """Sleep after a failed attempt, longer each time, and as long as was asked for."""
-    time.sleep(max(asked, BACK_OFF * 2 ** (attempt - 1)))
+def normal_url(url: str) -> str:
+    """Return a URL as it is sent, so that what is checked of it is what counts.
+
+    Raises :class:`requests.exceptions.InvalidURL`, or another ``ValueError``.
+    """
+    request = requests.PreparedRequest()
+    request.prepare_url(url, None)
+    if urlsplit(request.url or "").scheme not in ("http", "https"):
+        raise requests.exceptions.InvalidURL(f"{url} is not an address of HTTP")
+    return str(request.url)
 
 
-def _wait_asked(response: requests.Response) -> float:
+def origin(url: str) -> tuple[str, str]:
+    """Return the scheme and host, with port, of a URL; credentials are for one origin alone."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower()
+
+
+def host_of(url: str) -> str:
+    """Return the host, with port, of a URL; the URL itself if it is malformed."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2] or url
+    except ValueError:
+        return url
+
+
+def body(response: requests.Response, limit: int, patience: Patience) -> bytes:
+    """Return up to ``limit`` bytes of a body as it is sent, in time.
+
+    Raises one of :data:`TRANSPORT_ERRORS`, also for a connection that was cut.
+    """
+    data = bytearray()
+    while len(data) < limit:
+        patience.check()
+        more = response.raw.read1(min(limit - len(data), BODY_CHUNK), decode_content=False)
+        if not more:
+            break
+        data += more
+    return bytes(data)
+
+
+def number(text: str) -> int | None:
+    """Return a number in a header, ``None`` for anything else."""
+    return int(text) if text.isdecimal() and len(text) <= MAX_DIGITS else None
+
+
+def wait_asked(response: requests.Response) -> float:
     """Return seconds that ``Retry-After`` asks for (RFC 9110, 10.2.3); 0 without it."""
     value = response.headers.get("Retry-After", "")
     if value.isdecimal():
@@ -210,7 +347,7 @@ def _wait_asked(response: requests.Response) -> float:
         return 0
 
 
-def _is_final(error: Exception) -> bool:
+def is_final(error: Exception) -> bool:
     """Return whether another try would end the same."""
     if isinstance(error, requests.TooManyRedirects | ValueError):
         return True  # requests' errors of addresses are ValueErrors

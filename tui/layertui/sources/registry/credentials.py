@@ -40,9 +40,18 @@ class Credentials:
     registry_token: str = field(default="", repr=False)
     """Sent to the registry as it is."""
 
+    def __post_init__(self) -> None:
+        # Checked here, for what fails to send a login may quote it.
+        words = (self.username, self.password, self.identity_token)
+        is_text = not any("\ud800" <= letter <= "\udfff" for word in words for letter in word)
+        if not is_text or not re.fullmatch(r"[!-~]*", self.registry_token):
+            raise LayertuiError(
+                f"a login from {self.origin} cannot be used", "it is malformed", "log in again"
+            )
+
 
 def find_login(host: str, repository: str) -> Credentials | None:
-    """Return the login for a repository; ``None`` where none is kept.
+    """Return the login for a repository; ``None`` if none is stored.
 
     Raises :class:`LayertuiError` if a file cannot be read or a helper fails.
     """
@@ -116,7 +125,7 @@ def _decode(value: Mapping[str, Any], path: Path) -> Credentials | None:
         try:
             plain = base64.b64decode(text("auth"), validate=True).decode()
         except (binascii.Error, ValueError) as error:
-            raise LayertuiError(f"a login in {path} cannot be read", str(error), "log in anew") from error
+            raise LayertuiError(f"a login in {path} cannot be read", str(error), "log in again") from error
         username, _, password = plain.partition(":")
         password = password.strip("\0")
     found = Credentials(str(path), username, password, text("identitytoken"), text("registrytoken"))
@@ -127,14 +136,14 @@ def _from_helper(suffix: str, server: str) -> Credentials | None:
     """Return what ``docker-credential-SUFFIX get`` answers (docker/docker-credential-helpers)."""
     program = f"docker-credential-{suffix}"
     if not re.fullmatch(r"[A-Za-z0-9._+-]+", suffix):
-        raise LayertuiError(f"{program} is no credential helper", "its name holds odd characters")
+        raise LayertuiError(f"{program} is no credential helper", "its name has unusual characters")
     what = f"no login from {program} for {server}"
     try:
         result = subprocess.run(
             [program, "get"], input=server, capture_output=True, text=True, timeout=HELPER_TIME, check=False
         )
     except FileNotFoundError as error:
-        raise LayertuiError(what, "the program is not there", "install it, or log in anew") from error
+        raise LayertuiError(what, "it is not installed", "install it, or log in again") from error
     except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired) as error:
         raise LayertuiError(what, str(error)) from error
     if result.returncode:
@@ -145,7 +154,7 @@ def _from_helper(suffix: str, server: str) -> Credentials | None:
     try:
         answer = json.loads(result.stdout)
         username, secret = str(answer["Username"]), str(answer["Secret"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise LayertuiError(what, "its answer is no JSON with Username and Secret") from error
     if username == "<token>":
         return Credentials(program, identity_token=secret)
@@ -159,7 +168,7 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise LayertuiError(f"cannot read the logins in {path}", error.strerror or str(error)) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise LayertuiError(f"cannot read the logins in {path}", f"it is not valid JSON: {error}") from error
     return config if isinstance(config, dict) else {}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -119,20 +120,23 @@ def certificates(host: str) -> tuple[list[Path], list[tuple[Path, Path]]]:
 
 
 def _schemes(host: str, insecure: bool) -> tuple[str, ...]:
-    if _is_loopback(host):
+    if is_loopback(host):
         return ("http", "https")  # nothing leaves the machine: what most run there goes first
     return ("https", "http") if insecure else ("https",)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether a host, with or without a port, is this machine: ``localhost`` or a loopback address."""
     address = _address(host)
-    return host.partition(":")[0] == "localhost" or (address is not None and address.is_loopback)
+    return re.fullmatch(r"localhost(:\d*)?", host, re.ASCII) is not None or (
+        address is not None and address.is_loopback
+    )
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    bare = host[1 : host.find("]")] if host.startswith("[") else host.partition(":")[0]
+    match = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+))(?::\d*)?", host, re.ASCII)
     try:
-        return ipaddress.ip_address(bare)
+        return ipaddress.ip_address(match[1] or match[2]) if match else None
     except ValueError:
         return None
 
