@@ -46,7 +46,7 @@ MAX_REDIRECTS = 10
 TRY_AGAIN = (429, 500, 502, 503, 504)
 BODY_CHUNK = 1 << 16
 """Bytes of a short body taken from the connection at once."""
-MAX_DIGITS = 18
+MAX_HEADER_DIGITS = 18
 """Digits of a number in a header; more are no number."""
 
 TRANSPORT_ERRORS = (requests.RequestException, HTTPError, OSError, ValueError)
@@ -333,7 +333,7 @@ def body(response: requests.Response, limit: int, patience: Patience) -> bytes:
 
 def number(text: str) -> int | None:
     """Return a number in a header, ``None`` for anything else."""
-    return int(text) if text.isdecimal() and len(text) <= MAX_DIGITS else None
+    return int(text) if text.isdecimal() and len(text) <= MAX_HEADER_DIGITS else None
 
 
 def wait_asked(response: requests.Response) -> float:
