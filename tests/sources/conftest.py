@@ -12,6 +12,7 @@ from layertui.sources import open_image
 from tests.engines import btrfs_directory
 from tests.layouts import docker_archive
 from tests.observable import Seen, Sizes, seen, sizes
+from tests.sources.maker import Maker
 from tests.sources.stores import (
     archive_1_9,
     containerd_live,
@@ -68,3 +69,8 @@ def btrfs() -> Iterator[Path]:
     """A directory on a btrfs file system, for all tests of a session."""
     with btrfs_directory() as directory:
         yield directory
+
+
+@pytest.fixture
+def maker(tmp_path: Path) -> Maker:
+    return Maker(tmp_path / "layout")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,42 +14,10 @@ from layertui.model.reference import parse_reference
 from layertui.sources import list_images, open_image
 from layertui.sources.oci import layout_of
 from layertui.sources.oci_layout import manifests_of
-from tests.layers.tars import END, file
-from tests.layouts import CONFIG, INDEX, LAYER, MANIFEST, digest
+from tests.layouts import INDEX, LAYER, MANIFEST
+from tests.sources.maker import TAR, Maker
 
-TAR = file(b"f") + END
 ATTESTS = {"vnd.docker.reference.type": "attestation-manifest"}
-
-
-class Maker:
-    """Writes blobs and an index.json into a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        (folder / "blobs/sha256").mkdir(parents=True)
-
-    def blob(self, data: bytes | dict[str, Any], kind: str, **more: Any) -> dict[str, Any]:
-        data = data if isinstance(data, bytes) else json.dumps(data).encode()
-        (self.folder / "blobs" / digest(data).replace(":", "/")).write_bytes(data)
-        return {"mediaType": kind, "digest": digest(data), "size": len(data), **more}
-
-    def image(
-        self, architecture: str = "amd64", layers: list[Any] | None = None, **more: Any
-    ) -> dict[str, Any]:
-        layers = [self.blob(TAR, LAYER)] if layers is None else layers
-        rootfs = {"diff_ids": [digest(TAR)] * len(layers)}
-        config = self.blob({"os": "linux", "architecture": architecture, "rootfs": rootfs}, CONFIG)
-        platform = {"os": "linux", "architecture": architecture}
-        return self.blob({"config": config, "layers": layers}, MANIFEST, platform=platform, **more)
-
-    def index(self, *manifests: Any) -> str:
-        (self.folder / "index.json").write_text(json.dumps({"manifests": manifests}))
-        return f"oci:{self.folder}"
-
-
-@pytest.fixture
-def maker(tmp_path: Path) -> Maker:
-    return Maker(tmp_path / "layout")
 
 
 def test_platforms_of_a_nested_index(maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,10 @@
 """Exceptions whose message is shown to the user."""
 
+from collections.abc import Iterable
+
+FEW = 10
+"""Names that an error lists."""
+
 
 class LayertuiError(Exception):
     """An operation failed: what, why, and what the user can do next.
@@ -47,3 +52,10 @@ class NoEngine(LayertuiError):
 
 class NoImage(LayertuiError):
     """The file or directory is readable and undamaged, but not an image."""
+
+
+def few(names: Iterable[str]) -> str:
+    """Return names for an error, the first ten and the number of the rest."""
+    known = list(names)
+    rest = f" and {len(known) - FEW:,} more" if len(known) > FEW else ""
+    return f"{', '.join(known[:FEW])}{rest}"

@@ -32,7 +32,8 @@ from layertui.sources.assemble import (
 )
 from layertui.sources.attachments import Attachment
 from layertui.sources.files import Files, files_of, parse_object, read_json
-from layertui.sources.oci_layout import FilesLayout, attests, descriptor_of, manifests_of
+from layertui.sources.oci_layout import FilesLayout, descriptor_of, manifests_of
+from layertui.sources.oci_subjects import attests
 
 MAX_CHAIN = 1000
 """Layers of a legacy image at most; more can only be a circle."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from layertui.model import media_types, platforms
-from layertui.model.digest import DIGEST, digest_of
-from layertui.model.errors import LayertuiError, NotFound
+from layertui.model.digest import digest_of
+from layertui.model.errors import LayertuiError
 from layertui.model.identity import identity_of
 from layertui.model.image import Descriptor, Image, ImageSummary
 from layertui.model.reference import Reference, parse_reference
@@ -20,7 +20,6 @@ from layertui.sources.assemble import (
     config_list,
     created_of,
     diff_ids_of,
-    full_names,
     history_of,
     labels_of,
     make_layers,
@@ -28,20 +27,18 @@ from layertui.sources.assemble import (
 )
 from layertui.sources.attachments import Attachment, attachments_in
 from layertui.sources.files import files_of
+from layertui.sources.oci_groups import groups_of, platform_of_image, select_group
 from layertui.sources.oci_layout import (
     IMAGE_NAME,
     REF_NAME,
     DirectoryLayout,
     FilesLayout,
     ImageLayout,
-    attested_by,
-    attests,
     descriptor_of,
-    groups_of,
     manifests_of,
-    platform_of_image,
-    trail,
+    ways_to,
 )
+from layertui.sources.oci_subjects import attests, subject_of
 from layertui.sources.pinned import open_pinned
 
 MAX_OTHER_CONFIG = 1 << 20
@@ -75,7 +72,7 @@ def layout_of(reference: Reference) -> ImageLayout:
 def open_layout(layout: ImageLayout, reference: Reference, platform: str | None) -> Image:
     """Open the image of a reference for one platform."""
     named = Reference(layout.transport, reference.location, reference.selector)
-    top = _select(layout, reference.selector, str(named))
+    top = select_group(layout, reference.selector, str(named), platform)
     manifests = list(manifests_of(layout, top))
     images = [each for each in manifests if not attests(layout, each)]
     # Docker's containerd store saves indexes of all platforms, but only the blobs that were pulled.
@@ -86,7 +83,7 @@ def open_layout(layout: ImageLayout, reference: Reference, platform: str | None)
     manifest, data = layout.fetch(chosen, "manifest")
     attestations = attestations_of(layout, manifests, chosen.digest)
     image = _image(layout, named, manifest, data, _tags(top), attestations)
-    *indexes, last = trail(layout, top, chosen) or [chosen]
+    *indexes, last = next(way for way in ways_to(layout, top) if way[-1].digest == chosen.digest)
     links = [
         *layout.entrance(),
         *(layout.link("index", each, layout.fetch(each, "index")[1]) for each in indexes),
@@ -99,7 +96,7 @@ def open_layout(layout: ImageLayout, reference: Reference, platform: str | None)
 
 def attestations_of(layout: ImageLayout, manifests: Iterable[Descriptor], digest: str) -> list[Descriptor]:
     """Return those of the manifests that are attestations of the one with a digest."""
-    return [each for each in manifests if attests(layout, each) and attested_by(layout, each) == digest]
+    return [each for each in manifests if attests(layout, each) and subject_of(layout, each) == digest]
 
 
 def summaries(layout: ImageLayout, reference: Reference) -> list[ImageSummary]:
@@ -109,7 +106,7 @@ def summaries(layout: ImageLayout, reference: Reference) -> list[ImageSummary]:
     read.
     """
     if reference.selector:
-        groups = {reference.selector: _select(layout, reference.selector, str(reference))}
+        groups = {reference.selector: select_group(layout, reference.selector, str(reference), None)}
     else:
         groups = groups_of(layout)
     rows, problems = [], []
@@ -137,7 +134,7 @@ def summaries(layout: ImageLayout, reference: Reference) -> list[ImageSummary]:
 def _summary(
     layout: ImageLayout, reference: Reference, group: list[Descriptor], images: list[Image]
 ) -> ImageSummary:
-    name, tag = _name(group, reference.selector)
+    name, tag = _name(group[0])
     only = images[0] if len(images) == 1 else None
     sizes = [image.size for image in images]
     return ImageSummary(
@@ -209,60 +206,14 @@ def _image(
     )
 
 
-def _select(layout: ImageLayout, selector: str, name: str) -> list[Descriptor]:
-    """Return the descriptors of index.json that a tag or digest selects."""
-    groups = groups_of(layout)
-    if selector in groups and selector:
-        return groups[selector]
-    if selector.startswith("@") and (found := _by_digest(layout, groups, selector[1:])):
-        return found
-    if not groups:
-        raise LayertuiError(f"{layout.place} contains no image", "its index.json is empty")
-    if not selector:
-        if len(groups) == 1:
-            return next(iter(groups.values()))
-        if len({frozenset(found.digest for found in group) for group in groups.values()}) == 1:
-            # One image under several names.
-            return [found for group in groups.values() for found in group]
-        listed = ", ".join(groups)
-        raise LayertuiError(
-            f"{layout.place} contains {len(groups)} images", listed, f"choose one: {name}:TAG"
-        )
-    for full in full_names(selector):
-        if full in groups:
-            return groups[full]
-    tagged = [
-        group
-        for group in groups.values()
-        if any(each.annotations.get(REF_NAME) == selector for each in group)
-    ]
-    if len(tagged) == 1:
-        return tagged[0]
-    raise NotFound(f"{layout.place} has no image {selector}", f"available: {', '.join(groups)}")
-
-
-def _by_digest(layout: ImageLayout, groups: Mapping[str, list[Descriptor]], digest: str) -> list[Descriptor]:
-    """Return a manifest or index by its digest, referenced by index.json or not, and all attestations."""
-    top = [each for group in groups.values() for each in group]
-    manifests = list(manifests_of(layout, top))
-    attestations = [each for each in manifests if attests(layout, each)]
-    for found in [*top, *manifests]:
-        if found.digest == digest:
-            return [found, *attestations]
-    stored = Descriptor("", digest, -1)
-    return [stored, *attestations] if DIGEST.fullmatch(digest) and layout.has(stored) else []
-
-
-def _name(group: list[Descriptor], selector: str) -> tuple[str, str]:
+def _name(top: Descriptor) -> tuple[str, str]:
     """Return repository and tag, as far as the layout records them."""
-    full = group[0].annotations.get(IMAGE_NAME, "")
-    name, _, tag = full.removeprefix("docker.io/library/").rpartition(":")
-    if name and "/" not in tag:
-        return name, tag
-    if not selector or selector.startswith("@"):
-        return "", ""
-    name, _, tag = selector.rpartition(":")
-    return (name, tag) if name and "/" not in tag else ("", selector)
+    full = top.annotations.get(IMAGE_NAME, "").removeprefix("docker.io/library/")
+    for each in (full, top.annotations.get(REF_NAME, "")):
+        name, _, tag = each.rpartition(":")
+        if name and "/" not in tag:
+            return name, tag
+    return "", top.annotations.get(REF_NAME) or full
 
 
 def _tags(top: list[Descriptor]) -> tuple[str, ...]:

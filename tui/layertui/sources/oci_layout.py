@@ -8,14 +8,14 @@ from __future__ import annotations
 import base64
 import binascii
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from layertui.model import media_types
 from layertui.model.blob import Blob, BytesBlob, FileState
 from layertui.model.digest import DIGEST, check_digest, digest_of
 from layertui.model.errors import LayertuiError
-from layertui.model.image import Descriptor, Link, Platform
+from layertui.model.image import Descriptor, Link
 from layertui.model.reference import Reference
 from layertui.sources import documents
 from layertui.sources.assemble import config_list, platform_of
@@ -23,8 +23,6 @@ from layertui.sources.files import MAX_JSON, Files, parse_object, read_json
 
 REF_NAME = "org.opencontainers.image.ref.name"
 IMAGE_NAME = "io.containerd.image.name"
-REFERENCE_TYPE = "vnd.docker.reference.type"
-REFERENCE_DIGEST = "vnd.docker.reference.digest"
 MAX_INDEX_DEPTH = 8
 """Nested indexes at most."""
 
@@ -111,8 +109,7 @@ class FilesLayout(ImageLayout):
         return list(descriptors_of(self._read_top("index.json")[0]))
 
     def pinned(self, reference: Reference, digest: str) -> str:
-        group = groups_of(self).get(f"@{digest}", [])  # may stand for several platforms
-        return "" if len(group) > 1 else str(reference._replace(selector=f"@{digest}"))
+        return str(reference._replace(selector=f"@{digest}"))
 
     def _read_top(self, name: str) -> tuple[dict[str, Any], bytes]:
         value, data = read_json(self._files, name, documents.MANIFEST_SCHEMA)
@@ -151,40 +148,15 @@ def checked(descriptor: Descriptor, place: str) -> None:
         raise LayertuiError(f"not a digest: {descriptor.digest}", f"in {place}")
 
 
-def groups_of(layout: ImageLayout) -> dict[str, list[Descriptor]]:
-    """Return the images of an index.json by their selector.
+def ways_to(layout: ImageLayout, top: Iterable[Descriptor]) -> Iterator[list[Descriptor]]:
+    """Yield each index and manifest reachable from descriptors, once, after the indexes that lead to it.
 
-    Descriptors of one name are one image for several platforms, and so are those without a
-    name that are all for a platform; any other is ``@digest``. Unnamed attestations are added
-    to every group: they record their subject themselves.
+    Raises :class:`LayertuiError` for an index that cannot be read or is nested too deeply.
     """
-    groups: dict[str, list[Descriptor]] = {}
-    images, attestations = [], []
-    for found in layout.top():
-        # Docker 25 writes only the tag as REF_NAME, which several images may share.
-        name = found.annotations.get(IMAGE_NAME) or found.annotations.get(REF_NAME)
-        if name:
-            groups.setdefault(name, []).append(found)
-        elif attests(layout, found):
-            attestations.append(found)
-        else:
-            images.append(found)
-    if len(images) > 1 and all(found.platform is not None for found in images):
-        groups[f"@{images[0].digest}" if groups else ""] = images
-    elif len(images) == 1 and not groups:
-        groups[""] = images
-    else:
-        for found in images:
-            groups[f"@{found.digest}"] = [found]
-    return {selector: [*group, *attestations] for selector, group in groups.items()}
-
-
-def manifests_of(layout: ImageLayout, top: list[Descriptor]) -> Iterator[Descriptor]:
-    """Yield the image manifests reachable from descriptors through nested indexes, each once."""
     seen: set[str] = set()
 
-    def walk(level: list[Descriptor], depth: int) -> Iterator[Descriptor]:
-        if depth > MAX_INDEX_DEPTH:
+    def walk(level: Iterable[Descriptor], above: list[Descriptor]) -> Iterator[list[Descriptor]]:
+        if len(above) > MAX_INDEX_DEPTH:
             raise LayertuiError(
                 f"{layout.place} nests indexes too deeply", f"more than {MAX_INDEX_DEPTH} levels"
             )
@@ -192,80 +164,34 @@ def manifests_of(layout: ImageLayout, top: list[Descriptor]) -> Iterator[Descrip
             if descriptor.digest in seen:
                 continue
             seen.add(descriptor.digest)
-            if descriptor.media_type in media_types.INDEXES or (
-                not descriptor.media_type and is_index(layout.fetch(descriptor, "manifest")[0])
-            ):
-                index, _ = layout.fetch(descriptor, "index")
-                yield from walk(list(descriptors_of(index)), depth + 1)
-            elif "manifest" in descriptor.media_type or not descriptor.media_type:
-                yield descriptor
+            way = [*above, descriptor]
+            yield way
+            if index := _index_of(layout, descriptor):
+                yield from walk(descriptors_of(index), way)
 
-    return walk(top, 0)
+    return walk(top, [])
 
 
-def trail(
-    layout: ImageLayout, level: list[Descriptor], wanted: Descriptor, depth: int = 0
-) -> list[Descriptor]:
-    """Return the indexes on the way from descriptors to a manifest, outermost first, and the manifest."""
-    for found in level:
-        if found.digest == wanted.digest:
-            return [found]
-        media_type = found.media_type
-        if (
-            depth < MAX_INDEX_DEPTH
-            and (media_type in media_types.INDEXES or not media_type)
-            and layout.has(found)
-        ):
-            below = list(descriptors_of(layout.fetch(found, "index")[0]))
-            if way := trail(layout, below, wanted, depth + 1):
-                return [found, *way]
-    return []
-
-
-def platform_of_image(layout: ImageLayout, descriptor: Descriptor) -> Platform:
-    """Return an image's platform according to its index, else its config."""
-    if descriptor.platform is not None:
-        return descriptor.platform
-    try:
-        manifest, _ = layout.fetch(descriptor, "manifest")
-        described = descriptor_of(manifest.get("config"))
-        if described is not None and described.media_type in media_types.CONFIGS:
-            return platform_of(layout.fetch(described, "config")[0])
-    except LayertuiError:
-        pass  # reported when it is opened; the wanted image may be another
-    return Platform("unknown", "unknown")
-
-
-def attests(layout: ImageLayout, descriptor: Descriptor) -> bool:
-    """Return whether a descriptor is a BuildKit attestation of another (attestation-storage.md).
-
-    If the descriptor does not record it, as one of an OCI artifact need not, its manifest does,
-    which is not read if the descriptor is for a platform.
-    """
-    if descriptor.annotations.get(REFERENCE_TYPE) == "attestation-manifest":
-        return True
-    if descriptor.artifact_type == media_types.ATTESTATION:
-        return True
-    if descriptor.media_type in media_types.INDEXES or (
-        descriptor.platform and descriptor.platform.os != "unknown"
-    ):
-        return False
-    return _manifest(layout, descriptor).get("artifactType") == media_types.ATTESTATION
-
-
-def attested_by(layout: ImageLayout, found: Descriptor) -> str:
-    """Return the digest of the manifest that an attestation is about; empty if not recorded."""
-    digest = found.annotations.get(REFERENCE_DIGEST, "")
-    subject = None if digest else descriptor_of(_manifest(layout, found).get("subject"))
-    return subject.digest if subject else digest
-
-
-def _manifest(layout: ImageLayout, found: Descriptor) -> dict[str, Any]:
-    """Return a manifest; empty if it cannot be read, which is reported when it is opened."""
-    try:
-        return layout.fetch(found, "manifest")[0]
-    except LayertuiError:
+def _index_of(layout: ImageLayout, descriptor: Descriptor) -> dict[str, Any]:
+    """Return the index that a descriptor is of; empty if it is of something else."""
+    if descriptor.media_type in media_types.INDEXES:
+        return layout.fetch(descriptor, "index")[0]
+    if descriptor.media_type:
         return {}
+    document = layout.fetch(descriptor, "manifest")[0]
+    return document if is_index(document) else {}
+
+
+def manifests_of(layout: ImageLayout, top: Iterable[Descriptor]) -> Iterator[Descriptor]:
+    """Yield the image manifests reachable from descriptors through nested indexes, each once.
+
+    Raises :class:`LayertuiError` for an index that cannot be read or is nested too deeply.
+    """
+    for way in ways_to(layout, top):
+        media_type = way[-1].media_type
+        is_one = "manifest" in media_type and media_type not in media_types.INDEXES
+        if is_one or (not media_type and not _index_of(layout, way[-1])):
+            yield way[-1]
 
 
 def is_index(value: Mapping[str, Any]) -> bool:

@@ -1,0 +1,168 @@
+"""The images of a layout's index.json, and which of them a reference selects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from layertui.model import media_types, platforms
+from layertui.model.digest import DIGEST
+from layertui.model.errors import LayertuiError, NotFound, few
+from layertui.model.image import Descriptor, Platform
+from layertui.sources.assemble import full_names, platform_of
+from layertui.sources.oci_layout import (
+    IMAGE_NAME,
+    REF_NAME,
+    ImageLayout,
+    descriptor_of,
+    manifests_of,
+    ways_to,
+)
+from layertui.sources.oci_subjects import attests, is_attached
+
+
+def select_group(layout: ImageLayout, selector: str, name: str, platform: str | None) -> list[Descriptor]:
+    """Return the descriptors of index.json that a tag or digest selects, or a platform among several images."""
+    groups = groups_of(layout)
+    if selector in groups and selector:
+        return groups[selector]
+    if selector.startswith("@") and (found := _of_digest(layout, groups, selector[1:])):
+        return found
+    if not groups:
+        raise LayertuiError(f"{layout.place} contains no image", "its index.json is empty")
+    if not selector:
+        return _only(layout, groups, name, platform)
+    for full in full_names(selector):
+        if full in groups:
+            return groups[full]
+    named = {
+        other: group for other, group in groups.items() if any(selector in _names(each) for each in group)
+    }
+    if len(named) == 1:
+        return next(iter(named.values()))
+    if named:
+        raise LayertuiError(
+            f"{name} could be several images", few(named), f"choose one: {layout.place}@DIGEST"
+        )
+    if attached := [each for each in layout.top() if selector in _names(each)]:
+        return attached
+    raise NotFound(f"{layout.place} has no image {selector}", f"available: {few(groups)}")
+
+
+def _only(
+    layout: ImageLayout, groups: Mapping[str, list[Descriptor]], name: str, platform: str | None
+) -> list[Descriptor]:
+    """Return the only image, under one name or several, or the only one for a platform."""
+    distinct = {frozenset(found.digest for found in group): group for group in groups.values()}
+    if len(distinct) > 1 and platform is not None:
+        wanted = platforms.parse_platform(platform)
+        distinct = {
+            digests: group
+            for digests, group in distinct.items()
+            if any(platforms.fits(wanted, each) for each in _platforms_of(layout, group))
+        } or distinct
+    if len(distinct) > 1:
+        how = f"{name}:TAG" if any(not each.startswith("@") for each in groups) else f"{name}@DIGEST"
+        raise LayertuiError(
+            f"{layout.place} contains {len(groups)} images", few(groups), f"choose one: {how}"
+        )
+    (digests,) = distinct
+    same = [group for group in groups.values() if {found.digest for found in group} == digests]
+    return [found for group in same for found in group]
+
+
+def groups_of(layout: ImageLayout) -> dict[str, list[Descriptor]]:
+    """Return the images of an index.json by their selector.
+
+    Descriptors of one name are one image for several platforms if their platforms differ, and so
+    are those without a name if they are all that there is; any other is ``@digest``. What is about
+    another manifest of the layout, or without a name in one of its indexes, is no image of its own
+    unless there is nothing else. Unnamed attestations are added to every group: they record their
+    subject themselves.
+    """
+    named: dict[str, list[Descriptor]] = {}
+    unnamed, attestations, attached = [], [], []
+    for found in layout.top():
+        name = next(iter(_names(found)), "")
+        if not name and attests(layout, found):
+            attestations.append(found)
+        elif is_attached(layout, found):
+            attached.append(found)
+        elif name:
+            named.setdefault(name, []).append(found)
+        else:
+            unnamed.append(found)
+    if len(unnamed) + len(named) > 1:
+        listed = _listed(layout, [*unnamed, *(each for group in named.values() for each in group)])
+        unnamed = [found for found in unnamed if found.digest not in listed]
+    if not named and not unnamed:
+        unnamed = attached
+    groups: dict[str, list[Descriptor]] = {}
+    for name, group in named.items():
+        groups |= {name: group} if _is_one(layout, group) else _by_digest(group)
+    if named or (len(unnamed) > 1 and any(found.platform is None for found in unnamed)):
+        groups |= _by_digest(unnamed)
+    elif unnamed:
+        groups |= {"": unnamed} if _is_one(layout, unnamed) else _by_digest(unnamed)
+    return {selector: [*group, *attestations] for selector, group in groups.items()}
+
+
+def _is_one(layout: ImageLayout, group: Sequence[Descriptor]) -> bool:
+    """Return whether descriptors are one image, or one for several platforms."""
+    distinct = {found.digest: found for found in group}
+    if len(distinct) == 1:
+        return True
+    return len({platform_of_image(layout, found) for found in distinct.values()}) == len(distinct)
+
+
+def _by_digest(group: Iterable[Descriptor]) -> dict[str, list[Descriptor]]:
+    return {f"@{found.digest}": [found] for found in group}
+
+
+def _listed(layout: ImageLayout, top: Iterable[Descriptor]) -> set[str]:
+    """Return the digests that indexes list, those of nested ones too."""
+    found: set[str] = set()
+    for each in top:
+        try:
+            found.update(way[-1].digest for way in ways_to(layout, [each]) if len(way) > 1)
+        except LayertuiError:
+            continue  # reported when it is opened
+    return found
+
+
+def _platforms_of(layout: ImageLayout, group: Iterable[Descriptor]) -> list[Platform]:
+    try:
+        return [platform_of_image(layout, each) for each in manifests_of(layout, group)]
+    except LayertuiError:
+        return []  # reported when it is opened
+
+
+def platform_of_image(layout: ImageLayout, descriptor: Descriptor) -> Platform:
+    """Return an image's platform according to its index, else its config."""
+    if descriptor.platform is not None:
+        return descriptor.platform
+    try:
+        manifest, _ = layout.fetch(descriptor, "manifest")
+        described = descriptor_of(manifest.get("config"))
+        if described is not None and described.media_type in media_types.CONFIGS:
+            return platform_of(layout.fetch(described, "config")[0])
+    except LayertuiError:
+        pass  # reported when it is opened; the wanted image may be another
+    return Platform("unknown", "unknown")
+
+
+def _of_digest(layout: ImageLayout, groups: Mapping[str, list[Descriptor]], digest: str) -> list[Descriptor]:
+    """Return a manifest or index by its digest, referenced by index.json or not, and all attestations."""
+    top = [each for group in groups.values() for each in group]
+    manifests = list(manifests_of(layout, top))
+    attestations = [each for each in manifests if attests(layout, each)]
+    for found in [*top, *manifests]:
+        if found.digest == digest:
+            return [found, *attestations]
+    stored = Descriptor("", digest, -1)
+    return [stored, *attestations] if DIGEST.fullmatch(digest) and layout.has(stored) else []
+
+
+def _names(found: Descriptor) -> list[str]:
+    """Return the names of a descriptor, the fuller first: Docker 25 writes only the tag as ``ref.name``."""
+    names = (found.annotations.get(IMAGE_NAME, ""), found.annotations.get(REF_NAME, ""))
+    return [name for name in names if name]

@@ -1,0 +1,81 @@
+"""Manifests of a layout that are about another: attestations, signatures and other referrers.
+
+Rules from BuildKit (attestation-storage.md), OCI (manifest.md, ``subject``; distribution-spec,
+"Referrers Tag Schema"), cosign (SIGNATURE_SPEC.md; pkg/oci/layout/write.go for ``cosign save``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from layertui.model import media_types
+from layertui.model.errors import LayertuiError
+from layertui.model.image import Descriptor
+from layertui.sources.oci_layout import IMAGE_NAME, REF_NAME, ImageLayout, descriptor_of
+
+REFERENCE_TYPE = "vnd.docker.reference.type"
+REFERENCE_DIGEST = "vnd.docker.reference.digest"
+DIGEST_TAG = re.compile(r"(?:.*[:/])?(sha256|sha512)-([0-9a-f]{64,128})(?:\.[a-z]+)?")
+"""Tags of referrers (``sha256-HEX``) and of cosign (``sha256-HEX.sig``), after a repository or none."""
+COSIGN_KIND = re.compile(r"dev\.(?:cosignproject\.cosign|hauler)/(?:(image|imageIndex)|sigs|atts|sboms)")
+"""The annotation ``kind`` in layouts of ``cosign save`` and hauler; the group is set of images alone."""
+
+
+def attests(layout: ImageLayout, descriptor: Descriptor) -> bool:
+    """Return whether a descriptor is a BuildKit attestation of another (attestation-storage.md).
+
+    If the descriptor does not record it, as one of an OCI artifact need not, its manifest does,
+    which is not read if the descriptor is for a platform.
+    """
+    if descriptor.annotations.get(REFERENCE_TYPE) == "attestation-manifest":
+        return True
+    if descriptor.artifact_type == media_types.ATTESTATION:
+        return True
+    if descriptor.media_type in media_types.INDEXES or (
+        descriptor.platform and descriptor.platform.os != "unknown"
+    ):
+        return False
+    return _document(layout, descriptor).get("artifactType") == media_types.ATTESTATION
+
+
+def is_attached(layout: ImageLayout, found: Descriptor) -> bool:
+    """Return whether a descriptor of index.json is about a manifest of the layout, so that it is no image to choose."""
+    if is_cosigns(found):
+        return True
+    subject = subject_of(layout, found)
+    return subject not in ("", found.digest) and layout.has(Descriptor("", subject, -1))
+
+
+def is_cosigns(found: Descriptor) -> bool:
+    """Return whether ``cosign save`` marked a descriptor as signatures, attestations or SBOMs."""
+    kind = COSIGN_KIND.fullmatch(found.annotations.get("kind", ""))
+    return kind is not None and not kind[1]
+
+
+def subjects_of(layout: ImageLayout, found: Descriptor, top: Iterable[Descriptor]) -> list[str]:
+    """Return the digests of what a manifest is about; ``cosign save`` leaves it to the images beside it in index.json."""
+    subject = subject_of(layout, found)
+    if subject or not is_cosigns(found):
+        return [subject] if subject else []
+    return [each.digest for each in top if not is_cosigns(each)]
+
+
+def subject_of(layout: ImageLayout, found: Descriptor) -> str:
+    """Return the digest of what a manifest or index is about; empty if it is about nothing, or does not record it."""
+    if digest := found.annotations.get(REFERENCE_DIGEST):
+        return digest
+    for name in (REF_NAME, IMAGE_NAME):
+        if tag := DIGEST_TAG.fullmatch(found.annotations.get(name, "")):
+            return f"{tag[1]}:{tag[2]}"
+    subject = descriptor_of(_document(layout, found).get("subject"))
+    return subject.digest if subject is not None else ""
+
+
+def _document(layout: ImageLayout, found: Descriptor) -> dict[str, Any]:
+    """Return a manifest or index; empty if it cannot be read, which is reported when it is opened."""
+    try:
+        return layout.fetch(found, "manifest")[0]
+    except LayertuiError:
+        return {}
