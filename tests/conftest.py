@@ -1,5 +1,6 @@
 """What every run of the tests needs, whichever it picks."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ __all__ = ["docker"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    os.environ["LAYERTUI_TRACEBACK"] = "1"  # bugs fail loudly
+    os.environ.pop("CI", None)
     textual_internals.configure_snapshots(config)
     textual_internals.hurry()
 

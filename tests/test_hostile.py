@@ -1,11 +1,15 @@
 """Nothing that an image says reaches the terminal as more than text: the program in a real one."""
 
+import json
 import re
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from layertui.cli import main
+from layertui.commands import COMMANDS
 from layertui.text.sanitize import visible
 from tests import hostile
 from tests.layouts import OciLayout, docker_archive
@@ -16,15 +20,17 @@ OURS = re.compile(
     rb"|\x1b]22;default\x07"  # the shape of the pointer
 )
 """What programs write to a terminal to draw: no titles, no clipboard, no links, no resets."""
+FORGED = "<U+202E>"
+"""What follows a newline in the hostile texts, as printed."""
 ESC, UP, DOWN, TAB, ENTER = "\x1b", "\x1b[A", "\x1b[B", "\t", "\r"
 
 
-def check(raw: bytes) -> None:
+def check(raw: bytes, is_shown: bool = True) -> None:
     """Nothing was written but text and sequences that draw."""
     assert b"Traceback" not in raw
     assert not [found for found in OURS.findall(raw) if hostile.NUMBER.encode() in found]
     text = OURS.sub(b"", raw).decode()  # no byte that is no UTF-8
-    assert hostile.NUMBER in text, "the image has not been shown"
+    assert hostile.NUMBER in text or not is_shown, "the image has not been shown"
     odd = {char: text.index(char) for char in text if char not in "\r\n\t" and visible(char) != char}
     assert not odd, {char: text[max(at - 40, 0) : at + 40] for char, at in odd.items()}
     assert not re.search(r"\r(?!\n)", text)
@@ -92,29 +98,100 @@ def test_the_images_screen_and_opening(archive: Path) -> None:
         check(terminal.raw)
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["history"],
-        ["inspect"],
-        ["tree"],
-        ["tree", hostile.DIRECTORY],
-        ["changes", "--layer", "2"],
-        ["log", hostile.FILE],
-        ["diff", hostile.FILE],
-        ["cat", hostile.FILE],
-        ["cat", f"{hostile.FILE}.bin"],
-        ["images"],
-        ["insight"],
-        ["check"],
-        ["tree", f"/nowhere{hostile.NAME}"],
-        ["history", "--platform", f"linux/{hostile.NAME}"],
-        ["tree", "--json"],
+IMAGE = "IMAGE"
+"""Stands for the archive."""
+STORE = "STORE"
+"""Stands for a store with hostile names."""
+WORDS: Mapping[str, Sequence[Sequence[str]]] = {
+    "images": [[IMAGE], [f"containers-storage:{STORE}"]],
+    "containers": [[f"containers-storage:{STORE}"]],
+    "history": [[IMAGE], [IMAGE, "--platform", f"linux/{hostile.NAME}"]],
+    "dockerfile": [[IMAGE]],
+    "inspect": [[IMAGE]],
+    "tree": [[IMAGE], [IMAGE, hostile.DIRECTORY], [IMAGE, f"/nowhere{hostile.NAME}"]],
+    "changes": [[IMAGE, "--layer", "2"], [IMAGE, "--from", "1", "--to", "3"]],
+    "compare": [
+        [IMAGE, "demo:"],
+        [IMAGE, "demo:", "--markdown"],
+        [IMAGE, "--from", "1", "--to", "3", "--all"],
     ],
-    ids=lambda words: " ".join(words)[:20].replace("<", "").strip(),
-)
-def test_commands_on_a_terminal(archive: Path, words: list[str]) -> None:
-    command, *rest = words
-    with Terminal(command, str(archive), *rest) as terminal:
+    "log": [[IMAGE, hostile.FILE]],
+    "diff": [[IMAGE, hostile.FILE], [IMAGE, f"{hostile.FILE}.bin", "--from", "1", "--to", "2"]],
+    "cat": [[IMAGE, hostile.FILE], [IMAGE, f"{hostile.FILE}.bin"]],
+    "search": [[IMAGE, "6666"], [IMAGE, "6666", "--hidden", "--text"]],
+    "extract": [[IMAGE, hostile.DIRECTORY, "out"], [IMAGE, hostile.DIRECTORY, "out", "--json"]],
+    "insight": [[IMAGE, "--all"], [IMAGE, "--all", "--show-secrets"]],
+    "check": [[IMAGE], [IMAGE, "--format", "github"]],
+    "verify": [[IMAGE]],
+    "anatomy": [[IMAGE]],
+    "store": [[f"containers-storage:{STORE}"]],
+}
+"""Arguments of every command."""
+CASES = [[command, *words] for command, rows in WORDS.items() for words in rows]
+
+
+def test_every_command_is_here() -> None:
+    assert set(WORDS) == set(COMMANDS) - {"build", "demo"}  # which run another program, and the app
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A store of Podman with an image and a container, which have hostile names."""
+    name = f"{hostile.JSON}:{hostile.JSON}".replace("\0", "")
+    image = {"id": "a" * 64, "names": [name], "big-data-names": [], "created": hostile.JSON}
+    container = {"id": "c" * 64, "names": [hostile.JSON], "image": "a" * 64, "layer": "b" * 64}
+    layer = {"id": "b" * 64, "parent": hostile.JSON, "names": [hostile.JSON], "diff-size": 1}
+    store = tmp_path / "store"
+    for part, rows in (("images", [image]), ("containers", [container]), ("layers", [layer])):
+        (store / f"overlay-{part}").mkdir(parents=True)
+        (store / f"overlay-{part}/{part}.json").write_text(json.dumps(rows))
+    (store / f"odd{hostile.NAME[:60]}").mkdir()
+    return store
+
+
+def case(words: Sequence[str]) -> str:
+    return re.sub(r"[^ -~]|[<[].*", "", " ".join(words))
+
+
+def named(words: Sequence[str], archive: Path, store: Path) -> list[str]:
+    return [word.replace(IMAGE, str(archive)).replace(STORE, str(store)) for word in words]
+
+
+@pytest.mark.parametrize("words", CASES, ids=case)
+def test_commands_on_a_terminal(archive: Path, store: Path, words: list[str]) -> None:
+    with Terminal(*named(words, archive, store), cwd=archive.parent) as terminal:
         assert terminal.end() in (0, 1, 2)
-        check(terminal.raw)
+        check(terminal.raw, words[0] != "verify")
+
+
+@pytest.mark.parametrize("words", [words for words in CASES if words[0] != "cat"], ids=case)
+def test_commands_in_a_pipe(
+    archive: Path,
+    store: Path,
+    words: list[str],
+    capsysbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither standard output nor error has a control character, or a line that the image has begun."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(archive.parent / "cache"))
+    monkeypatch.chdir(archive.parent)
+    assert main(named(words, archive, store)) in (0, 1, 2)
+    for stream in capsysbinary.readouterr():
+        *lines, rest = stream.decode("utf-8", "surrogateescape").split("\n")
+        assert not rest
+        for line in lines:
+            # Commands of a heredoc are lines of a Dockerfile.
+            assert words[0] == "dockerfile" or not line.lstrip().startswith(FORGED), line
+            if words[0] == "diff" and line[:1] in " +-" and not line.startswith(("---", "+++")):
+                continue  # the content, byte for byte: patch(1) reads it
+            odd = [char for char in line if char != "\t" and visible(char) != char]
+            assert not odd, line
+
+
+def test_inspect_and_json_have_the_exact_text(
+    archive: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert main(["tree", str(archive), "--json"]) == 0
+    out = capsysbinary.readouterr().out
+    assert out.isascii()
+    assert hostile.FILE in [json.loads(line)["path"] for line in out.splitlines()]

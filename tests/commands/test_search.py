@@ -36,7 +36,7 @@ def test_the_tree_of_a_layer(run: Run, tmp_path: Path) -> None:
 
 
 def test_binary_files(run: Run, tmp_path: Path) -> None:
-    assert run("search", eventful(tmp_path), "-a", "\x01", "--quiet").out == b"2   /etc/bin:1:\0\1\3\n"
+    assert run("search", eventful(tmp_path), "-a", "\x01", "--quiet").out == "2   /etc/bin:1:␀␁␃\n".encode()
 
 
 def test_a_file_cut_off_is_status_2(run: Run, tmp_path: Path) -> None:

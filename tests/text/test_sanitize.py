@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from layertui.text.sanitize import visible, visible_lines
+from layertui.text.sanitize import quoted, visible, visible_lines
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,21 @@ from layertui.text.sanitize import visible, visible_lines
 )
 def test_shows_what_it_does_not_obey(hostile: str, shown: str) -> None:
     assert visible(hostile) == shown
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [  # git diff --no-index of such files, core.quotePath=false
+        ("layer1/etc/größe x", "layer1/etc/größe x"),
+        ("a\n::error::b", r'"a\n::error::b"'),
+        ('a"b\\c', r'"a\"b\\c"'),
+        ("\t\r\x1b\x7f", r'"\t\r\033\177"'),
+        ("caf\udce9", r'"caf\351"'),
+        ("\u202e", r'"\342\200\256"'),
+    ],
+)
+def test_quotes_as_git(path: str, shown: str) -> None:
+    assert quoted(path) == shown
 
 
 def test_no_character_of_the_hidden_categories_is_let_through() -> None:

@@ -39,6 +39,7 @@ class Terminal:
             "COLORTERM": "truecolor",
             "LC_ALL": "C.UTF-8",
             "TZ": "UTC",
+            "LAYERTUI_TRACEBACK": "1",
             "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
             **environment,
         }

@@ -10,13 +10,19 @@ from collections.abc import Sequence
 
 from layertui import __version__
 from layertui.commands import COMMANDS
+from layertui.commands.output import Output, OutputClosed, drop, note, open_standard_streams
 from layertui.commands.parsing import Parser, add_common
 from layertui.model.errors import LayertuiError
-from layertui.text.sanitize import visible
-from layertui.ui.launch import explore, has_terminal
+from layertui.ui.launch import explore, is_ci
 
 DONE, DIFFERENT, FAILED, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses."""
+TRACEBACK = "LAYERTUI_TRACEBACK"
+"""Environment variable: if set, unforeseen errors end with a traceback."""
+HELP = "see layertui --help"
+OTHER_WORDS = {"help": "--help", "version": "--version", "ls": "images", "ps": "containers"}
+"""What commands of docker and git are called here."""
+ISSUES = "https://github.com/layertui/layertui/issues"
 
 DESCRIPTION = """\
 Explore a container image: which layer each file comes from, what each build
@@ -51,7 +57,7 @@ examples:
   layertui app.tar
   layertui --platform linux/arm64 oci:app:1.0
 
-With CI=true and no terminal, layertui REFERENCE is layertui check REFERENCE.
+With CI=true, layertui REFERENCE is layertui check REFERENCE.
 
 exit status: 0 success, 1 differences found or a check failed, 2 an error
 """
@@ -60,39 +66,61 @@ exit status: 0 success, 1 differences found or a check failed, 2 an error
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    open_standard_streams()
     collecting = gc.isenabled()
     gc.disable()  # indexes are millions of long-lived objects without cycles
     try:
-        try:
-            status = _run(words)
-        except LayertuiError as error:
-            sys.stdout.flush()  # output before the error that ends it
-            _complain(str(error))
-            status = FAILED
-        sys.stdout.flush()
-        return status
-    except BrokenPipeError:
-        _drop_output()  # the reader closed the pipe
-        return DONE
-    except OSError as error:
-        _drop_output()
-        _complain(f"cannot write the output, {error.strerror or error}")
-        return FAILED
-    except KeyboardInterrupt:
-        _drop_output()
-        return INTERRUPTED
+        status, problem = _outcome(words)
     finally:
         if collecting:
             gc.enable()
+    try:
+        Output(status).flush()  # output before the error that ends it
+    except OutputClosed:
+        pass  # the reader has closed the pipe, which does not change the status
+    except LayertuiError as error:
+        status, problem = FAILED, problem or str(error)
+    if problem:
+        note(f"layertui: {problem}")
+    return status
 
 
-def _complain(text: str) -> None:
-    print(f"layertui: {visible(text)}", file=sys.stderr)
+def _outcome(words: list[str]) -> tuple[int, str]:
+    """Run one command; return its exit status, and the error that ended it or an empty string.
+
+    What is unforeseen is an error too: a traceback would end with 1, which means that a check failed.
+    """
+    try:
+        return _run(words), ""
+    except LayertuiError as error:
+        return FAILED, str(error)
+    except OutputClosed as closed:
+        return closed.status, ""
+    except KeyboardInterrupt:
+        drop(sys.stdout)
+        return INTERRUPTED, ""
+    except SystemExit as ended:  # argparse, after --help and --version
+        return int(ended.code or DONE), ""
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        if isinstance(error, OSError) and error.filename is not None:
+            return FAILED, f"cannot access {os.fsdecode(error.filename)}, {error.strerror}"
+        return FAILED, _internal(error)
 
 
-def _drop_output() -> None:
-    """Redirect stdout to /dev/null, so that the flush at exit cannot raise BrokenPipeError."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _internal(error: Exception) -> str:
+    """Return the message of an error that no code has foreseen, with the place that raised it."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__"))
+        if module.startswith("layertui."):
+            place = f"{module}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    what = ": ".join(filter(None, (type(error).__name__, str(error))))
+    return (
+        f"internal error in {place}, {what}, please report it: {ISSUES} ({TRACEBACK}=1 prints the traceback)"
+    )
 
 
 def _run(words: list[str]) -> int:
@@ -136,7 +164,49 @@ def _open(words: list[str]) -> int:
     parser.add_argument("reference", metavar="REFERENCE", nargs="?", help="an image, or the path of one")
     parser.add_argument("--version", action="version", version=f"layertui {__version__}")
     add_common(parser, has_json=False, has_quiet=False)
-    options = parser.parse_args(words)
-    if options.reference and not has_terminal() and os.environ.get("CI") in ("true", "1", "yes"):
+    options, rest = parser.parse_known_args(words)
+    if rest:
+        raise _misplaced(options.reference, rest)
+    if options.reference and words[0] != "--":
+        _check_no_command(options.reference)
+    if options.reference and is_ci():
         return _command("check", words)  # as dive does
     return explore(options.reference, options.platform, not options.no_cache)
+
+
+def _misplaced(word: str | None, rest: Sequence[str]) -> LayertuiError:
+    """Return the error for arguments behind a word that is no command."""
+    if word and (command := next((each for each in rest if each in COMMANDS), "")):
+        return LayertuiError(f"the command must be the first word: layertui {command} {word}")
+    if word and _is_word(word):
+        meant = _meant(word)
+        return LayertuiError(f"unknown command {word}", f"did you mean {meant}" if meant else HELP)
+    return LayertuiError(f"unrecognized arguments: {' '.join(rest)}", "", HELP)
+
+
+def _check_no_command(word: str) -> None:
+    """Raise :class:`LayertuiError` if a word is like a command, and no image or path has that name."""
+    meant = _meant(word) if _is_word(word) else ""
+    if not meant:
+        return
+    from layertui.sources import UnknownName, open_image
+
+    try:
+        open_image(word)
+    except UnknownName as error:
+        raise LayertuiError(f"{word} is no command and no image", f"did you mean {meant}") from error
+    except LayertuiError:
+        pass  # the app shows what is wrong with it
+
+
+def _is_word(word: str) -> bool:
+    """Return whether a word is like a command: no path, tag or transport."""
+    return word.isalpha() and not os.path.lexists(word)
+
+
+def _meant(word: str) -> str:
+    """Return the commands that a word is similar to; empty if there is none."""
+    import difflib
+
+    found = [OTHER_WORDS[word]] if word in OTHER_WORDS else difflib.get_close_matches(word, COMMANDS, 2, 0.7)
+    return " or ".join(f"layertui {name}" for name in found)

@@ -12,6 +12,7 @@ from layertui.commands.output import Output, cut
 from layertui.commands.parsing import add_common, add_image
 from layertui.dockerfile.base import Base, base_of
 from layertui.dockerfile.base_candidates import neighbours
+from layertui.text.sanitize import visible
 
 DESCRIPTION = """\
 Show how an image is organized: from the reference through index, manifest and
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         found = system(opened.union, opened.contents())
         status = status or opened.status
     base = base_of(image, neighbours(image))
-    out = Output()
+    out = Output(status)
     if options.json:
         out.json(
             {
@@ -104,19 +105,18 @@ def _print(part: ChainPart, out: Output) -> None:
     for name, value in part.facts:
         _print_fact(name, value, out)
     if part.fields:
-        rows = [(name, out.name(where), out.name(value)) for name, where, value in origins(part.fields)]
-        out.table(("FIELD", "COMES FROM", "VALUE"), rows, shrink=(2, 1))
+        out.table(("FIELD", "COMES FROM", "VALUE"), origins(part.fields), shrink=(2, 1))
     out.line("")
 
 
 def _print_fact(name: str, value: str, out: Output) -> None:
-    shown = out.name(value)
+    shown = visible(value)
     if (name in ("step", "-") or name.startswith("layer ")) and out.width > LABEL:
         shown = cut(shown, out.width - LABEL)
     if len(name) < LABEL:
         out.line(f"{name:{LABEL}}{shown}")
     else:
-        out.line(out.name(name))
+        out.line(visible(name))
         out.line(" " * LABEL + shown)
 
 

@@ -21,8 +21,8 @@ Build an image with docker, or podman if docker is not installed, and open it
 in the app. All arguments are passed to docker build.
 """
 EPILOG = """\
-Without a terminal, print the reference of the image instead of opening it. If
-the build fails, the exit status is 2.
+Without a terminal, or in CI, print the reference of the image instead of
+opening it. If the build fails, the exit status is 2.
 
 examples:
   layertui build .
@@ -51,11 +51,11 @@ def run(options: argparse.Namespace) -> int:
         with suppress(OSError, ValueError):
             identity = file.read_text().strip()
     reference = _find(identity, Path(program).name)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        Output().line(reference)
-        return 0
-    from layertui.ui.launch import explore
+    from layertui.ui.launch import explore, obstacle
 
+    if obstacle():
+        Output(0).line(reference)
+        return 0
     return explore(reference, None, True)
 
 

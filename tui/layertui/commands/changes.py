@@ -60,14 +60,14 @@ def run(options: argparse.Namespace) -> int:
         stop = layer_number(image, options.layer)
         start = LayerNumber(stop - 1)
     opened = read_layers(options, image, max(start, stop))
-    out = Output()
+    out = Output(opened.status)
     found = _changes(opened, start, stop, is_range)
     if options.json:
         out.lines(line for _, line in sorted((change.path, _to_json(change)) for change in found))
     else:
         out.table(
             ("", "LAYER", "SIZE", "PATH"),
-            (_cells(change, out) for change in found),
+            (_cells(change) for change in found),
             (1, 2),
             colours=COLOURS,
         )
@@ -92,7 +92,7 @@ def _to_json(change: Change) -> str:
     )
 
 
-def _cells(change: Change, out: Output) -> tuple[str, ...]:
+def _cells(change: Change) -> tuple[str, ...]:
     mark = MARKS[change.change]
     entry = change.after or change.before
     assert entry is not None
@@ -103,5 +103,5 @@ def _cells(change: Change, out: Output) -> tuple[str, ...]:
         mark,
         str(change.layer),
         size_of(entry),
-        f"{name_of(entry, out)}  ({what})" if what else name_of(entry, out),
+        f"{name_of(entry)}  ({what})" if what else name_of(entry),
     )

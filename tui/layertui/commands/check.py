@@ -96,6 +96,7 @@ def run(options: argparse.Namespace) -> int:
         raise LayertuiError("nothing to compare", "no rule growth is set", "set one, see docs/check.md")
     opened = read_layers(options, image_of(options), keep=files_to_keep(config))
     verdict = _verdict(options, config, opened, place)
+    status = {Status.PASS: 0, Status.FAIL: 1}.get(verdict.status, 2)
     notes = []
     try:
         for report, file in reports:
@@ -103,8 +104,8 @@ def run(options: argparse.Namespace) -> int:
         if place is not None and options.update_baseline:
             notes.append(_update(place, verdict, opened))
     finally:  # print the verdict even if a report cannot be written
-        _print(Output(), verdict, form, opened, notes)
-    return {Status.PASS: 0, Status.FAIL: 1}.get(verdict.status, 2)
+        _print(Output(status), verdict, form, opened, notes)
+    return status
 
 
 def _report(text: str) -> tuple[str, Path]:
@@ -144,7 +145,7 @@ def _update(place: str, verdict: Verdict, opened: Opened) -> str:
 
 def _print(out: Output, verdict: Verdict, form: str, opened: Opened, notes: list[str]) -> None:
     if form != "text":
-        out.bytes(raw(render(verdict, form)))
+        out.write(raw(render(verdict, form)))
     if form not in ("text", "github"):
         return
     # Names from an image must not become workflow commands: GitHub's runner finds these anywhere in a line.

@@ -61,7 +61,9 @@ def run(options: argparse.Namespace) -> int:
     ]
     with ProgressBar(options.quiet, "comparing contents", 0) as bar:
         comparison = Comparison(a, b, ignored, bar.job)
-    out = Output()
+    is_incomplete = is_damaged or comparison.unread or comparison.unread_packages
+    status = 2 if is_incomplete else 0 if comparison.are_equal else 1
+    out = Output(status)
     if options.json:
         out.json(to_json(comparison))
     elif options.markdown:
@@ -73,9 +75,7 @@ def run(options: argparse.Namespace) -> int:
             warn(f"{path} not compared: {error}")
         for error in comparison.unread_packages:
             warn(str(error))
-    if is_damaged or comparison.unread or comparison.unread_packages:
-        return 2
-    return 0 if comparison.are_equal else 1
+    return status
 
 
 def _sides(options: argparse.Namespace) -> tuple[Side, Side, bool]:

@@ -31,7 +31,7 @@ def sections(found: Comparison, is_whole: bool) -> Iterator[Section]:
 
 
 def _sides(found: Comparison) -> Section:
-    rows = []
+    rows: list[Sequence[Cell]] = []
     for name, side, merged, size in (
         ("A", found.a, found.merged_a, found.sums.bytes_a),
         ("B", found.b, found.merged_b, found.sums.bytes_b),
@@ -40,7 +40,15 @@ def _sides(found: Comparison) -> Section:
         of = f"{side.layer} of {layers}" if side.layer < layers else str(layers)
         stored, paths = size_text(side.size), f"{merged.paths():,}"
         rows.append(
-            (name, stored, of, paths, size_text(size), str(side.image.platform), Code(side.image.reference))
+            (
+                name,
+                stored,
+                of,
+                paths,
+                size_text(size),
+                Code(str(side.image.platform)),
+                Code(side.image.reference),
+            )
         )
     return Section(
         "",

@@ -6,7 +6,7 @@ import argparse
 import json
 from collections.abc import Sequence
 
-from layertui.commands.listing import finish, from_sources
+from layertui.commands.listing import finish, from_sources, status_of
 from layertui.commands.output import Output, one_line
 from layertui.commands.parsing import add_common
 from layertui.model.errors import LayertuiError
@@ -38,14 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     failed: list[LayertuiError] = []
-    rows = from_sources(list_containers, options.sources or ENGINES, failed)
-    out = Output()
+    rows = list(from_sources(list_containers, options.sources or ENGINES, failed))
+    out = Output(status_of(failed, bool(options.sources)))
     if options.json:
         for row in rows:
             out.json(to_json(row))
     else:
         headers = ("NAMES", "IMAGE", "COMMAND", "CREATED", "STATUS", "REFERENCE")
-        out.table(headers, [_cells(row, out) for row in rows], shrink=(2, 1))
+        out.table(headers, [_cells(row) for row in rows], shrink=(2, 1))
     return finish(failed, bool(options.sources), options.quiet)
 
 
@@ -75,12 +75,12 @@ def _joined(values: Sequence[str] | None) -> str | None:
     return None if values is None else ",".join(values)
 
 
-def _cells(row: ContainerSummary, out: Output) -> tuple[str, ...]:
+def _cells(row: ContainerSummary) -> tuple[str, ...]:
     return (
-        out.name(row.name),
-        out.name(row.image),
+        row.name,
+        row.image,
         one_line(row.command or ""),
         age_text(row.created),
-        out.name(row.status),
-        out.name(row.reference),
+        row.status,
+        row.reference,
     )

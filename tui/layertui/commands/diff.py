@@ -11,7 +11,7 @@ from layertui.commands.output import Output, raw
 from layertui.commands.parsing import add_common, add_image, add_range
 from layertui.model.errors import LayertuiError
 from layertui.model.numbers import NO_EVENT, Event
-from layertui.text.sanitize import visible
+from layertui.text.sanitize import quoted, visible
 from layertui.union.model import LayerUnion
 
 DESCRIPTION = """\
@@ -58,7 +58,8 @@ def run(options: argparse.Namespace) -> int:
         before if opened.union.shows(before) else NO_EVENT,
         after if opened.union.shows(after) else NO_EVENT,
     )
-    out = Output()
+    status = opened.status or int(bool(found.lines))
+    out = Output(status)
     if options.json:
         out.json(found.to_json(opened.union))
     elif out.is_terminal:
@@ -67,19 +68,19 @@ def run(options: argparse.Namespace) -> int:
             out.line(out.colour(text, COLOURS.get(line[:1], "")))
     else:
         for line in found.lines:
-            out.bytes(line)
-    return opened.status or int(bool(found.lines))
+            out.write(line)
+    return status
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Yield the diff of two versions; -1 stands for a missing one."""
+    """The diff of two versions; -1 stands for a missing one."""
 
     before: Event
     after: Event
     is_text: bool
     lines: Sequence[bytes]
-    """Return None if both are identical."""
+    """Empty if both are identical."""
 
     def to_json(self, union: LayerUnion) -> dict[str, object]:
         one, other = (
@@ -108,7 +109,7 @@ def _compare(opened: Opened, before: Event, after: Event) -> Difference:
 
 
 def _name(union: LayerUnion, event: Event) -> str:
-    """Return the name of a version in the header; ``patch -p1`` uses it as the path."""
+    """Return the name of a version in the header; ``patch -p1`` uses it as the path, quoted as git's are."""
     if event < 0:
         return "/dev/null"
-    return f"layer{union.ev_layer[event]}{union.path(union.ev_node[event])}"
+    return quoted(f"layer{union.ev_layer[event]}{union.path(union.ev_node[event])}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from layertui.anatomy.chain import is_at_hand, system
 from layertui.commands.opening import image_of, read_layers
-from layertui.commands.output import Output
+from layertui.commands.output import Output, visible_but_tabs
 from layertui.commands.parsing import add_common, add_image
 from layertui.dockerfile import Instruction, heading, instructions
 from layertui.dockerfile.base import base_of
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         name = system(union, contents).name
         effects = {layer: effect_of(union, layer, contents.same) for layer in union.layer_numbers}
     found = instructions(image, base, name)
-    out = Output()
+    out = Output(status)
     if options.json:
         for each in found:
             out.json(_to_json(each, effects.get(each.layer or EMPTY)))
@@ -90,7 +90,7 @@ def _to_json(each: Instruction, effect: Effect | None) -> dict[str, Any]:
 def _print(each: Instruction, effect: Effect | None, out: Output) -> None:
     did = [f"# layer {effect.layer}: {_told(effect)}"] if effect is not None else []
     for line in (*did, *each.lines):
-        out.line(out.colour(out.text(line), "dim" if line.startswith("#") else ""))
+        out.line(out.colour(visible_but_tabs(line), "dim" if line.startswith("#") else ""))
 
 
 def _told(effect: Effect) -> str:

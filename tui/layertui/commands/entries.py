@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 
-from layertui.commands.output import Output
 from layertui.model.entry import ENTRY_TYPES, Entry, rfc3339
 from layertui.model.numbers import ROOT, LayerNumber, Node
 from layertui.text.format import mode_text, owner, size_text
@@ -18,9 +17,9 @@ RIGHT = (2, 3)
 """Right-aligned columns."""
 
 
-def cells(entry: Entry, out: Output) -> tuple[str, ...]:
+def cells(entry: Entry) -> tuple[str, ...]:
     """Return one row of a table."""
-    return (mode_text(entry), owner(entry), size_of(entry), str(entry.layer), name_of(entry, out))
+    return (mode_text(entry), owner(entry), size_of(entry), str(entry.layer), name_of(entry))
 
 
 def size_of(entry: Entry) -> str:
@@ -30,12 +29,11 @@ def size_of(entry: Entry) -> str:
     return size_text(entry.size) if entry.type == "file" else ""
 
 
-def name_of(entry: Entry, out: Output) -> str:
+def name_of(entry: Entry) -> str:
     """Return the path, and the target of a link."""
-    name = out.name(entry.path)
     if entry.linkname is not None:
-        return f"{name} -> {out.name(entry.linkname)}"
-    return f"{name} link to {out.name(entry.hardlink)}" if entry.hardlink is not None else name
+        return f"{entry.path} -> {entry.linkname}"
+    return entry.path if entry.hardlink is None else f"{entry.path} link to {entry.hardlink}"
 
 
 def to_json(entry: Entry) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from layertui.commands.opening import Opened, find_shown, image_of, layer_number, read_layers
-from layertui.commands.output import Output, warn
+from layertui.commands.output import Output, note, warn
 from layertui.commands.parsing import add_common, add_image, add_layer
 from layertui.commands.progress import ProgressBar
 from layertui.model.errors import LayertuiError
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
     if options.changes and not selection.types:
         raise LayertuiError(f"nothing to extract: layer {layer} changes nothing at {union.path(top)}")
     if not options.quiet:
-        print(selection.summary, file=sys.stderr)
+        note(selection.summary)
     write = _write_tar if options.destination == TAR else _write_folder
     _tell(write(options, opened, selection), options.quiet)
     return opened.status
@@ -85,7 +85,8 @@ def _write_tar(options: argparse.Namespace, opened: Opened, selection: Selection
     from layertui.content.extract.tar import write_selection
 
     with ProgressBar(options.quiet, "writing", selection.size) as bar:
-        return write_selection(selection, opened.contents(), sys.stdout.buffer, bar.job)
+        out = cast(BinaryIO, Output())  # a stream of tarfile only writes
+        return write_selection(selection, opened.contents(), out, bar.job)
 
 
 def _write_folder(options: argparse.Namespace, opened: Opened, selection: Selection) -> Sequence[LeftOut]:

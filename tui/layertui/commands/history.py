@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     image = image_of(options)
-    out = Output()
+    out = Output(2 if image.damage else 0)
     newest_first = image.history[::-1]
     ids = [entry.id or ((not number and image.id) or MISSING) for number, entry in enumerate(newest_first)]
     if options.json:

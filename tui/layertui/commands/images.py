@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from layertui.commands.listing import finish, from_sources
+from layertui.commands.listing import finish, from_sources, status_of
 from layertui.commands.output import Output, short_id, warn
 from layertui.commands.parsing import add_common
 from layertui.model import platforms
@@ -57,20 +57,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    out = Output()
     failed: list[LayertuiError] = []
     found = from_sources(list_images, options.sources, failed) if options.sources else _here(failed)
     rows = filter_images(list(found), options.filter)
     if options.platform is not None:
         wanted = platforms.parse_platform(options.platform)
         rows = [row for row in rows if any(platforms.fits(wanted, each) for each in row.platforms)]
+    out = Output(status_of(failed, bool(options.sources)))
     if options.json:
         used = {name: _use(name, options.quiet) for name in {row.transport for row in rows} & ENGINES.keys()}
         for row in rows:
             out.json(to_json(row, used.get(row.transport)))
     else:
         headers = ("REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", "REFERENCE")
-        out.table(headers, [_cells(row, out) for row in rows], right=(4,))
+        out.table(headers, [_cells(row) for row in rows], right=(4,))
     return finish(failed, bool(options.sources), options.quiet)
 
 
@@ -128,12 +128,12 @@ def to_json(row: ImageSummary, use: Use | None) -> dict[str, object]:
     }
 
 
-def _cells(row: ImageSummary, out: Output) -> tuple[str, ...]:
+def _cells(row: ImageSummary) -> tuple[str, ...]:
     return (
-        out.name(row.name) or NONE,
-        out.name(row.tag) or NONE,
+        row.name or NONE,
+        row.tag or NONE,
         short_id(row.id),
         age_text(row.created),
         size_text(row.size),
-        out.name(row.reference),
+        row.reference,
     )

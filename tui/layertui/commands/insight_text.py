@@ -16,7 +16,6 @@ from layertui.model.history_step import step_text
 from layertui.model.image import Image
 from layertui.model.numbers import LayerNumber
 from layertui.text.format import mode_text, owner, size_text
-from layertui.text.sanitize import visible
 
 TOP = 10
 """Rows of a table without ``--all``."""
@@ -28,9 +27,7 @@ class Report:
     def __init__(self, out: Output, image: Image, is_whole: bool, is_unmasked: bool) -> None:
         self._out = out
         steps = {entry.layer: step_text(entry) for entry in image.history}
-        self._steps = {
-            layer: visible(text if is_unmasked else without_secrets(text)) for layer, text in steps.items()
-        }
+        self._steps = {layer: text if is_unmasked else without_secrets(text) for layer, text in steps.items()}
         self._most = None if is_whole else TOP
         self._is_first = True
 
@@ -67,7 +64,7 @@ class Report:
         )
         self._table(
             ("SIZE", "DIRECTORY"),
-            [(size_text(size), self._out.name(path)) for path, size in found.by_directory().items()],
+            [(size_text(size), path) for path, size in found.by_directory().items()],
             right=(0,),
         )
         self._table(
@@ -78,8 +75,7 @@ class Report:
                     str(row.layer),
                     str(row.by),
                     str(row.reason),
-                    self._out.name(row.path)
-                    + (f" -> {self._out.name(row.moved_to)}" if row.moved_to is not None else ""),
+                    row.path if row.moved_to is None else f"{row.path} -> {row.moved_to}",
                 )
                 for row in found.paths
             ],
@@ -103,8 +99,8 @@ class Report:
                     mode_text(row.entry),
                     owner(row.entry),
                     str(row.entry.layer),
-                    self._out.name(row.entry.path)
-                    + (f"  {visible(row.capabilities)}" if row.capabilities else "")
+                    row.entry.path
+                    + (f"  {row.capabilities}" if row.capabilities else "")
                     + (f"  and {row.paths - 1:,} below" if row.paths > 1 else ""),
                 )
                 for row in shown
@@ -145,7 +141,7 @@ class Report:
                     str(row.layer),
                     row.change,
                     row.package.kind,
-                    visible(f"{row.package.name} {_versions(row)}"),
+                    f"{row.package.name} {_versions(row)}",
                 )
                 for row in sorted(found.changes, key=lambda row: -row.package.size)
             ],
@@ -166,7 +162,7 @@ class Report:
         for group in found.groups[: self._most]:
             size, link = size_text(group.surplus_bytes), size_text(group.hardlink_bytes)
             for number, copy in enumerate(group.copies[: self._most]):
-                place = (str(copy.layer), _view(copy.is_visible), self._out.name(copy.path))
+                place = (str(copy.layer), _view(copy.is_visible), copy.path)
                 rows.append((size, link, *place) if not number else ("", "", *place))
             if self._most and len(group.copies) > self._most:
                 rows.append(("", "", "", "", f"… and {len(group.copies) - self._most:,} more copies"))
@@ -187,8 +183,8 @@ class Report:
                     "" if row.layer is None else str(row.layer),
                     _view(row.is_visible),
                     row.rule,
-                    visible(row.text if is_shown else row.masked),
-                    _place(row, self._out),
+                    row.text if is_shown else row.masked,
+                    _place(row),
                 )
                 for row in rows
             ],
@@ -222,10 +218,10 @@ def _versions(change: PackageChange) -> str:
     return " -> ".join(package.version for package in (change.before, change.after) if package is not None)
 
 
-def _place(secret: Secret, out: Output) -> str:
+def _place(secret: Secret) -> str:
     if secret.where != "file":
-        return visible(f"{secret.where}: {secret.name}")
-    return f"{out.name(secret.name)}:{secret.line}"
+        return f"{secret.where}: {secret.name}"
+    return f"{secret.name}:{secret.line}"
 
 
 def _view(is_visible: bool) -> str:

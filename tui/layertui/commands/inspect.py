@@ -33,5 +33,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     image = image_of(options)
-    Output().line(json.dumps([described(image)], indent=None if options.json else 4))
-    return 2 if image.damage else 0
+    status = 2 if image.damage else 0
+    Output(status).line(json.dumps([described(image)], indent=None if options.json else 4))
+    return status

@@ -22,11 +22,15 @@ def from_sources(
             failed.append(error)
 
 
+def status_of(failed: list[LayertuiError], are_named: bool) -> int:
+    """Return the exit status: a missing engine, or a broken file in a directory, is an error only if it was named."""
+    return 2 if failed and are_named else 0
+
+
 def finish(failed: list[LayertuiError], are_named: bool, quiet: bool) -> int:
     """Report what could not be listed, after the rows; return the exit status.
 
-    A missing engine, or a broken file in a directory, is an error only if that source was given
-    explicitly: then the first error is raised.
+    If the sources were named, the first error is raised.
     """
     if not are_named:
         for error in [] if quiet else failed:

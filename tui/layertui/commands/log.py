@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     opened = read_layers(options, image)
     union = opened.union
     events = versions(union, find(union, options.path, union.layers))
-    out = Output()
+    out = Output(opened.status)
     if options.json:
         for event in events:
             if union.shows(event):
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
         both = [pair for pair in pairs if union.shows(pair[0]) and union.shows(pair[1])]
         same = opened.compared(_files(union, both)).same
         headers = ("", "LAYER", "MODE", "OWNER", "SIZE", "MODIFIED", "WHAT", "PATH")
-        out.table(headers, [_cells(union, *pair, same, out) for pair in pairs], (1, 4), colours=COLOURS)
+        out.table(headers, [_cells(union, *pair, same) for pair in pairs], (1, 4), colours=COLOURS)
     return opened.status
 
 
@@ -75,11 +75,11 @@ def _deletion(union: LayerUnion, event: Event) -> dict[str, object]:
     }
 
 
-def _cells(union: LayerUnion, before: Event, event: Event, same: SameContent, out: Output) -> tuple[str, ...]:
+def _cells(union: LayerUnion, before: Event, event: Event, same: SameContent) -> tuple[str, ...]:
     layer = str(union.ev_layer[event])
     if not union.shows(event):
         how = WHITEOUTS[WHITEOUT_NAMES[Absence(union.ev_entry[event])]]
-        return (MARKS["deleted"], layer, "", "", "", "", how, out.name(union.path(union.ev_node[event])))
+        return (MARKS["deleted"], layer, "", "", "", "", how, union.path(union.ev_node[event]))
     entry = union.entry(event)
     what: list[str] = []
     change = "added"
@@ -94,5 +94,5 @@ def _cells(union: LayerUnion, before: Event, event: Event, same: SameContent, ou
         size_of(entry),
         moment(entry),
         facts_text(what),
-        name_of(entry, out),
+        name_of(entry),
     )

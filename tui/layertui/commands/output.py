@@ -3,32 +3,49 @@
 from __future__ import annotations
 
 import codecs
+import io
 import json
 import os
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TextIO
 
+from layertui.model.errors import LayertuiError
 from layertui.text.sanitize import visible
 
+BROKEN_PIPE = 141
+"""Exit status if the reader closes the pipe first: what a shell reports of SIGPIPE."""
 LINES = 512
-"""Bytes per write."""
+"""Lines per write."""
 COLOURS = {"green": 32, "yellow": 33, "red": 31, "cyan": 36, "dim": 2, "bold": 1}
 """SGR parameters (ECMA-48)."""
 Pieces = Iterable[bytes]
 """A file's bytes, in pieces."""
 
 
-class Output:
-    """Standard output.
+class OutputClosed(Exception):
+    """The reader of standard output closed the pipe."""
 
-    On a terminal names are escaped and may be colored; in a pipe they are the bytes of the
-    image, as with ``ls``.
+    def __init__(self, status: int) -> None:
+        self.status = status
+        """The exit status of the command."""
+
+
+class Output:
+    """Standard output, always UTF-8.
+
+    Names of an image are escaped in a pipe too, as git does (``core.quotePath``): a newline in a name
+    must not forge a line of a CI log. JSON and contents of files have the exact bytes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, status: int = BROKEN_PIPE) -> None:
+        """``status`` is the command's exit status, if it is known before anything is printed.
+
+        A reader that closes the pipe ends the command early (:class:`OutputClosed`), but does not change its verdict.
+        """
+        self._status = status
         self.is_terminal = sys.stdout.isatty()
         self.is_coloured = (
             self.is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
@@ -41,43 +58,46 @@ class Output:
 
             self.width = shutil.get_terminal_size().columns
 
-    def name(self, text: str) -> str:
-        """Return a name of an image as it is printed."""
-        return visible(text) if self.is_terminal else text
-
-    def text(self, line: str) -> str:
-        """Return a line of a file as it is printed: as a name, but with tabs."""
-        return "\t".join(map(self.name, line.split("\t")))
-
     def colour(self, text: str, name: str) -> str:
         return f"\x1b[{COLOURS[name]}m{text}\x1b[m" if self.is_coloured and name else text
 
     def line(self, text: str) -> None:
-        self._buffer.write(raw(text) + b"\n")
+        self.write(raw(text) + b"\n")
 
     def lines(self, lines: Iterable[str]) -> None:
         """Print many lines of ASCII."""
         rest = iter(lines)
         while some := list(islice(rest, LINES)):
-            self._buffer.write("\n".join(some).encode("ascii") + b"\n")
+            self.write("\n".join(some).encode("ascii") + b"\n")
 
-    def bytes(self, data: bytes) -> None:
-        self._buffer.write(data)
+    def write(self, data: bytes) -> int:
+        """Write bytes. Raises :class:`OutputClosed`, and :class:`LayertuiError` if they cannot be written."""
+        try:
+            return self._buffer.write(data)
+        except OSError as error:
+            raise _write_error(error, self._status) from error
+
+    def flush(self) -> None:
+        """Send what has been written. Raises as :meth:`write`."""
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            raise _write_error(error, self._status) from error
 
     def contents(self, pieces: Pieces) -> None:
         """Print the bytes of a file; on a terminal as text, escaped line by line but for tabs."""
         if not self.is_terminal:
             for piece in pieces:
-                self.bytes(piece)
+                self.write(piece)
             return
         decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         for piece in chain(pieces, [b""]):
             text = decoder.decode(piece, final=not piece)
-            self.bytes(raw("\n".join(map(self.text, text.split("\n")))))
+            self.write(raw("\n".join(map(visible_but_tabs, text.split("\n")))))
 
     def json(self, value: Any) -> None:
         """Print one line of JSON in ASCII."""
-        self._buffer.write(json.dumps(value).encode() + b"\n")
+        self.write(json.dumps(value).encode() + b"\n")
 
     def table(
         self,
@@ -87,12 +107,12 @@ class Output:
         shrink: Sequence[int] = (),
         colours: Mapping[str, str] = {},
     ) -> None:
-        """Print aligned columns; the last one is not padded.
+        """Print aligned columns of cells, which are escaped; the last one is not padded.
 
         ``right`` are right-aligned, ``shrink`` are truncated, in that order, to fit a terminal,
         ``colours`` color whole first cells.
         """
-        table = [list(headers), *(list(row) for row in rows)]
+        table = [list(headers), *([visible(cell) for cell in row] for row in rows)]
         widths = [max(width_of(row[column]) for row in table) for column in range(len(headers))]
         for column in shrink:
             surplus = sum(widths) + 2 * (len(widths) - 1) - self.width
@@ -115,9 +135,48 @@ def raw(text: str) -> bytes:
         return text.encode("utf-8", "backslashreplace")
 
 
+def open_standard_streams() -> None:
+    """Make standard output and error UTF-8 whatever the locale is; closed ones fail on writing, not earlier.
+
+    Without a file at its descriptor, the next opened one would get the number, and the output.
+    """
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")  # EBADF, as of a closed one
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def drop(stream: TextIO) -> None:
+    """Redirect a stream to /dev/null: what it has buffered cannot fail at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def note(text: str) -> None:
+    """Print one line on stderr; if that is closed, the exit status has to do."""
+    try:
+        print(visible(text), file=sys.stderr)
+    except OSError:
+        drop(sys.stderr)
+
+
 def warn(text: str) -> None:
-    """Print one line on stderr."""
-    print(f"layertui: warning: {visible(text)}", file=sys.stderr)
+    """Print a warning on stderr."""
+    note(f"layertui: warning: {text}")
+
+
+def _write_error(error: OSError, status: int) -> OutputClosed | LayertuiError:
+    drop(sys.stdout)
+    if isinstance(error, BrokenPipeError):
+        return OutputClosed(status)
+    return LayertuiError("cannot write the output", error.strerror or str(error))
+
+
+def visible_but_tabs(line: str) -> str:
+    """Return a line of a file as it is printed."""
+    return "\t".join(map(visible, line.split("\t")))
 
 
 def width_of(text: str) -> int:

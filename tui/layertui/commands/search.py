@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from layertui.commands.opening import Opened, image_of, layer_number, read_layers
-from layertui.commands.output import Output, warn
+from layertui.commands.output import Output, visible_but_tabs, warn
 from layertui.commands.parsing import add_common, add_image, add_layer
 from layertui.commands.progress import ProgressBar
 from layertui.content.query import LineMatch, Query
 from layertui.content.search import Search
 from layertui.model.job import Job
+from layertui.text.sanitize import visible
 
 DESCRIPTION = """\
 Search the files of an image for a text or a regular expression, line by line as
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     with ProgressBar(options.quiet, "searching", 0) as bar:
 
         def file_done(done: int, total: int) -> None:
-            sys.stdout.flush()  # the next match may take long
+            out.flush()  # the next match may take long
             bar.job.report(done, total)
 
         for match in search.matches(Job(file_done)):
@@ -84,9 +84,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _print(match: LineMatch, width: int, out: Output) -> None:
     text, start, end = match.text, match.start, match.end
-    before, found, after = map(out.text, (text[:start], text[start:end], text[end:]))
+    before, found, after = map(visible_but_tabs, (text[:start], text[start:end], text[end:]))
     mark = " " if match.visible else out.colour("-", "red")
-    place = f"{match.layer:{width}} {mark} {out.colour(out.name(match.path), 'cyan')}:{match.line}"
+    place = f"{match.layer:{width}} {mark} {out.colour(visible(match.path), 'cyan')}:{match.line}"
     out.line(f"{place}:{before}{out.colour(found, 'bold')}{after}")
 
 

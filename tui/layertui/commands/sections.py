@@ -46,10 +46,7 @@ def print_text(out: Output, sections: Iterable[Section]) -> None:
         out.line(title + (section.sentence if title else out.colour(section.sentence, "bold")))
         if section.rows:
             out.line("")
-            rows = [
-                [out.name(cell.text) if isinstance(cell, Code) else cell for cell in row]
-                for row in section.rows
-            ]
+            rows = [[cell.text if isinstance(cell, Code) else cell for cell in row] for row in section.rows]
             out.table(section.headers, rows, section.right, section.shrink, COLOURS)
         if section.rest:
             out.line(section.rest)

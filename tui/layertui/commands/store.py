@@ -18,6 +18,7 @@ from layertui.text.format import count_text, size_text
 
 if TYPE_CHECKING:
     from layertui.sources.store_usage import LayerUse, Orphan, StoreUsage
+from layertui.text.sanitize import visible
 
 DESCRIPTION = """\
 Show the contents of an on-disk store: its parts and their disk usage, layers
@@ -59,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
 
     with ProgressBar(options.quiet, "counting", 0) as bar:
         found = usage_of(reference, bar.job)
-    out = Output()
+    out = Output(2 if found.problems else 0)
     if options.json:
         out.json(_to_json(found))
     else:
@@ -93,7 +94,7 @@ def _print(found: StoreUsage, out: Output) -> None:
 
     rows = [
         (
-            out.name(part.name),
+            part.name,
             size_text(part.size),
             "" if part.entries is None else f"{part.entries:,}",
             part.about or "(unknown)",
@@ -105,10 +106,10 @@ def _print(found: StoreUsage, out: Output) -> None:
     images = [
         (
             short_id(image.id),
-            out.name(next((name for name in image.names if "@" not in name), "<none>")),
+            next((name for name in image.names if "@" not in name), "<none>"),
             size_text(image.size),
             size_text(image.frees),
-            out.name(", ".join(image.containers)),
+            ", ".join(image.containers),
         )
         for image in found.images
     ]
@@ -118,9 +119,9 @@ def _print(found: StoreUsage, out: Output) -> None:
         out.line("")
         cells = [
             (
-                out.name(short_layer(layer.id)),
+                short_layer(layer.id),
                 size_text(layer.size),
-                out.name(", ".join(users(found, layer))),
+                ", ".join(users(found, layer)),
             )
             for layer in shared
         ]
@@ -128,7 +129,7 @@ def _print(found: StoreUsage, out: Output) -> None:
     _print_unnamed(unnamed(found), out)
     _print_strays(found.strays, out)
     for path, identity in found.links:
-        out.line(f"link {out.name(path)} is container {short_id(identity)}")
+        out.line(f"link {visible(path)} is container {short_id(identity)}")
 
 
 def _print_unnamed(layers: Sequence[LayerUse], out: Output) -> None:
@@ -136,8 +137,8 @@ def _print_unnamed(layers: Sequence[LayerUse], out: Output) -> None:
     out.line(f"{count_text(len(layers), 'layer')} not referenced by an image")
     width = max((len(short_layer(layer.id)) for layer in layers), default=0)
     for layer in layers:
-        on = f"  on {out.name(short_layer(layer.parent))}" if layer.parent else ""
-        out.line(f"  {out.name(short_layer(layer.id)):{width}}  {size_text(layer.size):>8}{on}")
+        on = f"  on {visible(short_layer(layer.parent))}" if layer.parent else ""
+        out.line(f"  {visible(short_layer(layer.id)):{width}}  {size_text(layer.size):>8}{on}")
     _print_way(layers[-1].reference if layers else "", out)
 
 
@@ -145,11 +146,11 @@ def _print_strays(strays: Sequence[Orphan], out: Output) -> None:
     aside = " (may be build cache)" if strays else ""
     out.line(f"{count_text(len(strays), 'unreferenced path')}{aside}")
     for stray in strays:
-        out.line(f"  {out.name(str(stray.path))}")
+        out.line(f"  {visible(str(stray.path))}")
     _print_way(next((stray.reference for stray in strays if stray.reference), ""), out)
 
 
 def _print_way(reference: str, out: Output) -> None:
     """Return how to open one of the layers just listed."""
     if reference:
-        out.line(f"  to open: layertui {out.name(shlex.quote(reference))}")
+        out.line(f"  to open: layertui {visible(shlex.quote(reference))}")

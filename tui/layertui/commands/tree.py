@@ -38,10 +38,10 @@ def run(options: argparse.Namespace) -> int:
     union = opened.union
     # As with find(1), a trailing slash follows a symlink.
     top = find_shown(union, options.path, layer, follow=options.path.endswith("/"))
-    out = Output()
+    out = Output(opened.status)
     if options.json:
         out.lines(tree_to_json(union, top, layer))
     else:
         events = (union.at(node, layer) for node in (union.subtree(top) if top else union.descendants(ROOT)))
-        out.table(HEADERS, (cells(union.entry(event), out) for event in events if event >= 0), RIGHT)
+        out.table(HEADERS, (cells(union.entry(event)) for event in events if event >= 0), RIGHT)
     return opened.status

@@ -56,31 +56,31 @@ def run(options: argparse.Namespace) -> int:
             except LayertuiError as error:
                 failed = error
     is_wrong = any(step.status == "wrong" for step in steps)
-    _print(options, reference, steps, not is_wrong)
+    status = 1 if is_wrong else 2 if damage or failed else 0
+    _print(Output(status), options.json, reference, steps, not is_wrong)
     if failed is not None:
         if not is_wrong:
             raise failed
         warn(str(failed))
-    return 1 if is_wrong else 2 if damage else 0
+    return status
 
 
-def _print(options: argparse.Namespace, reference: str, steps: list[Check], ok: bool) -> None:
-    out = Output()
-    if options.json:
+def _print(out: Output, as_json: bool, reference: str, steps: list[Check], ok: bool) -> None:
+    if as_json:
         fields = ("subject", "what", "status", "expected", "found", "why")
         rows = [{name: getattr(step, name) or None for name in fields} for step in steps]
         out.json({"reference": reference, "ok": ok, "steps": rows})
         return
-    rows_of_cells = [(MARKS[step.status], step.subject, step.what, _words(step, out)) for step in steps]
+    rows_of_cells = [(MARKS[step.status], step.subject, step.what, _words(step)) for step in steps]
     out.table(("", "OF", "CHECK", "VALUE"), rows_of_cells, colours=COLOURS)
     counts = [sum(step.status == status for step in steps) for status in ("ok", "wrong", "unchecked")]
     out.line("{} ok, {} wrong, {} not verifiable".format(*counts))
 
 
-def _words(step: Check, out: Output) -> str:
+def _words(step: Check) -> str:
     if step.status == "ok":
-        return out.name(step.found)
+        return step.found
     if step.found:
         about = f"{step.why}: " if step.why else ""
-        return out.name(f"{about}claimed {step.expected or 'nothing'}, found {step.found}")
-    return out.name(f"{step.expected}: {step.why}" if step.expected else step.why)
+        return f"{about}claimed {step.expected or 'nothing'}, found {step.found}"
+    return f"{step.expected}: {step.why}" if step.expected else step.why

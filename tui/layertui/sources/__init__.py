@@ -141,8 +141,10 @@ def _with_transport(reference: Reference) -> Reference:
     if reference.transport:
         return reference
     name = reference.location
-    if os.path.lexists(name) or not re.fullmatch(BARE_NAME, name):
+    if os.path.lexists(name) or not re.fullmatch(BARE_NAME, name, re.IGNORECASE):
         return detect.detect_reference(name)
+    if not re.fullmatch(BARE_NAME, name):
+        raise UnknownName(f"no image {name}", "no such path; repositories are lower case")
     from layertui.sources import engine
 
     tried = ["no such path"]

@@ -74,11 +74,11 @@ def candidate_paths(folder: Path) -> Iterator[tuple[str, bool]]:
     try:
         with os.scandir(folder) as entries:
             names = sorted(entry.name for entry in entries)
+        here = Path.cwd()
     except OSError as error:
         raise LayertuiError(f"cannot list {folder}", error.strerror or str(error)) from error
     if _is_layout(folder):
         names.insert(0, ".")
-    here = Path.cwd()
     for name in names:
         path = folder / name
         if _is_layout(path) if path.is_dir() else _may_be_archive(path):

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from layertui.model.errors import LayertuiError
 
+IN_CI = ("true", "1", "yes")
+"""Values of ``CI`` that mean a CI job (dive 0.13, ``options/ci.go``)."""
 
-def has_terminal() -> bool:
-    """Return whether standard input and output are a terminal."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
+
+def is_ci() -> bool:
+    """Return whether this is a CI job. Many have a terminal, but nobody at it."""
+    return os.environ.get("CI") in IN_CI
+
+
+def obstacle() -> str:
+    """Return why the app cannot be opened here; empty if it can."""
+    # None: closed
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
+        return "standard input or output is no terminal"
+    if is_ci():
+        return "CI is set in the environment"
+    terminal = os.environ.get("TERM", "")
+    if terminal in ("", "dumb"):
+        return "the terminal cannot move its cursor (TERM=dumb)" if terminal else "TERM is not set"
+    return ""
 
 
 def explore(reference: str | None, platform: str | None, cache: bool) -> int:
-    """Run the app and return its exit status. Raises :class:`LayertuiError` without a terminal."""
-    if not has_terminal():
-        raise LayertuiError(
-            "cannot open the app",
-            "standard input or output is no terminal",
-            "see layertui --help for commands",
-        )
+    """Run the app and return its exit status. Raises :class:`LayertuiError` if it cannot be opened here."""
+    if why := obstacle():
+        raise LayertuiError("cannot open the app", why, "see layertui --help for commands")
     from layertui.ui.app import LayertuiApp  # Textual takes longer to import than most commands take
 
     app = LayertuiApp(reference, platform, cache)
     app.run()
-    return app.return_code or 0
+    return 2 if app.return_code else 0  # 1 means that a check failed
