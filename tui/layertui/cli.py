@@ -19,7 +19,7 @@ DONE, DIFFERENT, FAILED, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses."""
 TRACEBACK = "LAYERTUI_TRACEBACK"
 """Environment variable: if set, unforeseen errors end with a traceback."""
-HELP = "see layertui --help"
+SEE_HELP = "see layertui --help"
 OTHER_WORDS = {"help": "--help", "version": "--version", "ls": "images", "ps": "containers"}
 """What commands of docker and git are called here."""
 ISSUES = "https://github.com/layertui/layertui/issues"
@@ -180,8 +180,8 @@ def _misplaced(word: str | None, rest: Sequence[str]) -> LayertuiError:
         return LayertuiError(f"the command must be the first word: layertui {command} {word}")
     if word and _is_word(word):
         meant = _meant(word)
-        return LayertuiError(f"unknown command {word}", f"did you mean {meant}" if meant else HELP)
-    return LayertuiError(f"unrecognized arguments: {' '.join(rest)}", "", HELP)
+        return LayertuiError(f"unknown command {word}", f"did you mean {meant}" if meant else SEE_HELP)
+    return LayertuiError(f"unrecognized arguments: {' '.join(rest)}", "", SEE_HELP)
 
 
 def _check_no_command(word: str) -> None:
