@@ -8,8 +8,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import App
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.screen import Screen
 
 from layertui.model.errors import LayertuiError
@@ -102,6 +105,7 @@ class LayertuiApp(App[None]):
         self.reference = reference
         self.platform = platform
         self.cache = cache
+        self._closed_at = 0.0  # when a screen was last closed, in the time of messages
         for theme in themes():
             self.register_theme(theme)
         if self.console.color_system in _RICH_PALETTES:
@@ -147,13 +151,25 @@ class LayertuiApp(App[None]):
         self.push_screen(screen)
         self.call_after_refresh(screen.show_path, path, layer)
 
+    async def on_event(self, event: events.Event) -> None:
+        """Drop keys and clicks that came before the screen above this one was closed: they were meant for that."""
+        if not isinstance(event, events.InputEvent | events.Paste) or event.time >= self._closed_at:
+            await super().on_event(event)
+
+    def pop_screen(self) -> AwaitComplete:
+        """Close the screen on top."""
+        self._closed_at = Message().time
+        return super().pop_screen()
+
     async def action_back(self) -> None:
         """Return to the previous screen, or to the list of images."""
         from layertui.ui.images.screen import ImagesScreen
 
-        if len(self.screen_stack) > 2:  # the lowest is Textual's own, which is blank
+        above = len(self.screen_stack) - 1  # the lowest is Textual's own, which is blank
+        if above > 1:
             await self.pop_screen()
-        elif type(self.screen) is not ImagesScreen:
+        elif above and type(self.screen) is not ImagesScreen:
+            self._closed_at = Message().time
             await self.switch_screen(self._images())
 
     def action_help(self) -> None:

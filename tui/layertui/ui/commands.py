@@ -6,9 +6,11 @@ from typing import ClassVar
 
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.widgets import Input
 
 from layertui.text.format import sentence
 from layertui.ui.keys import SHARED, key_sections
+from layertui.ui.stack import StackScreen, on_top
 
 _KEYS = 10
 """Cells for the keys of a command."""
@@ -47,7 +49,7 @@ def _line(keys: str, meaning: Content) -> Content:
     return Content.assemble((keys.ljust(_KEYS), "$accent"), " ", meaning)
 
 
-class Palette(CommandPalette):
+class Palette(CommandPalette, StackScreen[None]):
     """The command palette in the style of the app."""
 
     DEFAULT_CSS: ClassVar[str] = """
@@ -98,3 +100,9 @@ class Palette(CommandPalette):
         }
     }
     """
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Run the selected command once, however often enter was pressed."""
+        if not on_top(self):
+            event.stop()
+            event.prevent_default()

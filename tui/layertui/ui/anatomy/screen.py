@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.screen import Screen
 
 from layertui.anatomy.chain import HOST, ChainPart, System, origins, parts
 from layertui.content.syntax import colored, lexer_of
@@ -24,6 +23,7 @@ from layertui.ui.cells import shorten
 from layertui.ui.clipboard import copy
 from layertui.ui.detail.page import Page, PageBuilder, message
 from layertui.ui.keys import Legend
+from layertui.ui.stack import StackScreen
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.lines import Document, Line
 from layertui.ui.widgets.text_view import TextView
@@ -59,7 +59,7 @@ class Chain:
 _STEP_KEYS = Binding.Group("step")
 
 
-class AnatomyScreen(Screen[LayerNumber | None]):
+class AnatomyScreen(StackScreen[LayerNumber | None]):
     """The chain of ``image``; dismissed with a layer number if one was opened.
 
     ``system`` identifies the distribution, in a thread; ``None`` if

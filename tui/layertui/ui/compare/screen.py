@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Static
 
 from layertui.compare.trees import A, B
@@ -21,6 +20,7 @@ from layertui.ui.compare.panes import ComparePanes
 from layertui.ui.compare.side_header import Chosen, SideHeader
 from layertui.ui.keys import Legend
 from layertui.ui.navigator import navigator
+from layertui.ui.stack import StackScreen, open_instead
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.worker.background import background
 
@@ -33,7 +33,7 @@ IGNORED = ((), ("mtime",), ("mtime", "owner"))
 """The panes."""
 
 
-class CompareScreen(Screen[None]):
+class CompareScreen(StackScreen[None]):
     """The differences of ``b`` against ``a``."""
 
     HELP: ClassVar[str] = (
@@ -192,12 +192,12 @@ class CompareScreen(Screen[None]):
     def action_swap(self) -> None:
         """Swap A and B."""
         a, b = (replace(side.chosen, side=side.side) for side in self._sides)
-        self.app.switch_screen(CompareScreen(b, a))
+        open_instead(self, CompareScreen(b, a))
 
     def action_reload(self) -> None:
         """Read both again."""
         a, b = (replace(side.chosen, side=None, identity=None) for side in self._sides)
-        self.app.switch_screen(CompareScreen(a, b))
+        open_instead(self, CompareScreen(a, b))
 
     def action_explore(self, number: int) -> None:
         """Show the selected path in the explorer of its image."""

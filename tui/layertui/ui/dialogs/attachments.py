@@ -18,6 +18,7 @@ from layertui.text.sanitize import visible, visible_lines
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.dialogs.reader import ReaderDialog
 from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
+from layertui.ui.stack import open_above
 from layertui.ui.widgets.lines import Line, LongDocument
 from layertui.ui.worker.background import background, background_each
 
@@ -136,7 +137,7 @@ class AttachmentsDialog(Dialog[None]):
             return [Line([(line, "")]) for line in visible_lines(text)]
 
         def show(read: list[Line]) -> None:
-            self.app.push_screen(ReaderDialog(visible(kind), LongDocument(read, wrap=True), 1, "a"))
+            open_above(self, ReaderDialog(visible(kind), LongDocument(read, wrap=True), 1, "a"))
 
         def fail(error: LayertuiError) -> None:
             self.notify(visible(failure_text(error, LEAVE_AND_RELOAD)), severity="error", markup=False)

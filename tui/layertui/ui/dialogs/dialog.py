@@ -4,8 +4,10 @@ from typing import ClassVar, Generic
 
 from textual.screen import ModalScreen, ScreenResultType
 
+from layertui.ui.stack import StackScreen
 
-class Dialog(ModalScreen[ScreenResultType], Generic[ScreenResultType]):
+
+class Dialog(ModalScreen[ScreenResultType], StackScreen[ScreenResultType], Generic[ScreenResultType]):
     """A modal box, dismissed with a result or None.
 
     A box of class ``asking`` has a field to type in, a list of class ``choices`` what there is to

@@ -21,6 +21,7 @@ from layertui.ui.dialogs.completed_field import CompletedField
 from layertui.ui.dialogs.completion import complete_path, expanded
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
+from layertui.ui.stack import on_top
 from layertui.ui.worker.background import background
 
 if TYPE_CHECKING:
@@ -159,6 +160,8 @@ class ExtractDialog(Dialog[None]):
 
     def on_completed_field_submitted(self, event: CompletedField.Submitted) -> None:
         """Extract to the entered directory; a click on a directory enters it first."""
+        if self.state != "choosing":
+            return  # enter was pressed twice
         if event.clicked:
             self.query_one(CompletedField).fill(event.text)
         elif text := expanded(event.text):
@@ -223,7 +226,7 @@ class ExtractDialog(Dialog[None]):
         assert self._selection is not None and self._extraction is not None
         extraction, files = self._extraction, self._selection.files
         where = f"to {self._destination}"
-        if is_complete and not extraction.left_out:
+        if is_complete and not extraction.left_out and on_top(self):
             size = size_text(extraction.bytes)
             self.notify(f"{count_text(files, 'file')}, {size}, {where}", markup=False)
             self.dismiss()

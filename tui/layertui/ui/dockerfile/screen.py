@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.screen import Screen
 
 from layertui.dockerfile import Instruction, heading, instructions
 from layertui.dockerfile.base import Base, base_of
@@ -26,6 +25,7 @@ from layertui.ui.detail.page import Page, message
 from layertui.ui.dockerfile.pages import Listing, listing_of, step_page
 from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
 from layertui.ui.keys import Legend
+from layertui.ui.stack import StackScreen
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.text_view import TextView
 from layertui.ui.worker.background import background_each
@@ -39,7 +39,7 @@ WIDE = 120
 """Width in columns from which the changes are beside the Dockerfile."""
 
 
-class DockerfileScreen(Screen[tuple[str, LayerNumber] | None]):
+class DockerfileScreen(StackScreen[tuple[str, LayerNumber] | None]):
     """The Dockerfile of ``reading``'s image; dismissed with a path (or none) and a layer."""
 
     HELP: ClassVar[str] = (

@@ -5,13 +5,13 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from layertui.model.job import Job
 from layertui.model.numbers import LayerNumber
 from layertui.text.sanitize import visible
 from layertui.ui.explorer import open_screens
 from layertui.ui.navigator import navigator
+from layertui.ui.stack import StackScreen, open_above
 from layertui.ui.worker.background import background
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _ABOUT = ("insight", "search", "dockerfile", "attachments", "anatomy", "verify")
 """Actions that need an image."""
 
 
-class ImageScreen(Screen[None]):
+class ImageScreen(StackScreen[None]):
     """Open the other screens about the image, and return at what was selected there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -93,7 +93,7 @@ class ImageScreen(Screen[None]):
             self.notify(visible(str(why)), markup=False)
             return
         cache = navigator(self).cache
-        self.app.push_screen(open_screens.insight(self.reading, cache), came_back)
+        open_above(self, open_screens.insight(self.reading, cache), came_back)
 
     def action_search(self) -> None:
         """Open the search, with the last results."""
@@ -109,7 +109,7 @@ class ImageScreen(Screen[None]):
         assert image is not None
         if self._found is None or self._found[0] is not image:
             self._found = image, Found(Query(""))
-        self.app.push_screen(SearchScreen(image, self._found[1]), came_back)
+        open_above(self, SearchScreen(image, self._found[1]), came_back)
 
     def action_dockerfile(self) -> None:
         """Open the Dockerfile."""
@@ -121,14 +121,14 @@ class ImageScreen(Screen[None]):
             elif place is not None:
                 self.show_layer(place[1])
 
-        self.app.push_screen(DockerfileScreen(self.reading), came_back)
+        open_above(self, DockerfileScreen(self.reading), came_back)
 
     def action_attachments(self) -> None:
         """Open the attachments."""
         from layertui.ui.dialogs.attachments import AttachmentsDialog
 
         assert self.reading.image is not None
-        self.app.push_screen(AttachmentsDialog(self.reading.image))
+        open_above(self, AttachmentsDialog(self.reading.image))
 
     def action_anatomy(self) -> None:
         """Open the chain of documents; return at the selected layer."""
@@ -137,11 +137,11 @@ class ImageScreen(Screen[None]):
             if layer is not None:
                 self.show_layer(layer)
 
-        self.app.push_screen(open_screens.anatomy(self.reading), came_back)
+        open_above(self, open_screens.anatomy(self.reading), came_back)
 
     def action_verify(self) -> None:
         """Open the verification."""
         from layertui.ui.dialogs.verify import VerifyDialog
 
         if self.reading.image is not None:
-            self.app.push_screen(VerifyDialog(self.reading.image))
+            open_above(self, VerifyDialog(self.reading.image))

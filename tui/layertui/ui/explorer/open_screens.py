@@ -13,6 +13,7 @@ from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.explorer.layer_facts import Oddity, layer_document, oddities_document
 from layertui.ui.navigator import navigator
+from layertui.ui.stack import open_above
 
 if TYPE_CHECKING:
     from layertui.ui.explorer.layer_list import LayerList
@@ -97,15 +98,17 @@ def compare(
         if choice is None:
             return
         if number := choices[choice]:
-            screen.app.push_screen(CompareScreen(at(min(number, layer)), at(max(number, layer))))
+            open_above(screen, CompareScreen(at(min(number, layer)), at(max(number, layer))))
         else:
             navigator(screen).ask(
                 f"Compare {visible(image.name)} with …",
-                lambda other: screen.app.push_screen(
-                    CompareScreen(at(LayerNumber(len(image.layers))), Chosen(other))
+                lambda other: open_above(
+                    screen, CompareScreen(at(LayerNumber(len(image.layers))), Chosen(other))
                 ),
             )
 
-    screen.app.push_screen(
-        ChooseDialog(f"Compare layer {layer} with" if layer else "Compare with", list(choices)), chosen
+    open_above(
+        screen,
+        ChooseDialog(f"Compare layer {layer} with" if layer else "Compare with", list(choices)),
+        chosen,
     )

@@ -10,6 +10,7 @@ from layertui.model.numbers import LayerNumber
 from layertui.text.sanitize import visible
 from layertui.ui.detail.pane import DetailPane
 from layertui.ui.explorer.layer_list import LayerList
+from layertui.ui.stack import open_above
 from layertui.ui.tree.split_view import TreeSplitView
 from layertui.ui.tree.view import TreeView
 from layertui.ui.worker.background import background, computing
@@ -193,9 +194,9 @@ class ImagePanes(TreeSplitView):
         if self.subject is None:
             return
         if self._focused is not self.layer_list:
-            self.app.push_screen(extract_path(self.subject))
+            open_above(self, extract_path(self.subject))
         elif (layer := self.layer_list.merged_layer) <= self.subject.union.layers:
-            self.app.push_screen(extract_changes(self.subject, layer))
+            open_above(self, extract_changes(self.subject, layer))
         else:
             self.notify(f"Layer {layer} has not been loaded yet.", markup=False)
 

@@ -22,6 +22,7 @@ from layertui.ui.explorer.panes import ImagePanes
 from layertui.ui.failures import failure_text
 from layertui.ui.keys import Legend
 from layertui.ui.navigator import navigator
+from layertui.ui.stack import open_above, open_instead
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.worker.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
 from layertui.ui.worker.platforms import PlatformsFound, find_platforms
@@ -289,15 +290,15 @@ class ExplorerScreen(ImageScreen):
     def action_facts(self) -> None:
         """Show the details of the selected step."""
         if (screen := open_screens.facts(self._reading, self.panes.layer_list)) is not None:
-            self.app.push_screen(screen)
+            open_above(self, screen)
 
     def action_warnings(self) -> None:
         """Show the warnings."""
-        self.app.push_screen(open_screens.warnings(self._reading, self._oddities()))
+        open_above(self, open_screens.warnings(self._reading, self._oddities()))
 
     def action_registry(self) -> None:
         """Look up the name in its registry, only on request."""
-        self.app.switch_screen(ExplorerScreen(f"docker://{self._unknown}", self._platform))
+        open_instead(self, ExplorerScreen(f"docker://{self._unknown}", self._platform))
 
     def action_compare(self) -> None:
         """Ask what to compare with: another image, or another layer."""
@@ -313,7 +314,7 @@ class ExplorerScreen(ImageScreen):
 
         def chosen(platform: str | None) -> None:
             if platform is not None:
-                self.app.switch_screen(ExplorerScreen(self.reference, platform))
+                open_instead(self, ExplorerScreen(self.reference, platform))
 
         if not event.ask:
             if self._reading.failure is not None and len(event.platforms) > 1:
@@ -322,7 +323,7 @@ class ExplorerScreen(ImageScreen):
             self.notify("No other platforms.", markup=False)
         else:
             at_hand = str(self._reading.image.platform) if self._reading.image is not None else ""
-            self.app.push_screen(ChooseDialog("Platform", event.platforms, at_hand), chosen)
+            open_above(self, ChooseDialog("Platform", event.platforms, at_hand), chosen)
 
     async def action_leave(self) -> None:
         """Leave the detail, then the screen."""

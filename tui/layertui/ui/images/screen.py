@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.screen import Screen
 from textual.style import Style
 from textual.timer import Timer
 from textual.widgets import Input, Static
@@ -25,6 +24,7 @@ from layertui.ui.images.listing import Answer, Listing, place_facts, search
 from layertui.ui.images.table import Table
 from layertui.ui.keys import Legend
 from layertui.ui.navigator import navigator
+from layertui.ui.stack import StackScreen, on_top, open_above
 from layertui.ui.widgets.facts import Facts
 from layertui.ui.widgets.key_bar import KeyBar
 
@@ -49,7 +49,7 @@ class FilterField(Input):
     ]
 
 
-class ImagesScreen(Screen[None]):
+class ImagesScreen(StackScreen[None]):
     """List images and containers as their sources answer; ``given`` are references of the command line."""
 
     HELP: ClassVar[str] = (
@@ -194,7 +194,8 @@ class ImagesScreen(Screen[None]):
         self.query_one(ImageDetail).show(self._table.highlighted)
 
     def on_table_opened(self, event: Table.Opened) -> None:
-        navigator(self).explore(event.row.reference)
+        if on_top(self):
+            navigator(self).explore(event.row.reference)
 
     def on_table_header_clicked(self, event: Table.HeaderClicked) -> None:
         if self._shown.sort and self._shown.sort[0] == event.key:
@@ -235,7 +236,7 @@ class ImagesScreen(Screen[None]):
             return
 
         def compare(a: str, b: str) -> None:
-            self.app.push_screen(CompareScreen(Chosen(a), Chosen(b)))
+            open_above(self, CompareScreen(Chosen(a), Chosen(b)))
 
         if self._marked is not None and self._marked.reference != row.reference:
             compare(self._marked.reference, row.reference)

@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Static
 
 from layertui.insight.secrets import without_secrets
@@ -26,6 +25,7 @@ from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
 from layertui.ui.insight.header import NAMES, facts, stored_bytes, tabs
 from layertui.ui.insight.parts import PARTS, Findings, name_of, sums_page
 from layertui.ui.keys import Legend
+from layertui.ui.stack import StackScreen
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.text_view import TextView
 from layertui.ui.widgets.top_line import TopLine
@@ -38,7 +38,7 @@ WIDE = 120
 """Width in columns from which the findings are beside the sums."""
 
 
-class InsightScreen(Screen[tuple[str, LayerNumber] | None]):
+class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
     """The analysis of ``image``; dismissed with a path and a layer if one was selected.
 
     ``surveys`` keeps the results. Nothing is scanned before it is requested, and

@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import Screen
 from textual.style import Style
 from textual.widgets import Input, Static
 
@@ -22,6 +21,7 @@ from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
 from layertui.ui.keys import Legend
 from layertui.ui.navigator import navigator
 from layertui.ui.search.match_list import MatchList
+from layertui.ui.stack import StackScreen
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.worker.search import MOST, Found, MatchesFound, SearchEnded, Searcher, SearchProgress
 
@@ -49,7 +49,7 @@ class SearchField(Input):
     ]
 
 
-class SearchScreen(Screen[LineMatch | None]):
+class SearchScreen(StackScreen[LineMatch | None]):
     """Search ``image``; dismissed with the selected match, if any.
 
     ``found`` is the initial search, and keeps the results. Leaving the screen stops it.

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import Screen
 
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
@@ -19,6 +18,7 @@ from layertui.ui.images.finder import Place, store_places
 from layertui.ui.images.screen import ImagesScreen
 from layertui.ui.keys import Legend
 from layertui.ui.navigator import navigator
+from layertui.ui.stack import StackScreen, open_above
 from layertui.ui.store.usage_page import usage_page
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.text_view import TextView
@@ -49,10 +49,10 @@ class StoreScreen(ImagesScreen):
 
     def action_usage(self) -> None:
         """Open the disk usage."""
-        self.app.push_screen(UsageScreen(self.reference))
+        open_above(self, UsageScreen(self.reference))
 
 
-class UsageScreen(Screen[None]):
+class UsageScreen(StackScreen[None]):
     """Contents and disk usage of a store: see :mod:`layertui.sources.store_usage`."""
 
     HELP: ClassVar[str] = (

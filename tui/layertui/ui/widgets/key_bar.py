@@ -8,6 +8,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
+from layertui.ui.stack import on_top
+
 _GAP = 2
 
 
@@ -92,6 +94,8 @@ class KeyBar(Widget):
 
     def on_click(self, event: events.Click) -> None:
         """Press the key that was clicked."""
+        if not on_top(self):
+            return
         x = 1  # the padding
         for item in self._items:
             width = item.content.cell_length

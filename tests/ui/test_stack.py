@@ -1,0 +1,215 @@
+"""Keys and clicks that come in one read, as over a slow line or on a busy machine."""
+
+import re
+from pathlib import Path
+
+import pytest
+from textual import events
+from textual.geometry import Offset
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Input, OptionList
+
+import layertui.ui
+from layertui.ui.app import LayertuiApp
+from layertui.ui.commands import Palette
+from layertui.ui.dialogs.extract import ExtractDialog
+from layertui.ui.dialogs.help import HelpScreen
+from layertui.ui.dialogs.tags import TagsDialog
+from layertui.ui.explorer.screen import ExplorerScreen
+from layertui.ui.images.screen import ImagesScreen
+from layertui.ui.widgets.key_bar import KeyBar
+from tests.textual_internals import screen_text
+from tests.ui.images_app import Images, settled
+from tests.ui.places import Places, summary, until
+from tests.ui.readings import loaded
+
+DIALOGS = {
+    "open": ["o", "z", "z", "z"],
+    "compare": ["D"],
+    "search": ["F", "q", "u", "a", "enter"],
+    "commands": ["ctrl+p", "h", "e", "l", "p"],
+    "extract": ["tab", "x"],
+    "help": ["question_mark"],
+    "details": ["i"],
+    "insight": ["I"],
+    "build steps": ["B"],
+    "attachments": ["a"],
+    "anatomy": ["A"],
+    "verify": ["V"],
+}
+"""What is opened above the explorer, and by which keys."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No engine, and no image in the current directory: the list has the sample alone."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    monkeypatch.setenv("CONTAINER_HOST", f"unix://{tmp_path}/none.sock")
+
+
+async def explored(pilot: Pilot[None]) -> list[Screen[object]]:
+    """The screens once the sample has been opened from the list of images."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, ImagesScreen))
+    assert isinstance(pilot.app, LayertuiApp)
+    pilot.app.explore("demo:")
+    await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen))
+    await loaded(pilot)
+    return list(pilot.app.screen_stack)
+
+
+async def at_once(pilot: Pilot[None], keys: list[str]) -> None:
+    """Press keys as a terminal that sends them in one read."""
+    for key in keys:
+        pilot.app.simulate_key(key)
+    await pilot.pause()
+    await pilot.pause()
+
+
+def shown(pilot: Pilot[None]) -> list[str]:
+    return [type(screen).__name__ for screen in pilot.app.screen_stack]
+
+
+@pytest.mark.parametrize("key", ["enter", "escape"])
+@pytest.mark.parametrize("dialog", DIALOGS)
+async def test_a_dialog_is_closed_once(dialog: str, key: str) -> None:
+    """What is below stays; of what is opened in its place there is one."""
+    async with LayertuiApp(cache=False).run_test(size=(120, 40)) as pilot:
+        before = await explored(pilot)
+        for each in DIALOGS[dialog]:
+            await pilot.press(each)
+        await until(pilot, lambda: len(pilot.app.screen_stack) == len(before) + 1)
+        await at_once(pilot, [key] * 4)
+        assert pilot.app.screen_stack[: len(before)] == before, shown(pilot)
+        assert len(pilot.app.screen_stack) <= len(before) + 1, shown(pilot)
+
+
+async def test_a_reference_is_opened_once() -> None:
+    async with LayertuiApp(cache=False).run_test(size=(120, 40)) as pilot:
+        before = await explored(pilot)
+        await pilot.press("o", "z")
+        await at_once(pilot, ["enter", "enter", "enter"])
+        await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen))
+        assert pilot.app.screen_stack[:-1] == before
+        await pilot.press("escape")
+        assert pilot.app.screen_stack == before
+
+
+async def test_a_screen_is_left_once_and_the_list_of_images_never() -> None:
+    async with LayertuiApp(cache=False).run_test(size=(120, 40)) as pilot:
+        before = await explored(pilot)
+        pilot.app.action_open()
+        await pilot.pause()
+        for left in (3, 2, 2):
+            await at_once(pilot, ["escape"] * 4)
+            assert len(pilot.app.screen_stack) == left, shown(pilot)
+        assert pilot.app.screen_stack == before[:2]
+
+
+async def test_escape_of_the_only_image_leads_to_the_list_once() -> None:
+    async with LayertuiApp("demo:", cache=False).run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen))
+        await at_once(pilot, ["escape"] * 4)
+        await until(pilot, lambda: isinstance(pilot.app.screen, ImagesScreen))
+        assert len(pilot.app.screen_stack) == 2
+
+
+async def test_keys_before_the_first_screen_close_nothing() -> None:
+    app = LayertuiApp("demo:", cache=False)
+    async with app.run_test(size=(120, 40)) as pilot:
+        for _ in range(3):
+            await app.action_back()
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+
+
+async def test_a_command_is_run_once() -> None:
+    async with LayertuiApp(cache=False).run_test(size=(120, 40)) as pilot:
+        before = await explored(pilot)
+        await pilot.press("ctrl+p", *"recompute")
+        options = pilot.app.screen.query_one(OptionList)
+        await until(pilot, lambda: options.option_count == 1)
+        await at_once(pilot, ["enter"] * 4)
+        await until(pilot, lambda: not isinstance(pilot.app.screen, Palette))
+        await until(pilot, lambda: shown(pilot)[-1] in ("VerifyDialog", "ExplorerScreen"))
+        assert pilot.app.screen_stack[: len(before)] == before
+        assert len(pilot.app.screen_stack) <= len(before) + 1
+
+
+async def test_an_image_is_opened_once() -> None:
+    async with LayertuiApp(cache=False).run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(pilot.app.screen, ImagesScreen))
+        await settled(pilot)
+        await at_once(pilot, ["enter"] * 4)
+        await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen))
+        assert shown(pilot) == ["Screen", "ImagesScreen", "ExplorerScreen"]
+
+
+async def test_a_tag_is_taken_once(places: Places) -> None:
+    repository = "docker://registry.example.com/shop"
+    places.given[repository] = [summary(f"{repository}:1", "shop", "1", 1, None, 1)]
+    app = Images()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("o")
+        pilot.app.screen.query_one(Input).value = repository
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, TagsDialog))
+        await until(pilot, lambda: pilot.app.screen.query_one(OptionList).option_count == 1)
+        await at_once(pilot, ["enter"] * 4)
+        assert app.explored == [f"{repository}:1"]
+        assert shown(pilot) == ["Screen", "ImagesScreen"]
+
+
+async def test_two_clicks_on_a_choice_take_it_once(places: Places, tmp_path: Path) -> None:
+    (tmp_path / "app.tar").touch()
+    app = Images()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("o")
+        options = pilot.app.screen.query_one(OptionList)
+        await until(pilot, lambda: options.option_count > 0)
+        click_twice(pilot, options.content_region.offset)
+        await until(pilot, lambda: bool(app.explored))
+        await pilot.pause()
+        assert app.explored == ["app.tar"]
+        assert shown(pilot) == ["Screen", "ImagesScreen"]
+
+
+async def test_two_clicks_on_a_key_press_it_once(places: Places) -> None:
+    async with Images().run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        bar = pilot.app.screen.query_one(KeyBar)
+        click_twice(pilot, bar.region.offset + Offset(1 + str(bar.render()).index("o open"), 0))
+        await until(pilot, lambda: shown(pilot) == ["Screen", "ImagesScreen", "OpenDialog"])
+        assert pilot.app.screen.query_one(Input).value == ""
+
+
+async def test_help_over_an_extraction_stays_when_that_is_done(tmp_path: Path) -> None:
+    """The end of an extraction closes its own dialog, not what the user reads above it."""
+    async with LayertuiApp(cache=False).run_test(size=(120, 40)) as pilot:
+        await explored(pilot)
+        await pilot.press("tab", "x")
+        dialog = pilot.app.screen
+        assert isinstance(dialog, ExtractDialog)
+        dialog.query_one(Input).value = str(tmp_path / "out")
+        await pilot.app.push_screen(HelpScreen(dialog))
+        dialog.action_submit()
+        await until(pilot, lambda: dialog.state == "ended")
+        assert isinstance(pilot.app.screen, HelpScreen)
+        await pilot.press("escape")
+        assert "Wrote" in screen_text(pilot)
+
+
+def test_screens_are_opened_and_closed_in_one_place() -> None:
+    """Nothing else changes Textual's stack, which does not ask who wants it changed."""
+    direct = re.compile(r"\.(push_screen|pop_screen|switch_screen)\(|class \w+\((Modal)?Screen\[[^S]")
+    ui = Path(layertui.ui.__path__[0])
+    found = {str(path.relative_to(ui)) for path in ui.rglob("*.py") if direct.search(path.read_text())}
+    assert found == {"app.py", "stack.py"}
+
+
+def click_twice(pilot: Pilot[None], at: Offset) -> None:
+    """Press and release the left button twice, in one read."""
+    for kind in (events.MouseDown, events.MouseUp) * 2:
+        pilot.app.post_message(kind(None, at.x, at.y, 0, 0, 1, False, False, False, at.x, at.y))
