@@ -99,8 +99,7 @@ async def test_a_reference_is_opened_once() -> None:
 async def test_a_screen_is_left_once_and_the_list_of_images_never() -> None:
     async with LayertuiApp(cache=False).run_test(size=(120, 40)) as pilot:
         before = await explored(pilot)
-        pilot.app.action_open()
-        await pilot.pause()
+        await pilot.press("o")
         for left in (3, 2, 2):
             await at_once(pilot, ["escape"] * 4)
             assert len(pilot.app.screen_stack) == left, shown(pilot)
@@ -193,7 +192,7 @@ async def test_help_over_an_extraction_stays_when_that_is_done(tmp_path: Path) -
         dialog = pilot.app.screen
         assert isinstance(dialog, ExtractDialog)
         dialog.query_one(Input).value = str(tmp_path / "out")
-        await pilot.app.push_screen(HelpScreen(dialog))
+        await pilot.app.push_screen(HelpScreen(pilot.app.screen))
         dialog.action_submit()
         await until(pilot, lambda: dialog.state == "ended")
         assert isinstance(pilot.app.screen, HelpScreen)

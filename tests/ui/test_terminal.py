@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import termios
 from pathlib import Path
 
 import pexpect
@@ -68,6 +69,114 @@ def test_says_what_is_wrong_with_a_file_and_stays_usable(tmp_path: Path) -> None
         assert b"Traceback" not in terminal.raw
 
 
+MODES = {
+    "alternate screen": (b"\x1b[?1049h", b"\x1b[?1049l"),
+    "hidden cursor": (b"\x1b[?25l", b"\x1b[?25h"),
+    "mouse": (b"\x1b[?1000h", b"\x1b[?1000l"),
+    "mouse moves": (b"\x1b[?1003h", b"\x1b[?1003l"),
+    "mouse coordinates": (b"\x1b[?1006h", b"\x1b[?1006l"),
+    "focus": (b"\x1b[?1004h", b"\x1b[?1004l"),
+    "pasted text": (b"\x1b[?2004h", b"\x1b[?2004l"),
+    "line wrap": (b"\x1b[?7l", b"\x1b[?7h"),
+}
+"""How the app changes the terminal, and how that is undone (xterm's ctlseqs)."""
+
+
+def left_changed(raw: bytes) -> list[str]:
+    """The modes that were set and not reset."""
+    return [name for name, (on, off) in MODES.items() if raw.rfind(on) > raw.rfind(off)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT])
+@pytest.mark.parametrize("arguments", [("demo:",), ()], ids=["image", "images"])
+def test_a_signal_that_ends_it_leaves_the_terminal_as_it_was(
+    number: signal.Signals, arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with Terminal(*arguments, TMPDIR=str(temporary), cwd=temporary) as terminal:
+        pty = os.dup(terminal.process.child_fd)  # it is closed at the end
+        before = termios.tcgetattr(pty)
+        terminal.wait("quarry")
+        assert left_changed(terminal.raw) == list(MODES)
+        assert termios.tcgetattr(pty) != before
+        children = child_processes(terminal.process.pid)
+        terminal.process.kill(number)
+        terminal.end()
+        assert terminal.process.signalstatus == number
+        assert left_changed(terminal.raw) == []
+        assert termios.tcgetattr(pty) == before
+        os.close(pty)
+        assert b"Traceback" not in terminal.raw
+        wait_for(lambda: not any(map(is_running, children)), lambda: f"still running: {children}")
+        assert list(temporary.iterdir()) == []
+
+
+def test_a_signal_while_an_image_is_read_ends_the_worker() -> None:
+    with Terminal("demo:") as terminal:
+        wait_for(lambda: terminal.settle(0.01) is not None and child_processes(terminal.process.pid))
+        children = child_processes(terminal.process.pid)
+        terminal.process.kill(signal.SIGTERM)
+        terminal.end()
+        wait_for(lambda: not any(map(is_running, children)), lambda: f"still running: {children}")
+        assert left_changed(terminal.raw) == []
+
+
+def test_a_shell_sees_the_signal() -> None:
+    """128 and its number, as of every program that a signal ends."""
+    shell = pexpect.spawn(
+        "sh",
+        ["-c", 'echo $$; "$0" demo; echo "status $?"', str(COMMAND)],
+        dimensions=(40, 120),
+        env={**os.environ, "TERM": "xterm-256color"},
+        timeout=SECONDS,
+    )
+    shell.expect(r"(\d+)\r\n")
+    assert shell.match is not None
+    started = int(shell.match[1])
+    shell.expect("Merged tree")
+    app = next(each for each in child_processes(started))
+    os.kill(app, signal.SIGTERM)
+    shell.expect("status 143")
+    shell.close(force=True)
+
+
+def test_ctrl_z_suspends_and_the_shell_has_its_terminal() -> None:
+    with Terminal("demo") as terminal:
+        before = termios.tcgetattr(terminal.process.child_fd)
+        terminal.wait("Layers", "Merged tree", "etc")
+        terminal.press("\x1a")
+        wait_for(lambda: terminal.settle(0.05) is not None and state_of(terminal.process.pid) == "T")
+        assert left_changed(terminal.raw) == []
+        assert termios.tcgetattr(terminal.process.child_fd) == before
+        terminal.process.kill(signal.SIGCONT)
+        terminal.wait(lambda _text: left_changed(terminal.raw) == list(MODES))
+        terminal.press("?")
+        terminal.wait("esc closes")
+        terminal.press("q")
+        terminal.wait(lambda text: "esc closes" not in text)
+        terminal.press("q")
+        assert terminal.end() == 0
+
+
+@pytest.mark.parametrize("keys", ["\x11", "o\x11"], ids=["screen", "dialog"])
+def test_ctrl_q_quits_everywhere(keys: str) -> None:
+    with Terminal("demo") as terminal:
+        terminal.wait("Layers", "Merged tree", "etc")
+        for key in keys:
+            terminal.press(key)
+        assert terminal.end() == 0
+
+
+def test_ctrl_c_says_how_to_quit() -> None:
+    with Terminal("demo") as terminal:
+        terminal.wait("Layers", "Merged tree", "etc")
+        terminal.press("\x03")
+        terminal.wait("q quits")
+        terminal.press("q")
+        assert terminal.end() == 0
+
+
 def test_ends_when_its_terminal_goes(tmp_path: Path) -> None:
     """Also where what started it keeps the hang-up to itself, as make does."""
     noted = tmp_path / "pid"
@@ -86,7 +195,21 @@ def test_ends_when_its_terminal_goes(tmp_path: Path) -> None:
             os.kill(process, signal.SIGKILL)
 
 
-def is_running(process: int) -> bool:
+def state_of(process: int) -> str:
+    """The state of a process, as proc(5) has it; empty if it is not there."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    return ""
+
+
+def is_running(process: int) -> bool:
+    return state_of(process) not in ("", "Z")
+
+
+def child_processes(process: int) -> list[int]:
+    """The processes that a process has started, in any of its threads."""
+    children: list[int] = []
+    for thread in Path(f"/proc/{process}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            children += map(int, (thread / "children").read_text().split())
+    return children

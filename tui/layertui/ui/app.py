@@ -1,8 +1,7 @@
 """The app: screens, shared keys, themes."""
 
+import asyncio
 import gc
-import os
-import select
 import signal
 import sys
 from pathlib import Path
@@ -16,8 +15,8 @@ from textual.message import Message
 from textual.screen import Screen
 
 from layertui.model.errors import LayertuiError
-from layertui.model.job import Job
 from layertui.model.reference import is_store, parse_reference
+from layertui.ui.terminal import ENDING, die_by, is_closed, wait_until_closed
 from layertui.ui.theme.colors import ANSI_THEME, DARK_THEME, LIGHT_THEME, themes, variables
 from layertui.ui.worker.background import background
 
@@ -39,17 +38,6 @@ def _commands() -> "type[Provider]":
     from layertui.ui.commands import Commands
 
     return Commands
-
-
-def _watch_terminal(_job: Job) -> None:
-    """End the program when its terminal is closed, even if SIGHUP is delivered to another process.
-
-    Textual would keep polling the closed terminal.
-    """
-    gone = select.poll()
-    gone.register(0, 0)  # for no input: a hang-up is reported in any case
-    if any(event & select.POLLHUP for _, event in gone.poll()):
-        os.kill(os.getpid(), signal.SIGHUP)
 
 
 def _is_repository(reference: str) -> bool:
@@ -98,6 +86,10 @@ class LayertuiApp(App[None]):
         Binding("tab", "app.focus_next", "next pane", show=False),
         Binding("shift+tab", "app.focus_previous", "previous pane", show=False),
         Binding("escape", "back", "back", show=False, tooltip="Back"),
+        Binding("ctrl+q", "quit", "quit", show=False, priority=True),
+        Binding(
+            "ctrl+z", "suspend_process", "suspend", show=False, priority=True, tooltip="Suspend; fg resumes"
+        ),
     ]
 
     def __init__(self, reference: str | None = None, platform: str | None = None, cache: bool = True) -> None:
@@ -105,6 +97,8 @@ class LayertuiApp(App[None]):
         self.reference = reference
         self.platform = platform
         self.cache = cache
+        self.ended_by: signal.Signals | None = None
+        """The signal that ended the app."""
         self._closed_at = 0.0  # when a screen was last closed, in the time of messages
         for theme in themes():
             self.register_theme(theme)
@@ -119,7 +113,7 @@ class LayertuiApp(App[None]):
         """Show the given image, else the list of images."""
         sys.setswitchinterval(_SWITCH)
         if not self.is_headless:
-            background(self, _watch_terminal, name="terminal")
+            background(self, wait_until_closed, name="terminal")
         self.call_later(self._begin)  # what is laid out while the app is mounted is painted for nothing
 
     def _begin(self) -> None:
@@ -151,6 +145,22 @@ class LayertuiApp(App[None]):
         self.push_screen(screen)
         self.call_after_refresh(screen.show_path, path, layer)
 
+    def on_load(self) -> None:
+        """Take the signals that end the program, before the terminal is changed."""
+        if not self.is_headless:
+            loop = asyncio.get_running_loop()
+            for number in ENDING:
+                loop.add_signal_handler(number, self._end_by, number)
+
+    def _end_by(self, number: signal.Signals) -> None:
+        """Leave the terminal as it was found and end; a second signal ends the program at once."""
+        for each in ENDING:
+            asyncio.get_running_loop().remove_signal_handler(each)
+        if is_closed():
+            die_by(number)  # there is nothing to restore
+        self.ended_by = number
+        self.exit()
+
     async def on_event(self, event: events.Event) -> None:
         """Drop keys and clicks that came before the screen above this one was closed: they were meant for that."""
         if not isinstance(event, events.InputEvent | events.Paste) or event.time >= self._closed_at:
@@ -178,6 +188,10 @@ class LayertuiApp(App[None]):
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen))
+
+    def action_help_quit(self) -> None:
+        """Say how to quit; ctrl+c copies where text is selected."""
+        self.notify("q quits; in a field or dialog ctrl+q", markup=False)
 
     def action_command_palette(self) -> None:
         """Show the command palette."""

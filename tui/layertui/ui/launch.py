@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 
@@ -34,7 +35,10 @@ def explore(reference: str | None, platform: str | None, cache: bool) -> int:
     if why := obstacle():
         raise LayertuiError("cannot open the app", why, "see layertui --help for commands")
     from layertui.ui.app import LayertuiApp  # Textual takes longer to import than most commands take
+    from layertui.ui.terminal import die_by
 
     app = LayertuiApp(reference, platform, cache)
+    # Exit functions run in reverse order: temporary files are deleted before.
+    atexit.register(lambda: app.ended_by and die_by(app.ended_by))
     app.run()
     return 2 if app.return_code else 0  # 1 means that a check failed
