@@ -1,10 +1,9 @@
-"""Engines that are not at a socket of this machine: TCP with TLS and own certificates, ssh."""
+"""Engines that listen on TCP with TLS and certificates of their own."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import socket
 import subprocess
 import tempfile
@@ -17,7 +16,7 @@ from layertui import demo
 from layertui.layers.load import index_layer
 from layertui.model.errors import LayertuiError
 from layertui.sources import open_image
-from tests.engines import Docker, docker_daemon, run
+from tests.engines import docker_daemon, run
 from tests.layouts import docker_archive
 from tests.programs import need
 
@@ -134,21 +133,5 @@ def test_without_a_certificate_it_is_said_why(
     remote: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", remote[0])
-    with pytest.raises(LayertuiError, match=r"(DOCKER_HOST|Docker says)"):
+    with pytest.raises(LayertuiError, match="Client sent an HTTP request to an HTTPS server"):
         open_image(f"docker-daemon:{demo.SAMPLE_NAME}")
-
-
-def test_ssh(docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Docker's own way: ``docker system dial-stdio`` at the other end. The client stands in for the way there."""
-    docker_archive(tmp_path / "sample.tar", demo.image())
-    docker("load", "--input", tmp_path / "sample.tar")
-    ssh = tmp_path / "bin/ssh"
-    ssh.parent.mkdir()
-    ssh.write_text(
-        f'#!/bin/sh\n[ "$*" = "-l me -p 2222 -- far docker system dial-stdio" ] || exit 3\n'
-        f"exec docker --host {docker.host} system dial-stdio\n"
-    )
-    ssh.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{ssh.parent}:{os.environ['PATH']}")
-    monkeypatch.setenv("DOCKER_HOST", "ssh://me@far:2222")
-    assert whole(f"docker-daemon:{demo.SAMPLE_NAME}")

@@ -14,7 +14,9 @@ from layertui.sources.assemble import full_names
 from layertui.sources.attachments import Attachment
 from layertui.sources.engine import containers, images
 from layertui.sources.engine.client import Engine
-from layertui.sources.engine.endpoint import EngineEndpoint, docker_endpoint, podman_endpoint
+from layertui.sources.engine.docker_settings import docker_endpoint
+from layertui.sources.engine.endpoint import EngineEndpoint
+from layertui.sources.engine.podman_settings import podman_endpoint
 from layertui.sources.engine.values import objects
 
 ENDPOINTS = {

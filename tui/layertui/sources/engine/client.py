@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import io
-import os
+import re
 import ssl
+import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,10 @@ from urllib.parse import quote
 
 from layertui.model.errors import LayertuiError, NoEngine, NotFound
 from layertui.sources.engine.endpoint import DEFAULT, EngineEndpoint
+from layertui.sources.engine.ssh import Ssh, SshFailure
 
 if TYPE_CHECKING:
-    from docker import APIClient
-    from requests import Response
+    from requests import Response, Session
 
 TIMEOUT = 30
 """Seconds in which an engine has to begin an answer."""
@@ -36,16 +37,19 @@ class Engine:
 
     def __init__(self, endpoint: EngineEndpoint) -> None:
         self.endpoint = endpoint
-        self._client: APIClient | None = None
+        url = endpoint.url
+        self._ssh = Ssh(endpoint.engine, url, endpoint.ssh_options) if url.startswith("ssh://") else None
+        self._base = "http://localhost" if self._ssh is not None or endpoint.socket is not None else url
+        if url.startswith("tcp://"):
+            self._base = ("http" if endpoint.tls is None else "https") + url.removeprefix("tcp")
+        self._lock = threading.Lock()
+        self._session: Session | None = None
         self._version = OLDEST
 
     def get(self, path: str, /, *names: str, **parameters: Any) -> Any:
         """Return the JSON at a path of the API; ``{0}`` and so on in it stand for ``names``."""
         with self._request(path, names, parameters) as response:
-            try:
-                return response.json()
-            except ValueError as error:
-                raise LayertuiError(f"{self.endpoint.engine} gives no JSON", str(error)) from error
+            return _json(response, self.endpoint.engine)
 
     def stream(
         self,
@@ -81,71 +85,94 @@ class Engine:
         self, path: str, names: tuple[str, ...], parameters: dict[str, Any], stream: bool = False
     ) -> Iterator[Response]:
         with self._told():
-            client = self._connected()
+            session = self._connected()
             quoted = [quote(name, safe="/:@") for name in names]
-            url = f"{client.base_url}/v{self._version}{path.format(*quoted)}"
+            url = f"{self._base}/v{self._version}{path.format(*quoted)}"
             timeout = (TIMEOUT, PATIENCE if stream else TIMEOUT)
-            response = client.get(url, params=parameters, stream=stream, timeout=timeout)
+            response = session.get(url, params=parameters, stream=stream, timeout=timeout)
         with response:
             if response.status_code >= 400:
                 raise self._refused(response)
             yield response
 
-    def _connected(self) -> APIClient:
-        if self._client is None:
-            from docker import APIClient
+    def _connected(self) -> Session:
+        """Return the session, in which the API's version is agreed on."""
+        with self._lock:
+            if self._session is None:
+                session = self._new_session()
+                response = session.get(f"{self._base}/version", timeout=TIMEOUT)
+                if response.status_code >= 400:
+                    raise self._refused(response)
+                answer = _json(response, self.endpoint.engine)
+                version = answer.get("ApiVersion") if isinstance(answer, dict) else None
+                self._version = str(version) if re.fullmatch(r"\d+(\.\d+)+", str(version)) else OLDEST
+                self._session = session
+            return self._session
 
-            client = APIClient(
-                self.endpoint.url,
-                version=OLDEST,
-                timeout=TIMEOUT,
-                tls=self.endpoint.tls or False,
-                use_ssh_client=True,
-            )
-            # Else REQUESTS_CA_BUNDLE would stand in for the authority that the connection names.
-            client.trust_env = False
-            self._version = str(client.version(api_version=False).get("ApiVersion") or OLDEST)
-            self._client = client
-        return self._client
+    def _new_session(self) -> Session:
+        from requests import Session
+        from urllib3 import disable_warnings
+        from urllib3.exceptions import InsecureRequestWarning
+
+        from layertui.sources.engine.connection import DialAdapter, socket_dial
+
+        session = Session()
+        # Else REQUESTS_CA_BUNDLE would stand in for the authority that the connection names.
+        session.trust_env = False
+        if self._ssh is not None:
+            session.mount("http://", DialAdapter(self._ssh.connect))
+        elif self.endpoint.socket is not None:
+            session.mount("http://", DialAdapter(socket_dial(self.endpoint.socket)))
+        if (tls := self.endpoint.tls) is not None:
+            session.verify, session.cert = tls.verify, tls.certificate
+            if not tls.verify:
+                disable_warnings(InsecureRequestWarning)  # the user's settings say so
+        return session
 
     def _refused(self, response: Response) -> LayertuiError:
         try:
             said = str(response.json()["message"])
-        except (ValueError, KeyError, TypeError):
-            said = response.reason or f"status {response.status_code}"
+        except (ValueError, KeyError, TypeError, RecursionError):
+            is_text = response.headers.get("Content-Type", "text/plain").startswith("text/plain")
+            said = (response.text if is_text else response.reason) or f"status {response.status_code}"
         kind = NotFound if response.status_code == 404 else LayertuiError
         return kind(f"{self.endpoint.engine} says", said.strip())
 
     @contextmanager
     def _told(self) -> Iterator[None]:
         """Turn what the libraries raise into one line with a remedy."""
-        from docker.errors import DockerException
         from requests.exceptions import RequestException
+        from urllib3.exceptions import HTTPError
 
         try:
             yield
-        except (RequestException, DockerException, OSError) as error:
+        except (RequestException, HTTPError, OSError, ValueError) as error:
             raise self._unreachable(error) from error
 
     def _unreachable(self, error: Exception) -> LayertuiError:
-        if "paramiko" in str(error):
-            return LayertuiError(
-                f"cannot reach {self.endpoint.engine} by ssh", "", "pip install 'layertui[ssh]' adds it"
-            )
-        engine, url, origin = self.endpoint.engine, self.endpoint.url, self.endpoint.origin
-        what = f"cannot reach {engine} at {url} ({origin})"
-        number = _errno(error)
+        engine, origin = self.endpoint.engine, self.endpoint.origin
+        what = f"cannot reach {engine} at {self.endpoint.url} ({origin})"
+        cause = _system_error(error)
+        if self._ssh is not None and not isinstance(cause, SshFailure):
+            try:
+                self._ssh.check()  # ssh itself says why a connection broke off
+            except OSError as failure:
+                cause = failure
+        if isinstance(cause, SshFailure):
+            return LayertuiError(what, str(cause), cause.remedy)
+        if cause is None:
+            return LayertuiError(what, str(error).split("\n")[0] or type(error).__name__, f"look at {origin}")
         service = "docker" if engine == "Docker" else "podman.socket"
-        if number == errno.EACCES:
+        if cause.errno == errno.EACCES:
             group = " or join the group docker" if engine == "Docker" else ""
             return LayertuiError(what, "no permission on the socket", f"run as root{group}")
-        if number in (errno.ENOENT, errno.ECONNREFUSED) and self.endpoint.socket is not None:
-            why = "it is not running" if number == errno.ECONNREFUSED else "there is no such socket"
-            absent = number == errno.ENOENT and self.endpoint.origin == DEFAULT
+        if cause.errno in (errno.ENOENT, errno.ECONNREFUSED) and self.endpoint.socket is not None:
+            why = "it is not running" if cause.errno == errno.ECONNREFUSED else "there is no such socket"
+            absent = cause.errno == errno.ENOENT and origin == DEFAULT
             return (NoEngine if absent else LayertuiError)(
-                what, why, f"start it (systemctl start {service}) or set {_variable(engine)}"
+                what, why, f"start it (systemctl start {service}) or set {self.endpoint.variable}"
             )
-        return LayertuiError(what, _reason(error), f"look at {origin}")
+        return LayertuiError(what, cause.strerror or str(cause), f"look at {origin}")
 
 
 class ByteStream(io.RawIOBase):
@@ -178,12 +205,16 @@ class ByteStream(io.RawIOBase):
         return b"".join(parts)
 
 
-def _variable(engine: str) -> str:
-    return "DOCKER_HOST" if engine == "Docker" else "CONTAINER_HOST"
+def _json(response: Response, engine: str) -> Any:
+    """Return the JSON of an answer. Raises :class:`LayertuiError` if it is none."""
+    try:
+        return response.json()
+    except (ValueError, RecursionError) as error:
+        raise LayertuiError(f"{engine} gives no JSON", str(error)) from error
 
 
-def _errno(error: BaseException | None) -> int:
-    """Return the system's own reason, however deep the libraries have wrapped it."""
+def _system_error(error: BaseException) -> OSError | None:
+    """Return the system's own error, however deep the libraries have wrapped it."""
     seen = set()
     waiting: list[object] = [error]
     while waiting:
@@ -192,14 +223,9 @@ def _errno(error: BaseException | None) -> int:
             continue
         seen.add(id(each))
         # The numbers of TLS errors are OpenSSL's, not the system's.
+        if isinstance(each, SshFailure):
+            return each
         if isinstance(each, OSError) and each.errno and not isinstance(each, ssl.SSLError):
-            return each.errno
+            return each
         waiting += [each.__cause__, each.__context__, getattr(each, "reason", None), *each.args]
-    return 0
-
-
-def _reason(error: Exception) -> str:
-    number = _errno(error)
-    if number:
-        return os.strerror(number)
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    return None
