@@ -158,7 +158,7 @@ MOBY = "--namespace=moby"
 def embedded_root(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root of Docker 29, which keeps its images and its containers' layers in a containerd inside it.
 
-    No Docker 29 was at hand: the store is made by containerd itself, in the steps that moby's
+    The store is made by containerd itself, in the steps that moby's
     sources take (daemon/containerd/image_snapshot.go, ``createLayer`` and ``prepareInitLayer``),
     and the container's config has the fields of daemon/container/container.go.
     """
@@ -179,7 +179,12 @@ def embedded_root(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     config = folder / "containers" / CONTAINER / "config.v2.json"
     config.parent.mkdir(parents=True)
     value = {
-        "State": {"Running": False, "ExitCode": 3},
+        "State": {
+            "Running": False,
+            "ExitCode": 3,
+            "StartedAt": "2026-11-01T10:00:01Z",
+            "FinishedAt": "2026-11-01T10:00:02Z",
+        },
         "ID": CONTAINER,
         "Created": "2026-11-01T10:00:00Z",
         "Path": "/bin/sh",

@@ -94,13 +94,21 @@ def test_what_an_image_says_is_read_once(root: Path) -> None:
 
 def test_steps_of_a_build_are_not_offered(root: Path) -> None:
     stored = list((root / "image" / driver_of(root) / "imagedb/content/sha256").iterdir())
-    assert len(stored) > len(list(list_images(f"docker-root:{root}")))
+    listed = {row.id for row in list_images(f"docker-root:{root}")}
+    steps = {f"sha256:{path.name}" for path in stored} - listed
+    assert steps
+    for identity in steps:  # docker images --all lists them, and docker inspect knows them
+        (row,) = list_images(f"docker-root:[{root}]{identity}")
+        assert (row.name, row.tag, row.id) == ("", "", identity)
+        assert open_image(row.reference).id == identity
 
 
 def test_containers(root: Path) -> None:
     rows = {row.name: row for row in docker_root.list_containers(parse_reference(f"docker-root:{root}"))}
     assert sorted(rows) == ["idle", "worked"]
-    assert (rows["worked"].image, rows["worked"].status) == ("work:1", "exited (0)")
+    assert (rows["worked"].image, rows["worked"].state) == ("work:1", "exited")
+    assert rows["worked"].status.startswith("Exited (0) ") and rows["worked"].status.endswith(" ago")
+    assert (rows["idle"].state, rows["idle"].status) == ("created", "Created")
     image = open_image(rows["worked"].reference)
     assert [entry.created_by.partition(":")[0] for entry in image.history[-2:]] == [
         "init layer",

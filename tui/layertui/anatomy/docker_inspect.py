@@ -30,8 +30,11 @@ FIELDS = {
     "GraphDriver": "",
     "RootFS": "rootfs",
     "Metadata": "",
+    "Descriptor": "",
 }
 """In Docker's order, each with its key in the config (up to Docker 1.9: the file ``json``), if it is from there."""
+WITHOUT_DESCRIPTOR = ("Container", "ContainerConfig", "VirtualSize")
+"""Fields that the API dropped before, or with, ``Descriptor`` (1.44, 1.45, 1.48)."""
 
 
 def described(image: Image) -> dict[str, Any]:
@@ -47,7 +50,10 @@ def fields(image: Image) -> list[InspectField]:
     """
     own = {field.name: field for field in image.fields}
     values = _values(image)
-    unknown = {name for name in ("Variant", "OsVersion") if not values[name]}
+    if "Descriptor" in own:
+        values["Config"] = _image_settings(image.config.get("config"))
+    unknown = set(WITHOUT_DESCRIPTOR) if "Descriptor" in own else {"Descriptor"}
+    unknown |= {name for name in ("Variant", "OsVersion") if not values[name]}
     unknown |= {name for name in ("Size", "VirtualSize") if image.size < 0}
     if not values["RootFS"]["Layers"] and image.layers:
         unknown |= {"RootFS", "Metadata"}  # Docker up to 1.9 has neither
@@ -88,6 +94,20 @@ def _settings(value: object) -> dict[str, Any]:
     return {name: {**usual, **known}[name] for name in order if name in usual or name in known}
 
 
+def _image_settings(value: object) -> dict[str, Any]:
+    """Return what an image's config may say of containers, as APIs with ``Descriptor`` do up to 1.51.
+
+    What is empty is left out there, or unset (moby, api/server/router/image/inspect_response.go).
+    """
+    given: Mapping[str, Any] = value if isinstance(value, dict) else {}
+    usual = {name: SETTINGS[name] for name in IMAGE_SETTINGS if SETTINGS[name] is not LEFT_OUT}
+    return {
+        name: given[name] if given.get(name) else usual[name]
+        for name in IMAGE_SETTINGS
+        if given.get(name) or name in usual
+    }
+
+
 LEFT_OUT = object()
 SETTINGS: Mapping[str, object] = {
     "Hostname": "",
@@ -122,3 +142,21 @@ SETTINGS: Mapping[str, object] = {
 def _text(config: Mapping[str, Any], name: str) -> str:
     value = config.get(name)
     return value if isinstance(value, str) else ""
+
+
+IMAGE_SETTINGS = (
+    "User",
+    "ExposedPorts",
+    "Env",
+    "Cmd",
+    "Healthcheck",
+    "ArgsEscaped",
+    "Volumes",
+    "WorkingDir",
+    "Entrypoint",
+    "OnBuild",
+    "Labels",
+    "StopSignal",
+    "Shell",
+)
+"""Those of an image (moby/docker-image-spec, ``DockerOCIImageConfig``)."""

@@ -40,6 +40,13 @@ def full_names(name: str) -> list[str]:
     ]
 
 
+def familiar_name(name: str) -> str:
+    """Return a name without what it has of Docker Hub, as Docker prints it (distribution/reference, normalize.go)."""
+    path = name.removeprefix("docker.io/")
+    short = path.removeprefix("library/")
+    return name if path == name else path if "/" in short.partition("@")[0] else short
+
+
 def labels_of(config: Mapping[str, Any]) -> dict[str, str]:
     """Return an image's labels, without those that are not strings."""
     settings = config.get("config")

@@ -17,8 +17,7 @@ from layertui.model import media_types
 from layertui.model.blob import Blob
 from layertui.model.image import Descriptor, Image
 from layertui.model.reference import TRANSPORTS
-from layertui.sources.assemble import config_list
-from layertui.sources.oci_layout import ImageLayout, descriptor_of, manifests_of
+from layertui.sources.oci_layout import ImageLayout, config_and_layers, descriptor_of, manifests_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +89,7 @@ def _about(layout: ImageLayout, image: Image) -> Iterator[Descriptor]:
 def attachment_of(layout: ImageLayout, found: Descriptor) -> Attachment:
     """Return the attachment of a manifest of a layout."""
     manifest, _ = layout.fetch(found, "manifest")
-    config = descriptor_of(manifest.get("config"))
-    carried = [each for each in map(descriptor_of, config_list(manifest, "layers")) if each is not None]
+    config, carried = config_and_layers(manifest)
     types = [
         manifest.get("artifactType"),
         config and config.media_type,

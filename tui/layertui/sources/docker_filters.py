@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from layertui.model.errors import LayertuiError
 from layertui.model.image import ImageSummary
+from layertui.sources.assemble import familiar_name
 from layertui.text.format import parse_time
 
 FILTER_KEYS = ("dangling", "label", "reference", "before", "since")
@@ -52,7 +53,7 @@ def _test(rows: list[ImageSummary], key: str, value: str) -> Callable[[ImageSumm
 
 def _is_named(row: ImageSummary, pattern: str) -> bool:
     """Return whether the name, or name and tag, matches; no star matches a slash, as in Docker."""
-    name = row.name.removeprefix("docker.io/").removeprefix("library/")
+    name = familiar_name(row.name)
     return any(
         len(parts := full.split("/")) == len(wanted := pattern.split("/"))
         and all(map(fnmatch.fnmatchcase, parts, wanted))

@@ -17,7 +17,6 @@ from layertui.model.identity import identity_of
 from layertui.model.image import Descriptor, Image, ImageSummary
 from layertui.model.reference import Reference, parse_reference
 from layertui.sources.assemble import (
-    config_list,
     created_of,
     diff_ids_of,
     history_of,
@@ -34,6 +33,7 @@ from layertui.sources.oci_layout import (
     DirectoryLayout,
     FilesLayout,
     ImageLayout,
+    config_and_layers,
     descriptor_of,
     manifests_of,
     ways_to,
@@ -164,7 +164,7 @@ def _image(
         raise LayertuiError(
             f"{reference} has a schema 1 manifest", "schema 1 is not supported", "pull it again"
         )
-    described = descriptor_of(manifest.get("config"))
+    described, named = config_and_layers(manifest)
     if described is None:
         raise LayertuiError(f"the manifest of {layout.place} has no config", "not an image manifest")
     warnings = []
@@ -177,11 +177,7 @@ def _image(
             if blob is not None and blob.size <= MAX_OTHER_CONFIG:
                 config_bytes = blob.pread(blob.size, 0)
         warnings.append(f"an artifact, not a container image: its config is {described.media_type}")
-    stored = [
-        (found, layout.blob(found))
-        for found in map(descriptor_of, config_list(manifest, "layers"))
-        if found is not None
-    ]
+    stored = [(found, layout.blob(found)) for found in named]
     layers, more = make_layers(stored, diff_ids_of(config) if config else [""] * len(stored))
     history, odd = history_of(config, len(layers))
     damaged = [f"the archive is damaged: {layout.damage}"] if layout.damage else []

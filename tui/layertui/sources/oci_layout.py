@@ -207,6 +207,12 @@ def descriptors_of(index: Mapping[str, Any]) -> Iterator[Descriptor]:
             yield found
 
 
+def config_and_layers(manifest: Mapping[str, Any]) -> tuple[Descriptor | None, list[Descriptor]]:
+    """Return the descriptors in a manifest, without malformed ones."""
+    layers = [found for found in map(descriptor_of, config_list(manifest, "layers")) if found is not None]
+    return descriptor_of(manifest.get("config")), layers
+
+
 def descriptor_of(value: object) -> Descriptor | None:
     """Parse a descriptor; ``None`` if it has no digest."""
     if not isinstance(value, dict) or not isinstance(value.get("digest"), str):

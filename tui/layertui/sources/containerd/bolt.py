@@ -71,6 +71,11 @@ class Bucket:
     def text(self, name: str) -> str:
         return self.value(name).decode("utf-8", "surrogateescape")
 
+    def texts(self, name: str) -> dict[str, str]:
+        """Return all values of a bucket inside: labels, annotations."""
+        found = self.bucket(name)
+        return {key: found.text(key) for key in found.entries}
+
 
 def read_bolt(path: Path) -> Bucket:
     """Return the root of a database. Raises :class:`LayertuiError` if it cannot be read or is none."""

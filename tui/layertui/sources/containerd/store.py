@@ -16,19 +16,18 @@ from layertui.model.digest import DIGEST
 from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.image import ContainerSummary, Descriptor, Image, ImageSummary, Layer, Unpacked
 from layertui.model.reference import Reference
-from layertui.sources.assemble import no_image, with_own_layer
+from layertui.sources.assemble import familiar_name, no_image, with_own_layer
 from layertui.sources.containerd.bolt import Bucket, read_bolt
 from layertui.sources.containerd.values import go_time, uvarint, varint
 from layertui.sources.files import FolderFiles
 from layertui.sources.oci import open_layout, summaries
-from layertui.sources.oci_layout import IMAGE_NAME, FilesLayout
+from layertui.sources.oci_layout import IMAGE_NAME, FilesLayout, config_and_layers, manifests_of
 
 METADATA_DB = "io.containerd.metadata.v1.bolt/meta.db"
 CONTENT = "io.containerd.content.v1.content"
 SNAPSHOTTER = "io.containerd.snapshotter.v1"
 DIRECTORIES = "overlayfs"
 """The snapshotter whose snapshots are directories of one layer each."""
-HUB = "docker.io/library/"
 UNCOMPRESSED = "containerd.io/uncompressed"
 """The label of a blob that has been unpacked: its diff ID."""
 MAX_SNAPSHOTS = 1000
@@ -43,7 +42,7 @@ class ContainerdStore:
     @cached_property
     def namespaces(self) -> dict[str, Namespace]:
         """Raises :class:`LayertuiError` if there is no store or its database is damaged."""
-        path = self.root / METADATA_DB
+        path = self.metadata
         try:
             path.stat()
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -56,6 +55,11 @@ class ContainerdStore:
         return {
             name: Namespace(self, name, bucket) for name, bucket in read_bolt(path).bucket("v1").buckets()
         }
+
+    @property
+    def metadata(self) -> Path:
+        """The database of all namespaces."""
+        return self.root / METADATA_DB
 
     def namespace(self, name: str) -> Namespace:
         if name not in self.namespaces:
@@ -129,10 +133,16 @@ class Namespace:
         found = {}
         for name, bucket in self._bucket.bucket("images").buckets():
             target = bucket.bucket("target")
-            found[name] = Descriptor(
-                target.text("mediatype"), target.text("digest"), varint(target.value("size"))
-            )
+            media_type, digest, size = target.text("mediatype"), target.text("digest"), target.value("size")
+            found[name] = Descriptor(media_type, digest, varint(size), bucket.texts("annotations"))
         return found
+
+    def image_labels(self, name: str) -> dict[str, str]:
+        return self._bucket.bucket("images", name).texts("labels")
+
+    def updated(self, name: str) -> str:
+        """Return when a name was last set, as RFC 3339; empty if that is unknown."""
+        return go_time(self._bucket.bucket("images", name).value("updatedat")) or ""
 
     @cached_property
     def blobs(self) -> dict[str, tuple[int, str]]:
@@ -143,7 +153,7 @@ class Namespace:
         }
 
     def find(self, name: str) -> str:
-        """Return the whole name of an image: by that, a short one, or (part of) its digest.
+        """Return the whole name of an image: by that, a short one, or (part of) its digest or its config's.
 
         Raises :class:`LayertuiError`.
         """
@@ -160,19 +170,47 @@ class Namespace:
         ]
         if len({self.names[each].digest for each in found}) > 1:
             raise LayertuiError(f"{name} could be several images", ", ".join(found))
+        is_digest = len(digest) >= 2 and set(digest) <= set("0123456789abcdef")
+        return found[0] if found else self._find_config(name, f"sha256:{digest}" if is_digest else "")
+
+    def _find_config(self, name: str, digest: str) -> str:
+        """Return the first image whose config's digest begins with one: to CRI that is the image's ID."""
+        found: dict[str, str] = {}
+        for each in self.listed() if digest else ():
+            for config in self._configs(each):
+                if config.startswith(digest):
+                    found.setdefault(config, each)
+        if len(found) > 1:
+            raise LayertuiError(f"{name} could be several images", ", ".join(found.values()))
         if not found:
             known = ", ".join(self.listed()) or "no images"
             raise NotFound(f"{self.place} has no image {name}", f"it has {known}")
-        return found[0]
+        return next(iter(found.values()))
+
+    def _configs(self, name: str) -> list[str]:
+        """Return the digests of the configs of an image's platforms that are there."""
+        layout = ContentStore(self, name, self.names[name])
+        try:
+            found = [each for each in manifests_of(layout, layout.top()) if layout.has(each)]
+            configs = [config_and_layers(layout.fetch(each, "manifest")[0])[0] for each in found]
+        except LayertuiError:
+            return []  # opening it says why
+        return [config.digest for config in configs if config is not None]
 
     def open(self, name: str, reference: Reference, platform: str | None) -> Image:
         """Return an image by its whole name. Raises :class:`LayertuiError`."""
         return self.open_target(self.names[name], name, reference, platform)
 
-    def open_target(self, target: Descriptor, name: str, reference: Reference, platform: str | None) -> Image:
-        """Return what a descriptor leads to, of the image of a name or digest. Raises :class:`LayertuiError`."""
+    def open_target(
+        self, target: Descriptor, name: str, reference: Reference, platform: str | None, manifest: str = ""
+    ) -> Image:
+        """Return what a descriptor leads to, of the image of a name or digest.
+
+        ``manifest`` is the digest of the manifest that is meant, regardless of platforms. Raises
+        :class:`LayertuiError`.
+        """
         layout = ContentStore(self, name, target)
-        image = open_layout(layout, reference._replace(selector=""), platform)
+        image = open_layout(layout, reference._replace(selector=manifest and f"@{manifest}"), platform)
         digest = self.names[name].digest if name in self.names else name
         same = [each for each, known in self.names.items() if known.digest == digest]
         tags = [each for each in same if is_tag(each)]
@@ -206,7 +244,7 @@ class Namespace:
                 (row,) = summaries(ContentStore(self, name, target), reference._replace(selector=""))
             except (LayertuiError, ValueError):
                 row = ImageSummary("", "containerd", "", "", target.digest, "", None, None, None, ())
-            full, _, at = name.removeprefix(HUB).partition("@")
+            full, _, at = familiar_name(name).partition("@")
             repository, _, tag = full.rpartition(":") if not at else (full, "", "")
             yield row._replace(
                 reference=str(reference._replace(selector=f"{self.name}/{name}")),
@@ -268,6 +306,16 @@ class Namespace:
                 return
             yield key
             key = self.unpacked[key].parent if key in self.unpacked else ""
+
+    @property
+    def snapshotter(self) -> str:
+        """The snapshotter that it has snapshots of."""
+        return next((name for name, _ in self._bucket.bucket("snapshots").buckets()), DIRECTORIES)
+
+    def size_down_from(self, key: str) -> int:
+        """Return the bytes of a snapshot and of those below it, as far as they are there and known."""
+        found = [self.unpacked[each].size for each in self.down_from(key) if each in self.unpacked]
+        return sum(size for size in found if size > 0)
 
     @cached_property
     def unpacked(self) -> dict[str, Noted]:
@@ -342,7 +390,6 @@ class Namespace:
 
     def container_summaries(self, reference: Reference) -> Iterator[ContainerSummary]:
         for identity, container in self.containers.items():
-            labels = container.bucket("labels")
             yield ContainerSummary(
                 reference=str(reference._replace(selector=f"{self.name}//{identity}")),
                 transport="containerd",
@@ -353,7 +400,7 @@ class Namespace:
                 created=go_time(container.value("createdat")),
                 state="unknown",
                 status="unknown: the store does not say",
-                labels={key: labels.text(key) for key in labels.entries},
+                labels=container.texts("labels"),
                 mounts=[],
                 networks=[],
                 ports=[],

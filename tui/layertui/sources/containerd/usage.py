@@ -10,14 +10,14 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, chain_ids
 from layertui.model.job import Job
 from layertui.model.reference import Reference, to_layer
-from layertui.sources.assemble import config_list, diff_ids_of, is_tar
+from layertui.sources.assemble import diff_ids_of, is_tar
 from layertui.sources.containerd import store_of
 from layertui.sources.containerd.bare_layers import is_layer
 from layertui.sources.containerd.store import ContainerdStore, ContentStore, Namespace, is_tag
 from layertui.sources.files import listed
 from layertui.sources.oci_layout import (
     MAX_INDEX_DEPTH,
-    descriptor_of,
+    config_and_layers,
     descriptors_of,
     manifests_of,
 )
@@ -155,12 +155,11 @@ def _reached(namespace: Namespace, name: str) -> Iterator[tuple[str, Hashable]]:
         manifest, _ = layout.fetch(found, "manifest")
         yield "manifest", found.digest
         unpacked: list[str] = []
-        config = descriptor_of(manifest.get("config"))
+        config, layers = config_and_layers(manifest)
         if config is not None and layout.has(config):
             yield "config", config.digest
             if config.media_type in media_types.CONFIGS:
                 unpacked = chain_ids(diff_ids_of(layout.fetch(config, "config")[0]))
-        layers = [each for each in map(descriptor_of, config_list(manifest, "layers")) if each is not None]
         for number, layer in enumerate(layers):
             chain_id = unpacked[number] if number < len(unpacked) else ""
             is_unpacked = chain_id in namespace.unpacked

@@ -1,15 +1,14 @@
-"""``docker-root:`` — a data root of Docker as it lies on disk, live or copied; no daemon is asked."""
+"""``docker-root:``: a Docker data root on disk, live or copied; no daemon is contacted."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from layertui.model import platforms
 from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.image import ContainerSummary, Image, ImageSummary
-from layertui.model.reference import Reference, layer_of
-from layertui.sources.attachments import Attachment
-from layertui.sources.docker_root.data_root import DataRoot, Root
+from layertui.model.reference import Reference, layer_of, parse_reference
+from layertui.sources.attachments import Attachment, attachments_in
+from layertui.sources.docker_root.data_root import ContainerRoot, DataRoot, ImageRoot
 from layertui.sources.docker_root.files import Container, rows_until_error, summary_of
 
 
@@ -20,7 +19,6 @@ def open_image(reference: Reference, platform: str | None) -> Image:
         raise LayertuiError(
             f"{reference} is a store", "it holds many images", f"layertui images {reference} lists them"
         )
-    problems = []
     data = DataRoot(reference)
     if layer := layer_of(reference):
         from layertui.sources.docker_root.bare_layers import open_layer
@@ -28,49 +26,42 @@ def open_image(reference: Reference, platform: str | None) -> Image:
         return open_layer(data, layer, reference)
     if name.startswith("/"):
         return _container(data, name[1:], reference)
-    for root in data.roots:
+    problems: list[LayertuiError] = []
+    for root in _image_roots(data, problems):
         try:
-            identity = root.find(name)
-            pinned = reference._replace(selector=identity)
-            image = root.open(identity, reference)._replace(pinned=str(pinned))
-            if platform is not None:
-                platforms.choose_platform([(image.platform, None)], platform, str(reference))
-            return image
+            return root.open_image(name, reference, platform)
         except LayertuiError as error:
             problems.append(error)
-    try:
-        if (inside := data.images) is not None:
-            return inside.open(inside.find(name), inside.reference(name), platform)
-    except LayertuiError as error:
-        problems.append(error)
-    if not problems:  # containerd holds Docker's containers here, and none of its images
+    if not problems:  # containerd has Docker's containers here, and none of its images
         raise NotFound(f"{data.path} has no image {name}", "it has no images")
-    raise problems[0]
+    raise next((each for each in problems if not isinstance(each, NotFound)), problems[0])
 
 
 def list_images(reference: Reference) -> Iterator[ImageSummary]:
     """See :class:`layertui.sources.Source`."""
-    problems = []
+    problems: list[LayertuiError] = []
     found = False
-    data = DataRoot(reference)
-    for root in data.roots:
+    for root in _image_roots(DataRoot(reference), problems):
         try:
             wanted = root.find(reference.selector) if reference.selector else ""
-            for row in root.summaries(reference):
-                if not wanted or row.id == wanted:
-                    found = True
-                    yield row
-        except LayertuiError as error:
-            problems.append(error)
-    try:
-        if (inside := data.images) is not None:
-            for row in inside.summaries(inside.reference(), reference.selector):
+            for row in root.summaries(reference, wanted):
                 found = True
                 yield row
-    except LayertuiError as error:
-        problems.append(error)
+        except LayertuiError as error:
+            problems.append(error)
     if problems and not (reference.selector and found):
         raise problems[0]
+
+
+def _image_roots(data: DataRoot, problems: list[LayertuiError]) -> Iterator[ImageRoot]:
+    """Yield all that has images; that containerd cannot be read is added to ``problems``."""
+    yield from data.roots
+    try:
+        found = data.images
+    except LayertuiError as error:
+        problems.append(error)
+    else:
+        yield from found
 
 
 def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
@@ -88,13 +79,16 @@ def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
         raise problems[0]
 
 
-def attachments_of(_image: Image) -> Iterator[Attachment]:
-    """See :class:`layertui.sources.attachments.AttachmentSource`. Docker's own stores keep no manifests, so none."""
-    return iter(())
+def attachments_of(image: Image) -> Iterator[Attachment]:
+    """See :class:`layertui.sources.attachments.AttachmentSource`; Docker's own stores keep no manifests, containerd does."""
+    if image.manifest_digest:
+        for found in DataRoot(parse_reference(image.reference)).images:
+            if (layout := found.content(image.id)) is not None:
+                yield from attachments_in(layout, image)
 
 
 def _container(data: DataRoot, name: str, reference: Reference) -> Image:
-    known: list[tuple[Root, Container]] = []
+    known: list[tuple[ContainerRoot, Container]] = []
     problems: list[str] = []
     for find in FINDERS:
         for root in find(data):
@@ -114,8 +108,8 @@ def _container(data: DataRoot, name: str, reference: Reference) -> Image:
     raise NotFound(f"{data.path} has no container {name}", why)
 
 
-FINDERS: tuple[Callable[[DataRoot], Sequence[Root]], ...] = (
+FINDERS: tuple[Callable[[DataRoot], Sequence[ContainerRoot]], ...] = (
     lambda data: data.roots,
     lambda data: data.embedded,
 )
-"""Of all that has containers: a containerd that is damaged does not keep the others from being told."""
+"""All that has containers, in the order in which it is read: a damaged containerd must not hide the others."""

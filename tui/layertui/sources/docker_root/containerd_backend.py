@@ -1,7 +1,7 @@
 """Containers of Docker 29: their configs are in the data root, their layers in containerd.
 
 Rules from moby: daemon/containerd/image_snapshot.go (``createLayer``, ``prepareInitLayer``) and
-daemon/container/container.go. No Docker 29 was available to try them on.
+daemon/container/container.go.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.model.reference import Reference
 from layertui.sources.assemble import no_image, with_own_layer
-from layertui.sources.containerd.store import DIRECTORIES, HUB, Namespace
+from layertui.sources.containerd.store import DIRECTORIES, Namespace
+from layertui.sources.docker_root.containerd_images import ContainerdImages
 from layertui.sources.docker_root.files import Container, each, read_object
 from layertui.sources.files import listed
 from layertui.sources.oci_layout import descriptor_of
@@ -25,14 +26,12 @@ class ContainerdRoot:
     def __init__(self, root: Path, namespace: Namespace) -> None:
         self.root = root
         self._namespace = namespace
+        self._images = ContainerdImages(root, namespace)
 
     @property
     def names(self) -> dict[str, list[str]]:
-        """The names of each image, by the digest that Docker takes for its ID."""
-        found: dict[str, list[str]] = {}
-        for name, target in self._namespace.names.items():
-            found.setdefault(target.digest, []).append(name.removeprefix(HUB))
-        return found
+        """The names of each image, by its ID."""
+        return self._images.names
 
     def containers(self) -> Iterator[Container]:
         """Yield those that have a snapshot, or were made from an image of containerd."""
@@ -58,27 +57,26 @@ class ContainerdRoot:
         created = container.config.get("Created")
         created = created if isinstance(created, str) else None
         text = f"read-write layer of container {container.name} ({container.state})"
-        image = image._replace(name=f"{container.name} ({image.name})")
+        image = image._replace(name=f"{container.name} ({image.name})", fields=())
         driver = container.config.get("Driver")
         if driver != DIRECTORIES:
             return with_own_layer(image, None, f"the snapshotter {driver} is not read here", text, created)
         return self._namespace.stacked(image, container.id, text, created)
 
     def _image(self, container: Container, reference: Reference) -> Image:
-        """Return what it was made from: the manifest that it names, else what its image's digest stands for."""
+        """Return the image of a container: the manifest that it names, else its image's for the usual platform."""
         identity = str(container.config.get("Image") or "")
-        known = [name for name, target in self._namespace.names.items() if target.digest == identity]
         manifest = descriptor_of(container.config.get("ImageManifest"))
-        if manifest is None and not known:
-            return no_image(str(reference), "docker-root")
-        name = known[0] if known else identity
-        target = manifest if manifest else self._namespace.names[name]
-        try:
-            image = self._namespace.open_target(
-                target, name, reference._replace(transport="containerd"), None
+        if manifest is None:
+            known = identity in self.names
+            return (
+                self._images.open(identity, reference, None)
+                if known
+                else no_image(str(reference), "docker-root")
             )
+        try:
+            return self._images.open_manifest(identity, manifest, reference)
         except LayertuiError:
-            if known or manifest is None:
+            if identity in self.names:
                 raise
-            return no_image(str(reference), "docker-root")  # it was removed, its snapshots were not
-        return image._replace(reference=str(reference), transport="docker-root")
+            return no_image(str(reference), "docker-root")  # removed, but not its snapshots

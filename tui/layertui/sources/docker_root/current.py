@@ -107,7 +107,7 @@ class CurrentRoot(DriverRoot):
 
     def find(self, name: str) -> str:
         where = f"{self.root} has no image {name}", f"its {self.driver} store"
-        return pick(name, self.names, self.image_ids(), where)
+        return pick(name, self.names, self.every_id(), where)
 
     def open(self, identity: str, reference: Reference) -> Image:
         config, data = self.config_of(identity)

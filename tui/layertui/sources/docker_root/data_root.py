@@ -16,6 +16,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.reference import Reference
 from layertui.sources.containerd.store import METADATA_DB, ContainerdStore, Namespace
 from layertui.sources.docker_root.containerd_backend import ContainerdRoot
+from layertui.sources.docker_root.containerd_images import ContainerdImages
 from layertui.sources.docker_root.current import CurrentRoot, current_drivers
 from layertui.sources.docker_root.driver_root import DriverRoot
 from layertui.sources.docker_root.legacy import LegacyRoot, legacy_drivers
@@ -24,7 +25,8 @@ SYSTEM_ROOT = "/var/lib/docker"
 NAMESPACE = "moby"
 """Where Docker has its images in containerd."""
 
-Root = DriverRoot | ContainerdRoot
+ImageRoot = DriverRoot | ContainerdImages
+ContainerRoot = DriverRoot | ContainerdRoot
 
 
 class DataRoot:
@@ -63,10 +65,11 @@ class DataRoot:
                     return namespace
         return None
 
-    @property
-    def images(self) -> Namespace | None:
-        """That namespace, if it has images. Raises :class:`LayertuiError` if it cannot be read."""
-        return self.namespace if self.namespace and self.namespace.names else None
+    @cached_property
+    def images(self) -> Sequence[ContainerdImages]:
+        """The images in that namespace, if it has some. Raises :class:`LayertuiError` if it cannot be read."""
+        found = self.namespace
+        return [ContainerdImages(self.path, found)] if found and found.names else []
 
     @property
     def embedded(self) -> Sequence[ContainerdRoot]:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from layertui.model.image import Image, ImageSummary, Layer
+from layertui.model.platforms import choose_platform
 from layertui.model.reference import Reference
 from layertui.sources.assemble import created_of, labels_of, platform_of
-from layertui.sources.docker_root.files import Container, each
+from layertui.sources.docker_root.files import Container, each, named_rows
 from layertui.sources.docker_root.mounts import Mounts
 from layertui.sources.store_usage import StoredLayer
 
@@ -55,6 +56,14 @@ class DriverRoot(ABC):
     def open(self, identity: str, reference: Reference) -> Image:
         """Open an image by its ID. Raises :class:`LayertuiError`."""
 
+    def open_image(self, name: str, reference: Reference, platform: str | None) -> Image:
+        """Open an image by anything that :meth:`find` knows it by. Raises :class:`LayertuiError`."""
+        identity = self.find(name)
+        image = self.open(identity, reference)._replace(pinned=str(reference._replace(selector=identity)))
+        if platform is not None:
+            choose_platform([(image.platform, None)], platform, str(reference))
+        return image
+
     @abstractmethod
     def summary_facts(self, identity: str) -> tuple[str, Mapping[str, Any], Sequence[int]]:
         """Return an image's digest, its config, and the size of each layer in bytes (-1: unknown).
@@ -74,28 +83,27 @@ class DriverRoot(ABC):
     def repo_digests_of(self, identity: str) -> list[str]:
         return [name for name in self.names.get(identity, []) if "@" in name]
 
-    def summaries(self, reference: Reference) -> Iterator[ImageSummary]:
-        """Return a row for each name of each image, and one for an image without a name."""
-        return each(self.image_ids(), lambda identity: self._rows(identity, reference))
+    def summaries(self, reference: Reference, wanted: str = "") -> Iterator[ImageSummary]:
+        """Return a row for each name of each image, or of the one with the ID ``wanted``."""
+        identities = [wanted] if wanted else self.image_ids()
+        return each(identities, lambda identity: self._rows(identity, reference))
 
     def _rows(self, identity: str, reference: Reference) -> Iterator[ImageSummary]:
         digest, config, sizes = self.summary_facts(identity)
-        digests = dict(name.split("@", 1) for name in self.repo_digests_of(identity))
-        for full in self.tags_of(identity) or [""]:
-            name, _, tag = full.rpartition(":")
-            yield ImageSummary(
-                reference=str(reference._replace(selector=full or identity)),
-                transport="docker-root",
-                name=name,
-                tag=tag,
-                id=digest,
-                digest=digests.get(name, ""),
-                size=None if -1 in sizes else sum(sizes),
-                created=created_of(config),
-                layers=len(sizes),
-                platforms=(platform_of(config),),
-                labels=labels_of(config),
-            )
+        row = ImageSummary(
+            reference="",
+            transport="docker-root",
+            name="",
+            tag="",
+            id=digest,
+            digest="",
+            size=None if -1 in sizes else sum(sizes),
+            created=created_of(config),
+            layers=len(sizes),
+            platforms=(platform_of(config),),
+            labels=labels_of(config),
+        )
+        return named_rows(row, self.tags_of(identity), self.repo_digests_of(identity), identity, reference)
 
     # Layers
 

@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 
 from layertui.model.blob import FileBlob
 from layertui.model.errors import LayertuiError, NotFound
-from layertui.model.image import ContainerSummary, Descriptor, Layer, Link
+from layertui.model.image import ContainerSummary, Descriptor, ImageSummary, Layer, Link
 from layertui.model.reference import Reference
 from layertui.sources.assemble import config_list
 from layertui.sources.documents import Schema
 from layertui.sources.files import parse_object, read_text
+from layertui.text.format import age_text
 
 RowT = TypeVar("RowT")
 
@@ -83,6 +84,31 @@ def pick(
     raise NotFound(else_[0], f"{else_[1]} has {listed_names}")
 
 
+def named_rows(
+    row: ImageSummary, tags: Sequence[str], digests: Sequence[str], identity: str, reference: Reference
+) -> Iterator[ImageSummary]:
+    """Yield the row of an image for each of its tags; for one without tags by its repositories, if it has any.
+
+    As ``docker images`` does (docker/cli, cli/command/formatter/image.go).
+    """
+    known = dict(name.split("@", 1) for name in digests)
+    for name in tags or list(digests) or [""]:
+        repository = untagged(name)
+        yield row._replace(
+            reference=str(reference._replace(selector=name or identity)),
+            name=repository,
+            tag="" if "@" in name else name.removeprefix(f"{repository}:"),
+            digest=known.get(repository, ""),
+        )
+
+
+def untagged(name: str) -> str:
+    """Return a name without its tag or digest."""
+    name = name.partition("@")[0]
+    head, colon, tag = name.rpartition(":")
+    return head if colon and "/" not in tag else name
+
+
 def links_of(repositories: Path, data: bytes, config: Link) -> list[Link]:
     """Return how a name leads to an image's config: through the file of all names, if there is one."""
     if not data:
@@ -137,9 +163,36 @@ class Container:
 
     @property
     def state(self) -> str:
-        """As it was when its file was written last."""
+        """Docker's word for it when its file was last written (moby, daemon/container/state.go, ``State``)."""
+        noted = self._noted
+        if noted.get("Running") is True:
+            return next((word for key, word in RUNNING_STATES.items() if noted.get(key) is True), "running")
+        stopped = next((word for key, word in STOPPED_STATES.items() if noted.get(key) is True), "")
+        return stopped or ("exited" if self._time("StartedAt") else "created")
+
+    @property
+    def status(self) -> str:
+        """The same as ``docker ps`` prints it, without what only a running daemon knows."""
+        state = self.state
+        if state != "exited":
+            return f"{state} when the store was copied" if self._noted.get("Running") else STATUS[state]
+        finished = self._time("FinishedAt")
+        return f"Exited ({self._noted.get('ExitCode')})" + (f" {age_text(finished)}" if finished else "")
+
+    @property
+    def _noted(self) -> Mapping[str, Any]:
         state = self.config.get("State")
-        return "running" if isinstance(state, dict) and state.get("Running") is True else "exited"
+        return state if isinstance(state, dict) else {}
+
+    def _time(self, name: str) -> str:
+        """Return a time of its state; empty for Go's zero time, which is that of what has not happened."""
+        value = self._noted.get(name)
+        return value if isinstance(value, str) and not value.startswith("0001-01-01T") else ""
+
+
+RUNNING_STATES = {"Paused": "paused", "Restarting": "restarting"}
+STOPPED_STATES = {"RemovalInProgress": "removing", "Dead": "dead"}
+STATUS = {"removing": "Removal In Progress", "dead": "Dead", "created": "Created"}
 
 
 def summary_of(
@@ -147,12 +200,8 @@ def summary_of(
 ) -> ContainerSummary:
     """Return a container's row."""
     config = container.config
-    state = config.get("State")
-    state = state if isinstance(state, dict) else {}
     inner = config.get("Config")
     inner = inner if isinstance(inner, dict) else {}
-    running = container.state == "running"
-    code = state.get("ExitCode")
     mounts = config.get("MountPoints")
     network = config.get("NetworkSettings")
     networks = network.get("Networks") if isinstance(network, dict) else None
@@ -170,7 +219,7 @@ def summary_of(
         command=" ".join(command).strip(),
         created=created if isinstance(created, str) else None,
         state=container.state,
-        status="running when the store was copied" if running else f"exited ({code})",
+        status=container.status,
         labels=labels if isinstance(labels, dict) else {},
         mounts=list(mounts) if isinstance(mounts, dict) else None,
         networks=list(networks) if isinstance(networks, dict) else None,

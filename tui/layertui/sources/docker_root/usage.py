@@ -13,13 +13,13 @@ from pathlib import Path
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.reference import Reference, to_layer
-from layertui.sources.containerd.store import HUB
 from layertui.sources.containerd.usage import collect
 from layertui.sources.docker_root.bare_layers import directories, is_layer
 from layertui.sources.docker_root.containerd_backend import ContainerdRoot
+from layertui.sources.docker_root.containerd_images import ContainerdImages
 from layertui.sources.docker_root.data_root import NAMESPACE, DataRoot
 from layertui.sources.docker_root.driver_root import DriverRoot
-from layertui.sources.docker_root.files import Container, rows_until_error
+from layertui.sources.docker_root.files import rows_until_error
 from layertui.sources.store_usage import (
     ImageNeeds,
     ImageUse,
@@ -75,33 +75,35 @@ def usage_of(reference: Reference, job: Job) -> StoreUsage:
     with usage.noting_problems():
         usage.strays += _orphans(data.roots, store)
     with usage.noting_problems():
-        if (inside := data.images) is not None:  # Docker 29
-            embedded = ContainerdRoot(data.path, inside)
-            containers = rows_until_error(embedded.containers(), usage.problems)
-            keys = embedded.keys(containers)
-            images, layers, orphans = collect(inside.store, inside.reference(), usage.problems, keys)
-            usage.images += _with_containers(embedded, containers, images)
-            usage.layers += layers
-            usage.strays += orphans
+        for found in data.images:
+            for embedded in data.embedded:
+                _add_embedded(usage, found, embedded, store)
     if (database := data.path / "linkgraph.db").is_file():
         with usage.noting_problems():
             usage.links += linkgraph(database)
     return usage.build(data.path, _about, job)
 
 
-def _with_containers(
-    root: ContainerdRoot, containers: list[Container], images: list[ImageUse]
-) -> Iterator[ImageUse]:
-    """Yield images of containerd by the names that Docker shows, and with its containers."""
-    known = root.names
+def _add_embedded(
+    usage: UsageBuilder, found: ContainerdImages, root: ContainerdRoot, reference: Reference
+) -> None:
+    """Add what containerd has for Docker, called as Docker calls it."""
+    namespace = found.namespace
+    containers = rows_until_error(root.containers(), usage.problems)
+    standing: dict[str, list[str]] = {}
+    for container in containers:
+        standing.setdefault(str(container.config.get("Image", "")), []).append(container.name)
+    keys = root.keys(containers)
+    images, layers, orphans = collect(namespace.store, namespace.reference(), usage.problems, keys)
     for image in images:
-        names = [name.removeprefix(f"{NAMESPACE}/").removeprefix(HUB) for name in image.names]
-        standing = [
-            container.name
-            for container in containers
-            if set(names) & set(known.get(str(container.config.get("Image")), ()))
-        ]
-        yield replace(image, names=names, containers=standing)
+        identity = namespace.names[image.names[0].removeprefix(f"{NAMESPACE}/")].digest
+        names = found.names[identity]
+        leads = str(reference._replace(selector=names[0] if names else identity))
+        usage.images.append(
+            replace(image, id=identity, names=names, reference=leads, containers=standing.get(identity, []))
+        )
+    usage.layers += layers
+    usage.strays += orphans
 
 
 def _about(name: str) -> str:
