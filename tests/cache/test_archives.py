@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from layertui.cache import archives, directory
-from layertui.cache.archives import plain_copy
+from layertui.cache.archives import PlainCopy, plain_copy
 from layertui.model.blob import LocalFile
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Cancelled, Job
+from tests.engines import run
+from tests.programs import need_root
 from tests.waiting import SECONDS
 
 
@@ -49,16 +51,20 @@ class Copies:
         return self._damage
 
 
+def content(copy: PlainCopy) -> bytes:
+    return copy.path.read_bytes()[: copy.size]
+
+
 def test_a_copy_is_made_once(archive: Path, folder: Path) -> None:
     copies = Copies()
     first, second = plain_copy(LocalFile(archive), copies), plain_copy(LocalFile(archive), copies)
-    assert first == second == (folder / first[0].name, "") and first[0].read_bytes() == b"one"
-    assert copies.runs == 1 and list(folder.iterdir()) == [first[0]]
+    assert first == second == (folder / first.path.name, 3, "") and content(first) == b"one"
+    assert copies.runs == 1 and list(folder.iterdir()) == [first.path]
 
 
 def test_threads_wait_for_one_of_them(archive: Path) -> None:
     copies = Copies(0.2)
-    found: list[tuple[Path, str]] = []
+    found: list[PlainCopy] = []
     threads = [
         threading.Thread(target=lambda: found.append(plain_copy(LocalFile(archive), copies)))
         for _ in range(5)
@@ -73,7 +79,7 @@ def test_threads_wait_for_one_of_them(archive: Path) -> None:
 
 def test_a_damaged_archive_is_decompressed_again_but_not_twice_at_once(archive: Path, folder: Path) -> None:
     copies = Copies(0.05, "it ends early")
-    found: list[tuple[Path, str]] = []
+    found: list[PlainCopy] = []
     threads = [
         threading.Thread(target=lambda: found.append(plain_copy(LocalFile(archive), copies)))
         for _ in range(3)
@@ -82,8 +88,8 @@ def test_a_damaged_archive_is_decompressed_again_but_not_twice_at_once(archive: 
         thread.start()
     for thread in threads:
         thread.join(SECONDS)
-    assert [damage for _, damage in found] == ["it ends early"] * 3 and copies.most == 1
-    assert found[0][0].read_bytes() == b"one" and len(list(folder.iterdir())) == 1
+    assert [copy.damage for copy in found] == ["it ends early"] * 3 and copies.most == 1
+    assert content(found[0]) == b"one" and len(list(folder.iterdir())) == 1
 
 
 def test_waiting_is_cancelled(archive: Path) -> None:
@@ -107,14 +113,14 @@ def test_waiting_is_cancelled(archive: Path) -> None:
 def test_another_file_at_the_same_path_has_another_copy(archive: Path, tmp_path: Path) -> None:
     """Whatever is the same: size, modification time, inode."""
     facts = archive.stat()
-    assert plain_copy(LocalFile(archive), Copies())[0].read_bytes() == b"one"
+    assert content(plain_copy(LocalFile(archive), Copies())) == b"one"
     archive.write_bytes(b"two")  # the same inode
     os.utime(archive, ns=(facts.st_atime_ns, facts.st_mtime_ns))
-    assert plain_copy(LocalFile(archive), Copies())[0].read_bytes() == b"two"
+    assert content(plain_copy(LocalFile(archive), Copies())) == b"two"
     (tmp_path / "new").write_bytes(b"six")
     os.utime(tmp_path / "new", ns=(facts.st_atime_ns, facts.st_mtime_ns))
     (tmp_path / "new").replace(archive)
-    assert plain_copy(LocalFile(archive), Copies())[0].read_bytes() == b"six"
+    assert content(plain_copy(LocalFile(archive), Copies())) == b"six"
 
 
 def test_the_copy_just_made_is_kept_whatever_its_size(
@@ -125,13 +131,13 @@ def test_the_copy_just_made_is_kept_whatever_its_size(
     other = tmp_path / "b.tar.gz"
     other.write_bytes(b"two")
     for path in (archive, other):
-        copy, _ = plain_copy(LocalFile(path), Copies())
-        assert list(folder.iterdir()) == [copy]
+        copy = plain_copy(LocalFile(path), Copies())
+        assert list(folder.iterdir()) == [copy.path]
 
 
 def test_a_copy_keeps_its_modification_time_when_it_is_used(archive: Path) -> None:
     """The index of a layer in it is cached under that time."""
-    copy, _ = plain_copy(LocalFile(archive), Copies())
+    copy = plain_copy(LocalFile(archive), Copies()).path
     os.utime(copy, (1, 1))
     plain_copy(LocalFile(archive), Copies())
     assert copy.stat().st_mtime == 1 and copy.stat().st_atime > 1
@@ -154,3 +160,55 @@ def test_a_failed_decompression_leaves_nothing(archive: Path, folder: Path) -> N
     with pytest.raises(LayertuiError, match="Input/output error"):
         plain_copy(LocalFile(archive), fail)
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("left", [0, 1, 3, 10, 19])
+def test_a_copy_that_was_cut_is_made_again(archive: Path, left: int) -> None:
+    """As a power failure after its rename may leave it."""
+    copy = plain_copy(LocalFile(archive), Copies())
+    os.truncate(copy.path, left)
+    again = plain_copy(LocalFile(archive), Copies())
+    assert content(again) == b"one" and again == copy
+
+
+def test_the_copy_of_another_user_is_not_used(archive: Path) -> None:
+    """In a cache directory that others can write to, it could be of any archive."""
+    need_root()
+    copy = plain_copy(LocalFile(archive), Copies())
+    copy.path.write_bytes(copy.path.read_bytes().replace(b"one", b"bad"))
+    os.chown(copy.path, 12345, 12345)
+    assert content(plain_copy(LocalFile(archive), Copies())) == b"one"
+    assert copy.path.stat().st_uid == 0
+
+
+def test_a_copy_is_no_symlink(archive: Path, tmp_path: Path) -> None:
+    copy = plain_copy(LocalFile(archive), Copies())
+    copy.path.rename(tmp_path / "elsewhere")
+    copy.path.symlink_to(tmp_path / "elsewhere")
+    copies = Copies()
+    assert content(plain_copy(LocalFile(archive), copies)) == b"one" and copies.runs == 1
+
+
+def test_a_copy_leaves_room_on_the_disk(
+    archive: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_root()
+    monkeypatch.setattr(directory, "ROOM_STEP", 1 << 16)
+    most = 0
+
+    def endless(_: LocalFile, write: Callable[[memoryview], None]) -> str:
+        nonlocal most
+        while True:
+            write(memoryview(bytes(1 << 16)))
+            most += 1 << 16
+
+    (tmp_path / "cache").mkdir()
+    run("mount", "-t", "tmpfs", "-o", "size=10m", "tmpfs", tmp_path / "cache")
+    try:
+        with pytest.raises(
+            LayertuiError, match=r"cannot decompress .*, less than [\d,]+ bytes would stay free"
+        ):
+            plain_copy(LocalFile(archive), endless)
+        assert 8 << 20 < most < 10 << 20 and not list(folder.iterdir())
+    finally:
+        run("umount", "--lazy", tmp_path / "cache")

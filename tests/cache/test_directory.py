@@ -337,3 +337,15 @@ def test_eviction_takes_no_lock_from_who_waits_for_it(tmp_path: Path) -> None:
 def test_the_directory_is_that_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert directory.cache_directory() == tmp_path / "layertui"
+
+
+def test_a_lock_does_not_follow_a_symlink(tmp_path: Path) -> None:
+    """What it leads to would be overwritten with the process ID."""
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    with lock(tmp_path, "key"):
+        (name,) = [path.name for path in tmp_path.iterdir() if path != victim]
+    (tmp_path / name).symlink_to(victim)
+    with pytest.raises(OSError, match="symbolic"), lock(tmp_path, "key"):
+        pass
+    assert victim.read_bytes() == b"precious"

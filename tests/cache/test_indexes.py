@@ -11,7 +11,8 @@ import pytest
 import zstandard
 
 from layertui.cache import directory, indexes
-from layertui.cache.indexes import ENTRY_MAGIC, DamagedEntry, IndexCache, seal, unseal
+from layertui.cache.indexes import ENTRY_MAGIC, MIN_INFLATED, DamagedEntry, IndexCache, seal, unseal
+from tests.programs import need_root
 
 DATA = os.urandom(500) + bytes(2000)
 
@@ -51,6 +52,34 @@ def test_bombs_are_refused_before_they_inflate(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(indexes, "MAX_INFLATED", 1000)
     with pytest.raises(DamagedEntry, match="excessive"):
         unseal(ENTRY_MAGIC + zlib.crc32(data).to_bytes(4, "little") + data)
+
+
+def test_a_small_file_does_not_inflate_to_gigabytes(tmp_path: Path) -> None:
+    """Within the largest size of all: it is the ratio that gives it away."""
+    data = seal(bytes(1 << 30))
+    with pytest.raises(DamagedEntry, match="excessive"):
+        unseal(data)
+    assert unseal(seal(bytes(MIN_INFLATED))) == bytes(MIN_INFLATED)
+
+
+def test_entries_of_another_user_and_symlinks_are_not_read(tmp_path: Path) -> None:
+    need_root()
+    cache = IndexCache(tmp_path)
+    cache.write("key", DATA)
+    os.chown(tmp_path / "key", 12345, 12345)
+    assert not cache.has("key") and cache.read("key", bytes) is None
+    cache.write("key", DATA)
+    assert cache.read("key", bytes) == DATA  # its own, in its place
+    (tmp_path / "link").symlink_to("key")
+    assert not cache.has("link") and cache.read("link", bytes) is None
+
+
+def test_a_fifo_is_no_entry(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "key")
+    cache = IndexCache(tmp_path)
+    assert not cache.has("key") and cache.read("key", bytes) is None
+    cache.write("key", DATA)
+    assert cache.read("key", bytes) == DATA
 
 
 def test_another_version_or_byte_order_is_damage() -> None:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from layertui.cache.directory import cache_directory
 from layertui.model.blob import Blob
 from layertui.model.errors import LayertuiError, NoImage
 from layertui.model.reference import Reference
+from layertui.sources import open_image
 from layertui.sources.archive import ArchiveFiles
 from layertui.sources.files import MAX_JSON, FolderFiles, files_of, parse_json, read_json
 from tests.engines import run
@@ -97,12 +99,42 @@ def test_what_was_read_before_the_end_is_there(path: Path) -> None:
 
 
 def test_a_compressed_archive_is_unpacked_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    archive(path, file(b"a", b"1"), compression="gzip")
+    name = "manifest.json"
+    archive(path, file(b"manifest.json", b"1"), compression="gzip")
     monkeypatch.setattr("layertui.sources.archive._decompress", lambda *_: pytest.fail("unpacked again"))
-    assert data(ArchiveFiles(path).get("a")) == b"1"
+    assert data(ArchiveFiles(path).get(name)) == b"1"
     monkeypatch.undo()
-    path.write_bytes(gzip.compress(file(b"a", b"other") + END))
-    assert data(ArchiveFiles(path).get("a")) == b"other"
+    path.write_bytes(gzip.compress(file(b"manifest.json", b"other") + END))
+    assert data(ArchiveFiles(path).get(name)) == b"other"
+
+
+NO_IMAGES = {
+    "tar": file(b"a", bytes(5000)) + END,
+    "cut": file(b"a", bytes(5000))[:2000],
+    "empty": END,
+    "zeros": bytes(5000),
+    "text": b"text" * 500,
+    "short": b"short",
+}
+
+
+@pytest.mark.parametrize("content", NO_IMAGES.values(), ids=NO_IMAGES)
+def test_nothing_is_kept_of_what_is_no_image(
+    path: Path, tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else archives of other things, which may decompress to a thousand times their size, fill the disk."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path.write_bytes(gzip.compress(content))
+    with pytest.raises(LayertuiError, match="is not an image"):
+        open_image(str(path))
+    assert not list((cache_directory() / "archives").glob("*"))
+
+
+def test_what_is_no_tar_is_not_decompressed_further(path: Path) -> None:
+    packed = gzip.compress(bytes(1 << 28))
+    path.write_bytes(packed[: len(packed) // 2])  # where it ends is never met
+    with pytest.raises(NoImage, match="neither a tar archive nor a directory"):
+        ArchiveFiles(path)
 
 
 def test_transports_and_what_lies_there(path: Path, tmp_path: Path) -> None:

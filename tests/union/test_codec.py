@@ -14,6 +14,7 @@ from layertui.union.codec import pack_union, union_key, unpack_union_checked
 from layertui.union.merged_tree import MergedTree
 from layertui.union.model import LayerUnion
 from tests.images import layers_of, union_of
+from tests.layers.tars import END, file
 from tests.union.generator import Generator
 
 
@@ -73,6 +74,30 @@ def test_hostile_columns_are_refused_or_lead_nowhere() -> None:
         except DamagedEntry:
             refused += 1
     assert refused > 200
+
+
+def test_every_event_of_a_node_is_in_its_chain() -> None:
+    """Else a walk from a layer's own event meets the one before it never, and one from the last skips it."""
+    union = union_of(layers_of([file(b"a", b"%d" % number) + file(b"b") + END for number in range(3)]))
+    node = union.find("/a")
+    last, middle, first = union.versions(node)[::-1]
+    other = union.last[union.find("/b")]
+    for event, before in (
+        (last, first),
+        (last, -1),
+        (middle, -1),
+        (last, union.ev_prev[other]),
+        (other, middle),
+    ):
+        changed = unpack_union_checked(pack_union(union), union.indexes)
+        changed.ev_prev[event] = before
+        with pytest.raises(DamagedEntry, match="do not fit"):
+            unpack_union_checked(pack_union(changed), union.indexes)
+    for event in (middle, first, -1, other):
+        changed = unpack_union_checked(pack_union(union), union.indexes)
+        changed.last[node] = event
+        with pytest.raises(DamagedEntry, match="do not fit"):
+            unpack_union_checked(pack_union(changed), union.indexes)
 
 
 def test_hostile_bodies_are_refused() -> None:

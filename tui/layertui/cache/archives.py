@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from layertui.cache.directory import cache_directory, evict, lock, new_file, use
 from layertui.model.blob import LocalFile
@@ -15,12 +16,25 @@ from layertui.model.job import Job
 MAX_ARCHIVE_BYTES = 16 << 30
 """Size of all copies together; the one just made always stays."""
 
+MARK_MAGIC = b"\xfflayertui"
+MARK_SIZE = len(MARK_MAGIC) + 8
+
 Decompress = Callable[[LocalFile, Callable[[memoryview], None]], str]
 """Called as ``decompress(file, write)``; returns what keeps it from being complete, else an empty string."""
 
 
-def plain_copy(original: LocalFile, decompress: Decompress, job: Job = Job.NONE) -> tuple[Path, str]:
-    """Return the decompressed copy of a file, and what keeps it from being complete (else empty).
+class PlainCopy(NamedTuple):
+    """The decompressed copy of a file."""
+
+    path: Path
+    size: int
+    """Bytes of the copy; a mark follows them in the file."""
+    damage: str
+    """What keeps it from being complete; empty if it is."""
+
+
+def plain_copy(original: LocalFile, decompress: Decompress, job: Job = Job.NONE) -> PlainCopy:
+    """Return the decompressed copy of a file.
 
     Waits while another thread or process decompresses the same file. Raises :class:`LayertuiError` if the
     file cannot be read or the copy cannot be written, :class:`Cancelled`.
@@ -28,16 +42,18 @@ def plain_copy(original: LocalFile, decompress: Decompress, job: Job = Job.NONE)
     folder = cache_directory() / "archives"
     try:
         target = folder / _key(original)
-        if use(target):
-            return target, ""
+        if (size := _complete(target)) is not None:
+            return PlainCopy(target, size, "")
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with lock(folder, target.name, job):
-            if use(target):
-                return target, ""
+            if (size := _complete(target)) is not None:
+                return PlainCopy(target, size, "")
             with new_file(folder) as file:
                 damage = decompress(original, file.write)
                 if damage:  # not found again: who opens it next is to see the damage too
                     target = target.with_suffix(".damaged")
+                size = file.size
+                file.write(_mark(size))
                 file.publish(target)
         evict(folder, MAX_ARCHIVE_BYTES, target)
     except OSError as error:
@@ -46,7 +62,22 @@ def plain_copy(original: LocalFile, decompress: Decompress, job: Job = Job.NONE)
             error.strerror or str(error),
             f"its plain copy goes to {folder}",
         ) from error
-    return target, damage
+    return PlainCopy(target, size, damage)
+
+
+def _mark(size: int) -> bytes:
+    """Return what follows a copy of so many bytes: a power failure may cut a file that has its name."""
+    return MARK_MAGIC + size.to_bytes(8, "little")
+
+
+def _complete(path: Path) -> int | None:
+    """Return the size of a copy, which is used now; ``None`` if there is none, or a part."""
+    if not use(path):
+        return None
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END) - MARK_SIZE
+        file.seek(max(size, 0))
+        return size if file.read() == _mark(max(size, 0)) else None
 
 
 def _key(file: LocalFile) -> str:

@@ -20,6 +20,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,11 @@ from layertui.model.job import Job
 
 RECENT = 60
 """Seconds since the last use of an entry in which it is not evicted: a process may be about to open it."""
+
+MIN_FREE = 1 << 30
+"""Bytes that stay free on the disk, or a tenth of a small one."""
+ROOM_STEP = 32 << 20
+"""Bytes written to a file between two looks at what is free."""
 
 POLL = 0.001, 0.05
 """Seconds between two attempts to take a lock: the first pause, and the longest, to which pauses double."""
@@ -52,9 +58,17 @@ class UnpublishedFile:
     def __init__(self, path: Path, file: BinaryIO) -> None:
         self.path = path
         """Temporary, until :meth:`publish`."""
+        self.size = 0
+        """Bytes written."""
         self._file = file
+        self._checked = 0
 
     def write(self, data: bytes | memoryview) -> None:
+        """Append bytes. Raises :class:`OSError`, also before the disk is full."""
+        self.size += len(data)
+        if self.size - self._checked > ROOM_STEP:
+            self._checked = self.size
+            check_room(self.path.parent)
         self._file.write(data)
 
     def flush(self) -> None:
@@ -65,6 +79,14 @@ class UnpublishedFile:
         """Move the complete file to its place, where it replaces an earlier one."""
         self._file.flush()
         self.path.replace(target)
+
+
+def check_room(folder: Path) -> None:
+    """Raise :class:`OSError` if little is free where a folder is: what is cached must not fill a disk."""
+    facts = os.statvfs(folder)
+    least = min(MIN_FREE, facts.f_blocks * facts.f_frsize // 10)
+    if facts.f_bavail * facts.f_frsize < least:
+        raise OSError(errno.ENOSPC, f"less than {least:,} bytes would stay free on the disk")
 
 
 @contextmanager
@@ -127,18 +149,29 @@ def lock(folder: Path, name: str, job: Job = Job.NONE) -> Iterator[None]:
             os.close(descriptor)
 
 
+def own_file(path: Path) -> os.stat_result | None:
+    """Return the facts of an entry; ``None`` if there is none that can be trusted.
+
+    In a cache directory that others can write to, what another user than root put there is not believed.
+    """
+    try:
+        facts = path.lstat()
+    except OSError:
+        return None
+    return facts if stat.S_ISREG(facts.st_mode) and facts.st_uid in (0, os.geteuid()) else None
+
+
 def use(path: Path) -> bool:
-    """Record that an entry is used now; return whether it exists.
+    """Record that an entry is used now; return whether there is one.
 
     Its modification time does not change: the index of a layer is stored under it (see
     :func:`layertui.layers.load.cache_key`).
     """
-    try:
-        modified = path.stat().st_mtime_ns
-    except OSError:
+    facts = own_file(path)
+    if facts is None:
         return False
     with contextlib.suppress(OSError):  # a read-only cache is of use too
-        os.utime(path, ns=(time.time_ns(), modified))
+        os.utime(path, ns=(time.time_ns(), facts.st_mtime_ns), follow_symlinks=False)
     return True
 
 
@@ -183,7 +216,8 @@ def _create(folder: Path, prefix: str, mode: int) -> tuple[Path, int]:
 def _try_lock(path: Path) -> int | None:
     """Return a descriptor that holds the lock; ``None`` if another does."""
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # Not through a symlink: what it leads to would be overwritten.
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is_at(path, descriptor):
@@ -222,7 +256,7 @@ def _is_stopped(path: Path) -> bool:
 def _delete_abandoned(path: Path) -> None:
     """Delete a hidden file unless a process holds its flock. Raises :class:`OSError`, also if one does."""
     # Writable, as NFS requires for an exclusive flock.
-    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if _is_at(path, descriptor):

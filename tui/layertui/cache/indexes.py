@@ -7,7 +7,6 @@ reads an entry checks all of it.
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from layertui.cache.directory import atomic_write, cache_directory, evict, lock, use
+from layertui.cache.directory import atomic_write, cache_directory, evict, lock, own_file, use
 from layertui.model.job import Job
 
 ENTRY_MAGIC = b"layertui\x01" + sys.byteorder[:1].encode()
@@ -25,6 +24,10 @@ MAX_INDEX_BYTES = 512 << 20
 """Size of all entries together."""
 MAX_INFLATED = 2 << 30
 """Decompressed size of one entry: an image of twenty million paths."""
+MAX_RATIO = 1000
+"""Decompressed size of one entry to its stored size; of ordinary columns that is below ten."""
+MIN_INFLATED = 16 << 20
+"""Decompressed size up to which the ratio does not count."""
 
 Decoded = TypeVar("Decoded")
 
@@ -41,16 +44,17 @@ class IndexCache:
 
     def has(self, key: str) -> bool:
         """Return whether a key has an entry, perhaps a damaged one."""
-        return os.access(self.directory / key, os.R_OK)
+        return own_file(self.directory / key) is not None
 
     def read(self, key: str, decode: Callable[[bytes], Decoded]) -> Decoded | None:
         """Return what ``decode`` makes of an entry; ``None`` without one, or if it raises :class:`DamagedEntry`."""
         path = self.directory / key
+        if not use(path):
+            return None
         try:
             data = path.read_bytes()
         except OSError:
             return None
-        use(path)
         try:
             return decode(unseal(data))
         except DamagedEntry:
@@ -96,7 +100,8 @@ def unseal(data: bytes) -> bytes:
         raise DamagedEntry("wrong checksum, or of another version")
     packed = memoryview(data)[start:]
     try:
-        if not 0 < zstandard.frame_content_size(packed) <= MAX_INFLATED:
+        most = min(max(len(packed) * MAX_RATIO, MIN_INFLATED), MAX_INFLATED)
+        if not 0 < zstandard.frame_content_size(packed) <= most:
             raise DamagedEntry("of unknown or excessive size")
         return zstandard.ZstdDecompressor().decompress(packed)
     except zstandard.ZstdError as error:

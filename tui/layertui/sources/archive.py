@@ -13,6 +13,7 @@ from typing import NamedTuple
 from layertui.layers.compression.format import Damaged, compression_of
 from layertui.layers.compression.stream import STORED_CHUNK, DecompressedStream
 from layertui.layers.sparse import segments, sparse_map_error
+from layertui.layers.tar.header import TAR_BLOCK, is_header
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow
 from layertui.model.blob import Blob, FileBlob, LocalFile
@@ -34,22 +35,25 @@ class ArchiveFiles:
         self._plain = original = LocalFile(path)
         self.state = original.state
         self.damage = ""
-        head = original.pread(6, 0)
+        head, copy = original.pread(6, 0), None
         if compression_of(head):
             from layertui.cache.archives import plain_copy
 
-            copy, self.damage = plain_copy(original, _decompress)
-            self._plain = LocalFile(copy, is_cached=True)
-        blob = FileBlob(self._plain)
+            copy = plain_copy(original, _decompress)
+            self.damage = copy.damage
+            self._plain = LocalFile(copy.path, is_cached=True)
+        blob = FileBlob(self._plain, size=copy.size if copy else None)
         if not blob.size and not self.damage:
             raise LayertuiError(
                 f"{path} is empty" if not compression_of(head) else f"{path} is empty when decompressed"
             )
         index = scan(PlainWindow(blob))
+        if copy and not any(key in IMAGE_KEYS for key in index.entry_keys()):
+            copy.path.unlink(missing_ok=True)  # it is open, and of no use later
         if not index.count and self.damage:
             raise LayertuiError(f"cannot read {path}", self.damage)
         if not index.count and index.damage:
-            raise NoImage(f"{path} is not an image", "neither a tar archive nor a directory")
+            raise _no_image(path)
         cut = next((warning.text for warning in index.warnings if warning.code == "no-end"), "")
         self.damage = self.damage or index.damage or cut
         self._files: dict[str, _Member] = {}
@@ -131,13 +135,28 @@ class SparseBlob(Blob):
         return b"".join(pieces)
 
 
+IMAGE_KEYS = (b"manifest.json", b"index.json", b"repositories")
+"""Members of which each archive of an image has one."""
+
+
 def _decompress(file: LocalFile, write: Callable[[memoryview], None]) -> str:
-    """Write what a file decompresses to; return the damage that ends it early."""
+    """Write what a file decompresses to; return the damage that ends it early.
+
+    Raises :class:`NoImage` before anything is written if that is not a tar.
+    """
     buffer = bytearray(STORED_CHUNK)
     with closing(DecompressedStream(FileBlob(file))) as stream:
         try:
-            while count := stream.readinto(buffer):
+            count = stream.readinto(buffer)
+            if count >= TAR_BLOCK and not is_header(bytes(buffer[:TAR_BLOCK])):
+                raise _no_image(file.path)
+            while count:
                 write(memoryview(buffer)[:count])
+                count = stream.readinto(buffer)
         except Damaged as damage:
             return str(damage)
     return ""
+
+
+def _no_image(path: Path) -> NoImage:
+    return NoImage(f"{path} is not an image", "neither a tar archive nor a directory")

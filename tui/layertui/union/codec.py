@@ -10,7 +10,7 @@ import hashlib
 from array import array
 from collections.abc import Sequence
 from itertools import compress, repeat
-from operator import ge, ne
+from operator import eq, ge, ne
 from typing import Any
 
 from layertui.cache.indexes import DamagedEntry
@@ -131,6 +131,7 @@ def _events_fit(union: LayerUnion) -> bool:
     return (
         all_below(union.ev_node, union.nodes)
         and all_below(union.ev_prev, numbers, lowest=-1)
+        and _chains_fit(union)
         and all(_layer_fits(union, layer, index, start, stop) for layer, (index, start, stop) in layers)
         # A hardlink refers to an earlier event that stores an entry.
         and (
@@ -141,6 +142,22 @@ def _events_fit(union: LayerUnion) -> bool:
             )
         )
         and all(_is_symlink(union, Event(event)) for event in positions(union.ev_kind, Kind.SYMLINK))
+    )
+
+
+def _chains_fit(union: LayerUnion) -> bool:
+    """Return whether the events of each node are linked from its last to its first, and none is left out.
+
+    Every event is then the last of a node, or before one other event of its own node.
+    """
+    nodes = [node for node, event in enumerate(union.last) if event >= 0]
+    later = [event for event, before in enumerate(union.ev_prev) if before >= 0]
+    lasts, befores = [union.last[node] for node in nodes], [union.ev_prev[event] for event in later]
+    of = union.ev_node.__getitem__
+    return (
+        len(lasts) + len(befores) == len(union.ev_node) == len({*lasts, *befores})
+        and list(map(of, lasts)) == nodes
+        and all(map(eq, map(of, befores), map(of, later)))
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from typing import NamedTuple
+from zlib import adler32
 
 from layertui.model.layer_index import Kind, LayerWarning
 
@@ -175,6 +176,11 @@ def expected_sum(checksum: bytes) -> int:
     except ValueError:
         return -1
     return (value - 8 * 32 + sum(checksum)) % ADLER
+
+
+def is_header(block: bytes) -> bool:
+    """Return whether a block is a header, by its checksum."""
+    return adler32(block, 0) & 0xFFFF == expected_sum(block[CHECKSUM_FIELD]) or signed_sum_fits(block)
 
 
 def signed_sum_fits(header: bytes) -> bool:
