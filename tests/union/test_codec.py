@@ -82,20 +82,15 @@ def test_every_event_of_a_node_is_in_its_chain() -> None:
     node = union.find("/a")
     last, middle, first = union.versions(node)[::-1]
     other = union.last[union.find("/b")]
-    for event, before in (
-        (last, first),
-        (last, -1),
-        (middle, -1),
-        (last, union.ev_prev[other]),
-        (other, middle),
-    ):
+    wrong: list[tuple[str, int, int]] = [("ev_prev", last, first), ("ev_prev", last, -1)]
+    wrong += [("ev_prev", middle, -1), ("ev_prev", other, middle)]
+    wrong += [
+        ("ev_prev", last, union.ev_prev[other]),
+        *(("last", node, event) for event in (middle, -1, other)),
+    ]
+    for column, place, value in wrong:
         changed = unpack_union_checked(pack_union(union), union.indexes)
-        changed.ev_prev[event] = before
-        with pytest.raises(DamagedEntry, match="do not fit"):
-            unpack_union_checked(pack_union(changed), union.indexes)
-    for event in (middle, first, -1, other):
-        changed = unpack_union_checked(pack_union(union), union.indexes)
-        changed.last[node] = event
+        getattr(changed, column)[place] = value
         with pytest.raises(DamagedEntry, match="do not fit"):
             unpack_union_checked(pack_union(changed), union.indexes)
 

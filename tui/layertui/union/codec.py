@@ -10,7 +10,7 @@ import hashlib
 from array import array
 from collections.abc import Sequence
 from itertools import compress, repeat
-from operator import eq, ge, ne
+from operator import ge, ne
 from typing import Any
 
 from layertui.cache.indexes import DamagedEntry
@@ -151,13 +151,13 @@ def _chains_fit(union: LayerUnion) -> bool:
     Every event is then the last of a node, or before one other event of its own node.
     """
     nodes = [node for node, event in enumerate(union.last) if event >= 0]
-    later = [event for event, before in enumerate(union.ev_prev) if before >= 0]
-    lasts, befores = [union.last[node] for node in nodes], [union.ev_prev[event] for event in later]
-    of = union.ev_node.__getitem__
+    lasts = [event for event in union.last if event >= 0]
+    later = list(compress(union.events, map(ge, union.ev_prev, repeat(0))))
+    befores = [union.ev_prev[event] for event in later]
     return (
         len(lasts) + len(befores) == len(union.ev_node) == len({*lasts, *befores})
-        and list(map(of, lasts)) == nodes
-        and all(map(eq, map(of, befores), map(of, later)))
+        and [union.ev_node[event] for event in lasts] == nodes
+        and all(union.ev_node[event] == union.ev_node[union.ev_prev[event]] for event in later)
     )
 
 
