@@ -7,7 +7,7 @@ import random
 import pytest
 
 from layertui.layers.tar.pax import Pax, parse_pax
-from tests.layers.tars import END, extended, file, record, scanned
+from tests.layers.tars import END, extended, file, header, padded, record, scanned
 
 
 def parsed(*records: tuple[bytes, bytes]) -> tuple[Pax, list[str]]:
@@ -80,6 +80,53 @@ def test_values_that_make_no_sense_are_passed_over_and_said(key: bytes, value: b
     assert index.entry_keys() == [b"kept"]
     assert [warning.code for warning in index.warnings] == ["bad-pax-record"]
     assert key.decode() in index.warnings[0].text
+    assert ("Docker refuses" in index.warnings[0].text) != key.startswith(b"LIBARCHIVE")
+
+
+def test_the_last_of_two_headers_counts_and_a_long_name_of_gnu_before_either() -> None:
+    """As in Go's archive/tar; GNU tar and bsdtar agree on the first."""
+    two = extended((b"path", b"first"), (b"uid", b"5")) + extended((b"gid", b"7"))
+    index = scanned(two + file(b"plain") + END)
+    assert (index.entry_keys(), list(index.uid), list(index.gid)) == ([b"plain"], [0], [7])
+    long = header(b"long", b"L", b"4") + padded(b"long")
+    link = header(b"long", b"K", b"2") + padded(b"to")
+    records = extended((b"path", b"records"), (b"linkpath", b"elsewhere"))
+    for before in (long + link + records, records + link + long, long + records + link):
+        index = scanned(before + header(b"l", b"2", linkname=b"x") + END)
+        assert (index.entry_keys(), index.links) == ([b"long"], [b"to"])
+    index = scanned(records + extended((b"comment", b"c"), type_=b"g") + file(b"plain") + END)
+    assert index.entry_keys() == [b"plain"]
+
+
+def attributes(number: int, count: int, size: int) -> bytes:
+    return extended(*((b"SCHILY.xattr.user.%d.%d" % (number, each), b"v" * size) for each in range(count)))
+
+
+@pytest.mark.parametrize(("count", "size"), [(1, 1 << 19), (10_000, 1)])
+def test_attributes_take_bounded_memory(count: int, size: int) -> None:
+    tar = b"".join(attributes(number, count, size) + file(b"%d" % number) for number in range(300))
+    index = scanned(tar + END)
+    assert "extended attributes take more than 134,217,728 bytes of memory" in index.damage
+    kept = sum(len(value) + 250 for extra in index.extra.values() for value in extra.xattrs.values())
+    assert 120 << 20 < kept <= 128 << 20
+
+
+def test_attributes_that_files_share_are_kept_once() -> None:
+    label = extended((b"SCHILY.xattr.security.selinux", b"label"))
+    index = scanned(b"".join(label + file(b"%d" % number) for number in range(1000)) + END)
+    assert len(index.extra) == 1000 and len({id(extra.xattrs) for extra in index.extra.values()}) == 1
+
+
+def test_attributes_that_mean_something_to_overlayfs_or_nothing_to_linux_are_said() -> None:
+    for name, size, code in (
+        (b"trusted.overlay.opaque", 1, "overlay-xattr"),
+        (b"trusted.overlay.redirect", 9, "overlay-xattr"),
+        (b"user.overlay.opaque", 1, None),
+        (b"user.large", 1 << 16, None),
+        (b"user.large", (1 << 16) + 1, "xattr-too-large"),
+    ):
+        index = scanned(extended((b"SCHILY.xattr." + name, b"y" * size)) + header(b"d", b"5") + END)
+        assert [warning.code for warning in index.warnings] == ([code] if code else [])
 
 
 @pytest.mark.parametrize(

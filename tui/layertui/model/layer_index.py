@@ -47,12 +47,21 @@ class Extra(NamedTuple):
 NO_EXTRA = Extra()
 
 
+MAX_LISTED_WARNINGS = 1000
+"""Warnings of a layer that are listed; those beyond are counted."""
+
+
 class LayerWarning(NamedTuple):
     """Something in a layer that is invalid, or that engines handle differently."""
 
     code: str
     key: bytes
     text: str
+
+
+def more_warnings(count: int) -> LayerWarning:
+    """Return the last warning of a layer with more than :data:`MAX_LISTED_WARNINGS`."""
+    return LayerWarning("more-warnings", b"", f"{count:,} more warnings are not listed")
 
 
 @dataclass(slots=True)

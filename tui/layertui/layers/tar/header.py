@@ -9,7 +9,7 @@ import struct
 from typing import NamedTuple
 from zlib import adler32
 
-from layertui.model.layer_index import Kind, LayerWarning
+from layertui.model.layer_index import MAX_LISTED_WARNINGS, Kind, LayerWarning
 
 TAR_BLOCK = 512
 
@@ -25,7 +25,10 @@ DEVICE_FIELDS = (slice(329, 337), slice(337, 345))
 """Major and minor number."""
 PREFIX_FIELD = slice(345, 500)
 """Directories before the name, if the magic is :data:`USTAR`."""
+GNU_TIME_FIELDS = (slice(345, 357), slice(357, 369))
+"""Times of access and change, if the magic is :data:`GNU`."""
 USTAR = b"ustar\0"
+GNU = b"ustar "
 SCANNED_FIELDS = struct.Struct("100s 24s 12s 12s 8s B 188x B 166x")
 """Name, owner, size, mtime, checksum, type flag, and the first byte of the prefix."""
 
@@ -38,8 +41,10 @@ TYPEFLAG_PAX_GLOBAL = ord("g")
 TYPEFLAG_GNU_LONG_NAME = ord("L")
 TYPEFLAG_GNU_LONG_LINK = ord("K")
 TYPEFLAG_GNU_SPARSE = ord("S")
-TYPEFLAGS_IGNORED = b"DVMN"
-"""GNU: dumped directory, volume header, continuation, old long name."""
+TYPEFLAG_GNU_DIRECTORY = ord("D")
+"""A directory whose content is a list of names (GNU tar, "Incremental Dumps")."""
+TYPEFLAGS_IGNORED = b"VMN"
+"""GNU: volume header, continuation, old long name."""
 KIND_OF_TYPEFLAG = {TYPEFLAG_V7_FILE: 0} | {
     TYPEFLAG_FILE + kind: int(kind) for kind in Kind if kind <= Kind.FIFO
 }
@@ -64,11 +69,36 @@ def padding(size: int) -> int:
 
 
 def full_name(header: bytes) -> bytes:
-    """Return the name with its prefix."""
+    """Return the name with its prefix.
+
+    Go before 1.8 wrote a prefix into GNU headers too, where one of its numbers needed base 256, and so did Docker
+    up to 17.05. As in Go since (archive/tar, Reader.readHeader), it is one if the times in its place are no numbers.
+    """
     name = until_nul(header[NAME_FIELD])
-    if header[PREFIX_FIELD.start] and header[MAGIC_FIELD] == USTAR:
-        return until_nul(header[PREFIX_FIELD]) + b"/" + name
+    if header[PREFIX_FIELD.start]:
+        prefix, magic = until_nul(header[PREFIX_FIELD]), header[MAGIC_FIELD]
+        if magic == USTAR or (
+            magic == GNU
+            and prefix.isascii()
+            and not all(map(_is_number, map(header.__getitem__, GNU_TIME_FIELDS)))
+        ):
+            return prefix + b"/" + name
     return name
+
+
+def _is_number(field: bytes) -> bool:
+    try:
+        return not field[0] or bool(field[0] & 0x80) or octal(field) >= 0
+    except ValueError:
+        return False
+
+
+def octal(field: bytes) -> int:
+    """Parse octal digits with NULs and blanks around them, as Go's archive/tar does. Raises :class:`ValueError`."""
+    digits = until_nul(field.strip(b" \0")).rstrip(b" ")
+    if digits.strip(b"01234567"):
+        raise ValueError(digits)
+    return int(digits, 8) if digits else 0
 
 
 class Broken(Exception):
@@ -89,6 +119,8 @@ class Fields:
     def __init__(self, warnings: list[LayerWarning]) -> None:
         """Anything malformed is added to ``warnings``."""
         self.warnings = warnings
+        self.unlisted = 0
+        """Warnings beyond :data:`MAX_LISTED_WARNINGS`."""
         self.numbers: dict[bytes, int] = {}
         self.owner_of: dict[bytes, Owner] = {}
 
@@ -123,15 +155,13 @@ class Fields:
                 value -= 0x80 << (8 * len(field) - 8)
             value = self.clamp(value, MAX_FILE_SIZE if what == "size" else MAX_TIME, what, offset, -MAX_TIME)
         else:
-            digits = until_nul(field).strip(b" ")
             try:
-                value = int(digits, 8) if digits else 0
+                value = octal(field)
             except ValueError:
                 self.warn(
                     "bad-number", b"", f"malformed {what} in the header before byte {offset:,}: read as 0"
                 )
                 value = 0
-            value = max(value, 0)
         if len(self.numbers) > 10_000:
             self.numbers.clear()
         self.numbers[field] = value
@@ -161,8 +191,10 @@ class Fields:
         return min(max(value, low), high)
 
     def warn(self, code: str, key: bytes, text: str) -> None:
-        if len(self.warnings) < 1000:
+        if len(self.warnings) < MAX_LISTED_WARNINGS:
             self.warnings.append(LayerWarning(code, key, text))
+        else:
+            self.unlisted += 1
 
 
 def expected_sum(checksum: bytes) -> int:
@@ -170,9 +202,8 @@ def expected_sum(checksum: bytes) -> int:
 
     The checksum counts its own eight bytes as spaces; the Adler sum is of bytes, modulo a prime.
     """
-    digits = until_nul(checksum).strip(b" ")
     try:
-        value = int(digits, 8)
+        value = octal(checksum)
     except ValueError:
         return -1
     return (value - 8 * 32 + sum(checksum)) % ADLER
@@ -186,7 +217,7 @@ def is_header(block: bytes) -> bool:
 def signed_sum_fits(header: bytes) -> bool:
     """Return whether the checksum fits if bytes are summed as signed ones, as in old tars."""
     try:
-        value = int(until_nul(header[CHECKSUM_FIELD]).strip(b" "), 8)
+        value = octal(header[CHECKSUM_FIELD])
     except ValueError:
         return False
     rest = header[: CHECKSUM_FIELD.start] + header[CHECKSUM_FIELD.stop :]

@@ -7,11 +7,17 @@ from dataclasses import dataclass, field
 
 MAX_DIGITS = 20
 MAX_NUMBER = 2**63 - 1
+LIBARCHIVE_XATTR = "LIBARCHIVE.xattr."
+"""Prefix of libarchive's own records of extended attributes, which engines do not read."""
 
 
 @dataclass(slots=True)
 class Pax:
     """The extended headers of an entry; ``None`` where a record is absent."""
+
+    long_name: bytes | None = None
+    """Of a GNU header; counts before ``path``, whichever came first (Go, archive/tar, Reader.next)."""
+    long_link: bytes | None = None
 
     path: bytes | None = None
     linkpath: bytes | None = None
@@ -77,7 +83,7 @@ def _record(pax: Pax, key: bytes, value: bytes) -> None:
     elif key.startswith(b"SCHILY.xattr."):
         if value:
             pax.xattrs[_text(key[13:])] = value
-    elif key.startswith(b"LIBARCHIVE.xattr."):
+    elif key.startswith(LIBARCHIVE_XATTR.encode()):
         # Base 64 without padding, the name percent-encoded; libarchive writes SCHILY's form too.
         from urllib.parse import unquote_to_bytes  # few layers need it
 

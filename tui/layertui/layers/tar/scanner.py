@@ -7,6 +7,7 @@ as GNU tar, libarchive and Go's archive/tar write them.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -27,6 +28,7 @@ from layertui.layers.tar.header import (
     PREFIX_FIELD,
     SCANNED_FIELDS,
     TAR_BLOCK,
+    TYPEFLAG_GNU_DIRECTORY,
     TYPEFLAG_GNU_LONG_LINK,
     TYPEFLAG_GNU_LONG_NAME,
     TYPEFLAG_GNU_SPARSE,
@@ -45,18 +47,30 @@ from layertui.layers.tar.header import (
     signed_sum_fits,
     until_nul,
 )
-from layertui.layers.tar.pax import Pax, parse_pax
+from layertui.layers.tar.pax import LIBARCHIVE_XATTR, Pax, parse_pax
 from layertui.layers.tar.sparse import Stretches, gnu_sparse, pax_sparse
 from layertui.layers.tar.window import Window
 from layertui.layers.whiteout import hides_nothing, parse_whiteout
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
-from layertui.model.layer_index import MAX_PATH, Extra, Kind, LayerIndex
+from layertui.model.layer_index import MAX_PATH, Extra, Kind, LayerIndex, more_warnings
 
 ZERO_BLOCK = bytes(TAR_BLOCK)
 DOT = ord(".")
 MAX_ALL_META = 1 << 30
 """Bytes of extended headers that are read of a layer at most: they are kept in memory."""
+MAX_EXTENTS = 1 << 19
+"""Extents of all sparse files of a layer at most: each takes 120 bytes of memory."""
+MAX_XATTRS = 1 << 27
+"""Bytes of memory for the extended attributes of a layer at most; those that several entries share count once."""
+XATTR_COST = 250
+"""Bytes of memory for an attribute besides its name and value."""
+MAX_XATTR = 1 << 16
+"""Largest value of an attribute on Linux, in bytes (limits.h, XATTR_SIZE_MAX)."""
+MAX_FILE_NAME = 255
+"""Longest name of a file on Linux, in bytes (limits.h, NAME_MAX)."""
+OVERLAY_XATTRS = "trusted.overlay."
+"""Prefix of overlayfs' own attributes: opaque directories, redirects, metadata copies."""
 MAX_DIRECTORIES = 100_000
 """Directory names whose keys are remembered."""
 PROGRESS_STEP = 1 << 22
@@ -100,6 +114,9 @@ class _TarScan:
         self._links: dict[int, bytes] = {}
         self._nanoseconds: dict[int, int] = {}
         self._meta_read = 0
+        self._extents = 0
+        self._xattrs: dict[tuple[tuple[str, bytes], ...], Mapping[str, bytes]] = {}
+        self._xattr_bytes = 0
         self._directories: dict[bytes, bytes] = {b"": b""}
         self._sums: dict[bytes, int] = {}
 
@@ -116,6 +133,8 @@ class _TarScan:
             for key in ESTARGZ_FILES:
                 if key in keys:
                     self._fields.warn("estargz", key, "part of the eStargz format; visible in containers")
+        if self._fields.unlisted:
+            index.warnings.append(more_warnings(self._fields.unlisted))
         index.count = len(keys)
         index.keys = b"/".join(keys)
         index.mode = array("H", map(itemgetter(0), owners))
@@ -140,7 +159,7 @@ class _TarScan:
         scanned_fields, kind_of_typeflag = SCANNED_FIELDS.unpack_from, KIND_OF_TYPEFLAG
         last_directory: bytes | None = None
         prefix = b""
-        chunk, base, limit, offset, reported = b"", 0, -1, 0, 0
+        chunk, base, limit, offset, size, reported = b"", 0, -1, 0, 0, 0
         local: Pax | None = None
         while True:
             start = offset - base
@@ -155,12 +174,14 @@ class _TarScan:
                 if limit < 0:
                     if chunk.strip(b"\0") or (offset == 0 and chunk):
                         raise Broken(f"the tar ends in the middle of a header at byte {offset:,}")
+                    if chunk:
+                        self._warn_of_half_block(offset)
                     if local is not None:
                         raise Broken(
                             f"the tar ends at byte {offset:,}, after an extended header without an entry"
                         )
                     index.tar_size = min(offset + len(chunk), tar.end)
-                    if offset > tar.end:
+                    if offset - padding(size) > tar.end:  # the last content need not be padded, as in Go
                         raise Broken(
                             f"the tar ends early: its last entry reaches to byte {offset:,} of {tar.end:,}"
                         )
@@ -181,7 +202,10 @@ class _TarScan:
                     if keeper is not None:
                         keeper.look(keys, tar, chunk, base)
                     index.tar_size = offset + TAR_BLOCK
-                    if tar.at(offset + TAR_BLOCK, TAR_BLOCK)[:TAR_BLOCK].strip(b"\0"):
+                    after = tar.at(offset + TAR_BLOCK, TAR_BLOCK)[:TAR_BLOCK]
+                    if 0 < len(after) < TAR_BLOCK and not after.strip(b"\0"):
+                        self._warn_of_half_block(offset + TAR_BLOCK)
+                    if after.strip(b"\0"):
                         self._fields.warn(
                             "lone-zero-block",
                             b"",
@@ -202,14 +226,17 @@ class _TarScan:
                     raise Broken(f"an entry with a negative size at byte {offset - TAR_BLOCK:,}")
             kind = kind_of_typeflag.get(flag, -1)
             if kind < 0 or local is not None:
-                offset, local = self._special(header, flag, size, offset, local)
+                offset, size, local = self._special(header, flag, size, offset, local)
                 continue
             # The rest does what _entry and _append do, without the calls.
             name = name.rstrip(b"\0")
             if 0 in name:
                 name = name[: name.index(0)]
-            if prefixed and header[MAGIC_FIELD] == USTAR:
-                name = until_nul(header[PREFIX_FIELD]) + b"/" + name
+            if prefixed:
+                if header[MAGIC_FIELD] == USTAR:
+                    name = until_nul(header[PREFIX_FIELD]) + b"/" + name
+                else:
+                    name = full_name(header)
             directory, _, last = name.rpartition(b"/")
             if not last:
                 name = name.rstrip(b"/")
@@ -249,41 +276,48 @@ class _TarScan:
 
     def _special(
         self, header: bytes, flag: int, size: int, offset: int, local: Pax | None
-    ) -> tuple[int, Pax | None]:
+    ) -> tuple[int, int, Pax | None]:
         """Read a header of a rare type or after an extended one.
 
-        Return where the next header starts, and the extensions that apply to it.
+        Return where the next header starts, the size of what is before it, and the extensions that apply to it.
         """
         if flag == TYPEFLAG_PAX_GLOBAL:
             self._global_records(self._meta(offset, size), offset)
+            local = None  # as in Go, for which it is an entry
         elif flag in (TYPEFLAG_PAX, TYPEFLAG_SUN_PAX):
-            local = local or Pax()
+            # Replaces another before it, but not GNU headers.
+            local = Pax(local.long_name, local.long_link) if local is not None else Pax()
             self._records(self._meta(offset, size), local, offset)
+            if flag == TYPEFLAG_SUN_PAX:
+                self._warn_of_type(b"", flag, "read as a pax extended header")
         elif flag == TYPEFLAG_GNU_LONG_NAME:
             local = local or Pax()
-            local.path = until_nul(self._meta(offset, size))
+            local.long_name = until_nul(self._meta(offset, size))
         elif flag == TYPEFLAG_GNU_LONG_LINK:
             local = local or Pax()
-            local.linkpath = until_nul(self._meta(offset, size))
+            local.long_link = until_nul(self._meta(offset, size))
         else:
-            return self._entry(header, flag, size, offset, local or Pax()), None
-        return offset + size + padding(size), local
+            size = size if local is None or local.size is None else local.size
+            return self._entry(header, flag, size, offset, local or Pax()), size, None
+        return offset + size + padding(size), size, local
 
     def _entry(self, header: bytes, flag: int, size: int, offset: int, pax: Pax) -> int:
         """Append an entry of which extended headers may tell more; return where the next header starts."""
-        name = pax.sparse_name or pax.path
-        if name is None:
-            name = full_name(header)
+        name = pax.sparse_name or pax.long_name or pax.path or full_name(header)
         kind = KIND_OF_TYPEFLAG.get(flag, Kind.FILE)  # as POSIX has it for unknown types
         if name.endswith(b"/") and flag == TYPEFLAG_V7_FILE:
             kind = Kind.DIRECTORY
-        size = size if pax.size is None else pax.size
         is_gnu_sparse = flag == TYPEFLAG_GNU_SPARSE
         content = (
             self._gnu_sparse(header, size, offset)
             if is_gnu_sparse
             else self._content(pax, kind, size, offset)
         )
+        if flag == TYPEFLAG_GNU_DIRECTORY:
+            kind = Kind.DIRECTORY
+        if flag not in KIND_OF_TYPEFLAG:
+            what = "left out" if flag in TYPEFLAGS_IGNORED else f"a {Kind(kind).name.lower()}"
+            self._warn_of_type(name, flag, what)
         if flag in TYPEFLAGS_IGNORED:
             return content.following
         number = len(self._keys)
@@ -292,19 +326,52 @@ class _TarScan:
         if len(self._keys) > number and (pax.xattrs or is_sparse):
             device = self._index.extra[number].device if number in self._index.extra else None
             stored = content.stored if is_sparse else -1
-            self._index.extra[number] = Extra(pax.xattrs, device, content.sparse, stored)
+            xattrs = self._attributes(pax.xattrs, self._keys[number])
+            self._index.extra[number] = Extra(xattrs, device, content.sparse, stored)
         return content.following
+
+    def _attributes(self, xattrs: Mapping[str, bytes], key: bytes) -> Mapping[str, bytes]:
+        """Return an entry's extended attributes, shared with entries that have the same."""
+        items = tuple(sorted(xattrs.items()))
+        kept = self._xattrs.get(items)
+        if kept is None:
+            self._xattr_bytes += sum(XATTR_COST + len(name) + len(value) for name, value in items)
+            if self._xattr_bytes > MAX_XATTRS:
+                raise Broken(f"extended attributes take more than {MAX_XATTRS:,} bytes of memory")
+            kept = self._xattrs[items] = xattrs
+        for name, value in items:
+            if name.startswith(OVERLAY_XATTRS):
+                self._fields.warn(
+                    "overlay-xattr",
+                    key,
+                    f"{name}: Docker and Podman on overlayfs apply it, for which files below may be hidden or "
+                    "others shown; an attribute without meaning here and in umoci",
+                )
+            if len(value) > MAX_XATTR:
+                self._fields.warn(
+                    "xattr-too-large",
+                    key,
+                    f"{name}: {len(value):,} bytes, more than Linux allows: engines refuse the layer",
+                )
+        return kept
 
     def _content(self, pax: Pax, kind: int, size: int, offset: int) -> _Content:
         following = offset if kind else offset + size + padding(size)
         if pax.sparse_real is None and not pax.sparse:
             return _Content(offset, size, size, None, following)
         start, real, sparse = pax_sparse(pax, offset, size, self._meta)
+        self._count_extents(sparse)
         return _Content(start, real, max(size - (start - offset), 0), sparse, following)
 
     def _gnu_sparse(self, header: bytes, size: int, offset: int) -> _Content:
         start, real, sparse = gnu_sparse(header, offset, self._fields, self._meta)
+        self._count_extents(sparse)
         return _Content(start, real, size, sparse, start + size + padding(size))
+
+    def _count_extents(self, sparse: Stretches) -> None:
+        self._extents += len(sparse)
+        if self._extents > MAX_EXTENTS:
+            raise Broken(f"sparse files of more than {MAX_EXTENTS:,} extents")
 
     def _append(
         self, name: bytes, kind: int, header: bytes, size: int, offset: int, pax: Pax | None = None
@@ -314,9 +381,15 @@ class _TarScan:
         if len(key) > MAX_PATH:
             self._too_long(key[:100], "a name of", len(key))
             return
+        if len(key) > MAX_FILE_NAME and (longest := max(map(len, key.split(b"\0")))) > MAX_FILE_NAME:
+            self._fields.warn(
+                "name-too-long",
+                key,
+                f"a name of {longest:,} bytes, more than Linux allows: engines refuse the layer",
+            )
         target = until_nul(header[LINKNAME_FIELD])
-        if pax is not None and pax.linkpath is not None:
-            target = pax.linkpath
+        if pax is not None:
+            target = pax.long_link or pax.linkpath or target
         if (whiteout := parse_whiteout(key)) is not None:
             self._whiteout(kind, key, size, *whiteout)
             kind, key = whiteout
@@ -386,17 +459,40 @@ class _TarScan:
         self._links[len(self._keys) - 1] = self._fields.clean(target) if kind == Kind.HARDLINK else target
 
     def _device(self, header: bytes) -> None:
-        major, minor = (self._fields.number(header[field], 0, "device") for field in DEVICE_FIELDS)
-        self._index.extra[len(self._keys) - 1] = Extra(device=(max(major, 0), max(minor, 0)))
+        major, minor = (max(self._fields.number(header[field], 0, "device"), 0) for field in DEVICE_FIELDS)
+        number = len(self._keys) - 1
+        self._index.extra[number] = Extra(device=(major, minor))
+        if not major and not minor and self._kinds[number] == Kind.CHAR:
+            self._fields.warn(
+                "overlay-whiteout",
+                self._keys[number],
+                "a character device 0:0: a whiteout on overlayfs, so that Docker, Podman and containerd hide the "
+                "path; a device here and in umoci",
+            )
+
+    def _warn_of_type(self, name: bytes, flag: int, what: str) -> None:
+        self._fields.warn(
+            "entry-type",
+            self._fields.clean(name),
+            f"an entry of type {chr(flag)!r}: {what} here, Docker, Podman and umoci refuse the layer",
+        )
+
+    def _warn_of_half_block(self, offset: int) -> None:
+        self._fields.warn(
+            "half-block",
+            b"",
+            f"the tar ends in the middle of a zero block at byte {offset:,}: Podman and umoci refuse the layer",
+        )
 
     def _records(self, data: bytes, pax: Pax, offset: int) -> None:
         unreadable = parse_pax(data, pax)
         if unreadable:
+            is_read = any(not key.startswith(LIBARCHIVE_XATTR) for key in unreadable)
             self._fields.warn(
                 "bad-pax-record",
                 b"",
-                f"malformed {', '.join(unreadable)} in the extended header at byte {offset:,}: "
-                "ignored here, Docker refuses the layer",
+                f"malformed {', '.join(unreadable)} in the extended header at byte {offset:,}: ignored here"
+                + (", Docker refuses the layer" if is_read else " and by Docker"),
             )
 
     def _meta(self, offset: int, size: int) -> bytes:
