@@ -20,7 +20,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.reference import Reference
 from layertui.sources import engine, open_image
-from layertui.sources.engine import containers, images
+from layertui.sources.engine import containers, image_list, images
 from layertui.sources.engine.client import Engine
 from layertui.sources.engine.endpoint import EngineEndpoint
 from layertui.verify.image import verify_image
@@ -114,8 +114,8 @@ def test_nothing_but_get_requests_leaves(docker_host: Docker, streamed: None, tm
     docker_host("create", "--name=asked", SAMPLE, "sh")
     with proxy(tmp_path / "p.sock", Path(docker_host.host.removeprefix("unix://"))) as asked:
         engine = Engine(EngineEndpoint("Docker", asked.url, "test"))
-        list(images.list_images(engine))
-        images.shared_sizes(engine)
+        list(image_list.list_images(engine))
+        image_list.shared_sizes(engine)
         seen(images.open_image(engine, SAMPLE))
         list(containers.list_containers(engine))
         seen(containers.open_container(engine, "asked"))

@@ -9,11 +9,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import socketserver
 import tarfile
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +20,11 @@ from layertui.layers.load import index_layer
 from layertui.model.errors import LayertuiError
 from layertui.sources.engine.client import Engine
 from layertui.sources.engine.endpoint import EngineEndpoint
-from layertui.sources.engine.images import list_images, open_image, shared_sizes
+from layertui.sources.engine.image_list import list_images, shared_sizes
+from layertui.sources.engine.images import open_image
 from tests.content.archives import tar_of
 from tests.layouts import digest
+from tests.sources.engine.docker29 import serving
 
 TARS = [tar_of({"etc/a": b"one"}), tar_of({"etc/b": b"two" * 1000})]
 BLOBS = [gzip.compress(tar) for tar in TARS]
@@ -118,39 +117,11 @@ ANSWERS: dict[str, Any] = {
 }
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
-        path = "/" + path.split("/", 2)[2] if path.startswith("/v1.") else path
-        answer = ANSWERS.get(path)
-        data = (
-            answer
-            if isinstance(answer, bytes)
-            else json.dumps(answer or {"message": "no such thing"}).encode()
-        )
-        self.send_response(200 if answer is not None else 404)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def address_string(self) -> str:
-        return "test"
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    path = tmp_path / "engine.sock"
-    with socketserver.ThreadingUnixStreamServer(str(path), Handler) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield Engine(EngineEndpoint("Docker", f"unix://{path}", "test"))
-        server.shutdown()
+    with serving(tmp_path / "engine.sock", lambda path, _: ANSWERS.get(path)) as url:
+        yield Engine(EngineEndpoint("Docker", url, "test"))
 
 
 def test_list_of_containerds_store(engine: Engine) -> None:
@@ -193,7 +164,7 @@ def test_an_engine_that_cannot_tell_the_history(engine: Engine, monkeypatch: pyt
     monkeypatch.delitem(ANSWERS, f"/images/{INDEX_DIGEST}/history")
     image = open_image(engine, "app:1")
     assert [(entry.layer, entry.recorded) for entry in image.history] == [(1, False), (2, False)]
-    assert image.warnings == ["Docker does not tell the history: no such thing"]
+    assert image.warnings == ["Docker does not report the history: no such thing"]
 
 
 def test_answers_that_are_no_answers(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

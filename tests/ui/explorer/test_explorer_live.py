@@ -1,7 +1,7 @@
 """The explorer on what is alive: engines that send, containers that change, registries that are asked."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -11,7 +11,7 @@ from textual.widgets import OptionList, Static
 
 from layertui.model.blob import BytesBlob
 from layertui.model.errors import LayertuiError
-from layertui.model.image import Descriptor, Image
+from layertui.model.image import Descriptor, Image, Link
 from layertui.model.job import Job
 from layertui.sources import UnknownName
 from layertui.sources.attachments import AttachedDocument, Attachment
@@ -57,6 +57,9 @@ class Sent:
 
     def watch(self, job: Job) -> None:
         pass
+
+    def documents(self) -> Sequence[Link]:
+        return ()
 
 
 def container(*files: str) -> Reading:

@@ -38,8 +38,8 @@ WITHOUT_DESCRIPTOR = ("Container", "ContainerConfig", "VirtualSize")
 
 
 def described(image: Image) -> dict[str, Any]:
-    """Return the fields with their values: the engine's, else those of :func:`fields`."""
-    return {**{field.name: field.value for field in fields(image)}, **image.inspected}
+    """Return the fields with their values: the engine's own answer, else those of :func:`fields`."""
+    return dict(image.inspected) or {field.name: field.value for field in fields(image)}
 
 
 def fields(image: Image) -> list[InspectField]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 
 from layertui.commands.listing import finish, from_sources, status_of
-from layertui.commands.output import Output, one_line
+from layertui.commands.output import Output, created_cell, one_line
 from layertui.commands.parsing import add_common
 from layertui.model.errors import LayertuiError
 from layertui.model.image import ContainerSummary
@@ -80,7 +80,7 @@ def _cells(row: ContainerSummary) -> tuple[str, ...]:
         row.name,
         row.image,
         one_line(row.command or ""),
-        age_text(row.created),
+        created_cell(row.created),
         row.status,
         row.reference,
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 
 from layertui.commands.opening import image_of
-from layertui.commands.output import Output, one_line, short_id
+from layertui.commands.output import Output, created_cell, one_line, short_id
 from layertui.commands.parsing import add_common, add_image
 from layertui.model.history_step import step_text
 from layertui.model.image import HistoryEntry, Image
-from layertui.text.format import age_text, size_text
+from layertui.text.format import size_text
 from layertui.text.sanitize import visible
 
 DESCRIPTION = """\
@@ -79,7 +79,7 @@ def _cells(image: Image, entry: HistoryEntry, identity: str) -> tuple[str, ...]:
     created_by = visible(step_text(entry)) if entry.recorded else "(not in the history)"
     return (
         short_id(identity),
-        age_text(entry.created),
+        created_cell(entry.created),
         created_by,
         size_text(_size(image, entry)),
         one_line(entry.comment),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from layertui.commands.listing import finish, from_sources, status_of
-from layertui.commands.output import Output, short_id, warn
+from layertui.commands.output import Output, created_cell, short_id, warn
 from layertui.commands.parsing import add_common
 from layertui.model import platforms
 from layertui.model.errors import LayertuiError
@@ -111,6 +111,8 @@ def _use(transport: str, quiet: bool) -> Use:
 def to_json(row: ImageSummary, use: Use | None) -> dict[str, object]:
     """Return the fields of ``docker images --format json``; null for those that only an engine knows."""
     shared = use.shared.get(row.id) if use else None
+    # Docker may count more as shared than as the image's size.
+    unique = None if shared is None or row.size is None or row.size < shared else row.size - shared
     return {
         "Containers": use.containers.get(row.id, 0) if use and use.containers is not None else None,
         "CreatedAt": row.created,
@@ -121,7 +123,7 @@ def to_json(row: ImageSummary, use: Use | None) -> dict[str, object]:
         "SharedSize": shared,
         "Size": row.size,
         "Tag": row.tag or NONE,
-        "UniqueSize": None if shared is None or row.size is None else row.size - shared,
+        "UniqueSize": unique,
         "VirtualSize": row.size,
         "Source": row.transport,
         "Reference": row.reference,
@@ -133,7 +135,7 @@ def _cells(row: ImageSummary) -> tuple[str, ...]:
         row.name or NONE,
         row.tag or NONE,
         short_id(row.id),
-        age_text(row.created),
+        created_cell(row.created),
         size_text(row.size),
         row.reference,
     )

@@ -13,6 +13,7 @@ from itertools import chain, islice
 from typing import Any, TextIO
 
 from layertui.model.errors import LayertuiError
+from layertui.text.format import age_text
 from layertui.text.sanitize import visible
 
 BROKEN_PIPE = 141
@@ -210,6 +211,11 @@ def _pad(text: str, width: int, is_right: bool) -> str:
 def one_line(text: str) -> str:
     """Return text of a config as one line without control characters."""
     return visible(" ".join(text.split()))
+
+
+def created_cell(created: str | None) -> str:
+    """Return how long ago an image, step or container was created; as Docker does, ``N/A`` if unknown."""
+    return age_text(created) if created else "N/A"
 
 
 def short_id(identity: str) -> str:

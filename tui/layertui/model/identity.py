@@ -32,7 +32,7 @@ def identity_of(image: Image) -> Identity:
         image.name,
         image.reference,
         image.pinned or image.reference,
-        None if image.pinned else image.asked_platform,
+        image.pinned_platform if image.pinned else image.asked_platform,
         (image.manifest_digest, image.id, *diff_ids),
         image.file,
     )

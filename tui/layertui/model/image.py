@@ -157,6 +157,13 @@ class Arrival(Protocol):
         """Report to ``job`` the bytes received, and the estimated total, from any thread."""
         ...
 
+    def documents(self) -> Sequence[Link]:
+        """Return the documents from the reference to the config, once they have arrived.
+
+        Raises :class:`LayertuiError` if they do not.
+        """
+        ...
+
 
 class Link(NamedTuple):
     """One document of the chain from a reference to an image's layers."""
@@ -222,6 +229,8 @@ class Image(NamedTuple):
     """What it was opened for, ``os/arch[/variant]``; ``None``: the usual platform."""
     pinned: str = ""
     """A reference to this image alone, by digest or ID; empty where the source has none."""
+    pinned_platform: str | None = None
+    """What to open ``pinned`` for, where that digest is for several platforms, ``os/arch[/variant]``."""
     file: FileState | None = None
     """Of the archive that contains it, when it was opened."""
     links: Sequence[Link] = ()

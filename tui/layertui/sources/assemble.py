@@ -11,6 +11,9 @@ from layertui.model.digest import HEX
 from layertui.model.image import Descriptor, HistoryEntry, Image, Layer, Platform, Unpacked, chain_ids
 from layertui.model.numbers import LayerNumber
 
+ZERO_DAY = "0001-01-01T"
+"""Go's zero time, in any zone."""
+
 
 def platform_of(config: Mapping[str, Any]) -> Platform:
     """Return the platform in a config or an index's ``platform``; missing parts are ``unknown``."""
@@ -64,8 +67,13 @@ def diff_ids_of(config: Mapping[str, Any]) -> list[str]:
 
 def created_of(config: Mapping[str, Any]) -> str | None:
     """Return the config's creation time; ``None`` if it has none."""
-    value = config.get("created")
-    return value if isinstance(value, str) and value else None
+    return known_time(config.get("created"))
+
+
+def known_time(value: object) -> str | None:
+    """Return a recorded RFC 3339 time; ``None`` for none, and for Go's zero time, which stands for none."""
+    is_known = isinstance(value, str) and value and not value.startswith(ZERO_DAY)
+    return str(value) if is_known else None
 
 
 def history_of(config: Mapping[str, Any], layers: int) -> tuple[list[HistoryEntry], list[str]]:
@@ -88,7 +96,7 @@ def history_of(config: Mapping[str, Any], layers: int) -> tuple[list[HistoryEntr
                 surplus += 1
         entries.append(
             HistoryEntry(
-                _text(step, "created") or None,
+                known_time(step.get("created")),
                 _text(step, "created_by"),
                 _text(step, "author"),
                 _text(step, "comment"),
@@ -111,7 +119,7 @@ def step_of_v1(value: Mapping[str, Any], number: int) -> HistoryEntry:
     """Return the build step of an image of Docker 1.9 or older (image/spec/v1.md), each of which made a layer."""
     command = config_list(value, "container_config", "Cmd")
     return HistoryEntry(
-        _text(value, "created") or None,
+        known_time(value.get("created")),
         " ".join(part for part in command if isinstance(part, str)),
         _text(value, "author"),
         _text(value, "comment"),

@@ -40,7 +40,7 @@ def growth_text(size: int, minus: str = "-") -> str:
 
 
 def age_text(created: str | None) -> str:
-    """Return how long ago an RFC 3339 time was, in words; the text itself if it is no such time."""
+    """Return how long ago an RFC 3339 time was, in words; the text itself if it is not such a time."""
     if not created:
         return "unknown"
     moment = parse_time(created)

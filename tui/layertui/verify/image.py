@@ -21,9 +21,15 @@ def verify_image(image: Image, job: Job = Job.NONE) -> Iterator[Check]:
     """
     if image.arrival is not None:
         image.arrival.watch(job)
-    for link in image.chain:
-        yield from _checks_of_link(link)
     failed: list[LayertuiError] = []
+    chain = image.chain
+    if image.arrival is not None:
+        try:
+            chain = image.arrival.documents()
+        except LayertuiError as error:
+            failed.append(error)
+    for link in chain:
+        yield from _checks_of_link(link)
     found: list[str] = []
     for layer in image.layers:
         diff_id = ""

@@ -12,8 +12,9 @@ from layertui.model.image import ContainerSummary, Image, ImageSummary
 from layertui.model.reference import ENGINE_NAMES, Reference
 from layertui.sources.assemble import full_names
 from layertui.sources.attachments import Attachment
-from layertui.sources.engine import containers, images
+from layertui.sources.engine import containers, image_list, images
 from layertui.sources.engine.client import Engine
+from layertui.sources.engine.description import names_of
 from layertui.sources.engine.docker_settings import docker_endpoint
 from layertui.sources.engine.endpoint import EngineEndpoint
 from layertui.sources.engine.podman_settings import podman_endpoint
@@ -34,7 +35,7 @@ def open_image(reference: Reference, platform: str | None) -> Image:
     if not reference.location:
         raise LayertuiError(f"{reference} names nothing", "", f"write {reference}NAME")
     if reference.transport in CONTAINERS:
-        return containers.open_container(engine, reference.location)
+        return containers.open_container(engine, reference.location, platform)
     return images.open_image(engine, reference.location, platform)
 
 
@@ -43,7 +44,7 @@ def list_images(reference: Reference) -> Iterator[ImageSummary]:
     if reference.transport in CONTAINERS:
         raise LayertuiError(f"{reference} is a container", "it contains no images", "open it by its name")
     engine = engine_of(reference.transport)
-    return _one(engine, reference) if reference.location else images.list_images(engine)
+    return _one(engine, reference) if reference.location else image_list.list_images(engine)
 
 
 def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
@@ -59,7 +60,7 @@ def attachments_of(image: Image) -> Iterator[Attachment]:
 
 def shared_sizes(transport: str) -> Mapping[str, int]:
     """Return how many bytes each image, by its ID, has in common with others. May take an engine long."""
-    return images.shared_sizes(engine_of(transport))
+    return image_list.shared_sizes(engine_of(transport))
 
 
 def events(transport: str, begun: Callable[[Callable[[], None]], None] | None = None) -> Iterator[str]:
@@ -81,7 +82,7 @@ def events(transport: str, begun: Callable[[Callable[[], None]], None] | None = 
 def image_names(transport: str) -> list[str]:
     """Return what the images of an engine are called, in its order. One request, however many there are."""
     rows = objects(engine_of(transport).get("/images/json"))
-    return [name for row in rows for name in images.names_of(row.get("RepoTags"))]
+    return [name for row in rows for name in names_of(row.get("RepoTags"))]
 
 
 def has(transport: str, name: str) -> bool:
@@ -110,6 +111,6 @@ def _one(engine: Engine, reference: Reference) -> Iterator[ImageSummary]:
         identity = images.digest_id(str(engine.get("/images/{0}/json", reference.location).get("Id", "")))
     except NotFound as error:
         raise LayertuiError(f"{reference} is not there", "the engine has no such image") from error
-    rows = [row for row in images.list_images(engine) if row.id == identity]
+    rows = [row for row in image_list.list_images(engine) if row.id == identity]
     image_names = full_names(reference.location)
     yield from [row for row in rows if f"{row.name}:{row.tag}" in image_names] or rows

@@ -22,9 +22,11 @@ from layertui.model.image import ContainerSummary, Descriptor, HistoryEntry, Ima
 from layertui.model.job import Job
 from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of, path_of
 from layertui.model.numbers import LayerNumber
+from layertui.model.platforms import choose_platform
 from layertui.sources.engine.client import ByteStream, Engine
 from layertui.sources.engine.images import digest_id, open_image, readable_directories, unpacked_in
 from layertui.sources.engine.values import integer, objects, unix_time
+from layertui.sources.oci_layout import descriptor_of
 
 CONTAINER_TRANSPORTS = {"Docker": "docker-container", "Podman": "podman-container"}
 DELETED = 2
@@ -67,11 +69,12 @@ def list_containers(engine: Engine) -> Iterator[ContainerSummary]:
         )
 
 
-def open_container(engine: Engine, name: str) -> Image:
+def open_container(engine: Engine, name: str, platform: str | None = None) -> Image:
     """Return a container as an image with its read-write layer as one more layer.
 
-    Docker's init layer (stubs of what it mounts into every container) is a layer of its own
-    where its directory can be read; otherwise nobody tells of it. Raises :class:`LayertuiError`.
+    The image's layers are those of the platform that the container runs, which must be ``platform`` if
+    one is given. Docker's init layer (stubs of what it mounts into every container) is a layer of its
+    own where its directory can be read; otherwise nothing records it. Raises :class:`LayertuiError`.
     """
     try:
         inspected = engine.get("/containers/{0}/json", name)
@@ -82,10 +85,16 @@ def open_container(engine: Engine, name: str) -> Image:
         ) from error
     if not isinstance(inspected, dict):
         raise LayertuiError(f"{engine.endpoint.engine} does not describe the container {name}")
+    # Since API 1.48, in Docker's containerd store: its image may be for several platforms.
+    manifest = descriptor_of(inspected.get("ImageManifestDescriptor"))
     try:
-        image = open_image(engine, str(inspected.get("Image", "")))
+        image = open_image(
+            engine, str(inspected.get("Image", "")), manifest=manifest.digest if manifest else ""
+        )
     except NotFound as error:
         raise LayertuiError(f"cannot open the container {name}", "its image has been removed") from error
+    if platform is not None:
+        choose_platform([(image.platform, image)], platform, f"the container {name}")
     state = inspected.get("State")
     status = str(state.get("Status", "")) if isinstance(state, dict) else ""
     shown = str(inspected.get("Name", name)).lstrip("/")
@@ -117,6 +126,7 @@ def open_container(engine: Engine, name: str) -> Image:
         layers=layers,
         inspected=inspected,
         pinned=f"{transport}:{inspected.get('Id', name)}",
+        pinned_platform=None,
     )
 
 

@@ -1,125 +1,94 @@
-"""An engine's images (Docker Engine API, "Image"; Podman answers the same questions)."""
+"""An engine's image, opened (Docker Engine API, "Image"; Podman answers the same requests)."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from layertui.cache.blobs import BlobCache
 from layertui.layers.unpacked.id_mapping import id_mapping_of
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.layers.unpacked.tar_split import RecordedDirectory
-from layertui.model import media_types, platforms
+from layertui.model import media_types
 from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.image import (
     Descriptor,
     Image,
-    ImageSummary,
     Layer,
-    Platform,
     Recorded,
     Unpacked,
     chain_ids,
 )
 from layertui.model.numbers import LayerNumber
-from layertui.sources.assemble import config_list, platform_of
+from layertui.sources.assemble import config_list
 from layertui.sources.docker_root.files import overlay_places
 from layertui.sources.documents import CONFIG_SCHEMA, decode
 from layertui.sources.engine import store_files
 from layertui.sources.engine.client import Engine
+from layertui.sources.engine.description import describe_image, names_of
 from layertui.sources.engine.save_stream import SavedBlob, SaveStream
+from layertui.sources.engine.saved_image import SavedImage, known_links
 from layertui.sources.engine.steps import history_of_steps
-from layertui.sources.engine.values import integer, objects, unix_time
+from layertui.sources.engine.values import integer, objects
 from layertui.sources.files import read_text
 
 IMAGE_TRANSPORTS = {"Docker": "docker-daemon", "Podman": "podman"}
-NAMELESS = ("<none>:<none>", "<none>@<none>")
-SHARED_SIZE_VERSION = (1, 42)
-"""From which on the list of images can tell what they share."""
 
 
-def list_images(engine: Engine) -> Iterator[ImageSummary]:
-    """Yield a row for each name of each image.
-
-    Intermediate images of the classic builder are left out, as ``docker images`` does.
-    """
-    inspected: dict[str, Mapping[str, Any]] = {}
-    for item in objects(engine.get("/images/json")):
-        identity = str(item.get("Id", ""))
-        if identity not in inspected:
-            try:
-                inspected[identity] = engine.get("/images/{0}/json", identity)
-            except NotFound:
-                continue  # removed since
-        yield from _summaries(engine, item, inspected[identity])
-
-
-def shared_sizes(engine: Engine) -> dict[str, int]:
-    """Return bytes of each image, by its ID, that others have too. Takes the engine longer than the list."""
-    if engine.api_version >= SHARED_SIZE_VERSION:
-        rows = engine.get("/images/json", **{"shared-size": "1"})
-    else:
-        rows = engine.get("/system/df").get("Images")
-    return {
-        digest_id(str(item.get("Id", ""))): integer(item, "SharedSize")
-        for item in objects(rows)
-        if integer(item, "SharedSize") >= 0
-    }
-
-
-def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
+def open_image(engine: Engine, name: str, platform: str | None = None, manifest: str = "") -> Image:
     """Return the image that the engine knows by a name, tag, digest or ID.
 
-    Nothing but its description is fetched. Raises :class:`LayertuiError`.
+    It is the one for a platform, or of a manifest's digest; by default for the platform that the
+    engine chooses. Nothing but its description is fetched, so that the answer does not depend on what
+    the cache has; the engine hands out the documents with the layers only. Raises :class:`LayertuiError`.
     """
     try:
-        inspected = engine.get("/images/{0}/json", name)
+        described = describe_image(engine, name, platform, manifest)
     except NotFound as error:
         raise NotFound(
             f"{engine.endpoint.engine} has no image {name}",
             "",
             f"{engine.endpoint.engine.lower()} pull fetches it, docker:// looks into its registry",
         ) from error
-    if not isinstance(inspected, dict):
-        raise LayertuiError(f"{engine.endpoint.engine} does not describe {name}")
-    identity = str(inspected.get("Id", ""))
-    diff_ids = [each for each in config_list(inspected, "RootFS", "Layers") if isinstance(each, str)]
-    warnings = []
+    inspected, identity, diff_ids = described.inspected, described.identity, described.diff_ids
     directories = _directories(engine, inspected, len(diff_ids))
-    config_bytes = _config_bytes(identity, directories)
+    config_bytes = store_files.config_bytes(identity, directories)
     config = decode(config_bytes, CONFIG_SCHEMA) if config_bytes else _config_of(inspected)
+    warnings = []
     try:
-        steps = objects(engine.get("/images/{0}/history", identity or name))[::-1]
+        steps = objects(engine.get("/images/{0}/history", identity or name, **described.query))[::-1]
     except LayertuiError as error:  # Podman 4.3 fails where the config has no dates
         steps = []
         if not config_bytes:
-            warnings.append(f"{engine.endpoint.engine} does not tell the history: {error.why or error.what}")
+            warnings.append(
+                f"{engine.endpoint.engine} does not report the history: {error.why or error.what}"
+            )
+    if not diff_ids and any(integer(step, "Size") > 0 for step in steps):
+        raise LayertuiError(
+            f"{engine.endpoint.engine} does not list the layers of {name}", "its history has some"
+        )
     history, odd = history_of_steps(steps, config if config_bytes else None, len(diff_ids))
-    stream = SaveStream(engine, identity or name, {identity, *diff_ids}, integer(inspected, "Size"))
+    stream = SaveStream(engine, identity or name, diff_ids, integer(inspected, "Size"), described.query)
     sizes: dict[int, int] = {entry.layer: entry.size for entry in history if entry.layer is not None}
     counted: Literal["tar", "members", "directory"] = "directory" if directories else "members"
     if engine.endpoint.engine == "Podman":
         counted = "tar"
-    tags = names_of(inspected.get("RepoTags"))
     transport = IMAGE_TRANSPORTS[engine.endpoint.engine]
-    found = _platform(inspected)
-    if platform is not None:
-        platforms.choose_platform([(found, None)], platform, f"{transport}:{name}")
+    chosen = described.manifest
     return Image(
         reference=f"{transport}:{name}",
         transport=transport,
-        name=tags[0] if tags else name,
-        tags=tags,
+        name=described.tags[0] if described.tags else name,
+        tags=described.tags,
         repo_digests=names_of(inspected.get("RepoDigests")),
         id=identity,
         config=config,
         config_bytes=config_bytes,
         manifest={},
         manifest_bytes=b"",
-        manifest_digest="",
-        platform=found,
+        manifest_digest=chosen.descriptor.digest if chosen is not None else "",
+        platform=described.platform,
         history=history,
         layers=[
             Layer(
@@ -134,39 +103,16 @@ def open_image(engine: Engine, name: str, platform: str | None = None) -> Image:
             )
             for number, (diff_id, chain_id) in enumerate(zip(diff_ids, chain_ids(diff_ids), strict=True), 1)
         ],
+        attestations=described.attestations,
         warnings=[*warnings, *odd],
         inspected=inspected,
-        arrival=None if directories else stream,
+        arrival=None if directories else SavedImage(stream, described),
         pinned=f"{transport}:{identity}" if identity else "",
+        pinned_platform=str(chosen.platform)
+        if chosen is not None and described.identity != chosen.descriptor.digest
+        else None,
+        links=() if config_bytes else known_links(described),
     )
-
-
-# Lists
-
-
-def _summaries(
-    engine: Engine, item: Mapping[str, Any], inspected: Mapping[str, Any]
-) -> Iterator[ImageSummary]:
-    identity = digest_id(str(item.get("Id", "")))
-    digests = names_of(item.get("RepoDigests"))
-    labels = item.get("Labels")
-    size = integer(item, "Size")
-    transport = IMAGE_TRANSPORTS[engine.endpoint.engine]
-    for full in names_of(item.get("RepoTags")) or [""]:
-        name, _, tag = full.rpartition(":")
-        yield ImageSummary(
-            reference=f"{transport}:{full or identity}",
-            transport=transport,
-            name=name,
-            tag=tag,
-            id=identity,
-            digest=next((each.partition("@")[2] for each in digests if each.startswith(f"{name}@")), ""),
-            size=size if size >= 0 else None,
-            created=unix_time(item.get("Created")),
-            layers=len(config_list(inspected, "RootFS", "Layers")),
-            platforms=(_platform(inspected),),
-            labels=labels if isinstance(labels, dict) else {},
-        )
 
 
 def digest_id(identity: str) -> str:
@@ -174,24 +120,12 @@ def digest_id(identity: str) -> str:
     return identity if ":" in identity or not identity else f"sha256:{identity}"
 
 
-def names_of(value: object) -> list[str]:
-    """Name as a list has them, without the placeholders for none."""
-    names = value if isinstance(value, list) else []
-    return [name for name in names if isinstance(name, str) and name not in NAMELESS]
-
-
-def _platform(inspected: Mapping[str, Any]) -> Platform:
-    return platform_of({name.lower(): inspected.get(name) for name in ("Os", "Architecture", "Variant")})
-
-
-# One image
-
-
 def _config_of(inspected: Mapping[str, Any]) -> dict[str, Any]:
     """Return as much of the config as ``inspect`` repeats."""
     config = {name: inspected.get(key) for name, key in (
         ("created", "Created"), ("author", "Author"), ("architecture", "Architecture"), ("os", "Os"),
-        ("variant", "Variant"), ("config", "Config"), ("docker_version", "DockerVersion"),
+        ("variant", "Variant"), ("os.version", "OsVersion"), ("config", "Config"),
+        ("docker_version", "DockerVersion"),
     )}  # fmt: skip
     diff_ids = config_list(inspected, "RootFS", "Layers")
     return {**config, "rootfs": {"type": "layers", "diff_ids": diff_ids}}
@@ -237,11 +171,3 @@ def unpacked_in(directory: Path, below: tuple[Path, ...] = ()) -> UnpackedDirect
     driver = directory.parents[1]
     fuse = driver.name == "fuse-overlayfs" or read_text(driver / ".has-mount-program") == "true"
     return UnpackedDirectory(directory, fuse, below, id_mapping_of(driver))
-
-
-def _config_bytes(identity: str, directories: Sequence[Path]) -> bytes:
-    """Return the config itself, from the engine's store or from the cache; empty if it is in neither."""
-    if found := store_files.config_bytes(identity, directories):
-        return found
-    kept = BlobCache().get(identity)
-    return kept.pread(kept.size, 0) if kept else b""

@@ -1,10 +1,11 @@
-"""Layers out of the one stream in which an engine sends an image (``docker save``)."""
+"""Layers and documents out of the one stream in which an engine sends an image (``docker save``)."""
 
 from __future__ import annotations
 
 import tarfile
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from layertui.cache.blobs import BlobCache, BlobWriter
 from layertui.layers.compression.format import Damaged
@@ -13,22 +14,35 @@ from layertui.model.blob import Blob, FileBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.sources.engine.client import ENGINE_CHUNK, ByteStream, Engine
+from layertui.sources.files import parse_object
 
 
 class SaveStream:
-    """Keeps the wanted parts of an image in the cache, by their digests, as they pass.
+    """Keeps the parts of an image in the cache, by their digests, as they pass.
 
-    The parts are uncompressed layers, known by their diff IDs, and the config. An engine has
-    no other way to hand out a layer, and sends all of them: the stream is read to its end
-    once, whichever part is asked for. Safe to share between threads; two processes that want
-    the same image take turns, and the second finds all in the cache.
+    The parts are uncompressed layers, known by their diff IDs, and JSON documents: indexes,
+    manifests, the config, statements. An engine has no other way to hand out a layer, and sends all
+    of them: the stream is read to its end once, whichever part is wanted. Safe to share between
+    threads; two processes that want the same image take turns, and the second finds all in the cache.
     """
 
-    def __init__(self, engine: Engine, image: str, wanted: Collection[str], estimate: int) -> None:
-        """``wanted`` are digests; ``estimate`` is about how many bytes will come, -1 if unknown."""
+    def __init__(
+        self,
+        engine: Engine,
+        image: str,
+        layers: Collection[str],
+        estimate: int = -1,
+        query: Mapping[str, Any] | None = None,
+    ) -> None:
+        """``layers`` are diff IDs; ``estimate`` is about how many bytes will come, -1 if unknown.
+
+        ``query`` are parameters of the request, which restrict it to a platform.
+        """
         self._engine = engine
         self._image = image
-        self._wanted = frozenset(wanted)
+        self._query = dict(query or {})
+        self._layers = frozenset(layers)
+        self._wanted = set(layers)
         self._estimate = estimate
         self._cache = BlobCache()
         self._job = Job.NONE
@@ -52,12 +66,13 @@ class SaveStream:
     def wait(self, digest: str) -> FileBlob:
         """Return a part, once it is there. Raises :class:`LayertuiError` if it does not come."""
         with self._changed:
+            self._wanted.add(digest)
             while (kept := self._cache.get(digest)) is None:
                 if self._error is not None:
                     raise self._error
                 if self._complete:
                     raise LayertuiError(
-                        f"{self.name} came without the layer {digest}",
+                        f"{self.name} came without {digest}",
                         "the cache may be too small to hold the image",
                         f"look at {self._cache.directory}",
                     )
@@ -67,11 +82,17 @@ class SaveStream:
                 self._changed.wait()
             return kept
 
+    def settle(self) -> None:
+        """Wait for the end of the stream, if one is being read: all documents are kept then."""
+        with self._changed:
+            while self._running and not self._complete and self._error is None:
+                self._changed.wait()
+
     def _run(self) -> None:
         error = None
         try:
-            with self._cache.lock(self._image):
-                if any(self._cache.get(digest) is None for digest in self._wanted):
+            with self._cache.lock(f"{self._image}{''.join(self._query.values())}"):
+                if any(self._cache.get(digest) is None for digest in tuple(self._wanted)):
                     self._receive()
         except LayertuiError as raised:
             error = raised
@@ -80,7 +101,7 @@ class SaveStream:
             self._changed.notify_all()
 
     def _receive(self) -> None:
-        stream = self._engine.stream("/images/{0}/get", self._image)
+        stream = self._engine.stream("/images/{0}/get", self._image, **self._query)
         source = ByteStream(stream, lambda done: self._job.report(done, self._estimate))
         try:
             with tarfile.open(fileobj=source, mode="r|", bufsize=ENGINE_CHUNK) as archive:
@@ -98,17 +119,21 @@ class SaveStream:
         with self._cache.writer() as writer:
             while data := content.read(ENGINE_CHUNK):
                 writer.write(data)
-            if writer.digest in self._wanted:
+            if writer.digest in self._layers:
                 writer.keep()
-            elif writer.size == member.size:
-                self._take_compressed(writer)
+            elif writer.size == member.size:  # else the stream broke off
+                self._take_other(writer)
         with self._changed:
             self._changed.notify_all()
 
-    def _take_compressed(self, stored: BlobWriter) -> None:
-        """Keep a layer that came compressed, as containerd's store sends them, as the tar it holds."""
+    def _take_other(self, stored: BlobWriter) -> None:
+        """Keep a document as it is, and as the tar it contains a layer that came compressed, as containerd's do."""
         stored.flush()
-        stream = DecompressedStream(FileBlob(stored.path))
+        blob = FileBlob(stored.path)
+        if _is_document(blob):
+            stored.keep()
+            return
+        stream = DecompressedStream(blob)
         try:
             if not stream.compression:
                 return
@@ -116,12 +141,23 @@ class SaveStream:
             with self._cache.writer() as writer:
                 while count := stream.readinto(buffer):
                     writer.write(bytes(buffer[:count]))
-                if writer.digest in self._wanted:
+                if writer.digest in self._layers:
                     writer.keep()
         except Damaged:
-            return  # no layer then; the caller waits for one hears that it did not come
+            return  # not a layer then; a caller that waits for one gets an error
         finally:
             stream.close()
+
+
+def _is_document(blob: FileBlob) -> bool:
+    """Return whether a blob is a JSON object."""
+    if blob.pread(1, 0) != b"{":
+        return False
+    try:
+        parse_object(blob, "the document")
+    except LayertuiError:
+        return False
+    return True
 
 
 class SavedBlob(Blob):
@@ -138,8 +174,7 @@ class SavedBlob(Blob):
 
     @property
     def location(self) -> str:
-        kept = self._kept or self._stream.kept(self.digest)
-        return kept.location if kept else self._stream.name
+        return self._stream.name
 
     @property
     def is_local(self) -> bool:

@@ -1,20 +1,17 @@
-"""Values of an engine's answers, whatever they turn out to be."""
+"""Values of an engine's answers, of whatever type they turn out to be."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
+
+from layertui.model.entry import rfc3339
+from layertui.sources.assemble import known_time
 
 
 def unix_time(created: object) -> str | None:
-    """RFC 3339 of a count of seconds."""
-    if not isinstance(created, int):
-        return created if isinstance(created, str) else None
-    try:
-        return f"{datetime.fromtimestamp(created, UTC):%Y-%m-%dT%H:%M:%SZ}"
-    except (OverflowError, ValueError, OSError):
-        return None
+    """Return a count of seconds since 1970 as RFC 3339; ``None`` if it is unknown."""
+    return known_time(rfc3339(created) if isinstance(created, int) else created)
 
 
 def integer(value: Mapping[str, Any], name: str) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from layertui.sources.assemble import created_of
 from layertui.text.format import age_text, count_text, size_text
 from layertui.ui.widgets.facts import Fact
 
@@ -16,14 +17,14 @@ def image_facts(image: "Image", shared: str) -> list[Fact]:
     ``shared`` tells what of its size others have too, where that is known.
     """
     config = _mapping(image.config.get("config"))
-    created = image.config.get("created")
+    created = created_of(image.config)
     steps = sum(entry.recorded for entry in image.history)
     layers = f"{count_text(len(image.layers), 'layer')}, {count_text(steps, 'build step')}"
     facts = [
         Fact("warnings", image.warnings, "$modified"),
         Fact("tags", image.tags),
         Fact("platform", [str(image.platform)]),
-        Fact("created", [f"{age_text(created)} ({created})"] if isinstance(created, str) else []),
+        Fact("created", [f"{age_text(created)} ({created})"] if created else []),
         Fact("author", _texts(image.config.get("author"))),
         Fact("size", [f"{size_text(image.size)} {image.measured}" if image.size >= 0 else "unknown"]),
         Fact("shared", [shared]),

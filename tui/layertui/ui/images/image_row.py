@@ -78,7 +78,7 @@ def row_of_image(summary: "ImageSummary", order: tuple[int, int]) -> TableRow:
 def with_shared(row: TableRow, shared: int) -> TableRow:
     """Return the row of an image that has ``shared`` bytes in common with others."""
     size = row.keys["size"]
-    unique = max(size - shared, 0) if size >= 0 else -1
+    unique = max(size - shared, -1)  # Docker may count more as shared than as the image's size
     return replace(
         row,
         cells={**row.cells, "shared": size_text(shared), "unique": size_text(unique)},
