@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from layertui.cli import ISSUES, main
+from layertui.cli import main
 from layertui.commands import COMMANDS
+from layertui.model.unforeseen import ISSUES
 from tests.commands.running import Run
 from tests.commands.samples import tar
 from tests.layouts import OciLayout

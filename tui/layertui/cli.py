@@ -13,16 +13,14 @@ from layertui.commands import COMMANDS
 from layertui.commands.output import Output, OutputClosed, drop, note, open_standard_streams
 from layertui.commands.parsing import Parser, add_common
 from layertui.model.errors import LayertuiError
+from layertui.model.unforeseen import unforeseen
 from layertui.ui.launch import explore, is_ci
 
 DONE, DIFFERENT, FAILED, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses."""
-TRACEBACK = "LAYERTUI_TRACEBACK"
-"""Environment variable: if set, unforeseen errors end with a traceback."""
 SEE_HELP = "see layertui --help"
 OTHER_WORDS = {"help": "--help", "version": "--version", "ls": "images", "ps": "containers"}
 """What commands of docker and git are called here."""
-ISSUES = "https://github.com/layertui/layertui/issues"
 
 DESCRIPTION = """\
 Explore a container image: which layer each file comes from, what each build
@@ -92,8 +90,6 @@ def _outcome(words: list[str]) -> tuple[int, str]:
     """
     try:
         return _run(words), ""
-    except LayertuiError as error:
-        return FAILED, str(error)
     except OutputClosed as closed:
         return closed.status, ""
     except KeyboardInterrupt:
@@ -102,25 +98,7 @@ def _outcome(words: list[str]) -> tuple[int, str]:
     except SystemExit as ended:  # argparse, after --help and --version
         return int(ended.code or DONE), ""
     except Exception as error:
-        if os.environ.get(TRACEBACK):
-            raise
-        if isinstance(error, OSError) and error.filename is not None:
-            return FAILED, f"cannot access {os.fsdecode(error.filename)}, {error.strerror}"
-        return FAILED, _internal(error)
-
-
-def _internal(error: Exception) -> str:
-    """Return the message of an error that no code has foreseen, with the place that raised it."""
-    place, trace = "", error.__traceback__
-    while trace is not None:
-        module = str(trace.tb_frame.f_globals.get("__name__"))
-        if module.startswith("layertui."):
-            place = f"{module}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    what = ": ".join(filter(None, (type(error).__name__, str(error))))
-    return (
-        f"internal error in {place}, {what}, please report it: {ISSUES} ({TRACEBACK}=1 prints the traceback)"
-    )
+        return FAILED, str(unforeseen(error))
 
 
 def _run(words: list[str]) -> int:

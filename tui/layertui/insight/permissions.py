@@ -78,7 +78,7 @@ def permissions(union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> S
     check = job.check
     for node, event in zip(union.subtree(ROOT), union.last, strict=True):
         check()
-        entry = union.ev_entry[event]
+        entry = union.ev_entry[event] if event >= 0 else -1  # no event: the root where no layer is
         if entry < 0:
             continue
         inode = union.ev_inode[event]

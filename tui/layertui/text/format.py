@@ -58,9 +58,9 @@ def parse_time(text: str | None) -> datetime | None:
     """Return the moment that an RFC 3339 text names, None if it names none that a calendar has."""
     try:
         moment = datetime.fromisoformat(text or "")
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # by its offset it may be before year 1 or after 9999
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def count_text(count: int, noun: str, plural: str = "") -> str:

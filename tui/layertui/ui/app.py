@@ -4,9 +4,11 @@ import asyncio
 import gc
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.markup import escape
 from textual import events
 from textual.app import App
 from textual.await_complete import AwaitComplete
@@ -16,6 +18,8 @@ from textual.screen import Screen
 
 from layertui.model.errors import LayertuiError
 from layertui.model.reference import is_store, parse_reference
+from layertui.model.unforeseen import unforeseen
+from layertui.text.sanitize import visible
 from layertui.ui.terminal import ENDING, die_by, is_closed, wait_until_closed
 from layertui.ui.theme.colors import ANSI_THEME, DARK_THEME, LIGHT_THEME, themes, variables
 from layertui.ui.worker.background import background
@@ -64,6 +68,13 @@ def _store_of(text: str) -> str:
     except LayertuiError:
         return ""  # what is wrong with it, opening it will tell
     return str(reference) if is_store(reference) else ""
+
+
+class _OneLine(Exception):
+    """An error that Textual prints as its message."""
+
+    def __rich__(self) -> str:
+        return escape(f"layertui: {visible(str(self))}")
 
 
 class LayertuiApp(App[None]):
@@ -160,6 +171,13 @@ class LayertuiApp(App[None]):
             die_by(number)  # there is nothing to restore
         self.ended_by = number
         self.exit()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End with one line; Textual 8.2 prints a traceback, with the values of variables, which images supply."""
+        if not self.is_headless:
+            with suppress(Exception):  # as raised for a traceback
+                error = _OneLine(unforeseen(error))
+        super()._handle_exception(error)
 
     async def on_event(self, event: events.Event) -> None:
         """Drop keys and clicks that came before the screen above this one was closed: they were meant for that."""

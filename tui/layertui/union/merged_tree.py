@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import compress, count, repeat
 from typing import cast
 
-from layertui.model.numbers import EMPTY, NO_EVENT, NO_NODE, Event, LayerNumber, Node
+from layertui.model.numbers import EMPTY, NO_EVENT, NO_NODE, ROOT, Event, LayerNumber, Node
 from layertui.union.arrays import STRETCH, ArrayColumn, assign
 from layertui.union.changes import Mark, SameContent, mark_of
 from layertui.union.model import VISIBLE_KINDS, LayerUnion
@@ -97,7 +97,7 @@ class MergedTree:
 
     def paths(self) -> int:
         """Return the number of paths in the merged tree, without the root."""
-        return self.visible.count(1) - 1
+        return self.visible.count(1, ROOT + 1)
 
     def subtree_size(self, node: Node) -> int:
         """Return the bytes of the files at and below a node.

@@ -1,6 +1,7 @@
 """A worker process, as the app sees it."""
 
 import contextlib
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -71,5 +72,9 @@ class Worker:
             if isinstance(frame, FinalFrame):
                 return
         self.kill()
-        why = f"its process ended with status {self.process.wait()}"
+        status = self.process.wait()
+        ended = (
+            f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        )
+        why = f"its process {ended}"
         raise LayertuiError("reading stopped", why, "leave with escape and open it again")

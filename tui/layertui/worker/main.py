@@ -21,6 +21,7 @@ from layertui.model.identity import Identity
 from layertui.model.image import Image
 from layertui.model.job import Job
 from layertui.model.numbers import EMPTY, ROOT, LayerNumber
+from layertui.model.unforeseen import unforeseen
 from layertui.sources.pinned import explain, open_pinned
 from layertui.union.codec import pack_union
 from layertui.union.load import ImageReader
@@ -184,10 +185,11 @@ def main() -> None:
         answer(request, sender)
     except ImageChanged as error:
         sender.send(Changed(error.name, error.is_removed))
-    except LayertuiError as error:
-        sender.send(Failed(error.what, error.why, error.remedy))
     except (BrokenPipeError, KeyboardInterrupt):
         pass  # nobody listens any more
+    except Exception as error:
+        shown = unforeseen(error)
+        sender.send(Failed(shown.what, shown.why, shown.remedy))
 
 
 if __name__ == "__main__":

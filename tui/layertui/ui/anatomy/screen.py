@@ -21,7 +21,7 @@ from layertui.text.format import count_text, exact_size
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.clipboard import copy
-from layertui.ui.detail.page import Page, PageBuilder, message
+from layertui.ui.detail.page import Page, PageBuilder, failure, message
 from layertui.ui.keys import Legend
 from layertui.ui.stack import StackScreen
 from layertui.ui.widgets.key_bar import KeyBar
@@ -111,7 +111,7 @@ class AnatomyScreen(StackScreen[LayerNumber | None]):
         self._view("json").folding = True
         self._view("chain").focus()
         self._view("chain").open(message("Reading …").document)
-        background(self, self._read, self._show_chain, name="anatomy")
+        background(self, self._read, self._show_chain, self._fail, name="anatomy")
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")
@@ -131,6 +131,9 @@ class AnatomyScreen(StackScreen[LayerNumber | None]):
         documents = [(*json_document(*json_of(self._image, part)), stored(part)) for part in found]
         documents.append((*json_document(SYSTEM, None), ""))
         return chain_of(found, system), documents
+
+    def _fail(self, error: LayertuiError) -> None:
+        self._view("chain").open(failure(error).document)
 
     def _show_chain(self, read: tuple[Chain, list[tuple[str, Document, str]]]) -> None:
         self._chain, self._documents = read

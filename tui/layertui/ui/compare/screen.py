@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from layertui.compare.trees import A, B
+from layertui.model.errors import LayertuiError
 from layertui.model.identity import identity_of
 from layertui.model.job import Job
 from layertui.model.numbers import LayerNumber
@@ -109,12 +110,16 @@ class CompareScreen(StackScreen[None]):
             side.start(app.platform, app.cache)
 
     def on_side_header_failed(self, event: SideHeader.Failed) -> None:
+        self._fail(event.error)
+
+    def _fail(self, error: LayertuiError) -> None:
+        """Show why the sides cannot be compared."""
         if self._failed:
             return
         self._failed = True
         message = self.query_one(".message", Static)
         keys = "R reloads both, o opens another image, esc goes back."
-        message.update(Content(f"{visible(str(event.error))}\n\n").append(Content.styled(keys, "$quiet")))
+        message.update(Content(f"{visible(str(error))}\n\n").append(Content.styled(keys, "$quiet")))
         message.display = True
         self.panes.display = False
         self.set_focus(None)
@@ -146,7 +151,9 @@ class CompareScreen(StackScreen[None]):
             rows = ComparedRows(merged, found.merged_a)
             return found, rows, facts_page(found)
 
-        self._comparing = background(self, run, self._show, name="compare", progress=self._say_progress)
+        self._comparing = background(
+            self, run, self._show, self._fail, name="compare", progress=self._say_progress
+        )
 
     def _say_progress(self, done: int, total: int) -> None:
         self._say(f"comparing contents … {size_text(done)} of {size_text(total)}")

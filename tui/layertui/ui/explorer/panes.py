@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
+from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.numbers import LayerNumber
 from layertui.text.sanitize import visible
 from layertui.ui.detail.pane import DetailPane
 from layertui.ui.explorer.layer_list import LayerList
+from layertui.ui.failures import failure_text
 from layertui.ui.stack import open_above
 from layertui.ui.tree.split_view import TreeSplitView
 from layertui.ui.tree.view import TreeView
@@ -97,7 +99,11 @@ class ImagePanes(TreeSplitView):
             with computing:
                 return TreeRows(MergedTree(union, layer))
 
-        background(self, build, self._show_rows, name="rows")
+        background(self, build, self._show_rows, self._fail, name="rows")
+
+    def _fail(self, error: LayertuiError) -> None:
+        self._building = None
+        self.tree_view.say(failure_text(error), failed=True)
 
     def _show_rows(self, rows: "TreeRows") -> None:
         assert self._reading is not None and self._reading.image is not None

@@ -317,8 +317,11 @@ class ExplorerScreen(ImageScreen):
                 open_instead(self, ExplorerScreen(self.reference, platform))
 
         if not event.ask:
-            if self._reading.failure is not None and len(event.platforms) > 1:
+            found = 0 if isinstance(event.platforms, LayertuiError) else len(event.platforms)
+            if self._reading.failure is not None and found > 1:
                 self._say_failure(self._reading.failure, "p selects a platform, ")
+        elif isinstance(event.platforms, LayertuiError):
+            self.notify(visible(failure_text(event.platforms)), severity="error", markup=False)
         elif len(event.platforms) < 2:
             self.notify("No other platforms.", markup=False)
         else:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from textual.message_pump import MessagePump
 
+from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
-from layertui.ui.worker.background import background, computing
+from layertui.ui.worker.background import background, computing, notify_of
 
 if TYPE_CHECKING:
     from layertui.union.tree_rows import TreeRows
@@ -65,6 +66,10 @@ class RowWork:
             self.busy = False
             self._done(before, rows)
 
+        def fail(error: LayertuiError) -> None:
+            self.busy = False
+            notify_of(self._owner, error)
+
         self.busy = True
         # The frame that shows the key (a moved cursor, a letter) goes first.
-        self._owner.call_after_refresh(background, self._owner, compute, done, name="tree")
+        self._owner.call_after_refresh(background, self._owner, compute, done, fail, name="tree")

@@ -17,6 +17,8 @@ from textual.message_pump import MessagePump
 
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Cancelled, Job, Progress
+from layertui.model.unforeseen import unforeseen
+from layertui.text.sanitize import visible
 
 T = TypeVar("T")
 
@@ -40,7 +42,8 @@ def background(
 ) -> Job:
     """Run ``function(job)`` in a daemon thread and return its job, which may be cancelled.
 
-    ``owner`` then calls ``done`` with the result, or ``failed`` with the :class:`LayertuiError` raised, and
+    ``owner`` then calls ``done`` with the result, or ``failed`` with the error raised (see
+    :func:`~layertui.model.unforeseen.unforeseen`; without ``failed`` it is shown as a notification), and
     meanwhile ``progress`` with what the job reports, a few times a second; all on the event loop. None of
     them is called once the job, or the one that it is ``part_of``, is cancelled or ``owner`` is closed.
     """
@@ -79,6 +82,11 @@ def background_each(
     return _start(_Delivery(owner, progress, part_of), run, failed, name)
 
 
+def notify_of(owner: MessagePump, error: LayertuiError) -> None:
+    """Show an error as a notification."""
+    owner.app.notify(visible(str(error)), severity="error", markup=False)
+
+
 class _Delivery:
     """Calls back on the event loop of ``owner``, unless :attr:`job` is cancelled by then."""
 
@@ -95,6 +103,10 @@ class _Delivery:
 
     def _call(self, callback: Callable[..., object], *arguments: object) -> object:
         return None if self.job.is_cancelled else callback(*arguments)
+
+    def tell(self, error: LayertuiError) -> None:
+        """Show an error that nothing else on the screen shows."""
+        notify_of(self._owner, error)
 
     def _report(self, done: int, total: int) -> None:
         """Deliver progress; called in any thread, for every piece that is processed."""
@@ -116,10 +128,8 @@ def _start(
             run(deliver, deliver.job)
         except Cancelled:
             pass
-        except LayertuiError as error:
-            if failed is None:
-                raise
-            deliver(failed, error)
+        except Exception as error:
+            deliver(failed or deliver.tell, unforeseen(error))
 
     threading.Thread(target=guarded, name=name, daemon=True).start()
     return deliver.job

@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 from layertui.model.errors import LayertuiError
+from layertui.model.unforeseen import unforeseen
 from layertui.worker.client import Worker
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ class WorkerThread(ABC):
                 request = self._requests.get()
                 if request is not None and not self._closed.is_set():
                     self._read(worker.ask(request))
-        except LayertuiError as error:
-            self._failed(error)
+        except Exception as error:
+            self._failed(unforeseen(error))
 
     @abstractmethod
     def _read(self, frames: "Iterator[Frame]") -> None:

@@ -8,6 +8,7 @@ from textual.message_pump import MessagePump
 
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
+from layertui.model.unforeseen import unforeseen
 from layertui.ui.worker.loader import Loader
 
 if TYPE_CHECKING:
@@ -119,8 +120,8 @@ class Reading:
                 image = open_image(self.reference, platform)
             result: Image | LayertuiError = image
             loader.ask(TreeRequest(identity_of(image), cache))
-        except LayertuiError as error:
-            result = error
+        except Exception as error:
+            result = unforeseen(error)
         self.opened = result
         if not self.job.is_cancelled:
             self._target.post_message(ImageOpened(result))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 from textual.message_pump import MessagePump
 
-from layertui.model.errors import LayertuiError
 from layertui.model.job import Cancelled, Job
 from layertui.model.numbers import LayerNumber
+from layertui.model.unforeseen import unforeseen
 from layertui.ui.failures import failure_text
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def verifiable(layer: "Layer") -> bool:
 
 
 def verify_layers(target: MessagePump, layers: Sequence["Layer"], job: Job) -> None:
-    """Read the layers one after the other in a thread, and posts what is found to ``target``."""
+    """Read the layers one after the other in a thread, and post what is found to ``target``."""
 
     def run() -> None:
         from layertui.verify.layer import verify_layer
@@ -50,8 +50,8 @@ def verify_layers(target: MessagePump, layers: Sequence["Layer"], job: Job) -> N
                 problem = verify_layer(layer, job)
             except Cancelled:
                 return
-            except LayertuiError as error:
-                problem = failure_text(error)
+            except Exception as error:
+                problem = failure_text(unforeseen(error))
             target.post_message(LayerVerified(layer.number, problem))
 
     threading.Thread(target=run, name="verify", daemon=True).start()

@@ -1,0 +1,17 @@
+"""Numbers and times as text."""
+
+import pytest
+
+from layertui.text.format import age_text, parse_time
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_time_that_its_offset_puts_out_of_the_calendar_is_shown_as_it_is(text: str) -> None:
+    """RFC 3339 has years 0 to 9999, a calendar in UTC (datetime.MINYEAR) 1 to 9999."""
+    assert parse_time(text) is None
+    assert age_text(text) == text
+
+
+def test_times_are_in_utc() -> None:
+    moment = parse_time("2026-11-24T01:30:00+02:00")
+    assert moment is not None and moment.isoformat() == "2026-11-23T23:30:00+00:00"
