@@ -1,7 +1,6 @@
 """Syntax colours: the right language, every character kept, nothing that fails or takes long."""
 
 import random
-import time
 
 import pytest
 
@@ -52,22 +51,23 @@ def test_no_character_is_lost(name: str) -> None:
         assert ["".join(piece for piece, _kind in line) for line in found] == lines
 
 
-def test_long_lines_and_long_texts_stay_plain() -> None:
-    lexer = lexer_of("a.js", "")
+def test_long_lines_and_long_texts_are_not_lexed() -> None:
+    class Unasked:
+        def get_tokens_unprocessed(self, _text: str) -> object:
+            pytest.fail("asked to lex what it would be slow on")
+
     for lines in (["{" * 200_000], ["x = 1;"] * (syntax.MAX_LEXED // 4)):
-        start = time.monotonic()
-        assert list(colored(lexer, lines)) == [[(line, "")] for line in lines]
-        assert time.monotonic() - start < 1
+        assert list(colored(Unasked(), lines)) == [[(line, "")] for line in lines]
 
 
 @pytest.mark.parametrize(
     ("name", "text"), [("a.js", '\\"'), ("a.ts", "a."), ("a.service", '"'), ("a.yml", "`")]
 )
-def test_what_lexers_are_slow_on_takes_a_second_or_two(name: str, text: str) -> None:
+@pytest.mark.timeout(60)
+def test_what_lexers_are_slow_on_ends(name: str, text: str) -> None:
+    """A second or two of work each; without the limits it would be hours."""
     lines = [(text * 400)[:390]] * 160
-    start = time.monotonic()
     assert len(list(colored(lexer_of(name, ""), lines))) == 160
-    assert time.monotonic() - start < 5
 
 
 def test_a_lexer_that_fails_leaves_the_text_plain() -> None:

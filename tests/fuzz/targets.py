@@ -41,7 +41,7 @@ from layertui.sources import docker_archive, oci_layout
 from layertui.sources.containerd.bolt import Bucket, read_bolt
 from layertui.sources.oci import open_layout
 from layertui.sources.oci_layout import FilesLayout
-from layertui.sources.registry import client, connection
+from layertui.sources.registry import connection
 from layertui.union.changes import changes
 from layertui.union.codec import pack_union, unpack_union_checked
 from layertui.union.model import LayerUnion
@@ -270,8 +270,7 @@ def prepare() -> None:
     """Keep to memory and loopback, do not wait, and have mutated documents pass for those that were named."""
     os.environ.update(HOME=str(FOLDER), XDG_CACHE_HOME=str(FOLDER), XDG_RUNTIME_DIR=str(FOLDER))
     os.environ.pop("DOCKER_CONFIG", None)
-    for module in (connection, client):
-        module.wait_before = lambda *_: None  # type: ignore[attr-defined]
+    connection.BACK_OFF = connection.MAX_WAIT = 0
     oci_layout.check_digest = lambda *_: None  # type: ignore[attr-defined]
 
 

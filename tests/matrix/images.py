@@ -24,9 +24,12 @@ def _archive(image: Callable[[], Image]) -> Callable[[Path], str]:
 
 def _without_layers() -> Image:
     """As ``FROM scratch`` with ``LABEL`` alone makes one."""
-    config = {"architecture": "amd64", "os": "linux", "config": {"Labels": {"a": "b"}}}
-    config["rootfs"] = {"type": "layers", "diff_ids": []}
-    return demo.image()._replace(layers=[], config=config, config_bytes=json.dumps(config).encode())
+    config = {
+        "architecture": "amd64", "os": "linux", "config": {"Labels": {"a": "b"}},
+        "history": [{"created_by": "LABEL a=b", "empty_layer": True}], "rootfs": {"type": "layers", "diff_ids": []},
+    }  # fmt: skip
+    data = json.dumps(config).encode()
+    return demo.image()._replace(layers=[], id=digest(data), config=config, config_bytes=data)
 
 
 def _layout(*layers: bytes, compression: str = "gzip", **config: object) -> Callable[[Path], str]:

@@ -7,7 +7,6 @@ import io
 import random
 import struct
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path, PosixPath
 from typing import Any
@@ -120,6 +119,7 @@ def test_wild_offsets(tmp_path: Path, pages: list[bytes], why: str) -> None:
         walk(read_bolt(database(tmp_path / "db", *pages)))
 
 
+@pytest.mark.timeout(60)
 def test_elements_that_overlap_end_soon(tmp_path: Path) -> None:
     """Each of thousands of elements claims the whole file."""
     pages, count = 256, 60_000
@@ -129,10 +129,8 @@ def test_elements_that_overlap_end_soon(tmp_path: Path) -> None:
         for place in range(count)
     )
     path = database(tmp_path / "db", (header + heads).ljust(pages * SIZE, b"\0"))
-    began = time.monotonic()
     with pytest.raises(LayertuiError, match="lies outside it"):
         walk(read_bolt(path))
-    assert time.monotonic() - began < 5
 
 
 def test_any_damage_ends_in_an_error_or_a_tree(root: Path, tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ def test_waits_as_long_as_it_is_asked_to(proxy: FaultyProxy) -> None:
     proxy.fail("/manifests/", status(429, Retry_After="1"), times=1)
     started = time.monotonic()
     assert len(open_image(quarry(proxy)).layers) == 9
-    assert 1 <= time.monotonic() - started < 5
+    assert time.monotonic() - started >= 1
 
 
 def test_does_not_wait_for_long(proxy: FaultyProxy) -> None:
@@ -335,14 +335,14 @@ def test_a_list_of_too_many_pages(proxy: FaultyProxy, monkeypatch: pytest.Monkey
         list(list_images(f"docker://{proxy.host}/{QUARRY}"))
 
 
-def test_nobody_there() -> None:
+def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused connections are not tried again."""
+    monkeypatch.setattr(connection.Patience, "retry", lambda *_: pytest.fail("tried again"))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{free.getsockname()[1]}"
-        started = time.monotonic()
         with pytest.raises(LayertuiError, match=f"cannot reach {host}, Connection refused"):
             open_image(f"docker://{host}/app")
-        assert time.monotonic() - started < 1
 
 
 def test_nobody_of_that_name() -> None:

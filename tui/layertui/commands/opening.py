@@ -145,6 +145,8 @@ def _missing(union: LayerUnion, path: str, layer: LayerNumber) -> LayertuiError:
     from layertui.union.symlinks import follow_links
 
     what = f"no {path} at layer {layer}"
+    if not union.layers:
+        return LayertuiError(what, "the image has no layers")
     above = ROOT
     for name in filter(None, path.split("/")):
         child = above if name == "." else _child(union, above, name)

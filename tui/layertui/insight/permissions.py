@@ -71,6 +71,8 @@ def permissions(union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> S
     Reads the image's passwd file, no other content. A path may have several rows.
     Raises :class:`Cancelled`.
     """
+    if not union.layers:
+        return ()
     found: list[Permission] = []
     users = _users(union, contents, job)
     strangers: dict[Node, int] = {}

@@ -12,7 +12,7 @@ from typing import Any
 
 from layertui.model import media_types, platforms
 from layertui.model.digest import digest_of
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import LayertuiError, NoImage
 from layertui.model.identity import identity_of
 from layertui.model.image import Descriptor, Image, ImageSummary
 from layertui.model.reference import Reference, parse_reference
@@ -103,7 +103,7 @@ def summaries(layout: ImageLayout, reference: Reference) -> list[ImageSummary]:
     """Return a row for each name of a layout and each image without one, or for the selected one.
 
     Images that cannot be read are omitted. Raises :class:`LayertuiError` if no image can be
-    read.
+    read, and :class:`NoImage` if there is none.
     """
     if reference.selector:
         groups = {reference.selector: select_group(layout, reference.selector, str(reference), None)}
@@ -126,8 +126,10 @@ def summaries(layout: ImageLayout, reference: Reference) -> list[ImageSummary]:
             rows.append(
                 _summary(layout, Reference(layout.transport, reference.location, selector), group, images)
             )
-    if problems and not rows:
-        raise problems[0]
+    if not rows:
+        raise (
+            problems[0] if problems else NoImage(f"{layout.place} contains no image", "its index names none")
+        )
     return rows
 
 
