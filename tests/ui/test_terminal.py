@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import subprocess
 import termios
 from pathlib import Path
 
@@ -193,6 +194,40 @@ def test_ends_when_its_terminal_goes(tmp_path: Path) -> None:
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("redirected", ["2>noted", "</dev/null", "</dev/null 2>noted"])
+def test_redirected_streams_leave_keys_and_screen_on_the_terminal(redirected: str, tmp_path: Path) -> None:
+    """As fzf, less and vim do: `… | fzf | xargs layertui`, `layertui app.tar 2>errors`."""
+    shell = pexpect.spawn(
+        "sh",
+        ["-c", f'"$0" demo {redirected}; echo "status $?"', str(COMMAND)],
+        dimensions=(40, 120),
+        env={**os.environ, "TERM": "xterm-256color"},
+        cwd=tmp_path,
+        timeout=SECONDS,
+    )
+    shell.expect("Merged tree")
+    shell.send("?")
+    shell.expect("esc closes")
+    shell.send("\x11")
+    shell.expect("status 0")
+    shell.close(force=True)
+    assert all(path.read_bytes() == b"" for path in tmp_path.glob("noted"))
+
+
+def test_without_a_terminal_it_says_so() -> None:
+    """A session of its own has no /dev/tty either."""
+    done = subprocess.run(
+        [COMMAND, "demo:"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        start_new_session=True,
+        check=False,
+        timeout=SECONDS,
+    )
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"layertui: cannot open the app, standard input or output is no terminal")
 
 
 def state_of(process: int) -> str:

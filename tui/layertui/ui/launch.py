@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import atexit
 import os
-import sys
 
 from layertui.model.errors import LayertuiError
+from layertui.ui.terminal import die_by, has_terminal, terminal_streams
 
 IN_CI = ("true", "1", "yes")
 """Values of ``CI`` that mean a CI job (dive 0.13, ``options/ci.go``)."""
@@ -19,8 +19,7 @@ def is_ci() -> bool:
 
 def obstacle() -> str:
     """Return why the app cannot be opened here; empty if it can."""
-    # None: closed
-    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
+    if not has_terminal():
         return "standard input or output is no terminal"
     if is_ci():
         return "CI is set in the environment"
@@ -35,10 +34,10 @@ def explore(reference: str | None, platform: str | None, cache: bool) -> int:
     if why := obstacle():
         raise LayertuiError("cannot open the app", why, "see layertui --help for commands")
     from layertui.ui.app import LayertuiApp  # Textual takes longer to import than most commands take
-    from layertui.ui.terminal import die_by
 
     app = LayertuiApp(reference, platform, cache)
     # Exit functions run in reverse order: temporary files are deleted before.
     atexit.register(lambda: app.ended_by and die_by(app.ended_by))
-    app.run()
+    with terminal_streams():
+        app.run()
     return 2 if app.return_code else 0  # 1 means that a check failed

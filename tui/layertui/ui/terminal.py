@@ -6,10 +6,15 @@ import os
 import select
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 from layertui.model.job import Job
 
+_STREAMS = (0, 2)
+"""Standard input and error."""
+_TERMINAL = "/dev/tty"
 ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 """Signals that end the app; by then the terminal is as it was found."""
 
@@ -19,6 +24,35 @@ def is_closed(timeout: float | None = 0) -> bool:
     keys = select.poll()
     keys.register(sys.__stdin__ or 0, 0)  # for no input: a hang-up is reported in any case
     return any(event & select.POLLHUP for _, event in keys.poll(timeout))
+
+
+@contextmanager
+def terminal_streams() -> Iterator[None]:
+    """Put the terminal in place of a redirected standard input or error: Textual reads keys and draws there."""
+    replaced = [(number, os.dup(number)) for number in _STREAMS if not os.isatty(number)]
+    try:
+        if replaced:
+            terminal = os.open(_TERMINAL, os.O_RDWR)
+            for number, _kept in replaced:
+                os.dup2(terminal, number)
+            os.close(terminal)
+        yield
+    finally:
+        for number, kept in replaced:
+            os.dup2(kept, number)
+            os.close(kept)
+
+
+def has_terminal() -> bool:
+    """Return whether keys can be read and the screen be drawn, by standard streams or else by ``/dev/tty``."""
+    if None in (sys.__stdin__, sys.__stdout__, sys.__stderr__) or not os.isatty(1):
+        return False  # closed, or its output is wanted elsewhere
+    if not all(map(os.isatty, _STREAMS)):
+        try:
+            os.close(os.open(_TERMINAL, os.O_RDWR))
+        except OSError:  # the process has no controlling terminal
+            return False
+    return True
 
 
 def wait_until_closed(_job: Job) -> None:
