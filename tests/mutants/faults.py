@@ -155,7 +155,7 @@ FAULTS = [
     ),
     Fault(
         "sources/oci_layout.py",
-        "if depth > MAX_INDEX_DEPTH:",
+        "if len(above) > MAX_INDEX_DEPTH:",
         "if False:",
         "tests/sources/test_oci.py tests/sources/test_bad_input.py",
     ),

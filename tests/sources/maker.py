@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from layertui.model.digest import digest_of
 from tests.layers.tars import END, file
 from tests.layouts import CONFIG, LAYER, MANIFEST, digest
 
@@ -19,10 +20,15 @@ class Maker:
         self.folder = folder
         (folder / "blobs/sha256").mkdir(parents=True)
 
-    def blob(self, data: bytes | dict[str, Any], kind: str, **more: Any) -> dict[str, Any]:
+    def blob(
+        self, data: bytes | dict[str, Any], kind: str, algorithm: str = "sha256", **more: Any
+    ) -> dict[str, Any]:
         data = data if isinstance(data, bytes) else json.dumps(data).encode()
-        (self.folder / "blobs" / digest(data).replace(":", "/")).write_bytes(data)
-        return {"mediaType": kind, "digest": digest(data), "size": len(data), **more}
+        name = digest_of(data, f"{algorithm}:")
+        path = self.folder / "blobs" / name.replace(":", "/")
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+        return {"mediaType": kind, "digest": name, "size": len(data), **more}
 
     def image(
         self, architecture: str = "amd64", layers: list[Any] | None = None, **more: Any

@@ -23,6 +23,7 @@ EMPTY = "application/vnd.oci.empty.v1+json"
 SPDX = "application/spdx+json"
 REF_NAME = "org.opencontainers.image.ref.name"
 Json = dict[str, Any]
+Write = Callable[[Maker, Json], list[Json]]
 
 
 def called(name: str) -> Json:
@@ -96,9 +97,7 @@ def child_of_a_named_index(maker: Maker, image: Json) -> list[Json]:
         child_of_a_named_index,
     ],
 )
-def test_what_is_about_an_image_is_no_image_to_choose(
-    write: Callable[[Maker, Json], list[Json]], maker: Maker
-) -> None:
+def test_what_is_about_an_image_is_no_image_to_choose(write: Write, maker: Maker) -> None:
     image = maker.image()
     top = write(maker, image)
     path = maker.index(*top)

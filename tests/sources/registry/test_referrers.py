@@ -80,10 +80,11 @@ def test_of_an_image_in_a_registry(registry: Registry, attested: dict[str, Any])
     assert image.repo_digests[0].endswith(attested["digest"])
     found = {each.type: each for each in attachments(image)}
     assert set(found) == {STATEMENT, "application/x-sbom", SIGNATURE}
-    assert {kind: each.size for kind, each in found.items()} == {
-        STATEMENT: 17,
-        "application/x-sbom": 11,
-        SIGNATURE: 16,
+    about = {kind: (each.documents[0].kind.title, each.subject) for kind, each in found.items()}
+    assert about == {
+        STATEMENT: ("provenance (SLSA 1)", image.manifest_digest),
+        "application/x-sbom": ("SBOM (SPDX)", image.manifest_digest),
+        SIGNATURE: ("signature (cosign)", attested["digest"]),
     }
     (statement,) = found[STATEMENT].documents
     assert statement.descriptor.annotations["in-toto.io/predicate-type"] == "https://slsa.dev/provenance/v1"

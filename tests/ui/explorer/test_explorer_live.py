@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -10,10 +9,12 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
 from layertui.model.blob import BytesBlob
+from layertui.model.digest import digest_of
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image, Link
 from layertui.model.job import Job
 from layertui.sources import UnknownName
+from layertui.sources.attachment_kinds import kind_of
 from layertui.sources.attachments import AttachedDocument, Attachment
 from layertui.ui.app import LayertuiApp
 from layertui.ui.dialogs.attachments import AttachmentsDialog
@@ -238,30 +239,19 @@ async def test_y_looks_a_name_up_in_its_registry_and_nothing_does_before(
 
 
 def attached() -> list[Attachment]:
-    def document(kind: str, data: bytes, **annotations: str) -> AttachedDocument:
-        digest = f"sha256:{len(data):064x}"
-        return AttachedDocument(Descriptor(kind, digest, len(data), annotations), BytesBlob(data, "here"))
+    def document(kind: str, data: bytes, predicate: str = "") -> AttachedDocument:
+        descriptor = Descriptor(kind, digest_of(data), len(data))
+        return AttachedDocument(descriptor, BytesBlob(data, "here"), kind_of((predicate, kind), kind))
 
-    provenance = document("application/vnd.in-toto+json", b'{"buildType": "https://mobyproject.org"}')
-    predicate = {"in-toto.io/predicate-type": "https://slsa.dev/provenance/v1"}
-    descriptor = provenance.descriptor._replace(annotations=predicate)
-    return [
-        Attachment(
-            Descriptor("", "", -1),
-            "application/vnd.in-toto+json",
-            [replace(provenance, descriptor=descriptor)],
-        ),
-        Attachment(
-            Descriptor("", "", -1),
-            f"application/{HOSTILE}",
-            [document("text/plain", f"first {HOSTILE}\nsecond".encode())],
-        ),
-        Attachment(
-            Descriptor("", "", -1),
-            "application/spdx+json",
-            [AttachedDocument(Descriptor("application/spdx+json", "sha256:" + "e" * 64, 48_000), None)],
-        ),
-    ]
+    statement = b'{"buildType": "https://mobyproject.org"}'
+    provenance = document("application/vnd.in-toto+json", statement, "https://slsa.dev/provenance/v1")
+    absent = Descriptor("application/spdx+json", "sha256:" + "e" * 64, 48_000)
+    found = {
+        "application/vnd.in-toto+json": provenance,
+        f"application/{HOSTILE}": document(f"text/{HOSTILE}", f"first {HOSTILE}\nsecond".encode()),
+        "application/spdx+json": AttachedDocument(absent, None, kind_of((absent.media_type,), "")),
+    }
+    return [Attachment(Descriptor("", "", -1), kind, [each], "") for kind, each in found.items()]
 
 
 @pytest.fixture
@@ -304,12 +294,10 @@ async def test_enter_reads_an_attachment(registry: Told) -> None:
 async def test_a_long_attachment_is_read_to_its_end(registry: Told) -> None:
     lines = 2 * LongDocument.STEP + 7
     text = json.dumps([f"package {number}" for number in range(lines)]).encode()
-    descriptor = Descriptor("application/spdx+json", "sha256:" + "e" * 64, len(text))
-    registry[:] = [
-        Attachment(
-            descriptor, "application/spdx+json", [AttachedDocument(descriptor, BytesBlob(text, "here"))]
-        )
-    ]
+    descriptor = Descriptor("application/spdx+json", digest_of(text), len(text))
+    kind = kind_of((descriptor.media_type,), "")
+    document = AttachedDocument(descriptor, BytesBlob(text, "here"), kind)
+    registry[:] = [Attachment(descriptor, "application/spdx+json", [document], "")]
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await asked(pilot)
         await pilot.press("enter")
@@ -346,7 +334,7 @@ async def test_nothing_attached_and_why_not_all_is_known(registry: Told) -> None
         registry += [attached()[0], LayertuiError("the registry says no", "status 500")]
         await pilot.press("a")
         await until(pilot, lambda: "the registry says no, status 500" in screen_text(pilot))
-        assert "slsa.dev/provenance" in screen_text(pilot)
+        assert "provenance (SLSA 1)" in screen_text(pilot)
 
 
 async def test_an_engine_does_not_list_attachments(live: Live) -> None:

@@ -22,6 +22,7 @@ COMMANDS = {
     "insight": "report waste, duplicates, secrets, permissions",
     "check": "check an image against rules, as a CI gate",
     "verify": "recompute every digest of an image",
+    "attachments": "list signatures, SBOMs and attestations of an image",
     "anatomy": "show manifest, config, layers and where they are",
     "store": "show disk usage and contents of a store",
     "build": "build with docker or podman, then open the image",

@@ -7,17 +7,28 @@ as an attestation (BuildKit: attestation-storage.md), or under a tag derived fro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from itertools import chain
 from typing import Protocol, cast
 
 from layertui.model import media_types
 from layertui.model.blob import Blob
+from layertui.model.digest import WrongDigest, algorithm_of, is_known
+from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image
 from layertui.model.reference import TRANSPORTS
-from layertui.sources.oci_layout import ImageLayout, config_and_layers, descriptor_of, manifests_of
+from layertui.sources.attachment_kinds import DocumentKind, kind_of
+from layertui.sources.oci_layout import ImageLayout, config_and_layers, ways_to
+from layertui.sources.oci_subjects import subjects_of
+
+PREDICATES = ("in-toto.io/predicate-type", "predicateType", "dev.sigstore.bundle.predicateType")
+"""Annotations with the type of a statement: of BuildKit, of cosign, of Sigstore bundles."""
+
+
+PIECE = 1 << 20
+"""Bytes per read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +36,27 @@ class AttachedDocument:
     """One attached document: a signature, an SBOM, a statement."""
 
     descriptor: Descriptor
-    """Its annotations refine its type: ``in-toto.io/predicate-type``."""
     blob: Blob | None
     """Read and verified lazily; ``None`` if it is absent."""
+    kind: DocumentKind
+    predicate: str = ""
+    """The type of the predicate, if the manifest records one."""
+
+    def verified(self) -> Blob:
+        """Return the blob after comparing size and digest of all of it. Raises :class:`LayertuiError`."""
+        digest, size = self.descriptor.digest, self.descriptor.size
+        if self.blob is None:
+            raise LayertuiError(f"cannot read {digest}", "it is known, but not stored here")
+        if not is_known(digest):
+            raise LayertuiError(f"cannot check the digest {digest}", "unsupported algorithm")
+        found = hashlib.new(algorithm_of(digest))
+        for piece in blob_pieces(self.blob):
+            found.update(piece)
+        if f"{found.name}:{found.hexdigest()}" != digest:
+            raise WrongDigest(self.blob.location or digest, digest, f"{found.name}:{found.hexdigest()}")
+        if size not in (-1, self.blob.size):
+            raise LayertuiError(f"{digest} has {self.blob.size} bytes", f"its descriptor says {size}")
+        return self.blob
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +67,13 @@ class Attachment:
     type: str
     """The artifact type; if the manifest has none, the media type of its config or documents."""
     documents: Sequence[AttachedDocument]
+    subject: str
+    """Digest of the manifest or index that it is about."""
 
-    @property
-    def size(self) -> int:
-        """Size of all documents in bytes; -1 if one is unknown."""
-        sizes = [each.descriptor.size for each in self.documents]
-        return -1 if min(sizes, default=0) < 0 else sum(sizes)
+
+def blob_pieces(blob: Blob) -> Iterator[bytes]:
+    """Yield the bytes of a blob, a mebibyte at a time."""
+    return (blob.pread(PIECE, offset) for offset in range(0, blob.size, PIECE))
 
 
 class AttachmentSource(Protocol):
@@ -72,22 +102,39 @@ def attachments(image: Image) -> Iterator[Attachment]:
 
 
 def attachments_in(layout: ImageLayout, image: Image) -> Iterator[Attachment]:
-    """Yield the attestations of an image, and the manifests of its layout that are about it."""
-    for each in chain(image.attestations, _about(layout, image)):
-        yield attachment_of(layout, each)
+    """Yield what a layout has about an image, or about the index that led to it.
+
+    Raises :class:`LayertuiError` at the end if a manifest cannot be read, which may be about it too.
+    """
+    for each in image.attestations:
+        yield attachment_of(layout, each, image.manifest_digest)
+    indexes = (link.descriptor.digest for link in image.links if link.name == "index")
+    wanted = (image.manifest_digest, *indexes)
+    problems: list[LayertuiError] = []
+    top = layout.top()
+    for *above, found in ways_to(layout, top):
+        if found.media_type in media_types.INDEXES or not layout.has(found):
+            continue
+        try:
+            layout.fetch(found, "manifest")
+            # What an index is about, its manifests are: the one that lists an image's referrers.
+            ways = (subjects_of(layout, each, top) for each in (found, *reversed(above)))
+            subjects = next(filter(None, ways), [])
+            for subject in wanted:
+                if subject != found.digest and any(subject.startswith(each) for each in subjects):
+                    yield attachment_of(layout, found, subject)
+        except LayertuiError as problem:
+            problems.append(problem)
+    if problems:
+        raise problems[0]
 
 
-def _about(layout: ImageLayout, image: Image) -> Iterator[Descriptor]:
-    """Yield the manifests of a layout whose subject is an image."""
-    for found in manifests_of(layout, layout.top()):
-        if layout.has(found):
-            subject = descriptor_of(layout.fetch(found, "manifest")[0].get("subject"))
-            if subject is not None and subject.digest == image.manifest_digest:
-                yield found
-
-
-def attachment_of(layout: ImageLayout, found: Descriptor) -> Attachment:
-    """Return the attachment of a manifest of a layout."""
+def attachment_of(layout: ImageLayout, found: Descriptor, subject: str) -> Attachment:
+    """Return the attachment of a manifest that is about a subject; of one that is absent, what its descriptor records."""
+    if not layout.has(found):
+        type = found.artifact_type or media_types.ATTESTATION
+        absent = AttachedDocument(found, None, kind_of((type,), type))
+        return Attachment(found, type, [absent], subject)
     manifest, _ = layout.fetch(found, "manifest")
     config, carried = config_and_layers(manifest)
     types = [
@@ -100,8 +147,15 @@ def attachment_of(layout: ImageLayout, found: Descriptor) -> Attachment:
         for each in types
         if isinstance(each, str) and each not in (*media_types.CONFIGS, media_types.OCI_EMPTY)
     ]
-    return Attachment(
-        found,
-        given[0] if given else found.media_type,
-        [AttachedDocument(each, layout.blob(each)) for each in carried],
-    )
+    type = given[0] if given else found.media_type
+    documents = []
+    for each in carried:
+        predicate = next(filter(None, map(_predicate, (each.annotations, manifest.get("annotations")))), "")
+        kind = kind_of((predicate, each.media_type, *given), type)
+        documents.append(AttachedDocument(each, layout.blob(each), kind, predicate))
+    return Attachment(found, type, documents, subject)
+
+
+def _predicate(annotations: object) -> str:
+    known = annotations if isinstance(annotations, Mapping) else {}
+    return next((known[name] for name in PREDICATES if isinstance(known.get(name), str)), "")

@@ -83,6 +83,7 @@ def open_layout(layout: ImageLayout, reference: Reference, platform: str | None)
     manifest, data = layout.fetch(chosen, "manifest")
     attestations = attestations_of(layout, manifests, chosen.digest)
     image = _image(layout, named, manifest, data, _tags(top), attestations)
+    image = image._replace(manifest_digest=chosen.digest)  # in its own algorithm
     *indexes, last = next(way for way in ways_to(layout, top) if way[-1].digest == chosen.digest)
     links = [
         *layout.entrance(),

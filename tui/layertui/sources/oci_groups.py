@@ -81,11 +81,12 @@ def groups_of(layout: ImageLayout) -> dict[str, list[Descriptor]]:
     """
     named: dict[str, list[Descriptor]] = {}
     unnamed, attestations, attached = [], [], []
-    for found in layout.top():
+    top = layout.top()
+    for found in top:
         name = next(iter(_names(found)), "")
         if not name and attests(layout, found):
             attestations.append(found)
-        elif is_attached(layout, found):
+        elif is_attached(layout, found, top):
             attached.append(found)
         elif name:
             named.setdefault(name, []).append(found)

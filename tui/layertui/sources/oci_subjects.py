@@ -40,12 +40,14 @@ def attests(layout: ImageLayout, descriptor: Descriptor) -> bool:
     return _document(layout, descriptor).get("artifactType") == media_types.ATTESTATION
 
 
-def is_attached(layout: ImageLayout, found: Descriptor) -> bool:
+def is_attached(layout: ImageLayout, found: Descriptor, top: Iterable[Descriptor]) -> bool:
     """Return whether a descriptor of index.json is about a manifest of the layout, so that it is no image to choose."""
     if is_cosigns(found):
         return True
     subject = subject_of(layout, found)
-    return subject not in ("", found.digest) and layout.has(Descriptor("", subject, -1))
+    if subject in ("", found.digest):
+        return False
+    return any(each.digest.startswith(subject) for each in top) or layout.has(Descriptor("", subject, -1))
 
 
 def is_cosigns(found: Descriptor) -> bool:
@@ -63,7 +65,10 @@ def subjects_of(layout: ImageLayout, found: Descriptor, top: Iterable[Descriptor
 
 
 def subject_of(layout: ImageLayout, found: Descriptor) -> str:
-    """Return the digest of what a manifest or index is about; empty if it is about nothing, or does not record it."""
+    """Return the digest of what a manifest or index is about; empty if it is about nothing, or does not record it.
+
+    A tag may have only the first 64 digits of a longer one.
+    """
     if digest := found.annotations.get(REFERENCE_DIGEST):
         return digest
     for name in (REF_NAME, IMAGE_NAME):

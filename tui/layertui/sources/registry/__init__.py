@@ -49,8 +49,9 @@ def list_images(reference: Reference) -> Iterable[ImageSummary]:
 def attachments_of(image: Image) -> Iterator[Attachment]:
     """See :class:`layertui.sources.attachments.AttachmentSource`."""
     repository = repository_of(parse_reference(image.reference))
-    for each in chain(image.attestations, repository.referrers(image)):
-        yield attachment_of(repository, each)
+    attestations = ((each, image.manifest_digest) for each in image.attestations)
+    for found, subject in chain(attestations, repository.referrers(image)):
+        yield attachment_of(repository, found, subject)
 
 
 def repository_of(reference: Reference) -> Repository:

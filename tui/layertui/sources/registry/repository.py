@@ -70,8 +70,8 @@ class Repository(ImageLayout):
         """Return the tags of the repository, as the registry gives them."""
         return self.client.tags()
 
-    def referrers(self, image: Image) -> Iterator[Descriptor]:
-        """Yield the manifests that say to be about an image, or about the index that led to it.
+    def referrers(self, image: Image) -> Iterator[tuple[Descriptor, str]]:
+        """Yield the manifests that are about an image, or about the index that led to it, with the digest of that.
 
         Asked for through the referrers API, else as the tag that stands for it
         (distribution-spec, "Listing Referrers"), and by cosign's tags.
@@ -86,7 +86,7 @@ class Repository(ImageLayout):
                 described = config_list(self.fetch(index, "index")[0], "manifests") if index else ()
             found = [descriptor_of(each) for each in described]
             found += [self._tagged(tag + suffix) for suffix in COSIGN]
-            yield from (each for each in found if each is not None)
+            yield from ((each, subject) for each in found if each is not None)
 
     def pinned(self, _reference: Reference, digest: str) -> str:
         return str(Reference("docker", f"//{replace(self.name, digest=digest)}"))

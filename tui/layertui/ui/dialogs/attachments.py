@@ -24,11 +24,8 @@ from layertui.ui.worker.background import background, background_each
 
 if TYPE_CHECKING:
     from layertui.model.image import Image
-    from layertui.sources.attachments import AttachedDocument as Attached
-    from layertui.sources.attachments import Attachment
+    from layertui.sources.attachments import AttachedDocument, Attachment
 
-PREDICATE = "in-toto.io/predicate-type"
-"""Annotation with the digest that a statement is about (BuildKit, attestation-storage.md)."""
 _READ = 4 << 20
 """Bytes of a document that are shown."""
 
@@ -57,12 +54,12 @@ class AttachmentsDialog(Dialog[None]):
             max-height: 100%;
         }
 
-        #told {
+        #status {
             height: auto;
             color: $quiet;
         }
 
-        #told.failed {
+        #status.failed {
             color: $deleted;
         }
     }
@@ -71,7 +68,7 @@ class AttachmentsDialog(Dialog[None]):
     def __init__(self, image: "Image") -> None:
         super().__init__()
         self._image = image
-        self._documents: list[tuple[str, Attached]] = []
+        self._documents: list[tuple[str, AttachedDocument]] = []
         self._listing = Job()
 
     def compose(self) -> ComposeResult:
@@ -79,7 +76,7 @@ class AttachmentsDialog(Dialog[None]):
             pane.border_title = Content("Attachments")
             pane.border_subtitle = Content("enter opens · esc closes")
             yield OptionList(classes="choices", compact=True)
-            yield Static(Content("Looking for attachments …"), id="told")
+            yield Static(Content("Looking for attachments …"), id="status")
 
     def on_mount(self) -> None:
         self.query_one(OptionList).display = False
@@ -102,22 +99,25 @@ class AttachmentsDialog(Dialog[None]):
             options.display = True
             options.focus()
         for document in attachment.documents:
-            kind = document.descriptor.annotations.get(PREDICATE) or attachment.type
-            self._documents.append((kind, document))
-            told = f"  {size_text(document.descriptor.size)}\n{visible(document.descriptor.digest)}"
-            prompt = Content(visible(kind)).append(Content.styled(told, "$quiet"))
+            title = document.kind.title
+            self._documents.append((title, document))
+            size = "not stored" if document.blob is None else size_text(document.descriptor.size)
+            prompt = Content(visible(title))
+            prompt = prompt.append(
+                Content.styled(f"  {size}\n{visible(document.descriptor.digest)}", "$quiet")
+            )
             options.add_option(Option(prompt, disabled=document.blob is None))
         if options.highlighted is None:
             options.action_first()
 
     def _say_failure(self, error: LayertuiError) -> None:
         """Report why attachments may be missing from the list."""
-        message = self.query_one("#told", Static)
+        message = self.query_one("#status", Static)
         message.add_class("failed")
         message.update(Content(visible(failure_text(error, LEAVE_AND_RELOAD))))
 
     def _end(self) -> None:
-        message = self.query_one("#told", Static)
+        message = self.query_one("#status", Static)
         if self._documents:
             message.display = False
             pane = self.query_one("#attachments")
@@ -126,18 +126,17 @@ class AttachmentsDialog(Dialog[None]):
             message.update(Content("No attachments."))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        kind, document = self._documents[event.option_index]
-        blob, size = document.blob, document.descriptor.size
-        assert blob is not None  # options without an ID cannot be selected
+        title, document = self._documents[event.option_index]
 
         def lines(_job: Job) -> list[Line]:
-            text = readable(blob.pread(_READ if size < 0 else min(size, _READ), 0))
-            if size > _READ:
-                text = f"{text}\n… {size_text(size - _READ)} more"
+            blob = document.verified()
+            text = readable(blob.pread(_READ, 0))
+            if blob.size > _READ:
+                text = f"{text}\n… {size_text(blob.size - _READ)} more"
             return [Line([(line, "")]) for line in visible_lines(text)]
 
         def show(read: list[Line]) -> None:
-            open_above(self, ReaderDialog(visible(kind), LongDocument(read, wrap=True), 1, "a"))
+            open_above(self, ReaderDialog(visible(title), LongDocument(read, wrap=True), 1, "a"))
 
         def fail(error: LayertuiError) -> None:
             self.notify(visible(failure_text(error, LEAVE_AND_RELOAD)), severity="error", markup=False)
