@@ -29,8 +29,8 @@ from layertui.insight import databases
 from layertui.layers.codec import pack_index, unpack_index_checked
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow
-from layertui.layers.unpacked import toc
-from layertui.layers.unpacked.tar_split import RecordWindow
+from layertui.layers.unpacked import toc_table
+from layertui.layers.unpacked.tar_split import PiecesWindow, pieces
 from layertui.model.blob import Blob, BytesBlob, FileState
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
@@ -143,19 +143,14 @@ def _same(one: int, other: int) -> bool:
 
 def table_of_contents(data: bytes) -> None:
     """The table of an eStargz or zstd:chunked layer."""
-    try:
-        entries = json.loads(data)["entries"]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return
-    if isinstance(entries, list):
-        pack_index(toc.index_of(entries, "the table"))
+    pack_index(toc_table.index_of(toc_table.parse_table(data, "the table"), "the table"))
 
 
 def tar_split(data: bytes) -> None:
     """A record of Docker and Podman, before it is compressed."""
     path = FOLDER / "tar-split.json.gz"
     path.write_bytes(gzip.compress(data, 0))
-    pack_index(scan(RecordWindow(path)))
+    pack_index(scan(PiecesWindow(pieces(path))))
 
 
 def bolt(data: bytes) -> None:

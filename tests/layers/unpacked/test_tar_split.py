@@ -11,6 +11,7 @@ from typing import Literal
 
 import pytest
 
+from layertui.layers.codec import pack_index
 from layertui.layers.compression.format import Damaged
 from layertui.layers.load import index_layer
 from layertui.layers.unpacked.tar_split import CONTENT_CHUNK, Content, RecordedDirectory, pieces
@@ -143,13 +144,24 @@ def test_a_file_that_has_been_cut_since(unpacked: RecordedDirectory) -> None:
         {"type": 1, "size": 5},
         {"type": 3},
         {"type": 2, "payload": 7},
+        {"type": "\ud800"},
+        {"type": "\ud800", "name": "a", "size": 5},
+        {"type": 1, "name": "a", "size": 1 << 80},
+        {"type": 1, "name": "a", "size": 4.5},
     ],
 )
 def test_a_broken_line_ends_the_entries(unpacked: RecordedDirectory, line: Line) -> None:
     record(unpacked.record, *split(tar_of(FILES))[:4], line)
     found = unpacked.scan()
+    pack_index(found)
     assert "tar-split record is damaged" in found.damage
     assert list(found.kind)[:1] == [Kind.FILE]
+
+
+def test_a_deep_line_is_damage(unpacked: RecordedDirectory) -> None:
+    unpacked.record.write_bytes(gzip.compress(b'{"type":' + b"[" * 200_000 + b"\n"))
+    with pytest.raises(Damaged, match="tar-split record is damaged"):
+        list(pieces(unpacked.record))
 
 
 def test_a_cut_record(unpacked: RecordedDirectory) -> None:

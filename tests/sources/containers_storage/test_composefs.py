@@ -87,7 +87,7 @@ def test_without_records_the_tables_of_contents_tell(root: Path, tmp_path: Path)
     table.write_bytes(b"{}")
     unpacked = open_image(reference).layers[0].unpacked
     assert unpacked is not None
-    with pytest.raises(LayertuiError, match=r"the table of contents .* cannot be read, 'entries'"):
+    with pytest.raises(LayertuiError, match=r"the table of contents .* cannot be read, .*`entries`"):
         unpacked.scan()
     table.unlink()
     layers = open_image(reference).layers

@@ -17,7 +17,8 @@ from layertui.content.read import Contents
 from layertui.layers.load import index_layers
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import Window
-from layertui.layers.unpacked import toc as tables
+from layertui.layers.unpacked import toc as tocs
+from layertui.layers.unpacked import toc_table as tables
 from layertui.layers.unpacked.toc import CHUNKED_PREFIXES, ESTARGZ_ANNOTATION, TocLayer
 from layertui.model.blob import BytesBlob
 from layertui.model.errors import LayertuiError
@@ -30,6 +31,7 @@ from layertui.sources import registry as source
 from layertui.sources.registry import blob as blobs
 from layertui.union.builder import UnionBuilder
 from layertui.union.model import LayerUnion
+from tests.layers.tars import END, extended, file, header
 from tests.layouts import LAYER, OciLayout
 from tests.sources.registry.proxy import FaultyProxy
 from tests.sources.registry.server import Registry
@@ -173,7 +175,6 @@ def test_lists_and_reads_by_ranges(
     whole, whole_contents, told = read(open_image(name))
     assert "table-of-contents" not in told  # small layers are read whole
     monkeypatch.setattr(source, "TABLE_FROM", 0)
-    monkeypatch.setattr(blobs, "NEAR", 0)
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/self/nowhere")
     image = open_image(name)
     proxy.requests.clear()
@@ -184,13 +185,34 @@ def test_lists_and_reads_by_ranges(
     assert all(listing) and len(listing) <= 2
     assert sum(length(each) for each in listing) < 10_000
     proxy.requests.clear()
-    for path in ("/last", "/tool", "/" + "n" * 150, "/etc/empty"):
+    for path in ("/tool", "/last", "/etc/empty"):
         wanted = whole_contents.read(whole.at(whole.find(path), LayerNumber(1)))
         assert contents.read(union.at(union.find(path), LayerNumber(1))) == wanted
     assert sum(length(each.headers["Range"]) for each in proxy.requests) < 10_000
     event = union.at(union.find("/etc/hard"), LayerNumber(1))
     assert contents.read(event, 299_990, 20) == CONTENT[299_990:300_010]
     assert contents.read(event) == CONTENT
+
+
+def test_parts_in_a_row_are_read_ahead(
+    stargz: str, proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what is read here and there is not, not even near the start."""
+    monkeypatch.setattr(source, "TABLE_FROM", 0)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/self/nowhere")
+    layer = open_image(f"docker://{proxy.host}/{stargz}").layers[0]
+    assert isinstance(layer.blob, blobs.RegistryBlob)
+    blob, whole = blobs.RangedBlob(layer.blob), estargz()[0]
+    proxy.requests.clear()
+    for offset in (5000, 600_000, 7000):
+        assert blob.pread(1000, offset) == whole[offset : offset + 1000]
+    asked = [length(each.headers["Range"]) for each in proxy.requests]
+    assert asked == [1000, 1000, 1000]
+    for offset in range(8000, 600_000, 1000):
+        assert blob.pread(1000, offset) == whole[offset : offset + 1000]
+    ahead = [length(each.headers["Range"]) for each in proxy.requests[3:]]
+    assert len(ahead) < 6 and ahead[0] == 1000 + blobs.FIRST_AHEAD and ahead == sorted(ahead)
+    assert blob.pread(1 << 20, len(whole) - 5) == whole[-5:] and blob.pread(1, len(whole)) == b""
 
 
 def length(header: str) -> int:
@@ -212,6 +234,65 @@ def test_a_table_that_is_not_the_one_of_the_manifest() -> None:
         toc(layer, "sha256:" + "0" * 64).scan()
     with pytest.raises(LayertuiError, match="lacks the footer"):
         toc(layer[:-1], digest).scan()
+
+
+def in_a_tar(*members: bytes) -> tuple[bytes, str]:
+    """An eStargz layer with any tar in place of its table."""
+    layer = bytes(100) + gzip.compress(b"".join(members))
+    footer = b"SG" + (22).to_bytes(2, "little") + b"%016xSTARGZ" % 100
+    layer += b"\x1f\x8b\x08\x04\0\0\0\0\0\xff" + len(footer).to_bytes(2, "little") + footer
+    return layer + b"\x01\0\0\xff\xff" + bytes(8), "sha256:" + "0" * 64
+
+
+TABLE = b"stargz.index.json"
+
+
+@pytest.mark.parametrize(
+    "tar",
+    [
+        (
+            extended((b"path", TABLE), (b"GNU.sparse.size", b"2147483648"), (b"GNU.sparse.map", b"")),
+            file(b"x"),
+        ),
+        (header(TABLE, b"0", b"\x80" + (9 << 50).to_bytes(11, "big")),),
+        (gzip.compress(file(TABLE, bytes(1 << 20)) + END),),
+        (header(TABLE, b"2"), END),
+        (file(b"other", b"{}"), END),
+        (b"no tar",),
+        (),
+    ],
+    ids=["sparse", "huge", "compressed again", "symlink", "other", "no tar", "empty"],
+)
+def test_a_table_is_a_plain_file_of_its_tar(tar: tuple[bytes, ...]) -> None:
+    """A few bytes that claim gigabytes are refused before these are there."""
+    with pytest.raises(LayertuiError, match=r"table of contents of a layer(:| cannot be read)"):
+        toc(*in_a_tar(*tar)).scan()
+
+
+@pytest.mark.parametrize(
+    "position", ["", "1:2", "-5:9:9:1", "0:-1:9:1", "0:99999:9:1", "0:9:999999999999:1", "a:b:c:d"]
+)
+def test_a_table_is_within_the_layer(position: str) -> None:
+    annotations = {f"{CHUNKED_PREFIXES[0]}.manifest-checksum": "sha256:" + "0" * 64}
+    if position:
+        annotations[f"{CHUNKED_PREFIXES[0]}.manifest-position"] = position
+    layer = TocLayer(BytesBlob(bytes(1000), "a layer"), Descriptor("", "", 1000, annotations))
+    with pytest.raises(LayertuiError, match="table of contents of a layer cannot be read"):
+        layer.scan()
+
+
+@pytest.mark.parametrize("offset", ["+1", "ffffffffffffffff", "000000000000zzzz"])
+def test_a_footer_leads_into_the_layer(offset: str) -> None:
+    layer, digest = in_a_tar(file(TABLE, b"{}"), END)
+    layer = layer.replace(b"%016xSTARGZ" % 100, offset.rjust(16, "f").encode() + b"STARGZ")
+    with pytest.raises(LayertuiError, match="table of contents of a layer cannot be read"):
+        toc(layer, digest).scan()
+
+
+def test_large_tables_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tocs, "MAX_TABLE", 100)
+    with pytest.raises(LayertuiError, match="more than 100 are not read"):
+        toc(*estargz()).scan()
 
 
 def test_a_listing_stops_when_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,6 +333,17 @@ def test_content_that_is_not_what_the_table_says() -> None:
         lambda entries: entries.append({"name": "x", "type": ["reg"]}),
         lambda entries: entries.append("x"),
         lambda entries: entries.append({"name": "x", "type": "dir", "mode": 1e400}),
+        lambda entries: entries.append({"name": "x", "type": "reg", "size": 1 << 70}),
+        lambda entries: entries.append({"name": "x", "type": "reg", "size": 4.5}),
+        lambda entries: entries.append({"name": "x", "type": "reg", "size": 4, "offset": "y"}),
+        lambda entries: entries.append({"name": "x", "type": "reg", "size": 4, "offset": 1, "chunkSize": []}),
+        lambda entries: entries.append({"name": "x", "type": "reg", "chunkDigest": 5, "offset": 1}),
+        lambda entries: entries.append({"name": "x", "type": "reg", "chunkOffset": {}, "offset": 1}),
+        lambda entries: entries.append({"name": "x", "type": "reg", "digest": [5], "offset": 1}),
+        lambda entries: entries.append({"name": "x", "type": "reg", "uid": -5, "gid": 1 << 62}),
+        lambda entries: entries.append({"name": "x\0y", "type": "symlink", "linkName": "\0"}),
+        lambda entries: entries.append({"name": "x", "type": "reg", "modtime": "9999-12-31T23:59:59-23:59"}),
+        lambda entries: entries.append({"name": "x", "type": "reg", "modtime": "0001-01-01T00:00:00+23:59"}),
     ],
 )
 def test_tables_of_any_shape_end_in_an_error_or_a_listing(spoil: Callable[[list[Any]], None]) -> None:

@@ -5,6 +5,7 @@ A process that trusts the bytes uses :func:`unpack_index`; bytes of the cache ar
 
 from __future__ import annotations
 
+import re
 from array import array
 from functools import cache
 from typing import Any
@@ -23,6 +24,8 @@ INDEX_COLUMNS = (
     ("offset", "Q"),
     ("link", "i"),
 )
+_OTHER_SURROGATES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Lone surrogates that Python's ``surrogateescape`` does not use for bytes."""
 _KINDS = bytes(Kind)
 _FACTS = ("compression", "tar_size", "blob_digest", "diff_id", "damage")
 
@@ -164,8 +167,11 @@ def _body_type() -> type:
 
 
 def encode_text(text: str) -> bytes:
-    """Return text that may contain the lone surrogates of undecodable bytes, which msgpack's strings cannot."""
-    return text.encode("utf-8", "surrogateescape")
+    """Return text that may contain the lone surrogates of undecodable bytes, which msgpack's strings cannot.
+
+    Other lone surrogates, which stand for no byte, are replaced.
+    """
+    return _OTHER_SURROGATES.sub("\ufffd", text).encode("utf-8", "surrogateescape")
 
 
 def decode_text(data: bytes) -> str:

@@ -6,14 +6,13 @@ content digest, and the store has the table of contents that the image was gener
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from layertui.layers.unpacked.safe_open import DirectoryBlob
-from layertui.layers.unpacked.toc import MAX_TABLE, index_of, one_line_errors
+from layertui.layers.unpacked.toc_table import MAX_TABLE, TocEntry, index_of, parse_table
 from layertui.model.blob import Blob, BytesBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Unpacked
@@ -57,7 +56,7 @@ class ComposefsDirectory(Unpacked):
         return f"the table of contents {self._table}"
 
     @cached_property
-    def _entries(self) -> list[dict[str, Any]]:
+    def _entries(self) -> Sequence[TocEntry]:
         try:
             with self._table.open("rb") as file:
                 data = file.read(MAX_TABLE + 1)
@@ -65,17 +64,8 @@ class ComposefsDirectory(Unpacked):
             raise LayertuiError(f"cannot read {self._name}", error.strerror or str(error)) from error
         if len(data) > MAX_TABLE:
             raise LayertuiError(f"{self._name} cannot be read", f"it exceeds {MAX_TABLE:,} bytes")
-        with one_line_errors(self._name):
-            entries = json.loads(data)["entries"]
-            if not all(isinstance(entry, dict) for entry in entries):
-                raise ValueError("an entry is not an object")
-        return list(entries)
+        return parse_table(data, self._name)
 
     @cached_property
     def _digests(self) -> dict[bytes, str]:
-        with one_line_errors(self._name):
-            return {
-                key_of(entry["name"]): str(entry.get("digest", ""))
-                for entry in self._entries
-                if entry["type"] == "reg"
-            }
+        return {key_of(entry.name): entry.digest for entry in self._entries if entry.type == "reg"}

@@ -8,7 +8,6 @@ the tar (type 2: headers and padding), and in place of each file's content its n
 from __future__ import annotations
 
 import base64
-import binascii
 import gzip
 import json
 import zlib
@@ -29,6 +28,8 @@ from layertui.model.layer_index import LayerIndex, key_of
 
 MAX_LINE = 16 << 20
 """Bytes of a line: a segment contains a header with its extensions, at most 1 MiB in any tar that is read."""
+MAX_CONTENT = (1 << 63) - 1
+"""Largest size of a file that Linux knows (``loff_t``)."""
 CONTENT_CHUNK = 1 << 20
 EMPTY_SPARSE_MAP = b"0\n".ljust(TAR_BLOCK, b"\0")
 """A sparse map without extents (GNU tar, "Storing Sparse Files", PAX Format 1.0)."""
@@ -77,14 +78,14 @@ def _piece(line: bytes) -> bytes | Content | None:
         kind, size = value["type"], value.get("size") or 0
         if kind == 2:
             return base64.b64decode(value.get("payload") or "", validate=True)
-        if kind != 1 or not isinstance(size, int) or size < 0:
-            raise ValueError(f"a line of type {kind} and size {size}")
+        if kind != 1 or not isinstance(size, int) or not 0 <= size <= MAX_CONTENT:
+            raise ValueError("a line of an unknown type or an impossible size")
         if raw := value.get("name_raw"):  # names that are not UTF-8
             name = base64.b64decode(raw, validate=True).decode("utf-8", "surrogateescape")
         else:
             name = str(value["name"]) if size else ""  # old records have every entry, most without a name
         return Content(key_of(name), size, size) if size else None
-    except (ValueError, KeyError, AttributeError, TypeError, binascii.Error) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise Damaged(f"its tar-split record is damaged: {error}") from error
 
 
@@ -104,14 +105,14 @@ def _as_stored(content: Content, segment: bytes) -> Content:
     return content._replace(stored=stored, has_map=b"GNU.sparse.major=1\n" in segment)
 
 
-class RecordWindow:
-    """The tar of a record for the scanner; contents, which it does not read, are zeros.
+class PiecesWindow:
+    """A tar in pieces for the scanner; contents, which it does not read, are zeros.
 
-    Sparse maps before them, which the record lacks too, are empty.
+    Sparse maps before them, which a record lacks too, are empty.
     """
 
-    def __init__(self, record: Path, job: Job = Job.NONE) -> None:
-        self._pieces = pieces(record)
+    def __init__(self, tar: Iterator[bytes | Content], job: Job = Job.NONE) -> None:
+        self._pieces = tar
         self._check = job.check
         self._data = b""
         self._base = 0
@@ -162,9 +163,9 @@ class RecordedDirectory(Unpacked):
         return str(self.directory)
 
     def scan(self, job: Job = Job.NONE) -> LayerIndex:
-        index = scan(RecordWindow(self.record, job), job)
+        index = scan(PiecesWindow(pieces(self.record), job), job)
         for number, extra in index.extra.items():
-            if extra.sparse == ():  # unknown, see RecordWindow
+            if extra.sparse == ():  # unknown, see PiecesWindow
                 index.extra[number] = extra._replace(sparse=None, stored=-1)
         return index
 

@@ -62,10 +62,14 @@ def repository_of(reference: Reference) -> Repository:
 
 
 def _by_table(layer: Layer) -> Layer:
-    """Return a layer to be read by its table of contents, where it has one and is worth not to be fetched."""
-    if layer.blob is None or layer.descriptor.size < TABLE_FROM or not has_table(layer.descriptor):
+    """Return a layer to be read by its table of contents, if it has one and is large enough."""
+    from layertui.sources.registry.blob import RangedBlob, RegistryBlob
+
+    blob = layer.blob
+    is_large = layer.descriptor.size >= TABLE_FROM and has_table(layer.descriptor)
+    if not is_large or not isinstance(blob, RegistryBlob):
         return layer
-    return layer._replace(unpacked=TocLayer(layer.blob, layer.descriptor))
+    return layer._replace(unpacked=TocLayer(RangedBlob(blob), layer.descriptor))
 
 
 def _images(found: Repository) -> Iterator[ImageSummary]:

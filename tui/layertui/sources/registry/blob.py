@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 DOWNLOAD_CHUNK = 1 << 18
 """Bytes taken from the connection at once."""
 NEAR = 4 << 20
-"""Bytes ahead that are waited for; what lies further off is asked for by range."""
+"""Bytes ahead that are waited for; what is further off is requested by range."""
+FIRST_AHEAD = 1 << 16
+"""Bytes between two ranges that count as in a row, and that are read ahead then; doubled for each further one, up to
+:data:`NEAR`."""
 RECENT_BYTES = 8 << 20
 """Bytes behind the download that stay in memory where no file keeps them."""
 
@@ -101,6 +104,12 @@ class RegistryBlob(Blob):
                     return data
         return b"".join(download_range(self._client, self.digest, self._size, offset, offset + length))
 
+    def pread_range(self, length: int, offset: int) -> bytes:
+        """Return the bytes by a request of their own, which no digest checks; as :meth:`pread` where that is not needed or possible."""
+        if not self._client.gives_ranges or self.is_local:
+            return self.pread(length, offset)
+        return b"".join(download_range(self._client, self.digest, self.size, offset, offset + length))
+
     def _find(self) -> FileBlob | None:
         """Return the whole blob, if this or another process has brought it."""
         if self._whole is None and (self._download is None or self._download.is_finished):
@@ -114,6 +123,46 @@ class RegistryBlob(Blob):
             self._wrong = WrongDigest(
                 f"a blob of {self._client.place}", self.digest, found, "open the image again"
             )
+
+
+class RangedBlob(Blob):
+    """A registry blob of which a few parts are needed, wherever they are: nothing else of it is downloaded.
+
+    Where one part follows another, increasingly more is read ahead.
+    """
+
+    def __init__(self, blob: RegistryBlob) -> None:
+        self._blob = blob
+        self._start = 0
+        self._data = b""
+        """Bytes from there on, of the last request."""
+        self._ahead = 0
+        self._lock = threading.Lock()
+
+    @property
+    def location(self) -> str:
+        return self._blob.location
+
+    @property
+    def size(self) -> int:
+        return self._blob.size
+
+    @property
+    def is_local(self) -> bool:
+        return self._blob.is_local
+
+    def pread(self, length: int, offset: int) -> bytes:
+        length = min(length, self.size - offset)
+        if length <= 0:
+            return b""
+        with self._lock:
+            reached = self._start + len(self._data)
+            if not self._start <= offset <= offset + length <= reached:
+                follows = self._data != b"" and self._start <= offset <= reached + FIRST_AHEAD
+                self._ahead = min(max(2 * self._ahead, FIRST_AHEAD), NEAR) if follows else 0
+                wanted = min(length + self._ahead, self.size - offset)
+                self._data, self._start = self._blob.pread_range(wanted, offset), offset
+            return self._data[offset - self._start :][:length]
 
 
 class _Download:
