@@ -14,7 +14,7 @@ from datetime import datetime
 import msgspec
 
 from layertui.layers.tar.scanner import scan
-from layertui.layers.unpacked.tar_split import Content, PiecesWindow
+from layertui.layers.unpacked.tar_split import MAX_CONTENT, Content, PiecesWindow
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import LayerIndex
@@ -30,8 +30,6 @@ TAR_TYPES_OF_TOC = {
     "block": tarfile.BLKTYPE,
     "fifo": tarfile.FIFOTYPE,
 }
-MAX_NUMBER = (1 << 63) - 1
-"""Largest size and offset (``int64`` in Go)."""
 
 
 class TocEntry(msgspec.Struct, rename="camel", gc=False):
@@ -74,7 +72,7 @@ def parse_table(data: bytes, what: str) -> Sequence[TocEntry]:
         raise LayertuiError(f"{what} cannot be read", str(error)) from error
     for entry in entries:
         numbers = entry.size, entry.offset, entry.chunk_offset, entry.chunk_size
-        if min(numbers) < 0 or max(numbers) > MAX_NUMBER:
+        if min(numbers) < 0 or max(numbers) > MAX_CONTENT:
             raise LayertuiError(f"{what} cannot be read", f"{entry.name} has an impossible size or offset")
     return entries
 
