@@ -241,3 +241,15 @@ def test_archive_that_does_not_decompress_is_damaged(start: bytes, why: str, res
     with pytest.raises(LayertuiError, match=f"cannot read {path}, {why}") as raised:
         ArchiveFiles(path)
     assert not isinstance(raised.value, NoImage)
+
+
+def test_archive_with_a_zstd_window_that_is_too_large(path: Path) -> None:
+    tar = file(b"a", b"1") + END
+    for window, expected in ((29, b"1"), (30, None)):
+        block = (len(tar) << 3 | 1).to_bytes(3, "little") + tar
+        path.write_bytes(b"\x28\xb5\x2f\xfd\0" + bytes([(window - 10) << 3]) + block)
+        if expected is not None:
+            assert data(ArchiveFiles(path).get("a")) == expected
+            continue
+        with pytest.raises(LayertuiError, match=r"needs a window of 1,024 MiB: .* zstd -d --long=31"):
+            ArchiveFiles(path)

@@ -15,6 +15,7 @@ from layertui.layers.compression.format import Damaged, compression_of
 from layertui.layers.compression.stream import STORED_CHUNK, DecompressedStream
 from layertui.layers.load import index_layer
 from layertui.model.blob import BytesBlob
+from layertui.verify.layer import checks
 from tests.content.archives import COMPRESS
 from tests.images import layers_of
 from tests.layers.tars import END, facts, file, scanned
@@ -22,6 +23,8 @@ from tests.layers.tars import END, facts, file, scanned
 RANDOM = random.Random(4)
 TAR = b"".join(file(b"f%d" % number, RANDOM.randbytes(3000)) for number in range(400)) + END
 COMPRESSIONS = [name for name in COMPRESS if name != "plain"]
+CLEAN = [name for name in COMPRESSIONS if name not in ("gzip-garbage", "gzip-padded")]
+"""Those with nothing behind the stream."""
 EMPTY = bytes.fromhex("1f8b08000000000000ff621805a360148c5800080000ffff2eafb5ef00040000")
 """The layer of 32 bytes that BuildKit gives to steps which changed nothing: 1,024 zeros."""
 
@@ -90,6 +93,76 @@ def test_zstd_cut_before_its_first_block() -> None:
     data = zstandard.ZstdCompressor().compress(TAR)
     for size in (4, 5, 8, 12):
         assert read(data[:size]) == (b"", "its zstd stream ends early", read(data[:size])[2])
+
+
+def frame(content: bytes, window: int) -> bytes:
+    """A zstd frame with a window of 2 to the ``window`` bytes (RFC 8878, 3.1.1.1) and blocks as they are."""
+    blocks = [content[start : start + 100_000] for start in range(0, len(content), 100_000)]
+    headers = [((len(block) << 3) | (block is blocks[-1])).to_bytes(3, "little") for block in blocks]
+    return b"\x28\xb5\x2f\xfd\0" + bytes([(window - 10) << 3]) + b"".join(map(bytes.__add__, headers, blocks))
+
+
+@pytest.mark.parametrize("window", [27, 28, 29])
+def test_zstd_windows_that_engines_read(window: int) -> None:
+    """Podman 4.3 and containerd 1.6 unpack 29 and say of 30 "window size exceeded"."""
+    assert read(frame(TAR, window))[:2] == (TAR, "")
+    assert read(frame(TAR, 20) + frame(TAR, window))[:2] == (TAR * 2, "")
+
+
+@pytest.mark.parametrize("window", [30, 31, 41])
+def test_zstd_windows_that_are_too_large_are_not_called_damage(window: int) -> None:
+    why = f"its zstd stream needs a window of {1 << window - 20:,} MiB: more than 512 MiB are not supported"
+    assert read(frame(TAR, window))[1].startswith(why)
+    first, after, _ = read(frame(TAR, 20) + frame(TAR, window))
+    assert first == TAR and after.startswith(why)
+    [layer] = layers_of([frame(TAR, window)])
+    assert index_layer(layer, None).damage.startswith(why)
+    [check] = [check for check in checks(layer) if check.what == "diff ID"]
+    assert check.status == "unchecked" and check.why.startswith(why)
+
+
+COUNTED = {
+    "gzip": [b"\0", bytes(512), b"g", b"garbage" * 10, b"\0\0garbage"],
+    "gzip-members": [b"\0", bytes(512), b"g", b"garbage" * 10],
+    "zstd": [b"\0", bytes(512), b"g", b"garbage" * 10, b"\x28\xb5"],
+    "zstd-frames": [b"\0", bytes(512), b"garbage" * 10],
+    "bzip2": [b"\0", bytes(512), b"g", b"garbage" * 10],
+    "xz": [b"\0", bytes(6), b"g", b"garbage" * 10, b"abcd"],
+}
+"""What Podman refuses behind each stream: "invalid header", "unexpected EOF", "magic number mismatch"."""
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_bytes_behind_the_stream_are_said(name: str) -> None:
+    for rest in COUNTED[name]:
+        [layer] = layers_of([COMPRESS[name](TAR) + rest])
+        index = index_layer(layer, None)
+        assert (index.count, index.damage) == (400, ""), rest
+        [warning] = index.warnings
+        assert warning.code == "trailing-bytes" and warning.text.startswith(
+            f"{len(rest)} bytes follow the "
+        ), rest
+
+
+def test_what_belongs_to_a_stream_is_not_behind_it() -> None:
+    """Members, frames and streams one after another, their empty ends, padding of xz, frames that are skipped."""
+    bgzf_end = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+    stargz_end = bytes.fromhex("1f8b08000000000000ff010000ffff0000000000000000")
+    skippable = b"\x50\x2a\x4d\x18\3\0\0\0abc"
+    for name in CLEAN:
+        data = COMPRESS[name](TAR)
+        more = {"gzip": [gzip.compress(b""), bgzf_end, stargz_end], "xz": [bytes(4), bytes(512)]}
+        for rest in (b"", COMPRESS[name](bytes(512)), *more.get(name, [skippable] * name.startswith("zstd"))):
+            index = index_layer(layers_of([data + rest])[0], None)
+            assert (index.count, index.damage, index.warnings) == (400, "", []), (name, rest)
+
+
+def test_damage_behind_the_end_of_the_tar() -> None:
+    for name in ("gzip", "gzip-members", "xz"):
+        data = bytearray(COMPRESS[name](TAR + bytes(50_000)))
+        data[-6 if name.startswith("gzip") else -14] ^= 1
+        index = index_layer(layers_of([bytes(data)])[0], None)
+        assert index.count == 400 and f"its {name.partition('-')[0]} stream" in index.damage, name
 
 
 def test_xz_that_wants_too_much_memory_is_damage() -> None:

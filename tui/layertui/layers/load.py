@@ -12,7 +12,7 @@ from operator import itemgetter
 
 from layertui.cache.indexes import IndexCache
 from layertui.layers.codec import pack_index, unpack_index_checked
-from layertui.layers.compression.format import compression_of
+from layertui.layers.compression.format import Damaged, compression_of
 from layertui.layers.compression.stream import DecompressedStream
 from layertui.layers.tar.capture import Keep
 from layertui.layers.tar.scanner import scan
@@ -27,6 +27,10 @@ from layertui.model.numbers import LayerNumber
 
 INDEX_THREADS = 2
 """Layers read at once: decompression and hashing run beside the scan of another layer."""
+
+TAIL_CHUNK = 1 << 18
+TAIL_CHUNKS = 8
+"""How much that follows a tar in its compressed stream is read; writers pad it to some KiB."""
 
 NOT_KEPT = "not-kept"
 """Code of the warning that a remote layer could not be cached."""
@@ -157,6 +161,8 @@ def _scan(layer: Layer, blob: Blob, job: Job, keep: Keep | None) -> LayerIndex:
         )
         index.compression = stream.compression
         try:
+            if stream.compression and not index.damage:
+                _read_tail(stream, index)
             index.blob_digest = stream.digest()
         except LayertuiError as error:
             index.damage = index.damage or str(error)
@@ -170,6 +176,21 @@ def _scan(layer: Layer, blob: Blob, job: Job, keep: Keep | None) -> LayerIndex:
         wrong = wrong_digest(expected, index.blob_digest)
         index.damage = f"{wrong}; {index.damage}" if index.damage else wrong
     return index
+
+
+def _read_tail(stream: DecompressedStream, index: LayerIndex) -> None:
+    """Decompress what follows the tar's end, mostly zeros, for what is wrong with it."""
+    buffer = bytearray(TAIL_CHUNK)
+    try:
+        for _ in range(TAIL_CHUNKS):
+            if not stream.readinto(buffer):
+                break
+    except Damaged as damage:
+        index.damage = f"{damage}; all {index.count:,} entries were read"
+    else:
+        if count := stream.trailing():
+            text = f"{count:,} bytes follow the {stream.compression} stream: ignored here, Podman refuses the layer"
+            index.warnings.append(LayerWarning("trailing-bytes", b"", text))
 
 
 def _scan_unpacked(unpacked: Unpacked, job: Job) -> LayerIndex:

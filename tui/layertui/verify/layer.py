@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from layertui.layers.compression.format import Damaged
+from layertui.layers.compression.format import Damaged, Unsupported
 from layertui.layers.compression.stream import STORED_CHUNK, DecompressedStream
 from layertui.layers.unpacked.tar_split import NotRecorded
 from layertui.model.blob import Blob
@@ -107,7 +107,7 @@ def checks(layer: Layer, job: Job = Job.NONE) -> Iterator[Check]:
 def _checks_of_blob(layer: Layer, blob: Blob, job: Job) -> Iterator[Check]:
     subject, expected = f"layer {layer.number}", layer.descriptor.digest
     algorithm = algorithm_of(expected or layer.diff_id)
-    diff_id, damage = "", ""
+    diff_id, damage, unknown = "", "", ""
     with closing(DecompressedStream(blob, algorithm, job)) as stream:
         if not stream.compression:
             digest, size = _read(_stored(blob), algorithm, blob.size, job)
@@ -118,6 +118,8 @@ def _checks_of_blob(layer: Layer, blob: Blob, job: Job) -> Iterator[Check]:
                 if _known(layer.diff_id):
                     stored = job.part(lambda *_: job.report(stream.stored.position, blob.size))
                     diff_id, _ = _read(_uncompressed(stream), algorithm_of(layer.diff_id), -1, stored)
+            except Unsupported as error:
+                unknown = str(error)
             except Damaged as error:
                 damage = str(error)
             digest, size = stream.digest(), stream.stored.position
@@ -132,7 +134,7 @@ def _checks_of_blob(layer: Layer, blob: Blob, job: Job) -> Iterator[Check]:
     elif diff_id:
         yield compare_values(subject, "diff ID", layer.diff_id, diff_id)
     else:
-        why = "unsupported algorithm" if layer.diff_id else "none recorded"
+        why = unknown or ("unsupported algorithm" if layer.diff_id else "none recorded")
         yield Check(subject, "diff ID", "unchecked", layer.diff_id, "", why)
 
 

@@ -15,6 +15,10 @@ class Damaged(Exception):
     """The stored bytes cannot be decompressed, or not any further."""
 
 
+class Unsupported(Damaged):
+    """The stored bytes are well-formed, but layertui does not decompress them."""
+
+
 def compression_of(head: bytes) -> str:
     """Return ``gzip``, ``zstd``, ``bzip2`` or ``xz``; empty for anything else, uncompressed or not.
 

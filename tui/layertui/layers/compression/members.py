@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from layertui.layers.compression.format import Damaged, compression_of, is_skippable_frame
+from layertui.layers.compression.format import Damaged, Unsupported, compression_of, is_skippable_frame
 from layertui.model.blob import Blob
 from layertui.model.job import Job
 
@@ -17,8 +17,12 @@ GZIP_WINDOW = 31
 """zlib's ``wbits`` for a gzip header and the largest window (zlib.h, inflateInit2)."""
 XZ_MEMORY = 1 << 29
 """Bytes of memory for a decoder: eight times what ``xz -9`` needs."""
+EMPTY_MEMBER_ENDS = (b"\x03\0" + bytes(8), b"\xff\xff" + bytes(8))
+"""The last bytes of an empty gzip member, as BGZF and eStargz end with: they look like padding."""
 ZSTD_BLOCK = 1 << 17
 """Maximum size of a block's content (RFC 8878, 3.1.1.2.4)."""
+ZSTD_WINDOW = 1 << 29
+"""Largest window of a frame, in bytes: that of the decoder of Docker, containerd and Podman (klauspost/compress)."""
 
 
 class Member(Protocol):
@@ -69,7 +73,8 @@ class Members:
         self._blob = blob
         self._compression = compression
         self._job = job
-        self._position = 0
+        self.position = 0
+        """The end of the last member that was read."""
         self._member: Member | None = None
 
     def readinto(self, buffer: memoryview) -> int:
@@ -77,14 +82,14 @@ class Members:
         while True:
             self._job.check()
             if self._member is None:
-                self._member = member_at(self._blob, self._position, self._compression)
+                self._member = member_at(self._blob, self.position, self._compression)
                 if self._member is None:
                     return 0
             data = self._member.read(min(len(buffer), self.step))
             if data:
                 buffer[: len(data)] = data
                 return len(data)
-            self._position, self._member = self._member.end, None
+            self.position, self._member = self._member.end, None
 
 
 class GzipMember:
@@ -138,7 +143,7 @@ class ZstdFrame:
 
         self.end = -1
         self._blob = blob
-        self._decoder = zstandard.ZstdDecompressor().decompressobj()
+        self._decoder = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj()
         self._error = zstandard.ZstdError
         self._stored = b""
         self._at = 0
@@ -147,6 +152,11 @@ class ZstdFrame:
         self._ready = b""
         header = self._next(_frame_header_size(self._peek(5)[4]))
         self._has_checksum = bool(header[4] & 4)
+        if (window := _window_size(header)) > ZSTD_WINDOW:
+            raise Unsupported(
+                f"its zstd stream needs a window of {window >> 20:,} MiB: more than {ZSTD_WINDOW >> 20} MiB are not "
+                "supported here and in engines, zstd -d --long=31 decompresses it"
+            )
         self._decode(header)
 
     def read(self, length: int) -> bytes:
@@ -195,8 +205,20 @@ def _frame_header_size(descriptor: int) -> int:
     return 4 + 1 + (1 - is_single_segment) + (0, 1, 2, 4)[descriptor & 3] + content_size
 
 
-def zstd_is_cut(blob: Blob) -> bool:
-    """Return whether the last frame is incomplete; walks from block to block without decompressing any."""
+def _window_size(header: bytes) -> int:
+    """Return the memory that a frame needs, in bytes (RFC 8878, 3.1.1.1.2 and 3.1.1.1.4)."""
+    if header[4] >> 5 & 1:  # a single segment: that of its content
+        content = header[5 + (0, 1, 2, 4)[header[4] & 3] :]
+        return int.from_bytes(content, "little") + 256 * (len(content) == 2)
+    base = 1 << 10 + (header[5] >> 3)
+    return base + base // 8 * (header[5] & 7)
+
+
+def zstd_end(blob: Blob) -> int:
+    """Return the end of the last frame, past that of the blob if the frame is incomplete.
+
+    Walks from block to block without decompressing any.
+    """
     position = 0
     while len(head := blob.pread(18, position)) > 4 and compression_of(head) == "zstd":
         if is_skippable_frame(head):
@@ -207,12 +229,30 @@ def zstd_is_cut(blob: Blob) -> bool:
         while not is_last:
             block = blob.pread(3, position)
             if len(block) < 3:
-                return True
+                return blob.size + 1
             header = int.from_bytes(block, "little")
             is_last, kind, size = header & 1, header >> 1 & 3, header >> 3
             position += 3 + (1 if kind == 1 else size)
         position += 4 if head[4] & 4 else 0
-    return position > blob.size or 0 < len(head) <= 4
+    return blob.size + 1 if len(head) == 4 and compression_of(head) == "zstd" else position
+
+
+def gzip_end(blob: Blob, size: int, job: Job = Job.NONE) -> int:
+    """Return the end of the last member, knowing that only zeros follow it, and the ``size`` of all contents.
+
+    Decompresses the blob again where its end does not tell.
+    """
+    tail = blob.pread(10, max(blob.size - 10, 0))
+    ends_in_size = (
+        int.from_bytes(tail[-4:], "little") == size & 0xFFFFFFFF
+    )  # RFC 1952, ISIZE; not of several members
+    if tail[-1:] != b"\0" or ends_in_size or tail in EMPTY_MEMBER_ENDS:
+        return blob.size
+    members = Members(blob, "gzip", INPUT_CHUNK, job)
+    buffer = memoryview(bytearray(INPUT_CHUNK))
+    while members.readinto(buffer):
+        pass
+    return members.position
 
 
 class LibraryStream:

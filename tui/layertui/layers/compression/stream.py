@@ -81,6 +81,7 @@ class DecompressedStream:
         self._inner = _decompressor(self.compression, blob, self.stored, job)
         self._position = 0
         self._is_careful = False
+        self._is_at_end = False
 
     def readinto(self, buffer: bytearray | memoryview) -> int:
         """Fill the buffer; less only at the end. Return the number of bytes.
@@ -95,6 +96,7 @@ class DecompressedStream:
                 count = self._inner.readinto(view[done:])
                 if not count:
                     self._check_end()
+                    self._is_at_end = True
                     break
             except (LayertuiError, Cancelled):
                 raise
@@ -126,11 +128,39 @@ class DecompressedStream:
             self._inner.close()
 
     def _check_end(self) -> None:
-        from layertui.layers.compression.members import zstd_is_cut
+        from layertui.layers.compression.members import zstd_end
 
         # The library stops silently where a frame is truncated.
-        if self.compression == "zstd" and not self._is_careful and zstd_is_cut(self._blob):
+        if self.compression == "zstd" and not self._is_careful and zstd_end(self._blob) > self._blob.size:
             raise Damaged("its zstd stream ends early")
+
+    def trailing(self) -> int:
+        """Return the number of stored bytes after the compressed ones, which are ignored; 0 before the end.
+
+        Padding of xz streams does not count (The .xz File Format, 2.2).
+        """
+        from layertui.layers.compression.members import Members, gzip_end, zstd_end
+
+        if not self._is_at_end:
+            return 0
+        if self.compression == "zstd":
+            end = zstd_end(self._blob)
+        elif isinstance(self._inner, Members):
+            end = self._inner.position
+        elif self.compression == "gzip":
+            end = gzip_end(self._blob, self._position, self._job)
+        else:
+            return 0
+        count = max(self._blob.size - end, 0)
+        return 0 if self.compression == "xz" and count % 4 == 0 and self._is_zero(end) else count
+
+    def _is_zero(self, position: int) -> bool:
+        """Return whether the stored bytes from a position on are all zero."""
+        while piece := self._blob.pread(STORED_CHUNK, position):
+            if piece.strip(b"\0"):
+                return False
+            position += len(piece)
+        return True
 
     def _go_carefully(self) -> None:
         """Decompress again up to here and continue in small steps.
@@ -162,9 +192,11 @@ def _decompressor(compression: str, blob: Blob, stored: StoredBytes, job: Job) -
     if compression == "zstd":
         import zstandard
 
+        from layertui.layers.compression.members import ZSTD_WINDOW
+
         return cast(
             _Readable,
-            zstandard.ZstdDecompressor().stream_reader(
+            zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).stream_reader(
                 cast(IO[bytes], stored), read_size=STORED_CHUNK, read_across_frames=True
             ),
         )
