@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
 import random
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from layertui import demo
 from layertui.content.read import Contents
-from layertui.insight.secret_rules import SECRET_FILES, TOKENS
-from layertui.insight.secrets import MAX_SEARCHED, Secrets, secrets
+from layertui.insight.secret_rules import ASSIGNMENTS, SECRET_FILES, TOKENS, Rule
+from layertui.insight.secrets import Secrets, secrets
 from layertui.model.image import HistoryEntry
 from layertui.model.job import Cancelled, Job
 from layertui.union.model import LayerUnion
 from tests.commands.samples import tar
+from tests.content.archives import sparse_tar
 from tests.images import layers_of, union_of
 
 A = "aB3dE5fG7hJ9kL2mN4pQ6rS8tU1vW3xY5zA7bC9dE2fG4hJ6kL8mN1pQ3rS5tU7vW9xY2zA4bC6dE8fG1hJ3kL5mN7pQ9"
@@ -174,17 +178,60 @@ def test_looking_stops_when_cancelled() -> None:
         secrets(image, union, Contents(image, union.indexes, union), job=job)
 
 
-def test_binary_and_large_files_are_left_out_and_the_latter_counted() -> None:
+def test_binary_files_are_left_out() -> None:
     key = EXAMPLES["GitHub token"].encode()
-    result = of(tar(("/binary", b"\0" + key), ("/large", key.ljust(MAX_SEARCHED + 1))))
-    assert result == Secrets([], 1, 0)
+    assert of(tar(("/binary", b"\0" + key), ("/large", b"\0" + key.ljust(5 << 20)))) == Secrets([], 0)
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+@pytest.mark.parametrize(
+    "place", [0, 4_000_000, 4 << 20, (4 << 20) + (1 << 16), 5_500_000, 9_000_000, 12_582_000]
+)
+def test_large_texts_are_searched_in_pieces_that_overlap(
+    place: int, compress: Callable[[bytes], bytes]
+) -> None:
+    """A secret anywhere in a text of 12 MiB: at its ends, and across every boundary of what is read at once."""
+    key = b"\n" + EXAMPLES["private key"].encode() + b"\n"
+    text = bytearray(b"x" * 79 + b"\n") * (12 << 20 // 80)
+    text = text[: 12 << 20]
+    for shift in (0, 30, 60):
+        at = max(place - shift, 0)
+        lines = text.count(b"\n", 0, at) + 2
+        with_key = bytes(text[:at]) + key + bytes(text[at:])
+        layers = tar(("/small", b"1"), ("/dump.sql", with_key), ("/after", EXAMPLES["npm token"].encode()))
+        found = of(compress(layers)).found
+        assert [(row.rule, row.name, row.line) for row in found] == [
+            ("private key", "/dump.sql", lines),
+            ("npm token", "/after", 1),
+        ]
+
+
+def test_a_secret_twice_in_a_large_text_is_one_finding() -> None:
+    key = EXAMPLES["GitHub token"].encode()
+    text = (key + b"\n").ljust(6 << 20) + key
+    assert [row.line for row in of(tar(("/dump.sql", text))).found] == [1]
+
+
+def test_what_is_stored_of_a_large_sparse_file_is_searched() -> None:
+    """Its holes are not read: it may claim more than there is anywhere."""
+    key = EXAMPLES["GitHub token"].encode()
+    text, end = b"a line\n" * 20_000 + key + b"\n", 1 << 60
+    layer = sparse_tar((0, len(text)), (end - len(key), len(key)), size=end, data=text + key)
+    assert [row.line for row in of(layer).found] == [20_001]
+
+
+def test_a_large_file_that_cannot_be_read_is_counted() -> None:
+    whole = tar(("/a", b"1" * (6 << 20)), ("/b", b"1"))
+    union = union_of(layers_of([whole]))
+    image = demo.image()._replace(layers=layers_of([whole[: 5 << 20]]), config={}, history=())
+    assert secrets(image, union, Contents(image, union.indexes, union)) == Secrets([], 2)
 
 
 def test_what_cannot_be_read_is_counted() -> None:
     whole = tar(("/a", b"1" * 2000), ("/b", b"1" * 2000))
     union = union_of(layers_of([whole]))
     image = demo.image()._replace(layers=layers_of([whole[:3000]]), config={}, history=())
-    assert secrets(image, union, Contents(image, union.indexes, union)) == Secrets([], 0, 1)
+    assert secrets(image, union, Contents(image, union.indexes, union)) == Secrets([], 1)
 
 
 def test_environment_labels_and_history() -> None:
@@ -202,6 +249,59 @@ def test_environment_labels_and_history() -> None:
         ("GitHub token", "label", "deploy", token),
         ("secret variable", "history", "RUN |1 NPM_TOKEN=… /bin/sh -c npm ci", A[:20]),
     ]
+
+
+def test_one_secret_counts_once() -> None:
+    """By its most specific rule, and not again in the steps that set the variable and were run with it."""
+    key, password = A[:40], "opensesame"
+    found = of(
+        config={"Env": [f"AWS_SECRET_ACCESS_KEY={key}"], "Labels": {"url": f"https://x:{EXAMPLES['npm token']}@h/"}},
+        history=(
+            f"ENV AWS_SECRET_ACCESS_KEY={key}",
+            f"RUN |1 DB_PASSWORD={password} /bin/sh -c one",
+            f"RUN |1 DB_PASSWORD={password} /bin/sh -c two",
+        ),
+    ).found  # fmt: skip
+    assert [(row.rule, row.where, row.text) for row in found] == [
+        ("AWS secret key", "environment", key),
+        ("npm token", "label", EXAMPLES["npm token"]),
+        ("secret variable", "history", password),
+    ]
+    dotenv = f"AWS_SECRET_ACCESS_KEY={key}\nB_PASSWORD={password}\n"
+    assert [(row.rule, row.line) for row in of(tar(("/app/.env", dotenv.encode()))).found] == [
+        ("AWS secret key", 1),
+        ("secret variable", 2),
+    ]
+    npmrc = f"//r.example/:_authToken={EXAMPLES['npm token']}"
+    assert [row.rule for row in of(tar(("/root/.npmrc", npmrc.encode()))).found] == ["npm token"]
+
+
+RULES = [*TOKENS, *ASSIGNMENTS, *(rule for _, rule in SECRET_FILES)]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_repetition_of_a_pattern_has_a_bound(rule: Rule) -> None:
+    def bounds(parsed: Any) -> Iterator[int]:
+        for operation, argument in parsed:
+            if operation in (re._constants.MAX_REPEAT, re._constants.MIN_REPEAT):  # type: ignore[attr-defined]
+                yield int(argument[1])
+            for part in argument if isinstance(argument, (tuple, list)) else [argument]:
+                for inner in part if isinstance(part, list) else [part]:
+                    if isinstance(inner, re._parser.SubPattern):  # type: ignore[attr-defined]
+                        yield from bounds(inner)
+
+    parsed = re._parser.parse(rule.pattern.pattern, rule.pattern.flags & ~re.UNICODE)  # type: ignore[attr-defined]
+    assert all(bound <= 8000 for bound in bounds(parsed))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_text_of_nothing_but_beginnings_is_searched_in_its_length(rule: Rule) -> None:
+    """As many beginnings as fit: if each were searched to the end of the text, this would take hours."""
+    for literal in rule.literals:
+        for fill in (b"", b"a:", b"=a", b" ", b'"', b"A", b"\n", b": x", b"1-"):
+            text = (literal + fill) * ((1 << 21) // len(literal + fill))
+            for _ in rule.pattern.finditer(text):
+                pass
 
 
 def test_masked_unless_asked_for() -> None:

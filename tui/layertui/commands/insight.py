@@ -146,8 +146,6 @@ def _secrets(reading: PartReading) -> PartAnswer:
     with ProgressBar(options.quiet, "looking for secrets", 0) as bar:
         leaked = secrets(reading.image, reading.union, reading.contents, bar.job)
     warnings = []
-    if leaked.too_large:
-        warnings.append(f"{count_text(leaked.too_large, 'file')} not scanned for secrets, too large")
     if leaked.unreadable:
         warnings.append(f"{count_text(leaked.unreadable, 'file')} cannot be read and scanned for secrets")
     return PartAnswer(

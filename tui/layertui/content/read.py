@@ -6,10 +6,12 @@ import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from layertui.content.extents import ContentBatch, FileExtent, coalesce
+from layertui.content.extents import MAX_READ, ContentBatch, FileExtent, LargeFile, coalesce
 from layertui.content.layer_readers import LayerReaders
 from layertui.content.tar_reader import READ_CHUNK, Cursor
 from layertui.layers.compression.format import Damaged
@@ -182,6 +184,16 @@ class Contents:
 
         Skips what is not a file, cannot be read, or lies after damage.
         """
+        for batch in self.streams(events, job):
+            if not isinstance(batch, LargeFile):
+                yield batch
+                continue
+            with suppress(LayertuiError):
+                data = b"".join(self.pieces(batch.event, job=job))
+                yield ContentBatch(data, [(batch.event, 0, batch.size)])
+
+    def streams(self, events: Iterable[Event], job: Job = Job.NONE) -> Iterator[ContentBatch | LargeFile]:
+        """Yield contents as :meth:`batches`, but files larger than a batch unread; reading these may fail."""
         files: list[tuple[FileExtent, Event]] = []
         for event in events:
             try:
@@ -201,6 +213,9 @@ class Contents:
             damage = None
             try:
                 cursor = cursor or self._layers.cursor(first)
+                if len(group) == 1 and first.size > MAX_READ:
+                    yield LargeFile(group[0][1], first.size, self._stored_pieces(first, job, cursor))
+                    continue
                 if cursor is None or len(group) == 1:
                     read.extend(self._pieces(first, 0, first.size, job, cursor))
                 else:
@@ -326,6 +341,18 @@ class Contents:
 
     def _unreadable(self, file: FileExtent, why: str) -> LayertuiError:
         return LayertuiError(f"cannot read {file.path} of {self._name(file.layer)}", why)
+
+    def _stored_pieces(self, file: FileExtent, job: Job, cursor: Cursor | None) -> Iterator[bytes]:
+        """Yield what is stored of a file, each hole as one zero."""
+        if file.sparse is None:
+            yield from self._pieces(file, 0, file.size, job, cursor)
+            return
+        place = 0
+        for _, length in file.sparse:
+            dense = replace(file, offset=file.offset + place, size=length, sparse=None)
+            yield from self._pieces(dense, 0, length, job, cursor)
+            yield b"\0"
+            place += length
 
     def _pieces(
         self, file: FileExtent, offset: int, length: int, job: Job, cursor: Cursor | None = None

@@ -20,7 +20,8 @@ class Rule:
     literals: tuple[bytes, ...]
     """Every match contains one of them: they are found much faster than the pattern."""
     pattern: re.Pattern[bytes]
-    """Its last group, or else the whole match, is the secret."""
+    """Its last group, or else the whole match, is the secret. Every repetition has a bound: a file may consist of
+    nothing but beginnings."""
     before: int = 0
     """Bytes that a match may have before the literal."""
 
@@ -35,17 +36,17 @@ _END = rb"(?![A-Za-z0-9_-])"
 TOKENS = (
     _rule(
         "private key", "RFC 7468; OpenSSH PROTOCOL.key", (b"-----BEGIN ",),
-        rb"-----BEGIN (?:[A-Z0-9]+ )?PRIVATE KEY-----" + _BREAK
-        + rb"(?:[A-Za-z-]+: [^\r\n]{0,100}\r?\n|\r?\n){0,5}[A-Za-z0-9+/=]{32}",
+        rb"-----BEGIN (?:[A-Z0-9]{1,40} )?PRIVATE KEY-----" + _BREAK
+        + rb"(?:[A-Za-z-]{1,40}: [^\r\n]{0,100}\r?\n|\r?\n){0,5}[A-Za-z0-9+/=]{32}",
     ),
     _rule(
         "PGP private key", "RFC 9580, 6.2", (b"-----BEGIN ",),
         rb"-----BEGIN PGP PRIVATE KEY BLOCK-----" + _BREAK
-        + rb"(?:[A-Za-z-]+: [^\r\n]{0,100}\r?\n|\r?\n){0,5}[A-Za-z0-9+/=]{32}",
+        + rb"(?:[A-Za-z-]{1,40}: [^\r\n]{0,100}\r?\n|\r?\n){0,5}[A-Za-z0-9+/=]{32}",
     ),
     _rule(
         "PuTTY private key", "PuTTY manual, appendix C", (b"PuTTY-User-Key-File-",),
-        rb"PuTTY-User-Key-File-[1-3]: \S+\r?\nEncryption: ",
+        rb"PuTTY-User-Key-File-[1-3]: \S{1,100}\r?\nEncryption: ",
     ),
     _rule(
         "AWS access key", "AWS IAM user guide, IAM identifiers", (b"AKIA", b"ASIA"),
@@ -70,7 +71,7 @@ TOKENS = (
     ),
     _rule(
         "Slack token", "Slack docs, tokens", (b"xoxb-", b"xoxp-", b"xoxa-", b"xoxe-", b"xoxs-", b"xapp-"),
-        rb"(?<![A-Za-z0-9])(?:xox[abeps]-(?:\d+-){1,3}|xapp-\d-[A-Z0-9]{9,12}-\d+-)[A-Za-z0-9-]{20,200}",
+        rb"(?<![A-Za-z0-9])(?:xox[abeps]-(?:\d{1,20}-){1,3}|xapp-\d-[A-Z0-9]{9,12}-\d{1,20}-)[A-Za-z0-9-]{20,200}",
     ),
     _rule(
         "Slack webhook", "Slack docs, incoming webhooks", (b"https://hooks.slack.com/services/",),
@@ -128,21 +129,21 @@ TOKENS = (
 )  # fmt: skip
 """Searched in any text."""
 
-_CONFIG_VALUE = rb"\s{0,9}[=:]\s{0,9}[\"']?([^\s\"'$#{<][^\s\"'#]*)"
+_CONFIG_VALUE = rb"\s{0,9}[=:]\s{0,9}[\"']?([^\s\"'$#{<][^\s\"'#]{0,4000})"
 
 SECRET_FILES = (
     (rb"\.npmrc", _rule("npm password", "npm docs, npmrc", (b"_auth", b"_password"), rb"_(?:authToken|auth|password)" + _CONFIG_VALUE)),
     (rb"\.pypirc", _rule("PyPI password", "PyPA, .pypirc", (b"password",), rb"(?m)^\s{0,9}password" + _CONFIG_VALUE)),
-    (rb"[._]netrc", _rule("password of .netrc", "ftp(1), .netrc", (b"password",), rb"\bpassword\s+(\S+)")),
-    (rb"\.git-credentials", _rule("git password", "git-credential-store(1)", (b"://",), rb"://[^\s:@/]+:([^\s@]+)@")),
-    (rb"\.git\0config", _rule("git password", "git-config(1)", (b"://",), rb"://[^\s:@/]+:([^\s@/]+)@")),
-    (rb"\.git\0HEAD", _rule("git repository", "gitrepository-layout(5)", (b"ref:",), rb"^ref: \S+")),
-    (rb"(?:\.docker\0config\.json|\.dockercfg)", _rule("registry password", "docker login", (b'"auth"', b'"identitytoken"'), rb"\"(?:auth|identitytoken)\"\s*:\s*\"([^\"]{4,})\"")),
+    (rb"[._]netrc", _rule("password of .netrc", "ftp(1), .netrc", (b"password",), rb"\bpassword\s{1,100}(\S{1,1000})")),
+    (rb"\.git-credentials", _rule("git password", "git-credential-store(1)", (b"://",), rb"://[^\s:@/]{1,1000}:([^\s@/]{1,4000})@")),
+    (rb"\.git\0config", _rule("git password", "git-config(1)", (b"://",), rb"://[^\s:@/]{1,1000}:([^\s@/]{1,4000})@")),
+    (rb"\.git\0HEAD", _rule("git repository", "gitrepository-layout(5)", (b"ref:",), rb"^ref: \S{1,1000}")),
+    (rb"(?:\.docker\0config\.json|\.dockercfg)", _rule("registry password", "docker login", (b'"auth"', b'"identitytoken"'), rb"\"(?:auth|identitytoken)\"\s{0,100}:\s{0,100}\"([^\"]{4,8000})\"")),
     (rb"(?:\.kube\0config|kubeconfig|etc\0kubernetes\0[a-z-]+\.conf)", _rule("Kubernetes credentials", "kubeconfig v1", (b"client-key-data:", b"token:", b"password:"), rb"(?m)^\s{0,40}(?:client-key-data|token|password)" + _CONFIG_VALUE)),
-    (rb"\.pgpass", _rule("PostgreSQL password", "PostgreSQL docs, .pgpass", (b":",), rb"(?m)^[^#\s:][^:\n]*:[^:\n]*:[^:\n]*:[^:\n]*:(\S+)")),
+    (rb"\.pgpass", _rule("PostgreSQL password", "PostgreSQL docs, .pgpass", (b":",), rb"(?m)^[^#\s:][^:\n]{0,1000}(?::[^:\n]{0,1000}){3}:(\S{1,1000})")),
     (rb"\.my\.cnf", _rule("MySQL password", "MySQL docs, option files", (b"password",), rb"(?m)^\s{0,9}password" + _CONFIG_VALUE)),
-    (rb"etc\0shadow-?", _rule("password hash", "shadow(5), crypt(5)", (b":$",), rb"(?m)^[^:\s]+:(\$[^:\s]+)")),
-    (rb"\.htpasswd", _rule("password hash", "htpasswd(1)", (b":",), rb"(?m)^[^:#\s]+:(\S{8,})")),
+    (rb"etc\0shadow-?", _rule("password hash", "shadow(5), crypt(5)", (b":$",), rb"(?m)^[^:\s]{1,1000}:(\$[^:\s]{1,1000})")),
+    (rb"\.htpasswd", _rule("password hash", "htpasswd(1)", (b":",), rb"(?m)^[^:#\s]{1,1000}:(\S{8,1000})")),
     (rb"[^\0/]*\.tfstate", _rule("Terraform state", "Terraform docs, sensitive data in state", (b'"terraform_version"',), rb"\"terraform_version\"")),
 )  # fmt: skip
 """Searched in files whose names match (see :meth:`layertui.union.model.LayerUnion.matching`)."""
@@ -150,7 +151,7 @@ SECRET_FILES = (
 _SECRET_VARIABLES = (
     rb"[A-Z0-9_]{0,60}(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIALS)"
 )
-_QUOTED_VALUE = rb"(?:\"([^\"$]{4,})\"|'([^'$]{4,})'|([^\s\"'$/<{;&|][^\s\"';&|]{3,}))"
+_QUOTED_VALUE = rb"(?:\"([^\"$]{4,4000})\"|'([^'$]{4,4000})'|([^\s\"'$/<{;&|][^\s\"';&|]{3,4000}))"
 ASSIGNMENTS = (
     Rule(
         "secret variable", "Docker docs, build check SecretsUsedInArgOrEnv", (b"=", b":"),

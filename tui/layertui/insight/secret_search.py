@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
-from layertui.content.extents import ContentBatch
+from layertui.content.extents import ContentBatch, LargeFile
 from layertui.insight.secret_rules import ASSIGNMENTS, DOTENV, SECRET_FILES, TOKENS, Rule
 from layertui.model.numbers import Event
 from layertui.union.model import LayerUnion
@@ -21,6 +23,10 @@ _BEHIND = 1024
 """Bytes after a literal in which its secret ends, for rules that match before it."""
 _MOST = 100
 """Findings of one rule in one text; more add no information."""
+_WINDOW = 4 << 20
+"""Bytes of a large text that are searched at once."""
+_OVERLAP = 1 << 16
+"""Bytes that two windows share: the longest secret, and what has to be before it."""
 _LITERALS = sorted({literal for rule in TOKENS for literal in rule.literals})
 _TOKEN_RULES = [[rule for rule in TOKENS if literal in rule.literals] for literal in _LITERALS]
 """The rules of each literal."""
@@ -36,13 +42,36 @@ class Match(NamedTuple):
     rule: str
     position: int
     secret: str
+    start: int
+    """Where the secret itself begins."""
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.secret.encode("utf-8", "surrogateescape"))
 
 
-def matches(rules: Iterable[Rule], text: bytes) -> Iterator[Match]:
-    """Yield the secrets that rules find in a text, each once per rule."""
+def matches(text: bytes, rules: Iterable[Rule] = (*TOKENS, *ASSIGNMENTS)) -> list[Match]:
+    """Return the secrets in a text by position, each once."""
+    return _distinct(_matches(text, rules))
+
+
+def _matches(text: bytes, rules: Iterable[Rule]) -> Iterator[Match]:
     for rule in rules:
         if any(literal in text for literal in rule.literals):
             yield from _secrets(rule, rule.pattern.finditer(text))
+
+
+def _distinct(found: Iterable[Match]) -> list[Match]:
+    """Return matches by position, of those that overlap the first: the format of a token says more than a name."""
+    kept: list[Match] = []  # sorted, and none overlaps another
+    for match in found:
+        place = bisect_left(kept, match.start, key=attrgetter("start"))
+        if (place and kept[place - 1].end > match.start) or (
+            place < len(kept) and kept[place].start < match.end
+        ):
+            continue
+        kept.insert(place, match)
+    return kept
 
 
 class FileSearch:
@@ -61,17 +90,47 @@ class FileSearch:
         """Yield event, line (from 1) and match of every secret in the text files of a batch."""
         data = batch.data
         for is_text, group in groupby(batch.files, key=lambda file: _is_text(data, *file[1:])):
-            for event, start, end, places in self._candidates(data, list(group)) if is_text else ():
-                text = data[start:end]
-                found = [
-                    match
-                    for number, positions in places.items()
-                    for rule in _TOKEN_RULES[number]
-                    for match in _secrets(rule, _around(rule, text, positions))
-                ]
-                found += matches(self._rules.get(event, ()), text)
-                for match in sorted(set(found), key=lambda match: match.position):
-                    yield event, text.count(b"\n", 0, match.position) + 1, match
+            if is_text:
+                yield from self._found(data, list(group))
+
+    def find_in_large(self, file: LargeFile) -> Iterator[tuple[Event, int, Match]]:
+        """Yield the same for a large file if it is a text, reading it in windows.
+
+        Raises :class:`LayertuiError` if the file cannot be read.
+        """
+        window, settled, lines = b"", 0, 0  # what of the window has been searched, and the lines before it
+        seen: set[tuple[str, str]] = set()
+        counts: Counter[str] = Counter()
+        for following, is_last in _windows(file.pieces):
+            if not lines and not window and not _is_text(following, 0, len(following)):
+                return
+            window += following
+            certain = len(window) if is_last else len(window) - _OVERLAP  # beyond, a match may go on
+            for event, line, match in self._found(window, [(file.event, 0, len(window))]):
+                key = (match.rule, match.secret)
+                if settled <= match.position < certain and key not in seen and counts[match.rule] < _MOST:
+                    seen.add(key)
+                    counts[match.rule] += 1
+                    yield event, lines + line, match
+            start = max(certain - _OVERLAP, 0)
+            lines += window.count(b"\n", 0, start)
+            window, settled = window[start:], certain - start
+
+    def _found(
+        self, data: bytes, files: Sequence[tuple[Event, int, int]]
+    ) -> Iterator[tuple[Event, int, Match]]:
+        """Yield event, line and match of the secrets in consecutive texts."""
+        for event, start, end, places in self._candidates(data, files):
+            text = data[start:end]
+            found = [
+                match
+                for number, positions in places.items()
+                for rule in _TOKEN_RULES[number]
+                for match in _secrets(rule, _around(rule, text, positions))
+            ]
+            found += _matches(text, self._rules.get(event, ()))
+            for match in _distinct(found):
+                yield event, text.count(b"\n", 0, match.position) + 1, match
 
     def _candidates(
         self, data: bytes, files: Sequence[tuple[Event, int, int]]
@@ -88,6 +147,17 @@ class FileSearch:
                 hit = next(hits, None)
             if places or event in self._rules:
                 yield event, start, end, places
+
+
+def _windows(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Yield a text in parts of about :data:`_WINDOW` bytes, and whether each is the last one."""
+    read: list[bytes] = []
+    for piece in pieces:
+        if sum(map(len, read)) >= _WINDOW:
+            yield b"".join(read), False
+            read = []
+        read.append(piece)
+    yield b"".join(read), True
 
 
 def _is_text(data: bytes, start: int, end: int) -> bool:
@@ -111,9 +181,12 @@ def _secrets(rule: Rule, found: Iterable[re.Match[bytes]]) -> Iterator[Match]:
     """Yield the secrets that a rule found in a text, repeated ones left out."""
     seen: set[bytes] = set()
     for match in found:
-        secret = next((group for group in match.groups()[::-1] if group), match[0])
+        group = next((group for group in range(len(match.groups()), 0, -1) if match[group]), 0)
+        secret = match[group]
         if secret not in seen:
             seen.add(secret)
-            yield Match(rule.name, match.start(), secret.decode("utf-8", "surrogateescape"))
+            yield Match(
+                rule.name, match.start(), secret.decode("utf-8", "surrogateescape"), match.start(group)
+            )
         if len(seen) == _MOST:
             return

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from layertui.content.extents import LargeFile
 from layertui.content.read import Contents
-from layertui.insight.secret_rules import ASSIGNMENTS, TOKENS
-from layertui.insight.secret_search import FileSearch, matches
+from layertui.insight.secret_search import FileSearch, Match, matches
+from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind
 from layertui.model.numbers import Event, LayerNumber
 from layertui.union.model import LayerUnion
 
-MAX_SEARCHED = 4 << 20
-"""Size of the largest file that is searched."""
 SEARCH_THREADS = 2
 """Layers searched at once."""
 _MASK_SHOWS = 4
@@ -67,8 +67,6 @@ class Secrets:
 
     found: Sequence[Secret]
     """Visible ones first, then by layer."""
-    too_large: int
-    """Files that were not searched because of their size."""
     unreadable: int
     """Files that could not be read."""
 
@@ -80,9 +78,8 @@ def secrets(image: Image, union: LayerUnion, contents: Contents, job: Job = Job.
     """
     found = list(_of_config(image))
     layers = [_files(union, layer) for layer in union.layer_numbers]
-    small = [[event for event in events if union.size(event) <= MAX_SEARCHED] for events in layers]
-    total = sum(map(union.size, chain.from_iterable(small)))
-    done, unread = [0] * len(layers), list(map(len, small))
+    total = sum(map(union.size, chain.from_iterable(layers)))
+    done, unread = [0] * len(layers), list(map(len, layers))
     shown = {union.ev_inode[event] for event in union.last if union.shows(event)}
     search = FileSearch(union)
     part = job.part()  # stops the other threads if one fails
@@ -90,24 +87,25 @@ def secrets(image: Image, union: LayerUnion, contents: Contents, job: Job = Job.
     def search_layer(number: int) -> list[Secret]:
         """Return the secrets in the files of a layer."""
         rows: list[Secret] = []
-        for batch in contents.batches(small[number], part):
-            part.check()
-            for event, line, match in search.find(batch):
-                path = union.path(union.ev_node[event])
+
+        def add(found: Iterable[tuple[Event, int, Match]]) -> None:
+            for event, line, match in found:
+                path, layer = union.path(union.ev_node[event]), union.ev_layer[event]
                 rows.append(
-                    Secret(
-                        match.rule,
-                        "file",
-                        path,
-                        union.ev_layer[event],
-                        line,
-                        event in shown,
-                        match.secret,
-                        event,
-                    )
+                    Secret(match.rule, "file", path, layer, line, event in shown, match.secret, event)
                 )
-            unread[number] -= len(batch.files)
-            done[number] += sum(end - start for _, start, end in batch.files)
+
+        for batch in contents.streams(layers[number], part):
+            part.check()
+            if isinstance(batch, LargeFile):
+                with suppress(LayertuiError):
+                    add(search.find_in_large(batch))
+                    unread[number] -= 1
+                done[number] += batch.size
+            else:
+                add(search.find(batch))
+                unread[number] -= len(batch.files)
+                done[number] += sum(end - start for _, start, end in batch.files)
             job.report(sum(done), total)
         return rows
 
@@ -118,7 +116,7 @@ def secrets(image: Image, union: LayerUnion, contents: Contents, job: Job = Job.
         finally:
             part.cancel()
     found.sort(key=lambda secret: not secret.is_visible)
-    return Secrets(found, sum(map(len, layers)) - sum(map(len, small)), sum(unread))
+    return Secrets(found, sum(unread))
 
 
 def _files(union: LayerUnion, layer: LayerNumber) -> list[Event]:
@@ -132,8 +130,8 @@ def _files(union: LayerUnion, layer: LayerNumber) -> list[Event]:
 
 def without_secrets(text: str) -> str:
     """Return a build step, variable or label with ``…`` in place of each secret."""
-    for _, _, secret in matches((*TOKENS, *ASSIGNMENTS), _bytes(text)):
-        text = text.replace(secret, "…")
+    for match in matches(_bytes(text)):
+        text = text.replace(match.secret, "…")
     return text
 
 
@@ -149,11 +147,15 @@ def _of_config(image: Image) -> Iterator[Secret]:
     for name, value in labels.items() if isinstance(labels, dict) else []:
         texts.append(("label", str(name), None, f"{name}={value}"))
     texts += [("history", "", entry.layer, entry.created_by) for entry in image.history]
+    seen: set[str] = set()  # the step that set a variable, and those that were run with it, have it again
     for where, name, layer, text in texts:
-        if where == "history":
-            name = without_secrets(text)
-        for rule, _, secret in matches((*TOKENS, *ASSIGNMENTS), _bytes(text)):
-            yield Secret(rule, where, name, layer, None, True, secret)
+        for match in matches(_bytes(text)):
+            if where == "history":
+                if match.secret in seen:
+                    continue
+                name = without_secrets(text)
+            seen.add(match.secret)
+            yield Secret(match.rule, where, name, layer, None, True, match.secret)
 
 
 def _bytes(text: str) -> bytes:

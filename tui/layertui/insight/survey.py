@@ -11,7 +11,7 @@ from layertui.insight.efficiency import efficiency
 from layertui.insight.package_databases import PACKAGE_FILES
 from layertui.insight.packages import packages
 from layertui.insight.permissions import Permission, Right, permissions
-from layertui.insight.secrets import MAX_SEARCHED, Secret, secrets
+from layertui.insight.secrets import Secret, secrets
 from layertui.insight.tally import Finding, Sum, Survey, Tally, added
 from layertui.insight.waste import Hidden, undecided, waste
 from layertui.model.image import Image
@@ -114,8 +114,6 @@ def _secrets(image: Image, union: LayerUnion, contents: Contents, job: Job) -> S
             _step(row.layer, 0),
         )
     notes = []
-    if found.too_large:
-        notes.append(f"{count_text(found.too_large, 'file')} over {size_text(MAX_SEARCHED)} not scanned")
     if found.unreadable:
         notes.append(f"{count_text(found.unreadable, 'file')} could not be read")
     return tally.survey(0, notes)
