@@ -20,7 +20,10 @@ from tests.images import layers_of
 
 def image_of(*tars: bytes, **facts: Any) -> Image:
     """An image of these layers, with the sample's history."""
-    return demo.image()._replace(layers=layers_of(tars), **facts)
+    layers = layers_of(tars)
+    sample = demo.image()
+    rootfs = {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]}
+    return sample._replace(**{"layers": layers, "config": {**sample.config, "rootfs": rootfs}, **facts})
 
 
 def judged(

@@ -95,11 +95,6 @@ def test_a_secret_variable_is_named() -> None:
     assert found(image, secrets=True) == [(None, None, "GitHub token ghp_… in the environment DEPLOY")]
 
 
-def test_what_is_too_large_to_look_into_is_told() -> None:
-    passed = result(image_of(tar(("/big", b"x" * ((4 << 20) + 1)))), secrets=True).outcome
-    assert (passed.status, passed.message) == (Status.PASS, "none found, 1 file too large to scan")
-
-
 def test_setuid() -> None:
     su, wall, odd = (mode(bits) for bits in (0o4755, 0o2755, 0o1777))
     image = image_of(tar(("/bin/su", su), ("/bin/wall", wall), ("/tmp/x", odd)))

@@ -7,6 +7,7 @@ import argparse
 from layertui.commands.opening import find_shown, image_of, layer_number, read_layers
 from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image, add_layer
+from layertui.model.errors import LayertuiError
 
 DESCRIPTION = """\
 Print the content of a file as a container sees it; symlinks are resolved inside
@@ -33,6 +34,8 @@ def run(options: argparse.Namespace) -> int:
     layer = layer_number(image, options.layer)
     opened = read_layers(options, image, layer)
     union = opened.union
-    node = find_shown(union, options.path, layer)
-    Output().contents(opened.contents().pieces(union.at(node, layer)))
+    event = union.at(find_shown(union, options.path, layer), layer)
+    if event < 0:  # the root of no layers
+        raise LayertuiError(f"no {options.path} at layer {layer}", "the image has no layers")
+    Output().contents(opened.contents().pieces(event))
     return opened.status

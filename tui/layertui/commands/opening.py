@@ -124,7 +124,7 @@ def find(union: LayerUnion, path: str, layer: LayerNumber) -> Node:
         above, _, name = path.rstrip("/").rpartition("/")
         with suppress(LayertuiError):  # printed below
             node = _child(union, union.resolve(above, layer), name)
-    if node < 0:
+    if node < 0 or union.last[node] < 0:
         raise _missing(union, path, layer)
     return node
 

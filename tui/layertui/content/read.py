@@ -302,6 +302,8 @@ class Contents:
     def _find(self, event: Event) -> FileExtent:
         """Return the extent of an event's content, for a hardlink that of the file it links to."""
         union = self._union
+        if event < 0:
+            raise LayertuiError("no such path", "no layer stores it")
         path = union.path(union.ev_node[event])
         kind = union.ev_kind[event]
         if not union.shows(event):

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from layertui.content.read import Contents
 from layertui.gate.baseline import Baseline
+from layertui.gate.completeness import incompleteness
 from layertui.gate.globs import Globs
 from layertui.gate.rules import Violation
 from layertui.insight.efficiency import Efficiency, efficiency
@@ -50,14 +51,9 @@ class CheckedImage:
     def _steps(self) -> dict[LayerNumber | None, str]:
         return {entry.layer: without_secrets(step_text(entry)) for entry in self.image.history}
 
-    def damage(self) -> str:
-        """Return the first damage of the image; empty if it is intact."""
-        broken = (
-            f"layer {number} could not be read completely: {index.damage}"
-            for number, index in enumerate(self.union.indexes, 1)
-            if index.damage
-        )
-        return self.image.damage or next(broken, "")
+    def incompleteness(self) -> str:
+        """Return why rules cannot be evaluated on all of the image; empty if they can."""
+        return incompleteness(self.image, self.union, self.job)
 
     def violation(
         self, message: str, path: str | None = None, layer: LayerNumber | None = None, line: int | None = None

@@ -38,15 +38,15 @@ def files_to_keep(config: Config) -> Sequence[bytes]:
 
 def evaluate(config: Config, subject: CheckedImage) -> Verdict:
     """Evaluate each rule that is set; computes only what these need."""
-    limits, damage = config.rules.limits(), subject.damage()
+    limits, missing = config.rules.limits(), subject.incompleteness()
     results = []
     for rule in DESCRIPTIONS:
         if rule in config.disabled:
             results.append(Result(rule, Outcome(Status.SKIP, "disabled")))
         elif rule in limits:
             outcome = _outcome(rule, limits[rule], subject)
-            if damage:  # the findings are valid, but may be incomplete
-                outcome = replace(outcome, status=Status.ERROR, message=damage)
+            if missing:  # the findings are valid, but may be incomplete
+                outcome = replace(outcome, status=Status.ERROR, message=missing)
             results.append(Result(rule, outcome))
     return Verdict(subject.image.reference, subject.image.name, config.file, results)
 

@@ -78,7 +78,7 @@ class LayerUnion:
     end: ArrayColumn[Node, Node]
     """The node after the last descendant of each node."""
     last: ArrayColumn[Node, Event]
-    """The last event of each node in any layer."""
+    """The last event of each node in any layer; -1 for the root of no layers."""
     ev_node: ArrayColumn[Event, Node]
     ev_layer: ArrayColumn[Event, LayerNumber]
     ev_entry: ArrayColumn[Event, EntryNumber]
@@ -225,8 +225,8 @@ class LayerUnion:
     # What a path is after an event: not for -1, and for deletions only where it is said
 
     def is_directory(self, event: Event) -> bool:
-        """Return whether the path is a directory after an event; False for a deletion."""
-        return self.ev_kind[event] == Kind.DIRECTORY
+        """Return whether the path is a directory after an event; False for a deletion, and for -1."""
+        return event >= 0 and self.ev_kind[event] == Kind.DIRECTORY
 
     def size(self, event: Event) -> int:
         """Return the bytes of content that the path has after an event; 0 for a deletion."""
