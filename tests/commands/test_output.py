@@ -40,6 +40,7 @@ FAILING: Mapping[str, Sequence[tuple[int, Sequence[str]]]] = {
     "check": [(1, [IMAGE]), (1, [IMAGE, "--json"]), (2, [CUT])],
     "verify": [(1, [WRONG]), (0, [IMAGE])],
     "anatomy": [(0, [IMAGE]), (2, [CUT])],
+    "attachments": [(0, [IMAGE]), (2, [IMAGE, "--read", "123"])],
     "store": [(2, [IMAGE])],
 }
 """Arguments of every command, with the status that it has of its own."""

@@ -12,7 +12,6 @@ from layertui.model.errors import LayertuiError, NotFound, few
 from layertui.model.image import Image
 from layertui.sources.attachments import AttachedDocument, Attachment, attachments, blob_pieces
 from layertui.text.format import size_text
-from layertui.text.sanitize import visible
 
 DESCRIPTION = """\
 List what is attached to an image or to the index that led to it: signatures,
@@ -54,12 +53,11 @@ def run(options: argparse.Namespace) -> int:
             rows += [ListedDocument(attachment, document) for document in attachment.documents]
     except LayertuiError as error:
         failed = error  # after what was found
-    out = Output()
     if options.read is not None:
-        out.contents(
-            blob_pieces(_find(rows, options.read, failed or _absent(image, options.read, rows)).verified())
-        )
+        found = _find(rows, options.read, failed or _absent(image, options.read, rows))
+        Output().contents(blob_pieces(found.verified()))
         return 0
+    out = Output(2 if failed else 0)
     if options.json:
         for row in rows:
             out.json(to_json(row))
@@ -93,10 +91,10 @@ def to_json(row: ListedDocument) -> dict[str, object]:
 def _cells(row: ListedDocument, image: Image) -> tuple[str, ...]:
     title = row.document.kind.title + ("" if row.document.blob is not None else ", not stored")
     return (
-        visible(title),
+        title,
         size_text(row.document.descriptor.size),
         "image" if row.attachment.subject == image.manifest_digest else "index",
-        visible(row.document.descriptor.digest),
+        row.document.descriptor.digest,
     )
 
 

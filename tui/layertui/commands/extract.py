@@ -101,7 +101,8 @@ def _write_folder(options: argparse.Namespace, opened: Opened, selection: Select
             warn(f"stopped: {extraction.files:,} of {count_text(selection.files, 'file')} written")
             raise
     if options.json:
-        Output().json(
+        is_incomplete = any(not left.is_usual for left in extraction.left_out)
+        Output(2 if is_incomplete else opened.status).json(
             {
                 "destination": str(destination),
                 "files": extraction.files,
