@@ -78,16 +78,16 @@ def _types(config: Any) -> Iterator[tuple[str, str]]:
         if value is None:
             continue
         if not isinstance(value, kind):
-            yield name, f"no {_KINDS[kind]}"
+            yield name, f"no {_TYPE_NAMES[kind]}"
         elif of is not None:
             parts = value.values() if isinstance(value, dict) else value
             if not all(isinstance(part, of) or part is None for part in parts):
-                yield name, f"no {_KINDS[kind]} of {_KINDS[of]}s"
+                yield name, f"no {_TYPE_NAMES[kind]} of {_TYPE_NAMES[of]}s"
             elif of is dict and not all(isinstance(_field(part, "created_by") or "", str) for part in parts):
                 yield f"{name}.created_by", "no string"
 
 
-_KINDS = {dict: "object", list: "list", str: "string"}
+_TYPE_NAMES = {dict: "object", list: "list", str: "string"}
 
 
 def _field(value: Any, name: str) -> Any:
