@@ -17,14 +17,15 @@ import pytest
 
 from layertui import demo
 from layertui.sources import open_image
-from tests.commands.running import Run
+from tests.commands.running import Result, Run
 from tests.commands.samples import image, tar
 from tests.engines import Docker, containers_storage, docker_daemon
 from tests.engines import run as program
 from tests.images import tars_of
-from tests.layouts import OciLayout, digest, docker_archive
+from tests.layouts import INDEX, LAYER, OciLayout, digest, docker_archive
 from tests.other_projects import docker_root
 from tests.programs import need
+from tests.sources.exports import Blobs
 from tests.waiting import SECONDS, wait_for
 
 
@@ -194,6 +195,95 @@ def test_an_artifact(run: Run, tmp_path: Path) -> None:
     assert done.status == 1
     bad = {step["what"] for step in done.objects[0]["steps"] if step["status"] == "wrong"}
     assert bad == {"size", "digest"}
+
+
+MODEL = "application/vnd.docker.ai.gguf.v3"
+
+
+def model(folder: Path, media_type: str = MODEL) -> tuple[Path, Path]:
+    """An image with a layer that is no tar on top, and the blob of that."""
+    path = image(folder, tar(("/a", b"a" * 5000)))
+    index = json.loads((path / "index.json").read_text())
+    manifest = json.loads((path / "blobs" / index["manifests"][0]["digest"].replace(":", "/")).read_text())
+    data = b"GGUF" + bytes(range(256)) * 20
+    layer = path / "blobs" / digest(data).replace(":", "/")
+    layer.write_bytes(data)
+    manifest["layers"].append({"mediaType": media_type, "digest": digest(data), "size": len(data)})
+    text = json.dumps(manifest).encode()
+    (path / "blobs" / digest(text).replace(":", "/")).write_bytes(text)
+    index["manifests"][0] |= {"digest": digest(text), "size": len(text)}
+    (path / "index.json").write_text(json.dumps(index))
+    return path, layer
+
+
+def rows(done: Result, subject: str) -> dict[str, tuple[str, str | None]]:
+    steps = [step for step in done.objects[0]["steps"] if step["subject"].startswith(subject)]
+    return {step["what"]: (step["status"], step["why"]) for step in steps}
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [MODEL, "text/plain", "application/vnd.wasm.content.layer.v1+wasm", f"{LAYER}+gzip+encrypted"],
+)
+def test_what_is_no_tar_has_a_digest_and_a_size(media_type: str, run: Run, tmp_path: Path) -> None:
+    """skopeo copy refuses the changed one: "Digest did not match"."""
+    path, layer = model(tmp_path, media_type)
+    done = run("verify", path, "--json", "--quiet")
+    assert done.status == 0
+    assert rows(done, "layer 2") == {"size": ("ok", None), "digest": ("ok", None)}
+    data = layer.read_bytes()
+    layer.write_bytes(data[:-1] + b"x")
+    done = run("verify", path, "--json", "--quiet")
+    assert done.status == 1
+    assert rows(done, "layer 2") == {"size": ("ok", None), "digest": ("wrong", None)}
+    layer.write_bytes(data + b"x")
+    done = run("verify", path, "--json", "--quiet")
+    assert done.status == 1
+    assert rows(done, "layer 2") == {"size": ("wrong", None), "digest": ("wrong", None)}
+    layer.unlink()
+    done = run("verify", path, "--json", "--quiet")
+    assert rows(done, "layer 2")["digest"][0] == "unchecked"
+
+
+@pytest.fixture
+def attested(tmp_path: Path) -> dict[str, Path]:
+    """The files of an image with an attestation: the layout, the attestation's manifest, its statement."""
+    store = Blobs()
+    app = store.image([tar(("/a", b"a"))])
+    about = store.attestation(app)
+    top = store.add(INDEX, {"schemaVersion": 2, "mediaType": INDEX, "manifests": [app, about]})
+    path = tmp_path / "attested"
+    (path / "blobs/sha256").mkdir(parents=True)
+    for name, data in store.data.items():
+        (path / "blobs" / name.replace(":", "/")).write_bytes(data)
+    (path / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+    (path / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [top]}))
+    (statement,) = store.manifest(about)["layers"]
+    found = {"manifest": about["digest"], "statement": statement["digest"]}
+    return {"layout": path} | {part: path / "blobs" / name.replace(":", "/") for part, name in found.items()}
+
+
+def test_attestations_are_verified(attested: dict[str, Path], run: Run) -> None:
+    done = run("verify", attested["layout"], "--json", "--platform", "linux/amd64")
+    assert done.status == 0
+    assert rows(done, "attached") == {"size": ("ok", None), "digest": ("ok", None)}
+    assert "attached SBOM (SPDX)" in run("verify", attested["layout"], "--platform", "linux/amd64").text
+
+
+@pytest.mark.parametrize("part", ["manifest", "statement"])
+def test_a_changed_attestation_is_wrong(part: str, attested: dict[str, Path], run: Run) -> None:
+    file = attested[part]
+    file.write_bytes(file.read_bytes()[:-1] + b" }")
+    done = run("verify", attested["layout"], "--json", "--platform", "linux/amd64")
+    assert done.status == 1
+    assert rows(done, "attached")["digest"][0] == "wrong"
+
+
+def test_an_attestation_that_is_not_there_is_not_verified(attested: dict[str, Path], run: Run) -> None:
+    attested["statement"].unlink()
+    done = run("verify", attested["layout"], "--json", "--platform", "linux/amd64")
+    assert done.status == 0
+    assert rows(done, "attached SBOM") == {"digest": ("unchecked", "not stored")}
 
 
 def test_an_engines_image(docker: Docker, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,7 @@ ON_IMAGES: dict[str, list[list[str]]] = {
     "insight": [["{image}"], ["--json", "{image}"]],
     "check": [["{image}"], ["--format", "json", "{image}"]],
     "verify": [["{image}"], ["--json", "{image}"]],
+    "attachments": [["{image}"], ["--json", "{image}"]],
     "anatomy": [["{image}"], ["--json", "{image}"]],
 }
 ON_SOURCES: dict[str, list[list[str]]] = {
@@ -36,7 +37,7 @@ ON_SOURCES: dict[str, list[list[str]]] = {
 }
 APART = {"build", "demo"}
 """They open the app."""
-MAY_BE_EMPTY = {"changes", "diff", "cat", "search", "compare", "extract", "containers"}
+MAY_BE_EMPTY = {"attachments", "changes", "diff", "cat", "search", "compare", "extract", "containers"}
 """With status 0 (or 1): nothing differs or matches, no container is there, or it is written elsewhere."""
 HAVE_NO_FILES = {
     "without-layers",

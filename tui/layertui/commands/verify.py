@@ -13,8 +13,8 @@ from layertui.verify.layer import Check
 
 DESCRIPTION = """\
 Recompute every digest of an image: manifest, config, sizes, layers as stored,
-their tars (diff IDs; in unpacked stores from tar-split records) and chain IDs.
-Reads all bytes.
+their tars (diff IDs; in unpacked stores from tar-split records), chain IDs, and
+what is attached (signatures, SBOMs, attestations). Reads all bytes.
 """
 EPILOG = """\
 A check is ok, wrong (with both values), or unchecked (with the reason).

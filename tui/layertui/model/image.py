@@ -128,7 +128,7 @@ class Layer(NamedTuple):
     chain_id: str
     """Digest of the stack up to this layer (OCI config, ChainID); empty if a diff ID is missing."""
     blob: Blob | None
-    """The stored bytes; ``None`` if they are absent (see ``missing``)."""
+    """The stored bytes; ``None`` if no entries can be read from them (see ``missing``)."""
     missing: str = ""
     """Why the entries cannot be read: foreign, encrypted, not a tar, blob absent."""
     unpacked: Unpacked | None = None
@@ -136,6 +136,8 @@ class Layer(NamedTuple):
     places: Sequence[tuple[str, str]] = ()
     """Names and paths of the layer in a store: ``cache-id``, ``unpacked``, ``link``, ``tar-split``, …"""
     recorded: Recorded | None = None
+    opaque: Blob | None = None
+    """The stored bytes where they are there but have no readable entries: encrypted, not a tar."""
 
     @property
     def measured(self) -> str:

@@ -135,12 +135,13 @@ def make_layers(
     if len(diff_ids) != len(stored):
         warnings.append(f"the config lists {len(diff_ids)} layers, the image has {len(stored)}")
     diff_ids = [*diff_ids, *[""] * len(stored)][: len(stored)]
-    layers = [
-        Layer(LayerNumber(number), descriptor, diff_id, chain_id, *readable_blob(descriptor, blob))
-        for number, ((descriptor, blob), diff_id, chain_id) in enumerate(
-            zip(stored, diff_ids, chain_ids(diff_ids), strict=True), 1
-        )
-    ]
+    layers = []
+    for number, ((descriptor, blob), diff_id, chain_id) in enumerate(
+        zip(stored, diff_ids, chain_ids(diff_ids), strict=True), 1
+    ):
+        readable, missing = readable_blob(descriptor, blob)
+        layer = Layer(LayerNumber(number), descriptor, diff_id, chain_id, readable, missing)
+        layers.append(layer if readable else layer._replace(opaque=blob))
     return layers, warnings
 
 

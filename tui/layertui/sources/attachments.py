@@ -106,11 +106,14 @@ def attachments_in(layout: ImageLayout, image: Image) -> Iterator[Attachment]:
 
     Raises :class:`LayertuiError` at the end if a manifest cannot be read, which may be about it too.
     """
+    problems: list[LayertuiError] = []
     for each in image.attestations:
-        yield attachment_of(layout, each, image.manifest_digest)
+        try:
+            yield attachment_of(layout, each, image.manifest_digest)
+        except LayertuiError as problem:
+            problems.append(problem)
     indexes = (link.descriptor.digest for link in image.links if link.name == "index")
     wanted = (image.manifest_digest, *indexes)
-    problems: list[LayertuiError] = []
     top = layout.top()
     for *above, found in ways_to(layout, top):
         if found.media_type in media_types.INDEXES or not layout.has(found):

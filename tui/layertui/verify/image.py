@@ -46,6 +46,9 @@ def verify_image(image: Image, job: Job = Job.NONE) -> Iterator[Check]:
         found.append(diff_id)
         if layer.chain_id:
             yield _chain_id(layer, chain_ids(found)[-1])
+    from layertui.verify.attached import attachment_checks  # imports what reads layouts
+
+    yield from attachment_checks(image, job)
     if failed:
         raise failed[0]
 

@@ -98,6 +98,10 @@ def checks(layer: Layer, job: Job = Job.NONE) -> Iterator[Check]:
         with layer.blob.fetching(job):
             found = list(_checks_of_blob(layer, layer.blob, job))
         yield from found
+    elif layer.opaque is not None:
+        with layer.opaque.fetching(job):
+            found = list(_checks_of_opaque(layer, layer.opaque, job))
+        yield from found
     else:
         for what, expected in (("digest", layer.descriptor.digest), ("diff ID", layer.diff_id)):
             if expected:
@@ -123,12 +127,7 @@ def _checks_of_blob(layer: Layer, blob: Blob, job: Job) -> Iterator[Check]:
             except Damaged as error:
                 damage = str(error)
             digest, size = stream.digest(), stream.stored.position
-    if layer.descriptor.size >= 0 and expected:  # else none is recorded, or of something else
-        yield compare_values(subject, "size", str(layer.descriptor.size), str(size))
-    if _known(expected):
-        yield compare_values(subject, "digest", expected, digest)
-    elif expected:
-        yield Check(subject, "digest", "unchecked", expected, "", "unsupported algorithm")
+    yield from _checks_of_stored(layer, digest, size)
     if damage:
         yield Check(subject, "diff ID", "wrong", layer.diff_id, "", damage)
     elif diff_id:
@@ -136,6 +135,26 @@ def _checks_of_blob(layer: Layer, blob: Blob, job: Job) -> Iterator[Check]:
     else:
         why = unknown or ("unsupported algorithm" if layer.diff_id else "none recorded")
         yield Check(subject, "diff ID", "unchecked", layer.diff_id, "", why)
+
+
+def _checks_of_opaque(layer: Layer, blob: Blob, job: Job) -> Iterator[Check]:
+    """Yield the checks of stored bytes that need not be a tar."""
+    subject, expected = f"layer {layer.number}", layer.descriptor.digest
+    digest, size = _read(_stored(blob), algorithm_of(expected), blob.size, job)
+    yield from _checks_of_stored(layer, digest, size)
+    if layer.diff_id:
+        yield Check(subject, "diff ID", "unchecked", layer.diff_id, "", layer.missing)
+
+
+def _checks_of_stored(layer: Layer, digest: str, size: int) -> Iterator[Check]:
+    """Yield the checks of the size and digest of a layer as stored, if something records them."""
+    subject, expected = f"layer {layer.number}", layer.descriptor.digest
+    if layer.descriptor.size >= 0 and expected:  # else none is recorded, or of something else
+        yield compare_values(subject, "size", str(layer.descriptor.size), str(size))
+    if _known(expected):
+        yield compare_values(subject, "digest", expected, digest)
+    elif expected:
+        yield Check(subject, "digest", "unchecked", expected, "", "unsupported algorithm")
 
 
 def _checks_of_unpacked(layer: Layer, unpacked: Unpacked, job: Job) -> Iterator[Check]:
