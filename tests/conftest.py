@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests import markers, textual_internals
-from tests.engines import docker
+from tests.engines import docker, docker29
 from tests.programs import need_root
 
-__all__ = ["docker"]
+__all__ = ["docker", "docker29"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -72,9 +72,42 @@ def docker() -> Iterator[Docker]:
         yield daemon
 
 
+def current_programs(*programs: str) -> str:
+    """The PATH on which the current engines are found first, which no distribution packages yet.
+
+    Skips the test unless ``LAYERTUI_ENGINES`` names a directory with these programs.
+    """
+    directory = os.environ.get("LAYERTUI_ENGINES")
+    if not directory:
+        pytest.skip("LAYERTUI_ENGINES does not name a directory with current engines")
+    missing = [name for name in programs if not os.access(Path(directory) / name, os.X_OK)]
+    if missing:
+        pytest.skip(f"LAYERTUI_ENGINES={directory} has no {', '.join(missing)}")
+    return f"{directory}{os.pathsep}{os.environ['PATH']}"
+
+
+@pytest.fixture(scope="session")
+def docker29() -> Iterator[Docker]:
+    """A Docker 29 with its default store, containerd's, for all tests of a session; skips where there is none.
+
+    A test that runs containers also asks for ``current_programs("runc")``: that of Debian 12 is too old for it.
+    """
+    path = current_programs("dockerd", "containerd", "containerd-shim-runc-v2")
+    directory = Path(tempfile.mkdtemp(prefix="layertui-"))
+    (directory / "config").write_text("{}")
+    options = (f"--config-file={directory / 'config'}", "--insecure-registry=127.0.0.0/8")
+    with docker_daemon(directory, "", options, path) as daemon:
+        yield daemon
+
+
 @contextmanager
-def docker_daemon(directory: Path, driver: str = "overlay2", options: Sequence[str] = ()) -> Iterator[Docker]:
-    """A daemon that lives below a directory for a while; its path has to be short (unix(7))."""
+def docker_daemon(
+    directory: Path, driver: str = "overlay2", options: Sequence[str] = (), path: str | None = None
+) -> Iterator[Docker]:
+    """A daemon that lives below a directory for a while; its path has to be short (unix(7)).
+
+    Without a driver it uses its default store; ``path`` is the PATH for its programs.
+    """
     need_root()
     need("dockerd", "docker", "containerd", "runc")
     socket = directory / "docker.sock"
@@ -83,11 +116,11 @@ def docker_daemon(directory: Path, driver: str = "overlay2", options: Sequence[s
     with log.open("wb") as output:
         daemon = subprocess.Popen(
             [
-                "dockerd",
+                shutil.which("dockerd", path=path) or "dockerd",
                 "--bridge=none",
                 "--iptables=false",
                 "--ip6tables=false",
-                f"--storage-driver={driver}",
+                *([f"--storage-driver={driver}"] if driver else []),
                 "--exec-opt=native.cgroupdriver=cgroupfs",
                 f"--data-root={data_root}",
                 f"--exec-root={directory / 'exec'}",
@@ -97,6 +130,7 @@ def docker_daemon(directory: Path, driver: str = "overlay2", options: Sequence[s
             ],
             stdout=output,
             stderr=subprocess.STDOUT,
+            env={**os.environ, "PATH": path or os.environ["PATH"]},
         )
     docker = Docker(f"unix://{socket}", data_root)
     try:

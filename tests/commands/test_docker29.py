@@ -78,10 +78,8 @@ def test_verify_finds_every_document_in_the_stream(run: Run, docker: Docker29) -
 
 
 def test_compare_with_the_same_image_as_it_was_saved(run: Run, docker: Docker29) -> None:
-    identity = docker.add("app:1", Variant("amd64", TARS, CONFIG))
-    saved = docker(f"/images/{identity}/get", {})
-    assert isinstance(saved, bytes)
-    Path("saved.tar").write_bytes(saved)
+    docker.add("app:1", Variant("amd64", TARS, CONFIG))
+    Path("saved.tar").write_bytes(docker.saved("app:1"))
     for _ in range(2):
         result = run("compare", "docker-daemon:app:1", "oci-archive:saved.tar")
         assert (result.status, "Config: the same" in result.text) == (0, True), result.text
@@ -232,9 +230,7 @@ def test_year_one_is_no_time(run: Run, docker: Docker29) -> None:
     never = "0001-01-01T00:00:00Z"
     steps = [{"created": never, "created_by": f"COPY {number} /"} for number in (1, 2)]
     identity = docker.add("app:1", Variant("amd64", TARS, {"created": never, "history": steps}))
-    saved = docker(f"/images/{identity}/get", {})
-    assert isinstance(saved, bytes)
-    Path("saved.tar").write_bytes(saved)
+    Path("saved.tar").write_bytes(docker.saved("app:1"))
     for row in run("images", "saved.tar", "--json").objects:
         assert (row["CreatedAt"], row["CreatedSince"]) == (None, None)
     assert {row["CreatedAt"] for row in run("history", "oci-archive:saved.tar", "--json").objects} == {None}

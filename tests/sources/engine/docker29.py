@@ -141,6 +141,10 @@ class Docker29:
         _, _, manifests = self._images[self._names[name]]
         return str(json.loads(self._blobs[manifests[number]["digest"]])["config"]["digest"])
 
+    def saved(self, name: str) -> bytes:
+        """What ``docker save`` writes of all that is stored of an image."""
+        return self._saved(self._names[name], None)
+
     def manifest(self, name: str, number: int = 0) -> dict[str, Any]:
         """The descriptor of the manifest of one of an image's platforms."""
         return self._images[self._names[name]][2][number]
@@ -160,7 +164,8 @@ class Docker29:
         wanted = json.loads(parameters["platform"]) if "platform" in parameters else None
         if what == "json":
             return self._inspected(identity, wanted, "manifests" in parameters)
-        number = self._number(identity, wanted, any_stored=True)
+        # Docker 29 sends nothing where it would put the host's platform into manifest.json but does not have it.
+        number = self._number(identity, wanted, any_stored=what == "history")
         if number is None:
             return None
         if what == "history":
@@ -215,6 +220,7 @@ class Docker29:
             }
             if wanted is not None:
                 answer["Descriptor"] = self._images[identity][2][number]
+                answer["Id"] = answer["Descriptor"]["digest"]
         if manifests:
             answer["Manifests"] = self._manifests(identity)
         return answer
@@ -246,8 +252,8 @@ class Docker29:
 
     def _history(self, identity: str, number: int) -> list[dict[str, Any]]:
         variant = self._images[identity][1][number]
-        sizes = iter(map(len, variant.tars))
-        steps = [
+        sizes = iter([len(tar) for tar in reversed(variant.tars)])
+        steps: list[dict[str, Any]] = [
             {
                 "Id": "<missing>",
                 "Created": 1767323045,
@@ -256,13 +262,14 @@ class Docker29:
                 "Size": 0 if step.get("empty_layer") else next(sizes),
                 "Tags": None,
             }
-            for step in variant.document["history"]
+            for step in reversed(variant.document["history"])
         ]
-        return steps[::-1]
+        steps[0] |= {"Id": identity, "Tags": [self._images[identity][0]]}
+        return steps
 
     def _saved(self, identity: str, number: int | None) -> bytes:
         """All that is stored, or one platform without its index and attestations."""
-        _, variants, manifests = self._images[identity]
+        name, variants, manifests = self._images[identity]
         kept = {manifests[number]["digest"]} if number is not None else {identity}
         if number is None:
             kept |= {
@@ -270,19 +277,21 @@ class Docker29:
                 for position, each in enumerate(manifests)
                 if position >= len(variants) or variants[position].is_stored
             }
-        for name in list(kept - {identity}):
-            manifest = json.loads(self._blobs[name])
+        for each in list(kept - {identity}):
+            manifest = json.loads(self._blobs[each])
             kept |= {manifest["config"]["digest"], *(layer["digest"] for layer in manifest["layers"])}
-        top = manifests[number] if number is not None else {"mediaType": INDEX, "digest": identity, "size": 1}
-        members = {f"blobs/sha256/{name[7:]}": self._blobs[name] for name in kept}
+        whole = {"mediaType": INDEX, "digest": identity, "size": len(self._blobs[identity])}
+        names = {"io.containerd.image.name": f"docker.io/library/{name}"}
+        top = {**(whole if number is None else manifests[number]), "annotations": names}
+        members = {f"blobs/sha256/{each[7:]}": self._blobs[each] for each in kept}
         members["index.json"] = json.dumps({"schemaVersion": 2, "manifests": [top]}).encode()
         members["oci-layout"] = b'{"imageLayoutVersion":"1.0.0"}'
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w") as archive:
-            for name in sorted(members):
-                member = tarfile.TarInfo(name)
-                member.size = len(members[name])
-                archive.addfile(member, io.BytesIO(members[name]))
+            for path in sorted(members):
+                member = tarfile.TarInfo(path)
+                member.size = len(members[path])
+                archive.addfile(member, io.BytesIO(members[path]))
         return buffer.getvalue()
 
     def _manifest(self, config: object, config_type: str, layers: list[dict[str, Any]]) -> dict[str, Any]:

@@ -49,8 +49,8 @@ class Description:
     """What the ID is the digest of, in the containerd store, if the engine says so."""
     manifest: PlatformManifest | None = None
     """The manifest that is described; ``None`` if the engine does not list any."""
-    stored: Sequence[PlatformManifest] = ()
-    """All that could be described."""
+    is_only: bool = True
+    """Whether the image has no other manifests, stored or not."""
     attestations: Sequence[Descriptor] = field(default=())
     """Manifests of the attestations of ``manifest``."""
 
@@ -71,9 +71,11 @@ class Description:
 
     @property
     def query(self) -> Mapping[str, Any]:
-        """Parameters that restrict a request to this platform, if the engine has others, too."""
-        is_only = self.manifest is None or [self.manifest] == list(self.stored)
-        return {} if self.manifest is None or is_only else {"platform": self.manifest.query}
+        """Parameters that restrict a request to this platform, if the image has others, too.
+
+        Docker 29 does not send an image as a whole if the platform is not stored that it would choose.
+        """
+        return {} if self.manifest is None or self.is_only else {"platform": self.manifest.query}
 
 
 def describe_image(engine: Engine, name: str, wanted: str | None = None, manifest: str = "") -> Description:
@@ -117,7 +119,7 @@ def describe_image(engine: Engine, name: str, wanted: str | None = None, manifes
         found.tags,
         found.top,
         chosen,
-        stored,
+        len(manifests) == 1,
         attestations_in(answer, chosen.descriptor.digest),
     )
 
