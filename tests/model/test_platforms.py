@@ -6,7 +6,7 @@ import pytest
 
 from layertui.model import platforms
 from layertui.model.errors import LayertuiError
-from layertui.model.image import Platform
+from layertui.model.image import Descriptor, Platform
 
 
 def choose(offered: str, wanted: str | None = None) -> str:
@@ -91,7 +91,73 @@ def test_first_of_the_same_platform_counts() -> None:
     assert platforms.choose_platform(windows, "windows/amd64", "app") == "10.1"
 
 
-@pytest.mark.parametrize("text", ["", "linux", "linux/", "/amd64", "linux/arm/v7/x", "linux//v7"])
+WINDOWS = "windows(10.0.17763.5458)/amd64 windows(10.0.20348.2322)/amd64"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "chosen"),
+    [
+        ("windows/amd64", "10.0.17763.5458"),
+        ("windows(10.0.17763.5458)/amd64", "10.0.17763.5458"),
+        ("windows(10.0.20348.2322)/amd64", "10.0.20348.2322"),
+        ("windows(10.0.20348)/amd64", "10.0.20348.2322"),
+        ("windows/amd64:10.0.20348.2322", "10.0.20348.2322"),
+        ("windows/amd64:10.0.20348", "10.0.20348.2322"),
+    ],
+)
+def test_versions_of_windows(wanted: str, chosen: str) -> None:
+    """Written as containerd (``FormatAll``) and as buildx do."""
+    assert choose(WINDOWS, wanted) == f"windows({chosen})/amd64"
+
+
+@pytest.mark.parametrize(
+    "wanted", ["windows(10.0.2)/amd64", "windows/amd64:10.0.26100", "windows(10.0.20348)/arm64"]
+)
+def test_another_version_is_another_platform(wanted: str) -> None:
+    with pytest.raises(LayertuiError) as raised:
+        choose(WINDOWS, wanted)
+    assert raised.value.why == f"platforms: {WINDOWS.replace(' ', ', ')}"
+
+
+def test_images_of_one_platform_are_told_apart_by_their_digests() -> None:
+    offered = [
+        (platforms.parse_platform(text), Descriptor("", f"sha256:{number:064}", 1))
+        for number, text in enumerate([*WINDOWS.split(), "linux/s390x"])
+    ]
+    with pytest.raises(LayertuiError) as raised:
+        platforms.choose_platform(offered, None, "app")
+    first, second = WINDOWS.split()
+    listed = f"{first} @sha256:{0:064}, {second} @sha256:{1:064}, linux/s390x"
+    assert raised.value.why == f"platforms: {listed}"
+
+
+def test_of_many_platforms_the_first_are_listed() -> None:
+    with pytest.raises(LayertuiError, match=r"linux/x0, .*linux/x9 and 3 more, choose with --platform"):
+        choose(" ".join(f"linux/x{number}" for number in range(13)))
+
+
+@pytest.mark.parametrize(
+    "text", ["windows(10.0.20348.2322)/amd64", "linux/arm/v7", "windows(10.0.1)/arm64/v8", "linux/amd64"]
+)
+def test_a_platform_is_written_as_it_is_read(text: str) -> None:
+    assert str(platforms.parse_platform(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "linux",
+        "linux/",
+        "/amd64",
+        "linux/arm/v7/x",
+        "linux//v7",
+        "windows()/amd64",
+        "windows(10.0)/amd64:10.0",
+        "windows(10.0/amd64",
+        "linux/amd64:",
+    ],
+)
 def test_what_is_no_platform(text: str) -> None:
     with pytest.raises(LayertuiError, match="not a platform"):
         platforms.parse_platform(text)

@@ -47,6 +47,26 @@ def test_a_directory_named_as_an_image(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
+    ("transport", "inside"),
+    [
+        ("docker-root", "image"),
+        ("containers-storage", "overlay-images"),
+        ("containerd", "io.containerd.metadata.v1.bolt"),
+    ],
+)
+def test_a_relative_path_of_a_store(
+    transport: str, inside: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "copies/store" / inside).mkdir(parents=True)
+    reference = parse_reference(f"{transport}:copies/store")
+    assert reference == Reference(transport, "copies/store")
+    assert parse_reference(str(reference)) == reference and is_store(reference)
+    named = Reference(transport, "copies/store", "k8s.io/app:1")
+    assert parse_reference(str(named)) == named
+
+
+@pytest.mark.parametrize(
     ("text", "whole"),
     [
         ("docker-root:", True),

@@ -62,3 +62,32 @@ def test_stores_are_recognised(tmp_path: Path) -> None:
     assert detect_reference(str(containerd)).transport == "containerd"
     with pytest.raises(LayertuiError, match="is not an image"):
         detect_reference(str(other))
+
+
+@pytest.mark.parametrize("folder", ["image", "a/b"])
+@pytest.mark.parametrize(
+    "names", [("manifest.json", "c.json"), ("index.json", "oci-layout"), ("repositories",)]
+)
+def test_an_archive_packed_with_its_folder_is_told_how_to_pack_it(
+    folder: str, names: tuple[str, ...], tmp_path: Path
+) -> None:
+    archive(tmp_path / "app.tar", {f"{folder}/{name}": b"[]" for name in names})
+    with pytest.raises(LayertuiError) as raised:
+        detect_reference(str(tmp_path / "app.tar"))
+    assert raised.value.why.endswith(f"at the top: they are in {folder}")
+    assert raised.value.remedy == f"unpack it, then tar -C {folder} -cf image.tar ."
+    assert "is not an image" in said(tmp_path)["app.tar"]
+
+
+def test_what_was_unpacked_is_told_how_to_pack_it(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("[]")
+    with pytest.raises(LayertuiError) as raised:
+        detect_reference(str(tmp_path))
+    assert raised.value.remedy == f"pack it again: tar -C {tmp_path} -cf image.tar ."
+
+
+def test_a_layout_below_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app/index.json").write_text("{}")
+    with pytest.raises(LayertuiError, match=f"a directory without index.json, give {tmp_path}/app"):
+        detect_reference(str(tmp_path))

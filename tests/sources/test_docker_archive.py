@@ -96,6 +96,32 @@ def test_several_images(tmp_path: Path) -> None:
             open_image(f"docker-archive:{path}:{selector}")
 
 
+def of_platform(platform: str) -> bytes:
+    return json.dumps({**json.loads(config()), "os": platform}).encode()
+
+
+def test_a_platform_chooses_among_images(tmp_path: Path) -> None:
+    """Of two images without a tag, one for Linux and one for Windows."""
+    items = [{**ITEM, "RepoTags": None, "Config": f"{name}.json"} for name in ("linux", "windows", "windows")]
+    configs = {f"{name}.json": of_platform(name) for name in ("linux", "windows")}
+    two = archive(tmp_path / "2.tar", {**LAYERS, **configs, "manifest.json": manifest(*items[:2])})
+    assert open_image(two, "windows/amd64").reference == f"docker-archive:{two}:@1"
+    assert open_image(two, "linux/amd64").reference == f"docker-archive:{two}:@0"
+    three = archive(tmp_path / "3.tar", {**LAYERS, **configs, "manifest.json": manifest(*items)})
+    for path, platform in ((two, None), (two, "linux/s390x"), (three, "windows/amd64")):
+        with pytest.raises(LayertuiError, match=r"images, @0, @1.*choose one: docker-archive:.*:@INDEX"):
+            open_image(path, platform)
+
+
+def test_of_many_names_the_first_are_listed(tmp_path: Path) -> None:
+    items = [{**ITEM, "RepoTags": [f"app:{number}"]} for number in range(13)]
+    path = archive(tmp_path / "a.tar", {**LAYERS, "c.json": config(), "manifest.json": manifest(*items)})
+    with pytest.raises(LayertuiError, match=r"app:0, .*, app:9 and 3 more, choose one: .*:NAME:TAG"):
+        open_image(path)
+    with pytest.raises(LayertuiError, match=r"available: app:0, .*, app:9 and 3 more$"):
+        open_image(f"docker-archive:{path}:none")
+
+
 @pytest.mark.parametrize(
     ("history", "layers", "warning"),
     [

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from layertui.anatomy.chain import parts
 from layertui.model.errors import LayertuiError
 from layertui.model.numbers import ROOT, Node
 from layertui.sources import list_images, open_image
@@ -16,7 +17,7 @@ from layertui.sources.attachments import attachments
 from tests.engines import Docker, run
 from tests.images import union_of
 from tests.layers.tars import END, file
-from tests.layouts import INDEX, digest
+from tests.layouts import INDEX, LAYER, digest
 from tests.other_projects import fixture
 from tests.programs import need
 from tests.sources.exports import ATTESTATION, Blobs, Json, docker25, docker_with_containerd, named
@@ -100,6 +101,22 @@ def test_containerd_store(path: Path, compression: str) -> None:
             open_image(f"{transport}:{path}:app:1", "linux/s390x")
     (row,) = list_images(f"oci-archive:{path}:app:1")
     assert [str(each) for each in row.platforms] == ["linux/amd64", "linux/arm64"]
+    image = open_image(f"docker-archive:{path}:app:1")
+    assert {layer.descriptor.media_type for layer in image.layers} == {f"{LAYER}+{compression}"}
+    _, *chain = parts(image)
+    assert [part.title for part in chain[:5]] == [
+        "manifest.json",
+        "index.json",
+        "index",
+        "manifest",
+        "config",
+    ]
+    assert dict(chain[1].facts)["or docker.io/library/tool:1"] == single["digest"]
+    listed = dict(chain[2].facts)
+    assert (listed["digest"], listed["refers to"]) == (index["digest"], amd64["digest"])
+    assert listed["or linux/arm64"] == arm64["digest"]
+    assert listed["attestation of linux/amd64"] == manifests[4]["digest"]
+    assert listed["attestation of linux/arm64"] == manifests[5]["digest"]
 
 
 @pytest.mark.parametrize("form", FORMS)

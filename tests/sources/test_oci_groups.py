@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -9,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from layertui.model.errors import LayertuiError, NotFound
+from layertui.model.errors import LayertuiError, NoImage, NotFound
 from layertui.model.image import Descriptor
-from layertui.sources import list_images, open_image
+from layertui.sources import list_directory, list_images, open_image
 from layertui.sources.oci_layout import FilesLayout
 from tests.engines import run
-from tests.layouts import INDEX, MANIFEST
+from tests.layouts import CONFIG, INDEX, LAYER, MANIFEST
 from tests.other_projects import engine_fixture, fixture
 from tests.programs import need
 from tests.sources.maker import Maker
@@ -182,6 +183,51 @@ def test_a_platform_chooses_among_images(maker: Maker) -> None:
     for platform in (None, "linux/s390x"):
         with pytest.raises(LayertuiError, match="contains 2 images, a, b, choose one"):
             open_image(path, platform)
+
+
+def windows(maker: Maker, version: str, in_config: bool = True) -> Json:
+    fields = {"os": "windows", "architecture": "amd64", "os.version": version}
+    config = maker.blob(
+        fields if in_config else {"os": "windows", "architecture": "amd64", "n": version}, CONFIG
+    )
+    return maker.blob({"config": config, "layers": []}, MANIFEST, platform=fields)
+
+
+@pytest.mark.parametrize("in_config", [True, False])
+def test_versions_of_windows(in_config: bool, maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a pause or hello-world image; configs need not have the version that the index has."""
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    images = {each: windows(maker, each, in_config) for each in ("10.0.17763.5458", "10.0.20348.2322")}
+    path = maker.index(maker.blob({"manifests": list(images.values())}, INDEX))
+    (row,) = list_images(path)
+    assert [str(each) for each in row.platforms] == [f"windows({version})/amd64" for version in images]
+    for version, found in images.items():
+        image = open_image(path, f"windows({version})/amd64")
+        assert (image.manifest_digest, str(image.platform)) == (found["digest"], f"windows({version})/amd64")
+        assert not image.warnings
+    with pytest.raises(LayertuiError) as raised:
+        open_image(path)
+    listed = [f"windows({version})/amd64 @{found['digest']}" for version, found in images.items()]
+    assert raised.value.why == f"platforms: {', '.join(listed)}"
+    first = open_image(path, "windows/amd64")
+    assert str(first.platform) == "windows(10.0.17763.5458)/amd64"
+    (warning,) = first.warnings
+    assert warning.endswith("choose another with --platform: windows(10.0.20348.2322)/amd64")
+
+
+def test_a_build_cache_is_no_image(maker: Maker) -> None:
+    """BuildKit's cache with ``image-manifest=false``: an index of layers."""
+    kind = "application/vnd.buildkit.cacheconfig.v0"
+    layers = [maker.blob(b"1", LAYER), maker.blob(b"{}", kind)]
+    path = maker.index(maker.blob({"manifests": layers}, INDEX, **called("latest")))
+    for ask in (open_image, list_images):
+        with pytest.raises(NoImage, match="contains no image, it is a build cache of BuildKit"):
+            ask(path)
+    (problem,) = list_directory(maker.folder.parent)
+    assert "it is a build cache of BuildKit" in str(problem)
+    path = maker.index(maker.blob({"manifests": layers[:1]}, INDEX))
+    with pytest.raises(NoImage, match=rf"its index lists no manifests, but {re.escape(LAYER)}"):
+        list_images(path)
 
 
 def test_of_many_names_the_first_are_listed(maker: Maker) -> None:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from layertui.anatomy.docker_inspect import described, fields
 from layertui.model.errors import LayertuiError
 from layertui.model.history_step import step_text
-from layertui.model.image import HistoryEntry, Image, InspectField, Layer, Link
+from layertui.model.image import Descriptor, HistoryEntry, Image, InspectField, Layer, Link
 from layertui.sources import documents
 from layertui.sources.assemble import config_list, diff_ids_of
-from layertui.sources.oci_layout import descriptor_of, descriptors_of
+from layertui.sources.oci_layout import IMAGE_NAME, REF_NAME, descriptor_of, descriptors_of
+from layertui.sources.oci_subjects import REFERENCE_DIGEST
 from layertui.text.sanitize import visible
 
 if TYPE_CHECKING:
@@ -122,9 +123,23 @@ def _of_link(link: Link, document: Any, following: str) -> Iterator[tuple[str, s
     else:
         yield "content", "not provided by the source"
     yield from _given(("refers to", following))
-    for found in descriptors_of(document) if isinstance(document, dict) else ():
+    listed = list(descriptors_of(document)) if isinstance(document, dict) else []
+    for found in listed:
         if found.digest != following:
-            yield f"or {found.platform or 'no platform'}", found.digest
+            yield _alternative(found, listed), found.digest
+
+
+def _alternative(found: Descriptor, listed: Sequence[Descriptor]) -> str:
+    """Return what a manifest of an index is, other than the one that was chosen."""
+    if subject := found.annotations.get(REFERENCE_DIGEST):
+        of = next(
+            (str(each.platform) for each in listed if each.digest == subject and each.platform), subject
+        )
+        return f"attestation of {of}"
+    if found.artifact_type:
+        return f"artifact {found.artifact_type}"
+    name = found.annotations.get(IMAGE_NAME) or found.annotations.get(REF_NAME)
+    return f"or {found.platform or name or 'no platform'}"
 
 
 def _named_by(document: dict[str, Any]) -> Iterator[str]:

@@ -55,7 +55,7 @@ def add_common(
         parser.add_argument(
             "--platform",
             metavar="OS/ARCH[/VARIANT]",
-            help="platform of a multi-platform image (default: this machine's)",
+            help="platform of a multi-platform image (default: this machine's); of Windows also OS(VERSION)/ARCH",
         )
     if has_json:
         parser.add_argument("--json", action="store_true", help="print JSON")

@@ -19,7 +19,7 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 class Platform(NamedTuple):
-    """OS and CPU an image is for (OCI image-index, ``platform``)."""
+    """OS, its version, and CPU that an image is for (OCI image-index, ``platform``)."""
 
     os: str
     architecture: str
@@ -27,7 +27,10 @@ class Platform(NamedTuple):
     os_version: str = ""
 
     def __str__(self) -> str:
-        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+        """Return it as containerd writes it, ``windows(10.0.20348.2322)/amd64`` (platforms, ``FormatAll``)."""
+        version = f"({self.os_version})" if self.os_version else ""
+        parts = (f"{self.os}{version}", self.architecture, self.variant)
+        return "/".join(part for part in parts if part)
 
 
 class Descriptor(NamedTuple):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TypeVar
 
-from layertui.model.errors import LayertuiError
-from layertui.model.image import Platform
+from layertui.model.errors import LayertuiError, few
+from layertui.model.image import Descriptor, Platform
 
 ARCHITECTURES = {
     "x86_64": "amd64",
@@ -26,6 +27,12 @@ ARCHITECTURES = {
 DEFAULT_VARIANT = {"amd64": "v1", "arm64": "v8", "arm": "v7"}
 """The variant that an omitted one stands for (containerd/platforms, ``database.go``)."""
 
+PLATFORM = re.compile(
+    r"(?P<os>[^/():]+)(?:\((?P<version>[\w.-]+)\))?"
+    r"/(?P<architecture>[^/():]+)(?:/(?P<variant>[^/():]+))?(?::(?P<last>[\w.-]+))?"
+)
+"""A platform with an OS version (containerd/platforms, ``FormatAll``; buildx, ``--platform``)."""
+
 T = TypeVar("T")
 
 
@@ -38,16 +45,28 @@ def host_platform() -> Platform:
 
 
 def parse_platform(text: str) -> Platform:
-    """Parse ``os/arch[/variant]``. Raises :class:`LayertuiError` for anything else."""
-    parts = text.split("/")
-    if len(parts) not in (2, 3) or not all(parts):
-        raise LayertuiError(f"not a platform: {text}", "", "write it as linux/arm64 or linux/arm/v7")
-    return Platform(*parts)
+    """Parse ``os[(version)]/arch[/variant]`` as containerd writes it, or ``os/arch[/variant][:version]`` as buildx does.
+
+    Raises :class:`LayertuiError` for anything else.
+    """
+    match = PLATFORM.fullmatch(text)
+    if match is None or (match["version"] and match["last"]):
+        remedy = "write it as linux/arm64, linux/arm/v7 or windows(10.0.20348)/amd64"
+        raise LayertuiError(f"not a platform: {text}", "", remedy)
+    version = match["version"] or match["last"] or ""
+    return Platform(match["os"], match["architecture"], match["variant"] or "", version)
 
 
 def fits(wanted: Platform, offered: Platform) -> bool:
-    """Return whether an offered platform satisfies the wanted one, which accepts any variant if it has none."""
-    return _known(wanted) == _known(offered) and wanted.variant in ("", _variant(offered))
+    """Return whether an offered platform satisfies the wanted one.
+
+    It accepts any variant and any version if it has none, and of a version like ``10.0.20348``
+    every revision.
+    """
+    if _known(wanted) != _known(offered) or wanted.variant not in ("", _variant(offered)):
+        return False
+    version = wanted.os_version
+    return not version or f"{offered.os_version}.".startswith(f"{version}.")
 
 
 def _known(platform: Platform) -> tuple[str, str]:
@@ -65,7 +84,7 @@ def choose_platform(choices: Sequence[tuple[Platform, T]], wanted: str | None, n
     The first match wins, as in the specification, but the default variant before others: not
     every ``amd64`` runs ``amd64/v3``. Raises a :class:`LayertuiError` that lists the platforms.
     """
-    listed = ", ".join(dict.fromkeys(str(platform) for platform, _ in choices))
+    listed = few(_told_apart(choices))
     platform = host_platform() if wanted is None else parse_platform(wanted)
     fitting = [(offered, choice) for offered, choice in choices if fits(platform, offered)]
     for offered, choice in fitting:
@@ -83,4 +102,20 @@ def choose_platform(choices: Sequence[tuple[Platform, T]], wanted: str | None, n
         f"{name} has no image for {host_platform()}",
         f"platforms: {listed}",
         "choose with --platform",
+    )
+
+
+def _told_apart(choices: Sequence[tuple[Platform, object]]) -> list[str]:
+    """Return the platform of each choice, with its digest if others of its OS and architecture need another way."""
+    digests: dict[tuple[str, ...], set[str]] = {}
+    for platform, choice in choices:
+        if isinstance(choice, Descriptor):
+            digests.setdefault(platform[:3], set()).add(choice.digest)
+    return list(
+        dict.fromkeys(
+            f"{platform} @{choice.digest}"
+            if isinstance(choice, Descriptor) and len(digests[platform[:3]]) > 1
+            else str(platform)
+            for platform, choice in choices
+        )
     )

@@ -38,6 +38,9 @@ FILE_TRANSPORTS = ("docker-archive", "oci-archive", "oci", "dir")
 STORE_TRANSPORTS = ("docker-root", "containers-storage", "containerd")
 """Transports whose location is a store on disk; the path is written in brackets before a name."""
 
+IN_STORE = {"containers-storage": "*-images", "containerd": "io.containerd.metadata.v1.bolt"}
+"""What a store has in its root, by which a relative path is told from a name."""
+
 LAYER = "//"
 """Prefix of a layer ID in place of an image name; that of a container name is one slash."""
 
@@ -119,8 +122,18 @@ def _store(transport: str, rest: str) -> tuple[str, str]:
 
 
 def _leads_to_store(transport: str, text: str) -> bool:
-    """Return whether text without brackets is a path; only for a data root does an existing path suffice."""
-    return text.startswith(("/", ".", "~")) or (transport == "docker-root" and _exists(text))
+    """Return whether text without brackets is a path: it looks like one, or leads to a store of the transport.
+
+    For a data root, any existing path suffices.
+    """
+    if text.startswith(("/", ".", "~")):
+        return True
+    if transport == "docker-root":
+        return _exists(text)
+    try:
+        return bool(text) and any(Path(text).glob(IN_STORE[transport]))
+    except (OSError, ValueError):
+        return False
 
 
 def _split(rest: str, at_signs: bool) -> tuple[str, str]:

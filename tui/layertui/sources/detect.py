@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layertui.model.errors import LayertuiError, NoImage
+from layertui.model.errors import LayertuiError, NoImage, few
 from layertui.model.reference import Reference
 from layertui.sources.files import FolderFiles, files_of
 
 if TYPE_CHECKING:
     from layertui.sources.archive import ArchiveFiles
+
+TOP_FILES = ("/manifest.json", "/index.json", "/repositories")
+"""Files of an image archive, in a directory of it."""
 
 
 def detect_reference(path: str) -> Reference:
@@ -34,9 +37,13 @@ def _of_folder(files: FolderFiles) -> str:
 
     if (files.path / METADATA_DB).is_file():
         return "containerd"
-    raise LayertuiError(
-        f"{files.path} is not an image", "a directory without index.json", "give an OCI layout or an archive"
-    )
+    what = f"{files.path} is not an image"
+    if files.get("manifest.json") is not None or files.get("repositories") is not None:
+        pack = f"pack it again: tar -C {files.path} -cf image.tar ."
+        raise LayertuiError(what, "the files of an archive of docker save, unpacked", pack)
+    inside = sorted(path.parent for path in files.path.glob("*/index.json"))
+    remedy = f"give {few(map(str, inside))}" if inside else "give an OCI layout or an archive"
+    raise LayertuiError(what, "a directory without index.json", remedy)
 
 
 def _is_data_root(path: Path) -> bool:
@@ -56,11 +63,16 @@ def _of_archive(files: ArchiveFiles) -> str:
     if files.get("repositories") is not None:
         return "docker-archive"
     kind = LayertuiError if files.damage else NoImage
+    why = "a tar archive without manifest.json, index.json or repositories at the top"
+    if files.damage:
+        raise kind(f"{files.path} is not an image", f"{why}; {files.damage}", "download it again")
+    inside = {name.rpartition("/")[0] for name in files.names() if name.endswith(TOP_FILES)}
+    if inside:
+        folder = min(inside, key=len)
+        pack = f"unpack it, then tar -C {folder} -cf image.tar ."
+        raise LayertuiError(f"{files.path} is not an image", f"{why}: they are in {folder}", pack)
     raise kind(
-        f"{files.path} is not an image",
-        "a tar archive without manifest.json, index.json or repositories"
-        + (f"; {files.damage}" if files.damage else ""),
-        "download it again" if files.damage else "a root file system has no layers" if files.names() else "",
+        f"{files.path} is not an image", why, "a root file system has no layers" if files.names() else ""
     )
 
 

@@ -8,12 +8,12 @@ layer (image/spec/v1.2.md and v1.md of Docker).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from layertui.model import media_types, platforms
 from layertui.model.digest import digest_of
-from layertui.model.errors import LayertuiError, NotFound
+from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image, ImageSummary, Layer, Link, Platform
 from layertui.model.numbers import LayerNumber
 from layertui.model.reference import Reference
@@ -31,33 +31,20 @@ from layertui.sources.assemble import (
     step_of_v1,
 )
 from layertui.sources.attachments import Attachment
-from layertui.sources.files import Files, files_of, parse_object, read_json
-from layertui.sources.oci_layout import FilesLayout, descriptor_of, manifests_of
+from layertui.sources.docker_archive_items import (
+    Item,
+    LegacyItem,
+    item_named,
+    items,
+    only_item,
+    own_selector,
+)
+from layertui.sources.files import Files, files_of, parse_object
+from layertui.sources.oci_layout import IMAGE_NAME, FilesLayout, config_and_layers, manifests_of, ways_to
 from layertui.sources.oci_subjects import attests
 
 MAX_CHAIN = 1000
 """Layers of a legacy image at most; more can only be a circle."""
-
-
-class ManifestItem(NamedTuple):
-    """One image of an archive, as an item of ``manifest.json``."""
-
-    number: int
-    """Position in the archive, from 0."""
-    tags: tuple[str, ...]
-    manifest: Mapping[str, Any]
-
-
-class LegacyItem(NamedTuple):
-    """One image of an archive of Docker 1.9 or older, as an entry of ``repositories``."""
-
-    number: int
-    tags: tuple[str, ...]
-    top: str
-    """ID of its top layer, which is also the image's."""
-
-
-Item = ManifestItem | LegacyItem
 
 
 def open_image(reference: Reference, platform: str | None) -> Image:
@@ -84,31 +71,20 @@ def attachments_of(image: Image) -> Iterator[Attachment]:
     return oci.attachments_of(image) if image.manifest_digest else iter(())
 
 
-def items(files: Files) -> Sequence[Item]:
-    """Return the images of an archive, in its order.
-
-    Raises :class:`LayertuiError` if neither manifest.json nor repositories can be read.
-    """
-    if files.get("manifest.json") is None:
-        return _legacy_items(files)
-    value, _ = read_json(files, "manifest.json", documents.ARCHIVE_SCHEMA)
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise LayertuiError(f"manifest.json of {files.path} is not a list of images")
-    if not value:
-        raise LayertuiError(f"{files.path} contains no image", "its manifest.json is empty")
-    return [
-        ManifestItem(
-            number, tuple(tag for tag in config_list(item, "RepoTags") if isinstance(tag, str)), item
-        )
-        for number, item in enumerate(value)
-    ]
-
-
 def open_item(files: Files, reference: Reference, platform: str | None) -> Image:
     """Open the image that a reference selects."""
     found = items(files)
-    item = _select(found, reference.selector, str(files.path))
-    selector = reference.selector or _own_selector(item, found)
+
+    if reference.selector:
+        item = item_named(found, reference.selector, str(files.path))
+    else:
+
+        def platform_of_item(each: Item) -> Platform:
+            numbered = Reference("docker-archive", reference.location, f"@{each.number}")
+            return open_item(files, numbered, None).platform
+
+        item = only_item(found, str(files.path), platform, platform_of_item)
+    selector = reference.selector or own_selector(item, found)
     named = Reference("docker-archive", reference.location, selector)
     if isinstance(item, LegacyItem):
         return _legacy_image(files, named, item, platform)
@@ -166,7 +142,7 @@ def summaries(files: Files, reference: Reference) -> list[ImageSummary]:
     found = items(files)
     location = reference.location
     rows = []
-    for item in [_select(found, reference.selector, str(files.path))] if reference.selector else found:
+    for item in [item_named(found, reference.selector, str(files.path))] if reference.selector else found:
         image = open_item(files, Reference("docker-archive", location, f"@{item.number}"), None)
         for tag in item.tags or ("",):
             name, _, label = tag.rpartition(":")
@@ -190,27 +166,40 @@ def summaries(files: Files, reference: Reference) -> list[ImageSummary]:
 
 
 def _with_manifest(files: Files, image: Image) -> Image:
-    """Add manifest and attestations, which archives have since Docker 25."""
+    """Add manifest, attestations and the indexes that lead there, which archives have since Docker 25."""
     if files.get("index.json") is None:
         return image
     layout = FilesLayout(files, "oci-archive")
     try:
-        manifests = list(manifests_of(layout, layout.top()))
-        for found in manifests:
-            if layout.has(found) and not attests(layout, found):
-                manifest, data = layout.fetch(found, "manifest")
-                config = descriptor_of(manifest.get("config"))
-                if config is not None and config.digest == image.id:
-                    return image._replace(
-                        manifest=manifest,
-                        manifest_bytes=data,
-                        manifest_digest=found.digest,
-                        attestations=oci.attestations_of(layout, manifests, found.digest),
-                        links=[*image.links[:-1], layout.link("manifest", found, data), *image.links[-1:]],
-                    )
+        wanted = {full for tag in image.tags for full in full_names(tag)}
+        top = sorted(layout.top(), key=lambda each: each.annotations.get(IMAGE_NAME) not in wanted)
+        for *indexes, found in ways_to(layout, top):
+            if found.media_type in media_types.INDEXES or not layout.has(found) or attests(layout, found):
+                continue
+            manifest, data = layout.fetch(found, "manifest")
+            config, layers = config_and_layers(manifest)
+            if config is None or config.digest != image.id:
+                continue
+            links = [layout.link("index", each, layout.fetch(each, "index")[1]) for each in indexes]
+            links.append(layout.link("manifest", found, data))
+            types = {each.digest: each.media_type for each in layers}
+            return image._replace(
+                manifest=manifest,
+                manifest_bytes=data,
+                manifest_digest=found.digest,
+                attestations=oci.attestations_of(layout, manifests_of(layout, top), found.digest),
+                layers=[_typed(layer, types) for layer in image.layers],
+                links=[*image.links[:-1], *layout.entrance(), *links, *image.links[-1:]],
+            )
     except LayertuiError as problem:
         return image._replace(warnings=[*image.warnings, f"its index.json cannot be read: {problem}"])
     return image
+
+
+def _typed(layer: Layer, types: Mapping[str, str]) -> Layer:
+    """Return a layer with its media type in the manifest, if that has the same blob."""
+    media_type = types.get(layer.descriptor.digest) or layer.descriptor.media_type
+    return layer._replace(descriptor=layer.descriptor._replace(media_type=media_type))
 
 
 def _manifest_link(files: Files) -> list[Link]:
@@ -218,34 +207,6 @@ def _manifest_link(files: Files) -> list[Link]:
     if blob is None:
         return []
     return [Link("manifest.json", Descriptor("", "", -1), blob.pread(blob.size, 0), blob.location)]
-
-
-def _select(found: Sequence[Item], selector: str, name: str) -> Item:
-    if not selector:
-        if len(found) == 1:
-            return found[0]
-        listed = ", ".join(item.tags[0] if item.tags else f"@{item.number}" for item in found)
-        raise LayertuiError(
-            f"{name} contains {len(found)} images", listed, f"choose one: docker-archive:{name}:NAME:TAG"
-        )
-    if selector.startswith("@"):
-        number = selector[1:]
-        if number.isdecimal() and int(number) < len(found):
-            return found[int(number)]
-        raise NotFound(f"{name} has no image {selector}", f"available: @0 to @{len(found) - 1}")
-    for full in full_names(selector):
-        for item in found:
-            if full in item.tags:
-                return item
-    listed = ", ".join(tag for item in found for tag in item.tags) or "no names"
-    raise NotFound(f"{name} has no image {selector}", f"available: {listed}")
-
-
-def _own_selector(item: Item, found: Sequence[Item]) -> str:
-    """Return the selector of an image; empty if it is the archive's only one."""
-    if len(found) == 1:
-        return ""
-    return item.tags[0] if item.tags else f"@{item.number}"
 
 
 def _descriptor(source: object, name: object, size: int) -> Descriptor:
@@ -270,23 +231,6 @@ def _damage(files: Files) -> list[str]:
 
 
 # Docker up to 1.9
-
-
-def _legacy_items(files: Files) -> list[LegacyItem]:
-    if files.get("repositories") is None:
-        raise LayertuiError(
-            f"{files.path} is not an image archive",
-            "it has neither manifest.json nor index.json nor repositories",
-        )
-    value, _ = read_json(files, "repositories")
-    tags: dict[str, list[str]] = {}
-    for name, versions in value.items() if isinstance(value, dict) else ():
-        for tag, top in versions.items() if isinstance(versions, dict) else ():
-            if isinstance(top, str):
-                tags.setdefault(top, []).append(f"{name}:{tag}")
-    if not tags:
-        raise LayertuiError(f"repositories of {files.path} lists no image")
-    return [LegacyItem(number, tuple(names), top) for number, (top, names) in enumerate(tags.items())]
 
 
 def _legacy_image(files: Files, reference: Reference, item: LegacyItem, platform: str | None) -> Image:

@@ -5,16 +5,14 @@ Rules from the OCI image specification: image-layout.md, image-index.md, manifes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from layertui.model import media_types, platforms
-from layertui.model.digest import digest_of
-from layertui.model.errors import LayertuiError, NoImage
+from layertui.model.errors import LayertuiError, NoImage, few
 from layertui.model.identity import identity_of
-from layertui.model.image import Descriptor, Image, ImageSummary
+from layertui.model.image import Descriptor, Image, ImageSummary, Platform
 from layertui.model.reference import Reference, parse_reference
 from layertui.sources.assemble import (
     created_of,
@@ -79,20 +77,46 @@ def open_layout(layout: ImageLayout, reference: Reference, platform: str | None)
     images = [each for each in images if layout.has(each)] or images
     choices = [(platform_of_image(layout, each), each) for each in images]
     known = [choice for choice in choices if choice[0].os != "unknown"] or choices
+    if not known:
+        raise _no_image(layout, top)
     chosen = platforms.choose_platform(known, platform, str(named))
-    manifest, data = layout.fetch(chosen, "manifest")
     attestations = attestations_of(layout, manifests, chosen.digest)
-    image = _image(layout, named, manifest, data, _tags(top), attestations)
-    image = image._replace(manifest_digest=chosen.digest)  # in its own algorithm
+    image = _image(layout, named, chosen, _tags(top), attestations)
+    image = image._replace(warnings=[*_other_versions(known, chosen, platform), *image.warnings])
     *indexes, last = next(way for way in ways_to(layout, top) if way[-1].digest == chosen.digest)
     links = [
         *layout.entrance(),
         *(layout.link("index", each, layout.fetch(each, "index")[1]) for each in indexes),
     ]
-    links.append(layout.link("manifest", last, data))
-    if config := descriptor_of(manifest.get("config")):
+    links.append(layout.link("manifest", last, image.manifest_bytes))
+    if config := descriptor_of(image.manifest.get("config")):
         links.append(layout.link("config", config, image.config_bytes))
     return image._replace(links=links, pinned=layout.pinned(reference, chosen.digest), file=layout.file)
+
+
+def _other_versions(
+    known: Sequence[tuple[Platform, Descriptor]], chosen: Descriptor, platform: str | None
+) -> list[str]:
+    """Return a warning if an image is the first of several for OS versions of which none was asked for."""
+    if platform is None or platforms.parse_platform(platform).os_version:
+        return []
+    found = next(offered for offered, each in known if each == chosen)
+    same = [str(offered) for offered, _ in known if offered[:3] == found[:3] and offered != found]
+    if not same:
+        return []
+    return [f"the first image for {platform}, {found}: choose another with --platform: {few(same)}"]
+
+
+def _no_image(layout: ImageLayout, top: Iterable[Descriptor]) -> NoImage:
+    """Return why an index leads to no image: it is empty, or lists other things."""
+    types = {way[-1].media_type: None for way in ways_to(layout, top)}
+    others = [each for each in types if each and "manifest" not in each and each not in media_types.INDEXES]
+    why = "its index lists no manifests"
+    if any("buildkit.cacheconfig" in each for each in others):
+        why = "it is a build cache of BuildKit"
+    elif others:
+        why = f"{why}, but {few(others)}"
+    return NoImage(f"{layout.place} contains no image", why)
 
 
 def attestations_of(layout: ImageLayout, manifests: Iterable[Descriptor], digest: str) -> list[Descriptor]:
@@ -120,7 +144,7 @@ def summaries(layout: ImageLayout, reference: Reference) -> list[ImageSummary]:
         images: list[Image] = []
         for each in [each for each in manifests if layout.has(each)] or manifests:
             try:
-                images.append(_image(layout, reference, *layout.fetch(each, "manifest"), (), ()))
+                images.append(_image(layout, reference, each, (), ()))
             except LayertuiError as problem:
                 problems.append(problem)
         if images:
@@ -128,9 +152,7 @@ def summaries(layout: ImageLayout, reference: Reference) -> list[ImageSummary]:
                 _summary(layout, Reference(layout.transport, reference.location, selector), group, images)
             )
     if not rows:
-        raise (
-            problems[0] if problems else NoImage(f"{layout.place} contains no image", "its index names none")
-        )
+        raise problems[0] if problems else _no_image(layout, layout.top())
     return rows
 
 
@@ -158,11 +180,12 @@ def _summary(
 def _image(
     layout: ImageLayout,
     reference: Reference,
-    manifest: Mapping[str, Any],
-    data: bytes,
+    found: Descriptor,
     tags: tuple[str, ...],
     attestations: list[Descriptor] | tuple[()],
 ) -> Image:
+    """Return the image of a manifest. Raises :class:`LayertuiError`."""
+    manifest, data = layout.fetch(found, "manifest")
     if manifest.get("schemaVersion") == 1:
         raise LayertuiError(
             f"{reference} has a schema 1 manifest", "schema 1 is not supported", "pull it again"
@@ -180,10 +203,13 @@ def _image(
             if blob is not None and blob.size <= MAX_OTHER_CONFIG:
                 config_bytes = blob.pread(blob.size, 0)
         warnings.append(f"an artifact, not a container image: its config is {described.media_type}")
-    stored = [(found, layout.blob(found)) for found in named]
+    stored = [(each, layout.blob(each)) for each in named]
     layers, more = make_layers(stored, diff_ids_of(config) if config else [""] * len(stored))
     history, odd = history_of(config, len(layers))
     damaged = [f"the archive is damaged: {layout.damage}"] if layout.damage else []
+    platform = platform_of(config)
+    if found.platform is not None and found.platform[:2] == platform[:2]:
+        platform = platform._replace(os_version=platform.os_version or found.platform.os_version)
     return Image(
         reference=str(reference),
         transport=layout.transport,
@@ -195,8 +221,8 @@ def _image(
         config_bytes=config_bytes,
         manifest=manifest,
         manifest_bytes=data,
-        manifest_digest=digest_of(data),
-        platform=platform_of(config),
+        manifest_digest=found.digest,
+        platform=platform,
         history=history,
         layers=layers,
         attestations=attestations,

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from layertui.model.blob import FileBlob
-from layertui.model.errors import LayertuiError, NotFound
+from layertui.model.errors import LayertuiError, NotFound, few
 from layertui.sources.containers_storage.records import Record, container_name, repo_digests
 from layertui.sources.files import listed, parse_json
 
@@ -119,8 +119,8 @@ class Lists:
             if len(found) == 1:
                 return next(iter(found.values()))
             if found:
-                raise LayertuiError(f"{name} could be several images", ", ".join(sorted(found)))
-        known = ", ".join(sorted(tag for each in self.images for tag in each.tags)) or "no names"
+                raise LayertuiError(f"{name} could be several images", few(sorted(found)))
+        known = few(sorted(tag for each in self.images for tag in each.tags)) or "no names"
         why = "; ".join([f"its {self.driver} store has {known}", *map(str, self.problems)])
         raise NotFound(f"{self.roots[0]} has no image {name}", why)
 
@@ -145,6 +145,6 @@ class Lists:
             each for each in self.containers if len(name) >= 2 and each.id.startswith(name)
         ]
         if len(found) != 1:
-            known = ", ".join(map(container_name, self.containers)) or "none"
+            known = few(map(container_name, self.containers)) or "none"
             raise NotFound(f"{self.roots[0]} has no container {name}", f"it has {known}")
         return found[0]

@@ -16,7 +16,7 @@ from layertui.layers.unpacked.tar_split import RecordedDirectory
 from layertui.model import media_types
 from layertui.model.blob import FileBlob
 from layertui.model.digest import check_digest
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import LayertuiError, few
 from layertui.model.image import (
     ContainerSummary,
     Descriptor,
@@ -125,7 +125,7 @@ class ContainersStore(Lists):
         for key in map(record.manifest_key, digests):
             if key != MANIFEST:
                 return key
-        listed = ", ".join(digests) or "it is empty"
+        listed = few(digests) or "it is empty"
         raise LayertuiError(f"{reference} is a list of images for platforms", listed)
 
     def _link(self, name: str, record: Record, key: str, digest: str, data: bytes) -> Link:

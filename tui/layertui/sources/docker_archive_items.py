@@ -1,0 +1,109 @@
+"""The images that an archive of ``docker save`` lists, and which one a reference selects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from layertui.model import platforms
+from layertui.model.errors import LayertuiError, NotFound, few
+from layertui.model.image import Platform
+from layertui.sources import documents
+from layertui.sources.assemble import config_list, full_names
+from layertui.sources.files import Files, read_json
+
+
+class ManifestItem(NamedTuple):
+    """One image of an archive, as an item of ``manifest.json``."""
+
+    number: int
+    """Position in the archive, from 0."""
+    tags: tuple[str, ...]
+    manifest: Mapping[str, Any]
+
+
+class LegacyItem(NamedTuple):
+    """One image of an archive of Docker 1.9 or older, as an entry of ``repositories``."""
+
+    number: int
+    tags: tuple[str, ...]
+    top: str
+    """ID of its top layer, which is also the image's."""
+
+
+Item = ManifestItem | LegacyItem
+
+
+def items(files: Files) -> Sequence[Item]:
+    """Return the images of an archive, in its order.
+
+    Raises :class:`LayertuiError` if neither manifest.json nor repositories can be read.
+    """
+    if files.get("manifest.json") is None:
+        return legacy_items(files)
+    value, _ = read_json(files, "manifest.json", documents.ARCHIVE_SCHEMA)
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise LayertuiError(f"manifest.json of {files.path} is not a list of images")
+    if not value:
+        raise LayertuiError(f"{files.path} contains no image", "its manifest.json is empty")
+    return [
+        ManifestItem(
+            number, tuple(tag for tag in config_list(item, "RepoTags") if isinstance(tag, str)), item
+        )
+        for number, item in enumerate(value)
+    ]
+
+
+def legacy_items(files: Files) -> list[LegacyItem]:
+    if files.get("repositories") is None:
+        raise LayertuiError(
+            f"{files.path} is not an image archive",
+            "it has neither manifest.json nor index.json nor repositories",
+        )
+    value, _ = read_json(files, "repositories")
+    tags: dict[str, list[str]] = {}
+    for name, versions in value.items() if isinstance(value, dict) else ():
+        for tag, top in versions.items() if isinstance(versions, dict) else ():
+            if isinstance(top, str):
+                tags.setdefault(top, []).append(f"{name}:{tag}")
+    if not tags:
+        raise LayertuiError(f"repositories of {files.path} lists no image")
+    return [LegacyItem(number, tuple(names), top) for number, (top, names) in enumerate(tags.items())]
+
+
+def item_named(found: Sequence[Item], selector: str, name: str) -> Item:
+    """Return the image that a name or position selects. Raises :class:`NotFound`."""
+    if selector.startswith("@"):
+        number = selector[1:]
+        if number.isdecimal() and int(number) < len(found):
+            return found[int(number)]
+        raise NotFound(f"{name} has no image {selector}", f"available: @0 to @{len(found) - 1}")
+    for full in full_names(selector):
+        for item in found:
+            if full in item.tags:
+                return item
+    listed = few(tag for item in found for tag in item.tags) or "no names"
+    raise NotFound(f"{name} has no image {selector}", f"available: {listed}")
+
+
+def only_item(
+    found: Sequence[Item], name: str, platform: str | None, platform_of_item: Callable[[Item], Platform]
+) -> Item:
+    """Return the only image, or the only one for a platform. Raises :class:`LayertuiError`."""
+    fitting = list(found)
+    if len(found) > 1 and platform is not None:
+        wanted = platforms.parse_platform(platform)
+        fitting = [item for item in found if platforms.fits(wanted, platform_of_item(item))]
+    if len(fitting) == 1:
+        return fitting[0]
+    how = "NAME:TAG" if any(item.tags for item in found) else "@INDEX"
+    listed = few(item.tags[0] if item.tags else f"@{item.number}" for item in found)
+    what = f"{name} contains {len(found)} images"
+    raise LayertuiError(what, listed, f"choose one: docker-archive:{name}:{how}")
+
+
+def own_selector(item: Item, found: Sequence[Item]) -> str:
+    """Return the selector of an image; empty if it is the archive's only one."""
+    if len(found) == 1:
+        return ""
+    return item.tags[0] if item.tags else f"@{item.number}"
