@@ -10,6 +10,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from layertui import demo
+from tests.layouts import docker_archive
 from tests.ui.terminal import COMMAND, Terminal
 from tests.waiting import SECONDS, wait_for
 
@@ -214,6 +216,49 @@ def test_redirected_streams_leave_keys_and_screen_on_the_terminal(redirected: st
     shell.expect("status 0")
     shell.close(force=True)
     assert all(path.read_bytes() == b"" for path in tmp_path.glob("noted"))
+
+
+def test_an_image_on_standard_input(tmp_path: Path) -> None:
+    """Read by the app and its workers and deleted at the end; the keys come from the terminal."""
+    docker_archive(tmp_path / "app.tar", demo.image())
+    shell = pexpect.spawn(
+        "sh",
+        ["-c", 'cat app.tar | "$0" -; echo "status $?"', str(COMMAND)],
+        dimensions=(40, 120),
+        env={**os.environ, "TERM": "xterm-256color", "XDG_CACHE_HOME": str(tmp_path / "cache")},
+        cwd=tmp_path,
+        timeout=SECONDS,
+    )
+    shell.expect("Merged tree")
+    shell.expect("etc")
+    copies = tmp_path / "cache/layertui/piped"
+    assert len(list(copies.iterdir())) == 1
+    shell.send("\x11")
+    shell.expect("status 0")
+    shell.close(force=True)
+    assert not list(copies.iterdir())
+
+
+def test_an_image_that_still_arrives_when_a_signal_ends_the_app(tmp_path: Path) -> None:
+    archive = tmp_path / "app.tar"
+    docker_archive(archive, demo.image())
+    os.mkfifo(tmp_path / "pipe")
+    copies = tmp_path / "layertui/piped"
+    with Terminal(str(tmp_path / "pipe"), XDG_CACHE_HOME=str(tmp_path)) as terminal:
+        with (tmp_path / "pipe").open("wb", buffering=0) as pipe:
+            pipe.write(archive.read_bytes()[:8192])
+            wait_for(lambda: terminal.settle(0.01) is not None and copies.exists() and any(copies.iterdir()))
+            terminal.wait("pipe")
+            terminal.process.kill(signal.SIGTERM)
+            terminal.end()
+        assert terminal.process.signalstatus == signal.SIGTERM
+        assert not list(copies.iterdir())
+
+
+def test_standard_input_that_is_a_terminal() -> None:
+    with Terminal("-") as terminal:
+        terminal.wait("- is a terminal, no image arrives from it, write docker save IMAGE | layertui -")
+        assert terminal.end() == 2
 
 
 def test_without_a_terminal_it_says_so() -> None:

@@ -47,6 +47,7 @@ references:
                                           […]//ID: a layer and those below it
   demo:                                   the built-in sample image
   a path                                  recognized by its contents
+  -, a pipe, <(docker save app)           an archive that arrives
   a bare name                             looked up in Docker, then in Podman
 A file with the name of a command: layertui ./tree
 

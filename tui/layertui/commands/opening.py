@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 def image_of(options: argparse.Namespace, reference: str | None = None) -> Image:
     """Open the given image, or another with the same options; print its warnings."""
-    image = open_image(reference or options.image, options.platform)
+    from layertui.commands.progress import ProgressBar
+
+    with ProgressBar(options.quiet, "receiving", 0) as bar:
+        image = open_image(reference or options.image, options.platform, bar.job)
     if not options.quiet:
         for text in image.warnings:
             warn(text)

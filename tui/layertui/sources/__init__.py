@@ -11,6 +11,7 @@ from typing import Protocol, cast
 
 from layertui.model.errors import LayertuiError, NoImage
 from layertui.model.image import ContainerSummary, Image, ImageSummary
+from layertui.model.job import Job
 from layertui.model.reference import (
     ENGINE_NAMES,
     STORE_TRANSPORTS,
@@ -19,7 +20,7 @@ from layertui.model.reference import (
     layer_of,
     parse_reference,
 )
-from layertui.sources import detect
+from layertui.sources import detect, piped
 
 LOCAL = ("docker-daemon", "podman")
 """Engines that a bare name is looked up in, in this order."""
@@ -61,13 +62,16 @@ class SourceProblem(LayertuiError):
     """Something in a directory that looks like an image but cannot be read."""
 
 
-def open_image(text: str, platform: str | None = None) -> Image:
+def open_image(text: str, platform: str | None = None, job: Job = Job.NONE) -> Image:
     """Open the image of a reference or path, for a platform (``os/arch[/variant]``).
 
-    Raises :class:`LayertuiError` if it does not exist or cannot be read.
+    Reports to ``job`` what arrives by a pipe. Raises :class:`LayertuiError` if the image does not
+    exist or cannot be read, :class:`Cancelled`.
     """
-    reference = _with_transport(parse_reference(text))
-    return _source(reference).open_image(reference, platform)._replace(asked_platform=platform)
+    reference = _with_transport(parse_reference(text), job)
+    image = _source(reference).open_image(reference, platform)._replace(asked_platform=platform)
+    pipe = piped.name_of(reference.location)
+    return image._replace(name=pipe) if pipe and not image.tags else image
 
 
 def list_images(text: str) -> Iterable[ImageSummary]:
@@ -132,12 +136,14 @@ def _summary(layers: Image) -> ImageSummary:
     )
 
 
-def _with_transport(reference: Reference) -> Reference:
+def _with_transport(reference: Reference, job: Job = Job.NONE) -> Reference:
     """Return the reference with its transport: of a bare path by its contents, of a name by who has it.
 
-    A name is looked up as a path, then in Docker, then in Podman. Raises a
-    :class:`LayertuiError` that lists what was tried.
+    That of a pipe is the path of the file to which what arrives is copied. A name is looked up
+    as a path, then in Docker, then in Podman. Raises a :class:`LayertuiError` that lists what was tried.
     """
+    if reference.transport in ("", "docker-archive", "oci-archive"):
+        reference = reference._replace(location=piped.copy_of(reference.location, job))
     if reference.transport:
         return reference
     name = reference.location

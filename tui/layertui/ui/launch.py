@@ -33,6 +33,9 @@ def explore(reference: str | None, platform: str | None, cache: bool) -> int:
     """Run the app and return its exit status. Raises :class:`LayertuiError` if it cannot be opened here."""
     if why := obstacle():
         raise LayertuiError("cannot open the app", why, "see layertui --help for commands")
+    from layertui.sources.piped import keep_standard_input
+
+    keep_standard_input(reference)  # keys are read from the terminal
     from layertui.ui.app import LayertuiApp  # Textual takes longer to import than most commands take
 
     app = LayertuiApp(reference, platform, cache)
