@@ -70,3 +70,11 @@ def test_fields_of_strange_types() -> None:
     assert set(told(a, {"config": []})) == {
         "config.Env", "config.ExposedPorts", "config.Healthcheck", "config.Labels",
     }  # fmt: skip
+
+
+def test_what_a_builder_recorded_of_its_own_build_is_no_difference() -> None:
+    """The legacy builder writes its parent image and, before Docker 17, its container's name into ``config``."""
+    a = {"config": {"Image": "sha256:aa", "Hostname": "8ddc19f16526", "Cmd": ["sh"]}, "container": "8ddc19"}
+    b = {"config": {"Image": "sha256:bb", "Hostname": "1a2b3c4d5e6f", "Cmd": ["sh"]}, "container": "1a2b3c"}
+    assert told(a, b) == {}
+    assert told(a, {"config": {"Cmd": ["sh"]}}) == {}

@@ -39,9 +39,14 @@ def found(query: str, layer_: int = 2) -> set[str]:
     ("query", "expected"),
     [
         ("one", {"/a/b/one"}),
-        ("tcf", {"/a/two.conf"}),
+        ("tcf", set()),
         ("TWO", set()),
         ("b/o", {"/a/b/one"}),
+        ("a/b", {"/a/b", "/a/b/one"}),
+        ("/a/t", {"/a/three", "/a/two.conf"}),
+        ("/b", {"/a/b", "/a/b/one"}),
+        ("/", {TREE.path(node) for node in TREE.subtree(ROOT)}),
+        ("ä", {"/Ärger"}),
         ("rger", {"/Ärger"}),
         ("Ä", {"/Ärger"}),
         ("*.conf", {"/a/two.conf"}),
@@ -57,7 +62,16 @@ def found(query: str, layer_: int = 2) -> set[str]:
         ("*w*o*", {"/a/two.conf"}),
         ("t?o.conf", {"/a/two.conf"}),
         ("w[1]?.*", {"/w[1]?.py"}),
-        ("/^a/t/", {"/a/three", "/a/two.conf"}),
+        ("/^.a.t/", {"/a/three", "/a/two.conf"}),
+        ("/^/a/t/", {"/a/three", "/a/two.conf"}),
+        ("~^/a/t", {"/a/three", "/a/two.conf"}),
+        ("~/a/t", {"/a/three", "/a/two.conf"}),
+        (r"~\/a\/t", {"/a/three", "/a/two.conf"}),
+        ("~^a", set()),
+        ("~^/$", {"/"}),
+        ("~^/[^/]+$", {"/a", "/c", "/z", "/null", "/late", "/w[1]?.py", "/Ärger"}),
+        ("~^/.rger$", {"/Ärger"}),
+        (r"~/a/b\Z", {"/a/b"}),
         ("~e$", {"/a/b/one", "/a/three", "/late"}),
         ("layer:2", {"/a/three", "/z"}),
         ("change:added", {"/a/three"}),
@@ -69,13 +83,59 @@ def found(query: str, layer_: int = 2) -> set[str]:
         ("type:sym", {"/c"}),
         ("type:char", {"/null"}),
         ("t layer:1", {"/a/two.conf"}),
-        ("type:file ~^a", {"/a/three", "/a/two.conf"}),
+        ("type:file ~^/a", {"/a/three", "/a/two.conf"}),
         ("nothing:like-this", set()),
         ("", {TREE.path(node) for node in TREE.subtree(ROOT)}),
     ],
 )
 def test_queries(query: str, expected: set[str]) -> None:
     assert found(query) == expected
+
+
+NAMES = union(
+    layer(
+        ("-", "usr/bin/less", {}),
+        ("-", "usr/share/doc/less/copyright", {}),
+        ("-", "usr/share/man/builtins.7.gz", {}),
+        ("-", "usr/share/Lesson", {}),
+    ),
+    layer(("-", "opt/ssl.pem", {})),
+    layer(("wh", "opt/ssl.pem")),
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "layer_", "expected"),
+    [
+        ("less", 1, {"/usr/bin/less", "/usr/share/doc/less", "/usr/share/Lesson"}),
+        ("Less", 1, {"/usr/share/Lesson"}),
+        # in no name: in paths
+        ("doc/less", 1, {"/usr/share/doc/less", "/usr/share/doc/less/copyright"}),
+        ("bin/l", 1, {"/usr/bin/less"}),
+        # in no name of this layer, and in no path
+        ("ssl", 1, set()),
+        ("ssl", 2, {"/opt/ssl.pem"}),
+        # the view of all paths shows what is deleted
+        ("ssl", 3, {"/opt/ssl.pem"}),
+        # the terms do not depend on each other
+        ("less layer:2", 2, set()),
+        ("layer:2 less", 2, set()),
+    ],
+)
+def test_a_text_is_found_in_names_first(query: str, layer_: int, expected: set[str]) -> None:
+    merged = MergedTree(NAMES, LayerNumber(layer_))
+    hits = matching_nodes(merged, query)
+    assert {
+        NAMES.path(node) for node in NAMES.subtree(ROOT) if hits[node] and merged.version(node) >= 0
+    } == expected
+
+
+def test_paths_that_only_a_regular_expression_of_the_bytes_would_find() -> None:
+    """A name that is not UTF-8 is one character per byte that cannot be decoded, as it is shown."""
+    tree = union(layer(("-", "caf\udce9/x")))
+    for query in ("~^/caf.$", "caf\udce9", "caf?", "~^/caf\udce9$"):
+        hits = matching_nodes(MergedTree(tree, LayerNumber(1)), query)
+        assert [tree.path(Node(node)) for node, hit in enumerate(hits) if hit] == ["/caf\udce9"], query
 
 
 def test_a_layer_that_repeats() -> None:

@@ -220,7 +220,7 @@ async def test_sizes_start_with_the_greatest_and_are_reversed(places: Places) ->
 async def test_filter_is_applied_while_typed_kept_by_enter_and_cleared_by_escape(places: Places) -> None:
     async with Images().run_test() as pilot:
         await settled(pilot)
-        await pilot.press("slash", *"shp")
+        await pilot.press("slash", *"hop")
         assert names(pilot) == ["shop:2.1", "shop:2.0"]
         await pilot.press("enter")
         assert table(pilot).has_focus

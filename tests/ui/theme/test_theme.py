@@ -5,7 +5,11 @@ from itertools import pairwise
 import pytest
 from textual.color import Color
 
+from layertui.ui.app import LayertuiApp
 from layertui.ui.theme.colors import layer_colour, shades
+from tests.textual_internals import notifications
+from tests.ui.images_app import settled
+from tests.ui.places import Places
 
 LAYERS = range(1, 61)
 
@@ -43,3 +47,26 @@ def test_sixty_layers_have_sixty_colours_and_neighbours_lie_far_apart() -> None:
     for one, other in pairwise(colours):
         apart = abs(Color.parse(one).hsl.h - Color.parse(other).hsl.h)
         assert min(apart, 1 - apart) > 0.2, (one, other)
+
+
+@pytest.mark.parametrize(
+    ("terminal", "themes"),
+    [
+        ("xterm", ["layertui-ansi", "layertui-ansi"]),
+        ("xterm-256color", ["layertui-dark", "layertui-light", "layertui-dark"]),
+    ],
+)
+async def test_t_toggles_only_what_the_terminal_can_show(
+    terminal: str, themes: list[str], places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A light theme of hues is white on white in 16 colours, and no key led back to the terminal's own."""
+    monkeypatch.setenv("TERM", terminal)
+    app = LayertuiApp()
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        shown = [app.theme]
+        for _ in themes[1:]:
+            await pilot.press("t")
+            shown.append(app.theme)
+        assert shown == themes
+        assert bool(notifications(pilot)) == (terminal == "xterm")

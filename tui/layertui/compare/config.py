@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 IGNORED_FIELDS = ("rootfs", "history", "container", "container_config", "id", "parent")
 """Fields that describe the layers, or the build itself (Docker image spec v1)."""
+_OF_THE_BUILD = ("Image", "Hostname")
+"""Fields of ``config`` in which a builder recorded its parent image and its container: no container is created
+with them (moby 28, ``daemon/commit.go`` merge), and they differ between equal builds."""
 _BY_NAME = ("Labels", "ExposedPorts", "Volumes")
 """Fields of ``config`` whose keys the author chooses: a key with an empty value is set, too."""
 
@@ -59,5 +62,5 @@ def _of_container(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
                 yield f"{field}.{variable}", text
         elif name == "Healthcheck" and isinstance(value, dict):
             yield from ((f"{field}.{key}", part) for key, part in value.items() if part)
-        elif value:
+        elif value and name not in _OF_THE_BUILD:
             yield field, value

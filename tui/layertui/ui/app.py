@@ -113,7 +113,8 @@ class LayertuiApp(App[None]):
         self._closed_at = 0.0  # when a screen was last closed, in the time of messages
         for theme in themes():
             self.register_theme(theme)
-        if self.console.color_system in _RICH_PALETTES:
+        self._has_hues = self.console.color_system in _RICH_PALETTES
+        if self._has_hues:
             # Nothing is there yet to be told of another theme, and to parse all styles again takes its time.
             self.set_reactive(App.theme, DARK_THEME)
             self.stylesheet.set_variables(self.get_css_variables())
@@ -237,7 +238,10 @@ class LayertuiApp(App[None]):
         self.push_screen(OpenDialog(title), named)
 
     def action_toggle_theme(self) -> None:
-        """Toggle between the dark and the light colors."""
+        """Toggle between the dark and the light colors; sixteen colors stay the terminal's own."""
+        if not self._has_hues:
+            self.notify("The terminal has 16 colors: its own are used. ctrl+p has all themes.", markup=False)
+            return
         self.theme = LIGHT_THEME if self.current_theme.dark else DARK_THEME
 
     def _images(self) -> Screen[None]:

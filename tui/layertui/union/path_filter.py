@@ -3,9 +3,10 @@
 A query is a list of terms separated by spaces, all of which must match:
 
 ========================== ==================================================
-``nginx``                  these letters, in this order, anywhere in the path
+``nginx``                  a text in the name; if no name contains it, in the path
+``conf.d/app``             a text in the path
 ``*.conf``, ``/etc/**``    a glob, of the name or (with a slash) of the path
-``/^lib.*so/`` ``~so$``    a regular expression that matches anywhere in the path
+``~^/etc`` ``/lib.*so$/`` a regular expression that matches anywhere in the path as it is shown
 ``layer:3``                the entry comes from layer 3
 ``change:added``           what the layer did: added, modified, deleted, repeated
 ``size:>1M`` ``size:<10k`` bytes of the file, or of all files below the directory
@@ -44,20 +45,27 @@ def matching_nodes(merged: MergedTree, query: str, job: Job = Job.NONE) -> bytes
 
     Raises :class:`LayertuiError` with the reason for a malformed query, and :class:`Cancelled`.
     """
-    tests = [_term_test(merged, word) for word in query.split()]
+    tests = [_term_test(merged, word, job) for word in query.split()]
     found = b"\1" * merged.union.nodes
     for test in tests:
         found = b"".join(_where_matching(test, found, job))
     return found
 
 
-def _term_test(merged: MergedTree, word: str) -> NodeTest:
+def _term_test(merged: MergedTree, word: str, job: Job) -> NodeTest:
     """Return the test that a term of the query stands for."""
     name, colon, value = word.partition(":")
     if colon and name in NODE_TESTS:
         return NODE_TESTS[name](merged, value)
-    search, key = _word_pattern(word).search, merged.union.key
-    return lambda node: search(key(node)) is not None
+    if len(word) > 1 and word.startswith("~"):
+        return _by_regex(merged, word[1:])
+    if len(word) > 2 and word.startswith("/") and word.endswith("/"):
+        return _by_regex(merged, word[1:-1])
+    if "*" in word or "?" in word:
+        search = compile_pattern(glob_pattern(word.encode("utf-8", "surrogateescape")), word, 0).search
+        key = merged.union.key
+        return lambda node: search(key(node)) is not None
+    return _by_text(merged, word, job)
 
 
 def _where_matching(test: NodeTest, among: bytes, job: Job) -> Iterator[bytes]:
@@ -71,24 +79,38 @@ def _where_matching(test: NodeTest, among: bytes, job: Job) -> Iterator[bytes]:
 # Text
 
 
-def _word_pattern(word: str) -> re.Pattern[bytes]:
-    """Return the pattern that a word stands for, to search keys: components joined by NUL, no leading slash."""
-    if word.startswith("~") and len(word) > 1:
-        return _regex(word[1:])
-    if len(word) > 2 and word.startswith("/") and word.endswith("/"):
-        return _regex(word[1:-1])
-    text = word.encode("utf-8", "surrogateescape")
-    if b"*" in text or b"?" in text:
-        return compile_pattern(glob_pattern(text), word, 0)
-    # Atomic groups never backtrack: names come from images, and could be made to be slow to search.
-    letters = [
-        rb"\0" if letter == "/" else re.escape(letter.encode("utf-8", "surrogateescape"))
-        for letter in word.strip("/")
-    ]
-    flags = re.IGNORECASE if word == word.lower() else 0
-    return compile_pattern(
-        rb"\A" + b"".join(b"(?>.*?%b)" % letter for letter in letters), word, flags | re.DOTALL
+def _by_text(merged: MergedTree, word: str, job: Job) -> NodeTest:
+    """Find a text in names; in paths if it has a slash or is in no name of the tree.
+
+    Case is ignored unless the text has capitals.
+    """
+    name, path = merged.union.name, merged.union.path
+
+    def in_name(node: Node) -> bool:
+        return word in name(node)
+
+    def in_path(node: Node) -> bool:
+        return word in path(node)
+
+    def in_lower_name(node: Node) -> bool:
+        return word in name(node).lower()
+
+    def in_lower_path(node: Node) -> bool:
+        return word in path(node).lower()
+
+    by_name, by_path = (in_lower_name, in_lower_path) if word == word.lower() else (in_name, in_path)
+    if "/" in word:
+        return by_path
+    names = _where_matching(
+        lambda node: by_name(node) and merged.version(node) >= 0, b"\1" * merged.union.nodes, job
     )
+    return by_name if any(1 in part for part in names) else by_path
+
+
+def _by_regex(merged: MergedTree, text: str) -> NodeTest:
+    """Find a regular expression in paths as they are shown."""
+    search, path = compile_pattern(text, text, re.DOTALL).search, merged.union.path
+    return lambda node: search(path(node)) is not None
 
 
 def glob_pattern(text: bytes, with_descendants: bool = False) -> bytes:
@@ -114,12 +136,6 @@ def _component(part: bytes) -> bytes:
         return first
     middle = b"".join(b"(?>[^\\0]*?%b)" % text for text in rest[:-1])
     return first + middle + rb"[^\0]*" + rest[-1]
-
-
-def _regex(text: str) -> re.Pattern[bytes]:
-    # Keys have a NUL in place of a slash.
-    source = text.encode("utf-8", "surrogateescape").replace(b"/", rb"\0")
-    return compile_pattern(source, text, 0)
 
 
 def compile_pattern(source: AnyStr, shown: str, flags: int) -> re.Pattern[AnyStr]:

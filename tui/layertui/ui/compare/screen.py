@@ -22,6 +22,7 @@ from layertui.ui.compare.side_header import Chosen, SideHeader
 from layertui.ui.keys import Legend
 from layertui.ui.navigator import navigator
 from layertui.ui.stack import StackScreen, open_instead
+from layertui.ui.tree.presenter import FILTER_HELP
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.worker.background import background
 
@@ -40,7 +41,8 @@ class CompareScreen(StackScreen[None]):
     HELP: ClassVar[str] = (
         "The differences of B against A. The line below the headers sums them up; on the left are growth, "
         "config, packages and layers; the tree has the paths that differ, or all paths. Layers with the same "
-        "digest are assumed to be equal; all other files are compared by content."
+        "digest are assumed to be equal; all other files are compared by content. "
+        f"{FILTER_HELP.replace('layer:3, ', '')}"
     )
     LEGEND: ClassVar[Legend] = (
         ("+", "$added", "only in B"),

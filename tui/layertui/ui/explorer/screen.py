@@ -23,6 +23,7 @@ from layertui.ui.failures import failure_text
 from layertui.ui.keys import Legend
 from layertui.ui.navigator import navigator
 from layertui.ui.stack import open_above, open_instead
+from layertui.ui.tree.presenter import FILTER_HELP
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.worker.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
 from layertui.ui.worker.platforms import PlatformsFound, find_platforms
@@ -42,7 +43,7 @@ class ExplorerScreen(ImageScreen):
     HELP: ClassVar[str] = (
         "Layers, newest first; the file tree that a container sees at the selected layer; and the detail of "
         "the selected path. Moving in the layers changes the tree; a step without a layer shows the tree of the "
-        "layer below it."
+        f"layer below it. {FILTER_HELP}"
     )
     LEGEND: ClassVar[Legend] = (
         ("▌", "$accent", "a layer, in its color; paths have the color of the layer they come from"),

@@ -10,7 +10,7 @@ from layertui.model.image import ImageSummary
 from layertui.model.job import Job
 from layertui.sources.docker_filters import FILTER_KEYS, filter_images
 from layertui.text.format import count_text
-from layertui.text.matching import match_positions
+from layertui.text.matching import text_positions
 from layertui.ui.images.finder import Batch, Place, RowOf, batches
 from layertui.ui.images.table_model import TableRow
 from layertui.ui.widgets.facts import Fact
@@ -122,7 +122,7 @@ def filters_of(query: str) -> list[str]:
 
 
 def _has(row: TableRow, word: str) -> bool:
-    return any(match_positions(word, cell) is not None for cell in row.cells.values())
+    return any(text_positions(word, cell) is not None for cell in row.cells.values())
 
 
 def place_facts(listing: Listing, named: int) -> list[Fact]:

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
-from layertui.text.matching import match_positions
+from layertui.text.matching import text_positions
 from layertui.ui.cells import shorten
 from layertui.ui.images.table_model import GAP, Column, TableRow, fit_columns
 from layertui.ui.widgets.lines import Span
@@ -186,8 +186,8 @@ def _aligned(text: str, column: Column, width: int) -> str:
 
 
 def _matched(text: str, query: str, style: str) -> list[Span]:
-    """``text`` with the letters that ``query`` matches in the accent."""
-    positions = {at for word in query.split() for at in match_positions(word, text) or ()}
+    """Return ``text`` with what the words of ``query`` find in the accent."""
+    positions = {at for word in query.split() for at in text_positions(word, text) or ()}
     if not positions:
         return [(text, style)]
     return [

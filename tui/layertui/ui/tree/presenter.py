@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from layertui.union.tree_rows import TreeRows
 
 
+FILTER_HELP = (
+    "The filter finds a text in names (with a slash, or if no name has it, in paths), globs (*.conf, "
+    "/etc/**), regular expressions in paths (~^/etc/.*conf$), layer:3, change:added, size:>1M and "
+    "type:symlink; of several terms all must match. Capitals matter if there are any."
+)
+"""The filter of paths, in the help of screens with a tree."""
+
+
 class RowPresenter(Protocol):
     """Describes rows in the terms of what they come from: the layers of one image, or two images."""
 
@@ -44,7 +52,7 @@ class LayerPresenter:
     """Presents the rows of one image at a layer."""
 
     columns: Mapping[str, int] = {"layer": 4, "permissions": 10, "owner": 9, "time": 16, "size": 7}
-    filter_hint = "words, *.conf, /etc/**, ~regex, layer:3, change:added, size:>1M, type:symlink"
+    filter_hint = "text, *.conf, /etc/**, ~regex, layer:3, change:added, size:>1M, type:symlink"
 
     def titles(self, rows: TreeRows) -> tuple[str, str]:
         merged = rows.merged

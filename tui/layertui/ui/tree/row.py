@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from layertui.model.numbers import NO_EVENT, LayerNumber, Node
 from layertui.text.format import growth_text, mode_text, moment, owner, size_text
-from layertui.text.matching import match_positions
+from layertui.text.matching import text_positions
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.detail.subject import chip
@@ -110,7 +110,7 @@ def _subtree_changes(rows: TreeRows, node: Node, mark: Mark) -> list[Span]:
 
 
 def _name(presenter: RowPresenter, rows: TreeRows, node: Node, entry: Entry, here: bool) -> list[Span]:
-    """Return the name in its layer's hue, with the letters underlined that the filter's plain words find."""
+    """Return the name in its layer's hue, with what the filter's plain words find underlined."""
     name = visible(rows.merged.union.name(node)) + ("/" if entry.type == "directory" and node else "")
     struck = "" if here else " strike"
     if not rows.is_found(node):
@@ -119,7 +119,7 @@ def _name(presenter: RowPresenter, rows: TreeRows, node: Node, entry: Entry, her
     found: set[int] = set()
     for word in rows.query.split():
         if not any(char in word for char in "*?:/~"):
-            found.update(match_positions(word, name) or ())
+            found.update(text_positions(word, name) or ())
     if not found:
         return [(name, style)]
     return [(char, f"{style} underline" if at in found else style) for at, char in enumerate(name)]
