@@ -130,7 +130,9 @@ def test_is_the_union_of_random_images(run: Run, tmp_path: Path, seed: int) -> N
     layers = Generator(seed).layers()
     union = union_of(layers_of(layers))
     entries = [
-        union.entry(event) for node in union.descendants(ROOT) if (event := union.at(node, union.layers)) >= 0
+        union.entry(event, union.layers)
+        for node in union.descendants(ROOT)
+        if (event := union.at(node, union.layers)) >= 0
     ]
     expected = [entry.to_json() for entry in sorted(entries, key=lambda entry: entry.path)]
     assert run("tree", image(tmp_path, *layers), "--json", "--quiet").objects == expected

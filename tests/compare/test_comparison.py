@@ -129,7 +129,7 @@ def test_random_pairs_as_umoci_unpacks_them(tmp_path: Path) -> None:
         for change in comparison.changes():
             for entry, one in ((change.before, comparison.a), (change.after, comparison.b)):
                 event = one.union.at(one.union.find(change.path), one.layer) if entry else -1
-                theirs_there = one.union.entry(Event(event)) if event >= 0 else None
+                theirs_there = one.union.entry(Event(event), one.union.layers) if event >= 0 else None
                 if entry != theirs_there:
                     failures.append(f"seed {seed}: {entry} is {theirs_there}")
         shutil.rmtree(directory)

@@ -104,6 +104,6 @@ def test_hardlink_outlives_the_name_it_was_stored_under() -> None:
     union = union_of(layers)
     assert union.at(union.find("/a/b/foo"), LayerNumber(2)) < 0
     event = union.at(union.find("/a/b/bar"), LayerNumber(2))
-    entry = union.entry(event)
-    assert (entry.type, entry.mode, entry.size, entry.hardlink) == ("file", 0o555, 3, "/a/b/foo")
+    entry = union.entry(event, LayerNumber(2))
+    assert (entry.type, entry.mode, entry.size, entry.hardlink) == ("file", 0o555, 3, None)
     assert len(reader(union, layers)(event)) == 3

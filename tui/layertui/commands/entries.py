@@ -84,7 +84,7 @@ def tree_to_json(union: LayerUnion, top: Node, layer: LayerNumber) -> Iterator[s
                 f'"mtime": {_time(mtime[number], mtime_ns[number])}{tails[owner_layer]}'
             )
         else:
-            yield to_json(union.entry(event))
+            yield to_json(union.entry(event, layer))
 
 
 def _paths(union: LayerUnion, nodes: Sequence[Node]) -> list[str]:

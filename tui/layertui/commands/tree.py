@@ -43,5 +43,5 @@ def run(options: argparse.Namespace) -> int:
         out.lines(tree_to_json(union, top, layer))
     else:
         events = (union.at(node, layer) for node in (union.subtree(top) if top else union.descendants(ROOT)))
-        out.table(HEADERS, (cells(union.entry(event)) for event in events if event >= 0), RIGHT)
+        out.table(HEADERS, (cells(union.entry(event, layer)) for event in events if event >= 0), RIGHT)
     return opened.status

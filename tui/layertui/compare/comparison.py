@@ -224,7 +224,8 @@ class Comparison:
     def entry(self, node: Node, side: LayerNumber) -> Entry | None:
         """Return what a path is in A or B, with the layer of that image; ``None`` if it does not exist."""
         event = self._pair.event(node, side)
-        return None if event < 0 else (self.a, self.b)[side - A].union.entry(event)
+        union = (self.a, self.b)[side - A].union
+        return None if event < 0 else union.entry(event, union.layers)
 
     # Inside
 

@@ -36,7 +36,7 @@ class Entry:
     """Whether the directory has no entry of its own and exists only because of paths below it."""
     xattrs: Mapping[str, bytes]
     hardlink: str | None
-    """Target path of a hardlink."""
+    """Another path that shares the file, which comes before it in the layers; ``None`` if there is none."""
     device: tuple[int, int] | None
 
     def to_json(self) -> dict[str, Any]:

@@ -204,8 +204,8 @@ def _change_of(
     same: SameContent,
 ) -> Change:
     path = union.path(node)
-    old = union.entry(before) if before >= 0 else None
-    new = union.entry(after) if after >= 0 else None
+    old = union.entry(before, LayerNumber(first - 1)) if before >= 0 else None
+    new = union.entry(after, layer) if after >= 0 else None
     hidden = (0, 0)
     if before >= 0 and union.is_directory(before) and not (after >= 0 and union.is_directory(after)):
         hidden = _count_hidden(union, node, LayerNumber(first - 1), layer)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import copy
-import operator
 from array import array
-from collections.abc import Iterable, Iterator
-from itertools import compress, count, repeat
-from typing import cast
+from collections.abc import Iterable
+from itertools import repeat
 
 from layertui.model.numbers import EMPTY, NO_EVENT, NO_NODE, ROOT, Event, LayerNumber, Node
 from layertui.union.arrays import STRETCH, ArrayColumn, assign
@@ -172,14 +170,10 @@ def _not_first(union: LayerUnion, layer: LayerNumber) -> list[Event]:
 
 def _outlived(union: LayerUnion) -> list[tuple[Event, list[Event]]]:
     """Return the events of hardlinked files whose own path changes later, each with the events of links to it."""
-    links: dict[Event, list[Event]] = {}
-    for start in range(0, len(union.ev_inode), STRETCH):
-        part = union.ev_inode[start : start + STRETCH]
-        events = cast("Iterator[Event]", count(start))
-        for event in compress(events, map(operator.ne, part, count(start))):
-            links.setdefault(union.ev_inode[event], []).append(event)
     return [
-        (inode, of) for inode, of in links.items() if union.at(union.ev_node[inode], union.layers) != inode
+        (inode, of)
+        for inode, of in union.hardlinks.links.items()
+        if union.at(union.ev_node[inode], union.layers) != inode
     ]
 
 

@@ -6,15 +6,16 @@ import re
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple, cast
 
 from layertui.model.entry import ENTRY_TYPES, Entry
 from layertui.model.errors import LayertuiError
-from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of, keys_ending
+from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of, keys_ending, path_of
 from layertui.model.numbers import NO_EVENT, NO_NODE, ROOT, EntryNumber, Event, LayerNumber, Node
 from layertui.union.arrays import STRETCH, ArrayColumn
+from layertui.union.hardlinks import Hardlinks
 
 MAX_LOOKUP_LINKS = 40
 """Symlinks followed for one path before it counts as a loop, as in Linux (path_resolution(7))."""
@@ -97,6 +98,7 @@ class LayerUnion:
     starts: list[int]
     """First event of each layer, base first, and one more for the end: layer N has the events
     ``starts[N - 1]`` to ``starts[N] - 1``."""
+    _hardlinks: Hardlinks | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def nodes(self) -> int:
@@ -248,8 +250,19 @@ class LayerUnion:
         entry = self.ev_entry[inode]
         return self.indexes[self.ev_layer[inode] - 1].extra.get(entry) if entry >= 0 else None
 
-    def entry(self, event: Event) -> Entry:
-        """Return what a path is after an event. Raises ``ValueError`` for a deletion."""
+    @property
+    def hardlinks(self) -> Hardlinks:
+        """The names of files that have several."""
+        if self._hardlinks is None:
+            self._hardlinks = Hardlinks(self)
+        return self._hardlinks
+
+    def entry(self, event: Event, merged: LayerNumber | None = None) -> Entry:
+        """Return what a path is after an event. Raises ``ValueError`` for a deletion.
+
+        ``merged`` is the layer at whose merged tree its other names are looked up; that of the event by default, and
+        where the tree does not show it.
+        """
         if not self.shows(event):
             raise ValueError(f"event {event} deletes {self.path(self.ev_node[event])}")
         path = self.path(self.ev_node[event])
@@ -261,11 +274,12 @@ class LayerUnion:
         index, number = self.indexes[self.ev_layer[inode] - 1], self.ev_entry[inode]
         extra = index.extra.get(number)
         linkname = self.linkname(event)
-        own = self.indexes[layer - 1]
         hardlink = None
-        if own.kind[self.ev_entry[event]] == Kind.HARDLINK:
-            target = own.links[own.link[self.ev_entry[event]]]
-            hardlink = "/" + target.replace(b"\0", b"/").decode("utf-8", "surrogateescape")
+        if self.ev_kind[event] == Kind.HARDLINK:  # to nothing
+            hardlink = path_of(index.links[index.link[number]])
+        elif inode != event:
+            other = self.hardlinks.linked(event, layer if merged is None else merged)
+            hardlink = self.path(self.ev_node[other]) if other >= 0 else None
         return Entry(
             path=path,
             type=ENTRY_TYPES[self.ev_kind[event]],

@@ -23,7 +23,7 @@ def pages(subject: Subject, event: Event, owners: Owners, job: Job) -> Iterator[
     if event < 0:
         yield message(f"{subject.union.path(subject.node)} is {absence(subject, subject.node)}.")
         return
-    entry = subject.union.entry(event)
+    entry = subject.union.entry(event, subject.merged_layer)
     yield _page(subject, event, entry, f"{entry.uid}:{entry.gid}", "…")
     named = owners.describe(subject, job, entry.uid, entry.gid)
     yield _page(subject, event, entry, named, "…")
@@ -101,20 +101,8 @@ def _layer(build: PageBuilder, subject: Subject, event: Event) -> None:
 
 
 def _peers(subject: Subject, event: Event) -> Iterator[str]:
-    """Yield the other names (hardlinks) of the file in the merged tree."""
-    union, layer = subject.union, subject.merged_layer
-    inode = union.ev_inode[event]
-    own = union.ev_node[event]
-    found = set()
-    stop = union.starts[layer]
-    start = union.starts[union.ev_layer[inode] - 1]  # a hardlink comes after what it links to
-    while True:
-        try:
-            other = Event(union.ev_inode.index(inode, start, stop))
-        except ValueError:
-            return
-        node = union.ev_node[other]
-        if node != own and node not in found and union.at(node, layer) == other:
-            found.add(node)
-            yield union.path(node)
-        start = other + 1
+    """Yield the other names (hardlinks) of the file in the merged tree that shows it."""
+    union = subject.union
+    for other in union.hardlinks.names(event, subject.merged_layer):
+        if other != event:
+            yield union.path(union.ev_node[other])

@@ -67,7 +67,7 @@ def spans(rows: TreeRows, node: Node, place: Layout) -> Sequence[Span]:
     event = merged.version(node)
     if event < 0:  # the empty tree's root
         return [("    /", "quiet")]
-    entry = merged.union.entry(event)
+    entry = merged.union.entry(event, merged.layer)
     mark = Mark(merged.marks[node])
     here = bool(merged.visible[node])
     closed = not rows.is_open(node) and rows.has_children(node)
