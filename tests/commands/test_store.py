@@ -45,15 +45,15 @@ def test_for_people(run: Run, root: Path) -> None:
         line for line in done.lines if line.endswith(("derived:1, quarry:1.1", "quarry:1.1, derived:1"))
     ]
     assert len(shared) == len(demo.image().layers)
-    assert "0 layers not referenced by an image" in done.lines
+    assert "0 unreferenced layers" in done.lines
 
 
 def test_one_object(run: Run, root: Path) -> None:
     (found,) = run("store", f"docker-root:{root}", "--json").objects
-    names = ["root", "parts", "images", "layers", "strays", "links", "problems", "stray_layers"]
+    names = ["root", "parts", "images", "layers", "held", "strays", "links", "problems", "stray_layers"]
     assert list(found) == names
     assert {tuple(layer) for layer in found["layers"]} == {
-        ("id", "size", "directory", "images", "parent", "reference")
+        ("id", "size", "directory", "images", "parent", "reference", "held_by")
     }
     frees = {image["names"][0]: image["frees"] for image in found["images"]}
     assert frees == {"derived:1": 5000, demo.SAMPLE_NAME: 0}
@@ -127,7 +127,7 @@ def test_what_no_image_names_opens_by_its_reference(run: Run, root: Path, unname
 
 def test_people_are_told_how_it_opens(run: Run, unnamed: Path) -> None:
     lines = run("store", unnamed).lines
-    at = lines.index(f"{len(demo.image().layers)} layers not referenced by an image")
+    at = lines.index(f"{len(demo.image().layers)} unreferenced layers")
     assert all(f"on {above.split()[0]}" in below for above, below in pairwise(lines[at + 1 : at + 10]))
     ways = [shlex.split(line) for line in lines if "to open: " in line]
     assert [words[-2] for words in ways] == ["layertui", "layertui"]

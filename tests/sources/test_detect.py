@@ -9,7 +9,7 @@ import pytest
 
 from layertui.model.errors import LayertuiError
 from layertui.sources import list_directory
-from layertui.sources.containerd.store import METADATA_DB
+from layertui.sources.containerd.namespace import METADATA_DB
 from layertui.sources.detect import detect_reference
 
 

@@ -17,13 +17,13 @@ from layertui.model.numbers import LayerNumber
 from layertui.model.reference import parse_reference
 from layertui.sources import open_image
 from layertui.sources.assemble import ALONE
-from layertui.sources.containerd.store import METADATA_DB
+from layertui.sources.containerd.namespace import METADATA_DB
 from layertui.sources.store_usage import unnamed, usage_of
 from layertui.verify.image import verify_image
 from tests.engines import containerd_daemon, run
 from tests.layouts import digest
 from tests.observable import alone, seen
-from tests.sources.containerd.test_store import BLOBS, SNAPSHOTS
+from tests.sources.containerd.test_store import SNAPSHOTS
 from tests.sources.engine.test_containers import union_of
 from tests.sources.fingerprint import fingerprint
 from tests.sources.stores import CONTAINER, HUB
@@ -114,8 +114,12 @@ def test_a_blob_opens_alone(root: Path) -> None:
 def test_the_overview_leads_to_what_nothing_names(store: Path) -> None:
     before = fingerprint(store)
     found = usage_of(parse_reference(f"containerd:[{store}]work"))
-    rows = [row for row in unnamed(found) if "/" not in row.directory]
-    assert [row.id for row in rows] == [*CHAIN, "made", "on top"]
+    assert not any(unnamed(found))  # ctr gives what it prepares or commits a label that keeps it
+    (row,) = [row for row in found.held if row.id == "on top"]
+    assert row.kind == "label" and len(open_image(row.reference).layers) == len(CHAIN) + 2
+    known = {row.id: row for row in found.layers if "/" not in row.directory}
+    rows = [known[key] for key in (*CHAIN, "made", "on top")]
+    assert len(known) == len(rows) and {row.held_by for row in rows} == {"label"}
     assert [row.parent for row in rows] == ["", *CHAIN, "made"]
     image = open_image(rows[-2].reference)
     shown = seen(image)
@@ -126,10 +130,10 @@ def test_the_overview_leads_to_what_nothing_names(store: Path) -> None:
     union, contents = union_of(image)
     assert contents.read(union.at(union.find("/srv/own"), union.layers)) == b"own\n"
     assert len(open_image(rows[-1].reference).layers) == len(CHAIN) + 2
-    strays = {stray.path: stray.reference for stray in found.strays}
-    loose = strays.pop(store / BLOBS / digest(LOOSE)[7:])
-    assert index_layer(open_image(loose).layers[0], None).entry_keys() == [b"loose"]
-    assert not any(strays.values())  # documents of the image, if they are still there
+    (loose,) = [row for row in found.held if row.id == digest(LOOSE)]
+    assert loose.kind == "label"
+    assert index_layer(open_image(loose.reference).layers[0], None).entry_keys() == [b"loose"]
+    assert not any(stray.reference for stray in found.strays)  # documents of the image, if still stored
     for layer in usage_of(parse_reference(f"containerd:{store}")).layers:
         assert open_image(layer.reference).layers
     assert fingerprint(store) == before

@@ -17,7 +17,8 @@ from layertui import demo
 from layertui.model.errors import LayertuiError
 from layertui.sources.containerd import bolt
 from layertui.sources.containerd.bolt import Bucket, read_bolt
-from layertui.sources.containerd.store import METADATA_DB, ContainerdStore
+from layertui.sources.containerd.namespace import METADATA_DB
+from layertui.sources.containerd.store import ContainerdStore
 from tests.engines import run
 from tests.sources.stores import HUB
 

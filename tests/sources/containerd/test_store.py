@@ -16,7 +16,7 @@ from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.model.errors import LayertuiError
 from layertui.model.reference import parse_reference
 from layertui.sources import containerd, list_containers, list_images, open_image
-from layertui.sources.containerd.store import METADATA_DB
+from layertui.sources.containerd.namespace import METADATA_DB
 from layertui.sources.containerd.values import go_time
 from layertui.union.changes import changes
 from tests.engines import run

@@ -22,7 +22,7 @@ from layertui.model.image import ContainerSummary, ImageSummary
 from layertui.model.numbers import LayerNumber
 from layertui.model.reference import parse_reference
 from layertui.sources import docker_root, list_images, open_image
-from layertui.sources.containerd.store import METADATA_DB
+from layertui.sources.containerd.namespace import METADATA_DB
 from layertui.sources.store_usage import SUBVOLUME, usage_of
 from layertui.union.changes import changes
 from layertui.union.model import LayerUnion

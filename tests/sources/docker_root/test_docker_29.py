@@ -11,6 +11,7 @@ from layertui.anatomy.docker_inspect import described
 from layertui.model.reference import parse_reference
 from layertui.sources import docker_root, list_images, open_image
 from layertui.sources.attachments import attachments
+from layertui.sources.store_usage import unnamed, usage_of
 from tests.other_projects import engine_answer, engine_fixture
 
 IMAGES = ("tiny:1", "multi:3", "foreign:1", "classic:1")
@@ -116,3 +117,48 @@ def test_only_another_platform_was_pulled(tmp_path: Path) -> None:
     (row,) = list_images(f"docker-root:{root}")
     (listed,) = engine_answer("p29-images_json_manifests_1.json")
     assert (row.id, row.size) == (listed["Id"], listed["Size"])
+
+
+def test_nothing_is_unreferenced_that_the_engine_keeps(root: Path) -> None:
+    """Leases keep its build cache and build records, labels what the classic builder made for its images."""
+    found = usage_of(parse_reference(f"docker-root:{root}"))
+    assert not found.problems and not found.strays and not unnamed(found)
+    assert {layer.held_by for layer in found.layers} == {"", "build cache"}
+    assert all(bool(layer.images) != bool(layer.held_by) for layer in found.layers)
+    records = [each for each in found.held if each.kind == "build record"]
+    assert len(records) == 3 and {each.kind for each in found.held} == {"build record", "build cache"}
+    cache = {each.id: each for each in found.held if each.kind == "build cache"}
+    assert len(cache) == 18 and all(each.about and each.size > 0 for each in cache.values())
+    assert cache["ihngnaven2mp4ujhviqs72lfu"].about == "[stage-1 4/5] WORKDIR /srv"
+    for each in cache.values():
+        assert open_image(each.reference).layers[-1].unpacked is not None
+    parents = {layer.parent for layer in found.layers if layer.images}
+    built = [layer for layer in found.layers if layer.id.endswith("-init") and layer.images]
+    assert len(built) == 2 and parents > {layer.id for layer in built}
+    assert [part.name for part in found.parts if not part.about] == []
+
+
+def test_what_removing_an_image_frees(root: Path) -> None:
+    """Blobs that the build cache has too stay, what is unpacked goes."""
+    found = usage_of(parse_reference(f"docker-root:{root}"))
+    images = {image.names[0]: image for image in found.images}
+    assert set(images) == set(IMAGES)
+    unpacked = {
+        name: sum(
+            layer.size
+            for layer in found.layers
+            if image.reference in layer.images and "/" not in layer.directory
+        )
+        for name, image in images.items()
+    }
+    theirs = {row["RepoTags"][0]: row for row in engine_answer("d29-api-images.json") if row["RepoTags"]}
+    assert unpacked == {
+        name: sum(
+            each["ImageData"]["Size"]["Unpacked"] for each in row["Manifests"] if each["Kind"] == "image"
+        )
+        for name, row in theirs.items()
+    }
+    for name in ("foreign:1", "multi:3", "tiny:1"):
+        assert images[name].frees == unpacked[name] < images[name].size
+    assert images["classic:1"].frees == images["classic:1"].size > unpacked["classic:1"]
+    assert images["tiny:1"].containers == ["over", "made", "live"]

@@ -14,7 +14,7 @@ from layertui.model.image import ContainerSummary
 from layertui.model.job import Job
 from layertui.model.reference import Reference
 from layertui.sources.assemble import layers_alone
-from layertui.sources.store_usage import ImageUse, LayerUse, Orphan, RootEntry, StoreUsage
+from layertui.sources.store_usage import Held, ImageUse, LayerUse, Orphan, RootEntry, StoreUsage
 from layertui.ui.anatomy.screen import AnatomyScreen
 from layertui.ui.app import LayertuiApp
 from layertui.ui.explorer.screen import ExplorerScreen
@@ -76,6 +76,11 @@ FOUND = StoreUsage(
         LayerUse(IDS[4], 107_400_000, "d4", [SHOP.reference], IDS[3], f"{ROOT}//{IDS[4]}"),
         LayerUse(TOP, -1, "d6", [], IDS[5], f"{ROOT}//{TOP}"),
         LayerUse(IDS[5], 4_200_000, "d5", [], IDS[3], f"{ROOT}//{IDS[5]}"),
+    ],
+    held=[
+        Held(
+            "build cache", "0vj1qjrp64nlyv9wpivbg5sb4", "[stage-1 4/5] WORKDIR /srv", 49_000, f"{ROOT}//0vj1"
+        )
     ],
     strays=[
         Orphan(Path("/mnt/disk/docker/overlay2/abcdef"), f"{ROOT}//abcdef"),
@@ -179,6 +184,9 @@ async def test_keys_of_usage() -> None:
         assert line(pilot) == f"{'d' * 12}  shop:2.1, base:1"
         await pilot.press("enter")
         assert (app.explored[-1], app.layers[-1]) == (SHOP.reference, IDS[3])
+        await pilot.press("j", "enter")
+        assert line(pilot) == "build cache  0vj1qjrp64nl  [stage-1 4/5] WORKDIR /srv"
+        assert app.explored[-1] == f"{ROOT}//0vj1"
         await pilot.press("j", "enter")
         assert line(pilot) == f"{'f' * 12}  on {'d' * 12}"  # no image has this layer
         assert (app.explored[-1], app.layers[-1]) == (f"{ROOT}//{IDS[5]}", "")

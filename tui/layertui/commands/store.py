@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from layertui.commands.output import Output, short_id, warn
+from layertui.commands.output import Output, one_line, short_id, warn
 from layertui.commands.parsing import add_common
 from layertui.model.errors import LayertuiError
 from layertui.model.reference import is_store, parse_reference
@@ -17,21 +17,23 @@ from layertui.sources.detect import detect_reference
 from layertui.text.format import count_text, size_text
 
 if TYPE_CHECKING:
-    from layertui.sources.store_usage import LayerUse, Orphan, StoreUsage
+    from layertui.sources.store_usage import Held, LayerUse, Orphan, StoreUsage
 from layertui.text.sanitize import visible
 
 DESCRIPTION = """\
 Show the contents of an on-disk store: its parts and their disk usage, layers
-that images share, what removing each image would free, and orphaned layers,
-images and containers. No engine is contacted.
+that images share, what removing each image would free, what the engine keeps
+for itself (build cache, build records, leases), and orphaned layers, images and
+containers. No engine is contacted.
 """
 EPILOG = """\
 SOURCE is docker-root:DIR, containers-storage:DIR or containerd:DIR, each
 without DIR for the system's own, or a directory. FREES is the size of the
-layers that no other image has: for Docker of their files, for Podman of their
+layers that nothing else needs: for Docker of their files, for Podman of their
 tars, for containerd of blobs and snapshots. docker-root:[DIR]//ID opens a layer
 with those below it, whether an image references it or not. --json prints one
-object: root, parts, images, layers, strays, links, problems, stray_layers.
+object: root, parts, images, layers, held, strays, links, problems,
+stray_layers.
 
 examples:
   layertui store docker-root:
@@ -74,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
 def _to_json(found: StoreUsage) -> dict[str, Any]:
     """Return the usage as JSON; unknown sizes are null."""
     fields = asdict(found)
-    for row in (*fields["images"], *fields["layers"]):
+    for row in (*fields["images"], *fields["layers"], *fields["held"]):
         row.update({name: None for name in ("size", "frees") if row.get(name) == -1})
     return {
         **fields,
@@ -126,15 +128,25 @@ def _print(found: StoreUsage, out: Output) -> None:
             for layer in shared
         ]
         out.table(("SHARED LAYER", "SIZE", "BY"), cells, right=(1,))
+    _print_held(found.held, out)
     _print_unnamed(unnamed(found), out)
     _print_strays(found.strays, out)
     for path, identity in found.links:
         out.line(f"link {visible(path)} is container {short_id(identity)}")
 
 
+def _print_held(held: Sequence[Held], out: Output) -> None:
+    if held:
+        out.line("")
+        cells = [
+            (each.kind, visible(each.id[:25]), size_text(each.size), one_line(each.about)) for each in held
+        ]
+        out.table(("HELD BY", "ID", "SIZE", "CONTENTS"), cells, right=(2,), shrink=(3,))
+
+
 def _print_unnamed(layers: Sequence[LayerUse], out: Output) -> None:
     out.line("")
-    out.line(f"{count_text(len(layers), 'layer')} not referenced by an image")
+    out.line(count_text(len(layers), "unreferenced layer"))
     width = max((len(short_layer(layer.id)) for layer in layers), default=0)
     for layer in layers:
         on = f"  on {visible(short_layer(layer.parent))}" if layer.parent else ""

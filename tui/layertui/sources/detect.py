@@ -33,7 +33,9 @@ def _of_folder(files: FolderFiles) -> str:
         return "docker-root"
     if any(path.with_name(f"{path.name[:-7]}-layers").is_dir() for path in files.path.glob("*-images")):
         return "containers-storage"
-    from layertui.sources.containerd.store import METADATA_DB  # last: imports everything that reads layers
+    from layertui.sources.containerd.namespace import (
+        METADATA_DB,  # last: imports everything that reads layers
+    )
 
     if (files.path / METADATA_DB).is_file():
         return "containerd"

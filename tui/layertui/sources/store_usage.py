@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol, cast
 
 from layertui.model.errors import LayertuiError
@@ -51,6 +52,23 @@ class LayerUse:
     """ID of the layer below; empty for a base layer, or if unknown."""
     reference: str
     """The reference that opens it with the layers below it."""
+    held_by: str = ""
+    """What keeps it if no image does: the build cache, a build record, a lease; empty if nothing does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Data that an engine keeps for itself, and that is no image or container."""
+
+    kind: str
+    """``build cache``, ``build record``, ``container`` (that is not known otherwise), ``lease`` or ``label``."""
+    id: str
+    about: str
+    """What it is, as the engine records it; empty if unknown."""
+    size: int
+    """Bytes of its own blobs and snapshots, some of which images and other records may have too; -1 if unknown."""
+    reference: str = ""
+    """The reference that opens it as a layer; empty if it is not one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +103,9 @@ class StoreUsage:
     parts: Sequence[RootEntry]
     images: Sequence[ImageUse]
     layers: Sequence[LayerUse]
+    held: Sequence[Held]
     strays: Sequence[Orphan]
-    """Unreferenced directories and blobs; some may belong to BuildKit's cache."""
+    """Unreferenced directories and blobs; with a graph driver, some may belong to BuildKit's cache."""
     links: Sequence[tuple[str, str]]
     """From ``linkgraph.db``: the path that names or links a container, and its ID."""
     problems: Sequence[str]
@@ -127,6 +146,7 @@ class UsageBuilder:
     def __init__(self) -> None:
         self.images: list[ImageUse] = []
         self.layers: list[LayerUse] = []
+        self.held: list[Held] = []
         self.strays: list[Orphan] = []
         self.links: list[tuple[str, str]] = []
         self.problems: list[str] = []
@@ -144,7 +164,7 @@ class UsageBuilder:
         entries = list(_root_entries(root, about, job))
         problems = [*self.problems, *(f"{entry.name}: {entry.problem}" for entry in entries if entry.problem)]
         unique = list(dict.fromkeys(problems))
-        return StoreUsage(root, entries, self.images, self.layers, self.strays, self.links, unique)
+        return StoreUsage(root, entries, self.images, self.layers, self.held, self.strays, self.links, unique)
 
 
 class StoreSource(Protocol):
@@ -182,9 +202,9 @@ def users(found: StoreUsage, layer: LayerUse) -> list[str]:
 
 
 def unnamed(found: StoreUsage) -> list[LayerUse]:
-    """Return the dangling layers, each directly after its parent if that is dangling too."""
+    """Return the layers that nothing keeps, each directly after its parent if that is one too."""
     on: dict[str, list[LayerUse]] = {}
-    rows = [layer for layer in found.layers if not layer.images]
+    rows = [layer for layer in found.layers if not layer.images and not layer.held_by]
     ids = {layer.id for layer in rows}
     for layer in rows:
         on.setdefault(layer.parent if layer.parent in ids else "", []).append(layer)
@@ -197,9 +217,15 @@ def unnamed(found: StoreUsage) -> list[LayerUse]:
 
 
 def uses(
-    images: Sequence[ImageNeeds], stored: Mapping[Hashable, StoredLayer], leads: Callable[[Hashable], str]
+    images: Sequence[ImageNeeds],
+    stored: Mapping[Hashable, StoredLayer],
+    leads: Callable[[Hashable], str],
+    held: Mapping[Hashable, str] = MappingProxyType({}),
 ) -> tuple[list[ImageUse], list[LayerUse]]:
-    """Return the use of images and layers; ``leads`` returns the reference of a layer by its key."""
+    """Return the use of images and layers.
+
+    ``leads`` returns the reference of a layer by its key, ``held`` has what else keeps layers.
+    """
     counts = Counter(layer for image in images if image.is_shown for layer in set(image.layers))
     named_by: dict[Hashable, list[str]] = {}
     for image in sorted(images, key=lambda image: not image.is_shown):
@@ -209,7 +235,7 @@ def uses(
     found = []
     for image in images:
         sizes = {key: stored[key].size if key in stored else -1 for key in image.layers}
-        alone = [size for key, size in sizes.items() if counts[key] == 1]
+        alone = [size for key, size in sizes.items() if counts[key] == 1 and key not in held]
         if image.is_shown:
             found.append(
                 ImageUse(
@@ -222,7 +248,15 @@ def uses(
                 )
             )
     layers = [
-        LayerUse(each.id, each.size, each.directory, named_by.get(key, []), each.parent, leads(key))
+        LayerUse(
+            each.id,
+            each.size,
+            each.directory,
+            named_by.get(key, []),
+            each.parent,
+            leads(key),
+            "" if key in named_by else held.get(key, ""),
+        )
         for key, each in stored.items()
     ]
     return found, layers
@@ -270,6 +304,13 @@ def _root_entries(root: Path, about: Callable[[str], str], job: Job) -> Iterator
                 entries = None  # also reported by the walk
         more = f" and {len(problems) - 1} more like it" if len(problems) > 1 else ""
         yield RootEntry(name, about(name), size, entries, problems[0] + more if problems else "")
+
+
+def disk_usage(path: Path) -> int:
+    """Return the disk usage of a file or directory in bytes; -1 if not all of it can be read."""
+    problems: list[str] = []
+    size = sum(_taken(path, problems))
+    return -1 if problems else size
 
 
 def _taken(path: Path, problems: list[str]) -> Iterator[int]:

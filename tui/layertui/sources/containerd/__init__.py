@@ -1,4 +1,4 @@
-"""``containerd:`` — the store of containerd (Kubernetes, nerdctl, Docker 29) as it lies on disk."""
+"""``containerd:``: the store of containerd (Kubernetes, nerdctl, Docker 29) on disk."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import ContainerSummary, Image, ImageSummary
 from layertui.model.reference import Reference, layer_of, parse_reference
 from layertui.sources.attachments import Attachment, attachments_in
-from layertui.sources.containerd.store import METADATA_DB, ContainerdStore, Namespace
+from layertui.sources.containerd.containers import Containers
+from layertui.sources.containerd.namespace import METADATA_DB, Namespace
+from layertui.sources.containerd.store import ContainerdStore
 
 CONFIGURATION = Path("/etc/containerd/config.toml")
 ROOTS = (
@@ -33,12 +35,12 @@ def open_image(reference: Reference, platform: str | None) -> Image:
     if not name:
         raise LayertuiError(
             f"{reference} is a {'namespace' if namespace else 'store'}",
-            "it holds many images",
+            "it has many images",
             f"layertui images {reference} lists them",
         )
     found = store.namespace(namespace)
     if name.startswith("/"):
-        return found.open_container(name[1:], reference)
+        return Containers(found).open(name[1:], reference)
     return found.open(found.find(name), reference, platform)
 
 
@@ -52,7 +54,7 @@ def list_images(reference: Reference) -> Iterator[ImageSummary]:
 def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
     """Yield every container of a store, or of a namespace. Raises :class:`LayertuiError`."""
     for namespace in _namespaces(reference):
-        yield from namespace.container_summaries(reference)
+        yield from Containers(namespace).summaries(reference)
 
 
 def attachments_of(image: Image) -> Iterator[Attachment]:
@@ -62,7 +64,8 @@ def attachments_of(image: Image) -> Iterator[Attachment]:
     if not image.manifest_digest:
         return iter(())
     found = store_of(reference).namespace(namespace)
-    return attachments_in(found.content(name), image)
+    layout = Containers(found).content(name[1:]) if name.startswith("/") else found.content(name)
+    return attachments_in(layout, image)
 
 
 def _namespaces(reference: Reference) -> list[Namespace]:

@@ -13,7 +13,10 @@ from layertui.model.image import Descriptor, Image, Layer, Recorded, Unpacked, c
 from layertui.model.numbers import LayerNumber
 from layertui.model.reference import Reference
 from layertui.sources.assemble import is_tar, layers_alone
-from layertui.sources.containerd.store import MAX_SNAPSHOTS, ContainerdStore, Namespace, Snapshot
+from layertui.sources.containerd.bolt import Bucket
+from layertui.sources.containerd.namespace import Namespace
+from layertui.sources.containerd.snapshots import MAX_SNAPSHOTS, OVERLAYFS, Snapshot, Snapshots
+from layertui.sources.containerd.store import ContainerdStore
 from layertui.sources.containerd.values import uvarint
 from layertui.sources.files import listed
 from layertui.sources.store_usage import StoredLayer, pick_layer
@@ -27,16 +30,17 @@ def open_layer(store: ContainerdStore, namespace: str, name: str, reference: Ref
     """
     namespaces = [store.namespace(namespace)] if namespace else list(store.namespaces.values())
     for each in namespaces:
-        noted = [StoredLayer(key, known.size, str(known.number)) for key, known in each.unpacked.items()]
-        if key := pick_layer(name, noted):
-            return layers_alone(str(reference), "containerd", key, _chain(each, key))
+        for snapshots in each.snapshots.values():
+            noted = [StoredLayer(key, -1, str(known.number)) for key, known in snapshots.noted.items()]
+            if key := pick_layer(name, noted):
+                return layers_alone(str(reference), "containerd", key, _chain(each, snapshots, key))
     blobs = {digest: diff_id for each in namespaces for digest, (_, diff_id) in each.blobs.items()}
     known = [StoredLayer(digest, -1, digest.replace(":", "/")) for digest in blobs]
     digest = pick_layer(name, known) or ("" if namespace else name)
     if (blob := store.blob(digest)) is not None:
         layer = _of_blob(digest, blob, blobs.get(digest, ""))
         return layers_alone(str(reference), "containerd", digest, [layer])
-    if not namespace and name.isdecimal() and name in listed(store.directories):
+    if not namespace and name.isdecimal() and name in listed(store.snapshotter(OVERLAYFS).directories):
         return layers_alone(str(reference), "containerd", name, _stack(store, int(name)))
     where = f"the namespace {namespace} of {store.root}" if namespace else str(store.root)
     raise NotFound(f"{where} has no layer {name}", "it is no key of a snapshot, and no digest of a blob")
@@ -47,22 +51,24 @@ def is_layer(directory: Path) -> bool:
     return (directory / "fs").is_dir()
 
 
-def _chain(namespace: Namespace, key: str) -> list[Layer]:
-    """Return a snapshot and those below it, the base first; the lowest is missing where the namespace ends before the base."""
+def _chain(namespace: Namespace, snapshots: Snapshots, key: str) -> list[Layer]:
+    """Return a snapshot and those below it, base first; the lowest is missing where the namespace ends before the base."""
     found: list[Snapshot] = []
     at = key
-    while at in namespace.unpacked:
+    while at in snapshots.noted:
         if len(found) == MAX_SNAPSHOTS:
             raise LayertuiError(f"the parents of a snapshot form a circle in {namespace.place}")
-        found.append(namespace.snapshot(at))
+        found.append(snapshots.snapshot(at))
         at = found[-1].parent
     layers = [_absent(f"{namespace.place} has no snapshot {at}")] if at else []
-    diff_ids = [diff_id for _, diff_id in namespace.blobs.values() if diff_id]
+    blobs = {diff_id: digest for digest, (_, diff_id) in namespace.blobs.items() if diff_id}
     for snapshot in reversed(found):
         chain_id = snapshot.key if DIGEST.fullmatch(snapshot.key) else ""
-        diff_id = _diff_id(chain_id, snapshot.parent, diff_ids)
-        size = namespace.unpacked[snapshot.key].size
+        diff_id = _diff_id(chain_id, snapshot.parent, blobs)
+        size = snapshots.size(snapshot.key)
         layer = _layer(len(layers) + 1, snapshot.unpacked, snapshot.missing, size, snapshot.key)
+        if snapshot.unpacked is None and (blob := namespace.store.blob(blobs.get(diff_id, ""))) is not None:
+            layer = layer._replace(blob=blob, missing="")  # what it was unpacked from
         layers.append(layer._replace(diff_id=diff_id, chain_id=chain_id))
     return layers
 
@@ -76,8 +82,11 @@ def _diff_id(chain_id: str, below: str, known: Iterable[str]) -> str:
 
 def _stack(store: ContainerdStore, number: int) -> list[Layer]:
     """Return a directory that no namespace has, on those that the snapshotter notes to be below."""
+    snapshotter = store.snapshotter(OVERLAYFS)
     noted = {
-        name: (uvarint(each.value("id")), each.text("parent")) for name, each in store.snapshots.buckets()
+        name: (uvarint(each.value("id")), each.text("parent"))
+        for name, each in snapshotter.recorded.items()
+        if isinstance(each, Bucket)
     }
     numbers = [number]
     at = next((parent for own, parent in noted.values() if own == number), "")
@@ -85,7 +94,7 @@ def _stack(store: ContainerdStore, number: int) -> list[Layer]:
         own, at = noted[at]
         numbers.append(own)
     layers = [_absent(f"the snapshotter has no snapshot {at}")] if at else []
-    paths = [store.directories / str(each) / "fs" for each in numbers]
+    paths = [snapshotter.directories / str(each) / "fs" for each in numbers]
     for place in reversed(range(len(paths))):
         path = paths[place]
         unpacked = UnpackedDirectory(path, below=tuple(paths[place + 1 :])) if path.is_dir() else None
@@ -108,7 +117,7 @@ def _absent(why: str) -> Layer:
 
 
 def _of_blob(digest: str, blob: FileBlob, diff_id: str) -> Layer:
-    """Return a layer as it was pulled; what was below it, only a config tells."""
+    """Return a layer as it was pulled; only a config records what is below it."""
     descriptor = Descriptor("", digest, blob.size)
     if is_tar(blob):
         return Layer(LayerNumber(1), descriptor, diff_id, "", blob)

@@ -1,8 +1,8 @@
-"""What a store of containerd holds."""
+"""Usage of a containerd store, or of a namespace of it."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from layertui.model import media_types
@@ -13,18 +13,25 @@ from layertui.model.reference import Reference, to_layer
 from layertui.sources.assemble import diff_ids_of, is_tar
 from layertui.sources.containerd import store_of
 from layertui.sources.containerd.bare_layers import is_layer
-from layertui.sources.containerd.store import ContainerdStore, ContentStore, Namespace, is_tag
-from layertui.sources.files import listed
-from layertui.sources.oci_layout import (
-    MAX_INDEX_DEPTH,
-    config_and_layers,
-    descriptors_of,
-    manifests_of,
+from layertui.sources.containerd.containers import Containers
+from layertui.sources.containerd.namespace import ContentStore, Namespace, is_tag
+from layertui.sources.containerd.references import (
+    BUILD_CACHE,
+    HISTORY,
+    LABEL,
+    Lease,
+    References,
+    Resource,
+    lease_of,
 )
+from layertui.sources.containerd.snapshots import OVERLAYFS
+from layertui.sources.containerd.store import ContainerdStore
+from layertui.sources.files import listed
+from layertui.sources.oci_layout import MAX_INDEX_DEPTH, config_and_layers, descriptors_of, manifests_of
+from layertui.sources.oci_subjects import attests
 from layertui.sources.store_usage import (
+    Held,
     ImageNeeds,
-    ImageUse,
-    LayerUse,
     Orphan,
     StoredLayer,
     StoreUsage,
@@ -49,7 +56,13 @@ def usage_of(reference: Reference, job: Job) -> StoreUsage:
     """See :func:`layertui.sources.store_usage.usage_of`; of the namespace that the reference names, or of all."""
     usage = UsageBuilder()
     store = store_of(reference)
-    usage.images, usage.layers, usage.strays = collect(store, reference, usage.problems)
+    collect(
+        usage,
+        store,
+        reference._replace(selector=""),
+        reference.selector.partition("/")[0],
+        ContainerdClient(),
+    )
     return usage.build(store.root, _about, job)
 
 
@@ -58,75 +71,118 @@ def _about(name: str) -> str:
 
 
 @dataclass(slots=True)
+class ContainerdClient:
+    """What a client that keeps its images in containerd, as Docker does, records elsewhere."""
+
+    described: Callable[[str, ImageNeeds], ImageNeeds] = lambda _, needs: needs
+    """Return an image, by its digest, as the client calls it."""
+    containers: Collection[str] = ()
+    """IDs of its containers, which are keys of snapshots too."""
+    records: Mapping[str, str] = field(default_factory=dict)
+    """Descriptions of the records of BuildKit's cache, by their IDs."""
+
+
+@dataclass(slots=True)
 class _Collected:
-    """What namespaces hold. Blobs are the same in all of them, snapshots are not."""
+    """What namespaces have. Blobs are the same in all of them, snapshots are not."""
 
     stored: dict[Hashable, StoredLayer] = field(default_factory=dict)
     needs: list[tuple[str, ImageNeeds]] = field(default_factory=list)
     """Images with their namespaces."""
     layers: set[Hashable] = field(default_factory=set)
     """Keys of snapshots, and of blobs that have been unpacked."""
-    others: set[Hashable] = field(default_factory=set)
-    """Keys of documents of images, and of what containers stand on."""
+    used: set[Hashable] = field(default_factory=set)
+    """Keys of all that images and containers keep."""
+    held: dict[Hashable, str] = field(default_factory=dict)
+    """Keys of what leases and labels keep, with what these are."""
+    directories: dict[str, set[str]] = field(default_factory=dict)
+    """Names of the directories of snapshots, by their snapshotter."""
 
 
 def collect(
-    store: ContainerdStore, reference: Reference, problems: list[str], in_use: Iterable[str] = ()
-) -> tuple[list[ImageUse], list[LayerUse], list[Orphan]]:
-    """Return images, their layers, and what nothing names, of the namespace that a reference names or of all.
+    usage: UsageBuilder, store: ContainerdStore, place: Reference, name: str, client: ContainerdClient
+) -> None:
+    """Add the usage of a namespace, or of all if ``name`` is empty; ``place`` is the reference of the whole.
 
-    Names begin with that of the namespace. A layer may be there twice: as a blob, which
-    namespaces share, and unpacked. ``in_use`` are keys of snapshots in the namespace that others
-    than its own containers need. What cannot be read is added to ``problems``. Raises :class:`LayertuiError` if the store cannot be read.
+    A layer may be stored twice: as a blob, which namespaces share, and unpacked. Unreferenced is
+    what the garbage collector would delete. Raises :class:`LayertuiError` if the store cannot be
+    read.
     """
-    name = reference.selector.partition("/")[0]
     if name:
         store.namespace(name)
     found = _Collected()
-    for namespace in store.namespaces.values():
-        _gather(namespace, reference._replace(selector=""), found, problems)
-    found.others |= {(name, key) for key in in_use}
+    namespaces = store.namespaces
+    for namespace in namespaces.values():
+        _gather(namespace, place, found, usage.problems, client)
+    references = References(namespaces.values())
+    own = [
+        Resource("snapshot", name, f"{snapshots.name}/{key}")
+        for key in client.containers
+        for snapshots in namespaces[name].snapshots.values()
+    ]
+    of_images = references.reached(references.images())
+    of_containers = references.reached([*references.containers(), *own]) - of_images
+    found.used |= {_key(node) for node in of_images | of_containers}
+    roots = [node for node in references.roots if node not in of_containers]
+    leases = [lease for lease in references.leases() if lease.id not in client.containers]
+    lasting: set[Hashable] = set()
+    for lease in leases:
+        keys = {_key(node) for node in references.reached(lease.resources, lease.is_flat)}
+        found.held.update((key, lease_of(lease)[0]) for key in keys - lasting)
+        lasting |= set() if lease.expires else keys
+    for node in references.reached(roots):
+        found.held.setdefault(_key(node), LABEL)
+        lasting.add(_key(node))
+
+    def is_shown(key: Hashable) -> bool:
+        return not name or not isinstance(key, tuple) or key[0] == name
+
     needed = {key for _, needs in found.needs for key in needs.layers}
-    unneeded = {
-        key
-        for key in found.stored.keys() - needed - found.others
-        if not name or not isinstance(key, tuple) or key[0] == name
-    }
-    layers_there = needed | (unneeded & found.layers)
-    kept = {key: each for key, each in found.stored.items() if key in layers_there}
-    place = reference._replace(selector="")
+    unneeded = {key for key in found.stored.keys() - needed - found.used if is_shown(key)}
+    listed_layers = needed | (unneeded & found.layers)
+    stored = {key: each for key, each in found.stored.items() if key in listed_layers}
 
     def leads(key: Hashable) -> str:
         if isinstance(key, tuple):
-            return to_layer(place._replace(selector=key[0]), key[1])
+            return to_layer(place._replace(selector=key[0]), key[1].partition("/")[2])
         return to_layer(place, str(key))
 
-    images, layers = uses([needs for _, needs in found.needs], kept, leads)
-    shown = [image for image, (where, _) in zip(images, found.needs, strict=True) if name in ("", where)]
-    references = {image.reference for image in shown}
-    orphans = [_orphan_blob(store, str(key), place) for key in sorted(unneeded - found.layers, key=str)]
-    orphans += _unknown(store, found, place)
-    return shown, [layer for layer in layers if not layer.images or references & set(layer.images)], orphans
+    held = {key: by for key, by in found.held.items() if key in lasting or key not in needed}
+    shown = {needs.reference for where, needs in found.needs if name in ("", where)}
+    images, layers = uses([needs for _, needs in found.needs], stored, leads, held)
+    usage.images += [image for image in images if image.reference in shown]
+    usage.layers += [layer for layer in layers if not layer.images or shown & set(layer.images)]
+    in_view = [each for each in leases if not name or each.namespace.removesuffix(HISTORY) == name]
+    roots = [node for node in roots if not name or node.namespace == name]
+    usage.held += _held_by(in_view, found, client, leads)
+    usage.held += _labelled(roots, found, store, place, leads)
+    loose = sorted(unneeded - found.layers - found.held.keys(), key=str)
+    usage.strays += [_orphan_blob(store, str(key), place) for key in loose]
+    usage.strays += _unknown(store, found, place)
 
 
-def _gather(namespace: Namespace, reference: Reference, found: _Collected, problems: list[str]) -> None:
+def _gather(
+    namespace: Namespace, place: Reference, found: _Collected, problems: list[str], client: ContainerdClient
+) -> None:
     for digest, (size, diff_id) in namespace.blobs.items():
         if namespace.store.blob(digest) is not None:  # else it was discarded once unpacked
             found.stored[digest] = StoredLayer(digest, size, digest.replace(":", "/"))
         found.layers |= {digest} if diff_id else set()
-    for key, noted in namespace.unpacked.items():
-        found.stored[namespace.name, key] = StoredLayer(key, noted.size, str(noted.number), noted.parent)
-        found.layers.add((namespace.name, key))
+    for snapshots in namespace.snapshots.values():
+        for key, noted in snapshots.noted.items():
+            snapshot = namespace.name, f"{snapshots.name}/{key}"
+            found.stored[snapshot] = StoredLayer(key, snapshots.size(key), str(noted.number), noted.parent)
+            found.layers.add(snapshot)
+            found.directories.setdefault(snapshots.name, set()).add(str(noted.number))
+    containers = Containers(namespace)
     standing: dict[str, list[str]] = {}
-    for container in namespace.containers:
-        image, keys = namespace.stands_on(container)
-        standing.setdefault(image, []).append(namespace.name_of(container))
-        found.others |= {(namespace.name, key) for key in keys}
+    for identity, container in containers.by_id.items():
+        standing.setdefault(container.text("image"), []).append(containers.name_of(identity))
     by_digest: dict[str, list[str]] = {}
     for name in sorted(namespace.names, key=lambda name: not is_tag(name)):
         by_digest.setdefault(namespace.names[name].digest, []).append(name)
     for digest, names in by_digest.items():
-        leads = str(reference._replace(selector=f"{namespace.name}/{names[0]}"))
+        leads = str(place._replace(selector=f"{namespace.name}/{names[0]}"))
         layers: list[Hashable] = []
         configs: list[str] = []
         try:
@@ -134,41 +190,82 @@ def _gather(namespace: Namespace, reference: Reference, found: _Collected, probl
                 if kind == "layer":
                     layers.append(reached)
                 else:
-                    found.others.add(reached)
+                    found.used.add(reached)
                     configs += [str(reached)] if kind == "config" else []
         except LayertuiError as error:
             problems.append(str(error))
             continue
-        containers = [each for known in names for each in standing.get(known, ())]
+        users_of = [each for known in names for each in standing.get(known, ())]
         shown = [f"{namespace.name}/{each}" for each in names]
-        identity = configs[0] if len(configs) == 1 else digest
-        needs = ImageNeeds(leads, identity, shown, list(dict.fromkeys(layers)), containers)
-        found.needs.append((namespace.name, needs))
+        identity_of = configs[0] if len(configs) == 1 else digest
+        needs = ImageNeeds(leads, identity_of, shown, list(dict.fromkeys(layers)), users_of)
+        found.needs.append((namespace.name, client.described(digest, needs)))
 
 
 def _reached(namespace: Namespace, name: str) -> Iterator[tuple[str, Hashable]]:
-    """Yield the keys of all that a name leads to and is here, and what each is: ``layer``, ``config``, …"""
+    """Yield the keys of all that a name leads to and is stored, and what each is: ``layer``, ``config``, …"""
     layout = ContentStore(namespace, name, namespace.names[name])
     for found in manifests_of(layout, layout.top()):
         if not layout.has(found):
             continue  # of a platform that was not pulled
         manifest, _ = layout.fetch(found, "manifest")
         yield "manifest", found.digest
-        unpacked: list[str] = []
+        if attests(layout, found):
+            continue
         config, layers = config_and_layers(manifest)
+        stack: list[str] = []
         if config is not None and layout.has(config):
             yield "config", config.digest
             if config.media_type in media_types.CONFIGS:
-                unpacked = chain_ids(diff_ids_of(layout.fetch(config, "config")[0]))
-        for number, layer in enumerate(layers):
-            chain_id = unpacked[number] if number < len(unpacked) else ""
-            is_unpacked = chain_id in namespace.unpacked
-            if is_unpacked:
-                yield "layer", (namespace.name, chain_id)
-            if layout.has(layer) or not is_unpacked:
-                yield "layer", layer.digest
+                stack = chain_ids(diff_ids_of(layout.fetch(config, "config")[0]))
+        for snapshots in namespace.snapshots.values():
+            top = stack[-1] if stack and stack[-1] in snapshots.noted else ""  # else it was not unpacked
+            for key in reversed(list(snapshots.down_from(top))):  # with those that the classic builder made
+                yield "layer", (namespace.name, f"{snapshots.name}/{key}")
+        yield from (("layer", layer.digest) for layer in layers if layout.has(layer))
     for index in _indexes(layout, layout.top()):
         yield "index", index
+
+
+def _held_by(
+    leases: Iterable[Lease], found: _Collected, client: ContainerdClient, leads: Callable[[Hashable], str]
+) -> Iterator[Held]:
+    """Yield what leases keep; each record of BuildKit's cache once, though it may have several leases."""
+    resources: dict[tuple[str, str], dict[Hashable, None]] = {}
+    about: dict[tuple[str, str], str] = {}
+    for lease in leases:
+        is_for = lease_of(lease)
+        resources.setdefault(is_for, {}).update((_key(node), None) for node in lease.resources)
+        about[is_for] = client.records.get(is_for[1], "") if is_for[0] == BUILD_CACHE else ""
+        if lease.expires:
+            about[is_for] = f"expires {lease.expires}"
+    for (kind, identity), keys in sorted(resources.items()):
+        sizes = [found.stored[key].size for key in keys if key in found.stored]
+        size = -1 if -1 in sizes else sum(sizes)
+        layer = next((key for key in keys if isinstance(key, tuple) and key in found.stored), None)
+        leads_to = leads(layer) if layer is not None else ""
+        yield Held(kind, identity, about[kind, identity], size, leads_to)
+
+
+def _labelled(
+    roots: Iterable[Resource],
+    found: _Collected,
+    store: ContainerdStore,
+    place: Reference,
+    leads: Callable[[Hashable], str],
+) -> Iterator[Held]:
+    """Yield what has a label of its own that keeps it."""
+    for node in roots:
+        key = _key(node)
+        if key in found.stored:
+            is_blob = node.kind == "content"
+            leads_to = _orphan_blob(store, node.key, place).reference if is_blob else leads(key)
+            yield Held(LABEL, found.stored[key].id, "", found.stored[key].size, leads_to)
+
+
+def _key(node: Resource) -> Hashable:
+    """Return the key of something stored: blobs are the same in all namespaces."""
+    return node.key if node.kind == "content" else (node.namespace, node.key)
 
 
 def _indexes(layout: ContentStore, level: Iterable[Descriptor], depth: int = 0) -> Iterator[str]:
@@ -180,15 +277,17 @@ def _indexes(layout: ContentStore, level: Iterable[Descriptor], depth: int = 0) 
 
 
 def _unknown(store: ContainerdStore, found: _Collected, place: Reference) -> Iterator[Orphan]:
-    """Yield blobs and directories of which the databases know nothing."""
+    """Yield blobs and directories of snapshots that are in no database."""
     known = {each.directory for each in found.stored.values()}
     for name in listed(store.blobs / "sha256"):
         if f"sha256/{name}" not in known:
             yield _orphan_blob(store, f"sha256:{name}", place)
-    for name in listed(store.directories):
-        if name not in known:
-            path = store.directories / name
-            yield Orphan(path, to_layer(place, name) if is_layer(path) else "")
+    for snapshotter in store.snapshotters():
+        for name in listed(snapshotter.directories):
+            if name not in found.directories.get(snapshotter.name, ()):
+                path = snapshotter.directories / name
+                is_one = snapshotter.name == OVERLAYFS and is_layer(path)
+                yield Orphan(path, to_layer(place, name) if is_one else "")
 
 
 def _orphan_blob(store: ContainerdStore, digest: str, place: Reference) -> Orphan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from layertui.model.errors import NotFound
@@ -29,9 +30,11 @@ def open_layer(data: DataRoot, name: str, reference: Reference) -> Image:
     for root in data.roots:
         if any(path.name == name for path in directories(root)):
             return _directory(root, name, reference)
-    if data.namespace is not None:
-        store = data.namespace.store
-        return bare_layers.open_layer(store, NAMESPACE, name, reference)._replace(transport="docker-root")
+    if (containerd := data.containerd) is not None:
+        for namespace in (NAMESPACE, ""):  # directories that no namespace has are known by their names
+            with suppress(NotFound):
+                image = bare_layers.open_layer(containerd, namespace, name, reference)
+                return image._replace(transport="docker-root")
     raise NotFound(
         f"{data.path} has no layer {name}", "it is no chain ID, and no driver has such a directory"
     )

@@ -6,14 +6,15 @@ daemon/container/container.go.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.model.reference import Reference
-from layertui.sources.assemble import no_image, with_own_layer
-from layertui.sources.containerd.store import DIRECTORIES, Namespace
+from layertui.sources.assemble import no_image
+from layertui.sources.containerd.containers import stacked
+from layertui.sources.containerd.namespace import Namespace
 from layertui.sources.docker_root.containerd_images import ContainerdImages
 from layertui.sources.docker_root.files import Container, each, read_object
 from layertui.sources.files import listed
@@ -38,15 +39,10 @@ class ContainerdRoot:
 
         def read(identity: str) -> Iterator[Container]:
             config = read_object(self.root / "containers" / identity / "config.v2.json")
-            if identity in self._namespace.unpacked or isinstance(config.get("ImageManifest"), dict):
+            if self._namespace.holding(identity) or isinstance(config.get("ImageManifest"), dict):
                 yield Container(identity, config)
 
         return each(listed(self.root / "containers"), read)
-
-    def keys(self, containers: Iterable[Container]) -> Iterator[str]:
-        """Yield the keys of the snapshots that these stand on."""
-        for container in containers:
-            yield from self._namespace.down_from(container.id)
 
     def open_container(self, container: Container, reference: Reference) -> Image:
         """Return a container as its image with the init layer and the read-write layer on top.
@@ -58,10 +54,8 @@ class ContainerdRoot:
         created = created if isinstance(created, str) else None
         text = f"read-write layer of container {container.name} ({container.state})"
         image = image._replace(name=f"{container.name} ({image.name})", fields=())
-        driver = container.config.get("Driver")
-        if driver != DIRECTORIES:
-            return with_own_layer(image, None, f"the snapshotter {driver} is not read here", text, created)
-        return self._namespace.stacked(image, container.id, text, created)
+        driver = str(container.config.get("Driver") or "")
+        return stacked(self._namespace, image, driver, container.id, text, created)
 
     def _image(self, container: Container, reference: Reference) -> Image:
         """Return the image of a container: the manifest that it names, else its image's for the usual platform."""

@@ -15,7 +15,7 @@ from layertui.model.image import Descriptor, Image, ImageSummary, InspectField, 
 from layertui.model.platforms import choose_platform
 from layertui.model.reference import Reference
 from layertui.sources.assemble import created_of, diff_ids_of, familiar_name, labels_of
-from layertui.sources.containerd.store import ContentStore, Namespace
+from layertui.sources.containerd.namespace import ContentStore, Namespace
 from layertui.sources.docker_root.files import named_rows, pick, untagged
 from layertui.sources.oci_groups import platform_of_image
 from layertui.sources.oci_layout import config_and_layers, manifests_of
@@ -153,7 +153,7 @@ class ContainerdImages:
         if config is None or config not in present or attests(layout, manifest):
             return size
         stack = chain_ids(diff_ids_of(layout.fetch(config, "config")[0]))
-        return size + self.namespace.size_down_from(stack[-1] if stack else "")
+        return size + self.namespace.total_size(stack[-1] if stack else "")
 
     # What ``docker inspect`` shows
 

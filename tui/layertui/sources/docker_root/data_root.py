@@ -14,7 +14,8 @@ from pathlib import Path
 
 from layertui.model.errors import LayertuiError
 from layertui.model.reference import Reference
-from layertui.sources.containerd.store import METADATA_DB, ContainerdStore, Namespace
+from layertui.sources.containerd.namespace import METADATA_DB, Namespace
+from layertui.sources.containerd.store import ContainerdStore
 from layertui.sources.docker_root.containerd_backend import ContainerdRoot
 from layertui.sources.docker_root.containerd_images import ContainerdImages
 from layertui.sources.docker_root.current import CurrentRoot, current_drivers
@@ -53,17 +54,25 @@ class DataRoot:
         return found
 
     @cached_property
-    def namespace(self) -> Namespace | None:
-        """Docker's namespace of the containerd inside the data root, else of the one beside it.
+    def containerd(self) -> ContainerdStore | None:
+        """The containerd inside the data root, else the one beside it; ``None`` if it has nothing of Docker.
 
-        ``None`` if it has nothing there. Raises :class:`LayertuiError` if it cannot be read.
+        Raises :class:`LayertuiError` if it cannot be read.
         """
         for place in (self.path / "containerd" / "daemon", self.path.absolute().parent / "containerd"):
             if os.path.lexists(place / METADATA_DB):
-                namespace = ContainerdStore(place).namespaces.get(NAMESPACE)
-                if namespace is not None and (namespace.names or namespace.unpacked):
-                    return namespace
+                store = ContainerdStore(place)
+                namespace = store.namespaces.get(NAMESPACE)
+                if namespace and (
+                    namespace.names or any(each.noted for each in namespace.snapshots.values())
+                ):
+                    return store
         return None
+
+    @property
+    def namespace(self) -> Namespace | None:
+        """Docker's namespace of that containerd. Raises :class:`LayertuiError` if it cannot be read."""
+        return self.containerd.namespace(NAMESPACE) if self.containerd is not None else None
 
     @cached_property
     def images(self) -> Sequence[ContainerdImages]:

@@ -1,4 +1,4 @@
-"""What a data root of Docker holds."""
+"""Usage of a Docker data root."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pathlib import Path
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.reference import Reference, to_layer
-from layertui.sources.containerd.usage import collect
+from layertui.sources.containerd.bolt import read_bolt
+from layertui.sources.containerd.usage import ContainerdClient, collect
 from layertui.sources.docker_root.bare_layers import directories, is_layer
-from layertui.sources.docker_root.containerd_backend import ContainerdRoot
-from layertui.sources.docker_root.containerd_images import ContainerdImages
 from layertui.sources.docker_root.data_root import NAMESPACE, DataRoot
 from layertui.sources.docker_root.driver_root import DriverRoot
 from layertui.sources.docker_root.files import rows_until_error
+from layertui.sources.documents import decode
 from layertui.sources.store_usage import (
     ImageNeeds,
     ImageUse,
@@ -36,17 +36,21 @@ ABOUT = {
     "btrfs": "layers of images and containers, as subvolumes: each is counted in full",
     "buildkit": "BuildKit's database of its build cache",
     "builder": "the build cache of older versions",
-    "containerd": "containerd's store, where Docker 29 has its images",
+    "containerd": "containerd's store: images and snapshots with the containerd image store",
     "containers": "config, logs and host files of each container",
     "devicemapper": "layers of images and containers, on block devices",
+    "engine-id": "the ID of this Docker, as docker info prints it",
+    "execdriver": "the state of running containers (libcontainer, Docker up to 1.10)",
     "fuse-overlayfs": "layers of images and containers, unpacked",
     "graph": "what is noted of each image and layer (Docker up to 1.9)",
     "image": "names, configs, and the chain of layers",
+    "init": "dockerinit, which ran first in each container (Docker up to 1.10)",
     "linkgraph.db": "names and links of containers (Docker up to 1.9)",
     "network": "networks",
     "overlay": "layers of images and containers, unpacked",
     "overlay2": "layers of images and containers, unpacked",
     "plugins": "plugins",
+    "rootfs": "mount points of containers with the containerd image store",
     "runtimes": "wrappers of container runtimes",
     "swarm": "the state of a swarm",
     "tmp": "downloads under way, or left behind",
@@ -75,35 +79,51 @@ def usage_of(reference: Reference, job: Job) -> StoreUsage:
     with usage.noting_problems():
         usage.strays += _orphans(data.roots, store)
     with usage.noting_problems():
-        for found in data.images:
-            for embedded in data.embedded:
-                _add_embedded(usage, found, embedded, store)
+        if (containerd := data.containerd) is not None:
+            collect(usage, containerd, store, NAMESPACE, _docker(data, store, usage.problems))
     if (database := data.path / "linkgraph.db").is_file():
         with usage.noting_problems():
             usage.links += linkgraph(database)
     return usage.build(data.path, _about, job)
 
 
-def _add_embedded(
-    usage: UsageBuilder, found: ContainerdImages, root: ContainerdRoot, reference: Reference
-) -> None:
-    """Add what containerd has for Docker, called as Docker calls it."""
-    namespace = found.namespace
-    containers = rows_until_error(root.containers(), usage.problems)
+def _docker(data: DataRoot, reference: Reference, problems: list[str]) -> ContainerdClient:
+    """Return what Docker records of the images, containers and build cache that it has in containerd."""
+    containers = [each for root in data.embedded for each in rows_until_error(root.containers(), problems)]
     standing: dict[str, list[str]] = {}
     for container in containers:
         standing.setdefault(str(container.config.get("Image", "")), []).append(container.name)
-    keys = root.keys(containers)
-    images, layers, orphans = collect(namespace.store, namespace.reference(), usage.problems, keys)
-    for image in images:
-        identity = namespace.names[image.names[0].removeprefix(f"{NAMESPACE}/")].digest
-        names = found.names[identity]
-        leads = str(reference._replace(selector=names[0] if names else identity))
-        usage.images.append(
-            replace(image, id=identity, names=names, reference=leads, containers=standing.get(identity, []))
+    known = {identity: images for images in data.images for identity in images.names}
+    shown = {identity for images in data.images for identity in images.image_ids()}
+
+    def described(digest: str, needs: ImageNeeds) -> ImageNeeds:
+        names = known[digest].names[digest] if digest in known else []
+        leads = str(reference._replace(selector=names[0] if names else digest))
+        return replace(
+            needs,
+            reference=leads,
+            id=digest,
+            names=names,
+            containers=standing.get(digest, []),
+            is_shown=digest in shown,
         )
-    usage.layers += layers
-    usage.strays += orphans
+
+    return ContainerdClient(described, {each.id for each in containers}, _cache_records(data.path, problems))
+
+
+def _cache_records(root: Path, problems: list[str]) -> dict[str, str]:
+    """Return the descriptions of BuildKit's cache records by ID (BuildKit, cache/metadata.go)."""
+    found = {}
+    for path in sorted((root / "buildkit").glob("containerd-*/metadata_v2.db")):
+        try:
+            for identity, record in read_bolt(path).bucket("_main").buckets():
+                value = decode(record.value("cache.description") or b"{}")
+                found[identity] = str(value.get("value") or "")
+        except (ValueError, AttributeError):
+            problems.append(f"{path} is damaged: a description of the build cache is no JSON object")
+        except LayertuiError as error:
+            problems.append(str(error))
+    return found
 
 
 def _about(name: str) -> str:

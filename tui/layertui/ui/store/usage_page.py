@@ -31,6 +31,7 @@ def usage_page(found: StoreUsage, store: Reference) -> tuple[Page, list[Target]]
     _add_parts(page, found)
     _add_images(page, found)
     _add_shared_layers(page, found)
+    _add_held(page, found)
     _add_unnamed_layers(page, found)
     _add_strays(page, found)
     _add_links(page, found, store)
@@ -105,6 +106,15 @@ def _add_shared_layers(page: _UsagePage, found: StoreUsage) -> None:
     for layer in shared:
         by = ", ".join(users(found, layer))
         page.layer(layer, (layer.images[0], layer.id), by, str(len(layer.images)))
+
+
+def _add_held(page: _UsagePage, found: StoreUsage) -> None:
+    if found.held:
+        page.head("SIZE", "", "HELD BY")
+    for each in found.held:
+        about = (visible(f"  {short_digest(each.id)[:25]}  {each.about}".rstrip()), "quiet")
+        target = (each.reference, "") if each.reference else None
+        page.row((each.kind, "bold"), about, value=each.id, target=target, first=size_text(each.size))
 
 
 def _add_unnamed_layers(page: _UsagePage, found: StoreUsage) -> None:
