@@ -2,6 +2,7 @@
 
 import pytest
 
+from layertui.commands.output import created_cell
 from layertui.text.format import age_text, parse_time
 
 
@@ -10,6 +11,22 @@ def test_a_time_that_its_offset_puts_out_of_the_calendar_is_shown_as_it_is(text:
     """RFC 3339 has years 0 to 9999, a calendar in UTC (datetime.MINYEAR) 1 to 9999."""
     assert parse_time(text) is None
     assert age_text(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+00:00",
+        "1970-01-01T00:00:00Z",
+        "1970-01-01T01:00:00+01:00",
+    ],
+)
+def test_the_time_of_builders_that_record_none_is_unknown(text: str) -> None:
+    """Docker 28 prints N/A for both."""
+    assert age_text(text) == "unknown"
+    assert created_cell(text) == created_cell(None) == "N/A"
+    assert "years ago" in age_text("1970-01-01T00:00:01Z")
 
 
 def test_times_are_in_utc() -> None:

@@ -13,7 +13,7 @@ from itertools import chain, islice
 from typing import Any, TextIO
 
 from layertui.model.errors import LayertuiError
-from layertui.text.format import age_text
+from layertui.text.format import UNKNOWN_AGE, age_text
 from layertui.text.sanitize import visible
 
 BROKEN_PIPE = 141
@@ -215,7 +215,8 @@ def one_line(text: str) -> str:
 
 def created_cell(created: str | None) -> str:
     """Return how long ago an image, step or container was created; as Docker does, ``N/A`` if unknown."""
-    return age_text(created) if created else "N/A"
+    age = age_text(created)
+    return "N/A" if age == UNKNOWN_AGE else age
 
 
 def short_id(identity: str) -> str:

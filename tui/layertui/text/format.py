@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from layertui.model.entry import Entry
 
 
+UNKNOWN_AGE = "unknown"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
 
@@ -40,12 +42,18 @@ def growth_text(size: int, minus: str = "-") -> str:
 
 
 def age_text(created: str | None) -> str:
-    """Return how long ago an RFC 3339 time was, in words; the text itself if it is not such a time."""
+    """Return how long ago an RFC 3339 time was, in words; the text itself if it is not such a time.
+
+    ``unknown`` if there is none, or that of a builder that records none: year 1 (kaniko, ko, crane) or 1970,
+    for which Docker 28 prints ``N/A``.
+    """
     if not created:
-        return "unknown"
+        return UNKNOWN_AGE
     moment = parse_time(created)
     if moment is None:
         return visible(created)
+    if moment <= _EPOCH:
+        return UNKNOWN_AGE
     age = now() - moment
     if 365 <= age.days < 730:
         return f"{age.days // 30} months ago"  # as docker says, and no longer than the others
