@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from layertui.model.errors import LayertuiError
 from layertui.model.reference import Reference, is_store, layer_of, parse_reference, to_layer
 
 
@@ -108,3 +109,58 @@ def test_layers_of_stores(store: str, identity: str, text: str) -> None:
 )
 def test_what_names_no_layer(text: str) -> None:
     assert layer_of(parse_reference(text)) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["file:in/app.tar", "file://in/app.tar", "file:{here}/in/app.tar", "file://{here}/in/app.tar",
+     "file://localhost{here}/in/app.tar"],
+)  # fmt: skip
+def test_a_file_url_is_its_path(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/app.tar").touch()
+    found = parse_reference(text.format(here=tmp_path))
+    assert (found.transport, Path(found.location).resolve()) == ("", tmp_path / "in/app.tar")
+
+
+def test_a_file_url_is_decoded(tmp_path: Path) -> None:
+    """RFC 8089; but a name that is there as it is written comes first."""
+    (tmp_path / "a b.tar").touch()
+    assert parse_reference(f"file://{tmp_path}/a%20b.tar").location == f"{tmp_path}/a b.tar"
+    (tmp_path / "a%20b.tar").touch()
+    assert parse_reference(f"file://{tmp_path}/a%20b.tar").location == f"{tmp_path}/a%20b.tar"
+
+
+def test_a_path_that_looks_like_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "https:/example.com").mkdir(parents=True)
+    assert parse_reference("https://example.com").location == "https://example.com"
+
+
+def test_other_urls_are_named_as_what_they_are() -> None:
+    with pytest.raises(LayertuiError) as raised:
+        parse_reference("https://example.com/app.tar")
+    assert raised.value.what == "https://example.com/app.tar is a web address"
+    assert "curl -fL https://example.com/app.tar | layertui -" in raised.value.remedy
+    with pytest.raises(LayertuiError, match=r"docker-image://app: unknown transport docker-image"):
+        parse_reference("docker-image://app")
+
+
+@pytest.mark.parametrize("transport", ["docker-archive", "oci-archive", "oci", "dir"])
+def test_two_slashes_before_a_relative_path(
+    transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The form that dive documents, ``docker-archive://app.tar``."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "app").touch()
+    assert parse_reference(f"{transport}://app") == Reference(transport, "app")
+    assert parse_reference(f"{transport}://none") == Reference(transport, "none")
+    assert parse_reference(f"{transport}:/{tmp_path}/app").location == f"/{tmp_path}/app"
+    if transport != "dir":
+        assert parse_reference(f"{transport}://app:1.0") == Reference(transport, "app", "1.0")
+
+
+@pytest.mark.parametrize("transport", ["docker-daemon", "podman", "docker-container", "podman-container"])
+def test_two_slashes_before_a_name(transport: str) -> None:
+    assert parse_reference(f"{transport}://app:1.0") == Reference(transport, "app:1.0")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from layertui.model.errors import LayertuiError
-from layertui.sources import list_directory
+from layertui.sources import UnknownName, list_directory, open_image
 from layertui.sources.containerd.namespace import METADATA_DB
 from layertui.sources.detect import detect_reference
 
@@ -91,3 +91,13 @@ def test_a_layout_below_a_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "app/index.json").write_text("{}")
     with pytest.raises(LayertuiError, match=f"a directory without index.json, give {tmp_path}/app"):
         detect_reference(str(tmp_path))
+
+
+def test_a_host_with_capital_letters_is_a_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As docker reads names (distribution/reference, splitDockerDomain): the repository alone is lower case."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
+    monkeypatch.setenv("CONTAINER_HOST", f"unix://{tmp_path}/podman.sock")
+    with pytest.raises(UnknownName, match="cannot reach Docker"):
+        open_image("Ghcr.io/owner/app:1")
+    with pytest.raises(UnknownName, match="no such path; repositories are lower case"):
+        open_image("ghcr.io/Owner/app:1")

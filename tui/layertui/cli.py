@@ -46,7 +46,7 @@ references:
   docker-root:DIR, containers-storage:DIR a whole store; […]/NAME: a container,
                                           […]//ID: a layer and those below it
   demo:                                   the built-in sample image
-  a path                                  recognized by its contents
+  a path, file:PATH                       recognized by its contents
   -, a pipe, <(docker save app)           an archive that arrives
   a bare name                             looked up in Docker, then in Podman
 A file with the name of a command: layertui ./tree

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from layertui.model.errors import LayertuiError
 
@@ -99,16 +101,47 @@ def parse_reference(text: str) -> Reference:
     if not colon or transport not in TRANSPORTS:
         if not text:
             raise LayertuiError("empty reference", "", "give a path or demo:")
-        return Reference("", text)
+        return Reference("", _path(text))
     if transport in STORE_TRANSPORTS:
         return Reference(transport, *_store(transport, rest))
+    if transport in ENGINE_NAMES:
+        return Reference(transport, rest.removeprefix("//"))  # podman://NAME; no name begins with a slash
     if transport not in FILE_TRANSPORTS:
         return Reference(transport, rest)
     if not rest:
         raise LayertuiError(f"{text}: no path", "", f"write {transport}:PATH")
-    if transport == "dir":
-        return Reference(transport, rest)
-    return Reference(transport, *_split(rest, at_signs=transport != "docker-archive"))
+    location, selector = _file(transport, rest)
+    if rest.startswith("//") and not _exists(location):
+        # docker-archive://app.tar, as dive takes it
+        location, selector = _file(transport, rest[2:])
+    return Reference(transport, location, selector)
+
+
+def _path(text: str) -> str:
+    """Return the path in a reference without transport: itself, or that of a ``file:`` URL.
+
+    Raises :class:`LayertuiError` for any other URL.
+    """
+    scheme, colon, rest = text.partition(":")
+    if not colon or _exists(text):
+        return text
+    if scheme == "file":
+        path = f"/{rest[12:]}" if rest.startswith("//localhost/") else rest.removeprefix("//")
+        return path if _exists(path) else unquote(path)
+    if rest.startswith("//") and re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme):
+        if scheme in ("http", "https"):
+            raise LayertuiError(
+                f"{text} is a web address",
+                "images are read from registries, engines, stores and files",
+                f"download it (curl -fL {text} | layertui -), or write docker://HOST/NAME for a registry",
+            )
+        raise LayertuiError(f"{text}: unknown transport {scheme}", "", "see layertui --help")
+    return text
+
+
+def _file(transport: str, rest: str) -> tuple[str, str]:
+    """Return the path in a reference to a file or directory, and the selector."""
+    return (rest, "") if transport == "dir" else _split(rest, at_signs=transport != "docker-archive")
 
 
 def _store(transport: str, rest: str) -> tuple[str, str]:

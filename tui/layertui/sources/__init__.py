@@ -24,7 +24,7 @@ from layertui.sources import detect, piped
 
 LOCAL = ("docker-daemon", "podman")
 """Engines that a bare name is looked up in, in this order."""
-BARE_NAME = r"[a-z0-9][\w.-]*(?::\d+)?(?:/[a-z0-9][\w.-]*)*(?::[\w][\w.-]{0,127})?(?:@\w+:[0-9a-f]+)?|sha256:[0-9a-f]+"
+BARE_NAME = r"(?:[A-Za-z0-9.-]*[A-Z][A-Za-z0-9.-]*(?::\d+)?/)?[a-z0-9][\w.-]*(?::\d+)?(?:/[a-z0-9][\w.-]*)*(?::[\w][\w.-]{0,127})?(?:@\w+:[0-9a-f]+)?|sha256:[0-9a-f]+"
 """Name, tag, digest or ID of an image (distribution's reference grammar)."""
 
 
