@@ -113,7 +113,7 @@ def test_a_file_called_like_a_command_can_be_opened(tmp_path: Path) -> None:
     "words, light",
     [
         (["--help"], True),
-        (["history", "demo:", "--json"], True),
+        (["history", "demo:", "--json"], False),
         (["inspect", "demo:"], True),
         (["images", "demo:", "--json"], False),
         (["tree", "demo:"], False),

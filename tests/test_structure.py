@@ -9,8 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import layertui
 from layertui import demo
 from tests.layouts import OciLayout
@@ -105,18 +103,17 @@ def test_the_core_runs_without_textual_and_rich() -> None:
     assert not {"textual", "rich"} & set(loaded)
 
 
-@pytest.mark.parametrize("command", ["history", "inspect"])
-def test_what_needs_no_layer_starts_without_what_reads_them(command: str, tmp_path: Path) -> None:
+def test_what_needs_no_layer_starts_without_what_reads_them(tmp_path: Path) -> None:
     OciLayout(tmp_path / "image").add_image("1", demo.image())
     program = (
         "import json, sys\n"
         "from layertui.cli import main\n"
-        f"assert main([{command!r}, {f'oci:{tmp_path}/image:1'!r}]) == 0\n"
+        f"assert main(['inspect', {f'oci:{tmp_path}/image:1'!r}]) == 0\n"
         "print(json.dumps(sorted(name for name in sys.modules)), file=sys.stderr)"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     loaded = json.loads(result.stderr)
-    assert f"layertui.commands.{command}" in loaded
+    assert "layertui.commands.inspect" in loaded
     assert not {"layertui.layers", "layertui.union", "msgspec"} & set(loaded)
 
 

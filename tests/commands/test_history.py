@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 
 from layertui.anatomy.docker_inspect import described
+from layertui.layers.load import index_layer
+from layertui.model.image import Image
+from layertui.model.layer_index import Kind, positions
 from layertui.sources import open_image
 from tests.commands.running import Run
 from tests.engines import Docker
@@ -13,6 +16,14 @@ from tests.layouts import docker_archive
 
 UNKNOWN = {"Size", "VirtualSize", "GraphDriver", "Metadata", "Parent"}
 """What an archive does not tell: these are the engine's own."""
+
+
+def symlinks(image: Image, layer: int | None) -> int:
+    """Bytes of the targets of a layer's symlinks."""
+    if layer is None:
+        return 0
+    index = index_layer(image.layers[layer - 1], None)
+    return sum(len(index.links[index.link[number]]) for number in positions(index.kind, Kind.SYMLINK))
 
 
 def test_newest_first_with_layers(run: Run) -> None:
@@ -27,15 +38,20 @@ def test_what_json_says_of_each_step(run: Run) -> None:
     steps = run("history", "demo:", "--json").objects
     image = open_image("demo:")
     assert all(
-        list(step) == ["ID", "CreatedAt", "CreatedBy", "Size", "Comment", "Layer", "DiffID"] for step in steps
+        list(step)
+        == ["ID", "CreatedAt", "CreatedBy", "Size", "Comment", "Layer", "DiffID", "StoredSize", "LiveSize"]
+        for step in steps
     )
     assert [step["ID"] for step in steps] == [image.id] + ["<missing>"] * (len(steps) - 1)
     assert [step["Layer"] for step in steps if step["Layer"]] == list(range(len(image.layers), 0, -1))
     for step in steps:
         layer = image.layers[step["Layer"] - 1] if step["Layer"] else None
-        assert (step["Size"], step["DiffID"]) == (
+        assert (step["StoredSize"], step["DiffID"]) == (
             (layer.descriptor.size, layer.diff_id) if layer else (0, None)
         )
+    sizes = run("size", "demo:", "--json").objects[0]["layers"]
+    found = [(step["Layer"], step["Size"], step["LiveSize"]) for step in reversed(steps) if step["Layer"]]
+    assert found == [(row["layer"], row["size"], row["live"]) for row in sizes]
 
 
 def test_inspect_prints_an_array_of_one_object(run: Run) -> None:
@@ -69,8 +85,10 @@ def test_agrees_with_docker_on_images_that_it_loads_and_builds(
             key: value for key, value in theirs.items() if key not in UNKNOWN
         }
         assert list(ours["Config"]) == list(theirs["Config"])
-        lines = docker("history", "--no-trunc", "--format", "json", name).splitlines()
+        lines = docker("history", "--no-trunc", "--human=false", "--format", "json", name).splitlines()
         steps = run("history", path, "--json").objects
         for mine, step in zip(steps, map(json.loads, lines), strict=True):
             assert mine["CreatedBy"] == step["CreatedBy"] and mine["Comment"] == step["Comment"]
             assert (mine["CreatedAt"] or "")[:19] == step["CreatedAt"][:19]
+            # Docker counts the targets of symlinks too (overlay2: sizes that lstat(2) reports).
+            assert mine["Size"] + symlinks(open_image(str(path)), mine["Layer"]) == int(step["Size"])

@@ -24,6 +24,7 @@ ON_IMAGES: dict[str, list[list[str]]] = {
     "cat": [["{image}", "{path}"]],
     "search": [["{image}", "a"]],
     "extract": [["{image}", "/", "{folder}"]],
+    "size": [["{image}"], ["--json", "{image}"], ["--dead", "{image}", "/"]],
     "insight": [["{image}"], ["--json", "{image}"]],
     "check": [["{image}"], ["--format", "json", "{image}"]],
     "verify": [["{image}"], ["--json", "{image}"]],

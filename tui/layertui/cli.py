@@ -113,9 +113,12 @@ def _command(name: str, words: Sequence[str]) -> int:
     command = importlib.import_module(f"layertui.commands.{name}")
     parser = Parser(f"layertui {name}", command.DESCRIPTION, command.EPILOG)
     command.add_arguments(parser)
-    if parser.passes_on and words[:1] not in (["-h"], ["--help"]):
-        words = ["--", *words]
-    options = parser.parse_args(words)
+    if not parser.passes_on:
+        options = parser.parse_intermixed_args(words)  # as getopt(3): options also between arguments
+    elif words[:1] in (["-h"], ["--help"]):
+        options = parser.parse_args(words)
+    else:
+        options = parser.parse_args(["--", *words])
     status: int = command.run(options)
     return status
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "cat": "print the content of a file, hidden versions too",
     "search": "search the files of all layers",
     "extract": "extract files to a directory, or as a tar",
+    "size": "show where the bytes are: layers, directories, packages",
     "insight": "report waste, duplicates, secrets, permissions",
     "check": "check an image against rules, as a CI gate",
     "verify": "recompute every digest of an image",

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from layertui.commands.opening import image_of
+from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output, created_cell, one_line, short_id
 from layertui.commands.parsing import add_common, add_image
+from layertui.insight.sizes import Bytes, SizeMap
+from layertui.layers.load import cache_key
 from layertui.model.history_step import step_text
 from layertui.model.image import HistoryEntry, Image
 from layertui.text.format import size_text
 from layertui.text.sanitize import visible
+from layertui.union.model import LayerUnion
 
 DESCRIPTION = """\
 List the build steps of an image, newest first, with the layers they created.
 """
 EPILOG = """\
-No layer is read, so SIZE is what the source records for a layer: its stored,
-mostly compressed bytes; for Docker the bytes of its files, as docker history;
-for Podman the size of its tar, or as it was pulled. CREATED BY is the
-instruction as in a Dockerfile, with --json as recorded. On a terminal, long
-lines are truncated.
+SIZE is the bytes of the files that the layer adds, the same for every source;
+layers are read for it, once. Layers of a registry are not: there it is STORED,
+the bytes that a pull transfers, unless all layers have been read before.
+CREATED BY is the instruction as in a Dockerfile, with --json as recorded. On a
+terminal, long lines are truncated.
 --json prints one object per line: ID, CreatedAt, CreatedBy, Size (bytes, null
-if unknown), Comment, Layer (null for steps without one), DiffID.
+if unknown), Comment, Layer (null for steps without one), DiffID, StoredSize,
+LiveSize (of Size, the bytes that the final tree shows).
 
 examples:
   layertui history app.tar
@@ -39,49 +45,91 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     image = image_of(options)
-    out = Output(2 if image.damage else 0)
+    is_read = _can_be_read(image, options.no_cache)
+    status = 2 if image.damage else 0
+    sizes: list[Bytes | None] = [None] * len(image.layers)
+    if is_read:
+        sizes = _sizes(read_layers(options, image).union)
+    out = Output(status)
     newest_first = image.history[::-1]
     ids = [entry.id or ((not number and image.id) or MISSING) for number, entry in enumerate(newest_first)]
+    steps = [
+        (_StepSize.of(image, entry, sizes), entry, identity)
+        for entry, identity in zip(newest_first, ids, strict=True)
+    ]
     if options.json:
-        for entry, identity in zip(newest_first, ids, strict=True):
-            out.json(_json(image, entry, identity))
+        for size, entry, identity in steps:
+            out.json(_json(image, entry, identity, size))
     else:
         out.table(
-            ("IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT", "LAYER"),
-            [_cells(image, entry, identity) for entry, identity in zip(newest_first, ids, strict=True)],
+            ("IMAGE", "CREATED", "CREATED BY", "SIZE" if is_read else "STORED", "COMMENT", "LAYER"),
+            [
+                _cells(entry, identity, size.size if is_read else size.stored)
+                for size, entry, identity in steps
+            ],
             right=(3, 5),
             shrink=(4, 2),
         )
-    return 2 if image.damage else 0
+    return status
 
 
-def _size(image: Image, entry: HistoryEntry) -> int:
-    """Return the size in bytes of a step's layer; -1 if unknown."""
-    if entry.size >= 0:
-        return entry.size
-    return 0 if entry.layer is None else image.layers[entry.layer - 1].descriptor.size
+def _can_be_read(image: Image, no_cache: bool) -> bool:
+    """Return whether the layers are on this machine, or have been read before."""
+    if image.transport != "docker":
+        return True
+    if no_cache:
+        return False
+    from layertui.cache.indexes import IndexCache
+
+    cache = IndexCache()
+    return all(cache.has(cache_key(layer)) for layer in image.layers)
 
 
-def _json(image: Image, entry: HistoryEntry, identity: str) -> dict[str, object]:
-    size = _size(image, entry)
+def _sizes(union: LayerUnion) -> list[Bytes | None]:
+    """Return the bytes of each layer; ``None`` for one that could not be read completely."""
+    found = SizeMap(union).layers
+    return [None if index.damage else size for size, index in zip(found, union.indexes, strict=True)]
+
+
+class _StepSize(NamedTuple):
+    """Bytes of a step's layer; ``None`` if unknown, 0 for a step without a layer."""
+
+    size: int | None
+    stored: int | None
+    live: int | None
+
+    @classmethod
+    def of(cls, image: Image, entry: HistoryEntry, sizes: Sequence[Bytes | None]) -> _StepSize:
+        if entry.layer is None:
+            return cls(0, 0, 0)
+        layer = image.layers[entry.layer - 1]
+        stored = layer.descriptor.size if layer.descriptor.size >= 0 else None
+        if (found := sizes[entry.layer - 1]) is not None:
+            return cls(found.size, stored, found.live)
+        return cls(entry.size if entry.size >= 0 else None, stored, None)
+
+
+def _json(image: Image, entry: HistoryEntry, identity: str, sizes: _StepSize) -> dict[str, object]:
     return {
         "ID": identity,
         "CreatedAt": entry.created,
         "CreatedBy": entry.created_by,
-        "Size": size if size >= 0 else None,
+        "Size": sizes.size,
         "Comment": entry.comment,
         "Layer": entry.layer,
         "DiffID": None if entry.layer is None else image.layers[entry.layer - 1].diff_id or None,
+        "StoredSize": sizes.stored,
+        "LiveSize": sizes.live,
     }
 
 
-def _cells(image: Image, entry: HistoryEntry, identity: str) -> tuple[str, ...]:
+def _cells(entry: HistoryEntry, identity: str, size: int | None) -> tuple[str, ...]:
     created_by = visible(step_text(entry)) if entry.recorded else "(not in the history)"
     return (
         short_id(identity),
         created_cell(entry.created),
         created_by,
-        size_text(_size(image, entry)),
+        size_text(size),
         one_line(entry.comment),
         "" if entry.layer is None else str(entry.layer),
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from layertui.content.read import Contents
@@ -59,6 +60,12 @@ class _Lists:
     unlisted: int = 0
     unread: list[LayertuiError] = field(default_factory=list)
 
+    def paths(self) -> Iterator[tuple[Package, Sequence[bytes]]]:
+        """Yield each package with its absolute paths."""
+        stops = (*self.starts, len(self.text))[1:]
+        for package, start, stop in zip(self.packages, self.starts, stops, strict=True):
+            yield package, [path for path in self.text[start:stop].split(b"\n") if path]
+
     def owners(self, path: bytes) -> list[Package]:
         needle, found = b"\n%b\n" % path, []
         at = self.text.find(needle)
@@ -99,22 +106,44 @@ class PackageFiles:
         kinds = {package.kind for package in lists.packages} | ({"npm"} if self._has_npm else set())
         return PackageOwners(list(dict.fromkeys(found)), sorted(kinds), lists.unlisted, unread)
 
+    def installed(
+        self, layer: LayerNumber, job: Job = Job.NONE
+    ) -> tuple[list[tuple[Package, list[Node]]], PackageOwners]:
+        """Return the packages of the merged tree of layers 1 to ``layer`` with the nodes of their paths in it.
+
+        Paths that the tree lacks are left out, and so are npm packages, which have no lists. The second
+        value says what is unknown. Raises :class:`Cancelled`.
+        """
+        with self._lock:
+            lists = self._read(layer, job)
+        aliases = dict(self._root_links(layer))
+        found = []
+        for package, paths in lists.paths():
+            job.check()
+            nodes = (self._union.find_key(_aliased(path, aliases)) for path in paths)
+            found.append(
+                (package, [node for node in nodes if node >= 0 and self._union.at(node, layer) >= 0])
+            )
+        kinds = sorted({package.kind for package in lists.packages})
+        return found, PackageOwners((), kinds, lists.unlisted, list(lists.unread))
+
     def _names(self, path: str, layer: LayerNumber) -> list[bytes]:
         """Return a path and its aliases through symlinks in the root: databases may list it as /bin/sh."""
-        union = self._union
         key = key_of(path)
         names = [b"/" + key.replace(b"\0", b"/")]
+        for link, target in self._root_links(layer):
+            if key.startswith(target + b"\0"):
+                names.append(b"/%b%b" % (link, key.removeprefix(target).replace(b"\0", b"/")))
+        return names
+
+    def _root_links(self, layer: LayerNumber) -> Iterator[tuple[bytes, bytes]]:
+        """Yield name and target's key of each symlink in the root (``bin`` to ``usr/bin``)."""
+        union = self._union
         for node in union.children(ROOT):
             event = union.at(node, layer)
-            if event < 0 or union.ev_kind[event] != Kind.SYMLINK:
-                continue
-            try:
-                target = union.key(union.resolve(union.path(node), layer)) + b"\0"
-            except LayertuiError:
-                continue  # a dangling symlink
-            if key.startswith(target):
-                names.append(b"/%b/%b" % (union.key(node), key.removeprefix(target).replace(b"\0", b"/")))
-        return names
+            if event >= 0 and union.ev_kind[event] == Kind.SYMLINK:
+                with suppress(LayertuiError):  # a dangling symlink
+                    yield union.key(node), union.key(union.resolve(union.path(node), layer))
 
     def _npm(self, path: str, layer: LayerNumber, job: Job) -> list[Package]:
         """Return the innermost package in a ``node_modules`` that contains a path."""
@@ -185,6 +214,13 @@ class PackageFiles:
                 elif parser is dpkg:
                     paths = _after(diverted, package, paths)
                 yield package, paths
+
+
+def _aliased(path: bytes, aliases: Mapping[bytes, bytes]) -> bytes:
+    """Return the key of an absolute path whose first component may be a symlink."""
+    key = path[1:].replace(b"/", b"\0")
+    first, slash, rest = key.partition(b"\0")
+    return aliases.get(first, first) + slash + rest
 
 
 def _dpkg_files(path: str, package: Package, data: Mapping[str, tuple[Node, bytes]]) -> list[bytes] | None:

@@ -97,6 +97,10 @@ class MergedTree:
         """Return the number of paths in the merged tree, without the root."""
         return self.visible.count(1, ROOT + 1)
 
+    def own_sizes(self) -> array[int]:
+        """Return the bytes of each node's own file, counted as :meth:`subtree_size` counts them."""
+        return self._sizes[:]
+
     def subtree_size(self, node: Node) -> int:
         """Return the bytes of the files at and below a node.
 
