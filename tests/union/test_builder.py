@@ -1,5 +1,8 @@
 """What lies where once layers are laid over one another."""
 
+import tracemalloc
+from typing import Any
+
 import pytest
 
 from layertui.model.errors import LayertuiError
@@ -119,6 +122,53 @@ def test_below_a_file_becomes_a_directory() -> None:
     tree = union(layer(("-", "d")), layer(("-", "d/a")))
     assert paths(tree, 2) == ["/d", "/d/a"]
     assert codes(tree) == [(2, "below-file", "/d")]
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ([("d", "/d"), ("d", "/d")], ["/d"]),
+        ([("d", "/"), ("d", "/")], ["/"]),
+        ([("d", "/"), ("d", "/d"), ("-", "/d/f")], []),
+        ([("-", "/d/f"), ("d", "/d")], []),
+        ([("d", "/d"), ("-", "/d/f"), ("d", "/d")], ["/d"]),
+        ([("wh", "/w"), ("wh", "/w"), ("wh", "/x")], ["/w"]),
+        ([("opq", "/o"), ("opq", "/o")], ["/o"]),
+        ([("-", "/f"), ("d", "/f"), ("-", "/f")], ["/f", "/f"]),
+    ],
+)
+def test_paths_stored_twice(entries: list[Any], said: list[str]) -> None:
+    """Docker 20.10 and Podman 4.3: "duplicates of file paths not supported", of directories too."""
+    base = layer(("d", "/d"), ("d", "/o"), ("-", "/w"), ("-", "/x"))
+    found = [warning for warning in union(base, layer(*entries)).warnings if warning.code == "duplicate"]
+    assert [(warning.layer, warning.path) for warning in found] == [(2, path) for path in said]
+
+
+def test_hardlink_to_itself() -> None:
+    tree = union(layer(("-", "/a", {"size": 4}), ("h", "/a", {"to": "/a"})))
+    assert tree.entry(tree.at(tree.find("/a"), LayerNumber(1))).size == 4
+    assert codes(tree) == [(1, "duplicate", "/a"), (1, "hardlink-dangling", "/a")]
+
+
+def test_one_path_a_thousand_times_is_listed_and_the_rest_counted() -> None:
+    tree = union(layer(*[("-", "/a")] * 5000), layer(("-", "/b"), ("-", "/b")))
+    assert codes(tree) == [(1, "duplicate", "/a")] * 1000 + [
+        (1, "more-warnings", "/"),
+        (2, "duplicate", "/b"),
+    ]
+    assert tree.warnings[1000].text == "3,999 more warnings are not listed"
+
+
+def test_implied_directories_take_bounded_memory() -> None:
+    deep = "/d" * 2000
+    entries = [("-", f"/{number}{deep}/f") for number in range(10_000)]
+    tracemalloc.start()
+    try:
+        tree = union(layer(*entries))
+        assert tracemalloc.get_traced_memory()[0] < 200 << 20
+    finally:
+        tracemalloc.stop()
+    assert {warning.code for warning in tree.warnings} == {"out-of-reach", "more-warnings"}
 
 
 def test_last_of_duplicates_wins() -> None:

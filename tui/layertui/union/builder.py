@@ -9,12 +9,20 @@ the image, as in umoci and containerd.
 from __future__ import annotations
 
 from array import array
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from itertools import compress
 from typing import cast
 
-from layertui.model.layer_index import MAX_PATH, Kind, LayerIndex, path_of, positions
+from layertui.model.layer_index import (
+    MAX_LISTED_WARNINGS,
+    MAX_PATH,
+    Kind,
+    LayerIndex,
+    more_warnings,
+    path_of,
+    positions,
+)
 from layertui.model.numbers import NO_EVENT, NO_NODE, ROOT, EntryNumber, Event, LayerNumber, Node
 from layertui.union.arrays import column, ends, offsets
 from layertui.union.model import Absence, LayerUnion, UnionWarning
@@ -22,15 +30,17 @@ from layertui.union.model import Absence, LayerUnion, UnionWarning
 MAX_PARENT_LINKS = 255
 """Symlinks followed for one path before it counts as a loop, as in umoci's securejoin."""
 
-MAX_DETOURS = 1 << 27
+MAX_DETOURS = 1 << 25
 """Bytes of the paths of implied directories and of symlink targets followed, for all layers together.
 
-Real images use less than a hundredth of it; without a limit, a small hostile layer could take
+Real images use less than a tenth of it; without a limit, a small hostile layer could take
 hours and all memory.
 """
 
 _SIMPLE = frozenset(map(int, (Kind.FILE, Kind.DIRECTORY, Kind.CHAR, Kind.BLOCK, Kind.FIFO)))
 """Kinds that need nothing but an event where the path had the same kind before."""
+
+DUPLICATE = "stored twice in one layer: the last one counts here, in umoci and containerd, Docker and Podman refuse the layer"
 
 REPLACED_KIND = 255
 """The ``ev_kind`` of an event that deletes a path below a replaced directory."""
@@ -64,6 +74,8 @@ class UnionBuilder:
         self._starts = [0]
         self._detours = 0
         # Of the layer being applied.
+        self._listed = 0  # warnings
+        self._unlisted = 0
         self._whiteouts: set[bytes] = set()
         self._own: set[bytes] | None = None  # keys of its directories and whiteouts; None before needed
         self._landings: dict[bytes, Node] = {}  # where its entries below a (symlinked) directory are placed
@@ -71,6 +83,8 @@ class UnionBuilder:
     def add(self, index: LayerIndex) -> None:
         """Apply one more layer on top."""
         self._indexes.append(index)
+        self._unlisted = 0
+        self._listed = len(index.warnings)
         self._warnings += [
             UnionWarning(LayerNumber(len(self._indexes)), warning.code, path_of(warning.key), warning.text)
             for warning in index.warnings
@@ -80,6 +94,7 @@ class UnionBuilder:
             self._event(ROOT, Absence.IMPLIED, Kind.DIRECTORY)
         self._whiteouts = {keys[number] for number in positions(index.kind, Kind.WHITEOUT)}
         opaques = {keys[number] for number in positions(index.kind, Kind.OPAQUE)}
+        self._warn_of_repeated_whiteouts(index, keys)
         self._own = None
         hidden_kinds = {key: self._opaque(key) for key in sorted(opaques)}
         for key in sorted(self._whiteouts):
@@ -90,6 +105,9 @@ class UnionBuilder:
         self._lay(index, keys)
         for key, kind in hidden_kinds.items():
             self._warn_of_idle_opaque(key, kind)
+        if self._unlisted:
+            code, _, text = more_warnings(self._unlisted)
+            self._warnings.append(UnionWarning(LayerNumber(len(self._indexes)), code, "/", text))
         self._starts.append(len(self._ev_node))
 
     def freeze(self) -> LayerUnion:
@@ -171,7 +189,11 @@ class UnionBuilder:
                         waiting.append(child)
 
     def _warn(self, code: str, key: bytes, text: str) -> None:
-        self._warnings.append(UnionWarning(LayerNumber(len(self._indexes)), code, path_of(key), text))
+        if self._listed < MAX_LISTED_WARNINGS:
+            self._listed += 1
+            self._warnings.append(UnionWarning(LayerNumber(len(self._indexes)), code, path_of(key), text))
+        else:
+            self._unlisted += 1
 
     # Phase one: whiteouts
 
@@ -216,6 +238,14 @@ class UnionBuilder:
         if kind == Kind.DIRECTORY:
             self._clear(node, Absence.WHITEOUT, Kind.WHITEOUT)
         self._event(node, Absence.WHITEOUT, Kind.WHITEOUT)
+
+    def _warn_of_repeated_whiteouts(self, index: LayerIndex, keys: list[bytes]) -> None:
+        for kind in (Kind.WHITEOUT, Kind.OPAQUE):
+            found = positions(index.kind, kind)
+            if len(found) > len({keys[number] for number in found}):
+                for key, count in Counter(keys[number] for number in found).items():
+                    if count > 1:
+                        self._warn("duplicate", key, f"its whiteout is {DUPLICATE}")
 
     def _warn_of_double_whiteout(self, key: bytes, opaques: set[bytes]) -> None:
         above = key.rpartition(b"\0")[0]
@@ -336,13 +366,8 @@ class UnionBuilder:
             self._warn_of_own_whiteout(key, kind)
         if was == Kind.DIRECTORY and kind != Kind.DIRECTORY:
             self._clear(node, Absence.REPLACED, REPLACED_KIND)
-        if was >= 0 and self._last[node] >= first and kind != Kind.DIRECTORY:
-            self._warn(
-                "duplicate",
-                key,
-                "stored twice in one layer: the last one counts here and in umoci, "
-                "Docker and Podman refuse such a layer",
-            )
+        if self._last[node] >= first and self._ev_entry[self._last[node]] >= 0:
+            self._warn("duplicate", key, DUPLICATE)
         inode = NO_EVENT
         if kind == Kind.HARDLINK:
             inode, kind = self._linked(index, number, key)
@@ -385,7 +410,9 @@ class UnionBuilder:
             )
             return NO_EVENT, Kind.HARDLINK
         last = self._last[node]
-        if last < self._starts[-1]:
+        if self._keys[node] == key:
+            self._warn("hardlink-dangling", key, "hardlink to itself: no engine can unpack this layer")
+        elif last < self._starts[-1]:
             self._warn(
                 "hardlink-below",
                 key,
@@ -453,7 +480,7 @@ class UnionBuilder:
                         "below-file",
                         child_key,
                         "has entries below it but is no directory: it becomes one here and in Docker's "
-                        "overlay2 and Podman, umoci refuses the layer",
+                        "overlay2, Podman and umoci, which refused the layer before 0.5",
                     )
                 if child_key in self._whiteouts:
                     self._warn_of_own_whiteout(child_key, Kind.DIRECTORY)

@@ -20,7 +20,7 @@ from layertui.model.layer_index import Kind, LayerIndex, positions
 from layertui.model.numbers import ROOT, Event, LayerNumber
 from layertui.union.model import VISIBLE_KINDS, Absence, LayerUnion, UnionWarning
 
-MERGE_VERSION = 1
+MERGE_VERSION = 2
 """To be changed whenever the same layers are merged differently."""
 
 _COLUMNS = {
