@@ -61,7 +61,7 @@ class AttachedDocument:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A manifest that refers to an image, and the documents in it."""
+    """A manifest that refers to an image, and the documents in it; or a signature without one."""
 
     descriptor: Descriptor
     type: str
@@ -69,6 +69,8 @@ class Attachment:
     documents: Sequence[AttachedDocument]
     subject: str
     """Digest of the manifest or index that it is about."""
+    is_recorded: bool = True
+    """Whether something records its digest; of a signature without a manifest it is only computed."""
 
 
 def blob_pieces(blob: Blob) -> Iterator[bytes]:
@@ -101,6 +103,12 @@ def attachments(image: Image) -> Iterator[Attachment]:
             yield each
 
 
+def subjects(image: Image) -> list[str]:
+    """Return the digests that an attachment of an image may be about: its manifest's and those of the indexes to it."""
+    indexes = (link.descriptor.digest for link in image.links if link.name == "index")
+    return [each for each in (image.manifest_digest, *indexes) if each]
+
+
 def attachments_in(layout: ImageLayout, image: Image) -> Iterator[Attachment]:
     """Yield what a layout has about an image, or about the index that led to it.
 
@@ -122,9 +130,9 @@ def attachments_in(layout: ImageLayout, image: Image) -> Iterator[Attachment]:
             layout.fetch(found, "manifest")
             # What an index is about, its manifests are: the one that lists an image's referrers.
             ways = (subjects_of(layout, each, top) for each in (found, *reversed(above)))
-            subjects = next(filter(None, ways), [])
+            about = next(filter(None, ways), [])
             for subject in wanted:
-                if subject != found.digest and any(subject.startswith(each) for each in subjects):
+                if subject != found.digest and any(subject.startswith(each) for each in about):
                     yield attachment_of(layout, found, subject)
         except LayertuiError as problem:
             problems.append(problem)
@@ -135,9 +143,7 @@ def attachments_in(layout: ImageLayout, image: Image) -> Iterator[Attachment]:
 def attachment_of(layout: ImageLayout, found: Descriptor, subject: str) -> Attachment:
     """Return the attachment of a manifest that is about a subject; of one that is absent, what its descriptor records."""
     if not layout.has(found):
-        type = found.artifact_type or media_types.ATTESTATION
-        absent = AttachedDocument(found, None, kind_of((type,), type))
-        return Attachment(found, type, [absent], subject)
+        return absent_attachment(found, subject)
     manifest, _ = layout.fetch(found, "manifest")
     config, carried = config_and_layers(manifest)
     types = [
@@ -157,6 +163,12 @@ def attachment_of(layout: ImageLayout, found: Descriptor, subject: str) -> Attac
         kind = kind_of((predicate, each.media_type, *given), type)
         documents.append(AttachedDocument(each, layout.blob(each), kind, predicate))
     return Attachment(found, type, documents, subject)
+
+
+def absent_attachment(found: Descriptor, subject: str) -> Attachment:
+    """Return what the descriptor of an attestation records of it."""
+    type = found.artifact_type or media_types.ATTESTATION
+    return Attachment(found, type, [AttachedDocument(found, None, kind_of((type,), type))], subject)
 
 
 def _predicate(annotations: object) -> str:

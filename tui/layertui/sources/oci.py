@@ -22,7 +22,7 @@ from layertui.sources.assemble import (
     make_layers,
     platform_of,
 )
-from layertui.sources.attachments import Attachment, attachments_in
+from layertui.sources.attachments import Attachment, attachments_in, subjects
 from layertui.sources.files import files_of
 from layertui.sources.oci_groups import groups_of, platform_of_image, select_group
 from layertui.sources.oci_layout import (
@@ -38,6 +38,7 @@ from layertui.sources.oci_layout import (
 )
 from layertui.sources.oci_subjects import attests, subject_of
 from layertui.sources.pinned import open_pinned
+from layertui.sources.simple_signatures import MAX_SIGNATURE, signature_attachment
 
 MAX_OTHER_CONFIG = 1 << 20
 """Largest config of an artifact that is read, in bytes."""
@@ -56,7 +57,12 @@ def list_images(reference: Reference) -> list[ImageSummary]:
 def attachments_of(image: Image) -> Iterator[Attachment]:
     """See :class:`layertui.sources.attachments.AttachmentSource`."""
     open_pinned(identity_of(image))  # the path may be another archive or layout by now
-    yield from attachments_in(layout_of(parse_reference(image.reference)), image)
+    layout = layout_of(parse_reference(image.reference))
+    yield from attachments_in(layout, image)
+    if isinstance(layout, DirectoryLayout):
+        for subject in subjects(image):
+            for blob in layout.signatures(subject):
+                yield signature_attachment(blob.pread(MAX_SIGNATURE, 0), blob.location, subject)
 
 
 def layout_of(reference: Reference) -> ImageLayout:

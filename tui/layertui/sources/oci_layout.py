@@ -9,6 +9,7 @@ import base64
 import binascii
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from layertui.model import media_types
@@ -134,6 +135,16 @@ class DirectoryLayout(FilesLayout):
 
     def pinned(self, _reference: Reference, _digest: str) -> str:
         return ""
+
+    def signatures(self, digest: str) -> Iterator[Blob]:
+        """Yield the stored signatures of a manifest or index (``signaturePath``)."""
+        own = any(found.digest == digest for found in self.top())
+        prefix = "" if own else f"{digest.partition(':')[2]}."
+        for number in count(1):
+            blob = self._files.get(f"{prefix}signature-{number}")
+            if blob is None:
+                return
+            yield blob
 
     def top(self) -> list[Descriptor]:
         """Return one descriptor, made here, that embeds ``manifest.json``: no file names it by digest."""

@@ -24,6 +24,8 @@ def attachment_checks(image: Image, job: Job = Job.NONE) -> Iterator[Check]:
             job.check()
             digest = attachment.descriptor.digest
             known.discard(digest)
+            if not attachment.is_recorded:
+                continue  # there is nothing to compare with
             if attachment.documents and attachment.documents[0].descriptor.digest != digest:
                 yield Check("attached manifest", "digest", "ok", digest, digest)  # else it was not read
             for document in attachment.documents:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from layertui.model import platforms
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.image import ContainerSummary, Image, ImageSummary
-from layertui.model.reference import Reference, layer_of
+from layertui.model.reference import Reference, layer_of, parse_reference
 from layertui.sources.attachments import Attachment
+from layertui.sources.containers_storage.attached import attachments_of_record
 from layertui.sources.containers_storage.records import MANIFEST
 from layertui.sources.containers_storage.store import ContainersStore, storage_drivers
 from layertui.sources.containers_storage.system import StoreLocation, image_stores, system_place
@@ -80,9 +81,19 @@ def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
         raise problems[0]
 
 
-def attachments_of(_image: Image) -> Iterator[Attachment]:
+def attachments_of(image: Image) -> Iterator[Attachment]:
     """See :class:`layertui.sources.attachments.AttachmentSource`."""
-    return iter(())
+    reference = parse_reference(image.pinned or image.reference)
+    name = reference.selector
+    if not image.manifest_digest:
+        return
+    for store, _ in stores_of(reference):
+        try:
+            record = store.image_of(store.find_container(name[1:])) if name[:1] == "/" else store.find(name)
+        except NotFound:
+            continue
+        yield from attachments_of_record(store, record, image)
+        return
 
 
 def stores_of(reference: Reference) -> Iterator[tuple[ContainersStore, Reference]]:

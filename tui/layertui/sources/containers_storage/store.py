@@ -77,13 +77,13 @@ class ContainersStore(Lists):
     def open(self, record: Record, reference: str, key: str = MANIFEST) -> Image:
         """Return an image by the key of its manifest or index. Raises :class:`LayertuiError`."""
         links = []
-        manifest, data = self._data(record, key)
+        manifest, data = self.document(record, key)
         if is_index(manifest):
             links.append(self._link("index", record, key, record.manifest_digest(key), data))
             key = self._listed_manifest(record, manifest, reference)
-            manifest, data = self._data(record, key)
+            manifest, data = self.document(record, key)
         manifest_digest, config_digest = record.manifest_digest(key), config_digest_of(record, manifest)
-        config, config_bytes = self._data(record, config_digest)
+        config, config_bytes = self.document(record, config_digest)
         check_digest(config_bytes, config_digest, f"the config of {reference}")
         links.append(self._link("manifest", record, key, manifest_digest, data))
         links.append(self._link("config", record, config_digest, config_digest, config_bytes))
@@ -129,7 +129,7 @@ class ContainersStore(Lists):
         raise LayertuiError(f"{reference} is a list of images for platforms", listed)
 
     def _link(self, name: str, record: Record, key: str, digest: str, data: bytes) -> Link:
-        return Link(name, Descriptor("", digest, -1), data, str(self._data_path(record, key)))
+        return Link(name, Descriptor("", digest, -1), data, str(self.data_path(record, key)))
 
     def summaries(self, place: Reference) -> Iterator[ImageSummary]:
         """Yield a row for each name of each image, or for one without a name.
@@ -140,9 +140,9 @@ class ContainersStore(Lists):
             config: Mapping[str, Any] = {}
             manifest: Mapping[str, Any] = {}
             try:
-                manifest, _ = self._data(record, MANIFEST)
+                manifest, _ = self.document(record, MANIFEST)
                 if not is_index(manifest):
-                    config, _ = self._data(record, config_digest_of(record, manifest))
+                    config, _ = self.document(record, config_digest_of(record, manifest))
                 layers = [layer.descriptor.size for layer in self._layers(record, config, manifest)[0]]
             except LayertuiError:
                 layers = [-1]
@@ -164,13 +164,13 @@ class ContainersStore(Lists):
                     labels=labels_of(config),
                 )
 
-    def _data(self, record: Record, key: str) -> tuple[dict[str, Any], bytes]:
+    def document(self, record: Record, key: str) -> tuple[dict[str, Any], bytes]:
         """Return a manifest or config of an image. Raises :class:`LayertuiError`."""
-        path = self._data_path(record, key)
+        path = self.data_path(record, key)
         schema = documents.MANIFEST_SCHEMA if key.startswith("manifest") else documents.CONFIG_SCHEMA
         return parse_object(FileBlob(path), str(path), schema)
 
-    def _data_path(self, record: Record, key: str) -> Path:
+    def data_path(self, record: Record, key: str) -> Path:
         return record.root / f"{self.driver}-images" / record.id / big_data_name(key)
 
     # Layers
@@ -273,10 +273,9 @@ class ContainersStore(Lists):
 
     def open_container(self, container: Record, reference: str) -> Image:
         """Return a container as its image with the read-write layer on top. Raises :class:`LayertuiError`."""
-        identity = container.text("image")
         image = (
-            self.open(self.find(identity), reference)
-            if identity
+            self.open(self.image_of(container), reference)
+            if container.text("image")
             else no_image(reference, "containers-storage")
         )
         layer = self.layers.get(container.text("layer"))
@@ -286,6 +285,10 @@ class ContainersStore(Lists):
         text = f"read-write layer of container {container_name(container)} (state unknown)"
         image = with_own_layer(image, unpacked, missing, text, container.text("created") or None)
         return image._replace(name=f"{container_name(container)} ({image.name})")
+
+    def image_of(self, container: Record) -> Record:
+        """Return the image that a container was made from. Raises :class:`LayertuiError`."""
+        return self.find(container.text("image"))
 
     def container_summaries(self, place: Reference) -> Iterator[ContainerSummary]:
         for container in self.containers:
