@@ -42,7 +42,7 @@ def serving(socket: Path, answer: Answer) -> Iterator[str]:
             data = (
                 found
                 if isinstance(found, bytes)
-                else json.dumps(found or {"message": "no such thing"}).encode()
+                else json.dumps(found or {"message": "no such thing"}, separators=(",", ":")).encode()
             )
             self.send_response(404 if found is None else 200)
             self.send_header("Content-Length", str(len(data)))
@@ -136,6 +136,13 @@ class Docker29:
         self._names[name] = top["digest"]
         return str(top["digest"])
 
+    def remove(self, name: str) -> None:
+        del self._images[self._names.pop(name)]
+
+    def image(self, name: str) -> tuple[str, list[Variant], list[dict[str, Any]]]:
+        """The name of an image, its platforms, and the descriptors of its manifests."""
+        return self._images[self._names[name]]
+
     def config_digest(self, name: str, number: int = 0) -> str:
         """The digest of the config of one of an image's platforms."""
         _, _, manifests = self._images[self._names[name]]
@@ -170,6 +177,8 @@ class Docker29:
             return None
         if what == "history":
             return self._history(identity, number)
+        if what == "attestations":
+            return self._statements(identity, number)
         if what == "get":
             data = self._saved(identity, None if wanted is None else number)
             self.sent += len(data)
@@ -266,6 +275,17 @@ class Docker29:
         ]
         steps[0] |= {"Id": identity, "Tags": [self._images[identity][0]]}
         return steps
+
+    def _statements(self, identity: str, number: int) -> list[dict[str, Any]]:
+        _, variants, manifests = self._images[identity]
+        about = manifests[number]["digest"]
+        found = []
+        for each in manifests[len(variants) :]:
+            if each["annotations"]["vnd.docker.reference.digest"] == about:
+                for layer in json.loads(self._blobs[each["digest"]])["layers"]:
+                    statement = json.loads(self._blobs[layer["digest"]])
+                    found.append({"Descriptor": layer, "PredicateType": PROVENANCE, "Statement": statement})
+        return found
 
     def _saved(self, identity: str, number: int | None) -> bytes:
         """All that is stored, or one platform without its index and attestations."""

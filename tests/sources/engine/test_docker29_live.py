@@ -11,10 +11,12 @@ import pytest
 
 from layertui.layers.load import index_layer
 from layertui.sources import open_image
+from layertui.sources.attachments import attachments
 from layertui.sources.engine.client import Engine
 from layertui.sources.engine.endpoint import EngineEndpoint
 from tests.content.archives import tar_of
 from tests.engines import Docker
+from tests.layouts import digest
 from tests.sources.engine.docker29 import Docker29, Variant
 
 COMMON = tar_of({"etc/a": b"one\n"})
@@ -61,9 +63,12 @@ REQUESTS = [
     ("json", {"platform": '{"architecture":"arm64","os":"linux"}'}),
     ("json", {"platform": '{"architecture":"mips","os":"linux"}'}),
     ("history", {}),
+    ("attestations", {"statement": "1", "platform": '{"architecture":"arm64","os":"linux"}'}),
     ("history", {"platform": '{"architecture":"arm64","os":"linux"}'}),
 ]
 FIELDS = (
+    "PredicateType",
+    "Statement",
     "Id",
     "RepoTags",
     "RepoDigests",
@@ -134,6 +139,16 @@ def test_each_platform_that_is_stored(
         assert [layer.diff_id for layer in image.layers] == theirs["RootFS"]["Layers"]
     steps = loaded("history", "--no-trunc", "--format={{.CreatedBy}}", shown, name).splitlines()
     assert [entry.created_by for entry in reversed(image.history)] == steps
+
+
+@pytest.mark.parametrize(
+    ("name", "platform"), [("both:1", "linux/arm64"), ("other:1", None), ("single:1", None)]
+)
+def test_attestations_that_are_stored(loaded: Docker, name: str, platform: str | None) -> None:
+    (found,) = attachments(open_image(f"docker-daemon:{name}", platform))
+    (document,) = found.documents
+    assert document.descriptor.digest == digest(STATEMENT)
+    assert document.verified().pread(1000, 0) == STATEMENT
 
 
 def test_inspect_by_default_is_the_engines_own(loaded: Docker) -> None:

@@ -18,6 +18,7 @@ from layertui.sources.engine.description import names_of
 from layertui.sources.engine.docker_settings import docker_endpoint
 from layertui.sources.engine.endpoint import EngineEndpoint
 from layertui.sources.engine.podman_settings import podman_endpoint
+from layertui.sources.engine.saved_image import SavedImage
 from layertui.sources.engine.values import objects
 
 ENDPOINTS = {
@@ -54,8 +55,10 @@ def list_containers(reference: Reference) -> Iterator[ContainerSummary]:
 
 def attachments_of(image: Image) -> Iterator[Attachment]:
     """See :class:`layertui.sources.attachments.AttachmentSource`."""
-    engine = ENGINE_NAMES[image.transport]
-    raise LayertuiError(f"{engine} does not list attachments", "", "its registry may: docker://NAME")
+    if not isinstance(image.arrival, SavedImage):
+        engine = ENGINE_NAMES[image.transport]
+        raise LayertuiError(f"{engine} does not list attachments", "", "its registry may: docker://NAME")
+    return image.arrival.attachments()
 
 
 def shared_sizes(transport: str) -> Mapping[str, int]:

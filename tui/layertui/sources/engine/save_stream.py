@@ -38,7 +38,7 @@ class SaveStream:
 
         ``query`` are parameters of the request, which restrict it to a platform.
         """
-        self._engine = engine
+        self.engine = engine
         self._image = image
         self._query = dict(query or {})
         self._layers = frozenset(layers)
@@ -53,7 +53,7 @@ class SaveStream:
 
     @property
     def name(self) -> str:
-        return f"{self._engine.endpoint.engine}'s {self._image}"
+        return f"{self.engine.endpoint.engine}'s {self._image}"
 
     def watch(self, job: Job) -> None:
         """Report to ``job`` the bytes received, and the estimated total, from another thread."""
@@ -101,7 +101,7 @@ class SaveStream:
             self._changed.notify_all()
 
     def _receive(self) -> None:
-        stream = self._engine.stream("/images/{0}/get", self._image, **self._query)
+        stream = self.engine.stream("/images/{0}/get", self._image, **self._query)
         source = ByteStream(stream, lambda done: self._job.report(done, self._estimate))
         try:
             with tarfile.open(fileobj=source, mode="r|", bufsize=ENGINE_CHUNK) as archive:

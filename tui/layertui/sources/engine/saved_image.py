@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from layertui.model import media_types
@@ -11,8 +11,10 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Link
 from layertui.model.job import Job
 from layertui.sources.assemble import diff_ids_of, platform_of
+from layertui.sources.attachments import Attachment, attachment_of
 from layertui.sources.engine.description import Description
 from layertui.sources.engine.save_stream import SaveStream
+from layertui.sources.engine.statements import ATTESTATIONS_VERSION, statements_of
 from layertui.sources.oci_layout import ImageLayout, checked, descriptor_of, is_index, manifests_of
 from layertui.sources.oci_subjects import attests
 
@@ -29,6 +31,8 @@ class SavedLayout(ImageLayout):
 
     def stored(self, descriptor: Descriptor) -> Blob | None:
         checked(descriptor, self.place)
+        if self._stream.kept(descriptor.digest) is None:
+            self._stream.settle()
         return self._stream.kept(descriptor.digest)
 
     def top(self) -> list[Descriptor]:
@@ -70,6 +74,31 @@ class SavedImage:
         if descriptor_of(layout.fetch(top, "manifest")[0].get("config")) is not None:
             return self._from_manifest(layout, top)
         return [layout.link("config", top, data)]
+
+    def attachments(self) -> Iterator[Attachment]:
+        """Yield the attestations of the image. Raises :class:`LayertuiError` if the engine does not send them."""
+        described, engine = self._described, self.stream.engine
+        if described.top is None:
+            raise LayertuiError(
+                f"{engine.endpoint.engine} does not list attachments", "", "its registry may: docker://NAME"
+            )
+        if not described.attestations:
+            return
+        subject = described.manifest.descriptor.digest if described.manifest is not None else ""
+        if described.is_only:
+            layout = SavedLayout(self.stream, described.top)
+            layout.fetch(described.top, "index")
+            for each in described.attestations:
+                yield attachment_of(layout, each, subject)
+        elif engine.api_version >= ATTESTATIONS_VERSION:
+            documents = statements_of(engine, described)
+            yield Attachment(described.attestations[0], media_types.ATTESTATION, documents, subject)
+        else:
+            raise LayertuiError(
+                f"{engine.endpoint.engine} sends attestations with all platforms only",
+                "",
+                "docker save NAME | layertui - reads them",
+            )
 
     def _from_manifest(self, layout: SavedLayout, found: Descriptor) -> list[Link]:
         manifest, data = layout.fetch(found, "manifest")
