@@ -86,14 +86,14 @@ def test_nothing_wasted(run: Run, tmp_path: Path) -> None:
 
 def test_every_part_has_its_place(run: Run) -> None:
     (found,) = run("insight", "demo:", "--json").objects
-    assert list(found) == list(PARTS)
+    assert list(found) == [*PARTS, "unread"] and found["unread"] == []
     headings = [line.partition(":")[0] for line in run("insight", "demo:").lines if ": " in line]
     assert [name for name in headings if name.lower() in PARTS] == [part.capitalize() for part in PARTS]
 
 
 def test_some_parts(run: Run) -> None:
     (found,) = run("insight", "demo:", "--only", "permissions, waste", "--json").objects
-    assert list(found) == ["waste", "permissions"]
+    assert list(found) == ["waste", "permissions", "unread"]
     failed = run("insight", "demo:", "--only", "waist")
     assert (failed.status, failed.out) == (2, b"")
     assert failed.err.startswith("layertui: no part 'waist', the parts are waste, ")
@@ -186,9 +186,15 @@ def test_packages_take_no_second_reading_of_the_layers(
 
 
 def test_packages_that_cannot_be_read(run: Run, tmp_path: Path) -> None:
-    done = run("insight", image(tmp_path, tar(("/var/lib/rpm/Packages", b"x"))), "--only", "packages")
-    assert (done.status, done.lines) == (2, ["Packages: none found in the final tree"])
-    assert "only SQLite databases of rpm" in done.err
+    path = image(tmp_path, tar(("/var/lib/rpm/Packages", b"x")))
+    done = run("insight", path, "--only", "packages")
+    line = "Packages: none found in the final tree; not every database could be read"
+    assert (done.status, done.lines) == (2, [line])
+    assert "it is not a database of rpm" in done.err
+    (found,) = (done := run("insight", path, "--only", "packages", "--json")).objects
+    (unread,) = found["unread"]
+    assert (done.status, found["packages"], unread["part"]) == (2, [], "packages")
+    assert unread["why"].startswith("cannot read /var/lib/rpm/Packages, it is not a database of rpm")
 
 
 def test_secrets(run: Run) -> None:

@@ -25,7 +25,7 @@ from layertui.anatomy.docker_inspect import described
 from layertui.cache.indexes import DamagedEntry
 from layertui.dockerfile import instructions
 from layertui.dockerfile.base import base_of
-from layertui.insight import databases
+from layertui.insight import databases, rpm
 from layertui.layers.codec import pack_index, unpack_index_checked
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow
@@ -169,7 +169,8 @@ def bolt(data: bytes) -> None:
 def packages(data: bytes) -> None:
     """Databases of packages; the first byte chooses one."""
     parsers: tuple[Callable[[str, bytes], Any], ...] = (
-        databases.dpkg, databases.apk, databases.python, databases.npm, databases.rpm_package, databases.rpm,
+        databases.dpkg, databases.apk, databases.python, databases.npm, rpm.rpm_package, rpm.rpm,
+        rpm.rpm_manifest,
     )  # fmt: skip
     parsers[data[0] % len(parsers) if data else 0]("/database", data[1:])
 

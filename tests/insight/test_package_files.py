@@ -20,7 +20,7 @@ from layertui.sources import open_image
 from tests.commands.samples import tar
 from tests.images import layers_of, union_of
 from tests.insight.reading import opened
-from tests.insight.test_packages import rpm_database, rpm_header, stanza
+from tests.insight.test_packages import linked, rpm_database, rpm_header, stanza
 from tests.layouts import OciLayout
 from tests.other_projects import fixture
 from tests.programs import lacking, need, need_root
@@ -266,6 +266,19 @@ def test_npm_by_the_innermost_directory() -> None:
     assert found == [["one"], ["inner"], ["@team/it"], [], []]
 
 
+def test_lists_of_databases_that_symlinks_lead_to() -> None:
+    """dpkg's are beside its database; those of a status alone are where they always are."""
+    listed = b"/.\n/usr\n/usr/bin/a\n"
+    images: list[list[tuple[str, bytes | str]]] = [
+        [("y/info/a.list", listed), ("y/status", stanza("a", "1")), ("var/lib/dpkg", "/y")],
+        [("var/lib/dpkg/info/a.list", listed), ("y", stanza("a", "1")), ("var/lib/dpkg/status", "/y")],
+    ]
+    for members in images:
+        files = PackageFiles(*opened([linked([*members, ("usr/bin/a", b"")])]))
+        owners = files.owners("/usr/bin/a", LayerNumber(1))
+        assert [package.name for package in owners.packages] == ["a"] and not owners.unlisted
+
+
 def test_each_layer_has_its_own_answer_and_what_cannot_be_read_is_said() -> None:
     status, info = "/var/lib/dpkg/status", "/var/lib/dpkg/info"
     tars = [
@@ -282,7 +295,7 @@ def test_each_layer_has_its_own_answer_and_what_cannot_be_read_is_said() -> None
         ["a"],
     ]
     (error,) = files.owners("/x", LayerNumber(3)).unread
-    assert "only SQLite databases of rpm are supported" in str(error)
+    assert "it is not a database of rpm" in str(error)
     union = union_of(layers_of(tars[:1]))
     cut = demo.image()._replace(layers=layers_of([tars[0][:1537]]))  # in the list
     owners = PackageFiles(union, Contents(cut, union.indexes, union)).owners("/x", LayerNumber(1))

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import struct
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
+
+import pytest
 
 from layertui import demo
 from layertui.content.read import Contents
+from layertui.insight import databases, package, package_databases
 from layertui.insight.package_databases import databases_of
 from layertui.insight.packages import Packages, packages
+from layertui.insight.rpm import rpm
 from layertui.model.blob import BytesBlob
+from layertui.model.errors import LayertuiError
 from layertui.sources import open_image
 from tests.commands.samples import tar
 from tests.images import layers_of, union_of
 from tests.insight.reading import opened
+from tests.layers.tars import END, file, header
 from tests.other_projects import fixture
 from tests.programs import lacking, need
 from tests.union.small import layer
@@ -194,36 +202,120 @@ def test_databases_are_found_wherever_they_stand() -> None:
 def test_what_cannot_be_read_is_said_and_removes_nothing(tmp_path: Path) -> None:
     path = "/var/lib/rpm/rpmdb.sqlite"
     good = rpm_database(tmp_path / "db", rpm_header(name="a", version="1", release="1"))
-    found = of(tar((path, good)), tar((path, b"no database")), tar(("/var/lib/rpm/Packages", b"\0")))
+    found = of(tar((path, good)), tar((path, b"no database")), tar((f"{path}-wal", b"changes")))
     assert told(found) == [(1, "added", "a", None, "1-1")]
     assert [str(error) for error in found.unread] == [
-        f"cannot read {path}, as an sqlite database: file is not a database",
-        "packages of /var/lib/rpm/Packages are not shown, only SQLite databases of rpm are supported",
+        f"cannot read {path}, it is not a database of rpm: sqlite, Berkeley DB or ndb",
+        f"packages of {path}-wal are not shown, the database was not closed",
     ]
 
 
-def test_what_nobody_looks_into_is_not_read() -> None:
-    """rpm's older databases, which may be large: a layer that is gone is not missed."""
-    path = "/usr/lib/sysimage/rpm/Packages.db"
-    layers = layers_of([tar((path, b"ndb"))])
-    union = union_of(layers)
-    gone = layers[0]._replace(blob=BytesBlob(b"", "gone"))
-    found = packages(union, Contents(demo.image()._replace(layers=[gone]), union.indexes, union))
-    assert [str(error) for error in found.unread] == [
-        f"packages of {path} are not shown, only SQLite databases of rpm are supported"
-    ]
-
-
-def test_a_database_that_would_keep_sqlite_busy_for_ever(tmp_path: Path) -> None:
+@pytest.mark.parametrize("schema", ["VIEW Packages AS", "TABLE other AS"])
+def test_headers_are_stored_in_a_table(tmp_path: Path, schema: str) -> None:
+    """What is computed has no end: a thousand blobs of 200 MB take a few steps of sqlite's machine."""
     file = tmp_path / "db"
     connection = sqlite3.connect(file)
-    connection.execute(
-        "CREATE VIEW Packages AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) "
-        "SELECT x AS blob FROM n"
-    )
+    rows = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 3)"
+    connection.executescript(f"CREATE {schema} {rows} SELECT zeroblob(1000) AS blob FROM n")
     connection.close()
     (error,) = of(tar(("/var/lib/rpm/rpmdb.sqlite", file.read_bytes()))).unread
-    assert "interrupted" in str(error)
+    assert "no table of packages" in str(error)
+
+
+def test_headers_are_no_longer_than_the_database(tmp_path: Path) -> None:
+    """Generated columns are computed too, in a table that is stored."""
+    file = tmp_path / "db"
+    connection = sqlite3.connect(file)
+    connection.execute("CREATE TABLE Packages (n INTEGER PRIMARY KEY, blob AS (zeroblob(5000)))")
+    connection.executemany("INSERT INTO Packages (n) VALUES (?)", [(number,) for number in range(100)])
+    connection.commit()
+    connection.close()
+    (error,) = of(tar(("/var/lib/rpm/rpmdb.sqlite", file.read_bytes()))).unread
+    assert "its headers are longer than itself" in str(error)
+
+
+def test_a_database_that_is_changed_anywhere(tmp_path: Path) -> None:
+    """sqlite quotes the file in its messages, which is then no UTF-8."""
+    good = rpm_database(tmp_path / "db", rpm_header(name="a", version="1", release="1"))
+    for position in range(0, len(good), 7):
+        data = bytearray(good)
+        data[position] ^= 0xFF
+        with contextlib.suppress(LayertuiError):
+            rpm("/var/lib/rpm/rpmdb.sqlite", bytes(data))
+
+
+def test_a_database_in_wal_mode_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As rpm leaves it: the mode is written in the file."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "none"))
+    file = tmp_path / "db"
+    rpm_database(file, rpm_header(name="a", version="1", release="1"))
+    connection = sqlite3.connect(file)
+    assert connection.execute("PRAGMA journal_mode = WAL").fetchone() == ("wal",)
+    connection.close()
+    assert file.read_bytes()[18:20] == b"\2\2"
+    found = of(tar(("/var/lib/rpm/rpmdb.sqlite", file.read_bytes())))
+    assert told(found) == [(1, "added", "a", None, "1-1")]
+
+
+def test_symlinks_lead_to_databases(tmp_path: Path) -> None:
+    """As the package managers open them: rpm-ostree's is in /usr/share/rpm."""
+    database = rpm_database(tmp_path / "db", rpm_header(name="a", version="1", release="1"))
+    images: list[list[tuple[str, bytes | str]]] = [
+        [("usr/share/rpm/rpmdb.sqlite", database), ("var/lib/rpm", "../../usr/share/rpm")],
+        [("state/rpm/rpmdb.sqlite", database), ("var/lib/rpm", "/state/rpm")],
+        [("sysroot/var/lib/rpm/rpmdb.sqlite", database), ("var", "sysroot/var")],
+        [("db", database), ("usr/lib/sysimage/rpm/rpmdb.sqlite", "/db")],
+        [("usr/share/dpkg/status", stanza("a", "1-1")), ("var/lib/dpkg", "../../usr/share/dpkg")],
+        [("sysroot/var/lib/dpkg/status", stanza("a", "1-1")), ("var", "sysroot/var")],
+        [("x/status", stanza("a", "1-1")), ("var/lib/dpkg/status", "/x/status")],
+        [("x/a", stanza("a", "1-1")), ("x/a.md5sums", b""), ("var/lib/dpkg/status.d", "/x")],
+        [("var/apk/db/installed", b"P:a\nV:1-1\n"), ("lib/apk", "../var/apk")],
+    ]
+    for members in images:
+        found = of(linked(members))
+        assert told(found) == [(1, "added", "a", None, "1-1")] and not found.unread, members
+
+
+def linked(members: Iterable[tuple[str, bytes | str]]) -> bytes:
+    """A tar of files, and of symlinks where a member is text."""
+    parts = [
+        header(name.encode(), b"2", linkname=data.encode())
+        if isinstance(data, str)
+        else file(name.encode(), data)
+        for name, data in members
+    ]
+    return b"".join(parts) + END
+
+
+def test_the_manifest_of_distroless_azure_linux() -> None:
+    """github.com/microsoft/marinara."""
+    line = (
+        "filesystem\t1.1-9.cm2\t1653816591\t1653753130\tMicrosoft\t{}\t7596\tx86_64\t0\tfilesystem.src.rpm\n"
+    )
+    path = "/var/lib/rpmmanifest/container-manifest-2"
+    found = of(tar((path, line.format("(none)").encode())), tar((path, line.format("2").encode())))
+    assert told(found) == [
+        (1, "added", "filesystem", None, "1.1-9.cm2"),
+        (2, "upgraded", "filesystem", "1.1-9.cm2", "2:1.1-9.cm2"),
+    ]
+    assert (found.changes[0].package.size, found.changes[0].package.architecture) == (7596, "x86_64")
+    assert "fewer than 8 fields" in str(of(tar((path, b"filesystem-1.1-9.cm2.x86_64\n"))).unread[0])
+
+
+def test_databases_that_are_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = "/var/lib/dpkg/status"
+    entries = b"".join(stanza(f"p{number}", "1") for number in range(10))
+    assert len(of(tar((path, entries))).changes) == 10
+    for module, limit, value, why in (
+        (package, "MAX_PACKAGES", 9, "lists more than 9 packages"),
+        (databases, "MAX_STANZA", 20, "an entry of"),
+        (package_databases, "MAX_TEXT_DATABASE", 500, "exceed the limit"),
+        (package_databases, "MAX_LAYER_DATABASES", 500, "its layer has too many"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, limit, value)
+            (error,) = of(tar((path, entries))).unread
+            assert why in str(error)
 
 
 def test_python() -> None:

@@ -98,7 +98,7 @@ def test_sums_count_what_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_could_not_be_looked_into_is_said() -> None:
     merged, read = opened([tar(("/var/lib/rpm/Packages", b"\0"))])
     (note,) = survey("packages", IMAGE, merged, read).notes
-    assert "only SQLite databases of rpm are supported" in note
+    assert "it is not a database of rpm" in note
 
 
 @pytest.mark.parametrize("part", FINDING_CELLS)

@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from layertui import demo
 from layertui.content.read import Contents
-from layertui.insight.databases import Package
+from layertui.insight.package import Package
 from layertui.insight.package_files import PackageOwners
 from layertui.model.blob import BytesBlob
 from layertui.model.errors import LayertuiError

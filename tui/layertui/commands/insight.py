@@ -36,7 +36,7 @@ parts:
   permissions  setuid and setgid files, capabilities, world-writable files, and
                owners that are not in the image's /etc/passwd
   packages     packages added, upgraded and removed by each layer: dpkg (with
-               distroless), apk, rpm (sqlite), Python, npm
+               distroless), apk, rpm, Python, npm
   duplicates   identical contents at several paths or in several layers; reads
                every file whose size occurs twice
   secrets      private keys, tokens and passwords in the files of every layer,
@@ -72,9 +72,15 @@ def run(options: argparse.Namespace) -> int:
     reading = PartReading(options, opened.image, opened.union, opened.hashed(events))
     out = Output()
     report = Report(out, opened.image, options.all, options.show_secrets)
-    is_damaged, answers = opened.is_damaged, {}
+    is_damaged, answers = opened.is_damaged, dict[str, object]()
+    unread = [
+        {"part": "layers", "why": f"layer {number}: {index.damage}"}
+        for number, index in enumerate(opened.union.indexes, 1)
+        if index.damage
+    ]
     for part in (part for part in PARTS if part in parts):
         answer = PARTS[part](reading)
+        unread += [{"part": part, "why": text} for text in answer.warnings]
         if options.json:
             answers[part] = answer.to_json()
         else:
@@ -83,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
             warn(text)
         is_damaged = is_damaged or answer.is_damaged
     if options.json:
-        out.json(answers)
+        out.json({**answers, "unread": unread})
     return 2 if is_damaged else 0
 
 
@@ -102,6 +108,7 @@ class PartAnswer(NamedTuple):
     to_json: Callable[[], object]
     render: Callable[[Report], None]
     warnings: Sequence[str] = ()
+    """What was not read."""
     is_damaged: bool = False
     """Whether something could not be read."""
 

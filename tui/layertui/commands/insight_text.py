@@ -112,7 +112,8 @@ class Report:
     def packages(self, found: Packages) -> None:
         """Print package changes by layer, and the largest packages."""
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in found.installed.most_common())
-        self._title("Packages", f"{kinds} in the final tree" if kinds else "none found in the final tree")
+        unread = "; not every database could be read" if found.unread else ""
+        self._title("Packages", f"{kinds or 'none found'} in the final tree{unread}")
         if not found.changes:
             return
         layers: dict[LayerNumber, list[PackageChange]] = {}

@@ -1,55 +1,27 @@
-"""Parse databases of installed packages: dpkg, apk and rpm, and the metadata of Python and npm packages.
+"""Parse databases of installed packages: dpkg and apk, and the metadata of Python and npm packages.
 
-No library reads all of these from bytes; rpm's own needs the database on disk, and rpm installed.
+No library reads these from bytes. For rpm see :mod:`layertui.insight.rpm`.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import sqlite3
-import struct
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 
+from layertui.insight.package import Package, check_count, parse_size
 from layertui.model.errors import LayertuiError
 
-MAX_STEPS = 10_000
-"""Thousands of steps of sqlite's virtual machine: many times what the largest real database takes."""
-
-
-MAX_BLOB = 1 << 28
-"""Bytes of a header in rpm's database; its own limit (``lib/header.c``)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Package:
-    """One installed package."""
-
-    kind: str
-    """``dpkg``, ``apk``, ``rpm``, ``python`` or ``npm``."""
-    name: str
-    version: str
-    architecture: str
-    """Empty if the kind has none."""
-    size: int
-    """Installed size in bytes according to the database; -1 if unknown."""
-    key: str
-    """Identifies the package across versions."""
-    database: str
-    """Path of the database that lists it."""
-
-
-DatabaseParser = Callable[[str, bytes], list[Package]]
-"""Returns the packages of a database, given its path and content. Raises :class:`LayertuiError`."""
+MAX_STANZA = 8 << 20
+"""Bytes of a package's entry: in apk's database, which lists files, a hundred thousand of these."""
+MAX_NPM_MANIFEST = 4 << 20
+"""Bytes of a ``package.json``."""
 
 
 def dpkg(path: str, data: bytes) -> list[Package]:
     """Parse ``/var/lib/dpkg/status`` (deb-control(5)), or a file of distroless' ``status.d``."""
-    found = []
-    for stanza in stanzas(data):
+    found: list[Package] = []
+    for stanza in stanzas(path, data):
         fields = dict(line.split(": ", 1) for line in stanza if ": " in line and not line.startswith(" "))
         state = fields.get("Status", "install ok installed").split()[-1:]
         if "Package" not in fields or state in (["not-installed"], ["config-files"]):
@@ -60,17 +32,23 @@ def dpkg(path: str, data: bytes) -> list[Package]:
                 fields["Package"],
                 fields.get("Version", ""),
                 fields.get("Architecture", ""),
-                _bytes(fields.get("Installed-Size", ""), 1024),
+                parse_size(fields.get("Installed-Size", ""), 1024),
                 fields["Package"],
                 path,
             )
         )
+        check_count(path, found)
     return found
 
 
 def apk(path: str, data: bytes) -> list[Package]:
     """Parse ``lib/apk/db/installed`` (apk-tools, ``doc/apk-v2.5.scd``: fields of one letter)."""
-    return list(filter(None, (apk_package(path, stanza) for stanza in stanzas(data))))
+    found: list[Package] = []
+    for stanza in stanzas(path, data):
+        if package := apk_package(path, stanza):
+            found.append(package)
+            check_count(path, found)
+    return found
 
 
 def apk_package(path: str, stanza: list[str]) -> Package | None:
@@ -79,101 +57,14 @@ def apk_package(path: str, stanza: list[str]) -> Package | None:
     if "P" not in fields:
         return None
     name = fields["P"]
-    size = _bytes(fields.get("I", ""))
+    size = parse_size(fields.get("I", ""))
     return Package("apk", name, fields.get("V", ""), fields.get("A", ""), size, name, path)
-
-
-def rpm(path: str, data: bytes) -> list[Package]:
-    """Parse ``rpmdb.sqlite``, a table of headers (rpm 4.16 and later, ``lib/backend/sqlite.c``)."""
-    return list(filter(None, (rpm_package(path, header) for header in rpm_headers(path, data))))
-
-
-def rpm_headers(path: str, data: bytes) -> Iterator[bytes]:
-    """Yield the headers of an ``rpmdb.sqlite``."""
-    steps = iter(range(MAX_STEPS))
-    with tempfile.TemporaryDirectory(prefix="layertui-") as directory:
-        file = Path(directory, "rpmdb.sqlite")
-        file.write_bytes(data)
-        connection = sqlite3.connect(file)
-        try:
-            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_BLOB)
-            connection.execute("PRAGMA trusted_schema = OFF")
-            connection.set_progress_handler(lambda: next(steps, None) is None, 1000)
-            for (header,) in connection.execute("SELECT blob FROM Packages"):
-                if isinstance(header, bytes):
-                    yield header
-        except sqlite3.Error as error:
-            raise LayertuiError(f"cannot read {path}", f"as an sqlite database: {error}") from error
-        finally:
-            connection.close()
-
-
-def rpm_journal(path: str, data: bytes) -> list[Package]:
-    """Refuse a nonempty ``rpmdb.sqlite-wal``: its changes are not in the database yet."""
-    if data:
-        raise LayertuiError(f"packages of {path} are not shown", "the database was not closed")
-    return []
-
-
-def rpm_older(path: str, data: bytes) -> list[Package]:
-    """Refuse ``Packages`` (Berkeley DB) and ``Packages.db`` (ndb)."""
-    raise LayertuiError(f"packages of {path} are not shown", "only SQLite databases of rpm are supported")
-
-
-_NAME, _VERSION, _RELEASE, _EPOCH, _SIZE, _ARCH, _LONG_SIZE = 1000, 1001, 1002, 1003, 1009, 1022, 5009
-_INT32, _INT64, _STRING, _STRINGS, _I18N_STRING = 4, 5, 6, 8, 9
-_MOST_STRINGS = 1 << 20
-"""Maximum number of strings read of a tag; the largest packages have a tenth as many files."""
-
-
-def rpm_package(path: str, header: bytes) -> Package | None:
-    """Return the package of a header; ``None`` if it names none."""
-
-    def first(tag: int) -> str | int | None:
-        return next(iter(rpm_values(header, tag)), None)
-
-    name, epoch, size = first(_NAME), first(_EPOCH), first(_LONG_SIZE)
-    if name is None:
-        return None
-    version = f"{'' if epoch is None else f'{epoch}:'}{first(_VERSION) or ''}-{first(_RELEASE) or ''}"
-    size = first(_SIZE) if size is None else size
-    return Package(
-        "rpm",
-        str(name),
-        version,
-        str(first(_ARCH) or ""),
-        size if isinstance(size, int) else -1,
-        str(name),
-        path,
-    )
-
-
-def rpm_values(header: bytes, tag: int) -> Sequence[str | int]:
-    """Return the values of a tag (rpm, ``docs/manual/format_header.md``, without its magic); none if it is absent."""
-    if len(header) < 8:
-        return ()
-    tags, length = struct.unpack_from(">II", header)
-    start = 8 + 16 * tags
-    if start + length > len(header):
-        return ()
-    for number in range(tags):
-        found, kind, offset, count = struct.unpack_from(">IIII", header, 8 + 16 * number)
-        if found != tag:
-            continue
-        if kind in (_STRING, _STRINGS, _I18N_STRING):
-            count = 1 if kind != _STRINGS else min(count, _MOST_STRINGS)
-            texts = header[start + offset : start + length].split(b"\0", count)[:count]
-            return [text.decode("utf-8", "surrogateescape") for text in texts]
-        size, letter = {_INT32: (4, "I"), _INT64: (8, "Q")}.get(kind, (0, ""))
-        if size and offset + size * count <= length:
-            return struct.unpack_from(f">{count}{letter}", header, start + offset)
-    return ()
 
 
 def python(path: str, data: bytes) -> list[Package]:
     """Parse ``METADATA`` of a ``.dist-info`` or ``PKG-INFO`` of an ``.egg-info`` (PyPA, core metadata)."""
     fields: dict[str, str] = {}
-    for line in next(stanzas(data), []):
+    for line in next(stanzas(path, data), []):
         name, _, value = line.partition(": ")
         fields.setdefault(name, value)
     if "Name" not in fields or "Version" not in fields:
@@ -185,6 +76,8 @@ def python(path: str, data: bytes) -> list[Package]:
 
 def npm(path: str, data: bytes) -> list[Package]:
     """Parse ``package.json`` of a directory in ``node_modules``."""
+    if len(data) > MAX_NPM_MANIFEST:
+        raise LayertuiError(f"{path} was not read", f"its {len(data):,} bytes exceed the limit")
     try:
         fields = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -200,22 +93,19 @@ def npm(path: str, data: bytes) -> list[Package]:
 def record_size(data: bytes) -> int:
     """Return the bytes of a Python package's files by its ``RECORD`` (PyPA, "Recording installed projects"): path,hash,size."""
     sizes = (line.rpartition(b",")[2].strip().decode("ascii", "replace") for line in data.split(b"\n"))
-    return sum(max(_bytes(size), 0) for size in sizes)
+    return sum(max(parse_size(size), 0) for size in sizes)
 
 
-def _bytes(text: str, unit: int = 1) -> int:
-    """Parse a size in a database, in bytes; -1 if it is not a number."""
-    return int(text) * unit if text.isdecimal() and len(text) < 20 else -1
-
-
-def stanzas(data: bytes) -> Iterator[list[str]]:
-    """Yield the runs of lines between empty ones."""
-    lines: list[str] = []
-    for line in data.decode("utf-8", "surrogateescape").replace("\r\n", "\n").split("\n"):
-        if line:
-            lines.append(line)
-        elif lines:
-            yield lines
-            lines = []
-    if lines:
-        yield lines
+def stanzas(path: str, data: bytes) -> Iterator[list[str]]:
+    """Yield the runs of lines between empty ones. Raises :class:`LayertuiError` if one is too long."""
+    if b"\r\n" in data:
+        data = data.replace(b"\r\n", b"\n")
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n\n", start)
+        end = len(data) if end < 0 else end
+        if end - start > MAX_STANZA:
+            raise LayertuiError(f"cannot read {path}", f"it has an entry of {end - start:,} bytes")
+        if lines := data[start:end].strip(b"\n"):
+            yield lines.decode("utf-8", "surrogateescape").split("\n")
+        start = end + 2

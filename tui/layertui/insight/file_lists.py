@@ -6,7 +6,9 @@ import csv
 import posixpath
 from collections.abc import Iterable, Iterator
 
-from layertui.insight.databases import Package, apk_package, rpm_headers, rpm_package, rpm_values, stanzas
+from layertui.insight.databases import apk_package, stanzas
+from layertui.insight.package import Package
+from layertui.insight.rpm import rpm_headers, rpm_package, rpm_values
 
 _BASENAMES, _DIRNAMES, _DIRINDEXES = 1117, 1118, 1116
 
@@ -39,7 +41,7 @@ def diversions(data: bytes) -> list[tuple[bytes, bytes, str]]:
 def apk_files(path: str, data: bytes) -> list[Listed]:
     """Parse the files in ``lib/apk/db/installed``: ``F:`` a directory, ``R:`` a name in it."""
     found: list[Listed] = []
-    for stanza in stanzas(data):
+    for stanza in stanzas(path, data):
         package = apk_package(path, stanza)
         if package is None:
             continue
@@ -56,7 +58,7 @@ def apk_files(path: str, data: bytes) -> list[Listed]:
 
 
 def rpm_files(path: str, data: bytes) -> list[Listed]:
-    """Parse the files in an ``rpmdb.sqlite``: names, each with the index of its directory."""
+    """Parse the files in a database of rpm: names, each with the index of its directory."""
     found: list[Listed] = []
     for header in rpm_headers(path, data):
         package = rpm_package(path, header)

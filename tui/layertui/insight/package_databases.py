@@ -7,49 +7,80 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from layertui.content.read import Contents
-from layertui.insight.databases import DatabaseParser, apk, dpkg, npm, python, rpm, rpm_journal, rpm_older
+from layertui.insight.databases import apk, dpkg, npm, python
+from layertui.insight.package import DatabaseParser
+from layertui.insight.rpm import rpm, rpm_journal, rpm_manifest
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
-from layertui.model.layer_index import keys_ending
-from layertui.model.numbers import Event, LayerNumber, Node
+from layertui.model.numbers import NO_NODE, Event, LayerNumber, Node
 from layertui.union.model import LayerUnion
 
-MAX_PACKAGE_DATABASE = 1 << 29
-"""Size of the largest database that is read."""
+MAX_TEXT_DATABASE = 64 << 20
+"""Size of the largest database, manifest or file list that is read; a distribution's dpkg status takes a tenth."""
+MAX_RPM_DATABASE = 1 << 28
+"""Size of the largest database of rpm that is read; it is copied twice."""
+MAX_LAYER_DATABASES = 1 << 29
+"""Bytes that are read for packages of one layer."""
 READ_THREADS = 2
 """Layers read at once."""
 
-_RPM = rb"/(?:var\0lib\0rpm|usr\0lib\0sysimage\0rpm)\0"
-_RPM_OLDER = _RPM + rb"Packages(?:\.db)?"
+_RPM_DIRECTORIES = ("/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm")
+"""Where rpm has its databases: by default, on SUSE and Fedora, and with rpm-ostree."""
+_RPM_FILES = ("rpmdb.sqlite", "Packages", "Packages.db")
+_RPM = rb"/(?:var\0lib|usr\0lib\0sysimage|usr\0share)\0rpm\0"
 _DATABASES: Sequence[tuple[bytes, DatabaseParser]] = (
     (rb"/var\0lib\0dpkg\0status(?:\.d\0[^\0/]+(?<!\.md5sums))?", dpkg),
     (rb"/(?:usr\0)?lib\0apk\0db\0installed", apk),
-    (_RPM + rb"rpmdb\.sqlite", rpm),
+    (_RPM + rb"(?:rpmdb\.sqlite|Packages(?:\.db)?)", rpm),
     (_RPM + rb"rpmdb\.sqlite-wal", rpm_journal),
-    (_RPM_OLDER, rpm_older),
+    (rb"/var\0lib\0rpmmanifest\0container-manifest-2", rpm_manifest),
     (rb"\.dist-info\0METADATA", python),
     (rb"\.egg-info\0PKG-INFO", python),
     (rb"node_modules(?<=[\0/]node_modules)\0(?:@[^\0/]+\0)?[^\0/@][^\0/]*\0package\.json", npm),
 )
 """Patterns of the ends of databases' keys (of whole keys after a slash), and their parsers."""
+_KNOWN_PATHS: Sequence[tuple[str, DatabaseParser]] = (
+    ("/var/lib/dpkg/status", dpkg),
+    ("/lib/apk/db/installed", apk),
+    ("/usr/lib/apk/db/installed", apk),
+    ("/var/lib/rpmmanifest/container-manifest-2", rpm_manifest),
+    *((f"{folder}/{name}", rpm) for folder in _RPM_DIRECTORIES for name in _RPM_FILES),
+    *((f"{folder}/rpmdb.sqlite-wal", rpm_journal) for folder in _RPM_DIRECTORIES),
+)
+"""Paths that package managers open, through symlinks anywhere in them."""
+_DISTROLESS = "/var/lib/dpkg/status.d"
 RECORD_FILE = b"RECORD"
 """The file list of a Python package, beside its metadata."""
-PACKAGE_FILES: Sequence[bytes] = (
-    *(pattern for pattern, _ in _DATABASES if pattern != _RPM_OLDER),
-    rb"\.dist-info\0" + RECORD_FILE,
-)
+PACKAGE_FILES: Sequence[bytes] = (*(pattern for pattern, _ in _DATABASES), rb"\.dist-info\0" + RECORD_FILE)
 """Patterns of all files that are read for packages, for :class:`layertui.layers.tar.capture.Keep`."""
-_UNREAD = keys_ending([_RPM_OLDER])
-"""Databases whose parser ignores the content."""
 
 FileContents = Mapping[Event, bytes | LayertuiError]
 """Contents of files by event, or why they cannot be read."""
 
 
 def databases_of(union: LayerUnion) -> dict[Node, DatabaseParser]:
-    """Return the nodes of databases with their parsers."""
-    found = union.matching(*(pattern for pattern, _ in _DATABASES))
-    return {node: _DATABASES[number][1] for node, number in found}
+    """Return the nodes of databases with their parsers; those of symlinks on the way are not databases."""
+    found = {
+        node: _DATABASES[number][1] for node, number in union.matching(*(each for each, _ in _DATABASES))
+    }
+    for number in range(1, union.layers + 1):
+        layer = LayerNumber(number)
+        for path, parser in _KNOWN_PATHS:
+            if (node := _resolved(union, path, layer)) >= 0:
+                found.setdefault(node, parser)
+        if (folder := _resolved(union, _DISTROLESS, layer)) >= 0:
+            for node in union.children(folder):
+                if not union.name(node).endswith(".md5sums"):
+                    found.setdefault(node, dpkg)
+    return found
+
+
+def _resolved(union: LayerUnion, path: str, layer: LayerNumber) -> Node:
+    """Return the node that a path leads to in a merged tree; -1 if it does not exist."""
+    try:
+        return union.resolve(path, layer)
+    except LayertuiError:
+        return NO_NODE
 
 
 def read_files(
@@ -75,15 +106,18 @@ def read_files(
 def _read(union: LayerUnion, contents: Contents, events: Sequence[Event], job: Job) -> FileContents:
     """Read files of one layer."""
     found: dict[Event, bytes | LayertuiError] = {}
-    wanted = []
+    wanted, total = [], 0
     for event in events:
         node, size = union.ev_node[event], union.size(event)
-        if _UNREAD.search(b"/" + union.key(node)):
-            found[event] = b""
-        elif size > MAX_PACKAGE_DATABASE:
-            found[event] = LayertuiError(
-                f"{union.path(node)} was not read", f"its {size:,} bytes exceed the limit"
+        limit = MAX_RPM_DATABASE if union.name(node) in _RPM_FILES else MAX_TEXT_DATABASE
+        total += size
+        if size > limit or total > MAX_LAYER_DATABASES:
+            why = (
+                f"its {size:,} bytes exceed the limit"
+                if size > limit
+                else "its layer has too many of its kind"
             )
+            found[event] = LayertuiError(f"{union.path(node)} was not read", why)
         else:
             wanted.append(event)
     found |= contents.read_all(wanted, job)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from layertui.content.read import Contents
-from layertui.insight.databases import Package, apk, dpkg, npm, python, rpm
+from layertui.insight.databases import apk, dpkg, npm, python
 from layertui.insight.file_lists import (
     apk_files,
     diversions,
@@ -19,7 +19,9 @@ from layertui.insight.file_lists import (
     record,
     rpm_files,
 )
-from layertui.insight.package_databases import MAX_PACKAGE_DATABASE, databases_of, read_files
+from layertui.insight.package import DatabaseParser, Package
+from layertui.insight.package_databases import MAX_TEXT_DATABASE, databases_of, read_files
+from layertui.insight.rpm import rpm
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind, key_of
@@ -32,7 +34,8 @@ _LISTS = (
     rb"\.egg-info\0installed-files\.txt",
 )
 """Patterns of the ends of file lists' keys (see :meth:`layertui.union.model.LayerUnion.matching`)."""
-_DIVERSIONS = "/var/lib/dpkg/diversions"
+_DIVERSIONS = "/dpkg/diversions"
+_DPKG = "/var/lib/dpkg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,8 @@ class PackageFiles:
         self._contents = contents
         databases = databases_of(union)
         self._databases = {node: parser for node, parser in databases.items() if parser is not npm}
-        self._lists = [node for node, _ in union.matching(*_LISTS)]
+        lists = [node for node, _ in union.matching(*_LISTS)]
+        self._lists = list(dict.fromkeys([*lists, *_lists_beside(union, self._databases)]))
         self._has_npm = any(parser is npm for parser in databases.values())
         self._known: tuple[Sequence[int], _Lists] = ((), _Lists())
         self._lock = threading.Lock()
@@ -157,7 +161,7 @@ class PackageFiles:
             manifest = "/".join([*parts[:end], "package.json"])
             node = union.find(manifest)
             event = union.at(node, layer) if node >= 0 else NO_EVENT
-            if event >= 0 and union.ev_kind[event] == Kind.FILE and union.size(event) <= MAX_PACKAGE_DATABASE:
+            if event >= 0 and union.ev_kind[event] == Kind.FILE and union.size(event) <= MAX_TEXT_DATABASE:
                 return npm(manifest, self._contents.read(event, job=job))
         return []
 
@@ -195,7 +199,12 @@ class PackageFiles:
         self, data: Mapping[str, tuple[Node, bytes]], lists: _Lists
     ) -> Iterable[tuple[Package, Sequence[bytes]]]:
         """Yield every package with its paths; counts those without a list."""
-        diverted = diversions(data[_DIVERSIONS][1]) if _DIVERSIONS in data else []
+        diverted = [
+            diversion
+            for path, (_, content) in data.items()
+            if path.endswith(_DIVERSIONS)
+            for diversion in diversions(content)
+        ]
         for path, (node, content) in data.items():
             parser = self._databases.get(node)
             try:
@@ -223,16 +232,28 @@ def _aliased(path: bytes, aliases: Mapping[bytes, bytes]) -> bytes:
     return aliases.get(first, first) + slash + rest
 
 
+def _lists_beside(union: LayerUnion, databases: Mapping[Node, DatabaseParser]) -> Iterable[Node]:
+    """Yield the file lists of dpkg's databases that are elsewhere, and reached through a symlink."""
+    for node, parser in databases.items():
+        if parser is dpkg and union.name(node) == "status":
+            directory = union.parent[node]
+            for child in union.children(directory):
+                if union.name(child) == "info":
+                    yield from (each for each in union.children(child) if union.name(each).endswith(".list"))
+                elif union.name(child) == "diversions":
+                    yield child
+
+
 def _dpkg_files(path: str, package: Package, data: Mapping[str, tuple[Node, bytes]]) -> list[bytes] | None:
     """Return the files of a dpkg package; ``None`` if it has no list."""
-    if path.endswith("/status"):
-        info = f"{path.removesuffix('status')}info/{package.name}"
+    if (sums := f"{path}.md5sums") in data:  # distroless
+        return md5sums(data[sums][1])
+    for directory in (path.rpartition("/")[0], _DPKG):  # the database alone may be elsewhere
+        info = f"{directory}/info/{package.name}"
         for name in (f"{info}:{package.architecture}.list", f"{info}.list"):
             if name in data:
                 return dpkg_list(data[name][1])
-        return None
-    sums = f"{path}.md5sums"
-    return md5sums(data[sums][1]) if sums in data else None
+    return None
 
 
 def _python_files(path: str, data: Mapping[str, tuple[Node, bytes]]) -> list[bytes] | None:

@@ -9,8 +9,9 @@ from itertools import zip_longest
 from typing import Any
 
 from layertui.content.read import Contents
-from layertui.insight.databases import DatabaseParser, Package, npm, python, record_size
-from layertui.insight.package_databases import MAX_PACKAGE_DATABASE, RECORD_FILE, databases_of, read_files
+from layertui.insight.databases import npm, python, record_size
+from layertui.insight.package import DatabaseParser, Package
+from layertui.insight.package_databases import MAX_TEXT_DATABASE, RECORD_FILE, databases_of, read_files
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind
@@ -174,7 +175,7 @@ class _Reader:
         directory = union.parent[union.ev_node[event]]
         record = union.find_key(union.key(directory) + b"\0" + RECORD_FILE)
         shown = union.at(record, union.ev_layer[event]) if record >= 0 else NO_EVENT
-        if shown < 0 or union.ev_kind[shown] != Kind.FILE or union.size(shown) > MAX_PACKAGE_DATABASE:
+        if shown < 0 or union.ev_kind[shown] != Kind.FILE or union.size(shown) > MAX_TEXT_DATABASE:
             return NO_EVENT
         return shown
 
