@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from layertui.insight.databases import Package
+from layertui.insight.package import Package
 from layertui.insight.package_files import PackageFiles
 from layertui.insight.sizes import SizeMap
 from layertui.model.errors import LayertuiError
