@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from layertui.insight.package import Package, check_count, parse_size
+from layertui.insight.package import Package, check_count, installed_size
 from layertui.model.errors import LayertuiError
 
 MAX_STANZA = 8 << 20
@@ -32,7 +32,7 @@ def dpkg(path: str, data: bytes) -> list[Package]:
                 fields["Package"],
                 fields.get("Version", ""),
                 fields.get("Architecture", ""),
-                parse_size(fields.get("Installed-Size", ""), 1024),
+                installed_size(fields.get("Installed-Size", ""), 1024),
                 fields["Package"],
                 path,
             )
@@ -57,7 +57,7 @@ def apk_package(path: str, stanza: list[str]) -> Package | None:
     if "P" not in fields:
         return None
     name = fields["P"]
-    size = parse_size(fields.get("I", ""))
+    size = installed_size(fields.get("I", ""))
     return Package("apk", name, fields.get("V", ""), fields.get("A", ""), size, name, path)
 
 
@@ -93,7 +93,7 @@ def npm(path: str, data: bytes) -> list[Package]:
 def record_size(data: bytes) -> int:
     """Return the bytes of a Python package's files by its ``RECORD`` (PyPA, "Recording installed projects"): path,hash,size."""
     sizes = (line.rpartition(b",")[2].strip().decode("ascii", "replace") for line in data.split(b"\n"))
-    return sum(max(parse_size(size), 0) for size in sizes)
+    return sum(max(installed_size(size), 0) for size in sizes)
 
 
 def stanzas(path: str, data: bytes) -> Iterator[list[str]]:

@@ -39,6 +39,6 @@ def check_count(path: str, packages: Sized) -> None:
         raise LayertuiError(f"cannot read {path}", f"it lists more than {MAX_PACKAGES:,} packages")
 
 
-def parse_size(text: str, unit: int = 1) -> int:
+def installed_size(text: str, unit: int = 1) -> int:
     """Return a size in a database in bytes; -1 if it is not a number."""
     return int(text) * unit if text.isdecimal() and len(text) < 20 else -1

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from layertui.insight.package import Package, check_count, parse_size
+from layertui.insight.package import Package, check_count, installed_size
 from layertui.insight.rpm_bdb import bdb_headers, is_bdb
 from layertui.insight.rpm_ndb import is_ndb, ndb_headers
 from layertui.model.errors import LayertuiError
@@ -111,7 +111,7 @@ def rpm_manifest(path: str, data: bytes) -> list[Package]:
             raise LayertuiError(f"cannot read {path}", "a line has fewer than 8 fields")
         name, version, epoch, size = fields[0], fields[1], fields[5], fields[6]
         version = version if epoch == "(none)" else f"{epoch}:{version}"
-        found.append(Package("rpm", name, version, fields[7], parse_size(size), name, path))
+        found.append(Package("rpm", name, version, fields[7], installed_size(size), name, path))
         check_count(path, found)
     return found
 
