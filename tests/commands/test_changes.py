@@ -38,6 +38,11 @@ def test_the_top_layer_by_default_and_what_is_stored_again(run: Run, tmp_path: P
     ]
 
 
+def test_what_is_below_a_deleted_directory_is_counted(run: Run, tmp_path: Path) -> None:
+    told = run("changes", eventful(tmp_path), "--layer", 2).text
+    assert ", 2 paths below it with 5 B)" in told and ", 1 path below it with 5 B)" in told
+
+
 def test_two_trees(run: Run, tmp_path: Path) -> None:
     path = eventful(tmp_path)
 

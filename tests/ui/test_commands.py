@@ -81,7 +81,7 @@ async def test_a_command_of_a_pane_reaches_it(places: Places) -> None:
 async def test_themes_are_commands(places: Places) -> None:
     async with Images().run_test() as pilot:
         await opened(pilot)
-        await pilot.press(*"layertui-light")
+        await pilot.press(*"theme: layertui-light")
         await until(pilot, lambda: hits(pilot) == 1)
         await pilot.press("enter")
         await until(pilot, lambda: pilot.app.theme == "layertui-light")

@@ -11,7 +11,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.identity import identity_of
 from layertui.model.job import Job
 from layertui.model.unforeseen import ISSUES, TRACEBACK
-from layertui.sources import open_image
+from layertui.sources import SourceProblem, list_directory, oci, open_image
 from layertui.ui.anatomy.screen import AnatomyScreen
 from layertui.ui.app import LayertuiApp
 from layertui.ui.explorer.screen import ExplorerScreen
@@ -192,3 +192,18 @@ async def test_a_time_that_no_calendar_has(tmp_path: Path) -> None:
             await explored(pilot)
             await pilot.press("i")
             assert "RUN x" in screen_text(pilot)
+
+
+def test_a_file_that_fails_does_not_hide_the_others(
+    net: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("bad", "good"):
+        OciLayout(tmp_path / name).add("1", [])
+    listed = oci.list_images
+    monkeypatch.setattr(
+        "layertui.sources.oci.list_images",
+        lambda reference: fail() if "bad" in reference.location else listed(reference),
+    )
+    problem, image = list_directory(tmp_path)
+    assert isinstance(problem, SourceProblem) and "internal error" in problem.what
+    assert not isinstance(image, SourceProblem) and image.reference.endswith("good:1")

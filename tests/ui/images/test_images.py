@@ -8,13 +8,14 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from layertui.model.errors import LayertuiError
+from layertui.model.image import ImageSummary
 from layertui.ui.app import LayertuiApp
 from layertui.ui.images.detail import ImageDetail
-from layertui.ui.images.screen import ImagesScreen
+from layertui.ui.images.screen import EngineScreen, ImagesScreen
 from layertui.ui.images.table import Table
 from tests.textual_internals import screen_text
 from tests.ui.images_app import Images, settled
-from tests.ui.places import EVIL, GATEWAY, SHOP, Places, until
+from tests.ui.places import EVIL, GATEWAY, SHOP, Places, summary, until
 
 Compare = Callable[..., bool]
 
@@ -334,3 +335,49 @@ async def test_tiny_terminals(places: Places, width: int, height: int) -> None:
             "j", "d", "j", "s", "slash", "a", "escape", "question_mark", "escape", "o", "a", "escape"
         )
         assert pilot.app.is_running
+
+
+async def test_an_engine_without_a_name_lists_its_images(places: Places) -> None:
+    """As `layertui images docker-daemon:` and `layertui docker-root:DIR` do."""
+    row = summary("docker-daemon:shop:7", "shop", "7", 1, None, 1)
+    places.given["docker-daemon:"] = [row]
+    async with LayertuiApp("docker-daemon:").run_test() as pilot:
+        await until(pilot, lambda: isinstance(pilot.app.screen, EngineScreen))
+        await settled(pilot)
+        assert names(pilot) == ["shop:7"]
+        await pilot.press("escape")
+        await until(pilot, lambda: type(pilot.app.screen) is ImagesScreen)
+        await settled(pilot)
+        assert "shop:7" in names(pilot) and len(names(pilot)) == 8
+
+
+async def test_no_match_is_no_verdict_while_sources_are_asked(places: Places) -> None:
+    places.answer.clear()
+    async with Images().run_test() as pilot:
+        await until(pilot, lambda: isinstance(pilot.app.screen, ImagesScreen))
+        screen = pilot.app.screen
+        assert isinstance(screen, ImagesScreen)
+        await pilot.press("slash", *"nosuch")
+        assert "No image matches" not in screen_text(pilot)
+        places.answer.set()
+        await settled(pilot)
+        assert "No image matches “nosuch”." in screen_text(pilot)
+
+
+async def test_no_match_among_what_has_come_says_so(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The directory has answered, the engines have not."""
+    release = threading.Event()
+    answer = places.list_images
+
+    def held(reference: str) -> list[ImageSummary]:
+        release.wait()
+        return answer(reference)
+
+    monkeypatch.setattr("layertui.sources.list_images", held)
+    async with Images().run_test() as pilot:
+        await until(pilot, lambda: "shop:2.1" in screen_text(pilot))
+        await pilot.press("slash", *"nosuch")
+        assert "No image matches “nosuch” so far." in screen_text(pilot)
+        release.set()
+        await settled(pilot)
+        assert "No image matches “nosuch”." in screen_text(pilot)

@@ -12,7 +12,7 @@ from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image, add_layer, add_range
 from layertui.model.errors import LayertuiError
 from layertui.model.numbers import LayerNumber
-from layertui.text.format import facts_text, size_text
+from layertui.text.format import count_text, facts_text, size_text
 from layertui.union.changes import Change, changes, differences, undecided_pairs
 
 DESCRIPTION = """\
@@ -98,7 +98,7 @@ def _cells(change: Change) -> tuple[str, ...]:
     assert entry is not None
     what = facts_text(change.what) or (WHITEOUTS[change.whiteout] if change.whiteout else "")
     if change.hidden_paths:
-        what += f", {change.hidden_paths} paths below it with {size_text(change.hidden_bytes)}"
+        what += f", {count_text(change.hidden_paths, 'path')} below it with {size_text(change.hidden_bytes)}"
     return (
         mark,
         str(change.layer),

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from layertui.commands.output import warn
 from layertui.model.errors import LayertuiError
+from layertui.model.unforeseen import unforeseen
 
 Row = TypeVar("Row")
 
@@ -18,8 +19,8 @@ def from_sources(
     for source in sources:
         try:
             yield from list_rows(source)
-        except LayertuiError as error:
-            failed.append(error)
+        except Exception as error:
+            failed.append(unforeseen(error))
 
 
 def status_of(failed: list[LayertuiError], are_named: bool) -> int:

@@ -108,7 +108,7 @@ def _print(found: StoreUsage, out: Output) -> None:
     images = [
         (
             short_id(image.id),
-            next((name for name in image.names if "@" not in name), "<none>"),
+            ", ".join(image.tags) or "<none>",
             size_text(image.size),
             size_text(image.frees),
             ", ".join(image.containers),

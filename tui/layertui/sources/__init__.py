@@ -20,6 +20,7 @@ from layertui.model.reference import (
     layer_of,
     parse_reference,
 )
+from layertui.model.unforeseen import unforeseen
 from layertui.sources import detect, piped
 
 LOCAL = ("docker-daemon", "podman")
@@ -116,9 +117,10 @@ def list_directory(folder: Path) -> Iterator[ImageSummary | SourceProblem]:
     for path, promising in detect.candidate_paths(folder):
         try:
             yield from _listed(Reference("", path))
-        except LayertuiError as error:
-            if promising or not isinstance(error, NoImage):
-                yield SourceProblem(error.what, error.why, error.remedy)
+        except Exception as error:  # of one file, which must not hide the others
+            problem = unforeseen(error)
+            if promising or not isinstance(problem, NoImage):
+                yield SourceProblem(problem.what, problem.why, problem.remedy)
 
 
 def _listed(reference: Reference) -> Iterable[ImageSummary]:

@@ -94,6 +94,11 @@ class ImageUse:
     containers: Sequence[str]
     """Names of the containers that use it, which prevent its removal."""
 
+    @property
+    def tags(self) -> list[str]:
+        """Its names without those by digest."""
+        return [name for name in self.names if "@" not in name]
+
 
 @dataclass(frozen=True, slots=True)
 class StoreUsage:
@@ -195,7 +200,7 @@ def users(found: StoreUsage, layer: LayerUse) -> list[str]:
     """Return the names of the images that a layer is of; of one without a name, its shortened ID."""
     references = set(layer.images)
     return [
-        next((name for name in image.names if "@" not in name), image.id.removeprefix("sha256:")[:12])
+        next(iter(image.tags), image.id.removeprefix("sha256:")[:12])
         for image in found.images
         if image.reference in references
     ]

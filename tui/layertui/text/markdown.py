@@ -12,7 +12,9 @@ def escaped(text: str) -> str:
 
     What could be is written as entities (CommonMark 2.5): HTML blocks know no backslash escapes.
     """
-    return re.sub(r"[!#&*:<>@\[\\\]_`{}|~]|(?<=www)\.", lambda match: f"&#{ord(match[0])};", visible(text))
+    return re.sub(
+        r"[!#&*<>@\[\\\]_`{}|~]|:(?! )|(?<=www)\.", lambda match: f"&#{ord(match[0])};", visible(text)
+    )
 
 
 def code(text: str) -> str:

@@ -57,6 +57,14 @@ def _is_repository(reference: str) -> bool:
     return not name.tag and not name.digest
 
 
+def _engine_of(text: str) -> str:
+    """Return the engine that a reference without a name stands for; empty if it is no such reference."""
+    from layertui.sources import LOCAL
+
+    engine = text.removesuffix(":")
+    return engine if text != engine and engine in LOCAL else ""
+
+
 def _store_of(text: str) -> str:
     """Return the reference of the store that a reference or path names; empty if it is not a store."""
     from layertui.sources.detect import detect_reference
@@ -247,10 +255,15 @@ class LayertuiApp(App[None]):
     def _images(self) -> Screen[None]:
         from layertui.ui.images.screen import ImagesScreen
 
-        return ImagesScreen(() if self.reference is None else (self.reference,))
+        given = self.reference
+        return ImagesScreen(() if given is None or _engine_of(given) else (given,))
 
     def _screen(self, reference: str, layer: str = "") -> Screen[None]:
-        """Return the screen for an image or a store."""
+        """Return the screen for an image, an engine or a store."""
+        if engine := _engine_of(reference):
+            from layertui.ui.images.screen import EngineScreen
+
+            return EngineScreen(engine)
         if store := _store_of(reference):
             from layertui.ui.store.screen import StoreScreen
 

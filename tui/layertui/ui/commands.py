@@ -42,7 +42,7 @@ class Commands(Provider):
                     meaning = f"{section}: {meaning}"
                 yield " ".join(use.keys), meaning, partial(app.run_action, use.action, use.node)
         for theme in app.available_themes:
-            yield "", f"Colors: {theme}", partial(setattr, app, "theme", theme)
+            yield "", f"Theme: {theme}", partial(setattr, app, "theme", theme)
 
 
 def _line(keys: str, meaning: Content) -> Content:

@@ -48,7 +48,7 @@ class ExplorerScreen(ImageScreen):
     LEGEND: ClassVar[Legend] = (
         ("▌", "$accent", "a layer, in its color; paths have the color of the layer they come from"),
         ("▶", "$accent", "the selected layer"),
-        ("·", "$quiet", "a step without a layer"),
+        ("·", "$quiet", "a step without a layer; in the tree, a closed directory with changes in it"),
         ("┆", "$quiet", "a step of the base image, if known"),
         ("+ ~ −", "$modified", "added, modified, deleted by the selected layer"),
         ("=", "$quiet", "identical copy stored by it"),

@@ -48,19 +48,28 @@ class Batch:
     problems: list[LayertuiError] = field(default_factory=list)
 
 
+def engine_places(engine: str) -> tuple[list[Place], list[Place]]:
+    """Return an engine as a place of images and of containers."""
+    name = ENGINE_NAMES[engine]
+    return (
+        [Place(name, partial(_images, f"{engine}:"), engine)],
+        [Place(name, partial(_containers, engine), engine)],
+    )
+
+
 def image_places(given: Sequence[str]) -> list[Place]:
     """Return the places: command line, current directory, engines, sample image."""
     return [
         *(Place(reference, partial(_images, reference)) for reference in given),
         Place("current directory", _images_here),
-        *(Place(ENGINE_NAMES[engine], partial(_images, f"{engine}:"), engine) for engine in _engines()),
+        *(place for engine in _engines() for place in engine_places(engine)[0]),
         Place("sample (demo:)", partial(_images, "demo:")),
     ]
 
 
 def container_places() -> list[Place]:
-    """Return the transport."""
-    return [Place(ENGINE_NAMES[engine], partial(_containers, engine), engine) for engine in _engines()]
+    """Return the engines as places of containers."""
+    return [place for engine in _engines() for place in engine_places(engine)[1]]
 
 
 def store_places(reference: str) -> tuple[list[Place], list[Place]]:

@@ -19,7 +19,14 @@ from layertui.text.format import count_text
 from layertui.text.sanitize import visible
 from layertui.ui.images import container_row, image_row
 from layertui.ui.images.detail import ImageDetail
-from layertui.ui.images.finder import Place, Watch, ask_shared_sizes, container_places, image_places
+from layertui.ui.images.finder import (
+    Place,
+    Watch,
+    ask_shared_sizes,
+    container_places,
+    engine_places,
+    image_places,
+)
 from layertui.ui.images.listing import Answer, Listing, place_facts, search
 from layertui.ui.images.table import Table
 from layertui.ui.keys import Legend
@@ -343,9 +350,21 @@ class ImagesScreen(StackScreen[None]):
     def _why_empty(self, has_rows: bool) -> str:
         noun, opens = self._shown.noun, "o opens an image by reference or path."
         if has_rows:
-            return f"No {noun} matches “{self._query}”. esc clears the filter."
+            so_far = "" if self._shown.whole else " so far"
+            return f"No {noun} matches “{self._query}”{so_far}. esc clears the filter."
         if not self._shown.whole:
             return f"Looking for {noun}s … {opens}"
         if self._shown is self._containers:
             return "No containers. c shows the images."
         return f"No images. {opens}"
+
+
+class EngineScreen(ImagesScreen):
+    """List the images and containers of one engine, a transport."""
+
+    def __init__(self, engine: str) -> None:
+        self._engine = engine
+        super().__init__()
+
+    def _places(self) -> tuple[Sequence[Place], Sequence[Place]]:
+        return engine_places(self._engine)

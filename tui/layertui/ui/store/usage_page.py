@@ -152,4 +152,4 @@ def _numbers(first: str, second: str, style: str = "") -> list[Span]:
 
 
 def _name(image: ImageUse) -> str:
-    return next((name for name in image.names if "@" not in name), NO_NAME)
+    return ", ".join(image.tags) or NO_NAME
