@@ -46,7 +46,6 @@ STILL_AMBIGUOUS = {
     "LayerProgress",
     "Listing",
     "MARKS",
-    "MAX_CHAIN",
     "MOST",
     "NAMES",
     "ONE_LAYER",

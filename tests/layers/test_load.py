@@ -47,6 +47,17 @@ def test_wrong_digest_is_damage_that_names_both(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_digest_of_an_unknown_algorithm_is_unverified_and_not_wrong(tmp_path: Path) -> None:
+    cache = IndexCache(tmp_path)
+    for layer in (compressed(), layers_of([TAR])[0]):
+        claimed = "blake3:" + "a1" * 32
+        index = index_layer(layer._replace(descriptor=layer.descriptor._replace(digest=claimed)), cache)
+        assert (index.count, index.damage) == (100, "")
+        assert [warning.code for warning in index.warnings] == ["digest-unsupported"]
+        assert claimed in index.warnings[0].text
+    assert not list(tmp_path.iterdir()), "kept under a digest that nobody verified"
+
+
 def test_plain_tars_are_not_read_for_their_digest() -> None:
     assert index_layer(layers_of([TAR])[0], None).blob_digest == ""
 

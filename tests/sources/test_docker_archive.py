@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from layertui.model.errors import LayertuiError
+from layertui.model.image import MAX_LAYERS
 from layertui.sources import list_images, open_image
 from tests.layers.tars import END, file
 from tests.layouts import digest
@@ -173,3 +174,25 @@ def test_legacy_chain_in_a_circle(tmp_path: Path) -> None:
     }
     with pytest.raises(LayertuiError, match="form a circle"):
         open_image(archive(tmp_path / "a.tar", members))
+
+
+@pytest.mark.parametrize("repositories", [{"a": {"latest": ""}}, {"a": {"1": "", "2": None}}, {"a": {}}])
+def test_legacy_names_of_nothing(repositories: dict[str, Any], tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.tar", {"repositories": json.dumps(repositories).encode()})
+    for read in (open_image, list_images):
+        with pytest.raises(LayertuiError, match="lists no image"):
+            read(path)
+
+
+def test_images_of_too_many_layers_are_refused_by_number(tmp_path: Path) -> None:
+    """One small layer any number of times; Docker has a limit of 125."""
+    for count, is_read in ((MAX_LAYERS, True), (MAX_LAYERS + 1, False), (70_000, False)):
+        config_ = json.dumps({"rootfs": {"diff_ids": [digest(TARS[0])] * count}}).encode()
+        item = {**ITEM, "Layers": NAMES[:1] * count}
+        members = {"manifest.json": manifest(item), "c.json": config_, NAMES[0]: TARS[0]}
+        path = archive(tmp_path / "a.tar", members)
+        if is_read:
+            assert len(open_image(path).layers) == count
+            continue
+        with pytest.raises(LayertuiError, match=f"has {count:,} layers, more than 1,000 are not read"):
+            open_image(path)

@@ -18,7 +18,7 @@ from layertui.layers.tar.capture import Keep
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow, StreamWindow
 from layertui.model.blob import Blob
-from layertui.model.digest import algorithm_of, wrong_digest
+from layertui.model.digest import algorithm_of, is_known, wrong_digest
 from layertui.model.errors import ImageChanged, LayertuiError
 from layertui.model.image import Image, Layer, Unpacked
 from layertui.model.job import Cancelled, Job
@@ -62,6 +62,9 @@ def index_layer(
             raise
         except LayertuiError as error:
             return LayerIndex(damage=str(error))
+        if layer.descriptor.digest and not is_known(layer.descriptor.digest):
+            text = f"its digest {layer.descriptor.digest} cannot be verified: unsupported algorithm"
+            index.warnings.append(LayerWarning("digest-unsupported", b"", text))
         if cache is not None and key and not index.damage:
             cache.write(key, pack_index(index))
     if layer.blob.not_kept:
@@ -113,7 +116,7 @@ def cache_key(layer: Layer) -> str:
         return ""
     if layer.blob is not None and layer.blob.digest:
         return layer.blob.digest.replace(":", "-").replace("/", "-")
-    if layer.descriptor.digest and _is_compressed(layer):
+    if is_known(layer.descriptor.digest) and _is_compressed(layer):
         return layer.descriptor.digest.replace(":", "-").replace("/", "-")
     if layer.blob is None or layer.blob.file is None:
         return ""
@@ -172,7 +175,7 @@ def _scan(layer: Layer, blob: Blob, job: Job, keep: Keep | None) -> LayerIndex:
     expected = layer.descriptor.digest
     if not index.compression and not index.damage:
         index.diff_id = index.blob_digest
-    if expected and index.blob_digest != expected:
+    if is_known(expected) and index.blob_digest != expected:
         wrong = wrong_digest(expected, index.blob_digest)
         index.damage = f"{wrong}; {index.damage}" if index.damage else wrong
     return index

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 
 _NOTHING: Mapping[str, Any] = {}
+MAX_LAYERS = 1000
+"""Layers of an image that is opened at most. Docker refuses more than 125 (layer/layer.go, ErrMaxDepthExceeded)."""
 
 
 class Platform(NamedTuple):

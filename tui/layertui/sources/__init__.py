@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from layertui.model.errors import LayertuiError, NoImage
-from layertui.model.image import ContainerSummary, Image, ImageSummary
+from layertui.model.image import MAX_LAYERS, ContainerSummary, Image, ImageSummary
 from layertui.model.job import Job
 from layertui.model.reference import (
     ENGINE_NAMES,
@@ -71,6 +71,11 @@ def open_image(text: str, platform: str | None = None, job: Job = Job.NONE) -> I
     """
     reference = _with_transport(parse_reference(text), job)
     image = _source(reference).open_image(reference, platform)._replace(asked_platform=platform)
+    if len(image.layers) > MAX_LAYERS:
+        raise LayertuiError(
+            f"{text} has {len(image.layers):,} layers",
+            f"more than {MAX_LAYERS:,} are not read; Docker takes 125 at most",
+        )
     pipe = piped.name_of(reference.location)
     return image._replace(name=pipe) if pipe and not image.tags else image
 

@@ -14,7 +14,7 @@ from typing import Any
 from layertui.model import media_types, platforms
 from layertui.model.digest import digest_of
 from layertui.model.errors import LayertuiError
-from layertui.model.image import Descriptor, Image, ImageSummary, Layer, Link, Platform
+from layertui.model.image import MAX_LAYERS, Descriptor, Image, ImageSummary, Layer, Link, Platform
 from layertui.model.numbers import LayerNumber
 from layertui.model.reference import Reference
 from layertui.sources import documents, oci
@@ -42,9 +42,6 @@ from layertui.sources.docker_archive_items import (
 from layertui.sources.files import Files, files_of, parse_object
 from layertui.sources.oci_layout import IMAGE_NAME, FilesLayout, config_and_layers, manifests_of, ways_to
 from layertui.sources.oci_subjects import attests
-
-MAX_CHAIN = 1000
-"""Layers of a legacy image at most; more can only be a circle."""
 
 
 def open_image(reference: Reference, platform: str | None) -> Image:
@@ -237,7 +234,7 @@ def _legacy_image(files: Files, reference: Reference, item: LegacyItem, platform
     chain: list[tuple[str, dict[str, Any]]] = []
     top = config_bytes = None
     current: object = item.top
-    while isinstance(current, str) and current and len(chain) < MAX_CHAIN:
+    while isinstance(current, str) and current and len(chain) <= MAX_LAYERS:
         blob = files.get(f"{current}/json")
         if blob is None:
             raise LayertuiError(f"{files.path} has no {current}/json", "a layer of the image")
@@ -246,7 +243,7 @@ def _legacy_image(files: Files, reference: Reference, item: LegacyItem, platform
             top, config_bytes = value, data
         chain.append((current, value))
         current = value.get("parent")
-    if len(chain) == MAX_CHAIN:
+    if len(chain) > MAX_LAYERS:
         raise LayertuiError(f"the layers of {files.path} form a circle")
     assert top is not None and config_bytes is not None
     chain.reverse()

@@ -64,7 +64,7 @@ def legacy_items(files: Files) -> list[LegacyItem]:
     tags: dict[str, list[str]] = {}
     for name, versions in value.items() if isinstance(value, dict) else ():
         for tag, top in versions.items() if isinstance(versions, dict) else ():
-            if isinstance(top, str):
+            if isinstance(top, str) and top:
                 tags.setdefault(top, []).append(f"{name}:{tag}")
     if not tags:
         raise LayertuiError(f"repositories of {files.path} lists no image")

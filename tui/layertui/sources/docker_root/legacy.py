@@ -18,6 +18,7 @@ from layertui.model import media_types
 from layertui.model.digest import HEX
 from layertui.model.errors import LayertuiError
 from layertui.model.image import (
+    MAX_LAYERS,
     Descriptor,
     HistoryEntry,
     Image,
@@ -52,7 +53,6 @@ LAYER_DIRECTORIES = {
     "btrfs": "btrfs/subvolumes/{0}",
 }
 """Where each driver keeps an image; in all but AUFS, together with what is below it."""
-MAX_CHAIN = 1000
 
 
 class LegacyRoot(DriverRoot):
@@ -193,7 +193,7 @@ class LegacyRoot(DriverRoot):
         """Return an image and all that are below it, the base first."""
         chain = [identity]
         while parent := self.parent_of(chain[-1]):
-            if parent in chain or len(chain) == MAX_CHAIN:
+            if parent in chain or len(chain) == MAX_LAYERS:
                 raise LayertuiError(f"the parents of {identity} form a circle", f"at {parent}")
             if not HEX.fullmatch(parent) or not (self.graph / parent).is_dir():
                 raise LayertuiError(f"{self.graph} has no {parent}", f"a layer of {identity} is missing")
