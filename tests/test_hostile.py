@@ -63,7 +63,7 @@ def test_every_pane_tab_and_dialog_of_the_explorer(tmp_path: Path) -> None:
                 terminal.press(tab)
                 terminal.settle(0.05)
         dialogs = {
-            "!": "1 warning",
+            "!": "11 warnings",
             "i": "Layer 3",
             "?": "Help",
             "p": "Platform",
@@ -120,6 +120,7 @@ WORDS: Mapping[str, Sequence[Sequence[str]]] = {
     "cat": [[IMAGE, hostile.FILE], [IMAGE, f"{hostile.FILE}.bin"]],
     "search": [[IMAGE, "6666"], [IMAGE, "6666", "--hidden", "--text"]],
     "extract": [[IMAGE, hostile.DIRECTORY, "out"], [IMAGE, hostile.DIRECTORY, "out", "--json"]],
+    "size": [[IMAGE], [IMAGE, "--dead"], [IMAGE, hostile.DIRECTORY]],
     "insight": [[IMAGE, "--all"], [IMAGE, "--all", "--show-secrets"]],
     "check": [[IMAGE], [IMAGE, "--format", "github"]],
     "verify": [[IMAGE]],
