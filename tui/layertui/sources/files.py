@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from layertui.model.blob import Blob, FileBlob, FileState
 from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.reference import Reference
+from layertui.model.regular_file import open_regular
 from layertui.sources.documents import Schema, decode
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def parse_object(blob: Blob, what: str, schema: Schema | None = None) -> tuple[d
 def read_text(path: Path) -> str:
     """Return the text of a short file; empty if it does not exist or cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(4096).decode("utf-8", "surrogateescape").strip()
     except OSError:
         return ""

@@ -18,6 +18,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import Unpacked
 from layertui.model.job import Job
 from layertui.model.layer_index import LayerIndex, LayerWarning, key_of, path_of
+from layertui.model.regular_file import open_regular
 
 FILE_DIGEST = re.compile(r"sha256:([0-9a-f]{2})([0-9a-f]{62})")
 
@@ -58,7 +59,7 @@ class ComposefsDirectory(Unpacked):
     @cached_property
     def _entries(self) -> Sequence[TocEntry]:
         try:
-            with self._table.open("rb") as file:
+            with open_regular(self._table) as file:
                 data = file.read(MAX_TABLE + 1)
         except OSError as error:
             raise LayertuiError(f"cannot read {self._name}", error.strerror or str(error)) from error

@@ -25,6 +25,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import Unpacked
 from layertui.model.job import Job
 from layertui.model.layer_index import LayerIndex, key_of
+from layertui.model.regular_file import open_regular
 
 MAX_LINE = 16 << 20
 """Bytes of a line: a segment contains a header with its extensions, at most 1 MiB in any tar that is read."""
@@ -58,7 +59,7 @@ def pieces(record: Path) -> Iterator[bytes | Content]:
     """
     try:
         segment = b""
-        with gzip.open(record) as lines:
+        with open_regular(record) as file, gzip.open(file) as lines:
             while line := lines.readline(MAX_LINE):
                 piece = _piece(line)
                 if isinstance(piece, Content):

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from layertui.model.errors import LayertuiError
+from layertui.model.regular_file import open_regular
 
 MAGIC, VERSION = 0xED0CDAED, 2
 META_PAGE = struct.Struct("<16xIIIIQQQQQQ")
@@ -80,7 +81,7 @@ class Bucket:
 def read_bolt(path: Path) -> Bucket:
     """Return the root of a database. Raises :class:`LayertuiError` if it cannot be read or is none."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             for _ in range(READ_TRIES):
                 data = file.read(MAX_DATABASE + 1)
                 file.seek(0)

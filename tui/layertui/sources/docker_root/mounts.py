@@ -16,6 +16,7 @@ from layertui.layers.unpacked.id_mapping import id_mapping_of
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.model.image import Descriptor, HistoryEntry, Image, Layer, Unpacked
 from layertui.model.numbers import LayerNumber
+from layertui.model.regular_file import open_regular
 from layertui.sources.docker_root.files import Container, directories_below, lowers_of, overlay_places
 from layertui.sources.files import read_text
 
@@ -200,7 +201,7 @@ def _existing(path: Path | None) -> Path | None:
 def _lines(path: Path) -> list[str] | None:
     """Return the lines of a small file; ``None`` where it cannot be read."""
     try:
-        with path.open(errors="replace") as file:
-            return file.read(MAX_LINES).split()
+        with open_regular(path) as file:
+            return file.read(MAX_LINES).decode("utf-8", "replace").split()
     except OSError:
         return None

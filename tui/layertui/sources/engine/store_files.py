@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from layertui.model.digest import digest_of
+from layertui.model.regular_file import open_regular
 from layertui.sources.containers_storage.store import big_data_name
 from layertui.sources.files import read_text
 
@@ -26,7 +27,8 @@ def config_bytes(identity: str, directories: Sequence[Path]) -> bytes:
             root / f"{driver}-images" / hexadecimal / big_data_name(f"sha256:{hexadecimal}"),
         ):
             try:
-                data = path.read_bytes()
+                with open_regular(path) as file:
+                    data = file.read()
             except OSError:
                 continue
             if digest_of(data) == identity:
