@@ -19,6 +19,7 @@ from typing import NamedTuple
 from layertui.layers.compression.format import Damaged
 from layertui.layers.tar.header import SIZE_FIELD, TAR_BLOCK
 from layertui.layers.tar.scanner import scan
+from layertui.layers.unpacked.overlay_marks import apply_overlay_marks
 from layertui.layers.unpacked.safe_open import DirectoryBlob
 from layertui.model.blob import Blob
 from layertui.model.errors import LayertuiError
@@ -158,6 +159,8 @@ class RecordedDirectory(Unpacked):
     directory: Path
     contents: Unpacked | None = None
     """Opens the files if the directory does not contain them by name."""
+    is_overlaid: bool = False
+    """Whether containers see it through overlayfs, to which some entries are whiteouts (see :mod:`.overlay_marks`)."""
 
     @property
     def location(self) -> str:
@@ -168,6 +171,8 @@ class RecordedDirectory(Unpacked):
         for number, extra in index.extra.items():
             if extra.sparse == ():  # unknown, see PiecesWindow
                 index.extra[number] = extra._replace(sparse=None, stored=-1)
+        if self.is_overlaid:
+            apply_overlay_marks(index)
         return index
 
     def open(self, key: bytes, size: int, stamp: int = 0) -> Blob:

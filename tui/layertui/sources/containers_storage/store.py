@@ -241,7 +241,7 @@ class ContainersStore(Lists):
             by_digest = ComposefsDirectory(table, directory)
             return RecordedDirectory(record, directory, by_digest) if record.is_file() else by_digest, ""
         if record.is_file():
-            return RecordedDirectory(record, directory), ""
+            return RecordedDirectory(record, directory, is_overlaid=self.driver == "overlay"), ""
         if self.driver in ONE_LAYER:
             fuse = read_text(layer.root / "overlay" / ".has-mount-program") == "true"
             chain, _ = self.chain(layer.text("parent"))

@@ -58,6 +58,8 @@ LAYER_DIRECTORIES = {
     "btrfs": "btrfs/subvolumes/{0}",
 }
 """Where each driver keeps a layer by its cache ID, below the data root."""
+OVERLAYS = ("overlay2", "fuse-overlayfs")
+"""Drivers that mount the layers' directories themselves as an overlay."""
 
 
 class CurrentRoot(DriverRoot):
@@ -255,7 +257,8 @@ class CurrentRoot(DriverRoot):
         if directory is None or not directory.is_dir():
             return None, f"its directory {directory or cache_id} is not there"
         if (record := facts / "tar-split.json.gz").exists():
-            return RecordedDirectory(record, directory), ""
+            is_overlaid = self.driver in OVERLAYS
+            return RecordedDirectory(record, directory, is_overlaid=is_overlaid), ""
         if self.driver in ONE_LAYER:
             by_name = self.driver in WHITEOUT_FILE_DRIVERS
             return UnpackedDirectory(directory, by_name, id_mapping=id_mapping_of(self.root)), ""

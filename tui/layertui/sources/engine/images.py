@@ -153,7 +153,8 @@ def readable_directories(engine: Engine, inspected: Mapping[str, Any]) -> list[P
 def _unpacked(directory: Path, chain_id: str) -> Unpacked:
     """Return what a layer is read from that is in a directory."""
     record = store_files.record_of(directory, chain_id)
-    return RecordedDirectory(record, directory) if record else unpacked_in(directory)
+    is_overlaid = directory.name == "diff"
+    return RecordedDirectory(record, directory, is_overlaid=is_overlaid) if record else unpacked_in(directory)
 
 
 def _places(directory: Path, chain_id: str) -> list[tuple[str, str]]:
