@@ -91,7 +91,7 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
 
 @pytest.fixture(autouse=True)
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
@@ -135,3 +135,21 @@ def test_without_a_certificate_it_is_said_why(
     monkeypatch.setenv("DOCKER_HOST", remote[0])
     with pytest.raises(LayertuiError, match="Client sent an HTTP request to an HTTPS server"):
         open_image(f"docker-daemon:{demo.SAMPLE_NAME}")
+
+
+def test_a_certificate_of_another_authority_is_refused(
+    remote: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless DOCKER_TLS asks for encryption alone, as docker takes it."""
+    (tmp_path / "other").mkdir()
+    other = certificates(tmp_path / "other")
+    for file in ("cert.pem", "key.pem"):
+        (other / file).write_bytes((remote[1] / file).read_bytes())
+    monkeypatch.setenv("DOCKER_HOST", remote[0])
+    monkeypatch.setenv("DOCKER_CERT_PATH", str(other))
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    with pytest.raises(LayertuiError, match=r"TLS fails: .*certificate"):
+        open_image(f"docker-daemon:{demo.SAMPLE_NAME}")
+    monkeypatch.delenv("DOCKER_TLS_VERIFY")
+    monkeypatch.setenv("DOCKER_TLS", "1")
+    assert whole(f"docker-daemon:{demo.SAMPLE_NAME}")

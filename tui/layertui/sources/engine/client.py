@@ -24,6 +24,8 @@ TIMEOUT = 30
 PATIENCE = 900
 """Seconds between two pieces of a stream at most: before Docker 25 an image is written out before it is sent."""
 ENGINE_CHUNK = 1 << 20
+MAX_SAID = 500
+"""Letters of an engine's own error message that are shown."""
 OLDEST = "1.24"
 """The API version that is understood at least; what is spoken is the engine's own."""
 
@@ -136,7 +138,7 @@ class Engine:
             is_text = response.headers.get("Content-Type", "text/plain").startswith("text/plain")
             said = (response.text if is_text else response.reason) or f"status {response.status_code}"
         kind = NotFound if response.status_code == 404 else LayertuiError
-        return kind(f"{self.endpoint.engine} says", said.strip())
+        return kind(f"{self.endpoint.engine} says", said.strip()[:MAX_SAID])
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -161,7 +163,7 @@ class Engine:
         if isinstance(cause, SshFailure):
             return LayertuiError(what, str(cause), cause.remedy)
         if cause is None:
-            return LayertuiError(what, str(error).split("\n")[0] or type(error).__name__, f"look at {origin}")
+            return LayertuiError(what, _reason(error), f"look at {origin}")
         service = "docker" if engine == "Docker" else "podman.socket"
         if cause.errno == errno.EACCES:
             group = " or join the group docker" if engine == "Docker" else ""
@@ -213,19 +215,46 @@ def _json(response: Response, engine: str) -> Any:
         raise LayertuiError(f"{engine} gives no JSON", str(error)) from error
 
 
+def _reason(error: Exception) -> str:
+    """Return why there is no answer, where the system does not say it."""
+    from http.client import BadStatusLine, RemoteDisconnected
+
+    from requests.exceptions import ChunkedEncodingError, ReadTimeout
+
+    for each in _causes(error):
+        if isinstance(each, ssl.SSLError):
+            return (
+                f"TLS fails: {getattr(each, 'verify_message', '') or each.reason.replace('_', ' ').lower()}"
+            )
+        if isinstance(each, RemoteDisconnected):
+            return "it closes the connection without an answer"
+        if isinstance(each, BadStatusLine):
+            return "its answer is no HTTP"
+    if isinstance(error, ReadTimeout) or "timed out" in str(error):
+        return f"no answer within {TIMEOUT} seconds"
+    if isinstance(error, ChunkedEncodingError):
+        return "its answer breaks off"
+    return str(error).split("\n")[0] or type(error).__name__
+
+
 def _system_error(error: BaseException) -> OSError | None:
     """Return the system's own error, however deep the libraries have wrapped it."""
+    for each in _causes(error):
+        if isinstance(each, SshFailure):
+            return each
+        # The numbers of TLS errors are OpenSSL's, not the system's.
+        if isinstance(each, OSError) and each.errno and not isinstance(each, ssl.SSLError):
+            return each
+    return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and all that it wraps."""
     seen = set()
     waiting: list[object] = [error]
     while waiting:
         each = waiting.pop()
-        if not isinstance(each, BaseException) or id(each) in seen:
-            continue
-        seen.add(id(each))
-        # The numbers of TLS errors are OpenSSL's, not the system's.
-        if isinstance(each, SshFailure):
-            return each
-        if isinstance(each, OSError) and each.errno and not isinstance(each, ssl.SSLError):
-            return each
-        waiting += [each.__cause__, each.__context__, getattr(each, "reason", None), *each.args]
-    return None
+        if isinstance(each, BaseException) and id(each) not in seen:
+            seen.add(id(each))
+            yield each
+            waiting += [each.__cause__, each.__context__, getattr(each, "reason", None), *each.args]

@@ -11,6 +11,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
+DIAL_SECONDS = 30
+"""How long a socket of this machine may take to accept a connection."""
 Dial = Callable[[], socket.socket]
 """Returns a new connection. Raises :class:`OSError`."""
 
@@ -49,6 +51,7 @@ def socket_dial(path: Path) -> Dial:
     def dial() -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)
         try:
+            connection.settimeout(DIAL_SECONDS)
             connection.connect(str(path))
         except OSError:
             connection.close()

@@ -20,8 +20,8 @@ from urllib.parse import unquote
 
 LOGIN_SECONDS = 60
 """How long a login is kept after its last use; how long one may take."""
-OPTIONS = ("-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=30")
-"""Neither asks for anything nor allocates a terminal."""
+OPTIONS = ("-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=30", "-o", "ClearAllForwardings=yes")
+"""Nothing is asked, no terminal is allocated, and no port that ssh_config forwards is opened."""
 SSH_FAILED = 255
 """Exit status of ssh if the remote command was not run (ssh(1))."""
 DIAL_COMMANDS = {
@@ -142,10 +142,8 @@ class Ssh:
         if folder is None:
             return []
         name = hashlib.sha256(repr(self._destination).encode()).hexdigest()[:16]
-        return [
-            *("-o", "ControlMaster=auto", "-o", f"ControlPath={folder / name}"),
-            *("-o", f"ControlPersist={LOGIN_SECONDS}"),
-        ]
+        control = str(folder / name).replace("%", "%%")
+        return ["-S", control, "-o", "ControlMaster=auto", "-o", f"ControlPersist={LOGIN_SECONDS}"]
 
     def _start(
         self,
