@@ -206,6 +206,15 @@ def test_large_texts_are_searched_in_pieces_that_overlap(
         ]
 
 
+@pytest.mark.parametrize("codec", ["utf-16", "utf-32", "utf-8-sig"])
+@pytest.mark.parametrize("lines", [10, 400_000])
+def test_texts_with_a_byte_order_mark(codec: str, lines: int) -> None:
+    """What PowerShell writes, small and large."""
+    text = "größer\n" * lines + EXAMPLES["GitHub token"]
+    (found,) = of(tar(("/notes.txt", text.encode(codec)))).found
+    assert (found.rule, found.line) == ("GitHub token", lines + 1)
+
+
 def test_a_secret_twice_in_a_large_text_is_one_finding() -> None:
     key = EXAMPLES["GitHub token"].encode()
     text = (key + b"\n").ljust(6 << 20) + key

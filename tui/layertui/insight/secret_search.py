@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import NamedTuple
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
 from layertui.content.extents import ContentBatch, LargeFile
+from layertui.content.text import marked_encoding
 from layertui.insight.secret_rules import ASSIGNMENTS, DOTENV, SECRET_FILES, TOKENS, Rule
 from layertui.model.numbers import Event
 from layertui.union.model import LayerUnion
 
+UTF_8 = "utf-8"
+"""Of all that is searched byte by byte, other encodings with ASCII in them too."""
 _TEXT_HEAD = 8000
 """First bytes of a file, in which a NUL makes it binary (git, ``buffer_is_binary``)."""
 _BEHIND = 1024
@@ -89,9 +93,13 @@ class FileSearch:
     def find(self, batch: ContentBatch) -> Iterator[tuple[Event, int, Match]]:
         """Yield event, line (from 1) and match of every secret in the text files of a batch."""
         data = batch.data
-        for is_text, group in groupby(batch.files, key=lambda file: _is_text(data, *file[1:])):
-            if is_text:
+        for codec, group in groupby(batch.files, key=lambda file: _codec(data, *file[1:])):
+            if codec == UTF_8:
                 yield from self._found(data, list(group))
+            elif codec:
+                for event, start, end in group:
+                    text = data[start:end].decode(codec, "replace").encode()
+                    yield from self._found(text, [(event, 0, len(text))])
 
     def find_in_large(self, file: LargeFile) -> Iterator[tuple[Event, int, Match]]:
         """Yield the same for a large file if it is a text, reading it in windows.
@@ -101,9 +109,7 @@ class FileSearch:
         window, settled, lines = b"", 0, 0  # what of the window has been searched, and the lines before it
         seen: set[tuple[str, str]] = set()
         counts: Counter[str] = Counter()
-        for following, is_last in _windows(file.pieces):
-            if not lines and not window and not _is_text(following, 0, len(following)):
-                return
+        for following, is_last in _windows(_as_utf_8(file.pieces)):
             window += following
             certain = len(window) if is_last else len(window) - _OVERLAP  # beyond, a match may go on
             for event, line, match in self._found(window, [(file.event, 0, len(window))]):
@@ -160,8 +166,23 @@ def _windows(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
     yield b"".join(read), True
 
 
-def _is_text(data: bytes, start: int, end: int) -> bool:
-    return data.find(0, start, min(start + _TEXT_HEAD, end)) < 0
+def _as_utf_8(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the pieces of a text, in UTF-8; nothing of a binary file."""
+    head = next(pieces, b"")
+    codec = _codec(head, 0, len(head))
+    if codec == UTF_8:
+        yield from chain([head], pieces)
+    elif codec:
+        decoder = codecs.getincrementaldecoder(codec)("replace")
+        yield from (decoder.decode(piece).encode() for piece in chain([head], pieces))
+
+
+def _codec(data: bytes, start: int, end: int) -> str:
+    """Return the encoding of a text; empty for a binary file. UTF-16 and UTF-32 need a byte order mark."""
+    marked = marked_encoding(data[start : min(start + 4, end)])
+    if marked is not None and marked[0].startswith(("utf-16", "utf-32")):
+        return marked[0]
+    return UTF_8 if data.find(0, start, min(start + _TEXT_HEAD, end)) < 0 else ""
 
 
 def _around(rule: Rule, text: bytes, positions: Iterable[int]) -> Iterator[re.Match[bytes]]:
