@@ -105,7 +105,7 @@ def junk_layers(path: Path, driver: str) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (gone, "the additional image store {} is not there, mount it, or take it out of storage.conf"),
+        (gone, "the additional image store {} is not there, mount it, or remove it from storage.conf"),
         (no_directory, "cannot list {}, Not a directory"),
         (junk_images, "images.json is not valid JSON"),
         (junk_layers, "layers.json is not valid JSON"),

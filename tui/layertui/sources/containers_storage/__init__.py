@@ -17,7 +17,7 @@ from layertui.sources.containers_storage.records import MANIFEST
 from layertui.sources.containers_storage.store import ContainersStore, storage_drivers
 from layertui.sources.containers_storage.system import StoreLocation, image_stores, system_place
 
-ADDITIONAL = "mount it, or take it out of storage.conf"
+ADDITIONAL = "mount it, or remove it from storage.conf"
 
 
 def open_image(reference: Reference, platform: str | None) -> Image:
@@ -25,7 +25,7 @@ def open_image(reference: Reference, platform: str | None) -> Image:
     name = reference.selector
     if not name:
         raise LayertuiError(
-            f"{reference} is a store", "it holds many images", f"layertui images {reference} lists them"
+            f"{reference} is a store", "it contains many images", f"layertui images {reference} lists them"
         )
     problems = []
     for store, _ in stores_of(reference):
@@ -97,9 +97,9 @@ def attachments_of(image: Image) -> Iterator[Attachment]:
 
 
 def stores_of(reference: Reference) -> Iterator[tuple[ContainersStore, Reference]]:
-    """Yield a store for each driver, the one in use first, and what leads to it.
+    """Yield a store for each driver, the configured one first, and its reference.
 
-    Additional stores that are not there or cannot be looked into are among the first one's problems.
+    Additional stores that do not exist or cannot be read are problems of the first store.
     """
     place = _place(reference.location) if reference.location else system_place()
     roots, problems = [place.root], []
@@ -131,7 +131,7 @@ def stores_of(reference: Reference) -> Iterator[tuple[ContainersStore, Reference
 
 
 def _place(location: str) -> StoreLocation:
-    """``[DRIVER@]ROOT[+RUNROOT][:OPTIONS]`` (containers-transports(5))."""
+    """Parse ``[DRIVER@]ROOT[+RUNROOT][:OPTIONS]`` (containers-transports(5))."""
     driver, at, root = location.partition("@")
     if not at or not re.fullmatch(r"[a-z0-9]+", driver):
         driver, root = "", location

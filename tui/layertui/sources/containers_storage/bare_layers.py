@@ -1,4 +1,4 @@
-"""Layers of a store, each opened by itself with those below it, whether an image names it or not."""
+"""Open layers of a store on their own, with those below, whether an image references them or not."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from layertui.sources.files import listed
 from layertui.sources.store_usage import StoredLayer, pick_layer
 
 LAYERS_ASIDE = ("l", "staging", "tempdirs")
-"""Entries of overlay that are no layers: the short links, and what is being unpacked or removed."""
+"""Entries of the overlay directory that are not layers: short links, layers being unpacked or removed."""
 PARTIAL = "the store marks layer {} as incomplete: it is being made, or making it was broken off"
 
 
 def open_layer(store: ContainersStore, name: str, reference: str) -> Image:
-    """Return the layer of an ID, or in a directory of the driver's. Raises :class:`LayertuiError` if there is none."""
+    """Return the layer of an ID or of a directory of the driver. Raises :class:`LayertuiError` if there is none."""
     every = store.layers | store.incomplete
     if identity := pick_layer(name, [StoredLayer(each, -1, each) for each in every]):
         return _chain(store, every[identity], reference)
@@ -33,7 +33,7 @@ def open_layer(store: ContainersStore, name: str, reference: str) -> Image:
 
 
 def directories(store: ContainersStore, root: Path) -> list[Path]:
-    """Return the directories that the driver has for layers in a root, of images and of all else."""
+    """Return the driver's directories of layers in a root, of images and of everything else."""
     if store.driver not in LAYER_DIRECTORIES:
         return []
     paths = [_folder(store, root) / name for name in listed(_folder(store, root)) if name not in LAYERS_ASIDE]
@@ -53,7 +53,7 @@ def _chain(store: ContainersStore, top: Record, reference: str) -> Image:
 
 
 def _layers_of(store: ContainersStore, top: Record) -> tuple[list[Layer], list[str]]:
-    """Return a layer and those below it, the base first; the lowest is missing where the store ends before the base."""
+    """Return a layer and those below, base first; if the store ends before the base, the lowest is marked missing."""
     chain, broken = store.chain(top.text("parent"))
     chain.append(top)
     layers = (
@@ -68,12 +68,12 @@ def _layers_of(store: ContainersStore, top: Record) -> tuple[list[Layer], list[s
 
 
 def is_layer(store: ContainersStore, root: Path, name: str) -> bool:
-    """Return whether a directory of the driver's has something of a layer to be read."""
+    """Return whether a directory of the driver contains a layer's files."""
     return (root / LAYER_DIRECTORIES[store.driver].format(name)).is_dir()
 
 
 def _directory(store: ContainersStore, root: Path, name: str, reference: str) -> Image:
-    """Return a directory of which only the driver knows, on what it notes to be below."""
+    """Return a directory that only the driver knows, with the layers below that the driver records."""
     own, parent = [name], ""
     layers: list[Layer] = []
     warnings: list[str] = []

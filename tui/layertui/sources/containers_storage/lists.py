@@ -1,4 +1,4 @@
-"""What the lists of a root and of additional roots hold (github.com/containers/storage: images.go, layers.go)."""
+"""The lists of a root and of additional roots (github.com/containers/storage: images.go, layers.go)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IDENTITY = re.compile(r"[0-9a-zA-Z][0-9a-zA-Z_.-]*")
 
 
 class Lists:
-    """The lists of a root and of additional roots. Nothing is read before it is asked for."""
+    """The lists of a root and of additional roots, each read at its first use."""
 
     def __init__(
         self,
@@ -25,16 +25,16 @@ class Lists:
         first: Path | None = None,
         problems: Sequence[LayertuiError] = (),
     ) -> None:
-        """``first``: the one of the roots whose images go before those of others of their names."""
+        """``first``: the root whose images take precedence over others of the same name."""
         self.driver = driver
         self.roots = roots
         self._image_roots = sorted(roots, key=lambda root: root != first)
         self.problems = list(problems)
-        """Why images of additional roots may be missing: all that is known once they and their layers were looked at."""
+        """Why images of additional roots may be missing; complete after images and layers have been read."""
 
     @cached_property
     def images(self) -> list[Record]:
-        """Those of all roots, in the order in which they are looked for; of one in several, the first with all its names."""
+        """The images of all roots in lookup order; one that is in several roots is the first, with all its names."""
         found: dict[str, Record] = {}
         for record in self._records(self._image_roots, "images", "images.json"):
             known = found.get(record.id)
@@ -43,11 +43,11 @@ class Lists:
 
     @cached_property
     def _named(self) -> dict[str, str]:
-        """The ID of the image that each name leads to: the first of those that have it."""
+        """The ID of the image of each name: the first image that has it."""
         return {name: record.id for record in reversed(self.images) for name in record.tags}
 
     def selector(self, image: Record, name: str = "") -> str:
-        """Return what leads to an image: its name, or its first, unless another image has that; else its ID."""
+        """Return the selector of an image: its (first) name, or its ID if another image has that name."""
         name = name or next(iter(image.tags), "")
         return name if self._named.get(name) == image.id else image.id
 
@@ -57,16 +57,16 @@ class Lists:
 
     @cached_property
     def layers(self) -> dict[str, Record]:
-        """Every layer that is whole, by its ID."""
+        """The complete layers, by ID."""
         return {record.id: record for record in reversed(self._every_layer) if not record.is_incomplete}
 
     @cached_property
     def incomplete(self) -> dict[str, Record]:
-        """The layers that are there in part, by their IDs: one is being made, or making it was broken off."""
+        """The incomplete layers, by ID: being created, or left over from an aborted creation."""
         return {record.id: record for record in reversed(self._every_layer) if record.is_incomplete}
 
     def layers_of(self, image: Record) -> tuple[list[str], str]:
-        """Return the IDs of an image's layers, base first, of those made for user namespaces too; and why there may be more."""
+        """Return the IDs of an image's layers, base first, with those for user namespaces, and why there may be more."""
         top = image.text("layer")
         chain, broken = self.chain(top)
         ended = chain[0].text("parent") if chain else top
@@ -75,7 +75,7 @@ class Lists:
 
     @cached_property
     def containers(self) -> list[Record]:
-        """Those of the first root: the others have images to offer."""
+        """The containers of the first root; additional roots only provide images."""
         return self._records(self.roots[:1], "containers", "containers.json", "volatile-containers.json")
 
     def _records(self, roots: Sequence[Path], kind: str, *names: str) -> list[Record]:
@@ -125,7 +125,7 @@ class Lists:
         raise NotFound(f"{self.roots[0]} has no image {name}", why)
 
     def chain(self, top: str) -> tuple[list[Record], str]:
-        """Return a layer and all below it, the base first, and why there may be more."""
+        """Return a layer and all layers below, base first, and why there may be more."""
         chain: list[Record] = []
         seen: set[str] = set()
         while top:

@@ -70,7 +70,7 @@ TABLE = "zstd-chunked-manifest"
 
 
 class ContainersStore(Lists):
-    """The images of a root and of additional roots, by what their lists and directories have."""
+    """The images of a root and of additional roots, from their lists and directories."""
 
     # Images
 
@@ -117,7 +117,12 @@ class ContainersStore(Lists):
         """
         file = str(record.root / f"{self.driver}-images" / "images.json")
         history = [*image.history[:-1], *(step._replace(id=record.digest) for step in image.history[-1:])]
-        return image._replace(history=history, fields=[InspectField("Id", record.digest, file, "id")])
+        fields = [
+            InspectField("Id", record.digest, file, "id"),
+            InspectField("RepoTags", record.tags, file, "names"),
+            InspectField("RepoDigests", repo_digests(record), file, "big-data-names"),
+        ]
+        return image._replace(history=history, fields=fields)
 
     def _listed_manifest(self, record: Record, index: Mapping[str, Any], reference: str) -> str:
         """Return the key of the manifest in an index that the store has. Raises :class:`LayertuiError`."""
@@ -223,7 +228,7 @@ class ContainersStore(Lists):
         )
 
     def _unpacked(self, layer: Record) -> tuple[Unpacked | None, str]:
-        """Return what a layer is read from, or why it cannot be."""
+        """Return the source of a layer's entries, or why there is none."""
         if self.driver not in LAYER_DIRECTORIES:
             return None, f"the {self.driver} driver keeps layers where they cannot be read offline"
         directory = self._directory(layer)

@@ -1,8 +1,8 @@
-"""Where the system's store lies (containers-storage.conf(5)).
+"""Location of the system's store (containers-storage.conf(5)).
 
 Podman 6 changed the rules (container-libs: storage/types/options.go, storage/pkg/configfile):
-it takes files of ``storage.conf.d`` in, and what the system's file says for users too. Those
-up to Podman 5 are in containers/storage, types/options.go.
+it merges files of ``storage.conf.d``, and applies the system's file to users too. The rules up
+to Podman 5 are in containers/storage, types/options.go.
 """
 
 from __future__ import annotations
@@ -20,37 +20,37 @@ from layertui.sources.files import listed
 
 ROOTFUL = "/var/lib/containers/storage"
 CONFIGURATIONS = ("/etc/containers/storage.conf", "/usr/share/containers/storage.conf")
-"""Of the administrator and of the distribution: the first that exists counts alone."""
+"""Of the administrator and of the distribution; only the first that exists is used."""
 NAMED = "CONTAINERS_STORAGE_CONF"
-"""The variable that names a file in place of all others."""
+"""The environment variable that names a file to use instead of all others."""
 VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 
 
 @dataclass(frozen=True, slots=True)
 class StoreLocation:
-    """Where a store lies."""
+    """Location of a store."""
 
     root: Path
     driver: str
-    """The driver that is in use, first of those that have left something; empty if it is not named."""
+    """The configured driver, which is listed first; empty if none is configured."""
     additional: tuple[Path, ...] = ()
-    """Stores whose images are offered too, and which nothing is written to."""
+    """Read-only stores whose images are available too."""
     images: Path | None = None
-    """Where images are put in place of the root (``imagestore``), if anywhere."""
+    """Directory of images, if not the root (``imagestore``)."""
 
 
 def system_place() -> StoreLocation:
     """Return the store that Podman and Buildah would use. Raises :class:`LayertuiError` for a broken file.
 
-    Where the rules of today and of before do not lead to the same one, that of today if there is
-    one, else that of before.
+    If the current and the former rules give different stores, it is the current one if that exists,
+    else the former.
     """
     today, before = _today(), _up_to_podman_5()
     return today if today.root == before.root or has_store(today.root) else before
 
 
 def has_store(root: Path) -> bool:
-    """Return whether a root has images of a driver, as far as it may be looked into."""
+    """Return whether a root has images of a driver; false if it cannot be listed."""
     try:
         return any(name.endswith("-images") for name in listed(root))
     except LayertuiError:
@@ -58,7 +58,7 @@ def has_store(root: Path) -> bool:
 
 
 def image_stores(options: str) -> list[str]:
-    """Additional stores among options of a driver: ``overlay.imagestore=DIR,…``."""
+    """Return the additional stores in a driver's options, ``overlay.imagestore=DIR,…``."""
     pairs = (option.partition("=") for option in options.split(","))
     named = [
         value for name, _, value in pairs if name.rpartition(".")[2] in ("imagestore", "additionalimagestore")
@@ -77,13 +77,13 @@ def _today() -> StoreLocation:
 
 
 def _files() -> Iterator[Path]:
-    """Yield the files that are taken together, each over those before it (pkg/configfile, ``Read``)."""
+    """Yield the files to merge, each overriding those before it (pkg/configfile, ``Read``)."""
     if named := os.environ.get(NAMED):
         yield Path(named)
     else:
         places = [_own(), *map(Path, CONFIGURATIONS)]
         yield from _first(places)
-        # Of files of one name the one nearest to the user counts, wherever it lies.
+        # Of files with the same name, only the one closest to the user is used.
         dropped = {path.name: path for place in reversed(places) for path in _dropped_in(place)}
         yield from (dropped[name] for name in sorted(dropped))
     if last := os.environ.get(f"{NAMED}_OVERRIDE"):
@@ -91,7 +91,7 @@ def _files() -> Iterator[Path]:
 
 
 def _dropped_in(file: Path) -> Iterator[Path]:
-    """Yield the files in the folders that belong to a file. Raises :class:`LayertuiError`."""
+    """Yield the drop-in files of a file. Raises :class:`LayertuiError`."""
     folders = [file.with_name(f"{file.name}.d")]
     if file != _own():
         for_whom = "rootless" if _is_user() else "rootful"
@@ -105,17 +105,17 @@ def _dropped_in(file: Path) -> Iterator[Path]:
 
 
 def merged(table: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Return a table with another laid over it; a list that ends in ``{append=true}`` goes on (pkg/configfile, ``Slice``)."""
+    """Return a table overridden by another; a list that ends in ``{append=true}`` is extended (pkg/configfile, ``Slice``)."""
     found = dict(table)
     for name, value in above.items():
         known = found.get(name)
         if isinstance(value, dict) and isinstance(known, dict):
             found[name] = merged(known, value)
         elif isinstance(value, list) and isinstance(known, list):
-            told = [
+            marks = [
                 each["append"] for each in (*known, *value) if isinstance(each, dict) and "append" in each
             ]
-            found[name] = [*known, *value] if told and told[-1] is True else value
+            found[name] = [*known, *value] if marks and marks[-1] is True else value
         else:
             found[name] = value
     return found
@@ -126,7 +126,7 @@ def _up_to_podman_5() -> StoreLocation:
     system = next(map(_table, [Path(named)] if named else _first([*map(Path, CONFIGURATIONS)])), {})
     if not _is_user():
         return _place(system, system.get("graphroot"))
-    # Of the system's file, a user's store takes the driver and its path for users.
+    # A user's store takes the driver and the path for users from the system's file.
     root = system.get("rootless_storage_path")
     own = next(map(_table, _first([Path(named) if named else _own()])), None)
     if own is None:
@@ -142,7 +142,7 @@ def _place(table: dict[str, Any], root: object) -> StoreLocation:
         driver = "overlay"
     options = table.get("options")
     listed_stores = options.get("additionalimagestores") if isinstance(options, dict) else None
-    if (given := os.environ.get("STORAGE_OPTS")) is not None:  # which stands in place of the file's options
+    if (given := os.environ.get("STORAGE_OPTS")) is not None:  # replaces the options of the file
         listed_stores = image_stores(given)
     stores = listed_stores if isinstance(listed_stores, list) else []
     images = table.get("imagestore")
@@ -155,11 +155,11 @@ def _place(table: dict[str, Any], root: object) -> StoreLocation:
 
 
 def _first(paths: list[Path]) -> list[Path]:
-    return [path for path in paths if os.path.isfile(path)][:1]  # noqa: PTH113 (which may be behind a closed folder)
+    return [path for path in paths if os.path.isfile(path)][:1]  # noqa: PTH113 (no error if the directory cannot be searched)
 
 
 def _table(path: Path) -> dict[str, Any]:
-    """Return the table ``storage`` of a file."""
+    """Return the table ``storage`` of a file. Raises :class:`LayertuiError`."""
     try:
         table = tomllib.loads(path.read_text("utf-8", "surrogateescape")).get("storage", {})
     except OSError as error:

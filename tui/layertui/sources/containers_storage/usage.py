@@ -1,4 +1,4 @@
-"""What a store of Podman and Buildah holds."""
+"""The contents of a store of Podman and Buildah."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ ABOUT = {
     "cache": "where blobs were seen before",
     "db.sql": "Podman's database of containers",
     "libpod": "Podman's database of containers",
-    "mounts": "what is mounted",
+    "mounts": "mounts",
     "networks": "networks",
     "secrets": "secrets",
-    "tmp": "downloads under way, or left behind",
+    "tmp": "downloads, in progress or left over",
     "volumes": "volumes, which outlive their containers",
-    "defaultNetworkBackend": "which program makes networks",
+    "defaultNetworkBackend": "the program that creates networks",
     "storage.lock": "a lock",
     "userns.lock": "a lock",
 }
 ABOUT_DRIVER = {
     "": "layers of images and containers, unpacked",
     "-images": "names, manifests and configs",
-    "-layers": "the chain of layers, and the record of the tar of each",
+    "-layers": "parents of layers, and tar-split records",
     "-containers": "config and files of each container",
 }
-"""What the entries of a root are (containers/storage, store.go; Podman, libpod/runtime.go); those of a driver begin with its name."""
-ABOUT_BTRFS = {"btrfs": "layers of images and containers, as subvolumes: each is counted in full"}
+"""Descriptions of a root's entries (containers/storage, store.go; Podman, libpod/runtime.go); a driver's begin with its name."""
+ABOUT_BTRFS = {"btrfs": "layers of images and containers, as subvolumes, each counted in full"}
 
 
 def usage_of(reference: Reference, job: Job) -> StoreUsage:
-    """See :func:`layertui.sources.store_usage.usage_of`; images of additional stores are among those of the first."""
+    """See :func:`layertui.sources.store_usage.usage_of`; images of additional stores are listed with those of the first."""
     usage = UsageBuilder()
     about = dict(ABOUT)
     stores = list(stores_of(reference))
@@ -85,7 +85,7 @@ def _uses(
 
 
 def _orphans(store: ContainersStore, leads: Reference) -> Iterator[Orphan]:
-    """Yield directories that a driver or the lists of images and containers should know of, and do not."""
+    """Yield directories that no list of layers, images or containers mentions."""
     root, driver = store.roots[0], store.driver
     known = {
         f"{driver}-images": {record.id for record in store.images},
