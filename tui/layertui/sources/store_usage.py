@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol, cast
 
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import LayertuiError, few
 from layertui.model.job import Job
 from layertui.model.reference import STORE_TRANSPORTS, TRANSPORTS, Reference
 from layertui.sources.files import listed
@@ -279,7 +279,7 @@ def pick_layer(name: str, stored: Iterable[StoredLayer]) -> str:
     if len(digits) >= 2 and not found:
         found = [each for each in ids if each.removeprefix("sha256:").startswith(digits)]
     if len(found) > 1:
-        raise LayertuiError(f"{name} is ambiguous", ", ".join(found))
+        raise LayertuiError(f"{name} is ambiguous", few(found))
     return found[0] if found else ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from layertui.model.errors import LayertuiError, NotFound
+from layertui.model.errors import LayertuiError, NotFound, few
 from layertui.model.image import ContainerSummary, Image
 from layertui.model.reference import Reference
 from layertui.sources.assemble import no_image, with_own_layer
@@ -47,7 +47,7 @@ class Containers:
             each for each in self.by_id if len(name) >= 2 and each.startswith(name)
         ]
         if len(found) != 1:
-            known = ", ".join(map(self.name_of, self.by_id)) or "none"
+            known = few(map(self.name_of, self.by_id)) or "none"
             raise NotFound(f"{self._namespace.place} has no container {name}", f"it has {known}")
         return found[0]
 

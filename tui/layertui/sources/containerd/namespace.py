@@ -11,7 +11,7 @@ from pathlib import Path
 
 from layertui.model.blob import FileBlob
 from layertui.model.digest import DIGEST
-from layertui.model.errors import LayertuiError, NotFound
+from layertui.model.errors import LayertuiError, NotFound, few
 from layertui.model.image import Descriptor, Image, ImageSummary, Layer
 from layertui.model.reference import Reference
 from layertui.sources.assemble import familiar_name
@@ -122,7 +122,7 @@ class Namespace:
             if len(digest) >= 2 and target.digest.startswith(f"sha256:{digest}")
         ]
         if len({self.names[each].digest for each in found}) > 1:
-            raise LayertuiError(f"{name} could be several images", ", ".join(found))
+            raise LayertuiError(f"{name} could be several images", few(found))
         is_digest = len(digest) >= 2 and set(digest) <= set("0123456789abcdef")
         return found[0] if found else self._find_config(name, f"sha256:{digest}" if is_digest else "")
 
@@ -134,9 +134,9 @@ class Namespace:
                 if config.startswith(digest):
                     found.setdefault(config, each)
         if len(found) > 1:
-            raise LayertuiError(f"{name} could be several images", ", ".join(found.values()))
+            raise LayertuiError(f"{name} could be several images", few(found.values()))
         if not found:
-            known = ", ".join(self.listed()) or "no images"
+            known = few(self.listed()) or "no images"
             raise NotFound(f"{self.place} has no image {name}", f"it has {known}")
         return next(iter(found.values()))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import LayertuiError, few
 from layertui.sources.containerd.bolt import read_bolt
 from layertui.sources.containerd.namespace import METADATA_DB, Namespace, StoreFiles
 
@@ -31,6 +31,6 @@ class ContainerdStore(StoreFiles):
 
     def namespace(self, name: str) -> Namespace:
         if name not in self.namespaces:
-            known = ", ".join(self.namespaces) or "none"
+            known = few(self.namespaces) or "none"
             raise LayertuiError(f"{self.root} has no namespace {name}", f"it has {known}")
         return self.namespaces[name]

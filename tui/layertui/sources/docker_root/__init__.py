@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from layertui.model.errors import LayertuiError, NotFound
+from layertui.model.errors import LayertuiError, NotFound, few
 from layertui.model.image import ContainerSummary, Image, ImageSummary
 from layertui.model.reference import Reference, layer_of, parse_reference
 from layertui.sources.attachments import Attachment, attachments_in
@@ -103,7 +103,7 @@ def _container(data: DataRoot, name: str, reference: Reference) -> Image:
             pinned = reference._replace(selector=f"/{container.id}")
             image = root.open_container(container, reference._replace(selector=f"/{container.name}"))
             return image._replace(pinned=str(pinned))
-    names = ", ".join(container.name for _, container in known) or "none"
+    names = few(container.name for _, container in known) or "none"
     why = "; ".join([f"it has {names}", *problems])
     raise NotFound(f"{data.path} has no container {name}", why)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from layertui.model.blob import FileBlob
-from layertui.model.errors import LayertuiError, NotFound
+from layertui.model.errors import LayertuiError, NotFound, few
 from layertui.model.image import ContainerSummary, Descriptor, ImageSummary, Layer, Link
 from layertui.model.reference import Reference
 from layertui.sources.assemble import config_list
@@ -79,8 +79,8 @@ def pick(
     if len(found) == 1:
         return found[0]
     if found:
-        raise LayertuiError(f"{name} could be several images", ", ".join(found))
-    listed_names = ", ".join(sorted(each for known in names.values() for each in known)) or "no names"
+        raise LayertuiError(f"{name} could be several images", few(found))
+    listed_names = few(sorted(each for known in names.values() for each in known)) or "no names"
     raise NotFound(else_[0], f"{else_[1]} has {listed_names}")
 
 

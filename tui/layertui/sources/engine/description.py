@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from layertui.model import platforms
-from layertui.model.errors import LayertuiError, NotFound
+from layertui.model.errors import LayertuiError, NotFound, few
 from layertui.model.image import Descriptor, Platform
 from layertui.sources.assemble import config_list, platform_of
 from layertui.sources.engine.client import Engine
@@ -186,7 +186,7 @@ def _choose(
             stored + [(each.platform, each) for each in manifests], wanted, name
         )
     if not chosen.is_stored:
-        listed = ", ".join(str(platform) for platform, _ in stored) or "no platform"
+        listed = few(str(platform) for platform, _ in stored) or "no platform"
         command = f"{engine.endpoint.engine.lower()} pull --platform {chosen.platform} {name}"
         raise LayertuiError(
             f"{name} is not stored for {chosen.platform}", f"stored: {listed}", f"{command} fetches it"
