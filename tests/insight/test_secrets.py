@@ -313,6 +313,11 @@ def test_a_text_of_nothing_but_beginnings_is_searched_in_its_length(rule: Rule) 
                 pass
 
 
+def test_a_config_of_another_form_was_not_searched() -> None:
+    assert of(config={"Env": ["A=1"], "Labels": None}).unsearched == ""
+    assert of(config={"Env": {"TOKEN": "opensesame"}}).unsearched == "config.Env in the config is no list"
+
+
 def test_masked_unless_asked_for() -> None:
     (found,) = of(tar(("/app/.env", b"DB_PASSWORD=opensesame"))).found
     assert found.to_json(False)["secret"] == "…"

@@ -152,14 +152,11 @@ def _secrets(reading: PartReading) -> PartAnswer:
     options = reading.options
     with ProgressBar(options.quiet, "looking for secrets", 0) as bar:
         leaked = secrets(reading.image, reading.union, reading.contents, bar.job)
-    warnings = []
-    if leaked.unreadable:
-        warnings.append(f"{count_text(leaked.unreadable, 'file')} cannot be read and scanned for secrets")
     return PartAnswer(
         lambda: [row.to_json(options.show_secrets) for row in leaked.found],
         lambda report: report.secrets(leaked, options.show_secrets),
-        warnings,
-        bool(leaked.unreadable),
+        leaked.problems,
+        bool(leaked.problems),
     )
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from layertui.model import media_types
+from layertui.model.config_form import config_problem
 from layertui.model.digest import is_known
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
@@ -24,7 +23,8 @@ def _problems(image: Image, union: LayerUnion, job: Job) -> Iterator[str]:
         if index.damage:
             yield f"layer {number} could not be read completely: {index.damage}"
     yield from _absent_layers(image)
-    yield from _unknown_config(image)
+    if problem := config_problem(image):
+        yield problem
     yield from _unverified_layers(image, union, job)
 
 
@@ -43,55 +43,6 @@ def _absent_layers(image: Image) -> Iterator[str]:
         yield f"the history lists {made} layers, the image has none"
     elif "unknown" in (image.platform.os, image.platform.architecture):
         yield "the image has no layers and no platform: the source may not have it for this platform"
-
-
-def _unknown_config(image: Image) -> Iterator[str]:
-    """Yield why environment, labels and history may not be where they are looked for.
-
-    An engine refuses a config whose fields have other types (Go, encoding/json).
-    """
-    if image.id and not image.config and not image.config_bytes:
-        yield "the source does not provide the config"
-    descriptor = image.manifest.get("config")
-    media_type = descriptor.get("mediaType") if isinstance(descriptor, dict) else ""
-    if media_type and media_type not in media_types.CONFIGS:
-        yield f"the config is of an unknown type, {media_type}"
-    own_type = image.config.get("mediaType")
-    if own_type in (*media_types.MANIFESTS, *media_types.INDEXES):
-        yield f"the config is not a config but {own_type}"
-    for name, problem in _types(image.config):
-        yield f"{name} in the config is {problem}"
-
-
-def _types(config: Any) -> Iterator[tuple[str, str]]:
-    """Yield the fields of a config that have another type than in the specification, and what they are."""
-    settings = _field(config, "config")
-    rootfs = _field(config, "rootfs")
-    for name, value, kind, of in (
-        ("config", settings, dict, None),
-        ("config.Env", _field(settings, "Env"), list, str),
-        ("config.Labels", _field(settings, "Labels"), dict, str),
-        ("rootfs", rootfs, dict, None),
-        ("rootfs.diff_ids", _field(rootfs, "diff_ids"), list, str),
-        ("history", _field(config, "history"), list, dict),
-    ):
-        if value is None:
-            continue
-        if not isinstance(value, kind):
-            yield name, f"no {_TYPE_NAMES[kind]}"
-        elif of is not None:
-            parts = value.values() if isinstance(value, dict) else value
-            if not all(isinstance(part, of) or part is None for part in parts):
-                yield name, f"no {_TYPE_NAMES[kind]} of {_TYPE_NAMES[of]}s"
-            elif of is dict and not all(isinstance(_field(part, "created_by") or "", str) for part in parts):
-                yield f"{name}.created_by", "no string"
-
-
-_TYPE_NAMES = {dict: "object", list: "list", str: "string"}
-
-
-def _field(value: Any, name: str) -> Any:
-    return value.get(name) if isinstance(value, dict) else None
 
 
 def _unverified_layers(image: Image, union: LayerUnion, job: Job) -> Iterator[str]:

@@ -80,9 +80,8 @@ def no_secrets(subject: CheckedImage, limit: bool | SecretsAllowed) -> Outcome:
         hidden = "" if secret.is_visible else ", deleted, but still shipped"
         path = secret.name if is_file else None
         found.append(subject.violation(message + hidden, path, secret.layer, secret.line))
-    if leaked.unreadable:
-        unread = f"{count_text(leaked.unreadable, 'file')} cannot be read"
-        return Outcome(Status.ERROR, unread, found)
+    if leaked.problems:
+        return Outcome(Status.ERROR, leaked.problems[0], found)
     return _none_of(found, "secret")
 
 

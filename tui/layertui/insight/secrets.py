@@ -12,11 +12,13 @@ from typing import Any
 from layertui.content.extents import LargeFile
 from layertui.content.read import Contents
 from layertui.insight.secret_search import FileSearch, Match, matches
+from layertui.model.config_form import config_problem
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind
 from layertui.model.numbers import Event, LayerNumber
+from layertui.text.format import count_text
 from layertui.union.model import LayerUnion
 
 SEARCH_THREADS = 2
@@ -69,6 +71,15 @@ class Secrets:
     """Visible ones first, then by layer."""
     unreadable: int
     """Files that could not be read."""
+    unsearched: str = ""
+    """Why environment, labels and history may not have been searched; empty if they were."""
+
+    @property
+    def problems(self) -> list[str]:
+        """What was not searched, a sentence each."""
+        unreadable = f"{count_text(self.unreadable, 'file')} cannot be read and scanned for secrets"
+        unsearched = f"config not scanned for secrets: {self.unsearched}"
+        return [unreadable] * bool(self.unreadable) + [unsearched] * bool(self.unsearched)
 
 
 def secrets(image: Image, union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Secrets:
@@ -116,7 +127,7 @@ def secrets(image: Image, union: LayerUnion, contents: Contents, job: Job = Job.
         finally:
             part.cancel()
     found.sort(key=lambda secret: not secret.is_visible)
-    return Secrets(found, sum(unread))
+    return Secrets(found, sum(unread), config_problem(image))
 
 
 def _files(union: LayerUnion, layer: LayerNumber) -> list[Event]:

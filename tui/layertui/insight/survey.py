@@ -113,10 +113,7 @@ def _secrets(image: Image, union: LayerUnion, contents: Contents, job: Job) -> S
             Sum("place", place if is_file else row.where, 0, 1),
             _step(row.layer, 0),
         )
-    notes = []
-    if found.unreadable:
-        notes.append(f"{count_text(found.unreadable, 'file')} could not be read")
-    return tally.survey(0, notes)
+    return tally.survey(0, found.problems)
 
 
 def _where(secret: Secret) -> str:
