@@ -103,6 +103,20 @@ def test_steps_of_a_build_are_not_offered(root: Path) -> None:
         assert open_image(row.reference).id == identity
 
 
+def test_each_step_of_a_build_has_the_id_of_its_image(root: Path) -> None:
+    """As in docker history; of an image that was loaded only the last step has one."""
+    built, loaded = (open_image(f"docker-root:[{root}]{name}") for name in ("work:1", demo.SAMPLE_NAME))
+    ids = [step.id for step in built.history[::-1]]
+    assert ids[0] == built.id and len(set(ids)) == len(ids) > 2
+    for identity, below in zip(ids, [*ids[1:], ""], strict=True):
+        assert described(open_image(f"docker-root:[{root}]{identity}"))["Parent"] == below
+    assert [step.id for step in loaded.history[::-1]] == [loaded.id] + ["<missing>"] * (
+        len(loaded.history) - 1
+    )
+    container = open_image(f"docker-root:[{root}]/worked")
+    assert [step.id for step in container.history[-2:]] == ["<missing>"] * 2
+
+
 def test_containers(root: Path) -> None:
     rows = {row.name: row for row in docker_root.list_containers(parse_reference(f"docker-root:{root}"))}
     assert sorted(rows) == ["idle", "worked"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,19 @@ def test_sizes_and_parents(root: Path) -> None:
         parent = described(open_image(row.reference))["Parent"]
         assert parent == theirs[row.id]["ParentId"]
         assert not parent or open_image(f"docker-root:[{root}]{parent}").id == parent
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_history(root: Path, name: str) -> None:
+    """The classic builder made an image of each step."""
+    answer = str(engine_answer(f"d29-history-{name.replace(':', '-')}.jsonl"))
+    theirs = [json.loads(line) for line in answer.splitlines()]
+    mine = open_image(f"docker-root:[{root}]{name}").history[::-1]
+    assert [(step.id, step.created_by) for step in mine] == [
+        (step["ID"], step["CreatedBy"]) for step in theirs
+    ]
+    for step in mine:
+        assert step.id == "<missing>" or open_image(f"docker-root:[{root}]{step.id}").id == step.id
 
 
 def test_containers(root: Path) -> None:

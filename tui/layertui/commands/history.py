@@ -12,7 +12,7 @@ from layertui.commands.parsing import add_common, add_image
 from layertui.insight.sizes import Bytes, SizeMap
 from layertui.layers.load import cache_key
 from layertui.model.history_step import step_text
-from layertui.model.image import HistoryEntry, Image
+from layertui.model.image import MISSING, HistoryEntry, Image
 from layertui.text.format import size_text
 from layertui.text.sanitize import visible
 from layertui.union.model import LayerUnion
@@ -34,8 +34,6 @@ examples:
   layertui history app.tar
   layertui history app.tar --json | jq -r .CreatedBy
 """
-MISSING = "<missing>"
-"""Docker's ID for steps whose intermediate image does not exist."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

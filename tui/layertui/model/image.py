@@ -49,6 +49,10 @@ class Descriptor(NamedTuple):
     """The blob itself, decoded, where the descriptor embeds it."""
 
 
+MISSING = "<missing>"
+"""Docker's ID for a step whose image does not exist."""
+
+
 class HistoryEntry(NamedTuple):
     """One build step of the config's ``history``.
 

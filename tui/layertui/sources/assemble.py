@@ -8,7 +8,16 @@ from typing import Any
 from layertui.model import media_types
 from layertui.model.blob import Blob
 from layertui.model.digest import HEX
-from layertui.model.image import Descriptor, HistoryEntry, Image, Layer, Platform, Unpacked, chain_ids
+from layertui.model.image import (
+    MISSING,
+    Descriptor,
+    HistoryEntry,
+    Image,
+    Layer,
+    Platform,
+    Unpacked,
+    chain_ids,
+)
 from layertui.model.numbers import LayerNumber
 
 ZERO_DAY = "0001-01-01T"
@@ -223,7 +232,7 @@ def with_own_layer(
     """Return an image with a container's read-write layer on top; ``text`` is its step in the history."""
     number = len(image.layers) + 1
     layer = Layer(LayerNumber(number), Descriptor("", "", -1), "", "", None, missing, unpacked)
-    step = HistoryEntry(created, text, "", "", LayerNumber(number))
+    step = HistoryEntry(created, text, "", "", LayerNumber(number), id=MISSING)
     return image._replace(layers=[*image.layers, layer], history=[*image.history, step])
 
 

@@ -16,7 +16,7 @@ from layertui.model.platforms import choose_platform
 from layertui.model.reference import Reference
 from layertui.sources.assemble import created_of, diff_ids_of, familiar_name, labels_of
 from layertui.sources.containerd.namespace import ContentStore, Namespace
-from layertui.sources.docker_root.files import named_rows, pick, untagged
+from layertui.sources.docker_root.files import named_rows, pick, untagged, with_step_ids
 from layertui.sources.oci_groups import platform_of_image
 from layertui.sources.oci_layout import config_and_layers, manifests_of
 from layertui.sources.oci_subjects import attests
@@ -105,6 +105,7 @@ class ContainerdImages:
             tags=tags,
             repo_digests=self.repo_digests_of(identity),
             id=identity,
+            history=with_step_ids(image.history, identity, self.parent_of, self.names),
         )
 
     def content(self, identity: str) -> ContentStore | None:

@@ -44,6 +44,7 @@ from layertui.sources.docker_root.files import (
     pick,
     read_document,
     read_object,
+    with_step_ids,
 )
 from layertui.sources.docker_root.mounts import ONE_LAYER, WHITEOUT_FILE_DRIVERS, unreadable
 from layertui.sources.files import listed, parse_json, read_text
@@ -133,7 +134,7 @@ class CurrentRoot(DriverRoot):
             manifest_bytes=b"",
             manifest_digest="",
             platform=platform_of(config),
-            history=history,
+            history=with_step_ids(history, identity, self.parent_of, self.every_id()),
             layers=layers,
             warnings=[*warnings, *comparison_warnings(layers)],
             links=links_of(

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from layertui.model.blob import FileBlob
 from layertui.model.errors import LayertuiError, NotFound, few
-from layertui.model.image import ContainerSummary, Descriptor, ImageSummary, Layer, Link
+from layertui.model.image import (
+    MISSING,
+    ContainerSummary,
+    Descriptor,
+    HistoryEntry,
+    ImageSummary,
+    Layer,
+    Link,
+)
 from layertui.model.reference import Reference
 from layertui.sources.assemble import config_list
 from layertui.sources.documents import Schema
@@ -147,6 +155,21 @@ def directories_below(layers: Sequence[Layer]) -> tuple[Path, ...]:
     """Return what the directory of a container's own layer lies on, the nearest first; none where one is missing."""
     found = [Path(layer.unpacked.location) for layer in reversed(layers) if layer.unpacked is not None]
     return tuple(found) if len(found) == len(layers) else ()
+
+
+def with_step_ids(
+    history: Sequence[HistoryEntry], identity: str, parent_of: Callable[[str], str], known: Collection[str]
+) -> list[HistoryEntry]:
+    """Return a history with the IDs of images: from the last step down each one's parent, while it exists.
+
+    As ``docker history`` does (moby, daemon/images/image_history.go, daemon/containerd/image_history.go).
+    """
+    steps, at = list(history), identity
+    for number in reversed(range(len(steps))):
+        if steps[number].recorded:
+            steps[number] = steps[number]._replace(id=at if at in known else MISSING)
+            at = parent_of(at) if at in known else ""
+    return steps
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from layertui.layers.unpacked.full_tree import CopiedDirectory, FullTree
 from layertui.layers.unpacked.id_mapping import id_mapping_of
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
-from layertui.model.image import Descriptor, HistoryEntry, Image, Layer, Unpacked
+from layertui.model.image import MISSING, Descriptor, HistoryEntry, Image, Layer, Unpacked
 from layertui.model.numbers import LayerNumber
 from layertui.model.regular_file import open_regular
 from layertui.sources.docker_root.files import Container, directories_below, lowers_of, overlay_places
@@ -134,7 +134,7 @@ class Mounts:
                 warnings.append(problem)
             layers.append(layer)
             when = created if isinstance(created, str) else None
-            history.append(HistoryEntry(when, text, "", "", layer.number))
+            history.append(HistoryEntry(when, text, "", "", layer.number, id=MISSING))
             below.insert(0, identity)
         return image._replace(
             name=f"{container.name} ({image.name})",

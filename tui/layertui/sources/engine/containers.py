@@ -18,7 +18,7 @@ from layertui.layers.tar.window import PlainWindow
 from layertui.layers.unpacked.change_detection import changed_while_read
 from layertui.model.blob import Blob, BytesBlob
 from layertui.model.errors import ChangedWhileRead, LayertuiError, NotFound
-from layertui.model.image import ContainerSummary, Descriptor, HistoryEntry, Image, Layer, Unpacked
+from layertui.model.image import MISSING, ContainerSummary, Descriptor, HistoryEntry, Image, Layer, Unpacked
 from layertui.model.job import Job
 from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of, path_of
 from layertui.model.numbers import LayerNumber
@@ -115,7 +115,9 @@ def open_container(engine: Engine, name: str, platform: str | None = None) -> Im
         number = len(layers) + 1
         layers.append(Layer(LayerNumber(number), Descriptor("", "", -1), "", "", None, unpacked=unpacked))
         history.append(
-            HistoryEntry(created if isinstance(created, str) else None, text, "", "", LayerNumber(number))
+            HistoryEntry(
+                created if isinstance(created, str) else None, text, "", "", LayerNumber(number), id=MISSING
+            )
         )
     transport = CONTAINER_TRANSPORTS[engine.endpoint.engine]
     return image._replace(
