@@ -222,6 +222,19 @@ def test_headers_are_stored_in_a_table(tmp_path: Path, schema: str) -> None:
     assert "no table of packages" in str(error)
 
 
+def test_a_virtual_table_is_no_table(tmp_path: Path) -> None:
+    """It is listed as one, and any module may compute its rows."""
+    file = tmp_path / "db"
+    connection = sqlite3.connect(file)
+    connection.execute("PRAGMA writable_schema = ON")
+    sql = "CREATE VIRTUAL TABLE Packages USING module(blob)"
+    connection.execute("INSERT INTO sqlite_master VALUES ('table', 'Packages', 'Packages', 0, ?)", (sql,))
+    connection.commit()
+    connection.close()
+    (error,) = of(tar(("/var/lib/rpm/rpmdb.sqlite", file.read_bytes()))).unread
+    assert "no table of packages" in str(error)
+
+
 def test_headers_are_no_longer_than_the_database(tmp_path: Path) -> None:
     """Generated columns are computed too, in a table that is stored."""
     file = tmp_path / "db"

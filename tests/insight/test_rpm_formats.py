@@ -118,6 +118,12 @@ def test_ndb() -> None:
     assert list(rpm_headers("db", ndb(headers))) == headers
 
 
+def test_ndb_has_a_checksum() -> None:
+    data = ndb([rpm_header(name="bash", version="5", release="2")])
+    with pytest.raises(LayertuiError, match="package 1 is damaged"):
+        list(rpm_headers("db", data.replace(b"bash", b"dash")))
+
+
 @pytest.mark.parametrize("path", ["/var/lib/rpm/Packages", "/usr/lib/sysimage/rpm/Packages.db"])
 def test_databases_of_images(tmp_path: Path, path: str) -> None:
     write: Callable[[Sequence[bytes]], bytes] = (
