@@ -12,6 +12,7 @@ import pytest
 import zstandard
 
 from layertui.layers.compression.format import Damaged, compression_of
+from layertui.layers.compression.members import gzip_end
 from layertui.layers.compression.stream import STORED_CHUNK, DecompressedStream
 from layertui.layers.load import index_layer
 from layertui.model.blob import BytesBlob
@@ -121,6 +122,9 @@ def test_zstd_windows_that_are_too_large_are_not_called_damage(window: int) -> N
     assert check.status == "unchecked" and check.why.startswith(why)
 
 
+BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+STARGZ_END = bytes.fromhex("1f8b08000000000000ff010000ffff0000000000000000")
+"""Empty members: the end of a BGZF file, and of an eStargz layer (without its extra field)."""
 COUNTED = {
     "gzip": [b"\0", bytes(512), b"g", b"garbage" * 10, b"\0\0garbage"],
     "gzip-members": [b"\0", bytes(512), b"g", b"garbage" * 10],
@@ -146,15 +150,31 @@ def test_bytes_behind_the_stream_are_said(name: str) -> None:
 
 def test_what_belongs_to_a_stream_is_not_behind_it() -> None:
     """Members, frames and streams one after another, their empty ends, padding of xz, frames that are skipped."""
-    bgzf_end = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
-    stargz_end = bytes.fromhex("1f8b08000000000000ff010000ffff0000000000000000")
     skippable = b"\x50\x2a\x4d\x18\3\0\0\0abc"
     for name in CLEAN:
         data = COMPRESS[name](TAR)
-        more = {"gzip": [gzip.compress(b""), bgzf_end, stargz_end], "xz": [bytes(4), bytes(512)]}
+        more = {"gzip": [gzip.compress(b""), BGZF_END, STARGZ_END], "xz": [bytes(4), bytes(512)]}
         for rest in (b"", COMPRESS[name](bytes(512)), *more.get(name, [skippable] * name.startswith("zstd"))):
             index = index_layer(layers_of([data + rest])[0], None)
             assert (index.count, index.damage, index.warnings) == (400, "", []), (name, rest)
+
+
+class Watched(BytesBlob):
+    """A blob that counts the bytes read of it."""
+
+    taken = 0
+
+    def pread(self, length: int, offset: int) -> bytes:
+        data = super().pread(length, offset)
+        self.taken += len(data)
+        return data
+
+
+def test_the_end_of_a_gzip_stream_is_found_without_decompressing_it_again() -> None:
+    for rest in (b"", gzip.compress(b""), BGZF_END, STARGZ_END):
+        blob = Watched(COMPRESS["gzip"](TAR) + rest, "memory")
+        assert blob.data.endswith(b"\0")
+        assert gzip_end(blob, len(TAR)) == blob.size and blob.taken == 10
 
 
 def test_damage_behind_the_end_of_the_tar() -> None:
