@@ -72,6 +72,22 @@ def test_says_what_is_wrong_with_a_file_and_stays_usable(tmp_path: Path) -> None
         assert b"Traceback" not in terminal.raw
 
 
+@pytest.mark.parametrize("keys", ["zzz\r\r\r\r", "\r", "demo:\r\r"], ids=["missing", "nothing", "sample"])
+def test_keys_that_come_in_one_read_close_nothing_below(keys: str) -> None:
+    """As over a slow line: the image that was open is still there, below what was opened."""
+    with Terminal("demo") as terminal:
+        terminal.wait("Layers", "Merged tree", "etc")
+        terminal.press("o")
+        terminal.wait("esc cancels")
+        terminal.press(keys)
+        terminal.settle()
+        terminal.press("\x1b")
+        terminal.wait("Layers", "Merged tree", "etc")
+        terminal.press("\x11")
+        assert terminal.end() == 0
+        assert b"Traceback" not in terminal.raw
+
+
 MODES = {
     "alternate screen": (b"\x1b[?1049h", b"\x1b[?1049l"),
     "hidden cursor": (b"\x1b[?25l", b"\x1b[?25h"),

@@ -97,7 +97,8 @@ _ANSI_LAYERS = ("cyan", "magenta", "green", "blue", "yellow", "red")
 _LAYER_TONE_DARK = (0.78, 0.11)
 _LAYER_TONE_LIGHT = (0.50, 0.085)
 _FIRST_HUE = 230.0
-_GOLDEN_ANGLE = 360 * (2 - (1 + math.sqrt(5)) / 2)
+_HUE_STEP = 161.8
+"""Degrees from a layer to the next: measured, not the golden angle, which returns near the first hue at the ninth."""
 
 
 def shades(dark: bool = True, ansi: bool = False) -> Shades:
@@ -115,14 +116,14 @@ def shades_of(app: "App[object]") -> Shades:
 def layer_colour(number: int, count: int, dark: bool = True, ansi: bool = False) -> str:
     """Return the color of layer ``number`` (1 at the base) of ``count``, ``#rrggbb`` or an ANSI name.
 
-    Hues advance by the golden angle: neighbors lie 137° apart, any eight in a row
-    at least 32°, and a number has the same hue in every image. Lightness and chroma are
-    equal (OKLCH), so no layer stands out but by its hue.
+    Neighbors are 162° apart. Of any nine in a row, two differ by a CIEDE2000 of 10 at least, which can
+    be told apart at a glance. A number has the same hue in every image. Lightness and chroma are equal
+    (OKLCH), so no layer stands out but by its hue.
     """
     if ansi:
         return f"ansi_{_ANSI_LAYERS[(number - 1) % min(len(_ANSI_LAYERS), max(count, 1))]}"
     lightness, chroma = _LAYER_TONE_DARK if dark else _LAYER_TONE_LIGHT
-    return _oklch(lightness, chroma, (_FIRST_HUE + (number - 1) * _GOLDEN_ANGLE) % 360)
+    return _oklch(lightness, chroma, (_FIRST_HUE + (number - 1) * _HUE_STEP) % 360)
 
 
 def variables(dark: bool = True, ansi: bool = False) -> dict[str, str]:
