@@ -11,9 +11,12 @@ import pytest
 
 from layertui.anatomy.docker_inspect import described
 from layertui.cli import main
+from layertui.model.blob import BytesBlob
+from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.sources import list_images, open_image
 from layertui.sources.documents import ARCHIVE_SCHEMA, CONFIG_SCHEMA, MANIFEST_SCHEMA, MAX_VALUES, decode
+from layertui.sources.files import parse_json
 from tests.layers.tars import END, file
 from tests.layouts import CONFIG, LAYER, MANIFEST, digest
 from tests.sources.test_docker_archive import archive
@@ -86,6 +89,12 @@ def test_many_values_are_refused_before_they_are_made(value: bytes) -> None:
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
         tracemalloc.stop()
+
+
+def test_a_document_of_many_values_is_too_large_by_its_name() -> None:
+    blob = BytesBlob(b"[" + b"[]," * MAX_VALUES + b"[]]", "memory")
+    with pytest.raises(LayertuiError, match="the config of x is too large, more than 1,000,000 values"):
+        parse_json(blob, "the config of x")
 
 
 def upper(value: Any) -> Any:

@@ -18,6 +18,11 @@ MAX_VALUES = 1_000_000
 Schema = Callable[[Any, Any], Any]
 """Returns a parsed value with its fields under their own names, merged into what the field had before."""
 
+
+class TooManyValues(ValueError):
+    """A document has more than :data:`MAX_VALUES`."""
+
+
 # A pair of surrogates, or half of one, or any other escaped character: "\\ud800" is none.
 _ESCAPED = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
@@ -26,12 +31,12 @@ _ESCAPED = re.compile(
 
 
 def decode(data: bytes, schema: Schema | None = None) -> Any:
-    """Parse a JSON document. Raises :class:`ValueError` if it is not valid JSON or has too many values.
+    """Parse a JSON document. Raises :class:`ValueError` if it is not valid JSON, :class:`TooManyValues`.
 
     Invalid UTF-8 and lone surrogates, which cannot be printed or sent, are replaced as Go does.
     """
     if data.count(b",") + data.count(b"[") + data.count(b"{") > MAX_VALUES:
-        raise ValueError(f"more than {MAX_VALUES:,} values")
+        raise TooManyValues(f"more than {MAX_VALUES:,} values")
     if b"\\ud" in data or b"\\uD" in data:
         data = _ESCAPED.sub(lambda found: rb"\ufffd" if found["half"] else found[0], data)
     try:

@@ -11,7 +11,7 @@ from layertui.model.blob import Blob, FileBlob, FileState
 from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.reference import Reference
 from layertui.model.regular_file import open_regular
-from layertui.sources.documents import Schema, decode
+from layertui.sources.documents import Schema, TooManyValues, decode
 
 if TYPE_CHECKING:
     from layertui.sources.archive import ArchiveFiles
@@ -114,6 +114,8 @@ def parse_json(blob: Blob, what: str, schema: Schema | None = None) -> tuple[Any
         raise LayertuiError(f"{what} is truncated", f"{len(data):,} of {blob.size:,} bytes")
     try:
         return decode(data, schema), data
+    except TooManyValues as error:
+        raise LayertuiError(f"{what} is too large", str(error)) from error
     except ValueError as error:
         raise LayertuiError(f"{what} is not valid JSON", str(error)) from error
 
