@@ -63,6 +63,12 @@ class OciLayout:
         layers = [self._blob(media_type, COMPRESS[compression](tar)) for tar in tars]
         self._tag(tag, self._manifest(json.dumps(document).encode(), layers))
 
+    def add_blob(self, tag: str, media_type: str, data: bytes, tar: bytes) -> None:
+        """An image of one layer by its media type and stored bytes, whatever these are of ``tar``."""
+        rootfs = {"type": "layers", "diff_ids": [digest(tar)]}
+        config = {"architecture": "amd64", "os": "linux", "config": {}, "rootfs": rootfs}
+        self._tag(tag, self._manifest(json.dumps(config).encode(), [self._blob(media_type, data)]))
+
     def add_image(self, tag: str, image: Image) -> None:
         """An image whose blobs are in memory, byte for byte."""
         for layer in image.layers:

@@ -366,7 +366,8 @@ class UnionBuilder:
             self._warn_of_own_whiteout(key, kind)
         if was == Kind.DIRECTORY and kind != Kind.DIRECTORY:
             self._clear(node, Absence.REPLACED, REPLACED_KIND)
-        if self._last[node] >= first and self._ev_entry[self._last[node]] >= 0:
+        is_itself = kind == Kind.HARDLINK and index.links[index.link[number]] == key
+        if self._last[node] >= first and self._ev_entry[self._last[node]] >= 0 and not is_itself:
             self._warn("duplicate", key, DUPLICATE)
         inode = NO_EVENT
         if kind == Kind.HARDLINK:
