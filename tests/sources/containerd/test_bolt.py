@@ -8,8 +8,7 @@ import random
 import struct
 import subprocess
 from collections.abc import Callable
-from pathlib import Path, PosixPath
-from typing import Any
+from pathlib import Path
 
 import pytest
 
@@ -159,7 +158,7 @@ def test_any_damage_ends_in_an_error_or_a_tree(root: Path, tmp_path: Path) -> No
     assert min(outcomes.values()) > 20
 
 
-def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
+def test_a_file_that_changes_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     states = [
         database(tmp_path / "db", leaf(3, [(0, b"n", b"%d" % number)])).read_bytes() for number in range(3)
     ]
@@ -168,19 +167,19 @@ def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
     def changing(reads: int) -> bytes:
         return states[0] if reads == 1 else fresh
 
-    assert read_bolt(busy(changing)).text("n") == "2"
+    assert read_bolt(busy(monkeypatch, changing)).text("n") == "2"
 
 
-def test_a_file_that_never_rests(tmp_path: Path) -> None:
+def test_a_file_that_never_rests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each look finds another state, as where a disk is slow and containerd busy."""
     page = leaf(3, [])
     with pytest.raises(
         LayertuiError, match="/live changes all the time, stop its containerd, or copy the store"
     ):
-        read_bolt(busy(lambda reads: meta(3, reads) + meta(3, reads + 1) + bytes(SIZE) + page))
+        read_bolt(busy(monkeypatch, lambda reads: meta(3, reads) + meta(3, reads + 1) + bytes(SIZE) + page))
 
 
-def busy(content: Callable[[int], bytes]) -> Path:
+def busy(monkeypatch: pytest.MonkeyPatch, content: Callable[[int], bytes]) -> Path:
     """A file that another program writes to: what is in it whenever it is read, counted from 1."""
 
     class Changing(io.BytesIO):
@@ -190,11 +189,8 @@ def busy(content: Callable[[int], bytes]) -> Path:
             self.reads += 1
             return content(self.reads)[: size if size is not None and size >= 0 else None]
 
-    class Live(PosixPath):
-        def open(self, *_: Any, **__: Any) -> Any:
-            return Changing()
-
-    return Live("/live")
+    monkeypatch.setattr(bolt, "open_regular", lambda _path: Changing())
+    return Path("/live")
 
 
 def test_a_database_that_containerd_has_locked_and_writes_to(

@@ -81,11 +81,11 @@ class References:
         for name, bucket in self._buckets.items():
             for _, sandbox in bucket.bucket("sandboxes").buckets():
                 self.roots += _referred(name, sandbox.texts("labels"), "ref.")
-        for node, labels in self._labelled():
+        for each, labels in self._labelled():
             if f"{PREFIX}root" in labels:
-                self.roots.append(node)
-            for referred in _referred(node.namespace, labels, "bref."):
-                self._back.setdefault(referred, []).append(node)
+                self.roots.append(each)
+            for referred in _referred(each.namespace, labels, "bref."):
+                self._back.setdefault(referred, []).append(each)
 
     def images(self) -> Iterator[Resource]:
         """Yield those that have not expired."""
@@ -107,39 +107,39 @@ class References:
                     yield Lease(name, key, labels, tuple(_resources(name, lease)))
 
     def reached(self, start: Iterable[Resource], is_flat: bool = False) -> set[Resource]:
-        """Return some nodes and all that they refer to; of flat ones only what they cannot be without."""
+        """Return some resources and all that they refer to; of flat ones only what they cannot be without."""
         found: set[Resource] = set()
         waiting = list(start)
         while waiting:
-            node = waiting.pop()
-            if node not in found:
-                found.add(node)
-                waiting += self._bases(node) if is_flat else self._of(node)
+            each = waiting.pop()
+            if each not in found:
+                found.add(each)
+                waiting += self._bases(each) if is_flat else self._of(each)
         return found
 
-    def _of(self, node: Resource) -> Iterator[Resource]:
-        bucket = self._bucket(node)
-        yield from self._back.get(node, ())
-        yield from _referred(node.namespace, bucket.texts("labels"), "ref.")
-        yield from self._bases(node)
-        if node.kind == "container" and (snapshotter := bucket.text("snapshotter")):
-            yield Resource("snapshot", node.namespace, f"{snapshotter}/{bucket.text('snapshotKey')}")
+    def _of(self, resource: Resource) -> Iterator[Resource]:
+        bucket = self._bucket(resource)
+        yield from self._back.get(resource, ())
+        yield from _referred(resource.namespace, bucket.texts("labels"), "ref.")
+        yield from self._bases(resource)
+        if resource.kind == "container" and (snapshotter := bucket.text("snapshotter")):
+            yield Resource("snapshot", resource.namespace, f"{snapshotter}/{bucket.text('snapshotKey')}")
 
-    def _bases(self, node: Resource) -> Iterator[Resource]:
+    def _bases(self, resource: Resource) -> Iterator[Resource]:
         """Yield the snapshot below one, the index or manifest of an image."""
-        bucket = self._bucket(node)
-        if node.kind == "image":
-            yield Resource("content", node.namespace, bucket.bucket("target").text("digest"))
-        if node.kind == "snapshot" and (parent := bucket.text("parent")):
-            yield Resource("snapshot", node.namespace, f"{node.key.partition('/')[0]}/{parent}")
+        bucket = self._bucket(resource)
+        if resource.kind == "image":
+            yield Resource("content", resource.namespace, bucket.bucket("target").text("digest"))
+        if resource.kind == "snapshot" and (parent := bucket.text("parent")):
+            yield Resource("snapshot", resource.namespace, f"{resource.key.partition('/')[0]}/{parent}")
 
-    def _bucket(self, node: Resource) -> Bucket:
-        bucket = self._buckets[node.namespace]
-        if node.kind == "content":
-            return bucket.bucket("content", "blob", node.key)
-        if node.kind == "snapshot":
-            return bucket.bucket("snapshots", *node.key.split("/", 1))
-        return bucket.bucket(f"{node.kind}s", node.key)
+    def _bucket(self, resource: Resource) -> Bucket:
+        bucket = self._buckets[resource.namespace]
+        if resource.kind == "content":
+            return bucket.bucket("content", "blob", resource.key)
+        if resource.kind == "snapshot":
+            return bucket.bucket("snapshots", *resource.key.split("/", 1))
+        return bucket.bucket(f"{resource.kind}s", resource.key)
 
     def _labelled(self) -> Iterator[tuple[Resource, dict[str, str]]]:
         """Yield all that has labels, but leases."""

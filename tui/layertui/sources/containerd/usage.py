@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from layertui.model import media_types
 from layertui.model.errors import LayertuiError
@@ -95,8 +95,17 @@ class _Collected:
     """Keys of all that images and containers keep."""
     held: dict[Hashable, str] = field(default_factory=dict)
     """Keys of what leases and labels keep, with what these are."""
+    lasting: set[Hashable] = field(default_factory=set)
+    """Keys of what is kept so by more than leases that expire."""
     directories: dict[str, set[str]] = field(default_factory=dict)
     """Names of the directories of snapshots, by their snapshotter."""
+
+    def measure(self, key: Hashable, namespaces: Mapping[str, Namespace]) -> None:
+        """Find out the size of a snapshot for which none is recorded, as of one that is written to."""
+        if isinstance(key, tuple) and self.stored[key].size < 0:
+            snapshotter, _, identity = key[1].partition("/")
+            size = namespaces[key[0]].snapshots[snapshotter].size(identity)
+            self.stored[key] = replace(self.stored[key], size=size)
 
 
 def collect(
@@ -114,6 +123,41 @@ def collect(
     namespaces = store.namespaces
     for namespace in namespaces.values():
         _gather(namespace, place, found, usage.problems, client)
+    leases, roots = _find_kept(namespaces, name, found, client)
+
+    def is_shown(key: Hashable) -> bool:
+        return not name or not isinstance(key, tuple) or key[0] == name
+
+    needed = {key for _, needs in found.needs for key in needs.layers}
+    unneeded = {key for key in found.stored.keys() - needed - found.used if is_shown(key)}
+    listed_layers = needed | (unneeded & found.layers)
+    for key in unneeded:
+        found.measure(key, namespaces)
+    stored = {key: each for key, each in found.stored.items() if key in listed_layers}
+
+    def leads(key: Hashable) -> str:
+        if isinstance(key, tuple):
+            return to_layer(place._replace(selector=key[0]), key[1].partition("/")[2])
+        return to_layer(place, str(key))
+
+    held = {key: by for key, by in found.held.items() if key in found.lasting or key not in needed}
+    shown = {needs.reference for where, needs in found.needs if name in ("", where)}
+    images, layers = uses([needs for _, needs in found.needs], stored, leads, held)
+    usage.images += [image for image in images if image.reference in shown]
+    usage.layers += [layer for layer in layers if not layer.images or shown & set(layer.images)]
+    in_view = [each for each in leases if not name or each.namespace.removesuffix(HISTORY) == name]
+    roots = [each for each in roots if not name or each.namespace == name]
+    usage.held += _held_by(in_view, found, client, leads)
+    usage.held += _labelled(roots, found, store, place, leads)
+    loose = sorted(unneeded - found.layers - found.held.keys(), key=str)
+    usage.strays += [_orphan_blob(store, str(key), place) for key in loose]
+    usage.strays += _unknown(store, found, place)
+
+
+def _find_kept(
+    namespaces: Mapping[str, Namespace], name: str, found: _Collected, client: ContainerdClient
+) -> tuple[list[Lease], list[Resource]]:
+    """Add the keys of all that is kept; return the leases and labelled resources that are no container's."""
     references = References(namespaces.values())
     own = [
         Resource("snapshot", name, f"{snapshots.name}/{key}")
@@ -122,43 +166,17 @@ def collect(
     ]
     of_images = references.reached(references.images())
     of_containers = references.reached([*references.containers(), *own]) - of_images
-    found.used |= {_key(node) for node in of_images | of_containers}
-    roots = [node for node in references.roots if node not in of_containers]
+    found.used |= {_key(each) for each in of_images | of_containers}
     leases = [lease for lease in references.leases() if lease.id not in client.containers]
-    lasting: set[Hashable] = set()
     for lease in leases:
-        keys = {_key(node) for node in references.reached(lease.resources, lease.is_flat)}
-        found.held.update((key, lease_of(lease)[0]) for key in keys - lasting)
-        lasting |= set() if lease.expires else keys
-    for node in references.reached(roots):
-        found.held.setdefault(_key(node), LABEL)
-        lasting.add(_key(node))
-
-    def is_shown(key: Hashable) -> bool:
-        return not name or not isinstance(key, tuple) or key[0] == name
-
-    needed = {key for _, needs in found.needs for key in needs.layers}
-    unneeded = {key for key in found.stored.keys() - needed - found.used if is_shown(key)}
-    listed_layers = needed | (unneeded & found.layers)
-    stored = {key: each for key, each in found.stored.items() if key in listed_layers}
-
-    def leads(key: Hashable) -> str:
-        if isinstance(key, tuple):
-            return to_layer(place._replace(selector=key[0]), key[1].partition("/")[2])
-        return to_layer(place, str(key))
-
-    held = {key: by for key, by in found.held.items() if key in lasting or key not in needed}
-    shown = {needs.reference for where, needs in found.needs if name in ("", where)}
-    images, layers = uses([needs for _, needs in found.needs], stored, leads, held)
-    usage.images += [image for image in images if image.reference in shown]
-    usage.layers += [layer for layer in layers if not layer.images or shown & set(layer.images)]
-    in_view = [each for each in leases if not name or each.namespace.removesuffix(HISTORY) == name]
-    roots = [node for node in roots if not name or node.namespace == name]
-    usage.held += _held_by(in_view, found, client, leads)
-    usage.held += _labelled(roots, found, store, place, leads)
-    loose = sorted(unneeded - found.layers - found.held.keys(), key=str)
-    usage.strays += [_orphan_blob(store, str(key), place) for key in loose]
-    usage.strays += _unknown(store, found, place)
+        keys = {_key(each) for each in references.reached(lease.resources, lease.is_flat)}
+        found.held.update((key, lease_of(lease)[0]) for key in keys - found.lasting)
+        found.lasting |= set() if lease.expires else keys
+    roots = [each for each in references.roots if each not in of_containers]
+    for each in references.reached(roots):
+        found.held.setdefault(_key(each), LABEL)
+        found.lasting.add(_key(each))
+    return leases, roots
 
 
 def _gather(
@@ -171,7 +189,7 @@ def _gather(
     for snapshots in namespace.snapshots.values():
         for key, noted in snapshots.noted.items():
             snapshot = namespace.name, f"{snapshots.name}/{key}"
-            found.stored[snapshot] = StoredLayer(key, snapshots.size(key), str(noted.number), noted.parent)
+            found.stored[snapshot] = StoredLayer(key, noted.size, str(noted.number), noted.parent)
             found.layers.add(snapshot)
             found.directories.setdefault(snapshots.name, set()).add(str(noted.number))
     containers = Containers(namespace)
@@ -235,7 +253,7 @@ def _held_by(
     about: dict[tuple[str, str], str] = {}
     for lease in leases:
         is_for = lease_of(lease)
-        resources.setdefault(is_for, {}).update((_key(node), None) for node in lease.resources)
+        resources.setdefault(is_for, {}).update((_key(each), None) for each in lease.resources)
         about[is_for] = client.records.get(is_for[1], "") if is_for[0] == BUILD_CACHE else ""
         if lease.expires:
             about[is_for] = f"expires {lease.expires}"
@@ -255,17 +273,17 @@ def _labelled(
     leads: Callable[[Hashable], str],
 ) -> Iterator[Held]:
     """Yield what has a label of its own that keeps it."""
-    for node in roots:
-        key = _key(node)
+    for each in roots:
+        key = _key(each)
         if key in found.stored:
-            is_blob = node.kind == "content"
-            leads_to = _orphan_blob(store, node.key, place).reference if is_blob else leads(key)
+            is_blob = each.kind == "content"
+            leads_to = _orphan_blob(store, each.key, place).reference if is_blob else leads(key)
             yield Held(LABEL, found.stored[key].id, "", found.stored[key].size, leads_to)
 
 
-def _key(node: Resource) -> Hashable:
+def _key(each: Resource) -> Hashable:
     """Return the key of something stored: blobs are the same in all namespaces."""
-    return node.key if node.kind == "content" else (node.namespace, node.key)
+    return each.key if each.kind == "content" else (each.namespace, each.key)
 
 
 def _indexes(layout: ContentStore, level: Iterable[Descriptor], depth: int = 0) -> Iterator[str]:
