@@ -122,6 +122,16 @@ def test_artifacts_alone_are_listed(maker: Maker) -> None:
         open_image(path)
 
 
+def test_what_is_about_something_else_is_no_image_either(maker: Maker) -> None:
+    """A signature of the index that an image was copied from, and an SBOM of another image."""
+    other, image = maker.image("s390x"), maker.image()
+    signature = {**artifact(maker), **called(tag_of(other, ".sig"))}
+    path = maker.index(signature, artifact(maker, subject=other), {**image, **called("1")})
+    (maker.folder / "blobs" / other["digest"].replace(":", "/")).unlink()
+    assert [row.tag for row in list_images(path)] == ["1"]
+    assert open_image(path).manifest_digest == image["digest"]
+
+
 def test_an_artifact_opens_by_its_name(maker: Maker) -> None:
     path = maker.index(*named_referrer(maker, maker.image()))
     assert "not a container image" in open_image(f"{path}:sbom").warnings[0]

@@ -75,28 +75,26 @@ def groups_of(layout: ImageLayout) -> dict[str, list[Descriptor]]:
 
     Descriptors of one name are one image for several platforms if their platforms differ, and so
     are those without a name if they are all that there is; any other is ``@digest``. What is about
-    another manifest of the layout, or without a name in one of its indexes, is no image of its own
-    unless there is nothing else. Unnamed attestations are added to every group: they record their
-    subject themselves.
+    another manifest, or without a name in an index of the layout, is no image of its own unless
+    there is nothing else. Unnamed attestations are added to every group: they record their subject
+    themselves.
     """
+    attestations: list[Descriptor] = []
+    others: list[Descriptor] = []
+    for found in layout.top():
+        is_attestation = not _names(found) and attests(layout, found)
+        (attestations if is_attestation else others).append(found)
+    images = [found for found in others if not is_attached(layout, found)] or others
     named: dict[str, list[Descriptor]] = {}
-    unnamed, attestations, attached = [], [], []
-    top = layout.top()
-    for found in top:
-        name = next(iter(_names(found)), "")
-        if not name and attests(layout, found):
-            attestations.append(found)
-        elif is_attached(layout, found, top):
-            attached.append(found)
-        elif name:
-            named.setdefault(name, []).append(found)
+    unnamed = []
+    for found in images:
+        if names := _names(found):
+            named.setdefault(names[0], []).append(found)
         else:
             unnamed.append(found)
-    if len(unnamed) + len(named) > 1:
-        listed = _listed(layout, [*unnamed, *(each for group in named.values() for each in group)])
+    if unnamed and len(images) > 1:
+        listed = _listed(layout, images)
         unnamed = [found for found in unnamed if found.digest not in listed]
-    if not named and not unnamed:
-        unnamed = attached
     groups: dict[str, list[Descriptor]] = {}
     for name, group in named.items():
         groups |= {name: group} if _is_one(layout, group) else _by_digest(group)

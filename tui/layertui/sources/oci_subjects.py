@@ -40,14 +40,9 @@ def attests(layout: ImageLayout, descriptor: Descriptor) -> bool:
     return _document(layout, descriptor).get("artifactType") == media_types.ATTESTATION
 
 
-def is_attached(layout: ImageLayout, found: Descriptor, top: Iterable[Descriptor]) -> bool:
-    """Return whether a descriptor of index.json is about a manifest of the layout, so that it is no image to choose."""
-    if is_cosigns(found):
-        return True
-    subject = subject_of(layout, found)
-    if subject in ("", found.digest):
-        return False
-    return any(each.digest.startswith(subject) for each in top) or layout.has(Descriptor("", subject, -1))
+def is_attached(layout: ImageLayout, found: Descriptor) -> bool:
+    """Return whether a descriptor of index.json is about another manifest, so that it is no image to choose."""
+    return is_cosigns(found) or subject_of(layout, found) not in ("", found.digest)
 
 
 def is_cosigns(found: Descriptor) -> bool:
