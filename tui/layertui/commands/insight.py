@@ -88,9 +88,10 @@ def run(options: argparse.Namespace) -> int:
         for text in answer.warnings if not options.quiet else ():
             warn(text)
         is_damaged = is_damaged or answer.is_damaged
+    status = 2 if is_damaged else 0
     if options.json:
-        out.json({**answers, "unread": unread})
-    return 2 if is_damaged else 0
+        Output(status).json({**answers, "unread": unread})
+    return status
 
 
 class PartReading(NamedTuple):

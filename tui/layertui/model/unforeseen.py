@@ -11,6 +11,8 @@ from layertui.model.errors import LayertuiError
 
 TRACEBACK = "LAYERTUI_TRACEBACK"
 """Environment variable: if set, unforeseen errors end with a traceback."""
+MOST_OF_MESSAGE = 200
+"""Characters of an exception's own message, which may quote a whole document."""
 ISSUES = "https://github.com/layertui/layertui/issues"
 
 
@@ -25,7 +27,7 @@ def unforeseen(error: Exception) -> LayertuiError:
         raise error
     if isinstance(error, OSError) and error.filename is not None:
         return LayertuiError(f"cannot access {os.fsdecode(error.filename)}", error.strerror or "")
-    what = ": ".join(filter(None, (type(error).__name__, str(error))))
+    what = ": ".join(filter(None, (type(error).__name__, str(error)[:MOST_OF_MESSAGE])))
     remedy = f"please report it: {ISSUES} ({TRACEBACK}=1 prints the traceback)"
     return LayertuiError(f"internal error in {_place_of(error)}", what, remedy)
 
