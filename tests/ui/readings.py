@@ -129,7 +129,7 @@ class ExplorerApp(LayertuiApp):
 def use_reading(monkeypatch: pytest.MonkeyPatch, reading: Reading) -> Reading:
     """Has the explorer open the image of a reading, whatever it is at that moment, and read it so."""
 
-    def open_image(_reference: str, platform: str | None = None) -> Image:
+    def open_image(_reference: str, platform: str | None = None, *_: object) -> Image:
         reading.platform = platform
         return reading.image
 

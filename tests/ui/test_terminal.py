@@ -264,7 +264,7 @@ def test_an_image_that_still_arrives_when_a_signal_ends_the_app(tmp_path: Path) 
         with (tmp_path / "pipe").open("wb", buffering=0) as pipe:
             pipe.write(archive.read_bytes()[:8192])
             wait_for(lambda: terminal.settle(0.01) is not None and copies.exists() and any(copies.iterdir()))
-            terminal.wait("pipe")
+            terminal.wait("Receiving …")
             terminal.process.kill(signal.SIGTERM)
             terminal.end()
         assert terminal.process.signalstatus == signal.SIGTERM

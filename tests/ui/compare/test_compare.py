@@ -254,7 +254,7 @@ async def test_from_the_images(places: Places) -> None:
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Image:
-    monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: sample())
+    monkeypatch.setattr("layertui.sources.open_image", lambda *_: sample())
     monkeypatch.setattr("layertui.ui.worker.reading.Loader", Reading(sample()))
     return sample()
 

@@ -129,7 +129,7 @@ def test_loading(snap_compare: Compare, read: Read, size: tuple[int, int]) -> No
 def test_failed(
     snap_compare: Compare, places: Places, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
-    def fail(_reference: str, _platform: str | None = None) -> Image:
+    def fail(_reference: str, *_: object) -> Image:
         raise LayertuiError("shop.tar is no image", "it ends after 512 bytes", "save it again")
 
     monkeypatch.setattr("layertui.sources.open_image", fail)
@@ -515,7 +515,7 @@ async def test_indexes_that_come_before_the_image_is_open_are_not_lost(
 ) -> None:
     reading = read()
 
-    def slow(_reference: str, _platform: str | None = None) -> Image:
+    def slow(_reference: str, *_: object) -> Image:
         assert reading.sent.wait(SECONDS)
         return reading.image
 
@@ -563,7 +563,7 @@ async def test_what_cannot_be_opened_says_why_and_leaves_the_app_usable(
     app = Explorer("nowhere.tar")
     places.given["nowhere.tar"] = LayertuiError("nowhere.tar is not there")
 
-    def fail(_reference: str, _platform: str | None = None) -> Image:
+    def fail(_reference: str, *_: object) -> Image:
         raise LayertuiError("nowhere.tar is not there", "", "give the path of an image")
 
     monkeypatch.setattr("layertui.sources.open_image", fail)
@@ -586,7 +586,7 @@ async def test_an_image_for_other_platforms_alone_offers_them(
     reading = Reading(sample())
     places.given["alpine.oci"] = [ALPINE]
 
-    def choose(_reference: str, platform: str | None = None) -> Image:
+    def choose(_reference: str, platform: str | None = None, *_: object) -> Image:
         if platform is None:
             raise LayertuiError(
                 "alpine.oci is for several platforms", "it is for …", "choose with --platform"

@@ -191,7 +191,7 @@ async def test_R_tries_again_what_could_not_be_opened(monkeypatch: pytest.Monkey
         container("new").image,
     ]
 
-    def open_image(_reference: str, _platform: str | None = None) -> Image:
+    def open_image(_reference: str, *_: object) -> Image:
         found = opened.pop(0)
         if isinstance(found, LayertuiError):
             raise found
@@ -210,7 +210,7 @@ async def test_R_tries_again_what_could_not_be_opened(monkeypatch: pytest.Monkey
 # Names that nothing here has
 
 
-def unknown(_reference: str, _platform: str | None = None) -> Image:
+def unknown(_reference: str, *_: object) -> Image:
     raise UnknownName("nosuch:1 is not there", "Docker has no such image", "docker://nosuch:1 may")
 
 
@@ -220,9 +220,9 @@ async def test_y_looks_a_name_up_in_its_registry_and_nothing_does_before(
     live(container())
     asked: list[str] = []
 
-    def open_image(reference: str, platform: str | None = None) -> Image:
+    def open_image(reference: str, *_: object) -> Image:
         asked.append(reference)
-        return unknown(reference, platform) if reference == "nosuch:1" else sample()
+        return unknown(reference) if reference == "nosuch:1" else sample()
 
     monkeypatch.setattr("layertui.sources.open_image", open_image)
     monkeypatch.setattr("layertui.sources.list_images", lambda _reference: [])

@@ -295,7 +295,7 @@ async def test_closing_kills_the_process(monkeypatch: pytest.MonkeyPatch) -> Non
 async def test_nothing_of_an_image_acts_on_the_terminal(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     here.hold = True
     use_hostile = hostile()
-    monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: use_hostile.image)
+    monkeypatch.setattr("layertui.sources.open_image", lambda *_: use_hostile.image)
     monkeypatch.setattr("layertui.ui.worker.reading.Loader", use_hostile)
     async with app().run_test(size=(100, 30)) as pilot:
         await opened(pilot)

@@ -267,7 +267,7 @@ async def test_the_explorer_begins_at_a_layer(monkeypatch: pytest.MonkeyPatch, c
         stacked[3] = stacked[3]._replace(places=[(called, where)])
         image = image._replace(layers=stacked)
     reading = Reading(image)
-    monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: image)
+    monkeypatch.setattr("layertui.sources.open_image", lambda *_: image)
     monkeypatch.setattr("layertui.ui.worker.reading.Loader", reading)
     app = LayertuiApp("demo:", cache=False)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -284,7 +284,7 @@ def layers_of_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     reference = f"{ROOT}//{TOP}"
     layers = sample().layers[:4]
     image = layers_alone(reference, "docker-root", TOP, layers)
-    monkeypatch.setattr("layertui.sources.open_image", lambda _reference, _platform=None: image)
+    monkeypatch.setattr("layertui.sources.open_image", lambda *_: image)
     monkeypatch.setattr("layertui.ui.worker.reading.Loader", Reading(image))
 
 

@@ -27,7 +27,7 @@ from layertui.ui.tree.presenter import FILTER_HELP
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.worker.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
 from layertui.ui.worker.platforms import PlatformsFound, find_platforms
-from layertui.ui.worker.reading import ImageOpened, Reading
+from layertui.ui.worker.reading import ImageArrives, ImageOpened, Reading
 from layertui.ui.worker.verifier import LayerVerified, verifiable, verify_layers
 
 if TYPE_CHECKING:
@@ -134,6 +134,10 @@ class ExplorerScreen(ImageScreen):
 
     def _start(self, reading: Reading) -> None:
         reading.start(self.platform, navigator(self).cache)
+
+    def on_image_arrives(self, event: ImageArrives) -> None:
+        if self._reading.image is None:
+            self.panes.tree_view.say(f"Receiving … {size_text(event.received)}")
 
     def on_image_opened(self, event: ImageOpened) -> None:
         from layertui.sources import UnknownName

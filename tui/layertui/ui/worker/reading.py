@@ -1,6 +1,7 @@
 """One reading of an image: what has arrived of it and its layers."""
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -20,12 +21,25 @@ if TYPE_CHECKING:
     from layertui.union.model import LayerUnion
 
 
+_TICK = 0.1
+"""Seconds between two messages about what arrives."""
+
+
 class ImageOpened(Message):
     """The config and manifest have been read, or could not be."""
 
     def __init__(self, result: "Image | LayertuiError") -> None:
         super().__init__()
         self.result = result
+
+
+class ImageArrives(Message):
+    """A part of the archive has come by a pipe."""
+
+    def __init__(self, received: int) -> None:
+        """``received``: bytes so far."""
+        super().__init__()
+        self.received = received
 
 
 class Reading:
@@ -60,6 +74,7 @@ class Reading:
         self._identity = identity
         self._target = target
         self._loader: Loader | None = None
+        self._told = 0.0
 
     @property
     def complete(self) -> bool:
@@ -117,7 +132,7 @@ class Reading:
             if self._identity is not None:
                 image = open_pinned(self._identity)
             else:
-                image = open_image(self.reference, platform)
+                image = open_image(self.reference, platform, Job(self._tell_received))
             result: Image | LayertuiError = image
             loader.ask(TreeRequest(identity_of(image), cache))
         except Exception as error:
@@ -125,3 +140,8 @@ class Reading:
         self.opened = result
         if not self.job.is_cancelled:
             self._target.post_message(ImageOpened(result))
+
+    def _tell_received(self, received: int, _total: int) -> None:
+        if time.monotonic() - self._told > _TICK and not self.job.is_cancelled:
+            self._told = time.monotonic()
+            self._target.post_message(ImageArrives(received))
