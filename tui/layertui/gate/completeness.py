@@ -46,10 +46,13 @@ def _absent_layers(image: Image) -> Iterator[str]:
 
 
 def _unverified_layers(image: Image, union: LayerUnion, job: Job) -> Iterator[str]:
-    """Yield the layers whose bytes are not those of their digest: the index in the cache is of the digest."""
+    """Yield the layers whose bytes are not those of their digest: the index in the cache is of the digest.
+
+    Bytes that come from elsewhere are compared with it as they arrive.
+    """
     for layer, index in zip(image.layers, union.indexes, strict=False):
-        digest = layer.descriptor.digest
-        if layer.blob is None or not is_known(digest) or layer.blob.digest == digest:
+        blob = layer.blob
+        if blob is None or blob.digest or not blob.is_local or not is_known(layer.descriptor.digest):
             continue
         if was_checked(layer, index):
             continue
