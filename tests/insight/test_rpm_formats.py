@@ -181,3 +181,10 @@ def test_what_is_no_database() -> None:
     for data in (b"", b"\0", b"RpmQ", bytes(5000), b"text" * 100):
         with pytest.raises(LayertuiError, match="cannot read db, it is not a database of rpm"):
             rpm("db", data)
+
+
+def test_what_sqlite_takes_for_a_lack_of_memory() -> None:
+    """Found by fuzzing: the module then raises :class:`MemoryError`."""
+    seed = Path(__file__).parent.parent / "fuzz/corpus/packages/rpm-malformed"
+    with pytest.raises(LayertuiError, match="cannot read db, as an sqlite database: it is malformed"):
+        rpm("db", seed.read_bytes()[1:])

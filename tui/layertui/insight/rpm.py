@@ -45,9 +45,9 @@ def rpm_headers(path: str, data: bytes) -> Iterator[bytes]:
             if left < 0:
                 raise ValueError("its headers are longer than itself")
             yield header
-    except (sqlite3.Error, ValueError, struct.error, IndexError, OverflowError) as error:
-        # sqlite quotes damaged bytes in messages, which Python then cannot decode.
-        why = "it is malformed" if isinstance(error, UnicodeDecodeError) else error
+    except (sqlite3.Error, ValueError, struct.error, IndexError, OverflowError, MemoryError) as error:
+        # sqlite quotes damaged bytes in messages, which Python then cannot decode, and takes some for a lack of memory.
+        why = "it is malformed" if isinstance(error, UnicodeDecodeError | MemoryError) else error
         raise LayertuiError(f"cannot read {path}", f"as {form.name} database: {why}") from error
 
 
