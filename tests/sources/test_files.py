@@ -130,6 +130,23 @@ def test_nothing_is_kept_of_what_is_no_image(
     assert not list((cache_directory() / "archives").glob("*"))
 
 
+def test_what_is_no_image_is_decompressed_once(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path.write_bytes(gzip.compress(file(b"a", b"1") + file(b"image/manifest.json", b"[]") + END))
+    with pytest.raises(LayertuiError, match="is not an image") as first:
+        open_image(str(path))
+    with monkeypatch.context() as patch:
+        patch.setattr("layertui.sources.archive._decompress", lambda *_: pytest.fail("decompressed again"))
+        with pytest.raises(LayertuiError, match="is not an image") as second:
+            open_image(str(path))
+    assert str(first.value) == str(second.value)
+    assert data(ArchiveFiles(path).get("a")) == b"1"  # and still can be read
+    path.write_bytes(gzip.compress(file(b"b", b"2") + END))
+    assert ArchiveFiles(path).names() == ["b"]
+
+
 def test_what_is_no_tar_is_not_decompressed_further(path: Path) -> None:
     packed = gzip.compress(bytes(1 << 28))
     path.write_bytes(packed[: len(packed) // 2])  # where it ends is never met

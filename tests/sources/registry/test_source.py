@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ from layertui.cache.blobs import BlobCache
 from layertui.content.read import Contents
 from layertui.layers.load import index_layer, index_layers
 from layertui.model.errors import LayertuiError
-from layertui.model.image import Image
+from layertui.model.image import Descriptor, Image
 from layertui.model.numbers import LayerNumber
 from layertui.sources import list_images, open_image
+from layertui.sources.registry.name import parse_name
+from layertui.sources.registry.repository import Repository
 from layertui.union.builder import UnionBuilder
 from layertui.union.changes import changes
 from layertui.union.codec import pack_union
@@ -220,3 +223,16 @@ def test_how_it_is_organised_is_told_before_a_layer_is_fetched(proxy: FaultyProx
     for layer in image.layers:
         index_layer(layer, None)
     assert chain.is_at_hand(image)
+
+
+@pytest.mark.parametrize("left", [0, 100])
+def test_a_manifest_that_was_cut_in_the_cache_is_fetched_again(registry: Registry, left: int) -> None:
+    """As a power failure may leave it."""
+    image = open_image(f"docker://{registry.host}/{QUARRY}:1.0")
+    descriptor = Descriptor(MANIFEST, image.manifest_digest, len(image.manifest_bytes))
+    name = parse_name(f"{registry.host}/{QUARRY}")
+    Repository(name).stored(descriptor)
+    kept = BlobCache().get(image.manifest_digest)
+    assert kept is not None and kept.size == descriptor.size
+    os.truncate(kept.path, left)
+    assert Repository(name).stored(descriptor).pread(descriptor.size, 0) == image.manifest_bytes

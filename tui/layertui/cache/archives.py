@@ -41,7 +41,7 @@ def plain_copy(original: LocalFile, decompress: Decompress, job: Job = Job.NONE)
     """
     folder = cache_directory() / "archives"
     try:
-        target = folder / _key(original)
+        target = folder / archive_key(original)
         if (size := _complete(target)) is not None:
             return PlainCopy(target, size, "")
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -80,8 +80,8 @@ def _complete(path: Path) -> int | None:
         return size if file.read() == _mark(max(size, 0)) else None
 
 
-def _key(file: LocalFile) -> str:
-    """Return the name of a file's copy, another one for any other file at the same path.
+def archive_key(file: LocalFile) -> str:
+    """Return a key of a file, another one for any other file at the same path.
 
     The time of change (``ctime``) tells files apart that have been given the same modification time, as
     ``cp -p`` and reproducible builds do.

@@ -18,7 +18,7 @@ from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow
 from layertui.model.blob import Blob, FileBlob, LocalFile
 from layertui.model.errors import LayertuiError, NoImage
-from layertui.model.layer_index import Extra, Kind, key_of, path_of
+from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of, path_of
 
 MAX_LINKS = 40
 """Links that are followed for one member."""
@@ -32,24 +32,11 @@ class ArchiveFiles:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._plain = original = LocalFile(path)
-        self.state = original.state
+        self._original = LocalFile(path)
+        self.state = self._original.state
         self.damage = ""
-        head, copy = original.pread(6, 0), None
-        if compression_of(head):
-            from layertui.cache.archives import plain_copy
-
-            copy = plain_copy(original, _decompress)
-            self.damage = copy.damage
-            self._plain = LocalFile(copy.path, is_cached=True)
-        blob = FileBlob(self._plain, size=copy.size if copy else None)
-        if not blob.size and not self.damage:
-            raise LayertuiError(
-                f"{path} is empty" if not compression_of(head) else f"{path} is empty when decompressed"
-            )
-        index = scan(PlainWindow(blob))
-        if copy and not any(key in IMAGE_KEYS for key in index.entry_keys()):
-            copy.path.unlink(missing_ok=True)  # it is open, and of no use later
+        self._plain: FileBlob | None = None
+        index = self._members()
         if not index.count and self.damage:
             raise LayertuiError(f"cannot read {path}", self.damage)
         if not index.count and index.damage:
@@ -71,6 +58,43 @@ class ArchiveFiles:
             elif kind == Kind.HARDLINK:
                 self._links[name] = path_of(index.links[index.link[number]])
 
+    def _members(self) -> LayerIndex:
+        """Return the members. Of what is compressed and no image, this list is kept in place of the plain copy."""
+        original = self._original
+        if not compression_of(original.pread(6, 0)):
+            return scan(PlainWindow(self._contents()))
+        from layertui.cache.archives import archive_key
+        from layertui.cache.indexes import IndexCache
+        from layertui.layers.codec import pack_index, unpack_index_checked
+
+        lists, key = IndexCache(), f"archive-{archive_key(original)}"
+        if (known := lists.read(key, unpack_index_checked)) is not None:
+            return known
+        blob = self._contents()
+        index = scan(PlainWindow(blob))
+        if not any(name in IMAGE_KEYS for name in index.entry_keys()):
+            blob.path.unlink(missing_ok=True)  # it is open
+            if not self.damage and not index.damage:
+                lists.write(key, pack_index(index))
+        return index
+
+    def _contents(self) -> FileBlob:
+        """Return the uncompressed archive, from a plain copy if it is compressed."""
+        if self._plain is None:
+            original, size = self._original, None
+            what = f"{self.path} is empty"
+            if compression_of(original.pread(6, 0)):
+                from layertui.cache.archives import plain_copy
+
+                copy = plain_copy(original, _decompress)
+                self.damage, size = copy.damage, copy.size
+                original = LocalFile(copy.path, is_cached=True)
+                what = f"{self.path} is empty when decompressed"
+            self._plain = FileBlob(original, size=size)
+            if not self._plain.size and not self.damage:
+                raise LayertuiError(what)
+        return self._plain
+
     def names(self) -> list[str]:
         return [*self._files, *self._links]
 
@@ -87,12 +111,17 @@ class ArchiveFiles:
     def _blob(self, name: str, member: _Member) -> Blob:
         extra = member.extra
         if extra is None or extra.sparse is None:
-            return FileBlob(self._plain, member.offset, member.size)
+            return _part(self._contents(), member.offset, member.size)
         if wrong := sparse_map_error(extra.sparse, extra.stored):
             raise LayertuiError(
                 f"cannot read {name} of {self.path}", wrong, "it is damaged: download it again"
             )
-        return SparseBlob(FileBlob(self._plain, member.offset, extra.stored), member.size, extra.sparse)
+        return SparseBlob(_part(self._contents(), member.offset, extra.stored), member.size, extra.sparse)
+
+
+def _part(blob: FileBlob, offset: int, size: int) -> FileBlob:
+    file, _ = blob.file
+    return FileBlob(file, offset, size)
 
 
 class _Member(NamedTuple):

@@ -14,6 +14,7 @@ from layertui.model.image import Descriptor, Image
 from layertui.model.reference import Reference
 from layertui.sources.assemble import config_list
 from layertui.sources.oci_layout import ImageLayout, checked, descriptor_of
+from layertui.sources.files import MAX_JSON
 from layertui.sources.registry.blob import RegistryBlob
 from layertui.sources.registry.client import MANIFEST_TYPES, Client
 from layertui.sources.registry.endpoints import endpoints
@@ -121,9 +122,9 @@ class Repository(ImageLayout):
         return Descriptor(media_type, digest, len(data))
 
     def _manifest(self, digest: str) -> Blob:
-        """Return a manifest by its digest, which never changes: it is kept."""
+        """Return a manifest by its digest, which never changes: it is cached, and checked as it is small."""
         kept = self._cache.get(digest)
-        if kept is not None:
+        if kept is not None and digest_of(kept.pread(min(kept.size, MAX_JSON), 0), digest) == digest:
             return kept
         data, _, _ = self.client.manifest(digest)
         check_digest(data, digest, f"the manifest {digest} of {self.place}")
