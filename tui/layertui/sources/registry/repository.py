@@ -13,8 +13,8 @@ from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.image import Descriptor, Image
 from layertui.model.reference import Reference
 from layertui.sources.assemble import config_list
-from layertui.sources.oci_layout import ImageLayout, checked, descriptor_of
 from layertui.sources.files import MAX_JSON
+from layertui.sources.oci_layout import ImageLayout, checked, descriptor_of
 from layertui.sources.registry.blob import RegistryBlob
 from layertui.sources.registry.client import MANIFEST_TYPES, Client
 from layertui.sources.registry.endpoints import endpoints
