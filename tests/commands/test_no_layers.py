@@ -37,6 +37,7 @@ EXPECTED: Mapping[str, Sequence[tuple[int, Sequence[str], str, str]]] = {
     "insight": [(0, [IMAGE], "Permissions: nothing unusual", ""), (0, [IMAGE, "--json"], "", "")],
     "check": [(0, [IMAGE], "PASS", "")],
     "verify": [(0, [IMAGE], "0 wrong", "")],
+    "size": [(0, [IMAGE], "0 B = 0 B live + 0 B dead", ""), (2, [IMAGE, "/x"], "", NO_X)],
     "attachments": [(0, [IMAGE], "TITLE", "")],
     "anatomy": [(0, [IMAGE], "config", "")],
 }  # fmt: skip

@@ -40,6 +40,7 @@ FAILING: Mapping[str, Sequence[tuple[int, Sequence[str]]]] = {
     "check": [(1, [IMAGE]), (1, [IMAGE, "--json"]), (2, [CUT])],
     "verify": [(1, [WRONG]), (0, [IMAGE])],
     "anatomy": [(0, [IMAGE]), (2, [CUT])],
+    "size": [(0, [IMAGE]), (2, [CUT]), (2, [CUT, "--json"])],
     "attachments": [(0, [IMAGE]), (2, [IMAGE, "--read", "123"])],
     "store": [(2, [IMAGE])],
 }

@@ -127,7 +127,7 @@ def find(union: LayerUnion, path: str, layer: LayerNumber) -> Node:
         above, _, name = path.rstrip("/").rpartition("/")
         with suppress(LayertuiError):  # printed below
             node = _child(union, union.resolve(above, layer), name)
-    if node < 0 or union.last[node] < 0:
+    if node < 0:
         raise _missing(union, path, layer)
     return node
 
@@ -183,8 +183,11 @@ def _child(union: LayerUnion, directory: Node, name: str) -> Node:
 
 
 def versions(union: LayerUnion, node: Node) -> list[Event]:
-    """Return the last event of a path in each layer that has one, base first."""
-    return list({union.ev_layer[event]: event for event in union.versions(node)}.values())
+    """Return the last event of a path in each layer that has one, base first. Raises :class:`LayertuiError` for none."""
+    events = union.versions(node)
+    if not events:  # the root of no layers
+        raise _missing(union, union.path(node), union.layers)
+    return list({union.ev_layer[event]: event for event in events}.values())
 
 
 def layer_range(image: Image, start: int | None, stop: int | None) -> tuple[LayerNumber, LayerNumber]:

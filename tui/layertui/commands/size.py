@@ -51,7 +51,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     opened = read_layers(options, image_of(options), keep=KEEP["packages"])
     union = opened.union
-    out = Output(opened.status)
     node = find(union, options.path, union.layers)
     sizes = SizeMap(union)
     with ProgressBar(options.quiet, "reading packages", 0) as bar:
@@ -60,12 +59,14 @@ def run(options: argparse.Namespace) -> int:
     if not options.quiet:
         for error in owned.unread:
             warn(str(error))
+    status = 2 if owned.unread else opened.status
+    out = Output(status)
     if options.json:
         out.json(_json(sizes, node, owned, left))
     else:
         steps = {entry.layer: step_text(entry) for entry in opened.image.history}
         _Report(out, sizes, node, options.dead, options.files).all(steps, owned, left)
-    return 2 if owned.unread else opened.status
+    return status
 
 
 def _json(sizes: SizeMap, node: Node, owned: PackageSizes, left: Sequence[Leftover]) -> dict[str, Any]:
