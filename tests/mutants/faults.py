@@ -30,6 +30,9 @@ CLOSED = "tests/commands/test_output.py::test_a_closed_pipe_does_not_change_the_
 INCOMPLETE = "tests/commands/test_check_incomplete.py"
 SECRETS = "tests/insight/test_secrets.py"
 VERIFY = "tests/commands/test_verify.py"
+STACK = "tests/ui/test_stack.py"
+TERMINAL = "tests/ui/test_terminal.py"
+NET = "tests/ui/test_unforeseen.py"
 
 FAULTS = [
     # layers: what an index is kept under, and when it is trusted
@@ -314,4 +317,22 @@ FAULTS = [
     # verify: what is no tar, and what is attached
     Fault("verify/layer.py", "elif layer.opaque is not None:", "elif False:", VERIFY),
     Fault("verify/attached.py", "if wrong.expected in known:", "if False:", VERIFY),
+    # compare and the app
+    Fault("union/path_filter.py", 'if "/" in word:', "if True:", "tests/union/test_path_filter.py"),
+    Fault("union/path_filter.py", " and merged.version(node) >= 0", "", "tests/union/test_path_filter.py"),
+    Fault("compare/config.py", " and name not in _OF_THE_BUILD", "", "tests/compare/test_config.py"),
+    Fault("ui/stack.py", " if on_top(self) else AwaitComplete()", "", STACK),
+    Fault(
+        "ui/stack.py", "    if on_top(node):\n        node.app.push_screen", "    node.app.push_screen", STACK
+    ),
+    Fault("ui/app.py", " or event.time >= self._closed_at", " or True", STACK),
+    Fault("ui/app.py", "        elif above and type", "        elif type", STACK),
+    Fault("ui/app.py", "loop.add_signal_handler(number, self._end_by, number)", "pass", TERMINAL),
+    Fault("ui/terminal.py", "signal.signal(number, signal.SIG_DFL)", "raise SystemExit", TERMINAL),
+    Fault(
+        "ui/terminal.py", "                os.dup2(terminal, number)\n", "                pass\n", TERMINAL
+    ),
+    Fault("ui/worker/background.py", "except Exception as error", "except LayertuiError as error", NET),
+    Fault("sources/__init__.py", "except Exception as error", "except LayertuiError as error", NET),
+    Fault("worker/main.py", "except Exception as error", "except LayertuiError as error", NET),
 ]

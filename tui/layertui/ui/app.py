@@ -53,7 +53,7 @@ def _is_repository(reference: str) -> bool:
     try:
         name = parse_name(reference.removeprefix("docker:"))
     except LayertuiError:
-        return False  # what is wrong with it, opening it will tell
+        return False  # opening it reports why
     return not name.tag and not name.digest
 
 
@@ -74,7 +74,7 @@ def _store_of(text: str) -> str:
         if not reference.transport and Path(reference.location).is_dir():
             reference = detect_reference(reference.location)
     except LayertuiError:
-        return ""  # what is wrong with it, opening it will tell
+        return ""  # opening it reports why
     return str(reference) if is_store(reference) else ""
 
 
@@ -123,7 +123,7 @@ class LayertuiApp(App[None]):
             self.register_theme(theme)
         self._has_hues = self.console.color_system in _RICH_PALETTES
         if self._has_hues:
-            # Nothing is there yet to be told of another theme, and to parse all styles again takes its time.
+            # No widget is there yet to be notified, and parsing all styles again takes long.
             self.set_reactive(App.theme, DARK_THEME)
             self.stylesheet.set_variables(self.get_css_variables())
         else:
@@ -134,13 +134,13 @@ class LayertuiApp(App[None]):
         sys.setswitchinterval(_SWITCH)
         if not self.is_headless:
             background(self, wait_until_closed, name="terminal")
-        self.call_later(self._begin)  # what is laid out while the app is mounted is painted for nothing
+        self.call_later(self._begin)  # layout during mount is wasted
 
     def _begin(self) -> None:
         screen = self._images() if self.reference is None else self._screen(self.reference)
         if not gc.get_freeze_count():
-            gc.freeze()  # modules and styles stay; to look at them all time and again would hold up frames
-        gc.enable()  # off since the start of the program, which makes little but what stays
+            gc.freeze()  # modules and styles stay; collecting them again and again would delay frames
+        gc.enable()  # off since the start of the program, which creates little garbage
         self.push_screen(screen)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:

@@ -53,16 +53,16 @@ if TYPE_CHECKING:
 PAUSE = 0.25
 """Seconds until the first union while layers still arrive, at least; the next waits as long as all has taken so far."""
 TICK = 0.05
-"""Seconds between two reports of how far looking into files has come, at least."""
+"""Seconds between two reports of progress, at least."""
 AT_ONCE = 500
-"""Findings or lines in a frame: what takes them apart must not hold up the screen."""
+"""Findings or lines in a frame, few enough that unpacking them does not delay the screen."""
 
 
 def load(request: Request, image: Image, sender: Sender) -> None:
     """Send the image's indexes as they are read, unions of the layers that are complete, and the sums.
 
-    A union of some layers is sent only while others still load, and ever more seldom: to merge
-    them takes time here, and to show them there.
+    A union of some layers is sent only while others still load, at growing intervals: merging
+    takes time here, and showing takes time in the app.
     """
     reader = ImageReader(image, _cache(request))
     total = len(image.layers)
@@ -101,7 +101,7 @@ def read(
 
 
 def look(request: SurveyRequest, image: Image, sender: Sender) -> None:
-    """Send what there is to tell of a part of the insight."""
+    """Send the result of a part of the insight."""
     from layertui.insight.survey import KEEP, survey
 
     told = 0.0
@@ -180,13 +180,13 @@ def main() -> None:
     try:
         request = receive(sys.stdin.buffer)
         if request is None:
-            return  # the app needs nothing any more
+            return  # the app has closed the pipe
         os.nice(10)  # the process that draws the screen goes first
         answer(request, sender)
     except ImageChanged as error:
         sender.send(Changed(error.name, error.is_removed))
     except (BrokenPipeError, KeyboardInterrupt):
-        pass  # nobody listens any more
+        pass  # the app has closed the pipe
     except Exception as error:
         shown = unforeseen(error)
         sender.send(Failed(shown.what, shown.why, shown.remedy))

@@ -85,7 +85,7 @@ def store_places(reference: str) -> tuple[list[Place], list[Place]]:
 def batches(place: Place, number: int, row_of: RowOf) -> Iterator[Batch]:
     """Look in place ``number`` and yield what it has, several rows at a time.
 
-    Raises the :class:`LayertuiError` of a place that cannot be listed, after the rows listed so far.
+    Raises the error of a place that cannot be listed, after the rows listed so far.
     """
     found = 0
     batch, since = Batch(), time.monotonic()
@@ -99,14 +99,14 @@ def batches(place: Place, number: int, row_of: RowOf) -> Iterator[Batch]:
             if time.monotonic() - since > _TICK:
                 yield batch
                 batch, since = Batch(), time.monotonic()
-    except LayertuiError:
+    except Exception:
         yield batch
         raise
     yield batch
 
 
 def ask_shared_sizes(owner: MessagePump, engine: str, done: Callable[[Mapping[str, int]], object]) -> None:
-    """Ask an engine for the bytes that its images share with others, by image ID; this may take it long."""
+    """Ask an engine for the bytes that its images share with others, by image ID; which may take it long."""
 
     def sizes(_job: Job) -> Mapping[str, int]:
         from layertui.sources.engine import shared_sizes
@@ -122,9 +122,9 @@ def ask_shared_sizes(owner: MessagePump, engine: str, done: Callable[[Mapping[st
 class Watch:
     """Follow an engine's events in a thread, until closed.
 
-    ``changed`` is called with ``image`` or ``container`` once one of them came, went or changed. An engine that
-    goes is tried again, ever more seldom, and once it is heard again ``changed`` is called with an empty
-    text: anything may have changed meanwhile.
+    ``changed`` is called with ``image`` or ``container`` when one is created, removed or changed. A stopped
+    engine is retried with growing pauses; once it answers, ``changed`` is called with an empty text, as
+    anything may have changed meanwhile.
     """
 
     def __init__(self, owner: MessagePump, engine: str, changed: Callable[[str], object]) -> None:
@@ -139,7 +139,7 @@ class Watch:
         self._job.cancel()
         self._closed.set()
         if self._hang_up is not None:
-            with suppress(OSError, RuntimeError, ValueError):  # it has been hung up already
+            with suppress(OSError, RuntimeError, ValueError):  # already closed
                 self._hang_up()
 
     def _changes(self, job: Job) -> Iterator[str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def image_facts(image: "Image", shared: str) -> list[Fact]:
     """Return the facts of ``image``, the most wanted first; empty ones are left out.
 
-    ``shared`` tells what of its size others have too, where that is known.
+    ``shared`` is the part of its size that other images share, if known.
     """
     config = _mapping(image.config.get("config"))
     created = created_of(image.config)

@@ -52,10 +52,10 @@ class Listing:
         looked: Callable[[Place, Answer], object],
         quietly: bool = False,
     ) -> None:
-        """Look in a place again, in a thread.
+        """Reload a place in a thread.
 
-        ``found`` is called for each batch of rows, ``looked`` once the place has said all. ``quietly``: what
-        it said before stands until then.
+        ``found`` is called for each batch of rows, ``looked`` once the place is complete. ``quietly``: its
+        previous rows stay until then.
         """
         answer, place = Answer(), self.places[number]
         if number in self._looking:
@@ -102,7 +102,7 @@ class Listing:
 def search(rows: Sequence[TableRow], query: str) -> list[TableRow]:
     """Return the rows that a query finds: each word is in some cell, or is one of Docker's filters and fits.
 
-    Filters are for images. Raises :class:`LayertuiError` that tells what is wrong with one.
+    Filters are for images. Raises :class:`LayertuiError` with the reason for a malformed filter.
     """
     # What before= and since= name may be any image of the list.
     images = [row.summary for row in rows if isinstance(row.summary, ImageSummary)]

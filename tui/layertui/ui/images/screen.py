@@ -157,7 +157,7 @@ class ImagesScreen(StackScreen[None]):
         self._show()
 
     def _look(self, listing: Listing, number: int, quietly: bool = False) -> None:
-        """Look in a place. Rows come in the order of their places, whichever answers first."""
+        """Load a place. Rows are in the order of the places, whichever answers first."""
         listing.look(self, number, self._show, partial(self._looked, listing), quietly)
 
     def _looked(self, listing: Listing, place: Place, answer: Answer) -> None:
@@ -281,13 +281,13 @@ class ImagesScreen(StackScreen[None]):
         self._sort_by(keys[(at + 1) % len(keys)])
 
     def action_reverse(self) -> None:
-        """Turn the order of the sorted column round."""
+        """Reverse the order of the sorted column."""
         if self._shown.sort:
             self._shown.sort = (self._shown.sort[0], not self._shown.sort[1])
             self._show()
 
     def action_detail(self) -> None:
-        """Show or hides the detail: beside the table where there is room, else below."""
+        """Show or hide the detail: beside the table if there is room, else below."""
         self.toggle_class("-hide-detail" if self.has_class("-wide") else "-show-detail")
         self._table.focus()
 
@@ -306,7 +306,7 @@ class ImagesScreen(StackScreen[None]):
             await navigator(self).action_back()
 
     def _sort_by(self, key: str | None) -> None:
-        """Return the initial order of a column: numbers and times descending."""
+        """Sort by a column in its initial order: numbers and times descending."""
         descends = {column.key: column.descends for column in self._table.columns}
         self._shown.sort = (key, descends[key]) if key else None
         self._show()
