@@ -114,12 +114,14 @@ async def test_escape_of_the_only_image_leads_to_the_list_once() -> None:
         assert len(pilot.app.screen_stack) == 2
 
 
-async def test_keys_before_the_first_screen_close_nothing() -> None:
-    app = LayertuiApp("demo:", cache=False)
-    async with app.run_test(size=(120, 40)) as pilot:
-        for _ in range(3):
-            await app.action_back()
-        await until(pilot, lambda: len(app.screen_stack) == 2)
+async def test_escape_before_the_first_screen_does_nothing() -> None:
+    class Beginning(LayertuiApp):
+        def _begin(self) -> None:
+            """Not yet."""
+
+    async with Beginning("demo:", cache=False).run_test(size=(120, 40)) as pilot:
+        await at_once(pilot, ["escape"] * 4)
+        assert shown(pilot) == ["Screen"]
 
 
 async def test_a_command_is_run_once() -> None:

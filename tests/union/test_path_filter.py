@@ -109,10 +109,10 @@ NAMES = union(
     [
         ("less", 1, {"/usr/bin/less", "/usr/share/doc/less", "/usr/share/Lesson"}),
         ("Less", 1, {"/usr/share/Lesson"}),
-        # in no name: in paths
+        # with a slash in paths
         ("doc/less", 1, {"/usr/share/doc/less", "/usr/share/doc/less/copyright"}),
         ("bin/l", 1, {"/usr/bin/less"}),
-        # in no name of this layer, and in no path
+        # in no name of this layer
         ("ssl", 1, set()),
         ("ssl", 2, {"/opt/ssl.pem"}),
         # the view of all paths shows what is deleted
@@ -122,7 +122,9 @@ NAMES = union(
         ("layer:2 less", 2, set()),
     ],
 )
-def test_a_text_is_found_in_names_first(query: str, layer_: int, expected: set[str]) -> None:
+def test_a_text_is_found_in_names_and_with_a_slash_in_paths(
+    query: str, layer_: int, expected: set[str]
+) -> None:
     merged = MergedTree(NAMES, LayerNumber(layer_))
     hits = matching_nodes(merged, query)
     assert {

@@ -3,7 +3,7 @@
 A query is a list of terms separated by spaces, all of which must match:
 
 ========================== ==================================================
-``nginx``                  a text in the name; if no name contains it, in the path
+``nginx``                  a text in the name
 ``conf.d/app``             a text in the path
 ``*.conf``, ``/etc/**``    a glob, of the name or (with a slash) of the path
 ``~^/etc`` ``/lib.*so$/`` a regular expression that matches anywhere in the path as it is shown
@@ -45,14 +45,14 @@ def matching_nodes(merged: MergedTree, query: str, job: Job = Job.NONE) -> bytes
 
     Raises :class:`LayertuiError` with the reason for a malformed query, and :class:`Cancelled`.
     """
-    tests = [_term_test(merged, word, job) for word in query.split()]
+    tests = [_term_test(merged, word) for word in query.split()]
     found = b"\1" * merged.union.nodes
     for test in tests:
         found = b"".join(_where_matching(test, found, job))
     return found
 
 
-def _term_test(merged: MergedTree, word: str, job: Job) -> NodeTest:
+def _term_test(merged: MergedTree, word: str) -> NodeTest:
     """Return the test that a term of the query stands for."""
     name, colon, value = word.partition(":")
     if colon and name in NODE_TESTS:
@@ -65,7 +65,7 @@ def _term_test(merged: MergedTree, word: str, job: Job) -> NodeTest:
         search = compile_pattern(glob_pattern(word.encode("utf-8", "surrogateescape")), word, 0).search
         key = merged.union.key
         return lambda node: search(key(node)) is not None
-    return _by_text(merged, word, job)
+    return _by_text(merged, word)
 
 
 def _where_matching(test: NodeTest, among: bytes, job: Job) -> Iterator[bytes]:
@@ -79,32 +79,12 @@ def _where_matching(test: NodeTest, among: bytes, job: Job) -> Iterator[bytes]:
 # Text
 
 
-def _by_text(merged: MergedTree, word: str, job: Job) -> NodeTest:
-    """Find a text in names; in paths if it has a slash or is in no name of the tree.
-
-    Case is ignored unless the text has capitals.
-    """
-    name, path = merged.union.name, merged.union.path
-
-    def in_name(node: Node) -> bool:
-        return word in name(node)
-
-    def in_path(node: Node) -> bool:
-        return word in path(node)
-
-    def in_lower_name(node: Node) -> bool:
-        return word in name(node).lower()
-
-    def in_lower_path(node: Node) -> bool:
-        return word in path(node).lower()
-
-    by_name, by_path = (in_lower_name, in_lower_path) if word == word.lower() else (in_name, in_path)
-    if "/" in word:
-        return by_path
-    names = _where_matching(
-        lambda node: by_name(node) and merged.version(node) >= 0, b"\1" * merged.union.nodes, job
-    )
-    return by_name if any(1 in part for part in names) else by_path
+def _by_text(merged: MergedTree, word: str) -> NodeTest:
+    """Find a text in names, with a slash in paths. Case is ignored unless the text has capitals."""
+    text_of = merged.union.path if "/" in word else merged.union.name
+    if word == word.lower():
+        return lambda node: word in text_of(node).lower()
+    return lambda node: word in text_of(node)
 
 
 def _by_regex(merged: MergedTree, text: str) -> NodeTest:

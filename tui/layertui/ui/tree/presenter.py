@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 FILTER_HELP = (
-    "The filter finds a text in names (with a slash, or if no name has it, in paths), globs (*.conf, "
+    "The filter finds a text in names (with a slash, in paths), globs (*.conf, "
     "/etc/**), regular expressions in paths (~^/etc/.*conf$), layer:3, change:added, size:>1M and "
     "type:symlink; of several terms all must match. Capitals matter if there are any."
 )
