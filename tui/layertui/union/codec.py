@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import compress, repeat
-from operator import ge, ne
-from typing import Any
+from operator import eq, ge, ne
+from typing import Any, cast
 
 from layertui.cache.indexes import DamagedEntry
 from layertui.layers.codec import column_of, decode_text, encode_text
 from layertui.layers.column_bounds import all_below
 from layertui.model.layer_index import Kind, LayerIndex, positions
-from layertui.model.numbers import ROOT, Event, LayerNumber
+from layertui.model.numbers import ROOT, Event, LayerNumber, Node
 from layertui.union.model import VISIBLE_KINDS, Absence, LayerUnion, UnionWarning
 
 MERGE_VERSION = 2
@@ -148,16 +148,23 @@ def _events_fit(union: LayerUnion) -> bool:
 def _chains_fit(union: LayerUnion) -> bool:
     """Return whether the events of each node are linked from its last to its first, and none is left out.
 
-    Every event is then the last of a node, or before one other event of its own node.
+    They are if every event is either the last of its node or before one other event of its node.
     """
-    nodes = [node for node, event in enumerate(union.last) if event >= 0]
-    lasts = [event for event in union.last if event >= 0]
+    node_of = cast("Callable[[int], int]", union.ev_node.__getitem__)
+    lasts: Iterable[int] = union.last
+    nodes: Iterable[int] = range(union.nodes)
+    count = union.nodes
+    if min(union.last) < 0:  # some nodes have no event
+        nodes = [node for node in nodes if union.last[Node(node)] >= 0]
+        lasts = [event for event in lasts if event >= 0]
+        count = len(lasts)
     later = list(compress(union.events, map(ge, union.ev_prev, repeat(0))))
-    befores = [union.ev_prev[event] for event in later]
+    befores = {union.ev_prev[event] for event in later}
     return (
-        len(lasts) + len(befores) == len(union.ev_node) == len({*lasts, *befores})
-        and [union.ev_node[event] for event in lasts] == nodes
+        len(befores) == len(later) == len(union.ev_node) - count
+        and all(map(eq, map(node_of, lasts), nodes))
         and all(union.ev_node[event] == union.ev_node[union.ev_prev[event]] for event in later)
+        and befores.isdisjoint(lasts)
     )
 
 
