@@ -155,6 +155,13 @@ def test_a_stream_cut_short_has_the_status_of_a_broken_pipe(words: list[str], fo
         assert process.stderr and b"BrokenPipe" not in process.stderr.read()
 
 
+def test_the_gate_of_a_ci_job_through_a_closed_pipe(folder: Path) -> None:
+    pipe = closed_pipe()
+    with start(folder, IMAGE, out=pipe, CI="true") as process:
+        os.close(pipe)
+        assert process.wait(SECONDS) == 1
+
+
 def test_help_through_a_closed_pipe(folder: Path) -> None:
     for words in (["--help"], ["check", "--help"], ["--version"]):
         pipe = closed_pipe()
@@ -244,9 +251,10 @@ def test_images_in_a_deleted_directory(tmp_path: Path) -> None:
         (["chekc", "app.tar"], "unknown command chekc, did you mean layertui check"),
         (["chekc", "--json", "app.tar"], "unknown command chekc, did you mean layertui check"),
         (["xyzzy", "app.tar"], "unknown command xyzzy, see layertui --help"),
+        (["myimage", "--json"], "unrecognized arguments: --json, see layertui --help"),
         (["app.tar", "tree"], "the command must be the first word: layertui tree app.tar"),
         (["app.tar", "other.tar"], "unrecognized arguments: other.tar, see layertui --help"),
-        (["tre"], "tre is no command and no image, did you mean layertui tree or layertui store"),
+        (["tre"], "tre is no command and no image, did you mean layertui tree"),
         (["help"], "help is no command and no image, did you mean layertui --help"),
         (["version"], "version is no command and no image, did you mean layertui --version"),
         (["ls"], "ls is no command and no image, did you mean layertui images"),

@@ -160,8 +160,8 @@ def _misplaced(word: str | None, rest: Sequence[str]) -> LayertuiError:
     """Return the error for arguments behind a word that is no command."""
     if word and (command := next((each for each in rest if each in COMMANDS), "")):
         return LayertuiError(f"the command must be the first word: layertui {command} {word}")
-    if word and _is_word(word):
-        meant = _meant(word)
+    meant = _meant(word) if word and _is_word(word) else ""
+    if meant or (word and _is_word(word) and not all(each.startswith("-") for each in rest)):
         return LayertuiError(f"unknown command {word}", f"did you mean {meant}" if meant else SEE_HELP)
     return LayertuiError(f"unrecognized arguments: {' '.join(rest)}", "", SEE_HELP)
 
@@ -190,5 +190,5 @@ def _meant(word: str) -> str:
     """Return the commands that a word is similar to; empty if there is none."""
     import difflib
 
-    found = [OTHER_WORDS[word]] if word in OTHER_WORDS else difflib.get_close_matches(word, COMMANDS, 2, 0.7)
+    found = [OTHER_WORDS[word]] if word in OTHER_WORDS else difflib.get_close_matches(word, COMMANDS, 2, 0.8)
     return " or ".join(f"layertui {name}" for name in found)
