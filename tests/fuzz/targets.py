@@ -23,6 +23,7 @@ from requests.adapters import HTTPAdapter
 from layertui import sources
 from layertui.anatomy.docker_inspect import described
 from layertui.cache.indexes import DamagedEntry
+from layertui.commands.attachments import ListedDocument, to_json
 from layertui.dockerfile import instructions
 from layertui.dockerfile.base import base_of
 from layertui.insight import databases, rpm
@@ -38,10 +39,12 @@ from layertui.model.layer_index import LayerIndex
 from layertui.model.numbers import ROOT, LayerNumber
 from layertui.model.reference import parse_reference
 from layertui.sources import docker_archive, oci_layout
+from layertui.sources.attachments import attachments_in
 from layertui.sources.containerd.bolt import Bucket, read_bolt
 from layertui.sources.oci import open_layout
 from layertui.sources.oci_layout import FilesLayout
 from layertui.sources.registry import connection
+from layertui.sources.simple_signatures import signature_attachment
 from layertui.union.changes import changes
 from layertui.union.codec import pack_union, unpack_union_checked
 from layertui.union.model import LayerUnion
@@ -202,7 +205,13 @@ def documents(data: bytes) -> None:
     for index in (first, json.dumps({"manifests": [descriptor]}).encode()):
         layout = FilesLayout(MemoryFiles({"index.json": index, **blobs}, config), "oci")
         with contextlib.suppress(LayertuiError):
-            _ask(open_layout(layout, parse_reference("oci:fuzzed"), None))
+            image = open_layout(layout, parse_reference("oci:fuzzed"), None)
+            _ask(image)
+            for attachment in attachments_in(layout, image):
+                json.dumps([to_json(ListedDocument(attachment, each)) for each in attachment.documents])
+    with contextlib.suppress(LayertuiError):
+        for each in signature_attachment(b"\0sigstore-json\n" + config, "fuzzed", digest(config)).documents:
+            each.verified()
 
 
 def _ask(image: Image) -> None:

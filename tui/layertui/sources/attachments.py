@@ -120,8 +120,7 @@ def attachments_in(layout: ImageLayout, image: Image) -> Iterator[Attachment]:
             yield attachment_of(layout, each, image.manifest_digest)
         except LayertuiError as problem:
             problems.append(problem)
-    indexes = (link.descriptor.digest for link in image.links if link.name == "index")
-    wanted = (image.manifest_digest, *indexes)
+    wanted = subjects(image)
     top = layout.top()
     for *above, found in ways_to(layout, top):
         if found.media_type in media_types.INDEXES or not layout.has(found):
