@@ -235,7 +235,7 @@ def test_redirected_streams_leave_keys_and_screen_on_the_terminal(redirected: st
 
 
 def test_an_image_on_standard_input(tmp_path: Path) -> None:
-    """Read by the app and its workers and deleted at the end; the keys come from the terminal."""
+    """Read by the app and its workers; the keys come from the terminal."""
     docker_archive(tmp_path / "app.tar", demo.image())
     shell = pexpect.spawn(
         "sh",
@@ -247,12 +247,10 @@ def test_an_image_on_standard_input(tmp_path: Path) -> None:
     )
     shell.expect("Merged tree")
     shell.expect("etc")
-    copies = tmp_path / "cache/layertui/piped"
-    assert len(list(copies.iterdir())) == 1
     shell.send("\x11")
     shell.expect("status 0")
     shell.close(force=True)
-    assert not list(copies.iterdir())
+    assert not list((tmp_path / "cache/layertui/piped").iterdir())
 
 
 def test_an_image_that_still_arrives_when_a_signal_ends_the_app(tmp_path: Path) -> None:
@@ -263,7 +261,6 @@ def test_an_image_that_still_arrives_when_a_signal_ends_the_app(tmp_path: Path) 
     with Terminal(str(tmp_path / "pipe"), XDG_CACHE_HOME=str(tmp_path)) as terminal:
         with (tmp_path / "pipe").open("wb", buffering=0) as pipe:
             pipe.write(archive.read_bytes()[:8192])
-            wait_for(lambda: terminal.settle(0.01) is not None and copies.exists() and any(copies.iterdir()))
             terminal.wait("Receiving …")
             terminal.process.kill(signal.SIGTERM)
             terminal.end()

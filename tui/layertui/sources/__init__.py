@@ -70,7 +70,8 @@ def open_image(text: str, platform: str | None = None, job: Job = Job.NONE) -> I
     exist or cannot be read, :class:`Cancelled`.
     """
     reference = _with_transport(parse_reference(text), job)
-    image = _source(reference).open_image(reference, platform)._replace(asked_platform=platform)
+    with piped.named(reference.location):
+        image = _source(reference).open_image(reference, platform)._replace(asked_platform=platform)
     if len(image.layers) > MAX_LAYERS:
         raise LayertuiError(
             f"{text} has {len(image.layers):,} layers",
@@ -132,7 +133,8 @@ def _listed(reference: Reference) -> Iterable[ImageSummary]:
     reference = _with_transport(reference)
     if layer_of(reference):
         return [_summary(open_image(str(reference)))]
-    return _source(reference).list_images(reference)
+    with piped.named(reference.location):
+        return _source(reference).list_images(reference)
 
 
 def _summary(layers: Image) -> ImageSummary:
@@ -155,7 +157,8 @@ def _with_transport(reference: Reference, job: Job = Job.NONE) -> Reference:
         return reference
     name = reference.location
     if os.path.lexists(name) or not re.fullmatch(BARE_NAME, name, re.IGNORECASE):
-        return detect.detect_reference(name)
+        with piped.named(name):
+            return detect.detect_reference(name)
     if not re.fullmatch(BARE_NAME, name):
         raise UnknownName(f"no image {name}", "no such path; repositories are lower case")
     from layertui.sources import engine

@@ -1,21 +1,23 @@
 """Archives that arrive by a pipe: ``-``, ``/dev/stdin``, a FIFO, ``<(docker save app)``.
 
 An archive is read at many places and by several processes, a pipe once and from front to back. What arrives is
-therefore written to a file of the cache, which is deleted when the program ends. A file that a killed process
-left is deleted when the next pipe is read (:mod:`layertui.cache.directory`).
+therefore written to a file in the cache directory that has no name: however this process ends, the kernel
+deletes it. It is opened as ``/proc/PID/fd/N`` (proc_pid_fd(5)), also by worker processes.
 """
 
 from __future__ import annotations
 
-import atexit
 import os
 import re
 import stat
+import tempfile
 import threading
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
-from layertui.model.errors import LayertuiError, NoImage
+from layertui.model.errors import LayertuiError, NoImage, NotFound
 from layertui.model.job import Job
 
 STANDARD_INPUT = "-"
@@ -28,6 +30,7 @@ BLOCK = 512
 _lock = threading.Lock()
 _copies: dict[str, str] = {}
 _names: dict[str, str] = {}
+_open: list[IO[bytes]] = []
 _standard_input = 0
 
 
@@ -62,6 +65,19 @@ def copy_of(location: str, job: Job = Job.NONE) -> str:
 def name_of(path: str) -> str:
     """Return what the user calls the pipe that a file is a copy of; empty if it is none."""
     return _names.get(path, "")
+
+
+@contextmanager
+def named(path: str) -> Iterator[None]:
+    """Name the pipe in errors about its copy."""
+    try:
+        yield
+    except LayertuiError as error:
+        name = name_of(path)
+        if not name or type(error) not in (LayertuiError, NoImage, NotFound):
+            raise
+        parts = (error.what, error.why, error.remedy)
+        raise type(error)(*(part.replace(path, name) for part in parts)) from error
 
 
 def _arrived(location: str, number: int | None, job: Job) -> str:
@@ -114,30 +130,34 @@ def _copied(descriptor: int, shown: str, job: Job) -> Path:
         raise LayertuiError(f"{shown} is empty", "", "look at the command that writes to it")
     if not _is_archive(head):
         raise NoImage(f"{shown} is not an image", "what arrives is no tar archive")
-    from layertui.cache.directory import cache_directory, evict, new_file
+    from layertui.cache.directory import ROOM_STEP, cache_directory, check_room
     from layertui.text.format import size_text
 
+    if not Path("/proc/self/fd").exists():
+        raise LayertuiError(f"{shown} is a pipe", "there is no /proc to keep it in", "save it to a file")
     folder, done, data = cache_directory() / "piped", 0, head
-    deletion = ExitStack()
-    atexit.register(_delete, deletion)  # also while a thread still reads
+    file = None
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        name = re.sub(r"\W+", "-", shown)[-40:].strip("-")  # for errors about the file
-        file = deletion.enter_context(new_file(folder, f".{name}-"))
-        evict(folder, 0, file.path)
+        file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (open as long as the process runs)
         while data:
-            file.write(data)
-            done += len(data)
-            if done > MAX_PIPED_BYTES:
+            if done % ROOM_STEP < len(data):
+                check_room(folder)
+            if done + len(data) > MAX_PIPED_BYTES:
                 limit = size_text(MAX_PIPED_BYTES)
                 raise LayertuiError(f"{shown} is too large", f"more than {limit}", "save it to a file")
+            file.write(data)
+            done += len(data)
             job.check()
             job.report(done)
             data = _read(descriptor, PIPE_CHUNK, shown)
         file.flush()
-        return file.path
+        _open.append(file)
+        return Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
     except BaseException as error:
-        _delete(deletion)
+        if file is not None:
+            with suppress(OSError):  # what is still buffered cannot be written
+                file.close()
         if not isinstance(error, OSError):
             raise
         raise LayertuiError(
@@ -145,11 +165,6 @@ def _copied(descriptor: int, shown: str, job: Job) -> Path:
             f"{error.strerror or error} after {size_text(done)}",
             f"its copy goes to {folder}, XDG_CACHE_HOME names another place",
         ) from error
-
-
-def _delete(deletion: ExitStack) -> None:
-    with suppress(OSError):  # what is still buffered cannot be written
-        deletion.close()
 
 
 def _read(descriptor: int, length: int, shown: str) -> bytes:
