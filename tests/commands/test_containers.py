@@ -123,3 +123,17 @@ def test_what_has_no_containers_or_does_not_answer(
     done = run("containers", "docker-daemon:", "--json")
     assert (done.status, done.out) == (2, b"")
     assert done.err.startswith("layertui: ") and done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("source", ["docker-container:failed", "docker-root:[{root}]/failed"])
+def test_history_of_a_container(ran: Docker, run: Run, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    """The image's ID is that of the image's newest step, not of the layers that the container has on top."""
+    monkeypatch.setenv("DOCKER_HOST", ran.host)
+    steps = run("history", source.format(root=ran.data_root), "--json").objects
+    identity = ran("image", "inspect", "--format={{.Id}}", "listed:1").strip()
+    ids = {step["CreatedBy"].partition(":")[0].partition(" of ")[0]: step["ID"] for step in steps}
+    assert ids.pop("init layer") == ids.pop("read-write layer") == "<missing>"
+    assert [step["ID"] for step in steps].count(identity) == 1
+    assert next(step for step in steps if step["ID"] == identity)["CreatedBy"].startswith(
+        "/bin/sh -c #(nop)  CMD"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ from layertui.union.changes import changes
 from layertui.union.model import LayerUnion
 from tests.engines import Docker, podman_service, run
 from tests.programs import need
+from tests.sources.engine.proxy import proxy
+from tests.union.trees import Facts, merged
 
 WORK = """
 echo hello > /srv/new; chown 5:6 /srv/new; chmod 4711 /srv/new; ln -s new /srv/link
@@ -123,12 +126,56 @@ def test_contents_of_the_read_write_layer(host: Docker) -> None:
     assert union.at(union.find("/srv/größe 中文"), union.layers) >= 0
 
 
+MANY = """
+mkdir -p /srv/many/sub; for n in $(seq 60); do echo $n > /srv/many/f$n; echo $n > /srv/d/f$n; done
+ln /srv/many/f1 /srv/many/hard; ln -s f1 /srv/many/soft; chmod 4711 /srv/many/f2; touch -d @5 /srv/many/f3
+head -c 30000000 /dev/zero > /srv/large; mkdir -p /srv/a/b; head -c 30000000 /dev/zero > /srv/a/large
+for n in 1 2 3 4 5; do echo $n > /srv/a/z$n; done; rm /srv/d/x
+"""
+
+
+def test_many_changes_are_fetched_by_directory(
+    ran: Docker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ran("run", "--name=many", "--network=host", "work:1", "/bin/busybox", "sh", "-c", MANY)
+    trees = []
+    with proxy(tmp_path / "p.sock", Path(ran.host.removeprefix("unix://"))) as asked:
+        monkeypatch.setenv("DOCKER_HOST", asked.url)
+        for directories in (True, False):
+            if not directories:
+                monkeypatch.setattr(containers, "readable_directories", lambda *_: [])
+            image = open_image("docker-container:many")
+            union, contents = union_of(image)
+            requests = [line for line in asked.requests if "/archive?" in line]
+            trees.append(merged(union, union.layers, contents.read))
+    ran("rm", "many")
+    stubs = ("/.dockerenv", "/etc", "/dev", "/proc", "/sys")
+
+    def in_seconds(tree: dict[str, Facts]) -> dict[str, Facts]:
+        """As Docker's archives have times."""
+        shown = {path: facts for path, facts in tree.items() if not path.startswith(stubs)}
+        return {
+            path: replace(facts, mtime=facts.mtime and (facts.mtime[0], 0)) for path, facts in shown.items()
+        }
+
+    expected, seen = map(in_seconds, trees)
+    assert len(expected) > 130 and seen == expected
+    assert 0 < len(requests) < 20, requests
+
+
 def test_the_layer_is_named(host: Docker) -> None:
     image = open_image("docker-container:worked")
     assert image.name == "worked (work:1)"
     assert image.history[-1].created_by == "read-write layer of container worked (exited)"
     assert image.history[-1].layer == len(image.layers)
     assert image.layers[-1].unpacked is not None
+
+
+def test_the_size_is_that_of_docker_ps(host: Docker) -> None:
+    size = int(host("inspect", "--size", "--format={{.SizeRw}}", "worked"))
+    image = open_image("docker-container:worked")
+    assert (image.history[-1].size, image.layers[-1].descriptor.size) == (size, size)
+    assert size > 3_000_000 and image.layers[-1].measured == "on the disk"
 
 
 def test_dockers_init_layer_is_told_apart(ran: Docker, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,9 @@ def run(options: argparse.Namespace) -> int:
         sizes = _sizes(read_layers(options, image).union)
     out = Output(status)
     newest_first = image.history[::-1]
-    ids = [entry.id or ((not number and image.id) or MISSING) for number, entry in enumerate(newest_first)]
+    # The image's ID is that of its newest step; above it are the layers of a container.
+    newest = next((entry for entry in newest_first if entry.id != MISSING), None)
+    ids = [entry.id or (entry is newest and image.id) or MISSING for entry in newest_first]
     steps = [
         (_StepSize.of(image, entry, sizes), entry, identity)
         for entry, identity in zip(newest_first, ids, strict=True)

@@ -226,13 +226,18 @@ def short_layer(identity: str) -> str:
     return digits[:12] if HEX.fullmatch(digits) else identity
 
 
+def container_step(created: object, text: str, number: LayerNumber, size: int = -1) -> HistoryEntry:
+    """Return the step of a layer that a container has on top of its image's."""
+    return HistoryEntry(known_time(created), text, "", "", number, id=MISSING, size=size)
+
+
 def with_own_layer(
     image: Image, unpacked: Unpacked | None, missing: str, text: str, created: str | None
 ) -> Image:
     """Return an image with a container's read-write layer on top; ``text`` is its step in the history."""
     number = len(image.layers) + 1
     layer = Layer(LayerNumber(number), Descriptor("", "", -1), "", "", None, missing, unpacked)
-    step = HistoryEntry(created, text, "", "", LayerNumber(number), id=MISSING)
+    step = container_step(created, text, LayerNumber(number))
     return image._replace(layers=[*image.layers, layer], history=[*image.history, step])
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from layertui.layers.compression.stream import DecompressedStream
 from layertui.model.blob import Blob
 from layertui.model.job import Job
 
@@ -40,10 +39,18 @@ class PlainWindow:
         return self._blob.pread(max(length, HEADER_CHUNK), offset)
 
 
-class StreamWindow:
-    """The output of a decompressor: contents are dropped."""
+class Readable(Protocol):
+    """A stream that is read front to back: a decompressor's output, or an engine's answer."""
 
-    def __init__(self, stream: DecompressedStream) -> None:
+    def readinto(self, buffer: memoryview) -> int:
+        """Read into a buffer; return the bytes read, 0 at the end."""
+        ...
+
+
+class StreamWindow:
+    """A tar that arrives front to back: contents are dropped."""
+
+    def __init__(self, stream: Readable) -> None:
         self._stream = stream
         self._buffer = bytearray(INFLATE_CHUNK)
         self._data = b""

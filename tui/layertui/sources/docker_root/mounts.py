@@ -14,9 +14,10 @@ from pathlib import Path
 from layertui.layers.unpacked.full_tree import CopiedDirectory, FullTree
 from layertui.layers.unpacked.id_mapping import id_mapping_of
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
-from layertui.model.image import MISSING, Descriptor, HistoryEntry, Image, Layer, Unpacked
+from layertui.model.image import Descriptor, Image, Layer, Unpacked
 from layertui.model.numbers import LayerNumber
 from layertui.model.regular_file import open_regular
+from layertui.sources.assemble import container_step
 from layertui.sources.docker_root.files import Container, directories_below, lowers_of, overlay_places
 from layertui.sources.files import read_text
 
@@ -133,8 +134,7 @@ class Mounts:
             if layer.unpacked and (problem := self.problem(identity, below)):
                 warnings.append(problem)
             layers.append(layer)
-            when = created if isinstance(created, str) else None
-            history.append(HistoryEntry(when, text, "", "", layer.number, id=MISSING))
+            history.append(container_step(created, text, layer.number))
             below.insert(0, identity)
         return image._replace(
             name=f"{container.name} ({image.name})",
