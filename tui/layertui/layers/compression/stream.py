@@ -82,6 +82,7 @@ class DecompressedStream:
         self._position = 0
         self._is_careful = False
         self._is_at_end = False
+        self._zstd_end = -1  # not known yet
 
     def readinto(self, buffer: bytearray | memoryview) -> int:
         """Fill the buffer; less only at the end. Return the number of bytes.
@@ -131,8 +132,10 @@ class DecompressedStream:
         from layertui.layers.compression.members import zstd_end
 
         # The library stops silently where a frame is truncated.
-        if self.compression == "zstd" and not self._is_careful and zstd_end(self._blob) > self._blob.size:
-            raise Damaged("its zstd stream ends early")
+        if self.compression == "zstd" and not self._is_careful and self._zstd_end < 0:
+            self._zstd_end = zstd_end(self._blob)
+            if self._zstd_end > self._blob.size:
+                raise Damaged("its zstd stream ends early")
 
     def trailing(self) -> int:
         """Return the number of stored bytes after the compressed ones, which are ignored; 0 before the end.
@@ -144,7 +147,7 @@ class DecompressedStream:
         if not self._is_at_end:
             return 0
         if self.compression == "zstd":
-            end = zstd_end(self._blob)
+            end = self._zstd_end if self._zstd_end >= 0 else zstd_end(self._blob)
         elif isinstance(self._inner, Members):
             end = self._inner.position
         elif self.compression == "gzip":
