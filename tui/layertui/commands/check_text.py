@@ -18,7 +18,7 @@ COLOURS = {Status.PASS: "green", Status.FAIL: "red", Status.ERROR: "yellow", Sta
 
 
 def print_text(out: Output, verdict: Verdict, stored: int, layers: int, notes: list[str]) -> None:
-    """Yield all lines but the last; ``stored`` is the file bytes of all layers.
+    """Print all lines but the last; ``stored`` is the file bytes of all layers.
 
     Control characters are escaped in a pipe too: CI runners interpret commands in their logs.
     """
@@ -26,23 +26,23 @@ def print_text(out: Output, verdict: Verdict, stored: int, layers: int, notes: l
     out.line(visible(f"{verdict.name}: {size_text(stored)} in {count_text(layers, 'layer')}, {rules}"))
     out.line("")
     width = max(len(result.rule) for result in verdict.results)
-    told: list[Sequence[Violation]] = []
+    printed: list[Sequence[Violation]] = []
     for result in verdict.results:
         outcome = result.outcome
         mark = out.colour(f"{MARKS[outcome.status]:5}", COLOURS[outcome.status])
         out.line(f"{mark}  {result.rule:{width}}  {visible(outcome.message)}")
-        if outcome.findings in told:  # dive's rules fail for the same files
+        if outcome.findings in printed:  # dive's rules fail for the same files
             out.line("       same findings as above")
         elif outcome.findings:
             _findings(out, outcome.findings)
-            told.append(outcome.findings)
+            printed.append(outcome.findings)
     out.line("")
     for note in notes:
         out.line(visible(note))
 
 
 def print_summary(out: Output, verdict: Verdict) -> None:
-    """Return the last line."""
+    """Print the last line."""
     word, colon, counts = verdict.summary().partition(":")
     out.line(out.colour(word, "green" if verdict.status == Status.PASS else "red") + colon + counts)
 

@@ -163,6 +163,6 @@ def _print_strays(strays: Sequence[Orphan], out: Output) -> None:
 
 
 def _print_way(reference: str, out: Output) -> None:
-    """Return how to open one of the layers just listed."""
+    """Print how to open one of the layers just listed."""
     if reference:
         out.line(f"  to open: layertui {visible(shlex.quote(reference))}")

@@ -1,4 +1,4 @@
-"""Numbers and times in words, as the screens and the commands write them."""
+"""Format numbers and times, for screens and commands."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def now() -> datetime:
 
 
 def size_text(size: int | None) -> str:
-    """``size`` bytes in decimal units with three digits at most: ``1.98 MB``; ``?`` if unknown (-1)."""
+    """Return bytes in decimal units with three digits at most: ``1.98 MB``; ``?`` if unknown (-1)."""
     if size is None or size < 0:
         return "?"
     if size < 1000:
@@ -37,7 +37,7 @@ def size_text(size: int | None) -> str:
 
 
 def growth_text(size: int, minus: str = "-") -> str:
-    """``+1.98 MB``, ``-3 B``, ``0 B``."""
+    """Return a difference of sizes: ``+1.98 MB``, ``-3 B``, ``0 B``."""
     return f"{'+' if size > 0 else minus if size < 0 else ''}{size_text(abs(size))}"
 
 
@@ -63,7 +63,7 @@ def age_text(created: str | None) -> str:
 
 
 def parse_time(text: str | None) -> datetime | None:
-    """Return the moment that an RFC 3339 text names, None if it names none that a calendar has."""
+    """Return the time that an RFC 3339 text names; None if it is not one, or beyond the calendar."""
     try:
         moment = datetime.fromisoformat(text or "")
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -72,7 +72,7 @@ def parse_time(text: str | None) -> datetime | None:
 
 
 def count_text(count: int, noun: str, plural: str = "") -> str:
-    """``1 image``, ``1,204 images``; the plural is ``noun`` with an ``s`` by default."""
+    """Return ``1 image``, ``1,204 images``; the plural is ``noun`` with an ``s`` by default."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
@@ -111,17 +111,17 @@ _TYPE_BITS = {
 
 
 def mode_text(entry: Entry) -> str:
-    """Type and mode as ``ls -l`` writes them: ``-rw-r--r--``."""
+    """Return type and mode as ``ls -l`` writes them: ``-rw-r--r--``."""
     return stat.filemode(_TYPE_BITS[entry.type] | entry.mode)
 
 
 def owner(entry: Entry) -> str:
-    """``1000:1000``."""
+    """Return UID and GID: ``1000:1000``."""
     return f"{entry.uid}:{entry.gid}"
 
 
 def moment(entry: Entry) -> str:
-    """Return when it was last modified, in UTC to the second; seconds since 1970 where no calendar reaches."""
+    """Return when an entry was last modified, in UTC to the second; seconds since 1970 beyond the calendar."""
     try:
         when = datetime.fromtimestamp(0, UTC) + timedelta(seconds=entry.mtime)
     except OverflowError:
@@ -130,5 +130,5 @@ def moment(entry: Entry) -> str:
 
 
 def exact_size(size: int) -> str:
-    """``1,204 bytes``."""
+    """Return ``1,204 bytes``."""
     return f"{size:,} byte" + ("" if size == 1 else "s")
