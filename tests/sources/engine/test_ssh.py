@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from layertui import demo
 from layertui.layers.load import index_layer
 from layertui.model.errors import LayertuiError
 from layertui.sources import engine, list_images, open_image
+from layertui.sources.engine.ssh import Ssh, SshFailure
 from tests.engines import Docker, podman_service, run
 from tests.layouts import docker_archive
 from tests.sshd import Sshd, sshd
@@ -186,6 +188,54 @@ def test_without_ssh(server: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(LayertuiError, match="ssh is not installed, install OpenSSH's client"):
         names("docker-daemon:")
+
+
+class CountingLock:
+    """A lock that counts who has asked for it."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self.asked += 1
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_a_host_that_cannot_be_reached_is_tried_once_for_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Images, containers and events are asked for at the same time; each would wait for its own login."""
+    ssh, tried, end = tmp_path / "ssh", tmp_path / "tried", tmp_path / "end"
+    os.mkfifo(end)
+    ssh.write_text(
+        f'#!/bin/sh\ncase "$*" in *"-O check"*) exit 255; esac\necho >>{tried}\nread x <{end}\n'
+        "echo no route >&2\nexit 255\n"
+    )
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    far = Ssh("Docker", "ssh://far")
+    lock = CountingLock()
+    monkeypatch.setattr(far, "_lock", lock)
+    reasons: list[str] = []
+
+    def connect() -> None:
+        with pytest.raises(SshFailure) as raised:
+            far.connect()
+        reasons.append(str(raised.value))
+
+    threads = [threading.Thread(target=connect) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    wait_for(lambda: lock.asked == 3)
+    end.write_text("now\n")
+    for thread in threads:
+        thread.join()
+    assert reasons == ["no route"] * 3
+    assert tried.read_text() == "\n"
 
 
 def test_ssh_cannot_read_the_terminal(server: Sshd, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""An engine's answers."""
+"""The client of an engine's API."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import errno
 import io
 import re
 import ssl
-import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -20,18 +19,18 @@ if TYPE_CHECKING:
     from requests import Response, Session
 
 TIMEOUT = 30
-"""Seconds in which an engine has to begin an answer."""
+"""Seconds until an engine has to begin its answer."""
 PATIENCE = 900
-"""Seconds between two pieces of a stream at most: before Docker 25 an image is written out before it is sent."""
+"""Longest pause in a stream, in seconds: before Docker 25, an image is written to disk before it is sent."""
 ENGINE_CHUNK = 1 << 20
 MAX_SAID = 500
 """Letters of an engine's own error message that are shown."""
 OLDEST = "1.24"
-"""The API version that is understood at least; what is spoken is the engine's own."""
+"""The oldest API version that is understood; an engine is asked in its own version."""
 
 
 class Engine:
-    """Asks one engine; GET requests only. Safe to use from several threads.
+    """Sends GET requests to one engine. Safe to use from several threads.
 
     Every method raises :class:`LayertuiError` that says why there is no answer, and
     :class:`NotFound`.
@@ -44,7 +43,6 @@ class Engine:
         self._base = "http://localhost" if self._ssh is not None or endpoint.socket is not None else url
         if url.startswith("tcp://"):
             self._base = ("http" if endpoint.tls is None else "https") + url.removeprefix("tcp")
-        self._lock = threading.Lock()
         self._session: Session | None = None
         self._version = OLDEST
 
@@ -61,24 +59,24 @@ class Engine:
         begun: Callable[[Callable[[], None]], None] | None = None,
         **parameters: Any,
     ) -> Generator[bytes, None, None]:
-        """Yield the bytes at a path as they come; closing the iterator hangs up.
+        """Yield the bytes at a path as they arrive; closing the iterator closes the connection.
 
-        ``begun`` is given what ends it from another thread, while it waits for bytes.
+        ``begun`` is called with a function that ends it from another thread while it waits for bytes.
         """
-        with self._request(path, names, parameters, stream=True) as response, self._told():
+        with self._request(path, names, parameters, stream=True) as response, self._errors():
             if begun is not None:
                 begun(response.raw.shutdown)
             yield from response.iter_content(ENGINE_CHUNK)
 
     @property
     def api_version(self) -> tuple[int, ...]:
-        """The version that was agreed on, ``(1, 41)``."""
-        with self._told():
+        """The version of the API that is used, ``(1, 41)``."""
+        with self._errors():
             self._connected()
             return tuple(int(part) for part in self._version.split("."))
 
     def header(self, path: str, name: str, /, *names: str, **parameters: Any) -> str:
-        """Return one header of what is at a path, whose body is not read."""
+        """Return a header of the answer at a path; its body is not read."""
         with self._request(path, names, parameters, stream=True) as response:
             return str(response.headers.get(name, ""))
 
@@ -86,7 +84,7 @@ class Engine:
     def _request(
         self, path: str, names: tuple[str, ...], parameters: dict[str, Any], stream: bool = False
     ) -> Iterator[Response]:
-        with self._told():
+        with self._errors():
             session = self._connected()
             quoted = [quote(name, safe="/:@") for name in names]
             url = f"{self._base}/v{self._version}{path.format(*quoted)}"
@@ -98,18 +96,17 @@ class Engine:
             yield response
 
     def _connected(self) -> Session:
-        """Return the session, in which the API's version is agreed on."""
-        with self._lock:
-            if self._session is None:
-                session = self._new_session()
-                response = session.get(f"{self._base}/version", timeout=TIMEOUT)
-                if response.status_code >= 400:
-                    raise self._refused(response)
-                answer = _json(response, self.endpoint.engine)
-                version = answer.get("ApiVersion") if isinstance(answer, dict) else None
-                self._version = str(version) if re.fullmatch(r"\d+(\.\d+)+", str(version)) else OLDEST
-                self._session = session
-            return self._session
+        """Return the session, after the engine has reported its version."""
+        if self._session is None:
+            session = self._new_session()
+            response = session.get(f"{self._base}/version", timeout=TIMEOUT)
+            if response.status_code >= 400:
+                raise self._refused(response)
+            answer = _json(response, self.endpoint.engine)
+            version = str(answer.get("ApiVersion") if isinstance(answer, dict) else "")
+            self._version = version if re.fullmatch(r"[0-9]{1,4}\.[0-9]{1,4}", version) else OLDEST
+            self._session = session
+        return self._session
 
     def _new_session(self) -> Session:
         from requests import Session
@@ -119,7 +116,7 @@ class Engine:
         from layertui.sources.engine.connection import DialAdapter, socket_dial
 
         session = Session()
-        # Else REQUESTS_CA_BUNDLE would stand in for the authority that the connection names.
+        # REQUESTS_CA_BUNDLE would replace the authority that the connection names.
         session.trust_env = False
         if self._ssh is not None:
             session.mount("http://", DialAdapter(self._ssh.connect))
@@ -141,8 +138,8 @@ class Engine:
         return kind(f"{self.endpoint.engine} says", said.strip()[:MAX_SAID])
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Turn what the libraries raise into one line with a remedy."""
+    def _errors(self) -> Iterator[None]:
+        """Raise what the libraries raise as a :class:`LayertuiError` with cause and next step."""
         from requests.exceptions import RequestException
         from urllib3.exceptions import HTTPError
 
@@ -178,10 +175,10 @@ class Engine:
 
 
 class ByteStream(io.RawIOBase):
-    """Chunks as a file object to be read front to back."""
+    """A file object that reads chunks front to back."""
 
     def __init__(self, chunks: Iterator[bytes], tell: Callable[[int], None] | None = None) -> None:
-        """``tell`` is reported the bytes that came so far."""
+        """``tell`` is called with the number of bytes received."""
         super().__init__()
         self._chunks = chunks
         self._tell = tell

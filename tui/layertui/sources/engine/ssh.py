@@ -93,21 +93,33 @@ class Ssh:
         self._command = f"{self._program} {at}{command}"
         self._lock = threading.Lock()
         self._login: list[str] | None = None
+        self._failures = 0
+        self._failure = ("", "")
         self._running: list[subprocess.Popen[bytes]] = []
 
     def connect(self) -> socket.socket:
         """Return a new connection to the engine. Raises :class:`SshFailure`."""
+        failures = self._failures
         with self._lock:
             if self._login is None:
-                # Before the first connections, so that these do not each log in at the same time.
-                login = self._shared_login()
-                self._run(login, "exit")
-                self._login = login
+                if self._failures > failures:
+                    raise SshFailure(*self._failure)  # a login that this one has waited for
+                self._login = self._log_in()
             self._running = [process for process in self._running if process.poll() is None]
             here, there = socket.socketpair()
             with there:
                 self._running.append(self._start(self._login, self._command, there.fileno()))
             return here
+
+    def _log_in(self) -> list[str]:
+        """Log in before the first connections, so that these do not each do it; return the options that share it."""
+        login = self._shared_login()
+        try:
+            self._run(login, "exit")
+        except SshFailure as failure:
+            self._failures, self._failure = self._failures + 1, (str(failure), failure.remedy)
+            raise
+        return login
 
     def check(self) -> None:
         """Raise :class:`SshFailure` if no connection can be made any more, or the engine does not answer."""
