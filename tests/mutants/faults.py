@@ -329,7 +329,7 @@ FAULTS = [
     Fault("sources/registry/client.py", " and is_near)", ")", LOGIN),
     Fault("sources/registry/client.py", 'not (base.scheme == "http" and is_near)', "not is_near", LOGIN),
     # insight
-    Fault("insight/rpm.py", " AND rootpage > 0", "", FORMATS),
+    Fault("model/sqlite_table.py", " AND rootpage > 0", "", FORMATS),
     Fault("insight/rpm.py", "            left -= len(header)\n", "", FORMATS),
     Fault("insight/rpm_ndb.py", " or checksum != adler32(memoryview(data)[start:tail])", "", FORMATS),
     Fault("insight/rpm_bdb.py", 'next((order for order in "<>"', 'next((order for order in "<"', FORMATS),

@@ -168,6 +168,19 @@ def test_links_of_containers(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["linkgraph.db"]
 
 
+def test_links_are_stored_in_a_table(tmp_path: Path) -> None:
+    """Those of a view could have no end."""
+    path = tmp_path / "linkgraph.db"
+    connection = sqlite3.connect(path)
+    rows = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"
+    connection.execute(
+        f"CREATE VIEW edge AS {rows} SELECT x AS entity_id, '0' AS parent_id, x AS name FROM n"
+    )
+    connection.close()
+    with pytest.raises(LayertuiError, match=r"cannot read .*linkgraph.db, it has no table edge"):
+        linkgraph(path)
+
+
 @pytest.mark.parametrize("mode", ["DELETE", "WAL"])
 def test_links_while_a_daemon_had_not_done_writing(
     tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch

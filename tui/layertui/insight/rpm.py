@@ -5,17 +5,14 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import NamedTuple
 
 from layertui.insight.package import Package, check_count, installed_size
 from layertui.insight.rpm_bdb import bdb_headers, is_bdb
 from layertui.insight.rpm_ndb import is_ndb, ndb_headers
 from layertui.model.errors import LayertuiError
-
-MAX_STEPS = 10_000
-"""Thousands of steps of sqlite's virtual machine: many times what the largest real database takes."""
-MAX_HEADER = 1 << 28
-"""Bytes of a header; rpm's own limit (``lib/header.c``)."""
+from layertui.model.sqlite_table import SQLITE_ERRORS, rows_of, sqlite_reason
 
 _NAME, _VERSION, _RELEASE, _EPOCH, _SIZE, _ARCH, _LONG_SIZE = 1000, 1001, 1002, 1003, 1009, 1022, 5009
 _INT32, _INT64, _STRING, _STRINGS, _I18N_STRING = 4, 5, 6, 8, 9
@@ -45,35 +42,26 @@ def rpm_headers(path: str, data: bytes) -> Iterator[bytes]:
             if left < 0:
                 raise ValueError("its headers are longer than itself")
             yield header
-    except (sqlite3.Error, ValueError, struct.error, IndexError, OverflowError, MemoryError) as error:
-        # sqlite quotes damaged bytes in messages, which Python then cannot decode, and takes some for a lack of memory.
-        why = "it is malformed" if isinstance(error, UnicodeDecodeError | MemoryError) else error
-        raise LayertuiError(f"cannot read {path}", f"as {form.name} database: {why}") from error
+    except SQLITE_ERRORS as error:
+        raise LayertuiError(
+            f"cannot read {path}", f"as {form.name} database: {sqlite_reason(error)}"
+        ) from error
+    except (ValueError, struct.error, IndexError, OverflowError) as error:
+        raise LayertuiError(f"cannot read {path}", f"as {form.name} database: {error}") from error
 
 
 def _sqlite_headers(data: bytes) -> Iterator[bytes]:
     """Yield the headers of an ``rpmdb.sqlite`` (rpm 4.16 and later, ``lib/backend/sqlite.c``)."""
-    steps = iter(range(MAX_STEPS))
     image = bytearray(data)
     # Not in WAL mode, which an image in memory cannot be in: a nonempty WAL is an error of its own.
     image[18:20] = b"\1\1"  # file format versions (sqlite.org/c3ref/deserialize.html)
-    connection = sqlite3.connect(":memory:")
-    try:
+    with closing(sqlite3.connect(":memory:")) as connection:
         connection.deserialize(image)
         del image
         connection.text_factory = bytes
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(MAX_HEADER, len(data)))
-        connection.execute("PRAGMA trusted_schema = OFF")
-        connection.set_progress_handler(lambda: next(steps, None) is None, 1000)
-        # A view or virtual table, which has no page, could compute any number of headers.
-        stored = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'Packages' AND rootpage > 0"
-        if connection.execute(stored).fetchone() is None:
-            raise ValueError("it has no table of packages")
-        for (header,) in connection.execute("SELECT blob FROM Packages"):
+        for (header,) in rows_of(connection, "Packages", "blob", len(data)):
             if isinstance(header, bytes):
                 yield header
-    finally:
-        connection.close()
 
 
 class _Format(NamedTuple):

@@ -13,6 +13,7 @@ from pathlib import Path
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.reference import Reference, to_layer
+from layertui.model.sqlite_table import SQLITE_ERRORS, rows_of, sqlite_reason
 from layertui.sources.containerd.bolt import read_bolt
 from layertui.sources.containerd.usage import ContainerdClient, collect
 from layertui.sources.docker_root.bare_layers import directories, is_layer
@@ -62,6 +63,8 @@ ABOUT = {
 """What the entries of a data root are (moby: daemon/daemon.go and the packages that it starts)."""
 JOURNALS = ("-journal", "-wal")
 """How files are called that SQLite needs beside a database to tell what state it is in (sqlite.org, tempfiles)."""
+MAX_NAME_LENGTH = 1 << 16
+"""Bytes of a name or ID in the database of links."""
 MAX_COPY = 1 << 28
 """Bytes of a database that are copied; that of 1,000 containers has about one million."""
 
@@ -176,10 +179,11 @@ def linkgraph(database: Path) -> list[tuple[str, str]]:
             # Immutable: no lock and no journal is made beside it.
             uri = f"{path.absolute().as_uri()}{'?mode=ro&immutable=1' if path == database else ''}"
             with closing(sqlite3.connect(uri, uri=True)) as connection:
-                edges = connection.execute("SELECT entity_id, parent_id, name FROM edge").fetchall()
-    except (sqlite3.Error, OSError) as error:
-        why = error.strerror if isinstance(error, OSError) else None
-        raise LayertuiError(f"cannot read {database}", why or str(error)) from error
+                edges = list(rows_of(connection, "edge", "entity_id, parent_id, name", MAX_NAME_LENGTH))
+    except OSError as error:
+        raise LayertuiError(f"cannot read {database}", error.strerror or str(error)) from error
+    except SQLITE_ERRORS as error:
+        raise LayertuiError(f"cannot read {database}", sqlite_reason(error)) from error
     below: dict[str, list[tuple[str, str]]] = {}
     for identity, parent, name in edges:
         if parent is not None:
