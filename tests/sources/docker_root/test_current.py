@@ -175,7 +175,7 @@ def test_a_container_on_another_tree_than_its_image_says(
     path.write_text(other)
     (warning,) = open_image(f"docker-root:[{damaged}]/idle").warnings
     assert warning.startswith(
-        f"{path} says that it lies on {other[:12]}, all else on {own['lower-id'][:12]}: "
+        f"{path} says that it is on {other[:12]}, everything else on {own['lower-id'][:12]}: "
     )
     path.write_text("../../../etc")
     image = open_image(f"docker-root:[{damaged}]/idle")

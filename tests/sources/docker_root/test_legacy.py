@@ -227,12 +227,12 @@ def test_aufs_has_the_same_order(aufs: Path) -> None:
     top.write_text(f"{'c' * 64}\n{base.name}\n")
     (_, warning) = open_image(f"docker-root:[{aufs}]busybox").warnings
     assert warning == (
-        f"{top} says that it lies on {'c' * 12}, {base.name[:12]}, all else on {base.name[:12]}: "
-        "Docker goes by the former, shown is the latter"
+        f"{top} says that it is on {'c' * 12}, {base.name[:12]}, everything else on {base.name[:12]}: "
+        "Docker uses the former, shown is the latter"
     )
     own.write_text("")
     warnings = open_image(f"docker-root:[{aufs}]/angry_rosalind").warnings
-    assert warnings[-1].startswith(f"{own} says that it lies on nothing, all else on {init.name[:12]}")
+    assert warnings[-1].startswith(f"{own} says that it is on nothing, everything else on {init.name[:12]}")
     own.unlink()
     assert len(open_image(f"docker-root:[{aufs}]/angry_rosalind").warnings) == 2
 

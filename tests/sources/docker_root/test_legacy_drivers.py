@@ -233,8 +233,8 @@ def test_trees_that_contradict_the_graph(overlay: Path) -> None:
     path.write_text(sample[0].id)
     (_, warning) = open_image(f"docker-root:[{overlay}]{'e' * 64}").warnings
     assert warning == (
-        f"{path} says that it lies on {sample[0].id[:12]}, all else on {sample[-1].id[:12]}: "
-        "Docker goes by the former, shown is the latter"
+        f"{path} says that it is on {sample[0].id[:12]}, everything else on {sample[-1].id[:12]}: "
+        "Docker uses the former, shown is the latter"
     )
     (path,) = (
         path
@@ -243,7 +243,7 @@ def test_trees_that_contradict_the_graph(overlay: Path) -> None:
     )
     path.write_text(sample[0].id)
     (_, warning) = open_image(f"docker-root:[{overlay}]/idle").warnings
-    assert warning.startswith(f"{path} says that it lies on {sample[0].id[:12]}")
+    assert warning.startswith(f"{path} says that it is on {sample[0].id[:12]}")
 
 
 def test_a_container_without_its_init_layer(overlay: Path) -> None:

@@ -1,4 +1,4 @@
-"""Snapshots, each opened by itself with those below it, and blobs, whether an image names them or not."""
+"""Open snapshots with those below them, and blobs, whether an image references them or not."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from layertui.sources.store_usage import StoredLayer, pick_layer
 def open_layer(store: ContainerdStore, namespace: str, name: str, reference: Reference) -> Image:
     """Return the snapshot of a key, or the blob of a digest, of a namespace.
 
-    Without one those of all are meant, and what none of them has: blobs by their digests, and
-    snapshots by the names of their directories. Raises :class:`LayertuiError` if there is none.
+    Without a namespace, in any namespace or in none: blobs by their digests, snapshots by the
+    names of their directories. Raises :class:`LayertuiError` if there is none.
     """
     namespaces = [store.namespace(namespace)] if namespace else list(store.namespaces.values())
     for each in namespaces:
@@ -47,7 +47,7 @@ def open_layer(store: ContainerdStore, namespace: str, name: str, reference: Ref
 
 
 def is_layer(directory: Path) -> bool:
-    """Return whether a snapshot's directory has something of a layer to be read."""
+    """Return whether a snapshot's directory can be read as a layer."""
     return (directory / "fs").is_dir()
 
 
@@ -74,14 +74,14 @@ def _chain(namespace: Namespace, snapshots: Snapshots, key: str) -> list[Layer]:
 
 
 def _diff_id(chain_id: str, below: str, known: Iterable[str]) -> str:
-    """Return the one of the diff IDs that makes a chain ID of that below; empty if none of them does."""
+    """Return the diff ID that makes a chain ID on top of another; empty if it is not among the known ones."""
     if not below:
         return chain_id
     return next((each for each in known if chain_ids([below, each])[-1] == chain_id), "")
 
 
 def _stack(store: ContainerdStore, number: int) -> list[Layer]:
-    """Return a directory that no namespace has, on those that the snapshotter notes to be below."""
+    """Return a directory that no namespace has, and those below it according to the snapshotter."""
     snapshotter = store.snapshotter(OVERLAYFS)
     noted = {
         name: (uvarint(each.value("id")), each.text("parent"))
@@ -112,7 +112,7 @@ def _layer(number: int, unpacked: Unpacked | None, missing: str, size: int = -1,
 
 
 def _absent(why: str) -> Layer:
-    """Return what stands for all snapshots below one that are not there."""
+    """Return a layer in place of all missing snapshots below one."""
     return Layer(LayerNumber(1), Descriptor("", "", -1), "", "", None, f"{why}, nor what is below it")
 
 

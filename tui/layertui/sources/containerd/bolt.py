@@ -1,8 +1,8 @@
 """Bolt databases, read only (go.etcd.io/bbolt: page.go, meta.go, bucket.go).
 
-A database is a tree of pages whose leaves hold keys with values or further buckets. It is read
-whole before anything is looked at, since its owner goes on writing; every page is looked at
-once at most and every offset held against its page, so that no file takes longer than its size.
+A database is a tree of pages whose leaves have keys with values or further buckets. It is read
+completely first, since its owner may write to it; every page is visited once at most and every
+offset checked against its page, so that the time is bounded by the size of the file.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Bucket:
 
     @cached_property
     def entries(self) -> dict[str, Bucket | bytes]:
-        """All that it holds. Raises :class:`LayertuiError` where the file is damaged."""
+        """Its values and buckets by key. Raises :class:`LayertuiError` if the file is damaged."""
         found: dict[str, Bucket | bytes] = {}
         page = self._database.page(self._root) if self._root else self._inline
         for flags, key, value in self._database.leaves(page, 0):
@@ -65,7 +65,7 @@ class Bucket:
         return ((name, each) for name, each in self.entries.items() if isinstance(each, Bucket))
 
     def value(self, name: str) -> bytes:
-        """Empty if there is none."""
+        """Return a value; empty if there is none."""
         found = self.entries.get(name, b"")
         return found if isinstance(found, bytes) else b""
 

@@ -42,14 +42,14 @@ from layertui.sources.store_usage import (
 ABOUT = {
     "content": "blobs: manifests, configs, and layers as they were pulled",
     "grpc": "settings of services",
-    "metadata": "names, labels, and what refers to what",
-    "mount-manager": "mounts under way",
-    "runtime": "containers that run, or ran",
-    "sandbox": "sandboxes that run, or ran",
+    "metadata": "names, labels and references",
+    "mount-manager": "temporary mounts",
+    "runtime": "state of containers",
+    "sandbox": "state of sandboxes",
     "snapshotter": "layers of images and containers, unpacked",
-    "tmpmounts": "mounts under way",
+    "tmpmounts": "temporary mounts",
 }
-"""What entries hold, those of plugins by the kind in their names: ``io.containerd.KIND.v1.NAME``."""
+"""Contents of the entries, those of plugins by the kind in their names: ``io.containerd.KIND.v1.NAME``."""
 
 
 def usage_of(reference: Reference, job: Job) -> StoreUsage:
@@ -309,10 +309,10 @@ def _unknown(store: ContainerdStore, found: _Collected, place: Reference) -> Ite
 
 
 def _orphan_blob(store: ContainerdStore, digest: str, place: Reference) -> Orphan:
-    """Return a blob that may be a layer: of one that was never unpacked only its bytes tell."""
+    """Return a blob that may be a layer: of one that was never unpacked, only its bytes show that."""
     try:
         blob = store.blob(digest)
         is_one = blob is not None and is_tar(blob)
     except LayertuiError:
-        is_one = False  # nobody may read it
+        is_one = False  # it cannot be read
     return Orphan(store.blobs / digest.replace(":", "/"), to_layer(place, digest) if is_one else "")

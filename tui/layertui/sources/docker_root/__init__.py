@@ -17,7 +17,7 @@ def open_image(reference: Reference, platform: str | None) -> Image:
     name = reference.selector
     if not name:
         raise LayertuiError(
-            f"{reference} is a store", "it holds many images", f"layertui images {reference} lists them"
+            f"{reference} is a store", "it has many images", f"layertui images {reference} lists them"
         )
     data = DataRoot(reference)
     if layer := layer_of(reference):

@@ -230,7 +230,7 @@ class CurrentRoot(DriverRoot):
         )
 
     def _places(self, facts: Path, cache_id: str, diff_id: str) -> list[tuple[str, str]]:
-        """Return where a layer lies, and what it was pulled as."""
+        """Return where a layer is stored, and what it was pulled as."""
         if not facts.is_dir():
             return []
         places = [("layerdb", str(facts)), ("cache-id", cache_id)]

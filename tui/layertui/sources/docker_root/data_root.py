@@ -1,8 +1,8 @@
-"""The stores that a data root holds: Docker's own of all ages, and containerd's for Docker 29.
+"""The stores in a data root: Docker's own of all versions, and containerd's of Docker 29.
 
-Docker 29 keeps its images in containerd. Unless it found one running, that is one of its own,
-whose root is in the data root (moby, daemon/command/daemon.go, ``containerdRootDir``); else
-the system's, whose root lies beside the data root's: ``/var/lib/containerd``.
+Docker 29 keeps its images in containerd: in the system's if that is running, whose root is beside
+the data root (``/var/lib/containerd``), else in one of its own, whose root is in the data root
+(moby, daemon/command/daemon.go, ``containerdRootDir``).
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from layertui.sources.docker_root.legacy import LegacyRoot, legacy_drivers
 
 SYSTEM_ROOT = "/var/lib/docker"
 NAMESPACE = "moby"
-"""Where Docker has its images in containerd."""
+"""Docker's namespace in containerd."""
 
 ImageRoot = DriverRoot | ContainerdImages
 ContainerRoot = DriverRoot | ContainerdRoot
 
 
 class DataRoot:
-    """What a reference leads to. Each store is read once, when it is asked for first: a daemon may go on writing."""
+    """The data root of a reference. Each store is read once, when first needed: a daemon may be writing to it."""
 
     def __init__(self, reference: Reference) -> None:
         self.path = Path(reference.location or SYSTEM_ROOT)
 
     @cached_property
     def roots(self) -> Sequence[DriverRoot]:
-        """Docker's own, of both ages: after an upgrade ``graph/`` may have been left behind.
+        """Docker's own, of both layouts: after an upgrade ``graph/`` may still exist.
 
         Raises :class:`LayertuiError` if there is none, nor a containerd that Docker uses.
         """
@@ -82,5 +82,5 @@ class DataRoot:
 
     @property
     def embedded(self) -> Sequence[ContainerdRoot]:
-        """The containers that have their layers in containerd, if there is one."""
+        """The containers with their layers in containerd, if there is one."""
         return [ContainerdRoot(self.path, self.namespace)] if self.namespace else []

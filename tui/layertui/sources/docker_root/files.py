@@ -28,10 +28,10 @@ RowT = TypeVar("RowT")
 
 
 def each(identities: Iterable[str], read: Callable[[str], Iterable[RowT]]) -> Iterator[RowT]:
-    """Yield what ``read`` makes of each, those that cannot be read left out.
+    """Yield the rows of each identity, without those that cannot be read.
 
-    Raises the first :class:`LayertuiError` of these after the last row: one that is broken
-    must not hide the others, nor go unsaid.
+    Raises their first :class:`LayertuiError` after the last row: a damaged one must neither
+    hide the others nor be hidden itself.
     """
     failed = None
     for identity in identities:
@@ -152,7 +152,7 @@ def lowers_of(directory: Path) -> list[str]:
 
 
 def directories_below(layers: Sequence[Layer]) -> tuple[Path, ...]:
-    """Return what the directory of a container's own layer lies on, the nearest first; none where one is missing."""
+    """Return the directories below a container's own layer, the nearest first; none where one is missing."""
     found = [Path(layer.unpacked.location) for layer in reversed(layers) if layer.unpacked is not None]
     return tuple(found) if len(found) == len(layers) else ()
 

@@ -277,7 +277,7 @@ class LegacyRoot(DriverRoot):
         return FullTree(directory, below, links=self.driver == "overlay"), "", directory
 
     def _places(self, identity: str, unpacked: Unpacked | None) -> Iterator[tuple[str, str]]:
-        """Yield where a layer lies, and what else is noted of it."""
+        """Yield where a layer is stored, and what else is recorded of it."""
         yield from self.entry(identity).places()
         if unpacked is not None:
             yield "unpacked", unpacked.location

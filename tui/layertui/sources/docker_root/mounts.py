@@ -1,4 +1,4 @@
-"""Layers of a container's own, and what drivers note of the directories that they mount on one another.
+"""A container's own layers, and what drivers record of the directories that they mount.
 
 Rules from moby, daemon/graphdriver: aufs/aufs.go and aufs/dirs.go; overlay/overlay.go
 (``Create``); vfs and btrfs copy the directory that is below.
@@ -22,7 +22,7 @@ from layertui.sources.docker_root.files import Container, directories_below, low
 from layertui.sources.files import read_text
 
 ONE_LAYER = ("overlay2", "fuse-overlayfs", "aufs")
-"""Drivers whose directories hold one layer alone; others keep all that is below it too."""
+"""Drivers whose directories have one layer each; others' have all layers below it too."""
 WHITEOUT_FILE_DRIVERS = ("fuse-overlayfs", "aufs")
 """Those that may have files named ``.wh.NAME`` there."""
 CONTAINER_DIRECTORIES = {
@@ -46,7 +46,7 @@ class Mounts:
     driver: str
 
     def directory(self, pattern: str, identity: str) -> Path | None:
-        """Return where a directory lies; ``None`` for what is no name of one."""
+        """Return the path of a directory; ``None`` if the name is malformed."""
         is_one = re.fullmatch(r"[0-9a-zA-Z][0-9a-zA-Z_.-]*", identity)
         return self.root / pattern.format(identity) if is_one else None
 
@@ -58,10 +58,10 @@ class Mounts:
         """Return what it mounts on a tree; ``None`` if the directory is none of these."""
         return _existing(self.directory("overlay/{0}/upper", identity))
 
-    # What the driver notes of the order
+    # The order that the driver records
 
     def places(self, identity: str) -> Iterator[tuple[str, str]]:
-        """Yield where it notes what is below a directory."""
+        """Yield where the driver records what is below a directory."""
         if self.driver == "aufs" and (path := self.root / "aufs/layers" / identity).is_file():
             yield "layers", str(path)
         if self.driver == "overlay" and (lower := self.lower(identity)):
@@ -72,7 +72,7 @@ class Mounts:
         return read_text(self.root / "overlay" / identity / "lower-id")
 
     def below(self, identity: str) -> list[str]:
-        """Return the directories that one is mounted on, the nearest first, as far as the driver notes them."""
+        """Return the directories that one is mounted on, the nearest first, as far as the driver records them."""
         if self.driver == "aufs":
             return _lines(self.root / "aufs/layers" / identity) or []
         if self.driver == "overlay":
@@ -98,7 +98,7 @@ class Mounts:
         if found == expected:
             return ""
         here, there = (", ".join(each[:12] for each in ids) or "nothing" for ids in (found, expected))
-        return f"{path} says that it lies on {here}, all else on {there}: Docker goes by the former, shown is the latter"
+        return f"{path} says that it is on {here}, everything else on {there}: Docker uses the former, shown is the latter"
 
     # Layers
 

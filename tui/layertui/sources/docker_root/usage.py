@@ -35,7 +35,7 @@ from layertui.sources.store_usage import (
 ABOUT = {
     "aufs": "layers of images and containers, unpacked",
     "btrfs": "layers of images and containers, as subvolumes: each is counted in full",
-    "buildkit": "BuildKit's database of its build cache",
+    "buildkit": "BuildKit's databases of its build cache and build records",
     "builder": "the build cache of older versions",
     "containerd": "containerd's store: images and snapshots with the containerd image store",
     "containers": "config, logs and host files of each container",
@@ -43,7 +43,7 @@ ABOUT = {
     "engine-id": "the ID of this Docker, as docker info prints it",
     "execdriver": "the state of running containers (libcontainer, Docker up to 1.10)",
     "fuse-overlayfs": "layers of images and containers, unpacked",
-    "graph": "what is noted of each image and layer (Docker up to 1.9)",
+    "graph": "metadata of each image and layer (Docker up to 1.9)",
     "image": "names, configs, and the chain of layers",
     "init": "dockerinit, which ran first in each container (Docker up to 1.10)",
     "linkgraph.db": "names and links of containers (Docker up to 1.9)",
@@ -54,19 +54,19 @@ ABOUT = {
     "rootfs": "mount points of containers with the containerd image store",
     "runtimes": "wrappers of container runtimes",
     "swarm": "the state of a swarm",
-    "tmp": "downloads under way, or left behind",
+    "tmp": "temporary files, of downloads among others",
     "trust": "keys of signed images",
     "vfs": "layers of images and containers, unpacked",
     "volumes": "volumes, which outlive their containers",
     "zfs": "layers of images and containers, on ZFS",
 }
-"""What the entries of a data root are (moby: daemon/daemon.go and the packages that it starts)."""
+"""Contents of the entries of a data root (moby: daemon/daemon.go and the packages that it starts)."""
 JOURNALS = ("-journal", "-wal")
-"""How files are called that SQLite needs beside a database to tell what state it is in (sqlite.org, tempfiles)."""
+"""Suffixes of the files that SQLite needs beside a database to find its state (sqlite.org, tempfiles)."""
 MAX_NAME_LENGTH = 1 << 16
 """Bytes of a name or ID in the database of links."""
 MAX_COPY = 1 << 28
-"""Bytes of a database that are copied; that of 1,000 containers has about one million."""
+"""Largest database that is copied, in bytes; that of 1,000 containers has about one million."""
 
 
 def usage_of(reference: Reference, job: Job) -> StoreUsage:
@@ -157,7 +157,7 @@ def _uses(
 
 
 def _orphans(roots: Sequence[DriverRoot], reference: Reference) -> Iterator[Orphan]:
-    """Yield directories that no store knows of: after an upgrade, two may use those of one driver."""
+    """Yield directories of drivers that no layer or container uses; after an upgrade, two stores may use one driver's."""
     known: dict[Path | None, set[str]] = {}
     for root in roots:
         directories_of = (*root.mounts(), *(layer.directory for layer in root.stored()))
@@ -171,8 +171,8 @@ def _orphans(roots: Sequence[DriverRoot], reference: Reference) -> Iterator[Orph
 def linkgraph(database: Path) -> list[tuple[str, str]]:
     """Return the names and links of containers: ``/web`` is one's name, ``/web/db`` its link to another.
 
-    The tables are those of pkg/graphdb of moby v1.9.1. What a daemon did not finish writing is
-    not shown, as SQLite would have it. Raises :class:`LayertuiError`.
+    The tables are those of pkg/graphdb of moby v1.9.1. An unfinished transaction is not shown, as
+    SQLite would roll it back. Raises :class:`LayertuiError`.
     """
     try:
         with _at_rest(database) as path:
@@ -197,10 +197,10 @@ def linkgraph(database: Path) -> list[tuple[str, str]]:
 
 @contextmanager
 def _at_rest(database: Path) -> Iterator[Path]:
-    """Return a database that can be read as it is: itself, or a copy of what has a journal or log beside it.
+    """Yield a database that can be read without writing: itself, or a copy if it has a journal or log.
 
-    These belong to what was being written when the daemon ended or the root was copied. SQLite
-    would write to both to undo it or complete it, which is why it may only do so with copies.
+    These are of a transaction that was open when the daemon ended or the root was copied. SQLite
+    would write to both to roll it back or complete it, and may do so only with copies.
     Raises ``OSError`` and :class:`LayertuiError`.
     """
     beside = [path for end in JOURNALS if (path := database.with_name(database.name + end)).exists()]

@@ -57,8 +57,8 @@ class UsageScreen(StackScreen[None]):
 
     HELP: ClassVar[str] = (
         "Disk usage of the parts of a store, hardlinks counted once; images with the size of their layers and "
-        "what removing each would free; shared layers; and unreferenced data. Enter opens a layer in an image "
-        "that has it, or on the layers below it. Sizes of layers are as recorded: for Docker of files, for "
+        "what removing each would free; shared layers; what containerd keeps besides (build cache, build records, "
+        "leases); and unreferenced data. Enter opens a layer in an image that has it, or on the layers below it. Sizes of layers are as recorded: for Docker of files, for "
         "Podman of tars, for containerd of blobs and snapshots."
     )
     LEGEND: ClassVar[Legend] = (("?", "$quiet", "not known"),)
