@@ -42,7 +42,9 @@ def serving(socket: Path, answer: Answer) -> Iterator[str]:
             data = (
                 found
                 if isinstance(found, bytes)
-                else json.dumps(found or {"message": "no such thing"}, separators=(",", ":")).encode()
+                else json.dumps(
+                    {"message": "no such thing"} if found is None else found, separators=(",", ":")
+                ).encode()
             )
             self.send_response(404 if found is None else 200)
             self.send_header("Content-Length", str(len(data)))
@@ -138,6 +140,9 @@ class Docker29:
 
     def remove(self, name: str) -> None:
         del self._images[self._names.pop(name)]
+
+    def identity(self, name: str) -> str:
+        return self._names[name]
 
     def image(self, name: str) -> tuple[str, list[Variant], list[dict[str, Any]]]:
         """The name of an image, its platforms, and the descriptors of its manifests."""

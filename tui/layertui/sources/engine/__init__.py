@@ -111,7 +111,9 @@ def _one(engine: Engine, reference: Reference) -> Iterator[ImageSummary]:
     """Yield the rows of one image: those with its name, or all that its ID has."""
     try:
         # The engine itself tells what a name stands for: Podman looks for it on several registries.
-        identity = images.digest_id(str(engine.get("/images/{0}/json", reference.location).get("Id", "")))
+        identity = images.digest_id(
+            str(engine.get_object("/images/{0}/json", reference.location).get("Id", ""))
+        )
     except NotFound as error:
         raise LayertuiError(f"{reference} is not there", "the engine has no such image") from error
     rows = [row for row in image_list.list_images(engine) if row.id == identity]

@@ -51,6 +51,16 @@ class Engine:
         with self._request(path, names, parameters) as response:
             return _json(response, self.endpoint.engine)
 
+    def get_object(self, path: str, /, *names: str, **parameters: Any) -> dict[str, Any]:
+        """Return the JSON object at a path, as :meth:`get`. Raises :class:`LayertuiError` for anything else."""
+        answer = self.get(path, *names, **parameters)
+        if not isinstance(answer, dict):
+            asked = path.format(*names)
+            raise LayertuiError(
+                f"{self.endpoint.engine} does not describe {asked}", "its answer is not an object"
+            )
+        return answer
+
     def stream(
         self,
         path: str,

@@ -59,14 +59,12 @@ def open_container(engine: Engine, name: str, platform: str | None = None) -> Im
     own where its directory can be read; otherwise nothing records it. Raises :class:`LayertuiError`.
     """
     try:
-        inspected = engine.get("/containers/{0}/json", name, size="1")
+        inspected = engine.get_object("/containers/{0}/json", name, size="1")
     except NotFound as error:
         command = f"{engine.endpoint.engine.lower()} ps --all"
         raise NotFound(
             f"{engine.endpoint.engine} has no container {name}", "", f"{command} lists them"
         ) from error
-    if not isinstance(inspected, dict):
-        raise LayertuiError(f"{engine.endpoint.engine} does not describe the container {name}")
     # Since API 1.48, in Docker's containerd store: its image may be for several platforms.
     manifest = descriptor_of(inspected.get("ImageManifestDescriptor"))
     try:

@@ -20,6 +20,7 @@ from layertui.sources.engine.client import Engine
 from layertui.sources.engine.values import objects
 from layertui.sources.oci_layout import descriptor_of
 
+INSPECTED_IMAGE = "/images/{0}/json"
 MANIFESTS_VERSION = (1, 48)
 """API version from which on an engine lists an image's manifests, and sends the layers of one."""
 PLATFORM_VERSION = (1, 49)
@@ -85,7 +86,7 @@ def describe_image(engine: Engine, name: str, wanted: str | None = None, manifes
     Raises :class:`LayertuiError` if the platform is not stored.
     """
     lists_manifests = engine.api_version >= MANIFESTS_VERSION
-    answer = _inspect(engine, name, **({"manifests": "1"} if lists_manifests else {}))
+    answer = engine.get_object(INSPECTED_IMAGE, name, **({"manifests": "1"} if lists_manifests else {}))
     inspected: Mapping[str, Any] = {key: value for key, value in answer.items() if key != "Manifests"}
     found = Description(
         inspected,
@@ -202,11 +203,4 @@ def _inspect_platform(engine: Engine, name: str, manifest: PlatformManifest) -> 
             f"its API has version {version}, since 1.49 it does",
             f"docker save --platform {manifest.platform} {name} | layertui -",
         )
-    return _inspect(engine, name, platform=manifest.query)
-
-
-def _inspect(engine: Engine, name: str, **parameters: str) -> dict[str, Any]:
-    inspected = engine.get("/images/{0}/json", name, **parameters)
-    if not isinstance(inspected, dict):
-        raise LayertuiError(f"{engine.endpoint.engine} does not describe {name}")
-    return inspected
+    return engine.get_object(INSPECTED_IMAGE, name, platform=manifest.query)

@@ -47,7 +47,7 @@ def shared_sizes(engine: Engine) -> dict[str, int]:
     if engine.api_version >= SHARED_SIZE_VERSION:
         rows = engine.get("/images/json", **{"shared-size": "1"})
     else:
-        rows = engine.get("/system/df").get("Images")
+        rows = engine.get_object("/system/df").get("Images")
     return {
         digest_id(str(item.get("Id", ""))): integer(item, "SharedSize")
         for item in objects(rows)
