@@ -181,6 +181,14 @@ def test_the_copy_of_another_user_is_not_used(archive: Path) -> None:
     assert copy.path.stat().st_uid == 0
 
 
+def test_a_copy_that_cannot_be_read_is_made_again(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As root leaves it in the user's directory (``sudo -E``)."""
+    plain_copy(LocalFile(archive), Copies())
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may read anything
+    copies = Copies()
+    assert content(plain_copy(LocalFile(archive), copies)) == b"one" and copies.runs == 1
+
+
 def test_a_copy_is_no_symlink(archive: Path, tmp_path: Path) -> None:
     copy = plain_copy(LocalFile(archive), Copies())
     copy.path.rename(tmp_path / "elsewhere")

@@ -150,15 +150,17 @@ def lock(folder: Path, name: str, job: Job = Job.NONE) -> Iterator[None]:
 
 
 def own_file(path: Path) -> os.stat_result | None:
-    """Return the facts of an entry; ``None`` if there is none that can be trusted.
+    """Return the facts of an entry; ``None`` if there is none that can be trusted and read.
 
-    In a cache directory that others can write to, what another user than root put there is not believed.
+    In a cache directory that others can write to, what another user than root put there is not believed. What
+    root has written there (``sudo -E``) may not be readable, and is replaced then.
     """
     try:
         facts = path.lstat()
     except OSError:
         return None
-    return facts if stat.S_ISREG(facts.st_mode) and facts.st_uid in (0, os.geteuid()) else None
+    is_own = stat.S_ISREG(facts.st_mode) and facts.st_uid in (0, os.geteuid())
+    return facts if is_own and os.access(path, os.R_OK) else None
 
 
 def use(path: Path) -> bool:
