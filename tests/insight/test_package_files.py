@@ -13,6 +13,7 @@ import pytest
 
 from layertui import demo
 from layertui.content.read import Contents
+from layertui.insight import package_files
 from layertui.insight.package_files import PackageFiles, PackageOwners
 from layertui.insight.packages import packages
 from layertui.model.numbers import ROOT, LayerNumber
@@ -264,6 +265,15 @@ def test_npm_by_the_innermost_directory() -> None:
         f"{modules}/one/lib/a.js", f"{modules}/one/node_modules/inner/a", f"{modules}/@team/it/b", modules, "/app/x",
     )  # fmt: skip
     assert found == [["one"], ["inner"], ["@team/it"], [], []]
+
+
+def test_lists_that_are_too_long_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(package_files, "MAX_DATABASES", 300)
+    lists = [(f"/var/lib/dpkg/info/p{number}.list", b"/x\n" * 50) for number in range(3)]
+    status = stanza("p0", "1") + stanza("p1", "1")
+    files = PackageFiles(*opened([tar(*lists), tar(("/var/lib/dpkg/status", status))]))
+    owners = files.owners("/x", LayerNumber(2))
+    assert owners.unread and all("exceed" in str(error) for error in owners.unread)
 
 
 def test_lists_of_databases_that_symlinks_lead_to() -> None:

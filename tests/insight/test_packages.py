@@ -323,7 +323,7 @@ def test_databases_that_are_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
         (package, "MAX_PACKAGES", 9, "lists more than 9 packages"),
         (databases, "MAX_STANZA", 20, "an entry of"),
         (package_databases, "MAX_TEXT_DATABASE", 500, "exceed the limit"),
-        (package_databases, "MAX_LAYER_DATABASES", 500, "its layer has too many"),
+        (package_databases, "MAX_DATABASES", 500, "databases and file lists exceed 500 bytes"),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(module, limit, value)

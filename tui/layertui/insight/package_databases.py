@@ -19,8 +19,8 @@ MAX_TEXT_DATABASE = 64 << 20
 """Size of the largest database, manifest or file list that is read; a distribution's dpkg status takes a tenth."""
 MAX_RPM_DATABASE = 1 << 28
 """Size of the largest database of rpm that is read; it is copied twice."""
-MAX_LAYER_DATABASES = 1 << 29
-"""Bytes that are read for packages of one layer."""
+MAX_DATABASES = 1 << 29
+"""Bytes of databases and file lists that are in memory at once: of one layer, or of one merged tree."""
 READ_THREADS = 2
 """Layers read at once."""
 
@@ -103,6 +103,11 @@ def read_files(
         yield from (future.result() for future in running)
 
 
+def too_many(path: str) -> LayertuiError:
+    """Return why a file is not read that is beyond :data:`MAX_DATABASES`."""
+    return LayertuiError(f"{path} was not read", f"databases and file lists exceed {MAX_DATABASES:,} bytes")
+
+
 def _read(union: LayerUnion, contents: Contents, events: Sequence[Event], job: Job) -> FileContents:
     """Read files of one layer."""
     found: dict[Event, bytes | LayertuiError] = {}
@@ -111,13 +116,11 @@ def _read(union: LayerUnion, contents: Contents, events: Sequence[Event], job: J
         node, size = union.ev_node[event], union.size(event)
         limit = MAX_RPM_DATABASE if union.name(node) in _RPM_FILES else MAX_TEXT_DATABASE
         total += size
-        if size > limit or total > MAX_LAYER_DATABASES:
-            why = (
-                f"its {size:,} bytes exceed the limit"
-                if size > limit
-                else "its layer has too many of its kind"
-            )
+        if size > limit:
+            why = f"its {size:,} bytes exceed the limit"
             found[event] = LayertuiError(f"{union.path(node)} was not read", why)
+        elif total > MAX_DATABASES:
+            found[event] = too_many(union.path(node))
         else:
             wanted.append(event)
     found |= contents.read_all(wanted, job)

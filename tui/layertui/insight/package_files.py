@@ -20,7 +20,13 @@ from layertui.insight.file_lists import (
     rpm_files,
 )
 from layertui.insight.package import DatabaseParser, Package
-from layertui.insight.package_databases import MAX_TEXT_DATABASE, databases_of, read_files
+from layertui.insight.package_databases import (
+    MAX_DATABASES,
+    MAX_TEXT_DATABASE,
+    databases_of,
+    read_files,
+    too_many,
+)
 from layertui.insight.rpm import rpm
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
@@ -178,8 +184,11 @@ class PackageFiles:
         data: dict[str, tuple[Node, bytes]] = {}
         """Node and content of files by path."""
         found: dict[Event, bytes | LayertuiError] = {}
+        left = MAX_DATABASES
         for part in read_files(union, self._contents, events, job):
-            found.update(part)
+            for event, content in part.items():
+                left -= len(content) if isinstance(content, bytes) else 0
+                found[event] = content if left >= 0 else too_many(union.path(union.ev_node[event]))
         for event in events:
             content, node = found[event], union.ev_node[event]
             if isinstance(content, LayertuiError):
