@@ -17,7 +17,15 @@ import pytest
 from tests.programs import need, need_root
 
 MARKERS: dict[object, str] = {need: "engine", need_root: "root"}
-SLOW = ("ui/", "cache/test_processes.py", "test_hostile.py", "worker/", "commands/test_progress.py", "fuzz/")
+SLOW = (
+    "ui/",
+    "cache/test_processes.py",
+    "test_hostile.py",
+    "worker/",
+    "commands/test_progress.py",
+    "commands/test_output.py",
+    "fuzz/",
+)
 """Folders and modules of ``tests`` that are marked ``slow``: they run the app, or many processes."""
 TESTS = Path(__file__).parent
 
