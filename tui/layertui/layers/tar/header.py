@@ -9,7 +9,8 @@ import struct
 from typing import NamedTuple
 from zlib import adler32
 
-from layertui.model.layer_index import MAX_LISTED_WARNINGS, Kind, LayerWarning
+from layertui.layers.tar.tar_warnings import TarWarnings
+from layertui.model.layer_index import Kind
 
 TAR_BLOCK = 512
 
@@ -116,11 +117,9 @@ class Owner(NamedTuple):
 class Fields:
     """Parses fields and caches the results: most entries of a layer share them with others."""
 
-    def __init__(self, warnings: list[LayerWarning]) -> None:
+    def __init__(self, warnings: TarWarnings) -> None:
         """Anything malformed is added to ``warnings``."""
-        self.warnings = warnings
-        self.unlisted = 0
-        """Warnings beyond :data:`MAX_LISTED_WARNINGS`."""
+        self._warnings = warnings
         self.numbers: dict[bytes, int] = {}
         self.owner_of: dict[bytes, Owner] = {}
 
@@ -139,7 +138,7 @@ class Fields:
         key = b"\0".join(parts)
         if escapes:
             text = "its name leads out of the image: kept inside here, recent Docker refuses the layer"
-            self.warn("path-escapes", key, text)
+            self._warnings.warn("path-escapes", key, text)
         return key
 
     def number(self, field: bytes, offset: int, what: str) -> int:
@@ -158,7 +157,7 @@ class Fields:
             try:
                 value = octal(field)
             except ValueError:
-                self.warn(
+                self._warnings.warn(
                     "bad-number", b"", f"malformed {what} in the header before byte {offset:,}: read as 0"
                 )
                 value = 0
@@ -185,16 +184,10 @@ class Fields:
     def clamp(self, value: int, high: int, what: str, offset: int, low: int = 0) -> int:
         if low <= value <= high:
             return value
-        self.warn(
+        self._warnings.warn(
             "number-out-of-range", b"", f"{what} {value} in the header before byte {offset:,} is out of range"
         )
         return min(max(value, low), high)
-
-    def warn(self, code: str, key: bytes, text: str) -> None:
-        if len(self.warnings) < MAX_LISTED_WARNINGS:
-            self.warnings.append(LayerWarning(code, key, text))
-        else:
-            self.unlisted += 1
 
 
 def expected_sum(checksum: bytes) -> int:

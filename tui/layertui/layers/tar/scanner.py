@@ -47,13 +47,14 @@ from layertui.layers.tar.header import (
     signed_sum_fits,
     until_nul,
 )
-from layertui.layers.tar.pax import LIBARCHIVE_XATTR, Pax, parse_pax
+from layertui.layers.tar.pax import Pax, parse_pax
 from layertui.layers.tar.sparse import Stretches, gnu_sparse, pax_sparse
+from layertui.layers.tar.tar_warnings import TarWarnings
 from layertui.layers.tar.window import Window
-from layertui.layers.whiteout import hides_nothing, parse_whiteout
+from layertui.layers.whiteout import parse_whiteout
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
-from layertui.model.layer_index import MAX_PATH, Extra, Kind, LayerIndex, more_warnings
+from layertui.model.layer_index import MAX_PATH, Extra, Kind, LayerIndex
 
 ZERO_BLOCK = bytes(TAR_BLOCK)
 DOT = ord(".")
@@ -65,18 +66,10 @@ MAX_XATTRS = 1 << 27
 """Bytes of memory for the extended attributes of a layer at most; those that several entries share count once."""
 XATTR_COST = 250
 """Bytes of memory for an attribute besides its name and value."""
-MAX_XATTR = 1 << 16
-"""Largest value of an attribute on Linux, in bytes (limits.h, XATTR_SIZE_MAX)."""
-MAX_FILE_NAME = 255
-"""Longest name of a file on Linux, in bytes (limits.h, NAME_MAX)."""
-OVERLAY_XATTRS = "trusted.overlay."
-"""Prefix of overlayfs' own attributes: opaque directories, redirects, metadata copies."""
 MAX_DIRECTORIES = 100_000
 """Directory names whose keys are remembered."""
 PROGRESS_STEP = 1 << 22
 """Bytes between two reports of progress."""
-ESTARGZ_FILES = (b"stargz.index.json", b".prefetch.landmark", b".no.prefetch.landmark")
-"""An eStargz layer's table of contents, its last entry, and landmarks (stargz-snapshotter, estargz.md)."""
 
 
 def scan(tar: Window, job: Job = Job.NONE, keep: Keep | None = None) -> LayerIndex:
@@ -107,7 +100,8 @@ class _TarScan:
         self._job = job
         self._index = LayerIndex()
         self._keeper = Keeper(keep, self._index) if keep is not None else None
-        self._fields = Fields(self._index.warnings)
+        self._warnings = TarWarnings(self._index.warnings)
+        self._fields = Fields(self._warnings)
         self._owners: list[Owner] = []
         self._keys: list[bytes] = []
         self._kinds = self._index.kind
@@ -129,12 +123,7 @@ class _TarScan:
                 raise
             index.damage = f"{problem}; {len(self._keys):,} entries read before"
         keys, owners = self._keys, self._owners
-        if keys and keys[-1] == ESTARGZ_FILES[0]:
-            for key in ESTARGZ_FILES:
-                if key in keys:
-                    self._fields.warn("estargz", key, "part of the eStargz format; visible in containers")
-        if self._fields.unlisted:
-            index.warnings.append(more_warnings(self._fields.unlisted))
+        self._warnings.finish(keys)
         index.count = len(keys)
         index.keys = b"/".join(keys)
         index.mode = array("H", map(itemgetter(0), owners))
@@ -175,7 +164,7 @@ class _TarScan:
                     if chunk.strip(b"\0") or (offset == 0 and chunk):
                         raise Broken(f"the tar ends in the middle of a header at byte {offset:,}")
                     if chunk:
-                        self._warn_of_half_block(offset)
+                        self._warnings.half_block(offset)
                     if local is not None:
                         raise Broken(
                             f"the tar ends at byte {offset:,}, after an extended header without an entry"
@@ -186,7 +175,7 @@ class _TarScan:
                             f"the tar ends early: its last entry reaches to byte {offset:,} of {tar.end:,}"
                         )
                     if keys:
-                        self._fields.warn("no-end", b"", "the tar has no end marker: it may be truncated")
+                        self._warnings.no_end()
                     return
             name, owner_field, size_field, mtime_field, checksum, flag, prefixed = scanned_fields(
                 chunk, start
@@ -204,14 +193,9 @@ class _TarScan:
                     index.tar_size = offset + TAR_BLOCK
                     after = tar.at(offset + TAR_BLOCK, TAR_BLOCK)[:TAR_BLOCK]
                     if 0 < len(after) < TAR_BLOCK and not after.strip(b"\0"):
-                        self._warn_of_half_block(offset + TAR_BLOCK)
+                        self._warnings.half_block(offset + TAR_BLOCK)
                     if after.strip(b"\0"):
-                        self._fields.warn(
-                            "lone-zero-block",
-                            b"",
-                            f"data follows a single zero block at byte {offset:,}: ignored here, "
-                            "Docker refuses the layer",
-                        )
+                        self._warnings.lone_zero_block(offset)
                     return
                 wanted = sums[checksum] = expected_sum(checksum)
             if adler32(header, 0) & 0xFFFF != wanted and not signed_sum_fits(header):
@@ -289,7 +273,7 @@ class _TarScan:
             local = Pax(local.long_name, local.long_link) if local is not None else Pax()
             self._records(self._meta(offset, size), local, offset)
             if flag == TYPEFLAG_SUN_PAX:
-                self._warn_of_type(b"", flag, "read as a pax extended header")
+                self._warnings.entry_type(b"", flag, "read as a pax extended header")
         elif flag == TYPEFLAG_GNU_LONG_NAME:
             local = local or Pax()
             local.long_name = until_nul(self._meta(offset, size))
@@ -317,7 +301,7 @@ class _TarScan:
             kind = Kind.DIRECTORY
         if flag not in KIND_OF_TYPEFLAG:
             what = "left out" if flag in TYPEFLAGS_IGNORED else f"a {Kind(kind).name.lower()}"
-            self._warn_of_type(name, flag, what)
+            self._warnings.entry_type(self._fields.clean(name), flag, what)
         if flag in TYPEFLAGS_IGNORED:
             return content.following
         number = len(self._keys)
@@ -339,20 +323,7 @@ class _TarScan:
             if self._xattr_bytes > MAX_XATTRS:
                 raise Broken(f"extended attributes take more than {MAX_XATTRS:,} bytes of memory")
             kept = self._xattrs[items] = xattrs
-        for name, value in items:
-            if name.startswith(OVERLAY_XATTRS):
-                self._fields.warn(
-                    "overlay-xattr",
-                    key,
-                    f"{name}: Docker and Podman on overlayfs apply it, for which files below may be hidden or "
-                    "others shown; an attribute without meaning here and in umoci",
-                )
-            if len(value) > MAX_XATTR:
-                self._fields.warn(
-                    "xattr-too-large",
-                    key,
-                    f"{name}: {len(value):,} bytes, more than Linux allows: engines refuse the layer",
-                )
+        self._warnings.attributes(key, items)
         return kept
 
     def _content(self, pax: Pax, kind: int, size: int, offset: int) -> _Content:
@@ -379,22 +350,17 @@ class _TarScan:
         """Append one entry, whatever its name (the general case)."""
         key = self._fields.clean(name)
         if len(key) > MAX_PATH:
-            self._too_long(key[:100], "a name of", len(key))
+            self._warnings.too_long(key[:100], "a name of", len(key))
             return
-        if len(key) > MAX_FILE_NAME and (longest := max(map(len, key.split(b"\0")))) > MAX_FILE_NAME:
-            self._fields.warn(
-                "name-too-long",
-                key,
-                f"a name of {longest:,} bytes, more than Linux allows: engines refuse the layer",
-            )
+        self._warnings.long_names(key)
         target = until_nul(header[LINKNAME_FIELD])
         if pax is not None:
             target = pax.long_link or pax.linkpath or target
         if (whiteout := parse_whiteout(key)) is not None:
-            self._whiteout(kind, key, size, *whiteout)
+            self._warnings.whiteout(kind, key, size, *whiteout)
             kind, key = whiteout
         elif kind in (Kind.SYMLINK, Kind.HARDLINK) and len(target) > MAX_PATH:
-            self._too_long(key, "a link to", len(target))
+            self._warnings.too_long(key, "a link to", len(target))
             return
         number = len(self._keys)
         self._keys.append(key)
@@ -426,34 +392,11 @@ class _TarScan:
             owner.gid if pax.gid is None else self._fields.clamp(pax.gid, MAX_UID, "gid", offset),
         )
 
-    def _too_long(self, key: bytes, what: str, length: int) -> None:
-        self._fields.warn(
-            "name-too-long", key, f"{what} {length:,} bytes: left out here, engines refuse the layer"
-        )
-
     def _global_records(self, data: bytes, offset: int) -> None:
         pax = Pax()
         self._records(data, pax, offset)
         if pax != Pax():
-            self._fields.warn(
-                "global-header",
-                b"",
-                f"a global extended header at byte {offset:,}: ignored, as by Docker and Podman; "
-                "umoci refuses the layer",
-            )
-
-    def _whiteout(self, kind: int, key: bytes, size: int, whiteout: Kind, hidden: bytes) -> None:
-        """Warn of a whiteout on which engines disagree."""
-        if whiteout == Kind.METADATA and hides_nothing(key.rpartition(b"\0")[2]):
-            self._fields.warn(
-                "whiteout-invalid",
-                key,
-                "hides nothing: ignored here, Docker and umoci refuse the layer",
-            )
-        elif whiteout == Kind.WHITEOUT and (kind != Kind.FILE or size):
-            self._fields.warn(
-                "whiteout-not-empty", hidden, "its whiteout is not an empty file; applied regardless"
-            )
+            self._warnings.global_header(offset)
 
     def _link(self, target: bytes, kind: int) -> None:
         self._links[len(self._keys) - 1] = self._fields.clean(target) if kind == Kind.HARDLINK else target
@@ -463,37 +406,12 @@ class _TarScan:
         number = len(self._keys) - 1
         self._index.extra[number] = Extra(device=(major, minor))
         if not major and not minor and self._kinds[number] == Kind.CHAR:
-            self._fields.warn(
-                "overlay-whiteout",
-                self._keys[number],
-                "a character device 0:0: a whiteout on overlayfs, so that Docker, Podman and containerd hide the "
-                "path; a device here and in umoci",
-            )
-
-    def _warn_of_type(self, name: bytes, flag: int, what: str) -> None:
-        self._fields.warn(
-            "entry-type",
-            self._fields.clean(name),
-            f"an entry of type {chr(flag)!r}: {what} here, Docker, Podman and umoci refuse the layer",
-        )
-
-    def _warn_of_half_block(self, offset: int) -> None:
-        self._fields.warn(
-            "half-block",
-            b"",
-            f"the tar ends in the middle of a zero block at byte {offset:,}: Podman and umoci refuse the layer",
-        )
+            self._warnings.overlay_whiteout(self._keys[number])
 
     def _records(self, data: bytes, pax: Pax, offset: int) -> None:
         unreadable = parse_pax(data, pax)
         if unreadable:
-            is_read = any(not key.startswith(LIBARCHIVE_XATTR) for key in unreadable)
-            self._fields.warn(
-                "bad-pax-record",
-                b"",
-                f"malformed {', '.join(unreadable)} in the extended header at byte {offset:,}: ignored here"
-                + (", Docker refuses the layer" if is_read else " and by Docker"),
-            )
+            self._warnings.bad_records(unreadable, offset)
 
     def _meta(self, offset: int, size: int) -> bytes:
         if size > MAX_META:
