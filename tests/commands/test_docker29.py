@@ -190,6 +190,19 @@ def test_the_list_has_the_platforms_that_are_stored(run: Run, docker: Docker29) 
         assert [row["Repository"] for row in rows] == names
 
 
+def test_platforms_are_a_column_if_an_image_has_several(run: Run, docker: Docker29) -> None:
+    docker.add("app:1", Variant("amd64", TARS))
+    assert "PLATFORMS" not in run("images", "docker-daemon:").text
+    docker.add("multi:1", *arm64("arm64"))
+    Path("saved.tar").write_bytes(docker.saved("multi:1"))
+    listed = run("images", "docker-daemon:", "saved.tar").lines
+    assert "PLATFORMS" in listed[0]
+    assert (
+        sum("  linux/amd64, linux/arm64  " in line for line in listed) == 2
+    )  # the engine's, and the archive's
+    assert run("cat", "--platform", "linux/arm64", "saved.tar", "/arch").out == b"arm64\n"
+
+
 def test_an_image_known_by_its_digest_alone(run: Run, docker: Docker29) -> None:
     """The containerd store lists the digest among the tags, too; ``docker images`` prints <none> as tag."""
     identity = docker.add("there/app:1", Variant("amd64", TARS))

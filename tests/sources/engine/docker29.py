@@ -310,6 +310,14 @@ class Docker29:
         top = {**(whole if number is None else manifests[number]), "annotations": names}
         members = {f"blobs/sha256/{each[7:]}": self._blobs[each] for each in kept}
         members["index.json"] = json.dumps({"schemaVersion": 2, "manifests": [top]}).encode()
+        best = self._number(identity, None, any_stored=True) if number is None else number
+        if best is not None:
+            manifest = json.loads(self._blobs[manifests[best]["digest"]])
+            paths = [
+                f"blobs/sha256/{each['digest'][7:]}" for each in (manifest["config"], *manifest["layers"])
+            ]
+            item = {"Config": paths[0], "RepoTags": [name], "Layers": paths[1:]}
+            members["manifest.json"] = json.dumps([item]).encode()
         members["oci-layout"] = b'{"imageLayoutVersion":"1.0.0"}'
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w") as archive:

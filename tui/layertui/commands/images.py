@@ -69,8 +69,18 @@ def run(options: argparse.Namespace) -> int:
         for row in rows:
             out.json(to_json(row, used.get(row.transport)))
     else:
-        headers = ("REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", "REFERENCE")
-        out.table(headers, [_cells(row) for row in rows], right=(4,))
+        # As few images are for several platforms, the column is printed only if one is.
+        has_several = any(len(row.platforms) > 1 for row in rows)
+        headers = [
+            "REPOSITORY",
+            "TAG",
+            "IMAGE ID",
+            "CREATED",
+            "SIZE",
+            *["PLATFORMS"] * has_several,
+            "REFERENCE",
+        ]
+        out.table(headers, [_cells(row, has_several) for row in rows], right=(4,))
     return finish(failed, bool(options.sources), options.quiet)
 
 
@@ -130,12 +140,13 @@ def to_json(row: ImageSummary, use: Use | None) -> dict[str, object]:
     }
 
 
-def _cells(row: ImageSummary) -> tuple[str, ...]:
+def _cells(row: ImageSummary, has_platforms: bool) -> tuple[str, ...]:
     return (
         row.name or NONE,
         row.tag or NONE,
         short_id(row.id),
         created_cell(row.created),
         size_text(row.size),
+        *([", ".join(map(str, row.platforms))] if has_platforms else []),
         row.reference,
     )

@@ -40,6 +40,7 @@ from layertui.sources.docker_archive_items import (
     own_selector,
 )
 from layertui.sources.files import Files, files_of, parse_object
+from layertui.sources.oci_groups import platform_of_image
 from layertui.sources.oci_layout import IMAGE_NAME, FilesLayout, config_and_layers, manifests_of, ways_to
 from layertui.sources.oci_subjects import attests
 
@@ -141,6 +142,7 @@ def summaries(files: Files, reference: Reference) -> list[ImageSummary]:
     rows = []
     for item in [item_named(found, reference.selector, str(files.path))] if reference.selector else found:
         image = open_item(files, Reference("docker-archive", location, f"@{item.number}"), None)
+        stored = _stored_platforms(files, image)
         for tag in item.tags or ("",):
             name, _, label = tag.rpartition(":")
             selector = tag or (f"@{item.number}" if len(found) > 1 else "")
@@ -154,12 +156,33 @@ def summaries(files: Files, reference: Reference) -> list[ImageSummary]:
                     digest="",
                     size=image.size if image.size >= 0 else None,
                     created=created_of(image.config),
-                    layers=len(image.layers),
-                    platforms=(image.platform,),
+                    layers=len(image.layers) if len(stored) == 1 else None,
+                    platforms=stored,
                     labels=labels_of(image.config),
                 )
             )
     return rows
+
+
+def _stored_platforms(files: Files, image: Image) -> tuple[Platform, ...]:
+    """Return the platforms that ``--platform`` opens; manifest.json has only the first of them.
+
+    Docker's containerd store saves an index with all platforms that are stored.
+    """
+    found = _with_manifest(files, image)
+    index = next((link.descriptor for link in found.links if link.name == "index"), None)
+    if index is None:
+        return (image.platform,)
+    layout = FilesLayout(files, "oci-archive")
+    try:
+        others = [
+            platform_of_image(layout, each)
+            for each in manifests_of(layout, [index])
+            if each.digest != found.manifest_digest and layout.has(each) and not attests(layout, each)
+        ]
+    except LayertuiError:  # reported when it is opened
+        others = []
+    return tuple(dict.fromkeys([image.platform, *others]))
 
 
 def _with_manifest(files: Files, image: Image) -> Image:
