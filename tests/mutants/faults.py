@@ -32,6 +32,8 @@ SECRETS = "tests/insight/test_secrets.py"
 VERIFY = "tests/commands/test_verify.py"
 STACK = "tests/ui/test_stack.py"
 TERMINAL = "tests/ui/test_terminal.py"
+REGULAR = "tests/model/test_regular_file.py"
+REFERENCES = "tests/sources/containerd/test_references.py"
 NET = "tests/ui/test_unforeseen.py"
 
 FAULTS = [
@@ -193,6 +195,41 @@ FAULTS = [
     Fault("union/merged_tree.py", "self._add_size(node, -size)", "pass", MERGED),
     Fault("union/merged_tree.py", "assign(self.marks, nodes, repeat(Mark.NONE))", "pass", MERGED),
     Fault("union/symlinks.py", "if node in visited:", "if False:", "tests/union tests/ui/detail"),
+    # stores
+    Fault("model/regular_file.py", " | os.O_NONBLOCK", "", REGULAR),
+    Fault("model/regular_file.py", "if not stat.S_ISREG(", "if stat.S_ISDIR(", REGULAR),
+    Fault("sources/containerd/references.py", "expires is not None and expires < now()", "False", REFERENCES),
+    Fault(
+        "sources/containerd/references.py",
+        "self._bases(each) if is_flat else self._of(each)",
+        "self._of(each)",
+        REFERENCES,
+    ),
+    Fault(
+        "sources/containerd/references.py",
+        "        yield from self._back.get(resource, ())\n",
+        "",
+        REFERENCES,
+    ),
+    Fault("sources/containerd/references.py", "lease.namespace.endswith(HISTORY)", "False", REFERENCES),
+    Fault(
+        "sources/docker_root/files.py",
+        '"exited" if self._time("StartedAt") else "created"',
+        '"exited"',
+        "tests/sources/docker_root/test_current.py",
+    ),
+    Fault(
+        "layers/unpacked/overlay_marks.py",
+        " and extra.device == (0, 0)",
+        "",
+        "tests/sources/test_every_source.py tests/sources/test_overlay_marks.py",
+    ),
+    Fault(
+        "layers/unpacked/overlay_marks.py",
+        "is_opaque(extra.xattrs)",
+        "False",
+        "tests/sources/test_overlay_marks.py",
+    ),
     # sources
     Fault("sources/pinned.py", "open_image(identity.pinned, ", "open_image(identity.reference, ", PINNED),
     Fault(
