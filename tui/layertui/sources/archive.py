@@ -102,20 +102,16 @@ class ArchiveFiles:
         name = path_of(key_of(name))[1:]
         for _ in range(MAX_LINKS):
             if name in self._files:
-                return self._blob(name, self._files[name])
+                return self._blob(self._files[name])
             if name not in self._links:
                 return None
             name = path_of(key_of(self._links[name]))[1:]
         return None
 
-    def _blob(self, name: str, member: _Member) -> Blob:
+    def _blob(self, member: _Member) -> Blob:
         extra = member.extra
         if extra is None or extra.sparse is None:
             return _part(self._contents(), member.offset, member.size)
-        if wrong := sparse_map_error(extra.sparse, extra.stored):
-            raise LayertuiError(
-                f"cannot read {name} of {self.path}", wrong, "it is damaged: download it again"
-            )
         return SparseBlob(_part(self._contents(), member.offset, extra.stored), member.size, extra.sparse)
 
 
@@ -143,6 +139,7 @@ class SparseBlob(Blob):
         self._stored = stored
         self._extents = extents
         self._starts = [start for start, _length in extents]
+        self._wrong = sparse_map_error(extents, stored.size)
         self._places = list(accumulate((length for _start, length in extents), initial=0))
 
     @property
@@ -150,6 +147,10 @@ class SparseBlob(Blob):
         return f"{self._stored.location}, sparse"
 
     def pread(self, length: int, offset: int) -> bytes:
+        if self._wrong:
+            raise LayertuiError(
+                f"cannot read {self.location}", self._wrong, "it is damaged: download it again"
+            )
         end = min(offset + length, self.size)
         first = max(bisect_right(self._starts, offset) - 1, 0)
         extents = self._extents[first : bisect_left(self._starts, end)]
