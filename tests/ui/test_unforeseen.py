@@ -14,6 +14,8 @@ from layertui.model.unforeseen import ISSUES, TRACEBACK
 from layertui.sources import SourceProblem, list_directory, oci, open_image
 from layertui.ui.anatomy.screen import AnatomyScreen
 from layertui.ui.app import LayertuiApp
+from layertui.ui.compare.screen import CompareScreen
+from layertui.ui.compare.side_header import Chosen
 from layertui.ui.explorer.screen import ExplorerScreen
 from layertui.ui.insight.header import NAMES
 from layertui.ui.insight.screen import InsightScreen
@@ -104,6 +106,32 @@ async def test_the_anatomy_of_what_cannot_be_told_says_so(
         await settled(pilot)
         pilot.app.push_screen(AnatomyScreen(open_image("demo:"), None))
         await until(pilot, lambda: "internal error" in screen_text(pilot))
+
+
+async def test_a_comparison_that_fails_says_so(
+    net: None, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("layertui.compare.comparison.Comparison.__init__", fail)
+    monkeypatch.setattr("layertui.sources.open_image", open_image)
+    async with Images().run_test(size=(160, 40)) as pilot:
+        await settled(pilot)
+        pilot.app.push_screen(CompareScreen(Chosen("demo:"), Chosen("demo:")))
+        await until(pilot, lambda: "internal error" in screen_text(pilot))
+        assert "comparing" not in screen_text(pilot).lower()
+
+
+async def test_platforms_that_cannot_be_listed_are_not_said_to_be_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unreachable(_reference: str) -> Iterator[object]:
+        raise LayertuiError("cannot reach the registry", "timed out", "try again")
+
+    async with LayertuiApp("demo:", cache=False).run_test(size=(120, 40)) as pilot:
+        await explored(pilot)
+        monkeypatch.setattr("layertui.sources.list_images", unreachable)
+        await pilot.press("p")
+        await until(pilot, lambda: bool(notifications(pilot)))
+        assert notifications(pilot) == ["cannot reach the registry, timed out, try again"]
 
 
 @pytest.mark.parametrize("key", ["?", "i"], ids=["key of the app", "key of the screen"])

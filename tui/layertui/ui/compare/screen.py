@@ -119,6 +119,7 @@ class CompareScreen(StackScreen[None]):
         if self._failed:
             return
         self._failed = True
+        self._say("")
         message = self.query_one(".message", Static)
         keys = "R reloads both, o opens another image, esc goes back."
         message.update(Content(f"{visible(str(error))}\n\n").append(Content.styled(keys, "$quiet")))
