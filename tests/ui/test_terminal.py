@@ -306,3 +306,26 @@ def child_processes(process: int) -> list[int]:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             children += map(int, (thread / "children").read_text().split())
     return children
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_temporary_files_are_deleted_when_it_ends_without_a_terminal(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    """As after a lost connection: there is no terminal to restore, but files to delete."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys, tempfile\nif sys.argv[-1:] == ['demo']:\n    kept = tempfile.TemporaryDirectory()\n"
+    )
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    with Terminal("demo", TMPDIR=str(temporary), PYTHONPATH=path) as terminal:
+        terminal.wait("Layers", "Merged tree", "etc")
+        assert len(list(temporary.iterdir())) == 1
+        process = terminal.process.pid
+        with Path(os.devnull).open() as nothing:
+            os.dup2(nothing.fileno(), terminal.process.child_fd)  # closes the terminal
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, number)
+        wait_for(lambda: not is_running(process), lambda: "it goes on without a terminal")
+        assert list(temporary.iterdir()) == []

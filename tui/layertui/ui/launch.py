@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 
 from layertui.model.errors import LayertuiError
@@ -39,8 +38,8 @@ def explore(reference: str | None, platform: str | None, cache: bool) -> int:
     from layertui.ui.app import LayertuiApp  # Textual takes longer to import than most commands take
 
     app = LayertuiApp(reference, platform, cache)
-    # Exit functions run in reverse order: temporary files are deleted before.
-    atexit.register(lambda: app.ended_by and die_by(app.ended_by))
     with terminal_streams():
         app.run()
+    if app.ended_by is not None:
+        die_by(app.ended_by)
     return 2 if app.return_code else 0  # 1 means that a check failed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import select
 import signal
@@ -65,7 +66,8 @@ def wait_until_closed(_job: Job) -> None:
 
 
 def die_by(number: signal.Signals) -> NoReturn:
-    """End the process by a signal, so that a shell sees 128 + its number."""
+    """Delete temporary files and end the process by a signal, so that a shell sees 128 + its number."""
+    atexit._run_exitfuncs()  # a signal skips them
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
     raise SystemExit(128 + number)  # where the signal is blocked
