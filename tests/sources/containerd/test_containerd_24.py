@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ from layertui.sources import containerd, list_images, open_image
 from layertui.sources.containerd.store import ContainerdStore
 from layertui.sources.store_usage import unnamed, usage_of
 from layertui.union.changes import changes
+from tests.engines import run
 from tests.other_projects import engine_answer, engine_fixture
+from tests.programs import need_root
+from tests.sources.containerd.test_store import BLOBS
 from tests.sources.engine.test_containers import union_of
 
 NAMESPACES = ("default", "erofs", "k8s.io")
@@ -20,6 +24,7 @@ NAMESPACES = ("default", "erofs", "k8s.io")
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    need_root()  # it has device files
     return engine_fixture("containerd24-root", tmp_path_factory.mktemp("containerd24"))
 
 
@@ -84,3 +89,20 @@ def test_the_erofs_snapshotter(root: Path) -> None:
     found = usage_of(parse_reference(f"containerd:[{root}]erofs"))
     unpacked = [each for each in found.layers if "/" not in each.directory]
     assert len(unpacked) == 7 and all(each.images and each.size > 0 for each in unpacked)
+
+
+def test_layers_that_only_erofs_has(root: Path, tmp_path: Path) -> None:
+    """As where CRI discards blobs once they are unpacked: an EROFS file system is named, not called absent."""
+    copied = tmp_path / "containerd"
+    run("cp", "--archive", root, copied)
+    image = open_image(f"containerd:[{copied}]erofs/127.0.0.1:5053/tiny:1")
+    for layer in image.layers:
+        (copied / BLOBS / layer.descriptor.digest.removeprefix("sha256:")).unlink()
+    image = open_image(f"containerd:[{copied}]erofs/127.0.0.1:5053/tiny:1")
+    assert all(layer.unpacked is None for layer in image.layers)
+    for layer in image.layers:
+        assert re.search(
+            r"EROFS file system, .*/snapshots/\d+/layer\.erofs, which is not read here", layer.missing
+        )
+    found = open_image(f"containerd:[{copied}]k8s.io/127.0.0.1:5053/tiny:1")  # which has them unpacked
+    assert all(layer.unpacked is not None for layer in found.layers)

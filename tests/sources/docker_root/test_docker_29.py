@@ -14,6 +14,7 @@ from layertui.sources import docker_root, list_images, open_image
 from layertui.sources.attachments import attachments
 from layertui.sources.store_usage import unnamed, usage_of
 from tests.other_projects import engine_answer, engine_fixture
+from tests.programs import need_root
 
 IMAGES = ("tiny:1", "multi:3", "foreign:1", "classic:1")
 ABSENT = "<none>"
@@ -21,6 +22,7 @@ ABSENT = "<none>"
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    need_root()  # it has device files
     return engine_fixture("docker29-root", tmp_path_factory.mktemp("docker29"))
 
 
@@ -120,6 +122,7 @@ def test_attachments(root: Path) -> None:
 
 def test_only_another_platform_was_pulled(tmp_path: Path) -> None:
     """What is there is shown; Docker answers with an empty config unless it is asked for that platform."""
+    need_root()
     root = engine_fixture("docker29-root-partial", tmp_path)
     reference = f"docker-root:[{root}]127.0.0.1:5053/multi:10"
     image = open_image(reference)
