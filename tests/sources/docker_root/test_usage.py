@@ -152,6 +152,16 @@ def test_a_root_of_docker_1_9(tmp_path: Path) -> None:
     assert all(part.about for part in found.parts)
 
 
+def test_parts_of_all_versions(tmp_path: Path) -> None:
+    """Directories of moby v1.9.1 (daemon/daemon.go) and of Docker 29 that others in between do not have."""
+    root = docker_root("aufs.v1", tmp_path)
+    for name in ("execdriver/native", "init", "rootfs/overlayfs", "unheard-of"):
+        (root / name).mkdir(parents=True)
+    (root / "engine-id").write_text("f1f3a2b6-5c5c-4c5b-8a64-0c8a2c9d8f0e")
+    found = usage_of(parse_reference(f"docker-root:{root}"))
+    assert [part.name for part in found.parts if not part.about] == ["unheard-of"]
+
+
 def test_links_of_containers(tmp_path: Path) -> None:
     """A container that another is linked to, and the other way round."""
     path = tmp_path / "linkgraph.db"
