@@ -35,6 +35,11 @@ TERMINAL = "tests/ui/test_terminal.py"
 REGULAR = "tests/model/test_regular_file.py"
 REFERENCES = "tests/sources/containerd/test_references.py"
 NET = "tests/ui/test_unforeseen.py"
+SSH = "tests/sources/engine/test_ssh.py"
+ENDPOINT = "tests/sources/engine/test_endpoint.py"
+TLS = "tests/sources/engine/test_connections.py"
+PIPED = "tests/sources/test_piped.py"
+ON_INPUT = "tests/ui/test_terminal.py::test_an_image_on_standard_input"
 
 FAULTS = [
     # layers: what an index is kept under, and when it is trusted
@@ -425,4 +430,38 @@ FAULTS = [
     Fault("ui/worker/background.py", "except Exception as error", "except LayertuiError as error", NET),
     Fault("sources/__init__.py", "except Exception as error", "except LayertuiError as error", NET),
     Fault("worker/main.py", "except Exception as error", "except LayertuiError as error", NET),
+    # sources: addresses of engines, ssh, archives that arrive by a pipe
+    Fault(
+        "sources/engine/ssh.py",
+        '*(["-p", address.port] if address.port else []),',
+        '*("-p", address.port or "22"),',
+        SSH,
+    ),
+    Fault("sources/engine/ssh.py", "start_new_session=True", "start_new_session=False", SSH),
+    Fault("sources/engine/ssh.py", "ControlMaster=auto", "ControlMaster=no", SSH),
+    Fault("sources/engine/ssh.py", "if facts.st_mode & 0o170077 == 0o040000 and", "if", SSH),
+    Fault("sources/engine/ssh.py", "if own.wait() == 0:", "if own.wait() < 0:", SSH),
+    Fault("sources/engine/ssh.py", "if self._failures > failures:", "if False:", SSH),
+    Fault("sources/engine/ssh.py", '" if address.path else ""', '" if False else ""', SSH),
+    Fault(
+        "sources/engine/docker_settings.py", '= _configuration() / "contexts"', '= Path("contexts")', ENDPOINT
+    ),
+    Fault(
+        "sources/engine/docker_settings.py",
+        "not is_verified or certificates.is_dir()",
+        "not is_verified",
+        TLS,
+    ),
+    Fault(
+        "sources/engine/podman_settings.py",
+        "MACHINE_OPTIONS if connection.is_machine else ()",
+        "MACHINE_OPTIONS",
+        SSH,
+    ),
+    Fault("sources/engine/podman_settings.py", "(*SYSTEM_SETTINGS, _user", "(_user", ENDPOINT),
+    Fault("sources/engine/client.py", "session.verify, session.cert =", "_, session.cert =", TLS),
+    Fault("sources/piped.py", "os.dup(number or _standard_input)", "os.dup(number)", ON_INPUT),
+    Fault("sources/piped.py", "check_room(folder)", "pass", PIPED),
+    Fault("sources/piped.py", "if not _is_archive(head):", "if False:", PIPED),
+    Fault("model/reference.py", 'rest.startswith("//") and not _exists(location)', "False", "tests/model"),
 ]
