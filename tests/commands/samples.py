@@ -6,6 +6,9 @@ import io
 import tarfile
 from pathlib import Path
 
+from layertui.layers.load import index_layer
+from layertui.model.image import Image
+from layertui.model.layer_index import Kind, positions
 from tests.layouts import OciLayout
 
 HOSTILE = "/e\x1b[2J\u202e\udcff\nx"
@@ -73,3 +76,11 @@ def eventful(folder: Path) -> Path:
         ),
         tar(("/etc/conf", b"one\n2\nthree\n"), ("/gone", b"back\n"), ("/usr/lib/.wh.so", b"")),
     )
+
+
+def symlink_bytes(image: Image, layer: int | None) -> int:
+    """Bytes of the targets of a layer's symlinks."""
+    if layer is None:
+        return 0
+    index = index_layer(image.layers[layer - 1], None)
+    return sum(len(index.links[index.link[number]]) for number in positions(index.kind, Kind.SYMLINK))

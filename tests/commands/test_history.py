@@ -6,24 +6,14 @@ import json
 from pathlib import Path
 
 from layertui.anatomy.docker_inspect import described
-from layertui.layers.load import index_layer
-from layertui.model.image import Image
-from layertui.model.layer_index import Kind, positions
 from layertui.sources import open_image
 from tests.commands.running import Run
+from tests.commands.samples import symlink_bytes
 from tests.engines import Docker
 from tests.layouts import docker_archive
 
 UNKNOWN = {"Size", "VirtualSize", "GraphDriver", "Metadata", "Parent"}
 """What an archive does not tell: these are the engine's own."""
-
-
-def symlinks(image: Image, layer: int | None) -> int:
-    """Bytes of the targets of a layer's symlinks."""
-    if layer is None:
-        return 0
-    index = index_layer(image.layers[layer - 1], None)
-    return sum(len(index.links[index.link[number]]) for number in positions(index.kind, Kind.SYMLINK))
 
 
 def test_newest_first_with_layers(run: Run) -> None:
@@ -91,4 +81,4 @@ def test_agrees_with_docker_on_images_that_it_loads_and_builds(
             assert mine["CreatedBy"] == step["CreatedBy"] and mine["Comment"] == step["Comment"]
             assert (mine["CreatedAt"] or "")[:19] == step["CreatedAt"][:19]
             # Docker counts the targets of symlinks too (overlay2: sizes that lstat(2) reports).
-            assert mine["Size"] + symlinks(open_image(str(path)), mine["Layer"]) == int(step["Size"])
+            assert mine["Size"] + symlink_bytes(open_image(str(path)), mine["Layer"]) == int(step["Size"])

@@ -8,9 +8,10 @@ from layertui import demo
 from layertui.insight.leftovers import leftovers
 from layertui.insight.package_files import PackageFiles
 from layertui.insight.package_sizes import package_sizes
-from layertui.insight.sizes import Bytes, SizeMap, type_of
+from layertui.insight.sizes import SizeMap, type_of
 from layertui.insight.waste import waste
 from layertui.model.numbers import ROOT, LayerNumber
+from layertui.model.sizes import Bytes
 from layertui.union.merged_tree import MergedTree
 from layertui.union.model import LayerUnion
 from tests import every_entry_type

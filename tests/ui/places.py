@@ -130,7 +130,7 @@ class Places:
         self.answer.wait()
         yield from self.here
 
-    def open_image(self, reference: str, platform: str | None = None) -> Image:
+    def open_image(self, reference: str, platform: str | None = None, *_: object) -> Image:
         self.answer.wait()
         self.opened.append((reference, platform))
         if reference == UNNAMED.reference:

@@ -12,12 +12,13 @@ from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 
 from layertui import demo
+from layertui.insight.sizes import layer_sizes
 from layertui.layers.load import index_layer
 from layertui.model.blob import BytesBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, HistoryEntry, Image, Layer, Platform
 from layertui.model.layer_index import LayerIndex
-from layertui.model.numbers import ROOT, LayerNumber
+from layertui.model.numbers import LayerNumber
 from layertui.ui.app import LayertuiApp
 from layertui.ui.detail.pane import DetailPane
 from layertui.ui.detail.subject import Subject
@@ -86,7 +87,7 @@ class Reading:
     def _done(self) -> None:
         union = union_of(self.indexes)
         top = MergedTree(union, union.layers)
-        self._post(LoadDone(top.paths(), union.stored_bytes() - top.subtree_size(ROOT)))
+        self._post(LoadDone(top.paths(), layer_sizes(top)))
         self.sent.set()
 
     def fail(self, error: LayertuiError) -> None:

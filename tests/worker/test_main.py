@@ -47,7 +47,8 @@ def test_sends_every_layer_then_the_whole_union() -> None:
     assert union.find("/etc/os-release") > 0 or union.find("/usr/lib/os-release") > 0
     top = MergedTree(union, merged.layers)
     assert done.paths == top.paths()
-    assert done.reclaimable == union.stored_bytes() - top.subtree_size(ROOT) > 0
+    assert sum(size.dead for size in done.layers) == union.stored_bytes() - top.subtree_size(ROOT) > 0
+    assert sum(size.live for size in done.layers) == top.subtree_size(ROOT)
 
 
 def test_looks_into_a_part_of_an_image_whose_paths_are_not_utf8(tmp_path: Path) -> None:

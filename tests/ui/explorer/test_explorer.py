@@ -420,7 +420,14 @@ async def test_the_header_says_what_the_image_is_and_costs(read: Read) -> None:
     read()
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
-        for said in ("quarry:1.1", "demo", "linux/amd64", "335 kB in 9 layers", "114 paths", "reclaimable"):
+        for said in (
+            "quarry:1.1",
+            "demo",
+            "linux/amd64",
+            "164 kB = 119 kB live + 45.1 kB dead (27%)",
+            "114 paths",
+            "Held Linux",
+        ):
             assert said in header(pilot)
         assert "warning" not in header(pilot)
 
@@ -434,11 +441,11 @@ async def test_a_narrow_header_keeps_the_name_and_the_warnings(read: Read) -> No
         assert "\n" not in header(pilot)
 
 
-async def test_of_an_image_that_is_not_whole_nothing_is_said_to_be_reclaimable(read: Read) -> None:
+async def test_of_an_image_that_is_not_whole_nothing_is_said_to_be_dead(read: Read) -> None:
     read(damaged())
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
-        assert "reclaimable unknown" in header(pilot)
+        assert "as stored" in header(pilot) and "dead" not in header(pilot)
 
 
 # While it is read
@@ -449,8 +456,7 @@ async def test_the_layers_are_there_before_anything_is_read(read: Read) -> None:
     reading.at_once = False
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: bool(layers(pilot).states))
-        assert "335 kB in 9 layers" in header(pilot)
-        assert "… paths  … reclaimable" in header(pilot)
+        assert "335 kB as stored, 9 layers  … paths" in header(pilot)
         await pilot.press("j", "i")
         assert isinstance(pilot.app.screen, ReaderDialog)
 

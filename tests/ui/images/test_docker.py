@@ -102,7 +102,7 @@ async def test_layers_that_no_image_names(unnamed: Path) -> None:
         assert "⏎ explore" in screen_text(pilot)
         await pilot.press("enter")
         await until(pilot, lambda: "third" in screen_text(pilot))
-        assert "3 layers" in screen_text(pilot) and "second" in screen_text(pilot)
+        assert "Layers  3" in screen_text(pilot) and "second" in screen_text(pilot)
         await pilot.press("n")
         await until(pilot, lambda: "/third at layer 3" in screen_text(pilot))
         await pilot.press("escape")
@@ -110,6 +110,6 @@ async def test_layers_that_no_image_names(unnamed: Path) -> None:
         await pilot.press("k")  # the layer below it
         await pilot.press("enter")
         await until(pilot, lambda: "second" in screen_text(pilot))
-        assert "2 layers" in screen_text(pilot) and "third" not in screen_text(pilot)
+        assert "Layers  2" in screen_text(pilot) and "third" not in screen_text(pilot)
         # What it is built on is looked for in the store, which no other test may find changed.
         await until(pilot, lambda: not any(each.name == "base" for each in threading.enumerate()))

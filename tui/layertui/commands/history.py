@@ -9,10 +9,11 @@ from typing import NamedTuple
 from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output, created_cell, one_line, short_id
 from layertui.commands.parsing import add_common, add_image
-from layertui.insight.sizes import Bytes, SizeMap
+from layertui.insight.sizes import SizeMap
 from layertui.layers.load import cache_key
 from layertui.model.history_step import step_text
 from layertui.model.image import MISSING, HistoryEntry, Image
+from layertui.model.sizes import Bytes
 from layertui.text.format import size_text
 from layertui.text.sanitize import visible
 from layertui.union.model import LayerUnion

@@ -16,20 +16,9 @@ from typing import NamedTuple, cast
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind
 from layertui.model.numbers import ROOT, Event, LayerNumber, Node
+from layertui.model.sizes import Bytes, total_of
 from layertui.union.merged_tree import MergedTree
 from layertui.union.model import LayerUnion
-
-
-class Bytes(NamedTuple):
-    """Live and dead bytes of files."""
-
-    live: int
-    dead: int
-
-    @property
-    def size(self) -> int:
-        """All bytes."""
-        return self.live + self.dead
 
 
 class SizedFile(NamedTuple):
@@ -49,7 +38,8 @@ class SizeMap:
     def __init__(self, union: LayerUnion, job: Job = Job.NONE) -> None:
         """Walk all files once. Raises :class:`Cancelled`."""
         self.union = union
-        live = MergedTree(union, union.layers).own_sizes()
+        top = MergedTree(union, union.layers)
+        live = top.own_sizes()
         dead = array("Q", bytes(8 * union.nodes))
         self.live_files = [
             (node, union.ev_inode[union.last[node]])
@@ -57,9 +47,6 @@ class SizeMap:
         ]
         """Node and storing event of each file with content in the final tree; a hardlinked file once."""
         shown = {event for _, event in self.live_files}
-        live_of_layer = [0] * (union.layers + 1)
-        for node, event in self.live_files:
-            live_of_layer[union.ev_layer[event]] += live[node]
         self.dead_files: list[Event] = []
         """Storing event of each file with content that the final tree does not show."""
         for event in compress(union.events, map(eq, union.ev_inode, count())):
@@ -68,10 +55,7 @@ class SizeMap:
                 dead[union.ev_node[event]] += size
             if not event & 0xFFF:
                 job.check()
-        self.layers = [
-            Bytes(live_of_layer[number], sum(index.size) - live_of_layer[number])
-            for number, index in enumerate(union.indexes, 1)
-        ]
+        self.layers = layer_sizes(top)
         """By layer, base first."""
         self._live = array("Q", accumulate(live, initial=0))
         self._dead = array("Q", accumulate(dead, initial=0))
@@ -79,7 +63,7 @@ class SizeMap:
     @property
     def total(self) -> Bytes:
         """All bytes of the image."""
-        return Bytes(sum(layer.live for layer in self.layers), sum(layer.dead for layer in self.layers))
+        return total_of(self.layers)
 
     def below(self, node: Node) -> Bytes:
         """Return the bytes of the files at and below a path."""
@@ -123,6 +107,17 @@ class SizeMap:
                 sums.setdefault(type_of(file.path, entry.mode), [0, 0])[is_dead] += file.size
         found = {name: Bytes(*each) for name, each in sums.items()}
         return dict(sorted(found.items(), key=lambda row: (-row[1].size, row[0])))
+
+
+def layer_sizes(top: MergedTree) -> list[Bytes]:
+    """Return the bytes of each layer, base first; ``top`` is the final tree."""
+    union, own = top.union, top.own_sizes()
+    live = [0] * (union.layers + 1)
+    nodes = cast("Iterator[Node]", compress(range(union.nodes), own))
+    inodes = map(union.ev_inode.__getitem__, map(union.last.__getitem__, nodes))
+    for layer, size in zip(map(union.ev_layer.__getitem__, inodes), compress(own, own), strict=True):
+        live[layer] += size
+    return [Bytes(part, sum(index.size) - part) for part, index in zip(live[1:], union.indexes, strict=True)]
 
 
 def type_of(path: str, mode: int) -> str:

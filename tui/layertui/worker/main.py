@@ -15,12 +15,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from layertui.cache.indexes import IndexCache
+from layertui.insight.sizes import layer_sizes
 from layertui.layers.codec import pack_index
 from layertui.model.errors import ImageChanged, LayertuiError
 from layertui.model.identity import Identity
 from layertui.model.image import Image
 from layertui.model.job import Job
-from layertui.model.numbers import EMPTY, ROOT, LayerNumber
+from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.model.unforeseen import unforeseen
 from layertui.sources.pinned import explain, open_pinned
 from layertui.union.codec import pack_union
@@ -83,7 +84,7 @@ def load(request: Request, image: Image, sender: Sender) -> None:
     union = reader.union()
     sender.send(LayersMerged(LayerNumber(total), memoryview(pack_union(union))))
     top = MergedTree(union, union.layers)
-    sender.send(TreeDone(top.paths(), union.stored_bytes() - top.subtree_size(ROOT)))
+    sender.send(TreeDone(top.paths(), layer_sizes(top)))
 
 
 def read(

@@ -16,6 +16,7 @@ from layertui.insight.tally import Finding, Survey
 from layertui.model.errors import ImageChanged, LayertuiError
 from layertui.model.identity import Identity
 from layertui.model.numbers import LayerNumber
+from layertui.model.sizes import Bytes
 
 _LENGTH = 4
 """Bytes of the length in front of a payload."""
@@ -86,8 +87,8 @@ class TreeDone(FinalFrame):
 
     paths: int
     """Of the merged tree."""
-    reclaimable: int
-    """Bytes of files that layers store and the merged tree does not show."""
+    layers: list[Bytes]
+    """Bytes of the files of each layer, base first."""
 
 
 class FilesRead(Message):

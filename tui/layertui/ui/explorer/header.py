@@ -1,11 +1,13 @@
 """The header of the explorer: the image and its sums."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from textual.content import Content
 from textual.style import Style
 
 from layertui.model.reference import ENGINE_NAMES
+from layertui.model.sizes import Bytes, total_of
 from layertui.text.format import count_text, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
@@ -23,11 +25,13 @@ class Totals(NamedTuple):
 
     paths: int | None = None
     """Paths of the merged tree of all layers."""
-    reclaimable: int | None = None
-    """File bytes stored but not in the merged tree; -1 if unknown."""
+    sizes: Sequence[Bytes] = ()
+    """Bytes of each layer's files; empty: not known."""
     warnings: int = 0
     base: str = ""
     """The base image; empty if unknown."""
+    system: str = ""
+    """The distribution; empty if unknown."""
 
 
 class ImageHeader(TopLine):
@@ -43,16 +47,14 @@ class ImageHeader(TopLine):
 
 def _facts(image: "Image", totals: Totals) -> list[Weighted]:
     """Return what is reported, in its order, and how much it matters."""
-    layers = count_text(len(image.layers), "layer")
-    size = f"{size_text(image.size)} in {layers}" if image.size >= 0 else f"{layers}"
     facts = [
         (1, Content(visible(image.transport))),
         *([(0, Content(where))] if (where := came_from(image)) else []),
         (2, Content(visible(str(image.platform)) if image.chain else "unknown platform")),
+        *([(3, Content(shorten(visible(totals.system), _BASE)))] if totals.system else []),
         *([(0, Content(f"on {shorten(visible(totals.base), _BASE)}"))] if totals.base else []),
-        (5, Content(size)),
-        (3, Content("… paths" if totals.paths is None else count_text(totals.paths, "path"))),
-        (4, Content(_reclaimable(totals.reclaimable))),
+        (5, _size(image, totals.sizes)),
+        (4, Content("… paths" if totals.paths is None else count_text(totals.paths, "path"))),
     ]
     if totals.warnings:
         link = Style.from_meta({"@click": "screen.warnings"})
@@ -69,7 +71,15 @@ def came_from(image: "Image") -> str:
     return f"from {engine}'s directories" if image.arrival is None else f"sent by {engine}, cached"
 
 
-def _reclaimable(size: int | None) -> str:
-    if size is None:
-        return "… reclaimable"
-    return f"{size_text(size)} reclaimable" if size >= 0 else "reclaimable unknown"
+def _size(image: "Image", sizes: Sequence[Bytes]) -> Content:
+    """Return live and dead bytes, once all layers have been read; before, the bytes as stored."""
+    if not sizes:
+        layers = count_text(len(image.layers), "layer")
+        return Content(f"{size_text(image.size)} {image.measured}, {layers}" if image.size >= 0 else layers)
+    total = total_of(list(sizes))
+    said = Content.styled(size_text(total.size), "bold $foreground")
+    if not total.dead:
+        return said.append(" live")
+    said = said.append(" = ").append(Content.styled(f"{size_text(total.live)} live", "$added"))
+    dead = f"{size_text(total.dead)} dead ({total.dead / total.size:.0%})"
+    return said.append(" + ").append(Content.styled(dead, "$deleted"))

@@ -1,5 +1,6 @@
 """The list of layers: the history, with color, size and state of each layer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,17 +17,22 @@ from layertui.text.format import count_text, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import clip, shorten
 from layertui.ui.keys import CHANGE_KEYS
+from layertui.ui.widgets.bars import two_part_bar
 from layertui.ui.widgets.lines import Span
 from layertui.ui.widgets.list_view import ListView
 
 if TYPE_CHECKING:
     from layertui.model.image import Image
+    from layertui.model.sizes import Bytes
 
 _SIZE = 8
 """Cells of a size."""
 _LONGEST = 2000
 """Most characters of a step."""
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_DEAD = 4
+"""Cells of the dead share, ``100%``."""
+ROOMY = 30
+"""Lines of the screen from which steps without a layer may be shown by themselves."""
 
 
 @dataclass(slots=True)
@@ -98,17 +104,36 @@ class LayerList(ListView):
         self.note = ""
         """What loading waits for; may be hostile."""
         self.newest_first = True
-        self.folded = False
+        self._folded: bool | None = None  # None: unless there is room
         self.raw = False
         self._steps: list[int] = []  # numbers of the history entries that are shown, in order
         self._below: list[LayerNumber] = []  # the layer at or below each history entry
         self._base_steps = 0
         self._titled = ("", "")
-        self._largest = 0
+        self._sizes: Sequence[Bytes] = ()
         self._digests = 0
         self.border_title = Content("Layers")
 
     # What is shown
+
+    @property
+    def sizes(self) -> "Sequence[Bytes]":
+        """Bytes of each layer's files, base first; empty: not known yet."""
+        return self._sizes
+
+    @sizes.setter
+    def sizes(self, sizes: "Sequence[Bytes]") -> None:
+        if sizes != self._sizes:
+            self._sizes = sizes
+            self.refresh()
+
+    @property
+    def folded(self) -> bool:
+        """Whether steps without a layer are left out: as the user wants it, else unless all steps fit."""
+        if self._folded is not None or self.image is None:
+            return bool(self._folded)
+        height = self.content_size.height
+        return self.screen.size.height < ROOMY or 0 < height < len(self.image.history)
 
     def show(self, image: "Image") -> None:
         """List the steps of ``image``, the cursor on the newest layer."""
@@ -117,16 +142,10 @@ class LayerList(ListView):
         self.layer_count = max(len(self.states), 1)
         # A container's read-write layer has no digest.
         self._digests = sum(bool(layer.descriptor.digest or layer.diff_id) for layer in image.layers)
-        self._largest = max((layer.descriptor.size for layer in image.layers), default=0)
         below, self._below = EMPTY, []
         for entry in image.history:
             below = entry.layer or below
             self._below.append(below or LayerNumber(min(len(image.layers), 1)))
-        steps = len(image.history)
-        counts = count_text(len(image.layers), "layer")
-        if steps > len(image.layers):
-            counts += f", {count_text(steps, 'step')}"
-        self.border_title = Content("Layers").append(Content.styled(f"  {counts}", "$quiet not bold"))
         self._arrange(len(image.history) - 1)
         self.go_to_layer(LayerNumber(len(image.layers)))
         self.post_message(self.Highlighted())
@@ -198,9 +217,19 @@ class LayerList(ListView):
             layer = self._below[step]
             step = next((at for at, entry in enumerate(history) if entry.layer == layer), -1)
         self.cursor = self._steps.index(step) if step in self._steps else 0
+        self._head()
         self._fit()
         self._reveal()
         self.update()
+
+    def _head(self) -> None:
+        """Say how many layers there are, and steps without one."""
+        assert self.image is not None
+        hidden = len(self.image.history) - len(self._steps)
+        said = f"  {len(self.image.layers)}"
+        if hidden:
+            said += f" · {count_text(hidden, 'config step')} (e)"
+        self.border_title = Content("Layers").append(Content.styled(said, "$quiet not bold"))
 
     def _title(self) -> None:
         text, style = self._subtitle()
@@ -235,6 +264,8 @@ class LayerList(ListView):
     # Keys and mouse
 
     def on_resize(self) -> None:
+        if self.image is not None and self._folded is None:
+            self._arrange(self.step)
         self._fit()
         self._title()
         self._reveal()
@@ -259,7 +290,7 @@ class LayerList(ListView):
     def action_fold(self) -> None:
         """Hide the steps without a layer, or shows them again."""
         before = self.step
-        self.folded = not self.folded
+        self._folded = not self.folded
         if self.image is not None:
             self._arrange(before)
             if self.step != before:
@@ -297,23 +328,24 @@ class LayerList(ListView):
         if layer is None:
             return [mark, (" " + "·".rjust(numbers) + " ", "quiet"), *self._step(step, width - numbers - 3)]
         state = self.states[layer]
-        bar = 0 if width < 40 else 4 if width < 48 else 8 if width < 64 else 16
-        right = 1 + _SIZE + 2 + (bar + 1 if bar else 0)
-        text = self._step(step, max(width - numbers - 3 - right, 0))
-        pad = width - numbers - 3 - right - sum(cell_len(part) for part, _style in text)
-        stored = self.image.layers[layer - 1].descriptor.size
+        bar = 0 if width < 36 else 6 if width < 44 else 10 if width < 70 else 16
+        left = numbers + 3 + _SIZE + 1 + (bar + _DEAD + 1 if bar else 0) + 2
+        size = self._sizes[layer - 1] if len(self._sizes) >= layer else None
+        stored = size.size if size is not None else self.image.layers[layer - 1].descriptor.size
         spans = [
             mark,
             ("▌", f"layer:{layer}"),
             (f"{layer:>{numbers}} ", f"layer:{layer}"),
-            *text,
-            (" " * (pad + 1), ""),
-            (f"{size_text(stored):>{_SIZE}} ", "quiet" if stored == 0 else ""),
-            _state_mark(state),
+            (f"{size_text(stored):>{_SIZE}} ", "" if size is not None and stored else "quiet"),
         ]
-        if bar:
-            spans += [(" ", ""), *self._bar(state, stored, bar)]
-        return spans
+        if bar and size is not None:
+            largest = max(each.size for each in self._sizes)
+            dead = f"{size.dead / size.size:.0%}" if size.dead else ""
+            dead = "<1%" if dead == "0%" else dead
+            spans += [*two_part_bar(size, largest, bar, f"layer:{layer}"), (f"{dead:>{_DEAD}} ", "quiet")]
+        elif bar:
+            spans += self._progress(state, bar + _DEAD + 1)
+        return [*spans, _state_mark(state), (" ", ""), *self._step(step, max(width - left, 0))]
 
     def _step(self, number: int, width: int) -> list[Span]:
         """Return the step of a history entry in at most ``width`` cells."""
@@ -332,22 +364,15 @@ class LayerList(ListView):
         head = clip(step.instruction + " ", width)
         return [(head, "quiet"), (clip(arguments, width - cell_len(head)), "quiet" * quiet)]
 
-    def _bar(self, state: LayerState, stored: int, width: int) -> list[Span]:
-        """Return a bar: the size relative to the largest layer, or the progress while reading."""
+    def _progress(self, state: LayerState, width: int) -> list[Span]:
+        """Return how much of a layer has been read."""
         share = state.share
-        if not state.read:
-            if share is None or not state.done:
-                return [(" " * width, "")]
-            percent = f"{min(int(share * 100), 99):>3}%"
-            filled = round(share * (width - 5))
-            return [
-                ("━" * filled, "accent"), ("━" * (width - 5 - filled), "line"), (f" {percent}", "quiet"),
-            ]  # fmt: skip
-        if stored <= 0 or self._largest <= 0:
+        if state.read or share is None or not state.done:
             return [(" " * width, "")]
-        eighths = max(round(stored / self._largest * width * 8), 1)
-        bar = "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
-        return [(bar.ljust(width), "line")]
+        filled = round(share * (width - 6))
+        return [
+            ("━" * filled, "accent"), ("━" * (width - 6 - filled), "line"), (f" {min(int(share * 100), 99):>3}% ", "quiet"),
+        ]  # fmt: skip
 
 
 def _state_mark(state: LayerState) -> Span:

@@ -160,6 +160,9 @@ class ImagePanes(TreeSplitView):
     def on_layer_list_highlighted(self) -> None:
         self._move()
 
+    def on_descendant_focus(self) -> None:
+        self.set_class(self._focused is self.layer_list, "-leading")
+
     def on_layer_list_opened(self) -> None:
         self.tree_view.focus()
 

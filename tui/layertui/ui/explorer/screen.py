@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
 from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.model.reference import ENGINE_NAMES
 from layertui.text.format import size_text
@@ -19,12 +20,14 @@ from layertui.ui.explorer.header import ImageHeader, Totals
 from layertui.ui.explorer.image_screen import ImageScreen
 from layertui.ui.explorer.layer_facts import Oddity, oddities
 from layertui.ui.explorer.panes import ImagePanes
+from layertui.ui.explorer.strip import LABELED, STRIPPED, LayerStrip
 from layertui.ui.failures import failure_text
 from layertui.ui.keys import Legend
 from layertui.ui.navigator import navigator
 from layertui.ui.stack import open_above, open_instead
 from layertui.ui.tree.presenter import FILTER_HELP
 from layertui.ui.widgets.key_bar import KeyBar
+from layertui.ui.worker.background import background
 from layertui.ui.worker.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
 from layertui.ui.worker.platforms import PlatformsFound, find_platforms
 from layertui.ui.worker.reading import ImageArrives, ImageOpened, Reading
@@ -85,6 +88,7 @@ class ExplorerScreen(ImageScreen):
         self._anew: Reading | None = None  # replaces the current reading once it is complete
         self._warnings = 0
         self._base = ""  # the base image
+        self._system = ""  # the distribution
         self._unknown = ""  # a bare name that was not found locally
 
     def on_compose(self) -> None:
@@ -94,6 +98,7 @@ class ExplorerScreen(ImageScreen):
 
     def compose(self) -> ComposeResult:
         yield ImageHeader()
+        yield LayerStrip()
         yield self.panes
         yield Static(classes="message failed")
         yield KeyBar()
@@ -117,6 +122,18 @@ class ExplorerScreen(ImageScreen):
 
     def on_resize(self, event: events.Resize) -> None:
         self.panes.fit(event.size)
+        strip = self.query_one(LayerStrip)
+        strip.set_class(event.size.height >= LABELED, "-labeled")
+        strip.display = event.size.height >= STRIPPED
+
+    def on_layer_list_highlighted(self) -> None:
+        self._show_strip()
+
+    def on_layer_strip_picked(self, event: LayerStrip.Picked) -> None:
+        self.show_layer(event.layer)
+
+    def _show_strip(self) -> None:
+        self.query_one(LayerStrip).show(self._reading.sizes, self.panes.layer_list.merged_layer)
 
     def show_layer(self, layer: LayerNumber) -> None:
         """Go to a layer."""
@@ -216,7 +233,7 @@ class ExplorerScreen(ImageScreen):
 
     def on_load_done(self, event: LoadDone) -> None:
         reading = self._anew or self._reading
-        reading.ended, reading.paths, reading.reclaimable = True, event.paths, event.reclaimable
+        reading.ended, reading.paths, reading.sizes = True, event.paths, event.sizes
         if self._anew is not None:
             self._take_anew()
         elif reading.image is not None:
@@ -354,15 +371,17 @@ class ExplorerScreen(ImageScreen):
     def _tell(self) -> None:
         """Update the header."""
         self._warnings = len(self._oddities())
-        totals = Totals(self._reading.paths, self._reading.reclaimable, self._warnings, self._base)
+        totals = Totals(self._reading.paths, self._reading.sizes, self._warnings, self._base, self._system)
         self.query_one(ImageHeader).show(self.reference, self._reading.image, totals)
+        self.panes.layer_list.sizes = self._reading.sizes
+        self._show_strip()
         self.refresh_bindings()
 
     def _look_closer(self, image: "Image") -> None:
         """With all layers read: show the sums, and verify in the background."""
         states = self.panes.layer_list.states
         if any(state.problem for state in states.values()):
-            self._reading.reclaimable = -1
+            self._reading.sizes = []
         self._tell()
         waiting = [
             layer
@@ -372,6 +391,25 @@ class ExplorerScreen(ImageScreen):
         if waiting:
             verify_layers(self, waiting, self._reading.job)
         self.find_base(image)
+        self._find_system()
+
+    def _find_system(self) -> None:
+        """Find the distribution in a thread."""
+        union, contents = self._reading.union, self._reading.contents
+        if union is None or contents is None:
+            return
+
+        def find(_job: Job) -> str:
+            from layertui.anatomy.chain import system
+
+            return system(union, contents).name
+
+        def found(name: str) -> None:
+            if self._reading.union is union:
+                self._system = name
+                self._tell()
+
+        background(self, find, found, lambda _error: None, name="system", part_of=self._reading.job)
 
     def show_base(self, image: "Image", base: "Base") -> None:
         if image is self._reading.image:

@@ -19,6 +19,8 @@ WIDE = 160
 """Width in columns from which the detail is beside the tree."""
 NARROW = 100
 """Width in columns below which the tree is under the layers."""
+LOW = 20
+"""Height in lines below which a pane without the focus has a line or two."""
 TALL = 32
 """Height in lines from which the detail has its own place on a narrow terminal."""
 
@@ -38,7 +40,8 @@ class TreeSplitView(Container):
 
     DEFAULT_CSS = """
     /* -wide: the detail stands beside the tree. -narrow: the tree stands under what leads. -short: the
-       detail takes the place of that. -detail: it is shown. */
+       detail takes the place of that. -detail: it is shown. -low: hardly any room. -leading: what leads has
+       the focus, and more room. */
 
     TreeSplitView {
         layout: grid;
@@ -55,6 +58,10 @@ class TreeSplitView(Container):
         #detail {
             display: none;
             column-span: 2;
+        }
+
+        &.-leading {
+            grid-columns: 7fr 6fr;
         }
 
         &.-detail {
@@ -77,6 +84,14 @@ class TreeSplitView(Container):
 
         &.-narrow #detail {
             column-span: 1;
+        }
+
+        &.-narrow.-low {
+            grid-rows: 4 1fr;
+        }
+
+        &.-narrow.-low.-leading {
+            grid-rows: 1fr 4;
         }
 
         &.-short.-detail {
@@ -104,6 +119,10 @@ class TreeSplitView(Container):
             #detail {
                 column-span: 1;
             }
+        }
+
+        &.-wide.-detail.-leading {
+            grid-columns: 10fr 8fr 8fr;
         }
     }
     """
@@ -139,6 +158,7 @@ class TreeSplitView(Container):
         self.set_class(wide, "-wide")
         self.set_class(size.width < NARROW, "-narrow")
         self.set_class(short and not wide, "-short")
+        self.set_class(size.height < LOW, "-low")
         wanted = self._detail_wanted
         self.set_class(wide or not short if wanted is None else wanted, "-detail")
         self.call_after_refresh(self._show_subject)

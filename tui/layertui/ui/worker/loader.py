@@ -14,6 +14,7 @@ from layertui.ui.worker.process import WorkerThread
 
 if TYPE_CHECKING:
     from layertui.model.layer_index import LayerIndex
+    from layertui.model.sizes import Bytes
     from layertui.union.model import LayerUnion
     from layertui.worker.protocol import Frame
 
@@ -63,13 +64,13 @@ class LoadFailed(Message):
 class LoadDone(Message):
     """Every layer has been read and merged; the last message.
 
-    ``paths`` are those of the merged tree, ``reclaimable`` the file bytes of layers that it does not show.
+    ``paths`` are those of the merged tree, ``sizes`` the bytes of each layer's files, base first.
     """
 
-    def __init__(self, paths: int, reclaimable: int) -> None:
+    def __init__(self, paths: int, sizes: "list[Bytes]") -> None:
         super().__init__()
         self.paths = paths
-        self.reclaimable = reclaimable
+        self.sizes = sizes
 
 
 class Loader(WorkerThread):
@@ -103,7 +104,7 @@ class Loader(WorkerThread):
                         union = unpack_union(frame.union, merged)
                     self._post(UnionReady(frame.layers, union))
                 case TreeDone():
-                    self._post(LoadDone(frame.paths, frame.reclaimable))
+                    self._post(LoadDone(frame.paths, frame.layers))
 
     def _wait_for_paint(self) -> None:
         """Return once the target's screen has been painted: to import and to decode would hold that up."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from layertui.model.identity import Identity
     from layertui.model.image import Image
     from layertui.model.layer_index import LayerIndex
+    from layertui.model.sizes import Bytes
     from layertui.union.model import LayerUnion
 
 
@@ -64,8 +65,8 @@ class Reading:
         """True once loading has finished."""
         self.paths: int | None = None
         """Paths of the merged tree of all layers; None: not known yet."""
-        self.reclaimable: int | None = None
-        """File bytes stored but not in the merged tree; None: not known yet, -1: unknowable."""
+        self.sizes: list[Bytes] = []
+        """Bytes of each layer's files, base first; empty: not known."""
         self.surveys: dict[str, Survey] = {}
         """Results of insight, by part."""
         self.job = Job()
