@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from layertui.content.read import Contents
 from layertui.layers.load import index_layer
+from layertui.model.numbers import ROOT
 from layertui.sources import open_image
 from layertui.sources.attachments import attachments
 from layertui.sources.engine.client import Engine
 from layertui.sources.engine.endpoint import EngineEndpoint
 from tests.content.archives import tar_of
 from tests.engines import Docker
+from tests.images import union_of
 from tests.layouts import digest
 from tests.sources.engine.docker29 import Docker29, Variant
 
@@ -155,3 +160,48 @@ def test_inspect_by_default_is_the_engines_own(loaded: Docker) -> None:
     engine = Engine(EngineEndpoint("Docker", loaded.host, "test"))
     for name in ("both:1", "foreign:1", "single:1"):
         assert open_image(f"docker-daemon:{name}").inspected == engine.get("/images/{0}/json", name)
+
+
+@pytest.mark.parametrize(
+    ("name", "architecture"), [("both:1", "amd64"), ("both:1", "arm64"), ("other:1", "arm64")]
+)
+def test_a_container_shows_what_docker_exports(
+    loaded: Docker, tmp_path: Path, name: str, architecture: str
+) -> None:
+    """Of the platform that it runs, with many files of its own, which ``docker cp`` puts there."""
+    folder = tmp_path / "many"
+    (folder / "deep").mkdir(parents=True)
+    for number in range(60):
+        (folder / f"f{number}").write_text(f"{number}\n")
+        (folder / "deep" / f"f{number}").write_text(f"{number}\n")
+    (folder / "link").symlink_to("f1")
+    (tmp_path / "a").write_text("changed\n")
+    loaded("create", f"--platform=linux/{architecture}", "--name=copied", name, "/x")
+    try:
+        loaded("cp", "--quiet", folder, "copied:/srv")
+        loaded("cp", "--quiet", f"{folder}/.", "copied:/etc")
+        loaded("cp", "--quiet", tmp_path / "a", "copied:/etc/a")
+        image = open_image("docker-container:copied")
+        assert str(image.platform) == f"linux/{architecture}"
+        union = union_of(image.layers)
+        contents = Contents(image, union.indexes, union)
+        loaded("export", "--output", tmp_path / "exported.tar", "copied")
+        with tarfile.open(tmp_path / "exported.tar") as exported:
+            files = {member.name: member for member in exported if not member.isdir()}
+            # Stubs of what Docker mounts into every container.
+            stubs = {".dockerenv", "dev/console", "etc/hosts", "etc/hostname", "etc/mtab", "etc/resolv.conf"}
+            wanted = sorted(f"/{path}" for path in files.keys() - stubs)
+            shown = [
+                event
+                for event in map(partial(union.at, layer=union.layers), union.descendants(ROOT))
+                if event >= 0
+            ]
+            ours = {
+                union.path(union.ev_node[event]): event for event in shown if not union.is_directory(event)
+            }
+            assert sorted(ours) == wanted
+            for path in ("/arch", "/etc/a", "/srv/deep/f59", "/etc/f7"):
+                member = exported.extractfile(files[path[1:]])
+                assert member is not None and contents.read(ours[path]) == member.read()
+    finally:
+        loaded("rm", "--force", "copied")
