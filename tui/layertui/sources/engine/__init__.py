@@ -70,7 +70,7 @@ def events(transport: str, begun: Callable[[Callable[[], None]], None] | None = 
     """``image`` or ``container`` whenever one of an engine comes, goes or changes, until closed.
 
     ``begun`` is given what ends it from another thread (see :meth:`Engine.stream`). Raises
-    :class:`LayertuiError` once the engine is gone.
+    :class:`LayertuiError` if the engine stops.
     """
     rest = b""
     filters = json.dumps({"type": ["image", "container"]})
@@ -110,7 +110,7 @@ def _engine(endpoint: EngineEndpoint) -> Engine:
 def _one(engine: Engine, reference: Reference) -> Iterator[ImageSummary]:
     """Yield the rows of one image: those with its name, or all that its ID has."""
     try:
-        # The engine itself tells what a name stands for: Podman looks for it on several registries.
+        # The engine knows what a name stands for: Podman tries several registries.
         identity = images.digest_id(
             str(engine.get_object("/images/{0}/json", reference.location).get("Id", ""))
         )

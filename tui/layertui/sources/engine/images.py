@@ -132,7 +132,7 @@ def _config_of(inspected: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _directories(engine: Engine, inspected: Mapping[str, Any], layers: int) -> list[Path]:
-    """Return where the engine keeps each layer of an image, if all of that can be read here and now."""
+    """Return the directories of all layers of an image; none unless all can be read."""
     paths = readable_directories(engine, inspected)
     return paths if len(paths) == layers else []
 
@@ -151,23 +151,23 @@ def readable_directories(engine: Engine, inspected: Mapping[str, Any]) -> list[P
 
 
 def _unpacked(directory: Path, chain_id: str) -> Unpacked:
-    """Return what a layer is read from that is in a directory."""
+    """Return the layer in a directory, with the record of its tar if there is one."""
     record = store_files.record_of(directory, chain_id)
     is_overlaid = directory.name == "diff"
     return RecordedDirectory(record, directory, is_overlaid=is_overlaid) if record else unpacked_in(directory)
 
 
 def _places(directory: Path, chain_id: str) -> list[tuple[str, str]]:
-    """Return where it is stored, and what else is noted of it."""
+    """Return where a layer is stored, and its record."""
     record = store_files.record_of(directory, chain_id)
     return [*overlay_places(directory), *([("tar-split", str(record))] if record else [])]
 
 
 def unpacked_in(directory: Path, below: tuple[Path, ...] = ()) -> UnpackedDirectory:
-    """Return a layer's directory; ``below`` are those that it lies on, the nearest first.
+    """Return a layer's directory; ``below`` are those below it, the nearest first.
 
-    That of the driver, in which all lie, tells whether it was written by fuse-overlayfs, and
-    whose the files are where the engine runs without root's privileges.
+    The driver's directory, which contains all of them, records whether it was written by fuse-overlayfs,
+    and the files' owners where the engine runs without root's privileges.
     """
     driver = directory.parents[1]
     fuse = driver.name == "fuse-overlayfs" or read_text(driver / ".has-mount-program") == "true"

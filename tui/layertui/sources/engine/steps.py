@@ -1,4 +1,4 @@
-"""The history that an engine tells, and which of its steps made the layers."""
+"""The history that an engine reports, and which of its steps made the layers."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ def history_of_steps(
 ) -> tuple[list[HistoryEntry], list[str]]:
     """Return the history, oldest first, with the numbers of the layers that the steps made.
 
-    The engine does not tell which steps made one, who wrote them, and no fractions of a second:
-    the config does, else sizes and instructions tell the layers. The engine alone counts a step's
-    bytes.
+    The engine does not report which steps made one, their authors, nor fractions of a second: the config
+    does, else the layers follow from sizes and instructions. Only the engine counts a step's bytes.
     """
     if config is not None:
         known, odd = history_of(config, layers)
@@ -71,17 +70,14 @@ def _numbers(steps: Sequence[Mapping[str, Any]], layers: int) -> tuple[list[Laye
     elif sum(certain) == layers:
         makes = certain
     else:
-        # As many of the empty steps as are missing, the first ones: said to be a guess.
+        # As many of the empty steps as are missing, the first ones; a warning says that it is a guess.
         missing = layers - sum(certain)
         makes = []
         for made, may in zip(certain, possible, strict=True):
             guess = not made and may and missing > 0
             missing -= guess
             makes.append(made or guess)
-        warnings.append(
-            "which of its empty steps made a layer is a guess until the layers have been read: "
-            "the engine does not say"
-        )
+        warnings.append("which of its empty steps made a layer is a guess: the engine does not say")
     numbers: list[LayerNumber | None] = []
     used = 0
     for made in makes:

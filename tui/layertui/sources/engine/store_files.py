@@ -18,7 +18,7 @@ from layertui.sources.files import read_text
 
 
 def config_bytes(identity: str, directories: Sequence[Path]) -> bytes:
-    """Return the config of an image by its digest; empty if it is not there or is another."""
+    """Return the config of an image by its digest; empty if it is not stored there, or is another."""
     for directory in directories[-1:]:
         root, driver = _place(directory)
         hexadecimal = identity.removeprefix("sha256:")
