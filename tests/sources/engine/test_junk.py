@@ -91,3 +91,16 @@ def test_junk_of_shared_sizes(docker: Docker29, version: str, junk: object) -> N
         assert engine.shared_sizes("docker-daemon") == {}
     except LayertuiError as error:
         assert str(error)
+
+
+@pytest.mark.parametrize("junk", [5, "text", {"message": "x"}], ids=str)
+def test_an_answer_that_is_no_list_is_not_an_empty_one(docker: Docker29, junk: object) -> None:
+    docker.answers["/images/json"] = junk
+    with pytest.raises(LayertuiError, match=r"^Docker does not list /images/json, its answer is not a list"):
+        list(list_images("docker-daemon:"))
+
+
+def test_null_is_an_empty_list(docker: Docker29) -> None:
+    """As Go writes one that was never filled."""
+    docker.answers["/images/json"] = b"null"
+    assert list(list_images("docker-daemon:")) == []

@@ -19,7 +19,6 @@ from layertui.sources.engine.docker_settings import docker_endpoint
 from layertui.sources.engine.endpoint import EngineEndpoint
 from layertui.sources.engine.podman_settings import podman_endpoint
 from layertui.sources.engine.saved_image import SavedImage
-from layertui.sources.engine.values import objects
 
 ENDPOINTS = {
     "docker-daemon": docker_endpoint,
@@ -84,7 +83,7 @@ def events(transport: str, begun: Callable[[Callable[[], None]], None] | None = 
 
 def image_names(transport: str) -> list[str]:
     """Return what the images of an engine are called, in its order. One request, however many there are."""
-    rows = objects(engine_of(transport).get("/images/json"))
+    rows = engine_of(transport).get_list("/images/json")
     return [name for row in rows for name in names_of(row.get("RepoTags"))]
 
 

@@ -22,7 +22,6 @@ from layertui.model.image import Unpacked
 from layertui.model.job import Job
 from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of, path_of
 from layertui.sources.engine.client import ByteStream, Engine
-from layertui.sources.engine.values import objects
 
 MODIFIED, ADDED, DELETED = 0, 1, 2
 """``Kind`` of a path (Docker Engine API, "ContainerChanges")."""
@@ -57,7 +56,7 @@ class ContainerChanges(Unpacked):
     def scan(self, job: Job = Job.NONE) -> LayerIndex:
         index = LayerIndex()
         keys: list[bytes] = []
-        answer = objects(self.engine.get("/containers/{0}/changes", self.container))
+        answer = self.engine.get_list("/containers/{0}/changes", self.container)
         kinds = {key_of(str(item.get("Path", ""))): item.get("Kind") for item in answer}
         kinds = dict(sorted(kinds.items()))
         found = self._entries({key: kind for key, kind in kinds.items() if kind != DELETED}, job)

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from layertui.model.errors import LayertuiError, NoEngine, NotFound
 from layertui.sources.engine.endpoint import DEFAULT, EngineEndpoint
 from layertui.sources.engine.ssh import Ssh, SshFailure
+from layertui.sources.engine.values import objects
 
 if TYPE_CHECKING:
     from requests import Response, Session
@@ -60,6 +61,17 @@ class Engine:
                 f"{self.endpoint.engine} does not describe {asked}", "its answer is not an object"
             )
         return answer
+
+    def get_list(self, path: str, /, *names: str, **parameters: Any) -> list[dict[str, Any]]:
+        """Return the objects of the JSON list at a path, as :meth:`get`; ``null`` is an empty list, as Go writes one.
+
+        Raises :class:`LayertuiError` for anything else: that is not an answer without rows.
+        """
+        answer = self.get(path, *names, **parameters)
+        if not isinstance(answer, list | None):
+            asked = path.format(*names)
+            raise LayertuiError(f"{self.endpoint.engine} does not list {asked}", "its answer is not a list")
+        return objects(answer)
 
     def stream(
         self,

@@ -22,7 +22,7 @@ CONTAINER_TRANSPORTS = {"Docker": "docker-container", "Podman": "podman-containe
 def list_containers(engine: Engine) -> Iterator[ContainerSummary]:
     """Yield every container, running or not. Raises :class:`LayertuiError`."""
     transport = CONTAINER_TRANSPORTS[engine.endpoint.engine]
-    for item in objects(engine.get("/containers/json", all="1")):
+    for item in engine.get_list("/containers/json", all="1"):
         names = item.get("Names")
         identity = str(item.get("Id", ""))
         name = str(names[0]).lstrip("/") if isinstance(names, list) and names else identity[:12]

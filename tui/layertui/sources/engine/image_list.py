@@ -31,7 +31,7 @@ def list_images(engine: Engine) -> Iterator[ImageSummary]:
     """
     parameters = {"manifests": "1"} if engine.api_version >= MANIFEST_LIST_VERSION else {}
     inspected: dict[str, Mapping[str, Any]] = {}
-    for item in objects(engine.get("/images/json", **parameters)):
+    for item in engine.get_list("/images/json", **parameters):
         identity = str(item.get("Id", ""))
         if identity not in inspected:
             try:
@@ -45,7 +45,7 @@ def list_images(engine: Engine) -> Iterator[ImageSummary]:
 def shared_sizes(engine: Engine) -> dict[str, int]:
     """Return bytes of each image, by its ID, that others have too. Takes the engine longer than the list."""
     if engine.api_version >= SHARED_SIZE_VERSION:
-        rows = engine.get("/images/json", **{"shared-size": "1"})
+        rows: object = engine.get_list("/images/json", **{"shared-size": "1"})
     else:
         rows = engine.get_object("/system/df").get("Images")
     return {

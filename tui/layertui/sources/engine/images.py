@@ -30,7 +30,7 @@ from layertui.sources.engine.description import describe_image, names_of
 from layertui.sources.engine.save_stream import SavedBlob, SaveStream
 from layertui.sources.engine.saved_image import SavedImage, known_links
 from layertui.sources.engine.steps import history_of_steps
-from layertui.sources.engine.values import integer, objects
+from layertui.sources.engine.values import integer
 from layertui.sources.files import read_text
 
 IMAGE_TRANSPORTS = {"Docker": "docker-daemon", "Podman": "podman"}
@@ -57,7 +57,7 @@ def open_image(engine: Engine, name: str, platform: str | None = None, manifest:
     config = decode(config_bytes, CONFIG_SCHEMA) if config_bytes else _config_of(inspected)
     warnings = []
     try:
-        steps = objects(engine.get("/images/{0}/history", identity or name, **described.query))[::-1]
+        steps = engine.get_list("/images/{0}/history", identity or name, **described.query)[::-1]
     except LayertuiError as error:  # Podman 4.3 fails where the config has no dates
         steps = []
         if not config_bytes:
