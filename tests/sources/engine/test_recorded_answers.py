@@ -180,7 +180,9 @@ def test_answers_that_are_no_answers(engine: Engine, monkeypatch: pytest.MonkeyP
             open_image(engine, "app:1")
         except LayertuiError as error:
             assert "Docker" in str(error)
-    lists: tuple[object, ...] = ({}, "text", [5, {"Id": None}])
-    for junk in lists:
+    monkeypatch.setitem(ANSWERS, "/images/json", [5, {"Id": None}])
+    list(list_images(engine))  # what is not an image is left out
+    for junk in ({}, "text"):
         monkeypatch.setitem(ANSWERS, "/images/json", junk)
-        list(list_images(engine))
+        with pytest.raises(LayertuiError, match="does not list"):
+            list(list_images(engine))
