@@ -18,6 +18,7 @@ from layertui.ui.dialogs.choose import ChooseDialog
 from layertui.ui.dialogs.reader import ReaderDialog
 from layertui.ui.explorer.header import ImageHeader
 from layertui.ui.explorer.screen import ExplorerScreen
+from layertui.ui.explorer.strip import LayerStrip
 from layertui.ui.images.screen import ImagesScreen
 from layertui.ui.widgets.text_view import TextView
 from layertui.ui.worker.loader import Loader
@@ -97,6 +98,19 @@ def test_explorer(snap_compare: Compare, read: Read, size: tuple[int, int], them
     read()
     run = pressing("j", "tab", "n", "n")
     assert snap_compare(Explorer(theme=theme), terminal_size=size, run_before=run)
+
+
+def test_layer(snap_compare: Compare, read: Read, size: tuple[int, int], theme: str) -> None:
+    """While the layers have the focus, the detail is about the layer."""
+    read()
+    run = pressing("j", "j", "j", "j", "j", "j", "j")
+    assert snap_compare(Explorer(theme=theme), terminal_size=size, run_before=run)
+
+
+def test_low(snap_compare: Compare, read: Read) -> None:
+    """In twelve rows the focused pane has the room."""
+    read()
+    assert snap_compare(Explorer(), terminal_size=(80, 12), run_before=pressing("tab"))
 
 
 def test_detail_in_a_small_terminal(snap_compare: Compare, read: Read) -> None:
@@ -254,6 +268,66 @@ async def test_what_was_only_stored_again_is_told_from_changes_once_it_was_compa
         assert merged(pilot).layer == 8
         assert Mark.REWRITTEN not in merged(pilot).marks
         assert Mark.REPEATED in merged(pilot).marks
+
+
+async def test_the_detail_follows_the_focus(read: Read) -> None:
+    """The layer in Layers, the path in the tree and where n leads, a tab of the path on its key."""
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        for _ in range(7):
+            await pilot.press("j")
+        await quiet(pilot)
+        text = shown(pilot)
+        assert "RUN apk add python3 sqlite-libs stonecut build-base" in text
+        assert "57.0 kB = 25.1 kB live + 31.9 kB dead (56%)" in text
+        assert "/var/cache/apk/python3-3.12.9-r0.apk" in text
+        assert "Layer 2" in str(detail(pilot).border_title)
+        await pilot.press("n")
+        await quiet(pilot)
+        assert "Largest files" not in shown(pilot) and "Layer" not in str(detail(pilot).border_title)
+        await pilot.press("j")
+        await quiet(pilot)
+        assert "Largest files" in shown(pilot)
+        await pilot.press("5")
+        await quiet(pilot)
+        assert "Largest files" not in shown(pilot)
+        await pilot.press("k", "tab")
+        await quiet(pilot)
+        assert "Largest files" not in shown(pilot)
+
+
+async def test_enter_on_a_dead_file_of_a_layer_shows_it(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        for _ in range(5):
+            await pilot.press("j")
+        assert layers(pilot).merged_layer == 4
+        await quiet(pilot)
+        detail(pilot).focus()
+        await pilot.pause()
+        lines = detail(pilot).document.lines
+        detail(pilot).go_to_row(next(at for at, line in enumerate(lines) if "id_ed25519" in line.text))
+        await pilot.press("enter")
+        await quiet(pilot)
+        assert "PRIVATE KEY" in shown(pilot)
+
+
+async def test_a_click_on_the_strip_goes_to_the_layer(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        await pilot.click(LayerStrip, offset=(1, 0))
+        assert layers(pilot).merged_layer == 1
+        await pilot.click(LayerStrip, offset=(118, 0))
+        assert layers(pilot).merged_layer == 9
+
+
+def shown(pilot: Pilot[None]) -> str:
+    """What the detail shows."""
+    pane = detail(pilot)
+    return "\n".join(pane.render_line(y).text.rstrip() for y in range(pane.content_size.height))
 
 
 async def test_n_leads_from_change_to_change_without_leaving_the_layers(read: Read) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from heapq import nlargest
 from itertools import accumulate, compress, count
 from operator import eq
 from typing import NamedTuple, cast
@@ -87,6 +88,18 @@ class SizeMap:
             ),
             key=lambda file: (-file.size, file.path, file.layer),
         )
+
+    def files_of(self, layer: LayerNumber, most: int) -> list[SizedFile]:
+        """Return the largest files that a layer stores, live and dead."""
+        union = self.union
+        start, stop = union.starts[layer - 1], union.starts[layer]
+        live = ((place, event, True) for place, event in self.live_files if start <= event < stop)
+        dead = ((union.ev_node[event], event, False) for event in self.dead_files if start <= event < stop)
+        rows = nlargest(most, (*live, *dead), key=lambda row: (union.size(row[1]), -row[1]))
+        return [
+            SizedFile(event, union.path(place), layer, union.size(event), is_live)
+            for place, event, is_live in rows
+        ]
 
     def by_layer(self, node: Node = ROOT) -> list[Bytes]:
         """Return the bytes at and below a path by the layer that stores them, base first."""

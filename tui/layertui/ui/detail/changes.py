@@ -134,14 +134,14 @@ def _page(subject: Subject, job: Job, known: _Known) -> Page:
             build.add(("Below it: ", "quiet"), *counts(below))
     _table(build, subject, before if touched else after, after, known)
     _hidden(build, subject, job)
-    return build.page(_heading(subject, known.summary))
+    return build.page(summary_line(subject, known.summary))
 
 
 def path_of_node(subject: Subject) -> str:
     return visible(subject.union.path(subject.node))
 
 
-def _heading(subject: Subject, summary: LayerSummary) -> Line:
+def summary_line(subject: Subject, summary: LayerSummary) -> Line:
     """Return the summary of the layer's changes."""
     union, layer = subject.union, subject.merged_layer
     against = f" against {layers(1, layer - 1)}" if layer > 1 else " is the base"

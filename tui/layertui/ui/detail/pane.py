@@ -78,6 +78,7 @@ class DetailPane(TextView):
         self._line = (-1, 0, 0)  # node and layer of a subject, and the line that Preview begins at
         self._compared: tuple[Event, Event] | None = None  # the versions that Diff shows
         self._chosen: list[Event] = []
+        self._step = -1  # the history entry whose layer is shown in place of a path; -1: a path is
         self._fresh = True  # the next page is of another question than the one that is shown
         self._question = Job()
         self._settle: Timer | None = None
@@ -100,6 +101,13 @@ class DetailPane(TextView):
         self._line = (node, layer, line)
         self.action_tab(PREVIEW)
 
+    def show_layer(self, step: int) -> None:
+        """Show the layer of a history entry in place of the path; -1: the path again."""
+        if step != self._step:
+            self._step = step
+            self._ask_for_page(_SETTLE)
+            self.refresh_bindings()
+
     # Questions and answers
 
     @cached_property
@@ -121,7 +129,7 @@ class DetailPane(TextView):
         if not self.is_attached:
             return  # asked again when it is
         if self.subject is None:
-            self._put(message("Select a path in the tree."))
+            self._put(message("Select a path in the tree." if self._step < 0 else "Loading layers …"))
             self.busy = False
         elif settle:
             self._settle = self.set_timer(settle, self._start)
@@ -132,7 +140,7 @@ class DetailPane(TextView):
         assert self.subject is not None
         told = self.told_about(self.subject)
         self.layer_count = told.union.layers
-        if self.tab == VERSIONS:  # reads nothing
+        if self.tab == VERSIONS and self._step < 0:  # reads nothing
             self._put(self._tabs.versions(told, self._chosen))
             self.busy = False
             return
@@ -153,7 +161,9 @@ class DetailPane(TextView):
         return subject
 
     def _pages(self, subject: "Subject", job: Job) -> Iterator[Page]:
-        """Return the pages of the tab, each more complete than the last."""
+        """Return the pages of the layer or the tab, each more complete than the last."""
+        if self._step >= 0:
+            return self._tabs.layer(subject, self._step, job)
         if self.tab == CHANGES:
             return self._tabs.changes(subject, job)
         if self.tab == DIFF:
@@ -177,7 +187,7 @@ class DetailPane(TextView):
         if self._patience is not None:
             self._patience.stop()
         self.busy = False
-        if self.tab == CHANGES and self.subject and self._tabs.are_settled(self.subject):
+        if (self.tab == CHANGES or self._step >= 0) and self.subject and self._tabs.are_settled(self.subject):
             self.post_message(self.Compared(self.subject))
 
     def on_text_view_wanted(self, event: TextView.Wanted) -> None:
@@ -231,7 +241,7 @@ class DetailPane(TextView):
         if action == "hex":
             return self.document.hex is not None
         if action == "mark":
-            return self.tab == VERSIONS
+            return self.tab == VERSIONS and self._step < 0
         if action == "jump":
             return bool(self._page.stops)
         if action == "enter":
@@ -239,7 +249,8 @@ class DetailPane(TextView):
         return super().check_action(action, parameters)
 
     def action_tab(self, tab: int) -> None:
-        """Show another tab about the same path."""
+        """Show a tab about the path."""
+        self._step = -1
         if tab != PREVIEW:
             self._looked_at = NO_EVENT
         if tab != DIFF:
@@ -277,7 +288,7 @@ class DetailPane(TextView):
         event = Event(self._page.events.get(self.cursor, -1))
         if event < 0 or self.subject is None:
             return
-        if self.tab != VERSIONS:
+        if self.tab != VERSIONS or self._step >= 0:
             self._looked_at = event
             self.action_tab(PREVIEW)
             return
@@ -305,17 +316,19 @@ class DetailPane(TextView):
     def _title(self) -> None:
         """The tabs in the upper border, the path and its layer in the lower."""
         room = self.size.width
+        shown = self.tab if self._step < 0 else -1
+        first = f"Layer {self.subject.merged_layer}" if self._step >= 0 and self.subject is not None else ""
         names = [f"{number} {name}" for number, name in enumerate(TABS, 1)]
-        if sum(map(len, names)) + 3 * len(names) > room:
-            names = [name if tab == self.tab else name[:1] for tab, name in enumerate(names)]
-        parts: list[Content] = []
+        if len(first) + sum(map(len, names)) + 3 * len(names) > room:
+            names = [name if tab == shown else name[:1] for tab, name in enumerate(names)]
+        parts = [Content.styled(first, "bold $accent")] if first else []
         for tab, name in enumerate(names):
-            style = "bold $accent" if tab == self.tab else "$quiet not bold"
+            style = "bold $accent" if tab == shown else "$quiet not bold"
             link = Style.from_meta({"@click": f"tab({tab})"})
             parts.append(Content.styled(name, style).stylize(link))
         self.border_title = Content.styled(" │ ", "$line not bold").join(parts)
         subtitle = ""
-        if self.subject is not None:
+        if self.subject is not None and self._step < 0:
             where = f" {self.subject.where}"
             path = visible(self.subject.union.path(self.subject.node))
             subtitle = shorten(path, max(room - len(where) - 4, 1)) + where

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from layertui.model.job import Job
 from layertui.model.numbers import Event
-from layertui.ui.detail import changes, details, difference, preview, versions
+from layertui.ui.detail import changes, details, difference, layer_page, preview, versions
 from layertui.ui.detail.owners import Owners
 from layertui.ui.detail.page import Page
 from layertui.ui.detail.subject import Subject
@@ -16,6 +16,10 @@ class Tabs:
     def __init__(self) -> None:
         self._owners = Owners()
         self._summaries = changes.Summaries()
+        self._size_maps = layer_page.SizeMaps()
+
+    def layer(self, subject: Subject, step: int, job: Job) -> Iterator[Page]:
+        return layer_page.pages(subject, step, self._summaries, self._size_maps, job)
 
     def changes(self, subject: Subject, job: Job) -> Iterator[Page]:
         return changes.pages(subject, self._summaries, job)

@@ -159,9 +159,18 @@ class ImagePanes(TreeSplitView):
 
     def on_layer_list_highlighted(self) -> None:
         self._move()
+        self._follow_focus()
 
     def on_descendant_focus(self) -> None:
         self.set_class(self._focused is self.layer_list, "-leading")
+        self._follow_focus()
+
+    def _follow_focus(self) -> None:
+        """Show in the detail the layer while the layers have the focus, else the path."""
+        if self._focused is self.layer_list:
+            self.detail.show_layer(self.layer_list.step if self.layer_list.merged_layer else -1)
+        elif self._focused is self.tree_view:
+            self.detail.show_layer(-1)
 
     def on_layer_list_opened(self) -> None:
         self.tree_view.focus()

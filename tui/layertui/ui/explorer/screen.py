@@ -45,7 +45,8 @@ class ExplorerScreen(ImageScreen):
 
     HELP: ClassVar[str] = (
         "Layers, newest first; the file tree that a container sees at the selected layer; and the detail of "
-        "the selected path. Moving in the layers changes the tree; a step without a layer shows the tree of the "
+        "the layer while Layers has the focus, else of the selected path. Bars and the strip are solid for live "
+        "bytes, which the final tree shows, and hatched for dead ones, which are stored all the same. Moving in the layers changes the tree; a step without a layer shows the tree of the "
         f"layer below it. {FILTER_HELP}"
     )
     LEGEND: ClassVar[Legend] = (
@@ -307,6 +308,7 @@ class ExplorerScreen(ImageScreen):
 
     def action_change(self, step: Literal[1, -1]) -> None:
         """Go to the next path that the layer changed, or the previous one, wherever the focus is."""
+        self.panes.detail.show_layer(-1)
         self.panes.tree_view.action_change(step)
 
     def action_facts(self) -> None:
