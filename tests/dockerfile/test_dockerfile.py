@@ -84,6 +84,38 @@ def test_what_the_config_says_tells_where_a_value_ends() -> None:
     assert guessed.guesses == ["the boundary between a value and the next name"]
 
 
+def test_what_buildkit_records_without_quotes_is_as_in_the_config() -> None:
+    """Steps and config of one image that BuildKit 0.33 built; where the config has others, words are guessed."""
+    words = {"Test": ["CMD", "do", "e  r"]}
+    config = {"Volumes": {"/d1": {}, "/d 2": {}}, "Healthcheck": words, "Shell": ["/my sh", "-c"]}
+    times = "Interval:30s Timeout:0s StartPeriod:0s StartInterval:0s Retries:0"
+    steps = ("VOLUME [/d1 /d 2]", f"HEALTHCHECK {{Test:[CMD do e  r] {times}}}", "SHELL [/my sh -c]")
+    found = of(*steps, config=config)
+    assert [each.text for each in found] == [
+        'VOLUME ["/d1", "/d 2"]',
+        'HEALTHCHECK --interval=30s CMD ["do", "e  r"]',
+        'SHELL ["/my sh", "-c"]',
+    ]
+    assert not any(each.guesses for each in found)
+    guessed = of("VOLUME [/d1 /d 2]", f"HEALTHCHECK {{Test:[CMD do it] {times}}}", "VOLUME [/$d]")
+    assert [each.text for each in guessed] == [
+        "VOLUME /d1 /d 2",
+        'HEALTHCHECK --interval=30s CMD ["do", "it"]',
+        "VOLUME /\\$d",
+    ]
+    assert [bool(each.guesses) for each in guessed] == [True, True, False]
+
+
+def test_onbuild_that_only_the_config_has() -> None:
+    """BuildKit records none in the history; the classic builder does."""
+    triggers = ["RUN a  b", "COPY . /x", "COPY . /x", "RUN x\nFROM y"]
+    found = of(f"{NOP} ONBUILD RUN a b", f"{NOP} ONBUILD COPY . /x", config={"OnBuild": triggers})
+    assert [each.text for each in found] == ["ONBUILD RUN a b", "ONBUILD COPY . /x", "ONBUILD COPY . /x", ""]
+    assert [each.step for each in found] == [0, 1, -1, -1]
+    assert found[2].comments == ["in the config; the history does not record it"]
+    assert found[3].unknown
+
+
 def test_what_is_missing_or_guessed_says_so() -> None:
     copied, words, script, staged, none = of(
         f"{NOP}ADD file:0123456789abcdef in / ",

@@ -53,6 +53,10 @@ HISTORIES = {
         'HEALTHCHECK &{["CMD-SHELL" "wget -qO- localhost:8080/health"] "30s" "3s" "0s" \'\\x03\'}': "HEALTHCHECK --interval=30s --timeout=3s --retries=3 CMD wget -qO- localhost:8080/health",
         'HEALTHCHECK &{["CMD" "curl" "-f" "http://localhost/"] "0s" "0s" "1m0s" "0s" \'\\n\'}': 'HEALTHCHECK --start-period=1m0s --retries=10 CMD ["curl", "-f", "http://localhost/"]',
         'HEALTHCHECK &{["NONE"] "0s" "0s" "0s" \'\\x00\'}': "HEALTHCHECK NONE",
+        'HEALTHCHECK &{["CMD-SHELL" "x"] "1.5s" "0s" "0s" "2s" \'\\x00\'}': "HEALTHCHECK --interval=1.5s --start-interval=2s CMD x",
+        "HEALTHCHECK {Test:[CMD-SHELL wget -q localhost || exit 1] Interval:5s Timeout:2s StartPeriod:1m0s StartInterval:0s Retries:4}": "HEALTHCHECK --interval=5s --timeout=2s --start-period=1m0s --retries=4 CMD wget -q localhost || exit 1",
+        "HEALTHCHECK {Test:[CMD do] Interval:30s Timeout:0s StartPeriod:0s StartInterval:1.5s Retries:0}": 'HEALTHCHECK --interval=30s --start-interval=1.5s CMD ["do"]',
+        "HEALTHCHECK {Test:[NONE] Interval:0s Timeout:0s StartPeriod:0s StartInterval:0s Retries:0}": "HEALTHCHECK NONE",
     },
     "buildah": {
         "/bin/sh -c #(nop) COPY file:84444ad88bd7fb1ac993a256408f10ce0befd4338385371c4b1943d8b219e0b4 in / ": "COPY a file in /",
@@ -131,13 +135,15 @@ def test_control_characters_are_left_for_whoever_shows_them() -> None:
         "|3 " + "/bin/sh " * 10_000,
         "powershell " + "-Command " * 8_000,
         "HEALTHCHECK &{[" + '"' * 60_000,
+        "HEALTHCHECK {Test:[" + "] Interval:" * 6_000,
+        "HEALTHCHECK {Test:[CMD] Interval:0s Timeout:0s StartPeriod:0s Retries:" + "9" * 60_000 + "}",
         "CMD [" + '"\\' * 30_000 + "]",
         "COPY " + "dir:" * 15_000,
         "EXPOSE map[" + "[" * 60_000,
         "/bin/sh -c " + " " * 60_000 + "x",
         "sh " + "-e " * 20_000,
     ],
-    ids=range(9),
+    ids=range(11),
 )
 def test_no_step_takes_long(created_by: str) -> None:
     started = time.process_time()

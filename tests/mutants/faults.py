@@ -438,6 +438,12 @@ FAULTS = [
         SSH,
     ),
     Fault("sources/engine/ssh.py", "start_new_session=True", "start_new_session=False", SSH),
+    Fault(
+        "sources/registry/credentials.py",
+        "start_new_session=True",
+        "start_new_session=False",
+        "tests/sources/registry/test_credentials.py",
+    ),
     Fault("sources/engine/ssh.py", "ControlMaster=auto", "ControlMaster=no", SSH),
     Fault("sources/engine/ssh.py", "if facts.st_mode & 0o170077 == 0o040000 and", "if", SSH),
     Fault("sources/engine/ssh.py", "if own.wait() == 0:", "if own.wait() < 0:", SSH),

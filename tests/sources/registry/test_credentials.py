@@ -3,9 +3,11 @@
 import base64
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
+import pexpect
 import pytest
 
 from layertui.model.errors import LayertuiError
@@ -132,6 +134,29 @@ def test_helpers_that_fail(
     with pytest.raises(LayertuiError, match=why) as raised:
         find_login("a.io", "app")
     assert f"docker-credential-{suffix}" in str(raised.value)
+
+
+def test_helpers_cannot_read_the_terminal(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would take keys that are meant for the app, and ask where nobody sees the question."""
+    helper(settings, "asks", 'read -r answer </dev/tty && echo "it got $answer"; exit 1', monkeypatch)
+    write(settings / "HOME/.docker/config.json", credsStore="asks")
+    look = "from layertui.sources.registry.credentials import find_login; find_login('a.io', 'app')"
+    child = pexpect.spawn(sys.executable, ["-c", look], encoding="utf-8", timeout=60, dimensions=(24, 300))
+    child.sendline("typed")
+    printed = child.read()
+    assert "/dev/tty" in printed
+    assert "it got" not in printed
+
+
+def test_a_helper_that_does_not_answer(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("layertui.sources.registry.credentials.HELPER_TIME", 0.5)
+    helper(settings, "waits", "echo the card is missing >&2; exec sleep 60", monkeypatch)
+    write(settings / "HOME/.docker/config.json", credsStore="waits")
+    with pytest.raises(LayertuiError, match="the card is missing"):
+        find_login("a.io", "app")
+    helper(settings, "waits", "exec sleep 60", monkeypatch)
+    with pytest.raises(LayertuiError, match="no answer within"):
+        find_login("a.io", "app")
 
 
 def test_a_helper_that_is_not_there(settings: Path) -> None:

@@ -6,6 +6,7 @@ be known is a comment.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -68,6 +69,10 @@ def heading(image: Image) -> list[str]:
     return [*directives, f"# Reconstructed from the history of {visible(image.name)}.", ""]
 
 
+def _texts(values: Sequence[Any]) -> list[str]:
+    return [each for each in values if isinstance(each, str)]
+
+
 class _Reconstruction:
     """Converts a history, oldest step first."""
 
@@ -77,12 +82,20 @@ class _Reconstruction:
         self._history = list(image.history)
         self._boundaries = boundaries(image.history)
         labels = labels_of(image.config)
-        variables = [each for each in config_list(image.config, "config", "Env") if isinstance(each, str)]
+        variables = _texts(config_list(image.config, "config", "Env"))
         known = {
             "ENV": {name: value for name, _, value in (each.partition("=") for each in variables)},
             "LABEL": labels,
         }
-        self._writer = InstructionWriter(image.platform.os == "windows", known)
+        settings = image.config.get("config")
+        volumes = settings.get("Volumes") if isinstance(settings, dict) else None
+        words = {
+            "HEALTHCHECK": _texts(config_list(image.config, "config", "Healthcheck", "Test")),
+            "SHELL": _texts(config_list(image.config, "config", "Shell")),
+            "VOLUME": list(volumes) if isinstance(volumes, dict) else [],
+        }
+        self._triggers = _texts(config_list(image.config, "config", "OnBuild"))
+        self._writer = InstructionWriter(image.platform.os == "windows", known, words)
         self._is_buildah = "io.buildah.version" in labels
         self._declared: dict[str, str] = {}
 
@@ -95,6 +108,18 @@ class _Reconstruction:
         yield self._from(has_base)
         for number in range(start, len(self._history)):
             yield from self._step(number, is_base=False, is_first=number == start)
+        yield from self._unrecorded_triggers(start)
+
+    def _unrecorded_triggers(self, start: int) -> Iterator[Instruction]:
+        """Yield the ``ONBUILD`` that the config has and the history has not: BuildKit records none."""
+        steps = (recorded(entry) for entry in self._history[start:])
+        seen = Counter(" ".join(step.arguments.split()) for step in steps if step.instruction == "ONBUILD")
+        for trigger in self._triggers:
+            text = " ".join(trigger.split())
+            seen[text] -= 1
+            if seen[text] < 0:
+                facts = ["in the config; the history does not record it"]
+                yield self._worded("ONBUILD", self._writer.of("ONBUILD", trigger), {}, facts, ())
 
     def _from(self, has_base: bool) -> Instruction:
         base, name = self._base, "_".join(self._base.name.split())

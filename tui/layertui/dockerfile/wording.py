@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from layertui.dockerfile.shell import broken
-from layertui.model.history_step import SENT, SHELL, quoted_words, split_arguments, written
+from layertui.model.history_step import SENT, SHELL, health_check, quoted_words, split_arguments, written
 
 PROXIES = {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"}
 """Build arguments that need no ``ARG`` (Dockerfile reference)."""
+UNSURE_WORDS = "the boundaries of its arguments"
 _SAFE = re.compile(r"[\w./:@%+,=~-]+")
 _ASSIGNED = re.compile(r"(?:^| )([A-Za-z_][\w./-]*)=")
 _HEREDOC = re.compile(r"(?:^|\s)\d*<<-?[^<\s]")
@@ -33,11 +34,17 @@ class Wording:
 class InstructionWriter:
     """Writes instructions in order, as some change the meaning of later ones."""
 
-    def __init__(self, is_windows: bool, known: Mapping[str, Mapping[str, str]]) -> None:
-        """``known`` are the final values of ``ENV`` and ``LABEL`` in the config."""
+    def __init__(
+        self, is_windows: bool, known: Mapping[str, Mapping[str, str]], words: Mapping[str, Sequence[str]]
+    ) -> None:
+        """``known`` are the final values of ``ENV`` and ``LABEL`` in the config.
+
+        ``words`` are those of ``HEALTHCHECK``, ``SHELL`` and ``VOLUME`` there: builders record them joined by blanks.
+        """
         self.escape = "`" if is_windows else "\\"
         self._shell = ["cmd", "/S", "/C"] if is_windows else ["/bin/sh", "-c"]
         self._known = known
+        self._words = words
 
     def as_it_stands(self, keyword: str, text: str) -> Wording:
         """Return arguments recorded as written, as Buildah and kaniko record all but ``COPY`` and ``ADD``."""
@@ -60,7 +67,12 @@ class InstructionWriter:
                 return self._assignments(text, self._known.get(keyword, {}))
             case "ADD" | "COPY":
                 return _copied(text.replace("$", self.escape + "$"))
-            case "MAINTAINER" | "ONBUILD" | "HEALTHCHECK":
+            case "HEALTHCHECK":
+                check, is_sure = health_check(text, self._words.get(keyword, ()))
+                return Wording(check, [] if is_sure else [UNSURE_WORDS])
+            case "VOLUME" if text.startswith("[") and text.endswith("]") and '"' not in text:
+                return self._volumes(text[1:-1])
+            case "MAINTAINER" | "ONBUILD":
                 return Wording(written(keyword, text))
         return Wording(written(keyword, text).replace("$", self.escape + "$"))
 
@@ -75,7 +87,7 @@ class InstructionWriter:
         if text.startswith("/dev/pipes/"):
             return Wording("", unknown=["a heredoc (<<EOF); the history does not have its text"])
         words = text.split(" ")
-        guesses = ["the boundaries of its arguments"] if len(words) > 1 else []
+        guesses = [UNSURE_WORDS] if len(words) > 1 else []
         return Wording(_json(words), guesses)
 
     def script(self, command: str) -> Wording:
@@ -98,9 +110,25 @@ class InstructionWriter:
         return Wording(_json(words))
 
     def _set_shell(self, text: str) -> Wording:
-        words = quoted_words(text[1:-1]) or text.removeprefix("[").removesuffix("]").split()
+        joined, known = text.removeprefix("[").removesuffix("]"), list(self._words.get("SHELL", ()))
+        words = quoted_words(joined) or (known if " ".join(known) == joined else joined.split())
         self._shell = words
         return Wording(_json(words))
+
+    def _volumes(self, text: str) -> Wording:
+        """Return paths that blanks separate, and may contain: those in the config decide."""
+        known = sorted(self._words.get("VOLUME", ()), key=len, reverse=True)
+        paths: list[str] = []
+        is_sure, rest = " " not in text, f"{text} "
+        while rest:
+            path = next((each for each in known if rest.startswith(f"{each} ")), "")
+            path = path or rest.partition(" ")[0]
+            paths.append(path)
+            rest = rest[len(path) + 1 :]
+        is_sure = is_sure or all(path in known for path in paths)
+        escaped = [path.replace("$", self.escape + "$") for path in paths]
+        is_plain = not any(" " in path for path in paths)
+        return Wording(" ".join(escaped) if is_plain else _json(escaped), [] if is_sure else [UNSURE_WORDS])
 
     def _assignments(self, text: str, known: Mapping[str, str]) -> Wording:
         """Return ``A=1 B=two words`` with quotes where needed."""

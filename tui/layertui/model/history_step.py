@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from layertui.model.image import HistoryEntry
@@ -41,8 +42,14 @@ _ARGUMENTS = re.compile(r"\|(\d{1,4}) ")
 SENT = re.compile(r"(?P<kind>file|dir|multi):[0-9a-f]{6,128}(?P<rest> in .*)", re.DOTALL)
 _PORTS = re.compile(r"map\[(?P<ports>.*)\]", re.DOTALL)
 _HEALTH = re.compile(
-    r'&\{\[(?P<test>.*)\] "(?P<interval>\w+)" "(?P<timeout>\w+)" "(?P<start>\w+)"(?: "\w+")? '
-    r"'(?P<retries>.+)'\}",
+    r'&\{\[(?P<test>.*)\] "(?P<interval>[\w.]+)" "(?P<timeout>[\w.]+)" "(?P<start_period>[\w.]+)"'
+    r"""(?: "(?P<start_interval>[\w.]+)")? '(?P<retries>.+)'\}""",
+    re.DOTALL,
+)
+# BuildKit 0.33 prints it without quotes.
+_HEALTH_PLAIN = re.compile(
+    r"&?\{Test:\[(?P<test>.*)\] Interval:(?P<interval>\S+) Timeout:(?P<timeout>\S+) "
+    r"StartPeriod:(?P<start_period>\S+)(?: StartInterval:(?P<start_interval>\S+))? Retries:(?P<retries>\d{1,19})\}",
     re.DOTALL,
 )
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -149,8 +156,8 @@ def written(instruction: str, text: str) -> str:
             return " ".join(port.removesuffix(":{}") for port in ports["ports"].split())
         case "VOLUME" | "EXPOSE" if text.startswith("[") and text.endswith("]") and '"' not in text:
             return text[1:-1]
-        case "HEALTHCHECK" if health := _HEALTH.fullmatch(text):
-            return _health_check(health)
+        case "HEALTHCHECK":
+            return health_check(text)[0]
     return text
 
 
@@ -181,22 +188,36 @@ def quoted_words(text: str) -> list[str] | None:
     return words
 
 
-def _health_check(health: re.Match[str]) -> str:
-    words = quoted_words(health["test"])
+def health_check(text: str, known: Sequence[str] = ()) -> tuple[str, bool]:
+    """Return the arguments of a HEALTHCHECK as in a Dockerfile, and whether its words' boundaries are certain.
+
+    ``known`` are the words of the config's ``Healthcheck.Test``: BuildKit records them joined by blanks.
+    """
+    is_sure = True
+    if health := _HEALTH.fullmatch(text):
+        words, retries = quoted_words(health["test"]) or [], _go_character(health["retries"])
+    elif health := _HEALTH_PLAIN.fullmatch(text):
+        joined, retries = health["test"], int(health["retries"])
+        words = joined.split(" ", 1 if joined.startswith("CMD-SHELL ") else -1)
+        if " ".join(known) == joined:
+            words = list(known)
+        else:
+            is_sure = words[0] != "CMD" or len(words) == 2
+    else:
+        return text, is_sure
     if words == ["NONE"]:
-        return "NONE"
-    if not words or words[0] not in ("CMD", "CMD-SHELL"):
-        return health[0]
+        return "NONE", is_sure
+    if words[:1] not in (["CMD"], ["CMD-SHELL"]):
+        return text, is_sure
     options = [
-        f"--{name}={health[group]}"
-        for name, group in (("interval", "interval"), ("timeout", "timeout"), ("start-period", "start"))
-        if health[group] != "0s"
+        f"--{name.replace('_', '-')}={health[name]}"
+        for name in ("interval", "timeout", "start_period", "start_interval")
+        if health[name] not in (None, "0s")
     ]
-    retries = _go_character(health["retries"])
     if retries:
         options.append(f"--retries={retries}")
     command = " ".join(words[1:]) if words[0] == "CMD-SHELL" else json.dumps(words[1:], ensure_ascii=False)
-    return " ".join([*options, "CMD", command])
+    return " ".join([*options, "CMD", command]), is_sure
 
 
 def _go_character(text: str) -> int:

@@ -140,11 +140,21 @@ def _from_helper(suffix: str, server: str) -> Credentials | None:
     what = f"no login from {program} for {server}"
     try:
         result = subprocess.run(
-            [program, "get"], input=server, capture_output=True, text=True, timeout=HELPER_TIME, check=False
+            [program, "get"],
+            input=server,
+            capture_output=True,
+            text=True,
+            timeout=HELPER_TIME,
+            check=False,
+            start_new_session=True,  # without a terminal, whose keys are the app's
         )
     except FileNotFoundError as error:
         raise LayertuiError(what, "it is not installed", "install it, or log in again") from error
-    except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired as error:
+        said = bytes(error.stderr or b"").decode("utf-8", "replace").strip()
+        why = said.splitlines()[0] if said else f"no answer within {HELPER_TIME} seconds"
+        raise LayertuiError(what, why, "unlock its store, or log in again") from error
+    except (OSError, UnicodeDecodeError) as error:
         raise LayertuiError(what, str(error)) from error
     if result.returncode:
         said = result.stdout.strip() or result.stderr.strip()

@@ -92,6 +92,9 @@ def step_page(
             build.add((waits, "quiet"))
         else:
             _tell_effect(build, effect)
+    if each.step < 0:
+        build.add(("The history does not record it.", "quiet"))
+        return build.page()
     entry = image.history[each.step]
     build.add()
     build.add(
