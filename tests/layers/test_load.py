@@ -62,11 +62,53 @@ def test_plain_tars_are_not_read_for_their_digest() -> None:
     assert index_layer(layers_of([TAR])[0], None).blob_digest == ""
 
 
-def test_what_comes_from_the_cache_was_not_checked_now(tmp_path: Path) -> None:
-    cache = IndexCache(tmp_path)
-    first = index_layer(compressed(), cache)
-    second = index_layer(compressed(), cache)
-    assert (second.keys, second.blob_digest) == (first.keys, "")
+def stored_at(path: Path, layer: Layer) -> Layer:
+    """The layer with its bytes in a file, which is written if there is none."""
+    assert layer.blob is not None
+    if not path.exists():
+        path.write_bytes(layer.blob.pread(layer.blob.size, 0))
+    return layer._replace(blob=FileBlob(path))
+
+
+def test_a_verified_file_is_not_read_again(tmp_path: Path) -> None:
+    cache, layer = IndexCache(tmp_path / "cache"), compressed()
+    first = index_layer(stored_at(tmp_path / "layer", layer), cache)
+    second = index_layer(stored_at(tmp_path / "layer", layer), cache)
+    assert (first.blob_digest, second.keys, second.blob_digest) == (layer.descriptor.digest, first.keys, "")
+
+
+@pytest.mark.parametrize("place", ["same", "other", "memory"])
+def test_a_cached_index_is_not_believed_of_bytes_that_have_another_digest(place: str, tmp_path: Path) -> None:
+    """The index is of the digest that the image claims: whatever has been read elsewhere proves nothing."""
+    cache, honest, path = IndexCache(tmp_path / "cache"), compressed(), tmp_path / "layer"
+    before = stored_at(path, honest)
+    assert index_layer(before, cache).count == 100
+    changed = compressed(file(b"evil") + END)
+    assert changed.blob is not None and before.blob is not None
+    liar = changed._replace(descriptor=honest.descriptor, diff_id=honest.diff_id)
+    if place == "same":  # the same size, inode and modification time
+        facts = path.stat()
+        data = changed.blob.pread(changed.blob.size, 0)
+        path.write_bytes(data + bytes(before.blob.size - len(data)))
+        os.utime(path, ns=(facts.st_mtime_ns, facts.st_mtime_ns))
+    if place != "memory":
+        liar = stored_at(path if place == "same" else tmp_path / "other", liar)
+    for _ in range(2):
+        index = index_layer(liar, cache)
+        assert index.damage.startswith(f"wrong digest: expected {honest.descriptor.digest}, got ")
+        assert index.count == 1
+    assert index_layer(compressed(), cache).count == 100, "the index of the honest layer is still there"
+
+
+def test_another_file_of_the_same_bytes_is_verified_once_and_not_decompressed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, layer = IndexCache(tmp_path / "cache"), compressed()
+    first = index_layer(stored_at(tmp_path / "one", layer), cache)
+    monkeypatch.setattr("layertui.layers.load.DecompressedStream", None)
+    found = [index_layer(stored_at(tmp_path / "two", layer), cache) for _ in range(2)]
+    assert [index.keys for index in found] == [first.keys] * 2
+    assert [index.blob_digest for index in found] == [layer.descriptor.digest, ""]
 
 
 def test_no_image_can_poison_the_index_of_another(tmp_path: Path) -> None:

@@ -6,14 +6,14 @@ import hashlib
 import os
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from itertools import repeat
 from operator import itemgetter
 
 from layertui.cache.indexes import IndexCache
 from layertui.layers.codec import pack_index, unpack_index_checked
 from layertui.layers.compression.format import Damaged, compression_of
-from layertui.layers.compression.stream import DecompressedStream
+from layertui.layers.compression.stream import DecompressedStream, StoredBytes
 from layertui.layers.tar.capture import Keep
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow, StreamWindow
@@ -48,25 +48,25 @@ def index_layer(
         return _scan_unpacked(layer.unpacked, job)
     if layer.blob is None:
         return LayerIndex(damage=layer.missing)
-    key = cache_key(layer)
-    if (cached := _cached_index(cache, key)) is not None:
-        return cached
-    # Waiting for another reader of the layer is faster than reading it twice at once.
-    with cache.lock(key, job) if cache is not None and key else nullcontext():
-        if (cached := _cached_index(cache, key)) is not None:
-            return cached
-        try:
+    kept = _KeptIndex(layer, layer.blob, cache) if cache is not None and cache_key(layer) else None
+    try:
+        if kept and (index := kept.read(job)) is not None:
+            return index
+        # Waiting for another reader of the layer is faster than reading it twice at once.
+        with kept.lock(job) if kept else nullcontext():
+            if kept and (index := kept.read(job)) is not None:
+                return index
             with layer.blob.fetching(job):
                 index = _scan(layer, layer.blob, job, keep)
-        except ImageChanged:
-            raise
-        except LayertuiError as error:
-            return LayerIndex(damage=str(error))
-        if layer.descriptor.digest and not is_known(layer.descriptor.digest):
-            text = f"its digest {layer.descriptor.digest} cannot be verified: unsupported algorithm"
-            index.warnings.append(LayerWarning("digest-unsupported", b"", text))
-        if cache is not None and key and not index.damage:
-            cache.write(key, pack_index(index))
+            if layer.descriptor.digest and not is_known(layer.descriptor.digest):
+                text = f"its digest {layer.descriptor.digest} cannot be verified: unsupported algorithm"
+                index.warnings.append(LayerWarning("digest-unsupported", b"", text))
+            if kept and not index.damage:
+                kept.write(index)
+    except ImageChanged:
+        raise
+    except LayertuiError as error:
+        return LayerIndex(damage=str(error))
     if layer.blob.not_kept:
         index.warnings.append(LayerWarning(NOT_KEPT, b"", layer.blob.not_kept))
     return index
@@ -118,17 +118,7 @@ def cache_key(layer: Layer) -> str:
         return layer.blob.digest.replace(":", "-").replace("/", "-")
     if is_known(layer.descriptor.digest) and _is_compressed(layer):
         return layer.descriptor.digest.replace(":", "-").replace("/", "-")
-    if layer.blob is None or layer.blob.file is None:
-        return ""
-    file, offset = layer.blob.file
-    try:
-        path = os.path.realpath(file.path)
-    except OSError:
-        return ""
-    identity = (
-        layer.descriptor.digest, layer.diff_id, path, offset, layer.blob.size, *file.state, file.ctime_ns,
-    )  # fmt: skip
-    return "file-" + hashlib.sha256(repr(identity).encode("utf-8", "surrogateescape")).hexdigest()
+    return _file_key(layer)
 
 
 def is_lasting(index: LayerIndex) -> bool:
@@ -143,11 +133,64 @@ def _is_compressed(layer: Layer) -> bool:
         return False
 
 
-def _cached_index(cache: IndexCache | None, key: str) -> LayerIndex | None:
-    index = cache.read(key, unpack_index_checked) if cache is not None and key else None
-    if index is not None:
+def _file_key(layer: Layer) -> str:
+    """Return a key of the claims about a layer and of its file as it is; empty without a file."""
+    if layer.blob is None or layer.blob.file is None:
+        return ""
+    file, offset = layer.blob.file
+    try:
+        path = os.path.realpath(file.path)
+    except OSError:
+        return ""
+    identity = (
+        layer.descriptor.digest, layer.diff_id, path, offset, layer.blob.size, *file.state, file.ctime_ns,
+    )  # fmt: skip
+    return "file-" + hashlib.sha256(repr(identity).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+class _KeptIndex:
+    """The cached index of a layer, shared by all sources of the same bytes.
+
+    A local file may have changed since its digest was verified, so which file had it, and in which state, is
+    cached too. The digest of any other is verified before the index is used.
+    """
+
+    def __init__(self, layer: Layer, blob: Blob, cache: IndexCache) -> None:
+        self._blob = blob
+        self._cache = cache
+        self._key = cache_key(layer)
+        self._file_key = _file_key(layer)
+        self._digest = layer.descriptor.digest
+        self._is_claim = self._key != self._file_key and not blob.digest and blob.is_local
+
+    def lock(self, job: Job) -> AbstractContextManager[None]:
+        return self._cache.lock(self._key, job)
+
+    def read(self, job: Job) -> LayerIndex | None:
+        """Return the index; ``None`` if it has to be made. Raises :class:`LayertuiError`, :class:`Cancelled`."""
+        index = self._cache.read(self._key, unpack_index_checked)
+        if index is None:
+            return None
         index.blob_digest = ""  # not read now, so not verified now
-    return index
+        if self._is_claim and not (self._file_key and self._cache.has(self._file_key)):
+            stored = StoredBytes(self._blob, algorithm_of(self._digest), job)
+            try:
+                if stored.digest() != self._digest:
+                    return None
+            finally:
+                stored.stop()
+            index.blob_digest = self._digest
+            self._remember()
+        return index
+
+    def write(self, index: LayerIndex) -> None:
+        """Store an index that was made of bytes with the digest."""
+        self._cache.write(self._key, pack_index(index))
+        self._remember()
+
+    def _remember(self) -> None:
+        if self._is_claim and self._file_key:
+            self._cache.write(self._file_key, self._digest.encode())
 
 
 def _scan(layer: Layer, blob: Blob, job: Job, keep: Keep | None) -> LayerIndex:

@@ -61,7 +61,7 @@ class StoredBytes(io.RawIOBase):
         """Return the digest of the whole blob; reads the rest of it."""
         buffer = bytearray(STORED_CHUNK)
         while self.readinto(buffer):
-            pass
+            self._job.report(self.position, self._blob.size)
         self._hasher.shutdown()
         return f"{self._algorithm}:{self._hash.hexdigest()}"
 
