@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from layertui.model.errors import LayertuiError
-from layertui.model.image import ImageSummary
+from layertui.model.image import ContainerSummary, ImageSummary
 from layertui.ui.app import LayertuiApp
 from layertui.ui.images.detail import ImageDetail
 from layertui.ui.images.screen import EngineScreen, ImagesScreen
@@ -349,6 +349,33 @@ async def test_an_engine_without_a_name_lists_its_images(places: Places) -> None
         await until(pilot, lambda: type(pilot.app.screen) is ImagesScreen)
         await settled(pilot)
         assert "shop:7" in names(pilot) and len(names(pilot)) == 8
+
+
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+async def test_an_engine_whose_container_is_not_named_lists_them(places: Places, engine: str) -> None:
+    row = ContainerSummary(
+        reference=f"{engine}-container:web",
+        transport=f"{engine}-container",
+        id="0" * 64,
+        name="web",
+        image="app",
+        command=None,
+        created=None,
+        state="running",
+        status="Up 2 hours",
+        labels=None,
+        mounts=None,
+        networks=None,
+        ports=None,
+    )
+    images = {"docker": "docker-daemon:", "podman": "podman:"}
+    places.containers = {"docker-daemon:": [], "podman:": [], images[engine]: [row]}
+    async with LayertuiApp(f"{engine}-container:").run_test() as pilot:
+        await until(pilot, lambda: isinstance(pilot.app.screen, EngineScreen))
+        await settled(pilot)
+        shown = [table for table in pilot.app.screen.query(Table) if table.display]
+        assert [table.id for table in shown] == ["containers"]
+        assert [row.cells["name"] for row in shown[0].rows] == ["web"]
 
 
 async def test_no_match_is_no_verdict_while_sources_are_asked(places: Places) -> None:

@@ -17,7 +17,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from layertui.model.errors import LayertuiError
-from layertui.model.reference import is_store, parse_reference
+from layertui.model.reference import ENGINE_NAMES, is_store, parse_reference
 from layertui.model.unforeseen import unforeseen
 from layertui.text.sanitize import visible
 from layertui.ui.terminal import ENDING, die_by, is_closed, wait_until_closed
@@ -58,11 +58,9 @@ def _is_repository(reference: str) -> bool:
 
 
 def _engine_of(text: str) -> str:
-    """Return the engine that a reference without a name stands for; empty if it is no such reference."""
-    from layertui.sources import LOCAL
-
-    engine = text.removesuffix(":")
-    return engine if text != engine and engine in LOCAL else ""
+    """Return the transport of an engine's images or containers if a reference has no name; else nothing."""
+    transport = text.removesuffix(":")
+    return transport if text != transport and transport in ENGINE_NAMES else ""
 
 
 def _store_of(text: str) -> str:

@@ -33,7 +33,9 @@ def open_image(reference: Reference, platform: str | None) -> Image:
     """See :class:`layertui.sources.Source`; a container opens as its image and what it wrote."""
     engine = engine_of(reference.transport)
     if not reference.location:
-        raise LayertuiError(f"{reference} names nothing", "", f"write {reference}NAME")
+        command = "containers" if reference.transport in CONTAINERS else "images"
+        remedy = f"write {reference}NAME (layertui {command} {reference} lists the names)"
+        raise LayertuiError(f"{reference} names nothing", "", remedy)
     if reference.transport in CONTAINERS:
         return containers.open_container(engine, reference.location, platform)
     return images.open_image(engine, reference.location, platform)
@@ -41,6 +43,9 @@ def open_image(reference: Reference, platform: str | None) -> Image:
 
 def list_images(reference: Reference) -> Iterator[ImageSummary]:
     """See :class:`layertui.sources.Source`."""
+    if reference.transport in CONTAINERS and not reference.location:
+        remedy = f"layertui containers {reference} lists them"
+        raise LayertuiError(f"{reference} has no images", "it is for containers", remedy)
     if reference.transport in CONTAINERS:
         raise LayertuiError(f"{reference} is a container", "it contains no images", "open it by its name")
     engine = engine_of(reference.transport)

@@ -15,6 +15,8 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from layertui.model.errors import LayertuiError, NoEngine
+from layertui.model.reference import ENGINE_NAMES
+from layertui.sources import LOCAL
 from layertui.text.format import count_text
 from layertui.text.sanitize import visible
 from layertui.ui.images import container_row, image_row
@@ -122,7 +124,8 @@ class ImagesScreen(StackScreen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.query_one("#containers").display = False
+        for listing in (self._images, self._containers):
+            self.query_one(f"#{listing.noun}s").display = listing is self._shown
         self._table.focus()
         self._show()
         self.call_after_refresh(self.action_look)
@@ -360,11 +363,13 @@ class ImagesScreen(StackScreen[None]):
 
 
 class EngineScreen(ImagesScreen):
-    """List the images and containers of one engine, a transport."""
+    """List the images and containers of one engine; ``transport`` is of those shown first."""
 
-    def __init__(self, engine: str) -> None:
-        self._engine = engine
+    def __init__(self, transport: str) -> None:
+        self._engine = next(each for each in LOCAL if ENGINE_NAMES[each] == ENGINE_NAMES[transport])
         super().__init__()
+        if transport not in LOCAL:
+            self._shown = self._containers
 
     def _places(self) -> tuple[Sequence[Place], Sequence[Place]]:
         return engine_places(self._engine)
