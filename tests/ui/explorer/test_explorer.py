@@ -330,6 +330,50 @@ def shown(pilot: Pilot[None]) -> str:
     return "\n".join(pane.render_line(y).text.rstrip() for y in range(pane.content_size.height))
 
 
+async def test_z_gives_a_pane_the_screen_and_takes_it_back(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        panes = explorer(pilot).panes
+        places = [each.region for each in (layers(pilot), panes.tree_pane, detail(pilot))]
+        for pane in (layers(pilot), tree(pilot), detail(pilot)):
+            pane.focus()
+            await pilot.press("z")
+            await quiet(pilot)
+            assert pane.region.width >= 110 and pane.region.height >= 30
+            await pilot.press("z")
+        layers(pilot).focus()
+        await quiet(pilot)
+        assert [each.region for each in (layers(pilot), panes.tree_pane, detail(pilot))] == places
+        await pilot.press("z", "enter")  # to the tree, which was not there
+        await quiet(pilot)
+        assert tree(pilot).has_focus and tree(pilot).region.height and layers(pilot).region.height
+        await pilot.press("z", "escape")
+        await quiet(pilot)
+        assert explorer(pilot).is_current and layers(pilot).region.height
+        await pilot.press("z", "4")  # the detail of the path
+        await quiet(pilot)
+        assert detail(pilot).region.height
+
+
+async def test_keys_of_the_tree_in_every_pane(read: Read) -> None:
+    """What a newcomer types where the app begins: it filters, and runs no commands."""
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        assert layers(pilot).has_focus
+        await pilot.press("slash", *"passwd")
+        await until(pilot, lambda: tree(pilot).query_text == "passwd")
+        await pilot.press("enter")
+        await until(pilot, lambda: tree(pilot).has_focus)
+        assert explorer(pilot).is_current
+        detail(pilot).focus()
+        await pilot.press("v")
+        await until(pilot, lambda: "hanges" in str(explorer(pilot).panes.tree_pane.border_title))
+        await pilot.press("colon", *"etc/motd", "enter")
+        await until(pilot, lambda: subject(pilot).union.path(subject(pilot).node) == "/etc/motd")
+
+
 async def test_n_leads_from_change_to_change_without_leaving_the_layers(read: Read) -> None:
     read()
     async with Explorer().run_test(size=(120, 40)) as pilot:

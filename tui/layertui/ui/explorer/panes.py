@@ -173,6 +173,7 @@ class ImagePanes(TreeSplitView):
             self.detail.show_layer(-1)
 
     def on_layer_list_opened(self) -> None:
+        self._zoom(None)
         self.tree_view.focus()
 
     def on_tree_view_highlighted(self, event: TreeView.Highlighted) -> None:

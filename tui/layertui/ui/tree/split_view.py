@@ -36,6 +36,16 @@ class TreeSplitView(Container):
             )
             for number, name in enumerate(("changes", "diff", "versions", "preview", "details"), 1)
         ),
+        Binding("z", "zoom", "zoom", show=False, tooltip="Give the pane the whole screen, or the panes back"),
+        # In every pane, not only in the tree.
+        Binding("slash", "ask('filter')", "filter", tooltip="Filter paths"),
+        Binding("colon,ctrl+g", "ask('jump')", "jump", show=False, tooltip="Go to a path"),
+        Binding("v", "tree('view')", "view", show=False, tooltip="Tree: merged, changes, all paths"),
+        Binding("s", "tree('sort')", "sort", show=False, tooltip="Tree: sort by name, size, layer or time"),
+        Binding("E", "tree('expand_all')", "expand all", show=False, tooltip="Tree: expand all directories"),
+        Binding(
+            "C", "tree('collapse_all')", "collapse all", show=False, tooltip="Tree: collapse all directories"
+        ),
     ]
 
     DEFAULT_CSS = """
@@ -125,6 +135,12 @@ class TreeSplitView(Container):
             grid-columns: 10fr 8fr 8fr;
         }
     }
+
+    TreeSplitView.-zoomed {
+        grid-size: 1 !important;
+        grid-columns: 1fr !important;
+        grid-rows: 1fr !important;
+    }
     """
 
     def __init__(self, lead: Widget, detail: DetailPane, presenter: RowPresenter | None = None) -> None:
@@ -136,6 +152,7 @@ class TreeSplitView(Container):
         self.subject: Subject | None = None
         """Return the subject of the detail."""
         self._detail_wanted: bool | None = None  # None: visible if there is room
+        self._zoomed: Widget | None = None  # the pane that has the screen
 
     def compose(self) -> ComposeResult:
         self.lead.add_class("lead")
@@ -149,6 +166,7 @@ class TreeSplitView(Container):
         return self.tree_pane.busy or (self.detail.display and self.detail.busy)
 
     def on_tree_view_opened(self) -> None:
+        self._zoom(None)
         self._want_detail(True)
         self.call_after_refresh(self.detail.focus)
 
@@ -181,18 +199,50 @@ class TreeSplitView(Container):
         ):
             self.tree_view.focus()  # the focused pane disappears
 
+    def action_zoom(self) -> None:
+        """Give the focused pane the screen, or all panes their places back."""
+        focused = self._focused
+        pane = self.tree_pane if focused is not None and self.tree_pane in focused.ancestors else focused
+        self._zoom(None if self._zoomed is not None else pane)
+
+    def _zoom(self, pane: Widget | None) -> None:
+        """Show one of the panes alone; None: all of them."""
+        panes = (self.lead, self.tree_pane, self.detail)
+        self._zoomed = pane if pane in panes else None
+        self.set_class(self._zoomed is not None, "-zoomed")
+        for each in panes:
+            each.styles.clear_rule("display")
+            if self._zoomed is not None and each is not self._zoomed:
+                each.styles.display = "none"
+
     def action_detail(self) -> None:
         """Show or hide the detail."""
+        self._zoom(None)
         self._want_detail(not self.has_class("-detail"))
+
+    def action_ask(self, field: str) -> None:
+        """Go to the tree and open its filter or its field for a path."""
+        if self._zoomed is not self.tree_pane:
+            self._zoom(None)
+        self.tree_view.focus()
+        getattr(self.tree_pane, f"action_{field}")()
+
+    def action_tree(self, action: str) -> None:
+        """Run an action of the tree without going there."""
+        getattr(self.tree_view, f"action_{action}")()
 
     def action_tab(self, tab: int) -> None:
         """Show a tab of the detail."""
+        if self._zoomed is not self.detail:
+            self._zoom(None)
         self._want_detail(True)
         self.detail.action_tab(tab)
 
     def leave_detail(self) -> bool:
-        """Leave the detail; return False if it is not focused."""
-        if self.has_class("-short") and self.has_class("-detail"):
+        """Leave a zoomed pane or the detail; return False if there is nothing to leave."""
+        if self._zoomed is not None:
+            self._zoom(None)
+        elif self.has_class("-short") and self.has_class("-detail"):
             self._want_detail(False)
         elif self._focused is self.detail:
             self.tree_view.focus()
