@@ -31,6 +31,8 @@ TARS = {
     "whiteout twice": file(b".wh.x") * 2 + END,
     "device 0:0": header(b"c", b"3", major=b"0", minor=b"0") + END,
     "link to itself": FILE + header(b"f", b"1", linkname=b"f") + END,
+    "malformed mode": header(b"f", mode=b"abc") + END,
+    "malformed time": header(b"f", mtime=b"1x") + END,
     "two pax headers": extended((b"path", b"a")) + extended((b"mtime", b"5")) + FILE + END,
     "numbers after NUL": header(b"f", size=b"\x003", mode=b"\x00644") + padded(b"abc") + END,
     **{
@@ -55,7 +57,7 @@ def test_refused(name: str, tmp_path: Path) -> None:
     builder = UnionBuilder()
     builder.add(index)
     texts = [warning.text for warning in builder.freeze().warnings]
-    words = ("engines refuse", "umoci refuse", "Podman refuses", "no engine can")
+    words = ("engines refuse", "umoci refuse", "ignored here, Docker and Podman refuse", "no engine can")
     is_said = any(word in text for word in words for text in texts)
     OciLayout(tmp_path / "layout").add_blob("1", f"{LAYER}+gzip", stored, tar)
     command = [

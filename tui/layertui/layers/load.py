@@ -235,7 +235,7 @@ def _read_tail(stream: DecompressedStream, index: LayerIndex) -> None:
         index.damage = f"{damage}; all {index.count:,} entries were read"
     else:
         if count := stream.trailing():
-            text = f"{count:,} bytes follow the {stream.compression} stream: ignored here, Podman refuses the layer"
+            text = f"{count:,} bytes follow the {stream.compression} stream: ignored here, Docker and Podman refuse the layer"
             index.warnings.append(LayerWarning("trailing-bytes", b"", text))
 
 

@@ -3,7 +3,7 @@
 Each layer is applied in two phases (OCI layer, "Whiteouts"): its whiteouts and opaque
 whiteouts hide paths of the layers *below*, then its entries are laid over what is left, the
 last of duplicates winning. An entry below a symlink is placed where the link leads inside
-the image, as in umoci and containerd.
+the image, as in umoci.
 """
 
 from __future__ import annotations
@@ -40,7 +40,11 @@ hours and all memory.
 _SIMPLE = frozenset(map(int, (Kind.FILE, Kind.DIRECTORY, Kind.CHAR, Kind.BLOCK, Kind.FIFO)))
 """Kinds that need nothing but an event where the path had the same kind before."""
 
-DUPLICATE = "stored twice in one layer: the last one counts here, in umoci and containerd, Docker and Podman refuse the layer"
+DUPLICATE = (
+    "stored twice in one layer: the last one counts here, in umoci and containerd; "
+    "Docker's overlay2 and Podman refuse the layer"
+)
+DUPLICATE_WHITEOUT = "its whiteout is stored twice in one layer: it counts here and in umoci; Docker, containerd and Podman refuse the layer"
 
 REPLACED_KIND = 255
 """The ``ev_kind`` of an event that deletes a path below a replaced directory."""
@@ -245,7 +249,7 @@ class UnionBuilder:
             if len(found) > len({keys[number] for number in found}):
                 for key, count in Counter(keys[number] for number in found).items():
                     if count > 1:
-                        self._warn("duplicate", key, f"its whiteout is {DUPLICATE}")
+                        self._warn("duplicate", key, DUPLICATE_WHITEOUT)
 
     def _warn_of_double_whiteout(self, key: bytes, opaques: set[bytes]) -> None:
         above = key.rpartition(b"\0")[0]
@@ -467,8 +471,8 @@ class UnionBuilder:
                     self._warn(
                         "symlink-parent",
                         key,
-                        f"lands where the symlink {path_of(child_key)} of a layer below leads, as in umoci "
-                        "and containerd; Docker's overlay2 and Podman put a directory in its place",
+                        f"lands where the symlink {path_of(child_key)} of a layer below leads, as in umoci; "
+                        "Docker, containerd and Podman on overlayfs put a directory in its place",
                     )
                 if target.startswith(b"/"):
                     node = ROOT

@@ -137,7 +137,9 @@ class Fields:
                 parts.append(part)
         key = b"\0".join(parts)
         if escapes:
-            text = "its name leads out of the image: kept inside here, recent Docker refuses the layer"
+            text = (
+                "its name leads out of the image: kept inside here, Docker 29 with overlay2 refuses the layer"
+            )
             self._warnings.warn("path-escapes", key, text)
         return key
 
@@ -157,9 +159,9 @@ class Fields:
             try:
                 value = octal(field)
             except ValueError:
-                self._warnings.warn(
-                    "bad-number", b"", f"malformed {what} in the header before byte {offset:,}: read as 0"
-                )
+                place = f"in the header before byte {offset:,}"
+                text = f"malformed {what} {place}: read as 0 here, engines refuse the layer"
+                self._warnings.warn("bad-number", b"", text)
                 value = 0
         if len(self.numbers) > 10_000:
             self.numbers.clear()

@@ -50,7 +50,7 @@ class TarWarnings:
         self.warn("lone-zero-block", b"", text)
 
     def half_block(self, offset: int) -> None:
-        text = f"the tar ends in the middle of a zero block at byte {offset:,}: Podman and umoci refuse the layer"
+        text = f"the tar ends in the middle of a zero block at byte {offset:,}: engines refuse the layer"
         self.warn("half-block", b"", text)
 
     # Extended headers
