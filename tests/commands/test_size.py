@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from layertui.content.read import Contents
+from layertui.insight.survey import survey
+from layertui.sources import open_image
 from tests.commands.running import Run
 from tests.commands.samples import tar
+from tests.images import union_of
 from tests.layouts import OciLayout
 
 
@@ -57,3 +61,29 @@ def test_files_of_a_layer_that_cannot_be_read(run: Run, tmp_path: Path) -> None:
     assert done.status == 2 and "could not be read completely" in done.err
     (step,) = run("history", "--json", f"oci:{tmp_path}/layout").objects
     assert (step["Size"], step["LiveSize"]) == (None, None)
+
+
+def test_sums_of_the_screen_are_those_of_the_command(run: Run) -> None:
+    (said,) = run("size", "demo:", "--json").objects
+    image = open_image("demo:")
+    union = union_of(image.layers)
+    found = survey("size", image, union, Contents(image, union.indexes, union))
+
+    def sums(kind: str) -> dict[str, tuple[int, int]]:
+        return {each.name: (each.size - each.dead, each.dead) for each in found.sums if each.kind == kind}
+
+    below = {row["path"]: (row["live"], row["dead"]) for row in said["directories"]}
+    top = {path: size for path, size in sums("directory").items() if path.rindex("/") == 0 and path != "/"}
+    assert sums("directory")["/"] == (said["live"], said["dead"])
+    assert top == {path: below[path] for path in ("/usr", "/var", "/srv", "/etc")}
+    layers = {f"{row['layer']}": (row["live"], row["dead"]) for row in said["layers"] if row["size"]}
+    assert sums("step") == layers
+    assert sums("type") == {row["type"]: (row["live"], row["dead"]) for row in said["types"]}
+    assert sums("package") == {
+        "not owned by a package": (said["unowned"], 0),
+        **{f"{row['name']} {row['version']}": (row["live"], 0) for row in said["packages"]},
+    }
+    assert sums("leftover") == {row["what"]: (row["live"], 0) for row in said["leftovers"]}
+    for key, is_dead in (("files", False), ("dead_files", True)):
+        files = [(row.where, row.size, row.layer) for row in found.findings if row.is_hidden == is_dead]
+        assert files == [(row["path"], row["size"], row["layer"]) for row in said[key]]

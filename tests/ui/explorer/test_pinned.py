@@ -99,6 +99,8 @@ async def test_search_and_insight(world: World) -> None:
         insight = pilot.app.screen
         assert isinstance(insight, InsightScreen)
         await until(pilot, lambda: not insight.busy, LONG)
+        await pilot.press("2")
+        await until(pilot, lambda: not insight.busy, LONG)
         shown = " ".join(screen_text(pilot).split())
         assert ("No wasted space" in shown) == world.keeps_old
         assert (f"{CHANGED}escape, then R reloads" in shown) != world.keeps_old

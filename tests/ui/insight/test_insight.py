@@ -121,11 +121,16 @@ def go_to(pilot: Pilot[None], name: str) -> None:
     screen(pilot).query_one("#sums", TextView).go_to(row)
 
 
-async def opened(pilot: Pilot[None]) -> None:
+async def opened(pilot: Pilot[None], *keys: str) -> None:
     await loaded(pilot)
     await pilot.press("I")
     await until(pilot, lambda: isinstance(pilot.app.screen, InsightScreen))
+    await pilot.press(*keys)
     await pilot.pause()
+
+
+async def at_waste(pilot: Pilot[None]) -> None:
+    await opened(pilot, "2")
 
 
 async def back_at(pilot: Pilot[None], path: str, layer: int) -> None:
@@ -144,7 +149,7 @@ async def back_at(pilot: Pilot[None], path: str, layer: int) -> None:
 
 def test_waste(snap_compare: Compare, size: tuple[int, int], looking: Looking) -> None:
     async def run(pilot: Pilot[None]) -> None:
-        await opened(pilot)
+        await at_waste(pilot)
         await pilot.press("j")
 
     assert snap_compare(ExplorerApp(), terminal_size=size, run_before=run)
@@ -153,7 +158,7 @@ def test_waste(snap_compare: Compare, size: tuple[int, int], looking: Looking) -
 def test_secrets(snap_compare: Compare, looking: Looking) -> None:
     async def run(pilot: Pilot[None]) -> None:
         await opened(pilot)
-        await pilot.press("2", "m", "tab")
+        await pilot.press("3", "m", "tab")
 
     assert snap_compare(ExplorerApp("layertui-light"), terminal_size=(120, 40), run_before=run)
 
@@ -162,7 +167,7 @@ def test_under_way(snap_compare: Compare, looking: Looking) -> None:
     async def run(pilot: Pilot[None]) -> None:
         await opened(pilot)
         looking.held = True
-        await pilot.press("3")
+        await pilot.press("4")
         looking.post(PartProgress("duplicates", 40_000_000, 160_000_000))
         await pilot.pause()
 
@@ -171,34 +176,37 @@ def test_under_way(snap_compare: Compare, looking: Looking) -> None:
 
 def test_hostile(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, hostile())
-    assert snap_compare(ExplorerApp(), terminal_size=(120, 40), run_before=opened)
+    assert snap_compare(ExplorerApp(), terminal_size=(120, 40), run_before=at_waste)
 
 
 async def test_says_what_the_image_costs_and_leaks(looking: Looking) -> None:
     async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await opened(pilot)
-        assert looking.asked == ["waste"]  # nothing else before it is asked for
+        assert looking.asked == ["size"]  # nothing else before it is asked for
+        assert "164 kB = 119 kB live + 45.1 kB dead (27%)" in screen_text(pilot)
+        await pilot.press("2")
+        await pilot.pause()
         shown = screen_text(pilot)
         waste = looking.survey("waste")
         assert f"{waste.size / 1000:.1f} kB reclaimable" in shown
-        assert "2 Secrets: not scanned" in shown and "2 Secrets ?" in shown
-        await pilot.press("2")
+        assert "3 Secrets: not scanned" in shown and "3 Secrets ?" in shown
+        await pilot.press("3")
         await pilot.pause()
-        assert looking.asked == ["waste", "secrets"]
+        assert looking.asked == ["size", "waste", "secrets"]
         assert "6 secrets" in screen_text(pilot).splitlines()[0]
-        for key, name in (("3", "duplicates"), ("4", "permissions"), ("5", "packages")):
+        for key, name in (("4", "duplicates"), ("5", "permissions"), ("6", "packages")):
             await pilot.press(key)
             await pilot.pause()
             survey = looking.survey(name)
             assert screen(pilot).part == name and len(lines(pilot, "findings")) == survey.count
-        await pilot.press("1")
-        assert looking.asked == ["waste", "secrets", "duplicates", "permissions", "packages"]
+        await pilot.press("2")
+        assert looking.asked == ["size", "waste", "secrets", "duplicates", "permissions", "packages"]
         assert title(pilot, "sums").startswith("45.1 kB of 164 kB wasted")
 
 
 async def test_a_sum_shows_its_findings_and_leads_to_its_layer(looking: Looking) -> None:
     async with ExplorerApp().run_test(size=(120, 40)) as pilot:
-        await opened(pilot)
+        await at_waste(pilot)
         assert title(pilot, "findings") == "all, 46 files"
         await pilot.press("j")
         assert "7 RUN apk del build-base" in at(pilot, "sums")
@@ -207,14 +215,14 @@ async def test_a_sum_shows_its_findings_and_leads_to_its_layer(looking: Looking)
         await pilot.press("enter")
         await back_at(pilot, "/", 7)
         # What was found is still known.
-        await pilot.press("I")
+        await pilot.press("I", "2")
         await pilot.pause()
-        assert looking.asked == ["waste"] and title(pilot, "findings") == "all, 46 files"
+        assert looking.asked == ["size", "waste"] and title(pilot, "findings") == "all, 46 files"
 
 
 async def test_a_reason_leads_to_its_findings_and_these_to_their_path(looking: Looking) -> None:
     async with ExplorerApp().run_test(size=(200, 40)) as pilot:
-        await opened(pilot)
+        await at_waste(pilot)
         go_to(pilot, "touched only")
         await pilot.pause()
         await pilot.press("enter")
@@ -229,7 +237,7 @@ async def test_a_reason_leads_to_its_findings_and_these_to_their_path(looking: L
 
 async def test_a_directory_leads_to_itself_by_a_second_click(looking: Looking) -> None:
     async with ExplorerApp().run_test(size=(120, 60)) as pilot:
-        await opened(pilot)
+        await at_waste(pilot)
         row = next(number for number, line in enumerate(lines(pilot, "sums")) if line.endswith("/usr/bin"))
         await pilot.click("#sums", offset=(20, row + 1), times=2)
         await back_at(pilot, "/usr/bin", 2)
@@ -239,7 +247,7 @@ async def test_secrets_are_masked_until_a_key_shows_them(looking: Looking) -> No
     async with ExplorerApp().run_test(size=(200, 40)) as pilot:
         await opened(pilot)
         await pilot.press("m")  # nothing to unmask here
-        await pilot.press("2")
+        await pilot.press("3")
         await pilot.pause()
         assert not any("sample-token" in line for line in lines(pilot, "findings"))
         await pilot.press("m")
@@ -250,15 +258,15 @@ async def test_secrets_are_masked_until_a_key_shows_them(looking: Looking) -> No
 
 async def test_escape_stops_looking_then_leaves(looking: Looking) -> None:
     async with ExplorerApp().run_test(size=(80, 24)) as pilot:
-        await opened(pilot)
+        await at_waste(pilot)
         looking.held = True
-        await pilot.press("2")
+        await pilot.press("3")
         looking.post(PartProgress("secrets", 5, 10))
         await pilot.pause()
         assert lines(pilot, "sums") == ["Scanning … 5 B of 10 B. esc to stop"]
-        await pilot.press("1")  # meanwhile the rest can be used
+        await pilot.press("2")  # meanwhile the rest can be used
         assert len(lines(pilot, "findings")) == 46
-        await pilot.press("2", "escape")
+        await pilot.press("3", "escape")
         assert looking.closed == ["secrets"]
         looking.answer("secrets")  # was on its way
         await pilot.pause()
@@ -266,16 +274,16 @@ async def test_escape_stops_looking_then_leaves(looking: Looking) -> None:
         looking.held = False
         await pilot.press("enter")
         await pilot.pause()
-        assert looking.asked == ["waste", "secrets", "secrets"] and len(lines(pilot, "findings")) == 6
+        assert looking.asked == ["size", "waste", "secrets", "secrets"] and len(lines(pilot, "findings")) == 6
         await pilot.press("escape")
         assert isinstance(pilot.app.screen, ExplorerScreen)
 
 
 async def test_leaving_stops_what_is_under_way(looking: Looking) -> None:
     async with ExplorerApp().run_test(size=(80, 24)) as pilot:
-        await opened(pilot)
+        await at_waste(pilot)
         looking.held = True
-        await pilot.press("2", "3", "1", "escape")
+        await pilot.press("3", "4", "2", "escape")
         assert isinstance(pilot.app.screen, ExplorerScreen)
         assert sorted(looking.closed) == ["duplicates", "secrets"]
 
@@ -283,7 +291,7 @@ async def test_leaving_stops_what_is_under_way(looking: Looking) -> None:
 async def test_says_why_it_could_not_look_and_looks_again(looking: Looking) -> None:
     async with ExplorerApp().run_test(size=(80, 24)) as pilot:
         looking.error = LayertuiError("cannot read layer 2", "[/nope]", "try again")
-        await opened(pilot)
+        await at_waste(pilot)
         assert lines(pilot, "sums") == ["cannot read layer 2, [/nope], try again. Enter retries."]
         looking.error = None
         await pilot.press("enter")
@@ -297,7 +305,7 @@ async def test_says_that_there_is_nothing(monkeypatch: pytest.MonkeyPatch) -> No
         await opened(pilot)
         found = Survey(0, 0, notes=["2 files could not be read"])
         monkeypatch.setattr(looking, "survey", lambda _part: found)
-        await pilot.press("3")
+        await pilot.press("4")
         await pilot.pause()
         shown = screen_text(pilot)
         assert "No duplicates." in shown and "2 files could not be read" in shown
@@ -318,7 +326,7 @@ async def test_says_that_the_layers_have_to_be_read_first(monkeypatch: pytest.Mo
 async def test_figures_of_a_damaged_image_are_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, damaged())
     async with ExplorerApp().run_test(size=(120, 40)) as pilot:
-        await opened(pilot)
+        await at_waste(pilot)
         assert "⚠ 40 B reclaimable" in screen_text(pilot)
         assert lines(pilot, "sums")[0].startswith("⚠ layer 2 could not be read completely: the tar ends")
 

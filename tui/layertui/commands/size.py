@@ -18,7 +18,7 @@ from layertui.insight.survey import KEEP
 from layertui.model.history_step import step_text
 from layertui.model.numbers import Node
 from layertui.model.sizes import Bytes
-from layertui.text.format import count_text, size_text
+from layertui.text.format import count_text, parts_text, size_text
 
 DESCRIPTION = """\
 Show where the bytes of an image are: by layer, directory, file type and
@@ -113,11 +113,7 @@ class _Report:
         self._files = files
 
     def all(self, steps: dict[Any, str], owned: PackageSizes, left: Sequence[Leftover]) -> None:
-        found = self._sizes.below(self._node)
-        share = f" ({found.dead / found.size:.0%})" if found.size else ""
-        self._out.line(
-            f"{size_text(found.size)} = {size_text(found.live)} live + {size_text(found.dead)} dead{share}"
-        )
+        self._out.line(parts_text(self._sizes.below(self._node)))
         layers = enumerate(self._sizes.by_layer(self._node), 1)
         self._table(
             ("LAYER", "SIZE", "LIVE", "DEAD", "CREATED BY"),

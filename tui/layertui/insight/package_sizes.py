@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from layertui.insight.package import Package
@@ -19,6 +19,8 @@ class PackageSizes:
 
     packages: Sequence[tuple[Package, int]]
     """Packages that have bytes there, largest first."""
+    owners: Mapping[Node, int]
+    """Position in ``packages`` of the package that a live file counts for."""
     unowned: int
     """Bytes of files that no package's list has."""
     unlisted: int
@@ -39,7 +41,10 @@ def package_sizes(
     left = {place: union.size(event) for place, event in sizes.live_files if node <= place < union.end[node]}
     found = []
     for package, nodes in installed:
-        if size := sum(left.pop(each, 0) for each in nodes):
-            found.append((package, size))
+        own = {each: left.pop(each) for each in nodes if each in left}
+        if own:
+            found.append((package, sum(own.values()), own.keys()))
     found.sort(key=lambda row: (-row[1], row[0].name))
-    return PackageSizes(found, sum(left.values()), known.unlisted, known.unread)
+    owners = {each: number for number, (_, _, own) in enumerate(found) for each in own}
+    rows = [(package, size) for package, size, _ in found]
+    return PackageSizes(rows, owners, sum(left.values()), known.unlisted, known.unread)

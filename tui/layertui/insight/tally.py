@@ -16,7 +16,7 @@ class Sum:
     """The sum of a group of findings."""
 
     kind: str
-    """What they have in common: ``step``, ``reason``, ``directory``, ``rule``, ``right``, ``change`` …"""
+    """What they have in common: ``step``, ``reason``, ``directory``, ``rule``, ``type``, ``right``, ``change`` …"""
     name: str
     size: int
     """Bytes; 0 for findings without a size."""
@@ -24,6 +24,10 @@ class Sum:
     layer: LayerNumber = EMPTY
     """The layer to open; 0 for none."""
     path: str = "/"
+    dead: int = 0
+    """Part of ``size`` that the final tree does not show; in the part ``size`` only."""
+    dead_count: int = 0
+    """Part of ``count``, likewise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from layertui.text.sanitize import visible
 
 if TYPE_CHECKING:
     from layertui.model.entry import Entry
+    from layertui.model.sizes import Bytes
 
 
 UNKNOWN_AGE = "unknown"
@@ -34,6 +35,12 @@ def size_text(size: int | None) -> str:
         value /= 1000
         unit += 1
     return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {_UNITS[unit]}"
+
+
+def parts_text(size: Bytes) -> str:
+    """Return live and dead bytes in a sentence: ``642 MB = 280 MB live + 363 MB dead (56%)``."""
+    share = f" ({size.dead / size.size:.0%})" if size.size else ""
+    return f"{size_text(size.size)} = {size_text(size.live)} live + {size_text(size.dead)} dead{share}"
 
 
 def growth_text(size: int, minus: str = "-") -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.style import Style
 
-from layertui.text.format import size_text
+from layertui.model.sizes import Bytes
+from layertui.text.format import parts_text, size_text
 from layertui.ui.insight.parts import PARTS
 from layertui.ui.widgets.top_line import Weighted
 
@@ -23,10 +24,11 @@ Progress = Mapping[str, tuple[int, int]]
 
 def facts(image: "Image", surveys: Mapping[str, "Survey"], progress: Progress) -> list[Weighted]:
     """Return the sums known so far, with their priority."""
-    found = [(3, Content(size_text(image.size)))]
+    size = surveys.get("size")
+    found = [(3, Content(size_text(image.size if size is None else size.size)))]
     waste, secrets = surveys.get("waste"), surveys.get("secrets")
     if waste is not None:
-        stored, efficiency = stored_bytes(waste), waste.figures.get("efficiency")
+        stored, efficiency = _stored_bytes(waste), waste.figures.get("efficiency")
         share = f" ({waste.size / stored:.1%})" if stored else ""
         doubt = Content.styled("⚠ ", "$modified") if waste.notes else Content("")
         found.append((5, doubt + f"{size_text(waste.size)} reclaimable{share}"))
@@ -51,10 +53,29 @@ def tabs(surveys: Mapping[str, "Survey"], progress: Progress, chosen: str, width
             _tab(number, _state(name, surveys, progress) if name == chosen else "", name == chosen)
             for number, name in enumerate(NAMES)
         ]
+        return Content("  ").join(found)
     return Content.styled(" │ ", "$line").join(found)
 
 
-def stored_bytes(waste: "Survey") -> int:
+def title(name: str, survey: "Survey | None") -> str:
+    """Return the result of a part in a sentence."""
+    part = PARTS[name]
+    if survey is None:
+        return part.title
+    if name == "size":
+        dead = survey.sums[0].dead if survey.sums else 0
+        return parts_text(Bytes(survey.size - dead, dead))
+    if name == "waste":
+        return f"{size_text(survey.size)} of {size_text(_stored_bytes(survey))} wasted"
+    if name == "duplicates":
+        return f"{size_text(survey.size)} duplicated"
+    if name == "packages":
+        return f"{part.count(survey.count)}, {size_text(survey.size)} installed"
+    hidden = sum(finding.is_hidden for finding in survey.findings)
+    return part.count(survey.count) + (f", {hidden:,} deleted, still shipped" if hidden else "")
+
+
+def _stored_bytes(waste: "Survey") -> int:
     """Return bytes of all files that the layers store."""
     return int(waste.figures.get("stored_bytes") or 0)
 
@@ -73,7 +94,7 @@ def _state(name: str, surveys: Mapping[str, "Survey"], progress: Progress) -> st
     """Return the result of a part in a word."""
     survey = surveys.get(name)
     if survey is not None:
-        return size_text(survey.size) if name in ("waste", "duplicates") else f"{survey.count:,}"
+        return size_text(survey.size) if name in ("size", "waste", "duplicates") else f"{survey.count:,}"
     if name in progress:
         done, total = progress[name]
         return f"{done / total:.0%}" if total else "…"

@@ -46,6 +46,13 @@ class Part:
 
 
 PARTS: Mapping[str, Part] = {
+    "size": Part(
+        "Size", "file", "files",
+        {"directory": "DIRECTORY", "leftover": "LEFTOVERS", "step": "LAYER", "type": "TYPE", "package": "PACKAGE"},
+        {}, "PATH",
+        "No files with content.",
+        strikes=False,
+    ),
     "waste": Part(
         "Waste", "file", "files",
         {"step": "HIDDEN BY", "reason": "REASON", "directory": "WHERE"},
@@ -95,16 +102,17 @@ def sums_page(part: Part, survey: Survey, steps: Mapping[LayerNumber, str]) -> P
             page.add()
             heads = ("SIZE" if part.is_sized else "", part.plural.upper())
             page.add((part.kinds[kind], "quiet"), gutter=_columns(part, *heads, "quiet"))
-        page.add(*_named(each, steps), gutter=_numbers(part, each.size, each.count), event=number)
+        page.add(*name_spans(each, steps), gutter=_numbers(part, each.size, each.count), event=number)
     return page.page(clip=True)
 
 
 def name_of(each: Sum, steps: Mapping[LayerNumber, str]) -> str:
     """Return the name of a sum, sanitized."""
-    return "".join(text for text, _style in _named(each, steps))
+    return "".join(text for text, _style in name_spans(each, steps))
 
 
-def _named(each: Sum, steps: Mapping[LayerNumber, str]) -> list[Span]:
+def name_spans(each: Sum, steps: Mapping[LayerNumber, str]) -> list[Span]:
+    """Return the name of a sum, a step with its layer in color; sanitized."""
     if each.kind != "step":
         return [(visible(each.name), "")]
     if not each.layer:

@@ -1,4 +1,4 @@
-"""The insight screen: waste, secrets, duplicates, permissions, packages."""
+"""The insight screen: size, waste, secrets, duplicates, permissions, packages."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,8 +22,9 @@ from layertui.text.sanitize import visible
 from layertui.ui.clipboard import copy
 from layertui.ui.detail.page import Page, message
 from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
-from layertui.ui.insight.header import NAMES, facts, stored_bytes, tabs
+from layertui.ui.insight.header import NAMES, facts, tabs, title
 from layertui.ui.insight.parts import PARTS, Findings, name_of, sums_page
+from layertui.ui.insight.sizes import SizeView
 from layertui.ui.keys import Legend
 from layertui.ui.stack import StackScreen
 from layertui.ui.widgets.key_bar import KeyBar
@@ -46,24 +47,28 @@ class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
     """
 
     HELP: ClassVar[str] = (
-        "Waste: stored in layers, but not in the final tree. Secrets: matches of documented formats, in hidden "
-        "files too. Duplicates: contents stored more than once. Permissions: unusual ones in the final tree. "
-        "Packages: added, upgraded and removed by each step. Selecting a sum shows its findings. Enter opens "
-        "the selected finding in the explorer."
+        "Size: live bytes are those of files in the final tree, dead bytes those of files that later layers "
+        "override or delete. Waste: the dead bytes and their causes. Secrets: matches of documented formats, in "
+        "hidden files too. Duplicates: contents stored more than once. Permissions: unusual ones in the final "
+        "tree. Packages: added, upgraded and removed by each step. Selecting a sum shows its findings. Enter "
+        "goes into a directory of Size, and opens the selected finding in the explorer."
     )
     LEGEND: ClassVar[Legend] = (
         ("▌", "$accent", "a layer, in its color"),
         ("?", "$quiet", "not scanned"),
         ("⚠", "$modified", "not everything could be scanned"),
+        ("█░", "$accent", "live and dead bytes"),
         ("/a", "strike", "stored in a layer, not in the final tree"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "enter",
             "open",
-            "explore",
-            tooltip="Open in the explorer; show the findings of a sum; or resume",
+            "open",
+            tooltip="Open in the explorer; go into a directory; show the findings of a sum; or resume",
         ),
+        Binding("backspace", "out", "directory above", tooltip="Go to the directory above"),
+        Binding("d", "dead", "live/dead", tooltip="Switch between live and dead bytes"),
         *(
             Binding(
                 str(number), f"part({number - 1})", part.title.lower(), show=False, tooltip=f"Show {name}"
@@ -87,6 +92,7 @@ class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
         self._said: dict[str, str] = {}  # errors of requested scans
         self._sums = Page(TextView().document)
         self._chosen = -1  # the sum whose findings are shown; 0 for all
+        self._sizes = SizeView()
         self._is_unmasked = False
         steps = {entry.layer: step_text(entry) for entry in image.history if entry.layer}
         self._steps = {layer: visible(without_secrets(text)) for layer, text in steps.items()}
@@ -161,13 +167,14 @@ class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
 
     # What is shown
 
-    def _show(self) -> None:
-        """Show the selected part."""
+    def _show(self, chosen: int = -1) -> None:
+        """Show the selected part; in the part Size with the cursor on the sum ``chosen``."""
         self._tell()
         part, survey = PARTS[self.part], self._surveys.get(self.part)
         self.set_class(survey is None or not survey.count, "-empty")
+        self.set_class(self.part == "size", "-size")
         sums = self._view("sums")
-        sums.border_title = Content(self._title(survey))
+        sums.border_title = Content(title(self.part, survey))
         self._chosen = -1
         if survey is None and self.busy:
             self._say_looking()
@@ -176,7 +183,9 @@ class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
             notes = "" if survey is None else "\n".join(survey.notes)
             self._put(message(said, "deleted" if self.part in self._said else "quiet"), notes)
         else:
-            self._put(sums_page(part, survey, self._steps))
+            is_size = self.part == "size"
+            steps = self._steps
+            self._put(self._sizes.page(survey, steps, chosen) if is_size else sums_page(part, survey, steps))
             self.call_after_refresh(self._show_findings)  # its pane may be laid out only now
         if self.has_class("-empty"):
             sums.focus()
@@ -184,26 +193,12 @@ class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
 
     def _put(self, page: Page, notes: str = "") -> None:
         self._sums = page
-        self._view("sums").open(page.document, message(notes).document.lines if notes else ())
+        self._view("sums").open(page.document, message(notes).document.lines if notes else (), page.cursor)
 
     def _say_looking(self) -> None:
         done, total = self._progress.get(self.part, (0, 0))
         how_far = f" {size_text(done)} of {size_text(total)}." if total else ""
         self._put(message(f"Scanning …{how_far} esc to stop"))
-
-    def _title(self, survey: Survey | None) -> str:
-        """Return the result of the part in a sentence."""
-        part = PARTS[self.part]
-        if survey is None:
-            return part.title
-        if self.part == "waste":
-            return f"{size_text(survey.size)} of {size_text(stored_bytes(survey))} wasted"
-        if self.part == "duplicates":
-            return f"{size_text(survey.size)} duplicated"
-        if self.part == "packages":
-            return f"{part.count(survey.count)}, {size_text(survey.size)} installed"
-        hidden = sum(finding.is_hidden for finding in survey.findings)
-        return part.count(survey.count) + (f", {hidden:,} deleted, still shipped" if hidden else "")
 
     def _show_findings(self, cursor: int = -1) -> None:
         """Show the findings of the selected sum."""
@@ -213,16 +208,20 @@ class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
         part, view = PARTS[self.part], self._view("findings")
         self._chosen = self._sums.events.get(self._view("sums").cursor, 0)
         rows: Sequence[Finding] = survey.findings
-        count, title = survey.count, "all"
+        count, heading, kind = survey.count, "all", ""
         if self._chosen:
             chosen = survey.sums[self._chosen - 1]
             rows = [row for row in rows if self._chosen - 1 in row.sums]
-            count, title = chosen.count, name_of(chosen, self._steps)
+            count, heading = chosen.count, name_of(chosen, self._steps)
+            if self.part == "size":
+                rows = [row for row in rows if row.is_hidden == self._sizes.is_dead]
+                count, heading = self._sizes.files(chosen), self._sizes.title(chosen, self._steps)
+                kind = f" · {self._sizes.word}"
         document = Findings(part, rows, lambda: view.content_size.width - 1, self._is_unmasked)
         view.open(document, [document.heading()], cursor)
-        view.border_title = Content(title)
+        view.border_title = Content(heading)
         shown = f"{len(rows):,} of {part.count(count)}" if len(rows) < count else part.count(len(rows))
-        view.border_subtitle = Content(shown)
+        view.border_subtitle = Content(shown + kind)
 
     def on_text_view_cursor_moved(self) -> None:
         if self._sums.events.get(self._view("sums").cursor, 0) != self._chosen:
@@ -253,6 +252,12 @@ class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
         return None
 
     @property
+    def _has_sums(self) -> bool:
+        """Whether the part has been scanned and has findings."""
+        survey = self._surveys.get(self.part)
+        return survey is not None and survey.count > 0
+
+    @property
     def _has_more(self) -> bool:
         """Whether there is a finding to open, or a scan to start."""
         survey = self._surveys.get(self.part)
@@ -267,6 +272,9 @@ class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
             return self._place() is not None or (is_sum and not self.busy and self._has_more)
         if action == "copy":
             return self._place() is not None
+        if action in ("out", "dead"):
+            has_sizes = self.part == "size" and self._has_sums
+            return has_sizes and (action == "dead" or self._sizes.directory != "/")
         return action != "mask" or self.part == "secrets"
 
     def action_part(self, number: int) -> None:
@@ -282,10 +290,22 @@ class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
         place = self._place()
         if place is not None:
             self.dismiss(place)
-        elif self.part in self._surveys:
-            self._view("findings").focus()
-        else:
+        elif (survey := self._surveys.get(self.part)) is None:
             self._look()
+        elif self.part == "size" and self._chosen and self._sizes.enter(survey, self._chosen - 1):
+            self._show()
+        else:
+            self._view("findings").focus()
+
+    def action_out(self) -> None:
+        """Go to the directory above."""
+        self._show(self._sizes.leave(self._surveys["size"]))
+        self._view("sums").focus()
+
+    def action_dead(self) -> None:
+        """Switch between live and dead bytes, on the same sum."""
+        self._sizes.is_dead = not self._sizes.is_dead
+        self._show(self._chosen - 1)
 
     def action_mask(self) -> None:
         """Show or mask secrets."""
