@@ -17,25 +17,58 @@ def test_prints_a_dockerfile_with_what_each_step_did(run: Run) -> None:
     assert done.lines[at - 1].startswith("# layer 2: 18 added, 5 modified, 0 deleted, 57.0 kB of files")
 
 
-def test_json_is_an_instruction_a_line(run: Run) -> None:
-    found = run("dockerfile", "demo:", "--json").objects
-    assert [each["layer"] for each in found if each["layer"]] == list(range(1, 10))
-    (user,) = (each for each in found if each["instruction"] == "USER")
+def test_json_has_the_steps_with_their_lines_and_sizes(run: Run) -> None:
+    (found,) = run("dockerfile", "demo:", "--json").objects
+    steps, lines = found["steps"], found["text"].split("\n")
+    assert list(found) == ["source", "text", "steps", "advice"] and found["source"] == "history"
+    assert [each["layer"] for each in steps if each["layer"]] == list(range(1, 10))
+    for each in steps:
+        text = each["text"] or f"# unknown: {each['unknown'][0]}"
+        assert lines[each["line"] - 1] == text.split("\n")[0]
+    (user,) = (each for each in steps if each["instruction"] == "USER")
     assert user == {
+        "line": lines.index("USER quarry") + 1,
         "instruction": "USER",
         "text": "USER quarry",
         "step": 14,
         "layer": None,
+        "size": 0,
+        "live": 0,
+        "dead": 0,
         "base": False,
         "facts": [],
         "guesses": [],
         "unknown": [],
         "did": None,
     }
-    run_step = next(each for each in found if each["layer"] == 2)
+    run_step = next(each for each in steps if each["layer"] == 2)
     changes = run("changes", "demo:", "--layer", "2", "--json").objects
     for kind in ("added", "modified", "deleted", "repeated"):
         assert run_step["did"][kind] == sum(change["change"] == kind for change in changes), kind
+
+
+def test_sizes_and_advice_are_those_of_size_and_insight(run: Run) -> None:
+    (found,) = run("dockerfile", "demo:", "--json").objects
+    (sizes,) = run("size", "demo:", "--json").objects
+    fields = ("layer", "size", "live", "dead")
+    assert [{key: each[key] for key in fields} for each in found["steps"] if each["layer"]] == sizes["layers"]
+    (insight,) = run("insight", "demo:", "--only", "waste", "--json").objects
+    dead = {(row["path"], row["size"], row["by"]) for row in insight["waste"]["paths"]}
+    promised = [
+        (file["path"], file["size"], piece["layers"][1])
+        for piece in found["advice"]
+        for file in piece["files"]
+    ]
+    assert len(promised) == len(set(promised)) and set(promised) <= dead
+    amounts = [piece["bytes"] for piece in found["advice"]]
+    assert amounts == sorted(amounts, reverse=True) and sum(amounts) <= insight["waste"]["reclaimable_bytes"]
+
+
+def test_advice_is_at_the_end_as_comments(run: Run) -> None:
+    lines = run("dockerfile", "demo:").lines
+    at = next(number for number, line in enumerate(lines) if line.startswith("# Advice: "))
+    assert all(line.startswith("#") for line in lines[at:])
+    assert "# Delete them in step 5 instead of step 10." in lines[at:]
 
 
 def test_a_step_that_no_instruction_makes_is_a_comment(run: Run, tmp_path: Path) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from layertui.anatomy.chain import is_at_hand, system
@@ -10,16 +13,20 @@ from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output, visible_but_tabs
 from layertui.commands.parsing import add_common, add_image
 from layertui.dockerfile import Instruction, heading, instructions
+from layertui.dockerfile.advice import Advice, advice, saved
 from layertui.dockerfile.base import base_of
 from layertui.dockerfile.base_candidates import neighbours
 from layertui.dockerfile.effect import Effect, effect_of
+from layertui.insight.sizes import SizeMap
+from layertui.insight.waste import undecided, waste
 from layertui.model.numbers import EMPTY, LayerNumber
-from layertui.text.format import size_text
+from layertui.model.sizes import Bytes, total_of
+from layertui.text.format import count_text, size_text
 from layertui.union.changes import undecided_pairs
 
 DESCRIPTION = """\
-Print the Dockerfile of an image, reconstructed from its history, with the
-changes of each step.
+Print the Dockerfile of an image, reconstructed from its history, with size and
+changes of each step, and changes of the Dockerfile that would save bytes.
 """
 EPILOG = """\
 What is uncertain is marked "# guess:", what the history does not record
@@ -29,14 +36,21 @@ recorded. The base image is taken from a label or annotation, from what Buildah
 recorded in the history, or it is the local image with the most layers in
 common at the base; its steps are printed above FROM as comments.
 
-Changes are printed if the layers can be read without fetching them.
---json prints one object per line: instruction, text, step (of the history, from
-1), layer, base, facts, guesses, unknown, did.
+Changes, sizes and advice are printed if the layers can be read without
+fetching them. Live bytes are those that the final tree shows, dead bytes those
+that a higher layer overrides or deletes. Each piece of advice names the step
+that stored dead bytes, the step that hid them, and the changed instruction.
+--json prints one object: source, text, steps (line, instruction, text, step, of
+the history, from 1, layer, size, live, dead, base, facts, guesses, unknown,
+did), advice (steps, layers, bytes, reason, files, text, change, guesses).
 
 examples:
   layertui dockerfile app.tar > Dockerfile
-  layertui dockerfile app.tar --json | jq 'select(.did.size > 1e6).text'
+  layertui dockerfile app.tar --json | jq '.steps[] | select(.dead > 1e6).text'
+  layertui dockerfile app.tar --json | jq -r '.advice[] | .bytes, .change'
 """
+PIECES = 10
+"""Pieces of advice that are printed."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,53 +62,108 @@ def run(options: argparse.Namespace) -> int:
     image = image_of(options)
     base = base_of(image, neighbours(image))
     status = 2 if image.damage else 0
-    name, effects = "", dict[LayerNumber, Effect]()
+    bill = _Bill()
+    name, wasted = "", None
     if is_at_hand(image):
         opened = read_layers(options, image)
         status = status or opened.status
         union = opened.union
-        contents = opened.compared(
+        pairs = [
             pair
             for layer in union.layer_numbers
             for pair in undecided_pairs(union, LayerNumber(layer - 1), layer)
-        )
+        ]
+        contents = opened.hashed(chain(chain.from_iterable(pairs), undecided(union)))
         name = system(union, contents).name
-        effects = {layer: effect_of(union, layer, contents.same) for layer in union.layer_numbers}
+        bill.effects = {layer: effect_of(union, layer, contents.same) for layer in union.layer_numbers}
+        bill.sizes = SizeMap(union).layers
+        wasted = waste(union, contents)
     found = instructions(image, base, name)
+    if wasted is not None:
+        bill.pieces = advice(union, wasted, found, image.platform.os == "windows")
     out = Output(status)
     if options.json:
-        for each in found:
-            out.json(_to_json(each, effects.get(each.layer or EMPTY)))
-        return status
-    for line in heading(image):
-        out.line(line)
-    for each in found:
-        _print(each, effects.get(each.layer or EMPTY), out)
+        out.json(_to_json(heading(image), found, bill))
+    else:
+        _print(heading(image), found, bill, out)
     return status
 
 
-def _to_json(each: Instruction, effect: Effect | None) -> dict[str, Any]:
-    return {
-        "instruction": each.keyword or None,
-        "text": each.text or None,
-        "step": each.step + 1 or None,
-        "layer": each.layer,
-        "base": each.is_base,
-        "facts": list(each.facts),
-        "guesses": list(each.guesses),
-        "unknown": list(each.unknown),
-        "did": None if effect is None else effect.to_json(),
-    }
+@dataclass
+class _Bill:
+    """What the layers say of the steps; empty if they would have to be fetched."""
+
+    effects: dict[LayerNumber, Effect] = field(default_factory=dict)
+    sizes: Sequence[Bytes] = ()
+    """By layer, base first."""
+    pieces: Sequence[Advice] | None = None
+
+    def size_of(self, each: Instruction) -> Bytes | None:
+        """Return the bytes that an instruction stores; None if unknown."""
+        if each.layer is None:
+            return Bytes(0, 0)
+        return self.sizes[each.layer - 1] if each.layer <= len(self.sizes) else None
 
 
-def _print(each: Instruction, effect: Effect | None, out: Output) -> None:
-    did = [f"# layer {effect.layer}: {_told(effect)}"] if effect is not None else []
-    for line in (*did, *each.lines):
-        out.line(out.colour(visible_but_tabs(line), "dim" if line.startswith("#") else ""))
+def _to_json(head: Sequence[str], found: Sequence[Instruction], bill: _Bill) -> dict[str, Any]:
+    lines, steps = list(head), list[dict[str, Any]]()
+    for each in found:
+        size, effect = bill.size_of(each), bill.effects.get(each.layer or EMPTY)
+        line = len(lines) + 1 + (len(each.comments) if each.text else 0)
+        lines += each.lines
+        steps.append(
+            {
+                "line": line,
+                "instruction": each.keyword or None,
+                "text": each.text or None,
+                "step": each.step + 1 or None,
+                "layer": each.layer,
+                "size": None if size is None else size.size,
+                "live": None if size is None else size.live,
+                "dead": None if size is None else size.dead,
+                "base": each.is_base,
+                "facts": list(each.facts),
+                "guesses": list(each.guesses),
+                "unknown": list(each.unknown),
+                "did": None if effect is None else effect.to_json(),
+            }
+        )
+    pieces = None if bill.pieces is None else [piece.to_json() for piece in bill.pieces]
+    return {"source": "history", "text": "\n".join([*lines, ""]), "steps": steps, "advice": pieces}
 
 
-def _told(effect: Effect) -> str:
+def _print(head: Sequence[str], found: Sequence[Instruction], bill: _Bill, out: Output) -> None:
+    for line in head:
+        out.line(line)
+    for each in found:
+        effect = bill.effects.get(each.layer or EMPTY)
+        did = (
+            [f"# layer {effect.layer}: {_summary(effect, bill.size_of(each))}"] if effect is not None else []
+        )
+        for line in (*did, *each.lines):
+            out.line(out.colour(visible_but_tabs(line), "dim" if line.startswith("#") else ""))
+    for line in _advice_lines(bill):
+        out.line(out.colour(visible_but_tabs(f"# {line}".rstrip()), "dim"))
+
+
+def _advice_lines(bill: _Bill) -> Iterator[str]:
+    """Yield the comments below the Dockerfile, without ``#``."""
+    pieces, dead = bill.pieces or (), total_of(list(bill.sizes)).dead
+    if not pieces:
+        return
+    yield ""
+    yield f"Advice: {size_text(saved(pieces))} of {size_text(dead)} dead bytes can be saved."
+    for piece in pieces[:PIECES]:
+        yield ""
+        yield from piece.lines
+    if rest := pieces[PIECES:]:
+        yield ""
+        yield f"{count_text(len(rest), 'more piece')} of advice for {size_text(saved(rest))}: see --json."
+
+
+def _summary(effect: Effect, size: Bytes | None) -> str:
     counts = effect.counts
-    told = f"{counts.added:,} added, {counts.modified:,} modified, {counts.deleted:,} deleted"
+    parts = f" = {size_text(size.live)} live + {size_text(size.dead)} dead" if size and size.size else ""
     hides = f", hides {size_text(counts.hidden_bytes)}" if counts.hidden_bytes else ""
-    return f"{told}, {size_text(effect.size)} of files{hides}"
+    changed = f"{counts.added:,} added, {counts.modified:,} modified, {counts.deleted:,} deleted"
+    return f"{changed}, {size_text(effect.size)} of files{parts}{hides}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 from typing import NamedTuple
 
 from layertui.insight.sizes import SizeMap
@@ -58,13 +59,25 @@ def leftovers(sizes: SizeMap, node: Node = ROOT) -> list[Leftover]:
     at, end = node, union.end[node]
     while at < end:
         path = union.path(at)
-        match = _ANY_RULE.fullmatch(path)
+        rule = _rule_of(path)
         size = sizes.below(at).live
-        if match is None and size:
+        if rule is None and size:
             at = Node(at + 1)
             continue
-        if match is not None and size:
-            rule = next(number for number in range(len(LEFTOVER_RULES)) if match[f"r{number}"] is not None)
-            found.append(Leftover(LEFTOVER_RULES[rule], path, at, size))
+        if rule is not None and size:
+            found.append(Leftover(rule, path, at, size))
         at = union.end[at]
     return sorted(found, key=lambda row: (-row.size, row.path))
+
+
+def rule_above(path: str) -> tuple[LeftoverRule | None, str]:
+    """Return the rule that a path or a directory above it matches, and that path; None and empty for none."""
+    for above in accumulate(path.split("/")[1:], "{}/{}".format, initial=""):
+        if above and (rule := _rule_of(above)) is not None:
+            return rule, above
+    return None, ""
+
+
+def _rule_of(path: str) -> LeftoverRule | None:
+    match = _ANY_RULE.fullmatch(path)
+    return None if match is None else LEFTOVER_RULES[int((match.lastgroup or "r0")[1:])]
