@@ -5,6 +5,7 @@ from textual.pilot import Pilot
 
 from layertui.insight.tally import Survey
 from layertui.model.errors import LayertuiError
+from layertui.ui.widgets.text_view import TextView
 from tests.textual_internals import screen_text
 from tests.ui.insight.test_insight import (
     Compare,
@@ -78,6 +79,17 @@ async def test_directories_are_entered_and_left(looking: Looking) -> None:
         assert at(pilot, "sums").endswith("usr/") and title(pilot, "findings") == "/usr, 13 files · live"
 
 
+async def test_keys_pressed_at_once_act_on_the_row_at_the_cursor(looking: Looking) -> None:
+    async with ExplorerApp().run_test(size=(120, 60)) as pilot:
+        await opened(pilot)
+        view = screen(pilot).query_one("#sums", TextView)
+        view.cursor = next(row for row, line in enumerate(lines(pilot, "sums")) if line.endswith("usr/"))
+        screen(pilot).action_open()
+        view.cursor = next(row for row, line in enumerate(lines(pilot, "sums")) if line.endswith("lib/"))
+        screen(pilot).action_open()
+        assert lines(pilot, "sums")[0].endswith("/usr/lib")
+
+
 async def test_a_directory_without_directories_shows_its_files(looking: Looking) -> None:
     async with ExplorerApp().run_test(size=(120, 60)) as pilot:
         await opened(pilot, "j", "enter", "j", "enter")
@@ -122,7 +134,7 @@ async def test_a_group_shows_its_files_and_leftovers_their_remedy(looking: Looki
         assert screen(pilot).query_one("#findings").has_focus
         await pilot.press("shift+tab")
         row = next(number for number, line in enumerate(lines(pilot, "sums")) if "▌ 2 RUN apk add" in line)
-        screen(pilot).query_one("#sums").go_to(row)  # type: ignore[attr-defined]
+        screen(pilot).query_one("#sums", TextView).go_to(row)
         await pilot.press("enter")
         await back_at(pilot, "/", 2)
 

@@ -206,7 +206,7 @@ class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
         if survey is None or not survey.count:
             return
         part, view = PARTS[self.part], self._view("findings")
-        self._chosen = self._sums.events.get(self._view("sums").cursor, 0)
+        self._chosen = self._selected
         rows: Sequence[Finding] = survey.findings
         count, heading, kind = survey.count, "all", ""
         if self._chosen:
@@ -224,7 +224,7 @@ class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
         view.border_subtitle = Content(shown + kind)
 
     def on_text_view_cursor_moved(self) -> None:
-        if self._sums.events.get(self._view("sums").cursor, 0) != self._chosen:
+        if self._selected != self._chosen:
             self._show_findings()
         self.refresh_bindings()
 
@@ -237,6 +237,11 @@ class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
 
     # Keys
 
+    @property
+    def _selected(self) -> int:
+        """The sum at the cursor, numbered from 1; 0 for all."""
+        return self._sums.events.get(self._view("sums").cursor, 0)
+
     def _place(self) -> tuple[str, LayerNumber] | None:
         """Return the target of the selection: a path and a layer."""
         survey = self._surveys.get(self.part)
@@ -246,16 +251,10 @@ class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
         if self.focused is view and isinstance(view.document, Findings) and view.cursor >= 0:
             finding = view.document.findings[view.cursor]
             return (finding.path, finding.layer) if finding.layer else None
-        if 0 < self._chosen <= len(survey.sums):
-            each = survey.sums[self._chosen - 1]
+        if self._selected:
+            each = survey.sums[self._selected - 1]
             return (each.path, each.layer) if each.layer else None
         return None
-
-    @property
-    def _has_sums(self) -> bool:
-        """Whether the part has been scanned and has findings."""
-        survey = self._surveys.get(self.part)
-        return survey is not None and survey.count > 0
 
     @property
     def _has_more(self) -> bool:
@@ -273,7 +272,8 @@ class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
         if action == "copy":
             return self._place() is not None
         if action in ("out", "dead"):
-            has_sizes = self.part == "size" and self._has_sums
+            survey = self._surveys.get(self.part)
+            has_sizes = self.part == "size" and survey is not None and survey.count > 0
             return has_sizes and (action == "dead" or self._sizes.directory != "/")
         return action != "mask" or self.part == "secrets"
 
@@ -292,7 +292,7 @@ class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
             self.dismiss(place)
         elif (survey := self._surveys.get(self.part)) is None:
             self._look()
-        elif self.part == "size" and self._chosen and self._sizes.enter(survey, self._chosen - 1):
+        elif self.part == "size" and self._selected and self._sizes.enter(survey, self._selected - 1):
             self._show()
         else:
             self._view("findings").focus()
@@ -305,7 +305,7 @@ class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
     def action_dead(self) -> None:
         """Switch between live and dead bytes, on the same sum."""
         self._sizes.is_dead = not self._sizes.is_dead
-        self._show(self._chosen - 1)
+        self._show(self._selected - 1)
 
     def action_mask(self) -> None:
         """Show or mask secrets."""
