@@ -14,6 +14,7 @@ from layertui.model.numbers import LayerNumber
 from tests.commands.samples import tar
 from tests.images import layers_of, union_of
 from tests.insight.test_waste import of as waste_of
+from tests.union.generator import Generator
 
 BIG = b"0123456789" * 10
 OTHER = b"9876543210" * 10
@@ -108,6 +109,21 @@ def test_no_bytes_are_promised_twice() -> None:
     assert {facts(copied)[:3], facts(deleted)[:3]} == {(1, 2, 100), (1, 3, 100)}
     again = pieces_of(("COPY a /f", layer(BIG)), ("COPY a /f", layer(BIG)), ("RUN rm /f", GONE))
     assert sorted(facts(piece)[:3] for piece in again) == [(1, 2, 100), (1, 3, 100)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_images_get_advice_for_each_dead_file_once(seed: int) -> None:
+    """Of files that earlier steps stored; those that one layer stores twice have no second step."""
+    steps = [
+        (("COPY a /", "RUN make")[number % 2], data) for number, data in enumerate(Generator(seed).layers())
+    ]
+    layers = layers_of([data for _, data in steps])
+    dead = {row.event: row for row in waste_of(union_of(layers), layers).paths}
+    files = [file for piece in pieces_of(*steps) for file in piece.files]
+    assert sorted(file.event for file in files) == sorted(
+        event for event, row in dead.items() if row.layer < row.by
+    )
+    assert all(piece.storing.step < piece.hiding.step for piece in pieces_of(*steps))
 
 
 def test_what_the_base_image_stores_cannot_be_saved() -> None:

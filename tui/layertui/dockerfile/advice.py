@@ -87,6 +87,8 @@ def advice(
         tuple[str, LayerNumber], LayerNumber
     ] = {}  # by path and layer, who stores it once advice is taken
     for file in sorted(wasted.paths, key=lambda row: row.layer):
+        if file.layer == file.by:
+            continue  # a layer that stores a path twice
         layer = first.get((file.path, file.layer), file.layer)
         storing, hiding = steps.get(layer), steps.get(file.by)
         if storing is None or hiding is None or not _is_own(storing, hiding, file.reason):
