@@ -83,6 +83,14 @@ def test_steps_between_that_may_need_the_files_are_a_guess() -> None:
     assert (piece.remedy.change, piece.remedy.guesses) == ("RUN make \\\n    && rm /f", ())
 
 
+def test_a_directory_that_a_step_between_writes_to_is_not_deleted_early() -> None:
+    stored, gone = tar(("/x", None), ("/x/y/f", BIG)), tar(("/.wh.x", b""))
+    steps = [("RUN make", stored), ("WORKDIR /", None), ("RUN rm -r /x", gone)]
+    assert [piece.remedy.change for piece in pieces_of(*steps)] == ["RUN make \\\n    && rm -rf /x"]
+    steps[1] = ("RUN cp /z /x/g", tar(("/x/g", b"1")))
+    assert pieces_of(*steps)[0].remedy.change == "RUN make \\\n    && rm -rf /x/y"
+
+
 def test_a_cache_may_be_a_mount_and_a_secret_a_secret_mount() -> None:
     cached = tar(*((f"/var/cache/apk/{name}", BIG) for name in "abc"))
     emptied = tar(*((f"/var/cache/apk/.wh.{name}", b"") for name in "abc"))

@@ -10,6 +10,7 @@ import re
 import shlex
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from layertui.dockerfile import Instruction
@@ -17,7 +18,7 @@ from layertui.insight.leftovers import rule_above
 from layertui.insight.waste import Hidden, Reason
 from layertui.model.entry import Entry
 from layertui.model.layer_index import Kind
-from layertui.model.numbers import ROOT, LayerNumber, Node
+from layertui.model.numbers import EMPTY, ROOT, LayerNumber, Node
 from layertui.text.sanitize import visible
 from layertui.union.model import LayerUnion
 
@@ -109,7 +110,7 @@ class Remedies:
     def _deleted_early(self, storing: Instruction, hiding: Instruction, files: Sequence[Hidden]) -> Remedy:
         step = storing.step + 1
         instead = f" instead of step {hiding.step + 1}" if hiding.keyword == "RUN" else ""
-        paths = list(self._deletable(hiding.layer or LayerNumber(0), files))
+        paths = list(self._deletable(storing, hiding, files))
         command = self._shell_command(storing)
         text = f"delete {_them(files)} in step {step}{instead}{self._cache_mount(files)}"
         guesses = (f"no step between {step} and {hiding.step + 1} needs {_them(files)}",)
@@ -118,20 +119,31 @@ class Remedies:
         command = f"( {command} )" if _NO_AND_LIST.search(command) or _LEAKS.search(command) else command
         return Remedy(text, f"RUN {command} \\\n    && rm -rf {' '.join(paths)}", guesses)
 
-    def _deletable(self, layer: LayerNumber, files: Sequence[Hidden]) -> Iterator[str]:
-        """Yield shell words for the topmost paths that a layer deletes or replaces, of some files."""
-        union = self._union
+    def _deletable(self, storing: Instruction, hiding: Instruction, files: Sequence[Hidden]) -> Iterator[str]:
+        """Yield shell words for the topmost paths that hiding deletes or replaces, and no step between writes to."""
+        union, low, layer = self._union, storing.layer or EMPTY, hiding.layer or EMPTY
         below: defaultdict[Node, dict[Node, None]] = defaultdict(dict)
+
+        @cache
+        def is_deletable(node: Node) -> bool:
+            if not node or union.is_directory(union.at(node, layer)):
+                return False
+            last = (union.last_by(each, LayerNumber(layer - 1)) for each in union.subtree(node))
+            return all(event < 0 or union.ev_layer[event] <= low for event in last)
+
         for file in files:
             node = union.find(file.path)
-            while union.parent[node] > 0 and not union.is_directory(union.at(union.parent[node], layer)):
+            while is_deletable(union.parent[node]):
                 node = union.parent[node]
             below[union.parent[node]][node] = None
         for parent, nodes in below.items():
-            is_empty = not any(union.at(child, layer) >= 0 for child in union.children(parent))
+            is_emptied = not any(
+                union.at(child, layer) >= 0 or (child not in nodes and union.at(child, low) >= 0)
+                for child in union.children(parent)
+            )
             names = [union.path(node) for node in nodes]
             is_plain = not any(name.rpartition("/")[2].startswith(".") for name in names)
-            if len(names) >= _GLOBBED and is_empty and is_plain and parent:
+            if len(names) >= _GLOBBED and is_emptied and is_plain and parent:
                 yield f"{shlex.quote(union.path(parent))}/*"
             else:
                 yield from map(shlex.quote, names)
@@ -198,7 +210,7 @@ class Remedies:
     def _copied_as_wanted(
         self, storing: Instruction, hiding: Instruction, reason: Reason, files: Sequence[Hidden]
     ) -> Remedy:
-        union, by = self._union, hiding.layer or LayerNumber(0)
+        union, by = self._union, hiding.layer or EMPTY
         them, step = _them(files), storing.step + 1
         if reason == Reason.MOVED:
             moved = [f"# {visible(file.path)} as {visible(file.moved_to or '')}" for file in files]
@@ -231,19 +243,19 @@ class Remedies:
     def _is_all(self, step: Instruction, files: Sequence[Hidden]) -> bool:
         """Return whether a step stores no other files."""
         union = self._union
-        events = union.events_of(step.layer or LayerNumber(0))
+        events = union.events_of(step.layer or EMPTY)
         return len({file.path for file in files}) == sum(
             union.ev_kind[event] != Kind.DIRECTORY for event in events
         )
 
     def may_unpack(self, step: Instruction) -> bool:
         """Return whether a step may be an ADD that unpacks an archive, of which no part can be left out."""
-        union, events = self._union, self._union.events_of(step.layer or LayerNumber(0))
+        union, events = self._union, self._union.events_of(step.layer or EMPTY)
         return step.keyword == "ADD" and sum(union.ev_kind[event] != Kind.DIRECTORY for event in events) > 1
 
     def _makes_directories(self, step: Instruction) -> bool:
         """Return whether a step creates directories; the root always exists."""
-        union, layer = self._union, step.layer or LayerNumber(0)
+        union, layer = self._union, step.layer or EMPTY
         return any(
             union.is_directory(event)
             and union.ev_node[event] != ROOT
