@@ -66,11 +66,30 @@ def test_a_path_that_was_a_file_and_is_a_directory_has_the_bytes_of_both() -> No
 def test_the_largest_directories_and_files_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(size_survey, "MOST_LISTED", 3)
     monkeypatch.setattr(size_survey, "MAX_FINDINGS", 1)
+    monkeypatch.setattr(size_survey, "OF_EACH", 1)
     rows = [("-", f"a/{name}/f", {"size": size}) for name, size in (("b", 5), ("c", 9), ("d", 7))]
     found = of(union(layer(*rows), layer(("wh", "a/b"), ("wh", "a/d"))))
     assert paths(found) == [("/", 21, 12), ("/a", 21, 12), ("/a/c", 9, 0)]
     assert [(row.where, row.size) for row in found.findings] == [("/a/c/f", 9), ("/a/d/f", 7)]
     assert found.count == 3
+
+
+def test_the_largest_files_of_each_group_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(size_survey, "MAX_FINDINGS", 1)
+    monkeypatch.setattr(size_survey, "OF_EACH", 1)
+    small = [("-", f"{name}.py", {"size": size}) for name, size in (("a", 2), ("b", 3))]
+    found = of(
+        union(layer(("-", "x", {"size": 9}), ("-", "y", {"size": 8}), *small), layer(("-", "z", {"size": 1})))
+    )
+    assert [row.where for row in found.findings] == [
+        "/x",
+        "/b.py",
+        "/z",
+    ]  # the first of all, of .py, of layer 2
+    assert [(each.name, each.count) for each in found.sums if each.kind == "type"] == [
+        ("other", 3),
+        (".py", 2),
+    ]
 
 
 def test_no_files() -> None:

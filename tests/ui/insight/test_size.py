@@ -3,6 +3,7 @@
 import pytest
 from textual.pilot import Pilot
 
+from layertui.insight import size_survey
 from layertui.insight.tally import Survey
 from layertui.model.errors import LayertuiError
 from layertui.ui.widgets.text_view import TextView
@@ -153,6 +154,18 @@ async def test_nothing_dead_and_no_files_are_said(monkeypatch: pytest.MonkeyPatc
         assert "0 B = 0 B live + 0 B dead" in screen_text(pilot) and "No files with content." in screen_text(
             pilot
         )
+
+
+async def test_files_that_are_not_listed_are_said(monkeypatch: pytest.MonkeyPatch, looking: Looking) -> None:
+    monkeypatch.setattr(size_survey, "MAX_FINDINGS", 3)
+    monkeypatch.setattr(size_survey, "OF_EACH", 0)
+    async with ExplorerApp().run_test(size=(120, 60)) as pilot:
+        await opened(pilot)
+        assert title(pilot, "findings") == "/, 3 of 43 files · live"
+        go_to(pilot, "etc/")
+        await pilot.pause()
+        assert title(pilot, "findings") == "/etc, 0 of 11 files · live"
+        assert "Not among the findings that are listed." in screen_text(pilot)
 
 
 async def test_an_error_is_said_and_enter_retries(looking: Looking) -> None:

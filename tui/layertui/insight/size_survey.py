@@ -20,6 +20,8 @@ from layertui.union.model import LayerUnion
 
 MOST_LISTED = 10_000
 """Directories that are listed, the largest; a directory is never listed without those above it."""
+OF_EACH = 10
+"""Largest files that are listed of each layer, type, package and kind of leftovers at least."""
 
 _SIZE_KINDS = ("directory", "leftover", "step", "type", "package")
 _UNOWNED = -1
@@ -54,12 +56,19 @@ class _SizeSurvey:
         union = self._union
         live = self._sizes.live_files
         dead = [(union.ev_node[event], event) for event in self._sizes.dead_files]
+        listed: list[tuple[Node, Event, bool, list[_Group]]] = []
         for is_dead, files in enumerate((live, dead)):
+            files = sorted(files, key=lambda row: (-union.size(row[1]), *row))
             for position, (node, event) in enumerate(files):
-                for group in self._groups_of(node, event, bool(is_dead)):
+                groups = [*self._groups_of(node, event, bool(is_dead))]
+                is_listed = position < MAX_FINDINGS
+                for group in groups:
                     numbers = self._groups.setdefault(group, [0, 0, 0, 0])
+                    is_listed = is_listed or numbers[2 + is_dead] < OF_EACH
                     numbers[is_dead] += union.size(event)
                     numbers[2 + is_dead] += 1
+                if is_listed:
+                    listed.append((node, event, bool(is_dead), groups))
                 if not position & 0xFFF:
                     self._job.check()
         counts = [self._counts(files) for files in (live, dead)]
@@ -69,11 +78,7 @@ class _SizeSurvey:
         found = [(group, self._sum(group, *numbers)) for group, numbers in self._groups.items()]
         found.sort(key=lambda row: (_SIZE_KINDS.index(row[1].kind), -row[1].size))
         self._numbers = {group: number for number, (group, _) in enumerate(found)}
-        findings = [
-            self._finding(node, event, is_dead)
-            for is_dead, files in ((False, live), (True, dead))
-            for node, event in nsmallest(MAX_FINDINGS, files, key=lambda row: (-union.size(row[1]), *row))
-        ]
+        findings = [self._finding(*row) for row in listed]
         return Survey(
             len(live) + len(dead),
             self._sizes.total.size,
@@ -130,10 +135,10 @@ class _SizeSurvey:
         ]
         return [node for _, node in nsmallest(MOST_LISTED, found)]
 
-    def _finding(self, node: Node, event: Event, is_dead: bool) -> Finding:
+    def _finding(self, node: Node, event: Event, is_dead: bool, groups: list[_Group]) -> Finding:
         """Return a file as a finding; it leads to the name under which its layer stores it."""
         union = self._union
-        groups: list[_Group] = [*self._groups_of(node, event, is_dead)]
+        groups = groups.copy()
         at = node
         while at >= ROOT:
             groups.append(("directory", at))

@@ -28,6 +28,7 @@ from layertui.ui.insight.sizes import SizeView
 from layertui.ui.keys import Legend
 from layertui.ui.stack import StackScreen
 from layertui.ui.widgets.key_bar import KeyBar
+from layertui.ui.widgets.lines import Line
 from layertui.ui.widgets.text_view import TextView
 from layertui.ui.widgets.top_line import TopLine
 from layertui.ui.worker.insight import Looker, PartProgress, PartSurveyed
@@ -218,7 +219,8 @@ class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
                 count, heading = self._sizes.files(chosen), self._sizes.title(chosen, self._steps)
                 kind = f" · {self._sizes.word}"
         document = Findings(part, rows, lambda: view.content_size.width - 1, self._is_unmasked)
-        view.open(document, [document.heading()], cursor)
+        none = [Line([("Not among the findings that are listed.", "quiet")])] if count and not rows else []
+        view.open(document, [document.heading(), *none], cursor)
         view.border_title = Content(heading)
         shown = f"{len(rows):,} of {part.count(count)}" if len(rows) < count else part.count(len(rows))
         view.border_subtitle = Content(shown + kind)
