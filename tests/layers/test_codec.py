@@ -10,7 +10,7 @@ import pytest
 
 from layertui.cache.indexes import DamagedEntry
 from layertui.layers.codec import pack_index, unpack_index_checked
-from tests.layers.tars import facts, random_tar, scanned
+from tests.layers.tars import END, extended, facts, file, random_tar, scanned
 
 INDEX = scanned(random_tar(7, 2))
 
@@ -54,10 +54,25 @@ def test_hostile_bodies_are_refused() -> None:
             assert value == may_be_empty.get(name), (name, value)
 
 
-def test_an_index_from_before_there_were_stamps_is_still_valid() -> None:
-    before = body()
-    del before["stamp"]
-    assert facts(unpack_index_checked(msgspec.msgpack.encode(before))) == facts(INDEX)
+def test_attributes_that_entries_share_are_stored_once() -> None:
+    """As the scanner keeps them: a bound on its memory would else not bound the cache's."""
+    value = b"v" * 5000
+    entries = b"".join(
+        extended((b"SCHILY.xattr.user.a", value)) + file(b"f%d" % number) for number in range(99)
+    )
+    index = scanned(entries + END)
+    packed = pack_index(index)
+    assert packed.count(value) == 1
+    found = unpack_index_checked(packed)
+    assert [found.extra[number].xattrs for number in range(99)] == [{"user.a": value}] * 99
+    assert len({id(extra.xattrs) for extra in found.extra.values()}) == 1
+
+
+@pytest.mark.parametrize("place", [-1, 1 << 40])
+def test_attributes_that_are_not_stored_are_refused(place: int) -> None:
+    number, _, *rest = body()["extra"][0]
+    with pytest.raises(DamagedEntry):
+        unpack_index_checked(msgspec.msgpack.encode({**body(), "extra": [(number, place, *rest)]}))
 
 
 def test_cut_bytes_are_refused() -> None:

@@ -57,6 +57,8 @@ FAULTS = [
         LOAD,
     ),
     Fault("layers/load.py", "if self._is_claim and not (", "if False and not (", LOAD),
+    Fault("layers/codec.py", "msgspec.Meta(ge=0)", "msgspec.Meta()", "tests/layers/test_codec.py"),
+    Fault("union/merged_tree.py", "if overridden else events", "if False else events", MERGED),
     Fault("layers/load.py", "and self._cache.has(self._file_key)):", "):", LOAD),
     Fault("layers/load.py", "if stored.digest() != self._digest:", "if False:", LOAD),
     Fault("layers/load.py", "if is_known(expected) and index.blob_digest != expected:", "if False:", LOAD),

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from layertui.model.numbers import EMPTY, ROOT, LayerNumber
+from layertui.model.numbers import EMPTY, ROOT, Event, LayerNumber, Node
 from layertui.union.changes import Mark
 from layertui.union.merged_tree import MergedTree
 from layertui.union.model import LayerUnion
@@ -85,6 +85,24 @@ def test_counts_what_changed_below() -> None:
     assert merged.subtree_changes(tree.find("/a")) == (1, 1, 2)
     assert merged.subtree_changes(tree.find("/z")) == (0, 0, 0)
     assert merged.marks[tree.find("/y")] == Mark.ADDED
+
+
+def test_a_path_is_marked_once_however_often_a_layer_has_it() -> None:
+    """Each mark walks the versions of its path: of a million versions in one layer that would not end."""
+    again = [("-", path, {"size": size}) for size in range(2, 100) for path in ("old", "new")]
+    tree = union(layer(("-", "old", {"size": 1})), layer(*again, ("-", "once")))
+    asked: list[int] = []
+
+    class Asked(LayerUnion):
+        def at(self, node: Node, layer: LayerNumber) -> Event:
+            asked.append(node)
+            return super().at(node, layer)
+
+    tree.__class__ = Asked
+    merged = MergedTree(tree, LayerNumber(2))
+    found = {path: merged.marks[tree.find(f"/{path}")] for path in ("old", "new", "once")}
+    assert found == {"old": Mark.MODIFIED, "new": Mark.ADDED, "once": Mark.ADDED}
+    assert sorted(asked) == sorted(tree.find(path) for path in ("/old", "/new"))
 
 
 def test_sizes_of_large_directories() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from array import array
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
 from layertui.cache.indexes import DamagedEntry
 from layertui.layers.column_bounds import all_below
@@ -34,16 +34,19 @@ def pack_index(index: LayerIndex) -> bytes:
     """Return an index as bytes."""
     import msgspec
 
+    # Entries share attributes (see the scanner): stored with each, a few MB would become a GB.
+    attributes = {id(extra.xattrs): extra.xattrs for extra in index.extra.values()}
+    places = {key: place for place, key in enumerate(attributes)}
     body = {
         "keys": index.keys,
         "count": index.count,
         "kind": index.kind,
         "columns": [getattr(index, name).tobytes() for name, _ in INDEX_COLUMNS],
         "links": index.links,
-        "extra": [
-            (number, [(encode_text(name), value) for name, value in extra.xattrs.items()], *extra[1:])
-            for number, extra in index.extra.items()
+        "xattrs": [
+            [(encode_text(name), value) for name, value in xattrs.items()] for xattrs in attributes.values()
         ],
+        "extra": [(number, places[id(extra.xattrs)], *extra[1:]) for number, extra in index.extra.items()],
         "warnings": [(code, key, encode_text(text)) for code, key, text in index.warnings],
         "facts": [encode_text(value) if isinstance(value, str) else value for value in _facts(index)],
         "stamp": index.stamp.tobytes(),
@@ -73,7 +76,7 @@ def unpack_index_checked(data: bytes) -> LayerIndex:
         index = unpack_index(data)
         _check(index)
         return index
-    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError) as error:
+    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, IndexError) as error:
         raise DamagedEntry(str(error)) from error
 
 
@@ -86,6 +89,7 @@ def _index(body: Any) -> LayerIndex:
         name: decode_text(value) if isinstance(value, bytes) else value
         for name, value in zip(_FACTS, body.facts, strict=True)
     }
+    attributes = [{decode_text(name): value for name, value in xattrs} for xattrs in body.xattrs]
     return LayerIndex(
         keys=bytes(body.keys),
         count=body.count,
@@ -93,8 +97,8 @@ def _index(body: Any) -> LayerIndex:
         stamp=column_of("Q", body.stamp),
         links=body.links,
         extra={
-            number: Extra({decode_text(name): value for name, value in xattrs}, device, sparse, stored)
-            for number, xattrs, device, sparse, stored in body.extra
+            number: Extra(attributes[place], device, sparse, stored)
+            for number, place, device, sparse, stored in body.extra
         },
         warnings=[LayerWarning(code, key, decode_text(text)) for code, key, text in body.warnings],
         **columns,
@@ -147,12 +151,13 @@ def _body_type() -> type:
             ("kind", memoryview),
             ("columns", list[memoryview]),
             ("links", list[bytes]),
+            ("xattrs", list[list[tuple[bytes, bytes]]]),
             (
                 "extra",
                 list[
                     tuple[
                         int,
-                        list[tuple[bytes, bytes]],
+                        Annotated[int, msgspec.Meta(ge=0)],  # place in ``xattrs``
                         tuple[int, int] | None,
                         tuple[tuple[int, int], ...] | None,
                         int,
@@ -161,7 +166,7 @@ def _body_type() -> type:
             ),
             ("warnings", list[tuple[str, bytes, bytes]]),
             ("facts", tuple[bytes, int, bytes, bytes, bytes]),
-            ("stamp", memoryview, memoryview(b"")),  # absent in older files
+            ("stamp", memoryview),
         ],
     )
 

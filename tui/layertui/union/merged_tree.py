@@ -150,7 +150,7 @@ class MergedTree:
         marks, nodes, lower = self.marks, union.ev_node, LayerNumber(layer - 1)
         assign(marks, nodes[start:stop], repeat(Mark.ADDED))
         # A path without an earlier event is added: in the base layer all of them.
-        for event in _not_first(union, layer):
+        for event in _changing(union, layer):
             node = nodes[event]
             before = union.at(node, lower)
             if self._ev_visible[event]:
@@ -166,10 +166,12 @@ class MergedTree:
             self._blocks[block] = sum(self._sizes[block * NODES_PER_BLOCK : (block + 1) * NODES_PER_BLOCK])
 
 
-def _not_first(union: LayerUnion, layer: LayerNumber) -> list[Event]:
-    """Return the events of a layer that are not the first of their path."""
-    ev_prev = union.ev_prev
-    return [event for event in union.events_of(layer) if ev_prev[event] >= 0]
+def _changing(union: LayerUnion, layer: LayerNumber) -> list[Event]:
+    """Return the last event in a layer of each path that has an earlier one, there or in a lower layer."""
+    start, ev_prev = union.starts[layer - 1], union.ev_prev
+    events = [event for event in union.events_of(layer) if ev_prev[event] >= 0]
+    overridden = {before for before in map(ev_prev.__getitem__, events) if before >= start}
+    return [event for event in events if event not in overridden] if overridden else events
 
 
 def _outlived(union: LayerUnion) -> list[tuple[Event, list[Event]]]:
