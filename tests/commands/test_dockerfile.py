@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.commands.running import Run
 from tests.commands.samples import eventful
 
@@ -62,6 +64,18 @@ def test_sizes_and_advice_are_those_of_size_and_insight(run: Run) -> None:
     assert len(promised) == len(set(promised)) and set(promised) <= dead
     amounts = [piece["bytes"] for piece in found["advice"]]
     assert amounts == sorted(amounts, reverse=True) and sum(amounts) <= insight["waste"]["reclaimable_bytes"]
+
+
+def test_what_is_known_only_of_layers_is_null_where_they_would_have_to_be_fetched(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("layertui.commands.dockerfile.is_at_hand", lambda image: False)
+    (found,) = run("dockerfile", "demo:", "--json").objects
+    assert found["advice"] is None
+    for each in found["steps"]:
+        known = None if each["layer"] else 0
+        assert (each["size"], each["live"], each["dead"], each["did"]) == (known, known, known, None)
+    assert not [line for line in run("dockerfile", "demo:").lines if "# Advice" in line or "live" in line]
 
 
 def test_advice_is_at_the_end_as_comments(run: Run) -> None:

@@ -151,8 +151,8 @@ class Remedies:
     def _cache_mount(self, files: Sequence[Hidden]) -> str:
         """Return an alternative for files that are all in caches; empty if they are not."""
         targets: dict[str, None] = {}
-        for file in files:
-            rule, path = rule_above(file.path)
+        for directory in {file.path.rpartition("/")[0]: None for file in files}:
+            rule, path = rule_above(directory)
             if rule is None or "cache" not in f"{rule.name} {rule.remedy}":
                 return ""
             targets[path] = None

@@ -71,7 +71,7 @@ def leftovers(sizes: SizeMap, node: Node = ROOT) -> list[Leftover]:
 
 
 def rule_above(path: str) -> tuple[LeftoverRule | None, str]:
-    """Return the rule that a path or a directory above it matches, and that path; None and empty for none."""
+    """Return the rule that a directory or one above it matches, and that path; None and empty for none."""
     for above in accumulate(path.split("/")[1:], "{}/{}".format, initial=""):
         if above and (rule := _rule_of(above)) is not None:
             return rule, above
