@@ -304,6 +304,8 @@ def test_in_ci_an_image_is_checked_where_there_is_no_terminal(tmp_path: Path) ->
     no_terminal = "layertui: cannot open the app, standard input or output is no terminal, see layertui --help for commands"
     assert status() == (2, no_terminal)
     assert status("demo") == (2, no_terminal)
+    environment["CI"] = "True"
+    assert status(str(path), "--no-cache") == (1, "FAIL: 0 rules passed, 1 failed")
     environment["CI"] = "false"
     assert status(str(path)) == (2, no_terminal)
 

@@ -8,12 +8,12 @@ from layertui.model.errors import LayertuiError
 from layertui.ui.terminal import die_by, has_terminal, terminal_streams
 
 IN_CI = ("true", "1", "yes")
-"""Values of ``CI`` that mean a CI job (dive 0.13, ``options/ci.go``)."""
+"""Values of ``CI`` that mean a CI job (dive 0.13, ``options/ci.go``), in any case: AppVeyor sets ``True``."""
 
 
 def is_ci() -> bool:
     """Return whether this is a CI job. Many have a terminal, but nobody at it."""
-    return os.environ.get("CI") in IN_CI
+    return os.environ.get("CI", "").lower() in IN_CI
 
 
 def obstacle() -> str:
