@@ -8,9 +8,9 @@ from pathlib import Path
 from layertui.anatomy.docker_inspect import described
 from layertui.sources import open_image
 from tests.commands.running import Run
-from tests.commands.samples import symlink_bytes
+from tests.commands.samples import symlink_bytes, tar
 from tests.engines import Docker
-from tests.layouts import docker_archive
+from tests.layouts import OciLayout, docker_archive
 
 UNKNOWN = {"Size", "VirtualSize", "GraphDriver", "Metadata", "Parent"}
 """What an archive does not tell: these are the engine's own."""
@@ -42,6 +42,15 @@ def test_what_json_says_of_each_step(run: Run) -> None:
     sizes = run("size", "demo:", "--json").objects[0]["layers"]
     found = [(step["Layer"], step["Size"], step["LiveSize"]) for step in reversed(steps) if step["Layer"]]
     assert found == [(row["layer"], row["size"], row["live"]) for row in sizes]
+
+
+def test_a_layer_that_cannot_be_read_has_no_size_and_status_2(run: Run, tmp_path: Path) -> None:
+    OciLayout(tmp_path).add("1", [tar(("/a", b"1")), tar(("/b", b"22"))])
+    layer = open_image(f"oci:{tmp_path}").layers[1]
+    (tmp_path / "blobs/sha256" / layer.descriptor.digest.partition(":")[2]).unlink()
+    done = run("history", f"oci:{tmp_path}", "--json")
+    assert (done.status, [step["Size"] for step in done.objects]) == (2, [None, 1])
+    assert "layer 2 could not be read completely" in done.err
 
 
 def test_inspect_prints_an_array_of_one_object(run: Run) -> None:

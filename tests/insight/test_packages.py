@@ -315,6 +315,23 @@ def test_the_manifest_of_distroless_azure_linux() -> None:
     assert "fewer than 8 fields" in str(of(tar((path, b"filesystem-1.1-9.cm2.x86_64\n"))).unread[0])
 
 
+def test_the_short_manifest_counts_only_without_the_long_one() -> None:
+    """Both list the same packages; the short one is the output of ``rpm -qa``."""
+    folder = "/var/lib/rpmmanifest/container-manifest-"
+    short = b"ca-certificates-base-2.0.0-9.cm2.noarch\ngpg-pubkey-3135ce90-5e6fda74\n"
+    found = of(tar((folder + "1", short)))
+    assert told(found) == [
+        (1, "added", "ca-certificates-base", None, "2.0.0-9.cm2"),
+        (1, "added", "gpg-pubkey", None, "3135ce90-5e6fda74"),
+    ]
+    assert [change.package.architecture for change in found.changes] == ["noarch", ""]
+    long = b"filesystem\t1.1-9.cm2\t1\t1\tMicrosoft\t(none)\t7596\tx86_64\t0\tx.src.rpm\n"
+    assert told(of(tar((folder + "1", short), (folder + "2", long)))) == [
+        (1, "added", "filesystem", None, "1.1-9.cm2")
+    ]
+    assert "NAME-VERSION" in str(of(tar((folder + "1", b"filesystem\n"))).unread[0])
+
+
 def test_databases_that_are_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     path = "/var/lib/dpkg/status"
     entries = b"".join(stanza(f"p{number}", "1") for number in range(10))

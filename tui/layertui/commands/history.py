@@ -48,7 +48,9 @@ def run(options: argparse.Namespace) -> int:
     status = 2 if image.damage else 0
     sizes: list[Bytes | None] = [None] * len(image.layers)
     if is_read:
-        sizes = _sizes(read_layers(options, image).union)
+        opened = read_layers(options, image)
+        sizes = _sizes(opened.union)
+        status = opened.status
     out = Output(status)
     newest_first = image.history[::-1]
     # The image's ID is that of its newest step; above it are the layers of a container.

@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from layertui.content.read import Contents
 from layertui.insight.databases import apk, dpkg, npm, python
 from layertui.insight.package import DatabaseParser
-from layertui.insight.rpm import rpm, rpm_journal, rpm_manifest
+from layertui.insight.rpm import rpm, rpm_journal, rpm_manifest, rpm_names
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.numbers import NO_NODE, Event, LayerNumber, Node
@@ -34,6 +34,7 @@ _DATABASES: Sequence[tuple[bytes, DatabaseParser]] = (
     (_RPM + rb"(?:rpmdb\.sqlite|Packages(?:\.db)?)", rpm),
     (_RPM + rb"rpmdb\.sqlite-wal", rpm_journal),
     (rb"/var\0lib\0rpmmanifest\0container-manifest-2", rpm_manifest),
+    (rb"/var\0lib\0rpmmanifest\0container-manifest-1", rpm_names),
     (rb"\.dist-info\0METADATA", python),
     (rb"\.egg-info\0PKG-INFO", python),
     (rb"node_modules(?<=[\0/]node_modules)\0(?:@[^\0/]+\0)?[^\0/@][^\0/]*\0package\.json", npm),
@@ -44,6 +45,7 @@ _KNOWN_PATHS: Sequence[tuple[str, DatabaseParser]] = (
     ("/lib/apk/db/installed", apk),
     ("/usr/lib/apk/db/installed", apk),
     ("/var/lib/rpmmanifest/container-manifest-2", rpm_manifest),
+    ("/var/lib/rpmmanifest/container-manifest-1", rpm_names),
     *((f"{folder}/{name}", rpm) for folder in _RPM_DIRECTORIES for name in _RPM_FILES),
     *((f"{folder}/rpmdb.sqlite-wal", rpm_journal) for folder in _RPM_DIRECTORIES),
 )
@@ -72,6 +74,8 @@ def databases_of(union: LayerUnion) -> dict[Node, DatabaseParser]:
             for node in union.children(folder):
                 if not union.name(node).endswith(".md5sums"):
                     found.setdefault(node, dpkg)
+    if rpm_manifest in found.values():  # the same packages, with more about each
+        return {node: parser for node, parser in found.items() if parser is not rpm_names}
     return found
 
 

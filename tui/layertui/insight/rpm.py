@@ -104,6 +104,19 @@ def rpm_manifest(path: str, data: bytes) -> list[Package]:
     return found
 
 
+def rpm_names(path: str, data: bytes) -> list[Package]:
+    """Parse ``container-manifest-1``, the output of ``rpm -qa``: NAME-VERSION-RELEASE.ARCHITECTURE a line."""
+    found = []
+    for line in filter(None, data.decode("utf-8", "surrogateescape").splitlines()):
+        label, _, architecture = line.rpartition(".") if "." in line else (line, "", "")  # keys have none
+        name, *version = label.rsplit("-", 2)
+        if len(version) < 2:
+            raise LayertuiError(f"cannot read {path}", "a line is not NAME-VERSION-RELEASE.ARCHITECTURE")
+        found.append(Package("rpm", name, "-".join(version), architecture, -1, name, path))
+        check_count(path, found)
+    return found
+
+
 def rpm_package(path: str, header: bytes) -> Package | None:
     """Return the package of a header; ``None`` if it names none."""
 
