@@ -3,7 +3,7 @@
 import pytest
 
 from layertui.commands.output import created_cell
-from layertui.text.format import age_text, parse_time
+from layertui.text.format import age_text, parse_time, share_text
 
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
@@ -32,3 +32,11 @@ def test_the_time_of_builders_that_record_none_is_unknown(text: str) -> None:
 def test_times_are_in_utc() -> None:
     moment = parse_time("2026-11-24T01:30:00+02:00")
     assert moment is not None and moment.isoformat() == "2026-11-23T23:30:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("part", "total", "expected"),
+    [(0, 10, "0%"), (1, 1000, "<1%"), (5, 10, "50%"), (999, 1000, ">99%"), (10, 10, "100%"), (0, 0, "0%")],
+)
+def test_shares(part: int, total: int, expected: str) -> None:
+    assert share_text(part, total) == expected

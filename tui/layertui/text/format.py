@@ -24,6 +24,14 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def share_text(part: int, total: int) -> str:
+    """Return a share in percent: ``<1%`` for what is not nothing, ``>99%`` for what is not all."""
+    percent = round(part / total * 100) if total else 0
+    if part and not percent:
+        return "<1%"
+    return ">99%" if part < total and percent == 100 else f"{percent}%"
+
+
 def size_text(size: int | None) -> str:
     """Return bytes in decimal units with three digits at most: ``1.98 MB``; ``?`` if unknown (-1)."""
     if size is None or size < 0:
@@ -39,7 +47,7 @@ def size_text(size: int | None) -> str:
 
 def parts_text(size: Bytes) -> str:
     """Return live and dead bytes in a sentence: ``642 MB = 280 MB live + 363 MB dead (56%)``."""
-    share = f" ({size.dead / size.size:.0%})" if size.size else ""
+    share = f" ({share_text(size.dead, size.size)})" if size.size else ""
     return f"{size_text(size.size)} = {size_text(size.live)} live + {size_text(size.dead)} dead{share}"
 
 

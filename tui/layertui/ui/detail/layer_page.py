@@ -9,7 +9,7 @@ from layertui.model.history_step import step_text
 from layertui.model.image import HistoryEntry, Layer
 from layertui.model.job import Job
 from layertui.model.sizes import Bytes
-from layertui.text.format import age_text, size_text
+from layertui.text.format import age_text, share_text, size_text
 from layertui.text.sanitize import visible, visible_lines
 from layertui.ui.detail.changes import Summaries, summary_line
 from layertui.ui.detail.page import Page, PageBuilder
@@ -94,7 +94,7 @@ def _parts(size: Bytes) -> list[Span]:
         (" = ", "quiet"),
         (f"{size_text(size.live)} live", "added"),
         (" + ", "quiet"),
-        (f"{size_text(size.dead)} dead ({size.dead / size.size:.0%})", "deleted"),
+        (f"{size_text(size.dead)} dead ({share_text(size.dead, size.size)})", "deleted"),
     ]
 
 

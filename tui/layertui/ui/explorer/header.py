@@ -8,7 +8,7 @@ from textual.style import Style
 
 from layertui.model.reference import ENGINE_NAMES
 from layertui.model.sizes import Bytes, total_of
-from layertui.text.format import count_text, size_text
+from layertui.text.format import count_text, share_text, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.widgets.top_line import TopLine, Weighted
@@ -81,5 +81,5 @@ def _size(image: "Image", sizes: Sequence[Bytes]) -> Content:
     if not total.dead:
         return said.append(" live")
     said = said.append(" = ").append(Content.styled(f"{size_text(total.live)} live", "$added"))
-    dead = f"{size_text(total.dead)} dead ({total.dead / total.size:.0%})"
+    dead = f"{size_text(total.dead)} dead ({share_text(total.dead, total.size)})"
     return said.append(" + ").append(Content.styled(dead, "$deleted"))

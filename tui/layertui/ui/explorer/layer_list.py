@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from layertui.model.history_step import command_line, step_of
 from layertui.model.numbers import EMPTY, LayerNumber
-from layertui.text.format import count_text, size_text
+from layertui.text.format import count_text, share_text, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import clip, shorten
 from layertui.ui.keys import CHANGE_KEYS
@@ -340,8 +340,7 @@ class LayerList(ListView):
         ]
         if bar and size is not None:
             largest = max(each.size for each in self._sizes)
-            dead = f"{size.dead / size.size:.0%}" if size.dead else ""
-            dead = "<1%" if dead == "0%" else dead
+            dead = share_text(size.dead, size.size) if size.dead else ""
             spans += [*two_part_bar(size, largest, bar, f"layer:{layer}"), (f"{dead:>{_DEAD}} ", "quiet")]
         elif bar:
             spans += self._progress(state, bar + _DEAD + 1)
