@@ -167,6 +167,8 @@ def test_one_name_on_two_images(maker: Maker) -> None:
     with pytest.raises(LayertuiError) as raised:
         open_image(f"{path}:app:1")
     assert "app:1 could be several images" in str(raised.value)
+    assert raised.value.remedy == f"choose one: {path}@DIGEST"
+    assert open_image(f"{path}@{images[1]['digest']}").manifest_digest == images[1]["digest"]
     assert all(image["digest"] in str(raised.value) for image in images)
     with pytest.raises(LayertuiError, match=r"contains 2 images, @sha256:.*choose one: .*@DIGEST"):
         open_image(path)

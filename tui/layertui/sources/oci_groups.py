@@ -40,9 +40,8 @@ def select_group(layout: ImageLayout, selector: str, name: str, platform: str | 
     if len(named) == 1:
         return next(iter(named.values()))
     if named:
-        raise LayertuiError(
-            f"{name} could be several images", few(named), f"choose one: {layout.place}@DIGEST"
-        )
+        how = f"{name.removesuffix(f':{selector}')}@DIGEST"
+        raise LayertuiError(f"{name} could be several images", few(named), f"choose one: {how}")
     if attached := [each for each in layout.top() if selector in _names(each)]:
         return attached
     raise NotFound(f"{layout.place} has no image {selector}", f"available: {few(groups)}")
