@@ -12,11 +12,13 @@ from layertui.ui.detail.page import Page, PageBuilder
 from layertui.ui.detail.subject import chip
 from layertui.ui.widgets.lines import Document, Line, Span
 
-_SIZE, _COUNT, _CHIP = 8, 8, 5
+_SIZE, _COUNT, _CHIP = 8, 8, 6
 """Cells of numbers, and of a layer's number in its color."""
 _UNMASKED = 60
 """Most cells of an unmasked secret."""
 _GAP = 2
+_HIDDEN_BY = "hidden by"
+"""The column with the number of a layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,14 @@ PARTS: Mapping[str, Part] = {
     "waste": Part(
         "Waste", "file", "files",
         {"step": "HIDDEN BY", "reason": "REASON", "directory": "WHERE"},
-        {"why": 18, "by": _CHIP}, "PATH",
+        {"reason": 18, _HIDDEN_BY: len(_HIDDEN_BY)}, "PATH",
         "No wasted space: every stored file is in the final tree.",
         strikes=False,
     ),
     "secrets": Part(
         "Secrets", "secret", "secrets",
-        {"rule": "WHAT", "place": "WHERE", "step": "ADDED BY"},
-        {"what": 20, "secret": 7}, "WHERE",
+        {"rule": "RULE", "place": "WHERE", "step": "ADDED BY"},
+        {"rule": 20, "secret": 7}, "WHERE",
         "No known secret patterns in files, environment, labels or history.",
         is_sized=False,
     ),
@@ -75,15 +77,15 @@ PARTS: Mapping[str, Part] = {
     ),
     "permissions": Part(
         "Permissions", "path", "paths",
-        {"right": "WHAT", "step": "ADDED BY"},
-        {"what": 20, "mode": 10, "owner": 9}, "PATH",
+        {"right": "RIGHT", "step": "ADDED BY"},
+        {"right": 20, "mode": 10, "owner": 9}, "PATH",
         "No setuid, setgid or world-writable files, no capabilities, no unknown owners.",
         is_sized=False,
     ),
     "packages": Part(
         "Packages", "change", "changes",
-        {"change": "WHAT", "step": "BY STEP", "kind": "OF"},
-        {"what": 8, "of": 6}, "PACKAGE",
+        {"change": "CHANGE", "step": "BY STEP", "kind": "TYPE"},
+        {"change": 8, "type": 6}, "PACKAGE",
         "No package database found (dpkg, apk, rpm, Python, npm).",
     ),
 }  # fmt: skip
@@ -150,7 +152,7 @@ class Findings(Document):
         """Name the columns."""
         size = f"{'SIZE':>{_SIZE}}  " if self._part.is_sized else ""
         cells = "".join(f"{name.upper():<{width + _GAP}}" for name, width in self._widths())
-        return Line([(f"{size}IN   {cells}{self._part.where}", "quiet")])
+        return Line([(f"{size}LAYER {cells}{self._part.where}", "quiet")])
 
     def line(self, number: int) -> Line:
         finding = self.findings[number]
@@ -158,11 +160,11 @@ class Findings(Document):
         if self._part.is_sized:
             size = size_text(finding.size) if finding.size >= 0 else ""
             gutter.append((f"{size:>{_SIZE}}{'':{_GAP}}", ""))
-        gutter += [*chip(finding.layer), (" ", "")] if finding.layer else []
+        gutter += [*chip(finding.layer), ("  ", "")] if finding.layer else []
         body: list[Span] = []
         left = self._room() - self.gutter
         for (name, width), cell in zip(self._widths(), finding.cells, strict=True):
-            if name == "by":
+            if name == _HIDDEN_BY:
                 body += [*chip(LayerNumber(int(cell))), (" " * (width - 4 + _GAP), "")]
             else:
                 text = finding.secret if name == "secret" and self._is_unmasked else cell
