@@ -4,6 +4,8 @@
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
+# One more than there are processors: many tests wait for an engine.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 READY := .venv/ready
 
 .PHONY: demo test test-fast mutants fuzz check bench pictures clean
@@ -12,11 +14,11 @@ demo: $(READY)
 	$(BIN)/layertui demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto --dist loadgroup $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 
 # No root, no program beside Python, nothing slow.
 test-fast: $(READY)
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow and not engine and not root" $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow and not engine and not root" $(TESTS)
 
 # Deliberate faults, each of which has to make a test fail; all of them only as root.
 mutants: $(READY)

@@ -91,8 +91,8 @@ def test_in_ci_a_terminal_does_not_open_the_app(tmp_path: Path) -> None:
             assert app.raw.startswith(b"layertui: cannot open the app, CI is set")
 
 
-@pytest.mark.parametrize("value", ["false", "0", "no", "TRUE", ""])
-def test_other_values_of_ci_mean_no_ci_as_with_dive(value: str) -> None:
+@pytest.mark.parametrize("value", ["false", "0", "no", ""])
+def test_other_values_of_ci_mean_no_ci(value: str) -> None:
     with Terminal("demo", CI=value) as app:
         app.wait("Merged tree")
         app.press("q")
@@ -206,7 +206,7 @@ def test_a_missing_layer_and_a_cut_archive(tmp_path: Path, capsys: pytest.Captur
     max((path / "blobs/sha256").iterdir(), key=lambda blob: blob.stat().st_size).unlink()
     assert main(["tree", str(path)]) == 2
     assert "layer 1 could not be read completely: blob sha256:" in capsys.readouterr().err
-    assert main(["history", str(path)]) == 0
+    assert main(["history", str(path)]) == 2  # its size is not known
     archive = tmp_path / "cut.tar"
     manifest = b'[{"Config": "c.json", "RepoTags": ["a:1"], "Layers": ["l.tar"]}]'
     config = b'{"os": "linux", "rootfs": {"diff_ids": ["sha256:0"]}, "history": [{"created_by": "step"}]}'

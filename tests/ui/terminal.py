@@ -54,7 +54,9 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        return "\n".join(self._screen.display)
+        # Not Screen.display: pyte 0.8 fails where half of a wide character was overwritten.
+        rows, columns = self._screen.buffer, range(self._screen.columns)
+        return "\n".join("".join(rows[y][x].data for x in columns) for y in range(self._screen.lines))
 
     def wait(self, *wanted: str | Callable[[str], bool], seconds: float = SECONDS) -> str:
         """The screen's text once all that is wanted is on it."""
