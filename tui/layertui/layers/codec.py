@@ -6,13 +6,17 @@ A process that trusts the bytes uses :func:`unpack_index`; bytes of the cache ar
 from __future__ import annotations
 
 import re
+import threading
 from array import array
 from functools import cache
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from layertui.cache.indexes import DamagedEntry
 from layertui.layers.column_bounds import all_below
 from layertui.model.layer_index import Extra, Kind, LayerIndex, LayerWarning, positions
+
+if TYPE_CHECKING:
+    import msgspec
 
 INDEX_COLUMNS = (
     ("mode", "H"),
@@ -56,9 +60,7 @@ def pack_index(index: LayerIndex) -> bytes:
 
 def unpack_index(data: bytes | memoryview) -> LayerIndex:
     """Return the index that :func:`pack_index` was given; for other bytes, raise whatever it happens to raise."""
-    import msgspec
-
-    return _index(msgspec.msgpack.decode(data, type=_body_type()))
+    return _index(_decoder().decode(data))
 
 
 def column_of(code: str, data: bytes | memoryview) -> array[int]:
@@ -139,11 +141,23 @@ def _facts(index: LayerIndex) -> list[str | int]:
     return [getattr(index, name) for name in _FACTS]
 
 
-@cache  # msgspec compiles each new type again
-def _body_type() -> type:
+_compiling = threading.Lock()
+
+
+def _decoder() -> msgspec.msgpack.Decoder[Any]:
+    """Return the decoder of indexes, compiled once.
+
+    msgspec 0.22 crashes where two threads compile one type at the same time; a decoder may be shared.
+    """
+    with _compiling:
+        return _compiled_decoder()
+
+
+@cache
+def _compiled_decoder() -> msgspec.msgpack.Decoder[Any]:
     import msgspec
 
-    return msgspec.defstruct(
+    body = msgspec.defstruct(
         "Body",
         [
             ("keys", memoryview),  # views are not copied where the columns are made of them
@@ -169,6 +183,7 @@ def _body_type() -> type:
             ("stamp", memoryview),
         ],
     )
+    return msgspec.msgpack.Decoder(body)
 
 
 def encode_text(text: str) -> bytes:

@@ -64,10 +64,13 @@ class _Table(msgspec.Struct):
     entries: list[TocEntry]
 
 
+_decoder = msgspec.json.Decoder(_Table)  # compiled once: two threads that compile one type crash msgspec 0.22
+
+
 def parse_table(data: bytes, what: str) -> Sequence[TocEntry]:
     """Return the entries of a table; ``what`` names it in errors. Raises :class:`LayertuiError`."""
     try:
-        entries = msgspec.json.decode(data, type=_Table).entries
+        entries = _decoder.decode(data).entries
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise LayertuiError(f"{what} cannot be read", str(error)) from error
     for entry in entries:
