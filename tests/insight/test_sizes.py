@@ -8,8 +8,9 @@ from layertui import demo
 from layertui.insight.leftovers import leftovers
 from layertui.insight.package_files import PackageFiles
 from layertui.insight.package_sizes import package_sizes
-from layertui.insight.sizes import SizeMap, type_of
+from layertui.insight.sizes import SizeMap, largest_files, type_of
 from layertui.insight.waste import waste
+from layertui.model.image import Image
 from layertui.model.numbers import ROOT, LayerNumber
 from layertui.model.sizes import Bytes
 from layertui.union.merged_tree import MergedTree
@@ -56,8 +57,8 @@ def test_a_hardlink_to_a_lower_layer_leaves_the_bytes_there() -> None:
 
 
 @pytest.mark.parametrize("image", [demo.image(), every_entry_type.image()], ids=["sample", "every-type"])
-def test_sums_are_those_of_the_tree_and_of_waste(image: object) -> None:
-    tree, contents = opened(tars_of(image.layers))  # type: ignore[attr-defined]
+def test_sums_are_those_of_the_tree_and_of_waste(image: Image) -> None:
+    tree, contents = opened(tars_of(image.layers))
     sizes, wasted = SizeMap(tree), waste(tree, contents)
     assert sizes.total.dead == wasted.reclaimable_bytes == sum(row.size for row in wasted.paths)
     assert sizes.total.live == MergedTree(tree, tree.layers).subtree_size(ROOT)
@@ -131,3 +132,16 @@ def test_an_image_without_layers_has_no_bytes() -> None:
         [],
     )
     assert leftovers(sizes) == [] and LayerNumber(0) == sizes.union.layers
+
+
+def test_largest_files_of_a_layer() -> None:
+    """By their names in the final tree, if one is left."""
+    tree = union(
+        layer(
+            ("-", "a", {"size": 5}), ("h", "b", {"to": "a"}), ("-", "c", {"size": 9}), ("-", "d", {"size": 1})
+        ),
+        layer(("wh", "a"), ("-", "c", {"size": 2}), ("-", "empty")),
+    )
+    found = [(file.path, file.size, file.is_live) for file in largest_files(tree, LayerNumber(1), 2)]
+    assert found == [("/c", 9, False), ("/b", 5, True)]
+    assert [file.path for file in largest_files(tree, LayerNumber(2), 9)] == ["/c"]

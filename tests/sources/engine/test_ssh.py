@@ -255,7 +255,7 @@ def test_ssh_cannot_read_the_terminal(server: Sshd, tmp_path: Path) -> None:
 
 
 def test_others_cannot_use_the_login(server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder that others can read is not used: whoever reaches the socket in it is logged in."""
+    """A directory that others can read is not used: its socket grants the login to everyone who reaches it."""
     folder = server.folder / "run/layertui"
     folder.mkdir(exist_ok=True)
     folder.chmod(0o755)

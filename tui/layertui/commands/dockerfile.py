@@ -148,7 +148,7 @@ def _print(head: Sequence[str], found: Sequence[Instruction], bill: _Bill, out: 
 
 def _advice_lines(bill: _Bill) -> Iterator[str]:
     """Yield the comments below the Dockerfile, without ``#``."""
-    pieces, dead = bill.pieces or (), total_of(list(bill.sizes)).dead
+    pieces, dead = bill.pieces or (), total_of(bill.sizes).dead
     if not pieces:
         return
     yield ""

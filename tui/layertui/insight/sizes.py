@@ -16,7 +16,7 @@ from typing import NamedTuple, cast
 
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind
-from layertui.model.numbers import ROOT, Event, LayerNumber, Node
+from layertui.model.numbers import NO_EVENT, ROOT, Event, LayerNumber, Node
 from layertui.model.sizes import Bytes, total_of
 from layertui.union.merged_tree import MergedTree
 from layertui.union.model import LayerUnion
@@ -89,18 +89,6 @@ class SizeMap:
             key=lambda file: (-file.size, file.path, file.layer),
         )
 
-    def files_of(self, layer: LayerNumber, most: int) -> list[SizedFile]:
-        """Return the largest files that a layer stores, live and dead."""
-        union = self.union
-        start, stop = union.starts[layer - 1], union.starts[layer]
-        live = ((place, event, True) for place, event in self.live_files if start <= event < stop)
-        dead = ((union.ev_node[event], event, False) for event in self.dead_files if start <= event < stop)
-        rows = nlargest(most, (*live, *dead), key=lambda row: (union.size(row[1]), -row[1]))
-        return [
-            SizedFile(event, union.path(place), layer, union.size(event), is_live)
-            for place, event, is_live in rows
-        ]
-
     def by_layer(self, node: Node = ROOT) -> list[Bytes]:
         """Return the bytes at and below a path by the layer that stores them, base first."""
         if node == ROOT:
@@ -131,6 +119,24 @@ def layer_sizes(top: MergedTree) -> list[Bytes]:
     for layer, size in zip(map(union.ev_layer.__getitem__, inodes), compress(own, own), strict=True):
         live[layer] += size
     return [Bytes(part, sum(index.size) - part) for part, index in zip(live[1:], union.indexes, strict=True)]
+
+
+def largest_files(union: LayerUnion, layer: LayerNumber, most: int) -> list[SizedFile]:
+    """Return the largest files that a layer stores, live and dead; looks at that layer alone."""
+    stored = (
+        event
+        for event in union.events_of(layer)
+        if union.ev_kind[event] == Kind.FILE and union.ev_inode[event] == event and union.size(event)
+    )
+    found = []
+    for event in nlargest(most, stored, key=lambda event: (union.size(event), -event)):
+        names = (event, *union.hardlinks.links.get(event, ()))
+        shown = next(
+            (name for name in names if union.at(union.ev_node[name], union.layers) == name), NO_EVENT
+        )
+        path = union.path(union.ev_node[shown if shown >= 0 else event])
+        found.append(SizedFile(event, path, layer, union.size(event), shown >= 0))
+    return found
 
 
 def type_of(path: str, mode: int) -> str:

@@ -41,7 +41,7 @@ STORE_TRANSPORTS = ("docker-root", "containers-storage", "containerd")
 """Transports whose location is a store on disk; the path is written in brackets before a name."""
 
 IN_STORE = {"containers-storage": "*-images", "containerd": "io.containerd.metadata.v1.bolt"}
-"""What a store has in its root, by which a relative path is told from a name."""
+"""Entries of a store's root directory; they distinguish a relative path from a name."""
 
 LAYER = "//"
 """Prefix of a layer ID in place of an image name; that of a container name is one slash."""

@@ -1,5 +1,6 @@
 """Live and dead bytes, the two parts of a size."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -17,6 +18,6 @@ class Bytes(NamedTuple):
         return self.live + self.dead
 
 
-def total_of(parts: list[Bytes]) -> Bytes:
+def total_of(parts: Sequence[Bytes]) -> Bytes:
     """Return the sum of sizes."""
     return Bytes(sum(part.live for part in parts), sum(part.dead for part in parts))

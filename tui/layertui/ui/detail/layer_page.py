@@ -1,22 +1,20 @@
 """The selected layer: its whole command, what it changed, where its bytes are, its IDs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from layertui.insight.sizes import SizedFile, SizeMap
+from layertui.insight.sizes import SizedFile, largest_files
 from layertui.model.errors import LayertuiError
 from layertui.model.history_step import step_text
 from layertui.model.image import HistoryEntry, Layer
 from layertui.model.job import Job
 from layertui.model.sizes import Bytes
-from layertui.text.format import age_text, share_text, size_text
+from layertui.text.format import age_text, size_text
 from layertui.text.sanitize import visible, visible_lines
 from layertui.ui.detail.changes import Summaries, summary_line
 from layertui.ui.detail.page import Page, PageBuilder
 from layertui.ui.detail.subject import Subject
-from layertui.ui.widgets.bars import two_part_bar
-from layertui.ui.widgets.lines import Span
-from layertui.union.model import LayerUnion
+from layertui.ui.widgets.bars import parts_spans, two_part_bar
 
 _GUTTER = 10
 _LISTED = 20
@@ -25,47 +23,33 @@ _BAR = 12
 """Cells of a bar."""
 
 
-class SizeMaps:
-    """Cache of the size map of one union."""
+def pages(
+    subject: Subject, step: int, layers: Sequence[Bytes], summaries: Summaries, job: Job
+) -> Iterator[Page]:
+    """Yield the page, then with all changes compared.
 
-    def __init__(self) -> None:
-        self._known: SizeMap | None = None
-
-    def of(self, union: LayerUnion, job: Job) -> SizeMap:
-        """Return the sizes of a union. Raises :class:`Cancelled`."""
-        if self._known is None or self._known.union is not union:
-            self._known = SizeMap(union, job)
-        return self._known
-
-
-def pages(subject: Subject, step: int, summaries: Summaries, maps: SizeMaps, job: Job) -> Iterator[Page]:
-    """Yield the page without sizes, then with them, then with all changes compared.
-
-    ``step`` is the selected history entry.
+    ``step`` is the selected history entry, ``layers`` the bytes of each layer (empty: not known yet).
     """
-    summary, sizes = summaries.of(subject), None
-    yield _build(subject, step, sizes).page(summary_line(subject, summary))
-    if subject.union.layers == len(subject.image.layers):  # else what is live is not known yet
-        sizes = maps.of(subject.union, job)
-        yield _build(subject, step, sizes).page(summary_line(subject, summary))
+    summary, build = summaries.of(subject), _build(subject, step, layers)
+    yield build.page(summary_line(subject, summary))
     if summary.undecided:
         with suppress(LayertuiError):  # the heading says how many remain
             summary = summaries.settle(subject, job)
-            yield _build(subject, step, sizes).page(summary_line(subject, summary))
+            yield build.page(summary_line(subject, summary))
 
 
-def _build(subject: Subject, step: int, sizes: SizeMap | None) -> PageBuilder:
+def _build(subject: Subject, step: int, layers: Sequence[Bytes]) -> PageBuilder:
     build = PageBuilder(_GUTTER)
     entry = subject.image.history[step]
     _command(build, entry)
     if entry.layer is None:
         build.add((f"no layer; below it is layer {subject.merged_layer}", "quiet"))
-    if sizes is not None and sizes.layers:
-        found = sizes.layers[subject.merged_layer - 1]
-        largest = max(layer.size for layer in sizes.layers)
+    if layers:
+        found = layers[subject.merged_layer - 1]
+        largest = max(layer.size for layer in layers)
         bar = two_part_bar(found, largest, _BAR, f"layer:{subject.merged_layer}")
-        build.add(*_parts(found), ("  ", ""), *bar, gutter=[("size", "quiet")])
-        _files(build, sizes.files_of(subject.merged_layer, _LISTED))
+        build.add(*parts_spans(found), ("  ", ""), *bar, gutter=[("size", "quiet")])
+        _files(build, largest_files(subject.union, subject.merged_layer, _LISTED))
     _identity(build, subject.image.layers[subject.merged_layer - 1])
     return build
 
@@ -79,23 +63,9 @@ def _command(build: PageBuilder, entry: HistoryEntry) -> None:
             gutter=[("" if number else "command", "quiet")],
             value=recorded if recorded and not number else None,
         )
-    created = age_text(entry.created)
     if entry.created:
-        build.add(
-            (f"{created} ({visible(entry.created)})", ""), gutter=[("created", "quiet")], value=entry.created
-        )
-
-
-def _parts(size: Bytes) -> list[Span]:
-    if not size.dead:
-        return [(size_text(size.size), "bold"), (" live" if size.live else "", "quiet")]
-    return [
-        (size_text(size.size), "bold"),
-        (" = ", "quiet"),
-        (f"{size_text(size.live)} live", "added"),
-        (" + ", "quiet"),
-        (f"{size_text(size.dead)} dead ({share_text(size.dead, size.size)})", "deleted"),
-    ]
+        created = f"{age_text(entry.created)} ({visible(entry.created)})"
+        build.add((created, ""), gutter=[("created", "quiet")], value=entry.created)
 
 
 def _files(build: PageBuilder, files: list[SizedFile]) -> None:
@@ -113,14 +83,15 @@ def _files(build: PageBuilder, files: list[SizedFile]) -> None:
 
 def _identity(build: PageBuilder, layer: Layer) -> None:
     build.add()
-    stored = size_text(layer.descriptor.size) if layer.descriptor.size >= 0 else "unknown"
+    size = layer.descriptor.size
+    stored = f"{size_text(size)} {layer.measured}" if size >= 0 else ""
     location = layer.unpacked.location if layer.unpacked is not None else ""
     location = layer.blob.location if layer.blob is not None else location
     for name, value in (
         ("digest", layer.descriptor.digest),
         ("diff ID", layer.diff_id),
         ("chain ID", layer.chain_id),
-        ("stored", f"{stored} {layer.measured}"),
+        ("stored", stored),
         ("at", location),
     ):
         if value:

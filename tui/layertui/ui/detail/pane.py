@@ -1,6 +1,6 @@
 """The detail pane: everything about one path, in five tabs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
@@ -23,6 +23,7 @@ from layertui.ui.widgets.text_view import TextView
 from layertui.ui.worker.background import background, background_each
 
 if TYPE_CHECKING:
+    from layertui.model.sizes import Bytes
     from layertui.ui.detail.subject import Subject
     from layertui.ui.detail.tabs import Tabs
 
@@ -79,6 +80,7 @@ class DetailPane(TextView):
         self._compared: tuple[Event, Event] | None = None  # the versions that Diff shows
         self._chosen: list[Event] = []
         self._step = -1  # the history entry whose layer is shown in place of a path; -1: a path is
+        self._sizes: Sequence[Bytes] = ()  # of all layers
         self._fresh = True  # the next page is of another question than the one that is shown
         self._question = Job()
         self._settle: Timer | None = None
@@ -101,12 +103,20 @@ class DetailPane(TextView):
         self._line = (node, layer, line)
         self.action_tab(PREVIEW)
 
-    def show_layer(self, step: int) -> None:
-        """Show the layer of a history entry in place of the path; -1: the path again."""
-        if step != self._step:
-            self._step = step
+    def show_layer(self, step: int, sizes: "Sequence[Bytes]" = ()) -> None:
+        """Show the layer of a history entry in place of the path; -1: the path again.
+
+        ``sizes`` are the bytes of all layers, base first; empty: not known yet.
+        """
+        if step != self._step or (step >= 0 and sizes != self._sizes):
+            self._step, self._sizes = step, sizes
             self._ask_for_page(_SETTLE)
             self.refresh_bindings()
+
+    @property
+    def shows_layer(self) -> bool:
+        """Whether a layer is shown in place of a path."""
+        return self._step >= 0
 
     # Questions and answers
 
@@ -163,7 +173,7 @@ class DetailPane(TextView):
     def _pages(self, subject: "Subject", job: Job) -> Iterator[Page]:
         """Return the pages of the layer or the tab, each more complete than the last."""
         if self._step >= 0:
-            return self._tabs.layer(subject, self._step, job)
+            return self._tabs.layer(subject, self._step, self._sizes, job)
         if self.tab == CHANGES:
             return self._tabs.changes(subject, job)
         if self.tab == DIFF:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from layertui.model.job import Job
 from layertui.model.numbers import Event
+from layertui.model.sizes import Bytes
 from layertui.ui.detail import changes, details, difference, layer_page, preview, versions
 from layertui.ui.detail.owners import Owners
 from layertui.ui.detail.page import Page
@@ -16,10 +17,9 @@ class Tabs:
     def __init__(self) -> None:
         self._owners = Owners()
         self._summaries = changes.Summaries()
-        self._size_maps = layer_page.SizeMaps()
 
-    def layer(self, subject: Subject, step: int, job: Job) -> Iterator[Page]:
-        return layer_page.pages(subject, step, self._summaries, self._size_maps, job)
+    def layer(self, subject: Subject, step: int, sizes: Sequence[Bytes], job: Job) -> Iterator[Page]:
+        return layer_page.pages(subject, step, sizes, self._summaries, job)
 
     def changes(self, subject: Subject, job: Job) -> Iterator[Page]:
         return changes.pages(subject, self._summaries, job)

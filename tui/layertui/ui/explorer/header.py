@@ -8,9 +8,10 @@ from textual.style import Style
 
 from layertui.model.reference import ENGINE_NAMES
 from layertui.model.sizes import Bytes, total_of
-from layertui.text.format import count_text, share_text, size_text
+from layertui.text.format import count_text, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
+from layertui.ui.widgets.bars import parts_spans
 from layertui.ui.widgets.top_line import TopLine, Weighted
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _BASE = 40
 """Cells of the base image's name."""
+_STYLES = {"bold": "bold $foreground"}
 
 
 class Totals(NamedTuple):
@@ -76,10 +78,5 @@ def _size(image: "Image", sizes: Sequence[Bytes]) -> Content:
     if not sizes:
         layers = count_text(len(image.layers), "layer")
         return Content(f"{size_text(image.size)} {image.measured}, {layers}" if image.size >= 0 else layers)
-    total = total_of(list(sizes))
-    said = Content.styled(size_text(total.size), "bold $foreground")
-    if not total.dead:
-        return said.append(" live")
-    said = said.append(" = ").append(Content.styled(f"{size_text(total.live)} live", "$added"))
-    dead = f"{size_text(total.dead)} dead ({share_text(total.dead, total.size)})"
-    return said.append(" + ").append(Content.styled(dead, "$deleted"))
+    spans = parts_spans(total_of(sizes))
+    return Content("").join(Content.styled(text, _STYLES.get(style, f"${style}")) for text, style in spans)

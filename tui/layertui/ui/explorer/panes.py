@@ -1,6 +1,7 @@
 """The three panes of an image: layers, tree at the selected layer, detail."""
 
 import importlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -18,6 +19,7 @@ from layertui.ui.tree.view import TreeView
 from layertui.ui.worker.background import background, computing
 
 if TYPE_CHECKING:
+    from layertui.model.sizes import Bytes
     from layertui.ui.worker.reading import Reading
     from layertui.union.model import LayerUnion
     from layertui.union.tree_rows import TreeRows
@@ -117,6 +119,13 @@ class ImagePanes(TreeSplitView):
         if self._reading.union is not union:
             self.grow()
 
+    def show_sizes(self, sizes: "Sequence[Bytes]") -> None:
+        """Show the bytes of all layers, base first; empty: not known yet."""
+        if sizes != self.layer_list.sizes:
+            self.layer_list.sizes = sizes
+            if self.detail.shows_layer:
+                self._follow_focus()
+
     def show_layer(self, layer: LayerNumber) -> None:
         """Go to a layer."""
         self.layer_list.go_to_layer(layer)
@@ -168,7 +177,8 @@ class ImagePanes(TreeSplitView):
     def _follow_focus(self) -> None:
         """Show in the detail the layer while the layers have the focus, else the path."""
         if self._focused is self.layer_list:
-            self.detail.show_layer(self.layer_list.step if self.layer_list.merged_layer else -1)
+            layers = self.layer_list
+            self.detail.show_layer(layers.step if layers.merged_layer else -1, layers.sizes)
         elif self._focused is self.tree_view:
             self.detail.show_layer(-1)
 

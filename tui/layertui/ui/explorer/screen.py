@@ -375,7 +375,7 @@ class ExplorerScreen(ImageScreen):
         self._warnings = len(self._oddities())
         totals = Totals(self._reading.paths, self._reading.sizes, self._warnings, self._base, self._system)
         self.query_one(ImageHeader).show(self.reference, self._reading.image, totals)
-        self.panes.layer_list.sizes = self._reading.sizes
+        self.panes.show_sizes(self._reading.sizes)
         self._show_strip()
         self.refresh_bindings()
 

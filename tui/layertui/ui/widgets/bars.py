@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from layertui.model.sizes import Bytes
+from layertui.text.format import share_text, size_text
 from layertui.ui.widgets.lines import Span
 
 LIVE, DEAD = "█", "░"
@@ -20,6 +21,20 @@ def two_part_bar(size: Bytes, largest: int, cells: int, style: str) -> list[Span
     filled = max(round(size.size / largest * cells), 1)
     live = min(round(size.live / size.size * filled), filled - 1)
     return [(LIVE * live, style), ((DEAD * (filled - live)).ljust(cells - live), style)]
+
+
+def parts_spans(size: Bytes) -> list[Span]:
+    """Return live and dead bytes in a sentence, each in its color."""
+    whole = (size_text(size.size), "bold")
+    if not size.dead:
+        return [whole, (" live" if size.live else "", "quiet")]
+    return [
+        whole,
+        (" = ", "quiet"),
+        (f"{size_text(size.live)} live", "added"),
+        (" + ", "quiet"),
+        (f"{size_text(size.dead)} dead ({share_text(size.dead, size.size)})", "deleted"),
+    ]
 
 
 def strip_cells(sizes: Sequence[Bytes], cells: int) -> list[tuple[int, int]]:
