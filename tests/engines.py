@@ -250,6 +250,8 @@ def containerd_daemon(directory: Path) -> Iterator[tuple[list[str], Path]]:
     (directory / "config.toml").write_text(
         f'version = 2\nroot = "{root}"\nstate = "{directory / "state"}"\n'
         'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
+        # Its first collection of garbage is due shortly after the start, that is, at any time.
+        '[plugins."io.containerd.gc.v1.scheduler"]\nstartup_delay = "1h"\n'
         f'[grpc]\naddress = "{socket}"\n[ttrpc]\naddress = "{socket}.ttrpc"\n'
     )
     with log.open("wb") as output:
