@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -13,14 +12,15 @@ from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output, visible_but_tabs
 from layertui.commands.parsing import add_common, add_image
 from layertui.dockerfile import Instruction, heading, instructions
-from layertui.dockerfile.advice import Advice, advice, saved
+from layertui.dockerfile.advice import saved
 from layertui.dockerfile.base import base_of
 from layertui.dockerfile.base_candidates import neighbours
+from layertui.dockerfile.bill import Bill, bill_of
 from layertui.dockerfile.effect import Effect, effect_of
 from layertui.insight.sizes import SizeMap
-from layertui.insight.waste import undecided, waste
+from layertui.insight.waste import undecided
 from layertui.model.numbers import EMPTY, LayerNumber
-from layertui.model.sizes import Bytes, total_of
+from layertui.model.sizes import Bytes
 from layertui.text.format import count_text, size_text
 from layertui.union.changes import undecided_pairs
 
@@ -52,6 +52,8 @@ examples:
 PIECES = 10
 """Pieces of advice that are printed."""
 
+_Effects = Mapping[LayerNumber, Effect]
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_image(parser)
@@ -62,9 +64,9 @@ def run(options: argparse.Namespace) -> int:
     image = image_of(options)
     base = base_of(image, neighbours(image))
     status = 2 if image.damage else 0
-    bill = _Bill()
-    name, wasted = "", None
-    if is_at_hand(image):
+    if not is_at_hand(image):
+        found, bill, effects = instructions(image, base), Bill(), dict[LayerNumber, Effect]()
+    else:
         opened = read_layers(options, image)
         status = status or opened.status
         union = opened.union
@@ -74,41 +76,23 @@ def run(options: argparse.Namespace) -> int:
             for pair in undecided_pairs(union, LayerNumber(layer - 1), layer)
         ]
         contents = opened.hashed(chain(chain.from_iterable(pairs), undecided(union)))
-        name = system(union, contents).name
-        bill.effects = {layer: effect_of(union, layer, contents.same) for layer in union.layer_numbers}
-        bill.sizes = SizeMap(union).layers
-        wasted = waste(union, contents)
-    found = instructions(image, base, name)
-    if wasted is not None:
-        bill.pieces = advice(union, wasted, found, image.platform.os == "windows")
+        found = instructions(image, base, system(union, contents).name)
+        effects = {layer: effect_of(union, layer, contents.same) for layer in union.layer_numbers}
+        bill = bill_of(image, union, SizeMap(union).layers, contents, found)
     out = Output(status)
     if options.json:
-        out.json(_to_json(heading(image), found, bill))
+        out.json(_to_json(heading(image), found, bill, effects))
     else:
-        _print(heading(image), found, bill, out)
+        _print(heading(image), found, bill, effects, out)
     return status
 
 
-@dataclass
-class _Bill:
-    """What the layers say of the steps; empty if they would have to be fetched."""
-
-    effects: dict[LayerNumber, Effect] = field(default_factory=dict)
-    sizes: Sequence[Bytes] = ()
-    """By layer, base first."""
-    pieces: Sequence[Advice] | None = None
-
-    def size_of(self, each: Instruction) -> Bytes | None:
-        """Return the bytes that an instruction stores; None if unknown."""
-        if each.layer is None:
-            return Bytes(0, 0)
-        return self.sizes[each.layer - 1] if each.layer <= len(self.sizes) else None
-
-
-def _to_json(head: Sequence[str], found: Sequence[Instruction], bill: _Bill) -> dict[str, Any]:
+def _to_json(
+    head: Sequence[str], found: Sequence[Instruction], bill: Bill, effects: _Effects
+) -> dict[str, Any]:
     lines, steps = list(head), list[dict[str, Any]]()
     for each in found:
-        size, effect = bill.size_of(each), bill.effects.get(each.layer or EMPTY)
+        size, effect = bill.size_of(each), effects.get(each.layer or EMPTY)
         line = len(lines) + 1 + (len(each.comments) if each.text else 0)
         lines += each.lines
         steps.append(
@@ -132,11 +116,13 @@ def _to_json(head: Sequence[str], found: Sequence[Instruction], bill: _Bill) -> 
     return {"source": "history", "text": "\n".join([*lines, ""]), "steps": steps, "advice": pieces}
 
 
-def _print(head: Sequence[str], found: Sequence[Instruction], bill: _Bill, out: Output) -> None:
+def _print(
+    head: Sequence[str], found: Sequence[Instruction], bill: Bill, effects: _Effects, out: Output
+) -> None:
     for line in head:
         out.line(line)
     for each in found:
-        effect = bill.effects.get(each.layer or EMPTY)
+        effect = effects.get(each.layer or EMPTY)
         did = (
             [f"# layer {effect.layer}: {_summary(effect, bill.size_of(each))}"] if effect is not None else []
         )
@@ -146,13 +132,13 @@ def _print(head: Sequence[str], found: Sequence[Instruction], bill: _Bill, out: 
         out.line(out.colour(visible_but_tabs(f"# {line}".rstrip()), "dim"))
 
 
-def _advice_lines(bill: _Bill) -> Iterator[str]:
+def _advice_lines(bill: Bill) -> Iterator[str]:
     """Yield the comments below the Dockerfile, without ``#``."""
-    pieces, dead = bill.pieces or (), total_of(bill.sizes).dead
+    pieces = bill.pieces or ()
     if not pieces:
         return
     yield ""
-    yield f"Advice: {size_text(saved(pieces))} of {size_text(dead)} dead bytes can be saved."
+    yield f"Advice: {size_text(bill.saved)} of {size_text(bill.total.dead)} dead bytes can be saved."
     for piece in pieces[:PIECES]:
         yield ""
         yield from piece.lines

@@ -45,14 +45,19 @@ class Advice:
         return sum(file.size for file in self.files)
 
     @property
-    def lines(self) -> list[str]:
-        """Return it as lines of text: the finding, the advice, and the changed instructions."""
+    def finding(self) -> str:
+        """Return what is stored in vain, and by which steps, a clause."""
         what, them = self.files[0].path, "it" if len(self.files) == 1 else "them"
         if len(self.files) > 1:
             what = f"{count_text(len(self.files), 'file')} ({what} is the largest)"
         did = _DID[self.reason].format(them)
+        return f"{_name(self.storing)} stores {what}, {_name(self.hiding)} {did}"
+
+    @property
+    def lines(self) -> list[str]:
+        """Return it as lines of text: the finding, the advice, and the changed instructions."""
         return [
-            f"{size_text(self.size)}: {_name(self.storing)} stores {what}, {_name(self.hiding)} {did}.",
+            f"{size_text(self.size)}: {self.finding}.",
             f"{sentence(self.remedy.text)}.",
             *(f"guess: {clause}" for clause in self.remedy.guesses),
             *(f"  {line}" for line in self.remedy.change.split("\n")),
