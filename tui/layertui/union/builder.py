@@ -14,18 +14,11 @@ from collections.abc import Sequence
 from itertools import compress
 from typing import cast
 
-from layertui.model.layer_index import (
-    MAX_LISTED_WARNINGS,
-    MAX_PATH,
-    Kind,
-    LayerIndex,
-    more_warnings,
-    path_of,
-    positions,
-)
+from layertui.model.layer_index import MAX_PATH, Kind, LayerIndex, positions
 from layertui.model.numbers import NO_EVENT, NO_NODE, ROOT, EntryNumber, Event, LayerNumber, Node
 from layertui.union.arrays import column, ends, offsets
-from layertui.union.model import Absence, LayerUnion, UnionWarning
+from layertui.union.merge_warnings import MergeWarnings
+from layertui.union.model import Absence, LayerUnion
 
 MAX_PARENT_LINKS = 255
 """Symlinks followed for one path before it counts as a loop, as in umoci's securejoin."""
@@ -40,12 +33,6 @@ hours and all memory.
 _SIMPLE = frozenset(map(int, (Kind.FILE, Kind.DIRECTORY, Kind.CHAR, Kind.BLOCK, Kind.FIFO)))
 """Kinds that need nothing but an event where the path had the same kind before."""
 
-DUPLICATE = (
-    "stored twice in one layer: the last one counts here, in umoci and containerd; "
-    "Docker's overlay2 and Podman refuse the layer"
-)
-DUPLICATE_WHITEOUT = "its whiteout is stored twice in one layer: it counts here and in umoci; Docker, containerd and Podman refuse the layer"
-
 REPLACED_KIND = 255
 """The ``ev_kind`` of an event that deletes a path below a replaced directory."""
 
@@ -59,7 +46,7 @@ class UnionBuilder:
 
     def __init__(self) -> None:
         self._indexes: list[LayerIndex] = []
-        self._warnings: list[UnionWarning] = []
+        self._warnings = MergeWarnings()
         # Nodes; node 0 is the root.
         self._ids: dict[bytes, Node] = {b"": ROOT}
         self._keys: list[bytes] = [b""]
@@ -78,8 +65,6 @@ class UnionBuilder:
         self._starts = [0]
         self._detours = 0
         # Of the layer being applied.
-        self._listed = 0  # warnings
-        self._unlisted = 0
         self._whiteouts: set[bytes] = set()
         self._own: set[bytes] | None = None  # keys of its directories and whiteouts; None before needed
         self._landings: dict[bytes, Node] = {}  # where its entries below a (symlinked) directory are placed
@@ -87,12 +72,7 @@ class UnionBuilder:
     def add(self, index: LayerIndex) -> None:
         """Apply one more layer on top."""
         self._indexes.append(index)
-        self._unlisted = 0
-        self._listed = len(index.warnings)
-        self._warnings += [
-            UnionWarning(LayerNumber(len(self._indexes)), warning.code, path_of(warning.key), warning.text)
-            for warning in index.warnings
-        ]
+        self._warnings.start(LayerNumber(len(self._indexes)), index)
         keys = index.entry_keys()
         if self._last[0] < 0:
             self._event(ROOT, Absence.IMPLIED, Kind.DIRECTORY)
@@ -109,9 +89,7 @@ class UnionBuilder:
         self._lay(index, keys)
         for key, kind in hidden_kinds.items():
             self._warn_of_idle_opaque(key, kind)
-        if self._unlisted:
-            code, _, text = more_warnings(self._unlisted)
-            self._warnings.append(UnionWarning(LayerNumber(len(self._indexes)), code, "/", text))
+        self._warnings.finish()
         self._starts.append(len(self._ev_node))
 
     def freeze(self) -> LayerUnion:
@@ -126,7 +104,7 @@ class UnionBuilder:
         parent[0] = -1
         return LayerUnion(
             indexes=list(self._indexes),
-            warnings=list(self._warnings),
+            warnings=list(self._warnings.listed),
             keys=b"/".join(keys),
             offsets=offsets(keys),
             parent=column(parent),
@@ -192,13 +170,6 @@ class UnionBuilder:
                     if was == Kind.DIRECTORY:
                         waiting.append(child)
 
-    def _warn(self, code: str, key: bytes, text: str) -> None:
-        if self._listed < MAX_LISTED_WARNINGS:
-            self._listed += 1
-            self._warnings.append(UnionWarning(LayerNumber(len(self._indexes)), code, path_of(key), text))
-        else:
-            self._unlisted += 1
-
     # Phase one: whiteouts
 
     def _opaque(self, key: bytes) -> int:
@@ -209,12 +180,7 @@ class UnionBuilder:
             return -1 if node < 0 else self._kind(node)
         self._clear(node, Absence.OPAQUE, Kind.OPAQUE)
         if node == 0:
-            self._warn(
-                "opaque-root",
-                key,
-                "opaque whiteout at the root: Docker's overlay2 and Podman ignore it "
-                "and keep what the layers below have",
-            )
+            self._warnings.opaque_root(key)
         return Kind.DIRECTORY
 
     def _warn_of_idle_opaque(self, key: bytes, lower_kind: int) -> None:
@@ -222,18 +188,9 @@ class UnionBuilder:
         if lower_kind == Kind.DIRECTORY or self._walk(key, make=False) >= 0:
             return
         if lower_kind >= 0:
-            self._warn(
-                "opaque-on-file",
-                key,
-                "opaque whiteout for a path that is not a directory in the layers below: ignored here "
-                "and in umoci, an empty directory in Docker's overlay2 and Podman",
-            )
+            self._warnings.opaque_on_file(key)
         else:
-            self._warn(
-                "opaque-missing",
-                key,
-                "opaque whiteout for a directory that no layer below has: Docker and Podman create it, empty",
-            )
+            self._warnings.opaque_missing(key)
 
     def _whiteout(self, key: bytes) -> None:
         node = self._find(key)
@@ -249,24 +206,15 @@ class UnionBuilder:
             if len(found) > len({keys[number] for number in found}):
                 for key, count in Counter(keys[number] for number in found).items():
                     if count > 1:
-                        self._warn("duplicate", key, DUPLICATE_WHITEOUT)
+                        self._warnings.repeated_whiteout(key)
 
     def _warn_of_double_whiteout(self, key: bytes, opaques: set[bytes]) -> None:
         above = key.rpartition(b"\0")[0]
         if above in opaques:
-            self._warn(
-                "whiteout-in-opaque",
-                key,
-                "deleted by name inside an opaque directory: Podman shows the whiteout as a device file",
-            )
+            self._warnings.whiteout_in_opaque(key)
         while above:
             if above in self._whiteouts:
-                self._warn(
-                    "whiteout-below-whiteout",
-                    key,
-                    f"deleted below {path_of(above)}, which the same layer deletes: here, in umoci "
-                    "and in Podman all of it is deleted, Docker leaves empty directories or refuses the layer",
-                )
+                self._warnings.whiteout_below_whiteout(key, above)
                 return
             above = above.rpartition(b"\0")[0]
 
@@ -319,11 +267,7 @@ class UnionBuilder:
                     if parent < 0:
                         shift -= 1
                         directory = None
-                        self._warn(
-                            "out-of-reach",
-                            key,
-                            "its directory is nested too deep or has too many symlinks: left out here",
-                        )
+                        self._warnings.out_of_reach(key)
                         continue
                 directory = above
                 aliased = all_keys[parent] != above
@@ -364,15 +308,15 @@ class UnionBuilder:
         """Lay one entry where something may exist already; return whether parents must be looked up again."""
         kind, key, was = index.kind[number], self._keys[node], self._kind(node)
         if not node and kind != Kind.DIRECTORY:
-            self._warn("root-not-directory", key, "the root is not a directory here: ignored")
+            self._warnings.root_not_directory(key)
             return False
         if key in self._whiteouts:
-            self._warn_of_own_whiteout(key, kind)
+            self._warnings.own_whiteout(key, kind == Kind.DIRECTORY)
         if was == Kind.DIRECTORY and kind != Kind.DIRECTORY:
             self._clear(node, Absence.REPLACED, REPLACED_KIND)
         is_itself = kind == Kind.HARDLINK and index.links[index.link[number]] == key
         if self._last[node] >= first and self._ev_entry[self._last[node]] >= 0 and not is_itself:
-            self._warn("duplicate", key, DUPLICATE)
+            self._warnings.duplicate(key)
         inode = NO_EVENT
         if kind == Kind.HARDLINK:
             inode, kind = self._linked(index, number, key)
@@ -389,41 +333,19 @@ class UnionBuilder:
             node = self._landings[directory] = self._walk(directory, make=True)
         return node
 
-    def _warn_of_own_whiteout(self, key: bytes, kind: int) -> None:
-        if kind == Kind.DIRECTORY:
-            text = (
-                "deleted and made again as a directory in one layer: Docker's overlay2 and Podman "
-                "let what the layers below have in it show through"
-            )
-        else:
-            text = (
-                "stored and deleted in one layer: it stays here and in umoci, Docker and Podman "
-                "delete it or refuse the layer, depending on the order"
-            )
-        self._warn("whiteout-of-own-entry", key, text)
-
     def _linked(self, index: LayerIndex, number: EntryNumber, key: bytes) -> tuple[Event, int]:
         """Return the event whose metadata and content a hardlink shares (-1 for none), and its kind."""
         target = index.links[index.link[number]]
         node = self._find(target)
         kind = self._kind(node) if node >= 0 else -1
         if kind < 0 or kind == Kind.DIRECTORY:
-            self._warn(
-                "hardlink-dangling",
-                key,
-                f"hardlink to {path_of(target)}, which is not there: no engine can unpack this layer",
-            )
+            self._warnings.hardlink_dangling(key, target)
             return NO_EVENT, Kind.HARDLINK
         last = self._last[node]
         if self._keys[node] == key:
-            self._warn("hardlink-dangling", key, "hardlink to itself: no engine can unpack this layer")
+            self._warnings.hardlink_to_itself(key)
         elif last < self._starts[-1]:
-            self._warn(
-                "hardlink-below",
-                key,
-                f"hardlink to {path_of(target)} of a layer below: "
-                "Docker's overlay2 and Podman cannot unpack this layer",
-            )
+            self._warnings.hardlink_below(key, target)
         return Event(self._ev_inode[last]), kind
 
     # Paths through symlinks
@@ -468,12 +390,7 @@ class UnionBuilder:
                 target = self._target(child)
                 self._detours += len(target)
                 if self._last[child] < self._starts[-1]:
-                    self._warn(
-                        "symlink-parent",
-                        key,
-                        f"lands where the symlink {path_of(child_key)} of a layer below leads, as in umoci; "
-                        "Docker, containerd and Podman on overlayfs put a directory in its place",
-                    )
+                    self._warnings.symlink_parent(key, child_key)
                 if target.startswith(b"/"):
                     node = ROOT
                 todo += target.split(b"/")[::-1]
@@ -481,14 +398,9 @@ class UnionBuilder:
                 return NO_NODE
             else:
                 if kind >= 0:
-                    self._warn(
-                        "below-file",
-                        child_key,
-                        "has entries below it but is no directory: it becomes one here and in Docker's "
-                        "overlay2, Podman and umoci, which refused the layer before 0.5",
-                    )
+                    self._warnings.below_file(child_key)
                 if child_key in self._whiteouts:
-                    self._warn_of_own_whiteout(child_key, Kind.DIRECTORY)
+                    self._warnings.own_whiteout(child_key, is_directory=True)
                 child = self._node(node, child_key)
                 self._event(child, Absence.IMPLIED, Kind.DIRECTORY)
                 self._detours += len(child_key)
