@@ -17,7 +17,7 @@ from layertui.model.errors import ChangedWhileRead, LayertuiError
 from layertui.model.image import Image
 from layertui.model.numbers import LayerNumber
 from layertui.sources import list_containers, open_image
-from layertui.sources.engine import containers
+from layertui.sources.engine import own_layers
 from layertui.union.builder import UnionBuilder
 from layertui.union.changes import changes
 from layertui.union.model import LayerUnion
@@ -60,7 +60,7 @@ def ran(docker: Docker, tmp_path_factory: pytest.TempPathFactory) -> Docker:
 def host(ran: Docker, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Docker:
     monkeypatch.setenv("DOCKER_HOST", ran.host)
     if request.param == "asked":
-        monkeypatch.setattr(containers, "readable_directories", lambda *_: [])
+        monkeypatch.setattr(own_layers, "readable_directories", lambda *_: [])
     return ran
 
 
@@ -143,7 +143,7 @@ def test_many_changes_are_fetched_by_directory(
         monkeypatch.setenv("DOCKER_HOST", asked.url)
         for directories in (True, False):
             if not directories:
-                monkeypatch.setattr(containers, "readable_directories", lambda *_: [])
+                monkeypatch.setattr(own_layers, "readable_directories", lambda *_: [])
             image = open_image("docker-container:many")
             union, contents = union_of(image)
             requests = [line for line in asked.requests if "/archive?" in line]
@@ -246,7 +246,7 @@ def podman(ran: Docker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 def test_podmans_container(podman: str, asked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTAINER_HOST", podman)
     if asked:
-        monkeypatch.setattr(containers, "readable_directories", lambda *_: [])
+        monkeypatch.setattr(own_layers, "readable_directories", lambda *_: [])
     assert [row.name for row in list_containers("podman:")] == ["worked"]
     union, contents = union_of(open_image("podman-container:worked"))
     assert contents.read(union.at(union.find("/srv/new"), union.layers)) == b"hello\n"

@@ -202,6 +202,8 @@ def no_image(reference: str, transport: str) -> Image:
     )
 
 
+INIT_LAYER = "init layer: stubs of what Docker mounts into every container"
+"""The step of the layer between an image and the read-write layer."""
 ALONE = "opened as layers without an image: steps, times and platform are unknown"
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.model.blob import FileBlob
 from layertui.model.digest import DIGEST
-from layertui.model.errors import LayertuiError, NotFound
+from layertui.model.errors import NotFound
 from layertui.model.image import Descriptor, Image, Layer, Recorded, Unpacked, chain_ids
 from layertui.model.numbers import LayerNumber
 from layertui.model.reference import Reference
 from layertui.sources.assemble import is_tar, layers_alone
 from layertui.sources.containerd.bolt import Bucket
 from layertui.sources.containerd.namespace import Namespace
-from layertui.sources.containerd.snapshots import MAX_SNAPSHOTS, OVERLAYFS, Snapshot, Snapshots
+from layertui.sources.containerd.snapshots import OVERLAYFS, Snapshots
 from layertui.sources.containerd.store import ContainerdStore
 from layertui.sources.containerd.values import uvarint
 from layertui.sources.files import listed
@@ -53,16 +53,11 @@ def is_layer(directory: Path) -> bool:
 
 def _chain(namespace: Namespace, snapshots: Snapshots, key: str) -> list[Layer]:
     """Return a snapshot and those below it, base first; the lowest is missing where the namespace ends before the base."""
-    found: list[Snapshot] = []
-    at = key
-    while at in snapshots.noted:
-        if len(found) == MAX_SNAPSHOTS:
-            raise LayertuiError(f"the parents of a snapshot form a circle in {namespace.place}")
-        found.append(snapshots.snapshot(at))
-        at = found[-1].parent
+    found = snapshots.stack(key)
+    at = found[0].parent if found else key
     layers = [_absent(f"{namespace.place} has no snapshot {at}")] if at else []
     blobs = {diff_id: digest for digest, (_, diff_id) in namespace.blobs.items() if diff_id}
-    for snapshot in reversed(found):
+    for snapshot in found:
         chain_id = snapshot.key if DIGEST.fullmatch(snapshot.key) else ""
         diff_id = _diff_id(chain_id, snapshot.parent, blobs)
         size = snapshots.size(snapshot.key)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from layertui.model.errors import LayertuiError, NotFound, few
+from layertui.model.errors import NotFound, few
 from layertui.model.image import ContainerSummary, Image
 from layertui.model.reference import Reference
-from layertui.sources.assemble import no_image, with_own_layer
+from layertui.sources.assemble import INIT_LAYER, no_image, with_own_layer
 from layertui.sources.containerd.bolt import Bucket
 from layertui.sources.containerd.namespace import ContentStore, Namespace
-from layertui.sources.containerd.snapshots import MAX_SNAPSHOTS, Snapshot
 from layertui.sources.containerd.values import go_time
 
 
@@ -88,17 +87,13 @@ def stacked(
     if snapshots is None:
         why = f"{namespace.place} has no snapshots of {snapshotter or 'an unknown snapshotter'}"
         return with_own_layer(image, None, why, text, created)
-    below = {layer.chain_id for layer in image.layers}
-    found: list[Snapshot] = []
-    at = key
-    while at and at not in below:
-        if len(found) == MAX_SNAPSHOTS:
-            raise LayertuiError(f"the parents of a snapshot form a circle in {namespace.place}")
-        found.append(snapshots.snapshot(at))
-        at = found[-1].parent
-    for snapshot in reversed(found):
-        says = text if snapshot is found[0] else f"snapshot {snapshot.key}"
+    below = {"", *(layer.chain_id for layer in image.layers)}
+    found = snapshots.stack(key, below)
+    if (lowest := found[0].parent if found else key) not in below:
+        snapshots.snapshot(lowest)  # raises: it is not recorded
+    for snapshot in found:
+        says = text if snapshot.key == key else f"snapshot {snapshot.key}"
         if snapshot.key == f"{key}-init":
-            says = "init layer: stubs of what Docker mounts into every container"
+            says = INIT_LAYER
         image = with_own_layer(image, snapshot.unpacked, snapshot.missing, says, created)
     return image

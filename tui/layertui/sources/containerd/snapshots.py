@@ -5,7 +5,7 @@ Layout of the databases: containerd, core/metadata/buckets.go and core/snapshots
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -123,6 +123,19 @@ class Snapshots:
         noted = self.noted[key]
         unpacked, missing = self._unpacked(noted)
         return Snapshot(key, noted.parent, unpacked, missing)
+
+    def stack(self, key: str, layers: Container[str] = ()) -> list[Snapshot]:
+        """Return a snapshot and those below it as far as they are recorded, base first; without ``layers``.
+
+        ``layers`` are the chain IDs of an image that it stands on. Raises :class:`LayertuiError`.
+        """
+        found: list[Snapshot] = []
+        while key in self.noted and key not in layers:
+            if len(found) == MAX_SNAPSHOTS:
+                raise LayertuiError(f"the parents of a snapshot form a circle in {self._place}")
+            found.insert(0, self.snapshot(key))
+            key = found[0].parent
+        return found
 
     def _unpacked(self, noted: Noted) -> tuple[Unpacked | None, str]:
         """Return what a snapshot is read from, or why it cannot be read."""

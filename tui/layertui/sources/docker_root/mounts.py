@@ -17,7 +17,7 @@ from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.model.image import Descriptor, Image, Layer, Unpacked
 from layertui.model.numbers import LayerNumber
 from layertui.model.regular_file import open_regular
-from layertui.sources.assemble import container_step
+from layertui.sources.assemble import INIT_LAYER, container_step
 from layertui.sources.docker_root.files import Container, directories_below, lowers_of, overlay_places
 from layertui.sources.files import read_text
 
@@ -128,7 +128,7 @@ class Mounts:
         init, mount = names
         own = [(mount, f"read-write layer of container {container.name} ({container.state})")]
         if init:
-            own.insert(0, (init, "init layer: stubs of what Docker mounts into every container"))
+            own.insert(0, (init, INIT_LAYER))
         for identity, text in own:
             layer = self.layer(identity, below[0] if below else "", layers)
             if layer.unpacked and (problem := self.problem(identity, below)):

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from layertui.model.errors import LayertuiError, NotFound
-from layertui.model.image import ContainerSummary, Descriptor, Image, Layer, Recorded, Unpacked
+from layertui.model.image import ContainerSummary, Descriptor, Image, Layer, Recorded
 from layertui.model.numbers import LayerNumber
 from layertui.model.platforms import choose_platform
-from layertui.sources.assemble import container_step
-from layertui.sources.engine.changes import ContainerChanges
+from layertui.sources.assemble import INIT_LAYER, container_step
 from layertui.sources.engine.client import Engine
-from layertui.sources.engine.images import digest_id, open_image, readable_directories, unpacked_in
+from layertui.sources.engine.images import digest_id, open_image
+from layertui.sources.engine.own_layers import own_layers
 from layertui.sources.engine.values import integer, objects, unix_time
 from layertui.sources.oci_layout import descriptor_of
 
@@ -79,20 +79,10 @@ def open_container(engine: Engine, name: str, platform: str | None = None) -> Im
     status = str(state.get("Status", "")) if isinstance(state, dict) else ""
     shown = str(inspected.get("Name", name)).lstrip("/")
     own = f"read-write layer of container {shown} ({status or 'state unknown'})"
-    stack = readable_directories(engine, inspected)
-    directories = stack[len(image.layers) :]
-    size = integer(inspected, "SizeRw")
-    extra: list[tuple[Unpacked, str, int]] = []
-    if 1 <= len(directories) <= 2:
-        if len(directories) == 2:
-            text = "init layer: stubs of what Docker mounts into every container"
-            extra.append((unpacked_in(directories[0]), text, -1))
-        extra.append((unpacked_in(directories[-1], tuple(reversed(stack[:-1]))), own, size))
-    else:
-        extra.append((ContainerChanges(engine, str(inspected.get("Id", name))), own, size))
     layers, history = list(image.layers), list(image.history)
-    for unpacked, text, size in extra:
+    for unpacked, text in own_layers(engine, inspected, image, own):
         number = LayerNumber(len(layers) + 1)
+        size = -1 if text == INIT_LAYER else integer(inspected, "SizeRw")
         descriptor, recorded = Descriptor("", "", size), Recorded(size, "disk")
         layers.append(Layer(number, descriptor, "", "", None, unpacked=unpacked, recorded=recorded))
         history.append(container_step(inspected.get("Created"), text, number, size))
