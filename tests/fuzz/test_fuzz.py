@@ -10,6 +10,8 @@ from tests.fuzz.targets import TARGETS
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_fuzz(target: str) -> None:
-    status, inputs, output = fuzz(target, "-runs=1000", "-seed=1", "-artifact_prefix=/dev/null")
+    status, inputs, output = fuzz(
+        target, "-runs=1000", "-seed=1", "-timeout=120", "-artifact_prefix=/dev/null"
+    )
     assert status == 0, output[output.find(" === Uncaught") :][:5000]
     assert inputs >= 1000
