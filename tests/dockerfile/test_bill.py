@@ -9,6 +9,7 @@ from layertui import demo
 from layertui.dockerfile import Instruction
 from layertui.dockerfile.bill import Bill, bill_of
 from layertui.insight.sizes import SizeMap
+from layertui.insight.waste import waste
 from layertui.model.numbers import LayerNumber
 from layertui.model.sizes import Bytes
 from tests.commands.samples import tar
@@ -36,7 +37,7 @@ def bill(*steps: tuple[str, bytes]) -> tuple[Bill, list[Instruction]]:
         Instruction(text.partition(" ")[0], text, number, LayerNumber(number + 1))
         for number, (text, _) in enumerate(steps)
     ]
-    return bill_of(demo.image(), union, SizeMap(union).layers, AllAlike(), found), found
+    return bill_of(demo.image(), union, SizeMap(union).layers, waste(union, AllAlike()), found), found
 
 
 def test_what_a_step_deletes_stays_stored_and_what_it_chowns_is_stored_again() -> None:

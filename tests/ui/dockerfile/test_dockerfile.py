@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
+from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.sources import open_image
+from layertui.text.format import share_text, size_text
 from layertui.ui.dockerfile.screen import DockerfileScreen
 from layertui.ui.explorer.screen import ExplorerScreen
 from layertui.ui.widgets.text_view import TextView
+from tests.commands.running import Run, runner
 from tests.commands.samples import tar
 from tests.layouts import OciLayout
 from tests.textual_internals import screen_text
@@ -36,6 +39,11 @@ Compare = Callable[..., bool]
 @pytest.fixture(autouse=True)
 def read(monkeypatch: pytest.MonkeyPatch) -> Reading:
     return use(monkeypatch, sample())
+
+
+@pytest.fixture
+def run(capsysbinary: pytest.CaptureFixture[bytes]) -> Iterator[Run]:
+    yield from runner(capsysbinary)
 
 
 def use(monkeypatch: pytest.MonkeyPatch, image: Image | Reading) -> Reading:
@@ -69,7 +77,7 @@ def at(pilot: Pilot[None], name: str = "dockerfile") -> str:
 async def opened(pilot: Pilot[None]) -> None:
     await loaded(pilot)
     await pilot.press("B")
-    await until(pilot, lambda: screen(pilot).ready)
+    await until(pilot, lambda: screen(pilot).ready and screen(pilot).bill.pieces is not None)
 
 
 async def go_to(pilot: Pilot[None], start: str) -> None:
@@ -82,22 +90,116 @@ async def told(pilot: Pilot[None], what: str) -> None:
     await until(pilot, lambda: what in screen_text(pilot))
 
 
-@pytest.mark.parametrize(
-    ("size", "theme"), [((80, 24), "layertui-light"), ((120, 40), "layertui-dark")], ids=["80x24", "120x40"]
+def rows(pilot: Pilot[None], start: str) -> list[str]:
+    """The rows of the screen that contain a text."""
+    return [row for row in screen_text(pilot).split("\n") if start in row]
+
+
+SIZES = pytest.mark.parametrize(
+    ("size", "theme"),
+    [
+        ((80, 12), "layertui-dark"),
+        ((80, 24), "layertui-light"),
+        ((120, 40), "layertui-dark"),
+        ((200, 60), "layertui-dark"),
+    ],
+    ids=["80x12", "80x24", "120x40", "200x60"],
 )
+
+
+@SIZES
 def test_dockerfile(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
     async def run(pilot: Pilot[None]) -> None:
         await opened(pilot)
         await go_to(pilot, "RUN adduser")
-        await told(pilot, "2 added, 38 modified, 0 deleted")
+        if size[0] >= 120:
+            await told(pilot, "2 added, 38 modified, 0 deleted")
 
     assert snap_compare(ExplorerApp(theme), terminal_size=size, run_before=run)
+
+
+@SIZES
+def test_advice(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
+    async def run(pilot: Pilot[None]) -> None:
+        await opened(pilot)
+        view(pilot, "advice").focus()
+        await pilot.press("down", "down")
+        await told(pilot, "Step 7 (layer 4) stores 21 files")
+
+    assert snap_compare(ExplorerApp(theme), terminal_size=size, run_before=run)
+
+
+async def test_has_the_sizes_and_the_advice_of_the_command(run: Run) -> None:
+    (found,) = run("dockerfile", "demo:", "--json").objects
+    async with ExplorerApp().run_test(size=(120, 60)) as pilot:
+        await opened(pilot)
+        bill = screen(pilot).bill
+        shown = [(size.size, size.live, size.dead) for size in bill.sizes]
+        steps = [each for each in found["steps"] if each["layer"]]
+        assert shown == [(each["size"], each["live"], each["dead"]) for each in steps]
+        assert [piece.to_json() for piece in bill.pieces or ()] == found["advice"]
+        for each in steps:
+            (row,) = rows(pilot, f"{each['layer']:>2} {each['text'].split(chr(10))[0].removesuffix(chr(92))}")
+            assert size_text(each["size"]) in row
+            assert (share_text(each["dead"], each["size"]) in row) == bool(each["dead"])
+        saved = size_text(sum(piece["bytes"] for piece in found["advice"]))
+        assert rows(pilot, f"{len(found['advice'])} changes save {saved}")
+        (total,) = rows(pilot, "total ")
+        assert size_text(sum(each["size"] for each in steps)) in total
+
+
+async def test_says_what_a_step_does_in_vain_beside_its_size() -> None:
+    async with ExplorerApp().run_test(size=(120, 60)) as pilot:
+        await opened(pilot)
+        (removing,), (owning,) = rows(pilot, "7 RUN apk del"), rows(pilot, "5 RUN adduser")
+        assert "  frees 0 of 23.2 kB  " in removing and "  copies 21 files  " in owning
+
+
+async def test_the_cursor_moves_over_instructions_and_notes_are_at_the_end_of_their_lines() -> None:
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        seen = [at(pilot)]
+        for _ in range(4):
+            await pilot.press("down")
+            seen.append(at(pilot))
+        assert [line.partition(" ")[0] for line in seen] == ["FROM", "ADD", "CMD", "LABEL", "ENV"]
+        assert seen[1] == "ADD <file> /   # unknown: the file's name (recorded: file:1b5a7d6e0c2f…)"
+
+
+async def test_advice_marks_the_steps_that_it_joins_and_leads_to_the_instruction() -> None:
+    app = ExplorerApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        await pilot.press("tab", "tab")
+        assert [row[2:5].strip() for row in rows(pilot, "▸")] == ["5", "10"]
+        assert rows(pilot, "Step 5 (layer 2) stores 7 files")
+        await pilot.press("y")
+        assert app.copied.startswith("RUN apk add python3 sqlite-libs stonecut build-base \\\n    && rm -rf ")
+        await pilot.press("down", "down")
+        assert [row[2:5].strip() for row in rows(pilot, "▸")] == ["7", "8"]
+        await pilot.press("tab", "y")
+        assert app.copied == "# with /srv/quarry/app.py and 20 more as step 8 leaves them\nCOPY root/ /"
+        await pilot.press("shift+tab", "enter")
+        assert view(pilot, "dockerfile").has_focus and at(pilot).startswith("COPY root/ /")
+        assert not rows(pilot, "▸") and rows(pilot, "COPY: changes")
+
+
+async def test_a_file_of_a_piece_of_advice_opens_in_the_layer_that_stores_it() -> None:
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        await pilot.press("tab", "tab", "tab", "down", "enter")
+        await quiet(pilot)
+        subject = explorer(pilot).panes.subject
+        assert layers(pilot).merged_layer == 2 and subject is not None
+        assert subject.union.path(subject.node) == "/var/cache/apk/python3-3.12.9-r0.apk"
 
 
 async def test_begins_at_from_and_tells_what_the_step_at_hand_did() -> None:
     async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await opened(pilot)
-        assert at(pilot).startswith("# no base image") and "Base image unknown" in screen_text(pilot)
+        assert at(pilot).startswith(
+            "FROM scratch   # base image: none or unknown"
+        ) and "Base image unknown" in screen_text(pilot)
         await go_to(pilot, "RUN apk add")
         await told(pilot, "18 added, 5 modified")
         assert "/usr/bin/python3" in screen_text(pilot)
@@ -153,19 +255,51 @@ async def test_the_base_is_an_image_that_lies_beside_it(
         rows = [layers(pilot).render_line(y).text[:3] for y in range(2)]
         assert rows == ["▶▌ ", "┆▌ "]  # the explorer tells too
         await opened(pilot)
-        assert at(pilot) == "# base image: its layer is the first of this image"
+        assert at(pilot) == "FROM base   # base image (its layer is the first of this image)"
         text = screen_text(pilot)
         assert "Built on base" in text and "Layer 1 is the base image's." in text
 
 
-async def test_what_is_not_read_yet_is_told_later(read: Reading) -> None:
+async def test_the_text_is_there_at_once_and_sizes_come_without_shifting_it(read: Reading) -> None:
     read.at_once = False
-    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
+    async with ExplorerApp().run_test(size=(120, 60)) as pilot:
         await until(pilot, lambda: explorer(pilot).reading.image is not None)
         await pilot.press("B")
         await until(pilot, lambda: screen(pilot).ready)
         await go_to(pilot, "COPY root/")
         assert "Changes are shown once the layer has" in screen_text(pilot)
+        assert "Shown once all layers have been read" in screen_text(pilot)
+        before = screen_text(pilot).split("\n")
+        assert sum("…" in row[100:] for row in before) == 10  # nine layers and their total
+        read.rest(1)
+        await until(pilot, lambda: screen(pilot).bill.pieces is not None)
+        assert at(pilot).startswith("COPY root/")
+        now = screen_text(pilot).split("\n")
+        starts = ("FROM", "RUN", "COPY", "ADD", "ENV", "USER", "CMD", "total")
+        assert [[each[:60] for each in shown if each[12:60].startswith(starts)] for shown in (before, now)]
+        assert "COPY: changes" in screen_text(pilot)
+
+
+async def test_a_reading_that_failed_says_why_there_is_no_advice(read: Reading) -> None:
+    read.at_once = False
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: explorer(pilot).reading.image is not None)
+        await pilot.press("B")
+        await until(pilot, lambda: screen(pilot).ready)
+        read.fail(LayertuiError("layer 3", "it ends after 512 bytes", "save the image again"))
+        await told(pilot, "it ends after 512 bytes")
+        assert not screen(pilot).bill.sizes and rows(pilot, "RUN apk add")
+
+
+async def test_an_image_without_dead_bytes_needs_no_advice(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    layout = OciLayout(tmp_path)
+    layout.add("app", [tar(("/a", b"1")), tar(("/b", b"2"))])
+    use(monkeypatch, open_image(f"oci:{tmp_path}:app"))
+    async with ExplorerApp().run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        assert rows(pilot, "Nothing: the image has no dead bytes.")
 
 
 async def test_nothing_of_an_image_acts_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

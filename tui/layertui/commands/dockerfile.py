@@ -18,7 +18,7 @@ from layertui.dockerfile.base_candidates import neighbours
 from layertui.dockerfile.bill import Bill, bill_of
 from layertui.dockerfile.effect import Effect, effect_of
 from layertui.insight.sizes import SizeMap
-from layertui.insight.waste import undecided
+from layertui.insight.waste import undecided, waste
 from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.model.sizes import Bytes
 from layertui.text.format import count_text, size_text
@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
         contents = opened.hashed(chain(chain.from_iterable(pairs), undecided(union)))
         found = instructions(image, base, system(union, contents).name)
         effects = {layer: effect_of(union, layer, contents.same) for layer in union.layer_numbers}
-        bill = bill_of(image, union, SizeMap(union).layers, contents, found)
+        bill = bill_of(image, union, SizeMap(union).layers, waste(union, contents), found)
     out = Output(status)
     if options.json:
         out.json(_to_json(heading(image), found, bill, effects))

@@ -123,9 +123,9 @@ def boundaries(history: Sequence[HistoryEntry]) -> list[str]:
         if not (history[at - 1].recorded and history[at].recorded):
             continue
         if builders[at - 1] != builders[at]:
-            reasons[at] = f"{builders[at]} made the step below, {builders[at - 1]} the one above"
+            reasons[at] = f"{builders[at - 1]}, then {builders[at]}"
         elif instructions[at - 1] == "CMD" and instructions[at] not in ("CMD", "ENTRYPOINT") and goes_on:
-            reasons[at] = "the step above is CMD, usually the last instruction of a Dockerfile"
+            reasons[at] = "the step above is CMD, usually the last one"
     return reasons
 
 

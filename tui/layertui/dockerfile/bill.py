@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from layertui.dockerfile import Instruction
 from layertui.dockerfile.advice import Advice, advice, saved
 from layertui.dockerfile.remedies import COPYING
-from layertui.insight.waste import Comparing, Reason, Waste, waste
+from layertui.insight.waste import Reason, Waste
 from layertui.model.image import Image
-from layertui.model.job import Job
 from layertui.model.numbers import LayerNumber
 from layertui.model.sizes import Bytes, total_of
 from layertui.text.format import count_text, size_text
@@ -54,16 +53,10 @@ def bill_of(
     image: Image,
     union: LayerUnion,
     sizes: Sequence[Bytes],
-    contents: Comparing,
+    wasted: Waste,
     found: Sequence[Instruction],
-    job: Job = Job.NONE,
 ) -> Bill:
-    """Return the bill of all layers' instructions.
-
-    ``sizes`` are those of :func:`layertui.insight.sizes.layer_sizes`. Reads only the contents of events that
-    :func:`layertui.insight.waste.undecided` yields. Raises :class:`Cancelled`.
-    """
-    wasted = waste(union, contents, job)
+    """Return the bill of all layers' instructions; ``sizes`` are :func:`layertui.insight.sizes.layer_sizes`."""
     pieces = advice(union, wasted, found, image.platform.os == "windows")
     return Bill(sizes, pieces, _remarks(wasted, found, total_of(sizes).size))
 

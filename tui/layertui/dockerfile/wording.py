@@ -16,6 +16,7 @@ UNSURE_WORDS = "the boundaries of its arguments"
 _SAFE = re.compile(r"[\w./:@%+,=~-]+")
 _ASSIGNED = re.compile(r"(?:^| )([A-Za-z_][\w./-]*)=")
 _HEREDOC = re.compile(r"(?:^|\s)\d*<<-?[^<\s]")
+_NAMES = {"file": "the file's name", "dir": "the directory's name", "multi": "the files' names"}
 _SOURCES = {"file": "<file>", "dir": "<directory>", "multi": "<files>"}
 
 
@@ -85,7 +86,7 @@ class InstructionWriter:
         if shell is not None:
             return Wording(_json([*shell[0].split(), text[shell.end() :]]))
         if text.startswith("/dev/pipes/"):
-            return Wording("", unknown=["a heredoc (<<EOF); the history does not have its text"])
+            return Wording("", unknown=["the text of a heredoc (<<EOF)"])
         words = text.split(" ")
         guesses = [UNSURE_WORDS] if len(words) > 1 else []
         return Wording(_json(words), guesses)
@@ -186,14 +187,12 @@ def _copied(text: str) -> Wording:
         flags, target = text[: sent.start()].strip(), sent["rest"].removeprefix(" in ").strip()
         words = " ".join(filter(None, (flags, _SOURCES[sent["kind"]], target)))
         checksum = sent[0].partition(" ")[0][:17]
-        return Wording(
-            words, unknown=[f"the copied paths: the history has only their checksum ({checksum}…)"]
-        )
+        return Wording(words, unknown=[f"{_NAMES[sent['kind']]} (recorded: {checksum}…)"])
     if "<<" in text:
         return Wording("", unknown=[f"the text of {text}"])
     source = next((word for word in text.split() if not word.startswith("--")), "")
     if source.startswith("/") and "--from" not in text:
-        return Wording(text, ["copied from another stage or image, which the history does not name"])
+        return Wording(text, ["from another stage or image, which is not recorded"])
     return Wording(text)
 
 

@@ -1,8 +1,7 @@
-"""The reconstructed Dockerfile of an image, with the changes of each step."""
+"""The reconstructed Dockerfile of an image as a bill, and what would save bytes."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import partial
-from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,51 +10,65 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
+from textual.widget import Widget
 
-from layertui.dockerfile import Instruction, heading, instructions
-from layertui.dockerfile.base import Base, base_of
-from layertui.dockerfile.base_candidates import neighbours
-from layertui.dockerfile.effect import Effect, effect_of
+from layertui.dockerfile import Instruction, heading
+from layertui.dockerfile.advice import Advice
+from layertui.dockerfile.base import Base
+from layertui.dockerfile.bill import Bill
+from layertui.dockerfile.effect import Effect
 from layertui.model.errors import LayertuiError
-from layertui.model.job import Job
 from layertui.model.numbers import LayerNumber
-from layertui.text.format import count_text
+from layertui.text.format import count_text, parts_text, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.detail.page import Page, message
-from layertui.ui.dockerfile.pages import Listing, listing_of, step_page
+from layertui.ui.dockerfile.advice_page import HEADS, advice_list, advice_page
+from layertui.ui.dockerfile.listing import Listing, columns
+from layertui.ui.dockerfile.questions import Questions
+from layertui.ui.dockerfile.step_page import step_page
 from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
 from layertui.ui.keys import Legend
 from layertui.ui.stack import StackScreen
 from layertui.ui.widgets.key_bar import KeyBar
+from layertui.ui.widgets.lines import Line
 from layertui.ui.widgets.text_view import TextView
-from layertui.ui.worker.background import background_each
-from layertui.union.changes import undecided_pairs
+from layertui.ui.widgets.top_line import TopLine, Weighted
 
 if TYPE_CHECKING:
     from layertui.model.image import Image
     from layertui.ui.worker.reading import Reading
 
-WIDE = 120
-"""Width in columns from which the changes are beside the Dockerfile."""
+WIDE, WIDER = 120, 160
+"""Widths in columns from which the details are beside the advice, and both beside the Dockerfile."""
+DETAILED = 36
+"""Lines of the screen from which the details of a step are shown below."""
+HEADED = 20
+"""Lines of the screen from which columns are named."""
+_LOOK = 0.2
+"""Seconds between two looks at whether the layers have been read."""
 
 
 class DockerfileScreen(StackScreen[tuple[str, LayerNumber] | None]):
     """The Dockerfile of ``reading``'s image; dismissed with a path (or none) and a layer."""
 
     HELP: ClassVar[str] = (
-        "The Dockerfile, reconstructed from the history. Guesses, and what the history does not record, are "
-        "marked: names of copied files and options such as --mount. The steps of the base image, if known, are "
-        "above FROM. Beside it are the changes of the selected step. Enter opens the layer, or the selected "
-        "file, in the explorer."
+        "The Dockerfile, reconstructed from the history, with the bytes that each instruction stores: live bytes "
+        "are those of files in the final tree, dead bytes those of files that later layers override or delete. "
+        "What is uncertain or not recorded is noted at the end of a line. The steps of the base image, if known, "
+        "are above FROM. Below are changes of the Dockerfile that would save bytes, each with the step that "
+        "stores dead bytes and the step that hides them. Enter opens the layer, or the selected file, in the "
+        "explorer, and goes from a piece of advice to the instruction that stores the bytes."
     )
     LEGEND: ClassVar[Legend] = (
         ("▌", "$accent", "the layer of a step, in its color"),
-        ("# guess:", "$modified", "the next line is uncertain"),
-        ("# unknown:", "$deleted", "the next line is incomplete"),
+        ("█░", "$accent", "live and dead bytes"),
+        ("▸", "$accent", "the steps that the selected advice joins"),
+        ("# guess:", "$quiet", "the instruction is uncertain"),
+        ("# unknown:", "$quiet", "the instruction is incomplete"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "explore", "explore", tooltip="Open the layer or file in the explorer"),
-        Binding("y", "copy", "copy", tooltip="Copy the instruction or value"),
+        Binding("enter", "explore", "explore", tooltip="Open the layer or file, or go to the instruction"),
+        Binding("y", "copy", "copy", tooltip="Copy the instruction, the changed lines or the path"),
         Binding("Y", "copy_all", "copy all", tooltip="Copy the Dockerfile"),
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")
@@ -65,20 +78,23 @@ class DockerfileScreen(StackScreen[tuple[str, LayerNumber] | None]):
         assert reading.image is not None
         self.ready = False
         """Whether the Dockerfile is all there; tests wait for it."""
-        self._reading = reading
+        self.bill = Bill()
         self._image: Image = reading.image
+        self._questions = Questions(self, reading, reading.image)
         self._base: Base | None = None
         self._listing: Listing | None = None
         self._page: Page = message("")
-        self._shown = -1  # the instruction that is reported about
+        self._shown: Instruction | Advice | None = None
+        """What the details are about."""
         self._effects: dict[int, Effect | LayertuiError] = {}
-        self._composing = Job()
-        self._question = Job()  # working out the selected layer
 
     def compose(self) -> ComposeResult:
+        yield TopLine()
         with Container(id="panes"):
             yield TextView(id="dockerfile", classes="pane")
-            yield TextView(id="did", classes="pane")
+            with Container(id="below"):
+                yield TextView(id="advice", classes="pane")
+                yield TextView(id="detail", classes="pane")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -86,135 +102,218 @@ class DockerfileScreen(StackScreen[tuple[str, LayerNumber] | None]):
             view.layer_count = max(len(self._image.layers), 1)
             view.folding = True
         left = self._view("dockerfile")
-        left.border_title = Content(f"Dockerfile of {visible(self._image.name)}")
+        left.border_title = Content("Dockerfile")
         left.open(message("Reconstructing …").document)
         left.focus()
-        self._composing = background_each(
-            self, self._listings, self._show_listing, self._end_listing, name="dockerfile"
-        )
+        self._say("Shown once all layers have been read.")
+        self._reconstruct()
+        if not self._questions.reading.complete:
+            self._waiting = self.set_interval(_LOOK, self._look)
 
     def on_unmount(self) -> None:
-        self._composing.cancel()
-        self._question.cancel()
+        self._questions.close()
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")
+        self.set_class(event.size.width >= WIDER, "-wider")
+        self.set_class(event.size.height >= DETAILED, "-tall")
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        self._draw()
+        if self.bill.pieces:
+            self._list_advice(self.bill.pieces)
 
     def _view(self, name: str) -> TextView:
         return self.query_one(f"#{name}", TextView)
 
     # Working it out
 
-    def _listings(self, job: Job) -> Iterator[tuple[Base, Listing]]:
-        """Yield the Dockerfile from the image alone, then with the base image known."""
-        image = self._image
-        system = self._system()
-        base = base_of(image, ())
-        yield base, listing_of(instructions(image, base, system))
-        around = base_of(image, takewhile(lambda _: not job.is_cancelled, neighbours(image)))
-        yield around, listing_of(instructions(image, around, system))
+    def _reconstruct(self) -> None:
+        self._questions.compose(self._show_listing, self._end_listing)
 
-    def _system(self) -> str:
-        """Return the distribution, if the layers have been read."""
-        from layertui.anatomy.chain import system
-
-        union, contents = self._reading.union, self._reading.contents
-        if union is None or contents is None or not self._reading.complete:
-            return ""
-        try:
-            return system(union, contents).name
-        except LayertuiError:
-            return ""
+    def _look(self) -> None:
+        """See whether the layers have been read meanwhile."""
+        reading = self._questions.reading
+        if reading.failure is not None:
+            self._waiting.stop()
+            self._say(failure_text(reading.failure, LEAVE_AND_RELOAD), "deleted")
+        elif reading.complete:
+            self._waiting.stop()
+            self._reconstruct()
 
     def _end_listing(self) -> None:
         self.ready = True
 
     def _show_listing(self, composed: tuple[Base, Listing]) -> None:
         base, listing = composed
-        if self._base == base:
+        before = self._listing
+        if before is None or base != self._base or listing.found != before.found:
+            own = [each for each in listing.found if not each.is_base]
+            at_hand = own[0] if before is None else self._at_hand
+            self._base, self._listing, self._shown = base, listing, None
+            view = self._view("dockerfile")
+            view.open(listing.document(self.bill, self._width), self._columns, listing.line_of(at_hand))
+            missing = sum(bool(each.unknown) for each in own)
+            partly = f", {missing:,} partly reconstructed" if missing else ""
+            view.border_subtitle = Content(count_text(len(own), "instruction") + partly)
+            self._show()
+        self._charge()
+
+    def _charge(self) -> None:
+        """Show the sizes, and make the bill."""
+        reading = self._questions.reading
+        if not reading.complete or self._listing is None:
             return
-        at_hand = self._at_hand
-        self._base, self._listing, self._shown = base, listing, -1
-        view = self._view("dockerfile")
-        view.open(listing.document, cursor=listing.line_of(-1 if at_hand is None else at_hand.step))
-        own = [each for each in listing.found if not each.is_base]
-        missing = sum(bool(each.unknown) for each in own)
-        told = count_text(len(own), "instruction") + (
-            f", {missing:,} partly reconstructed" if missing else ""
-        )
-        view.border_subtitle = Content(told)
+        if not self.bill.sizes:
+            self.bill = Bill(reading.sizes)
+            self._draw()
+            self._say("Comparing contents …")
+        self._questions.charge(self._listing.found, self._take_bill, self._note_failure, self._note_progress)
+
+    def _take_bill(self, bill: Bill) -> None:
+        self.bill = bill
+        self._draw()
+        pieces = bill.pieces or ()
+        if pieces:
+            self._list_advice(pieces)
+        elif bill.total.dead:
+            self._say("No change of these instructions is known to save the dead bytes.")
+        else:
+            self._say("Nothing: the image has no dead bytes.")
         self._show()
 
-    def _work_out(self, layer: LayerNumber) -> None:
-        """Compute the changes of a layer, first without comparing contents."""
-        union, contents = self._reading.union, self._reading.contents
-        if union is None or contents is None or union.layers < layer:
-            return
+    def _list_advice(self, pieces: Sequence[Advice]) -> None:
+        view = self._view("advice")
+        view.open(advice_list(pieces), HEADS if self._has_heads else (), view.cursor)
+        view.border_title = Content(f"How to save {size_text(self.bill.saved)}")
+        view.border_subtitle = Content(f"of {size_text(self.bill.total.dead)} dead bytes")
 
-        def effects(job: Job) -> Iterator[Effect]:
-            effect = effect_of(union, layer)
-            yield effect
-            if effect.counts.undecided:
-                pairs = undecided_pairs(union, LayerNumber(layer - 1), layer)
-                contents.prepare((event for pair in pairs for event in pair), job)
-                yield effect_of(union, layer, contents.same)
+    def _note_progress(self, done: int, total: int) -> None:
+        self._say(f"Comparing contents … {size_text(done)} of {size_text(total)}")
 
-        note = partial(self._note_effect, layer)
-        self._question = background_each(self, effects, note, failed=note, name="effect")
+    def _note_failure(self, error: LayertuiError) -> None:
+        self._say(failure_text(error, LEAVE_AND_RELOAD), "deleted")
 
-    def _note_effect(self, layer: int, effect: Effect | LayertuiError) -> None:
+    def _note_effect(self, layer: LayerNumber, effect: Effect | LayertuiError) -> None:
         """Keep the changes of a layer, or the error."""
         known = self._effects.get(layer)
         if isinstance(effect, Effect) or known is None:  # counts stay if reading fails
             self._effects[layer] = effect
         at_hand = self._at_hand
-        if at_hand is not None and at_hand.layer == layer:
-            self._tell(at_hand)
+        if at_hand is not None and at_hand.layer == layer and not self._is_advising:
+            self._tell_step(at_hand)
 
     # What is shown
 
     @property
+    def focus_chain(self) -> list[Widget]:
+        """The panes in order: the details follow what they are about."""
+        names = (
+            ("dockerfile", "advice", "detail") if self._is_advising else ("dockerfile", "detail", "advice")
+        )
+        return [view for view in map(self._view, names) if view.display]
+
+    @property
+    def _width(self) -> int:
+        return self._view("dockerfile").content_size.width
+
+    @property
+    def _has_heads(self) -> bool:
+        """Whether there is room for the names of the columns."""
+        return self.size.height >= HEADED
+
+    @property
+    def _columns(self) -> Sequence[Line]:
+        return columns(self._width) if self._has_heads else ()
+
+    @property
     def _at_hand(self) -> Instruction | None:
-        if self._listing is None:
-            return None
-        line = self._view("dockerfile").cursor
-        return self._listing.found[self._listing.instructions[line]] if line >= 0 else None
+        return None if self._listing is None else self._listing.at(self._view("dockerfile").cursor)
+
+    @property
+    def _is_advising(self) -> bool:
+        return self.has_class("-advising")
+
+    @property
+    def _piece(self) -> Advice | None:
+        """The selected piece of advice."""
+        pieces, cursor = self.bill.pieces or (), self._view("advice").cursor
+        return pieces[cursor] if 0 <= cursor < len(pieces) else None
+
+    def _say(self, sentence: str, style: str = "quiet") -> None:
+        """Show a sentence in place of the advice."""
+        view = self._view("advice")
+        view.border_title = Content("How to save bytes")
+        view.open(message(sentence, style).document)
+
+    def _draw(self) -> None:
+        """Show the Dockerfile with what is known, for the width there is; cursor and scrolling stay."""
+        self.query_one(TopLine).tell(self._image.name, self._facts())
+        if self._listing is not None:
+            piece = self._piece if self._is_advising else None
+            joined = () if piece is None else (piece.storing.step, piece.hiding.step)
+            document = self._listing.document(self.bill, self._width, joined)
+            self._view("dockerfile").replace(document, self._columns)
+
+    def _facts(self) -> list[Weighted]:
+        """Return the sums of the header."""
+        bill = self.bill
+        found = [(1, Content(parts_text(bill.total)))] if bill.sizes else []
+        if bill.pieces:
+            changes = count_text(len(bill.pieces), "change")
+            found.append((2, Content.styled(f"{changes} save {size_text(bill.saved)}", "$added")))
+        return found
 
     def on_text_view_cursor_moved(self) -> None:
         self._show()
 
-    def _show(self) -> None:
-        """Show the selected instruction."""
-        self.refresh_bindings()
-        line, at_hand = self._view("dockerfile").cursor, self._at_hand
-        if at_hand is None or line == self._shown:
-            return
-        self._shown = line
-        self._question.cancel()
-        self._tell(at_hand)
-        known = self._effects.get(at_hand.layer or 0)
-        is_settled = isinstance(known, Effect) and not known.counts.undecided
-        if at_hand.layer is not None and not is_settled:
-            self._work_out(at_hand.layer)
+    def on_descendant_focus(self) -> None:
+        if self.focused is not self._view("detail"):
+            self.set_class(self.focused is self._view("advice") and bool(self.bill.pieces), "-advising")
+        self._show()
 
-    def _tell(self, each: Instruction) -> None:
+    def _show(self) -> None:
+        """Show the details of the selected instruction or piece of advice."""
+        self.refresh_bindings()
+        piece, at_hand = self._piece if self._is_advising else None, self._at_hand
+        shown = at_hand if piece is None else piece
+        if shown is None or shown is self._shown:
+            return
+        was_piece, self._shown = isinstance(self._shown, Advice), shown
+        if piece is not None and self._listing is not None:
+            self._view("dockerfile").put_cursor(self._listing.line_of(piece.storing))
+            self._put(advice_page(piece), "Advice")
+        if piece is not None or was_piece:
+            self._draw()
+        if isinstance(shown, Instruction):
+            self._tell_step(shown)
+            known = self._effects.get(shown.layer or 0)
+            if shown.layer is not None and not (isinstance(known, Effect) and not known.counts.undecided):
+                self._questions.work_out(shown.layer, partial(self._note_effect, shown.layer))
+
+    def _tell_step(self, each: Instruction) -> None:
         assert self._base is not None
         effect = self._effects.get(each.layer or 0)
         waits = "Changes are shown once the layer has been read."
         if isinstance(effect, LayertuiError):
             waits = visible(failure_text(effect, LEAVE_AND_RELOAD))
             effect = None
-        view = self._view("did")
-        self._page = step_page(self._image, self._base, each, effect, waits)
-        view.open(self._page.document, cursor=view.cursor)
-        view.border_title = Content(f"{each.keyword or 'Step'}: changes")
+        page = step_page(self._image, self._base, each, effect, waits)
+        self._put(page, f"{each.keyword or 'Step'}: changes")
+
+    def _put(self, page: Page, title: str) -> None:
+        view = self._view("detail")
+        self._page = page
+        view.open(page.document, cursor=view.cursor)
+        view.border_title = Content(title)
         self.refresh_bindings()
 
     # Keys
 
     def _place(self) -> tuple[str, LayerNumber] | None:
         """Return the target of the selection: a path, if any, and a layer."""
-        view, at_hand = self._view("did"), self._at_hand
+        view, at_hand = self._view("detail"), self._at_hand
         if view.has_focus and view.cursor in self._page.events:
             return self._page.values[view.cursor], LayerNumber(self._page.events[view.cursor])
         return ("", at_hand.layer) if at_hand is not None and at_hand.layer is not None else None
@@ -230,19 +329,24 @@ class DockerfileScreen(StackScreen[tuple[str, LayerNumber] | None]):
         return action != "copy_all" or self._listing is not None
 
     def action_explore(self) -> None:
-        """Go to the layer of the step, or to the selected file."""
-        self.dismiss(self._place())
+        """Go to the layer of the step, to the selected file, or from advice to the instruction."""
+        if self._view("advice").has_focus and self._piece is not None:
+            self._view("dockerfile").focus()
+        else:
+            self.dismiss(self._place())
 
     def _value(self) -> str:
         """Return what is copied."""
-        view, at_hand = self._view("did"), self._at_hand
+        view, at_hand, piece = self._view("detail"), self._at_hand, self._piece
         if view.has_focus:
             return self._page.values.get(view.cursor, "")
+        if self._is_advising:
+            return "" if piece is None else piece.remedy.change
         return "" if at_hand is None else at_hand.text or "\n".join(at_hand.lines)
 
     def action_copy(self) -> None:
-        """Copy the instruction, or the selected value beside it."""
-        self._copy(self._value(), "it")
+        """Copy the instruction, the changed lines or the selected value."""
+        self._copy(self._value(), "the changed lines" if self._view("advice").has_focus else "it")
 
     def action_copy_all(self) -> None:
         """Copy the Dockerfile."""

@@ -15,7 +15,7 @@ Read = Callable[[Job], Callable[[], None]]
 
 
 class Line(NamedTuple):
-    """One line: body, gutter, and the style behind both.
+    """One line: body, gutter, the style behind all, and what is at the right edge.
 
     A line without a gutter starts at the left edge itself.
     """
@@ -23,6 +23,8 @@ class Line(NamedTuple):
     body: Sequence[Span] = ()
     gutter: Sequence[Span] = ()
     style: str = ""
+    aside: Sequence[Span] = ()
+    """Right-aligned in the first row. Those at the left are left out where the body leaves them no room."""
 
     @property
     def text(self) -> str:
@@ -35,7 +37,8 @@ class Document:
 
     ``gutter`` is the width before the bodies, in cells; it does not move
     when the bodies are scrolled sideways. The cursor may stand on the lines ``items``;
-    a document without any is scrolled instead.
+    a document without any is scrolled instead. ``aside`` is the width behind the bodies, which is kept free
+    for what the lines have there.
     """
 
     hex: ClassVar[bool | None] = None
@@ -48,6 +51,7 @@ class Document:
         items: Sequence[int] = (),
         wrap: bool = False,
         clip: bool = False,
+        aside: int = 0,
     ) -> None:
         """``wrap``: lines are always folded to the width there is; ``clip``: they end there."""
         self.lines = lines
@@ -55,6 +59,7 @@ class Document:
         self.items = items
         self.wrap = wrap
         self.clip = clip
+        self.aside = aside
         self._width = -1
 
     def __len__(self) -> int:

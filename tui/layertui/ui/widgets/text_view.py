@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
@@ -90,6 +91,12 @@ class TextView(ListView):
         self._reveal()
         self.refresh()
 
+    def replace(self, document: Document, heading: Sequence[Line]) -> None:
+        """Show ``document`` in place of one with the same bodies; cursor and scrolling stay."""
+        self.document, self.heading = document, heading
+        self._lay_out()
+        self.refresh()
+
     def grown(self) -> None:
         """Show what the document has read meanwhile."""
         self._asked = False
@@ -116,7 +123,8 @@ class TextView(ListView):
             self._width = max(self._width, document.width(start))
         self._laid = len(document)
         height = self.heading_height + (self._rows[-1] if self.is_folded else self._laid)
-        self.virtual_size = Size(0 if self.is_folded else document.gutter + self._width, height)
+        width = document.gutter + self._width + document.aside
+        self.virtual_size = Size(0 if self.is_folded else width, height)
 
     def _indent(self, line: Line) -> int:
         return self.document.gutter if line.gutter else 0
@@ -124,7 +132,8 @@ class TextView(ListView):
     def _folds(self, line: Line) -> list[int]:
         """Return where the rows of a folded line start."""
         # Reserve room for the scrollbar, so that it can appear without a new layout.
-        return folds(line.text, max(self.content_size.width - self._indent(line) - 1, 1))
+        room = self.content_size.width - self._indent(line) - self.document.aside - 1
+        return folds(line.text, max(room, 1))
 
     def _fold_heading(self) -> Iterator[Sequence[Span]]:
         width = max(self.content_size.width - 1, 1)
@@ -270,7 +279,7 @@ class TextView(ListView):
         line = self.document.line(number)
         behind = f"{line.style} {over}"
         gutter = self._indent(line)
-        room = max(width - gutter, 0)
+        room = max(width - gutter - self.document.aside, 0)
         text, padding = line.text, 0
         if self.is_folded:
             starts = [*self._folds(line), len(text)]
@@ -282,11 +291,22 @@ class TextView(ListView):
         body = line.body if not start and stop >= len(text) else part(line.body, start, stop)
         segments = [Segment(" " * padding, palette[behind])] if padding else []
         segments += self._segments(body, number, start, behind, palette)
-        strip = Strip(segments).apply_offsets(start, number).adjust_cell_length(room, palette[behind])
-        if not gutter:
-            return strip
+        strip = Strip(segments).apply_offsets(start, number)
+        aside = self._aside(line, nth, width - gutter - strip.cell_length)
+        after = Strip([Segment(text, palette[f"{behind} {style}"]) for text, style in aside])
+        strip = strip.adjust_cell_length(max(width - gutter - after.cell_length, 0), palette[behind])
         before = [Segment(text, palette[f"{behind} {style}"]) for text, style in line.gutter if not nth]
-        return Strip.join([Strip(before).adjust_cell_length(gutter, palette[behind]), strip])
+        return Strip.join([Strip(before).adjust_cell_length(gutter, palette[behind]), strip, after])
+
+    def _aside(self, line: Line, nth: int, free: int) -> Sequence[Span]:
+        """Return what is at the right edge of a row with ``free`` cells behind its body."""
+        if nth or not line.aside:
+            return [(" " * self.document.aside, "")]
+        for start in range(len(line.aside)):
+            cells = sum(cell_len(text) for text, _style in line.aside[start:])
+            if cells <= max(self.document.aside, free):
+                return line.aside[start:]
+        return ()
 
     def _segments(
         self, body: Sequence[Span], number: int, start: int, behind: str, palette: Palette

@@ -1,70 +1,20 @@
-"""The reconstructed Dockerfile, and the changes of an instruction, as pages."""
+"""The changes of an instruction, as a page."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from layertui.content.syntax import colored, lexer_of
 from layertui.dockerfile import Instruction
 from layertui.dockerfile.effect import Effect
 from layertui.text.format import age_text, size_text
 from layertui.text.sanitize import visible, visible_lines
 from layertui.ui.detail.changes import counts
 from layertui.ui.detail.page import Page, PageBuilder
-from layertui.ui.detail.subject import chip
 from layertui.ui.detail.words import layers
-from layertui.ui.widgets.lines import Document, Line, Span
 
 if TYPE_CHECKING:
     from layertui.dockerfile.base import Base
     from layertui.model.image import Image
 
-_GUTTER = 6
 _SIZE = 10
-
-
-@dataclass(slots=True)
-class Listing:
-    """The lines of a Dockerfile, and which instruction each belongs to."""
-
-    found: Sequence[Instruction]
-    document: Document = field(default_factory=Document)
-    instructions: list[int] = field(default_factory=list)
-    """The number of each line's instruction."""
-
-    def line_of(self, step: int) -> int:
-        """Return the first line of a history step; -1 for ``FROM``."""
-        number = next(at for at, each in enumerate(self.found) if each.step == step)
-        return self.instructions.index(number)
-
-
-def listing_of(found: Sequence[Instruction]) -> Listing:
-    """Lay out instructions, an item per instruction; steps of the base image are comments."""
-    listing, lines, items = Listing(found), list[Line](), list[int]()
-    lexer = lexer_of("Dockerfile", "")
-    for number, each in enumerate(found):
-        bodies = list(_comments(each))
-        text = [line for raw in each.text.split("\n") for line in visible_lines(raw)] if each.text else []
-        if each.is_base:
-            bodies += [[(f"#   {line}", "quiet")] for line in text]
-        else:
-            bodies += [[*pieces] for pieces in colored(lexer, text)]
-        items.append(len(lines))
-        for nth, body in enumerate(bodies):
-            gutter: list[Span] = [(" ", "")]
-            if each.layer is not None:
-                gutter = chip(each.layer)[: 1 if nth else 2]
-            lines.append(Line(body, gutter))
-            listing.instructions.append(number)
-    listing.document = Document(lines, _GUTTER, items)
-    return listing
-
-
-def _comments(each: Instruction) -> Sequence[list[Span]]:
-    clauses = [(f"# {text}", "comment") for text in each.facts]
-    clauses += [(f"# guess: {text}", "modified") for text in each.guesses]
-    clauses += [(f"# unknown: {text}", "quiet" if each.is_base else "deleted") for text in each.unknown]
-    return [[(visible(text), style)] for text, style in clauses]
 
 
 def step_page(
