@@ -50,24 +50,18 @@ def test_for_people(run: Run, tmp_path: Path) -> None:
     assert (
         text
         == """\
-B is 5.00 kB larger than A in files: 3 added (+5.00 kB), 2 modified (0 B), 2 deleted (-5 B).
+B is 5.00 kB larger than A (+5.00 kB live, +8 B dead): 3 added (+5.00 kB), 2 modified (0 B), 2 deleted (-5 B).
 
-    STORED  LAYERS  PATHS    FILES  PLATFORM     IMAGE
-A  20.5 kB       2     10    161 B  linux/amd64  oci:/two:a
-B  30.7 kB       3     11  5.16 kB  linux/amd64  oci:/two:b
+    STORED  LAYERS  PATHS     SIZE     LIVE  DEAD  PLATFORM     IMAGE
+A  20.5 kB       2     10    161 B    161 B   0 B  linux/amd64  oci:/two:a
+B  30.7 kB       3     11  5.16 kB  5.16 kB   8 B  linux/amd64  oci:/two:b
 
-Growth: most in /srv/data, +5.00 kB
+Packages: 1 added, 1 upgraded, 1 removed
 
-  GROWTH  DIRECTORY
-+5.00 kB  /srv/data
-    -5 B  /old
-
-Layers: 1 in common, the base of both, 1 only in A (10.2 kB), 2 only in B (20.5 kB)
-
-   LAYER   STORED  STEP
--      2  10.2 kB  layer 2
-+      2  10.2 kB  layer 2
-+      3  10.2 kB  layer 3
+   KIND  PACKAGE  A  B
+~  dpkg  a        1  2
+-  dpkg  b        1
++  dpkg  c           1
 
 Config: 4 fields differ
 
@@ -77,12 +71,18 @@ Config: 4 fields differ
 -  config.User   app
 ~  created       2026-01-01T00:00:00Z  2026-01-02T00:00:00Z
 
-Packages: 1 added, 1 upgraded, 1 removed
+Growth: most in /srv/data, +5.00 kB
 
-   KIND  PACKAGE  A  B
-~  dpkg  a        1  2
--  dpkg  b        1
-+  dpkg  c           1
+  GROWTH  DIRECTORY
++5.00 kB  /srv/data
+    -5 B  /          rest
+
+Layers: 1 in common, the base of both, 1 only in A (10.2 kB), 2 only in B (20.5 kB)
+
+   LAYER   STORED  STEP
+-      2  10.2 kB  layer 2
++      2  10.2 kB  layer 2
++      3  10.2 kB  layer 3
 
 Files: 3 added (+5.00 kB), 2 modified (0 B), 2 deleted (-5 B)
 
@@ -159,7 +159,7 @@ def test_as_markdown_nothing_breaks_out(run: Run, tmp_path: Path) -> None:
         "summary",
         "b",
     }
-    assert all(row.count("<td") in (4, 5, 7) for row in re.findall("<tr>\n<td.*?</tr>", html, re.DOTALL))
+    assert all(row.count("<td") in (4, 5, 9) for row in re.findall("<tr>\n<td.*?</tr>", html, re.DOTALL))
     assert html.count("<details>") == html.count("</details>") == 3
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from layertui.compare.comparison import Comparison, Side
+from layertui.compare.growth import growth_by_directory
 from layertui.model.job import Cancelled, Job
 from layertui.model.numbers import ROOT, Event, LayerNumber
 from layertui.sources import open_image
@@ -208,7 +209,39 @@ def test_a_file_of_which_only_a_link_is_left_counts_where_it_is(tmp_path: Path) 
     comparison = compared(tmp_path, [base], [base, tar(("/log/now", b"new"), ("/other", b"y" * 70))])
     assert told(comparison) == {"/log/now": ("modified", "content"), "/other": ("added",)}
     assert comparison.sums.growth == comparison.growth(ROOT) == 73
-    assert comparison.growth_by_directory() == {"/log": 3}
+    assert [(row.path, row.size, row.is_rest) for row in growth_by_directory(comparison)] == [
+        ("/", 70, True),
+        ("/log", 3, False),
+    ]
+
+
+def test_growth_names_the_deepest_directories_and_their_sum_is_that_of_all_files(tmp_path: Path) -> None:
+    """A new directory is one row however it is divided, and what is small is counted with what is above."""
+    base = tar(
+        ("/opt", None), ("/opt/venv", None), ("/opt/venv/cfg", b"1"), ("/srv", None), ("/srv/old", b"x" * 400)
+    )
+    site = "/opt/venv/lib/site"
+    new = tar(
+        ("/opt/venv/lib", None),
+        (site, None),
+        (f"{site}/web", None),
+        (f"{site}/web/a", b"a" * 700),
+        (f"{site}/json", None),
+        (f"{site}/json/b", b"b" * 300),
+        ("/opt/venv/cfg", b"123456"),
+        ("/srv/.wh.old", b""),
+        ("/opt/notes", b"n" * 200),
+    )
+    comparison = compared(tmp_path, [base], [base, new])
+    rows = growth_by_directory(comparison)
+    assert [(row.path, row.size, row.is_rest) for row in rows] == [
+        (site, 1000, False),
+        ("/srv", -400, False),
+        ("/opt", 205, True),
+    ]
+    assert sum(row.size for row in rows) == comparison.sums.growth == 805
+    assert comparison.sums.size_b.size - comparison.sums.size_a.size == 1206  # all that the layer adds
+    assert comparison.sums.size_b.dead == 401
 
 
 def test_what_both_share_is_not_read(tmp_path: Path) -> None:

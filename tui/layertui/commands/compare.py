@@ -105,8 +105,8 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
     """Return the JSON object (docs/commands.md)."""
     layers = comparison.layers
     return {
-        "a": _side_to_json(comparison.a, comparison.merged_a, comparison.sums.bytes_a),
-        "b": _side_to_json(comparison.b, comparison.merged_b, comparison.sums.bytes_b),
+        "a": _side_to_json(comparison.a, comparison.merged_a, comparison.sums.size_a.live),
+        "b": _side_to_json(comparison.b, comparison.merged_b, comparison.sums.size_b.live),
         "equal": comparison.are_equal,
         "sums": comparison.sums.to_json(),
         "layers": {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from layertui.commands.changes import MARKS
 from layertui.commands.output import one_line
 from layertui.commands.sections import Cell, Code, Section
 from layertui.compare.comparison import Comparison, FileChange, Side
+from layertui.compare.growth import Growth, growth_by_directory
 from layertui.compare.summary import config_text, counts_text, layers_text, packages_text, verdict
 from layertui.model.history_step import step_text
 from layertui.text.format import count_text, facts_text, growth_text, size_text
@@ -21,31 +22,30 @@ TOP = 10
 def sections(found: Comparison, is_whole: bool) -> Iterator[Section]:
     """Yield all sections; ``is_whole``: with every path and every row."""
     yield _sides(found)
-    if growth := found.growth_by_directory():
-        yield _growth(growth, is_whole)
-    yield _layers(found)
-    yield _config(found)
     if found.packages:
         yield _packages(found)
+    yield _config(found)
+    if growth := growth_by_directory(found):
+        yield _growth(growth, is_whole)
+    yield _layers(found)
     yield _files(found, is_whole)
 
 
 def _sides(found: Comparison) -> Section:
     rows: list[Sequence[Cell]] = []
     for name, side, merged, size in (
-        ("A", found.a, found.merged_a, found.sums.bytes_a),
-        ("B", found.b, found.merged_b, found.sums.bytes_b),
+        ("A", found.a, found.merged_a, found.sums.size_a),
+        ("B", found.b, found.merged_b, found.sums.size_b),
     ):
         layers = len(side.image.layers)
         of = f"{side.layer} of {layers}" if side.layer < layers else str(layers)
-        stored, paths = size_text(side.size), f"{merged.paths():,}"
         rows.append(
             (
                 name,
-                stored,
+                size_text(side.size),
                 of,
-                paths,
-                size_text(size),
+                f"{merged.paths():,}",
+                *map(size_text, (size.size, size.live, size.dead)),
                 Code(str(side.image.platform)),
                 Code(side.image.reference),
             )
@@ -53,23 +53,22 @@ def _sides(found: Comparison) -> Section:
     return Section(
         "",
         verdict(found),
-        ("", "STORED", "LAYERS", "PATHS", "FILES", "PLATFORM", "IMAGE"),
+        ("", "STORED", "LAYERS", "PATHS", "SIZE", "LIVE", "DEAD", "PLATFORM", "IMAGE"),
         rows,
-        right=(1, 2, 3, 4),
+        right=(1, 2, 3, 4, 5, 6),
     )
 
 
-def _growth(sums: Mapping[str, int], is_whole: bool) -> Section:
-    rows = [(growth_text(size), Code(path)) for path, size in sums.items()][: None if is_whole else TOP]
-    path, size = next(iter(sums.items()))
-    rest = f"… and {len(sums) - len(rows):,} more, see --all" if len(sums) > len(rows) else ""
+def _growth(found: Sequence[Growth], is_whole: bool) -> Section:
+    shown = found if is_whole else found[:TOP]
+    rows = [(growth_text(row.size), Code(row.path), "rest" if row.is_rest else "") for row in shown]
     return Section(
         "Growth",
-        f"most in {one_line(path)}, {growth_text(size)}",
-        ("GROWTH", "DIRECTORY"),
+        f"most in {one_line(found[0].path)}, {growth_text(found[0].size)}",
+        ("GROWTH", "DIRECTORY", ""),
         rows,
         (0,),
-        rest=rest,
+        rest=f"… and {len(found) - len(rows):,} more, see --all" if len(found) > len(rows) else "",
     )
 
 

@@ -15,8 +15,8 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import Image, Layer
 from layertui.model.job import Job
 from layertui.model.numbers import ROOT, Event, LayerNumber, Node
+from layertui.model.sizes import Bytes
 from layertui.union.changes import difference, undecided_pairs
-from layertui.union.directory_summary import distinct_sums
 from layertui.union.merged_tree import MergedTree
 from layertui.union.model import LayerUnion
 
@@ -90,15 +90,15 @@ class Sums:
     """Paths whose mtime is the only difference."""
     added_bytes: int
     deleted_bytes: int
-    bytes_a: int
-    """Bytes of all files in A."""
-    bytes_b: int
-    """Bytes of all files in B."""
+    size_a: Bytes
+    """Live and dead bytes of A."""
+    size_b: Bytes
+    """Live and dead bytes of B."""
 
     @property
     def growth(self) -> int:
-        """Bytes by which B is larger; negative if smaller."""
-        return self.bytes_b - self.bytes_a
+        """Bytes by which the files in B's merged tree are larger; negative if smaller."""
+        return self.size_b.live - self.size_a.live
 
     @property
     def modified_bytes(self) -> int:
@@ -150,6 +150,8 @@ class Comparison:
         """Why contents could not be compared, by path; those paths count as equal."""
         pairs = undecided_pairs(draft, A, B)
         self.contents.prepare((event for both in pairs for event in both), job)
+        self.ignored = 0
+        """Paths in which only what is ignored differs."""
         self._what: dict[Node, list[str]] = {}
         for node in pair.candidates:
             what = self._differs(draft, node, job)
@@ -199,15 +201,10 @@ class Comparison:
                 node, union.path(node), change, what, one, other, self._growth(node, whole), descendants
             )
 
-    def growth_by_directory(self) -> dict[str, int]:
-        """Return the bytes by which directories are larger in B, largest first; see :func:`distinct_sums`."""
-        parent, directories = self.union.parent, set[Node]()
-        for node in self._what:
-            above = parent[node]
-            while above > 0 and above not in directories:
-                directories.add(above)
-                above = parent[above]
-        return distinct_sums({self.union.path(node): self.growth(node) for node in directories})
+    @property
+    def nodes(self) -> Collection[Node]:
+        """The paths that differ, depth first."""
+        return self._what.keys()
 
     def what(self, node: Node) -> Sequence[str] | None:
         """Return what differs at a path, see :class:`FileChange`; ``None`` if nothing does."""
@@ -242,7 +239,9 @@ class Comparison:
                 self.unread[draft.path(node)] = error
                 return True
 
-        what = [fact for fact in difference(draft, before, after, same) if fact not in self._ignored]
+        differs = difference(draft, before, after, same)
+        what = [fact for fact in differs if fact not in self._ignored]
+        self.ignored += bool(differs) and not what
         return what or None
 
     def _growth(self, node: Node, whole: bool) -> int:
@@ -273,9 +272,13 @@ class Comparison:
             **counts,
             added_bytes=sizes["added"],
             deleted_bytes=-sizes["deleted"],
-            bytes_a=self._pair.shown_bytes(A),
-            bytes_b=self._pair.shown_bytes(B),
+            size_a=self._size(self.a, A),
+            size_b=self._size(self.b, B),
         )
+
+    def _size(self, side: Side, number: LayerNumber) -> Bytes:
+        live = self._pair.shown_bytes(number)
+        return Bytes(live, sum(sum(index.size) for index in side.union.indexes[: side.layer]) - live)
 
     def _config(self) -> list[ConfigChange]:
         changes = config_changes(self.a.image.config, self.b.image.config)

@@ -8,22 +8,25 @@ from layertui.compare.comparison import Comparison, stored_size
 from layertui.text.format import count_text, growth_text, size_text
 
 
-def verdict(found: Comparison) -> str:
-    """Return the result in one sentence."""
+def verdict(found: Comparison, minus: str = "-") -> str:
+    """Return the result in one sentence; ``minus`` is the sign of what is smaller."""
     if found.has_same_files:
         return "Files are the same, the config is not." if found.config else "Config and files are the same."
-    growth = found.sums.growth
-    size = (
-        f"{size_text(abs(growth))} {'larger' if growth > 0 else 'smaller'} than" if growth else "as large as"
-    )
-    return f"B is {size} A in files: {counts_text(found)}."
+    before, after = found.sums.size_a, found.sums.size_b
+    grown = after.size - before.size
+    size = f"{size_text(abs(grown))} {'larger' if grown > 0 else 'smaller'} than" if grown else "as large as"
+    parts = ""
+    if after.dead != before.dead:
+        live, dead = (growth_text(size, minus) for size in (found.sums.growth, after.dead - before.dead))
+        parts = f" ({live} live, {dead} dead)"
+    return f"B is {size} A{parts}: {counts_text(found, minus)}."
 
 
-def counts_text(found: Comparison) -> str:
+def counts_text(found: Comparison, minus: str = "-") -> str:
     """Return counts and sizes of changed files: ``3 added (+5.00 kB), 1 deleted (-5 B)``."""
     sums = found.sums
     parts = [
-        f"{count:,} {change} ({growth_text(size)})"
+        f"{count:,} {change} ({growth_text(size, minus)})"
         for count, change, size in (
             (sums.added, "added", sums.added_bytes),
             (sums.modified, "modified", sums.modified_bytes),
@@ -32,7 +35,7 @@ def counts_text(found: Comparison) -> str:
         if count
     ]
     if sums.touched:
-        parts.append(f"{count_text(sums.touched, 'path')} whose time alone differs")
+        parts.append(f"{sums.touched:,} mtime only")
     return ", ".join(parts) or "no path differs"
 
 

@@ -1,4 +1,4 @@
-"""The results of a comparison besides files: growth, config, packages, layers."""
+"""The results of a comparison besides files: packages, config, growth, layers."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from layertui.compare.growth import growth_by_directory
 from layertui.compare.summary import config_text, layers_text, packages_text
 from layertui.model.history_step import step_text
 from layertui.model.numbers import LayerNumber
+from layertui.model.sizes import Bytes
 from layertui.text.format import growth_text, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.detail.page import Page, PageBuilder
+from layertui.ui.widgets.bars import two_part_bar
 from layertui.ui.widgets.lines import Span
 
 if TYPE_CHECKING:
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 _GUTTER = 10
 _GREW = 10
 """Directories that are listed."""
+_BAR = 8
+"""Cells of the bar of the largest."""
 _LONG = 400
 """Most cells of a value or a step."""
 _SIGNS = {"+": "added", "−": "deleted", "~": "modified"}
@@ -29,7 +34,7 @@ _SIGNS = {"+": "added", "−": "deleted", "~": "modified"}
 def facts_page(found: Comparison) -> Page:
     """Return the page; its events are the nodes of grown directories."""
     page = PageBuilder(_GUTTER)
-    _growth(page, found)
+    _packages(page, found)
     page.add()
     page.add(("Config ", "bold"), (config_text(found), "quiet"))
     for row in found.config:
@@ -38,13 +43,7 @@ def facts_page(found: Comparison) -> Page:
             page, sign, visible(row.field), [_value(value) for value in (row.a, row.b) if value is not None]
         )
     page.add()
-    page.add(("Packages ", "bold"), (packages_text(found), "quiet"))
-    for change in sorted(found.packages, key=lambda row: (row.package.kind, row.package.name)):
-        sign = {"added": "+", "removed": "−", "upgraded": "~"}[change.change]
-        versions = [visible(each.version) for each in (change.before, change.after) if each is not None]
-        _line(page, sign, f"{change.package.kind} {visible(change.package.name)}", versions)
-    for error in found.unread_packages:
-        page.add((visible(str(error)), "deleted"))
+    _growth(page, found)
     page.add()
     page.add(("Layers ", "bold"), (layers_text(found), "quiet"))
     _layers(page, "−", found.a, found.layers.only_a)
@@ -57,18 +56,33 @@ def facts_page(found: Comparison) -> Page:
     return page.page()
 
 
+def _packages(page: PageBuilder, found: Comparison) -> None:
+    page.add(("Packages ", "bold"), (packages_text(found), "quiet"))
+    for change in sorted(found.packages, key=lambda row: (row.package.kind, row.package.name)):
+        sign = {"added": "+", "removed": "−", "upgraded": "~"}[change.change]
+        versions = [visible(each.version) for each in (change.before, change.after) if each is not None]
+        _line(page, sign, f"{change.package.kind} {visible(change.package.name)}", versions)
+    for error in found.unread_packages:
+        page.add((visible(str(error)), "deleted"))
+
+
 def _growth(page: PageBuilder, found: Comparison) -> None:
-    sums = found.growth_by_directory()
-    page.add(("Growth ", "bold"), ("by directory · enter: open" if sums else "none", "quiet"))
-    for path, size in list(sums.items())[:_GREW]:
+    rows = growth_by_directory(found)
+    total = f"{growth_text(found.sums.growth, '−')} live · enter: open" if rows else "none"
+    page.add(("Growth ", "bold"), (total, "quiet"))
+    for row in rows[:_GREW]:
+        style = "added" if row.size > 0 else "deleted"
+        bar = two_part_bar(Bytes(abs(row.size), 0), abs(rows[0].size), _BAR, style)
         page.add(
-            (visible(path), ""),
-            gutter=[(f"{growth_text(size, '−'):>9}", "")],
-            event=found.union.find(path),
-            value=path,
+            *bar,
+            (f" {visible(row.path)}", ""),
+            *([(" (rest)", "quiet")] if row.is_rest else []),
+            gutter=[(f"{growth_text(row.size, '−'):>9}", style)],
+            event=row.node,
+            value=row.path,
         )
-    if len(sums) > _GREW:
-        page.add((f"and {len(sums) - _GREW:,} more (s in the tree: sort by growth)", "quiet"))
+    if len(rows) > _GREW:
+        page.add((f"and {len(rows) - _GREW:,} more (s in the tree: sort by growth)", "quiet"))
 
 
 def _line(page: PageBuilder, sign: str, name: str, values: Sequence[str]) -> None:

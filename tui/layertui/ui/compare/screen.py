@@ -15,7 +15,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.identity import identity_of
 from layertui.model.job import Job
 from layertui.model.numbers import LayerNumber
-from layertui.text.format import size_text
+from layertui.text.format import count_text, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.compare.panes import ComparePanes
 from layertui.ui.compare.side_header import Chosen, SideHeader
@@ -31,17 +31,18 @@ if TYPE_CHECKING:
     from layertui.compare.rows import ComparedRows
     from layertui.ui.detail.page import Page
 
-IGNORED = ((), ("mtime",), ("mtime", "owner"))
-"""The panes."""
+IGNORED = (("mtime",), ("mtime", "owner"), ())
+"""What does not count as a difference: at first, and after each key press."""
 
 
 class CompareScreen(StackScreen[None]):
     """The differences of ``b`` against ``a``."""
 
     HELP: ClassVar[str] = (
-        "The differences of B against A. The line below the headers sums them up; on the left are growth, "
-        "config, packages and layers; the tree has the paths that differ, or all paths. Layers with the same "
-        "digest are assumed to be equal; all other files are compared by content. "
+        "The differences of B against A. The line below the headers sums them up; on the left are packages, "
+        "config, growth and layers; the tree has the paths that differ, or all paths. Paths whose mtime alone "
+        "differs are left out at first (i). Layers with the same digest are assumed to be equal; all other "
+        "files are compared by content. "
         f"{FILTER_HELP.replace('layer:3, ', '')}"
     )
     LEGEND: ClassVar[Legend] = (
@@ -54,8 +55,8 @@ class CompareScreen(StackScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "explore(1)", "in A", tooltip="Open the path in the explorer of A"),
         Binding("b", "explore(2)", "in B", tooltip="Open the path in the explorer of B"),
-        Binding("i", "ignore", "ignore", tooltip="Ignore: nothing / mtime / mtime and owner"),
-        Binding("S", "swap", "swap", tooltip="Swap A and B"),
+        Binding("i", "ignore", "ignore", tooltip="Ignore: mtime / mtime and owner / nothing"),
+        Binding("X", "swap", "swap", tooltip="Swap A and B"),
         Binding("R", "reload", "reload", show=False, tooltip="Read both as they are now"),
         Binding("escape", "leave", "back", show=False, tooltip="Leave the detail, then back"),
     ]
@@ -168,17 +169,19 @@ class CompareScreen(StackScreen[None]):
         for side in self._sides:
             side.compared(self.comparison)
         self.panes.show(self.comparison, rows, facts)
-        told = [verdict(self.comparison)]
-        told += [f"{' and '.join(_WORDS[fact] for fact in IGNORED[self._ignored])} ignored"] * bool(
-            self._ignored
-        )
-        if self.comparison.unread:
-            told.append(f"✗ {len(self.comparison.unread):,} not compared")
-        self._say("  ".join(told))
+        self._say(verdict(self.comparison, "−"), self._notes(self.comparison))
         self.refresh_bindings()
 
-    def _say(self, text: str) -> None:
-        self.query_one("#verdict", Static).update(Content(text).stylize("bold"))
+    def _notes(self, found: "Comparison") -> str:
+        """Return what was ignored, in how many paths, and the key that changes it; what could not be compared."""
+        names = " and ".join(IGNORED[self._ignored]) or "nothing"
+        count = f"{count_text(found.ignored, 'path')}: " if found.ignored else ""
+        unread = f"  ✗ {len(found.unread):,} not compared" if found.unread else ""
+        return f"  {count}{names} ignored (i){unread}"
+
+    def _say(self, text: str, notes: str = "") -> None:
+        said = Content.assemble((text, "bold"), (notes, "$quiet"))
+        self.query_one("#verdict", Static).update(said)
 
     # Keys
 
@@ -195,7 +198,7 @@ class CompareScreen(StackScreen[None]):
         self.panes.tree_view.action_change(step)
 
     def action_ignore(self) -> None:
-        """Cycle: compare everything, ignore times, ignore times and owners."""
+        """Cycle: ignore times, ignore times and owners, compare everything."""
         self._ignored = (self._ignored + 1) % len(IGNORED)
         self._compare()
 
@@ -223,6 +226,3 @@ class CompareScreen(StackScreen[None]):
         """Leave the detail, then the screen."""
         if not self.panes.leave_detail():
             await navigator(self).action_back()
-
-
-_WORDS = {"mtime": "times", "owner": "owners"}

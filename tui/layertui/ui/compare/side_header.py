@@ -12,7 +12,7 @@ from textual.widget import Widget
 from layertui.compare.trees import A
 from layertui.model.errors import LayertuiError
 from layertui.model.numbers import LayerNumber
-from layertui.text.format import count_text, size_text
+from layertui.text.format import count_text, parts_text, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.detail.words import layers as layers_text
@@ -162,26 +162,24 @@ class SideHeader(Widget):
         layers = count_text(layer, "layer")
         if layer < len(image.layers):
             layers = f"{layers_text(1, layer)} of {len(image.layers)}" if layer else "no layer"
-        size = f"{size_text(self.side.size)} in {layers}" if self.side.size >= 0 else layers
-        self._facts = [visible(str(image.platform)), size]
+        self._facts = [visible(str(image.platform)), layers]
 
     def compared(self, found: Comparison) -> None:
         """Also show the counts of the comparison."""
         assert self.side is not None
         merged, size = (
-            (found.merged_a, found.sums.bytes_a)
-            if self._number == A
-            else (found.merged_b, found.sums.bytes_b)
+            (found.merged_a, found.sums.size_a) if self._number == A else (found.merged_b, found.sums.size_b)
         )
         self._tell(self.side.image, self.side.layer)
-        self._facts += [count_text(merged.paths(), "path"), f"{size_text(size)} of files"]
+        self._facts += [count_text(merged.paths(), "path"), parts_text(size)]
         if self.damage:
             self._facts.append(f"✗ {visible(self.damage)}")
         self.refresh()
 
     def render(self) -> Content:
         """Return the reference and as many facts as fit, the last ones first; builds often share a name."""
-        name = visible(self.chosen.reference)
+        # As its source names it, however it was typed: A and B are named alike.
+        name = visible(self.chosen.reference if self.side is None else self.side.image.reference)
         theme = self.app.current_theme
         ink = layer_colour(self._number, 2, theme.dark, theme.ansi)
         room = self.content_size.width - 2 - _GAP
