@@ -32,7 +32,7 @@ EXPECTED: Mapping[str, Sequence[tuple[int, Sequence[str], str, str]]] = {
     "log": [(2, [IMAGE, "/x"], "", NO_X), (2, [IMAGE, "/"], "", NO_ROOT)],
     "diff": [(2, [IMAGE, "/x"], "", NO_X), (2, [IMAGE, "/"], "", NO_ROOT)],
     "cat": [(2, [IMAGE, "/x"], "", NO_X), (2, [IMAGE, "/"], "", NO_ROOT)],
-    "search": [(1, [IMAGE, "x"], "", ""), (1, [IMAGE, "x", "--hidden"], "", "")],
+    "search": [(1, [IMAGE, "x"], "", ""), (1, [IMAGE, "x", "--hidden"], "", ""), (1, [IMAGE, "xyzzy", "--config"], "", "")],
     "extract": [(0, [IMAGE, "/", "out"], "", "0 files, 0 bytes\n"), (2, [IMAGE, "/x", "out"], "", NO_X)],
     "insight": [(0, [IMAGE], "Permissions: nothing unusual", ""), (0, [IMAGE, "--json"], "", "")],
     "check": [(0, [IMAGE], "PASS", "")],

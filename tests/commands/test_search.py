@@ -18,9 +18,25 @@ def test_lines_with_layer_path_and_number(run: Run, tmp_path: Path) -> None:
 
 def test_json_is_an_object_a_line(run: Run, tmp_path: Path) -> None:
     done = run("search", eventful(tmp_path), "-E", "tw[o]", "/etc", "--hidden", "--json", "--quiet")
-    assert done.objects == [
-        {"path": "/etc/conf", "layer": 1, "visible": False, "line": 2, "text": "two", "start": 0, "end": 3}
+    match = {
+        "path": "/etc/conf",
+        "layer": 1,
+        "visible": False,
+        "line": 2,
+        "text": "two",
+        "start": 0,
+        "end": 3,
+    }
+    assert done.objects == [{**match, "where": "file"}]
+
+
+def test_config_and_history(run: Run, tmp_path: Path) -> None:
+    done = run("search", "demo:", "PYTHONUNBUFFERED", "--config", "--quiet")
+    assert done.lines == [
+        "    config.Env:3:PYTHONUNBUFFERED=1",
+        "    history:4:ENV LANG=C.UTF-8 PYTHONUNBUFFERED=1",
     ]
+    assert run("search", "demo:", "PYTHONUNBUFFERED", "--quiet").status == 1
 
 
 def test_not_found_is_1_as_with_grep(run: Run, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from layertui.content.query import MAX_EXCERPT, LineMatch, Query
 from layertui.content.read import Contents
 from layertui.content.search import MAX_REGEX_LINE, Search
 from layertui.model.errors import LayertuiError
+from layertui.model.image import HistoryEntry
 from layertui.model.job import Cancelled, Job
 from layertui.model.numbers import LayerNumber
 from tests.commands.samples import tar
@@ -25,7 +27,7 @@ from tests.programs import need, need_root
 
 def search_of(query: Query, *tars: bytes) -> Search:
     contents, union = contents_of(*tars)
-    return Search(union, contents, query)
+    return Search(demo.image(), union, contents, query)
 
 
 def found(query: Query, *tars: bytes) -> list[tuple[str, int, int, str]]:
@@ -40,7 +42,44 @@ def lines_of(data: bytes, query: Query) -> list[int]:
 def test_a_match_says_where_it_is_and_stands() -> None:
     (match,) = search_of(Query("o t"), tar(("/etc/conf", b"one\ntwo three\n"))).matches()
     assert match == LineMatch("/etc/conf", LayerNumber(1), True, 2, "two three", 2, 5)
-    assert list(match.to_json()) == ["path", "layer", "visible", "line", "text", "start", "end"]
+    assert list(match.to_json()) == ["path", "layer", "visible", "line", "text", "start", "end", "where"]
+    assert match.to_json()["where"] == "file"
+
+
+def test_config_and_build_steps_are_searched_if_asked_for() -> None:
+    config = {
+        "author": "hunter2 <h@example.org>",
+        "config": {
+            "Env": ["PATH=/bin", "PASSWORD=hunter2"],
+            "Labels": {"org.example.key": "hunter2"},
+            "WorkingDir": "/hunter2",
+        },
+        "container_config": {"Env": ["PASSWORD=hunter2"]},
+        "rootfs": {"diff_ids": ["hunter2"]},
+    }
+    steps = (
+        HistoryEntry(None, "RUN echo a\necho hunter2", "hunter2", "", LayerNumber(1)),
+        HistoryEntry(None, "ENV PASSWORD=hunter2", "", "", None),
+    )
+    contents, union = contents_of(tar(("/f", b"hunter2\n")))
+    image = demo.image()._replace(config=config, history=steps)
+
+    def places(**options: Any) -> list[tuple[str, str, int, int | None]]:
+        matches = Search(image, union, contents, Query("hunter2", **options)).matches()
+        return [(each.where, each.path, each.line, each.to_json()["layer"]) for each in matches]
+
+    file = ("file", "/f", 1, 1)
+    assert places() == [file]
+    assert places(with_config=True) == [
+        ("config", "author", 1, None),
+        ("config", "config.Env", 2, None),
+        ("config", "config.Labels", 1, None),
+        ("config", "config.WorkingDir", 1, None),
+        ("history", "history", 1, 1),
+        ("history", "history", 2, None),
+        file,
+    ]
+    assert places(with_config=True, paths="/f") == [file]
 
 
 def test_a_text_is_taken_as_it_stands_and_a_regular_expression_is_not() -> None:
@@ -156,7 +195,7 @@ def test_what_cannot_be_read_is_counted_and_the_rest_searched() -> None:
     union = union_of(layers_of([whole]))
     contents, _ = contents_of(whole[:3000])
     contents.grow(union.indexes, union)
-    search = Search(union, contents, Query("needle"))
+    search = Search(demo.image(), union, contents, Query("needle"))
     assert {match.path for match in search.matches()} == {"/a", "/b"}  # what there is of it
     assert search.left_out == ["1 file that cannot be read"]
 
@@ -213,7 +252,7 @@ def test_the_sample_against_grep(options: str, query: Query, tmp_path: Path) -> 
     )  # fmt: skip
     mine = [
         (match.path, match.line, match.text.encode("utf-8", "surrogateescape"))
-        for match in Search(union, contents, query).matches()
+        for match in Search(image, union, contents, query).matches()
     ]
     assert mine and sorted(mine) == sorted(grep(root, *options.split()))
 
@@ -225,5 +264,8 @@ def test_the_sample_against_grep(options: str, query: Query, tmp_path: Path) -> 
         with tarfile.open(tmp_path / "tar") as archive:
             archive.extractall(folder, filter="fully_trusted")
         theirs |= {(path, number, line) for path, line, _ in grep(folder, *options.split())}
-    seen = {(match.path, match.layer, match.line) for match in Search(union, contents, everything).matches()}
+    seen = {
+        (match.path, match.layer, match.line)
+        for match in Search(image, union, contents, everything).matches()
+    }
     assert len(seen) > len(mine) and seen == theirs

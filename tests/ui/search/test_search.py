@@ -22,8 +22,10 @@ from layertui.ui.app import LayertuiApp
 from layertui.ui.detail.pane import PREVIEW
 from layertui.ui.detail.text_document import TextDocument
 from layertui.ui.explorer.screen import ExplorerScreen
+from layertui.ui.search.found_pane import FoundPane
 from layertui.ui.search.match_list import MatchList
 from layertui.ui.search.screen import SearchField, SearchScreen
+from layertui.ui.search.switches import Switches
 from layertui.ui.worker import search
 from layertui.ui.worker.search import MatchesFound, SearchEnded, SearchProgress
 from tests.commands.samples import tar
@@ -41,6 +43,7 @@ class Here:
     """Stands in for the process that searches: in this one, at once, or as far as a test lets it."""
 
     def __init__(self, image: Image) -> None:
+        self.image = image
         self.union = union_of(image.layers)
         self.contents = Contents(image, self.union.indexes, self.union)
         self.queries: list[Query] = []
@@ -55,7 +58,7 @@ class Here:
 
     def start(self) -> None:
         try:
-            search = Search(self.union, self.contents, self.queries[-1])
+            search = Search(self.image, self.union, self.contents, self.queries[-1])
             found = list(search.matches())
         except LayertuiError as error:
             self.post(SearchEnded, error=error)
@@ -132,7 +135,7 @@ def test_found(snap_compare: Compare, size: tuple[int, int], theme: str) -> None
 
     async def run(pilot: Pilot[None]) -> None:
         await opened(pilot)
-        await pilot.press("alt+h", "alt+c")
+        await pilot.press("ctrl+t")
         await type_in(pilot, "held")
         await pilot.press("enter")
         await until(pilot, lambda: not screen(pilot).busy)
@@ -159,15 +162,60 @@ async def test_enter_shows_the_line_in_the_explorer_and_f_the_matches_again() ->
 async def test_a_version_that_is_hidden_is_shown_at_its_layer(here: Here) -> None:
     async with app().run_test(size=(100, 30)) as pilot:
         await searched(pilot, "API_TOKEN")
-        assert not lines(pilot) and "alt+h: search hidden files" in screen_text(pilot)
-        await pilot.press("alt+h")
+        assert len(lines(pilot)) == 2
+        await pilot.press("slash", "tab", "tab", "right", "right", "space")
+        await until(pilot, lambda: not lines(pilot))
+        assert "Not searched: hidden (tab: switches)." in screen_text(pilot)
+        await pilot.press("space")
         await until(pilot, lambda: len(lines(pilot)) == 2)
-        assert [query.with_hidden for query in here.queries] == [False, True]
-        await pilot.press("slash", "down", "down", "enter")
+        assert [query.with_hidden for query in here.queries] == [True, False, True]
+        await pilot.press("down", "down", "enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen))
         await quiet(pilot)
         assert layers(pilot).merged_layer == 5
         assert "QUARRY_API_TOKEN" in screen_text(pilot)
+
+
+def context(pilot: Pilot[None]) -> FoundPane:
+    return pilot.app.screen.query_one(FoundPane)
+
+
+async def test_the_context_of_a_match_is_below_and_z_gives_it_the_screen() -> None:
+    async with app().run_test(size=(120, 40)) as pilot:
+        await searched(pilot, MOTD)
+        await until(pilot, lambda: isinstance(context(pilot).document, TextDocument))
+        document = context(pilot).document
+        assert isinstance(document, TextDocument) and list(document.marked) == [2]
+        assert "Welcome to Held Linux." in screen_text(pilot)  # a line above the match
+        height = context(pilot).size.height
+        await pilot.press("z")
+        assert context(pilot).has_focus and context(pilot).size.height > 2 * height
+        await pilot.press("escape")
+        assert context(pilot).size.height == height and isinstance(screen(pilot).focused, MatchList)
+
+
+async def test_config_and_build_steps_are_found() -> None:
+    """A variable and the step that set it; the step leads to its layer, the variable nowhere."""
+    async with app().run_test(size=(120, 40)) as pilot:
+        await searched(pilot, "C.UTF-8")
+        assert lines(pilot)[0][:2] == (0, "config.Env")
+        await until(pilot, lambda: "config.Env" in str(context(pilot).border_title))
+        await until(pilot, lambda: not context(pilot).busy)
+        assert "PYTHONUNBUFFERED" in screen_text(pilot)  # what is beside it
+        await pilot.press("enter")
+        assert isinstance(pilot.app.screen, SearchScreen)
+        step = next(n for n, match in enumerate(screen(pilot).found.matches) if match.where == "history")
+        await pilot.press(*["down"] * step)
+        assert f"build step {screen(pilot).found.matches[step].line}" in screen_text(pilot)
+
+
+async def test_a_build_step_leads_to_its_layer() -> None:
+    async with app().run_test(size=(120, 40)) as pilot:
+        await searched(pilot, "apk del build-base")
+        assert lines(pilot)[0][:2] == (7, "history")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen))
+        assert layers(pilot).merged_layer == 7 and layers(pilot).has_focus
 
 
 async def test_a_line_far_down_a_file_is_read_up_to(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,16 +241,18 @@ async def test_switches_by_key_and_mouse(here: Here) -> None:
     async with app().run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         await type_in(pilot, "H.LD")
-        await pilot.press("alt+r", "alt+c", "alt+b")
+        await pilot.press("ctrl+r", "ctrl+t", "tab", "tab", "left", "enter", "h", "l", "up")
         assert not here.queries  # nothing has been asked for yet
         await pilot.press("tab")
         await type_in(pilot, "/etc")
         await pilot.press("enter")
         await until(pilot, lambda: bool(lines(pilot)))
-        expected = Query("H.LD", is_regex=True, ignores_case=True, with_binary=True, paths="/etc")
+        expected = Query(
+            "H.LD", True, True, with_hidden=True, with_binary=True, paths="/etc", with_config=True
+        )
         assert here.queries == [expected]
         assert {path for _, path, _ in lines(pilot)} == {"/etc/apk/repositories", "/etc/motd"}
-        await pilot.click("#switches", offset=(8, 0))
+        await pilot.click(Switches, offset=(5, 0))
         await until(pilot, lambda: len(here.queries) == 2)
         assert not here.queries[1].is_regex
 
@@ -210,7 +260,7 @@ async def test_switches_by_key_and_mouse(here: Here) -> None:
 async def test_what_is_no_regular_expression_says_why() -> None:
     async with app().run_test() as pilot:
         await opened(pilot)
-        await pilot.press("alt+r")
+        await pilot.press("ctrl+r")
         await type_in(pilot, "(a")
         await pilot.press("enter")
         await until(pilot, lambda: screen(pilot).found.failed)
@@ -283,7 +333,7 @@ async def test_closing_kills_the_process(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("layertui.ui.search.screen.Searcher", Watched)
     async with app().run_test(size=(100, 30)) as pilot:
         await opened(pilot)
-        await pilot.press("alt+r", "alt+b")
+        await pilot.press("ctrl+r")
         await type_in(pilot, "(.*)*(.*)*(.*)*!!")  # takes for ever
         await pilot.press("enter")
         await until(pilot, lambda: bool(started and started[0].worker))

@@ -10,7 +10,7 @@ from layertui.commands.changes import MARKS
 from layertui.commands.output import one_line
 from layertui.commands.sections import Cell, Code, Section
 from layertui.compare.comparison import Comparison, FileChange, Side
-from layertui.compare.growth import Growth, growth_by_directory
+from layertui.compare.growth import DirectoryGrowth, growth_by_directory
 from layertui.compare.summary import config_text, counts_text, layers_text, packages_text, verdict
 from layertui.model.history_step import step_text
 from layertui.text.format import count_text, facts_text, growth_text, size_text
@@ -59,7 +59,7 @@ def _sides(found: Comparison) -> Section:
     )
 
 
-def _growth(found: Sequence[Growth], is_whole: bool) -> Section:
+def _growth(found: Sequence[DirectoryGrowth], is_whole: bool) -> Section:
     shown = found if is_whole else found[:TOP]
     rows = [(growth_text(row.size), Code(row.path), "rest" if row.is_rest else "") for row in shown]
     return Section(

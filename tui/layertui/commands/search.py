@@ -1,4 +1,4 @@
-"""``layertui search``: search the files of all layers."""
+"""``layertui search``: search the files of all layers, config and history."""
 
 from __future__ import annotations
 
@@ -15,16 +15,21 @@ from layertui.text.sanitize import visible
 
 DESCRIPTION = """\
 Search the files of an image for a text or a regular expression, line by line as
-grep does; with --hidden also versions that later layers overwrote or deleted.
+grep does; with --hidden also versions that later layers overwrote or deleted, with
+--config also the config (variables, labels, …) and the build steps. The app searches
+both unless told otherwise.
 """
 EPILOG = """\
 Each match is printed as it is found: its layer, "-" if the final tree does not
 contain this version, PATH:LINE:TEXT. Layers are read once, base first. Long
-lines are truncated around the match. Regular expressions are Python's.
+lines are truncated around the match. Regular expressions are Python's. In the
+config (config.Env, author, …) and in history, LINE is the number of the item; they
+are left out if PATH is given.
 
 A file is binary if there is a NUL in its first 8000 bytes; UTF-16 and UTF-32
 with a byte order mark are text. --json prints one object per line: path, layer,
-visible, line, text, start, end (position of the match in text).
+visible, line, text, start, end (position of the match in text), where (file,
+config or history).
 
 exit status: 0 found, 1 not found, 2 not everything could be read
 
@@ -51,18 +56,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hidden", action="store_true", help="search hidden versions too (overwritten or deleted)"
     )
+    parser.add_argument("--config", action="store_true", help="search config and build steps too")
     add_layer(parser, "the tree at layer N (default: the top)")
     add_common(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     query = Query(
-        options.pattern, options.regex, options.ignore_case, options.hidden, options.text, options.paths
+        options.pattern,
+        is_regex=options.regex,
+        ignores_case=options.ignore_case,
+        with_hidden=options.hidden,
+        with_binary=options.text,
+        paths=options.paths,
+        with_config=options.config,
     )
     image = image_of(options)
     highest = None if options.layer is None else layer_number(image, options.layer)
     opened = read_layers(options, image, highest)
-    search = Search(opened.union, opened.contents(), query)
+    search = Search(image, opened.union, opened.contents(), query)
     out = Output()
     width = len(str(opened.union.layers))
     is_found = False
@@ -86,7 +98,7 @@ def _print(match: LineMatch, width: int, out: Output) -> None:
     text, start, end = match.text, match.start, match.end
     before, found, after = map(visible_but_tabs, (text[:start], text[start:end], text[end:]))
     mark = " " if match.visible else out.colour("-", "red")
-    place = f"{match.layer:{width}} {mark} {out.colour(visible(match.path), 'cyan')}:{match.line}"
+    place = f"{match.layer or '':>{width}} {mark} {out.colour(visible(match.path), 'cyan')}:{match.line}"
     out.line(f"{place}:{before}{out.colour(found, 'bold')}{after}")
 
 

@@ -12,7 +12,7 @@ _LEAST = 100
 """A directory is named if it accounts for more than this fraction of all that grew or shrank."""
 
 
-class Growth(NamedTuple):
+class DirectoryGrowth(NamedTuple):
     """The growth of a directory."""
 
     node: Node
@@ -23,7 +23,7 @@ class Growth(NamedTuple):
     """Whether other rows count some of its subdirectories."""
 
 
-def growth_by_directory(found: Comparison) -> list[Growth]:
+def growth_by_directory(found: Comparison) -> list[DirectoryGrowth]:
     """Return the deepest directories that account for the growth, largest first; the sum is that of all files.
 
     A directory that only one side has is not divided further. What is too little for a row of its own is
@@ -34,12 +34,12 @@ def growth_by_directory(found: Comparison) -> list[Growth]:
     for node in sorted(own, reverse=True)[:-1]:
         own[parent[node]] -= found.growth(node)
     least = sum(map(abs, own.values())) // _LEAST
-    rows: list[Growth] = []
+    rows: list[DirectoryGrowth] = []
     above_rows: set[Node] = set()
     for node in sorted(own, reverse=True):
         is_row = own[node] and (node == ROOT or abs(own[node]) > least)
         if is_row:
-            rows.append(Growth(node, union.path(node), own[node], node in above_rows))
+            rows.append(DirectoryGrowth(node, union.path(node), own[node], node in above_rows))
         elif node != ROOT:
             own[parent[node]] += own[node]
         if is_row or node in above_rows:

@@ -1,4 +1,4 @@
-"""Search the contents of files line by line, as grep does, hidden versions included."""
+"""Search config, history and the contents of files line by line, as grep does, hidden versions included."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from itertools import chain
 
 from layertui.content.query import MAX_EXCERPT, LineMatch, Query
 from layertui.content.read import Contents
+from layertui.content.settings import settings
 from layertui.content.text import is_text, marked_encoding
 from layertui.model.errors import LayertuiError
+from layertui.model.image import Image
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind
 from layertui.model.numbers import Event
@@ -31,9 +33,9 @@ EXCERPT_LEAD = 60
 
 
 class Search:
-    """A search through the files of a union; :meth:`matches` also counts what is left out."""
+    """A search through an image and the files of its union; :meth:`matches` also counts what is left out."""
 
-    def __init__(self, union: LayerUnion, contents: Contents, query: Query) -> None:
+    def __init__(self, image: Image, union: LayerUnion, contents: Contents, query: Query) -> None:
         """Raise :class:`LayertuiError` for an invalid pattern, with the reason."""
         self.binary = 0
         """Binary files left out."""
@@ -41,6 +43,7 @@ class Search:
         """Files that could not be read, or not completely."""
         self.long_lines = 0
         """Lines of which the regular expression saw only ``MAX_REGEX_LINE`` characters."""
+        self._image = image
         self._union = union
         self._contents = contents
         self._query = query
@@ -48,10 +51,12 @@ class Search:
         self._is_asked = _path_test(query.paths)
 
     def matches(self, job: Job = Job.NONE) -> Iterator[LineMatch]:
-        """Yield every line that matches, layer by layer from the base, each layer read once.
+        """Yield every line that matches: in config and history, then layer by layer, each read once.
 
         Reports bytes of files. Raises :class:`Cancelled`.
         """
+        if self._query.with_config and not _is_limited(self._query.paths):
+            yield from self._in_settings()
         union = self._union
         versions = self._versions()
         total, done = sum(map(union.size, versions)), 0
@@ -65,6 +70,12 @@ class Search:
                 self.unreadable += 1
             done += union.size(event)
             job.report(done, total)
+
+    def _in_settings(self) -> Iterator[LineMatch]:
+        for where, field, item, layer, text in settings(self._image):
+            if self._needle is None or self._needle in (text.lower() if self._query.ignores_case else text):
+                for _line, line, start, end in self._in_block(text, 1):
+                    yield LineMatch(field, layer, True, item, line, start, end, where)
 
     @property
     def left_out(self) -> list[str]:
@@ -136,8 +147,12 @@ def _line_search(query: Query) -> tuple[Callable[[str], re.Match[str] | None], s
     return search, query.pattern.lower() if is_plain else None
 
 
+def _is_limited(paths: str) -> bool:
+    return bool(paths.strip("/"))
+
+
 def _path_test(paths: str) -> Callable[[bytes], object]:
-    if not paths.strip("/"):
+    if not _is_limited(paths):
         return lambda _key: True
     return compile_pattern(
         glob_pattern(paths.encode("utf-8", "surrogateescape"), with_descendants=True), paths, 0

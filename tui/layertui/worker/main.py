@@ -125,7 +125,7 @@ def search(request: SearchRequest, image: Image, sender: Sender) -> None:
     """Send the lines that match as they are found."""
     from layertui.content.search import Search
 
-    searched = Search(*read(request, image, sender), request.query)
+    searched = Search(image, *read(request, image, sender), request.query)
     waiting: list[LineMatch] = []
     told = 0.0
 

@@ -31,7 +31,7 @@ class ImageScreen(StackScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("I", "insight", "insight", tooltip="Analyze: waste, secrets, duplicates, packages"),
-        Binding("F", "search", "search", tooltip="Search the contents of all files"),
+        Binding("F", "search", "search", tooltip="Search the contents of all files, config and history"),
         Binding("B", "dockerfile", "build steps", tooltip="Dockerfile, with the changes of each step"),
         Binding("a", "attachments", "attachments", show=False, tooltip="Signatures, SBOMs and attestations"),
         Binding("A", "anatomy", "anatomy", show=False, tooltip="Manifest, config and layers (raw)"),
@@ -102,14 +102,16 @@ class ImageScreen(StackScreen[None]):
         from layertui.ui.worker.search import Found
 
         def came_back(match: "LineMatch | None") -> None:
-            if match is not None:
+            if match is not None and match.where == "file":
                 self.show_path(match.path.encode("utf-8", "surrogateescape"), match.layer, match.line)
+            elif match is not None:
+                self.show_layer(match.layer)
 
         image = self.reading.image
         assert image is not None
         if self._found is None or self._found[0] is not image:
-            self._found = image, Found(Query(""))
-        open_above(self, SearchScreen(image, self._found[1]), came_back)
+            self._found = image, Found(Query("", with_hidden=True, with_config=True))
+        open_above(self, SearchScreen(self.reading, self._found[1]), came_back)
 
     def action_dockerfile(self) -> None:
         """Open the Dockerfile."""

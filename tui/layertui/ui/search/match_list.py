@@ -44,6 +44,12 @@ class MatchList(ListView):
 
         match: "LineMatch"
 
+    @dataclass
+    class Highlighted(Message):
+        """The cursor is on ``match`` now."""
+
+        match: "LineMatch"
+
     def __init__(self, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._matches: list[LineMatch] = []
@@ -61,8 +67,16 @@ class MatchList(ListView):
 
     def grown(self) -> None:
         """Show the new matches."""
+        is_first = not self.virtual_size.height
         self._fit()
+        if is_first:
+            self.go_to_row(self.cursor)
         self.refresh()
+
+    def put_cursor(self, line: int) -> None:
+        super().put_cursor(line)
+        if 0 <= line < self.count:
+            self.post_message(self.Highlighted(self._matches[line]))
 
     def on_resize(self) -> None:
         self._fit()
@@ -77,10 +91,11 @@ class MatchList(ListView):
             self.action_open()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "open" or bool(self._matches)
+        """Disable opening what no layer has."""
+        return action != "open" or (self.cursor < self.count and self._matches[self.cursor].layer > 0)
 
     def action_open(self) -> None:
-        if self._matches:
+        if self.check_action("open", ()):
             self.post_message(self.Opened(self._matches[self.cursor]))
 
     # Painting
@@ -95,20 +110,26 @@ class MatchList(ListView):
         """Return a row of ``width`` cells."""
         match = self._matches[row]
         numbers = len(str(self.layer_count))
-        line = f":{match.line}"
+        line = f":{match.line}" if match.where == "file" else ""
         place = min(_PLACE, width * 2 // 5)
-        path = shorten(visible(match.path), max(place - len(line), 1))
+        path = shorten(place_of(match), max(place - len(line), 1))
+        layer = f"layer:{match.layer}" if match.layer else "quiet"
         mark = ("▶" if row == self.cursor else " ", "accent" if self.has_focus else "quiet")
         room = width - 1 - numbers - 2 - place - 1
         return [
             mark,
-            ("▌", f"layer:{match.layer}"),
-            (f"{match.layer:>{numbers}} ", f"layer:{match.layer}"),
+            ("▌" if match.layer else " ", layer),
+            (f"{match.layer or '–':>{numbers}} ", layer),
             (path, "" if match.visible else "strike quiet"),
             (line, "quiet"),
             (" " * (place - cell_len(path) - len(line) + 1), ""),
             *_text(match, room),
         ]
+
+
+def place_of(match: "LineMatch") -> str:
+    """Return the path of a file, the field of the config, or the build step, safe to display."""
+    return f"build step {match.line}" if match.where == "history" else visible(match.path)
 
 
 def _text(match: "LineMatch", room: int) -> list[Span]:

@@ -1,4 +1,4 @@
-"""The search screen: matches in the contents of all files, as they are found."""
+"""The search screen: matches in all files, config and history, as they are found, and what is around them."""
 
 import time
 from dataclasses import asdict, replace
@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.style import Style
 from textual.widgets import Input, Static
 
 from layertui.content.query import LineMatch, Query
@@ -20,22 +19,19 @@ from layertui.ui.cells import shorten
 from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
 from layertui.ui.keys import Legend
 from layertui.ui.navigator import navigator
+from layertui.ui.search.found_pane import FoundPane
 from layertui.ui.search.match_list import MatchList
+from layertui.ui.search.switches import SWITCHES, Switches
 from layertui.ui.stack import StackScreen
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.worker.search import MOST, Found, MatchesFound, SearchEnded, Searcher, SearchProgress
 
 if TYPE_CHECKING:
-    from layertui.model.image import Image
+    from layertui.ui.worker.reading import Reading
 
-SWITCHES = {
-    "is_regex": ("alt+r", "regex", "Toggle regular expression"),
-    "ignores_case": ("alt+c", "ignore case", "Match case"),
-    "with_hidden": ("alt+h", "hidden", "Search hidden files"),
-    "with_binary": ("alt+b", "binary", "Search binary files"),
-}
-"""Switches of a query: key, name, tooltip."""
 STOPPED = "stopped · enter to resume"
+_ROOM = 20
+"""Rows from which matches and the context of one are shown together."""
 _BEGIN = "Type a text or regular expression, then enter."
 
 
@@ -44,13 +40,18 @@ class SearchField(Input):
 
     HELP_NAME: ClassVar[str] = "Pattern"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "search", tooltip="Search the files of all layers"),
+        Binding("enter", "submit", "search", tooltip="Search"),
         Binding("down", "screen.to_list", "matches", show=False, tooltip="Go to the matches"),
+        *(
+            Binding(key, f"screen.switch('{field}')", name, show=False, tooltip=f"Toggle: {name}")
+            for field, (name, key) in SWITCHES.items()
+            if key
+        ),
     ]
 
 
 class SearchScreen(StackScreen[LineMatch | None]):
-    """Search ``image``; dismissed with the selected match, if any.
+    """Search the image of ``reading``; dismissed with the selected match, if any.
 
     ``found`` is the initial search, and keeps the results. Leaving the screen stops it.
     """
@@ -59,31 +60,32 @@ class SearchScreen(StackScreen[LineMatch | None]):
         "Search file contents line by line, as grep does, for a literal text or a Python regular expression. "
         "Each layer is read once, base first; matches are shown as they are found. The second field limits the "
         "search to a directory or to names like *.conf. Hidden files were overwritten or deleted by later "
-        "layers, but are still shipped."
+        "layers, but are still shipped. Config (variables, labels, command) and build steps are searched too. "
+        "layertui search does the same, with --hidden and --config."
     )
     LEGEND: ClassVar[Legend] = (
         ("▌", "$accent", "the layer of a file, in its color"),
         ("path", "strike", "a version that is not in the final tree"),
+        ("–", "$quiet", "config, or a build step without a layer"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "to_field", "pattern", tooltip="Edit the pattern"),
-        *(
-            # A field would take the letter.
-            Binding(key, f"switch('{field}')", name, show=False, tooltip=does, priority=True)
-            for field, (key, name, does) in SWITCHES.items()
-        ),
+        Binding("z", "zoom", "zoom", tooltip="Give the context the whole screen, or the matches back"),
         Binding("escape", "leave", "stop/back", tooltip="Stop, then back"),
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")
 
-    def __init__(self, image: "Image", found: Found) -> None:
+    def __init__(self, reading: "Reading", found: Found) -> None:
         super().__init__()
+        assert reading.image is not None
         self.found = found
-        self._image = image
+        self._image = reading.image
+        self._reading = reading
         self._searcher: Searcher | None = None
         self._files: set[tuple[str, int]] = {(match.path, match.layer) for match in found.matches}
         self._progress = ""
         self._started = 0.0  # time of the first bytes
+        self._zoomed = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="asked", classes="pane") as pane:
@@ -93,18 +95,16 @@ class SearchScreen(StackScreen[LineMatch | None]):
                 yield SearchField(
                     self.found.query.paths, "in: all files (e.g. /etc, *.conf)", compact=True, id="paths"
                 )
-            yield Static(id="switches")
+            yield Switches(self.found.query)
         with Vertical(id="found", classes="pane"):
             yield MatchList()
             yield Static(classes="message")
+        yield FoundPane(self._reading)
         yield KeyBar()
 
     def on_mount(self) -> None:
         self._list.layer_count = max(len(self._image.layers), 1)
         self._list.show(self.found.matches, self.found.cursor)
-        # Clickable switches keep the color of their state.
-        self.query_one("#switches").auto_links = False
-        self._tell_switches()
         self._tell()
         if self.found.matches:
             self._list.focus()
@@ -114,6 +114,16 @@ class SearchScreen(StackScreen[LineMatch | None]):
     def on_unmount(self) -> None:
         if self._searcher is not None:
             self._searcher.close()
+
+    def on_resize(self) -> None:
+        self._fit()
+
+    def _fit(self) -> None:
+        """Show the context of a match where there is room for both."""
+        context = self.query_one(FoundPane)
+        context.display = bool(self.found.matches) and (self._zoomed or self.size.height >= _ROOM)
+        for name in ("#asked", "#found"):
+            self.query_one(name).display = not self._zoomed
 
     @property
     def busy(self) -> bool:
@@ -200,6 +210,7 @@ class SearchScreen(StackScreen[LineMatch | None]):
         self._list.display = bool(found.matches)
         message.set_class(found.failed, "failed")
         message.update(Content(self._why_empty()))
+        self._fit()
         self.refresh_bindings()
 
     def _why_empty(self) -> str:
@@ -213,23 +224,18 @@ class SearchScreen(StackScreen[LineMatch | None]):
             return _BEGIN
         if found.said == STOPPED:
             return "Stopped, no matches so far. / and enter search again."
-        more = "" if found.query.with_hidden else " alt+h: search hidden files"
+        off = [
+            SWITCHES[field][0] for field in ("with_hidden", "with_config") if not getattr(found.query, field)
+        ]
+        more = f" Not searched: {', '.join(off)} (tab: switches)." if off else ""
         return f"No matches for “{visible(found.query.pattern)}”.{more}"
-
-    def _tell_switches(self) -> None:
-        parts = []
-        for field, (key, name, _does) in SWITCHES.items():
-            is_on = getattr(self.found.query, field)
-            link = Style.from_meta({"@click": f"screen.switch('{field}')"})
-            mark = ("[✓]", "bold $foreground") if is_on else ("[ ]", "")
-            part = Content.assemble((key, "$accent"), " ", mark, " ", (name, "$foreground" if is_on else ""))
-            parts.append(part.stylize(link))
-        self.query_one("#switches", Static).update(Content("  ").join(parts))
 
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable the keys that are letters while typing."""
+        """Disable the keys that are letters while typing, and zooming what is not there."""
+        if action == "zoom":
+            return bool(self.found.matches) and not isinstance(self.focused, SearchField)
         return action != "to_field" or not isinstance(self.focused, SearchField)
 
     def action_to_field(self) -> None:
@@ -245,12 +251,27 @@ class SearchScreen(StackScreen[LineMatch | None]):
         """Toggle a switch; repeat the search if there was one."""
         fields = asdict(self.found.query)
         self.found.query = Query(**{**fields, field: not fields[field]})
-        self._tell_switches()
+        self.query_one(Switches).show(self.found.query)
         if self.busy or self.found.said:
             self._search()
 
+    def on_switches_toggled(self, event: Switches.Toggled) -> None:
+        self.action_switch(event.field)
+
+    def on_match_list_highlighted(self, event: MatchList.Highlighted) -> None:
+        self.query_one(FoundPane).show_match(event.match)
+
+    def action_zoom(self) -> None:
+        """Give the context the whole screen, or the matches back."""
+        self._zoomed = not self._zoomed
+        self._fit()
+        (self.query_one(FoundPane) if self._zoomed else self._list).focus()
+
     def action_leave(self) -> None:
-        """Stop the search, else leave."""
+        """Leave the zoom, stop the search, or leave."""
+        if self._zoomed:
+            self.action_zoom()
+            return
         if not self.busy:
             self._leave(None)
             return
