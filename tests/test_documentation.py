@@ -36,6 +36,7 @@ SECTIONS = {
     "SearchScreen": "Search",
     "SearchField": "Search",
     "MatchList": "Search",
+    "Switches": "Search",
     "CompareScreen": "Comparing",
     "FactsView": "Comparing",
     "OpenDialog": "Opening",

@@ -118,7 +118,11 @@ WORDS: Mapping[str, Sequence[Sequence[str]]] = {
     "log": [[IMAGE, hostile.FILE]],
     "diff": [[IMAGE, hostile.FILE], [IMAGE, f"{hostile.FILE}.bin", "--from", "1", "--to", "2"]],
     "cat": [[IMAGE, hostile.FILE], [IMAGE, f"{hostile.FILE}.bin"]],
-    "search": [[IMAGE, "6666"], [IMAGE, "6666", "--hidden", "--text"], [IMAGE, "6666", "--config"]],
+    "search": [
+        [IMAGE, "6666"],
+        [IMAGE, "6666", "--hidden", "--text"],
+        [IMAGE, "6666", "--config", "--quiet"],
+    ],
     "extract": [[IMAGE, hostile.DIRECTORY, "out"], [IMAGE, hostile.DIRECTORY, "out", "--json"]],
     "size": [[IMAGE], [IMAGE, "--dead"], [IMAGE, hostile.DIRECTORY]],
     "insight": [[IMAGE, "--all"], [IMAGE, "--all", "--show-secrets"]],

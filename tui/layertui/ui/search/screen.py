@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from layertui.ui.worker.reading import Reading
 
 STOPPED = "stopped · enter to resume"
-_ROOM = 20
+_ROWS_FOR_BOTH = 20
 """Rows from which matches and the context of one are shown together."""
 _BEGIN = "Type a text or regular expression, then enter."
 
@@ -121,7 +121,7 @@ class SearchScreen(StackScreen[LineMatch | None]):
     def _fit(self) -> None:
         """Show the context of a match where there is room for both."""
         context = self.query_one(FoundPane)
-        context.display = bool(self.found.matches) and (self._zoomed or self.size.height >= _ROOM)
+        context.display = bool(self.found.matches) and (self._zoomed or self.size.height >= _ROWS_FOR_BOTH)
         for name in ("#asked", "#found"):
             self.query_one(name).display = not self._zoomed
 
