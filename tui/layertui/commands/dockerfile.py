@@ -29,9 +29,10 @@ Print the Dockerfile of an image, reconstructed from its history, with size and
 changes of each step, and changes of the Dockerfile that would save bytes.
 """
 EPILOG = """\
-What is uncertain is marked "# guess:", what the history does not record
-"# unknown:", such as the names of copied files, for which Docker's classic
-builder records a checksum. Options such as --mount and COPY --from are never
+What is uncertain is marked "# guess:", such as names of copied files that are
+taken from the layer, since Docker's classic builder records a checksum in their
+place; what neither tells is marked "# unknown:", such as names of copied
+directories. Options such as --mount and COPY --from are never
 recorded. The base image is taken from a label or annotation, from what Buildah
 recorded in the history, or it is the local image with the most layers in
 common at the base; its steps are printed above FROM as comments.
@@ -76,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
             for pair in undecided_pairs(union, LayerNumber(layer - 1), layer)
         ]
         contents = opened.hashed(chain(chain.from_iterable(pairs), undecided(union)))
-        found = instructions(image, base, system(union, contents).name)
+        found = instructions(image, base, system(union, contents).name, union)
         effects = {layer: effect_of(union, layer, contents.same) for layer in union.layer_numbers}
         bill = bill_of(image, union, SizeMap(union).layers, waste(union, contents), found)
     out = Output(status)

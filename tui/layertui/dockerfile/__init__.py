@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from layertui.dockerfile.base import Base, boundaries
+from layertui.dockerfile.copied import with_names
 from layertui.dockerfile.wording import PROXIES, InstructionWriter, Wording, build_arguments
 from layertui.model.history_step import recorded, step_text
 from layertui.model.image import Image
 from layertui.model.numbers import LayerNumber
 from layertui.sources.assemble import config_list, labels_of
 from layertui.text.sanitize import visible
+from layertui.union.model import LayerUnion
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,15 @@ class Instruction:
         return lines + ([f"#   {line}" for line in text] if self.is_base else text)
 
 
-def instructions(image: Image, base: Base, system: str = "") -> list[Instruction]:
+def instructions(
+    image: Image, base: Base, system: str = "", union: LayerUnion | None = None
+) -> list[Instruction]:
     """Return the instructions that made an image: the base's, ``FROM``, and its own.
 
-    ``system`` is the distribution that the files tell of, where they have been read.
+    Where the layers have been read, ``system`` is the distribution that the files tell of, and ``union`` tells
+    the names of files that were copied.
     """
-    return list(_Reconstruction(image, base, system).run())
+    return list(_Reconstruction(image, base, system, union).run())
 
 
 def heading(image: Image) -> list[str]:
@@ -76,9 +81,10 @@ def _texts(values: Sequence[Any]) -> list[str]:
 class _Reconstruction:
     """Converts a history, oldest step first."""
 
-    def __init__(self, image: Image, base: Base, system: str) -> None:
+    def __init__(self, image: Image, base: Base, system: str, union: LayerUnion | None) -> None:
         self._base = base
         self._system = system
+        self._union = union
         self._history = list(image.history)
         self._boundaries = boundaries(image.history)
         labels = labels_of(image.config)
@@ -184,11 +190,18 @@ class _Reconstruction:
         if keyword == "ARG":
             name, _, value = text.partition("=")
             self._declared[name] = value
+        guesses: list[str] = []
+        if keyword in ("ADD", "COPY") and self._union is not None and entry.layer is not None:
+            copied = with_names(text, keyword == "ADD", self._union, entry.layer)
+            if copied is not None:
+                text, guesses = copied.arguments, [copied.guess]
         # Docker writes two spaces here, except after COPY and ADD.
         by_buildah = self._is_buildah and f"#(nop) {keyword} " in entry.created_by
         if by_buildah or entry.author == "kaniko":
-            return self._writer.as_it_stands(keyword, text)
-        return self._writer.of(keyword, text)
+            wording = self._writer.as_it_stands(keyword, text)
+        else:
+            wording = self._writer.of(keyword, text)
+        return replace(wording, guesses=[*wording.guesses, *guesses])
 
     def _worded(
         self,

@@ -50,10 +50,11 @@ class Questions:
 
     def _listings(self, job: Job) -> Iterator[tuple[Base, Listing]]:
         image, system = self.image, self._system()
+        union = self.reading.union if self.reading.complete else None
         base = base_of(image, ())
-        yield base, listing_of(instructions(image, base, system))
+        yield base, listing_of(instructions(image, base, system, union))
         around = base_of(image, takewhile(lambda _: not job.is_cancelled, neighbours(image)))
-        yield around, listing_of(instructions(image, around, system))
+        yield around, listing_of(instructions(image, around, system, union))
 
     def _system(self) -> str:
         """Return the distribution, if the layers have been read."""
