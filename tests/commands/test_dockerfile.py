@@ -8,6 +8,7 @@ import pytest
 
 from tests.commands.running import Run
 from tests.commands.samples import eventful
+from tests.dockerfile.builds import CASES, FIXTURE
 
 
 def test_prints_a_dockerfile_with_what_each_step_did(run: Run) -> None:
@@ -22,7 +23,8 @@ def test_prints_a_dockerfile_with_what_each_step_did(run: Run) -> None:
 def test_json_has_the_steps_with_their_lines_and_sizes(run: Run) -> None:
     (found,) = run("dockerfile", "demo:", "--json").objects
     steps, lines = found["steps"], found["text"].split("\n")
-    assert list(found) == ["source", "text", "steps", "advice"] and found["source"] == "history"
+    assert list(found) == ["source", "text", "steps", "advice", "provenance"]
+    assert (found["source"], found["provenance"]) == ("history", None)
     assert [each["layer"] for each in steps if each["layer"]] == list(range(1, 10))
     for each in steps:
         text = each["text"] or f"# unknown: {each['unknown'][0]}"
@@ -38,6 +40,8 @@ def test_json_has_the_steps_with_their_lines_and_sizes(run: Run) -> None:
         "live": 0,
         "dead": 0,
         "base": False,
+        "stage": None,
+        "used": True,
         "facts": [],
         "guesses": [],
         "unknown": [],
@@ -90,3 +94,48 @@ def test_a_step_that_no_instruction_makes_is_a_comment(run: Run, tmp_path: Path)
     assert done.status == 0
     assert "# unknown: no Dockerfile instruction creates this: layer 1" in done.lines
     assert all(line.startswith("#") for line in done.lines if line and line != "FROM scratch")
+
+
+def test_the_dockerfile_that_buildkit_recorded(run: Run) -> None:
+    done = run("dockerfile", f"oci-archive:{FIXTURE}:escape", "--json")
+    (found,) = done.objects
+    assert found["source"] == "provenance" and found["text"] == CASES["escape"].data.decode()
+    own = [each for each in found["steps"] if not each["base"]]
+    assert [(each["line"], each["layer"], each["stage"], each["used"]) for each in own] == [
+        (2, None, "0", True), (3, 4, "0", True), (5, 5, "0", True), (8, 6, "0", True),
+    ]  # fmt: skip
+    assert own[1]["text"] == "RUN touch /line-3 `\n    && echo \\"
+    assert [each["line"] for each in found["steps"] if each["base"]] == [2] * 5
+    assert found["provenance"] == {
+        "digest": found["provenance"]["digest"],
+        "predicate": "https://slsa.dev/provenance/v1",
+        "file": "Dockerfile",
+        "target": None,
+        "arguments": {},
+        "layers": "digest",
+        "why": None,
+    }
+
+
+def test_a_recorded_dockerfile_is_annotated_but_stays_one(run: Run) -> None:
+    """Parser directives are its first lines; what is not in the file is a comment."""
+    lines = run("dockerfile", f"oci-archive:{FIXTURE}:escape", "--quiet").lines
+    assert lines[:2] == ["# escape=`", "# Dockerfile, as recorded by BuildKit (provenance)."]
+    assert [line for line in lines if not line.startswith("#")] == CASES["escape"].data.decode().splitlines()[
+        1:
+    ]
+    done = run("dockerfile", f"oci-archive:{FIXTURE}:stages", "--quiet")
+    at = done.lines.index("COPY --from=build /out /line-8")
+    assert done.lines[at - 2 : at] == [
+        "FROM base",
+        "# layer 4: 1 added, 0 modified, 0 deleted, 4 B of files = 4 B live + 0 B dead",
+    ]
+
+
+def test_a_provenance_that_is_not_used_says_why(run: Run) -> None:
+    done = run("dockerfile", f"oci-archive:{FIXTURE}:rewritten")
+    assert (done.status, done.lines[0]) == (0, "# Reconstructed from the history of rewritten.")
+    assert "# The provenance is not used: its layers are not those of the image." in done.lines
+    (found,) = run("dockerfile", f"oci-archive:{FIXTURE}:rewritten", "--json").objects
+    assert (found["source"], found["provenance"]["layers"]) == ("history", None)
+    assert found["provenance"]["why"] == "its layers are not those of the image"

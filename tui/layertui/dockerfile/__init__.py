@@ -7,7 +7,7 @@ be known is a comment.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,6 +41,19 @@ class Instruction:
     """Uncertain parts, a clause each."""
     unknown: Sequence[str] = ()
     """Missing parts, a clause each."""
+    line: int = 0
+    """The first line of its text in the Dockerfile, from 1; where it is not there, that of ``FROM``, or 0."""
+    stage: str = ""
+    """The name of its build stage, or its number from 0; empty if unknown."""
+    is_written: bool = True
+    """Whether its text is in the Dockerfile; else it is reconstructed, and none of the lines there."""
+    is_used: bool = True
+    """Whether the image is built on its stage; other stages made no layer of it."""
+
+    @property
+    def label(self) -> str:
+        """What it is called: by its line in a Dockerfile that is known, else by its step."""
+        return f"line {self.line}" if self.stage and self.is_written else f"step {self.step + 1}"
 
     @property
     def comments(self) -> list[str]:
@@ -67,11 +80,12 @@ def instructions(
     return list(_Reconstruction(image, base, system, union).run())
 
 
-def heading(image: Image) -> list[str]:
-    """Return the lines above the first instruction."""
+def heading(image: Image, remarks: Iterable[str] = ()) -> list[str]:
+    """Return the lines above the first instruction; remarks are sentences."""
     # A comment that is no directive ends them (Dockerfile reference), whatever a name looks like.
     directives = ["# escape=`"] if image.platform.os == "windows" else []
-    return [*directives, f"# Reconstructed from the history of {visible(image.name)}.", ""]
+    sentences = [f"Reconstructed from the history of {image.name}.", *remarks]
+    return [*directives, *(f"# {visible(each)}" for each in sentences), ""]
 
 
 def _texts(values: Sequence[Any]) -> list[str]:

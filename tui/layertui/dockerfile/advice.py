@@ -122,7 +122,7 @@ def _is_own(storing: Instruction, hiding: Instruction, reason: Reason) -> bool:
 
 
 def _name(step: Instruction) -> str:
-    return f"step {step.step + 1} (layer {step.layer})"
+    return f"{step.label} (layer {step.layer})"
 
 
 def saved(pieces: Iterable[Advice]) -> int:

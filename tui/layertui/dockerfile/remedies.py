@@ -76,7 +76,7 @@ class Remedies:
     ) -> Remedy | None:
         """Return the remedy for files that one step stores and another hides; None if none is known."""
         if reason in UNCHANGED and hiding.keyword in COPYING:
-            return self._without(hiding, files, f"do not copy {_them(files)} again in step {hiding.step + 1}")
+            return self._without(hiding, files, f"do not copy {_them(files)} again in {hiding.label}")
         if storing.keyword == "RUN" and not storing.is_base:
             if hiding.keyword in COPYING or (
                 reason in (Reason.DELETED, Reason.REPLACED) and not self._is_next(storing, hiding)
@@ -86,7 +86,7 @@ class Remedies:
         if reason in UNCHANGED:
             them = _them(files)
             change = f"# without writing {_some(files)}\n{hiding.text}"
-            return Remedy(f"leave {them} alone in step {hiding.step + 1}", change)
+            return Remedy(f"leave {them} alone in {hiding.label}", change)
         if hiding.keyword in COPYING or reason in (Reason.DELETED, Reason.REPLACED):
             return self._not_copied(storing, hiding, files)
         return self._copied_as_wanted(storing, hiding, reason, files)
@@ -99,7 +99,7 @@ class Remedies:
         text = f"do both in one RUN{self._cache_mount(files) if reason == Reason.DELETED else ''}"
         guesses: tuple[str, ...] = ()
         if not self._is_next(storing, hiding):
-            guesses = (f"no step between {storing.step + 1} and {hiding.step + 1} needs them to be two",)
+            guesses = (f"no step between {_both(storing, hiding)} needs them to be two",)
         first, second = self._shell_command(storing), self._shell_command(hiding)
         if not first or not second:
             return Remedy(text, f"# as one RUN:\n{storing.text}\n{hiding.text}", guesses)
@@ -108,12 +108,11 @@ class Remedies:
         return Remedy(text, f"RUN {first} \\\n    && {second}", guesses)
 
     def _deleted_early(self, storing: Instruction, hiding: Instruction, files: Sequence[Hidden]) -> Remedy:
-        step = storing.step + 1
-        instead = f" instead of step {hiding.step + 1}" if hiding.keyword == "RUN" else ""
+        instead = f" instead of {hiding.label}" if hiding.keyword == "RUN" else ""
         paths = list(self._deletable(storing, hiding, files))
         command = self._shell_command(storing)
-        text = f"delete {_them(files)} in step {step}{instead}{self._cache_mount(files)}"
-        guesses = (f"no step between {step} and {hiding.step + 1} needs {_them(files)}",)
+        text = f"delete {_them(files)} in {storing.label}{instead}{self._cache_mount(files)}"
+        guesses = (f"no step between {_both(storing, hiding)} needs {_them(files)}",)
         if not command or not all(path.isprintable() for path in paths):
             return Remedy(text, f"# with {_them(files)} deleted: {_some(files)}\n{storing.text}", guesses)
         command = f"( {command} )" if _NO_AND_LIST.search(command) or _LEAKS.search(command) else command
@@ -167,8 +166,10 @@ class Remedies:
 
     def _shell_command(self, step: Instruction) -> str:
         """Return the command of a RUN as it is written; empty if it cannot be joined to another of a POSIX shell."""
-        command = step.text.removeprefix("RUN ").strip()
-        is_plain = not command.startswith(("[", "--")) and "<<" not in command and "#" not in command
+        command = step.text[len(step.keyword) :].strip()
+        is_plain = not command.startswith(("[", "--")) and not any(
+            each in command for each in ("<<", "#", "`\n")
+        )
         return command if step.keyword == "RUN" and is_plain and not self._is_windows else ""
 
     # Files that COPY or ADD stored
@@ -176,15 +177,15 @@ class Remedies:
     def _not_copied(
         self, storing: Instruction, hiding: Instruction, files: Sequence[Hidden]
     ) -> Remedy | None:
-        them, step, last = _them(files), storing.step + 1, hiding.step + 1
-        text = f"do not copy {them} in step {step}"
+        them, last = _them(files), hiding.label
+        text = f"do not copy {them} in {storing.label}"
         if hiding.keyword in COPYING:
-            guesses = [f"no step between {step} and {last} needs {them}"]
+            guesses = [f"no step between {_both(storing, hiding)} needs {them}"]
             return self._without(storing, files, text, guesses)
         mount = _mount(files[0].path) if len(files) == 1 and files[0].path.isprintable() else ""
         kind = "secret mount" if "type=secret" in mount else "mount"
-        guesses = [f"no step up to {last} needs {them}, or can do with a {kind}"]
-        found = self._without(storing, files, f"{text}, nor delete {them} in step {last}", guesses)
+        guesses = [f"no step up to {last.removeprefix('step ')} needs {them}, or can do with a {kind}"]
+        found = self._without(storing, files, f"{text}, nor delete {them} in {last}", guesses)
         if found is None or not mount:
             return found
         return found._replace(change=f"{found.change}\nRUN {mount} <command that needs it>")
@@ -211,20 +212,21 @@ class Remedies:
         self, storing: Instruction, hiding: Instruction, reason: Reason, files: Sequence[Hidden]
     ) -> Remedy:
         union, by = self._union, hiding.layer or EMPTY
-        them, step = _them(files), storing.step + 1
+        them, step = _them(files), storing.label
         if reason == Reason.MOVED:
             moved = [f"# {visible(file.path)} as {visible(file.moved_to or '')}" for file in files]
             if (
                 len(files) == 1
                 and self._is_all(storing, files)
+                and "\n" not in storing.text
                 and not _is_no_pattern((files[0].moved_to or "")[1:])
             ):
                 moved = [f"{' '.join(storing.text.split()[:-1])} {files[0].moved_to}"]
-                return Remedy(f"copy {them} to the final path in step {step}", moved[0])
-            return Remedy(f"copy {them} to the final paths in step {step}", "\n".join([*moved, storing.text]))
+                return Remedy(f"copy {them} to the final path in {step}", moved[0])
+            return Remedy(f"copy {them} to the final paths in {step}", "\n".join([*moved, storing.text]))
         if reason == Reason.REWRITTEN:
-            change = f"# with {_some(files)} as step {hiding.step + 1} leaves {them}\n{storing.text}"
-            return Remedy(f"change {them} before step {step} copies {them}, in a stage of its own", change)
+            change = f"# with {_some(files)} as {hiding.label} leaves {them}\n{storing.text}"
+            return Remedy(f"change {them} before {step} copies {them}, in a stage of its own", change)
         options = _copy_options(
             [union.entry(file.event) for file in files],
             [union.entry(union.at(union.find(file.path), by)) for file in files],
@@ -234,11 +236,11 @@ class Remedies:
         # The options are for all that the step copies: a mode for files is none for directories.
         if options and self._is_all(storing, files) and not (is_chmod and has_directories):
             names = " and ".join(option.partition("=")[0] for option in options)
-            text = f"set {names} in step {step} instead of step {hiding.step + 1}"
+            text = f"set {names} in {step} instead of {hiding.label}"
             guesses = ["the directories that it creates may have the same owner"] if has_directories else []
             return Remedy(text, _with_options(storing, options), guesses)
-        change = f"# with {_some(files)} as step {hiding.step + 1} leaves {them}\n{storing.text}"
-        return Remedy(f"set mode, owner and attributes in a stage that step {step} copies from", change)
+        change = f"# with {_some(files)} as {hiding.label} leaves {them}\n{storing.text}"
+        return Remedy(f"set mode, owner and attributes in a stage that {step} copies from", change)
 
     def _is_all(self, step: Instruction, files: Sequence[Hidden]) -> bool:
         """Return whether a step stores no other files."""
@@ -264,6 +266,12 @@ class Remedies:
         )
 
 
+def _both(one: Instruction, other: Instruction) -> str:
+    """Return the labels of two instructions; of two steps the numbers, as what they are is said before."""
+    labels = f"{one.label} and {other.label}"
+    return labels.replace("step ", "") if "line" not in labels else labels
+
+
 def _them(files: Collection[Hidden]) -> str:
     return "it" if len(files) == 1 else "them"
 
@@ -281,8 +289,8 @@ def _is_no_pattern(name: str) -> bool:
 def _with_options(step: Instruction, options: Sequence[str]) -> str:
     """Return a step that copies, with options that replace its own of the same name."""
     names = {option.partition("=")[0] for option in options} - {"--exclude"}
-    keyword, *words = step.text.split(" ")
-    own = [word for word in words if word.partition("=")[0] not in names]
+    keyword, rest = step.text.split(None, 1)
+    own = [word for word in rest.split(" ") if word.partition("=")[0] not in names]
     return " ".join([keyword, *options, *own])
 
 
