@@ -40,9 +40,7 @@ def decode(data: bytes, schema: Schema | None = None) -> Any:
     if b"\\ud" in data or b"\\uD" in data:
         data = _ESCAPED.sub(lambda found: rb"\ufffd" if found["half"] else found[0], data)
     try:
-        value = json.loads(
-            data.decode("utf-8", "replace"), object_pairs_hook=_object, parse_constant=_refuse_constant
-        )
+        value = _DECODER.decode(data.decode("utf-8", "replace"))
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     return value if schema is None else schema(value, None)
@@ -64,6 +62,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         for key, value in pairs:
             found[key] = _plain(value, found.pop(key, None))
     return found
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)
 
 
 # Kinds of values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 MAX_JSON = 64 << 20
 """Largest manifest, index or config that is read, in bytes."""
+ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+"""Errors of a path that leads to no file."""
 
 
 class Files(Protocol):
@@ -54,16 +57,17 @@ class FolderFiles:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.damage = ""
+        self._root = str(path)
 
     def get(self, name: str) -> Blob | None:
         parts = [part for part in name.split("/") if part not in ("", ".")]
         if not parts or ".." in parts or "\0" in name:
             return None
-        path = self.path.joinpath(*parts)
+        path = "/".join((self._root, *parts))  # pathlib would take as long as reading a manifest
         try:
-            return FileBlob(path) if path.is_file() else None
+            return FileBlob(Path(path)) if stat.S_ISREG(os.stat(path).st_mode) else None  # noqa: PTH116
         except OSError as error:
-            if error.errno == errno.ENAMETOOLONG:
+            if error.errno in ABSENT:
                 return None
             raise LayertuiError(f"cannot read {path}", error.strerror or str(error)) from error
 

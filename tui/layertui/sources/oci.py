@@ -147,39 +147,50 @@ def summaries(layout: ImageLayout, reference: Reference) -> list[ImageSummary]:
         except LayertuiError as problem:
             problems.append(problem)
             continue
-        images: list[Image] = []
+        images: list[ImageSummary] = []
         for each in [each for each in manifests if layout.has(each)] or manifests:
             try:
-                images.append(_image(layout, reference, each, (), ()))
+                images.append(_row(_image(layout, reference, each, (), ())))
             except LayertuiError as problem:
                 problems.append(problem)
         if images:
+            name, tag = _name(group[0])
+            own = Reference(layout.transport, reference.location, selector)
             rows.append(
-                _summary(layout, Reference(layout.transport, reference.location, selector), group, images)
+                _together(images)._replace(reference=str(own), name=name, tag=tag, digest=group[0].digest)
             )
     if not rows:
         raise problems[0] if problems else _no_image(layout, layout.top())
     return rows
 
 
-def _summary(
-    layout: ImageLayout, reference: Reference, group: list[Descriptor], images: list[Image]
-) -> ImageSummary:
-    name, tag = _name(group[0])
-    only = images[0] if len(images) == 1 else None
-    sizes = [image.size for image in images]
+def _row(image: Image) -> ImageSummary:
+    """Return what a list shows of an image: of one index there may be too many to keep them whole."""
     return ImageSummary(
-        reference=str(reference),
-        transport=layout.transport,
-        name=name,
-        tag=tag,
-        id=images[0].id,
-        digest=group[0].digest,
-        size=sum(sizes) if min(sizes) >= 0 else None,
-        created=next((created for image in images if (created := created_of(image.config))), None),
-        layers=len(only.layers) if only else None,
-        platforms=tuple(dict.fromkeys(image.platform for image in images)),
-        labels={key: each for image in images for key, each in labels_of(image.config).items()},
+        reference="",
+        transport=image.transport,
+        name="",
+        tag="",
+        id=image.id,
+        digest="",
+        size=image.size if image.size >= 0 else None,
+        created=created_of(image.config),
+        layers=len(image.layers),
+        platforms=(image.platform,),
+        labels=labels_of(image.config),
+    )
+
+
+def _together(rows: list[ImageSummary]) -> ImageSummary:
+    """Return one row of the images for several platforms; that of the first where they differ."""
+    sizes = [row.size for row in rows]
+    known = [size for size in sizes if size is not None]
+    return rows[0]._replace(
+        size=sum(known) if len(known) == len(sizes) else None,
+        created=next((row.created for row in rows if row.created), None),
+        layers=rows[0].layers if len(rows) == 1 else None,
+        platforms=tuple(dict.fromkeys(platform for row in rows for platform in row.platforms)),
+        labels={key: each for row in rows for key, each in row.labels.items()},
     )
 
 

@@ -9,6 +9,7 @@ import base64
 import binascii
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import count
 from typing import Any
 
@@ -38,6 +39,11 @@ class ImageLayout(ABC):
     """State of the archive that contains them, when it was opened."""
     damage: str = ""
     """Why some blobs may be missing; empty if none is."""
+
+    @cached_property
+    def known(self) -> dict[str, tuple[str, str]]:
+        """Artifact type and subject of manifests by their digests, as far as they have been looked at."""
+        return {}
 
     @abstractmethod
     def stored(self, descriptor: Descriptor) -> Blob | None:

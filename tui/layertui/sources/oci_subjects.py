@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
 from layertui.model import media_types
 from layertui.model.errors import LayertuiError
@@ -37,7 +36,7 @@ def attests(layout: ImageLayout, descriptor: Descriptor) -> bool:
         descriptor.platform and descriptor.platform.os != "unknown"
     ):
         return False
-    return _document(layout, descriptor).get("artifactType") == media_types.ATTESTATION
+    return _recorded(layout, descriptor)[0] == media_types.ATTESTATION
 
 
 def is_attached(layout: ImageLayout, found: Descriptor) -> bool:
@@ -69,13 +68,22 @@ def subject_of(layout: ImageLayout, found: Descriptor) -> str:
     for name in (REF_NAME, IMAGE_NAME):
         if tag := DIGEST_TAG.fullmatch(found.annotations.get(name, "")):
             return f"{tag[1]}:{tag[2]}"
-    subject = descriptor_of(_document(layout, found).get("subject"))
-    return subject.digest if subject is not None else ""
+    return _recorded(layout, found)[1]
 
 
-def _document(layout: ImageLayout, found: Descriptor) -> dict[str, Any]:
-    """Return a manifest or index; empty if it cannot be read, which is reported when it is opened."""
-    try:
-        return layout.fetch(found, "manifest")[0]
-    except LayertuiError:
-        return {}
+def _recorded(layout: ImageLayout, found: Descriptor) -> tuple[str, str]:
+    """Return the artifact type and the subject's digest that a manifest or index records itself.
+
+    Empty if it cannot be read, which is reported when it is opened. It is read once for all questions:
+    an index may list many thousands.
+    """
+    if found.digest not in layout.known:
+        try:
+            document = layout.fetch(found, "manifest")[0]
+        except LayertuiError:
+            return "", ""
+        kind, subject = document.get("artifactType"), descriptor_of(document.get("subject"))
+        layout.known[found.digest] = (
+            kind if isinstance(kind, str) else "", subject.digest if subject is not None else ""
+        )  # fmt: skip
+    return layout.known[found.digest]
