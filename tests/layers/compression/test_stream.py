@@ -12,7 +12,7 @@ import pytest
 import zstandard
 
 from layertui.layers.compression.format import Damaged, compression_of
-from layertui.layers.compression.members import gzip_end
+from layertui.layers.compression.members import Members, gzip_end, zstd_end
 from layertui.layers.compression.stream import STORED_CHUNK, DecompressedStream
 from layertui.layers.load import index_layer
 from layertui.model.blob import BytesBlob
@@ -160,13 +160,15 @@ def test_what_belongs_to_a_stream_is_not_behind_it() -> None:
 
 
 class Watched(BytesBlob):
-    """A blob that counts the bytes read of it."""
+    """A blob that counts what is read of it."""
 
     taken = 0
+    reads = 0
 
     def pread(self, length: int, offset: int) -> bytes:
         data = super().pread(length, offset)
         self.taken += len(data)
+        self.reads += 1
         return data
 
 
@@ -175,6 +177,32 @@ def test_the_end_of_a_gzip_stream_is_found_without_decompressing_it_again() -> N
         blob = Watched(COMPRESS["gzip"](TAR) + rest, "memory")
         assert blob.data.endswith(b"\0")
         assert gzip_end(blob, len(TAR)) == blob.size and blob.taken == 10
+
+
+@pytest.mark.parametrize(
+    "frame", [b"\x50\x2a\x4d\x18\0\0\0\0", b"\x5f\x2a\x4d\x18\1\0\0\0a", zstandard.compress(b"")]
+)
+def test_frames_of_a_few_bytes_are_not_read_one_by_one(frame: bytes) -> None:
+    """Their end is found with less than three times their bytes, and as many reads as pages."""
+    for data in (frame * 20_000 + COMPRESS["zstd"](TAR), COMPRESS["zstd"](TAR) + frame * 20_000):
+        blob = Watched(data, "memory")
+        assert zstd_end(blob) == blob.size and blob.taken < 3 * blob.size + 10_000
+        assert blob.reads < blob.size // 2000
+        assert read(data)[:2] == (TAR, "")
+        members, found, buffer = Members(blob, "zstd", STORED_CHUNK), b"", memoryview(bytearray(1 << 20))
+        while count := members.readinto(buffer):
+            found += buffer[:count]
+        assert found == TAR
+
+
+@pytest.mark.parametrize(
+    "cut", [b"\x50\x2a\x4d\x18", b"\x50\x2a\x4d\x18\1\0\0", b"\x50\x2a\x4d\x18\5\0\0\0a"]
+)
+def test_a_skippable_frame_that_is_cut(cut: bytes) -> None:
+    for before in (b"", b"\x50\x2a\x4d\x18\0\0\0\0" * 3):
+        blob = BytesBlob(COMPRESS["zstd"](TAR) + before + cut, "memory")
+        assert zstd_end(blob) > blob.size
+        assert read(blob.data)[:2] == (TAR, "its zstd stream ends early")
 
 
 def test_damage_behind_the_end_of_the_tar() -> None:

@@ -9,6 +9,8 @@ SIGNATURES = (
     (b"\xfd7zXZ\0", "xz"),
 )
 """How compressed streams begin. Media types and file names are not consulted: both are often wrong."""
+SKIPPABLE = b"\x2a\x4d\x18"
+"""What follows the first byte, 0x50 to 0x5f, of a zstd frame without content (RFC 8878, 3.1.2)."""
 
 
 class Damaged(Exception):
@@ -33,5 +35,5 @@ def compression_of(head: bytes) -> str:
 
 
 def is_skippable_frame(head: bytes) -> bool:
-    """Return whether a zstd skippable frame begins here (RFC 8878, 3.1.2)."""
-    return len(head) >= 4 and head[1:4] == b"\x2a\x4d\x18" and head[0] & 0xF0 == 0x50
+    """Return whether a zstd skippable frame begins here."""
+    return len(head) >= 4 and head[1:4] == SKIPPABLE and head[0] & 0xF0 == 0x50

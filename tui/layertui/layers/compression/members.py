@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from layertui.layers.compression.format import Damaged, Unsupported, compression_of, is_skippable_frame
+from layertui.layers.compression.format import (
+    SKIPPABLE,
+    Damaged,
+    Unsupported,
+    compression_of,
+    is_skippable_frame,
+)
 from layertui.model.blob import Blob
 from layertui.model.job import Job
 
@@ -49,6 +55,8 @@ def member_at(blob: Blob, position: int, compression: str) -> Member | None:
     Zeros between members are skipped, other bytes after the last one ignored
     (as gzip(1), "trailing garbage ignored").
     """
+    if compression == "zstd":
+        position = _Headers(blob).after_skippable(position)
     while head := blob.pread(FIRST_INPUT_CHUNK, position):
         rest = head if compression == "zstd" else head.lstrip(b"\0")
         position += len(head) - len(rest)
@@ -57,9 +65,6 @@ def member_at(blob: Blob, position: int, compression: str) -> Member | None:
         magic = blob.pread(8, position)
         if compression_of(magic) != compression:
             return None
-        if compression == "zstd" and is_skippable_frame(magic):
-            position += 8 + int.from_bytes(magic[4:8], "little")
-            continue
         return _MEMBERS[compression](blob, position)
     return None
 
@@ -214,26 +219,51 @@ def _window_size(header: bytes) -> int:
     return base + base // 8 * (header[5] & 7)
 
 
+class _Headers:
+    """The headers of a zstd stream. Frames and blocks may be a few bytes long: what is near is read at once."""
+
+    def __init__(self, blob: Blob) -> None:
+        self._blob = blob
+        self._data = b""
+        self._start = 0
+
+    def read(self, length: int, position: int) -> bytes:
+        """Return up to ``length`` bytes; fewer only at the end."""
+        at = position - self._start
+        if at < 0 or at + length > len(self._data):
+            self._data, self._start, at = self._blob.pread(FIRST_INPUT_CHUNK, position), position, 0
+        return self._data[at : at + length]
+
+    def after_skippable(self, position: int) -> int:
+        """Return the end of the skippable frames at a position; it may be past that of the blob."""
+        while is_skippable_frame(self.read(8, position)):
+            data, at = self._data, position - self._start
+            while data[at + 1 : at + 4] == SKIPPABLE and data[at] & 0xF0 == 0x50 and at + 8 <= len(data):
+                at += 8 + int.from_bytes(data[at + 4 : at + 8], "little")
+            if self._start + at == position:
+                return position + 8  # its own size is cut off
+            position = self._start + at
+        return position
+
+
 def zstd_end(blob: Blob) -> int:
     """Return the end of the last frame, past that of the blob if the frame is incomplete.
 
     Walks from block to block without decompressing any.
     """
-    position = 0
-    while len(head := blob.pread(18, position)) > 4 and compression_of(head) == "zstd":
-        if is_skippable_frame(head):
-            position += 8 + int.from_bytes(head[4:8], "little")
-            continue
+    headers = _Headers(blob)
+    position = headers.after_skippable(0)
+    while len(head := headers.read(18, position)) > 4 and compression_of(head) == "zstd":
         position += _frame_header_size(head[4])
         is_last = 0
         while not is_last:
-            block = blob.pread(3, position)
+            block = headers.read(3, position)
             if len(block) < 3:
                 return blob.size + 1
             header = int.from_bytes(block, "little")
             is_last, kind, size = header & 1, header >> 1 & 3, header >> 3
             position += 3 + (1 if kind == 1 else size)
-        position += 4 if head[4] & 4 else 0
+        position = headers.after_skippable(position + (4 if head[4] & 4 else 0))
     return blob.size + 1 if len(head) == 4 and compression_of(head) == "zstd" else position
 
 

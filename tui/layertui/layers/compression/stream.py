@@ -131,11 +131,13 @@ class DecompressedStream:
     def _check_end(self) -> None:
         from layertui.layers.compression.members import zstd_end
 
+        if self.compression != "zstd":
+            return
         # The library stops silently where a frame is truncated.
-        if self.compression == "zstd" and not self._is_careful and self._zstd_end < 0:
+        if self._zstd_end < 0:
             self._zstd_end = zstd_end(self._blob)
-            if self._zstd_end > self._blob.size:
-                raise Damaged("its zstd stream ends early")
+        if self._zstd_end > self._blob.size:
+            raise Damaged("its zstd stream ends early")
 
     def trailing(self) -> int:
         """Return the number of stored bytes after the compressed ones, which are ignored; 0 before the end.
