@@ -104,9 +104,9 @@ def test_for_machines(run: Run, tmp_path: Path) -> None:
     assert done.status == 1
     (found,) = done.objects
     assert list(found) == [
-        "a", "b", "equal", "sums", "layers", "config", "packages", "files", "unread",
+        "a", "b", "equal", "sums", "layers", "config", "packages", "files", "unread", "unread_packages",
     ]  # fmt: skip
-    assert found["equal"] is False and found["unread"] == []
+    assert found["equal"] is False and found["unread"] == found["unread_packages"] == []
     assert found["a"]["layer"] == 2 and found["a"]["file_bytes"] == 161 and found["a"]["paths"] == 10
     assert found["b"]["reference"].endswith(":b") and found["b"]["platform"] == "linux/amd64"
     assert found["sums"] == {
@@ -201,3 +201,15 @@ def test_what_cannot_be_read(run: Run, tmp_path: Path) -> None:
     done = run("compare", a, b)
     assert done.status == 2 and done.lines[0].startswith("B is ")
     assert "layer 3 of B could not be read completely" in done.err
+
+
+def test_package_databases_that_cannot_be_read(run: Run, tmp_path: Path) -> None:
+    layout = OciLayout(tmp_path / "damaged")
+    layout.add("a", [BASE])
+    layout.add("b", [BASE, tar(("/var/lib/rpm/rpmdb.sqlite", b"SQLite format 3\0" + b"junk" * 500))])
+    names = f"oci:{layout.directory}:a", f"oci:{layout.directory}:b"
+    done = run("compare", *names, "--json")
+    (found,) = done.objects
+    (problem,) = found["unread_packages"]
+    assert done.status == 2 and "rpmdb.sqlite" in problem["why"] and not found["unread"]
+    assert problem["why"] in run("compare", *names).err

@@ -242,6 +242,18 @@ def test_a_build_cache_is_no_image(maker: Maker) -> None:
         list_images(path)
 
 
+def test_a_build_cache_as_a_manifest_is_no_image(maker: Maker) -> None:
+    """BuildKit's cache since 0.21 (``image-manifest=true`` is the default): its layers can be read by its name."""
+    config = maker.blob(b"{}", "application/vnd.buildkit.cacheconfig.v0")
+    cache = maker.blob({"config": config, "layers": [maker.blob(b"1", LAYER)]}, MANIFEST, **called("latest"))
+    path = maker.index(cache)
+    with pytest.raises(NoImage, match="contains no image, it is a build cache of BuildKit"):
+        list_images(path)
+    assert open_image(f"{path}:latest").warnings[0] == "it is a build cache of BuildKit"
+    (row,) = list_images(maker.index(cache, {**maker.image(), **called("app")}))
+    assert row.tag == "app"
+
+
 def test_of_many_names_the_first_are_listed(maker: Maker) -> None:
     image = maker.image()
     path = maker.index(

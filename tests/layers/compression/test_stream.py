@@ -143,9 +143,8 @@ def test_bytes_behind_the_stream_are_said(name: str) -> None:
         index = index_layer(layer, None)
         assert (index.count, index.damage) == (400, ""), rest
         [warning] = index.warnings
-        assert warning.code == "trailing-bytes" and warning.text.startswith(
-            f"{len(rest)} bytes follow the "
-        ), rest
+        follow = "1 byte follows" if len(rest) == 1 else f"{len(rest)} bytes follow"
+        assert warning.code == "trailing-bytes" and warning.text.startswith(f"{follow} the "), rest
 
 
 def test_what_belongs_to_a_stream_is_not_behind_it() -> None:

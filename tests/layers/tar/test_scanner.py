@@ -249,6 +249,12 @@ def test_unreadable_numbers_are_said(field: bytes) -> None:
     assert list(index.uid) == [0] and codes(index) == ["bad-number"]
 
 
+@pytest.mark.parametrize("field", ["mode", "uid", "gid", "mtime"])
+def test_the_malformed_field_is_named(field: str) -> None:
+    (warning,) = scanned(file(b"f", **{field: b"0x11"}) + END).warnings
+    assert warning.text.startswith(f"malformed {field} in the header before byte 512")
+
+
 def test_numbers_out_of_range_are_said() -> None:
     index = scanned(file(b"f", uid=b"\x80" + b"\x7f" * 7, mtime=b"\x80" + b"\xff" * 11) + END)
     assert codes(index) == ["number-out-of-range"] * 2

@@ -100,6 +100,12 @@ def test_an_answer_that_is_no_list_is_not_an_empty_one(docker: Docker29, junk: o
         list(list_images("docker-daemon:"))
 
 
+def test_items_that_are_no_objects_are_not_left_out(docker: Docker29) -> None:
+    docker.answers["/images/json"] = [{"Id": "sha256:1"}, 5]
+    with pytest.raises(LayertuiError, match="not all items of its answer are objects"):
+        list(list_images("docker-daemon:"))
+
+
 def test_null_is_an_empty_list(docker: Docker29) -> None:
     """As Go writes one that was never filled."""
     docker.answers["/images/json"] = b"null"

@@ -115,7 +115,7 @@ def test_gives_up_when_nothing_more_comes(proxy: FaultyProxy, big: str) -> None:
     proxy.fail("/blobs/", cut(1000))
     damage = index_layer(layer, None).damage
     assert "does not arrive" in damage and f"of {layer.descriptor.size:,} bytes" in damage
-    assert "ends early" in damage or "Incomplete" in damage or "broken" in damage
+    assert "it closed the connection after 1,000 of " in damage
     assert len(ranges(proxy, layer.descriptor.digest)) == connection.TRIES
     assert BlobCache().get(layer.descriptor.digest) is None
     # What has arrived is not lost, and nothing is to be undone when the registry is well again.
@@ -228,7 +228,10 @@ def test_errors_of_the_registry(proxy: FaultyProxy) -> None:
 def test_retries_are_counted_once_for_an_answer_and_its_body(proxy: FaultyProxy) -> None:
     proxy.fail("/manifests/", cut(10))
     proxy.fail("/manifests/", status(503), times=2)
-    with pytest.raises(LayertuiError, match=f"cannot reach {proxy.host}"):
+    cut_short = (
+        f"^{proxy.host} broke off its answer, it closed the connection after 10 of .* bytes, try again$"
+    )
+    with pytest.raises(LayertuiError, match=cut_short):
         open_image(quarry(proxy))
     assert len(proxy.paths("/manifests/")) == connection.TRIES
 
@@ -285,9 +288,10 @@ def test_malformed_answers_end_in_a_line(proxy: FaultyProxy, big: str, kind: str
     answer = b"HTTP/1.1 " + MALFORMED_ANSWERS[kind]
     proxy.fail("/manifests/", raw(answer))
     proxy.fail("/blobs/", raw(answer))
-    with pytest.raises(LayertuiError):
+    with pytest.raises(LayertuiError) as raised:
         open_image(quarry(proxy))
-    assert index_layer(layer, None).damage
+    damage = index_layer(layer, None).damage
+    assert damage and "Connection" not in f"{raised.value} {damage}"  # the library's words
     assert len(proxy.paths("/manifests/")) <= connection.TRIES
     assert len(proxy.paths("/blobs/")) <= connection.TRIES
 

@@ -123,6 +123,7 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
             change.to_json() for change in sorted(comparison.changes(), key=lambda change: change.path)
         ],
         "unread": [{"path": path, "why": str(error)} for path, error in comparison.unread.items()],
+        "unread_packages": [{"why": str(error)} for error in comparison.unread_packages],
     }
 
 

@@ -24,6 +24,7 @@ from layertui.model.image import Image, Layer, Unpacked
 from layertui.model.job import Cancelled, Job
 from layertui.model.layer_index import LayerIndex, LayerWarning
 from layertui.model.numbers import LayerNumber
+from layertui.text.format import count_text
 
 INDEX_THREADS = 2
 """Layers read at once: decompression and hashing run beside the scan of another layer."""
@@ -235,7 +236,10 @@ def _read_tail(stream: DecompressedStream, index: LayerIndex) -> None:
         index.damage = f"{damage}; all {index.count:,} entries were read"
     else:
         if count := stream.trailing():
-            text = f"{count:,} bytes follow the {stream.compression} stream: ignored here, Docker and Podman refuse the layer"
+            follow = f"{count_text(count, 'byte')} {'follows' if count == 1 else 'follow'}"
+            text = (
+                f"{follow} the {stream.compression} stream: ignored here, Docker and Podman refuse the layer"
+            )
             index.warnings.append(LayerWarning("trailing-bytes", b"", text))
 
 

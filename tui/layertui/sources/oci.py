@@ -40,6 +40,9 @@ from layertui.sources.oci_subjects import attests, subject_of
 from layertui.sources.pinned import open_pinned
 from layertui.sources.simple_signatures import MAX_SIGNATURE, signature_attachment
 
+BUILD_CACHE = "it is a build cache of BuildKit"
+CACHE_CONFIG = "buildkit.cacheconfig"
+"""In the media type of what BuildKit needs to find its layers again (cache/remotecache, ``image-manifest``)."""
 MAX_OTHER_CONFIG = 1 << 20
 """Largest config of an artifact that is read, in bytes."""
 
@@ -118,8 +121,8 @@ def _no_image(layout: ImageLayout, top: Iterable[Descriptor]) -> NoImage:
     types = {way[-1].media_type: None for way in ways_to(layout, top)}
     others = [each for each in types if each and "manifest" not in each and each not in media_types.INDEXES]
     why = "its index lists no manifests"
-    if any("buildkit.cacheconfig" in each for each in others):
-        why = "it is a build cache of BuildKit"
+    if any(CACHE_CONFIG in each for each in others):
+        why = BUILD_CACHE
     elif others:
         why = f"{why}, but {few(others)}"
     return NoImage(f"{layout.place} contains no image", why)
@@ -150,7 +153,11 @@ def summaries(layout: ImageLayout, reference: Reference) -> list[ImageSummary]:
         images: list[ImageSummary] = []
         for each in [each for each in manifests if layout.has(each)] or manifests:
             try:
-                images.append(_row(_image(layout, reference, each, (), ())))
+                image = _image(layout, reference, each, (), ())
+                config = descriptor_of(image.manifest.get("config"))
+                if config is not None and CACHE_CONFIG in config.media_type:
+                    raise NoImage(f"{layout.place} contains no image", BUILD_CACHE)
+                images.append(_row(image))
             except LayertuiError as problem:
                 problems.append(problem)
         if images:
@@ -219,7 +226,8 @@ def _image(
         with suppress(LayertuiError):  # only for display: an artifact can be opened without it
             if blob is not None and blob.size <= MAX_OTHER_CONFIG:
                 config_bytes = blob.pread(blob.size, 0)
-        warnings.append(f"an artifact, not a container image: its config is {described.media_type}")
+        kind = f"an artifact, not a container image: its config is {described.media_type}"
+        warnings.append(BUILD_CACHE if CACHE_CONFIG in described.media_type else kind)
     stored = [(each, layout.blob(each)) for each in named]
     layers, more = make_layers(stored, diff_ids_of(config) if config else [""] * len(stored))
     history, odd = history_of(config, len(layers))

@@ -172,7 +172,8 @@ class Fields:
         """Parse mode, uid and gid, 24 bytes of the header."""
         known = self.owner_of.get(part)
         if known is None:
-            mode, uid, gid = (self.number(part[at : at + 8], offset, "owner") for at in (0, 8, 16))
+            fields = zip(("mode", "uid", "gid"), (0, 8, 16), strict=True)
+            mode, uid, gid = (self.number(part[at : at + 8], offset, what) for what, at in fields)
             known = Owner(
                 mode & 0o7777,
                 self.clamp(uid, MAX_UID, "uid", offset),

@@ -71,7 +71,13 @@ class Engine:
         if not isinstance(answer, list | None):
             asked = path.format(*names)
             raise LayertuiError(f"{self.endpoint.engine} does not list {asked}", "its answer is not a list")
-        return objects(answer)
+        found = objects(answer)
+        if len(found) < len(answer or ()):
+            asked = path.format(*names)
+            raise LayertuiError(
+                f"{self.endpoint.engine} does not list {asked}", "not all items of its answer are objects"
+            )
+        return found
 
     def stream(
         self,

@@ -22,7 +22,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, IncompleteRead, ProtocolError
 
 from layertui import __version__
 from layertui.model.errors import LayertuiError
@@ -137,6 +137,8 @@ class Connection:
             why = found.verify_message if isinstance(found, ssl.SSLCertVerificationError) else "TLS fails"
             remedy = f"put its authority into /etc/docker/certs.d/{host}/ca.crt"
             return LayertuiError(what, f"its certificate is not trusted: {why}" if found else why, remedy)
+        if _find(error, IncompleteRead):
+            return LayertuiError(f"{host} broke off its answer", reason(error), "try again")
         return LayertuiError(what, reason(error))
 
     def _follow(
@@ -213,7 +215,10 @@ class _PunctualConnection(HTTPConnection):
         timer.daemon = True
         timer.start()
         try:
-            return super().getresponse()
+            response = super().getresponse()
+            if late.is_set():  # http.client takes headers that break off for all of them
+                raise TimeoutError("it does not answer in time")
+            return response
         except (OSError, http.client.HTTPException, HTTPError) as error:
             if late.is_set():
                 raise TimeoutError("it does not answer in time") from error
@@ -364,7 +369,21 @@ def reason(error: Exception) -> str:
         return f"its address is not known: {getattr(unknown, 'strerror', None) or unknown}"
     if number := _number(error):
         return os.strerror(number)
+    if isinstance(cut := _find(error, IncompleteRead), IncompleteRead):
+        return _cut(cut)
+    if _find(error, http.client.RemoteDisconnected):
+        return "it closed the connection without an answer"
+    if _find(error, http.client.HTTPException) or isinstance(error, ProtocolError):
+        return "its answer is malformed or breaks off"
     return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _cut(error: IncompleteRead) -> str:
+    """Return how much of a body came before its connection was closed, as far as its length was announced."""
+    came = error.partial if isinstance(error.partial, int) else len(error.partial)
+    if error.expected is None:
+        return f"it closed the connection after {came:,} bytes"
+    return f"it closed the connection after {came:,} of {came + error.expected:,} bytes"
 
 
 def _number(error: Exception) -> int:
