@@ -124,7 +124,7 @@ def test_what_is_missing_or_guessed_says_so() -> None:
         "COPY /out/app /app # buildkit",
         HistoryEntry(None, "", "", "", LayerNumber(2), recorded=False),
     )
-    assert copied.unknown == ["the file's name (recorded: file:0123456789ab…)"]
+    assert copied.unknown == ["the file's name"]
     assert words.guesses[1:] == ["the boundaries of its arguments"]  # and another builder's it is
     assert (script.text, script.unknown) == ("", ["the text of a heredoc (<<EOF)"])
     assert staged.guesses == ["from another stage or image, which is not recorded"]

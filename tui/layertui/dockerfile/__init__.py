@@ -147,7 +147,7 @@ class _Reconstruction:
         if has_base:
             guesses = [f"the base image ends here: {base.guess}"] if base.guess else []
             return Instruction("FROM", f"FROM {name}", facts=[f"base image ({source})"], guesses=guesses)
-        facts = ["base image: none or unknown"]
+        facts = ["no known base"]
         guesses = [f"based on {self._system}"] if self._system and not base.name else []
         unknown = [f"where the base image {base.name} ends ({source})"] if base.name else []
         return Instruction("FROM", "FROM scratch", facts=facts, guesses=guesses, unknown=unknown)

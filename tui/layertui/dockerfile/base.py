@@ -136,6 +136,8 @@ def _builder(entry: HistoryEntry, instruction: str) -> str:
         return "BuildKit"
     if entry.author == "kaniko" or comment == "debuerreotype":
         return entry.author if entry.author == "kaniko" else comment
+    if comment.startswith("Imported from "):
+        return "docker import"
     if text.startswith("/") or instruction:
         return "another builder"
     return text.partition(" ")[0].partition(":")[0] or "something else"

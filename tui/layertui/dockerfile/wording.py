@@ -186,8 +186,7 @@ def _copied(text: str) -> Wording:
     if sent is not None:
         flags, target = text[: sent.start()].strip(), sent["rest"].removeprefix(" in ").strip()
         words = " ".join(filter(None, (flags, _SOURCES[sent["kind"]], target)))
-        checksum = sent[0].partition(" ")[0][:17]
-        return Wording(words, unknown=[f"{_NAMES[sent['kind']]} (recorded: {checksum}…)"])
+        return Wording(words, unknown=[_NAMES[sent["kind"]]])
     if "<<" in text:
         return Wording("", unknown=[f"the text of {text}"])
     source = next((word for word in text.split() if not word.startswith("--")), "")

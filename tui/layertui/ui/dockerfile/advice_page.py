@@ -42,7 +42,7 @@ def advice_page(each: Advice) -> Page:
     """Return a piece of advice in full: the finding, what to do, the changed instructions and the files."""
     build = PageBuilder(_SIZE)
     # The page begins with an item: the cursor would scroll to the first one.
-    build.add((visible(sentence(each.finding)) + ".", "quiet"), value=each.remedy.change)
+    build.add((visible(sentence(each.finding)) + ".", ""), value=each.remedy.change)
     build.add((f"{visible(sentence(each.remedy.text))}.", "bold"))
     for clause in each.remedy.guesses:
         build.add((visible(f"guess: {clause}"), "quiet"))
