@@ -28,8 +28,25 @@ class Edit(NamedTuple):
     after_end: int
 
 
+class Marks(NamedTuple):
+    """Two texts, with equal numbers for equal lines, and 1 for each line that the other does not have there."""
+
+    old: list[int]
+    removed: bytearray
+    new: list[int]
+    added: bytearray
+
+
 def shortest_script(before: Sequence[Hashable], after: Sequence[Hashable], job: Job = Job.NONE) -> list[Edit]:
     """Return what turns ``before`` into ``after``, in order. Raises :class:`Cancelled`."""
+    old, removed, new, added = unmatched_lines(before, after, job)
+    _slide(old, removed, added)
+    _slide(new, added, removed)
+    return list(_script(removed, added))
+
+
+def unmatched_lines(before: Sequence[Hashable], after: Sequence[Hashable], job: Job = Job.NONE) -> Marks:
+    """Return the lines of each side that are not in a longest common subsequence. Raises :class:`Cancelled`."""
     numbers: dict[Hashable, int] = {}
     old = [numbers.setdefault(line, len(numbers)) for line in before]
     new = [numbers.setdefault(line, len(numbers)) for line in after]
@@ -38,9 +55,7 @@ def shortest_script(before: Sequence[Hashable], after: Sequence[Hashable], job: 
     removed = bytearray(number not in shared for number in old)
     added = bytearray(number not in shared for number in new)
     _Comparison(old, removed, new, added, job).run()
-    _slide(old, removed, added)
-    _slide(new, added, removed)
-    return list(_script(removed, added))
+    return Marks(old, removed, new, added)
 
 
 class _Comparison:
@@ -91,7 +106,7 @@ class _Comparison:
             self._effort -= 2 * round_ + 2
             if self._effort < 0:
                 return None
-            for diagonal in range(first - round_, first + round_ + 1, 2):
+            for diagonal in range(first + round_, first - round_ - 1, -2):
                 down, across = forth.get(diagonal + 1, -1), forth.get(diagonal - 1, -2) + 1
                 x = start = max(down, across)
                 if not (left <= x <= right and x - diagonal <= bottom):
@@ -102,7 +117,7 @@ class _Comparison:
                 forth[diagonal] = x
                 if is_odd and abs(diagonal - last) < round_ and x >= back.get(diagonal, right + 1):
                     return x, x - diagonal
-            for diagonal in range(last - round_, last + round_ + 1, 2):
+            for diagonal in range(last + round_, last - round_ - 1, -2):
                 up, across = back.get(diagonal - 1, right + 2), back.get(diagonal + 1, right + 3) - 1
                 x = start = min(up, across)
                 if not (left <= x <= right and top <= x - diagonal):
