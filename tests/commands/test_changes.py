@@ -58,3 +58,16 @@ def test_two_trees(run: Run, tmp_path: Path) -> None:
     assert told("--from", 2) == {"/gone": "added", "/usr/lib/so": "deleted"}
     assert set(told("--from", 0, "--to", 1).values()) == {"added"}
     assert told("--from", 3, "--to", 2) == {"/gone": "deleted", "/usr/lib/so": "added"}
+
+
+def test_changes_of_attributes_have_a_sign_of_their_own(run: Run) -> None:
+    rows = {row["path"]: row for row in run("changes", "demo:", "--layer", "8", "--json").objects}
+    lines = run("changes", "demo:", "--layer", "8").lines[1:]
+    attributes = {"mode", "owner", "mtime", "xattrs"}
+    signs = {"added": "+", "deleted": "-", "repeated": "="}
+    assert len(lines) == len(rows)
+    for line in lines:
+        row = rows["/" + line.partition("/")[2].split()[0]]
+        modified = "*" if set(row["what"]) <= attributes else "~"
+        assert line[0] == signs.get(row["change"], modified), line
+    assert {line[0] for line in lines} == set("+~*-=")

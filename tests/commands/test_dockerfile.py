@@ -17,7 +17,9 @@ def test_prints_a_dockerfile_with_what_each_step_did(run: Run) -> None:
     assert done.lines[0] == "# Reconstructed from the history of quarry:1.1."
     assert "FROM scratch" in done.lines
     at = done.lines.index("RUN apk add python3 sqlite-libs stonecut build-base")
-    assert done.lines[at - 1].startswith("# layer 2: 18 added, 5 modified, 0 deleted, 57.0 kB of files")
+    assert done.lines[at - 1].startswith(
+        "# layer 2: 18 added, 1 modified, 4 attributes only, 0 deleted, 57.0 kB of files"
+    )
 
 
 def test_json_has_the_steps_with_their_lines_and_sizes(run: Run) -> None:

@@ -24,7 +24,7 @@ def test_waste(run: Run, tmp_path: Path) -> None:
         == """
 SIZE  FILES  REASON
 16 B      3  deleted
-12 B      1  repeated unchanged
+12 B      1  identical copy
  5 B      1  replaced
  3 B      1  rewritten
 
@@ -38,13 +38,13 @@ SIZE  DIRECTORY
  5 B  /usr/lib
  4 B  /opaque
 
-SIZE  LAYER  HIDDEN BY  REASON              PATH
-12 B      2          3  repeated unchanged  /etc/conf
- 7 B      1          2  deleted             /gone
- 5 B      1          2  replaced            /dir/below/file
- 5 B      1          3  deleted             /usr/lib/so
- 4 B      1          2  deleted             /opaque/old
- 3 B      1          2  rewritten           /etc/bin"""
+SIZE  LAYER  HIDDEN BY  REASON          PATH
+12 B      2          3  identical copy  /etc/conf
+ 7 B      1          2  deleted         /gone
+ 5 B      1          2  replaced        /dir/below/file
+ 5 B      1          3  deleted         /usr/lib/so
+ 4 B      1          2  deleted         /opaque/old
+ 3 B      1          2  rewritten       /etc/bin"""
     )
 
 

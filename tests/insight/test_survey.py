@@ -45,7 +45,9 @@ def sums(found: Survey, kind: str) -> dict[str, tuple[int, int]]:
 def test_waste() -> None:
     found, expected = of("waste"), waste(UNION, contents())
     assert (found.size, found.count) == (expected.reclaimable_bytes, len(expected.paths))
-    assert {name: size for name, (size, _) in sums(found, "reason").items()} == expected.by_reason()
+    assert {name: size for name, (size, _) in sums(found, "reason").items()} == {
+        reason.words: size for reason, size in expected.by_reason().items()
+    }
     by_layer = {int(name): size for name, (size, _) in sums(found, "step").items()}
     assert by_layer == expected.by_layer()
     by_directory = {name: size for name, (size, _) in sums(found, "directory").items()}

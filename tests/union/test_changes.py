@@ -5,7 +5,16 @@ from collections.abc import Iterable
 import pytest
 
 from layertui.model.numbers import EMPTY, ROOT, LayerNumber
-from layertui.union.changes import Change, Mark, SameContent, changes, differences, undecided_pairs
+from layertui.union.changes import (
+    UNDECIDED,
+    Change,
+    Mark,
+    SameContent,
+    changes,
+    differences,
+    undecided_pairs,
+)
+from layertui.union.layer_summary import summarize_layer
 from layertui.union.merged_tree import MergedTree
 from tests.union.small import Entry, layer, union
 
@@ -155,11 +164,59 @@ class TestMerged:
         assert merged.subtree_size(ROOT) == 34
         assert merged.subtree_size(self.tree.find("/d")) == 34
         assert merged.marks[self.tree.find("/d/a")] == Mark.REWRITTEN
-        assert merged.subtree_changes(ROOT) == (1, 1, 1)
+        assert list(merged.changes_below(ROOT).values()) == [1, 1, 0, 1]
+        assert not merged.is_settled
         merged.settle(alike)
+        assert merged.is_settled
         assert merged.marks[self.tree.find("/d/a")] == Mark.REPEATED
-        assert merged.subtree_changes(ROOT) == (1, 0, 1)
+        assert list(merged.changes_below(ROOT).values()) == [1, 0, 0, 1]
         assert merged.at(self.tree.find("/f")) == -1
+
+    @pytest.mark.parametrize(
+        ("attributes", "before_settling", "is_same", "settled"),
+        [
+            ({"mode": 0o600}, Mark.ATTRIBUTES_AT_LEAST, True, Mark.ATTRIBUTES),
+            ({"uid": 7}, Mark.ATTRIBUTES_AT_LEAST, False, Mark.MODIFIED),
+            ({"mtime": 9}, Mark.ATTRIBUTES_AT_LEAST, True, Mark.ATTRIBUTES),
+            ({"xattrs": {"user.a": b"1"}}, Mark.ATTRIBUTES_AT_LEAST, True, Mark.ATTRIBUTES),
+            ({"size": 5, "uid": 7}, Mark.MODIFIED, True, Mark.MODIFIED),
+            ({}, Mark.REWRITTEN, True, Mark.REPEATED),
+            ({}, Mark.REWRITTEN, False, Mark.MODIFIED),
+        ],
+    )
+    def test_sets_attributes_apart_from_contents(
+        self, attributes: dict[str, object], before_settling: Mark, is_same: bool, settled: Mark
+    ) -> None:
+        tree = union(layer(("-", "f", {"size": 4})), layer(("-", "f", {"size": 4} | attributes)))
+        node, top = tree.find("/f"), LayerNumber(2)
+        merged = MergedTree(tree, top)
+        assert merged.marks[node] == before_settling
+        undecided = summarize_layer(tree, top)
+        assert undecided.undecided == (before_settling in UNDECIDED)
+        same: SameContent = lambda _one, _other: is_same  # noqa: E731
+        merged.settle(same)
+        assert merged.marks[node] == settled
+        found = summarize_layer(tree, top, same)
+        assert found.undecided == 0
+        assert (found.modified, found.attributes, found.repeated) == (
+            settled == Mark.MODIFIED, settled == Mark.ATTRIBUTES, settled == Mark.REPEATED
+        )  # fmt: skip
+
+    def test_contents_of_no_bytes_need_no_comparing(self) -> None:
+        tree = union(
+            layer(("-", "f"), ("d", "d")), layer(("-", "f", {"uid": 7}), ("d", "d", {"mode": 0o700}))
+        )
+        merged = MergedTree(tree, LayerNumber(2))
+        assert {merged.marks[tree.find(path)] for path in ("/f", "/d")} == {Mark.ATTRIBUTES}
+        assert merged.is_settled
+
+    def test_another_type_or_target_is_no_attribute(self) -> None:
+        tree = union(
+            layer(("-", "f"), ("l", "l", {"to": "a"}), ("c", "c", {"device": (1, 3)})),
+            layer(("d", "f"), ("l", "l", {"to": "b"}), ("c", "c", {"device": (1, 5)})),
+        )
+        merged = MergedTree(tree, LayerNumber(2))
+        assert {merged.marks[tree.find(path)] for path in ("/f", "/l", "/c")} == {Mark.MODIFIED}
 
     def test_sums_many_blocks(self) -> None:
         big = union(layer(*[("-", f"d{i % 7}/f{i}", {"size": i}) for i in range(5000)]), layer(("wh", "d3")))

@@ -43,7 +43,7 @@ def walked(union: LayerUnion) -> None:
                 union.size(version)
             merged.version(node)
             list(union.children(node))
-            merged.subtree_changes(node)
+            merged.changes_below(node)
     for node in union.subtree(ROOT):
         while node > 0:
             node = union.parent[node]

@@ -78,13 +78,48 @@ def test_a_copy_moves_alone() -> None:
 
 def test_counts_what_changed_below() -> None:
     tree = union(
-        layer(("-", "a/b/one", {"size": 1}), ("-", "a/two", {"size": 2}), ("-", "z")),
-        layer(("wh", "a/b"), ("-", "a/two", {"size": 3}), ("-", "a/three"), ("-", "y")),
+        layer(("-", "a/b/one", {"size": 1}), ("-", "a/two", {"size": 2}), ("-", "a/four"), ("-", "z")),
+        layer(
+            ("wh", "a/b"),
+            ("-", "a/two", {"size": 3}),
+            ("-", "a/four", {"mtime": 1}),
+            ("-", "a/three"),
+            ("-", "y"),
+        ),
     )
     merged = MergedTree(tree, LayerNumber(2))
-    assert merged.subtree_changes(tree.find("/a")) == (1, 1, 2)
-    assert merged.subtree_changes(tree.find("/z")) == (0, 0, 0)
+    assert list(merged.changes_below(tree.find("/a")).values()) == [1, 1, 1, 2]
+    assert list(merged.changes_below(tree.find("/a/three")).values()) == [0, 0, 0, 0]
+    assert list(merged.changes_below(ROOT).values()) == [2, 1, 1, 2]
     assert merged.marks[tree.find("/y")] == Mark.ADDED
+
+
+def test_sums_what_a_layer_stores() -> None:
+    tree = union(
+        layer(("-", "a/one", {"size": 1}), ("-", "a/b/two", {"size": 2}), ("-", "z", {"size": 900})),
+        layer(
+            ("-", "a/b/two", {"size": 5}),
+            ("-", "a/b/two", {"size": 7}),  # the last of two counts
+            ("-", "y", {"size": 30}),
+            ("h", "x", {"to": "y"}),  # stores nothing
+            ("wh", "z"),
+        ),
+    )
+    stored = MergedTree(tree, LayerNumber(2)).stored_sizes()
+    sums = {path: stored.below(tree.find(path)) for path in ("/", "/a", "/a/one", "/a/b", "/x", "/z")}
+    assert sums == {"/": 37, "/a": 7, "/a/one": 0, "/a/b": 7, "/x": 0, "/z": 0}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_a_layer_stores_is_the_sum_of_its_own_entries(seed: int) -> None:
+    tree = random_union(seed)
+    for layer_ in tree.layer_numbers:
+        stored = MergedTree(tree, layer_).stored_sizes()
+        own = {tree.ev_node[event]: event for event in tree.events_of(layer_)}
+        for node in tree.subtree(ROOT):
+            events = [event for at, event in own.items() if node <= at < tree.end[node]]
+            expected = sum(tree.size(event) for event in events if tree.ev_inode[event] == event)
+            assert stored.below(node) == expected
 
 
 def test_a_path_is_marked_once_however_often_a_layer_has_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,6 +104,47 @@ NAMES = union(
 )
 
 
+ATTRIBUTES = union(
+    layer(
+        *[
+            ("-", name, {"size": 4, "mtime": 1})
+            for name in ("content", "mode", "owner", "time", "same", "x", "gone")
+        ]
+    ),
+    layer(
+        ("-", "content", {"size": 5, "mtime": 1, "mode": 0o600}),
+        ("-", "mode", {"size": 4, "mtime": 2, "mode": 0o600}),
+        ("-", "owner", {"size": 4, "mtime": 1, "gid": 5}),
+        ("-", "time", {"size": 4, "mtime": 2}),
+        ("-", "same", {"size": 4, "mtime": 1}),
+        ("-", "x", {"size": 4, "mtime": 1, "xattrs": {"user.a": b"1"}}),
+        ("wh", "gone"),
+        ("-", "new"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("change:modified", {"/content", "/mode", "/owner", "/time", "/x"}),
+        ("change:content", {"/content"}),
+        ("change:attributes", {"/mode", "/owner", "/time", "/x"}),
+        ("change:mode", {"/content", "/mode"}),
+        ("change:owner", {"/owner"}),
+        ("change:mtime", {"/mode", "/time"}),
+        ("change:xattrs", {"/x"}),
+        ("change:repeated", {"/same"}),
+        ("change:mode change:attributes", {"/mode"}),
+    ],
+)
+def test_kinds_of_changes(query: str, expected: set[str]) -> None:
+    merged = MergedTree(ATTRIBUTES, LayerNumber(2))
+    merged.settle(lambda _one, _other: True)
+    hits = matching_nodes(merged, query)
+    assert {ATTRIBUTES.path(node) for node in ATTRIBUTES.subtree(ROOT) if hits[node]} == expected
+
+
 @pytest.mark.parametrize(
     ("query", "layer_", "expected"),
     [

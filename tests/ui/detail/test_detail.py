@@ -255,7 +255,7 @@ async def test_number_keys_show_the_tabs() -> None:
             "5": "diff ID",
             "4": '"""Orders',
             "2": "→",
-            "1": "layer 9 against layers 1–8",
+            "1": "layer 9: +0 ~3",
         }.items():
             await pressing(key)(pilot)
             assert words in text(app.pane), key

@@ -106,7 +106,7 @@ def test_dockerfile(snap_compare: Compare, size: tuple[int, int], theme: str) ->
         await opened(pilot)
         await go_to(pilot, "RUN adduser")
         if size[0] >= 120:
-            await told(pilot, "2 added, 38 modified, 0 deleted")
+            await told(pilot, "+2 ~3 *35 −0")
 
     assert snap_compare(ExplorerApp(theme), terminal_size=size, run_before=run)
 
@@ -175,7 +175,7 @@ async def test_begins_at_from_and_tells_what_the_step_at_hand_did() -> None:
             pilot
         )
         await go_to(pilot, "RUN apk add")
-        await told(pilot, "18 added, 5 modified")
+        await told(pilot, "+18 ~1 *4 −0")
         assert "/usr/bin/python3" in screen_text(pilot)
         await go_to(pilot, "EXPOSE")
         await pilot.press("down")

@@ -223,12 +223,12 @@ async def test_a_sum_shows_its_findings_and_leads_to_its_layer(looking: Looking)
 async def test_a_reason_leads_to_its_findings_and_these_to_their_path(looking: Looking) -> None:
     async with ExplorerApp().run_test(size=(200, 40)) as pilot:
         await at_waste(pilot)
-        go_to(pilot, "touched only")
+        go_to(pilot, "mtime only")
         await pilot.pause()
         await pilot.press("enter")
         assert screen(pilot).query_one("#findings").has_focus
         (line,) = lines(pilot, "findings")
-        assert line == "195 B ▌ 5 touched only ▌ 8 /srv/quarry/static/quarry.css"
+        assert line == "195 B ▌ 5 * mtime only ▌ 8 /srv/quarry/static/quarry.css"
         await pilot.press("y")
         assert isinstance(pilot.app, ExplorerApp) and pilot.app.copied == "/srv/quarry/static/quarry.css"
         await pilot.press("enter")

@@ -103,7 +103,8 @@ def test_any_nine_layers_in_a_row_can_be_told_apart(dark: bool) -> None:
 @pytest.mark.parametrize("dark", [True, False], ids=["dark", "light"])
 def test_texts_are_legible(dark: bool) -> None:
     tone = shades(dark)
-    for colour in (tone.foreground, tone.quiet, tone.accent, tone.added, tone.modified, tone.deleted):
+    changes = (tone.added, tone.modified, tone.attributes, tone.deleted)
+    for colour in (tone.foreground, tone.quiet, tone.accent, *changes):
         assert contrast(colour, tone.surface) >= 4.5, colour
 
 

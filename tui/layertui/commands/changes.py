@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from layertui.commands.entries import name_of, size_of, to_json
 from layertui.commands.opening import Opened, image_of, layer_number, layer_range, read_layers
@@ -13,14 +13,15 @@ from layertui.commands.parsing import add_common, add_image, add_layer, add_rang
 from layertui.model.errors import LayertuiError
 from layertui.model.numbers import LayerNumber
 from layertui.text.format import count_text, facts_text, size_text
-from layertui.union.changes import Change, changes, differences, undecided_pairs
+from layertui.union.changes import ATTRIBUTES, Change, changes, differences, undecided_pairs
 
 DESCRIPTION = """\
 List the changes of a layer against the merged tree of the layers below it, or
 the differences between the merged trees of two layers.
 """
 EPILOG = """\
-  + added    ~ modified    - deleted    = identical copy
+  + added    ~ modified    * only mode, owner, mtime or xattrs modified
+  - deleted    = identical copy
 Contents are compared if metadata does not decide.
 --json prints one object per line, sorted by path.
 
@@ -30,12 +31,19 @@ examples:
   layertui changes app.tar --from 2 --to 5 --json
 """
 MARKS = {"added": "+", "modified": "~", "deleted": "-", "repeated": "="}
-COLOURS = {"+": "green", "~": "yellow", "-": "red", "=": "dim"}
+ATTRIBUTES_MARK = "*"
+COLOURS = {"+": "green", "~": "yellow", ATTRIBUTES_MARK: "magenta", "-": "red", "=": "dim"}
 WHITEOUTS = {
     "file": "by a whiteout",
     "opaque": "by an opaque whiteout",
     "replaced": "its directory was replaced",
 }
+
+
+def mark(change: str, what: Collection[str]) -> str:
+    """Return the sign of a change, by its word in the JSON output and by what differs."""
+    is_modified = change == "modified"
+    return ATTRIBUTES_MARK if is_modified and ATTRIBUTES.issuperset(what) else MARKS[change]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,14 +101,13 @@ def _to_json(change: Change) -> str:
 
 
 def _cells(change: Change) -> tuple[str, ...]:
-    mark = MARKS[change.change]
     entry = change.after or change.before
     assert entry is not None
     what = facts_text(change.what) or (WHITEOUTS[change.whiteout] if change.whiteout else "")
     if change.hidden_paths:
         what += f", {count_text(change.hidden_paths, 'path')} below it with {size_text(change.hidden_bytes)}"
     return (
-        mark,
+        mark(change.change, change.what),
         str(change.layer),
         size_of(entry),
         f"{name_of(entry)}  ({what})" if what else name_of(entry),

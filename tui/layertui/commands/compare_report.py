@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from layertui.commands.changes import MARKS
+from layertui.commands.changes import mark
 from layertui.commands.output import one_line
 from layertui.commands.sections import Cell, Code, Section
 from layertui.compare.comparison import Comparison, FileChange, Side
@@ -125,7 +125,7 @@ def _packages(found: Comparison) -> Section:
 def _files(found: Comparison, is_whole: bool) -> Section:
     rows = [
         (
-            MARKS[change.change],
+            mark(change.change, change.what),
             _size(change),
             growth_text(change.growth) if change.growth else "",
             _what(change),

@@ -176,5 +176,7 @@ def _summary(effect: Effect, size: Bytes | None) -> str:
     counts = effect.counts
     parts = f" = {size_text(size.live)} live + {size_text(size.dead)} dead" if size and size.size else ""
     hides = f", hides {size_text(counts.hidden_bytes)}" if counts.hidden_bytes else ""
-    changed = f"{counts.added:,} added, {counts.modified:,} modified, {counts.deleted:,} deleted"
+    changed = f"{counts.added:,} added, {counts.modified:,} modified, "
+    changed += f"{counts.attributes:,} attributes only, " if counts.attributes else ""
+    changed += f"{counts.deleted:,} deleted"
     return f"{changed}, {size_text(effect.size)} of files{parts}{hides}"

@@ -49,7 +49,7 @@ class Report:
         self._table(
             ("SIZE", "FILES", "REASON"),
             [
-                (size_text(size), f"{files[reason]:,}", str(reason))
+                (size_text(size), f"{files[reason]:,}", reason.words)
                 for reason, size in found.by_reason().items()
             ],
             right=(0, 1),
@@ -74,7 +74,7 @@ class Report:
                     size_text(row.size),
                     str(row.layer),
                     str(row.by),
-                    str(row.reason),
+                    row.reason.words,
                     row.path if row.moved_to is None else f"{row.path} -> {row.moved_to}",
                 )
                 for row in found.paths

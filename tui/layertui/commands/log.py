@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from layertui.commands.changes import COLOURS, MARKS, WHITEOUTS
+from layertui.commands.changes import COLOURS, MARKS, WHITEOUTS, mark
 from layertui.commands.entries import name_of, size_of, to_json
 from layertui.commands.opening import find, image_of, read_layers, versions
 from layertui.commands.output import Output
@@ -87,7 +87,7 @@ def _cells(union: LayerUnion, before: Event, event: Event, same: SameContent) ->
         what = difference(union, before, event, same)
         change = "modified" if what else "repeated"
     return (
-        MARKS[change],
+        mark(change, what),
         layer,
         mode_text(entry),
         owner(entry),

@@ -20,7 +20,7 @@ BROKEN_PIPE = 141
 """Exit status if the reader closes the pipe first: what a shell reports of SIGPIPE."""
 LINES = 512
 """Lines per write."""
-COLOURS = {"green": 32, "yellow": 33, "red": 31, "cyan": 36, "dim": 2, "bold": 1}
+COLOURS = {"green": 32, "yellow": 33, "red": 31, "magenta": 35, "cyan": 36, "dim": 2, "bold": 1}
 """SGR parameters (ECMA-48)."""
 Pieces = Iterable[bytes]
 """A file's bytes, in pieces."""

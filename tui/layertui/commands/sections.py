@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from layertui.commands.output import Output
 
-COLOURS = {"+": "green", "~": "yellow", "-": "red"}
+COLOURS = {"+": "green", "~": "yellow", "*": "magenta", "-": "red"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from layertui.model.image import Image, Layer
 from layertui.model.job import Job
 from layertui.model.numbers import ROOT, Event, LayerNumber, Node
 from layertui.model.sizes import Bytes
-from layertui.union.changes import difference, undecided_pairs
+from layertui.union.changes import difference, mark_of_facts, undecided_pairs
 from layertui.union.merged_tree import MergedTree
 from layertui.union.model import LayerUnion
 
@@ -161,6 +161,9 @@ class Comparison:
         """The tree of A as layer 1, the differences of B as layer 2."""
         self.contents.grow(pair.pool.layers, self.union)
         self.merged_a, self.merged_b = MergedTree(self.union, A), MergedTree(self.union, B)
+        for node, what in self._what.items():
+            if what:  # of both sides
+                self.merged_b.marks[node] = mark_of_facts(what)
         self.layers = shared_layers(a.layers, b.layers)
         self.config: Sequence[ConfigChange] = () if a.image is b.image else self._config()
         self.packages: Sequence[PackageChange]

@@ -32,6 +32,9 @@ class ComparedRows(TreeRows):
         """Return the bytes by which a path and its descendants are larger in B; negative if smaller."""
         return self.merged.subtree_size(node) - self._before.subtree_size(node)
 
+    def _measure(self) -> None:
+        """Sizes are those of B in both views: the growth says what differs."""
+
     def _open_changes(self) -> None:
         marks, parent = self.merged.marks, self.merged.union.parent
         for node, mark in zip(self.merged.union.subtree(ROOT), marks, strict=True):

@@ -33,7 +33,7 @@ class Effect:
         counts = self.counts
         return {
             "added": counts.added,
-            "modified": counts.modified,
+            "modified": counts.modified + counts.attributes,
             "deleted": counts.deleted,
             "repeated": counts.repeated,
             "size": self.size,

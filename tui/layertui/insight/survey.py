@@ -73,7 +73,7 @@ def _waste(union: LayerUnion, contents: Contents, job: Job) -> Survey:
     tally = Tally("step", "reason", "directory")
 
     def sums(row: Hidden) -> list[Sum]:
-        above, sums = row.path, [_step(row.by, row.size), Sum("reason", row.reason, row.size, 1)]
+        above, sums = row.path, [_step(row.by, row.size), Sum("reason", row.reason.words, row.size, 1)]
         while above := above.rpartition("/")[0]:
             if above in directories:  # opens the layer of the largest file that is hidden in it
                 sums.append(Sum("directory", above, row.size, 1, row.layer, above))
@@ -81,7 +81,7 @@ def _waste(union: LayerUnion, contents: Contents, job: Job) -> Survey:
 
     for row in found.paths:
         where = row.path if row.moved_to is None else f"{row.path} → {row.moved_to}"
-        cells = (str(row.reason), str(row.by))
+        cells = (row.reason.words, str(row.by))
         tally.add(Finding(row.layer, row.path, row.size, cells, where, (), True), *sums(row))
     figures = efficiency(union.indexes)
     return tally.survey(

@@ -40,6 +40,18 @@ class Reason(StrEnum):
     UNKNOWN = "unknown"
     """A content that decides it cannot be read."""
 
+    @property
+    def words(self) -> str:
+        """What tables call it; the value is that of the JSON output."""
+        return _WORDS.get(self, self.value)
+
+
+_WORDS = {
+    Reason.METADATA: "chmod/chown only",
+    Reason.TOUCHED: "mtime only",
+    Reason.REPEATED: "identical copy",
+}
+
 
 class Comparing(Protocol):
     """Compares files' contents by events, as :class:`layertui.content.read.Contents` does."""

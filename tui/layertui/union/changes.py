@@ -1,6 +1,6 @@
 """What a layer changed in the merged tree, and the differences of two merged trees."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple
@@ -13,6 +13,9 @@ from layertui.union.model import Absence, LayerUnion
 SameContent = Callable[[Event, Event], bool]
 """Returns whether two events have the same content."""
 
+ATTRIBUTES = frozenset({"mode", "owner", "mtime", "xattrs"})
+"""What may differ between versions of a path that are the same thing: chmod, chown, touch, setfattr change it."""
+
 WHITEOUT_NAMES = {Absence.WHITEOUT: "file", Absence.OPAQUE: "opaque", Absence.REPLACED: "replaced"}
 
 
@@ -22,10 +25,19 @@ class Mark(IntEnum):
     NONE = 0
     ADDED = 1
     MODIFIED = 2
+    """Content, type, link target or device differ."""
     DELETED = 3
     REPEATED = 4
     REWRITTEN = 5
     """Stored again with the same metadata and size: MODIFIED or REPEATED once the content is compared."""
+    ATTRIBUTES = 6
+    """Nothing but :data:`ATTRIBUTES` differs."""
+    ATTRIBUTES_AT_LEAST = 7
+    """Stored again with other attributes and the same size: MODIFIED or ATTRIBUTES once the content is compared."""
+
+
+UNDECIDED = (Mark.REWRITTEN, Mark.ATTRIBUTES_AT_LEAST)
+"""Marks that the contents decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +185,17 @@ def mark_of(union: LayerUnion, before: Event, after: Event, same: SameContent | 
     """Return the mark of a path that exists after the layer's event; ``before`` may be -1."""
     if before < 0:
         return Mark.ADDED
-    if difference(union, before, after, same):
-        return Mark.MODIFIED
-    if same is None and _contents_matter(union, before, after):
-        return Mark.REWRITTEN
-    return Mark.REPEATED
+    mark = mark_of_facts(difference(union, before, after, same))
+    if mark != Mark.MODIFIED and same is None and _contents_matter(union, before, after):
+        return Mark.ATTRIBUTES_AT_LEAST if mark == Mark.ATTRIBUTES else Mark.REWRITTEN
+    return mark
+
+
+def mark_of_facts(what: Collection[str]) -> Mark:
+    """Return the mark of a path that exists before and after, by what differs."""
+    if not what:
+        return Mark.REPEATED
+    return Mark.ATTRIBUTES if ATTRIBUTES.issuperset(what) else Mark.MODIFIED
 
 
 def _contents_matter(union: LayerUnion, before: Event, after: Event) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from layertui.model.layer_index import Kind
 from layertui.model.numbers import BASE, NO_EVENT, ROOT, Event, LayerNumber, Node
-from layertui.union.changes import Mark, SameContent, mark_of
+from layertui.union.changes import UNDECIDED, Mark, SameContent, mark_of
 from layertui.union.model import LayerUnion
 
 
@@ -15,16 +15,29 @@ class LayerSummary:
 
     added: int
     modified: int
+    """Paths whose content, type, link target or device differs."""
+    attributes: int
+    """Paths of which nothing but attributes differs."""
     deleted: int
     repeated: int
     undecided: int
-    """Paths stored again with the same metadata and size: modified or repeated once they are compared."""
+    """Paths stored again with the same size: one of the above once their contents are compared."""
     hidden: int
     """Files, symlinks and other non-directories of lower layers that this layer overwrites or deletes."""
     hidden_bytes: int
     """Bytes of those files that no remaining hardlink shows."""
     hidden_event: Event
     """One of the hidden versions; -1 if there are none."""
+
+    @property
+    def by_mark(self) -> dict[Mark, int]:
+        """The number of paths by each mark of :data:`~layertui.union.merged_tree.COUNTED_MARKS`, as far as decided."""
+        return {
+            Mark.ADDED: self.added,
+            Mark.MODIFIED: self.modified,
+            Mark.ATTRIBUTES: self.attributes,
+            Mark.DELETED: self.deleted,
+        }
 
 
 def summarize_layer(
@@ -63,9 +76,10 @@ def summarize_layer(
     return LayerSummary(
         added=firsts + marks[Mark.ADDED],
         modified=marks[Mark.MODIFIED],
+        attributes=marks[Mark.ATTRIBUTES],
         deleted=marks[Mark.DELETED],
         repeated=marks[Mark.REPEATED],
-        undecided=marks[Mark.REWRITTEN],
+        undecided=sum(marks[mark] for mark in UNDECIDED),
         hidden=hidden,
         hidden_bytes=sum(map(union.size, lost)),
         hidden_event=hidden_event,

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import copy
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable
-from itertools import repeat
+from itertools import accumulate, compress, repeat
 
 from layertui.model.numbers import EMPTY, NO_EVENT, NO_NODE, ROOT, Event, LayerNumber, Node
 from layertui.union.arrays import STRETCH, ArrayColumn, assign
-from layertui.union.changes import Mark, SameContent, mark_of
+from layertui.union.changes import UNDECIDED, Mark, SameContent, mark_of
 from layertui.union.model import VISIBLE_KINDS, LayerUnion
 
 NODES_PER_BLOCK = 1024
 """Nodes whose sizes have a common sum, so that sizes of large subtrees need not add up every node."""
+
+COUNTED_MARKS = {
+    Mark.ADDED: (Mark.ADDED,),
+    Mark.MODIFIED: (Mark.MODIFIED, Mark.REWRITTEN),
+    Mark.ATTRIBUTES: (Mark.ATTRIBUTES, Mark.ATTRIBUTES_AT_LEAST),
+    Mark.DELETED: (Mark.DELETED,),
+}
+"""Changes in the order in which they are shown, each with the marks that count as it."""
 
 
 class MergedTree:
@@ -73,14 +82,20 @@ class MergedTree:
             self._mark(layer)
 
     def settle(self, same: SameContent) -> None:
-        """Replace each ``REWRITTEN`` mark by ``MODIFIED`` or ``REPEATED``, comparing contents."""
+        """Replace each undecided mark by what the contents say."""
         union = self.union
-        node = Node(self.marks.find(Mark.REWRITTEN))
-        while node >= 0:
-            event = union.last_by(node, self.layer)
-            before = union.at(node, LayerNumber(self.layer - 1))
-            self.marks[node] = mark_of(union, before, event, same)
-            node = Node(self.marks.find(Mark.REWRITTEN, node + 1))
+        for undecided in UNDECIDED:
+            node = Node(self.marks.find(undecided))
+            while node >= 0:
+                event = union.last_by(node, self.layer)
+                before = union.at(node, LayerNumber(self.layer - 1))
+                self.marks[node] = mark_of(union, before, event, same)
+                node = Node(self.marks.find(undecided, node + 1))
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no mark is undecided."""
+        return not any(mark in self.marks for mark in UNDECIDED)
 
     def at(self, node: Node) -> Event:
         """Return the event that shows a node; -1 if it does not exist in the merged tree."""
@@ -116,11 +131,19 @@ class MergedTree:
             + sum(self._sizes[last * NODES_PER_BLOCK : end])
         )
 
-    def subtree_changes(self, node: Node) -> tuple[int, int, int]:
-        """Return how many paths at and below a node the layer added, modified and deleted."""
-        marks, end = self.marks, self.union.end[node]
-        modified = marks.count(Mark.MODIFIED, node, end) + marks.count(Mark.REWRITTEN, node, end)
-        return marks.count(Mark.ADDED, node, end), modified, marks.count(Mark.DELETED, node, end)
+    def stored_sizes(self) -> StoredSizes:
+        """Return the bytes of the files that the layer itself stores."""
+        union = self.union
+        start, stop = union.starts[self.layer - 1], union.starts[self.layer]
+        return StoredSizes(union, union.ev_node[start:stop], self._ev_size[start:stop])
+
+    def changes_below(self, node: Node) -> dict[Mark, int]:
+        """Return how many paths below a node the layer changed, by each mark of :data:`COUNTED_MARKS`."""
+        marks, start, end = self.marks, node + 1, self.union.end[node]
+        return {
+            mark: sum(marks.count(each, start, end) for each in kinds)
+            for mark, kinds in COUNTED_MARKS.items()
+        }
 
     def _find_stand_ins(self) -> list[tuple[Node, int]]:
         found = []
@@ -164,6 +187,31 @@ class MergedTree:
             blocks = {node // NODES_PER_BLOCK for node in nodes}
         for block in blocks:
             self._blocks[block] = sum(self._sizes[block * NODES_PER_BLOCK : (block + 1) * NODES_PER_BLOCK])
+
+
+class StoredSizes:
+    """Bytes that one layer stores at and below each path."""
+
+    def __init__(self, union: LayerUnion, nodes: ArrayColumn[int, Node], sizes: array[int]) -> None:
+        """``nodes`` and ``sizes`` are those of the layer's events; of several for a path the last counts."""
+        self._end = union.end
+        own = array("Q", bytes(8 * union.nodes))
+        assign(own, nodes, iter(sizes))
+        stored = bytearray(union.nodes)
+        assign(stored, nodes, repeat(1))
+        self._nodes = array("I")
+        self._before = array("Q", [0])
+        """The bytes of all nodes before each of ``_nodes``, and of all at the end."""
+        for first in range(0, union.nodes, STRETCH):
+            part = array("I", compress(range(first, first + STRETCH), stored[first : first + STRETCH]))
+            self._nodes.extend(part)
+            sums = accumulate(map(own.__getitem__, part), initial=self._before.pop())
+            self._before.extend(sums)
+
+    def below(self, node: Node) -> int:
+        """Return the bytes stored at and below a node."""
+        first, end = (bisect_left(self._nodes, place) for place in (node, self._end[node]))
+        return self._before[end] - self._before[first]
 
 
 def _changing(union: LayerUnion, layer: LayerNumber) -> list[Event]:

@@ -8,7 +8,8 @@ A query is a list of terms separated by spaces, all of which must match:
 ``*.conf``, ``/etc/**``    a glob, of the name or (with a slash) of the path
 ``~^/etc`` ``/lib.*so$/`` a regular expression that matches anywhere in the path as it is shown
 ``layer:3``                the entry comes from layer 3
-``change:added``           what the layer did: added, modified, deleted, repeated
+``change:added``           what the layer did: added, modified, deleted, repeated; of modified, content
+                           (or type, link target), attributes (nothing else), mode, owner, mtime, xattrs
 ``size:>1M`` ``size:<10k`` bytes of the file, or of all files below the directory
 ``type:symlink``           type of the path: file, directory, symlink, …
 ========================== ==================================================
@@ -24,18 +25,21 @@ from typing import AnyStr, NoReturn, cast
 from layertui.model.entry import ENTRY_TYPES
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
-from layertui.model.numbers import Node
+from layertui.model.numbers import LayerNumber, Node
 from layertui.union.arrays import STRETCH
-from layertui.union.changes import Mark
+from layertui.union.changes import ATTRIBUTES, Mark, difference
 from layertui.union.merged_tree import MergedTree
 
 SIZE_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 MARKS_OF_CHANGE = {
     "added": (Mark.ADDED,),
-    "modified": (Mark.MODIFIED, Mark.REWRITTEN),
+    "modified": (Mark.MODIFIED, Mark.REWRITTEN, Mark.ATTRIBUTES, Mark.ATTRIBUTES_AT_LEAST),
     "deleted": (Mark.DELETED,),
     "repeated": (Mark.REPEATED,),
+    "content": (Mark.MODIFIED, Mark.REWRITTEN),
+    "attributes": (Mark.ATTRIBUTES, Mark.ATTRIBUTES_AT_LEAST),
 }
+"""Marks that a term ``change:`` finds, besides the names of attributes. Undecided ones count as what they may be."""
 
 NodeTest = Callable[[Node], bool]
 
@@ -138,10 +142,20 @@ def _by_layer(merged: MergedTree, value: str) -> NodeTest:
 
 
 def _by_change(merged: MergedTree, value: str) -> NodeTest:
+    if value in ATTRIBUTES:
+        return lambda node: (
+            merged.marks[node] in MARKS_OF_CHANGE["modified"] and value in _facts(merged, node)
+        )
     marks = MARKS_OF_CHANGE.get(value)
     if marks is None:
-        _refuse("change", value, ", ".join(MARKS_OF_CHANGE))
+        _refuse("change", value, ", ".join([*MARKS_OF_CHANGE, *sorted(ATTRIBUTES)]))
     return lambda node: merged.marks[node] in marks
+
+
+def _facts(merged: MergedTree, node: Node) -> list[str]:
+    """Return what the layer changed of a modified path, as far as metadata tells."""
+    union, layer = merged.union, merged.layer
+    return difference(union, union.at(node, LayerNumber(layer - 1)), union.at(node, layer))
 
 
 def _by_size(merged: MergedTree, value: str) -> NodeTest:

@@ -19,7 +19,7 @@ from layertui.model.job import Job
 from layertui.model.numbers import NO_NODE, ROOT, Event, LayerNumber, Node
 from layertui.union.arrays import STRETCH, ArrayColumn, assign, column
 from layertui.union.changes import Mark, SameContent
-from layertui.union.merged_tree import MergedTree
+from layertui.union.merged_tree import MergedTree, StoredSizes
 from layertui.union.model import LayerUnion
 from layertui.union.path_filter import matching_nodes
 
@@ -65,6 +65,7 @@ class TreeRows:
         self._changed = b""  # nodes in view and filter that the layer changed
         self._order: ArrayColumn[int, Node] | None = None  # all nodes in the order shown; None by name
         self._rank: ArrayColumn[Node, int] | None = None  # the place of each node in that order
+        self._stored: StoredSizes | None = None  # of the layer, in the view of its changes
         self._reopen(ROOT)
         self._refresh()
 
@@ -95,6 +96,7 @@ class TreeRows:
                 if there >= 0:
                     self._collapsed[there] = 0
         self.view, self.sort = before.view, before.sort
+        self._measure()
         self._order, self._rank = self._sorted()
         self._reopen(ROOT)
         if before.query:
@@ -107,6 +109,9 @@ class TreeRows:
     def show(self, view: View) -> None:
         """Show another view."""
         self.view = view
+        self._measure()
+        if self.sort == "size":
+            self._order, self._rank = self._sorted()
         self._refresh()
 
     def order_by(self, sort: Sort) -> None:
@@ -118,6 +123,7 @@ class TreeRows:
     def move(self, layer: LayerNumber) -> None:
         """Move to another layer."""
         self.merged.move(layer)
+        self._measure()
         self._order, self._rank = self._sorted()
         if self.query:
             self._matches = matching_nodes(self.merged, self.query)
@@ -150,6 +156,10 @@ class TreeRows:
             self._collapsed, self._set_aside = self._set_aside, None
         self._reopen(ROOT)
         self._refresh()
+
+    def subtree_size(self, node: Node) -> int:
+        """Return the bytes at and below a path: of the merged tree; in the view of changes, what the layer stores."""
+        return self.merged.subtree_size(node) if self._stored is None else self._stored.below(node)
 
     def hidden(self) -> int:
         """Return the number of paths in the view that do not exist in the merged tree."""
@@ -349,12 +359,17 @@ class TreeRows:
         assign(rank, order, iter(range(union.nodes)))
         return column(order), column(rank)
 
+    def _measure(self) -> None:
+        """Sum up what the layer stores, if that is what is shown."""
+        is_layer = self.view == "changes" and self.merged.layer
+        self._stored = self.merged.stored_sizes() if is_layer else None
+
     def _key(self) -> Callable[[Node], tuple[int, int]]:
         """Return the sort key of siblings: a fact of the version that stands for each, then the name."""
         merged = self.merged
         union = merged.union
         if self.sort == "size":
-            return lambda node: (-merged.subtree_size(node), node)
+            return lambda node: (-self.subtree_size(node), node)
         if self.sort == "layer":
             return lambda node: (-union.ev_layer[max(merged.version(node), Event(0))], node)
         return lambda node: (-_mtime(union, merged.version(node)), node)

@@ -18,9 +18,9 @@ from layertui.ui.detail.changes import COLUMN, GUTTER, compare, label, propertie
 from layertui.ui.detail.page import Page, PageBuilder, message
 from layertui.ui.detail.pane import CHANGES, DIFF, DetailPane
 from layertui.ui.detail.subject import Subject
-from layertui.ui.detail.words import CHANGE_MARKS
+from layertui.ui.detail.words import CHANGE_MARKS, change_spans
 from layertui.ui.widgets.lines import Line, Span
-from layertui.union.changes import Mark
+from layertui.union.changes import Mark, mark_of_facts
 
 NAMES = {A: "A", B: "B"}
 
@@ -115,11 +115,11 @@ def _add_verdict(build: PageBuilder, subject: ComparedSubject) -> None:
     elif found.entry(node, B) is None:
         mark, said = Mark.DELETED, "only in A"
     elif what is not None:
-        mark, said = Mark.MODIFIED, f"in both, different: {facts_text(what)}"
+        mark, said = mark_of_facts(what), f"in both, different: {facts_text(what)}"
     sign, style = CHANGE_MARKS[mark]
     path = (visible(union.path(node)), "bold")
     build.add((f"{sign} " if sign else "", style), path, ("  ", ""), (said, style or "quiet"))
-    if union.end[node] - node > 1 and (below := _below(found, node, mark)):
+    if union.end[node] - node > 1 and (below := _below(found, node)):
         grown = growth_text(found.growth(node), "−")
         build.add(("Below it: ", "quiet"), *below, (f", {grown} in all", "quiet"))
     unread = found.unread.get(union.path(node))
@@ -158,19 +158,10 @@ def _add_content(build: PageBuilder, subject: ComparedSubject, differs: bool) ->
         build.add(text, *more, gutter=[label("content", changed=differs)])
 
 
-def _below(found: Comparison, node: Node, mark: Mark) -> list[Span]:
+def _below(found: Comparison, node: Node) -> list[Span]:
     """Return how many paths below a directory differ; empty if none does."""
-    told: list[Span] = []
-    numbers = zip(
-        (Mark.ADDED, Mark.MODIFIED, Mark.DELETED), found.merged_b.subtree_changes(node), strict=True
-    )
-    for kind, number in numbers:
-        if number := number - (kind == mark):
-            told += [
-                (", " if told else "", "quiet"),
-                (f"{number:,} {kind.name.lower()}", CHANGE_MARKS[kind][1]),
-            ]
-    return told
+    counts = found.merged_b.changes_below(node)
+    return change_spans({mark: count for mark, count in counts.items() if count})
 
 
 def _heading() -> Line:

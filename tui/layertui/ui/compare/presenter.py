@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from layertui.model.numbers import LayerNumber, Node
@@ -12,6 +12,7 @@ from layertui.ui.tree.presenter import LayerPresenter, change_counts
 if TYPE_CHECKING:
     from layertui.compare.rows import ComparedRows
     from layertui.model.entry import Entry
+    from layertui.ui.widgets.lines import Span
     from layertui.union.tree_rows import TreeRows
 
 
@@ -21,11 +22,11 @@ class ComparedPresenter:
     columns: Mapping[str, int] = {"permissions": 10, "owner": 9, "time": 16, "size": 7, "growth": 8}
     filter_hint = LayerPresenter.filter_hint.replace("layer:3, ", "")
 
-    def titles(self, rows: TreeRows) -> tuple[str, str]:
+    def titles(self, rows: TreeRows) -> tuple[str, Sequence[Span]]:
         if rows.view == "merged":
             paths = count_text(rows.merged.paths(), "path")
-            return "All paths of A and B", f"{paths} in B"
-        return "Differences", change_counts(rows) or "no path"
+            return "All paths of A and B", [(f"{paths} in B", "quiet")]
+        return "Differences", change_counts(rows) or [("no path", "quiet")]
 
     def name_style(self, rows: TreeRows, node: Node, entry: Entry) -> str:
         return "" if rows.merged.marks[node] else "quiet"  # the mark tells the side

@@ -47,7 +47,8 @@ class CompareScreen(StackScreen[None]):
     )
     LEGEND: ClassVar[Legend] = (
         ("+", "$added", "only in B"),
-        ("~", "$modified", "in both, different"),
+        ("~", "$modified", "in both, content different"),
+        ("*", "$attributes", "in both, only mode, owner, mtime or xattrs different"),
         ("−", "$deleted", "only in A"),
         ("·", "$quiet", "contains differences"),
         ("✗", "$deleted", "not everything could be read: what is missing appears as absent"),
@@ -149,10 +150,7 @@ class CompareScreen(StackScreen[None]):
             from layertui.ui.compare.facts import facts_page
 
             found = Comparison(a, b, ignored, job, known)
-            merged = found.merged_b.copy()
-            # What differs in nothing else is there because its content does.
-            merged.settle(lambda _before, _after: False)
-            rows = ComparedRows(merged, found.merged_a)
+            rows = ComparedRows(found.merged_b.copy(), found.merged_a)
             return found, rows, facts_page(found)
 
         self._comparing = background(

@@ -16,7 +16,7 @@ from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.detail.page import Page, PageBuilder
 from layertui.ui.detail.subject import Subject, chip
-from layertui.ui.detail.words import CHANGE_MARKS, HOW_DELETED, absence, layers, path_of, sizes
+from layertui.ui.detail.words import CHANGE_MARKS, HOW_DELETED, absence, change_spans, path_of, sizes
 from layertui.ui.widgets.lines import Line, Span
 from layertui.union.changes import Mark, difference, mark_of, undecided_pairs
 from layertui.union.layer_summary import LayerSummary, summarize_layer
@@ -130,7 +130,7 @@ def _page(subject: Subject, job: Job, known: _Known) -> Page:
         _say_what(build, subject, before, after, last, known)
     if node and (union.end[node] - node) > 1:
         below = summarize_layer(union, layer, subject.contents.same if known.settled else None, top=node)
-        if below.added or below.modified or below.deleted or below.undecided:
+        if any(below.by_mark.values()) or below.undecided:
             build.add(("Below it: ", "quiet"), *counts(below))
     _table(build, subject, before if touched else after, after, known)
     _hidden(build, subject, job)
@@ -144,11 +144,10 @@ def path_of_node(subject: Subject) -> str:
 def summary_line(subject: Subject, summary: LayerSummary) -> Line:
     """Return the summary of the layer's changes."""
     union, layer = subject.union, subject.merged_layer
-    against = f" against {layers(1, layer - 1)}" if layer > 1 else " is the base"
     spans: list[Span] = [
         ("▌", f"layer:{layer}"),
         (f"layer {layer}", "bold"),
-        (f"{against}: ", "quiet"),
+        (": ", "quiet"),
         *counts(summary),
     ]
     if summary.hidden == 1:
@@ -159,23 +158,18 @@ def summary_line(subject: Subject, summary: LayerSummary) -> Line:
             (f" ({size_text(union.size(event))}, from layer {union.ev_layer[event]})", "quiet"),
         ]
     elif summary.hidden:
-        count = count_text(summary.hidden, "earlier version")
-        spans.append((f" · hides {count} ({size_text(summary.hidden_bytes)})", "quiet"))
+        files = count_text(summary.hidden, "file")
+        spans.append((f" · hides {size_text(summary.hidden_bytes)} in {files}", "quiet"))
     return Line(spans)
 
 
 def counts(summary: LayerSummary) -> Iterator[Span]:
-    """Yield the numbers of paths added, modified and deleted."""
-    for count, what in (
-        (summary.added, "added"),
-        (summary.modified, "modified"),
-        (summary.deleted, "deleted"),
-    ):
-        if what != "added":
-            yield ", ", "quiet"
-        yield f"{count:,} {what}", what if count else "quiet"
+    """Yield the numbers of paths changed in each way: ``+3 ~1 *20 −4``."""
+    yield from change_spans(summary.by_mark)
+    if summary.repeated:
+        yield from [(" ", "quiet"), *change_spans({Mark.REPEATED: summary.repeated})]
     if summary.undecided:
-        yield f", {summary.undecided:,} being compared", "quiet"
+        yield f", comparing {summary.undecided:,}", "quiet"
 
 
 def _say_what(
@@ -194,6 +188,8 @@ def _say_what(
         what = facts_text(difference(union, before, after, same))
         said = {
             Mark.MODIFIED: f"modified by layer {layer}: {what}",
+            Mark.ATTRIBUTES: f"attributes changed by layer {layer}: {what}",
+            Mark.ATTRIBUTES_AT_LEAST: f"attributes changed by layer {layer}: {what}; content not compared",
             Mark.REPEATED: f"identical copy stored by layer {layer}",
             Mark.REWRITTEN: f"stored again by layer {layer}, same metadata and size",
         }[mark]

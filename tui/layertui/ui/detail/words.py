@@ -1,11 +1,14 @@
 """Phrases and spans that several tabs share."""
 
+from collections.abc import Mapping
+
 from layertui.content.text import Encoding
 from layertui.model.history_step import step_text
 from layertui.model.numbers import Event, LayerNumber, Node
 from layertui.text.format import exact_size, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.detail.subject import Subject
+from layertui.ui.widgets.lines import Span
 from layertui.union.changes import Mark
 from layertui.union.model import Absence
 
@@ -16,14 +19,25 @@ CHANGE_MARKS = {
     Mark.DELETED: ("−", "deleted"),
     Mark.REPEATED: ("=", "quiet"),
     Mark.REWRITTEN: ("~", "quiet"),
+    Mark.ATTRIBUTES: ("*", "attributes"),
+    Mark.ATTRIBUTES_AT_LEAST: ("*", "quiet"),
 }
-"""What stands for a change, and its style."""
+"""What stands for a change, and its style; that of an undecided one is quiet."""
 
 HOW_DELETED = {
     Absence.WHITEOUT: " with a whiteout",
     Absence.OPAQUE: " with an opaque whiteout of a parent directory",
     Absence.REPLACED: ", which replaced a parent directory",
 }
+
+
+def change_spans(counts: Mapping[Mark, int]) -> list[Span]:
+    """Return numbers of changes: ``+3 ~1 *20 −4``."""
+    spans: list[Span] = []
+    for mark, count in counts.items():
+        sign, style = CHANGE_MARKS[mark]
+        spans += [(" ", "quiet")] * bool(spans) + [(f"{sign}{count:,}", style if count else "quiet")]
+    return spans
 
 
 def layers(first: int, last: int) -> str:

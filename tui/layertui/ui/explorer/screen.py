@@ -55,6 +55,7 @@ class ExplorerScreen(ImageScreen):
         ("·", "$quiet", "a step without a layer; in the tree, a closed directory with changes in it"),
         ("┆", "$quiet", "a step of the base image, if known"),
         ("+ ~ −", "$modified", "added, modified, deleted by the selected layer"),
+        ("*", "$attributes", "only mode, owner, mtime or xattrs changed by it"),
         ("=", "$quiet", "identical copy stored by it"),
         ("✓", "$quiet", "layer digest verified"),
         ("…", "$quiet", "layer not read yet"),

@@ -4,13 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from layertui.insight.tally import Finding, Sum, Survey
+from layertui.insight.waste import Reason
 from layertui.model.numbers import LayerNumber
 from layertui.text.format import size_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.detail.page import Page, PageBuilder
 from layertui.ui.detail.subject import chip
+from layertui.ui.detail.words import CHANGE_MARKS
 from layertui.ui.widgets.lines import Document, Line, Span
+from layertui.union.changes import Mark
 
 _SIZE, _COUNT, _CHIP = 8, 8, 6
 """Cells of numbers, and of a layer's number in its color."""
@@ -113,8 +116,27 @@ def name_of(each: Sum, steps: Mapping[LayerNumber, str]) -> str:
     return "".join(text for text, _style in name_spans(each, steps))
 
 
+_MARKS = {
+    Reason.REWRITTEN.words: Mark.MODIFIED,
+    Reason.METADATA.words: Mark.ATTRIBUTES,
+    Reason.TOUCHED.words: Mark.ATTRIBUTES,
+    Reason.REPEATED.words: Mark.REPEATED,
+    Reason.DELETED.words: Mark.DELETED,
+    Reason.REPLACED.words: Mark.DELETED,
+    Reason.MOVED.words: Mark.DELETED,
+}
+"""What hid a file did to its path, by its reason."""
+
+
+def _reason_spans(words: str) -> list[Span]:
+    sign, style = CHANGE_MARKS[_MARKS.get(words, Mark.NONE)]
+    return [(f"{sign or '?':<2}", style), (words, "")]
+
+
 def name_spans(each: Sum, steps: Mapping[LayerNumber, str]) -> list[Span]:
     """Return the name of a sum, a step with its layer in color; sanitized."""
+    if each.kind == "reason":
+        return _reason_spans(each.name)
     if each.kind != "step":
         return [(visible(each.name), "")]
     if not each.layer:
@@ -166,6 +188,9 @@ class Findings(Document):
         for (name, width), cell in zip(self._widths(), finding.cells, strict=True):
             if name == _HIDDEN_BY:
                 body += [*chip(LayerNumber(int(cell))), (" " * (width - 4 + _GAP), "")]
+            elif name == "reason":
+                sign, words = _reason_spans(cell)
+                body += [sign, (f"{words[0]:<{width - 2 + _GAP}}", "quiet")]
             else:
                 text = finding.secret if name == "secret" and self._is_unmasked else cell
                 body.append((f"{shorten(visible(text), width):<{width + _GAP}}", "quiet"))

@@ -1,4 +1,4 @@
-"""Colors: quiet surfaces, one accent for the focus, hues for layers, three for changes.
+"""Colors: quiet surfaces, one accent for the focus, hues for layers, four for changes.
 
 Everything else is the foreground or one of two grays: ``$quiet`` for secondary
 text, ``$line`` for borders. Color is never the only cue: layers carry their number,
@@ -41,6 +41,8 @@ class Shades(NamedTuple):
     cursor_blurred: str
     added: str
     modified: str
+    attributes: str
+    """Nothing but mode, owner, mtime or xattrs changed: quieter than the changes of contents."""
     deleted: str
     scrollbar: str
 
@@ -57,6 +59,7 @@ _DARK = Shades(
     cursor_blurred="#1e232b",
     added="#5fd38d",
     modified="#e8c15a",
+    attributes="#b3a2d9",
     deleted="#ff7b81",
     scrollbar="#3a4250",
 )
@@ -72,6 +75,7 @@ _LIGHT = Shades(
     cursor_blurred="#ebedf1",
     added="#177a3d",
     modified="#8a6100",
+    attributes="#6b5596",
     deleted="#c3272f",
     scrollbar="#c0c6d0",
 )
@@ -87,6 +91,7 @@ _ANSI = Shades(
     cursor_blurred="ansi_bright_black",
     added="ansi_green",
     modified="ansi_yellow",
+    attributes="ansi_magenta",
     deleted="ansi_red",
     scrollbar="ansi_bright_black",
 )
@@ -137,6 +142,7 @@ def variables(dark: bool = True, ansi: bool = False) -> dict[str, str]:
         "cursor-blurred": tone.cursor_blurred,
         "added": tone.added,
         "modified": tone.modified,
+        "attributes": tone.attributes,
         "deleted": tone.deleted,
     }
 

@@ -21,7 +21,10 @@ from layertui.ui.cells import shorten
 from layertui.ui.tree.view import TreeView
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from layertui.ui.tree.presenter import RowPresenter
+    from layertui.ui.widgets.lines import Span
 
 _SETTLE = 0.08
 """Seconds without typing before a filter is applied."""
@@ -250,11 +253,15 @@ class TreePane(Vertical):
             self.border_title, self.border_subtitle = title, subtitle
 
 
-def _fitting(room: int, name: str, told: str) -> Content:
+def _fitting(room: int, name: str, told: Sequence[Span]) -> Content:
     """Return both titles, or as much as fits."""
-    if len(name) + len(told) + 2 > room:
+    left = room - len(name) - 2
+    spans = list(told)
+    while spans and sum(len(text) for text, _style in spans) > left:
+        spans.pop()
+    if not spans:
         return Content(shorten(name, room))
-    return Content.assemble(name, ("  " + told, "$quiet not bold"))
+    return Content.assemble(name, "  ", *((text, f"${style} not bold") for text, style in spans))
 
 
 class Paths(Suggester):

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from layertui.model.numbers import LayerNumber, Node
+from layertui.model.numbers import ROOT, LayerNumber, Node
 from layertui.text.format import count_text
 
 if TYPE_CHECKING:
     from layertui.model.entry import Entry
+    from layertui.ui.widgets.lines import Span
     from layertui.union.tree_rows import TreeRows
 
 
 FILTER_HELP = (
     "The filter finds a text in names (with a slash, in paths), globs (*.conf, "
-    "/etc/**), regular expressions in paths (~^/etc/.*conf$), layer:3, change:added, size:>1M and "
+    "/etc/**), regular expressions in paths (~^/etc/.*conf$), layer:3, change:added (modified, content, attributes, mode, owner, mtime, deleted, repeated), size:>1M and "
     "type:symlink; of several terms all must match. Capitals matter if there are any."
 )
 """The filter of paths, in the help of screens with a tree."""
@@ -29,7 +30,7 @@ class RowPresenter(Protocol):
     filter_hint: str
     """Examples of a filter."""
 
-    def titles(self, rows: TreeRows) -> tuple[str, str]:
+    def titles(self, rows: TreeRows) -> tuple[str, Sequence[Span]]:
         """Return what is shown, and how much of it there is."""
 
     def name_style(self, rows: TreeRows, node: Node, entry: Entry) -> str:
@@ -54,13 +55,18 @@ class LayerPresenter:
     columns: Mapping[str, int] = {"layer": 4, "permissions": 10, "owner": 9, "time": 16, "size": 7}
     filter_hint = "text, *.conf, /etc/**, ~regex, layer:3, change:added, size:>1M, type:symlink"
 
-    def titles(self, rows: TreeRows) -> tuple[str, str]:
+    def titles(self, rows: TreeRows) -> tuple[str, Sequence[Span]]:
         merged = rows.merged
         if rows.view == "merged":
-            return f"Merged tree at layer {merged.layer}", count_text(merged.paths(), "path")
+            counts = change_counts(rows)
+            paths = count_text(merged.paths(), "path")
+            return f"Merged tree at layer {merged.layer}", [
+                (f"{paths}  " if counts else paths, "quiet"),
+                *counts,
+            ]
         if rows.view == "changes":
-            return f"Changes of layer {merged.layer}", change_counts(rows) or "none"
-        return f"All paths of layers 1–{merged.layer}", f"{rows.hidden():,} hidden"
+            return f"Changes of layer {merged.layer}", change_counts(rows) or [("none", "quiet")]
+        return f"All paths of layers 1–{merged.layer}", [(f"{rows.hidden():,} hidden", "quiet")]
 
     def name_style(self, rows: TreeRows, node: Node, entry: Entry) -> str:
         return f"layer:{entry.layer}"
@@ -81,10 +87,12 @@ class LayerPresenter:
         return f"Layer {rows.merged.layer} changes nothing here."
 
 
-def change_counts(rows: TreeRows) -> str:
-    """Return how many paths changed, by kind of change: ``3 added, 1 deleted``; empty for none."""
-    from layertui.union.path_filter import MARKS_OF_CHANGE
+def change_counts(rows: TreeRows) -> list[Span]:
+    """Return how many paths changed, by kind of change: ``+3 −1 =2``; empty for none."""
+    from layertui.ui.detail.words import change_spans
+    from layertui.union.changes import Mark
 
-    marks = rows.merged.marks
-    counts = {word: sum(marks.count(mark, 1) for mark in kinds) for word, kinds in MARKS_OF_CHANGE.items()}
-    return ", ".join(f"{count:,} {word}" for word, count in counts.items() if count)
+    counts = rows.merged.changes_below(ROOT)
+    if rows.view == "changes":
+        counts[Mark.REPEATED] = rows.merged.marks.count(Mark.REPEATED, 1)
+    return change_spans({mark: count for mark, count in counts.items() if count})

@@ -14,7 +14,7 @@ from layertui.text.matching import text_positions
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.detail.subject import chip
-from layertui.ui.detail.words import CHANGE_MARKS
+from layertui.ui.detail.words import CHANGE_MARKS, change_spans
 from layertui.ui.widgets.lines import Span
 from layertui.union.changes import Mark
 
@@ -71,8 +71,10 @@ def spans(rows: TreeRows, node: Node, place: Layout) -> Sequence[Span]:
     mark = Mark(merged.marks[node])
     here = bool(merged.visible[node])
     closed = not rows.is_open(node) and rows.has_children(node)
-    below = _subtree_changes(rows, node, mark) if closed else []
+    below = _subtree_changes(rows, node) if closed else []
     sign, style = CHANGE_MARKS[mark] if node else ("", "quiet")
+    if mark == Mark.REPEATED and rows.view == "merged" and entry.type == "directory":
+        sign = ""  # layers repeat the directories above what they store
     if below and not sign:
         sign = "·"
     indent = arrow_at(rows, node, place.names) - _MARK
@@ -94,19 +96,11 @@ def spans(rows: TreeRows, node: Node, place: Layout) -> Sequence[Span]:
     return row
 
 
-def _subtree_changes(rows: TreeRows, node: Node, mark: Mark) -> list[Span]:
+def _subtree_changes(rows: TreeRows, node: Node) -> list[Span]:
     """Return the changes below a directory: ``+3 ~1``."""
-    added, modified, deleted = rows.merged.subtree_changes(node)
-    counts = {
-        Mark.ADDED: added - (mark == Mark.ADDED),
-        Mark.MODIFIED: modified - (mark in (Mark.MODIFIED, Mark.REWRITTEN)),
-        Mark.DELETED: deleted - (mark == Mark.DELETED),
-    }
-    return [
-        (f" {CHANGE_MARKS[kind][0]}{count:,}", CHANGE_MARKS[kind][1])
-        for kind, count in counts.items()
-        if count
-    ]
+    counts = rows.merged.changes_below(node)
+    found = {mark: count for mark, count in counts.items() if count}
+    return [(" ", "quiet"), *change_spans(found)] if found else []
 
 
 def _name(presenter: RowPresenter, rows: TreeRows, node: Node, entry: Entry, here: bool) -> list[Span]:
@@ -176,7 +170,7 @@ def _cell(presenter: RowPresenter, rows: TreeRows, node: Node, column: str, entr
     if column == "time":
         return moment(entry)[:16]
     if entry.type == "directory":
-        return size_text(rows.merged.subtree_size(node)) if here else ""
+        return size_text(rows.subtree_size(node)) if here else ""
     if entry.device is not None:
         return f"{entry.device[0]}, {entry.device[1]}"
     return size_text(entry.size) if entry.type == "file" else ""

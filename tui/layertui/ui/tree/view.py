@@ -162,13 +162,11 @@ class TreeView(ListView):
     def settle(self, layer: LayerNumber, same: SameContent) -> None:
         """Update the changes of ``layer``, now that contents have been compared."""
 
-        from layertui.union.changes import Mark
-
         def settle(rows: TreeRows) -> None:
             with suppress(LayertuiError):  # shown in the detail
                 rows.settle(layer, same)
 
-        if self.rows is not None and Mark.REWRITTEN in self.rows.merged.marks:
+        if self.rows is not None and not self.rows.merged.is_settled:
             self._change(settle, "settle", light=False)
 
     def filter(self, query: str) -> None:
