@@ -58,6 +58,7 @@ WRITTEN = {
     "question_mark": "?", "exclamation_mark": "!", "slash": "/", "colon": ":", "comma": ",", "full_stop": ".",
     "left_square_bracket": "[", "right_square_bracket": "]", "up": "↑", "down": "↓", "left": "←", "right": "→",
     "pageup": "pgup", "pagedown": "pgdn", "ctrl+@": "ctrl+space",
+    "less_than_sign": "<", "greater_than_sign": ">",
 }  # fmt: skip
 
 

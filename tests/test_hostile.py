@@ -115,7 +115,7 @@ WORDS: Mapping[str, Sequence[Sequence[str]]] = {
         [IMAGE, "demo:", "--markdown"],
         [IMAGE, "--from", "1", "--to", "3", "--all"],
     ],
-    "log": [[IMAGE, hostile.FILE]],
+    "log": [[IMAGE, hostile.FILE], [IMAGE, hostile.FILE, "--lines"]],
     "diff": [[IMAGE, hostile.FILE], [IMAGE, f"{hostile.FILE}.bin", "--from", "1", "--to", "2"]],
     "cat": [[IMAGE, hostile.FILE], [IMAGE, f"{hostile.FILE}.bin"]],
     "search": [

@@ -29,7 +29,11 @@ EXPECTED: Mapping[str, Sequence[tuple[int, Sequence[str], str, str]]] = {
     "tree": [(0, [IMAGE], "MODE", ""), (0, [IMAGE, "/"], "MODE", ""), (2, [IMAGE, "/x"], "", NO_X), (0, [IMAGE, "--json"], "", "")],
     "changes": [(0, [IMAGE], "LAYER", ""), (0, [IMAGE, "--json"], "", "")],
     "compare": [(0, [IMAGE, IMAGE], "same", ""), (1, [IMAGE, "demo:"], "differ", "")],
-    "log": [(2, [IMAGE, "/x"], "", NO_X), (2, [IMAGE, "/"], "", NO_ROOT)],
+    "log": [
+        (2, [IMAGE, "/x"], "", NO_X),
+        (2, [IMAGE, "/"], "", NO_ROOT),
+        (2, [IMAGE, "/x", "--lines"], "", NO_X),
+    ],
     "diff": [(2, [IMAGE, "/x"], "", NO_X), (2, [IMAGE, "/"], "", NO_ROOT)],
     "cat": [(2, [IMAGE, "/x"], "", NO_X), (2, [IMAGE, "/"], "", NO_ROOT)],
     "search": [(1, [IMAGE, "x"], "", ""), (1, [IMAGE, "x", "--hidden"], "", ""), (1, [IMAGE, "xyzzy", "--config"], "", "")],

@@ -31,7 +31,7 @@ FAILING: Mapping[str, Sequence[tuple[int, Sequence[str]]]] = {
     "tree": [(0, [IMAGE]), (2, [CUT])],
     "changes": [(0, [IMAGE]), (2, [CUT])],
     "compare": [(1, [IMAGE, OTHER]), (1, [IMAGE, OTHER, "--json"]), (0, [IMAGE, IMAGE])],
-    "log": [(0, [IMAGE, "/a"]), (2, [CUT, "/a"])],
+    "log": [(0, [IMAGE, "/a"]), (2, [CUT, "/a"]), (0, [IMAGE, "/a", "--lines"])],
     "diff": [(1, [IMAGE, "/a"])],
     "cat": [(0, [IMAGE, "/a"]), (2, [IMAGE, "/missing"])],
     "search": [(0, [IMAGE, "two"]), (1, [IMAGE, "nowhere"])],

@@ -19,7 +19,7 @@ ON_IMAGES: dict[str, list[list[str]]] = {
     "tree": [["--json", "{image}"], ["{image}", "{path}"]],
     "changes": [["{image}"], ["--json", "{image}"]],
     "compare": [["{image}", "{image}"], ["--json", "{image}", "demo:"]],
-    "log": [["{image}", "{path}"]],
+    "log": [["{image}", "{path}"], ["{image}", "{path}", "--lines"]],
     "diff": [["{image}", "{path}"]],
     "cat": [["{image}", "{path}"]],
     "search": [["{image}", "a"]],

@@ -43,8 +43,8 @@ GERMAN = "Grüße aus München\nund schöne Straßen\n"
 PREVIEWS: dict[str, Callable[[], tuple[Subject, tuple[str, ...]]]] = {
     "text": lambda: (about(f"{HOME}/app.py"), ()),
     "hidden_text": lambda: (about(HOME, 6), ("1", "enter")),
-    "as_hex": lambda: (about(f"{HOME}/app.py"), ("b",)),
-    "binary_as_text": lambda: (about("/usr/lib/stonecut.so"), ("b",)),
+    "as_hex": lambda: (about(f"{HOME}/app.py"), ("H",)),
+    "binary_as_text": lambda: (about("/usr/lib/stonecut.so"), ("H",)),
     "shell": lambda: (about("/usr/local/bin/entrypoint.sh"), ()),
     "latin_1": lambda: (stored((GERMAN * 5).encode("latin-1")), ()),
     "utf_16": lambda: (stored(GERMAN.encode("utf-16")), ()),
@@ -118,12 +118,12 @@ def test_diff_without_colours(snap_compare: Compare, monkeypatch: pytest.MonkeyP
 # Keys
 
 
-async def test_b_shows_hex_and_text_again() -> None:
+async def test_capital_h_shows_hex_and_text_again() -> None:
     app = Detail(about(f"{HOME}/app.py"))
     async with app.run_test(size=(100, 20)) as pilot:
-        await pressing("4", "b")(pilot)
+        await pressing("4", "H")(pilot)
         assert "22 22 22 4f" in text(app.pane)
-        await pressing("b")(pilot)
+        await pressing("H")(pilot)
         assert "import json" in text(app.pane)
 
 

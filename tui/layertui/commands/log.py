@@ -6,9 +6,13 @@ import argparse
 
 from layertui.commands.changes import COLOURS, MARKS, WHITEOUTS, mark
 from layertui.commands.entries import name_of, size_of, to_json
-from layertui.commands.opening import find, image_of, read_layers, versions
-from layertui.commands.output import Output
+from layertui.commands.opening import Opened, find, image_of, read_layers, versions
+from layertui.commands.output import Output, cut, one_line, warn
 from layertui.commands.parsing import add_common, add_image
+from layertui.commands.progress import ProgressBar
+from layertui.content.blame import blame
+from layertui.model.history_step import step_text
+from layertui.model.image import Image
 from layertui.model.layer_index import Kind
 from layertui.model.numbers import NO_EVENT, Event
 from layertui.text.format import facts_text, mode_text, moment, owner
@@ -25,15 +29,28 @@ EPILOG = """\
 whiteout, by an opaque whiteout of a parent directory, or because a parent
 directory was replaced by another type.
 
+--lines prints the lines of the last version, each with the layer that wrote it,
+as git blame does; with --json one object per line:
+{"path": …, "line": N, "layer": N, "certain": true, "text": …}. A line is not
+certain (and has a ? behind its layer) if an older version, which may have it
+too, cannot be read; the status is 2 then.
+
 examples:
   layertui log app.tar /etc/passwd
+  layertui log app.tar /etc/passwd --lines
   layertui diff app.tar /etc/passwd --from 1 --to 5
 """
+
+_STEP_COLUMNS = 30
+"""Most columns of a step beside a line."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_image(parser)
     parser.add_argument("path", metavar="PATH", help="path in any layer")
+    parser.add_argument(
+        "--lines", action="store_true", help="print the lines of a text, with the layer that wrote each"
+    )
     add_common(parser)
 
 
@@ -42,6 +59,8 @@ def run(options: argparse.Namespace) -> int:
     opened = read_layers(options, image)
     union = opened.union
     events = versions(union, find(union, options.path, union.layers))
+    if options.lines:
+        return _lines(options, image, opened, events)
     out = Output(opened.status)
     if options.json:
         for event in events:
@@ -56,6 +75,47 @@ def run(options: argparse.Namespace) -> int:
         headers = ("", "LAYER", "MODE", "OWNER", "SIZE", "MODIFIED", "WHAT", "PATH")
         out.table(headers, [_cells(union, *pair, same) for pair in pairs], (1, 4), colours=COLOURS)
     return opened.status
+
+
+def _lines(options: argparse.Namespace, image: Image, opened: Opened, events: list[Event]) -> int:
+    """Print the lines of the last version that is stored."""
+    union = opened.union
+    event = next((event for event in reversed(events) if union.shows(event)), events[-1])
+    with ProgressBar(options.quiet, "reading versions", 0) as bar:
+        found = blame(union, opened.contents().read, event, bar.job)
+    status = 2 if found.doubts else opened.status
+    if not options.quiet:
+        if event != events[-1]:
+            warn(f"layer {union.ev_layer[events[-1]]} deletes it; these are the lines of its last version")
+        for doubtful, why in found.doubts.items():
+            warn(f"lines of layer {union.ev_layer[doubtful]} may be older: {why}")
+    out = Output(status)
+    steps = {entry.layer: one_line(step_text(entry)) for entry in image.history}
+    texts = (line.rstrip(b"\n").decode("utf-8", "surrogateescape") for line in found.lines)
+    rows = [
+        (number, union.ev_layer[event], event not in found.doubts, text)
+        for number, (event, text) in enumerate(zip(found.events, texts, strict=True), 1)
+    ]
+    if options.json:
+        path = union.path(union.ev_node[event])
+        for number, layer, is_certain, text in rows:
+            out.json({"path": path, "line": number, "layer": layer, "certain": is_certain, "text": text})
+    else:
+        out.table(
+            ("LAYER", "STEP", "LINE", "TEXT"),
+            [
+                (
+                    f"{layer}{'' if is_certain else '?'}",
+                    cut(steps.get(layer, ""), _STEP_COLUMNS),
+                    str(number),
+                    text.removesuffix("\r").expandtabs(8),
+                )
+                for number, layer, is_certain, text in rows
+            ],
+            right=(0, 2),
+            shrink=(3,),
+        )
+    return status
 
 
 def _files(union: LayerUnion, pairs: list[tuple[Event, Event]]) -> list[tuple[Event, Event]]:

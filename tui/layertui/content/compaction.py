@@ -21,7 +21,7 @@ _RELATIVE_INDENT = (-4, 10)
 _RELATIVE_OUTDENT = (24, 17)
 _RELATIVE_DEDENT = (23, 17)
 _INDENT_WEIGHT = 60
-_TAB = 8
+_TAB_STOP = 8
 _BLANK = -1
 """The indentation of a blank line, and of none."""
 
@@ -183,7 +183,7 @@ def _indent(line: bytes) -> int:
         if char == 0x20:
             indent += 1
         elif char == 0x09:
-            indent += _TAB - indent % _TAB
+            indent += _TAB_STOP - indent % _TAB_STOP
         elif char not in b"\n\r":
             return indent
         if indent >= _MAX_INDENT:

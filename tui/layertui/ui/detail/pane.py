@@ -36,6 +36,7 @@ _PATIENCE = 0.15
 """Seconds before a missing page is announced as loading."""
 
 _HUNK_KEYS = Binding.Group("hunk")
+_VERSION_KEYS = Binding.Group("version")
 
 
 class DetailPane(TextView):
@@ -57,7 +58,14 @@ class DetailPane(TextView):
         Binding("space", "mark", "mark", tooltip="Mark a version (enter compares two)"),
         Binding("n", "jump(1)", "next hunk", tooltip="Next hunk", group=_HUNK_KEYS),
         Binding("N", "jump(-1)", "previous hunk", tooltip="Previous hunk", group=_HUNK_KEYS),
-        Binding("b", "hex", "text/hex", tooltip="Toggle text and hex"),
+        Binding("b", "blame", "blame", tooltip="Show or hide the layer that wrote each line"),
+        Binding(
+            "less_than_sign", "version(-1)", "older version", tooltip="Older version", group=_VERSION_KEYS
+        ),
+        Binding(
+            "greater_than_sign", "version(1)", "newer version", tooltip="Newer version", group=_VERSION_KEYS
+        ),
+        Binding("H", "hex", "text/hex", tooltip="Toggle text and hex"),
         Binding("y", "copy", "copy", tooltip="Copy the selected value, or the path"),
     ]
 
@@ -75,6 +83,7 @@ class DetailPane(TextView):
         """Whether a page is still loading."""
         self._page = Page(self.document)
         self._hex: bool | None = None  # None: as suits the file
+        self._blames = False
         self._looked_at = NO_EVENT  # the version that Preview shows in place of the visible one
         self._line = (-1, 0, 0)  # node and layer of a subject, and the line that Preview begins at
         self._compared: tuple[Event, Event] | None = None  # the versions that Diff shows
@@ -127,14 +136,14 @@ class DetailPane(TextView):
 
         return Tabs()
 
-    def _ask_for_page(self, settle: float = 0.0) -> None:
-        """Build the page of the tab, after ``settle`` seconds."""
+    def _ask_for_page(self, settle: float = 0.0, fresh: bool = True) -> None:
+        """Build the page of the tab, after ``settle`` seconds; unless ``fresh``, keep the scroll position."""
         for timer in (self._settle, self._patience):
             if timer is not None:
                 timer.stop()
         self._question.cancel()
         self._question = Job()
-        self._fresh = self.busy = True
+        self._fresh, self.busy = fresh, True
         self._title()
         if not self.is_attached:
             return  # asked again when it is
@@ -180,7 +189,7 @@ class DetailPane(TextView):
             return self._tabs.difference(subject, self._compared, job)
         if self.tab == PREVIEW:
             line = self._line[2] if self._line[:2] == (subject.node, subject.merged_layer) else 0
-            return self._tabs.preview(subject, self._looked_at, self._hex, job, line)
+            return self._tabs.preview(subject, self._looked_at, self._hex, self._blames, job, line)
         return self._tabs.details(subject, job)
 
     def _show_page(self, page: Page) -> None:
@@ -250,6 +259,10 @@ class DetailPane(TextView):
         """Enable only the keys of the current tab."""
         if action == "hex":
             return self.document.hex is not None
+        if action == "blame":
+            return self.document.hex is False
+        if action == "version":
+            return self.document.hex is not None and self._neighbor(int(str(parameters[0]))) >= 0
         if action == "mark":
             return self.tab == VERSIONS and self._step < 0
         if action == "jump":
@@ -273,6 +286,22 @@ class DetailPane(TextView):
         """Show the file in hex, or as text again."""
         self._hex = not (self.document.hex if self._hex is None else self._hex)
         self._ask_for_page()
+
+    def action_blame(self) -> None:
+        """Show the layer that wrote each line, or hide it; so in the files to come."""
+        self._blames = not self._blames
+        self._ask_for_page(fresh=False)
+
+    def action_version(self, by: int) -> None:
+        """Show another version of the file in place."""
+        if (event := self._neighbor(by)) >= 0:
+            self._looked_at = event
+            self._ask_for_page(fresh=False)
+
+    def _neighbor(self, by: int) -> Event:
+        if self.subject is None:
+            return NO_EVENT
+        return self._tabs.neighbor(self.told_about(self.subject), self._looked_at, by)
 
     def action_jump(self, by: int) -> None:
         """Scroll to the next hunk below the top of the screen, or to the one above it."""

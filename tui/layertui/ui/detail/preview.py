@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
+from layertui.content.blame import blame
 from layertui.content.syntax import lexer_of
 from layertui.content.text import Encoding, encoding_of
 from layertui.model.entry import Entry
+from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.numbers import Event, LayerNumber
 from layertui.text.format import size_text
 from layertui.text.sanitize import visible
+from layertui.ui.detail.blame_margin import BlameMargin, rail
 from layertui.ui.detail.hex_view import HexDocument
 from layertui.ui.detail.page import Page, PageBuilder, message
 from layertui.ui.detail.subject import Subject, chip
@@ -44,8 +48,17 @@ _PLURALS = {
 }
 
 
-def pages(subject: Subject, event: Event, hexed: bool | None, job: Job, line: int = 0) -> Iterator[Page]:
-    """Yield the content that ``event`` stored; with ``hexed`` None, hex only if it is not text.
+class Form(NamedTuple):
+    """How a file is shown."""
+
+    hexed: bool | None = None
+    """None: hex only if it is not text."""
+    blamed: bool = False
+    """With the layer that wrote each line of a text."""
+
+
+def pages(subject: Subject, event: Event, form: Form, job: Job, line: int = 0) -> Iterator[Page]:
+    """Yield the content that ``event`` stored, each page more complete than the last.
 
     A text begins at ``line``, which is marked (counted from 1; 0 for the start).
     """
@@ -62,17 +75,18 @@ def pages(subject: Subject, event: Event, hexed: bool | None, job: Job, line: in
     elif not entry.size:
         yield message("Empty file.")
     else:
-        yield _file(subject, event, entry, hexed, job, line)
+        yield from _file(subject, event, entry, form, job, line)
 
 
-def _file(subject: Subject, event: Event, entry: Entry, hexed: bool | None, job: Job, line: int) -> Page:
-    """Return a file as text if it is text or requested as such, else in hex."""
+def _file(subject: Subject, event: Event, entry: Entry, form: Form, job: Job, line: int) -> Iterator[Page]:
+    """Yield a file as text if it is text or requested as such, else in hex."""
     head = subject.contents.read(event, 0, _HEAD, job)
     encoding = encoding_of(head, entry.size)
     facts = encoding_facts(encoding) if encoding else ["binary"]
-    if hexed or (hexed is None and encoding is None):
+    if form.hexed or (form.hexed is None and encoding is None):
         document: Document = HexDocument(subject.contents, event, entry.size, head)
-        return Page(document, [_heading(subject, event, *facts)])
+        yield Page(document, [_heading(subject, event, *facts)])
+        return
     if encoding is None:
         encoding = Encoding("utf-8", "UTF-8")
         facts = ["binary, shown as text"]
@@ -80,10 +94,26 @@ def _file(subject: Subject, event: Event, entry: Entry, hexed: bool | None, job:
     lexer = lexer_of(PurePosixPath(entry.path).name, encoding.decode(head[:4000]))
     if lexer is not None:
         facts.insert(0, str(lexer.name))
-    text = TextDocument(subject.contents, event, entry.size, head, encoding, lexer)
+    margin = BlameMargin(subject) if form.blamed else None
+    text = TextDocument(subject.contents, event, entry.size, head, encoding, lexer, margin)
     if line:
         text.go_to_line(line, job)
-    return Page(text, [_heading(subject, event, *facts)], top=text.marked.start)
+    heading = [_heading(subject, event, *facts)]
+    if margin is None:
+        yield Page(text, heading, top=text.marked.start)
+        return
+    heading = [Line([*rail(subject, event), (" · ", "quiet"), *heading[0].body])]
+    yield Page(text, heading, top=text.marked.start)
+    try:
+        found = blame(subject.union, subject.contents.read, event, job)
+    except LayertuiError as error:
+        yield Page(text, [*heading, Line([(visible(str(error)), "modified")])])
+        return
+    margin.fill(found)
+    if found.doubts:
+        why = visible(next(iter(found.doubts.values())))
+        heading.append(Line([("? ", "modified"), (f"may be of an older layer: {why}", "quiet")]))
+    yield Page(text, heading)
 
 
 def _heading(subject: Subject, event: Event, *facts: str) -> Line:
@@ -91,10 +121,8 @@ def _heading(subject: Subject, event: Event, *facts: str) -> Line:
     union, layer = subject.union, subject.merged_layer
     spans: list[Span] = []
     if union.at(union.ev_node[event], layer) != event:
-        spans += [
-            (f"hidden, from layer {union.ev_layer[event]}", "deleted"),
-            (f": {path_of(subject, event)} · ", "quiet"),
-        ]
+        path = f": {path_of(subject, event)}" if union.ev_node[event] != subject.node else ""
+        spans += [(f"hidden, from layer {union.ev_layer[event]}", "deleted"), (f"{path} · ", "quiet")]
     spans += [(" · ".join((*facts, sizes(union.size(event)))), "quiet")]
     return Line(spans)
 

@@ -6,8 +6,10 @@ from layertui.model.job import Job
 from layertui.model.numbers import Event
 from layertui.model.sizes import Bytes
 from layertui.ui.detail import changes, details, difference, layer_page, preview, versions
+from layertui.ui.detail.blame_margin import neighbor
 from layertui.ui.detail.owners import Owners
 from layertui.ui.detail.page import Page
+from layertui.ui.detail.preview import Form
 from layertui.ui.detail.subject import Subject
 
 
@@ -35,10 +37,15 @@ class Tabs:
         return versions.page(subject, chosen, cursor)
 
     def preview(
-        self, subject: Subject, event: Event, as_hex: bool | None, job: Job, line: int
+        self, subject: Subject, event: Event, hexed: bool | None, blamed: bool, job: Job, line: int
     ) -> Iterator[Page]:
         """Return pages for the version ``event`` (-1: the tab's default); mark ``line`` unless it is 0."""
-        return preview.pages(subject, event if event >= 0 else _shown(subject), as_hex, job, line)
+        form = Form(hexed, blamed)
+        return preview.pages(subject, event if event >= 0 else _shown(subject), form, job, line)
+
+    def neighbor(self, subject: Subject, event: Event, by: int) -> Event:
+        """Return the version next to ``event`` (-1: the tab's default); -1 for none."""
+        return neighbor(subject.union, event if event >= 0 else _shown(subject), by)
 
     def details(self, subject: Subject, job: Job) -> Iterator[Page]:
         return details.pages(subject, _shown(subject), self._owners, job)

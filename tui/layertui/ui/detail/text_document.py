@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pygments.lexer import Lexer
 
     from layertui.content.read import Contents
+    from layertui.ui.detail.blame_margin import BlameMargin
 
 LONGEST = 2000
 """Characters per row; a longer line continues in the next row."""
@@ -44,14 +45,19 @@ class TextDocument(Document):
         head: bytes,
         encoding: Encoding,
         lexer: "Lexer | None" = None,
+        margin: "BlameMargin | None" = None,
     ) -> None:
-        """The file of ``size`` bytes that ``event`` stored, which starts with ``head``."""
+        """The file of ``size`` bytes that ``event`` stored, which starts with ``head``.
+
+        ``margin`` is what is beside the numbers of the lines.
+        """
         super().__init__()
         self._contents, self._event, self._size = contents, event, size
         self._decoder = codecs.getincrementaldecoder(encoding.codec)(DECODE_ERRORS)
         self._newline = "\r" if encoding.newline == "CR" else "\n"
         self._crlf = encoding.newline == "CRLF"
         self._lexer = lexer
+        self._margin = margin
         self._read = 0
         self._rest = ""
         self._open = False  # the last row's line has not ended
@@ -89,7 +95,9 @@ class TextDocument(Document):
             part = f"{size_text(self._read)} of {size_text(self._size)} read; scroll on to read more"
             return Line([(part, "accent")], [("…", "accent")])
         shown = self._numbers[number]
-        gutter = [(f"{shown or '↪':>{self.gutter - 2}}", "quiet")]
+        beside = self._margin.spans(shown) if self._margin is not None else []
+        digits = self.gutter - 2 - (self._margin.width if self._margin is not None else 0)
+        gutter = [*beside, (f"{shown or '↪':>{digits}}", "quiet")]
         return Line(self._bodies[number], gutter, "on-accent" if number in self.marked else "")
 
     def missing(self, first: int, last: int) -> Read | None:
@@ -133,6 +141,8 @@ class TextDocument(Document):
             self._count = count
             self._width = max(self._width, width)
             self.gutter = max(len(str(count)), 3) + 2
+            if self._margin is not None:
+                self.gutter += self._margin.width
 
         return append
 
