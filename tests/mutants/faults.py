@@ -23,6 +23,7 @@ FORMATS = "tests/insight/test_rpm_formats.py tests/insight/test_packages.py"
 UNPACKED = "tests/layers/unpacked"
 CHANGES = "tests/union/test_changes.py"
 MERGED = "tests/union/test_merged_tree.py"
+BLAME = "tests/content/test_blame.py"
 PINNED = "tests/worker/test_pinned.py"
 BUILDER = "tests/union/test_builder.py"
 OUTPUT = "tests/commands/test_output.py::test_what_is_unforeseen_is_one_line_and_no_verdict"
@@ -197,6 +198,17 @@ FAULTS = [
     ),
     Fault("union/builder.py", "last[node] < first and ", "", BUILDER),
     Fault("union/changes.py", "if one.owner != other.owner:", "if False:", CHANGES),
+    Fault(
+        "union/changes.py",
+        "if mark == Mark.ATTRIBUTES else Mark.REWRITTEN",
+        "if False else Mark.REWRITTEN",
+        CHANGES,
+    ),
+    Fault("union/merged_tree.py", "initial=self._before.pop()", "initial=0", MERGED),
+    Fault("content/blame.py", "if origins[place] < 0:", "if origins[place] <= 0:", BLAME),
+    Fault("content/blame.py", "doubts[event] = gap", "pass", BLAME),
+    Fault("content/compaction.py", "    if beside >= 0:", "    if False:", BLAME),
+    Fault("content/compaction.py", "_INDENT_WEIGHT = 60", "_INDENT_WEIGHT = 0", BLAME),
     Fault(
         "union/changes.py", "        and union.ev_inode[before] != union.ev_inode[after]\n", "", "tests/union"
     ),

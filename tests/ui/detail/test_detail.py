@@ -471,3 +471,12 @@ async def test_one_column_terminal() -> None:
     app = Detail(about(f"{HOME}/app.py", 9))
     async with app.run_test(size=(1, 2)) as pilot:
         await pressing("1", "2", "3", "4", "5", "down", "end")(pilot)
+
+
+async def test_versions_that_differ_in_attributes_alone_have_their_sign() -> None:
+    app = Detail(about(f"{HOME}/config/quarry.json", 8))
+    async with app.run_test(size=(100, 12)) as pilot:
+        await pressing("3")(pilot)
+        assert [line.split()[3] for line in text(app.pane).splitlines()[1:3]] == ["+", "*"]
+        (line,) = [line for number, line in enumerate(app.pane.document.lines) if number == 1]
+        assert line.body[0] == ("* ", "attributes")  # compared, not quiet

@@ -159,9 +159,11 @@ class DetailPane(TextView):
         assert self.subject is not None
         told = self.told_about(self.subject)
         self.layer_count = told.union.layers
-        if self.tab == VERSIONS and self._step < 0:  # reads nothing
+        if self.tab == VERSIONS and self._step < 0:
             self._put(self._tabs.versions(told, self._chosen))
-            self.busy = False
+            self.busy = self._tabs.has_uncompared(told)
+            if self.busy:
+                self._compare_versions(told)
             return
         self._patience = self.set_timer(_PATIENCE, self._say_reading)
         pages = self._pages(told, self._question)
@@ -172,6 +174,21 @@ class DetailPane(TextView):
             self._end_question,
             self._show_failure,
             name="detail",
+            part_of=self._question,
+        )
+
+    def _compare_versions(self, told: "Subject") -> None:
+        """Show which versions differ in nothing but attributes, once their contents have been compared."""
+
+        def show(_result: None) -> None:
+            self.busy = False
+            self._put(self._tabs.versions(told, self._chosen, self.cursor))
+
+        background(
+            self,
+            lambda job: self._tabs.compare_versions(told, job),
+            show,
+            name="versions",
             part_of=self._question,
         )
 

@@ -1,7 +1,9 @@
 """The page functions of the tabs, and their caches."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
+from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.numbers import Event
 from layertui.model.sizes import Bytes
@@ -11,6 +13,7 @@ from layertui.ui.detail.owners import Owners
 from layertui.ui.detail.page import Page
 from layertui.ui.detail.preview import Form
 from layertui.ui.detail.subject import Subject
+from layertui.union.model import LayerUnion
 
 
 class Tabs:
@@ -19,6 +22,8 @@ class Tabs:
     def __init__(self) -> None:
         self._owners = Owners()
         self._summaries = changes.Summaries()
+        self._union: LayerUnion | None = None  # whose versions have been compared
+        self._compared: dict[tuple[Event, Event], bool] = {}
 
     def layer(self, subject: Subject, step: int, sizes: Sequence[Bytes], job: Job) -> Iterator[Page]:
         return layer_page.pages(subject, step, sizes, self._summaries, job)
@@ -34,7 +39,24 @@ class Tabs:
         return difference.pages(subject, compared, job)
 
     def versions(self, subject: Subject, chosen: Sequence[Event], cursor: int = -1) -> Page:
-        return versions.page(subject, chosen, cursor)
+        """Return the page, as far as the versions have been compared."""
+        return versions.page(subject, chosen, cursor, self._alike(subject.union))
+
+    def has_uncompared(self, subject: Subject) -> bool:
+        """Return whether versions are left to be compared."""
+        return bool(versions.uncompared(subject, self._alike(subject.union)))
+
+    def compare_versions(self, subject: Subject, job: Job) -> None:
+        """Compare the versions for the page; those that cannot be read stay undecided."""
+        alike = self._alike(subject.union)
+        for pair in versions.uncompared(subject, alike):
+            with suppress(LayertuiError):
+                alike[pair] = subject.contents.same(*pair, job)
+
+    def _alike(self, union: LayerUnion) -> dict[tuple[Event, Event], bool]:
+        if self._union is not union:
+            self._union, self._compared = union, {}
+        return self._compared
 
     def preview(
         self, subject: Subject, event: Event, hexed: bool | None, blamed: bool, job: Job, line: int
