@@ -7,9 +7,12 @@ import os
 import pwd
 import shutil
 import signal
+import socket
+import socketserver
 import stat
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -146,6 +149,39 @@ def docker_daemon(
         for mount in (data_root, directory / "exec" / "netns" / "default"):
             subprocess.run(["umount", "--lazy", str(mount)], capture_output=True, check=False)
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def buildkit_of(docker: Docker, socket_path: Path) -> Iterator[str]:
+    """The address, for buildctl, of the BuildKit inside a daemon, which its API gives to those who ask for h2c."""
+
+    def copy(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.socket(socket.AF_UNIX) as daemon:
+                daemon.connect(docker.host.removeprefix("unix://"))
+                daemon.sendall(
+                    b"POST /grpc HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+                )
+                head = b""
+                while not head.endswith(b"\r\n\r\n"):
+                    head += daemon.recv(1)
+                assert b" 101 " in head.split(b"\r\n")[0], head
+                back = threading.Thread(target=copy, args=(daemon, self.request), daemon=True)
+                back.start()
+                copy(self.request, daemon)
+                back.join()
+
+    with socketserver.ThreadingUnixStreamServer(str(socket_path), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"unix://{socket_path}"
+        server.shutdown()
 
 
 @contextmanager

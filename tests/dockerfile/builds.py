@@ -318,11 +318,19 @@ class BuildKit:
         self._bases[name] = json.loads((layout / "index.json").read_bytes())["manifests"][0]["digest"]
 
     def build(self, name: str, case: Case) -> Path:
-        """Build a case; return its archive. The tag is the name."""
+        """Build a case; return its archive."""
+        archive = self._directory / f"{name}.tar"
+        self._build(name, case, f"type=oci,dest={archive},name=test/{name}:1{case.output}")
+        return archive
+
+    def store(self, name: str, case: Case) -> None:
+        """Build a case as ``test/NAME:1`` of the engine that BuildKit is part of."""
+        self._build(name, case, f"type=image,name=docker.io/test/{name}:1{case.output}")
+
+    def _build(self, name: str, case: Case, output: str) -> None:
         file = self._context / case.file
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(case.data)
-        archive = self._directory / f"{name}.tar"
         options = [f"--opt={each}" for each in ("force-network-mode=none", *case.options)]
         for each, digest in self._bases.items():
             options += [
@@ -337,11 +345,10 @@ class BuildKit:
             f"--local=context={self._context}",
             f"--local=dockerfile={self._context}",
             *options,
-            f"--output=type=oci,dest={archive},name=test/{name}:1{case.output}",
+            f"--output={output}",
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{name}: {done.stderr}"
-        return archive
 
 
 def write_context(directory: Path) -> None:

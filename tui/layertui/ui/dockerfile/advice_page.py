@@ -16,8 +16,11 @@ _FILES = 10
 _NAME = 24
 """Cells of a file's name in the list."""
 
-HEADS = [Line([(f"{'SAVES':>{_SIZE - 1}} {'STEPS':<{_STEPS}} CHANGE", "quiet")])]
-"""The names of the columns."""
+
+def heads(is_recorded: bool) -> list[Line]:
+    """Return the names of the columns: steps of the history, or lines of a recorded Dockerfile."""
+    where = "LINES" if is_recorded else "STEPS"
+    return [Line([(f"{'SAVES':>{_SIZE - 1}} {where:<{_STEPS}} CHANGE", "quiet")])]
 
 
 def advice_list(pieces: Sequence[Advice]) -> Document:
@@ -27,7 +30,7 @@ def advice_list(pieces: Sequence[Advice]) -> Document:
 
 
 def _gutter(each: Advice) -> list[Span]:
-    steps = f"{each.storing.step + 1} + {each.hiding.step + 1}"
+    steps = " + ".join(step.label.rpartition(" ")[2] for step in (each.storing, each.hiding))
     return [(f"{'−' + size_text(each.size):>{_SIZE - 1}} ", "added"), (f"{steps:<{_STEPS}} ", "quiet")]
 
 

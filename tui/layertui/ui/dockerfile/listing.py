@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from layertui.content.syntax import colored, lexer_of
 from layertui.dockerfile import Instruction
 from layertui.dockerfile.bill import Bill
+from layertui.dockerfile.document import Dockerfile
 from layertui.model.sizes import Bytes
 from layertui.text.format import share_text, size_text
 from layertui.text.sanitize import visible_lines
@@ -13,28 +14,50 @@ from layertui.ui.detail.subject import chip
 from layertui.ui.widgets.bars import two_part_bar
 from layertui.ui.widgets.lines import Document, Line, Span
 
-_STEP, _SIZE, _DEAD = 4, 8, 4
-_GUTTER = _STEP + 6
+_STEP, _CHIP, _SIZE, _DEAD = 4, 6, 8, 4
 _GAP = "   "
 
 
 @dataclass(slots=True)
-class Listing:
-    """The bodies of a Dockerfile's lines, and which instruction each belongs to."""
+class DockerfileLine:
+    """A line of a listing."""
 
-    found: Sequence[Instruction]
-    bodies: list[Sequence[Span]] = field(default_factory=list)
-    owners: list[int] = field(default_factory=list)
-    """The number of each line's instruction."""
+    body: list[Span]
+    owner: int
+    """The number of its instruction."""
+    number: str = ""
+    """What is in the first column: the step of a reconstructed instruction, or the line of a recorded Dockerfile."""
+    is_chipped: bool = True
+    """Whether it has the color of the layer: comments between instructions have not."""
+
+
+@dataclass(slots=True)
+class Listing:
+    """The lines of a Dockerfile, and which instruction each belongs to."""
+
+    dockerfile: Dockerfile
+    rows: list[DockerfileLine] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
     """The first line of each instruction."""
 
+    @property
+    def found(self) -> Sequence[Instruction]:
+        """The instructions."""
+        return self.dockerfile.found
+
+    @property
+    def _step(self) -> int:
+        """Cells of the first column."""
+        return max(_STEP, 1 + len(str(len(self.rows))))
+
     def at(self, line: int) -> Instruction | None:
         """Return the instruction of a line; None below the last."""
-        return self.found[self.owners[line]] if 0 <= line < len(self.owners) else None
+        return self.found[self.rows[line].owner] if 0 <= line < len(self.rows) else None
 
     def line_of(self, each: Instruction | None) -> int:
         """Return the first line of an instruction, or of the same step in another reconstruction."""
+        if each in self.found:
+            return self.starts[self.found.index(each)]
         for number, other in enumerate(self.found):
             if each is not None and (other.step, other.keyword) == (each.step, each.keyword):
                 return self.starts[number]
@@ -47,58 +70,102 @@ class Listing:
         """
         bar = _bar(width)
         largest = max((size.size for size in bill.sizes), default=0)
-        lines = [self._line(number, bill, (bar, largest), joined) for number in range(len(self.bodies))]
+        starts = {line: number for number, line in enumerate(self.starts)}
+        lines = [
+            self._line(row, starts.get(line) == row.owner, bill, (bar, largest), joined)
+            for line, row in enumerate(self.rows)
+        ]
         total = bill.total if bill.sizes else None
         aside = [(" " * bar, ""), *_amounts(total, "bold")]
         lines += [Line(), Line([("total", "quiet")], [(" ", "")], aside=aside)]
-        return Document(lines, _GUTTER, self.starts, aside=_aside(width))
+        return Document(lines, self._step + _CHIP, self.starts, aside=_aside(width))
 
-    def _line(self, number: int, bill: Bill, scale: tuple[int, int], joined: Collection[int]) -> Line:
-        owner = self.owners[number]
-        each = self.found[owner]
-        is_first = self.starts[owner] == number
-        gutter: list[Span] = [(" " * _STEP, "")]
-        if is_first:
-            mark = "▸" if each.step in joined else " "
-            gutter = [(mark, "accent"), (f"{each.step + 1 or '':>{_STEP - 1}}", "quiet")]
+    def _line(
+        self, row: DockerfileLine, is_first: bool, bill: Bill, scale: tuple[int, int], joined: Collection[int]
+    ) -> Line:
+        each = self.found[row.owner]
+        gutter: list[Span] = [(" " * self._step, "")]
+        if is_first or row.number:
+            mark = "▸" if is_first and each.step in joined else " "
+            gutter = [(mark, "accent"), (f"{row.number:>{self._step - 1}}", "quiet")]
         gutter.append((" ", ""))
-        if each.layer is not None:
+        if each.layer is not None and row.is_chipped:
             gutter += chip(each.layer)[: 2 if is_first else 1]
         if not is_first or each.layer is None:
-            return Line(self.bodies[number], gutter)
+            return Line(row.body, gutter)
         size = bill.size_of(each)
         remark = bill.remarks.get(each.layer, "")
         aside: list[Span] = [(f"  {remark}  ", "quiet")] if remark else []
         if size is None or size.size:  # the remark on an empty layer may take the place of its bar
             aside += two_part_bar(size or Bytes(0, 0), scale[1], scale[0], f"layer:{each.layer}")
-        return Line(self.bodies[number], gutter, aside=[*aside, *_amounts(size)])
+        return Line(row.body, gutter, aside=[*aside, *_amounts(size)])
+
+    def columns(self, width: int) -> list[Line]:
+        """Return the names of the columns."""
+        first = "LINE" if self.dockerfile.source == "provenance" else "STEP"
+        left = f"{first:>{self._step}} {'LAYER':<{_CHIP - 1}} INSTRUCTION"
+        right = f"{'SIZE':>{_SIZE}} {'DEAD':>{_DEAD}} "
+        return [Line([(left + right.rjust(max(width - len(left) - 1, len(right))), "quiet")])]
 
 
-def listing_of(found: Sequence[Instruction]) -> Listing:
-    """Lay out instructions; steps of the base image are comments. What is uncertain is at the end of a first line."""
-    listing = Listing(found)
+def listing_of(dockerfile: Dockerfile) -> Listing:
+    """Lay out a Dockerfile; steps of the base image are comments. What is uncertain is at the end of a first line."""
+    listing = Listing(dockerfile)
+    if dockerfile.source == "provenance":
+        _list_recorded(listing)
+        return listing
     lexer = lexer_of("Dockerfile", "")
-    for number, each in enumerate(found):
-        text = [line for raw in each.text.split("\n") for line in visible_lines(raw)] if each.text else []
-        bodies: list[list[Span]] = [[(line, "quiet")] for line in text]
-        if not each.is_base:
-            bodies = [[*pieces] for pieces in colored(lexer, text)]
-        note = "; ".join(each.comments)
-        if note and bodies:
-            bodies[0].append((f"{_GAP}# {note}", "quiet"))
-        elif note or not bodies:
-            bodies = [[(f"# {note}", "quiet")]]
-        listing.starts.append(len(listing.bodies))
-        listing.bodies += bodies
-        listing.owners += [number] * len(bodies)
+    for number, each in enumerate(dockerfile.found):
+        text = _text_of(each)
+        bodies = _quiet(text) if each.is_base else [[*pieces] for pieces in colored(lexer, text)]
+        _add(listing, number, bodies, [str(each.step + 1 or "")], "; ".join(each.comments))
     return listing
 
 
-def columns(width: int) -> list[Line]:
-    """Return the names of the columns."""
-    left = f"{'STEP LAYER':<{_GUTTER}} INSTRUCTION"
-    right = f"{'SIZE':>{_SIZE}} {'DEAD':>{_DEAD}} "
-    return [Line([(left + right.rjust(max(width - len(left) - 1, len(right))), "quiet")])]
+def _list_recorded(listing: Listing) -> None:
+    """Add the lines of a recorded Dockerfile, with the steps of the base image above ``FROM``."""
+    dockerfile = listing.dockerfile
+    text = [line for raw in dockerfile.lines for line in visible_lines(raw)]
+    bodies = [[*pieces] for pieces in colored(lexer_of("Dockerfile", ""), text)]
+    before = 0  # lines that have been added
+    for number, each in enumerate(dockerfile.found):
+        for line in range(before, each.line - 1):  # what is above an instruction describes it
+            body = bodies[line] if each.is_used else _quiet([text[line]])[0]
+            listing.rows.append(DockerfileLine(body, number, str(line + 1), is_chipped=False))
+        before = max(before, each.line - 1)
+        if not each.is_written:
+            _add(listing, number, _quiet(_text_of(each)), [], "; ".join(each.comments))
+            continue
+        end = each.line + each.text.count("\n")
+        own = bodies[each.line - 1 : end] if each.is_used else _quiet(text[each.line - 1 : end])
+        note = "" if each.is_used or each.keyword != "FROM" else "made no layer"
+        note = "; ".join(filter(None, (note, *(f"guess: {clause}" for clause in each.guesses))))
+        _add(listing, number, own, [str(line) for line in range(each.line, end + 1)], note)
+        before = end
+    last = len(dockerfile.found) - 1
+    listing.rows += [
+        DockerfileLine(bodies[line], last, str(line + 1), is_chipped=False)
+        for line in range(before, len(text))
+    ]
+
+
+def _add(listing: Listing, number: int, bodies: list[list[Span]], numbers: Sequence[str], note: str) -> None:
+    """Add the lines of an instruction, with a note at the end of the first one."""
+    if note and bodies:
+        bodies[0] = [*bodies[0], (f"{_GAP}# {note}", "quiet")]
+    elif note or not bodies:
+        bodies = [[(f"# {note}", "quiet")]]
+    listing.starts.append(len(listing.rows))
+    labels = [*numbers, *[""] * len(bodies)]
+    listing.rows += [DockerfileLine(body, number, label) for body, label in zip(bodies, labels, strict=False)]
+
+
+def _text_of(each: Instruction) -> list[str]:
+    return [line for raw in each.text.split("\n") for line in visible_lines(raw)] if each.text else []
+
+
+def _quiet(lines: Sequence[str]) -> list[list[Span]]:
+    return [[(line, "quiet")] for line in lines]
 
 
 def _bar(width: int) -> int:

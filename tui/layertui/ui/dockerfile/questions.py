@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from textual.message_pump import MessagePump
 
-from layertui.dockerfile import Instruction, instructions
-from layertui.dockerfile.base import Base, base_of
+from layertui.dockerfile import Instruction
 from layertui.dockerfile.base_candidates import neighbours
 from layertui.dockerfile.bill import Bill, bill_of
+from layertui.dockerfile.document import dockerfile_of
 from layertui.dockerfile.effect import Effect, effect_of
+from layertui.dockerfile.provenance import Provenance, provenance_of
 from layertui.insight.waste import Waste, undecided, waste
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
@@ -32,6 +33,8 @@ class Questions:
         self.image = image
         self._owner = owner
         self._wasted: Waste | None = None
+        self._provenance: list[Provenance | None] | None = None
+        """What is attached, once it has been looked for."""
         self._jobs: dict[str, Job] = {}
 
     def close(self) -> None:
@@ -44,17 +47,27 @@ class Questions:
             self._jobs[name].cancel()
         self._jobs[name] = job
 
-    def compose(self, each: Callable[[tuple[Base, Listing]], object], done: Callable[[], object]) -> None:
-        """Reconstruct the Dockerfile from the image alone, then with the base image known."""
+    def compose(self, each: Callable[[Listing], object], done: Callable[[], object]) -> None:
+        """Read the Dockerfile that is recorded, else reconstruct it, at first without a base image."""
         self._start("dockerfile", background_each(self._owner, self._listings, each, done, name="dockerfile"))
 
-    def _listings(self, job: Job) -> Iterator[tuple[Base, Listing]]:
+    def _listings(self, job: Job) -> Iterator[Listing]:
         image, system = self.image, self._system()
         union = self.reading.union if self.reading.complete else None
-        base = base_of(image, ())
-        yield base, listing_of(instructions(image, base, system, union))
-        around = base_of(image, takewhile(lambda _: not job.is_cancelled, neighbours(image)))
-        yield around, listing_of(instructions(image, around, system, union))
+        provenance = self._attached(job)
+        dockerfile = dockerfile_of(image, (), provenance, system, union)
+        yield listing_of(dockerfile)
+        if dockerfile.source == "history":
+            around = takewhile(lambda _: not job.is_cancelled, neighbours(image))
+            yield listing_of(dockerfile_of(image, around, provenance, system, union))
+
+    def _attached(self, job: Job) -> Provenance | None:
+        """Return what is attached; of an engine's image, which sends it after the layers, once these are there."""
+        if self.image.arrival is not None and not self.reading.complete:
+            return None
+        if self._provenance is None:
+            self._provenance = [provenance_of(self.image, job)]
+        return self._provenance[0]
 
     def _system(self) -> str:
         """Return the distribution, if the layers have been read."""

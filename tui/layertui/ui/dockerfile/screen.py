@@ -1,4 +1,4 @@
-"""The reconstructed Dockerfile of an image as a bill, and what would save bytes."""
+"""The Dockerfile of an image as a bill, and what would save bytes."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -12,18 +12,18 @@ from textual.containers import Container
 from textual.content import Content
 from textual.widget import Widget
 
-from layertui.dockerfile import Instruction, heading
+from layertui.dockerfile import Instruction
 from layertui.dockerfile.advice import Advice
-from layertui.dockerfile.base import Base
 from layertui.dockerfile.bill import Bill
+from layertui.dockerfile.document import Dockerfile
 from layertui.dockerfile.effect import Effect
 from layertui.model.errors import LayertuiError
 from layertui.model.numbers import LayerNumber
 from layertui.text.format import count_text, parts_text, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.detail.page import Page, message
-from layertui.ui.dockerfile.advice_page import HEADS, advice_list, advice_page
-from layertui.ui.dockerfile.listing import Listing, columns
+from layertui.ui.dockerfile.advice_page import advice_list, advice_page, heads
+from layertui.ui.dockerfile.listing import Listing
 from layertui.ui.dockerfile.questions import Questions
 from layertui.ui.dockerfile.step_page import step_page
 from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
@@ -52,10 +52,11 @@ class DockerfileScreen(StackScreen[tuple[str, LayerNumber] | None]):
     """The Dockerfile of ``reading``'s image; dismissed with a path (or none) and a layer."""
 
     HELP: ClassVar[str] = (
-        "The Dockerfile, reconstructed from the history, with the bytes that each instruction stores: live bytes "
-        "are those of files in the final tree, dead bytes those of files that later layers override or delete. "
-        "What is uncertain or not recorded is noted at the end of a line. The steps of the base image, if known, "
-        "are above FROM. Below are changes of the Dockerfile that would save bytes, each with the step that "
+        "The Dockerfile with the bytes that each instruction stores: live bytes are those of files in the final "
+        "tree, dead bytes those of files that later layers override or delete. If BuildKit's provenance is "
+        "attached it is the real one, with the numbers of its lines; build stages that made no layer of the image "
+        "are dim. Else it is reconstructed from the history, and what is uncertain or not recorded is noted at "
+        "the end of a line. The steps of the base image, if known, are above FROM. Below are changes of the Dockerfile that would save bytes, each with the step that "
         "stores dead bytes and the step that hides them. Enter opens the layer, or the selected file, in the "
         "explorer, and goes from a piece of advice to the instruction that stores the bytes."
     )
@@ -81,7 +82,6 @@ class DockerfileScreen(StackScreen[tuple[str, LayerNumber] | None]):
         self.bill = Bill()
         self._image: Image = reading.image
         self._questions = Questions(self, reading, reading.image)
-        self._base: Base | None = None
         self._listing: Listing | None = None
         self._page: Page = message("")
         self._shown: Instruction | Advice | None = None
@@ -103,7 +103,7 @@ class DockerfileScreen(StackScreen[tuple[str, LayerNumber] | None]):
             view.folding = True
         left = self._view("dockerfile")
         left.border_title = Content("Dockerfile")
-        left.open(message("Reconstructing …").document)
+        left.open(message("Reading …").document)
         left.focus()
         self._say("Shown once all layers have been read.")
         self._reconstruct()
@@ -145,17 +145,17 @@ class DockerfileScreen(StackScreen[tuple[str, LayerNumber] | None]):
     def _end_listing(self) -> None:
         self.ready = True
 
-    def _show_listing(self, composed: tuple[Base, Listing]) -> None:
-        base, listing = composed
+    def _show_listing(self, listing: Listing) -> None:
         before = self._listing
-        if before is None or base != self._base or listing.found != before.found:
+        if before is None or listing.dockerfile != before.dockerfile:
             own = [each for each in listing.found if not each.is_base]
             at_hand = own[0] if before is None else self._at_hand
-            self._base, self._listing, self._shown = base, listing, None
+            self._listing, self._shown = listing, None
             view = self._view("dockerfile")
             view.open(listing.document(self.bill, self._width), self._columns, listing.line_of(at_hand))
             missing = sum(bool(each.unknown) for each in own)
             partly = f", {missing:,} partly reconstructed" if missing else ""
+            view.border_title = Content(_title(listing.dockerfile))
             view.border_subtitle = Content(count_text(len(own), "instruction") + partly)
             self._show()
         self._charge()
@@ -185,7 +185,8 @@ class DockerfileScreen(StackScreen[tuple[str, LayerNumber] | None]):
 
     def _list_advice(self, pieces: Sequence[Advice]) -> None:
         view = self._view("advice")
-        view.open(advice_list(pieces), HEADS if self._has_heads else (), view.cursor)
+        names = heads(self._is_recorded) if self._has_heads else ()
+        view.open(advice_list(pieces), names, view.cursor)
         view.border_title = Content(f"How to save {size_text(self.bill.saved)}")
         view.border_subtitle = Content(f"of {size_text(self.bill.total.dead)} dead bytes")
 
@@ -219,13 +220,17 @@ class DockerfileScreen(StackScreen[tuple[str, LayerNumber] | None]):
         return self._view("dockerfile").content_size.width
 
     @property
+    def _is_recorded(self) -> bool:
+        return self._listing is not None and self._listing.dockerfile.source == "provenance"
+
+    @property
     def _has_heads(self) -> bool:
         """Whether there is room for the names of the columns."""
         return self.size.height >= HEADED
 
     @property
     def _columns(self) -> Sequence[Line]:
-        return columns(self._width) if self._has_heads else ()
+        return self._listing.columns(self._width) if self._listing and self._has_heads else ()
 
     @property
     def _at_hand(self) -> Instruction | None:
@@ -293,13 +298,13 @@ class DockerfileScreen(StackScreen[tuple[str, LayerNumber] | None]):
                 self._questions.work_out(shown.layer, partial(self._note_effect, shown.layer))
 
     def _tell_step(self, each: Instruction) -> None:
-        assert self._base is not None
+        assert self._listing is not None
         effect = self._effects.get(each.layer or 0)
         waits = "Changes are shown once the layer has been read."
         if isinstance(effect, LayertuiError):
             waits = visible(failure_text(effect, LEAVE_AND_RELOAD))
             effect = None
-        page = step_page(self._image, self._base, each, effect, waits)
+        page = step_page(self._image, self._listing.dockerfile, each, effect, waits)
         self._put(page, f"{each.keyword or 'Step'}: changes")
 
     def _put(self, page: Page, title: str) -> None:
@@ -351,8 +356,8 @@ class DockerfileScreen(StackScreen[tuple[str, LayerNumber] | None]):
     def action_copy_all(self) -> None:
         """Copy the Dockerfile."""
         assert self._listing is not None
-        lines = heading(self._image) + [line for each in self._listing.found for line in each.lines]
-        self._copy("\n".join([*lines, ""]), count_text(len(lines), "line"))
+        dockerfile = self._listing.dockerfile
+        self._copy(dockerfile.text, count_text(len(dockerfile.lines), "line"))
 
     def _copy(self, text: str, what: str) -> None:
         # A terminal may act on what is not shown.
@@ -362,3 +367,12 @@ class DockerfileScreen(StackScreen[tuple[str, LayerNumber] | None]):
     def on_click(self, event: events.Click) -> None:
         if event.chain > 1 and self.check_action("explore", ()):
             self.action_explore()
+
+
+def _title(dockerfile: Dockerfile) -> str:
+    """Return the name of the Dockerfile and what it is from, where that is not the history alone."""
+    provenance = dockerfile.provenance
+    if provenance is None:
+        return "Dockerfile"
+    used = "history (provenance not used)" if provenance.why else "provenance (BuildKit)"
+    return f"{visible(provenance.file or 'Dockerfile')}  source: {used}"
