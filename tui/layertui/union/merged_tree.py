@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import accumulate, compress, repeat
 
 from layertui.model.numbers import EMPTY, NO_EVENT, NO_NODE, ROOT, Event, LayerNumber, Node
@@ -195,18 +195,24 @@ class StoredSizes:
     def __init__(self, union: LayerUnion, nodes: ArrayColumn[int, Node], sizes: array[int]) -> None:
         """``nodes`` and ``sizes`` are those of the layer's events; of several for a path the last counts."""
         self._end = union.end
+        self._nodes = array("I")
+        self._before = array("Q", [0])
+        """The bytes of all nodes before each of ``_nodes``, and of all at the end."""
+        if len(nodes) * 8 <= union.nodes:
+            of: dict[int, int] = dict(zip(nodes, sizes, strict=True))
+            self._append(array("I", sorted(of)), of.__getitem__)
+            return
         own = array("Q", bytes(8 * union.nodes))
         assign(own, nodes, iter(sizes))
         stored = bytearray(union.nodes)
         assign(stored, nodes, repeat(1))
-        self._nodes = array("I")
-        self._before = array("Q", [0])
-        """The bytes of all nodes before each of ``_nodes``, and of all at the end."""
         for first in range(0, union.nodes, STRETCH):
-            part = array("I", compress(range(first, first + STRETCH), stored[first : first + STRETCH]))
-            self._nodes.extend(part)
-            sums = accumulate(map(own.__getitem__, part), initial=self._before.pop())
-            self._before.extend(sums)
+            part = compress(range(first, first + STRETCH), stored[first : first + STRETCH])
+            self._append(array("I", part), own.__getitem__)
+
+    def _append(self, nodes: array[int], size: Callable[[int], int]) -> None:
+        self._nodes.extend(nodes)
+        self._before.extend(accumulate(map(size, nodes), initial=self._before.pop()))
 
     def below(self, node: Node) -> int:
         """Return the bytes stored at and below a node."""
