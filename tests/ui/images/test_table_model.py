@@ -41,3 +41,9 @@ def test_a_table_too_narrow_for_its_last_column_shows_some_of_it() -> None:
 
 def test_only_fixed_columns() -> None:
     assert fit_columns([FIXED], 20) == [(FIXED, 6)]
+
+
+def test_a_column_may_get_more_of_what_is_left() -> None:
+    columns = [Column("a", "A", 0, leaves=0, minimum=5), Column("b", "B", 0, leaves=0, minimum=5, share=2)]
+    assert [cells for _, cells in fit_columns(columns, 10 + GAP + 7)] == [8, 9]
+    assert [cells for _, cells in fit_columns(columns, 10 + GAP + 6)] == [7, 9]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 CONTAINER_COLUMNS = (
     Column("name", "NAME", 0, 0, minimum=14),
-    Column("image", "IMAGE", 0, 1, minimum=14),
+    Column("image", "IMAGE", 0, 1, minimum=14, share=2),
     Column("state", "STATE", 10, 2),
     Column("status", "STATUS", 26, 3),
     Column("created", "CREATED", 14, 4, descends=True),

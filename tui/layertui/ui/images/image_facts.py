@@ -33,7 +33,7 @@ def image_facts(image: "Image", shared: str) -> list[Fact]:
         Fact("entrypoint", _command(config.get("Entrypoint"))),
         Fact("command", _command(config.get("Cmd"))),
         Fact("user", _texts(config.get("User"))),
-        Fact("directory", _texts(config.get("WorkingDir"))),
+        Fact("workdir", _texts(config.get("WorkingDir"))),
         Fact("ports", sorted(_mapping(config.get("ExposedPorts")))),
         Fact("volumes", sorted(_mapping(config.get("Volumes")))),
         Fact("reference", [image.reference]),

@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 NO_NAME = "<none>"
 
 SHARED = (
-    Column("shared", "SHARED", 8, 7, right=True, descends=True),
-    Column("unique", "UNIQUE", 8, 6, right=True, descends=True),
+    Column("shared", "SHARED", 8, 8, right=True, descends=True),
+    Column("unique", "UNIQUE", 8, 7, right=True, descends=True),
 )
 """The sizes shared with other images of the engine, and unique to it."""
 IMAGE_COLUMNS = (
-    Column("name", "NAME:TAG", 0, 0, minimum=20),
-    Column("id", "IMAGE ID", 12, 3),
+    Column("name", "NAME:TAG", 0, 0, minimum=20, share=2),
+    Column("id", "IMAGE ID", 12, 4),
     Column("size", "SIZE", 8, 1, right=True, descends=True),
-    Column("created", "CREATED", 14, 2, descends=True),
-    Column("layers", "LAYERS", 8, 4, right=True, descends=True),
-    Column("platform", "PLATFORM", 14, 5),
-    Column("source", "SOURCE", 0, 8, minimum=16),
+    Column("created", "CREATED", 14, 3, descends=True),
+    Column("layers", "LAYERS", 8, 5, right=True, descends=True),
+    Column("platform", "PLATFORM", 14, 6),
+    Column("source", "SOURCE", 0, 2, minimum=12),
 )
 ENGINE_COLUMNS = (*IMAGE_COLUMNS[:3], *SHARED, *IMAGE_COLUMNS[3:])
 """The columns where an engine is among the sources."""

@@ -125,28 +125,31 @@ def _has(row: TableRow, word: str) -> bool:
     return any(text_positions(word, cell) is not None for cell in row.cells.values())
 
 
-def place_facts(listing: Listing, named: int) -> list[Fact]:
-    """Return the state of each place; ``named`` is the number of problems listed per place.
-
-    Engines that are not running share one line.
-    """
+def places_text(listing: Listing) -> str:
+    """Return the state of each place that does not fail, in one line: ``✓ Docker 12   · Podman not running``."""
     rows = listing.rows()
-    absent = [place.name for place, answer in listing.answered() if isinstance(answer.error, NoEngine)]
-    facts = []
+    told, absent = [], []
     for number, (place, answer) in enumerate(listing.answered()):
-        found = sum(row.order[0] == number for row in rows)
-        said = count_text(found, listing.noun) if found else f"no {listing.noun}s"
         if not answer.whole:
-            facts.append(Fact(f"… {place.name}", ["looking"], "$quiet"))
+            told.append(f"… {place.name} looking")
         elif isinstance(answer.error, NoEngine):
-            if place.name == absent[0]:
-                facts.append(Fact(f"· {', '.join(absent)}", ["not running"], "$quiet"))
-        elif answer.error is not None:
+            absent.append(place.name)
+        elif answer.error is None:
+            found = sum(row.order[0] == number for row in rows)
+            told.append(f"{'!' if answer.problems else '✓'} {place.name} {found:,}")
+    told += [f"· {', '.join(absent)} not running"] * bool(absent)
+    return "   ".join(told)
+
+
+def problem_facts(listing: Listing, named: int) -> list[Fact]:
+    """Return why places could not be listed, and ``named`` unreadable files of each place."""
+    facts = []
+    for place, answer in listing.answered():
+        if answer.whole and answer.error is not None and not isinstance(answer.error, NoEngine):
             facts.append(Fact(f"✗ {place.name}", [str(answer.error)], "$deleted"))
-        else:
-            facts.append(Fact(f"{'!' if answer.problems else '✓'} {place.name}", [said], "$quiet"))
         unread = [str(problem) for problem in answer.problems[:named]]
         if len(answer.problems) > named:
             unread.append(f"and {count_text(len(answer.problems) - named, 'more file')} unreadable")
-        facts.append(Fact("", unread, "$modified"))
+        if unread:
+            facts.append(Fact(f"! {place.name}", unread, "$modified"))
     return facts

@@ -29,7 +29,7 @@ from layertui.ui.images.finder import (
     engine_places,
     image_places,
 )
-from layertui.ui.images.listing import Answer, Listing, place_facts, search
+from layertui.ui.images.listing import Answer, Listing, places_text, problem_facts, search
 from layertui.ui.images.table import Table
 from layertui.ui.keys import Legend
 from layertui.ui.navigator import navigator
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 WIDE = 120
 """Columns from which the detail stands beside the table."""
+SORTED_FIRST = ("name", "size", "created")
+"""Columns that are sorted by before all others."""
 _SETTLE = 0.3
 """Seconds without events before an engine's list is refreshed."""
 
@@ -82,7 +84,7 @@ class ImagesScreen(StackScreen[None]):
         Binding("slash", "filter", "filter", tooltip="Filter"),
         Binding("c", "containers", "containers", tooltip="Show the containers"),
         Binding("c", "images", "images", tooltip="Show the images"),
-        Binding("s", "sort", "sort", tooltip="Sort by the next column"),
+        Binding("s", "sort", "sort", tooltip="Sort by name, size, created, …, source"),
         Binding("S", "reverse", "reverse", show=False, tooltip="Reverse order"),
         Binding("d", "detail", "detail", tooltip="Show or hide the detail"),
         Binding("space", "mark", "mark", show=False, tooltip="Mark for comparison"),
@@ -120,6 +122,7 @@ class ImagesScreen(StackScreen[None]):
                 yield Table(image_row.IMAGE_COLUMNS, id="images")
                 yield Table(container_row.CONTAINER_COLUMNS, id="containers")
             yield ImageDetail(navigator(self).platform, id="detail")
+        yield Static(id="sources")
         yield Facts(id="places")
         yield KeyBar()
 
@@ -278,8 +281,9 @@ class ImagesScreen(StackScreen[None]):
         self.query_one(Input).focus()
 
     def action_sort(self) -> None:
-        """Sort by the next column, after the last in the order of the places again."""
-        keys = [None, *(column.key for column in self._table.columns)]
+        """Sort by name, size, creation, then each other column; after the last by source again."""
+        columns = sorted(self._table.columns, key=lambda column: column.key not in SORTED_FIRST)
+        keys = [None, *(column.key for column in columns)]
         at = keys.index(self._shown.sort[0] if self._shown.sort else None)
         self._sort_by(keys[(at + 1) % len(keys)])
 
@@ -333,13 +337,22 @@ class ImagesScreen(StackScreen[None]):
         told = f"{len(found)} of {total}" if self._query else total
         if self._marked is not None:
             told = f"◆ {self._marked.cells['name']}, D compares · {told}"
-        self.query_one("#list").border_subtitle = Content(told)
+        self.query_one("#list").border_subtitle = Content(f"{told}, by {self._order(listing)}")
         named = 3 if self.size.height >= 30 else 1
-        self.query_one("#places", Facts).show(place_facts(listing, named))
+        self.query_one("#sources", Static).update(Content(visible(places_text(listing))))
+        self.query_one("#places", Facts).show(problem_facts(listing, named))
         message = self.query_one("#list > .message", Static)
         message.display = not found
         if not found:
             message.update(Content(visible(problem or self._why_empty(bool(rows)))))
+
+    def _order(self, listing: Listing) -> str:
+        """Return what the rows are sorted by, and in which direction."""
+        if listing.sort is None:
+            return "source"
+        key, descends = listing.sort
+        title = next(column.title for column in self._table.columns if column.key == key)
+        return f"{title.lower()} {'↓' if descends else '↑'}"
 
     def _title(self) -> Content:
         """Return the names of both tables, the current one in the accent color."""

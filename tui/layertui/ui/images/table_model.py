@@ -1,5 +1,6 @@
 """A row of a table, and the layout of its columns."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,8 @@ class Column:
     """The least width of a column without its own."""
     descends: bool = False
     """Sorted in descending order at first: numbers and times."""
+    share: int = 1
+    """Parts that a column without its own width gets of what is left."""
 
 
 GAP = 2
@@ -56,6 +59,7 @@ def fit_columns(columns: Sequence[Column], width: int) -> list[tuple[Column, int
             break
         left.remove(last)
     flexible = [column for column in left if not column.width]
-    share, rest = divmod(spare, max(len(flexible), 1))
-    extra = {column.key: share + (number < rest) for number, column in enumerate(flexible)}
+    parts = [column.key for column in flexible for _ in range(column.share)]
+    share, rest = divmod(spare, max(len(parts), 1))
+    extra = {key: share * count + parts[:rest].count(key) for key, count in Counter(parts).items()}
     return [(column, max(1, (column.width or column.minimum) + extra.get(column.key, 0))) for column in left]

@@ -1,14 +1,17 @@
-"""Names and values in two columns, with long values wrapped."""
+"""Names and values in two columns, with long values wrapped; under their name where a word is too long for that."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
 from layertui.text.sanitize import visible
+
+_SEPARATORS = "=/,;&"
+"""Behind these a word that is too long is broken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +56,33 @@ class Facts(Widget):
     def _lines(self, width: int) -> list[Content]:
         shown = [visible(fact.name) for fact in self._facts]
         names = max(map(cell_len, shown), default=0) + 2
-        stacked = width - names < 16  # too narrow for two columns
         lines: list[Content] = []
         for fact, name in zip(self._facts, shown, strict=True):
-            values = [
-                line
-                for value in fact.values
-                for line in Content.styled(visible(value), fact.style).wrap(
-                    max(width - (2 if stacked else names), 1)
-                )
-            ]
+            values = [visible(value) for value in fact.values]
+            longest = max((cell_len(word) for value in values for word in value.split(" ")), default=0)
+            stacked = width - names < min(longest, width - 2)
+            indent = 2 if stacked else names
+            folded = [row for value in values for row in folded_rows(value, max(width - indent, 1))]
             if stacked:
                 lines.append(Content.styled(name, "$quiet"))
-                lines += [Content("  ") + value for value in values]
-                continue
-            for number, value in enumerate(values):
-                head = name + " " * (names - cell_len(name)) if number == 0 else " " * names
-                lines.append(Content.styled(head, "$quiet") + value)
+            for number, row in enumerate(folded):
+                head = name + " " * (names - cell_len(name)) if not (number or stacked) else " " * indent
+                lines.append(Content.styled(head, "$quiet") + Content.styled(row, fact.style))
         return lines
+
+
+def folded_rows(text: str, width: int) -> list[str]:
+    """Return the rows of ``text``, broken between words; longer words behind a separator, else anywhere."""
+    rows: list[str] = []
+    start = 0
+    while True:
+        head = chop_cells(text[start : start + width + 1], width)[0] if start < len(text) else ""
+        end = start + max(len(head), 1)
+        if end >= len(text):
+            return [*rows, text[start:]]
+        if text[end] != " ":
+            blank = head.rfind(" ")
+            mark = max(head.rfind(mark) for mark in _SEPARATORS)
+            end = start + blank if blank > 0 else start + mark + 1 if mark >= 0 else end
+        rows.append(text[start:end])
+        start = end + (text[end] == " ")
