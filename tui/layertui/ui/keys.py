@@ -18,6 +18,23 @@ CHANGE_KEYS = Binding.Group("change")
 """Group of next and previous change, shown as one in the footer."""
 
 
+TASKS = {
+    "Move": (
+        "move page first last scroll_up scroll_down scroll_home scroll_end side focus_next focus_previous layer "
+        "change step jump choose close to_field to_list"
+    ),
+    "Look": "",
+    "Filter and sort": "filter ask view tree sort reverse turn fold raw ignore switch press dead expand_all collapse_all",
+    "Go to": (
+        "ask('jump') open explore enter go follow insight search dockerfile anatomy attachments verify warnings facts platform "
+        "compare usage containers images out registry"
+    ),
+    "Copy and extract": "copy copy_all extract mark",
+    "Everywhere": "help command_palette quit back leave suspend_process toggle_theme reload look count dismiss cancel",
+}
+"""What actions are for, in the order of the help; those that are not named are for looking."""
+
+
 class KeyUse(NamedTuple):
     """One action and its keys, as written in the help."""
 
@@ -52,6 +69,34 @@ def key_sections(screen: Screen[object]) -> list[tuple[str, list[KeyUse]]]:
     everywhere = [use for use in _uses(screen.app) if use.action not in shadowed]
     sections = [(SHARED[0], here), *sections, (SHARED[1], everywhere)]
     return [(name, uses) for name, uses in sections if uses]
+
+
+def tasks(sections: Sequence[tuple[str, list[KeyUse]]]) -> list[tuple[str, list[tuple[KeyUse, list[str]]]]]:
+    """Return the keys by task, each once, with the panes that it works in unless these are all."""
+    shared = [use for name, uses in sections if name in SHARED for use in uses]
+    found: dict[tuple[tuple[str, ...], str], tuple[KeyUse, list[str]]] = {}
+    for name, uses in sections:
+        for use in uses:
+            if name not in SHARED and any(_repeats(use, other) for other in shared):
+                continue
+            said = (use.keys, use.tooltip or use.description)
+            found.setdefault(said, (use, []))[1].append(name)
+    of_action = {action: task for task, actions in TASKS.items() for action in actions.split()}
+    by_task: dict[str, list[tuple[KeyUse, list[str]]]] = {task: [] for task in TASKS}
+    own = [name for name, _uses in sections if name not in SHARED]
+    for use, panes in found.values():
+        action = use.action.partition("(")[0].rpartition(".")[2]
+        everywhere = bool({*panes} & {*SHARED}) or len(panes) == len(own)
+        task = of_action.get(use.action) or of_action.get(action, "Look")
+        by_task[task].append((use, [] if everywhere else panes))
+    return [(task, uses) for task, uses in by_task.items() if uses]
+
+
+def _repeats(use: KeyUse, other: KeyUse) -> bool:
+    """Return whether the screen has a key of a pane itself, for whichever pane has the focus."""
+    return bool({*use.keys} & {*other.keys}) and (
+        use.action == other.action or f"'{use.action}'" in other.action
+    )
 
 
 def _around(widget: Widget) -> list[Widget]:
