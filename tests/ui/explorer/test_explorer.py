@@ -807,7 +807,7 @@ async def test_bytes_that_are_not_at_hand_stay_unchecked(read: Read) -> None:
 # Facts and platforms
 
 
-async def test_i_tells_all_that_is_recorded_of_the_step(read: Read) -> None:
+async def test_i_tells_the_facts_of_the_image_and_of_the_step(read: Read) -> None:
     read()
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
@@ -817,6 +817,11 @@ async def test_i_tells_all_that_is_recorded_of_the_step(read: Read) -> None:
         layer = sample().layers[6]
         for fact in (layer.descriptor.digest, layer.diff_id, layer.chain_id, "buildkit.dockerfile.v0", "✓"):
             assert fact in said
+        config = sample().config["config"]
+        for fact in (*config["Env"], config["User"], config["WorkingDir"], sample().id, "python3 app.py"):
+            assert fact in said
+        await pilot.press("y", "j", "y")
+        assert isinstance(pilot.app, Explorer) and pilot.app.copied == str(sample().platform)
         await pilot.press("i")
         assert isinstance(pilot.app.screen, ExplorerScreen)
 

@@ -1,6 +1,7 @@
 """A text to read, of any length."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -9,6 +10,7 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from layertui.model.job import Job
+from layertui.ui.clipboard import copy
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.widgets.lines import Document, Line
 from layertui.ui.widgets.text_view import TextView
@@ -19,6 +21,7 @@ class ReaderDialog(Dialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "dismiss", "close"),
+        Binding("y", "copy", "copy", tooltip="Copy the selected value"),
     ]
     DEFAULT_CSS = """
     ReaderDialog {
@@ -35,20 +38,27 @@ class ReaderDialog(Dialog[None]):
     """
 
     def __init__(
-        self, title: str, document: Document, layers: int, key: str, heading: Sequence[Line] = ()
+        self,
+        title: str,
+        document: Document,
+        layers: int,
+        key: str,
+        heading: Sequence[Line] = (),
+        values: Mapping[int, str] = MappingProxyType({}),
     ) -> None:
-        """``title`` is safe; ``layers`` are those of the image, for their colors."""
+        """``title`` is safe; ``layers`` are those of the image, for their colors; ``values`` can be copied, by line."""
         super().__init__()
         self._title = title
         self._document = document
         self._heading = heading
         self._layers = layers
+        self._values = values
         self._bindings.bind(key, "dismiss", show=False)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="reader", classes="pane") as pane:
             pane.border_title = Content(self._title)
-            pane.border_subtitle = Content("esc closes")
+            pane.border_subtitle = Content("y copies · esc closes" if self._values else "esc closes")
             yield TextView()
 
     def on_mount(self) -> None:
@@ -61,6 +71,16 @@ class ReaderDialog(Dialog[None]):
         event.stop()
         event.read(Job.NONE)()
         self.query_one(TextView).grown()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Enable copying only where there is a value."""
+        return action != "copy" or bool(self._values)
+
+    def action_copy(self) -> None:
+        """Copy the selected value."""
+        value = self._values.get(self.query_one(TextView).cursor)
+        if value is not None:
+            copy(self, value)
 
     def on_resize(self) -> None:
         """As high as the text, limited by the screen."""

@@ -1,4 +1,4 @@
-"""The details of a step and its layer, and the warnings of an image, as pages."""
+"""The facts of an image, of a step and its layer, and the warnings of an image, as pages."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.text.format import age_text, count_text, size_text
 from layertui.text.sanitize import visible, visible_lines
+from layertui.ui.detail.page import Page, PageBuilder
 from layertui.ui.explorer.layer_list import LayerState
+from layertui.ui.widgets.facts import Fact
 from layertui.ui.widgets.lines import Document, Line, Span
 
 if TYPE_CHECKING:
@@ -55,36 +57,46 @@ def oddities_document(found: Sequence[Oddity]) -> Document:
     return Document(lines, _GUTTER, wrap=True)
 
 
-def layer_document(
-    image: "Image", step: int, state: LayerState | None, index: "LayerIndex | None"
-) -> Document:
-    """Return everything known about a history entry and its layer."""
-    entry = image.history[step]
-    lines = _rows(_step_facts(entry))
-    if entry.layer is None:
-        lines += _rows([("layer", ["none (config only)"], "quiet")])
-        return Document(lines, _GUTTER, wrap=True)
-    layer = image.layers[entry.layer - 1]
-    facts = [
-        ("layer", [f"{layer.number} of {len(image.layers)}"], ""),
-        *_size_facts(layer, index),
-        *_identity_facts(layer),
-        _check_fact(layer, state),
-    ]
-    return Document([*lines, Line(), *_rows(facts)], _GUTTER, wrap=True)
+def facts_page(
+    image: "Image", base: str, step: int, state: LayerState | None, index: "LayerIndex | None"
+) -> Page:
+    """Return the facts of the image, and everything known about a history entry and its layer (-1: none).
+
+    ``base`` is the base image; empty if unknown.
+    """
+    from layertui.ui.images.image_facts import image_facts
+
+    build = PageBuilder(_GUTTER)
+    build.add((visible(image.name), "bold"))
+    for fact in [*image_facts(image, ""), *([Fact("base", [base])] if base else [])]:
+        for number, value in enumerate(fact.values):
+            name = " " if number else fact.name
+            build.add((visible(value), fact.style.replace("$", "")), gutter=[(name, "quiet")], value=value)
+    if step >= 0:
+        _add_step(build, image, image.history[step], state, index)
+    return build.page()
+
+
+def _add_step(
+    build: PageBuilder,
+    image: "Image",
+    entry: "HistoryEntry",
+    state: LayerState | None,
+    index: "LayerIndex | None",
+) -> None:
+    layer = image.layers[entry.layer - 1] if entry.layer is not None else None
+    build.add()
+    build.add((f"Layer {layer.number} of {len(image.layers)}" if layer else "Step without a layer", "bold"))
+    facts = list(_step_facts(entry))
+    if layer is not None:
+        facts += [*_size_facts(layer, index), *_identity_facts(layer), _check_fact(layer, state)]
+    for name, values, style in facts:
+        for number, value in enumerate(values):
+            build.add((value, style), gutter=[(" " if number else name, "quiet")], value=value)
 
 
 _Fact = tuple[str, Iterable[str], str]
 """A name, safe values (none: the fact is left out), and their style."""
-
-
-def _rows(facts: Iterable[_Fact]) -> list[Line]:
-    """Return a line for each value; the name stands before the first."""
-    return [
-        Line([(value, style)], [(" " if number else name, "quiet")])
-        for name, values, style in facts
-        for number, value in enumerate(values)
-    ]
 
 
 def _step_facts(entry: "HistoryEntry") -> Iterator[_Fact]:
@@ -101,12 +113,13 @@ def _step_facts(entry: "HistoryEntry") -> Iterator[_Fact]:
 def _size_facts(layer: "Layer", index: "LayerIndex | None") -> Iterator[_Fact]:
     size, is_stored = layer.descriptor.size, layer.measured == "as stored"
     known = f"{size_text(size)} ({size:,} bytes)" + ("" if is_stored else f" {layer.measured}")
-    yield "stored" if is_stored else "size", [known if size >= 0 else "unknown size"], ""
+    if size >= 0 or index is None:
+        yield "stored" if is_stored else "size", [known if size >= 0 else "unknown"], ""
     if index is not None and not layer.missing:
         packed = f", {index.compression}" if index.compression else ""
         unpacked = f", {size_text(index.tar_size)} unpacked" if index.compression else ""
         entries = count_text(index.count, "entry", "entries")
-        yield "holds", [f"{entries}, {size_text(sum(index.size))} of files{packed}{unpacked}"], ""
+        yield "contents", [f"{entries}, {size_text(sum(index.size))} of files{packed}{unpacked}"], ""
 
 
 def _identity_facts(layer: "Layer") -> Iterator[_Fact]:

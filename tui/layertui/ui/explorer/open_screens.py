@@ -11,7 +11,7 @@ from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.text.format import count_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
-from layertui.ui.explorer.layer_facts import Oddity, layer_document, oddities_document
+from layertui.ui.explorer.layer_facts import Oddity, facts_page, oddities_document
 from layertui.ui.navigator import navigator
 from layertui.ui.stack import open_above
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from layertui.ui.worker.reading import Reading
 
 
-def facts(reading: "Reading", layers: "LayerList") -> Screen[None] | None:
-    """Return the details of the selected step; None if there is no step."""
+def facts(reading: "Reading", layers: "LayerList", base: str) -> Screen[None] | None:
+    """Return the facts of the image and the selected step; None if there is no image. ``base``: empty if unknown."""
     from layertui.ui.dialogs.reader import ReaderDialog
 
     image = reading.image
-    if image is None or layers.step < 0:
+    if image is None:
         return None
-    number = image.history[layers.step].layer
+    number = image.history[layers.step].layer if layers.step >= 0 else None
     state = layers.states[number] if number is not None else None
-    document = layer_document(image, layers.step, state, reading.indexes.get(number or 0))
-    title = f"Layer {number}" if number is not None else "Step without a layer"
-    return ReaderDialog(title, document, len(image.layers), "i")
+    page = facts_page(image, base, layers.step, state, reading.indexes.get(number or 0))
+    title = "Image" if layers.step < 0 else f"Image and layer {number}" if number else "Image and step"
+    return ReaderDialog(title, page.document, len(image.layers), "i", values=page.values)
 
 
 def warnings(reading: "Reading", found: Sequence[Oddity]) -> Screen[None]:

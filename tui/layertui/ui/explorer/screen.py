@@ -65,9 +65,11 @@ class ExplorerScreen(ImageScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("D", "compare", "compare", tooltip="Compare with another image or layer"),
         Binding("exclamation_mark", "warnings", "warnings", tooltip="Warnings"),
-        Binding("i", "facts", "facts", tooltip="Layer details"),
+        Binding(
+            "i", "facts", "facts", tooltip="Image: environment, command, labels, author, base; and the layer"
+        ),
         Binding("p", "platform", "platform", show=False, tooltip="Open another platform"),
-        Binding("R", "reload", "reload", show=False, tooltip="Read the image or container as it is now"),
+        Binding("R", "reload", "reload", show=False, tooltip="Reload"),
         Binding("y", "registry", "search registry", tooltip="Look up the name in its registry"),
         Binding("escape", "leave", "back", show=False, tooltip="Leave the detail, then back"),
     ]
@@ -313,8 +315,8 @@ class ExplorerScreen(ImageScreen):
         self.panes.tree_view.action_change(step)
 
     def action_facts(self) -> None:
-        """Show the details of the selected step."""
-        if (screen := open_screens.facts(self._reading, self.panes.layer_list)) is not None:
+        """Show the facts of the image and the selected step."""
+        if (screen := open_screens.facts(self._reading, self.panes.layer_list, self._base)) is not None:
             open_above(self, screen)
 
     def action_warnings(self) -> None:
