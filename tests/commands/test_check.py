@@ -43,7 +43,7 @@ def test_what_people_read(run: Run, tmp_path: Path) -> None:
 1: 143 B in 3 layers, rules of .layertui.toml
 
 FAIL   reclaimable          36 B, at most 30 B
-       /etc/conf  12 bytes, repeated unchanged by layer 3  (layer 2: layer 2)
+       /etc/conf  12 bytes, identical copy by layer 3  (layer 2: layer 2)
        /gone  7 bytes, deleted by layer 2  (layer 1: layer 1)
        /dir/below/file  5 bytes, replaced by layer 2  (layer 1: layer 1)
        /usr/lib/so  5 bytes, deleted by layer 3  (layer 1: layer 1)

@@ -82,7 +82,7 @@ def of(*tars: bytes, config: dict[str, Any] | None = None, history: tuple[str, .
 def test_tokens(rule: str) -> None:
     (found,) = of(tar(("/notes.txt", f"first\nx: '{EXAMPLES[rule]}'\n".encode()))).found
     assert (found.rule, found.where, found.name, found.line) == (rule, "file", "/notes.txt", 2)
-    assert found.text in EXAMPLES[rule] and found.masked.endswith("…")
+    assert found.text in EXAMPLES[rule] and len(found.masked) < len(found.text)
 
 
 def test_there_is_an_example_for_every_rule() -> None:
@@ -324,7 +324,7 @@ def test_a_config_of_another_form_was_not_searched() -> None:
 
 def test_masked_unless_asked_for() -> None:
     (found,) = of(tar(("/app/.env", b"DB_PASSWORD=opensesame"))).found
-    assert found.to_json(False)["secret"] == "…"
+    assert found.to_json(False)["secret"] == "10 characters"
     assert found.to_json(True)["secret"] == "opensesame"
     (found,) = of(tar(("/a", EXAMPLES["GitHub token"].encode()))).found
-    assert found.to_json(False)["secret"] == "ghp_…"
+    assert found.to_json(False)["secret"] == f"ghp…{EXAMPLES['GitHub token'][-3:]}"

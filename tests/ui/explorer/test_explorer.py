@@ -821,7 +821,7 @@ async def test_i_tells_the_facts_of_the_image_and_of_the_step(read: Read) -> Non
         for fact in (*config["Env"], config["User"], config["WorkingDir"], sample().id, "python3 app.py"):
             assert fact in said
         await pilot.press("y", "j", "y")
-        assert isinstance(pilot.app, Explorer) and pilot.app.copied == str(sample().platform)
+        assert pilot.app.clipboard == str(sample().platform)
         await pilot.press("i")
         assert isinstance(pilot.app.screen, ExplorerScreen)
 

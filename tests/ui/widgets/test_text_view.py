@@ -276,3 +276,22 @@ def test_styles(snap_compare: Compare, theme: str) -> None:
         await pilot.press("j", "w")
 
     assert snap_compare(Pictured(theme), terminal_size=(80, 24), run_before=fill)
+
+
+async def test_a_document_shows_its_start_until_a_key_is_pressed() -> None:
+    """The headline stays, though the first line that the cursor can be on is far below."""
+    app = Viewer(numbered(60, items=[40, 41, 42]))
+    async with app.run_test(size=(40, 12)) as pilot:
+        assert app.view.cursor == 40 and app.view.scroll_offset.y == 0
+        await pilot.resize_terminal(40, 10)
+        assert app.view.scroll_offset.y == 0
+        await pilot.press("j")
+        assert app.view.cursor == 40 and "line 40" in "".join(rows(app))
+        await pilot.press("j")
+        assert app.view.cursor == 41
+
+
+async def test_what_is_cut_at_the_edge_says_so() -> None:
+    app = Viewer(Document([Line([("a name that is too long for it", "")])], clip=True))
+    async with app.run_test(size=(20, 4)):
+        assert rows(app)[0].rstrip().endswith("…")

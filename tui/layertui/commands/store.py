@@ -28,7 +28,7 @@ containers. No engine is contacted.
 """
 EPILOG = """\
 SOURCE is docker-root:DIR, containers-storage:DIR or containerd:DIR, each
-without DIR for the system's own, or a directory. FREES is the size of the
+without DIR for the system's own, or a directory. RECLAIMABLE is the size of the
 layers that nothing else needs: for Docker of their files, for Podman of their
 tars, for containerd of blobs and snapshots. docker-root:[DIR]//ID opens a layer
 with those below it, whether an image references it or not. --json prints one
@@ -115,7 +115,7 @@ def _print(found: StoreUsage, out: Output) -> None:
         )
         for image in found.images
     ]
-    out.table(("IMAGE ID", "NAME", "SIZE", "FREES", "CONTAINERS"), images, right=(2, 3), shrink=(1,))
+    out.table(("IMAGE ID", "NAME", "SIZE", "RECLAIMABLE", "CONTAINERS"), images, right=(2, 3), shrink=(1,))
     shared = [layer for layer in found.layers if len(layer.images) > 1]
     if shared:
         out.line("")

@@ -51,7 +51,9 @@ def reclaimable(subject: CheckedImage, limit: Size) -> Outcome:
     if value > limit:  # contents are read only to find the reasons
         subject.contents.prepare(undecided(union), subject.job)
         causes = [
-            subject.violation(f"{exact_size(row.size)}, {row.reason} by layer {row.by}", row.path, row.layer)
+            subject.violation(
+                f"{exact_size(row.size)}, {row.reason.words} by layer {row.by}", row.path, row.layer
+            )
             for row in waste(union, subject.contents).paths[:CAUSES]
         ]
     return _figure(value <= limit, _at_most(value, limit), value, causes)

@@ -23,8 +23,10 @@ from layertui.union.model import LayerUnion
 
 SEARCH_THREADS = 2
 """Layers searched at once."""
-_MASK_SHOWS = 4
-"""Characters that a mask keeps."""
+_MASK_SHOWS = 3
+"""Characters that a mask keeps at both ends."""
+_LEAST_MASKED = 16
+"""Characters of a secret of which a mask keeps any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,12 @@ class Secret:
 
     @property
     def masked(self) -> str:
-        """Return the masked secret: its beginning if it is long enough, else nothing of it."""
-        return self.text[:_MASK_SHOWS] + "…" if len(self.text) >= 4 * _MASK_SHOWS else "…"
+        """Return the masked secret: ``ghp…x3z`` if it is a long word, else ``12 characters``."""
+        head, tail = self.text[:_MASK_SHOWS], self.text[-_MASK_SHOWS:]
+        is_word = head[:1].isalnum() and tail[-1:].isalnum() and not (head + tail).count(" ")
+        if len(self.text) >= _LEAST_MASKED and is_word:
+            return f"{head}…{tail}"
+        return count_text(len(self.text), "character")
 
     def to_json(self, is_shown: bool) -> dict[str, Any]:
         """Return the row as the command line prints it; the secret is masked unless ``is_shown``."""

@@ -23,7 +23,7 @@ from layertui.union.model import Absence, LayerUnion
 
 
 class Reason(StrEnum):
-    """Why a stored file is not in the final tree."""
+    """Why a stored file is not in the final tree; the values are those of the JSON."""
 
     REWRITTEN = "rewritten"
     """A later version has other content."""

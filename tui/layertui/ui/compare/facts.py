@@ -21,7 +21,7 @@ from layertui.ui.widgets.lines import Span
 if TYPE_CHECKING:
     from layertui.compare.comparison import Comparison, Side
 
-_GUTTER = 10
+_GUTTER = 2
 _GREW = 10
 """Directories that are listed."""
 _BAR = 8
@@ -74,10 +74,11 @@ def _growth(page: PageBuilder, found: Comparison) -> None:
         style = "added" if row.size > 0 else "deleted"
         bar = two_part_bar(Bytes(abs(row.size), 0), abs(rows[0].size), _BAR, style)
         page.add(
+            (f"{growth_text(row.size, '−'):>9} ", style),
             *bar,
             (f" {visible(row.path)}", ""),
             *([(" (rest)", "quiet")] if row.is_rest else []),
-            gutter=[(f"{growth_text(row.size, '−'):>9}", style)],
+            gutter=[(" ", "")],
             event=row.node,
             value=row.path,
         )
@@ -93,7 +94,7 @@ def _line(page: PageBuilder, sign: str, name: str, values: Sequence[str]) -> Non
         body += [(f" {values[0]}", "deleted"), (" → ", "quiet"), (values[-1], "added")]
     elif values:
         body.append((f" {values[0]}", style))
-    page.add(*body, gutter=[(f"{sign:>9}", style)], value=f"{name} {values[-1] if values else ''}".rstrip())
+    page.add(*body, gutter=[(sign, style)], value=f"{name} {values[-1] if values else ''}".rstrip())
 
 
 def _value(value: Any) -> str:
@@ -110,6 +111,6 @@ def _layers(page: PageBuilder, sign: str, side: Side, numbers: Sequence[LayerNum
             (f"{number} ", "quiet"),
             (step or "not recorded", ""),
             (f" {size_text(size)}" if size >= 0 else "", "quiet"),
-            gutter=[(f"{sign:>9}", _SIGNS[sign])],
+            gutter=[(sign, _SIGNS[sign])],
             value=step,
         )

@@ -287,8 +287,8 @@ def _hidden(build: PageBuilder, subject: Subject, job: Job) -> None:
     if not hidden:
         return
     build.add()
-    what = count_text(len(hidden), "version")
-    build.add((f"Layer {layer} hides {what} here, {size_text(size)} ", ""), ("(enter: open)", "quiet"))
+    paths = count_text(len(hidden), "path")
+    build.add((f"Hidden by layer {layer}: {paths}, {size_text(size)} ", ""), ("(enter: open)", "quiet"))
     for event in hidden[:_LISTED]:
         entry = union.entry(event)
         build.add(
@@ -301,7 +301,7 @@ def _hidden(build: PageBuilder, subject: Subject, job: Job) -> None:
             value=entry.path,
         )
     if len(hidden) > _LISTED:
-        build.add((f"and {count_text(len(hidden) - _LISTED, 'more version')}", "quiet"))
+        build.add((f"and {len(hidden) - _LISTED:,} more", "quiet"))
 
 
 def _touched_again(union: LayerUnion, node: Node, layer: LayerNumber) -> list[Node]:

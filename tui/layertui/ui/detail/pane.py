@@ -265,7 +265,9 @@ class DetailPane(TextView):
                 # The document before may have had no scrollbar.
                 self.scroll_to(y=row, animate=False, immediate=True, force=True)
         else:
+            followed = self._follows
             self.open(page.document, page.heading, cursor)
+            self._follows = followed
             self.scroll_to(y=scrolled, animate=False, immediate=True)
         self._fresh = False
         self.refresh_bindings()

@@ -68,7 +68,7 @@ PARTS: Mapping[str, Part] = {
     "secrets": Part(
         "Secrets", "secret", "secrets",
         {"rule": "RULE", "place": "WHERE", "step": "ADDED BY"},
-        {"rule": 20, "secret": 7}, "WHERE",
+        {"rule": 20, "secret": 13}, "WHERE",
         "No known secret patterns in files, environment, labels or history.",
         is_sized=False,
     ),
@@ -97,8 +97,6 @@ PARTS: Mapping[str, Part] = {
 def sums_page(part: Part, survey: Survey, steps: Mapping[LayerNumber, str]) -> Page:
     """Return the sums under their headings. An event is the number of a sum plus one; 0: all."""
     page = PageBuilder((_SIZE if part.is_sized else 0) + _COUNT + _GAP)
-    for note in survey.notes:
-        page.add(("⚠ ", "modified"), (visible(note), ""))
     page.add(("all", "bold"), gutter=_numbers(part, survey.size, survey.count), event=0)
     kind = ""
     for number, each in enumerate(survey.sums, 1):
@@ -108,7 +106,7 @@ def sums_page(part: Part, survey: Survey, steps: Mapping[LayerNumber, str]) -> P
             heads = ("SIZE" if part.is_sized else "", part.plural.upper())
             page.add((part.kinds[kind], "quiet"), gutter=_columns(part, *heads, "quiet"))
         page.add(*name_spans(each, steps), gutter=_numbers(part, each.size, each.count), event=number)
-    return page.page(clip=True)
+    return page.page(*(Line([("⚠ ", "modified"), (visible(note), "")]) for note in survey.notes), clip=True)
 
 
 def name_of(each: Sum, steps: Mapping[LayerNumber, str]) -> str:
@@ -182,7 +180,7 @@ class Findings(Document):
         if self._part.is_sized:
             size = size_text(finding.size) if finding.size >= 0 else ""
             gutter.append((f"{size:>{_SIZE}}{'':{_GAP}}", ""))
-        gutter += [*chip(finding.layer), ("  ", "")] if finding.layer else []
+        gutter += [*(chip(finding.layer) if finding.layer else [("   –", "quiet")]), ("  ", "")]
         body: list[Span] = []
         left = self._room() - self.gutter
         for (name, width), cell in zip(self._widths(), finding.cells, strict=True):

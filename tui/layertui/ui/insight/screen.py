@@ -194,7 +194,8 @@ class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
 
     def _put(self, page: Page, notes: str = "") -> None:
         self._sums = page
-        self._view("sums").open(page.document, message(notes).document.lines if notes else (), page.cursor)
+        heading = message(notes).document.lines if notes else page.heading
+        self._view("sums").open(page.document, heading, page.cursor)
 
     def _say_looking(self) -> None:
         done, total = self._progress.get(self.part, (0, 0))

@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
+from layertui.ui.cells import clip
 from layertui.ui.theme.styles import Palette
 from layertui.ui.widgets.lines import Document, Line, Read, Span, folds, part, skip_cells
 from layertui.ui.widgets.list_view import ListView, cursor_keys
@@ -71,6 +72,9 @@ class TextView(ListView):
         self.document = Document()
         self.heading: Sequence[Line] = ()
         self.folding = False
+        self._follows = (
+            False  # whether the view scrolls to the cursor: a document shows its start until a key
+        )
         self.cursor = -1  # on no line
         self._rows = array("I", [0])  # the first row of each line when folded, and the end
         self._laid = 0
@@ -85,7 +89,8 @@ class TextView(ListView):
         """Show ``document`` from its start, or from its item ``cursor``."""
         self.document, self.heading = document, heading
         self._asked = False
-        self.cursor = cursor if cursor in document.items else next(iter(document.items), -1)
+        self._follows = cursor in document.items
+        self.cursor = cursor if self._follows else next(iter(document.items), -1)
         self._lay_out()
         self.scroll_to(0, 0, animate=False, immediate=True)
         self._reveal()
@@ -169,6 +174,9 @@ class TextView(ListView):
         if not items:
             self.scroll_to(y=self.scroll_offset.y + by, animate=False)
             return
+        if not self._follows and not self._is_in_view(self.cursor):
+            self.go_to(self.cursor)
+            return
         at = bisect_left(items, self.cursor) + by
         if at < 0:
             self.scroll_to(y=0, animate=False)  # above the first item
@@ -213,6 +221,19 @@ class TextView(ListView):
         row = self.row_at(event)
         if row >= 0 and (line := self._line_at(row)[0]) in self.document.items:
             self.go_to(line)
+
+    def put_cursor(self, line: int) -> None:
+        self._follows = True
+        super().put_cursor(line)
+
+    def _is_in_view(self, line: int) -> bool:
+        row, end = self.rows_of(line)
+        top = self.scroll_offset.y
+        return top <= row and end <= top + max(self.content_size.height - self.heading_height, 1)
+
+    def _reveal(self) -> None:
+        if self._follows:
+            super()._reveal()
 
     def go_to(self, line: int) -> None:
         """Put the cursor on ``line``."""
@@ -289,6 +310,8 @@ class TextView(ListView):
             start, padding = skip_cells(text, self.scroll_offset.x)
             stop = start + room
         body = line.body if not start and stop >= len(text) else part(line.body, start, stop)
+        if self.document.clip and not self.is_folded and cell_len(text) > room:
+            body = [*part(line.body, 0, len(clip(text, room)) - 1), ("…", "quiet")]
         segments = [Segment(" " * padding, palette[behind])] if padding else []
         segments += self._segments(body, number, start, behind, palette)
         strip = Strip(segments).apply_offsets(start, number)
