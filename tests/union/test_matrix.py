@@ -61,6 +61,13 @@ AGREED = [
     Case("whiteout of a hidden file", ".hidden=1 hidden=2", ".wh..hidden", "hidden=2"),
     Case("other files of AUFS", "a=1", ".wh..wh.aufs .wh..wh.plnk/ d/ d/.wh..wh.x", "a=1 d/", umoci=False),
     Case(
+        "files in a directory of AUFS",
+        "a=1",
+        ".wh..wh.plnk/ .wh..wh.plnk/1=2 .wh..wh.plnk/2=3 d/ d/.wh..wh.x/y=4",
+        "a=1 .wh..wh.plnk/ .wh..wh.plnk/1=2 .wh..wh.plnk/2=3 d/ d/.wh..wh.x/ d/.wh..wh.x/y=4",
+        ["aufs-directory"],
+    ),
+    Case(
         "names from the root and with dots",
         "a=1 d/",
         "/a=2 ./b=3 d/../c=4 ../e=5 d//f=6",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from layertui.layers.tar.pax import LIBARCHIVE_XATTR
-from layertui.layers.whiteout import hides_nothing
+from layertui.layers.whiteout import AUFS_PREFIX, hides_nothing
 from layertui.model.layer_index import MAX_LISTED_WARNINGS, Kind, LayerWarning, more_warnings
 
 MAX_XATTR = 1 << 16
@@ -37,6 +37,13 @@ class TarWarnings:
             for key in ESTARGZ_FILES:
                 if key in keys:
                     self.warn("estargz", key, "part of the eStargz format; visible in containers")
+        inside = next((key for key in keys if key.startswith(AUFS_PREFIX) and b"\0" in key), None)
+        if inside is not None:
+            self.warn(
+                "aufs-directory",
+                inside,
+                "AUFS' own: shown here, in umoci and on overlayfs, not by Docker's vfs",
+            )
         if self._unlisted:
             self._listed.append(more_warnings(self._unlisted))
 
