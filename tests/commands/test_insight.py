@@ -200,7 +200,7 @@ def test_packages_that_cannot_be_read(run: Run, tmp_path: Path) -> None:
 def test_secrets(run: Run) -> None:
     lines = run("insight", "demo:", "--only", "secrets").lines
     assert lines[0] == "Secrets: 6 found, 6 of them deleted, but still shipped"
-    assert "    4  hidden  private key      ----…   /srv/quarry/deploy/id_ed25519:1" in lines
+    assert "    4  hidden  private key      68 characters  /srv/quarry/deploy/id_ed25519:1" in lines
     hidden, shown = (
         run("insight", "demo:", "--only", "secrets", *words).text for words in ((), ("--show-secrets",))
     )

@@ -328,7 +328,8 @@ async def test_figures_of_a_damaged_image_are_in_doubt(monkeypatch: pytest.Monke
     async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await at_waste(pilot)
         assert "⚠ 40 B reclaimable" in screen_text(pilot)
-        assert lines(pilot, "sums")[0].startswith("⚠ layer 2 could not be read completely: the tar ends")
+        heading = screen(pilot).query_one("#sums", TextView).heading[0]
+        assert heading.text.startswith("⚠ layer 2 could not be read completely: the tar ends")
 
 
 class Target(MessagePump):
