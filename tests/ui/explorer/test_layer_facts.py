@@ -5,7 +5,7 @@ import pytest
 from layertui import demo
 from layertui.layers.load import index_layer
 from layertui.model.image import Recorded
-from layertui.ui.explorer.layer_facts import facts_page
+from layertui.ui.explorer.layer_facts import image_page
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_what_its_size_counts(recorded: Recorded | None, told: tuple[str, str]) 
     image = demo.image()
     image = image._replace(layers=[layer._replace(recorded=recorded) for layer in image.layers])
     step = next(number for number, entry in enumerate(image.history) if entry.layer == 9)
-    document = facts_page(image, "", step, None, index_layer(image.layers[8], None)).document
+    document = image_page(image, "", step, None, index_layer(image.layers[8], None)).document
     lines = {"".join(text for text, _ in line.gutter): line.text for line in document.lines}
     assert lines[told[0]] == told[1]
     assert lines["contents"].startswith("8 entries, 8.53 kB of files, gzip")

@@ -20,7 +20,7 @@ from layertui.ui.widgets.text_view import TextView
 
 _COLUMN = 44
 """Least cells of a column."""
-_COLUMNS = 3
+_MOST_COLUMNS = 3
 _GAP = 3
 _KEYS = 13
 """Cells of the keys of an action; more take a row of their own."""
@@ -48,7 +48,7 @@ class HelpView(TextView):
 
     def _arrange(self) -> None:
         width = self.content_size.width - 2
-        number = max(1, min(_COLUMNS, (width + _GAP) // (_COLUMN + _GAP)))
+        number = max(1, min(_MOST_COLUMNS, (width + _GAP) // (_COLUMN + _GAP)))
         column = (width - _GAP * (number - 1)) // number
         blocks = [block for block in self._blocks(column) if block]
         lines = [] if self._wanted else [Line([(row, "")]) for row in folded_rows(self._help, max(width, 1))]

@@ -57,7 +57,7 @@ def oddities_document(found: Sequence[Oddity]) -> Document:
     return Document(lines, _GUTTER, wrap=True)
 
 
-def facts_page(
+def image_page(
     image: "Image", base: str, step: int, state: LayerState | None, index: "LayerIndex | None"
 ) -> Page:
     """Return the facts of the image, and everything known about a history entry and its layer (-1: none).

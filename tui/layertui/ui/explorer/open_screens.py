@@ -11,7 +11,7 @@ from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.text.format import count_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
-from layertui.ui.explorer.layer_facts import Oddity, facts_page, oddities_document
+from layertui.ui.explorer.layer_facts import Oddity, image_page, oddities_document
 from layertui.ui.navigator import navigator
 from layertui.ui.stack import open_above
 
@@ -29,7 +29,7 @@ def facts(reading: "Reading", layers: "LayerList", base: str) -> Screen[None] | 
         return None
     number = image.history[layers.step].layer if layers.step >= 0 else None
     state = layers.states[number] if number is not None else None
-    page = facts_page(image, base, layers.step, state, reading.indexes.get(number or 0))
+    page = image_page(image, base, layers.step, state, reading.indexes.get(number or 0))
     title = "Image" if layers.step < 0 else f"Image and layer {number}" if number else "Image and step"
     return ReaderDialog(title, page.document, len(image.layers), "i", values=page.values)
 
