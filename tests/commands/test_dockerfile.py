@@ -122,10 +122,10 @@ def test_the_dockerfile_that_buildkit_recorded(run: Run) -> None:
 def test_a_recorded_dockerfile_is_annotated_but_stays_one(run: Run) -> None:
     """Parser directives are its first lines; what is not in the file is a comment."""
     lines = run("dockerfile", f"oci-archive:{FIXTURE}:escape", "--quiet").lines
-    assert lines[:2] == ["# escape=`", "# Dockerfile, as recorded by BuildKit (provenance)."]
-    assert [line for line in lines if not line.startswith("#")] == CASES["escape"].data.decode().splitlines()[
-        1:
-    ]
+    assert lines[:3] == ["# escape=`", "# Dockerfile, as recorded by BuildKit (provenance).", ""]
+    assert [line for line in lines if line and not line.startswith("#")] == CASES[
+        "escape"
+    ].data.decode().splitlines()[1:]
     done = run("dockerfile", f"oci-archive:{FIXTURE}:stages", "--quiet")
     at = done.lines.index("COPY --from=build /out /line-8")
     assert done.lines[at - 2 : at] == [

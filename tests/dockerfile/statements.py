@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from layertui.dockerfile.provenance import BUILD_TYPES
+from layertui.dockerfile.buildkit import BUILD_TYPES
 from tests.commands.samples import tar
 from tests.layouts import CONFIG, LAYER, MANIFEST, digest
 from tests.sources.maker import Maker

@@ -9,8 +9,8 @@ import tarfile
 import pytest
 
 from layertui.dockerfile import Instruction
+from layertui.dockerfile.buildkit import provenance_of
 from layertui.dockerfile.document import Dockerfile, dockerfile_of
-from layertui.dockerfile.provenance import provenance_of
 from layertui.model.history_step import recorded
 from layertui.model.image import Image, Layer
 from layertui.sources import open_image

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from layertui.dockerfile.buildkit import provenance_of
 from layertui.dockerfile.document import Dockerfile, dockerfile_of
-from layertui.dockerfile.provenance import provenance_of
 from layertui.model.image import Image
 from layertui.sources import open_image
 from tests.dockerfile.builds import CASES, ONLINE, BuildKit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,13 +11,15 @@ from typing import Any
 
 import pytest
 
+from layertui.dockerfile.buildkit import MAX_SOURCE, MAX_SOURCE_LINES, provenance_of
 from layertui.dockerfile.document import Dockerfile, dockerfile_of
-from layertui.dockerfile.provenance import MAX_SOURCE, MAX_SOURCE_LINES, provenance_of
 from layertui.model.blob import BytesBlob
 from layertui.sources import open_image
 from layertui.sources.attachments import attachments
-from tests.dockerfile.statements import Change, attached, edited, metadata
-from tests.layouts import digest
+from tests.commands.samples import tar
+from tests.dockerfile.statements import Change, attached, edited, metadata, statement_of
+from tests.layouts import LAYER, digest
+from tests.sources.engine.docker29 import Docker29, Variant, serving
 
 TEXT = b"""\
 # syntax=none
@@ -212,7 +215,7 @@ def test_any_field_may_be_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             descriptor = document.descriptor._replace(digest=digest(data), size=len(data))
             changed = replace(document, descriptor=descriptor, blob=BytesBlob(data, ""))
             monkeypatch.setattr(
-                "layertui.dockerfile.provenance.attachments",
+                "layertui.dockerfile.buildkit.attachments",
                 lambda image, changed=changed: iter([replace(attachment, documents=[changed])]),
             )
             found = dockerfile_of(image, (), provenance_of(image))
@@ -238,3 +241,30 @@ def test_a_layer_of_which_nothing_tells_the_line(tmp_path: Path) -> None:
     last = found.found[-1]
     assert (last.line, last.layer, last.is_written) == (0, 2, False)
     assert "its line is not recorded" in last.guesses
+
+
+def test_an_engine_that_does_not_tell_the_digests_of_layers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its manifest is known, and that the statement is about it; layers are matched by their position."""
+    tars = [tar((f"/line-{line}", b"")) for line in LINES]
+    layers = [
+        {"mediaType": f"{LAYER}+gzip", "digest": digest(gzip.compress(each, mtime=0)), "size": 1}
+        for each in tars
+    ]
+    engine = Docker29()
+    config = {"history": HISTORY}
+    engine.add("app:1", Variant("amd64", tars, config))
+    manifest = engine.manifest("app:1")["digest"]
+    with serving(tmp_path / "s", engine) as url:
+        monkeypatch.setenv("DOCKER_HOST", url)
+        for known, source in ((layers, "provenance"), (layers[:1], "history")):
+            statement = statement_of(manifest, TEXT, LINES[: len(known)], known)
+            data = json.dumps(statement, separators=(",", ":")).encode()
+            engine.add("app:1", Variant("amd64", tars, config, statements=[data]))
+            image = open_image("docker-daemon:app:1")
+            found = dockerfile_of(image, (), provenance_of(image))
+            assert found.source == source and found.provenance is not None
+            assert [each.layer for each in found.found if each.layer] == [1, 2]
+            if source == "provenance":
+                assert (found.text, found.provenance.is_by_position) == (TEXT.decode(), True)

@@ -15,9 +15,9 @@ from layertui.dockerfile import Instruction
 from layertui.dockerfile.advice import saved
 from layertui.dockerfile.base_candidates import neighbours
 from layertui.dockerfile.bill import Bill, bill_of
+from layertui.dockerfile.buildkit import provenance_of
 from layertui.dockerfile.document import Dockerfile, dockerfile_of
 from layertui.dockerfile.effect import Effect, effect_of
-from layertui.dockerfile.provenance import provenance_of
 from layertui.dockerfile.syntax import directives_of
 from layertui.insight.sizes import SizeMap
 from layertui.insight.waste import undecided, waste
@@ -147,6 +147,7 @@ def _annotated(document: Dockerfile, bill: Bill, effects: _Effects) -> Iterator[
     for number, line in enumerate([*lines, None], 1):
         if number == head + 1 and document.provenance is not None:
             yield f"# {document.provenance.file or 'The Dockerfile'}, as recorded by BuildKit (provenance)."
+            yield ""
         for each in starting.pop(number if line is not None else 0, ()):
             effect = effects.get(each.layer or EMPTY)
             if effect is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from layertui.dockerfile import Instruction, instructions
@@ -62,47 +62,41 @@ class RecordedDockerfile:
 
     def _run(self, union: LayerUnion | None) -> Iterator[Instruction]:
         others = {each.step: each for each in instructions(self._image, self.base, "", union)}
-        layers = {each.start: layer for layer, each in self._makers.items()}
-        histories = {step: layer for layer, step in self._step_of.items()}
-        left = set(self._step_of)
+        left = dict(self._step_of)
         for each in self._written:
-            if self._own and each is self._own[0]:
-                for step in range(self.base.steps):
-                    yield replace(others[step], line=each.start, is_base=True, is_written=False)
-                    left.discard(histories.get(step, LayerNumber(0)))
-            layer, guesses = layers.get(each.start), list[str]()
-            step = self._steps.get(each.start, -1)
-            if each.keyword == "FROM":
-                layer = None
-            elif layer is None and histories.get(step) in left - set(self._makers):
-                layer, guesses = histories[step], ["the layer, by its place in the history"]
-            left.discard(layer or LayerNumber(0))
-            yield self._instruction(each, step, layer, guesses)
-            if each.keyword == "FROM":
-                for layer in sorted(left):
-                    if self._makers.get(layer) is each:
-                        left.discard(layer)
-                        yield self._triggered(others[self._step_of[layer]], each)
-        for layer in sorted(left):
-            found = others[self._step_of[layer]]
+            for found in self._of(each, others):
+                if found.layer is not None:
+                    left.pop(found.layer, None)
+                yield found
+        for step in left.values():
+            found = others[step]
             yield replace(found, guesses=[*found.guesses, "its line is not recorded"], is_written=False)
 
-    def _triggered(self, found: Instruction, by: Written) -> Instruction:
-        """Return an instruction that a ``FROM`` ran."""
-        facts = ["an ONBUILD of the image that FROM names"]
-        return replace(found, line=by.start, is_base=by is self._own[0], is_written=False, facts=facts)
+    def _of(self, each: Written, others: Mapping[int, Instruction]) -> Iterator[Instruction]:
+        """Yield an instruction; with ``FROM`` also those that it stands for, reconstructed as ``others``."""
+        is_first = bool(self._own) and each is self._own[0]
+        if is_first:
+            for step in range(self.base.steps):
+                yield replace(others[step], line=each.start, is_base=True, is_written=False)
+        yield self._instruction(each)
+        if each.keyword == "FROM":
+            facts = ["an ONBUILD of the image that FROM names"]
+            for layer, maker in self._makers.items():
+                if maker is each and layer > self.base.layers:
+                    found = others[self._step_of[layer]]
+                    yield replace(found, line=each.start, is_base=is_first, is_written=False, facts=facts)
 
-    def _instruction(
-        self, each: Written, step: int, layer: LayerNumber | None, guesses: Sequence[str]
-    ) -> Instruction:
-        stage = self._stages.get(each.start)
+    def _instruction(self, each: Written) -> Instruction:
+        stage, step = self._stages.get(each.start), self._steps.get(each.start, -1)
+        layer = self._image.history[step].layer if step >= 0 else None
+        is_sure = layer is None or layer in self._makers
         return Instruction(
             each.keyword,
             "\n".join(self._lines[each.start - 1 : each.end]).lstrip("\ufeff \t"),
             step,
             layer,
             facts=list(self._facts(each)),
-            guesses=guesses,
+            guesses=[] if is_sure else ["the layer, by its place in the history"],
             line=each.start,
             stage="" if stage is None else stage.name or str(stage.number),
             is_used=stage is None or stage in self._way,
@@ -143,12 +137,12 @@ class RecordedDockerfile:
         for each in reversed(self._own):
             if each.keyword in _WITHOUT_HISTORY:
                 continue
-            step, entry = entries.pop() if entries else (-1, None)
-            if (
-                entry is None
-                or recorded(entry).instruction != each.keyword
-                or known.get(each.start, step) != step
-            ):
+            if not entries:
+                break
+            step, entry = entries.pop()
+            maker = None if entry.layer is None else self._makers.get(entry.layer)
+            is_same = known[each.start] == step if each.start in known else maker is None
+            if not is_same or recorded(entry).instruction != each.keyword:
                 break
             found[each.start] = step
         return found

@@ -9,9 +9,10 @@ from textual.message_pump import MessagePump
 from layertui.dockerfile import Instruction
 from layertui.dockerfile.base_candidates import neighbours
 from layertui.dockerfile.bill import Bill, bill_of
+from layertui.dockerfile.buildkit import provenance_of
 from layertui.dockerfile.document import dockerfile_of
 from layertui.dockerfile.effect import Effect, effect_of
-from layertui.dockerfile.provenance import Provenance, provenance_of
+from layertui.dockerfile.provenance import Provenance
 from layertui.insight.waste import Waste, undecided, waste
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
