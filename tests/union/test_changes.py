@@ -164,12 +164,12 @@ class TestMerged:
         assert merged.subtree_size(ROOT) == 34
         assert merged.subtree_size(self.tree.find("/d")) == 34
         assert merged.marks[self.tree.find("/d/a")] == Mark.REWRITTEN
-        assert list(merged.changes_below(ROOT).values()) == [1, 1, 0, 1]
+        assert list(merged.changes_below(ROOT).values()) == [1, 0, 0, 1, 1]
         assert not merged.is_settled
         merged.settle(alike)
         assert merged.is_settled
         assert merged.marks[self.tree.find("/d/a")] == Mark.REPEATED
-        assert list(merged.changes_below(ROOT).values()) == [1, 0, 0, 1]
+        assert list(merged.changes_below(ROOT).values()) == [1, 0, 0, 0, 1]
         assert merged.at(self.tree.find("/f")) == -1
 
     @pytest.mark.parametrize(

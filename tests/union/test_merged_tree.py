@@ -88,9 +88,9 @@ def test_counts_what_changed_below() -> None:
         ),
     )
     merged = MergedTree(tree, LayerNumber(2))
-    assert list(merged.changes_below(tree.find("/a")).values()) == [1, 1, 1, 2]
-    assert list(merged.changes_below(tree.find("/a/three")).values()) == [0, 0, 0, 0]
-    assert list(merged.changes_below(ROOT).values()) == [2, 1, 1, 2]
+    assert list(merged.changes_below(tree.find("/a")).values()) == [1, 1, 1, 0, 2]
+    assert list(merged.changes_below(tree.find("/a/three")).values()) == [0, 0, 0, 0, 0]
+    assert list(merged.changes_below(ROOT).values()) == [2, 1, 1, 0, 2]
     assert merged.marks[tree.find("/y")] == Mark.ADDED
 
 

@@ -18,8 +18,9 @@ NODES_PER_BLOCK = 1024
 
 COUNTED_MARKS = {
     Mark.ADDED: (Mark.ADDED,),
-    Mark.MODIFIED: (Mark.MODIFIED, Mark.REWRITTEN),
-    Mark.ATTRIBUTES: (Mark.ATTRIBUTES, Mark.ATTRIBUTES_AT_LEAST),
+    Mark.MODIFIED: (Mark.MODIFIED,),
+    Mark.ATTRIBUTES: (Mark.ATTRIBUTES,),
+    Mark.REWRITTEN: UNDECIDED,
     Mark.DELETED: (Mark.DELETED,),
 }
 """Changes in the order in which they are shown, each with the marks that count as it."""

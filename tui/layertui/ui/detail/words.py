@@ -18,11 +18,11 @@ CHANGE_MARKS = {
     Mark.MODIFIED: ("~", "modified"),
     Mark.DELETED: ("−", "deleted"),
     Mark.REPEATED: ("=", "quiet"),
-    Mark.REWRITTEN: ("~", "quiet"),
+    Mark.REWRITTEN: ("?", "quiet"),
     Mark.ATTRIBUTES: ("*", "attributes"),
-    Mark.ATTRIBUTES_AT_LEAST: ("*", "quiet"),
+    Mark.ATTRIBUTES_AT_LEAST: ("?", "quiet"),
 }
-"""What stands for a change, and its style; that of an undecided one is quiet."""
+"""What stands for a change, and its style."""
 
 HOW_DELETED = {
     Absence.WHITEOUT: " with a whiteout",

@@ -57,6 +57,7 @@ class ExplorerScreen(ImageScreen):
         ("+ ~ −", "$modified", "added, modified, deleted by the selected layer"),
         ("*", "$attributes", "only mode, owner, mtime or xattrs changed by it"),
         ("=", "$quiet", "identical copy stored by it"),
+        ("?", "$quiet", "stored again by it, content not compared yet"),
         ("✓", "$quiet", "layer digest verified"),
         ("…", "$quiet", "layer not read yet"),
         ("✗", "$deleted", "layer missing, truncated or wrong"),
