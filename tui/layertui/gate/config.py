@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from layertui.gate.baseline import is_baseline_file
 from layertui.gate.limits import Growth, Ratio, Size, parse_growth, parse_ratio, parse_size
 from layertui.gate.rules import Rules, SecretsAllowed
 from layertui.model.errors import LayertuiError
+from layertui.model.toml_file import check_names, field_names, invalid_value, parse_toml, read_utf8
 
 OWN, PYPROJECT, DIVE = ".layertui.toml", "pyproject.toml", ".dive-ci"
 HELP = "see docs/check.md"
@@ -53,7 +52,7 @@ def load_config(file: Path | None, directory: Path) -> Config:
     if (own := directory / OWN).exists():
         return _toml(own)
     project = directory / PYPROJECT
-    if project.exists() and "layertui" in _tool(_parsed(project)):
+    if project.exists() and "layertui" in _tool(parse_toml(project)):
         return _toml(project)
     if (dive := directory / DIVE).exists():
         return _dive(dive)
@@ -64,58 +63,35 @@ def load_config(file: Path | None, directory: Path) -> Config:
 
 
 def _toml(file: Path) -> Config:
-    data, place = _parsed(file), ""
+    data, place = parse_toml(file), ""
     if file.name == PYPROJECT:
         data, place = _tool(data).get("layertui", {}), "tool.layertui."
     if not isinstance(data, dict) or not data.get("rules"):
         raise LayertuiError(f"no rules in {file}", f"it has no table [{place}rules] with a rule", HELP)
-    _check_names(file, place, data, ("rules", "ignore", "baseline"))
+    check_names(file, place, data, ("rules", "ignore", "baseline"))
     if isinstance(data["rules"], dict):
-        _check_names(file, f"{place}rules.", data["rules"], _names(Rules))
+        check_names(file, f"{place}rules.", data["rules"], field_names(Rules))
         if isinstance(secrets := data["rules"].get("secrets"), dict):
-            _check_names(file, f"{place}rules.secrets.", secrets, _names(SecretsAllowed))
+            check_names(file, f"{place}rules.secrets.", secrets, field_names(SecretsAllowed))
     try:
         read = msgspec.convert(data, _File, dec_hook=_limit)
     except msgspec.ValidationError as error:
-        why, _, where = str(error).partition(" - at `$.")
-        raise LayertuiError(
-            f"{place}{where.rstrip('`')} in {file} has an invalid value", why, HELP
-        ) from error
+        raise invalid_value(file, place, error, HELP) from error
     if not read.rules.limits():
         raise LayertuiError(f"no rules in {file}", "all of its rules are disabled", HELP)
     if isinstance(secrets := read.rules.secrets, SecretsAllowed) and secrets.allow_rules:
         from layertui.insight.secret_rules import RULE_NAMES
 
-        _check_names(file, "kind of secret ", secrets.allow_rules, RULE_NAMES)
+        check_names(file, "kind of secret ", secrets.allow_rules, RULE_NAMES)
     baseline = read.baseline
     if baseline is not None and is_baseline_file(baseline):
         baseline = str(file.parent / baseline)
     return Config(file, read.rules, read.ignore, baseline)
 
 
-def _parsed(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(_text(file))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise LayertuiError(f"cannot read {file}", f"invalid TOML: {error}") from error
-
-
 def _tool(data: Mapping[str, Any]) -> Mapping[str, Any]:
     tool = data.get("tool")
     return tool if isinstance(tool, dict) else {}
-
-
-def _names(kind: type[msgspec.Struct]) -> list[str]:
-    return [field.encode_name for field in msgspec.structs.fields(kind)]
-
-
-def _check_names(file: Path, place: str, given: Iterable[str], known: Sequence[str]) -> None:
-    """Raise :class:`LayertuiError` for the first unknown name, with similar ones."""
-    for name in given:
-        if name not in known:
-            like = difflib.get_close_matches(name, known, 3, 0.5)
-            meant = f"did you mean {' or '.join(like)}" if like else f"expected one of {', '.join(known)}"
-            raise LayertuiError(f"unknown {place}{name} in {file}", meant)
 
 
 def _limit(kind: type, value: object) -> Size | Ratio | Growth:
@@ -187,16 +163,7 @@ def _yaml(file: Path) -> Any:
     for tag in ("bool", "int", "float", "timestamp"):
         Loader.add_constructor(f"tag:yaml.org,2002:{tag}", yaml.SafeLoader.construct_scalar)  # type: ignore[type-var]
     try:
-        return next(iter(yaml.load_all(_text(file), Loader)), None)
+        return next(iter(yaml.load_all(read_utf8(file), Loader)), None)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = re.sub(r"\s+", " ", str(error))
         raise LayertuiError(f"cannot read {file}", f"invalid YAML: {reason}") from error
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text("utf-8")
-    except OSError as error:
-        raise LayertuiError(f"cannot read {file}", error.strerror or str(error)) from error
-    except UnicodeDecodeError as error:
-        raise LayertuiError(f"cannot read {file}", "it is not UTF-8") from error
