@@ -26,6 +26,7 @@ from layertui.cache.indexes import DamagedEntry
 from layertui.commands.attachments import ListedDocument, to_json
 from layertui.dockerfile import instructions
 from layertui.dockerfile.base import base_of
+from layertui.dockerfile.syntax import global_arguments, lines_of, stages_of, way_to, written_in
 from layertui.insight import databases, rpm
 from layertui.layers.codec import pack_index, unpack_index_checked
 from layertui.layers.tar.scanner import scan
@@ -226,6 +227,20 @@ _UNION = small.union(
 )
 
 
+def dockerfile(data: bytes) -> None:
+    """A Dockerfile as BuildKit records it: its instructions are in order, and none is of two lines' ranges."""
+    text = data.decode("utf-8", "surrogateescape")
+    written, count = written_in(text), len(lines_of(text))
+    end = 0
+    for each in written:
+        assert end < each.start <= each.end <= count and each.keyword == each.keyword.upper()
+        end = each.end
+    stages = stages_of(written)
+    values = global_arguments(written, {"TARGETARCH": "amd64"})
+    way = way_to(stages, "", values, ())
+    assert way[-1:] == stages[-1:] and [each.number for each in way] == sorted(each.number for each in way)
+
+
 def cache(data: bytes) -> None:
     """Entries of the cache: an index, and a union for layers that are known."""
     with contextlib.suppress(DamagedEntry):
@@ -305,6 +320,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         bolt,
         packages,
         documents,
+        dockerfile,
         cache,
         registry,
     )
