@@ -18,8 +18,8 @@ from tests.dockerfile.builds import CASES, FIXTURE
 from tests.images import tars_of
 
 NOT_USED = {
-    "min": "it was recorded with mode=min, without the Dockerfile",
-    "min-02": "it was recorded with mode=min, without the Dockerfile",
+    "min": "mode=min leaves the Dockerfile out, mode=max has it",
+    "min-02": "mode=min leaves the Dockerfile out, mode=max has it",
     "base-alone": "it has no Dockerfile",
     "rewritten": "its layers are not those of the image",
 }

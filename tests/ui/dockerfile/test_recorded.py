@@ -157,7 +157,7 @@ async def test_a_provenance_that_is_not_used_says_why(
     built(monkeypatch, tmp_path, change)
     async with ExplorerApp().run_test(size=(200, 60)) as pilot:
         await opened(pilot)
-        assert rows(pilot, "source: history (provenance not used)") and rows(pilot, "STEP LAYER INSTRUCTION")
+        assert rows(pilot, "source: history") and rows(pilot, "STEP LAYER INSTRUCTION")
         await go_to(pilot, "FROM")
         assert rows(pilot, "its layers are not those of the image.")
         assert screen(pilot).bill.sizes

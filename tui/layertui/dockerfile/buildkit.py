@@ -126,7 +126,7 @@ class _Build:
         infos = _list(self.source.get("infos"))
         number = self._main_file()
         if number >= len(infos):
-            was_asked = "it was recorded with mode=min, without the Dockerfile"
+            was_asked = "mode=min leaves the Dockerfile out, mode=max has it"
             return replace(known, why="it has no Dockerfile" if self.definition else was_asked)
         info = infos[number]
         known = replace(known, file=known.file or _text(info.get("filename")))

@@ -374,5 +374,5 @@ def _title(dockerfile: Dockerfile) -> str:
     provenance = dockerfile.provenance
     if provenance is None:
         return "Dockerfile"
-    used = "history (provenance not used)" if provenance.why else "provenance (BuildKit)"
+    used = "history" if provenance.why else "provenance (BuildKit)"
     return f"{visible(provenance.file or 'Dockerfile')}  source: {used}"
