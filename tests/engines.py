@@ -278,10 +278,15 @@ def podman_user() -> Iterator[tuple[list[str], Path]]:
 
 
 @contextmanager
-def containerd_daemon(directory: Path) -> Iterator[tuple[list[str], Path]]:
-    """A containerd that lives below a directory for a while: its client's command, and its root."""
+def containerd_daemon(directory: Path, path: str | None = None) -> Iterator[tuple[list[str], Path]]:
+    """A containerd that lives below a directory for a while: its client's command, and its root.
+
+    ``path`` is the PATH for both programs.
+    """
     need_root()
-    need("containerd", "ctr")
+    if path is None:
+        need("containerd", "ctr")
+    daemon_program, client = (shutil.which(name, path=path) or name for name in ("containerd", "ctr"))
     root, socket, log = directory / "root", directory / "sock", directory / "log"
     (directory / "config.toml").write_text(
         f'version = 2\nroot = "{root}"\nstate = "{directory / "state"}"\n'
@@ -292,14 +297,14 @@ def containerd_daemon(directory: Path) -> Iterator[tuple[list[str], Path]]:
     )
     with log.open("wb") as output:
         daemon = subprocess.Popen(
-            ["containerd", f"--config={directory / 'config.toml'}"], stdout=output, stderr=subprocess.STDOUT
+            [daemon_program, f"--config={directory / 'config.toml'}"], stdout=output, stderr=subprocess.STDOUT
         )
     try:
         wait_for(
             lambda: b"successfully booted" in log.read_bytes() or daemon.poll() is not None, log.read_text
         )
         assert daemon.poll() is None, log.read_text()
-        yield ["ctr", f"--address={socket}"], root
+        yield [client, f"--address={socket}"], root
     finally:
         daemon.terminate()
         daemon.wait()

@@ -302,17 +302,24 @@ def user_stores() -> Iterator[Callable[[str], tuple[Path, str]]]:
 def containerd_live(
     archive: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[list[str], Path]]:
+    with worked_containerd(archive, tmp_path_factory.mktemp("layout")) as found:
+        yield found
+
+
+@contextmanager
+def worked_containerd(
+    archive: Path, folder: Path, path: str | None = None
+) -> Iterator[tuple[list[str], Path]]:
     """A containerd that runs, with the sample unpacked, packed, beside another image, and worked on in a container.
 
-    Its client's command, and its root.
+    Its client's command, and its root. ``path`` is the PATH for its programs.
     """
-    folder = tmp_path_factory.mktemp("layout")
     layout = OciLayout(folder / "oci")
     layout.add_image("example.org/one/sample:1", demo.image())
     layout.add("example.org/two:2", [tarfile.TarInfo("other").tobuf() + bytes(1024)], "zstd")
     with tarfile.open(folder / "oci.tar", "w") as tar:
         tar.add(folder / "oci", ".")
-    with containerd_daemon(Path(tempfile.mkdtemp(prefix="layertui-"))) as (ctr, root):
+    with containerd_daemon(Path(tempfile.mkdtemp(prefix="layertui-")), path) as (ctr, root):
         run(*ctr, "--namespace=work", "images", "import", archive)
         run(*ctr, "--namespace=packed", "images", "import", "--no-unpack", archive)
         run(*ctr, "--namespace=layout", "images", "import", "--no-unpack", folder / "oci.tar")

@@ -1,4 +1,4 @@
-"""Real registries: Debian's docker-registry on a loopback port, filled by skopeo or by hand."""
+"""Real registries: distribution's, the packaged one or another, on a loopback port, filled by skopeo or by hand."""
 
 from __future__ import annotations
 
@@ -58,10 +58,13 @@ class Registry:
 
 @contextmanager
 def docker_registry(
-    directory: Path, http: dict[str, Any] | None = None, auth: dict[str, Any] | None = None
+    directory: Path,
+    http: dict[str, Any] | None = None,
+    auth: dict[str, Any] | None = None,
+    program: str = "docker-registry",
 ) -> Iterator[Registry]:
     """A registry that keeps its files in a directory; ``http`` and ``auth`` as in its configuration."""
-    need("docker-registry")
+    need(program)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{free.getsockname()[1]}"
@@ -75,7 +78,7 @@ def docker_registry(
     path = directory / "config.yml"
     path.write_text(json.dumps(config))  # JSON is YAML
     with (directory / "log").open("wb") as log:
-        process = subprocess.Popen(["docker-registry", "serve", path], stdout=log, stderr=log)
+        process = subprocess.Popen([program, "serve", path], stdout=log, stderr=log)
     try:
         _wait(host, process, directory / "log")
         yield Registry(host, "https" if http and "tls" in http else "http")
@@ -94,4 +97,4 @@ def _wait(host: str, process: subprocess.Popen[bytes], log: Path) -> None:
         return False
 
     wait_for(lambda: process.poll() is not None or answers(), log.read_text)
-    assert process.poll() is None, f"docker-registry does not start: {log.read_text()}"
+    assert process.poll() is None, f"the registry does not start: {log.read_text()}"
