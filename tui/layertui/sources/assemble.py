@@ -202,6 +202,8 @@ def no_image(reference: str, transport: str) -> Image:
     )
 
 
+READ_WRITE = "read-write layer of container "
+"""How the step of a container's read-write layer begins."""
 INIT_LAYER = "init layer: stubs of what Docker mounts into every container"
 """The step of the layer between an image and the read-write layer."""
 ALONE = "opened as layers without an image: steps, times and platform are unknown"
@@ -241,6 +243,12 @@ def with_own_layer(
     layer = Layer(LayerNumber(number), Descriptor("", "", -1), "", "", None, missing, unpacked)
     step = container_step(created, text, LayerNumber(number))
     return image._replace(layers=[*image.layers, layer], history=[*image.history, step])
+
+
+def is_read_write(layer: Layer, entry: HistoryEntry) -> bool:
+    """Return whether a layer is a container's read-write layer, which has no digest."""
+    is_known = layer.descriptor.digest or layer.diff_id
+    return not is_known and entry.id == MISSING and entry.created_by.startswith(READ_WRITE)
 
 
 def comparison_warnings(layers: Sequence[Layer]) -> list[str]:

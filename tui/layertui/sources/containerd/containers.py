@@ -8,7 +8,7 @@ from functools import cached_property
 from layertui.model.errors import NotFound, few
 from layertui.model.image import ContainerSummary, Image
 from layertui.model.reference import Reference
-from layertui.sources.assemble import INIT_LAYER, no_image, with_own_layer
+from layertui.sources.assemble import INIT_LAYER, READ_WRITE, no_image, with_own_layer
 from layertui.sources.containerd.bolt import Bucket
 from layertui.sources.containerd.namespace import ContentStore, Namespace
 from layertui.sources.containerd.values import go_time
@@ -34,7 +34,7 @@ class Containers:
         if from_image in self._namespace.names:
             image = self._namespace.open(from_image, reference, None)
         created = go_time(container.value("createdat"))
-        text = f"read-write layer of container {shown} (state unknown)"
+        text = f"{READ_WRITE}{shown} (state unknown)"
         pinned = str(reference._replace(selector=f"{self._namespace.name}//{identity}"))
         image = image._replace(name=f"{shown} ({image.name})", pinned=pinned)
         key, snapshotter = container.text("snapshotKey"), container.text("snapshotter")

@@ -33,6 +33,7 @@ from layertui.model.numbers import LayerNumber
 from layertui.model.reference import Reference
 from layertui.sources import documents
 from layertui.sources.assemble import (
+    READ_WRITE,
     comparison_warnings,
     config_list,
     created_of,
@@ -287,7 +288,7 @@ class ContainersStore(Lists):
         unpacked, missing = (
             self._unpacked(layer) if layer else (None, f"the store has no layer {container.text('layer')}")
         )
-        text = f"read-write layer of container {container_name(container)} (state unknown)"
+        text = f"{READ_WRITE}{container_name(container)} (state unknown)"
         image = with_own_layer(image, unpacked, missing, text, container.text("created") or None)
         return image._replace(name=f"{container_name(container)} ({image.name})")
 

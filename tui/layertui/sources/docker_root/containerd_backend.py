@@ -12,7 +12,7 @@ from pathlib import Path
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.model.reference import Reference
-from layertui.sources.assemble import no_image
+from layertui.sources.assemble import READ_WRITE, no_image
 from layertui.sources.containerd.containers import stacked
 from layertui.sources.containerd.namespace import Namespace
 from layertui.sources.docker_root.containerd_images import ContainerdImages
@@ -52,7 +52,7 @@ class ContainerdRoot:
         image = self._image(container, reference)
         created = container.config.get("Created")
         created = created if isinstance(created, str) else None
-        text = f"read-write layer of container {container.name} ({container.state})"
+        text = f"{READ_WRITE}{container.name} ({container.state})"
         image = image._replace(name=f"{container.name} ({image.name})", fields=())
         driver = str(container.config.get("Driver") or "")
         return stacked(self._namespace, image, driver, container.id, text, created)

@@ -17,7 +17,7 @@ from layertui.layers.unpacked.overlay_directory import UnpackedDirectory
 from layertui.model.image import Descriptor, Image, Layer, Unpacked
 from layertui.model.numbers import LayerNumber
 from layertui.model.regular_file import open_regular
-from layertui.sources.assemble import INIT_LAYER, container_step
+from layertui.sources.assemble import INIT_LAYER, READ_WRITE, container_step
 from layertui.sources.docker_root.files import Container, directories_below, lowers_of, overlay_places
 from layertui.sources.files import read_text
 
@@ -126,7 +126,7 @@ class Mounts:
         layers, history, warnings = list(image.layers), list(image.history), list(image.warnings)
         below = list(below)
         init, mount = names
-        own = [(mount, f"read-write layer of container {container.name} ({container.state})")]
+        own = [(mount, f"{READ_WRITE}{container.name} ({container.state})")]
         if init:
             own.insert(0, (init, INIT_LAYER))
         for identity, text in own:

@@ -9,7 +9,7 @@ from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.image import ContainerSummary, Descriptor, Image, Layer, Recorded
 from layertui.model.numbers import LayerNumber
 from layertui.model.platforms import choose_platform
-from layertui.sources.assemble import INIT_LAYER, container_step
+from layertui.sources.assemble import INIT_LAYER, READ_WRITE, container_step
 from layertui.sources.engine.client import Engine
 from layertui.sources.engine.images import digest_id, open_image
 from layertui.sources.engine.own_layers import own_layers
@@ -78,7 +78,7 @@ def open_container(engine: Engine, name: str, platform: str | None = None) -> Im
     state = inspected.get("State")
     status = str(state.get("Status", "")) if isinstance(state, dict) else ""
     shown = str(inspected.get("Name", name)).lstrip("/")
-    own = f"read-write layer of container {shown} ({status or 'state unknown'})"
+    own = f"{READ_WRITE}{shown} ({status or 'state unknown'})"
     layers, history = list(image.layers), list(image.history)
     for unpacked, text in own_layers(engine, inspected, image, own):
         number = LayerNumber(len(layers) + 1)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from layertui.model.numbers import EMPTY, LayerNumber
+from layertui.sources.assemble import is_read_write
 from layertui.text.format import age_text, count_text, size_text
 from layertui.text.sanitize import visible, visible_lines
 from layertui.ui.detail.page import Page, PageBuilder
@@ -89,7 +90,10 @@ def _add_step(
     build.add((f"Layer {layer.number} of {len(image.layers)}" if layer else "Step without a layer", "bold"))
     facts = list(_step_facts(entry))
     if layer is not None:
-        facts += [*_size_facts(layer, index), *_identity_facts(layer), _check_fact(layer, state)]
+        facts += [_access_fact(layer, entry), *_size_facts(layer, index)]
+        facts += [*_identity_facts(layer), _check_fact(layer, state)]
+    if entry.id:
+        facts.append(("image ID", [visible(entry.id)], ""))
     for name, values, style in facts:
         for number, value in enumerate(values):
             build.add((value, style), gutter=[(" " if number else name, "quiet")], value=value)
@@ -132,6 +136,13 @@ def _identity_facts(layer: "Layer") -> Iterator[_Fact]:
     yield "stored at", _places(layer), ""
     yield "fetched from", map(visible, descriptor.urls), ""
     yield "annotations", (visible(f"{name}={value}") for name, value in descriptor.annotations.items()), ""
+
+
+def _access_fact(layer: "Layer", entry: "HistoryEntry") -> _Fact:
+    """Return what a container may do to a layer."""
+    if is_read_write(layer, entry):
+        return "access", ["read-write: changes and whiteouts go here"], ""
+    return "access", ["read-only"], ""
 
 
 def _check_fact(layer: "Layer", state: LayerState | None) -> _Fact:

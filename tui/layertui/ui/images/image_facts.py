@@ -38,12 +38,19 @@ def image_facts(image: "Image", shared: str) -> list[Fact]:
         Fact("volumes", sorted(_mapping(config.get("Volumes")))),
         Fact("reference", [image.reference]),
         Fact("image ID", [image.id]),
+        Fact("parent", _texts(image.config.get("parent")) or _recorded(image, "Parent")),
+        Fact("container", _texts(image.config.get("container"))),
         Fact("manifest", [image.manifest_digest]),
         Fact("digests", image.repo_digests),
         Fact("environment", _texts(config.get("Env"))),
         Fact("labels", [f"{key}={value}" for key, value in sorted(_mapping(config.get("Labels")).items())]),
     ]
     return [fact for fact in facts if any(fact.values)]
+
+
+def _recorded(image: "Image", name: str) -> Sequence[str]:
+    """Return a field of ``docker inspect`` that a data root records."""
+    return [field.value for field in image.fields if field.name == name and isinstance(field.value, str)]
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
