@@ -198,7 +198,7 @@ async def test_config_and_build_steps_are_found() -> None:
     """A variable and the step that set it; the step leads to its layer, the variable nowhere."""
     async with app().run_test(size=(120, 40)) as pilot:
         await searched(pilot, "C.UTF-8")
-        assert lines(pilot)[0][:2] == (0, "config.Env")
+        assert lines(pilot)[0][:2] == (0, "config.Env") and "in 1 file and the config" in screen_text(pilot)
         await until(pilot, lambda: "config.Env" in str(context(pilot).border_title))
         await until(pilot, lambda: not context(pilot).busy)
         assert "PYTHONUNBUFFERED" in screen_text(pilot)  # what is beside it

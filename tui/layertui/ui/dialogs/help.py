@@ -33,7 +33,7 @@ class HelpView(TextView):
 
     def __init__(self, screen: Screen[object]) -> None:
         super().__init__(id="help")
-        self._help: str = getattr(screen, "HELP", "")
+        self._help: str = getattr(screen, "HELP", None) or ""  # dialogs have none
         self._legend: Legend = getattr(screen, "LEGEND", ())
         self._tasks = tasks(key_sections(screen))
         self._wanted = ""

@@ -199,9 +199,7 @@ class SearchScreen(StackScreen[LineMatch | None]):
     def _tell(self) -> None:
         """Update the frame of the list, or the sentence in its place."""
         found, pane = self.found, self.query_one("#found")
-        lines = count_text(len(found.matches), "line")
-        title = f"{lines} in {count_text(len(self._files), 'file')}" if found.matches else "Matches"
-        pane.border_title = Content(title)
+        pane.border_title = Content(self._title() if found.matches else "Matches")
         state = f"{self._progress} · esc stops" if self.busy else found.said
         style = "$deleted" if found.failed else ""
         pane.border_subtitle = Content.styled(shorten(visible(state), max(self.size.width - 6, 1)), style)
@@ -212,6 +210,12 @@ class SearchScreen(StackScreen[LineMatch | None]):
         message.update(Content(self._why_empty()))
         self._fit()
         self.refresh_bindings()
+
+    def _title(self) -> str:
+        """Return how many lines match, in how many files or in the config."""
+        files = sum(path.startswith("/") for path, _layer in self._files)
+        where = [count_text(files, "file")] * bool(files) + ["the config"] * (len(self._files) > files)
+        return f"{count_text(len(self.found.matches), 'line')} in {' and '.join(where)}"
 
     def _why_empty(self) -> str:
         """Return the sentence in place of matches, with the next key."""
