@@ -64,7 +64,7 @@ def test_every_pane_tab_and_dialog_of_the_explorer(tmp_path: Path) -> None:
                 terminal.settle(0.05)
         dialogs = {
             "!": "11 warnings",
-            "i": "Layer 3",
+            "i": "Image and layer 3",
             "?": "Help",
             "p": "Platform",
             "V": "Verify",
