@@ -55,6 +55,8 @@ async def test_what_the_key_bar_offers_is_a_command_too(places: Places) -> None:
         shown = [binding for _node, binding, _on, _tip in screen.active_bindings.values() if binding.show]
         assert len(shown) > 5
         for binding in shown:
+            if binding.action == "command_palette":
+                continue  # this is it
             wanted = (binding.tooltip or binding.description).lower()
             assert any(wanted in (text or "").lower() for text in offered), binding
 

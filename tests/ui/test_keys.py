@@ -29,9 +29,12 @@ async def click(pilot: Pilot[None], item: str) -> None:
 @pytest.mark.parametrize(
     ("width", "shown"),
     [
-        (120, "⏎ explore  / filter  c containers  s sort  d detail  o open  ? help  q quit"),
-        (80, "⏎ explore  / filter  c containers  s sort  d detail  o open  ? help  q quit"),
-        (40, "⏎ explore  / filter  ? help  q quit"),
+        (
+            120,
+            "⏎ explore  / filter  c containers  s sort  d detail  o open  space mark  D compare  ? help  q quit  ^p all",
+        ),
+        (80, "⏎ explore  / filter  c containers  s sort  d detail  ? help  q quit  ^p all"),
+        (40, "⏎ explore  ? help  q quit  ^p all"),
         (20, "? help  q quit"),
     ],
 )
@@ -45,12 +48,12 @@ async def test_shows_the_keys_of_the_pane_at_hand(places: Places) -> None:
     async with Images().run_test() as pilot:
         await settled(pilot)
         await pilot.press("slash")
-        assert bar(pilot) == "⏎ apply  esc clear"
+        assert bar(pilot) == "⏎ apply  esc clear  ^p all"
 
 
 async def test_a_click_presses_the_key(places: Places) -> None:
     app = Images()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(100, 24)) as pilot:
         await settled(pilot)
         await click(pilot, "s sort")
         assert pilot.app.screen.query_one(Table).sorted_by == ("name", False)
@@ -82,7 +85,7 @@ async def test_a_click_between_keys_does_nothing(places: Places) -> None:
 
 
 async def test_each_key_of_a_group_can_be_clicked() -> None:
-    async with LayertuiApp("demo:", cache=False).run_test(size=(80, 24)) as pilot:
+    async with LayertuiApp("demo:", cache=False).run_test(size=(100, 24)) as pilot:
         await until(
             pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen) and pilot.app.screen.reading.ended
         )

@@ -97,7 +97,7 @@ class LayertuiApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "quit"),
         Binding("question_mark", "help", "help"),
-        Binding("ctrl+p", "command_palette", "commands", show=False),
+        Binding("ctrl+p", "command_palette", "all", tooltip="All actions"),
         Binding("o", "open", "open", show=False, tooltip="Open an image by reference or path"),
         Binding("t", "toggle_theme", "light/dark", show=False, tooltip="Toggle dark and light colors"),
         Binding("tab", "app.focus_next", "next pane", show=False),

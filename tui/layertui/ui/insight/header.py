@@ -91,11 +91,11 @@ def _choosing(number: int) -> Style:
 
 
 def _state(name: str, surveys: Mapping[str, "Survey"], progress: Progress) -> str:
-    """Return the result of a part in a word."""
+    """Return the result of a part in a word; empty if it has not been scanned."""
     survey = surveys.get(name)
     if survey is not None:
         return size_text(survey.size) if name in ("size", "waste", "duplicates") else f"{survey.count:,}"
     if name in progress:
         done, total = progress[name]
         return f"{done / total:.0%}" if total else "…"
-    return "?"
+    return ""

@@ -56,7 +56,6 @@ class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
     )
     LEGEND: ClassVar[Legend] = (
         ("▌", "$accent", "a layer, in its color"),
-        ("?", "$quiet", "not scanned"),
         ("⚠", "$modified", "not everything could be scanned"),
         ("█░", "$accent", "live and dead bytes"),
         ("/a", "strike", "stored in a layer, not in the final tree"),

@@ -11,6 +11,12 @@ from textual.widget import Widget
 from layertui.ui.stack import on_top
 
 _GAP = 2
+_ENDS = ("help", "quit", "command_palette")
+"""Actions at the end, in this order."""
+_IF_ROOM = (
+    "extract", "copy", "zoom", "ask('jump')", "tree('sort')", "tree('view')", "mark", "compare", "open", "reload"
+)  # fmt: skip
+"""Hidden actions that are shown if there is room, in this order."""
 
 
 @dataclass
@@ -41,8 +47,9 @@ class _Item:
 class KeyBar(Widget):
     """Keys of the focused widget first, then the screen's, then the app's.
 
-    Always one line: what does not fit is left out, ``? help``
-    last. Each key can be clicked. Bindings of a group share its description.
+    Always one line: what does not fit is left out, what leads to all others last (:data:`_ENDS`). Each key can
+    be clicked. Bindings of a group share its description. Of the hidden ones :data:`_IF_ROOM` are shown where
+    there is room.
     """
 
     ALLOW_SELECT = False
@@ -70,18 +77,26 @@ class KeyBar(Widget):
     def render(self) -> Content:
         """Return the keys that fit; help and quit are dropped last."""
         items: dict[str, _Item] = {}
-        last: dict[str, _Item] = {}
+        others: dict[str, _Item] = {}
         seen: set[str] = set()
         for _node, binding, enabled, _tooltip in self.screen.active_bindings.values():
-            if not (binding.show and enabled) or binding.action in seen:
+            # Those of Textual's fields have no tooltip.
+            is_spare = not binding.show and binding.action in _IF_ROOM and bool(binding.tooltip)
+            if not (enabled and (binding.show or is_spare)) or binding.action in seen:
                 continue
             seen.add(binding.action)
-            among = last if binding.action in ("help", "quit") else items
+            among = others if is_spare or binding.action in _ENDS else items
             description = binding.group.description if binding.group else binding.description
             name = description if binding.group else binding.action
             item = among.setdefault(name, _Item(description))
             item.keys.append((binding.key, self.app.get_key_display(binding)))
-        kept = list(reversed(last.values()))
+        kept = [others[action] for action in _ENDS if action in others]
+        while (
+            len(kept) > 1
+            and sum(item.content.cell_length + _GAP for item in kept) - _GAP > self.content_size.width
+        ):
+            kept.pop()
+        items |= {action: others[action] for action in _IF_ROOM if action in others}
         room = self.content_size.width - sum(item.content.cell_length + _GAP for item in kept)
         self._items = []
         for item in items.values():
