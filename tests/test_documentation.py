@@ -52,6 +52,7 @@ SECTIONS = {
     "TreeField": "Tree",
     "DetailPane": "Detail",
     "TextView": "Detail",
+    "SearchedView": "Texts",
 }
 """Where docs/keys.md tells the keys of a class, if not among those of dialogs."""
 WRITTEN = {

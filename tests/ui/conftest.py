@@ -22,9 +22,16 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No clock, locale, colour setting, terminal size or cache of the machine; nothing blinks or slides."""
-    for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "COLUMNS", "LINES", "TEXTUAL_THEME"):
+    for name in ("TMUX", "DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"):  # nothing reaches the clipboard
         monkeypatch.delenv(name, raising=False)
-    for name, value in {"TERM": "xterm-256color", "TZ": "UTC", "LC_ALL": "C.UTF-8"}.items():
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TEXTUAL_THEME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "TZ": "UTC",
+        "LC_ALL": "C.UTF-8",
+    }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(format, "now", lambda: NOW)

@@ -31,7 +31,19 @@ class Terminal:
         self.raw = b""
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
-        environment = {
+        self.process = pexpect.spawn(
+            str(COMMAND),
+            list(arguments),
+            dimensions=(rows, columns),
+            env=self.environment(**environment),
+            cwd=cwd,
+            timeout=SECONDS,
+        )
+
+    @staticmethod
+    def environment(**more: str) -> dict[str, str]:
+        """What programs in the terminal find in their environment."""
+        return {
             "PATH": os.environ["PATH"],
             "HOME": os.environ.get("HOME", "/"),
             "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", "/nonexistent"),
@@ -41,16 +53,8 @@ class Terminal:
             "TZ": "UTC",
             "LAYERTUI_TRACEBACK": "1",
             "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-            **environment,
+            **more,
         }
-        self.process = pexpect.spawn(
-            str(COMMAND),
-            list(arguments),
-            dimensions=(rows, columns),
-            env=environment,
-            cwd=cwd,
-            timeout=SECONDS,
-        )
 
     @property
     def text(self) -> str:

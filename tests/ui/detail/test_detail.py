@@ -480,3 +480,36 @@ async def test_versions_that_differ_in_attributes_alone_have_their_sign() -> Non
         assert [line.split()[3] for line in text(app.pane).splitlines()[1:3]] == ["+", "*"]
         (line,) = [line for number, line in enumerate(app.pane.document.lines) if number == 1]
         assert line.body[0] == ("* ", "attributes")  # compared, not quiet
+
+
+@pytest.mark.parametrize("columns", [80, 120, 160])
+@pytest.mark.parametrize("tab", range(1, 6))
+async def test_tabs_keep_their_names(columns: int, tab: int) -> None:
+    """At 160 columns the detail stands beside two panes, and has 52."""
+    async with Detail(about("/etc/passwd")).run_test(size=(52 if columns == 160 else columns, 24)) as pilot:
+        await pressing(str(tab))(pilot)
+        title = str(pilot.app.screen.query_one(DetailPane).border_title)
+        for number, names in enumerate((("Changes", "Chg"), ("Diff",), ("Versions", "Vers"), ("Preview", "Prev"), ("Details", "Info")), 1):  # fmt: skip
+            assert any(f"{number} {name}" in title for name in names), title
+
+
+def test_found(snap_compare: Compare) -> None:
+    async def run(pilot: Pilot[None]) -> None:
+        await pressing("4", "slash", *"ro", "enter", "n")(pilot)
+        pane = pilot.app.screen.query_one(DetailPane)
+        await until(pilot, lambda: not pane.is_searching)
+
+    assert snap_compare(Detail(about("/etc/passwd")), terminal_size=(80, 24), run_before=run)
+
+
+async def test_n_goes_to_matches_while_a_text_is_searched_for_and_to_hunks_else() -> None:
+    async with Detail(about(f"{HOME}/app.py")).run_test(size=(80, 12)) as pilot:
+        await pressing("2", "slash", *"import")(pilot)
+        pane = pilot.app.screen.query_one(DetailPane)
+        await until(pilot, lambda: not pane.is_searching)
+        await pressing("enter")(pilot)
+        before = pane.search.at
+        await pressing("n")(pilot)
+        assert pane.search.at != before
+        await pressing("escape")(pilot)
+        assert not pane.has_search

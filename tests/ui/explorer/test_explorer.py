@@ -113,6 +113,16 @@ def test_low(snap_compare: Compare, read: Read) -> None:
     assert snap_compare(Explorer(), terminal_size=(80, 12), run_before=pressing("tab"))
 
 
+@pytest.mark.parametrize("keys", [(), ("tab",), ("tab", "v"), ("tab", "v", "v"), ("d",), ("tab", "d"), ("3",), ("slash", "e", "enter")], ids=" ".join)  # fmt: skip
+async def test_twelve_rows_show_three_of_the_tree(read: Read, keys: tuple[str, ...]) -> None:
+    read()
+    async with Explorer().run_test(size=(80, 12)) as pilot:
+        await pressing(*keys)(pilot)
+        pane = tree(pilot)
+        shown = [pane.render_line(y).text for y in range(pane.content_size.height)]
+        assert sum("▌" in row for row in shown) >= 3, shown  # each has its layer
+
+
 def test_detail_in_a_small_terminal(snap_compare: Compare, read: Read) -> None:
     read()
     assert snap_compare(Explorer(), terminal_size=(80, 24), run_before=pressing("tab", "n", "n", "d"))
@@ -629,7 +639,7 @@ async def test_moving_to_a_layer_that_is_on_its_way_to_be_shown(read: Read) -> N
             reading.index(layer)
         reading.union(3)
         await until(pilot, lambda: at_layer(pilot) == 3)
-        tree(pilot).show(TreeRows(MergedTree(union_of(reading.indexes), LayerNumber(3))), 9)
+        tree(pilot).show(TreeRows(MergedTree(union_of(reading.indexes), LayerNumber(3))))
         tree(pilot).move(LayerNumber(9))  # a thread still makes the new rows look like those before
         await until(pilot, lambda: at_layer(pilot) == 9)
 

@@ -84,6 +84,7 @@ def test_no_colour(
 
 def test_sixteen_colours(snap_compare: Compare, failing: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("COLORTERM")
     app = Images("broken.tar", theme=LayertuiApp().theme)
     assert app.theme == "layertui-ansi"
     assert snap_compare(app, run_before=pressing("j"))

@@ -163,6 +163,16 @@ def test_secrets(snap_compare: Compare, looking: Looking) -> None:
     assert snap_compare(ExplorerApp("layertui-light"), terminal_size=(120, 40), run_before=run)
 
 
+def test_sixteen_colours(snap_compare: Compare, looking: Looking, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run(pilot: Pilot[None]) -> None:
+        await at_waste(pilot)
+        await pilot.press("tab", "j")
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("COLORTERM")
+    assert snap_compare(ExplorerApp("layertui-ansi"), terminal_size=(120, 40), run_before=run)
+
+
 def test_under_way(snap_compare: Compare, looking: Looking) -> None:
     async def run(pilot: Pilot[None]) -> None:
         await opened(pilot)

@@ -1,18 +1,29 @@
 """Colours that can be told apart and read."""
 
 import math
+from collections.abc import Sequence
 from itertools import combinations, pairwise
 
 import pytest
+from rich.color import Color as RichColor
+from rich.color import ColorSystem
+from rich.style import Style
 from textual.color import Color
 
 from layertui.ui.app import LayertuiApp
-from layertui.ui.theme.colors import layer_colour, shades
+from layertui.ui.theme.color_math import nearest_of_256
+from layertui.ui.theme.colors import DARK_THEME, LIGHT_THEME, shades
+from layertui.ui.theme.layers import LayerRoles, layer_color
+from layertui.ui.theme.styles import Palette
 from tests.textual_internals import notifications
 from tests.ui.images_app import settled
 from tests.ui.places import Places
 
 LAYERS = range(1, 61)
+BASE, CONTAINER = 3, 99
+ROLES = LayerRoles(BASE, CONTAINER)
+EVERY_DEPTH = pytest.mark.parametrize("few", [False, True], ids=["truecolor", "256"])
+EVERY_THEME = pytest.mark.parametrize("dark", [True, False], ids=["dark", "light"])
 
 
 def contrast(one: str, other: str) -> float:
@@ -27,93 +38,173 @@ def _luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize("dark", [True, False], ids=["dark", "light"])
-def test_layers_are_legible_on_every_row(dark: bool) -> None:
-    tone = shades(dark)
-    for number in LAYERS:
-        for behind in (tone.surface, tone.cursor):
-            assert contrast(layer_colour(number, 60, dark), behind) >= 4.5, (number, behind)
-
-
 Lab = tuple[float, float, float]
 
 
 def lab(colour: str) -> Lab:
-    """CIELAB of an sRGB colour (IEC 61966-2-1, D65)."""
+    """Oklab of an sRGB colour, by way of XYZ as Björn Ottosson defines it."""
     linear = [
         value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
         for value in (channel / 255 for channel in Color.parse(colour).rgb)
     ]
-    rows = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
-    x, y, z = (sum(a * b for a, b in zip(row, linear, strict=True)) / sum(row) for row in rows)
-    x, y, z = (v ** (1 / 3) if v > (6 / 29) ** 3 else v * (29 / 6) ** 2 / 3 + 4 / 29 for v in (x, y, z))
-    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
-
-
-def difference(one: Lab, other: Lab) -> float:
-    """CIEDE2000 (Sharma, Wu, Dalal 2005)."""
-    chroma = (math.hypot(*one[1:]) + math.hypot(*other[1:])) / 2
-    grown = 1.5 - 0.5 * math.sqrt(chroma**7 / (chroma**7 + 25**7))
-    (l1, c1, h1), (l2, c2, h2) = (
-        (light, math.hypot(a * grown, b), math.degrees(math.atan2(b, a * grown)) % 360)
-        for light, a, b in (one, other)
+    xyz = _times(
+        (
+            (0.4124564, 0.3575761, 0.1804375),
+            (0.2126729, 0.7151522, 0.0721750),
+            (0.0193339, 0.1191920, 0.9503041),
+        ),
+        linear,
     )
-    turn = (h2 - h1 + 180) % 360 - 180
-    hue, lightness, chroma = (h1 + turn / 2) % 360, (l1 + l2) / 2, (c1 + c2) / 2
-    weight = (
-        1
-        - 0.17 * math.cos(math.radians(hue - 30))
-        + 0.24 * math.cos(math.radians(2 * hue))
-        + 0.32 * math.cos(math.radians(3 * hue + 6))
-        - 0.20 * math.cos(math.radians(4 * hue - 63))
+    lms = _times(
+        (
+            (0.8189330101, 0.3618667424, -0.1288597137),
+            (0.0329845436, 0.9293118715, 0.0361456387),
+            (0.0482003018, 0.2643662691, 0.6338517070),
+        ),
+        xyz,
     )
-    by_lightness = (l2 - l1) / (1 + 0.015 * (lightness - 50) ** 2 / math.sqrt(20 + (lightness - 50) ** 2))
-    by_chroma = (c2 - c1) / (1 + 0.045 * chroma)
-    by_hue = 2 * math.sqrt(c1 * c2) * math.sin(math.radians(turn / 2)) / (1 + 0.015 * chroma * weight)
-    rotation = (
-        -2
-        * math.sqrt(chroma**7 / (chroma**7 + 25**7))
-        * math.sin(math.radians(60 * math.exp(-(((hue - 275) / 25) ** 2))))
+    made = _times(
+        (
+            (0.2104542553, 0.7936177850, -0.0040720468),
+            (1.9779984951, -2.4285922050, 0.4505937099),
+            (0.0259040371, 0.7827717662, -0.8086757660),
+        ),
+        [value ** (1 / 3) for value in lms],
     )
-    return math.sqrt(by_lightness**2 + by_chroma**2 + by_hue**2 + rotation * by_chroma * by_hue)
+    return made[0], made[1], made[2]
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "expected"),
-    [
-        ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425),
-        ((50, 2.5, 0), (73, 25, -18), 27.1492),
-        ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
-        ((22.7233, 20.0904, -46.6940), (23.0331, 14.9730, -42.5619), 2.0373),
-    ],
-)
-def test_the_difference_of_colours_is_that_of_its_authors(one: Lab, other: Lab, expected: float) -> None:
-    """Test data of Sharma, Wu, Dalal 2005, table 1."""
-    assert difference(one, other) == pytest.approx(expected, abs=1e-4)
+def _times(matrix: Sequence[Sequence[float]], vector: Sequence[float]) -> list[float]:
+    return [sum(a * b for a, b in zip(row, vector, strict=True)) for row in matrix]
 
 
-@pytest.mark.parametrize("dark", [True, False], ids=["dark", "light"])
-def test_any_nine_layers_in_a_row_can_be_told_apart(dark: bool) -> None:
-    colours = [lab(layer_colour(number, 60, dark)) for number in LAYERS]
-    for first in range(len(colours) - 8):
-        for one, other in combinations(colours[first : first + 9], 2):
-            assert difference(one, other) >= 10, first
+def apart(one: str, other: str) -> float:
+    """Distance in Oklab (ΔE-OK, CSS Color 4): 0.02 is just noticeable, black and white are 1 apart."""
+    return math.dist(lab(one), lab(other))
 
 
-@pytest.mark.parametrize("dark", [True, False], ids=["dark", "light"])
-def test_texts_are_legible(dark: bool) -> None:
-    tone = shades(dark)
+def on_screen(colour: str, few: bool) -> str:
+    return nearest_of_256(colour) if few else colour
+
+
+@EVERY_THEME
+@EVERY_DEPTH
+def test_any_twelve_layers_in_a_row_can_be_told_apart(dark: bool, few: bool) -> None:
+    colours = [on_screen(layer_color(number, dark), few) for number in LAYERS]
+    for first in range(len(colours) - 11):
+        for one, other in combinations(colours[first : first + 12], 2):
+            assert apart(one, other) >= (0.06 if few else 0.07), (one, other)
+
+
+@EVERY_THEME
+@EVERY_DEPTH
+def test_neighbouring_layers_never_look_alike(dark: bool, few: bool) -> None:
+    """One is lighter, one darker, and their hues differ."""
+    for one, other in pairwise(LAYERS):
+        pair = [on_screen(layer_color(number, dark), few) for number in (one, other)]
+        assert apart(*pair) >= 0.15, pair
+
+
+@EVERY_THEME
+@EVERY_DEPTH
+def test_no_layer_looks_like_a_change(dark: bool, few: bool) -> None:
+    tone = shades(dark, few=few)
+    for number in (*LAYERS, CONTAINER):
+        colour = on_screen(layer_color(number, dark, roles=ROLES), few)
+        for change in (tone.added, tone.modified, tone.deleted):
+            assert apart(colour, change) >= (0.055 if few else 0.07), (number, colour, change)
+
+
+@EVERY_THEME
+def test_layers_of_the_base_are_one_family_of_grays_and_the_container_is_brightest(dark: bool) -> None:
+    of_base = [layer_color(number, dark, roles=ROLES) for number in range(1, BASE + 1)]
+    for colour in of_base:
+        _, a, b = lab(colour)
+        assert math.hypot(a, b) < 0.04, colour
+        assert -110 < math.degrees(math.atan2(b, a)) < -90, colour  # blue
+        assert all(apart(colour, layer_color(number, dark)) > 0.03 for number in LAYERS), colour
+    assert all(apart(one, other) >= 0.07 for one, other in pairwise(of_base))
+    assert layer_color(CONTAINER, dark, roles=ROLES) == ("#ffffff" if dark else "#000000")
+    assert layer_color(BASE + 1, dark, roles=ROLES) == layer_color(BASE + 1, dark)
+
+
+def test_sixteen_colours_leave_those_of_changes_alone() -> None:
+    tone = shades(ansi=True)
+    for number in (*LAYERS, CONTAINER):
+        assert layer_color(number, ansi=True, roles=ROLES) not in (tone.added, tone.modified, tone.deleted)
+    for one, other in pairwise(LAYERS):
+        assert layer_color(one, ansi=True) != layer_color(other, ansi=True)
+
+
+@EVERY_THEME
+@EVERY_DEPTH
+def test_texts_are_legible(dark: bool, few: bool) -> None:
+    tone = shades(dark, few=few)
     changes = (tone.added, tone.modified, tone.attributes, tone.deleted)
     for colour in (tone.foreground, tone.quiet, tone.accent, *changes):
         assert contrast(colour, tone.surface) >= 4.5, colour
+    for number in (*LAYERS, CONTAINER):
+        colour = on_screen(layer_color(number, dark, roles=ROLES), few)
+        assert contrast(colour, tone.surface) >= 4.5, (number, colour)
 
 
-def test_sixty_layers_have_sixty_colours_and_neighbours_lie_far_apart() -> None:
-    colours = [layer_colour(number, 60) for number in LAYERS]
-    assert len(set(colours)) == 60
-    for one, other in pairwise(colours):
-        apart = abs(Color.parse(one).hsl.h - Color.parse(other).hsl.h)
-        assert min(apart, 1 - apart) > 0.2, (one, other)
+@EVERY_THEME
+@EVERY_DEPTH
+def test_the_cursor_is_seen_and_that_of_another_pane_is_weaker(dark: bool, few: bool) -> None:
+    tone = shades(dark, few=few)
+    assert contrast(tone.cursor, tone.surface) >= 1.8
+    assert contrast(tone.cursor_blurred, tone.surface) >= 1.25
+    assert contrast(tone.cursor, tone.cursor_blurred) >= 1.3
+
+
+INKS = ("foreground", "quiet", "accent", "added", "modified", "deleted", "keyword", "string", "name", "layer:1 dim", *(f"layer:{number}" for number in (*LAYERS, CONTAINER)))  # fmt: skip
+
+
+@pytest.mark.parametrize("theme", [DARK_THEME, LIGHT_THEME])
+@pytest.mark.parametrize("depth", ["truecolor", "256"])
+async def test_every_text_is_legible_on_the_cursor(
+    theme: str, depth: str, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the widgets paint it."""
+    monkeypatch.setenv("COLORTERM", "truecolor" if depth == "truecolor" else "")
+    app = LayertuiApp()
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        app.theme = theme
+        palette = Palette(app, Style(), ROLES)
+        for behind in ("cursor", "cursor_blurred"):
+            for name in INKS:
+                style = palette[f"on-{behind} {name}"]
+                assert style.color is not None and style.bgcolor is not None
+                ink, under = style.color.get_truecolor().hex, style.bgcolor.get_truecolor().hex
+                if depth == "256":
+                    assert {ink, under} == {nearest_of_256(ink), nearest_of_256(under)}
+                assert contrast(ink, under) >= 4.5, (name, behind)
+
+
+@pytest.mark.parametrize("index", range(16, 256))
+def test_the_nearest_of_256_is_a_colour_of_the_terminal(index: int) -> None:
+    """Rich, which writes the codes, takes each of them as it is, a gray at times as that beside it."""
+    colour = RichColor.from_ansi(index).get_truecolor().hex
+    assert nearest_of_256(colour) == colour
+    written = RichColor.parse(colour).downgrade(ColorSystem.EIGHT_BIT).get_truecolor().hex
+    assert apart(written, colour) <= (0.035 if len({*RichColor.parse(colour).get_truecolor()}) == 1 else 0)
+
+
+async def test_the_cursor_is_reverse_video_in_16_colours(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No colour is legible on all others, and which they are is not known."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLORTERM", "")
+    app = LayertuiApp()
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        palette = Palette(app, Style(), ROLES)
+        for name in INKS:
+            focused, other = palette[f"on-cursor {name}"], palette[f"on-cursor_blurred {name}"]
+            assert focused.reverse and focused.color is None and focused.bgcolor is None, name
+            assert other.underline and not other.reverse and other.bgcolor is None, name
 
 
 @pytest.mark.parametrize(
@@ -128,6 +219,7 @@ async def test_t_toggles_only_what_the_terminal_can_show(
 ) -> None:
     """A light theme of hues is white on white in 16 colours, and no key led back to the terminal's own."""
     monkeypatch.setenv("TERM", terminal)
+    monkeypatch.setenv("COLORTERM", "")
     app = LayertuiApp()
     async with app.run_test() as pilot:
         await settled(pilot)

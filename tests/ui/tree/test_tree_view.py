@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import cache
 
 import pytest
+from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
 from textual.pilot import Pilot
@@ -79,7 +80,7 @@ class Tree(LayertuiApp):
         return self.view.rows.merged.union.path(self.view.node)
 
     def show(self, union: LayerUnion, layer: int) -> None:
-        self.view.show(TreeRows(MergedTree(union, LayerNumber(layer))), union.layers)
+        self.view.show(TreeRows(MergedTree(union, LayerNumber(layer))))
 
     def on_tree_view_highlighted(self, event: TreeView.Highlighted) -> None:
         self.said.append(event.rows.merged.union.path(event.node))
@@ -281,7 +282,7 @@ async def test_moves() -> None:
     app = Tree(SMALL, 2)
     async with app.run_test() as pilot:
         for pressed, path in MOVES:
-            app.view.show(None, 1)
+            app.view.show(None)
             await pressing(*pressed)(pilot)
             assert (app.path, app.said[-1]) == (path, path), pressed
 
@@ -322,7 +323,7 @@ async def test_rows() -> None:
     app = Tree(SMALL, 2)
     async with app.run_test() as pilot:
         for pressed, rows in ROWS:
-            app.view.show(None, 1)
+            app.view.show(None)
             await pressing(*pressed)(pilot)
             assert names(app) == rows, pressed
 
@@ -453,7 +454,7 @@ async def test_a_new_union_keeps_what_was_looked_at() -> None:
         app.show(small.union(*more.indexes, small.layer(("-", "/b/more2"))), 5)
         await settled(pilot)
         assert {"/a/b/more", "/b/more2"} <= set(names(app)), "the filter too"
-        app.view.show(None, 1)
+        app.view.show(None)
         assert app.view.node == 0
 
 
@@ -539,3 +540,81 @@ async def test_a_search_says_that_it_goes_on_and_can_be_stopped(monkeypatch: pyt
         await pilot.press("escape")
         await settled(pilot)
         assert names(app) == ["/", "/a", "/c", "/z"]
+
+
+# Types, attributes, directories that are scrolled away
+
+
+def painted(app: Tree, name: str) -> tuple[str, Style]:
+    """The row of a name, and the style of the name."""
+    for y in range(app.view.content_size.height):
+        strip = app.view.render_line(y)
+        for segment in strip:
+            if segment.text.strip().rstrip("/*") == name and segment.style is not None:
+                return strip.text, segment.style
+    raise AssertionError(f"no {name} in\n" + "\n".join(lines(app)))
+
+
+ENTRIES = small.layer(
+    ("d", "/bin"),
+    ("-", "/bin/run", {"mode": 0o755, "size": 5}),
+    ("-", "/bin/note", {"size": 5}),
+    ("l", "/bin/sh", {"to": "run"}),
+    ("-", "/bin/su", {"mode": 0o4755, "size": 5}),
+    ("-", "/bin/data", {"uid": 1000, "gid": 50, "size": 5}),
+    ("d", "/tmp", {"mode": 0o1777}),
+)
+
+
+async def test_types_are_told_by_more_than_colour() -> None:
+    union = small.union(ENTRIES)
+    async with Tree(union, 1).run_test(size=(100, 24)) as pilot:
+        await pressing("E")(pilot)
+        app = app_of(pilot)
+        assert painted(app, "bin")[1].bold
+        row, style = painted(app, "run")
+        assert "run*" in row and not style.bold
+        assert "note*" not in painted(app, "note")[0]
+        assert painted(app, "sh")[1].color != painted(app, "note")[1].color  # dim
+        assert painted(app, "note")[1].color == painted(app, "run")[1].color  # of one layer
+
+
+async def test_mode_and_owner_show_where_they_are_not_those_of_most_files() -> None:
+    union = small.union(ENTRIES)
+    async with Tree(union, 1).run_test(size=(100, 24)) as pilot:
+        await pressing("E")(pilot)
+        app = app_of(pilot)
+        assert "-rwsr-xr-x" in painted(app, "su")[0]
+        assert "1000:50" in painted(app, "data")[0]
+        assert "drwxrwxrwt" in painted(app, "tmp")[0]
+        for name in ("bin", "run", "note", "sh"):
+            row = painted(app, name)[0]
+            assert "rwx" not in row and "rw-" not in row and " 0:0 " not in row
+
+
+async def test_names_have_the_room_before_attributes() -> None:
+    long = "a-rather-long-name-of-a-library.so.1"
+    union = small.union(small.layer(("-", f"/{long}", {"mode": 0o600, "uid": 1000, "size": 5})))
+    async with Tree(union, 1).run_test(size=(60, 24)) as pilot:
+        await pressing()(pilot)
+        assert long in "\n".join(lines(app_of(pilot)))
+
+
+async def test_the_first_row_names_the_directory_of_those_below() -> None:
+    union = small.union(
+        small.layer(("d", "/usr"), ("d", "/usr/lib"), *(("-", f"/usr/lib/{at:03}") for at in range(60)))
+    )
+    async with Tree(union, 1).run_test(size=(80, 16)) as pilot:
+        await pressing("E", "G")(pilot)
+        app = app_of(pilot)
+        shown = lines(app)
+        assert shown[0].strip() == "▾ /usr/lib/"
+        await pressing_on(pilot, *["k"] * 40)
+        shown = lines(app)
+        assert shown[0].strip() == "▾ /usr/lib/"
+        assert any(app.path.rpartition("/")[2] in line for line in shown[1:]), "the cursor is not below it"
+        await pilot.click(TreeView, offset=(8, 0))
+        await settled(pilot)
+        assert app.path == "/usr/lib"
+        await pressing_on(pilot, "g")
+        assert lines(app)[0].split()[:2] == ["▾", "/"]

@@ -260,7 +260,6 @@ class Pictured(LayertuiApp):
 def test_styles(snap_compare: Compare, theme: str) -> None:
     async def fill(pilot: Pilot[None]) -> None:
         view = pilot.app.screen.query_one(TextView)
-        view.layer_count = 60
         names = ["", "quiet", "bold", "strike", "accent", "added", "modified", "deleted"]
         names += ["keyword", "string", "name", "comment"]
         lines = [

@@ -246,6 +246,8 @@ class Image(NamedTuple):
     """Of the archive that contains it, when it was opened."""
     links: Sequence[Link] = ()
     """The documents from the reference to the config, in order; see :meth:`chain`."""
+    is_container: bool = False
+    """Whether the top layer is a container's read-write layer."""
 
     @property
     def size(self) -> int:

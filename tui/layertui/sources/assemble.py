@@ -242,7 +242,7 @@ def with_own_layer(
     number = len(image.layers) + 1
     layer = Layer(LayerNumber(number), Descriptor("", "", -1), "", "", None, missing, unpacked)
     step = container_step(created, text, LayerNumber(number))
-    return image._replace(layers=[*image.layers, layer], history=[*image.history, step])
+    return image._replace(layers=[*image.layers, layer], history=[*image.history, step], is_container=True)
 
 
 def is_read_write(layer: Layer, entry: HistoryEntry) -> bool:

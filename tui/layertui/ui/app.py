@@ -20,8 +20,18 @@ from layertui.model.errors import LayertuiError
 from layertui.model.reference import ENGINE_NAMES, is_store, parse_reference
 from layertui.model.unforeseen import unforeseen
 from layertui.text.sanitize import visible
+from layertui.ui.keys import key_that_sends, text_of
 from layertui.ui.terminal import ENDING, die_by, is_closed, wait_until_closed
-from layertui.ui.theme.colors import ANSI_THEME, DARK_THEME, LIGHT_THEME, themes, variables
+from layertui.ui.terminal_background import LateAnswers, Question
+from layertui.ui.theme.colors import (
+    ANSI_THEME,
+    DARK_THEME,
+    LIGHT_THEME,
+    has_256_colors,
+    shades_of,
+    themes,
+    variables,
+)
 from layertui.ui.worker.background import background
 
 if TYPE_CHECKING:
@@ -109,20 +119,30 @@ class LayertuiApp(App[None]):
         ),
     ]
 
-    def __init__(self, reference: str | None = None, platform: str | None = None, cache: bool = True) -> None:
+    def __init__(
+        self,
+        reference: str | None = None,
+        platform: str | None = None,
+        cache: bool = True,
+        question: Question | None = None,
+    ) -> None:
+        """``question``: what the terminal has been asked about its background."""
         super().__init__()
+        self._question = question
+        self._late: LateAnswers[events.Key] | None = LateAnswers() if question and question.is_open else None
         self.reference = reference
         self.platform = platform
         self.cache = cache
         self.ended_by: signal.Signals | None = None
         """The signal that ended the app."""
         self._closed_at = 0.0  # when a screen was last closed, in the time of messages
-        for theme in themes():
+        for theme in themes(has_256_colors(self)):
             self.register_theme(theme)
         self._has_hues = self.console.color_system in _RICH_PALETTES
         if self._has_hues:
             # No widget is there yet to be notified, and parsing all styles again takes long.
-            self.set_reactive(App.theme, DARK_THEME)
+            is_light = question is not None and question.is_light
+            self.set_reactive(App.theme, LIGHT_THEME if is_light else DARK_THEME)
             self.stylesheet.set_variables(self.get_css_variables())
         else:
             self.theme = ANSI_THEME
@@ -140,11 +160,12 @@ class LayertuiApp(App[None]):
             gc.freeze()  # modules and styles stay; collecting them again and again would delay frames
         gc.enable()  # off since the start of the program, which creates little garbage
         self.push_screen(screen)
+        for character in self._question.typed if self._question is not None else "":
+            self.post_message(key_that_sends(character))
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return the CSS variables for themes that do not define them."""
-        theme = self.current_theme
-        return variables(theme.dark, theme.ansi)
+        return variables(shades_of(self))
 
     def explore(self, reference: str, layer: str = "") -> None:
         """Show the image or store that ``reference`` names on top of this screen.
@@ -165,6 +186,8 @@ class LayertuiApp(App[None]):
 
     def on_load(self) -> None:
         """Take the signals that end the program, before the terminal is changed."""
+        if self._question is not None:
+            self._question.release()
         if not self.is_headless:
             loop = asyncio.get_running_loop()
             for number in ENDING:
@@ -187,7 +210,19 @@ class LayertuiApp(App[None]):
         super()._handle_exception(error)
 
     async def on_event(self, event: events.Event) -> None:
-        """Drop keys and clicks that came before the screen above this one was closed: they were meant for that."""
+        """Drop keys and clicks that came before the screen above this one was closed: they were meant for that.
+
+        Answers of the terminal that come late are no keys.
+        """
+        if self._late is not None and isinstance(event, events.Key) and not event.is_forwarded:
+            keys = self._late.take(event, text_of(event))
+            if self._late.is_done:
+                self._late = None
+                assert self._question is not None
+                self._question.is_open = False
+            for key in keys:
+                await super().on_event(key)
+            return
         if not isinstance(event, events.InputEvent | events.Paste) or event.time >= self._closed_at:
             await super().on_event(event)
 

@@ -20,6 +20,25 @@ def shorten(text: str, width: int) -> str:
     return f"{head}…{tail}"
 
 
+def shorten_path(path: str, width: int) -> str:
+    """Return a safe ``path`` in at most ``width`` cells: directories are left out in its middle, the name last.
+
+    ``/usr/lib/x86_64-linux-gnu/libm.so.6`` becomes ``/usr/…/libm.so.6``.
+    """
+    if cell_len(path) <= width:
+        return path
+    above, slash, name = path.rpartition("/")
+    room = width - cell_len(name) - len("/…/")
+    if room < 0 or not slash:
+        return shorten(name if cell_len(name) > width - 2 else f"…/{name}", width)
+    kept = ""
+    for part in above.split("/")[1:]:
+        if cell_len(f"{kept}/{part}") > room:
+            break
+        kept += f"/{part}"
+    return f"{kept}/…/{name}"
+
+
 def clip(text: str, width: int) -> str:
     """Return safe ``text`` in at most ``width`` cells, its end replaced by … if it is longer."""
     if width <= 0:

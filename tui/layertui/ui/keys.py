@@ -1,10 +1,13 @@
-"""The keys of a screen, for help and command palette."""
+"""The keys of a screen, for help and command palette; keys and what they send."""
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from textual import events
 from textual.binding import Binding, BindingsMap
 from textual.dom import DOMNode
+from textual.keys import KEY_NAME_REPLACEMENTS
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -127,3 +130,24 @@ def _name(widget: Widget) -> str:
         if isinstance(node, Widget) and node.border_title:
             return str(node.border_title)
     return type(widget).__name__
+
+
+_CONTROL_KEYS = {"\r": "enter", "\n": "enter", "\t": "tab", "\x7f": "backspace", " ": "space"}
+
+
+def key_that_sends(character: str) -> events.Key:
+    """Return the key that sends a character, named as Textual does."""
+    if character in _CONTROL_KEYS or character.isalnum():
+        return events.Key(_CONTROL_KEYS.get(character, character), character)
+    if character < " ":
+        return events.Key(f"ctrl+{chr(ord(character) + 96)}", character)
+    name = unicodedata.name(character, "unknown").lower().replace("-", "_").replace(" ", "_")
+    return events.Key(KEY_NAME_REPLACEMENTS.get(name, name), character)
+
+
+def text_of(key: events.Key) -> str:
+    """Return what the terminal sent: of a sequence that it does not know, Textual makes ``^`` and its characters."""
+    if key.key == "circumflex_accent":
+        return "\x1b"
+    text = "\x07" if key.key == "ctrl+g" else key.character or ""
+    return f"\x1b{text}" if key.key.startswith("alt+") else "" if text == "\x1b" else text

@@ -6,6 +6,7 @@ import os
 
 from layertui.model.errors import LayertuiError
 from layertui.ui.terminal import die_by, has_terminal, terminal_streams
+from layertui.ui.terminal_background import asking
 
 IN_CI = ("true", "1", "yes")
 """Values of ``CI`` that mean a CI job (dive 0.13, ``options/ci.go``), in any case: AppVeyor sets ``True``."""
@@ -35,10 +36,11 @@ def explore(reference: str | None, platform: str | None, cache: bool) -> int:
     from layertui.sources.piped import keep_standard_input
 
     keep_standard_input(reference)  # keys are read from the terminal
-    from layertui.ui.app import LayertuiApp  # Textual takes longer to import than most commands take
+    with terminal_streams(), asking(keys=0, screen=2) as question:
+        from layertui.ui.app import LayertuiApp  # Textual takes longer to import than a terminal to answer
 
-    app = LayertuiApp(reference, platform, cache)
-    with terminal_streams():
+        question.listen()
+        app = LayertuiApp(reference, platform, cache, question)
         app.run()
     if app.ended_by is not None:
         die_by(app.ended_by)

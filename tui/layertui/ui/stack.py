@@ -9,13 +9,34 @@ dialog closes the screen below it too.
 from collections.abc import Callable
 from typing import Generic
 
+from textual.actions import SkipAction
 from textual.await_complete import AwaitComplete
 from textual.dom import DOMNode
+from textual.reactive import var
 from textual.screen import Screen, ScreenResultType
+
+from layertui.text.format import count_text
+from layertui.ui.clipboard import copy_text
+from layertui.ui.theme.layers import NO_ROLES, LayerRoles, roles_of
 
 
 class StackScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
     """Base of all screens; closed at most once, and never a screen above or below it in its place."""
+
+    layer_roles: var[LayerRoles] = var(NO_ROLES, init=False)
+    """The layers of the image that it is about, for their colors."""
+
+    def action_copy_text(self) -> None:
+        """Copy what is selected with the mouse; without that, ctrl+c says how to quit."""
+        selected = self.get_selected_text()
+        if not selected:
+            raise SkipAction
+        copy_text(self, selected, count_text(selected.count("\n") + 1, "selected line"))
+
+    def watch_layer_roles(self) -> None:
+        """Paint layers in their new colors."""
+        for view in self.query("*"):
+            view.refresh()
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """Close the screen with a result. Ignored unless it is on top."""
@@ -32,8 +53,13 @@ def open_above(
     screen: Screen[ScreenResultType],
     done: Callable[[ScreenResultType | None], None] | None = None,
 ) -> None:
-    """Show ``screen`` above the screen of ``node``; call ``done`` with its result. Ignored unless that is on top."""
+    """Show ``screen`` above the screen of ``node``; call ``done`` with its result. Ignored unless that is on top.
+
+    It is about the same image, unless it sets ``layer_roles`` itself.
+    """
     if on_top(node):
+        if isinstance(screen, StackScreen):
+            screen.set_reactive(StackScreen.layer_roles, roles_of(node))
         node.app.push_screen(screen, done)
 
 

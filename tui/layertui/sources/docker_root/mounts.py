@@ -142,6 +142,7 @@ class Mounts:
             history=history,
             warnings=warnings,
             fields=(),
+            is_container=True,
         )
 
     def layer(self, identity: str, parent: str, layers: Sequence[Layer]) -> Layer:

@@ -94,6 +94,7 @@ def open_container(engine: Engine, name: str, platform: str | None = None) -> Im
         history=history,
         layers=layers,
         inspected=inspected,
+        is_container=True,
         pinned=f"{transport}:{inspected.get('Id', name)}",
         pinned_platform=None,
     )

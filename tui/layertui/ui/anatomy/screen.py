@@ -20,7 +20,7 @@ from layertui.model.numbers import LayerNumber
 from layertui.text.format import count_text, exact_size
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
-from layertui.ui.clipboard import copy
+from layertui.ui.clipboard import copy, copy_text
 from layertui.ui.detail.page import Page, PageBuilder, failure, message
 from layertui.ui.keys import Legend
 from layertui.ui.stack import StackScreen
@@ -107,7 +107,6 @@ class AnatomyScreen(StackScreen[LayerNumber | None]):
     def on_mount(self) -> None:
         for name, title in (("chain", f"Anatomy of {visible(self._image.name)}"), ("json", "JSON")):
             self._view(name).border_title = Content(title)
-            self._view(name).layer_count = len(self._image.layers)
         self._view("json").folding = True
         self._view("chain").focus()
         self._view("chain").open(message("Reading …").document)
@@ -207,8 +206,7 @@ class AnatomyScreen(StackScreen[LayerNumber | None]):
         assert self._chain is not None
         if self._in_json:
             title, _, stored = self._documents[self._part]
-            self.app.copy_to_clipboard(stored)
-            self.notify(f"Copied {title} as stored", markup=False)
+            copy_text(self, stored, f"{title} as stored")
             return
         copy(self, self._chain.page.values[self._line])
 

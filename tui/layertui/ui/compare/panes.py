@@ -39,7 +39,6 @@ class FactsView(TextView):
 
     def __init__(self) -> None:
         super().__init__(id="facts", classes="pane")
-        self.layer_count = 2
         self._page = message("")
 
     def on_mount(self) -> None:
@@ -96,7 +95,7 @@ class ComparePanes(TreeSplitView):
         a, b = (Contents(side.image, side.union.indexes, side.union) for side in (comparison.a, comparison.b))
         self._comparison, self._contents = comparison, (a, b)
         self.facts.show(facts)
-        self.tree_view.show(rows, 2)
+        self.tree_view.show(rows)
 
     def on_tree_view_highlighted(self, event: TreeView.Highlighted) -> None:
         found, contents = self._comparison, self._contents

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class ComparedPresenter:
     """Presents the rows of two images, whose sums stand for their layers: A is 1, B is 2."""
 
-    columns: Mapping[str, int] = {"permissions": 10, "owner": 9, "time": 16, "size": 7, "growth": 8}
+    columns: Mapping[str, int] = {"time": 16, "size": 7, "growth": 8}
     filter_hint = LayerPresenter.filter_hint.replace("layer:3, ", "")
 
     def titles(self, rows: TreeRows) -> tuple[str, Sequence[Span]]:

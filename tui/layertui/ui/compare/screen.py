@@ -22,6 +22,7 @@ from layertui.ui.compare.side_header import Chosen, SideHeader
 from layertui.ui.keys import Legend
 from layertui.ui.navigator import navigator
 from layertui.ui.stack import StackScreen, open_instead
+from layertui.ui.theme.layers import NO_ROLES
 from layertui.ui.tree.presenter import FILTER_HELP
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.worker.background import background
@@ -94,6 +95,7 @@ class CompareScreen(StackScreen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
+        self.layer_roles = NO_ROLES  # A and B have the colors of layers 1 and 2
         self.query_one(".message").display = False
         self.panes.tree_view.focus()
         self.panes.tree_view.say("Reading …")

@@ -17,7 +17,7 @@ from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.detail.words import layers as layers_text
 from layertui.ui.failures import failure_text
-from layertui.ui.theme.colors import layer_colour
+from layertui.ui.theme.layers import layer_color
 from layertui.ui.worker.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
 from layertui.ui.worker.reading import ImageOpened, Reading
 
@@ -181,7 +181,7 @@ class SideHeader(Widget):
         # As its source names it, however it was typed: A and B are named alike.
         name = visible(self.chosen.reference if self.side is None else self.side.image.reference)
         theme = self.app.current_theme
-        ink = layer_colour(self._number, 2, theme.dark, theme.ansi)
+        ink = layer_color(self._number, theme.dark, theme.ansi)
         room = self.content_size.width - 2 - _GAP
         facts = list(self._facts)
         while len(facts) > 1 and sum(len(fact) + _GAP for fact in facts) + min(len(name), _NAME) > room:

@@ -16,7 +16,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.numbers import NO_EVENT, Event, LayerNumber, Node
 from layertui.text.sanitize import visible
-from layertui.ui.cells import shorten
+from layertui.ui.cells import shorten_path
 from layertui.ui.clipboard import copy
 from layertui.ui.detail.page import Page, failure, message
 from layertui.ui.widgets.text_view import TextView
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from layertui.ui.detail.tabs import Tabs
 
 TABS = ("Changes", "Diff", "Versions", "Preview", "Details")
+_SHORT_TABS = ("Chg", "Diff", "Vers", "Prev", "Info")
 CHANGES, DIFF, VERSIONS, PREVIEW, DETAILS = range(5)
 
 _SETTLE = 0.06
@@ -158,7 +159,6 @@ class DetailPane(TextView):
     def _start(self) -> None:
         assert self.subject is not None
         told = self.told_about(self.subject)
-        self.layer_count = told.union.layers
         if self.tab == VERSIONS and self._step < 0:
             self._put(self._tabs.versions(told, self._chosen))
             self.busy = self._tabs.has_uncompared(told)
@@ -276,6 +276,8 @@ class DetailPane(TextView):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Enable only the keys of the current tab."""
+        if self.search.typing:
+            return False
         if action == "hex":
             return self.document.hex is not None
         if action == "blame":
@@ -285,7 +287,7 @@ class DetailPane(TextView):
         if action == "mark":
             return self.tab == VERSIONS and self._step < 0
         if action == "jump":
-            return bool(self._page.stops)
+            return bool(self._page.stops) or self.has_search
         if action == "enter":
             return bool(self._page.events)
         return super().check_action(action, parameters)
@@ -323,7 +325,10 @@ class DetailPane(TextView):
         return self._tabs.neighbor(self.told_about(self.subject), self._looked_at, by)
 
     def action_jump(self, by: int) -> None:
-        """Scroll to the next hunk below the top of the screen, or to the one above it."""
+        """Scroll to the next hunk below the top of the screen, or to the one above it; to a match of a search."""
+        if self.has_search:
+            self.action_match(by)
+            return
         rows = [self.rows_of(line)[0] for line in self._page.stops]
         top = self.scroll_offset.y
         found = [row for row in rows if row > top] if by > 0 else [row for row in rows if row < top][::-1]
@@ -376,9 +381,7 @@ class DetailPane(TextView):
         room = self.size.width
         shown = self.tab if self._step < 0 else -1
         first = f"Layer {self.subject.merged_layer}" if self._step >= 0 and self.subject is not None else ""
-        names = [f"{number} {name}" for number, name in enumerate(TABS, 1)]
-        if len(first) + sum(map(len, names)) + 3 * len(names) > room:
-            names = [name if tab == shown else name[:1] for tab, name in enumerate(names)]
+        names = self._names(room - len(first), shown)
         parts = [Content.styled(first, "bold $accent")] if first else []
         for tab, name in enumerate(names):
             style = "bold $accent" if tab == shown else "$quiet not bold"
@@ -389,8 +392,20 @@ class DetailPane(TextView):
         if self.subject is not None and self._step < 0:
             where = f" {self.subject.where}"
             path = visible(self.subject.union.path(self.subject.node))
-            subtitle = shorten(path, max(room - len(where) - 4, 1)) + where
+            subtitle = shorten_path(path, max(room - len(where) - 4, 1)) + where
         self.border_subtitle = Content(subtitle)
+
+    @staticmethod
+    def _names(room: int, shown: int) -> list[str]:
+        """Return the names of the tabs, shortened to ``room`` cells; the last resort are numbers."""
+        whole, short = (
+            [f"{number} {name}" for number, name in enumerate(names, 1)] for names in (TABS, _SHORT_TABS)
+        )
+        best = [name if tab == shown else short[tab] for tab, name in enumerate(whole)]
+        for names in (whole, best, short):
+            if sum(map(len, names)) + 3 * len(names) <= room:
+                return names
+        return [short[tab] if tab == shown else short[tab][:1] for tab in range(len(TABS))]
 
     def on_click(self, event: events.Click) -> None:
         if event.chain > 1 and self.check_action("enter", ()):

@@ -136,7 +136,7 @@ class AttachmentsDialog(Dialog[None]):
             return [Line([(line, "")]) for line in visible_lines(text)]
 
         def show(read: list[Line]) -> None:
-            open_above(self, ReaderDialog(visible(title), LongDocument(read, wrap=True), 1, "a"))
+            open_above(self, ReaderDialog(visible(title), LongDocument(read, wrap=True), "a"))
 
         def fail(error: LayertuiError) -> None:
             self.notify(visible(failure_text(error, LEAVE_AND_RELOAD)), severity="error", markup=False)

@@ -41,17 +41,15 @@ class ReaderDialog(Dialog[None]):
         self,
         title: str,
         document: Document,
-        layers: int,
         key: str,
         heading: Sequence[Line] = (),
         values: Mapping[int, str] = MappingProxyType({}),
     ) -> None:
-        """``title`` is safe; ``layers`` are those of the image, for their colors; ``values`` can be copied, by line."""
+        """``title`` is safe; ``values`` can be copied, by line."""
         super().__init__()
         self._title = title
         self._document = document
         self._heading = heading
-        self._layers = layers
         self._values = values
         self._bindings.bind(key, "dismiss", show=False)
 
@@ -62,9 +60,7 @@ class ReaderDialog(Dialog[None]):
             yield TextView()
 
     def on_mount(self) -> None:
-        view = self.query_one(TextView)
-        view.layer_count = self._layers
-        view.focus()
+        self.query_one(TextView).focus()
 
     def on_text_view_wanted(self, event: TextView.Wanted) -> None:
         """Show more of a long document."""

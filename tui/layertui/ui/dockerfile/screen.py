@@ -21,6 +21,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.numbers import LayerNumber
 from layertui.text.format import count_text, parts_text, size_text
 from layertui.text.sanitize import visible
+from layertui.ui.clipboard import copy_text
 from layertui.ui.detail.page import Page, message
 from layertui.ui.dockerfile.advice_page import advice_list, advice_page, heads
 from layertui.ui.dockerfile.listing import Listing
@@ -99,7 +100,6 @@ class DockerfileScreen(StackScreen[tuple[str, LayerNumber] | None]):
 
     def on_mount(self) -> None:
         for view in self.query(TextView):
-            view.layer_count = max(len(self._image.layers), 1)
             view.folding = True
         left = self._view("dockerfile")
         left.border_title = Content("Dockerfile")
@@ -361,8 +361,7 @@ class DockerfileScreen(StackScreen[tuple[str, LayerNumber] | None]):
 
     def _copy(self, text: str, what: str) -> None:
         # A terminal may act on what is not shown.
-        self.app.copy_to_clipboard("\n".join(map(visible, text.split("\n"))))
-        self.notify(f"Copied {what}", markup=False)
+        copy_text(self, "\n".join(map(visible, text.split("\n"))), what)
 
     def on_click(self, event: events.Click) -> None:
         if event.chain > 1 and self.check_action("explore", ()):

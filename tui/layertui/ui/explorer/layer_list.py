@@ -139,7 +139,6 @@ class LayerList(ListView):
         """List the steps of ``image``, the cursor on the newest layer."""
         self.image, self._base_steps = image, 0
         self.states = {layer.number: LayerState() for layer in image.layers}
-        self.layer_count = max(len(self.states), 1)
         # A container's read-write layer has no digest.
         self._digests = sum(bool(layer.descriptor.digest or layer.diff_id) for layer in image.layers)
         below, self._below = EMPTY, []

@@ -31,17 +31,14 @@ def facts(reading: "Reading", layers: "LayerList", base: str) -> Screen[None] | 
     state = layers.states[number] if number is not None else None
     page = image_page(image, base, layers.step, state, reading.indexes.get(number or 0))
     title = "Image" if layers.step < 0 else f"Image and layer {number}" if number else "Image and step"
-    return ReaderDialog(title, page.document, len(image.layers), "i", values=page.values)
+    return ReaderDialog(title, page.document, "i", values=page.values)
 
 
-def warnings(reading: "Reading", found: Sequence[Oddity]) -> Screen[None]:
+def warnings(found: Sequence[Oddity]) -> Screen[None]:
     """Warnings."""
     from layertui.ui.dialogs.reader import ReaderDialog
 
-    layers = len(reading.image.layers) if reading.image is not None else 1
-    return ReaderDialog(
-        count_text(len(found), "warning"), oddities_document(found), layers, "exclamation_mark"
-    )
+    return ReaderDialog(count_text(len(found), "warning"), oddities_document(found), "exclamation_mark")
 
 
 def anatomy(reading: "Reading") -> Screen[LayerNumber | None]:

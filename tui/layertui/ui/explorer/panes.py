@@ -110,7 +110,7 @@ class ImagePanes(TreeSplitView):
     def _show_rows(self, rows: "TreeRows") -> None:
         assert self._reading is not None and self._reading.image is not None
         union, at = rows.merged.union, rows.merged.layer
-        self.tree_view.show(rows, len(self._reading.image.layers))
+        self.tree_view.show(rows)
         self.layer_list.merged = union.layers
         self.layer_list.update()
         if at != min(self.layer_list.merged_layer, union.layers):  # the user has moved meanwhile

@@ -25,6 +25,7 @@ from layertui.ui.failures import failure_text
 from layertui.ui.keys import Legend
 from layertui.ui.navigator import navigator
 from layertui.ui.stack import open_above, open_instead
+from layertui.ui.theme.layers import LayerRoles
 from layertui.ui.tree.presenter import FILTER_HELP
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.worker.background import background
@@ -52,6 +53,7 @@ class ExplorerScreen(ImageScreen):
     LEGEND: ClassVar[Legend] = (
         ("▌", "$accent", "a layer, in its color; paths have the color of the layer they come from"),
         ("▶", "$accent", "the selected layer"),
+        ("/ *", "bold", "a directory, an executable; links are dim"),
         ("·", "$quiet", "a step without a layer; in the tree, a closed directory with changes in it"),
         ("┆", "$quiet", "a step of the base image, if known"),
         ("+ ~ −", "$modified", "added, modified, deleted by the selected layer"),
@@ -185,6 +187,8 @@ class ExplorerScreen(ImageScreen):
 
     def _show_image(self, image: "Image") -> None:
         """Show an image as far as it has been read."""
+        own = LayerNumber(len(image.layers)) if image.is_container else EMPTY
+        self.layer_roles = LayerRoles(container=own)
         self.panes.show(self._reading)
         for number, index in self._reading.indexes.items():
             self._note_index(LayerNumber(number), index)
@@ -322,7 +326,7 @@ class ExplorerScreen(ImageScreen):
 
     def action_warnings(self) -> None:
         """Show the warnings."""
-        open_above(self, open_screens.warnings(self._reading, self._oddities()))
+        open_above(self, open_screens.warnings(self._oddities()))
 
     def action_registry(self) -> None:
         """Look up the name in its registry, only on request."""
@@ -421,6 +425,7 @@ class ExplorerScreen(ImageScreen):
         if image is self._reading.image:
             self._base = base.name
             self.panes.layer_list.mark_base(0 if base.guess else base.steps)
+            self.layer_roles = self.layer_roles._replace(base=0 if base.guess else max(base.layers, 0))
             self._tell()
 
     def on_layer_verified(self, event: LayerVerified) -> None:

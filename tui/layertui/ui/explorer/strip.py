@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.model.sizes import Bytes
+from layertui.ui.theme.layers import roles_of
 from layertui.ui.theme.styles import Palette
 from layertui.ui.widgets.bars import DEAD, LIVE, strip_cells
 
@@ -69,7 +70,7 @@ class LayerStrip(Widget):
 
     def render_line(self, y: int) -> Strip:
         width = self.content_size.width
-        palette = Palette(self.app, self.rich_style, max(len(self._sizes), 1))
+        palette = Palette(self.app, self.rich_style, roles_of(self))
         segments: list[Segment] = []
         if self._sizes and sum(size.size for size in self._sizes):
             segments = self._bar(palette) if y == 0 else self._labels(palette)

@@ -8,7 +8,7 @@ from layertui.insight.waste import Reason
 from layertui.model.numbers import LayerNumber
 from layertui.text.format import size_text
 from layertui.text.sanitize import visible
-from layertui.ui.cells import shorten
+from layertui.ui.cells import shorten, shorten_path
 from layertui.ui.detail.page import Page, PageBuilder
 from layertui.ui.detail.subject import chip
 from layertui.ui.detail.words import CHANGE_MARKS
@@ -194,7 +194,7 @@ class Findings(Document):
                 body.append((f"{shorten(visible(text), width):<{width + _GAP}}", "quiet"))
             left -= width + _GAP
         style = "strike" if finding.is_hidden and self._part.strikes else ""
-        body.append((shorten(visible(finding.where), max(left, 12)), style))
+        body.append((shorten_path(visible(finding.where), max(left, 12)), style))
         return Line(body, gutter)
 
     def _widths(self) -> list[tuple[str, int]]:

@@ -108,8 +108,6 @@ class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
     def on_mount(self) -> None:
         for line in (self.query_one(TopLine), self.query_one("#parts")):
             line.auto_links = False  # clickable parts keep the color of their state
-        for view in self.query(TextView):
-            view.layer_count = len(self._image.layers)
         self._view("sums").focus()
         self.action_part(0)
 

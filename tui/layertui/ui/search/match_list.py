@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from layertui.text.sanitize import visible
-from layertui.ui.cells import clip, clip_start, shorten
+from layertui.ui.cells import clip, clip_start, shorten_path
 from layertui.ui.widgets.lines import Span
 from layertui.ui.widgets.list_view import ListView
 
@@ -53,6 +53,8 @@ class MatchList(ListView):
     def __init__(self, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._matches: list[LineMatch] = []
+        self.highest = 1
+        """The number of the image's top layer."""
 
     @property
     def count(self) -> int:
@@ -109,10 +111,10 @@ class MatchList(ListView):
     def _spans(self, row: int, width: int) -> list[Span]:
         """Return a row of ``width`` cells."""
         match = self._matches[row]
-        numbers = len(str(self.layer_count))
+        numbers = len(str(self.highest))
         line = f":{match.line}" if match.where == "file" else ""
         place = min(_PLACE, width * 2 // 5)
-        path = shorten(place_of(match), max(place - len(line), 1))
+        path = shorten_path(place_of(match), max(place - len(line), 1))
         layer = f"layer:{match.layer}" if match.layer else "quiet"
         mark = ("▶" if row == self.cursor else " ", "accent" if self.has_focus else "quiet")
         room = width - 1 - numbers - 2 - place - 1

@@ -103,7 +103,7 @@ class SearchScreen(StackScreen[LineMatch | None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self._list.layer_count = max(len(self._image.layers), 1)
+        self._list.highest = len(self._image.layers)
         self._list.show(self.found.matches, self.found.cursor)
         self._tell()
         if self.found.matches:

@@ -5,11 +5,12 @@ text, ``$line`` for borders. Color is never the only cue: layers carry their num
 changes their mark.
 """
 
-import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from textual.theme import BUILTIN_THEMES, Theme
+
+from layertui.ui.theme.color_math import nearest_of_256
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -37,8 +38,9 @@ class Shades(NamedTuple):
     accent: str
     """The focus, and keys that can be pressed."""
     cursor: str
-    """Background of the selected row in the focused pane; layer hues stay legible on it."""
+    """Background of the selected row in the focused pane; at least 1.8:1 on the surface."""
     cursor_blurred: str
+    """The same in other panes."""
     added: str
     modified: str
     attributes: str
@@ -55,8 +57,8 @@ _DARK = Shades(
     quiet="#8b93a1",
     line="#343b47",
     accent="#6cb0ff",
-    cursor="#253243",
-    cursor_blurred="#1e232b",
+    cursor="#2f4668",
+    cursor_blurred="#2a303a",
     added="#5fd38d",
     modified="#e8c15a",
     attributes="#b3a2d9",
@@ -71,8 +73,8 @@ _LIGHT = Shades(
     quiet="#626b79",
     line="#c6cbd4",
     accent="#0a60c9",
-    cursor="#dce8f8",
-    cursor_blurred="#ebedf1",
+    cursor="#9bbdee",
+    cursor_blurred="#d9dee7",
     added="#177a3d",
     modified="#8a6100",
     attributes="#6b5596",
@@ -87,53 +89,39 @@ _ANSI = Shades(
     quiet="ansi_bright_black",
     line="ansi_bright_black",
     accent="ansi_cyan",
-    cursor="ansi_blue",
-    cursor_blurred="ansi_bright_black",
+    cursor="ansi_default",
+    cursor_blurred="ansi_default",
     added="ansi_green",
     modified="ansi_yellow",
     attributes="ansi_magenta",
     deleted="ansi_red",
     scrollbar="ansi_bright_black",
 )
-_ANSI_LAYERS = ("cyan", "magenta", "green", "blue", "yellow", "red")
-
-# OKLCH lightness and chroma of the layer hues: the most chroma that every hue has in
-# sRGB at a lightness of at least 4.5:1 on surface and cursor.
-_LAYER_TONE_DARK = (0.78, 0.11)
-_LAYER_TONE_LIGHT = (0.50, 0.085)
-_FIRST_HUE = 230.0
-_HUE_STEP = 161.8
-"""Degrees from a layer to the next: measured, not the golden angle, which returns near the first hue at the ninth."""
 
 
-def shades(dark: bool = True, ansi: bool = False) -> Shades:
-    """Return the colors for a dark or a light theme, or for the terminal's own sixteen."""
-    return _ANSI if ansi else _DARK if dark else _LIGHT
+@lru_cache(maxsize=8)
+def shades(dark: bool = True, ansi: bool = False, few: bool = False) -> Shades:
+    """Return the colors for a dark or a light theme, or for the terminal's own sixteen.
+
+    ``few``: the nearest of 256. Rich's choice may make the cursor and the surface the same.
+    """
+    tone = _ANSI if ansi else _DARK if dark else _LIGHT
+    return Shades(*map(nearest_of_256, tone)) if few and not ansi else tone
 
 
-def shades_of(app: "App[object]") -> Shades:
+def has_256_colors(app: "App[Any]") -> bool:
+    """Return whether the terminal shows 256 colors and no others."""
+    return app.console.color_system == "256"
+
+
+def shades_of(app: "App[Any]") -> Shades:
     """Return the colors for the theme that ``app`` shows now."""
     theme = app.current_theme
-    return shades(theme.dark, theme.ansi)
+    return shades(theme.dark, theme.ansi, has_256_colors(app))
 
 
-@lru_cache(maxsize=1024)
-def layer_colour(number: int, count: int, dark: bool = True, ansi: bool = False) -> str:
-    """Return the color of layer ``number`` (1 at the base) of ``count``, ``#rrggbb`` or an ANSI name.
-
-    Neighbors are 162° apart. Of any nine in a row, two differ by a CIEDE2000 of 10 at least, which can
-    be told apart at a glance. A number has the same hue in every image. Lightness and chroma are equal
-    (OKLCH), so no layer stands out but by its hue.
-    """
-    if ansi:
-        return f"ansi_{_ANSI_LAYERS[(number - 1) % min(len(_ANSI_LAYERS), max(count, 1))]}"
-    lightness, chroma = _LAYER_TONE_DARK if dark else _LAYER_TONE_LIGHT
-    return _oklch(lightness, chroma, (_FIRST_HUE + (number - 1) * _HUE_STEP) % 360)
-
-
-def variables(dark: bool = True, ansi: bool = False) -> dict[str, str]:
+def variables(tone: Shades) -> dict[str, str]:
     """Return the CSS variables that the style sheets use beyond Textual's own."""
-    tone = shades(dark, ansi)
     return {
         "quiet": tone.quiet,
         "line": tone.line,
@@ -147,17 +135,16 @@ def variables(dark: bool = True, ansi: bool = False) -> dict[str, str]:
     }
 
 
-def themes() -> list[Theme]:
-    """Return the themes that the app registers, the dark one first."""
+def themes(few: bool = False) -> list[Theme]:
+    """Return the themes that the app registers, the dark one first; ``few`` as in :func:`shades`."""
     return [
-        _theme(DARK_THEME, dark=True),
-        _theme(LIGHT_THEME, dark=False),
-        _theme(ANSI_THEME, dark=True, ansi=True),
+        _theme(DARK_THEME, shades(dark=True, few=few), dark=True),
+        _theme(LIGHT_THEME, shades(dark=False, few=few), dark=False),
+        _theme(ANSI_THEME, shades(ansi=True), dark=True, ansi=True),
     ]
 
 
-def _theme(name: str, dark: bool, ansi: bool = False) -> Theme:
-    tone = shades(dark, ansi)
+def _theme(name: str, tone: Shades, dark: bool, ansi: bool = False) -> Theme:
     return Theme(
         name=name,
         dark=dark,
@@ -174,7 +161,7 @@ def _theme(name: str, dark: bool, ansi: bool = False) -> Theme:
         panel=tone.raised,
         boost=tone.raised,
         variables=(BUILTIN_THEMES["ansi-dark"].variables if ansi else {})
-        | variables(dark, ansi)
+        | variables(tone)
         | {
             "text": tone.foreground,
             "text-muted": tone.quiet,
@@ -183,11 +170,11 @@ def _theme(name: str, dark: bool, ansi: bool = False) -> Theme:
             "border-blurred": tone.line,
             "block-cursor-foreground": tone.foreground,
             "block-cursor-background": tone.cursor,
-            "block-cursor-text-style": "none",
+            "block-cursor-text-style": "reverse" if ansi else "none",
             "block-cursor-blurred-foreground": tone.foreground,
             "block-cursor-blurred-background": tone.cursor_blurred,
             "block-hover-background": tone.cursor_blurred,
-            "input-selection-background": tone.cursor,
+            "input-selection-background": "ansi_blue" if ansi else tone.cursor,
             "footer-background": tone.background,
             "footer-foreground": tone.quiet,
             "footer-key-foreground": tone.accent,
@@ -204,25 +191,3 @@ def _theme(name: str, dark: bool, ansi: bool = False) -> Theme:
             "scrollbar-corner-color": tone.surface,
         },
     )
-
-
-def _oklch(lightness: float, chroma: float, hue: float) -> str:
-    """Return sRGB of an OKLCH color (matrices of Björn Ottosson's Oklab), ``#rrggbb``."""
-    a = chroma * math.cos(math.radians(hue))
-    b = chroma * math.sin(math.radians(hue))
-    long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
-    medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
-    short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
-    linear = (
-        4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short,
-        -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short,
-        -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short,
-    )
-    return "#" + "".join(f"{_encode(value):02x}" for value in linear)
-
-
-def _encode(linear: float) -> int:
-    """Return an sRGB channel, 0-255, of a linear one."""
-    value = min(max(linear, 0.0), 1.0)
-    encoded = 12.92 * value if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055
-    return round(encoded * 255)

@@ -52,7 +52,7 @@ class RowPresenter(Protocol):
 class LayerPresenter:
     """Presents the rows of one image at a layer."""
 
-    columns: Mapping[str, int] = {"layer": 4, "permissions": 10, "owner": 9, "time": 16, "size": 7}
+    columns: Mapping[str, int] = {"time": 16, "layer": 4, "size": 7}
     filter_hint = "text, *.conf, /etc/**, ~regex, layer:3, change:added, size:>1M, type:symlink"
 
     def titles(self, rows: TreeRows) -> tuple[str, Sequence[Span]]:

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from layertui.union.tree_rows import Sort, TreeRows
 
 _GAP = 2
-_ROOM = {"layer": 10, "growth": 10, "size": 14, "permissions": 28, "owner": 30, "time": 60}
+_ROOM = {"layer": 10, "growth": 10, "size": 14, "time": 60}
 """Least cells for names, by column."""
 _MARK = 2
 """Cells for the mark and a blank."""
-_INDENT = 2
+_INDENT = 1
+_USUAL = {"file": (0o644, 0o755), "directory": (0o755,)}
+"""Modes that are not shown; nor is the owner 0:0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def spans(rows: TreeRows, node: Node, place: Layout) -> Sequence[Span]:
     row: list[Span] = [(f"{sign:<{_MARK}}", style), (" " * indent, ""), (arrow, "quiet")]
     name = _name(place.presenter, rows, node, entry, here)
     notes = [*_notes(place.presenter, rows, node, entry, mark, here), *below]
-    row += _fitted(name, notes, place.names - indent - len(arrow))
+    row += _fitted(name, notes, _unusual(entry), place.names - indent - len(arrow))
     struck = "" if here else " strike"
     for column, width in place.columns:
         row.append((" " * _GAP, ""))
@@ -91,8 +93,7 @@ def spans(rows: TreeRows, node: Node, place: Layout) -> Sequence[Span]:
             continue
         text = shorten(_cell(place.presenter, rows, node, column, entry, here), width)
         blanks = (" " * (width - cell_len(text)), "")
-        styled = (text, ("" if column == "size" and here else "quiet") + struck)
-        row += [blanks, styled] if column in ("size", "owner", "growth") else [styled, blanks]
+        row += [blanks, (text, ("" if column == "size" and here else "quiet") + struck)]
     return row
 
 
@@ -104,12 +105,16 @@ def _subtree_changes(rows: TreeRows, node: Node) -> list[Span]:
 
 
 def _name(presenter: RowPresenter, rows: TreeRows, node: Node, entry: Entry, here: bool) -> list[Span]:
-    """Return the name in its layer's hue, with what the filter's plain words find underlined."""
-    name = visible(rows.merged.union.name(node)) + ("/" if entry.type == "directory" and node else "")
+    """Return the name in its layer's hue, with what the filter's plain words find underlined.
+
+    The type shows as in ls: directories bold and with a slash, links dim, executables with a star.
+    """
+    sign, weight = _look(entry)
+    name = visible(rows.merged.union.name(node)) + (sign if node else "")
     struck = "" if here else " strike"
     if not rows.is_found(node):
         return [(name, "quiet" + struck)]
-    style = presenter.name_style(rows, node, entry) + struck
+    style = presenter.name_style(rows, node, entry) + weight + struck
     found: set[int] = set()
     for word in rows.query.split():
         if not any(char in word for char in "*?:/~"):
@@ -117,6 +122,15 @@ def _name(presenter: RowPresenter, rows: TreeRows, node: Node, entry: Entry, her
     if not found:
         return [(name, style)]
     return [(char, f"{style} underline" if at in found else style) for at, char in enumerate(name)]
+
+
+def _look(entry: Entry) -> tuple[str, str]:
+    """Return the sign behind the name of an entry of its type, and the style of the name."""
+    if entry.type == "directory":
+        return "/", " bold"
+    if entry.type == "symlink":
+        return "", " dim"
+    return ("*", "") if entry.type == "file" and entry.mode & 0o111 else ("", "")
 
 
 def _notes(
@@ -139,8 +153,17 @@ def _notes(
     return notes
 
 
-def _fitted(name: list[Span], notes: list[Span], width: int) -> list[Span]:
-    """Return the name, shortened in its middle if necessary, and the notes that fit."""
+def _unusual(entry: Entry) -> str:
+    """Return mode and owner, if they are not those of most files."""
+    is_usual = entry.type == "symlink" or entry.mode in _USUAL.get(
+        entry.type, ()
+    )  # a link's mode means nothing
+    mode = "" if is_usual else mode_text(entry)
+    return f"{mode} {owner(entry) if entry.uid or entry.gid else ''}".strip()
+
+
+def _fitted(name: list[Span], notes: list[Span], attributes: str, width: int) -> list[Span]:
+    """Return the name, shortened in its middle if necessary, and what fits: notes, at the end the attributes."""
     row = name
     room = width - sum(cell_len(text) for text, _style in name)
     if room < 0:
@@ -156,14 +179,12 @@ def _fitted(name: list[Span], notes: list[Span], width: int) -> list[Span]:
             break
         row.append((text, style))
         room -= cell_len(text)
-    return [*row, (" " * room, "")]
+    if not attributes or len(attributes) + _GAP > room:
+        return [*row, (" " * room, "")]
+    return [*row, (" " * (room - len(attributes)), ""), (attributes, "quiet")]
 
 
 def _cell(presenter: RowPresenter, rows: TreeRows, node: Node, column: str, entry: Entry, here: bool) -> str:
-    if column == "permissions":
-        return mode_text(entry)
-    if column == "owner":
-        return owner(entry)
     if column == "growth":
         growth = presenter.growth(rows, node)
         return growth_text(growth, "−") if growth else ""

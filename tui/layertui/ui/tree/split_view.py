@@ -20,7 +20,7 @@ WIDE = 160
 NARROW = 100
 """Width in columns below which the tree is under the layers."""
 LOW = 20
-"""Height in lines below which a pane without the focus has a line or two."""
+"""Height in lines below which Layers has a line while the tree has the focus, and that three meanwhile."""
 TALL = 32
 """Height in lines from which the detail has its own place on a narrow terminal."""
 
@@ -97,11 +97,11 @@ class TreeSplitView(Container):
         }
 
         &.-narrow.-low {
-            grid-rows: 4 1fr;
+            grid-rows: 3 1fr;
         }
 
         &.-narrow.-low.-leading {
-            grid-rows: 1fr 4;
+            grid-rows: 1fr 5;
         }
 
         &.-short.-detail {
@@ -116,6 +116,10 @@ class TreeSplitView(Container):
             #detail {
                 column-span: 1;
             }
+        }
+
+        &.-low.-short.-detail {
+            grid-rows: 1fr 1fr;
         }
 
         &.-wide {

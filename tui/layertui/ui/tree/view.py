@@ -15,6 +15,8 @@ from textual.strip import Strip
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Cancelled, Job
 from layertui.model.numbers import ROOT, LayerNumber, Node
+from layertui.text.sanitize import visible
+from layertui.ui.cells import shorten_path
 from layertui.ui.clipboard import copy
 from layertui.ui.keys import CHANGE_KEYS
 from layertui.ui.theme.styles import Palette
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 30_000
 """Nodes up to which rows are computed on the event loop (about 3 ms); beyond, in a thread."""
+_HIGH = 6
+"""Rows of the view from which its first one names the directory of those below."""
 _FEW_EVENTS = 1_000
 """Events of a layer up to which it is shown at once."""
 
@@ -132,12 +136,11 @@ class TreeView(ListView):
         """Whether rows are being computed."""
         return self._work.busy
 
-    def show(self, rows: TreeRows | None, image_layers: int) -> None:
+    def show(self, rows: TreeRows | None) -> None:
         """Show the rows of a new union, keeping view, sort, filter, open directories and cursor.
 
         The widget takes ownership of them.
         """
-        self.layer_count = image_layers
         self._work.drop("move")
         if rows is None or self.rows is None:
             self._work.drop()
@@ -373,6 +376,9 @@ class TreeView(ListView):
         offset, row = event.get_content_offset(self), self.row_at(event)
         if offset is None or self.rows is None or not 0 <= row < self.count:
             return
+        if not offset.y and (above := self._above):
+            self.go_to(above)
+            return
         self.go_to_row(row)
         if self._painter.is_arrow(self.rows, self.node, offset.x):
             self._toggle(self.node)
@@ -385,10 +391,27 @@ class TreeView(ListView):
         if self.rows is not None:
             self._painter.use(palette)
 
+    @property
+    def covered(self) -> int:
+        """The directory of the first row is above it, if the view is high enough."""
+        return int(self.content_size.height >= _HIGH)
+
+    @property
+    def _above(self) -> Node:
+        """The directory that the first row below the top one is in, if it is scrolled away; else the root."""
+        row = self.scroll_offset.y + 1
+        if self.rows is None or not self.covered or not 1 < row < self.count:
+            return ROOT
+        parent = Node(self.rows.merged.union.parent[self.rows.nodes[row]])
+        return parent if self.rows.nearest(parent) < row - 1 else ROOT
+
     def render_line(self, y: int) -> Strip:
         width, palette = self.content_size.width, self._palette
         if palette is None:
             return Strip.blank(width)
+        if y == 0 and self.rows is not None and (above := self._above):
+            path = visible(self.rows.merged.union.path(above)) + "/"
+            return self.strip([("  ▾ ", "quiet"), (shorten_path(path, max(width - 4, 1)), "quiet bold")])
         row = y + self.scroll_offset.y
         if self.rows is not None and row < self.count:
             return self._painter.row(self.rows, self.rows.nodes[row], self._over(row), width)

@@ -10,6 +10,7 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from layertui.ui.theme.layers import roles_of
 from layertui.ui.theme.styles import Palette
 from layertui.ui.widgets.lines import Span
 
@@ -41,8 +42,6 @@ class ListView(ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self.cursor = 0
         """The line that the cursor is on."""
-        self.layer_count = 1
-        """Layers of the image that the lines are about, for their colors."""
         self._palette: Palette | None = None
 
     @property
@@ -53,6 +52,11 @@ class ListView(ScrollView, can_focus=True):
     @property
     def heading_height(self) -> int:
         """Rows at the top that stay when the lines are scrolled."""
+        return 0
+
+    @property
+    def covered(self) -> int:
+        """How many rows at the top are painted over once the lines are scrolled."""
         return 0
 
     def rows_of(self, line: int) -> tuple[int, int]:
@@ -89,8 +93,10 @@ class ListView(ScrollView, can_focus=True):
             return  # the first size is a resize
         row, end = self.rows_of(self.cursor)
         top, height = self.scroll_offset.y, max(self.content_size.height - self.heading_height, 1)
-        if row < top:
-            self.scroll_to(y=row, animate=False, immediate=True, force=self.REVEAL_EARLY)
+        if top and row < top + self.covered:
+            self.scroll_to(
+                y=max(row - self.covered, 0), animate=False, immediate=True, force=self.REVEAL_EARLY
+            )
         elif end > top + height:
             self.scroll_to(y=end - height, animate=False, immediate=True, force=self.REVEAL_EARLY)
 
@@ -122,7 +128,7 @@ class ListView(ScrollView, can_focus=True):
     # Painting
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        palette = Palette(self.app, self.rich_style, self.layer_count)
+        palette = Palette(self.app, self.rich_style, roles_of(self))
         if self._palette is None or self._palette.key != palette.key:
             self._palette = palette
             self._use(palette)

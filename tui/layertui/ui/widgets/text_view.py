@@ -19,7 +19,9 @@ from textual.strip import Strip
 from layertui.ui.cells import clip
 from layertui.ui.theme.styles import Palette
 from layertui.ui.widgets.lines import Document, Line, Read, Span, folds, part, skip_cells
-from layertui.ui.widgets.list_view import ListView, cursor_keys
+from layertui.ui.widgets.list_view import cursor_keys
+from layertui.ui.widgets.searched_view import SearchedView
+from layertui.ui.widgets.text_search import TextMatch
 
 _SIDE_STEP = 8
 """Cells that one key press scrolls sideways."""
@@ -30,7 +32,7 @@ _KEPT = 512
 _KEYS = cursor_keys("top", "end")
 
 
-class TextView(ListView):
+class TextView(SearchedView):
     """Show a document under fixed heading lines; wrap or scroll long lines.
 
     Requests unread parts of the document on scrolling (:class:`Wanted`).
@@ -82,6 +84,7 @@ class TextView(ListView):
         self._asked = False
         self._painted: LRUCache[tuple[int, int, int, int, str], Strip] = LRUCache(_KEPT)
         self._heading_rows: list[Sequence[Span]] = []
+        self._search_rows = 0
 
     # What is shown
 
@@ -95,17 +98,57 @@ class TextView(ListView):
         self.scroll_to(0, 0, animate=False, immediate=True)
         self._reveal()
         self.refresh()
+        self.search_new()
 
     def replace(self, document: Document, heading: Sequence[Line]) -> None:
         """Show ``document`` in place of one with the same bodies; cursor and scrolling stay."""
         self.document, self.heading = document, heading
         self._lay_out()
         self.refresh()
+        self.search_new()
 
     def grown(self) -> None:
         """Show what the document has read meanwhile."""
         self._asked = False
         self._lay_out(self._laid)
+        self.refresh()
+        self.search_on()
+
+    # What is found in it
+
+    @property
+    def top_line(self) -> int:
+        return self._line_at(self.scroll_offset.y)[0]
+
+    def reveal_match(self, match: TextMatch) -> None:
+        if match.line in self.document.items:
+            self.go_to(match.line)
+        line, row, column = self.document.line(match.line), match.line, 0
+        if self.is_folded:
+            nth = bisect_right(self._folds(line), match.start) - 1
+            row = self._rows[match.line] + nth
+        else:
+            column = cell_len(line.text[: match.stop])
+        room = self.content_size.width - self._indent(line) - self.document.aside
+        left, top = self.scroll_offset.x, self.scroll_offset.y
+        height = max(self.content_size.height - self.heading_height, 1)
+        if not top <= row < top + height:
+            top = max(row - height // 3, 0)
+        if not left + cell_len(line.text[match.start : match.stop]) <= column <= left + room:
+            left = max(column - room, 0)
+        self.scroll_to(x=left, y=top, animate=False, immediate=True)
+
+    def read_on(self) -> None:
+        self._want(len(self.document), len(self.document))
+
+    def search_changed(self) -> None:
+        shown = len(self.search_lines)
+        if shown != self._search_rows:
+            self._search_rows = shown
+            self._lay_out()
+        elif shown:
+            self._heading_rows = list(self._fold_heading())
+        self._painted.clear()
         self.refresh()
 
     @property
@@ -142,6 +185,8 @@ class TextView(ListView):
 
     def _fold_heading(self) -> Iterator[Sequence[Span]]:
         width = max(self.content_size.width - 1, 1)
+        for line in self.search_lines:  # one row always, so that nothing moves while a text is typed
+            yield part(line.body, 0, width)
         for line in self.heading:
             starts = folds(line.text, width)
             for start, stop in zip(starts, [*starts[1:], len(line.text)], strict=True):
@@ -167,7 +212,9 @@ class TextView(ListView):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable wrapping for documents that are always wrapped or clipped."""
-        return action != "wrap" or not (self.document.wrap or self.document.clip)
+        if action == "wrap" and (self.document.wrap or self.document.clip):
+            return False
+        return super().check_action(action, parameters)
 
     def action_move(self, by: int) -> None:
         items = self.document.items
@@ -264,12 +311,12 @@ class TextView(ListView):
 
     def _ask(self) -> None:
         """Read what is visible and one screen beyond."""
-        if self._asked:
-            return
         height = self.content_size.height
-        first = self._line_at(self.scroll_offset.y)[0]
-        last = self._line_at(self.scroll_offset.y + 2 * height)[0]
-        read = self.document.missing(first, last)
+        self._want(self.top_line, self._line_at(self.scroll_offset.y + 2 * height)[0])
+
+    def _want(self, first: int, last: int) -> None:
+        """Have lines read, unless others are."""
+        read = self.document.missing(first, last) if not self._asked else None
         if read is not None:
             self._asked = True
             # Painting runs in the screen, but the message comes from the view.
@@ -312,6 +359,7 @@ class TextView(ListView):
         body = line.body if not start and stop >= len(text) else part(line.body, start, stop)
         if self.document.clip and not self.is_folded and cell_len(text) > room:
             body = [*part(line.body, 0, len(clip(text, room)) - 1), ("…", "quiet")]
+        body = self.search.highlighted(body, number, start)
         segments = [Segment(" " * padding, palette[behind])] if padding else []
         segments += self._segments(body, number, start, behind, palette)
         strip = Strip(segments).apply_offsets(start, number)

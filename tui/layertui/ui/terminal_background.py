@@ -1,0 +1,149 @@
+"""Whether the terminal's background is light: asked for, before Textual takes the terminal.
+
+The terminal is asked for its background (OSC 11) and then for its cursor (CPR), which every terminal answers:
+one that has no answer to the first does not delay the start. One that does not answer in time is not waited
+for; what it says later is taken out of the keys (:class:`LateAnswers`), a cursor by Textual itself.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Generic, TypeVar
+
+ANSWER_TIME = 0.1
+"""Seconds that an answer is waited for."""
+LATEST = 2.0
+"""Seconds after the question in which an answer is still kept from keys and from the shell."""
+QUESTION = b"\x1b]11;?\x1b\\\x1b[6n"
+_COLOR_SAID = re.compile(rb"\x1b\]11;rgba?:([0-9a-fA-F/]+)(?:\x07|\x1b\\)")
+_CURSOR_SAID = re.compile(rb"\x1b\[[0-9]+;[0-9]+R")
+_LIGHT_LUMA = 0.5
+"""Luma of a background from which it is light."""
+_LIGHT_INDEXES = (7, 15)
+"""Backgrounds in ``COLORFGBG`` (rxvt, Konsole) that are light: white and bright white."""
+
+
+def is_light_color(values: bytes) -> bool | None:
+    """Return whether the ``ffff/ffff/ffff`` of an answer is a light color, None if it is no color."""
+    try:
+        red, green, blue = (int(part, 16) / (16 ** len(part) - 1) for part in values.split(b"/")[:3])
+    except ValueError:
+        return None
+    return bool(0.2126 * red + 0.7152 * green + 0.0722 * blue >= _LIGHT_LUMA)
+
+
+def light_by_environment() -> bool | None:
+    """Return what ``COLORFGBG`` says of the background, None if it does not."""
+    index = os.environ.get("COLORFGBG", "").rpartition(";")[2]
+    return int(index) in _LIGHT_INDEXES if index.isdecimal() else None
+
+
+class Question:
+    """The question to a terminal. Keys are not echoed from then on until :meth:`release`."""
+
+    is_light: bool | None = None
+    """Whether the background is light; None if the terminal has not said."""
+    typed = ""
+    """What was typed meanwhile."""
+    is_open = True
+    """Whether the terminal may still answer."""
+
+    def __init__(self, keys: int, screen: int) -> None:
+        """Ask the terminal whose keys and screen these file descriptors are."""
+        self._keys = keys
+        self._asked = time.monotonic()
+        self._before = termios.tcgetattr(keys)
+        quiet = termios.tcgetattr(keys)
+        quiet[3] &= ~(termios.ECHO | termios.ICANON)
+        termios.tcsetattr(keys, termios.TCSANOW, quiet)
+        os.write(screen, QUESTION)
+
+    def listen(self) -> None:
+        """Take the answer, if it comes within :data:`ANSWER_TIME` after the question."""
+        data = self._read(self._asked + ANSWER_TIME)
+        self.is_open = not _CURSOR_SAID.search(data)
+        found = _COLOR_SAID.search(data)
+        self.is_light = is_light_color(found[1]) if found is not None else light_by_environment()
+        # Of keys that send a sequence nothing is kept.
+        self.typed = (
+            _CURSOR_SAID.sub(b"", _COLOR_SAID.sub(b"", data)).partition(b"\x1b")[0].decode(errors="ignore")
+        )
+
+    def release(self) -> None:
+        """Leave the terminal as it was, for the app to take it."""
+        with suppress(termios.error):  # it has been closed
+            termios.tcsetattr(self._keys, termios.TCSANOW, self._before)
+
+    def close(self) -> None:
+        """Leave no answer for the shell, after the app has ended."""
+        with suppress(OSError, termios.error):
+            if self.is_open:
+                self._read(self._asked + LATEST)
+                termios.tcflush(self._keys, termios.TCIFLUSH)
+        self.release()
+
+    def _read(self, deadline: float) -> bytes:
+        """Read up to the last answer, or a deadline."""
+        data = b""
+        while not _CURSOR_SAID.search(data):
+            rest = max(deadline - time.monotonic(), 0)
+            if not select.select([self._keys], [], [], rest)[0]:
+                break
+            if not (more := os.read(self._keys, 4096)):
+                break
+            data += more
+        return data
+
+
+@contextmanager
+def asking(keys: int, screen: int) -> Iterator[Question]:
+    """Ask the terminal; after the app has ended, see to it that no answer is left for the shell."""
+    question = Question(keys, screen)
+    try:
+        yield question
+    finally:
+        question.close()
+
+
+T = TypeVar("T")
+
+
+class LateAnswers(Generic[T]):
+    """Takes an answer about the background out of what comes from the terminal."""
+
+    def __init__(self) -> None:
+        self.is_done = False
+        """Whether it has come."""
+        self._held: list[tuple[T, str]] = []
+
+    def take(self, item: T, text: str) -> list[T]:
+        """Return what is no part of an answer, now that ``item`` has come, which is ``text``."""
+        self._held.append((item, text))
+        if _ANSWER.fullmatch(self._text):
+            self.is_done = True
+            self._held.clear()
+        free = []
+        while self._held and not _may_become_answer(self._text):
+            free.append(self._held.pop(0)[0])
+        return free
+
+    @property
+    def _text(self) -> str:
+        return "".join(text for _item, text in self._held)
+
+
+_ANSWER = re.compile(r"\x1b\]11;rgba?:[0-9a-fA-F/]+(?:\x07|\x1b\\)")
+_ANSWER_BEGUN = re.compile(r"\x1b\]11;rgba?:[0-9a-fA-F/]*\x1b?")
+_ANSWER_STARTS = ("\x1b]11;rgb:", "\x1b]11;rgba:")
+
+
+def _may_become_answer(text: str) -> bool:
+    return bool(
+        text and (any(start.startswith(text) for start in _ANSWER_STARTS) or _ANSWER_BEGUN.fullmatch(text))
+    )
