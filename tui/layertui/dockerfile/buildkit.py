@@ -29,7 +29,7 @@ BUILD_TYPES = (
 """Build types of BuildKit, in predicates of SLSA 0.2 and 1."""
 MAX_SOURCE = 1 << 20
 """Bytes of a Dockerfile at most."""
-MAX_SOURCE_LINES = 1 << 16
+MAX_SOURCE_LINES = 10_000
 """Lines of a Dockerfile at most."""
 _IN_PARTS = (
     "containerd.io/snapshot/stargz/toc.digest",

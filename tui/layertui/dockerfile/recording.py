@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -38,6 +39,7 @@ class RecordedDockerfile:
         stages = stages_of(self._written)
         values = global_arguments(self._written, _given(image.platform, provenance))
         self._way = way_to(stages, provenance.target, values, provenance.contexts)
+        self._used = {stage.number for stage in self._way}
         self._stages = {each.start: stage for stage in stages for each in stage.written}
         self._own = [each for stage in self._way for each in stage.written]
         self._makers = dict(self._recorded_makers())
@@ -99,7 +101,7 @@ class RecordedDockerfile:
             guesses=[] if is_sure else ["the layer, by its place in the history"],
             line=each.start,
             stage="" if stage is None else stage.name or str(stage.number),
-            is_used=stage is None or stage in self._way,
+            is_used=stage is None or stage.number in self._used,
         )
 
     def _facts(self, each: Written) -> Iterator[str]:
@@ -114,10 +116,12 @@ class RecordedDockerfile:
 
     def _recorded_makers(self) -> Iterator[tuple[LayerNumber, Written]]:
         """Yield layers and the instructions that made them; for those of a base image its ``FROM``."""
+        starts = [each.start for each in self._own]
         for step in self._provenance.steps:
-            for each in self._own:
-                if any(each.start <= line <= each.end for line in step.lines):
-                    yield step.layer, each
+            for line in step.lines:
+                number = bisect_right(starts, line) - 1
+                if number >= 0 and line <= self._own[number].end:
+                    yield step.layer, self._own[number]
                     break
 
     def _steps_of_own(self) -> dict[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -155,14 +156,14 @@ def _is_json(arguments: str) -> bool:
 def stages_of(written: Sequence[Written]) -> list[Stage]:
     """Return the stages of a Dockerfile; what is before the first ``FROM`` is of none."""
     stages: list[Stage] = []
+    own: list[Written] = []
     for each in written:
         if each.keyword == "FROM":
             words = [word for word in each.arguments.split() if not word.startswith("--")]
             name = words[2] if len(words) == 3 and words[1].upper() == "AS" else ""
-            stages.append(Stage(len(stages), name, words[0] if words else "", [each]))
-        elif stages:
-            number, (*others, last) = len(stages) - 1, stages
-            stages = [*others, Stage(number, last.name, last.image, [*last.written, each])]
+            own = []
+            stages.append(Stage(len(stages), name, words[0] if words else "", own))
+        own.append(each)
     return stages
 
 
@@ -209,10 +210,16 @@ def way_to(
     ``target`` is a name, empty for the last stage; ``replaced`` are the names, in lower case, of stages
     that the build used another context for.
     """
-    named = [each for each in stages if each.name.lower() == target.lower()] if target else stages
+    named: dict[str, list[Stage]] = {}
+    for each in stages:
+        named.setdefault(each.name.lower(), []).append(each)
+    found = (named.get(target.lower()) if target else stages) or ()
+    stage = found[-1] if found else None
     way: list[Stage] = []
-    while named and named[-1].name.lower() not in replaced:
-        way.insert(0, named[-1])
-        image = substituted(way[0].image, values).lower()
-        named = [each for each in stages[: way[0].number] if image and each.name.lower() == image]
-    return way
+    while stage is not None and stage.name.lower() not in replaced:
+        way.append(stage)
+        image = substituted(stage.image, values).lower()
+        below = named.get(image, []) if image else []
+        number = bisect_left(below, stage.number, key=lambda each: each.number)
+        stage = below[number - 1] if number else None
+    return way[::-1]
