@@ -291,6 +291,8 @@ async def test_a_document_shows_its_start_until_a_key_is_pressed() -> None:
 
 
 async def test_what_is_cut_at_the_edge_says_so() -> None:
-    app = Viewer(Document([Line([("a name that is too long for it", "")])], clip=True))
-    async with app.run_test(size=(20, 4)):
-        assert rows(app)[0].rstrip().endswith("…")
+    for count, width in ((1, 20), (9, 19)):  # with many lines a scroll bar takes a column
+        app = Viewer(Document([Line([("a name that is too long for it", "")])] * count, clip=True))
+        async with app.run_test(size=(20, 4)) as pilot:
+            await pilot.pause()
+            assert rows(app)[0].rstrip() == "a name that is too long"[: width - 1] + "…"

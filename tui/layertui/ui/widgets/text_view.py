@@ -357,8 +357,9 @@ class TextView(SearchedView):
             start, padding = skip_cells(text, self.scroll_offset.x)
             stop = start + room
         body = line.body if not start and stop >= len(text) else part(line.body, start, stop)
-        if self.document.clip and not self.is_folded and cell_len(text) > room:
-            body = [*part(line.body, 0, len(clip(text, room)) - 1), ("…", "quiet")]
+        seen = max(self.scrollable_content_region.width - gutter, 0)  # beside the scroll bar
+        if self.document.clip and not self.is_folded and cell_len(text) > seen:
+            body = [*part(line.body, 0, max(len(clip(text, seen)) - 1, 0)), ("…", "quiet")]
         body = self.search.highlighted(body, number, start)
         segments = [Segment(" " * padding, palette[behind])] if padding else []
         segments += self._segments(body, number, start, behind, palette)
