@@ -43,6 +43,10 @@ class HelpView(TextView):
         self._wanted = text.lower()
         self._arrange()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave / to the filter: what does not match is not shown at all."""
+        return action not in ("find", "match", "end_find") and super().check_action(action, parameters)
+
     def on_resize(self) -> None:
         self._arrange()
 
