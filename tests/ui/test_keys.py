@@ -6,8 +6,8 @@ from textual.widgets import Input
 
 from layertui.ui.app import LayertuiApp
 from layertui.ui.dialogs.help import HelpScreen
-from layertui.ui.dialogs.open import OpenDialog
 from layertui.ui.explorer.screen import ExplorerScreen
+from layertui.ui.finder.dialog import FinderDialog
 from layertui.ui.images.detail import ImageDetail
 from layertui.ui.images.table import Table
 from layertui.ui.widgets.key_bar import KeyBar
@@ -65,7 +65,7 @@ async def test_a_click_presses_the_key(places: Places) -> None:
         assert isinstance(pilot.app.screen, HelpScreen)
         await pilot.press("escape")
         await click(pilot, "o open")
-        assert isinstance(pilot.app.screen, OpenDialog)
+        assert isinstance(pilot.app.screen, FinderDialog)
         await pilot.press("escape")
         await click(pilot, "/ filter")
         assert pilot.app.screen.query_one(Input).has_focus

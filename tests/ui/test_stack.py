@@ -182,7 +182,7 @@ async def test_two_clicks_on_a_key_press_it_once(places: Places) -> None:
         await settled(pilot)
         bar = pilot.app.screen.query_one(KeyBar)
         click_twice(pilot, bar.region.offset + Offset(1 + str(bar.render()).index("o open"), 0))
-        await until(pilot, lambda: shown(pilot) == ["Screen", "ImagesScreen", "OpenDialog"])
+        await until(pilot, lambda: shown(pilot) == ["Screen", "ImagesScreen", "FinderDialog"])
         assert pilot.app.screen.query_one(Input).value == ""
 
 

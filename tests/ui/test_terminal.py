@@ -31,6 +31,8 @@ def test_lists_images_and_opens_one() -> None:
         terminal.wait("quarry")  # not the line that tells where it looks
         terminal.press("\r")
         terminal.wait("Layers")
+        terminal.press("q")  # back to the images
+        terminal.wait("quarry", "IMAGE ID")
         terminal.press("q")
         assert terminal.end() == 0
 

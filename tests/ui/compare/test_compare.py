@@ -15,9 +15,9 @@ from layertui.ui.app import LayertuiApp
 from layertui.ui.compare.screen import CompareScreen
 from layertui.ui.compare.side_header import Chosen
 from layertui.ui.detail.pane import CHANGES, DIFF, PREVIEW
-from layertui.ui.dialogs.open import OpenDialog
 from layertui.ui.explorer.open_screens import OTHER
 from layertui.ui.explorer.screen import ExplorerScreen
+from layertui.ui.finder.dialog import FinderDialog
 from layertui.ui.images.screen import ImagesScreen
 from tests.commands.samples import HOSTILE, tar
 from tests.layouts import OciLayout
@@ -249,7 +249,7 @@ async def test_from_the_images(places: Places) -> None:
         await pilot.press("escape", "k", "space")
         assert "◆" not in screen_text(pilot)
         await pilot.press("D")
-        assert isinstance(pilot.app.screen, OpenDialog) and "Compare " in screen_text(pilot)
+        assert isinstance(pilot.app.screen, FinderDialog) and "Compare " in screen_text(pilot)
         await pilot.press(*"demo:", "enter")
         assert [side.chosen.reference for side in screen(pilot)._sides] == [marked.reference, "demo:"]
 

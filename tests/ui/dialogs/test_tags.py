@@ -8,8 +8,8 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from layertui.model.errors import LayertuiError
-from layertui.ui.dialogs.open import OpenDialog
 from layertui.ui.dialogs.tags import TagsDialog
+from layertui.ui.finder.dialog import FinderDialog
 from tests.textual_internals import screen_text
 from tests.ui.images_app import Images, settled
 from tests.ui.places import HOSTILE, Places, summary, until
@@ -102,7 +102,7 @@ async def test_escape_cancels_also_while_the_registry_is_silent(repository: Plac
         await asked(pilot, wait=False)
         assert "Fetching tags" in screen_text(pilot)
         await pilot.press("escape")
-        assert not isinstance(pilot.app.screen, TagsDialog | OpenDialog)
+        assert not isinstance(pilot.app.screen, TagsDialog | FinderDialog)
         assert app.explored == []
         repository.answer.set()
 

@@ -875,7 +875,7 @@ async def test_lives_in_terminals_of_any_size(read: Read, size: tuple[int, int])
             "d",
             "r",
             "e",
-            "w",
+            "W",
         ):
             await pilot.press(key)
             await quiet(pilot)

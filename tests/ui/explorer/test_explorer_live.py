@@ -211,10 +211,13 @@ async def test_R_tries_again_what_could_not_be_opened(monkeypatch: pytest.Monkey
 
 
 def unknown(_reference: str, *_: object) -> Image:
-    raise UnknownName("nosuch:1 is not there", "Docker has no such image", "docker://nosuch:1 may")
+    error = UnknownName("no image nosuch:1", "Docker has no such image", "docker://nosuch:1 may")
+    error.tried = [("path", "no such file"), ("Docker", "no such image"), ("Podman", "not running")]
+    error.similar = ["acme/nosuch:1.0"]
+    raise error
 
 
-async def test_y_looks_a_name_up_in_its_registry_and_nothing_does_before(
+async def test_shift_y_looks_a_name_up_in_its_registry_and_nothing_does_before(
     monkeypatch: pytest.MonkeyPatch, live: Live
 ) -> None:
     live(container())
@@ -227,9 +230,12 @@ async def test_y_looks_a_name_up_in_its_registry_and_nothing_does_before(
     monkeypatch.setattr("layertui.sources.open_image", open_image)
     monkeypatch.setattr("layertui.sources.list_images", lambda _reference: [])
     async with Explorer("nosuch:1").run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: "y looks it up at docker://nosuch:1" in screen_text(pilot))
+        await until(pilot, lambda: "Y looks it up at docker://nosuch:1" in screen_text(pilot))
         assert asked == ["nosuch:1"]
-        await pilot.press("y")
+        for line in ("path    no such file", "Docker  no such image", "Podman  not running"):
+            assert line in screen_text(pilot)
+        assert "Did you mean acme/nosuch:1.0? o finds them." in screen_text(pilot)
+        await pilot.press("Y")
         await until(pilot, lambda: asked[1:] == ["docker://nosuch:1"])
         assert isinstance(pilot.app.screen, ExplorerScreen)
         assert pilot.app.screen.reference == "docker://nosuch:1"

@@ -147,13 +147,13 @@ async def test_e_hides_the_steps_without_a_layer_and_shows_them_again() -> None:
         assert app.pane.merged_layer == 9
 
 
-async def test_w_shows_what_the_builder_recorded() -> None:
+async def test_shift_w_shows_what_the_builder_recorded() -> None:
     app = Layers(of_steps(("RUN /bin/sh -c make    all # buildkit", 1), ("", 2)))
     async with app.run_test(size=(120, 34)) as pilot:
         await pilot.pause()
         assert app.rows()[1].endswith("RUN make all")
         assert "not recorded" in app.rows()[0]
-        await pilot.press("w")
+        await pilot.press("W")
         assert "RUN /bin/sh -c make    all # buildkit" in app.rows()[1]
 
 
@@ -261,13 +261,13 @@ async def test_rows_fill_any_width_exactly(width: int) -> None:
                 strip = app.pane.render_line(y)
                 assert strip.cell_length == app.pane.content_size.width
                 assert strip.text.isprintable()
-            await pilot.press("w")
+            await pilot.press("W")
 
 
 async def test_an_image_without_layers_or_history() -> None:
     app = Layers(of_steps())
     async with app.run_test(size=(80, 34)) as pilot:
         await pilot.pause()
-        await pilot.press("j", "G", "r", "e", "w", "enter")
+        await pilot.press("j", "G", "r", "e", "W", "enter", "y")
         assert app.pane.merged_layer == 0
         assert app.pane.step == -1

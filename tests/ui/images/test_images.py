@@ -146,7 +146,7 @@ async def test_cursor_stays_on_its_image_while_rows_arrive(places: Places) -> No
     async with Images().run_test() as pilot:
         await settled(pilot)
         await pilot.press("j", "j")
-        await pilot.press("r")
+        await pilot.press("ctrl+r")
         await settled(pilot)
         row = table(pilot).highlighted
         assert row is not None and row.cells["name"] == "alpine:3.20"
@@ -298,11 +298,11 @@ async def test_detail_scrolls(places: Places) -> None:
         assert table(pilot).has_focus
 
 
-async def test_r_looks_again(places: Places) -> None:
+async def test_shift_r_looks_again(places: Places) -> None:
     async with Images().run_test() as pilot:
         await settled(pilot)
         places.here = []
-        await pilot.press("r")
+        await pilot.press("R")
         await settled(pilot)
         assert names(pilot) == ["quarry:1.0"]
 

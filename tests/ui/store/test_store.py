@@ -226,7 +226,7 @@ async def test_counting_is_told_and_ends_with_the_screen(monkeypatch: pytest.Mon
         await settled(pilot)
         await pilot.press("u")
         await until(pilot, lambda: "1.50 MB so far" in screen_text(pilot))
-        await pilot.press("r")
+        await pilot.press("R")
         await until(pilot, lambda: len(jobs) == 2)
         assert jobs[0].is_cancelled and not jobs[1].is_cancelled
         assert usage(pilot).busy

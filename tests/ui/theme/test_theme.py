@@ -214,7 +214,7 @@ async def test_the_cursor_is_reverse_video_in_16_colours(
         ("xterm-256color", ["layertui-dark", "layertui-light", "layertui-dark"]),
     ],
 )
-async def test_t_toggles_only_what_the_terminal_can_show(
+async def test_shift_t_toggles_only_what_the_terminal_can_show(
     terminal: str, themes: list[str], places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A light theme of hues is white on white in 16 colours, and no key led back to the terminal's own."""
@@ -225,7 +225,7 @@ async def test_t_toggles_only_what_the_terminal_can_show(
         await settled(pilot)
         shown = [app.theme]
         for _ in themes[1:]:
-            await pilot.press("t")
+            await pilot.press("T")
             shown.append(app.theme)
         assert shown == themes
         assert bool(notifications(pilot)) == (terminal == "xterm")

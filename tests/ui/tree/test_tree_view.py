@@ -307,9 +307,12 @@ ROWS: list[tuple[tuple[str, ...], list[str]]] = [
     (("E", "v", "v", "v"), ALL),
     (("E", "s"), ["/", "/z", "/a", "/a/two.conf", "/a/three", "/a/b", "/a/b/one", "/c"]),
     (("s", "s", "s", "s"), ["/", "/a", "/c", "/z"]),
+    (("S",), ["/", "/z", "/c", "/a"]),
+    (("S", "S"), ["/", "/a", "/c", "/z"]),
+    (("E", "s", "S"), ["/", "/c", "/a", "/a/b", "/a/b/one", "/a/three", "/a/two.conf", "/z"]),
     (("slash", "one"), ["/", "/a", "/a/b", "/a/b/one"]),
-    (("slash", "one", "enter", "j", "h"), ["/", "/a"]),
-    (("slash", "one", "enter", "escape"), ["/", "/a", "/c", "/z"]),
+    (("slash", "one", "enter", "h", "h"), ["/", "/a", "/a/b"]),
+    (("slash", "one", "enter", "escape"), ALL),
     (("slash", "one", "escape"), ["/", "/a", "/c", "/z"]),
     (("slash", "xq"), ["/"]),
     (("slash", "change:added"), ["/", "/a", "/a/three"]),
@@ -326,6 +329,89 @@ async def test_rows() -> None:
             app.view.show(None)
             await pressing(*pressed)(pilot)
             assert names(app) == rows, pressed
+
+
+async def test_the_cursor_is_on_the_best_match_while_typing() -> None:
+    """The name itself, then a name that begins so, then any; files first; n and N go from match to match."""
+    python = small.union(
+        small.layer(
+            ("-", "/etc/python3/python3.conf"),
+            ("-", "/usr/bin/apython3"),
+            ("-", "/usr/bin/python3"),
+            ("-", "/usr/lib/python3.11/os.py"),
+            ("-", "/z"),
+        )
+    )
+    app = Tree(python, 1)
+    async with app.run_test() as pilot:
+        await pressing("G", "slash", "pyth")(pilot)
+        assert app.path == "/usr/bin/python3" and isinstance(app.focused, TreeField)
+        await pressing_on(pilot, "on3.")
+        assert app.path == "/etc/python3/python3.conf"
+        await pressing_on(pilot, "backspace", "enter")
+        assert app.path == "/usr/bin/python3"
+        seen = []
+        for key in ("n", "n", "n", "n", "N"):
+            await pressing_on(pilot, key)
+            seen.append(app.path)
+        assert seen == [
+            "/usr/lib/python3.11",
+            "/etc/python3",
+            "/etc/python3/python3.conf",
+            "/usr/bin/apython3",
+            "/etc/python3/python3.conf",
+        ]
+        assert "n N match" in str(app.screen.query_one(KeyBar).render())
+        await pressing_on(pilot, "escape")
+        assert app.path == "/etc/python3/python3.conf", "what was found stays selected"
+        await pressing_on(pilot, "slash", "z", "escape")
+        assert app.path == "/etc/python3/python3.conf", "nothing was chosen"
+        assert "n N change" in str(app.screen.query_one(KeyBar).render())
+
+
+async def test_matches_that_the_view_leaves_out_are_said() -> None:
+    app = Tree(SMALL, 3)
+    async with app.run_test() as pilot:
+        await pressing("slash", "o", "enter")(pilot)
+        told = app.screen.query_one(".told", Static)
+        assert str(told.render()) == "1 path found · 1 more is deleted: v"
+        await pressing_on(pilot, "v")
+        assert str(told.render()) == "0 paths found · 2 more are in other views: v"
+        await pressing_on(pilot, "v")
+        assert str(told.render()) == "2 paths found"
+
+
+async def test_the_order_is_said() -> None:
+    app = Tree(SMALL, 2)
+    async with app.run_test() as pilot:
+        await pressing("S")(pilot)
+        assert str(app.pane.border_subtitle) == "by name, reversed"
+        await pressing_on(pilot, "s", "S")
+        assert str(app.pane.border_subtitle) == "by size, reversed"
+
+
+async def test_what_is_typed_before_there_are_rows_is_done_once_there_are() -> None:
+    app = Tree(None)
+    async with app.run_test() as pilot:
+        await pressing("slash", "one")(pilot)
+        assert "waiting for the layers" in str(app.screen.query_one(".told", Static).render())
+        app.show(SMALL, 2)
+        await settled(pilot)
+        assert (app.path, names(app)) == ("/a/b/one", ["/", "/a", "/a/b", "/a/b/one"])
+
+
+async def test_a_path_is_gone_to_once_its_layer_is_merged() -> None:
+    app = Tree(None)
+    async with app.run_test() as pilot:
+        await pressing("colon", "y", "enter")(pilot)
+        first = small.union(*SMALL.indexes[:2])
+        app.view.image_layers = 3
+        app.view.show(TreeRows(MergedTree(first, LayerNumber(2))))
+        await settled(pilot)
+        assert "/y: waiting for the layers" in str(app.screen.query_one(".told", Static).render())
+        app.show(SMALL, 3)
+        await until(pilot, lambda: app.path == "/y")
+        assert app.focused is app.view
 
 
 async def test_enter_on_a_file_wants_its_detail() -> None:
@@ -379,6 +465,24 @@ async def test_jumps_to_a_path_whatever_hides_it(typed: str, path: str, key: str
             assert app.path == "/"
         else:
             assert app.path == path
+
+
+async def test_a_pasted_path_is_taken_as_it_is_and_candidates_are_listed() -> None:
+    app = Tree(SMALL, 2)
+    async with app.run_test() as pilot:
+        await pressing("colon")(pilot)
+        told = app.screen.query_one(".told", Static)
+        assert str(told.render()) == "tab completes: a/  c  y  z"
+        app.post_message(events.Paste("/a/t"))
+        await until(pilot, lambda: "tab completes: three  two.conf" in str(told.render()))
+        await pressing_on(pilot, "tab")
+        await until(pilot, lambda: app.screen.query_one(TreeField).value == "/a/three")
+        await pressing_on(pilot, "tab", "tab")
+        assert isinstance(app.focused, TreeField), "tab does not leave the field"
+        await pressing_on(pilot, "x")
+        assert str(told.render()) == "no layer has such a path"
+        await pressing_on(pilot, "backspace", "enter")
+        assert app.path == "/a/three"
 
 
 async def test_a_path_that_no_layer_has_says_so() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-from layertui.model.errors import LayertuiError, NoImage
+from layertui.model.errors import LayertuiError, NoEngine, NoImage
 from layertui.model.image import MAX_LAYERS, ContainerSummary, Image, ImageSummary
 from layertui.model.job import Job
 from layertui.model.reference import (
@@ -22,6 +22,7 @@ from layertui.model.reference import (
 )
 from layertui.model.unforeseen import unforeseen
 from layertui.sources import detect, piped
+from layertui.text.matching import similar_names
 
 LOCAL = ("docker-daemon", "podman")
 """Engines that a bare name is looked up in, in this order."""
@@ -57,6 +58,11 @@ class ContainerSource(Source, Protocol):
 
 class UnknownName(LayertuiError):
     """A bare name that is neither a path nor an image of a local engine; a registry may have it."""
+
+    tried: Sequence[tuple[str, str]] = ()
+    """Where it was looked for, and why it is not there."""
+    similar: Sequence[str] = ()
+    """Names of the engines' images that are like it."""
 
 
 class SourceProblem(LayertuiError):
@@ -163,15 +169,22 @@ def _with_transport(reference: Reference, job: Job = Job.NONE) -> Reference:
         raise UnknownName(f"no image {name}", "no such path; repositories are lower case")
     from layertui.sources import engine
 
-    tried = ["no such path"]
+    said, tried, names = ["no such path"], [("path", "no such file")], list[str]()
     for transport in LOCAL:
         try:
             if engine.has(transport, name):
                 return Reference(transport, name)
-            tried.append(f"no such image in {ENGINE_NAMES[transport]}")
+            said.append(f"no such image in {ENGINE_NAMES[transport]}")
+            tried.append((ENGINE_NAMES[transport], "no such image"))
+            names += engine.image_names(transport)
         except LayertuiError as error:
-            tried.append(f"{error.what}: {error.why}")
-    raise UnknownName(f"no image {name}", "; ".join(tried), f"docker://{name} searches its registry")
+            said.append(f"{error.what}: {error.why}")
+            tried.append(
+                (ENGINE_NAMES[transport], "not running" if isinstance(error, NoEngine) else error.why)
+            )
+    unknown = UnknownName(f"no image {name}", "; ".join(said), f"docker://{name} searches its registry")
+    unknown.tried, unknown.similar = tried, similar_names(name, names)
+    raise unknown
 
 
 def _source(reference: Reference) -> Source:

@@ -6,7 +6,7 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.markup import escape
 from textual import events
@@ -14,13 +14,16 @@ from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
 from layertui.model.errors import LayertuiError
 from layertui.model.reference import ENGINE_NAMES, is_store, parse_reference
 from layertui.model.unforeseen import unforeseen
 from layertui.text.sanitize import visible
+from layertui.ui.kept import KeptScreens
+from layertui.ui.key_queue import KeyQueue
 from layertui.ui.keys import key_that_sends, text_of
+from layertui.ui.stack import StackScreen
 from layertui.ui.terminal import ENDING, die_by, is_closed, wait_until_closed
 from layertui.ui.terminal_background import LateAnswers, Question
 from layertui.ui.theme.colors import (
@@ -105,15 +108,18 @@ class LayertuiApp(App[None]):
     COMMANDS: ClassVar[set["type[Provider] | Callable[[], type[Provider]]"]] = {_commands}
     NOTIFICATION_TIMEOUT = 6
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "quit", "quit"),
+        Binding("q", "leave_screen", "back", tooltip="Back to the screen before"),
+        Binding("q", "end", "quit", tooltip="Quit, on the first screen"),
         Binding("question_mark", "help", "help"),
         Binding("ctrl+p", "command_palette", "all", tooltip="All actions"),
-        Binding("o", "open", "open", show=False, tooltip="Open an image by reference or path"),
-        Binding("t", "toggle_theme", "light/dark", show=False, tooltip="Toggle dark and light colors"),
+        Binding(
+            "o,ctrl+k", "open", "find", show=False, tooltip="Find anything: images, paths, packages, commands"
+        ),
+        Binding("T", "toggle_theme", "light/dark", show=False, tooltip="Toggle dark and light colors"),
         Binding("tab", "app.focus_next", "next pane", show=False),
         Binding("shift+tab", "app.focus_previous", "previous pane", show=False),
         Binding("escape", "back", "back", show=False, tooltip="Back"),
-        Binding("ctrl+q", "quit", "quit", show=False, priority=True),
+        Binding("ctrl+q", "quit", "quit", show=False, priority=True, tooltip="Quit"),
         Binding(
             "ctrl+z", "suspend_process", "suspend", show=False, priority=True, tooltip="Suspend; fg resumes"
         ),
@@ -136,6 +142,9 @@ class LayertuiApp(App[None]):
         self.ended_by: signal.Signals | None = None
         """The signal that ended the app."""
         self._closed_at = 0.0  # when a screen was last closed, in the time of messages
+        self._keys = KeyQueue(self, self._take_key)
+        self._kept = KeptScreens(self)
+        self._theme_before = ""  # the one that was toggled last
         for theme in themes(has_256_colors(self)):
             self.register_theme(theme)
         self._has_hues = self.console.color_system in _RICH_PALETTES
@@ -160,6 +169,7 @@ class LayertuiApp(App[None]):
             gc.freeze()  # modules and styles stay; collecting them again and again would delay frames
         gc.enable()  # off since the start of the program, which creates little garbage
         self.push_screen(screen)
+        screen.call_later(self.call_later, self._keys.go_on)
         for character in self._question.typed if self._question is not None else "":
             self.post_message(key_that_sends(character))
 
@@ -170,9 +180,15 @@ class LayertuiApp(App[None]):
     def explore(self, reference: str, layer: str = "") -> None:
         """Show the image or store that ``reference`` names on top of this screen.
 
-        ``layer`` is the one to begin at, by its ID in a store.
+        ``layer`` is the one to begin at, by its ID in a store. An image that was open shortly before is shown
+        as it was left.
         """
-        self.push_screen(self._screen(reference, layer))
+        from layertui.ui.explorer.screen import ExplorerScreen
+
+        kept = self._kept.take(reference) if not layer else None
+        self.push_screen(kept or self._screen(reference, layer))
+        if isinstance(kept, ExplorerScreen):
+            kept.come_back()
 
     def explore_path(
         self, reference: str, platform: str | None, path: bytes, layer: int, identity: "Identity"
@@ -221,15 +237,36 @@ class LayertuiApp(App[None]):
                 assert self._question is not None
                 self._question.is_open = False
             for key in keys:
-                await super().on_event(key)
-            return
-        if not isinstance(event, events.InputEvent | events.Paste) or event.time >= self._closed_at:
+                await self._keys.put(key)
+        elif isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self._keys.put(event)
+        elif not isinstance(event, events.InputEvent | events.Paste) or event.time >= self._closed_at:
+            await super().on_event(event)
+
+    async def _take_key(self, event: events.Event) -> None:
+        if event.time >= self._closed_at:
             await super().on_event(event)
 
     def pop_screen(self) -> AwaitComplete:
         """Close the screen on top."""
         self._closed_at = Message().time
-        return super().pop_screen()
+        screen = self.screen
+        closing = super().pop_screen()
+        self._kept.let_go(screen)
+        return closing
+
+    def switch_screen(self, screen: Screen[Any] | str) -> AwaitComplete:
+        """Show a screen in place of the one on top."""
+        self._closed_at = Message().time
+        before = self.screen
+        switching = super().switch_screen(screen)
+        if before is not self.screen:
+            self._kept.let_go(before)
+        return switching
+
+    def drop(self, screen: Screen[Any]) -> None:
+        """Remove a screen that was kept, unless it is on the stack."""
+        self._kept.drop(screen)
 
     async def action_back(self) -> None:
         """Return to the previous screen, or to the list of images."""
@@ -239,8 +276,22 @@ class LayertuiApp(App[None]):
         if above > 1:
             await self.pop_screen()
         elif above and type(self.screen) is not ImagesScreen:
-            self._closed_at = Message().time
             await self.switch_screen(self._images())
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let q quit on the first screen, and elsewhere close the screen."""
+        if action in ("leave_screen", "end"):
+            return (action == "end") == (len(self.screen_stack) <= 2)
+        return True
+
+    def action_leave_screen(self) -> None:
+        """Close the screen, whatever is open in it."""
+        if isinstance(self.screen, StackScreen):
+            self.screen.leave()
+
+    def action_end(self) -> None:
+        """Quit."""
+        self.exit()
 
     def action_help(self) -> None:
         """Explain the keys and colors of the current screen."""
@@ -251,7 +302,7 @@ class LayertuiApp(App[None]):
 
     def action_help_quit(self) -> None:
         """Say how to quit; ctrl+c copies where text is selected."""
-        self.notify("q quits; in a field or dialog ctrl+q", markup=False)
+        self.notify("ctrl+q quits", markup=False)
 
     def action_command_palette(self) -> None:
         """Show the command palette."""
@@ -261,12 +312,41 @@ class LayertuiApp(App[None]):
             self.push_screen(Palette(id="--command-palette"))
 
     def action_open(self) -> None:
-        """Ask for a reference or path and open it."""
-        self.ask("Open an image", self.explore)
+        """Find anything and open it: images, and what is in the one that is open."""
+        from layertui.ui.commands import commands_of
+        from layertui.ui.explorer.screen import ExplorerScreen
+        from layertui.ui.finder.dialog import FinderDialog
+        from layertui.ui.finder.items import Findable
 
-    def ask(self, title: str, use: "Callable[[str], object]") -> None:
-        """Ask for a reference or path (for a repository also for a tag) and pass it on."""
-        from layertui.ui.dialogs.open import OpenDialog
+        screen = self.screen
+        if isinstance(screen, ModalScreen):
+            return
+        inside = screen.inside() if isinstance(screen, ExplorerScreen) else None
+        commands = [
+            Findable("command", meaning, keys, run=run)
+            for keys, meaning, run in commands_of(screen)
+            if not meaning.startswith("Find anything")
+        ]
+
+        def found(item: "Findable | None") -> None:
+            if item is not None and item.run is not None:
+                self.call_later(item.run)
+            elif item is not None:
+                self._use(item.reference, self.explore)
+
+        self.push_screen(FinderDialog("Find" if inside else "Open an image", inside, commands), found)
+
+    def ask(self, title: str, use: "Callable[[str], object]", without: str = "") -> None:
+        """Ask for an image other than ``without`` (of a repository also for a tag) and pass its reference on."""
+        from layertui.ui.finder.dialog import FinderDialog
+
+        self.push_screen(
+            FinderDialog(title, without=without),
+            lambda item: self._use(item.reference, use) if item is not None else None,
+        )
+
+    def _use(self, reference: str, use: "Callable[[str], object]") -> None:
+        """Pass a reference on; of a repository without a tag ask for one first."""
 
         def named(reference: str | None) -> None:
             if reference and _is_repository(reference):
@@ -276,14 +356,17 @@ class LayertuiApp(App[None]):
             elif reference:
                 use(reference)
 
-        self.push_screen(OpenDialog(title), named)
+        named(reference)
 
     def action_toggle_theme(self) -> None:
         """Toggle between the dark and the light colors; sixteen colors stay the terminal's own."""
         if not self._has_hues:
             self.notify("The terminal has 16 colors: its own are used. ctrl+p has all themes.", markup=False)
             return
-        self.theme = LIGHT_THEME if self.current_theme.dark else DARK_THEME
+        before, was_dark = self._theme_before, self.current_theme.dark
+        self._theme_before = self.theme
+        other = self.get_theme(before)
+        self.theme = before if other and other.dark != was_dark else LIGHT_THEME if was_dark else DARK_THEME
 
     def _images(self) -> Screen[None]:
         from layertui.ui.images.screen import ImagesScreen

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.screen import Screen
 from textual.widgets import Input
 
 from layertui.text.format import sentence
@@ -14,6 +15,25 @@ from layertui.ui.stack import StackScreen, on_top
 
 _KEYS = 10
 """Cells for the keys of a command."""
+
+
+Command = tuple[str, str, Callable[[], Awaitable[object] | None]]
+"""Keys, meaning and callback."""
+
+
+def commands_of(screen: Screen[object]) -> Iterator[Command]:
+    """Yield what the keys of a screen do, then the themes."""
+    app = screen.app
+    for section, uses in key_sections(screen):
+        for use in uses:
+            if use.action in ("command_palette", "back"):
+                continue
+            meaning = sentence(use.tooltip or use.description)
+            if section not in SHARED:
+                meaning = f"{section}: {meaning}"
+            yield " ".join(use.keys), meaning, partial(app.run_action, use.action, use.node)
+    for theme in app.available_themes:
+        yield "", f"Theme: {theme}", partial(setattr, app, "theme", theme)
 
 
 class Commands(Provider):
@@ -30,19 +50,8 @@ class Commands(Provider):
             if score > 0:
                 yield Hit(score, _line(keys, matcher.highlight(meaning)), run, text=meaning)
 
-    def _commands(self) -> Iterator[tuple[str, str, Callable[[], Awaitable[object] | None]]]:
-        """Yield keys, meaning and callback of each command."""
-        app = self.app
-        for section, uses in key_sections(self.screen):
-            for use in uses:
-                if use.action in ("command_palette", "back"):
-                    continue
-                meaning = sentence(use.tooltip or use.description)
-                if section not in SHARED:
-                    meaning = f"{section}: {meaning}"
-                yield " ".join(use.keys), meaning, partial(app.run_action, use.action, use.node)
-        for theme in app.available_themes:
-            yield "", f"Theme: {theme}", partial(setattr, app, "theme", theme)
+    def _commands(self) -> Iterator[Command]:
+        return commands_of(self.screen)
 
 
 def _line(keys: str, meaning: Content) -> Content:

@@ -21,10 +21,17 @@ CHANGE_KEYS = Binding.Group("change")
 """Group of next and previous change, shown as one in the footer."""
 
 
+MATCH_KEYS = Binding.Group("match")
+"""Group of next and previous match, shown as one in the footer."""
+
+PLACE_KEYS = Binding.Group("finding")
+"""Group of next and previous place of the screen that one came from, shown as one in the footer."""
+
+
 TASKS = {
     "Move": (
         "move page first last scroll_up scroll_down scroll_home scroll_end side focus_next focus_previous layer "
-        "change step jump choose close to_field to_list"
+        "change match step jump choose close to_field to_list"
     ),
     "Look": "",
     "Filter and sort": "filter ask view tree sort reverse turn fold raw ignore switch press dead expand_all collapse_all",
@@ -33,7 +40,9 @@ TASKS = {
         "compare usage containers images out registry"
     ),
     "Copy and extract": "copy copy_all extract mark",
-    "Everywhere": "help command_palette quit back leave suspend_process toggle_theme reload look count dismiss cancel",
+    "Everywhere": (
+        "help command_palette quit end leave_screen back leave suspend_process toggle_theme reload look count dismiss cancel"
+    ),
 }
 """What actions are for, in the order of the help; those that are not named are for looking."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from textual.dom import DOMNode
+from textual.screen import Screen
 
 from layertui.model.identity import Identity
 
@@ -26,8 +27,11 @@ class Navigator(Protocol):
     ) -> None:
         """Show a path, absolute as layers spell it, of an image that ``reference`` named, at a layer."""
 
-    def ask(self, title: str, use: Callable[[str], object]) -> None:
-        """Ask for a reference or path (for a repository also for a tag) and call ``use`` with it."""
+    def ask(self, title: str, use: Callable[[str], object], without: str = "") -> None:
+        """Ask for an image other than ``without`` (of a repository also for a tag); call ``use`` with its reference."""
+
+    def drop(self, screen: Screen[Any]) -> None:
+        """Remove a screen that was kept, unless it is on the stack."""
 
     async def action_back(self) -> None:
         """Return to the previous screen, or to the list of images."""

@@ -38,9 +38,42 @@ class StackScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
         for view in self.query("*"):
             view.refresh()
 
+    stays = False
+    """Whether the screen is kept as it is when it leaves the stack, to be shown again."""
+    image_shown = ""
+    """The reference of the image that the screen is of, if it is kept among the last ones that were open."""
+
+    def put_away(self) -> None:
+        """Stop what is going on: the screen was left, and is kept."""
+
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """Close the screen with a result. Ignored unless it is on top."""
         return super().dismiss(result) if on_top(self) else AwaitComplete()
+
+    def leave(self) -> None:
+        """Close the screen, back to the one before."""
+        self.dismiss(None)
+
+
+class Origin(StackScreen[ScreenResultType | None], Generic[ScreenResultType]):
+    """A screen that one goes from to a place of the image, its result; and back to, with its cursor."""
+
+    can_step = False
+    """Whether :meth:`step` has more places."""
+
+    @property
+    def crumb(self) -> str:
+        """What the header calls the screen."""
+        raise NotImplementedError
+
+    def step(self, by: int) -> ScreenResultType | None:
+        """Move the cursor to the next place, or the one before; None if there is none."""
+        return None
+
+    def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
+        """Close the screen; with a place to go to it stays, to come back to."""
+        self.stays = result is not None
+        return super().dismiss(result)
 
 
 def on_top(node: DOMNode) -> bool:

@@ -11,7 +11,7 @@ import copy
 import operator
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import compress, repeat
 from typing import Literal
 
@@ -22,6 +22,7 @@ from layertui.union.changes import Mark, SameContent
 from layertui.union.merged_tree import MergedTree, StoredSizes
 from layertui.union.model import LayerUnion
 from layertui.union.path_filter import matching_nodes
+from layertui.union.path_ranking import best_match
 
 View = Literal["merged", "changes", "all"]
 """``merged``: the merged tree and what the layer deleted; ``changes``: only what the layer
@@ -49,10 +50,16 @@ class TreeRows:
         self.merged = merged
         self.view: View = "merged"
         self.sort: Sort = "name"
+        self.is_reversed = False
+        """Whether siblings are in the reverse order."""
         self.query = ""
         """The filter, see :mod:`layertui.union.path_filter`; empty for none."""
         self.found = 0
         """Number of paths in the view that match the filter, without the directories that lead to them."""
+        self.best = NO_NODE
+        """The path that the filter means most likely; -1 without a filter, or if it finds nothing."""
+        self.elsewhere = 0
+        """Number of matches that are in no row because the view leaves them out."""
         self._nodes = array("I")
         union = merged.union
         self._parents = _parents(union)
@@ -61,6 +68,7 @@ class TreeRows:
         self._set_aside: bytearray | None = None  # the collapsed directories without the filter
         self._open = bytearray(union.nodes)  # 1 if all directories above are open
         self._matches: bytes | None = None
+        self._found = b""  # in view and filter
         self._candidates = b""  # in view and filter, or a directory that leads there
         self._changed = b""  # nodes in view and filter that the layer changed
         self._order: ArrayColumn[int, Node] | None = None  # all nodes in the order shown; None by name
@@ -95,7 +103,7 @@ class TreeRows:
                 there = union.find_key(old.key(node))
                 if there >= 0:
                     self._collapsed[there] = 0
-        self.view, self.sort = before.view, before.sort
+        self.view, self.sort, self.is_reversed = before.view, before.sort, before.is_reversed
         self._measure()
         self._order, self._rank = self._sorted()
         self._reopen(ROOT)
@@ -114,9 +122,9 @@ class TreeRows:
             self._order, self._rank = self._sorted()
         self._refresh()
 
-    def order_by(self, sort: Sort) -> None:
-        """Sort siblings; by size, layer and time, the largest and latest come first."""
-        self.sort = sort
+    def order_by(self, sort: Sort, is_reversed: bool = False) -> None:
+        """Sort siblings; by size, layer and time, the largest and latest come first, unless reversed."""
+        self.sort, self.is_reversed = sort, is_reversed
         self._order, self._rank = self._sorted()
         self._refresh()
 
@@ -156,6 +164,8 @@ class TreeRows:
             self._collapsed, self._set_aside = self._set_aside, None
         self._reopen(ROOT)
         self._refresh()
+        shown = self._in_order(self._found) if self._matches is not None else ()
+        self.best = best_match(self.merged.union, query, shown)
 
     def subtree_size(self, node: Node) -> int:
         """Return the bytes at and below a path: of the merged tree; in the view of changes, what the layer stores."""
@@ -245,19 +255,31 @@ class TreeRows:
 
         Includes paths in closed directories, but not those outside view or filter.
         """
-        changed = self._changed
-        if 1 not in changed:
+        return self._next(self._changed, node, step)
+
+    def next_found(self, node: Node, step: Literal[1, -1]) -> Node:
+        """Return the next path that matches the filter, in the order shown, wrapping around; -1 for none."""
+        return self._next(self._found, node, step)
+
+    def _next(self, mask: bytes, node: Node, step: Literal[1, -1]) -> Node:
+        if 1 not in mask:
             return NO_NODE
         order, rank, place = self._order, self._rank, int(node)
         if order is not None and rank is not None:
-            changed, place = bytes(map(changed.__getitem__, order)), rank[node]
+            mask, place = bytes(map(mask.__getitem__, order)), rank[node]
         if step > 0:
-            found = changed.find(1, place + 1)
-            found = found if found >= 0 else changed.find(1)
+            found = mask.find(1, place + 1)
+            found = found if found >= 0 else mask.find(1)
         else:
-            found = changed.rfind(1, 0, place)
-            found = found if found >= 0 else changed.rfind(1)
+            found = mask.rfind(1, 0, place)
+            found = found if found >= 0 else mask.rfind(1)
         return Node(found) if order is None else order[found]
+
+    def _in_order(self, mask: bytes) -> Iterable[Node]:
+        """Return the nodes of a mask in the order shown."""
+        if self._order is not None:
+            return (node for node in self._order if mask[node])
+        return compress(self.merged.union.subtree(ROOT), mask)
 
     # Masks
 
@@ -269,7 +291,11 @@ class TreeRows:
         else:
             found = _both(view, self._matches)
             mask = self._with_parents(found)
-        self.found = found.count(1) - found[0]
+        self._found = b"\0" + bytes(found[1:])
+        self.found = self._found.count(1)
+        self.elsewhere = 0
+        if self._matches is not None:
+            self.elsewhere = _both(self._all(), self._matches).count(1, 1) - self.found
         mask[0] = 1
         self._candidates = bytes(mask)
         self._changed = b"\0" + _both(self.merged.marks.translate(_CHANGED), found)[1:]
@@ -303,8 +329,13 @@ class TreeRows:
             return _either(merged.visible, deleted) if 1 in deleted else bytes(merged.visible)
         if self.view == "changes":
             return bytes(self._with_parents(merged.marks.translate(_ANY)))
-        mask = bytearray(merged.union.nodes)
-        assign(mask, merged.union.ev_node[: merged.union.starts[merged.layer]], repeat(1))
+        return self._all()
+
+    def _all(self) -> bytes:
+        """Return which paths this layer or a lower one has."""
+        union = self.merged.union
+        mask = bytearray(union.nodes)
+        assign(mask, union.ev_node[: union.starts[self.merged.layer]], repeat(1))
         return bytes(mask)
 
     def _with_parents(self, mask: bytes | bytearray) -> bytearray:
@@ -344,7 +375,7 @@ class TreeRows:
 
     def _sorted(self) -> tuple[ArrayColumn[int, Node] | None, ArrayColumn[Node, int] | None]:
         """Return all nodes depth first with siblings sorted, and each node's place in that order."""
-        if self.sort == "name":
+        if self.sort == "name" and not self.is_reversed:
             return None, None
         union = self.merged.union
         key = self._key()
@@ -354,7 +385,7 @@ class TreeRows:
             node = waiting.pop()
             order.append(node)
             if self._parents[node]:
-                waiting += sorted(union.children(node), key=key, reverse=True)
+                waiting += sorted(union.children(node), key=key, reverse=not self.is_reversed)
         rank = array("I", bytes(4 * union.nodes))
         assign(rank, order, iter(range(union.nodes)))
         return column(order), column(rank)
@@ -368,6 +399,8 @@ class TreeRows:
         """Return the sort key of siblings: a fact of the version that stands for each, then the name."""
         merged = self.merged
         union = merged.union
+        if self.sort == "name":
+            return lambda node: (node, node)
         if self.sort == "size":
             return lambda node: (-self.subtree_size(node), node)
         if self.sort == "layer":

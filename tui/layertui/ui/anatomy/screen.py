@@ -23,7 +23,7 @@ from layertui.ui.cells import shorten
 from layertui.ui.clipboard import copy, copy_text
 from layertui.ui.detail.page import Page, PageBuilder, failure, message
 from layertui.ui.keys import Legend
-from layertui.ui.stack import StackScreen
+from layertui.ui.stack import Origin
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.lines import Document, Line
 from layertui.ui.widgets.text_view import TextView
@@ -59,7 +59,7 @@ class Chain:
 _STEP_KEYS = Binding.Group("step")
 
 
-class AnatomyScreen(StackScreen[LayerNumber | None]):
+class AnatomyScreen(Origin[LayerNumber]):
     """The chain of ``image``; dismissed with a layer number if one was opened.
 
     ``system`` identifies the distribution, in a thread; ``None`` if
@@ -97,6 +97,8 @@ class AnatomyScreen(StackScreen[LayerNumber | None]):
         self._documents: list[tuple[str, Document, str]] = []
         """For each part: name of its JSON, formatted, and as stored (if it is)."""
         self._part = -1  # whose JSON is shown
+
+    crumb = "Anatomy"
 
     def compose(self) -> ComposeResult:
         with Container(id="panes"):

@@ -59,7 +59,7 @@ class CompareScreen(StackScreen[None]):
         Binding("b", "explore(2)", "in B", tooltip="Open the path in the explorer of B"),
         Binding("i", "ignore", "ignore", tooltip="Ignore: mtime / mtime and owner / nothing"),
         Binding("X", "swap", "swap", tooltip="Swap A and B"),
-        Binding("R", "reload", "reload", show=False, tooltip="Reload"),
+        Binding("R,ctrl+r", "reload", "reload", show=False, tooltip="Reload"),
         Binding("escape", "leave", "back", show=False, tooltip="Leave the detail, then back"),
     ]
     DEFAULT_CSS = """

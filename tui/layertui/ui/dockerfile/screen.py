@@ -29,10 +29,10 @@ from layertui.ui.dockerfile.questions import Questions
 from layertui.ui.dockerfile.step_page import step_page
 from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
 from layertui.ui.keys import Legend
-from layertui.ui.stack import StackScreen
+from layertui.ui.stack import Origin
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.lines import Line
-from layertui.ui.widgets.text_view import TextView
+from layertui.ui.widgets.text_view import TextView, next_result
 from layertui.ui.widgets.top_line import TopLine, Weighted
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ _LOOK = 0.2
 """Seconds between two looks at whether the layers have been read."""
 
 
-class DockerfileScreen(StackScreen[tuple[str, LayerNumber] | None]):
+class DockerfileScreen(Origin[tuple[str, LayerNumber]]):
     """The Dockerfile of ``reading``'s image; dismissed with a path (or none) and a layer."""
 
     HELP: ClassVar[str] = (
@@ -322,6 +322,13 @@ class DockerfileScreen(StackScreen[tuple[str, LayerNumber] | None]):
         if view.has_focus and view.cursor in self._page.events:
             return self._page.values[view.cursor], LayerNumber(self._page.events[view.cursor])
         return ("", at_hand.layer) if at_hand is not None and at_hand.layer is not None else None
+
+    crumb = "Dockerfile"
+    can_step = True
+
+    def step(self, by: int) -> tuple[str, LayerNumber] | None:
+        view = self.focused
+        return next_result(view, by, self._place) if isinstance(view, TextView) else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Enable only what can be done with the selected line."""

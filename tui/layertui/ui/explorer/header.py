@@ -39,12 +39,16 @@ class Totals(NamedTuple):
 class ImageHeader(TopLine):
     """The header line."""
 
-    def show(self, reference: str, image: "Image | None", totals: Totals) -> None:
-        """Show ``image``, once it is open."""
+    def show(self, reference: str, image: "Image | None", totals: Totals, way: str = "") -> None:
+        """Show ``image``, once it is open; ``way``: how the selected place was reached."""
         if image is None:
             self.tell(reference, ())
         else:
-            self.tell(image.name, _facts(image, totals))
+            facts = _facts(image, totals)
+            if way:
+                said = shorten(visible(way), max(self.size.width * 2 // 3, 1))
+                facts.insert(0, (7, Content.styled(said, "$accent")))
+            self.tell(image.name, facts)
 
 
 def _facts(image: "Image", totals: Totals) -> list[Weighted]:

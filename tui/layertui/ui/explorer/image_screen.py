@@ -1,8 +1,10 @@
 """Base of screens about one image: opens insight, search, Dockerfile and others."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
 
@@ -11,7 +13,7 @@ from layertui.model.numbers import LayerNumber
 from layertui.text.sanitize import visible
 from layertui.ui.explorer import open_screens
 from layertui.ui.navigator import navigator
-from layertui.ui.stack import StackScreen, open_above
+from layertui.ui.stack import Origin, StackScreen, on_top, open_above
 from layertui.ui.worker.background import background
 
 if TYPE_CHECKING:
@@ -22,8 +24,22 @@ if TYPE_CHECKING:
     from layertui.ui.worker.search import Found
 
 
+T = TypeVar("T")
+
 _ABOUT = ("insight", "search", "dockerfile", "attachments", "anatomy", "verify")
 """Actions that need an image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A place of the image that was opened from another screen."""
+
+    origin: Origin[Any]
+    go: Callable[[Any], str]
+    """Goes to a result of the origin, and returns what the header calls it."""
+    crumb: str
+    place: object
+    """What was selected when the origin was opened."""
 
 
 class ImageScreen(StackScreen[None]):
@@ -44,6 +60,8 @@ class ImageScreen(StackScreen[None]):
         self.reference = reference
         self._platform = platform
         self._found: tuple[Image, Found] | None = None  # the last search, and its reading
+        self._way: list[Visit] = []  # how the place that is shown was reached
+        self._awaited = ""  # an action for when all layers are loaded
 
     @property
     def platform(self) -> str | None:
@@ -63,6 +81,81 @@ class ImageScreen(StackScreen[None]):
         """Go to a path with ``layer`` on top, and to a line of it unless that is 0."""
         raise NotImplementedError
 
+    def position(self) -> object:
+        """Return what is selected, for :meth:`return_to`."""
+        raise NotImplementedError
+
+    def return_to(self, position: object) -> None:
+        """Select what was selected."""
+        raise NotImplementedError
+
+    def show_way(self) -> None:
+        """Show how the selected place was reached."""
+        raise NotImplementedError
+
+    # There and back
+
+    @property
+    def way(self) -> str:
+        """How the place that is shown was reached; empty if not from another screen."""
+        return (
+            " › ".join([*(visit.origin.crumb for visit in self._way), self._way[-1].crumb])
+            if self._way
+            else ""
+        )
+
+    def visit(self, kind: type[Origin[T]], make: Callable[[], Origin[T]], go: Callable[[T], str]) -> None:
+        """Open a screen of places of the image, or the one that the way leads through; ``go`` to its result."""
+        at = next(
+            (at for at, visit in enumerate(self._way) if isinstance(visit.origin, kind)), len(self._way)
+        )
+        cut, self._way = self._way[at:], self._way[:at]
+        for visit in cut[1:]:
+            navigator(self).drop(visit.origin)
+        self._show_origin(cut[0].origin if cut else make(), go)
+        self.show_way()
+
+    def _show_origin(self, origin: Origin[T], go: Callable[[T], str]) -> None:
+        place = self.position()
+
+        def done(result: T | None) -> None:
+            if result is not None:
+                self._way.append(Visit(origin, go, go(result), place))
+                self.show_way()
+
+        open_above(self, origin, done)
+
+    def go_back(self) -> bool:
+        """Return to the screen that the place was opened from; False if it was not."""
+        if not self._way or not on_top(self):
+            return False
+        visit = self._way.pop()
+        self.return_to(visit.place)
+        self._show_origin(visit.origin, visit.go)
+        self.show_way()
+        return True
+
+    @property
+    def can_step(self) -> bool:
+        """Whether there are more places where the one that is shown was opened from."""
+        return bool(self._way) and self._way[-1].origin.can_step
+
+    def step(self, by: int) -> None:
+        """Go to the next place of the screen that the one that is shown was opened from, or the one before."""
+        visit = self._way[-1]
+        result = visit.origin.step(by)
+        if result is not None:
+            self._way[-1] = replace(visit, crumb=visit.go(result))
+            self.show_way()
+
+    def leave(self) -> None:
+        if not self.go_back():
+            super().leave()
+
+    def on_unmount(self) -> None:
+        for visit in self._way:
+            navigator(self).drop(visit.origin)
+
     def find_base(self, image: "Image") -> None:
         """Find the base of ``image`` in a thread; the engines' images are candidates."""
 
@@ -81,19 +174,45 @@ class ImageScreen(StackScreen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return action not in _ABOUT or self.reading.image is not None
 
+    def _await(self, action: str, said: str) -> None:
+        """Run an action once all layers are loaded, if the user is still here then."""
+        failure = self.reading.failure
+        self._awaited = "" if failure is not None else action
+        self.notify(said if failure is None else visible(str(failure)), markup=False)
+
+    async def run_awaited(self) -> None:
+        """Run the action that waits for the layers."""
+        action, self._awaited = self._awaited, ""
+        if action and on_top(self):
+            await self.run_action(action)
+
+    def forget_awaited(self) -> bool:
+        """Give up what waits for the layers; return whether there was something."""
+        waited, self._awaited = bool(self._awaited), ""
+        return waited
+
     def action_insight(self) -> None:
         """Open insight; return at the selected path."""
 
-        def came_back(place: tuple[str, LayerNumber] | None) -> None:
-            if place is not None:
-                self.show_path(place[0].encode("utf-8", "surrogateescape"), place[1])
+        from layertui.ui.insight.screen import InsightScreen
 
         if not self.reading.complete:
-            why = self.reading.failure or "Layers are still loading: press I again when they are loaded."
-            self.notify(visible(str(why)), markup=False)
+            self._await("insight", "Insight opens when the layers are loaded; esc cancels.")
             return
         cache = navigator(self).cache
-        open_above(self, open_screens.insight(self.reading, cache), came_back)
+        self.visit(InsightScreen, lambda: open_screens.insight(self.reading, cache), self._go_to_place)
+
+    def _go_to_place(self, place: tuple[str, LayerNumber]) -> str:
+        """Go to a path, or without one to a layer."""
+        path, layer = place
+        if not path:
+            return self._go_to_layer(layer)
+        self.show_path(path.encode("utf-8", "surrogateescape"), layer)
+        return path
+
+    def _go_to_layer(self, layer: LayerNumber) -> str:
+        self.show_layer(layer)
+        return f"layer {layer}"
 
     def action_search(self) -> None:
         """Open the search, with the last results."""
@@ -101,29 +220,24 @@ class ImageScreen(StackScreen[None]):
         from layertui.ui.search.screen import SearchScreen
         from layertui.ui.worker.search import Found
 
-        def came_back(match: "LineMatch | None") -> None:
-            if match is not None and match.where == "file":
-                self.show_path(match.path.encode("utf-8", "surrogateescape"), match.layer, match.line)
-            elif match is not None:
-                self.show_layer(match.layer)
+        def go(match: "LineMatch") -> str:
+            if match.where != "file":
+                return self._go_to_layer(match.layer)
+            self.show_path(match.path.encode("utf-8", "surrogateescape"), match.layer, match.line)
+            return f"{match.path}:{match.line}"
 
         image = self.reading.image
         assert image is not None
         if self._found is None or self._found[0] is not image:
             self._found = image, Found(Query("", with_hidden=True, with_config=True))
-        open_above(self, SearchScreen(self.reading, self._found[1]), came_back)
+        found = self._found[1]
+        self.visit(SearchScreen, lambda: SearchScreen(self.reading, found), go)
 
     def action_dockerfile(self) -> None:
         """Open the Dockerfile."""
         from layertui.ui.dockerfile.screen import DockerfileScreen
 
-        def came_back(place: tuple[str, LayerNumber] | None) -> None:
-            if place is not None and place[0]:
-                self.show_path(place[0].encode("utf-8", "surrogateescape"), place[1])
-            elif place is not None:
-                self.show_layer(place[1])
-
-        open_above(self, DockerfileScreen(self.reading), came_back)
+        self.visit(DockerfileScreen, lambda: DockerfileScreen(self.reading), self._go_to_place)
 
     def action_attachments(self) -> None:
         """Open the attachments."""
@@ -134,12 +248,9 @@ class ImageScreen(StackScreen[None]):
 
     def action_anatomy(self) -> None:
         """Open the chain of documents; return at the selected layer."""
+        from layertui.ui.anatomy.screen import AnatomyScreen
 
-        def came_back(layer: LayerNumber | None) -> None:
-            if layer is not None:
-                self.show_layer(layer)
-
-        open_above(self, open_screens.anatomy(self.reading), came_back)
+        self.visit(AnatomyScreen, lambda: open_screens.anatomy(self.reading), self._go_to_layer)
 
     def action_verify(self) -> None:
         """Open the verification."""

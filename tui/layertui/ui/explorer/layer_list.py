@@ -11,11 +11,12 @@ from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
-from layertui.model.history_step import command_line, step_of
+from layertui.model.history_step import command_line, step_of, step_text
 from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.text.format import count_text, share_text, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import clip, shorten
+from layertui.ui.clipboard import copy
 from layertui.ui.keys import CHANGE_KEYS
 from layertui.ui.widgets.bars import two_part_bar
 from layertui.ui.widgets.lines import Span
@@ -71,12 +72,13 @@ class LayerList(ListView):
         Binding("r", "turn", "reverse", show=False, tooltip="Newest or oldest first"),
         Binding("e", "fold", "steps", tooltip="Hide or show steps without a layer"),
         Binding(
-            "w",
+            "W",
             "raw",
             "as recorded",
             show=False,
             tooltip="Toggle recorded and parsed commands",
         ),
+        Binding("y", "copy", "copy", show=False, tooltip="Copy the digest of the layer, or the step"),
     ]
     DEFAULT_CSS = """
     LayerList {
@@ -203,6 +205,13 @@ class LayerList(ListView):
             if self.image.history[step].layer == layer:
                 self.go_to_row(at)
 
+    def go_to_step(self, step: int) -> None:
+        """Put the cursor on a history entry, or on its layer if the entry is not shown."""
+        if step in self._steps:
+            self.go_to_row(self._steps.index(step))
+        elif 0 <= step < len(self._below):
+            self.go_to_layer(self._below[step])
+
     def _arrange(self, step: int) -> None:
         """Compute the rows; the cursor stays on ``step``, or moves to its layer."""
         assert self.image is not None
@@ -294,6 +303,15 @@ class LayerList(ListView):
             self._arrange(before)
             if self.step != before:
                 self.post_message(self.Highlighted())
+
+    def action_copy(self) -> None:
+        """Copy the digest of the layer, or a step without one."""
+        if self.image is None or self.step < 0:
+            return
+        entry = self.image.history[self.step]
+        layer = self.image.layers[entry.layer - 1] if entry.layer is not None else None
+        digest = (layer.descriptor.digest or layer.diff_id) if layer is not None else ""
+        copy(self, digest or step_text(entry))
 
     def action_raw(self) -> None:
         """Toggle recorded and parsed commands."""

@@ -13,7 +13,7 @@ from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.explorer.layer_facts import Oddity, image_page, oddities_document
 from layertui.ui.navigator import navigator
-from layertui.ui.stack import open_above
+from layertui.ui.stack import Origin, open_above
 
 if TYPE_CHECKING:
     from layertui.ui.explorer.layer_list import LayerList
@@ -41,7 +41,7 @@ def warnings(found: Sequence[Oddity]) -> Screen[None]:
     return ReaderDialog(count_text(len(found), "warning"), oddities_document(found), "exclamation_mark")
 
 
-def anatomy(reading: "Reading") -> Screen[LayerNumber | None]:
+def anatomy(reading: "Reading") -> Origin[LayerNumber]:
     """Return the chain of documents; dismissed with the selected layer."""
     from layertui.anatomy.chain import system
     from layertui.ui.anatomy.screen import AnatomyScreen
@@ -53,7 +53,7 @@ def anatomy(reading: "Reading") -> Screen[LayerNumber | None]:
     return AnatomyScreen(reading.image, told)
 
 
-def insight(reading: "Reading", cache: bool) -> Screen[tuple[str, LayerNumber] | None]:
+def insight(reading: "Reading", cache: bool) -> Origin[tuple[str, LayerNumber]]:
     """Return the insight screen; dismissed with the selected path and layer."""
     from layertui.ui.insight.screen import InsightScreen
 
@@ -102,6 +102,7 @@ def compare(
                 lambda other: open_above(
                     screen, CompareScreen(at(LayerNumber(len(image.layers))), Chosen(other))
                 ),
+                reference,
             )
 
     open_above(

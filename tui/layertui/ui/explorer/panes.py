@@ -2,9 +2,11 @@
 
 import importlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.widget import Widget
 
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
@@ -15,7 +17,7 @@ from layertui.ui.explorer.layer_list import LayerList
 from layertui.ui.failures import failure_text
 from layertui.ui.stack import open_above
 from layertui.ui.tree.split_view import TreeSplitView
-from layertui.ui.tree.view import TreeView
+from layertui.ui.tree.view import TreePlace, TreeView
 from layertui.ui.worker.background import background, computing
 
 if TYPE_CHECKING:
@@ -25,6 +27,17 @@ if TYPE_CHECKING:
     from layertui.union.tree_rows import TreeRows
 
 _LAYER = Binding.Group("layer")
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What is selected in the panes."""
+
+    step: int
+    """Number of the history entry."""
+    place: "TreePlace | None"
+    """In the tree, once there are rows."""
+    focused: Widget | None
 
 
 class ImagePanes(TreeSplitView):
@@ -110,6 +123,7 @@ class ImagePanes(TreeSplitView):
     def _show_rows(self, rows: "TreeRows") -> None:
         assert self._reading is not None and self._reading.image is not None
         union, at = rows.merged.union, rows.merged.layer
+        self.tree_view.image_layers = len(self._reading.image.layers)
         self.tree_view.show(rows)
         self.layer_list.merged = union.layers
         self.layer_list.update()
@@ -141,6 +155,27 @@ class ImagePanes(TreeSplitView):
         self.layer_list.go_to_layer(layer)
         self.tree_view.focus()
         self._show_wanted()
+
+    def position(self) -> "Position":
+        """Return what is selected, and where the focus is."""
+        return Position(self.layer_list.step, self.tree_view.place(), self._focused)
+
+    def return_to(self, position: object) -> None:
+        """Select what was selected."""
+        assert isinstance(position, Position)
+        self._wanted = None
+        self.layer_list.go_to_step(position.step)
+        if position.place is not None:
+            self.tree_view.return_to(position.place)
+        if position.focused is not None:
+            self.screen.set_focus(position.focused)
+
+    @property
+    def follows_places(self) -> bool:
+        """Whether n and N go to the places of another screen: not while there is a filter, or in the detail."""
+        rows = self.tree_view.rows
+        is_filtered = rows is not None and bool(rows.query.strip())
+        return not is_filtered and self._focused in (self.layer_list, self.tree_view)
 
     def _show_wanted(self) -> None:
         if self._wanted is None or self._reading is None:
@@ -179,7 +214,7 @@ class ImagePanes(TreeSplitView):
         if self._focused is self.layer_list:
             layers = self.layer_list
             self.detail.show_layer(layers.step if layers.merged_layer else -1, layers.sizes)
-        elif self._focused is self.tree_view:
+        elif self._focused is not None and self.tree_pane in self._focused.ancestors:
             self.detail.show_layer(-1)
 
     def on_layer_list_opened(self) -> None:
@@ -214,7 +249,9 @@ class ImagePanes(TreeSplitView):
         """Disable the actions that need an image until there is one."""
         if action == "extract":
             return self.subject is not None
-        return self._reading is not None or action not in ("detail", "layer", "tab")
+        if self._reading is None and action in ("detail", "layer", "tab"):
+            return False
+        return super().check_action(action, parameters)
 
     def action_extract(self) -> None:
         """Extract the selected path; in Layers, the layer's changes."""

@@ -21,8 +21,8 @@ from layertui.ui.explorer.image_screen import ImageScreen
 from layertui.ui.explorer.layer_facts import Oddity, oddities
 from layertui.ui.explorer.panes import ImagePanes
 from layertui.ui.explorer.strip import LABELED, STRIPPED, LayerStrip
-from layertui.ui.failures import failure_text
-from layertui.ui.keys import Legend
+from layertui.ui.failures import failure_table, failure_text
+from layertui.ui.keys import PLACE_KEYS, Legend
 from layertui.ui.navigator import navigator
 from layertui.ui.stack import open_above, open_instead
 from layertui.ui.theme.layers import LayerRoles
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from layertui.model.identity import Identity
     from layertui.model.image import Image
     from layertui.model.layer_index import LayerIndex
+    from layertui.ui.finder.items import Inside
 
 
 class ExplorerScreen(ImageScreen):
@@ -72,9 +73,17 @@ class ExplorerScreen(ImageScreen):
             "i", "facts", "facts", tooltip="Image: environment, command, labels, author, base; and the layer"
         ),
         Binding("p", "platform", "platform", show=False, tooltip="Open another platform"),
-        Binding("R", "reload", "reload", show=False, tooltip="Reload"),
-        Binding("y", "registry", "search registry", tooltip="Look up the name in its registry"),
-        Binding("escape", "leave", "back", show=False, tooltip="Leave the detail, then back"),
+        Binding("R,ctrl+r", "reload", "reload", show=False, tooltip="Reload"),
+        Binding("Y", "registry", "search registry", tooltip="Look up the name in its registry"),
+        Binding("escape,backspace", "leave", "back", show=False, tooltip="Leave the detail, then back"),
+        *(
+            # Before the tree's keys: these come first after a finding was opened.
+            Binding(key, f"step({by})", name, tooltip=does, group=PLACE_KEYS, priority=True)
+            for key, by, name, does in (
+                ("n", 1, "next finding", "Next finding, match or step of the screen that you came from"),
+                ("N", -1, "previous finding", "Previous finding"),
+            )
+        ),
     ]
 
     def __init__(
@@ -92,6 +101,7 @@ class ExplorerScreen(ImageScreen):
         self.panes = ImagePanes()
         self._first_layer = layer
         self._reading = Reading(self, reference, identity)
+        self._pinned = identity is not None
         self._anew: Reading | None = None  # replaces the current reading once it is complete
         self._warnings = 0
         self._base = ""  # the base image
@@ -170,7 +180,8 @@ class ExplorerScreen(ImageScreen):
             self._fail(event.result)
             if isinstance(event.result, UnknownName) and self._reading.image is None:
                 self._unknown = self.reference
-                self._say_failure(event.result, f"y looks it up at docker://{self._unknown}, ")
+                table = failure_table(event.result, event.result.tried, event.result.similar)
+                self._say_failure(table, f"Y looks it up at docker://{self._unknown}, ")
                 self.refresh_bindings()
             return
         if self._reading.failure is not None or event.result is self._reading.image:
@@ -181,9 +192,17 @@ class ExplorerScreen(ImageScreen):
             return
         self._reading.take(image=event.result)
         self._show_image(event.result)
+        self._remember()
         self.panes.layer_list.go_to_layer(_number_of(event.result, self._first_layer))
         if self._reading.union is None:
             self.panes.tree_view.say("Loading layers …")
+
+    def _remember(self) -> None:
+        """Note the image among those that were opened last."""
+        from layertui.cache.recent import remember
+
+        if navigator(self).cache:
+            background(self, lambda _job: remember(self.reference), name="recent")
 
     def _show_image(self, image: "Image") -> None:
         """Show an image as far as it has been read."""
@@ -248,6 +267,7 @@ class ExplorerScreen(ImageScreen):
         elif reading.image is not None:
             self._note("")
             self._look_closer(reading.image)
+            self.call_later(self.run_awaited)
 
     def on_load_failed(self, event: LoadFailed) -> None:
         self._fail(event.error)
@@ -266,16 +286,16 @@ class ExplorerScreen(ImageScreen):
             self.panes.tree_view.say(failure_text(error), failed=True)
             self._tell()
             return
-        self._say_failure(error)
+        self._say_failure(Content(visible(failure_text(error))))
         find_platforms(self, self.reference, ask=False)
         self.panes.display = False
         self.set_focus(None)
         self.refresh_bindings()
 
-    def _say_failure(self, error: LayertuiError, keys: str = "") -> None:
+    def _say_failure(self, failure: Content, keys: str = "") -> None:
         keys = f"{keys}o opens another image, esc goes back."
         message = self.query_one(".message", Static)
-        message.update(Content(f"{visible(failure_text(error))}\n\n").append(Content.styled(keys, "$quiet")))
+        message.update(Content.assemble(failure, "\n\n", (keys, "$quiet")))
         message.display = True
 
     def action_reload(self) -> None:
@@ -306,6 +326,8 @@ class ExplorerScreen(ImageScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Enable actions only when the image, or a warning, is there."""
+        if action == "step":
+            return self.can_step and self.panes.follows_places
         if action == "registry":
             return bool(self._unknown)
         if action == "warnings":
@@ -315,9 +337,9 @@ class ExplorerScreen(ImageScreen):
         return super().check_action(action, parameters)
 
     def action_change(self, step: Literal[1, -1]) -> None:
-        """Go to the next path that the layer changed, or the previous one, wherever the focus is."""
+        """Go to the next match of the filter, or the next path that the layer changed, wherever the focus is."""
         self.panes.detail.show_layer(-1)
-        self.panes.tree_view.action_change(step)
+        self.panes.tree_view.action_step(step)
 
     def action_facts(self) -> None:
         """Show the facts of the image and the selected step."""
@@ -351,7 +373,9 @@ class ExplorerScreen(ImageScreen):
         if not event.ask:
             found = 0 if isinstance(event.platforms, LayertuiError) else len(event.platforms)
             if self._reading.failure is not None and found > 1:
-                self._say_failure(self._reading.failure, "p selects a platform, ")
+                self._say_failure(
+                    Content(visible(failure_text(self._reading.failure))), "p selects a platform, "
+                )
         elif isinstance(event.platforms, LayertuiError):
             self.notify(visible(failure_text(event.platforms)), severity="error", markup=False)
         elif len(event.platforms) < 2:
@@ -362,8 +386,65 @@ class ExplorerScreen(ImageScreen):
 
     async def action_leave(self) -> None:
         """Leave the detail, then the screen."""
-        if not self.panes.leave_detail():
-            await navigator(self).action_back()
+        if self.forget_awaited() or self.panes.leave_detail(keeps_detail=bool(self.way)) or self.go_back():
+            return
+        await navigator(self).action_back()
+
+    def action_step(self, by: int) -> None:
+        """Go to the next finding, or the one before."""
+        self.step(by)
+
+    # There and back
+
+    @property
+    def stays(self) -> bool:  # type: ignore[override]
+        """Whether the image has been read whole, so that nothing is to be read when it is shown again."""
+        return self._reading.complete and self._anew is None and not self._pinned
+
+    @property
+    def image_shown(self) -> str:  # type: ignore[override]
+        return self.reference
+
+    def put_away(self) -> None:
+        self._reading.rest()
+
+    def come_back(self) -> None:
+        """Go on as it was left; read the image again if the name means another one by now."""
+        from layertui.model.identity import identity_of
+        from layertui.sources import open_image
+
+        image = self._reading.image
+        assert image is not None
+
+        def look(_job: Job) -> bool:
+            return identity_of(open_image(self.reference, self.platform)) == identity_of(image)
+
+        def seen(is_same: bool) -> None:
+            if not is_same and self._reading.image is image:
+                self.notify(f"{visible(image.name)} has changed: reloading.", markup=False)
+                self.action_reload()
+
+        self._look_closer(image)
+        background(self, look, seen, lambda _error: None, name="identity", part_of=self._reading.job)
+
+    def inside(self) -> "Inside | None":
+        """Return what the finder can find in the image."""
+        from layertui.ui.finder.items import Inside
+
+        image = self._reading.image
+        if image is None:
+            return None
+        layer = self.panes.layer_list.merged_layer
+        return Inside(image, self._reading.union, layer, self.show_path, self.show_layer)
+
+    def position(self) -> object:
+        return self.panes.position()
+
+    def return_to(self, position: object) -> None:
+        self.panes.return_to(position)
+
+    def show_way(self) -> None:
+        self._tell()
 
     # What is reported
 
@@ -382,7 +463,7 @@ class ExplorerScreen(ImageScreen):
         """Update the header."""
         self._warnings = len(self._oddities())
         totals = Totals(self._reading.paths, self._reading.sizes, self._warnings, self._base, self._system)
-        self.query_one(ImageHeader).show(self.reference, self._reading.image, totals)
+        self.query_one(ImageHeader).show(self.reference, self._reading.image, totals, self.way)
         self.panes.show_sizes(self._reading.sizes)
         self._show_strip()
         self.refresh_bindings()

@@ -95,8 +95,8 @@ class ImagesScreen(StackScreen[None]):
             show=False,
             tooltip="Compare with the marked row, or with another image",
         ),
-        Binding("o", "app.open", "open", tooltip="Open an image by reference or path"),
-        Binding("r", "look", "reload", show=False, tooltip="Reload images and containers"),
+        Binding("o", "app.open", "open", tooltip="Find an image, or open a reference or path"),
+        Binding("R,ctrl+r", "look", "reload", show=False, tooltip="Reload images and containers"),
         Binding("escape", "leave", "clear filter, hide detail, back", show=False),
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")
@@ -254,7 +254,9 @@ class ImagesScreen(StackScreen[None]):
         if self._marked is not None and self._marked.reference != row.reference:
             compare(self._marked.reference, row.reference)
         else:
-            navigator(self).ask(f"Compare {row.cells['name']} with …", partial(compare, row.reference))
+            navigator(self).ask(
+                f"Compare {row.cells['name']} with …", partial(compare, row.reference), row.reference
+            )
 
     def action_containers(self) -> None:
         """Show the containers."""

@@ -26,10 +26,10 @@ from layertui.ui.insight.header import NAMES, facts, tabs, title
 from layertui.ui.insight.parts import PARTS, Findings, name_of, sums_page
 from layertui.ui.insight.sizes import SizeView
 from layertui.ui.keys import Legend
-from layertui.ui.stack import StackScreen
+from layertui.ui.stack import Origin
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.lines import Line
-from layertui.ui.widgets.text_view import TextView
+from layertui.ui.widgets.text_view import TextView, next_result
 from layertui.ui.widgets.top_line import TopLine
 from layertui.ui.worker.insight import Looker, PartProgress, PartSurveyed
 
@@ -40,7 +40,7 @@ WIDE = 120
 """Width in columns from which the findings are beside the sums."""
 
 
-class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
+class InsightScreen(Origin[tuple[str, LayerNumber]]):
     """The analysis of ``image``; dismissed with a path and a layer if one was selected.
 
     ``surveys`` keeps the results. Nothing is scanned before it is requested, and
@@ -316,6 +316,16 @@ class InsightScreen(StackScreen[tuple[str, LayerNumber] | None]):
         """Copy the selected path."""
         if (place := self._place()) is not None:
             copy(self, place[0])
+
+    can_step = True
+
+    @property
+    def crumb(self) -> str:
+        return f"Insight › {self.part.capitalize()}"
+
+    def step(self, by: int) -> tuple[str, LayerNumber] | None:
+        view = self.focused
+        return next_result(view, by, self._place) if isinstance(view, TextView) else None
 
     def action_leave(self) -> None:
         """Stop the scan, else leave."""

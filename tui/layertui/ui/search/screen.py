@@ -22,7 +22,7 @@ from layertui.ui.navigator import navigator
 from layertui.ui.search.found_pane import FoundPane
 from layertui.ui.search.match_list import MatchList
 from layertui.ui.search.switches import SWITCHES, Switches
-from layertui.ui.stack import StackScreen
+from layertui.ui.stack import Origin
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.worker.search import MOST, Found, MatchesFound, SearchEnded, Searcher, SearchProgress
 
@@ -50,7 +50,7 @@ class SearchField(Input):
     ]
 
 
-class SearchScreen(StackScreen[LineMatch | None]):
+class SearchScreen(Origin[LineMatch]):
     """Search the image of ``reading``; dismissed with the selected match, if any.
 
     ``found`` is the initial search, and keeps the results. Leaving the screen stops it.
@@ -283,11 +283,28 @@ class SearchScreen(StackScreen[LineMatch | None]):
         self.found.said = STOPPED
         self._tell()
 
+    crumb = "Search"
+    can_step = True
+
+    def step(self, by: int) -> LineMatch | None:
+        matches, at = self.found.matches, self._list.cursor + by
+        while 0 <= at < len(matches) and not matches[at].layer:
+            at += by  # of the config, which no layer has
+        if not 0 <= at < len(matches):
+            return None
+        self._list.go_to_row(at)
+        return matches[at]
+
+    def leave(self) -> None:
+        self._leave(None)
+
     def on_match_list_opened(self, event: MatchList.Opened) -> None:
         self._leave(event.match)
 
     def _leave(self, match: LineMatch | None) -> None:
         self.found.cursor = self._list.cursor
         if self.busy:
+            self._stop()
             self.found.said = STOPPED
+            self._tell()
         self.dismiss(match)

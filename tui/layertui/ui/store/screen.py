@@ -65,7 +65,7 @@ class UsageScreen(StackScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "explore", "explore", tooltip="Explore the image, layer or container"),
         Binding("y", "copy", "copy", tooltip="Copy the path or ID"),
-        Binding("r", "count", "reload", tooltip="Recount"),
+        Binding("R,ctrl+r", "count", "reload", tooltip="Recount"),
     ]
 
     def __init__(self, reference: str) -> None:

@@ -14,7 +14,7 @@ from textual.suggester import Suggester
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from layertui.model.numbers import ROOT, Node
+from layertui.model.numbers import NO_NODE, ROOT, Node
 from layertui.text.format import count_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 
     from layertui.ui.tree.presenter import RowPresenter
     from layertui.ui.widgets.lines import Span
+    from layertui.union.model import LayerUnion
+    from layertui.union.tree_rows import TreeRows
 
 _SETTLE = 0.08
 """Seconds without typing before a filter is applied."""
+_LISTED = 30
+"""Most names that a path is completed to at a time."""
 _PATIENCE = 0.15
 """Seconds before a running search is announced."""
-_SORTED = {"name": "", "size": "by size", "layer": "by layer", "time": "by time", "growth": "by growth"}
 
 
 class TreeField(Input):
@@ -43,15 +46,14 @@ class TreeField(Input):
     ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Complete a path on tab, if there is a completion; else move the focus."""
-        if action == "complete":
-            return bool(self._suggestion)
-        return True
+        """Complete a path on tab; in the filter, tab moves the focus."""
+        return action != "complete" or self.suggester is not None
 
     def action_complete(self) -> None:
-        """Take the suggestion."""
-        self.value = self._suggestion
-        self.cursor_position = len(self.value)
+        """Take the suggestion, if there is one."""
+        if self._suggestion:
+            self.value = self._suggestion
+            self.cursor_position = len(self.value)
 
 
 class TreePane(Vertical):
@@ -65,7 +67,6 @@ class TreePane(Vertical):
     DEFAULT_CSS = """
     TreePane {
         & > TreeField, & > .told {
-            display: none;
             height: 1;
             padding: 0 1;
             background: $raised;
@@ -82,9 +83,6 @@ class TreePane(Vertical):
             text-overflow: ellipsis;
             &.failed { color: $deleted; }
         }
-        &.-asking > TreeField, &.-asking > .told {
-            display: block;
-        }
     }
     """
 
@@ -94,6 +92,8 @@ class TreePane(Vertical):
         super().__init__(id=id, classes=classes)
         self.view = TreeView(presenter)
         self._jumping = False
+        self._awaited = ""  # a path to go to once a layer that has it is merged
+        self._before = ROOT  # the path that was selected when the filter was opened
         self._titled = ("", "")
         self._clocks: list[Timer] = []
 
@@ -133,39 +133,44 @@ class TreePane(Vertical):
 
     def action_jump(self) -> None:
         """Open the path field."""
-        self._ask(jumping=True, value="/")
+        self._ask(jumping=True, value="")
 
     def action_leave(self) -> None:
         """Close the field, and clear the filter."""
         if not self._jumping and self.view.query_text:
             self._stop_timers()
-            self.view.filter("")
+            self.view.filter("", self._before if self._is_typing else self.view.node)
         self._close()
 
     def _ask(self, jumping: bool, value: str) -> None:
-        if self.view.rows is None:
-            return
         if not self._field.is_attached:
             self.mount(self._field, self._told, before=self.view)
-        self._jumping = jumping
+        self._jumping, self._awaited = jumping, ""
+        if not self.view.query_text:
+            self._before = self.view.node
         self._field.suggester = Paths(self.view) if jumping else None
-        self._field.placeholder = "path" if jumping else self.view.presenter.filter_hint
+        self._field.placeholder = "/path" if jumping else self.view.presenter.filter_hint
         with self._field.prevent(Input.Changed):
             self._field.value = value
         self._field.cursor_position = len(value)
         self.add_class("-asking")
-        self._field.focus()
+        self._field.display = self._told.display = (
+            True  # at once, not with the next styles: it takes the next key
+        )
+        self.screen.set_focus(self._field)
         self._tell_found()
 
     def _close(self) -> None:
         self.remove_class("-asking")
-        self._jumping = False
+        self._field.display = self._told.display = False
+        self._jumping, self._awaited = False, ""
         self.view.focus()
         self.refresh_bindings()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         if self._jumping:
+            self._awaited = ""
             self._tell_found()
             return
         self._stop_timers()
@@ -173,7 +178,10 @@ class TreePane(Vertical):
 
     def _search(self) -> None:
         self._stop_timers()
-        self._clocks = [self.set_timer(_PATIENCE, self._tell_searching)]
+        if self.view.rows is None:
+            self._tell("waiting for the layers …")
+        else:
+            self._clocks = [self.set_timer(_PATIENCE, self._tell_searching)]
         self.view.filter(self._field.value)
 
     def _stop_timers(self) -> None:
@@ -191,13 +199,21 @@ class TreePane(Vertical):
             else:
                 self.action_leave()
             return
-        rows = self.view.rows
-        node = rows.merged.union.find(event.value) if rows is not None else -1
-        if node < 0:
-            self._tell(f"{event.value}: not in any layer", failed=True)
-            return
-        self._close()
-        self.view.call_later(self.view.go_to, node)  # messages it posts would not bubble from here
+        self._awaited = f"/{event.value.strip('/')}"
+        self._go_to_awaited()
+
+    def _go_to_awaited(self) -> None:
+        """Go to the path that was asked for; wait while a layer that is still loading may have it."""
+        rows, path = self.view.rows, self._awaited
+        node = rows.merged.union.find(path) if rows is not None else NO_NODE
+        if node >= 0:
+            self._close()
+            self.view.call_later(self.view.go_to, node)  # messages it posts would not bubble from here
+        elif self.view.is_whole:
+            self._awaited = ""
+            self._tell(f"{path}: not in any layer", failed=True)
+        else:
+            self._tell(f"{path}: waiting for the layers …")
 
     def on_tree_view_query_failed(self, event: TreeView.QueryFailed) -> None:
         event.stop()
@@ -209,10 +225,12 @@ class TreePane(Vertical):
     def on_tree_view_changed(self, event: TreeView.Changed) -> None:
         event.stop()
         rows = self.view.rows
+        if self._awaited:
+            self._go_to_awaited()
         if self.has_class("-asking") and not self._jumping:
-            if rows is None or not (self.view.query_text or self._is_typing):
-                self._close()  # the filter was cleared, or there is nothing to filter
-            elif rows.query == self.view.query_text:
+            if not (self.view.query_text or self._is_typing):
+                self._close()  # the filter was cleared
+            elif rows is not None and rows.query == self.view.query_text:
                 self._stop_timers()
                 self._tell_found()
         self._title()
@@ -229,10 +247,14 @@ class TreePane(Vertical):
 
     def _tell_found(self) -> None:
         rows = self.view.rows
-        if rows is None or self._jumping or not rows.query:
-            self._tell("tab completes · enter: go" if self._jumping else "")
+        if rows is not None and self._jumping:
+            names = _candidates(rows.merged.union, self._field.value, _LISTED)
+            told = "  ".join(path.rstrip("/").rpartition("/")[2] + "/" * path.endswith("/") for path in names)
+            self._tell(f"tab completes: {told}" if told else "no layer has such a path", failed=not told)
+        elif rows is None or self._jumping or not rows.query:
+            self._tell("")
         else:
-            self._tell(count_text(rows.found, "path") + " found")
+            self._tell(count_text(rows.found, "path") + " found" + _elsewhere(rows))
 
     def _title(self) -> None:
         """View, layer and counts in the upper border; filter and order in the lower."""
@@ -244,13 +266,21 @@ class TreePane(Vertical):
         room = max(self.size.width - 4, 1)
         title = _fitting(room, *self.view.presenter.titles(rows))
         notes = [f"filter {visible(rows.query)}"] if rows.query.strip() else []
-        if _SORTED[rows.sort]:
-            notes.append(_SORTED[rows.sort])
+        if rows.sort != "name" or rows.is_reversed:
+            notes.append(f"by {rows.sort}{', reversed' * rows.is_reversed}")
         subtitle = Content(shorten(", ".join(notes), room))
         # Setting them repaints the whole pane.
         if (title.markup, subtitle.plain) != self._titled:
             self._titled = (title.markup, subtitle.plain)
             self.border_title, self.border_subtitle = title, subtitle
+
+
+def _elsewhere(rows: TreeRows) -> str:
+    """Return how many matches the view leaves out, and the key that shows them."""
+    if not rows.elsewhere:
+        return ""
+    what = "deleted" if rows.view == "merged" else "in other views"
+    return f" · {rows.elsewhere:,} more {'is' if rows.elsewhere == 1 else 'are'} {what}: v"
 
 
 def _fitting(room: int, name: str, told: Sequence[Span]) -> Content:
@@ -272,18 +302,28 @@ class Paths(Suggester):
         self._view = view
 
     async def get_suggestion(self, value: str) -> str | None:
-        from layertui.model.layer_index import key_of, path_of
-
         if self._view.rows is None:
             return None
-        union = self._view.rows.merged.union
-        above, _slash, name = value.rpartition("/")
-        key = b"\0".join(part for part in (key_of(above), name.encode("utf-8", "surrogateescape")) if part)
-        if not name and key:
-            key += b"\0"
-        node = Node(bisect_left(union.subtree(ROOT), key or b"\1", key=union.key))
-        if node >= union.nodes or not union.key(node).startswith(key):
+        found = _candidates(self._view.rows.merged.union, value, 1)
+        if not found:
             return None
-        path = path_of(union.key(node)) + ("/" if union.end[node] > node + 1 else "")
+        path = found[0] if value.startswith("/") else found[0].removeprefix("/")
         # Do not suggest what cannot be typed, or would change the typed text.
         return path if path.isprintable() and path.startswith(value) else None
+
+
+def _candidates(union: LayerUnion, value: str, most: int) -> list[str]:
+    """Return the first paths that what was typed may become, directories with a slash."""
+    from layertui.model.layer_index import key_of, path_of
+
+    above, _slash, name = value.rpartition("/")
+    key = b"\0".join(part for part in (key_of(above), name.encode("utf-8", "surrogateescape")) if part)
+    if not name and key:
+        key += b"\0"
+    node = Node(bisect_left(union.subtree(ROOT), key or b"\1", key=union.key))
+    found: list[str] = []
+    while node < union.nodes and len(found) < most and union.key(node).startswith(key):
+        is_directory = union.end[node] > node + 1
+        found.append(path_of(union.key(node)) + "/" * is_directory)
+        node = union.end[node]
+    return found

@@ -9,7 +9,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from layertui.ui.detail.pane import DetailPane
-from layertui.ui.tree.pane import TreePane
+from layertui.ui.tree.pane import TreeField, TreePane
 from layertui.ui.tree.presenter import RowPresenter
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class TreeSplitView(Container):
         Binding("colon,ctrl+g", "ask('jump')", "jump", show=False, tooltip="Go to a path"),
         Binding("v", "tree('view')", "view", show=False, tooltip="Tree: merged, changes, all paths"),
         Binding("s", "tree('sort')", "sort", show=False, tooltip="Tree: sort by name, size, layer or time"),
+        Binding("S", "tree('reverse')", "reverse", show=False, tooltip="Tree: reverse the order"),
         Binding("E", "tree('expand_all')", "expand all", show=False, tooltip="Tree: expand all directories"),
         Binding(
             "C", "tree('collapse_all')", "collapse all", show=False, tooltip="Tree: collapse all directories"
@@ -203,6 +204,10 @@ class TreeSplitView(Container):
         ):
             self.tree_view.focus()  # the focused pane disappears
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave the keys that ask for a filter or path to the field while it is typed into."""
+        return action != "ask" or not isinstance(self._focused, TreeField)
+
     def action_zoom(self) -> None:
         """Give the focused pane the screen, or all panes their places back."""
         focused = self._focused
@@ -228,7 +233,6 @@ class TreeSplitView(Container):
         """Go to the tree and open its filter or its field for a path."""
         if self._zoomed is not self.tree_pane:
             self._zoom(None)
-        self.tree_view.focus()
         getattr(self.tree_pane, f"action_{field}")()
 
     def action_tree(self, action: str) -> None:
@@ -242,11 +246,14 @@ class TreeSplitView(Container):
         self._want_detail(True)
         self.detail.action_tab(tab)
 
-    def leave_detail(self) -> bool:
-        """Leave a zoomed pane or the detail; return False if there is nothing to leave."""
+    def leave_detail(self, keeps_detail: bool = False) -> bool:
+        """Leave a zoomed pane or the detail; return False if there is nothing to leave.
+
+        ``keeps_detail``: a detail in the place of another pane is left only if it has the focus.
+        """
         if self._zoomed is not None:
             self._zoom(None)
-        elif self.has_class("-short") and self.has_class("-detail"):
+        elif self.has_class("-short") and self.has_class("-detail") and not keeps_detail:
             self._want_detail(False)
         elif self._focused is self.detail:
             self.tree_view.focus()

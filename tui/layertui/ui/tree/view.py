@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -18,7 +18,7 @@ from layertui.model.numbers import ROOT, LayerNumber, Node
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten_path
 from layertui.ui.clipboard import copy
-from layertui.ui.keys import CHANGE_KEYS
+from layertui.ui.keys import CHANGE_KEYS, MATCH_KEYS
 from layertui.ui.theme.styles import Palette
 from layertui.ui.tree.background import RowsChange, RowWork
 from layertui.ui.tree.empty import comment, why_empty
@@ -28,7 +28,8 @@ from layertui.ui.widgets.list_view import ListView
 if TYPE_CHECKING:
     from layertui.ui.tree.paint import TreePainter
     from layertui.union.changes import SameContent
-    from layertui.union.tree_rows import TreeRows
+    from layertui.union.model import LayerUnion
+    from layertui.union.tree_rows import TreeRows, View
 
 _AT_ONCE = 30_000
 """Nodes up to which rows are computed on the event loop (about 3 ms); beyond, in a thread."""
@@ -36,6 +37,15 @@ _HIGH = 6
 """Rows of the view from which its first one names the directory of those below."""
 _FEW_EVENTS = 1_000
 """Events of a layer up to which it is shown at once."""
+
+
+class TreePlace(NamedTuple):
+    """What is selected in a tree."""
+
+    union: LayerUnion
+    node: Node
+    view: View
+    query: str
 
 
 class TreeView(ListView):
@@ -47,6 +57,8 @@ class TreeView(ListView):
         Binding("space", "turn", "open/close", show=False, tooltip="Open or close the directory"),
         Binding("right,l", "open", "open", show=False, tooltip="Open the directory, then enter it"),
         Binding("left,h", "close", "close", show=False, tooltip="Close the directory, then leave it"),
+        Binding("n", "match(1)", "next match", tooltip="Next match of the filter", group=MATCH_KEYS),
+        Binding("N", "match(-1)", "previous match", tooltip="Previous match", group=MATCH_KEYS),
         Binding(
             "n",
             "change(1)",
@@ -57,6 +69,7 @@ class TreeView(ListView):
         Binding("N", "change(-1)", "previous change", tooltip="Previous change", group=CHANGE_KEYS),
         Binding("v", "view", "view", tooltip="View: merged tree / changes of the layer / all paths"),
         Binding("s", "sort", "sort", show=False, tooltip="Sort by name, size, layer or time"),
+        Binding("S", "reverse", "reverse", show=False, tooltip="Reverse the order"),
         Binding("E", "expand_all", "expand all", show=False, tooltip="Expand all directories"),
         Binding(
             "C,ctrl+@", "collapse_all", "collapse all", show=False, tooltip="Collapse all directories"
@@ -105,9 +118,12 @@ class TreeView(ListView):
         super().__init__(id=id, classes=classes)
         self.presenter = presenter or LayerPresenter()
         self.rows: TreeRows | None = None
+        self.image_layers = 0
+        """Layers that there are to be merged."""
         self.query_text = ""
         """The requested filter; ``rows.query`` is the applied one."""
         self._wanted = ROOT  # the selected node, present or not
+        self._sought = ""  # the filter whose best match has been selected
         self._told: tuple[object, int, int] | None = None
         self._sentence, self._failed = "", False
         self._work = RowWork(self, self._take)
@@ -132,6 +148,11 @@ class TreeView(ListView):
         return self.rows.nodes[self.cursor] if self.rows is not None else ROOT
 
     @property
+    def is_whole(self) -> bool:
+        """Whether all layers of the image are merged."""
+        return self.rows is not None and self.rows.merged.union.layers >= self.image_layers
+
+    @property
     def busy(self) -> bool:
         """Whether rows are being computed."""
         return self._work.busy
@@ -148,6 +169,8 @@ class TreeView(ListView):
                 self._search.cancel()
                 self.query_text = ""
             self._put(rows)
+            if self.query_text:  # typed before there were any
+                self.filter(self.query_text)
         else:
             self._work.following = rows
             self._work.start(self.rows)
@@ -159,7 +182,7 @@ class TreeView(ListView):
         union = (self._work.following or self.rows).merged.union
         # A union with more layers may be pending, which uses a thread anyway.
         few = not layer or (layer <= union.layers and len(union.events_of(layer)) <= _FEW_EVENTS)
-        light = few and not self.rows.query and self.rows.sort == "name"
+        light = few and not self.rows.query and self.rows.sort == "name" and not self.rows.is_reversed
         self._change(lambda rows: rows.move(layer), "move", light)
 
     def settle(self, layer: LayerNumber, same: SameContent) -> None:
@@ -172,17 +195,25 @@ class TreeView(ListView):
         if self.rows is not None and not self.rows.merged.is_settled:
             self._change(settle, "settle", light=False)
 
-    def filter(self, query: str) -> None:
-        """Show only what ``query`` finds (see :mod:`layertui.union.path_filter`), once it is found."""
+    def filter(self, query: str, then: Node | None = None) -> None:
+        """Show only what ``query`` finds (see :mod:`layertui.union.path_filter`), once it is found.
+
+        Without a query, the path ``then`` is selected afterwards.
+        """
         self.query_text = query
         self._search.cancel()
+        self._search = Job()
         if self.rows is None:
             return
-        job = self._search = Job()
+        job, union = self._search, self.rows.merged.union
+        if then is not None:
+            self._wanted = then
 
         def search(rows: TreeRows) -> None:
             try:
                 rows.filter(query, job)
+                if then is not None:
+                    rows.reveal(rows.merged.union.counterpart(union, then))
             except Cancelled:
                 pass
             except LayertuiError as error:
@@ -218,6 +249,26 @@ class TreeView(ListView):
         else:
             self._put(self.rows)
 
+    def place(self) -> TreePlace | None:
+        """Return what is selected, for :meth:`return_to`; None if there are no rows."""
+        rows = self.rows
+        return None if rows is None else TreePlace(rows.merged.union, self.node, rows.view, rows.query)
+
+    def return_to(self, place: TreePlace) -> None:
+        """Select a path in the view and with the filter that it was selected in."""
+
+        def back(rows: TreeRows) -> None:
+            if rows.view != place.view:
+                rows.show(place.view)
+            if rows.query != place.query:
+                rows.filter(place.query)
+            rows.reveal(rows.merged.union.counterpart(place.union, place.node))
+
+        if self.rows is not None:
+            self.query_text = self._sought = place.query
+            self._wanted = self.rows.merged.union.counterpart(place.union, place.node)
+            self._change(back, object(), light=not place.query)
+
     def say(self, sentence: str, failed: bool = False) -> None:
         """Return the sentence while there are no rows."""
         self._sentence, self._failed = sentence, failed
@@ -248,6 +299,10 @@ class TreeView(ListView):
         before, line = self.rows, self.cursor - self.scroll_offset.y
         if rows is not None and before is not None:
             self._wanted = rows.merged.union.counterpart(before.merged.union, self._wanted)
+        if rows is not None and rows.query != self._sought:
+            self._sought = rows.query
+            if rows.best >= 0:
+                self._wanted = rows.best
         self.rows = rows
         if rows is None:
             self.cursor, self._wanted = 0, ROOT
@@ -352,6 +407,24 @@ class TreeView(ListView):
         else:
             self.go_to(node)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let n and N go from match to match while there is a filter, else from change to change."""
+        if action in ("match", "change"):
+            return (action == "match") == bool(self.rows is not None and self.rows.query.strip())
+        return True
+
+    def action_match(self, step: Literal[1, -1]) -> None:
+        """Go to the next path that the filter finds, after the last to the first again."""
+        if self.rows is not None and (node := self.rows.next_found(self.node, step)) >= 0:
+            self.go_to(node)
+
+    def action_step(self, step: Literal[1, -1]) -> None:
+        """Go to the next match of the filter; without one, to the next change."""
+        if self.check_action("match", ()):
+            self.action_match(step)
+        else:
+            self.action_change(step)
+
     def action_view(self) -> None:
         """Show the next of the views."""
         if self.rows is not None:
@@ -365,6 +438,12 @@ class TreeView(ListView):
             sorts = self.rows.sorts
             sort = sorts[(sorts.index(self.rows.sort) + 1) % len(sorts)]
             self._change(lambda rows: rows.order_by(sort), "sort", light=False)
+
+    def action_reverse(self) -> None:
+        """Reverse the order of siblings."""
+        if self.rows is not None:
+            sort, is_reversed = self.rows.sort, not self.rows.is_reversed
+            self._change(lambda rows: rows.order_by(sort, is_reversed), "sort", light=False)
 
     def action_copy(self) -> None:
         """Copy the path."""

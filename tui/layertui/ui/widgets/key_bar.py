@@ -1,7 +1,8 @@
 """The footer: the keys that can be pressed, as many as fit."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 from textual import events
 from textual.content import Content
@@ -11,12 +12,14 @@ from textual.widget import Widget
 from layertui.ui.stack import on_top
 
 _GAP = 2
-_ENDS = ("help", "quit", "command_palette")
+_ENDS = ("help", "leave_screen", "end", "command_palette")
 """Actions at the end, in this order."""
 _IF_ROOM = (
     "extract", "copy", "zoom", "ask('jump')", "tree('sort')", "tree('view')", "mark", "compare", "open", "reload"
 )  # fmt: skip
 """Hidden actions that are shown if there is room, in this order."""
+
+Run = Callable[[], Awaitable[bool]]
 
 
 @dataclass
@@ -24,23 +27,23 @@ class _Item:
     """An action with its keys."""
 
     description: str
-    keys: list[tuple[str, str]] = field(default_factory=list)
-    """Names of the keys, and how they are shown."""
+    keys: list[tuple[Run, str]] = field(default_factory=list)
+    """What the keys run, and how they are shown."""
 
     @cached_property
     def content(self) -> Content:
         shown = Content(" ").join(
-            Content.styled(shown, "$footer-key-foreground") for _key, shown in self.keys
+            Content.styled(shown, "$footer-key-foreground") for _run, shown in self.keys
         )
         return Content.assemble(shown, " ", self.description)
 
-    def key_at(self, x: int) -> str:
-        """Return the key at a column of the item, else the first."""
+    def run_at(self, x: int) -> Run:
+        """Return what the key at a column of the item runs, else the first."""
         end = 0
-        for key, shown in self.keys:
+        for run, shown in self.keys:
             end += Content(shown).cell_length + 1
             if x < end:
-                return key
+                return run
         return self.keys[0][0]
 
 
@@ -79,7 +82,7 @@ class KeyBar(Widget):
         items: dict[str, _Item] = {}
         others: dict[str, _Item] = {}
         seen: set[str] = set()
-        for _node, binding, enabled, _tooltip in self.screen.active_bindings.values():
+        for node, binding, enabled, _tooltip in self.screen.active_bindings.values():
             # Those of Textual's fields have no tooltip.
             is_spare = not binding.show and binding.action in _IF_ROOM and bool(binding.tooltip)
             if not (enabled and (binding.show or is_spare)) or binding.action in seen:
@@ -89,7 +92,8 @@ class KeyBar(Widget):
             description = binding.group.description if binding.group else binding.description
             name = description if binding.group else binding.action
             item = among.setdefault(name, _Item(description))
-            item.keys.append((binding.key, self.app.get_key_display(binding)))
+            run = partial(self.app.run_action, binding.action, node)
+            item.keys.append((run, self.app.get_key_display(binding)))
         kept = [others[action] for action in _ENDS if action in others]
         while (
             len(kept) > 1
@@ -107,13 +111,13 @@ class KeyBar(Widget):
         self._items += kept
         return Content(" " * _GAP).join(item.content for item in self._items)
 
-    def on_click(self, event: events.Click) -> None:
-        """Press the key that was clicked."""
+    async def on_click(self, event: events.Click) -> None:
+        """Do what the key does that was clicked."""
         if not on_top(self):
             return
         x = 1  # the padding
         for item in self._items:
             width = item.content.cell_length
             if x <= event.x < x + width:
-                self.app.simulate_key(item.key_at(event.x - x))
+                await item.run_at(event.x - x)()
             x += width + _GAP

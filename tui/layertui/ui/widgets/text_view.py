@@ -2,9 +2,9 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -30,6 +30,7 @@ _KEPT = 512
 
 
 _KEYS = cursor_keys("top", "end")
+T = TypeVar("T")
 
 
 class TextView(SearchedView):
@@ -412,3 +413,12 @@ class TextView(SearchedView):
             start, stop = selection.get_span(number) or (0, 0)
             lines.append(text[start : stop if stop >= 0 else len(text)])
         return "\n".join(lines), "\n"
+
+
+def next_result(view: TextView, by: int, result: Callable[[], T | None]) -> T | None:
+    """Move the cursor of a view to the next line that has a result, or back; None if there is no more."""
+    while True:
+        before = view.cursor
+        view.action_move(by)
+        if view.cursor == before or (found := result()) is not None:
+            return found if view.cursor != before else None

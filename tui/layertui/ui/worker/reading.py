@@ -98,6 +98,11 @@ class Reading:
         if self._loader is not None:
             self._loader.close()
 
+    def rest(self) -> None:
+        """Stop what goes on about an image that has been read: it is not shown for now."""
+        self.job.cancel()
+        self.job = Job()
+
     def fail(self, error: LayertuiError) -> None:
         """End reading with what has arrived."""
         self.failure, self.ended = error, True

@@ -1,0 +1,1 @@
+"""The finder: images, and paths, packages, layers and commands of the image that is open."""

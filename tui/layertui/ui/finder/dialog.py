@@ -1,0 +1,269 @@
+"""Find anything by a few letters: images, and what is in the image that is open."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from layertui.model.errors import LayertuiError
+from layertui.model.job import Job
+from layertui.model.reference import TRANSPORTS
+from layertui.ui.dialogs.completion import common, complete, expanded
+from layertui.ui.dialogs.dialog import Dialog
+from layertui.ui.finder.found_list import FoundList
+from layertui.ui.finder.items import Findable, Inside, Ranked, best, rank
+from layertui.ui.worker.background import background, background_each
+
+_OPEN = "a name, path or reference such as oci:DIR:TAG or docker://REPO:TAG"
+_FIND = "image, path, package, layer, command; or a reference"
+_RECENT = 5
+"""Recent images that are listed before anything is typed."""
+
+
+class FinderDialog(Dialog[Findable | None]):
+    """Dismissed with what was chosen, or None; the first row is chosen until the user moves."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "cancel"),
+        Binding("tab", "complete", "complete", priority=True),
+        Binding("down,ctrl+n", "move(1)", "next", show=False, priority=True),
+        Binding("up,ctrl+p", "move(-1)", "previous", show=False, priority=True),
+        Binding("pagedown", "page(1)", "page down", show=False, priority=True),
+        Binding("pageup", "page(-1)", "page up", show=False, priority=True),
+    ]
+    DEFAULT_CSS = """
+    FinderDialog {
+        align: center top;
+
+        .told {
+            height: 1;
+            margin-top: 1;
+            color: $quiet;
+            text-wrap: nowrap;
+            text-overflow: ellipsis;
+        }
+    }
+    """
+
+    def __init__(
+        self,
+        title: str,
+        inside: Inside | None = None,
+        commands: Sequence[Findable] = (),
+        without: str = "",
+    ) -> None:
+        """``inside``: the image that is open, if it is to be searched; ``without``: an image that is not offered."""
+        super().__init__()
+        self.listed: str | None = None
+        """The text that the rows are for."""
+        self._title = title
+        self._inside = inside
+        self._fixed: list[Findable] = [*commands, *(inside.layers() if inside is not None else ())]
+        self._without = without
+        self._images: list[Findable] = []
+        self._names: dict[str, Sequence[str]] = {}
+        self._looking = Job()
+        self._entered = False  # enter was pressed before the rows of the text were there
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="finder", classes="pane asking") as pane:
+            pane.border_title = Content(self._title)
+            pane.border_subtitle = Content("↑ ↓ choose · enter opens · tab completes · esc cancels")
+            yield Input(placeholder=_FIND if self._inside is not None else _OPEN, compact=True)
+            yield FoundList()
+            yield Static(classes="told")
+
+    def on_mount(self) -> None:
+        self.query_one(Input).focus()
+        background_each(self, _images, self._add_images, name="names")
+        if self._inside is not None and self._inside.union is not None:
+            background_each(
+                self, self._packages, self._add_fixed, name="packages", failed=lambda _error: None
+            )
+        self._look()
+
+    def on_unmount(self) -> None:
+        self._looking.cancel()
+
+    @property
+    def _list(self) -> FoundList:
+        return self.query_one(FoundList)
+
+    @property
+    def _text(self) -> str:
+        return self.query_one(Input).value
+
+    # What is offered
+
+    def _add_images(self, named: tuple[str, Sequence[str], list[Findable]]) -> None:
+        engine, names, items = named
+        if engine:
+            self._names[engine] = names
+        self._images += [item for item in items if item.reference != self._without]
+        if not self._list.cursor:  # the user has not moved
+            self._look()
+
+    def _add_fixed(self, items: list[Findable]) -> None:
+        self._fixed += items
+        if self._text and not self._list.cursor:
+            self._look()
+
+    def _packages(self, job: Job) -> Iterator[list[Findable]]:
+        """Return the packages of the image, each at the layer that it came with."""
+        from layertui.content.read import Contents
+        from layertui.insight.packages import packages
+
+        inside = self._inside
+        assert inside is not None and inside.union is not None
+        contents = Contents(inside.image, inside.union.indexes, inside.union)
+        found = {}
+        for each in packages(inside.union, contents, job).changes:
+            found[each.package.name] = each
+        yield [
+            Findable(
+                "package",
+                f"{each.package.name} {each.package.version}",
+                f"{each.change} by layer {each.layer}",
+                each.after is None,
+                run=partial(inside.show_layer, each.layer),
+            )
+            for each in found.values()
+        ]
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._entered = False
+        self._look()
+
+    def _look(self) -> None:
+        """Look for what has been typed, in a thread; the next key ends that."""
+        self._looking.cancel()
+        text = self._text
+        query, images, fixed, names = text.strip(), list(self._images), list(self._fixed), dict(self._names)
+
+        def look(job: Job) -> list[Findable]:
+            if not query:
+                recent = [item for item in images if item.kind == "recent"][:_RECENT]
+                others = best((0, item) for item in images if item.kind == "image")
+                return [*best((0, item) for item in recent), *others, *_completions("", {})]
+            found: list[Ranked] = rank(query, [*images, *fixed]) if len(query) > 1 else rank(query, images)
+            if self._inside is not None:
+                found += self._inside.paths(query, job)
+            completed = _completions(text, names)
+            typed = Findable("reference", f"open {query} as a reference", reference=expanded(query))
+            files = [item for item in completed if item.kind == "file"]
+            rows = best([*found, *((2, item) for item in files)])
+            is_meant = query.partition(":")[0] in TRANSPORTS or (self._inside is None and _is_path(query))
+            rows = [typed, *rows] if is_meant else [*rows, typed]
+            return [*rows, *(item for item in completed if item.kind == "transport")]
+
+        self._looking = background(self, look, lambda rows: self._show(text, rows), name="find")
+
+    def _show(self, text: str, rows: list[Findable]) -> None:
+        self.listed = text
+        self._list.show(rows, text)
+        count = sum(item.kind not in ("reference", "transport") for item in rows)
+        self.query_one(".told", Static).update(Content(f"{count:,} found" if text.strip() else ""))
+        if self._entered:
+            self._choose()
+
+    # Keys
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._choose()
+
+    def on_found_list_clicked(self, event: FoundList.Clicked) -> None:
+        self._take(event.item)
+
+    def _choose(self) -> None:
+        """Take the selected row, once the rows are those of the text."""
+        item = self._list.item
+        self._entered = self.listed != self._text
+        if self._entered or item is None:
+            return
+        if self._text.strip() or self._list.cursor or item.kind in ("image", "recent"):
+            self._take(item)
+
+    def _take(self, item: Findable) -> None:
+        is_folder = item.kind == "file" and item.text.endswith("/") and not _is_image(item.text)
+        if item.kind == "transport" or is_folder:
+            self._fill(item.text)
+        else:
+            self.dismiss(item)
+
+    def _fill(self, text: str) -> None:
+        field = self.query_one(Input)
+        field.value = text
+        field.cursor_position = len(text)
+
+    def action_complete(self) -> None:
+        """Take the text of the selected row; of a path that is typed, as far as all agree."""
+        item, typed = self._list.item, self._text
+        texts = [
+            each.text for each in self._list.items if each is not None and each.kind in ("file", "transport")
+        ]
+        agreed = common([text for text in texts if text.startswith(typed)])
+        if not self._list.cursor and len(agreed) > len(typed):
+            self._fill(agreed)
+        elif item is not None and item.kind != "reference":
+            self._fill(common([item.text]))
+
+    def action_move(self, by: int) -> None:
+        self._list.action_move(by)
+
+    def action_page(self, pages: int) -> None:
+        self._list.action_page(pages)
+
+    def action_cancel(self) -> None:
+        """Cancel."""
+        self.dismiss(None)
+
+
+def _images(_job: Job) -> Iterator[tuple[str, Sequence[str], list[Findable]]]:
+    """Yield the images that were opened last, then of each engine its transport, names and images."""
+    from layertui.cache.recent import recent_references
+    from layertui.sources import LOCAL
+    from layertui.sources.engine import image_names
+
+    yield "", (), [Findable("recent", each, reference=each) for each in recent_references()]
+    for engine in LOCAL:
+        with suppress(LayertuiError):  # the list of images shows why
+            names = image_names(engine)
+            yield (
+                engine,
+                names,
+                [Findable("image", each, engine, reference=f"{engine}:{each}") for each in names],
+            )
+
+
+def _completions(text: str, names: dict[str, Sequence[str]]) -> list[Findable]:
+    """Return the files and transports that what was typed may become."""
+    items = []
+    for each in complete(text, names if ":" in text else {}):
+        is_start = each.endswith((":", "//"))
+        items.append(
+            Findable("transport" if is_start else "file", each, reference="" if is_start else expanded(each))
+        )
+    return items
+
+
+def _is_path(text: str) -> bool:
+    """Return whether a path was typed that exists."""
+    try:
+        return Path(expanded(text)).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _is_image(text: str) -> bool:
+    """Return whether a directory is an image, or a store."""
+    path = Path(expanded(text.rpartition(":")[2]))
+    return any((path / name).exists() for name in ("oci-layout", "index.json", "manifest.json", "overlay2"))
