@@ -17,6 +17,7 @@ from layertui.ui.dialogs.extract import ExtractDialog
 from layertui.ui.dialogs.help import HelpScreen
 from layertui.ui.dialogs.tags import TagsDialog
 from layertui.ui.explorer.screen import ExplorerScreen
+from layertui.ui.finder.found_list import FoundList
 from layertui.ui.images.screen import ImagesScreen
 from layertui.ui.widgets.key_bar import KeyBar
 from tests.textual_internals import screen_text
@@ -168,9 +169,9 @@ async def test_two_clicks_on_a_choice_take_it_once(places: Places, tmp_path: Pat
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
         await pilot.press("o")
-        options = pilot.app.screen.query_one(OptionList)
-        await until(pilot, lambda: options.option_count > 0)
-        click_twice(pilot, options.content_region.offset)
+        options = pilot.app.screen.query_one(FoundList)
+        await until(pilot, lambda: options.count > 0)
+        click_twice(pilot, options.content_region.offset + Offset(12, 0))
         await until(pilot, lambda: bool(app.explored))
         await pilot.pause()
         assert app.explored == ["app.tar"]

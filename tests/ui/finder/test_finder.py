@@ -333,8 +333,8 @@ async def test_layers_and_packages_and_commands_are_found(read: None) -> None:
         number = int(rows(pilot)[0].split()[1])
         await pilot.press("enter")
         await until(pilot, lambda: layers(pilot).merged_layer == number and layers(pilot).has_focus)
-        await finding(pilot, "musl")
-        await until(pilot, lambda: any(row.startswith("package musl ") for row in rows(pilot)))
+        await finding(pilot, "sqlite")
+        await until(pilot, lambda: any(row.startswith("package sqlite-libs ") for row in rows(pilot)))
 
 
 async def test_while_layers_load_images_and_layers_are_found(
