@@ -37,6 +37,8 @@ SECTIONS = {
     "SearchField": "Search",
     "MatchList": "Search",
     "Switches": "Search",
+    "SizePane": "Insight",
+    "SizeMapView": "Insight",
     "CompareScreen": "Comparing",
     "FactsView": "Comparing",
     "FinderDialog": "Finding and opening",

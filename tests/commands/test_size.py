@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from layertui.content.read import Contents
-from layertui.insight.survey import survey
+from layertui.insight.sizes import SizeMap
 from layertui.sources import open_image
+from layertui.ui.insight.size_browser import Grouping, SizeBrowser
 from tests.commands.running import Run
 from tests.commands.samples import tar
 from tests.images import union_of
@@ -67,23 +68,42 @@ def test_sums_of_the_screen_are_those_of_the_command(run: Run) -> None:
     (said,) = run("size", "demo:", "--json").objects
     image = open_image("demo:")
     union = union_of(image.layers)
-    found = survey("size", image, union, Contents(image, union.indexes, union))
+    browser = SizeBrowser(SizeMap(union), Contents(image, union.indexes, union))
+    browser.with_dead = True
 
-    def sums(kind: str) -> dict[str, tuple[int, int]]:
-        return {each.name: (each.size - each.dead, each.dead) for each in found.sums if each.kind == kind}
+    def sums(kind: Grouping) -> dict[str, tuple[int, int]]:
+        browser.group_by(kind)
+        browser.prepare()
+        return {item.name: item.size for item in browser.items(browser.place)}
 
-    below = {row["path"]: (row["live"], row["dead"]) for row in said["directories"]}
-    top = {path: size for path, size in sums("directory").items() if path.rindex("/") == 0 and path != "/"}
-    assert sums("directory")["/"] == (said["live"], said["dead"])
-    assert top == {path: below[path] for path in ("/usr", "/var", "/srv", "/etc")}
-    layers = {f"{row['layer']}": (row["live"], row["dead"]) for row in said["layers"] if row["size"]}
-    assert sums("step") == layers
+    assert sums("layer") == {
+        f"{row['layer']}": (row["live"], row["dead"]) for row in said["layers"] if row["size"]
+    }
     assert sums("type") == {row["type"]: (row["live"], row["dead"]) for row in said["types"]}
     assert sums("package") == {
         "not owned by a package": (said["unowned"], 0),
+        "dead files": (0, said["dead"]),
         **{f"{row['name']} {row['version']}": (row["live"], 0) for row in said["packages"]},
     }
     assert sums("leftover") == {row["what"]: (row["live"], 0) for row in said["leftovers"]}
-    for key, is_dead in (("files", False), ("dead_files", True)):
-        files = [(row.where, row.size, row.layer) for row in found.findings if row.is_hidden == is_dead]
-        assert files == [(row["path"], row["size"], row["layer"]) for row in said[key]]
+    assert browser.sizes.total == (said["live"], said["dead"])
+    browser.group_by("directory")
+    files = [rows.file(row) for rows, row in browser.largest()]
+    assert sorted((row.path, row.size, row.layer, row.is_live) for row in files) == sorted(
+        (row["path"], row["size"], row["layer"], key == "files")
+        for key in ("files", "dead_files")
+        for row in said[key]
+    )
+
+
+def test_each_directory_of_the_screen_has_the_bytes_that_the_command_says(run: Run) -> None:
+    image = open_image("demo:")
+    union = union_of(image.layers)
+    browser = SizeBrowser(SizeMap(union), Contents(image, union.indexes, union))
+    browser.with_dead = True
+    for path in ("/", "/usr", "/usr/lib", "/srv/quarry", "/var"):
+        (said,) = run("size", "demo:", path, "--json").objects
+        found = browser.sizes.rows.item(union.find(path))
+        assert found.size == (said["live"], said["dead"])
+        children = {union.path(item.node): item.size for item in found.children()}
+        assert children == {row["path"]: (row["live"], row["dead"]) for row in said["directories"]}

@@ -272,6 +272,7 @@ async def loaded(pilot: Pilot[None]) -> None:
         return (
             screen._reading.image is not None
             and screen._reading.paths is not None
+            and (screen._reading.size_map is not None or not screen._reading.sizes)
             and all(state.checked or state.problem for state in states)
             and is_quiet(pilot)
         )

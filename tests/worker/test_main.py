@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
+from layertui.cache.image_bytes import recall_bytes
+from layertui.cache.indexes import IndexCache
 from layertui.layers.codec import unpack_index
 from layertui.model.blob import BytesBlob
 from layertui.model.identity import identity_of
 from layertui.model.numbers import ROOT
+from layertui.model.sizes import Bytes
 from layertui.sources import open_image
 from layertui.union.codec import unpack_union
 from layertui.union.merged_tree import MergedTree
@@ -49,6 +52,17 @@ def test_sends_every_layer_then_the_whole_union() -> None:
     assert done.paths == top.paths()
     assert sum(size.dead for size in done.layers) == union.stored_bytes() - top.subtree_size(ROOT) > 0
     assert sum(size.live for size in done.layers) == top.subtree_size(ROOT)
+
+
+def test_remembers_the_bytes_of_the_image_for_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    OciLayout(tmp_path / "image").add("1", [tar(("/a", b"secret"), ("/b", b"b")), tar(("/.wh.a", b""))])
+    pinned = pin(f"oci:{tmp_path}/image:1")
+    image = open_image(f"oci:{tmp_path}/image:1")
+    run(TreeRequest(pinned, False))
+    assert recall_bytes(IndexCache(), image.reference, image.id) is None
+    run(TreeRequest(pinned, True))
+    assert recall_bytes(IndexCache(), image.reference, image.id) == Bytes(1, 6)
 
 
 def test_looks_into_a_part_of_an_image_whose_paths_are_not_utf8(tmp_path: Path) -> None:

@@ -7,8 +7,11 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from layertui.cache.image_bytes import remember_bytes
+from layertui.cache.indexes import IndexCache
 from layertui.model.errors import LayertuiError
 from layertui.model.image import ContainerSummary, ImageSummary
+from layertui.model.sizes import Bytes
 from layertui.ui.app import LayertuiApp
 from layertui.ui.images.detail import ImageDetail
 from layertui.ui.images.screen import EngineScreen, ImagesScreen
@@ -410,3 +413,30 @@ async def test_no_match_among_what_has_come_says_so(places: Places, monkeypatch:
         release.set()
         await settled(pilot)
         assert "No image matches “nosuch”." in screen_text(pilot)
+
+
+def dead(pilot: Pilot[None]) -> list[str]:
+    return [row.cells["dead"] for row in table(pilot).rows]
+
+
+async def test_images_that_have_been_read_have_a_bar_of_their_live_and_dead_bytes(places: Places) -> None:
+    remember_bytes(IndexCache(), SHOP.reference, SHOP.id, Bytes(75, 25))
+    remember_bytes(IndexCache(), GATEWAY.reference, "sha256:before", Bytes(1, 1))  # its name has moved since
+    async with Images().run_test(size=(160, 40)) as pilot:
+        await settled(pilot)
+        await until(pilot, lambda: any(dead(pilot)))
+        assert [cell for cell in dead(pilot) if cell] == ["████████░░  25%"]
+        assert "DEAD" in screen_text(pilot)
+        remember_bytes(IndexCache(), GATEWAY.reference, GATEWAY.id, Bytes(0, 9))
+        await pilot.press("question_mark", "escape")  # away from the list and back
+        await until(pilot, lambda: len([cell for cell in dead(pilot) if cell]) == 2)
+        assert "░░░░░░░░░░ 100%" in dead(pilot)
+
+
+async def test_without_the_cache_nothing_is_said_of_dead_bytes(places: Places) -> None:
+    remember_bytes(IndexCache(), SHOP.reference, SHOP.id, Bytes(75, 25))
+    app = Images()
+    app.cache = False
+    async with app.run_test(size=(160, 40)) as pilot:
+        await settled(pilot)
+        assert not any(dead(pilot)) and "DEAD" not in screen_text(pilot)

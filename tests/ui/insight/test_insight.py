@@ -15,6 +15,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.identity import identity_of
 from layertui.ui.explorer.screen import ExplorerScreen
 from layertui.ui.insight.screen import InsightScreen
+from layertui.ui.insight.size_pane import SizePane
 from layertui.ui.widgets.lines import Document
 from layertui.ui.widgets.text_view import TextView
 from layertui.ui.worker.insight import Looker, PartProgress, PartSurveyed
@@ -37,6 +38,10 @@ from tests.ui.readings import (
 from tests.waiting import SECONDS, wait_for
 
 Compare = Callable[..., bool]
+
+
+AHEAD = ["waste", "permissions", "packages"]
+"""The parts that are scanned without being asked for."""
 
 
 class Looking:
@@ -125,8 +130,18 @@ async def opened(pilot: Pilot[None], *keys: str) -> None:
     await loaded(pilot)
     await pilot.press("I")
     await until(pilot, lambda: isinstance(pilot.app.screen, InsightScreen))
-    await pilot.press(*keys)
-    await pilot.pause()
+    await added_up(pilot)
+    await until(pilot, lambda: not screen(pilot)._lookers)
+    for key in keys:
+        await pilot.press(key)
+        await added_up(pilot)
+
+
+async def added_up(pilot: Pilot[None]) -> None:
+    """The part Size shows what it is to show."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, InsightScreen))
+    pane = screen(pilot).query_one(SizePane)
+    await until(pilot, lambda: not pane.busy and (pane.selected is not None or not pane.display))
 
 
 async def at_waste(pilot: Pilot[None]) -> None:
@@ -192,7 +207,7 @@ def test_hostile(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None
 async def test_says_what_the_image_costs_and_leaks(looking: Looking) -> None:
     async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await opened(pilot)
-        assert looking.asked == ["size"]  # nothing else before it is asked for
+        assert looking.asked == AHEAD  # nothing else before it is asked for
         assert "164 kB = 119 kB live + 45.1 kB dead (27%)" in screen_text(pilot)
         await pilot.press("2")
         await pilot.pause()
@@ -202,7 +217,7 @@ async def test_says_what_the_image_costs_and_leaks(looking: Looking) -> None:
         assert "3 Secrets: not scanned" in shown and "3 Secrets ?" not in shown
         await pilot.press("3")
         await pilot.pause()
-        assert looking.asked == ["size", "waste", "secrets"]
+        assert looking.asked == [*AHEAD, "secrets"]
         assert "6 secrets" in screen_text(pilot).splitlines()[0]
         for key, name in (("4", "duplicates"), ("5", "permissions"), ("6", "packages")):
             await pilot.press(key)
@@ -210,7 +225,7 @@ async def test_says_what_the_image_costs_and_leaks(looking: Looking) -> None:
             survey = looking.survey(name)
             assert screen(pilot).part == name and len(lines(pilot, "findings")) == survey.count
         await pilot.press("2")
-        assert looking.asked == ["size", "waste", "secrets", "duplicates", "permissions", "packages"]
+        assert looking.asked == [*AHEAD, "secrets", "duplicates"]
         assert title(pilot, "sums").startswith("45.1 kB of 164 kB wasted")
 
 
@@ -227,7 +242,7 @@ async def test_a_sum_shows_its_findings_and_leads_to_its_layer(looking: Looking)
         # What was found is still known.
         await pilot.press("I", "2")
         await pilot.pause()
-        assert looking.asked == ["size", "waste"] and title(pilot, "findings") == "all, 46 files"
+        assert looking.asked == AHEAD and title(pilot, "findings") == "all, 46 files"
 
 
 async def test_a_reason_leads_to_its_findings_and_these_to_their_path(looking: Looking) -> None:
@@ -284,7 +299,7 @@ async def test_escape_stops_looking_then_leaves(looking: Looking) -> None:
         looking.held = False
         await pilot.press("enter")
         await pilot.pause()
-        assert looking.asked == ["size", "waste", "secrets", "secrets"] and len(lines(pilot, "findings")) == 6
+        assert looking.asked == [*AHEAD, "secrets", "secrets"] and len(lines(pilot, "findings")) == 6
         await pilot.press("escape")
         assert isinstance(pilot.app.screen, ExplorerScreen)
 
@@ -340,6 +355,25 @@ async def test_figures_of_a_damaged_image_are_in_doubt(monkeypatch: pytest.Monke
         assert "⚠ 40 B reclaimable" in screen_text(pilot)
         heading = screen(pilot).query_one("#sums", TextView).heading[0]
         assert heading.text.startswith("⚠ layer 2 could not be read completely: the tar ends")
+
+
+async def test_of_a_registry_nothing_is_scanned_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    looking = use(monkeypatch, Reading(sample()._replace(transport="docker")))
+    async with ExplorerApp().run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        assert looking.asked == []
+        await pilot.press("2")
+        assert looking.asked == ["waste"]
+
+
+async def test_progress_ends_at_100_percent(looking: Looking) -> None:
+    async with ExplorerApp().run_test(size=(120, 24)) as pilot:
+        await opened(pilot)
+        looking.held = True
+        await pilot.press("4")
+        looking.post(PartProgress("duplicates", 138, 100))
+        await pilot.pause()
+        assert "4 Duplicates 100%" in screen_text(pilot) and "Scanning … 100 B of 100 B" in screen_text(pilot)
 
 
 class Target(MessagePump):

@@ -15,11 +15,13 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from layertui import demo
+from layertui.insight.sizes import SizeMap
 from layertui.model.job import Cancelled, Job
 from layertui.model.numbers import LayerNumber
 from layertui.ui.app import LayertuiApp
 from layertui.ui.tree import view
 from layertui.ui.tree.pane import TreeField, TreePane
+from layertui.ui.tree.presenter import LayerPresenter
 from layertui.ui.tree.view import TreeView
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.union.merged_tree import MergedTree
@@ -654,7 +656,8 @@ def painted(app: Tree, name: str) -> tuple[str, Style]:
     for y in range(app.view.content_size.height):
         strip = app.view.render_line(y)
         for segment in strip:
-            if segment.text.strip().rstrip("/*") == name and segment.style is not None:
+            text = segment.text.partition("▌")[0]  # whose style may be that of the name
+            if text.strip().rstrip("/*") == name and segment.style is not None:
                 return strip.text, segment.style
     raise AssertionError(f"no {name} in\n" + "\n".join(lines(app)))
 
@@ -722,3 +725,36 @@ async def test_the_first_row_names_the_directory_of_those_below() -> None:
         assert app.path == "/usr/lib"
         await pressing_on(pilot, "g")
         assert lines(app)[0].split()[:2] == ["▾", "/"]
+
+
+def bars(app: Tree) -> dict[str, str]:
+    """The two-part bar of each path that has one."""
+    rows = app.view.rows
+    assert rows is not None
+    found = {}
+    for y, node in enumerate(rows.nodes):
+        text = app.view.render_line(y).text
+        found[rows.merged.union.path(node)] = "".join(char for char in text if char in "█░▏▎▍▌▋▊▉").strip("▌")
+    return {path: bar for path, bar in found.items() if bar}
+
+
+async def test_bars_say_which_directories_have_live_and_dead_bytes() -> None:
+    union = small.union(
+        small.layer(
+            ("-", "/live/a", {"size": 60}), ("-", "/both/b", {"size": 20}), ("-", "/gone/c", {"size": 20})
+        ),
+        small.layer(("wh", "/gone/c"), ("-", "/both/b", {"size": 20})),
+    )
+    app = Tree(union, 2)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pressing("v", "v")(pilot)
+        assert bars(app) == {}  # not known yet: nothing
+        assert isinstance(app.view.presenter, LayerPresenter)
+        app.view.presenter.sizes = SizeMap(union)
+        app.view.repaint()
+        assert bars(app) == {"/": "███████░░░", "/both": "██░", "/gone": "░░", "/live": "█████"}
+        app.show(
+            small.union(small.layer(("-", "/live/a", {"size": 60}))), 1
+        )  # of another union nothing is known
+        await settled(pilot)
+        assert bars(app) == {}

@@ -13,7 +13,8 @@ from layertui.commands.progress import ProgressBar
 from layertui.insight.leftovers import Leftover, leftovers
 from layertui.insight.package_files import PackageFiles
 from layertui.insight.package_sizes import PackageSizes, package_sizes
-from layertui.insight.sizes import SizedFile, SizeMap
+from layertui.insight.size_rows import SizedFile
+from layertui.insight.sizes import SizeMap
 from layertui.insight.survey import KEEP
 from layertui.model.history_step import step_text
 from layertui.model.numbers import Node

@@ -126,7 +126,7 @@ class Contents:
     def prepare(self, events: Iterable[Event], job: Job = Job.NONE) -> None:
         """Compute the digests of many contents, reading each layer at most once, front to back.
 
-        Reports bytes of tar, from several threads. Skips what has no readable content, for
+        Reports bytes of files, from several threads. Skips what has no readable content, for
         which :meth:`digest` raises the reason, and sparse files, which :meth:`same` compares
         without digests.
         """
@@ -140,13 +140,13 @@ class Contents:
                 files[file.layer, file.entry] = file
         ordered = sorted(files.values(), key=lambda file: (file.layer, file.offset))
         layers = [list(group) for _layer, group in groupby(ordered, key=lambda file: file.layer)]
-        total = sum(group[-1].offset + group[-1].size for group in layers)
+        total = sum(file.size for file in ordered)
         done = [0] * len(layers)
         part = job.part()  # cancelled when a thread fails, so that the others end
 
         def work(number: int) -> None:
-            for position in self._hash_layer(layers[number], part):
-                done[number] = position
+            for size in self._hash_layer(layers[number], part):
+                done[number] += size
                 job.report(sum(done), total)
 
         with ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="contents") as pool:
@@ -246,7 +246,7 @@ class Contents:
     # Inside
 
     def _hash_layer(self, files: Sequence[FileExtent], job: Job) -> Iterator[int]:
-        """Hash files of one layer in the order of the tar; yield the offset reached after each read."""
+        """Hash files of one layer in the order of the tar; yield the bytes of those of each read."""
         try:
             cursor = self._layers.cursor(files[0])
             items = [(file, NO_EVENT) for file in files]
@@ -262,7 +262,7 @@ class Contents:
                         return  # digest() reads each again, and raises for those that are missing
                     for file, _ in group:
                         self._hash(file, (data[file.offset - first.offset : file.end - first.offset],))
-                yield last.end
+                yield sum(file.size for file, _ in group)
         except (LayertuiError, Damaged):
             return  # nothing after the damage can be read
 

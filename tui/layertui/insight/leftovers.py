@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from array import array
 from itertools import accumulate
 from typing import NamedTuple
 
+from layertui.insight.size_rows import Labels
 from layertui.insight.sizes import SizeMap
 from layertui.model.numbers import ROOT, Node
 
@@ -68,6 +70,18 @@ def leftovers(sizes: SizeMap, node: Node = ROOT) -> list[Leftover]:
             found.append(Leftover(rule, path, at, size))
         at = union.end[at]
     return sorted(found, key=lambda row: (-row.size, row.path))
+
+
+def leftover_labels(sizes: SizeMap) -> Labels:
+    """Return the kinds of leftovers that live files belong to, in the order of :data:`LEFTOVER_RULES`."""
+    rows = sizes.rows
+    found = array("i", [-1]) * len(rows)
+    for left in leftovers(sizes):
+        number = LEFTOVER_RULES.index(left.rule)
+        for row in rows.span(left.node):
+            if rows.is_live(row):
+                found[row] = number
+    return Labels(found, [rule.name for rule in LEFTOVER_RULES])
 
 
 def rule_above(path: str) -> tuple[LeftoverRule | None, str]:

@@ -10,27 +10,16 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from heapq import nlargest
-from itertools import accumulate, compress, count
-from operator import eq
-from typing import NamedTuple, cast
+from itertools import compress
+from typing import cast
 
+from layertui.insight.size_rows import Labels, SizedFile, SizeRows
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind
-from layertui.model.numbers import NO_EVENT, ROOT, Event, LayerNumber, Node
+from layertui.model.numbers import NO_EVENT, ROOT, LayerNumber, Node
 from layertui.model.sizes import Bytes, total_of
 from layertui.union.merged_tree import MergedTree
 from layertui.union.model import LayerUnion
-
-
-class SizedFile(NamedTuple):
-    """A file's bytes in a layer."""
-
-    event: Event
-    path: str
-    layer: LayerNumber
-    """The layer that stores them."""
-    size: int
-    is_live: bool
 
 
 class SizeMap:
@@ -40,26 +29,10 @@ class SizeMap:
         """Walk all files once. Raises :class:`Cancelled`."""
         self.union = union
         top = MergedTree(union, union.layers)
-        live = top.own_sizes()
-        dead = array("Q", bytes(8 * union.nodes))
-        self.live_files = [
-            (node, union.ev_inode[union.last[node]])
-            for node in cast("Iterator[Node]", compress(range(union.nodes), live))
-        ]
-        """Node and storing event of each file with content in the final tree; a hardlinked file once."""
-        shown = {event for _, event in self.live_files}
-        self.dead_files: list[Event] = []
-        """Storing event of each file with content that the final tree does not show."""
-        for event in compress(union.events, map(eq, union.ev_inode, count())):
-            if event not in shown and union.ev_kind[event] == Kind.FILE and (size := union.size(event)):
-                self.dead_files.append(event)
-                dead[union.ev_node[event]] += size
-            if not event & 0xFFF:
-                job.check()
         self.layers = layer_sizes(top)
         """By layer, base first."""
-        self._live = array("Q", accumulate(live, initial=0))
-        self._dead = array("Q", accumulate(dead, initial=0))
+        self.rows = _rows(top, job)
+        """All files with content; a hardlinked file once."""
 
     @property
     def total(self) -> Bytes:
@@ -68,46 +41,74 @@ class SizeMap:
 
     def below(self, node: Node) -> Bytes:
         """Return the bytes of the files at and below a path."""
-        end = self.union.end[node]
-        return Bytes(self._live[end] - self._live[node], self._dead[end] - self._dead[node])
+        return self.rows.bytes_of(self.rows.span(node))
 
     def children(self, node: Node) -> list[tuple[Node, Bytes]]:
         """Return the children of a directory that have bytes, largest first."""
-        found = [(child, self.below(child)) for child in self.union.children(node)]
-        return sorted((row for row in found if row[1].size), key=lambda row: (-row[1].size, row[0]))
+        found = [(item.node, item.size) for item in self.rows.item(node).children() if item.node != node]
+        return sorted(found, key=lambda row: (-row[1].size, row[0]))
 
     def files(self, node: Node = ROOT, is_live: bool = True) -> list[SizedFile]:
         """Return the live or dead files at and below a path, largest first."""
-        union = self.union
-        rows = self.live_files if is_live else [(union.ev_node[event], event) for event in self.dead_files]
-        return sorted(
-            (
-                SizedFile(event, union.path(place), union.ev_layer[event], union.size(event), is_live)
-                for place, event in rows
-                if node <= place < union.end[node]
-            ),
-            key=lambda file: (-file.size, file.path, file.layer),
-        )
+        rows = self.rows
+        found = [rows.file(row) for row in rows.span(node) if rows.is_live(row) == is_live]
+        return sorted(found, key=lambda file: (-file.size, file.path, file.layer))
 
     def by_layer(self, node: Node = ROOT) -> list[Bytes]:
         """Return the bytes at and below a path by the layer that stores them, base first."""
         if node == ROOT:
             return self.layers
-        sums = [[0, 0] for _ in range(self.union.layers)]
-        for is_dead in (0, 1):
-            for file in self.files(node, not is_dead):
-                sums[file.layer - 1][is_dead] += file.size
-        return [Bytes(*each) for each in sums]
+        return self._sums(self.layer_labels(), node)[1:]
 
     def by_type(self, node: Node = ROOT) -> dict[str, Bytes]:
         """Return the bytes at and below a path by file type (:func:`type_of`), largest first."""
-        sums: dict[str, list[int]] = {}
-        for is_dead in (0, 1):
-            for file in self.files(node, not is_dead):
-                entry = self.union.entry(file.event)
-                sums.setdefault(type_of(file.path, entry.mode), [0, 0])[is_dead] += file.size
-        found = {name: Bytes(*each) for name, each in sums.items()}
-        return dict(sorted(found.items(), key=lambda row: (-row[1].size, row[0])))
+        labels = self.type_labels()
+        found = [row for row in zip(labels.names, self._sums(labels, node), strict=True) if row[1].size]
+        return dict(sorted(found, key=lambda row: (-row[1].size, row[0])))
+
+    def layer_labels(self) -> Labels:
+        """Return the layers that store the files, by their numbers."""
+        layers = array("I", (self.rows.layer(row) for row in range(len(self.rows))))
+        return Labels(layers, [str(number) for number in range(self.union.layers + 1)])
+
+    def type_labels(self, job: Job = Job.NONE) -> Labels:
+        """Return the types of the files. Raises :class:`Cancelled`."""
+        union, known, found = self.union, dict[str, int](), array("I")
+        for row in range(len(self.rows)):
+            event = self.rows.event(row)
+            mode = union.indexes[union.ev_layer[event] - 1].mode[union.ev_entry[event]]
+            name = type_of(union.name(self.rows.node(row)), mode)
+            found.append(known.setdefault(name, len(known)))
+            if not row & 0xFFF:
+                job.check()
+        return Labels(found, list(known))
+
+    def _sums(self, labels: Labels, node: Node) -> list[Bytes]:
+        sums = [[0, 0] for _ in labels.names]
+        for row in self.rows.span(node):
+            sums[labels.of[row]][not self.rows.is_live(row)] += self.rows.size(row)
+        return [Bytes(*each) for each in sums]
+
+
+def _rows(top: MergedTree, job: Job) -> SizeRows:
+    """Return a row for each file with content: of the final tree where it shows it, else where it was stored."""
+    union, own = top.union, top.own_sizes()
+    shown = bytearray(len(union.events))
+    for node in cast("Iterator[Node]", compress(range(union.nodes), own)):
+        shown[union.ev_inode[union.last[node]]] = 1
+    rows = SizeRows(union)
+    for node in union.subtree(ROOT):
+        if own[node]:
+            rows.add(node, union.ev_inode[union.last[node]], own[node], True)
+        event = union.last[node]
+        while event >= 0:
+            is_stored = union.ev_inode[event] == event and union.ev_kind[event] == Kind.FILE
+            if is_stored and not shown[event] and (size := union.size(event)):
+                rows.add(node, event, size, False)
+            event = union.ev_prev[event]
+        if not node & 0xFFF:
+            job.check()
+    return rows
 
 
 def layer_sizes(top: MergedTree) -> list[Bytes]:

@@ -12,7 +12,6 @@ from layertui.insight.package_databases import PACKAGE_FILES
 from layertui.insight.packages import packages
 from layertui.insight.permissions import Permission, Right, permissions
 from layertui.insight.secrets import Secret, secrets
-from layertui.insight.size_survey import size_survey
 from layertui.insight.tally import Finding, Sum, Survey, Tally, added
 from layertui.insight.waste import Hidden, undecided, waste
 from layertui.model.image import Image
@@ -24,7 +23,6 @@ from layertui.union.model import LayerUnion
 MOST_DIRECTORIES = 100
 
 FINDING_CELLS: dict[str, Sequence[str]] = {
-    "size": (),
     "waste": ("reason", "by"),
     "secrets": ("rule", "secret"),
     "duplicates": ("copies",),
@@ -32,24 +30,26 @@ FINDING_CELLS: dict[str, Sequence[str]] = {
     "packages": ("change", "kind"),
 }
 """The parts in order, and what the ``cells`` of their findings are."""
-KEEP: dict[str, Sequence[bytes]] = {"size": PACKAGE_FILES, "packages": PACKAGE_FILES}
+KEEP: dict[str, Sequence[bytes]] = {"packages": PACKAGE_FILES}
 """Patterns of the files that a part reads (:class:`layertui.layers.tar.capture.Keep`)."""
 
 
 def survey(part: str, image: Image, union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Survey:
     """Analyze one part. Reports bytes. Raises :class:`Cancelled`."""
     found = _analyze(part, image, union, contents, job)
-    damaged = [
+    return replace(found, notes=[*damaged_layers(union), *found.notes])
+
+
+def damaged_layers(union: LayerUnion) -> list[str]:
+    """Return a sentence for each layer that could not be read completely."""
+    return [
         f"layer {number} could not be read completely: {index.damage}"
         for number, index in enumerate(union.indexes, 1)
         if index.damage
     ]
-    return replace(found, notes=[*damaged, *found.notes])
 
 
 def _analyze(part: str, image: Image, union: LayerUnion, contents: Contents, job: Job) -> Survey:
-    if part == "size":
-        return size_survey(union, contents, job)
     if part == "secrets":
         return _secrets(image, union, contents, job)
     if part == "duplicates":

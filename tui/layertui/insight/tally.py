@@ -24,10 +24,6 @@ class Sum:
     layer: LayerNumber = EMPTY
     """The layer to open; 0 for none."""
     path: str = "/"
-    dead: int = 0
-    """Part of ``size`` that the final tree does not show; in the part ``size`` only."""
-    dead_count: int = 0
-    """Part of ``count``, likewise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,10 +46,15 @@ class ImageReader:
             if not self.is_kept:
                 self._merge()
 
+    @property
+    def is_lasting(self) -> bool:
+        """Whether all layers have been read, and reading them again would give the same union."""
+        is_whole = len(self.indexes) == len(self._image.layers)
+        return bool(self._key) and is_whole and all(map(is_lasting, self.indexes))
+
     def union(self) -> LayerUnion:
         """Return the union of the layers in ``indexes``; more may follow afterwards."""
-        is_whole = len(self.indexes) == len(self._image.layers)
-        if self._cache is None or not self._key or not is_whole or not all(map(is_lasting, self.indexes)):
+        if self._cache is None or not self.is_lasting:
             self._merge()
             return self._builder.freeze()
         union = self._cache.read(self._key, lambda data: unpack_union_checked(data, self.indexes))

@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from layertui.cache.image_bytes import remember_bytes
 from layertui.cache.indexes import IndexCache
 from layertui.insight.sizes import layer_sizes
 from layertui.layers.codec import pack_index
@@ -22,6 +23,7 @@ from layertui.model.identity import Identity
 from layertui.model.image import Image
 from layertui.model.job import Job
 from layertui.model.numbers import EMPTY, LayerNumber
+from layertui.model.sizes import total_of
 from layertui.model.unforeseen import unforeseen
 from layertui.sources.pinned import explain, open_pinned
 from layertui.union.codec import pack_union
@@ -65,7 +67,8 @@ def load(request: Request, image: Image, sender: Sender) -> None:
     A union of some layers is sent only while others still load, at growing intervals: merging
     takes time here, and showing takes time in the app.
     """
-    reader = ImageReader(image, _cache(request))
+    cache = _cache(request)
+    reader = ImageReader(image, cache)
     total = len(image.layers)
     begun = time.monotonic()
     next_union = begun + PAUSE
@@ -84,7 +87,10 @@ def load(request: Request, image: Image, sender: Sender) -> None:
     union = reader.union()
     sender.send(LayersMerged(LayerNumber(total), memoryview(pack_union(union))))
     top = MergedTree(union, union.layers)
-    sender.send(TreeDone(top.paths(), layer_sizes(top)))
+    sizes = layer_sizes(top)
+    if cache is not None and reader.is_lasting:
+        remember_bytes(cache, request.image.reference, image.id, total_of(sizes))
+    sender.send(TreeDone(top.paths(), sizes))  # the app ends this process then
 
 
 def read(

@@ -37,6 +37,9 @@ class ComparedPresenter:
     def growth(self, rows: TreeRows, node: Node) -> int:
         return cast("ComparedRows", rows).growth(node)
 
+    def bytes_below(self, rows: TreeRows, node: Node) -> None:
+        return None
+
     def why_empty(self, rows: TreeRows) -> str:
         return "No differences. v shows all paths." if rows.view == "changes" else "Both are empty."
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from layertui.insight.sizes import SizedFile, largest_files
+from layertui.insight.size_rows import SizedFile
+from layertui.insight.sizes import largest_files
 from layertui.model.errors import LayertuiError
 from layertui.model.history_step import step_text
 from layertui.model.image import HistoryEntry, Layer

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from layertui.content.query import LineMatch
     from layertui.dockerfile.base import Base
     from layertui.model.image import Image
+    from layertui.ui.insight.size_browser import KeptSizes
     from layertui.ui.worker.reading import Reading
     from layertui.ui.worker.search import Found
 
@@ -62,6 +63,7 @@ class ImageScreen(StackScreen[None]):
         self._found: tuple[Image, Found] | None = None  # the last search, and its reading
         self._way: list[Visit] = []  # how the place that is shown was reached
         self._awaited = ""  # an action for when all layers are loaded
+        self._sizes: tuple[Image, KeptSizes] | None = None
 
     @property
     def platform(self) -> str | None:
@@ -199,8 +201,14 @@ class ImageScreen(StackScreen[None]):
         if not self.reading.complete:
             self._await("insight", "Insight opens when the layers are loaded; esc cancels.")
             return
-        cache = navigator(self).cache
-        self.visit(InsightScreen, lambda: open_screens.insight(self.reading, cache), self._go_to_place)
+        from layertui.ui.insight.size_browser import KeptSizes
+
+        image, cache = self.reading.image, navigator(self).cache
+        assert image is not None
+        if self._sizes is None or self._sizes[0] is not image:
+            self._sizes = image, KeptSizes()
+        kept = self._sizes[1]
+        self.visit(InsightScreen, lambda: open_screens.insight(self.reading, cache, kept), self._go_to_place)
 
     def _go_to_place(self, place: tuple[str, LayerNumber]) -> str:
         """Go to a path, or without one to a layer."""

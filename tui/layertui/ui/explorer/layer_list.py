@@ -18,7 +18,7 @@ from layertui.text.sanitize import visible
 from layertui.ui.cells import clip, shorten
 from layertui.ui.clipboard import copy
 from layertui.ui.keys import CHANGE_KEYS
-from layertui.ui.widgets.bars import two_part_bar
+from layertui.ui.widgets.bars import scale_of, two_part_bar
 from layertui.ui.widgets.lines import Span
 from layertui.ui.widgets.list_view import ListView
 
@@ -356,9 +356,11 @@ class LayerList(ListView):
             (f"{size_text(stored):>{_SIZE}} ", "" if size is not None and stored else "quiet"),
         ]
         if bar and size is not None:
-            largest = max(each.size for each in self._sizes)
             dead = share_text(size.dead, size.size) if size.dead else ""
-            spans += [*two_part_bar(size, largest, bar, f"layer:{layer}"), (f"{dead:>{_DEAD}} ", "quiet")]
+            spans += [
+                *two_part_bar(size, scale_of(self._sizes), bar, f"layer:{layer}"),
+                (f"{dead:>{_DEAD}} ", "quiet"),
+            ]
         elif bar:
             spans += self._progress(state, bar + _DEAD + 1)
         return [*spans, _state_mark(state), (" ", ""), *self._step(step, max(width - left, 0))]

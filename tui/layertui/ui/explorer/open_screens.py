@@ -17,6 +17,7 @@ from layertui.ui.stack import Origin, open_above
 
 if TYPE_CHECKING:
     from layertui.ui.explorer.layer_list import LayerList
+    from layertui.ui.insight.size_browser import KeptSizes
     from layertui.ui.worker.reading import Reading
 
 
@@ -53,12 +54,11 @@ def anatomy(reading: "Reading") -> Origin[LayerNumber]:
     return AnatomyScreen(reading.image, told)
 
 
-def insight(reading: "Reading", cache: bool) -> Origin[tuple[str, LayerNumber]]:
+def insight(reading: "Reading", cache: bool, kept: "KeptSizes") -> Origin[tuple[str, LayerNumber]]:
     """Return the insight screen; dismissed with the selected path and layer."""
     from layertui.ui.insight.screen import InsightScreen
 
-    assert reading.image is not None
-    return InsightScreen(reading.image, cache, reading.surveys)
+    return InsightScreen(reading, cache, kept)
 
 
 OTHER = "Another image or container …"

@@ -16,11 +16,13 @@ from layertui.ui.detail.pane import DetailPane
 from layertui.ui.explorer.layer_list import LayerList
 from layertui.ui.failures import failure_text
 from layertui.ui.stack import open_above
+from layertui.ui.tree.presenter import LayerPresenter
 from layertui.ui.tree.split_view import TreeSplitView
 from layertui.ui.tree.view import TreePlace, TreeView
 from layertui.ui.worker.background import background, computing
 
 if TYPE_CHECKING:
+    from layertui.insight.sizes import SizeMap
     from layertui.model.sizes import Bytes
     from layertui.ui.worker.reading import Reading
     from layertui.union.model import LayerUnion
@@ -140,6 +142,13 @@ class ImagePanes(TreeSplitView):
             if self.detail.shows_layer:
                 self._follow_focus()
 
+    def show_size_map(self, sizes: "SizeMap") -> None:
+        """Show live and dead bytes in the tree."""
+        presenter = self.tree_view.presenter
+        if isinstance(presenter, LayerPresenter):
+            presenter.sizes = sizes
+            self.tree_view.repaint()
+
     def show_layer(self, layer: LayerNumber) -> None:
         """Go to a layer."""
         self.layer_list.go_to_layer(layer)
@@ -154,6 +163,7 @@ class ImagePanes(TreeSplitView):
         self._wanted = (path, layer, line)
         self.layer_list.go_to_layer(layer)
         self.tree_view.focus()
+        self.detail.show_layer(-1)  # the path, also if the focus is set below another screen
         self._show_wanted()
 
     def position(self) -> "Position":

@@ -28,7 +28,7 @@ from layertui.ui.stack import open_above, open_instead
 from layertui.ui.theme.layers import LayerRoles
 from layertui.ui.tree.presenter import FILTER_HELP
 from layertui.ui.widgets.key_bar import KeyBar
-from layertui.ui.worker.background import background
+from layertui.ui.worker.background import background, computing
 from layertui.ui.worker.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
 from layertui.ui.worker.platforms import PlatformsFound, find_platforms
 from layertui.ui.worker.reading import ImageArrives, ImageOpened, Reading
@@ -36,6 +36,7 @@ from layertui.ui.worker.verifier import LayerVerified, verifiable, verify_layers
 
 if TYPE_CHECKING:
     from layertui.dockerfile.base import Base
+    from layertui.insight.sizes import SizeMap
     from layertui.model.identity import Identity
     from layertui.model.image import Image
     from layertui.model.layer_index import LayerIndex
@@ -61,6 +62,7 @@ class ExplorerScreen(ImageScreen):
         ("*", "$attributes", "only mode, owner, mtime or xattrs changed by it"),
         ("=", "$quiet", "identical copy stored by it"),
         ("?", "$quiet", "stored again by it, content not compared yet"),
+        ("█░", "$accent", "live and dead bytes; ▒ both in one cell, » longer than the scale"),
         ("✓", "$quiet", "layer digest verified"),
         ("…", "$quiet", "layer not read yet"),
         ("✗", "$deleted", "layer missing, truncated or wrong"),
@@ -483,6 +485,26 @@ class ExplorerScreen(ImageScreen):
             verify_layers(self, waiting, self._reading.job)
         self.find_base(image)
         self._find_system()
+        self._add_up()
+
+    def _add_up(self) -> None:
+        """Add up live and dead bytes by path in a thread, unless a layer could not be read."""
+        reading, union = self._reading, self._reading.union
+        if union is None or not reading.sizes:
+            return
+
+        def add_up(job: Job) -> "SizeMap":
+            from layertui.insight.sizes import SizeMap
+
+            with computing:
+                return SizeMap(union, job)
+
+        def added_up(sizes: "SizeMap") -> None:
+            reading.size_map = sizes
+            if reading is self._reading:
+                self.panes.show_size_map(sizes)
+
+        background(self, add_up, added_up, lambda _error: None, name="sizes", part_of=reading.job)
 
     def _find_system(self) -> None:
         """Find the distribution in a thread."""

@@ -19,6 +19,7 @@ from layertui.ui.worker.background import background, background_each
 
 if TYPE_CHECKING:
     from layertui.model.image import ContainerSummary, ImageSummary
+    from layertui.model.sizes import Bytes
     from layertui.sources import SourceProblem
 
 _TICK = 0.05
@@ -117,6 +118,26 @@ def ask_shared_sizes(owner: MessagePump, engine: str, done: Callable[[Mapping[st
             return {}
 
     background(owner, sizes, done, name="shared-sizes")
+
+
+def ask_read_before(
+    owner: MessagePump, rows: Sequence[TableRow], done: "Callable[[Mapping[tuple[str, str], Bytes]], object]"
+) -> None:
+    """Find the live and dead bytes, by reference and ID, of the images that have been read before, in the cache."""
+    from layertui.cache.image_bytes import recall_bytes
+    from layertui.cache.indexes import IndexCache
+
+    def known(job: Job) -> "Mapping[tuple[str, str], Bytes]":
+        cache = IndexCache()
+        found: dict[tuple[str, str], Bytes] = {}
+        for row in rows:
+            job.check()
+            size = recall_bytes(cache, row.reference, row.summary.id)
+            if size is not None:
+                found[row.reference, row.summary.id] = size
+        return found
+
+    background(owner, known, done, name="read-before")
 
 
 class Watch:

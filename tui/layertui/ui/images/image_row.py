@@ -4,9 +4,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from layertui.model.reference import ENGINE_NAMES, FILE_TRANSPORTS
-from layertui.text.format import age_text, parse_time, size_text
+from layertui.model.sizes import Bytes
+from layertui.text.format import age_text, parse_time, share_text, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.images.table_model import Column, TableRow
+from layertui.ui.widgets.bars import two_part_bar
 
 if TYPE_CHECKING:
     from layertui.model.image import ImageSummary
@@ -27,8 +29,15 @@ IMAGE_COLUMNS = (
     Column("platform", "PLATFORM", 14, 6),
     Column("source", "SOURCE", 0, 2, minimum=12),
 )
-ENGINE_COLUMNS = (*IMAGE_COLUMNS[:3], *SHARED, *IMAGE_COLUMNS[3:])
-"""The columns where an engine is among the sources."""
+DEAD = Column("dead", "DEAD", 15, 4, descends=True)
+"""Live and dead bytes of images that have been read."""
+_BAR = 10
+
+
+def columns_of(has_engine: bool, has_dead: bool) -> tuple[Column, ...]:
+    """Return the columns: with shared sizes if an engine is among the sources, with dead bytes if some are known."""
+    shared, dead = SHARED if has_engine else (), (DEAD,) if has_dead else ()
+    return (*IMAGE_COLUMNS[:3], *dead, *shared, *IMAGE_COLUMNS[3:])
 
 
 def row_of_image(summary: "ImageSummary", order: tuple[int, int]) -> TableRow:
@@ -52,6 +61,7 @@ def row_of_image(summary: "ImageSummary", order: tuple[int, int]) -> TableRow:
         "size": size_text(summary.size),
         "shared": "?",
         "unique": "?",
+        "dead": "",
         "created": age_text(summary.created),
         "layers": "?" if summary.layers is None else str(summary.layers),
         "platform": platform,
@@ -66,6 +76,7 @@ def row_of_image(summary: "ImageSummary", order: tuple[int, int]) -> TableRow:
             "size": -1 if summary.size is None else summary.size,
             "shared": -1,
             "unique": -1,
+            "dead": -1,
             "created": created.timestamp() if created else float("-inf"),
             "layers": -1 if summary.layers is None else summary.layers,
             "platform": platform,
@@ -83,6 +94,18 @@ def with_shared(row: TableRow, shared: int) -> TableRow:
         row,
         cells={**row.cells, "shared": size_text(shared), "unique": size_text(unique)},
         keys={**row.keys, "shared": shared, "unique": unique},
+    )
+
+
+def with_dead(row: TableRow, size: Bytes) -> TableRow:
+    """Return the row of an image whose live and dead bytes are known: a bar of all of them, and the dead share."""
+    bar = "".join(text for text, _ in two_part_bar(size, size.size, _BAR, ""))
+    said = f"{bar}{share_text(size.dead, size.size):>5}" if size.size else ""
+    return replace(
+        row,
+        cells={**row.cells, "dead": said},
+        keys={**row.keys, "dead": size.dead},
+        styles={**row.styles, "dead": "quiet"},
     )
 
 

@@ -24,6 +24,7 @@ from layertui.ui.images.detail import ImageDetail
 from layertui.ui.images.finder import (
     Place,
     Watch,
+    ask_read_before,
     ask_shared_sizes,
     container_places,
     engine_places,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from layertui.model.image import ImageSummary
+    from layertui.model.sizes import Bytes
     from layertui.ui.images.table_model import TableRow
 
 WIDE = 120
@@ -109,6 +111,7 @@ class ImagesScreen(StackScreen[None]):
         self._containers = Listing("container", containers, container_row.row_of_container)
         self._shown = self._images
         self._shared: dict[str, Mapping[str, int]] = {}  # by engine
+        self._sizes: Mapping[tuple[str, str], Bytes] = {}  # of images that have been read before
         self._watches: dict[str, Watch] = {}
         self._changed: set[tuple[str, str]] = set()
         self._settle: Timer | None = None
@@ -172,12 +175,30 @@ class ImagesScreen(StackScreen[None]):
             self._watches[engine] = Watch(self, engine, partial(self._engine_changed, engine))
         if engine and answer.error is None and listing is self._images:
             ask_shared_sizes(self, engine, partial(self._take_shared, engine))
+        if listing is self._images:
+            self._ask_read_before()
         self._show()
+
+    def on_screen_resume(self) -> None:
+        self._ask_read_before()  # an image may have been read meanwhile
+
+    def _ask_read_before(self) -> None:
+        if navigator(self).cache and (rows := self._images.rows()):
+            ask_read_before(self, rows, self._take_read_before)
+
+    def _take_read_before(self, sizes: "Mapping[tuple[str, str], Bytes]") -> None:
+        if sizes.items() - self._sizes.items():
+            self._sizes = {**self._sizes, **sizes}
+            self._complete()
 
     def _take_shared(self, engine: str, sizes: "Mapping[str, int]") -> None:
         self._shared[engine] = sizes
+        self._complete()
+
+    def _complete(self) -> None:
+        """Complete the rows of images by what has become known."""
         for answer in self._images.answers:
-            answer.rows = [self._with_shared(row) for row in answer.rows]
+            answer.rows = [self._completed(row) for row in answer.rows]
         self._show()
 
     def _engine_changed(self, engine: str, kind: str) -> None:
@@ -195,11 +216,13 @@ class ImagesScreen(StackScreen[None]):
                     self._look(listing, number, quietly=True)
 
     def _image_row(self, summary: "ImageSummary", order: tuple[int, int]) -> "TableRow":
-        return self._with_shared(image_row.row_of_image(summary, order))
+        return self._completed(image_row.row_of_image(summary, order))
 
-    def _with_shared(self, row: "TableRow") -> "TableRow":
+    def _completed(self, row: "TableRow") -> "TableRow":
         shared = self._shared.get(row.summary.transport, {}).get(row.summary.id)
-        return row if shared is None else image_row.with_shared(row, shared)
+        row = row if shared is None else image_row.with_shared(row, shared)
+        size = self._sizes.get((row.reference, row.summary.id))
+        return row if size is None else image_row.with_dead(row, size)
 
     # Keys and mouse
 
@@ -326,8 +349,9 @@ class ImagesScreen(StackScreen[None]):
         """Update the table, its title and the lines of the places."""
         listing, table = self._shown, self._table
         rows = listing.rows()
-        if listing is self._images and any(place.engine and said.rows for place, said in listing.answered()):
-            table.columns = image_row.ENGINE_COLUMNS
+        if listing is self._images:
+            has_engine = any(place.engine and said.rows for place, said in listing.answered())
+            table.columns = image_row.columns_of(has_engine, bool(self._sizes))
         problem = ""
         try:
             found = search(rows, self._query)

@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.style import Style
 
 from layertui.model.sizes import Bytes
-from layertui.text.format import parts_text, size_text
+from layertui.text.format import parts_text, share_text, size_text
 from layertui.ui.insight.parts import PARTS
 from layertui.ui.widgets.top_line import Weighted
 
@@ -15,17 +15,19 @@ if TYPE_CHECKING:
     from layertui.insight.tally import Survey
     from layertui.model.image import Image
 
-NAMES = tuple(PARTS)
-"""The parts in the order of their keys."""
+TITLES = {"size": "Size", **{name: part.title for name, part in PARTS.items()}}
+"""The parts in the order of their keys, with their titles."""
+NAMES = tuple(TITLES)
 
 Progress = Mapping[str, tuple[int, int]]
 """Bytes done and total, of the parts being scanned."""
 
 
-def facts(image: "Image", surveys: Mapping[str, "Survey"], progress: Progress) -> list[Weighted]:
+def facts(
+    image: "Image", size: Bytes | None, surveys: Mapping[str, "Survey"], progress: Progress
+) -> list[Weighted]:
     """Return the sums known so far, with their priority."""
-    size = surveys.get("size")
-    found = [(3, Content(size_text(image.size if size is None else size.size)))]
+    found = [(3, Content(size_text(image.size) if size is None else parts_text(size)))]
     waste, secrets = surveys.get("waste"), surveys.get("secrets")
     if waste is not None:
         stored, efficiency = _stored_bytes(waste), waste.figures.get("efficiency")
@@ -43,14 +45,16 @@ def facts(image: "Image", surveys: Mapping[str, "Survey"], progress: Progress) -
     return found
 
 
-def tabs(surveys: Mapping[str, "Survey"], progress: Progress, chosen: str, width: int) -> Content:
+def tabs(
+    size: Bytes | None, surveys: Mapping[str, "Survey"], progress: Progress, chosen: str, width: int
+) -> Content:
     """Return the parts with keys and results; in little room only the selected part's result."""
-    found = [
-        _tab(number, _state(name, surveys, progress), name == chosen) for number, name in enumerate(NAMES)
-    ]
+    states = {name: _state(name, surveys, progress) for name in PARTS}
+    states["size"] = "…" if size is None else size_text(size.size)
+    found = [_tab(number, states[name], name == chosen) for number, name in enumerate(NAMES)]
     if sum(tab.cell_length + 3 for tab in found) > width:
         found = [
-            _tab(number, _state(name, surveys, progress) if name == chosen else "", name == chosen)
+            _tab(number, states[name] if name == chosen else "", name == chosen)
             for number, name in enumerate(NAMES)
         ]
         return Content("  ").join(found)
@@ -62,9 +66,6 @@ def title(name: str, survey: "Survey | None") -> str:
     part = PARTS[name]
     if survey is None:
         return part.title
-    if name == "size":
-        dead = survey.sums[0].dead if survey.sums else 0
-        return parts_text(Bytes(survey.size - dead, dead))
     if name == "waste":
         return f"{size_text(survey.size)} of {size_text(_stored_bytes(survey))} wasted"
     if name == "duplicates":
@@ -82,7 +83,7 @@ def _stored_bytes(waste: "Survey") -> int:
 
 def _tab(number: int, state: str, is_chosen: bool) -> Content:
     style = "bold $accent" if is_chosen else "$quiet"
-    title = f"{number + 1} {PARTS[NAMES[number]].title} {state}".rstrip()
+    title = f"{number + 1} {TITLES[NAMES[number]]} {state}".rstrip()
     return Content.styled(title, style).stylize(_choosing(number))
 
 
@@ -94,8 +95,8 @@ def _state(name: str, surveys: Mapping[str, "Survey"], progress: Progress) -> st
     """Return the result of a part in a word; empty if it has not been scanned."""
     survey = surveys.get(name)
     if survey is not None:
-        return size_text(survey.size) if name in ("size", "waste", "duplicates") else f"{survey.count:,}"
+        return size_text(survey.size) if name in ("waste", "duplicates") else f"{survey.count:,}"
     if name in progress:
         done, total = progress[name]
-        return f"{done / total:.0%}" if total else "…"
+        return share_text(min(done, total), total) if total else "…"
     return ""

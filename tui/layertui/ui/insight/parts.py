@@ -51,13 +51,6 @@ class Part:
 
 
 PARTS: Mapping[str, Part] = {
-    "size": Part(
-        "Size", "file", "files",
-        {"directory": "DIRECTORY", "leftover": "LEFTOVERS", "step": "LAYER", "type": "TYPE", "package": "PACKAGE"},
-        {}, "PATH",
-        "No files with content.",
-        strikes=False,
-    ),
     "waste": Part(
         "Waste", "file", "files",
         {"step": "HIDDEN BY", "reason": "REASON", "directory": "WHERE"},

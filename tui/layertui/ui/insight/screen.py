@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from layertui.insight.secrets import without_secrets
-from layertui.insight.tally import Finding, Survey
+from layertui.insight.tally import Finding
 from layertui.model.errors import ImageChanged, LayertuiError
 from layertui.model.history_step import step_text
 from layertui.model.identity import identity_of
@@ -22,9 +22,10 @@ from layertui.text.sanitize import visible
 from layertui.ui.clipboard import copy
 from layertui.ui.detail.page import Page, message
 from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
-from layertui.ui.insight.header import NAMES, facts, tabs, title
+from layertui.ui.insight.header import NAMES, TITLES, facts, tabs, title
 from layertui.ui.insight.parts import PARTS, Findings, name_of, sums_page
-from layertui.ui.insight.sizes import SizeView
+from layertui.ui.insight.size_browser import KeptSizes
+from layertui.ui.insight.size_pane import SizePane
 from layertui.ui.keys import Legend
 from layertui.ui.stack import Origin
 from layertui.ui.widgets.key_bar import KeyBar
@@ -34,25 +35,30 @@ from layertui.ui.widgets.top_line import TopLine
 from layertui.ui.worker.insight import Looker, PartProgress, PartSurveyed
 
 if TYPE_CHECKING:
-    from layertui.model.image import Image
+    from layertui.ui.worker.reading import Reading
 
+CHEAP = ("waste", "permissions", "packages")
+"""Parts that are scanned without being asked for, one after the other."""
+MANY = 200_000
+"""Paths of an image that is too large for that."""
 WIDE = 120
 """Width in columns from which the findings are beside the sums."""
 
 
 class InsightScreen(Origin[tuple[str, LayerNumber]]):
-    """The analysis of ``image``; dismissed with a path and a layer if one was selected.
+    """The analysis of the image of a reading; dismissed with a path and a layer if one was selected.
 
-    ``surveys`` keeps the results. Nothing is scanned before it is requested, and
+    The reading keeps the results. What takes long is not scanned before it is requested, and
     leaving the screen stops a running scan.
     """
 
     HELP: ClassVar[str] = (
-        "Size: live bytes are those of files in the final tree, dead bytes those of files that later layers "
-        "override or delete. Waste: the dead bytes and their causes. Secrets: matches of documented formats, in "
+        "Size: a map of the image's bytes, the area of each box in proportion; in a small window a list. Live bytes "
+        "are those of files in the final tree, dead bytes those of files that later layers override or delete. "
+        "Waste: the dead bytes and their causes. Secrets: matches of documented formats, in "
         "hidden files too. Duplicates: contents stored more than once. Permissions: unusual ones in the final "
         "tree. Packages: added, upgraded and removed by each step. Selecting a sum shows its findings. Enter "
-        "goes into a directory of Size, and opens the selected finding in the explorer."
+        "goes into a directory of Size, and opens the selected file or finding in the explorer."
     )
     LEGEND: ClassVar[Legend] = (
         ("▌", "$accent", "a layer, in its color"),
@@ -67,13 +73,9 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
             "open",
             tooltip="Open in the explorer; go into a directory; show the findings of a sum; or resume",
         ),
-        Binding("backspace", "out", "directory above", tooltip="Go to the directory above"),
-        Binding("d", "dead", "live/dead", tooltip="Switch between live and dead bytes"),
         *(
-            Binding(
-                str(number), f"part({number - 1})", part.title.lower(), show=False, tooltip=f"Show {name}"
-            )
-            for number, (name, part) in enumerate(PARTS.items(), 1)
+            Binding(str(number), f"part({number - 1})", part.lower(), show=False, tooltip=f"Show {name}")
+            for number, (name, part) in enumerate(TITLES.items(), 1)
         ),
         Binding("m", "mask", "show/mask", tooltip="Show or mask secrets"),
         Binding("y", "copy", "copy", tooltip="Copy the path"),
@@ -81,21 +83,24 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")
 
-    def __init__(self, image: "Image", cache: bool, surveys: dict[str, Survey]) -> None:
+    def __init__(self, reading: "Reading", cache: bool, kept: KeptSizes) -> None:
+        """``kept``: the sizes of the image, if they have been added up before."""
         super().__init__()
+        assert reading.image is not None
         self.part = NAMES[0]
-        self._image = image
+        self._image = image = reading.image
+        self._reading = reading
         self._cache = cache
-        self._surveys = surveys
+        self._surveys = reading.surveys
         self._lookers: dict[str, Looker] = {}
         self._progress: dict[str, tuple[int, int]] = {}  # of the running scans
         self._said: dict[str, str] = {}  # errors of requested scans
         self._sums = Page(TextView().document)
         self._chosen = -1  # the sum whose findings are shown; 0 for all
-        self._sizes = SizeView()
         self._is_unmasked = False
         steps = {entry.layer: step_text(entry) for entry in image.history if entry.layer}
         self._steps = {layer: visible(without_secrets(text)) for layer, text in steps.items()}
+        self._sizes = SizePane(reading, kept, self._steps)
 
     def compose(self) -> ComposeResult:
         yield TopLine()
@@ -103,13 +108,14 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
         with Container(id="panes"):
             yield TextView(id="sums", classes="pane")
             yield TextView(id="findings", classes="pane")
+        yield self._sizes
         yield KeyBar()
 
     def on_mount(self) -> None:
         for line in (self.query_one(TopLine), self.query_one("#parts")):
             line.auto_links = False  # clickable parts keep the color of their state
-        self._view("sums").focus()
         self.action_part(0)
+        self._look_ahead()
 
     def on_unmount(self) -> None:
         for looker in self._lookers.values():
@@ -117,6 +123,7 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")
+        self._sizes.fit(*event.size)
         self.call_after_refresh(self._fit)
 
     def _fit(self) -> None:
@@ -135,11 +142,23 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
 
     def _look(self) -> None:
         """Scan the selected part in the worker process."""
-        self._said.pop(self.part, None)
-        self._progress[self.part] = (0, 0)
-        looker = self._lookers[self.part] = Looker(self, identity_of(self._image), self._cache, self.part)
-        looker.start()
+        self._start(self.part)
         self._show()
+
+    def _start(self, part: str) -> None:
+        self._said.pop(part, None)
+        self._progress[part] = (0, 0)
+        looker = self._lookers[part] = Looker(self, identity_of(self._image), self._cache, part)
+        looker.start()
+
+    def _look_ahead(self) -> None:
+        """Scan the next of the cheap parts; not of an image in a registry, whose contents would be downloaded."""
+        if self._lookers or self._image.transport == "docker" or (self._reading.paths or 0) > MANY:
+            return
+        part = next((part for part in CHEAP if part not in self._surveys and part not in self._said), None)
+        if part is not None:
+            self._start(part)
+            self._tell()
 
     def on_part_progress(self, event: PartProgress) -> None:
         if event.part in self._lookers:
@@ -162,15 +181,25 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
             self._show()
         else:
             self._tell()
+        self._look_ahead()
 
     # What is shown
 
-    def _show(self, chosen: int = -1) -> None:
-        """Show the selected part; in the part Size with the cursor on the sum ``chosen``."""
+    def _show(self) -> None:
+        """Show the selected part."""
         self._tell()
+        is_size = self.part == "size"
+        had_size, self._sizes.display = self._sizes.display, is_size
+        self.query_one("#panes").display = not is_size
+        if is_size:
+            self._sizes.take_focus()
+            self._sizes.show()
+            self.refresh_bindings()
+            return
+        if had_size:
+            self._view("sums").focus()
         part, survey = PARTS[self.part], self._surveys.get(self.part)
         self.set_class(survey is None or not survey.count, "-empty")
-        self.set_class(self.part == "size", "-size")
         sums = self._view("sums")
         sums.border_title = Content(title(self.part, survey))
         self._chosen = -1
@@ -181,9 +210,7 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
             notes = "" if survey is None else "\n".join(survey.notes)
             self._put(message(said, "deleted" if self.part in self._said else "quiet"), notes)
         else:
-            is_size = self.part == "size"
-            steps = self._steps
-            self._put(self._sizes.page(survey, steps, chosen) if is_size else sums_page(part, survey, steps))
+            self._put(sums_page(part, survey, self._steps))
             self.call_after_refresh(self._show_findings)  # its pane may be laid out only now
         if self.has_class("-empty"):
             sums.focus()
@@ -196,7 +223,7 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
 
     def _say_looking(self) -> None:
         done, total = self._progress.get(self.part, (0, 0))
-        how_far = f" {size_text(done)} of {size_text(total)}." if total else ""
+        how_far = f" {size_text(min(done, total))} of {size_text(total)}." if total else ""
         self._put(message(f"Scanning …{how_far} esc to stop"))
 
     def _show_findings(self, cursor: int = -1) -> None:
@@ -207,21 +234,17 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
         part, view = PARTS[self.part], self._view("findings")
         self._chosen = self._selected
         rows: Sequence[Finding] = survey.findings
-        count, heading, kind = survey.count, "all", ""
+        count, heading = survey.count, "all"
         if self._chosen:
             chosen = survey.sums[self._chosen - 1]
             rows = [row for row in rows if self._chosen - 1 in row.sums]
             count, heading = chosen.count, name_of(chosen, self._steps)
-            if self.part == "size":
-                rows = [row for row in rows if row.is_hidden == self._sizes.is_dead]
-                count, heading = self._sizes.files(chosen), self._sizes.title(chosen, self._steps)
-                kind = f" · {self._sizes.word}"
         document = Findings(part, rows, lambda: view.content_size.width - 1, self._is_unmasked)
         none = [Line([("Not among the findings that are listed.", "quiet")])] if count and not rows else []
         view.open(document, [document.heading(), *none], cursor)
         view.border_title = Content(heading)
         shown = f"{len(rows):,} of {part.count(count)}" if len(rows) < count else part.count(len(rows))
-        view.border_subtitle = Content(shown + kind)
+        view.border_subtitle = Content(shown)
 
     def on_text_view_cursor_moved(self) -> None:
         if self._selected != self._chosen:
@@ -230,9 +253,11 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
 
     def _tell(self) -> None:
         """Update the two header lines."""
-        found = facts(self._image, self._surveys, self._progress)
-        self.query_one(TopLine).tell(self._image.name, found)
-        line = tabs(self._surveys, self._progress, self.part, self.size.width)
+        size = self._sizes.total
+        self.query_one(TopLine).tell(
+            self._image.name, facts(self._image, size, self._surveys, self._progress)
+        )
+        line = tabs(size, self._surveys, self._progress, self.part, self.size.width)
         self.query_one("#parts", Static).update(line)
 
     # Keys
@@ -267,20 +292,18 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
         if not self.is_mounted:
             return True
         if action == "open":
+            if self.part == "size":
+                return False
             is_sum = self.focused is self._view("sums")
             return self._place() is not None or (is_sum and not self.busy and self._has_more)
         if action == "copy":
             return self._place() is not None
-        if action in ("out", "dead"):
-            survey = self._surveys.get(self.part)
-            has_sizes = self.part == "size" and survey is not None and survey.count > 0
-            return has_sizes and (action == "dead" or self._sizes.directory != "/")
         return action != "mask" or self.part == "secrets"
 
     def action_part(self, number: int) -> None:
         """Show another part, scanning it if necessary."""
         self.part = NAMES[number]
-        if self.part in self._surveys or self.part in self._said or self.busy:
+        if self.part == "size" or self.part in self._surveys or self.part in self._said or self.busy:
             self._show()
         else:
             self._look()
@@ -290,22 +313,10 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
         place = self._place()
         if place is not None:
             self.dismiss(place)
-        elif (survey := self._surveys.get(self.part)) is None:
+        elif self.part not in self._surveys:
             self._look()
-        elif self.part == "size" and self._selected and self._sizes.enter(survey, self._selected - 1):
-            self._show()
         else:
             self._view("findings").focus()
-
-    def action_out(self) -> None:
-        """Go to the directory above."""
-        self._show(self._sizes.leave(self._surveys["size"]))
-        self._view("sums").focus()
-
-    def action_dead(self) -> None:
-        """Switch between live and dead bytes, on the same sum."""
-        self._sizes.is_dead = not self._sizes.is_dead
-        self._show(self._selected - 1)
 
     def action_mask(self) -> None:
         """Show or mask secrets."""
@@ -338,5 +349,11 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
         self._show()
 
     def on_click(self, event: events.Click) -> None:
-        if event.chain > 1:
+        if event.chain > 1 and self.part != "size":
             self.action_open()
+
+    def on_size_pane_opened(self, event: SizePane.Opened) -> None:
+        self.dismiss((event.path, event.layer))
+
+    def on_size_pane_added(self) -> None:
+        self._tell()

@@ -20,6 +20,8 @@ _STRONG_TINT = 0.34
 _DIM = 0.2
 """Share of the surface in dim text."""
 _ATTRIBUTES = ("bold", "strike", "underline", "reverse", "italic")
+_BOX_TINT = 0.38
+"""Strength of a color behind a box of a map."""
 
 
 class Palette:
@@ -27,8 +29,9 @@ class Palette:
 
     Names are the colors of :class:`~layertui.ui.theme.colors.Shades`; ``layer:N``; ``keyword``,
     ``string``, ``name`` and ``comment`` for syntax; ``on-cursor``, ``on-added``,
-    ``on-deleted`` for what lies behind a line; ``inside-added`` and ``inside-deleted`` for
-    what differs inside one; ``dim`` for a weaker color; ``bold``, ``strike``, ``underline``, ``italic``, ``reverse``.
+    ``on-deleted`` for what lies behind a line; ``box-layer:N`` and ``box-quiet`` behind a box, ``rim-layer:N`` and
+    ``rim-quiet`` for its edges; ``inside-added`` and ``inside-deleted`` for what differs inside a line; ``dim`` for a
+    weaker color; ``bold``, ``strike``, ``underline``, ``italic``, ``reverse``.
 
     On the cursor every color is legible. In 16 colors, where none is on all others, the cursor is
     reverse video without colors, and underlined in a pane without the focus.
@@ -64,6 +67,10 @@ class Palette:
             return Style.parse(name)
         if name == "dim":
             return Style(dim=True) if self._ansi else Style()
+        if name.startswith("rim-"):
+            return self._parse(name[4:] if self._ansi else "surface", behind, dim)
+        if name.startswith("box-"):
+            return Style() if self._ansi else self._tinted(self._parse(name[4:], behind, dim))
         if name.startswith("on-"):
             return self._behind(name[3:], _TINT)
         if name.startswith("inside-"):
@@ -97,6 +104,12 @@ class Palette:
         if self._ansi:
             return Style()
         return Style(bgcolor=self._exact(mix(self._shades.surface, getattr(self._shades, name), share)))
+
+    def _tinted(self, ink: Style) -> Style:
+        """Return the background of a box: the surface with a share of its color."""
+        assert ink.color is not None
+        color = Color.from_rich_color(ink.color).hex
+        return Style(bgcolor=self._exact(mix(self._shades.surface, color, _BOX_TINT)))
 
     def _exact(self, color: str) -> RichColor:
         return Color.parse(nearest_of_256(color) if self._few else color).rich_color

@@ -29,7 +29,7 @@ class TreePainter:
 
     def lay_out(self, width: int, rows: TreeRows) -> None:
         """Reset: other rows, or another width."""
-        self._place = layout(width, self._presenter, rows.sort)
+        self._place = layout(width, self._presenter, rows.sort, rows.view)
         self._painted.clear()
 
     def use(self, palette: Palette) -> None:

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from layertui.model.numbers import ROOT, LayerNumber, Node
+from layertui.model.sizes import Bytes
 from layertui.text.format import count_text
 
 if TYPE_CHECKING:
+    from layertui.insight.sizes import SizeMap
     from layertui.model.entry import Entry
     from layertui.ui.widgets.lines import Span
     from layertui.union.tree_rows import TreeRows
@@ -42,6 +44,9 @@ class RowPresenter(Protocol):
     def growth(self, rows: TreeRows, node: Node) -> int:
         """Return the bytes by which a path grew; 0 where nothing is compared."""
 
+    def bytes_below(self, rows: TreeRows, node: Node) -> tuple[Bytes, int] | None:
+        """Return the live and dead bytes at and below a path, and those of the longest bar; ``None``: not known."""
+
     def why_empty(self, rows: TreeRows) -> str:
         """Return why there is nothing but the root, and the next key."""
 
@@ -52,8 +57,12 @@ class RowPresenter(Protocol):
 class LayerPresenter:
     """Presents the rows of one image at a layer."""
 
-    columns: Mapping[str, int] = {"time": 16, "layer": 4, "size": 7}
+    columns: Mapping[str, int] = {"time": 16, "layer": 4, "bar": 10, "size": 7}
     filter_hint = "text, *.conf, /etc/**, ~regex, layer:3, change:added, size:>1M, type:symlink"
+
+    def __init__(self) -> None:
+        self.sizes: SizeMap | None = None
+        """Live and dead bytes of the image, once they have been added up."""
 
     def titles(self, rows: TreeRows) -> tuple[str, Sequence[Span]]:
         merged = rows.merged
@@ -76,6 +85,11 @@ class LayerPresenter:
 
     def growth(self, rows: TreeRows, node: Node) -> int:
         return 0
+
+    def bytes_below(self, rows: TreeRows, node: Node) -> tuple[Bytes, int] | None:
+        if self.sizes is None or self.sizes.union is not rows.merged.union:
+            return None
+        return self.sizes.below(node), self.sizes.below(ROOT).size
 
     def why_empty(self, rows: TreeRows) -> str:
         layer = rows.merged.layer

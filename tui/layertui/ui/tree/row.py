@@ -9,23 +9,27 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from layertui.model.numbers import NO_EVENT, LayerNumber, Node
+from layertui.model.sizes import Bytes
 from layertui.text.format import growth_text, mode_text, moment, owner, size_text
 from layertui.text.matching import text_positions
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.detail.subject import chip
 from layertui.ui.detail.words import CHANGE_MARKS, change_spans
+from layertui.ui.widgets.bars import two_part_bar
 from layertui.ui.widgets.lines import Span
 from layertui.union.changes import Mark
 
 if TYPE_CHECKING:
     from layertui.model.entry import Entry
     from layertui.ui.tree.presenter import RowPresenter
-    from layertui.union.tree_rows import Sort, TreeRows
+    from layertui.union.tree_rows import Sort, TreeRows, View
 
 _GAP = 2
-_ROOM = {"layer": 10, "growth": 10, "size": 14, "time": 60}
+_ROOM = {"layer": 10, "growth": 10, "size": 14, "bar": 40, "time": 60}
 """Least cells for names, by column."""
+_EARLY = 20
+"""The same for bars among all paths: hidden ones have dead bytes."""
 _MARK = 2
 """Cells for the mark and a blank."""
 _INDENT = 1
@@ -42,9 +46,13 @@ class Layout:
     presenter: RowPresenter
 
 
-def layout(width: int, presenter: RowPresenter, sort: Sort = "name") -> Layout:
+def layout(width: int, presenter: RowPresenter, sort: Sort = "name", view: View = "merged") -> Layout:
     """Return the columns that fit in ``width`` cells; the time early if rows are sorted by it."""
-    room = _ROOM | {"time": _ROOM["size"]} if sort == "time" else _ROOM
+    room = (
+        _ROOM
+        | ({"time": _ROOM["size"]} if sort == "time" else {})
+        | ({"bar": _EARLY} if view == "all" else {})
+    )
     possible = presenter.columns
     names, columns = width - _MARK, []
     for name in sorted(possible, key=room.__getitem__):
@@ -90,6 +98,11 @@ def spans(rows: TreeRows, node: Node, place: Layout) -> Sequence[Span]:
         row.append((" " * _GAP, ""))
         if column == "layer":
             row += chip(entry.layer)
+            continue
+        if column == "bar":
+            known = place.presenter.bytes_below(rows, node)
+            size, largest = known or (Bytes(0, 0), 0)
+            row += two_part_bar(size, largest, width, f"layer:{entry.layer}")
             continue
         text = shorten(_cell(place.presenter, rows, node, column, entry, here), width)
         blanks = (" " * (width - cell_len(text)), "")

@@ -316,6 +316,11 @@ class TreeView(ListView):
         self._tell()
         self.post_message(self.Changed())
 
+    def repaint(self) -> None:
+        """Paint all rows again: the presenter knows more of them."""
+        self._lay_out()
+        self.refresh()
+
     def _lay_out(self) -> None:
         self._fit()
         if self.rows is not None:

@@ -14,6 +14,7 @@ from layertui.ui.worker.loader import Loader
 
 if TYPE_CHECKING:
     from layertui.content.read import Contents
+    from layertui.insight.sizes import SizeMap
     from layertui.insight.tally import Survey
     from layertui.model.identity import Identity
     from layertui.model.image import Image
@@ -67,6 +68,8 @@ class Reading:
         """Paths of the merged tree of all layers; None: not known yet."""
         self.sizes: list[Bytes] = []
         """Bytes of each layer's files, base first; empty: not known."""
+        self.size_map: SizeMap | None = None
+        """Live and dead bytes by path, once added up after all layers have been read."""
         self.surveys: dict[str, Survey] = {}
         """Results of insight, by part."""
         self.job = Job()

@@ -1,0 +1,173 @@
+"""Squarified treemaps (Bruls, Huizing and van Wijk, 2000) in the cells of a terminal.
+
+Nothing here knows what is drawn, nor by what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, pairwise
+from typing import Generic, NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+CELL_HEIGHT = 2.6
+"""Height of a cell in its widths: more than the usual 2, as names need wide boxes."""
+LEAST = 3
+"""Cells of the smallest box; what would have less is in the box of the rest."""
+PARTED = 12, 4
+"""Cells of the smallest directory that is parted, wide and high, its heading included."""
+
+
+class Rect(NamedTuple):
+    """A rectangle by its edges."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+
+class Cells(NamedTuple):
+    """A rectangle of cells by its edges."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    def has(self, x: int, y: int) -> bool:
+        """Return whether a cell is inside."""
+        return self.left <= x < self.right and self.top <= y < self.bottom
+
+
+class Box(NamedTuple, Generic[T]):
+    """What is drawn in a rectangle: an item, or the rest of a directory's."""
+
+    items: Sequence[T]
+    """One; of the rest all, the largest first."""
+    cells: Cells
+    inside: Cells | None
+    """Where the boxes of a directory are that is parted; ``cells`` is the line above them."""
+    parent: T | None
+    """The directory whose part it is; ``None`` for the whole."""
+    position: int
+    """How many larger parts the directory has."""
+
+
+def squarify(sizes: Sequence[float], area: Rect) -> list[Rect]:
+    """Part a rectangle among positive sizes in proportion, in boxes that are as square as possible.
+
+    The largest size comes first. Boxes that touch have the very same edge.
+    """
+    scale = area.width * area.height / (sum(sizes) or 1)
+    found: list[Rect] = []
+    start = 0
+    while start < len(sizes):
+        left, top, right, bottom = area
+        is_upright = area.width >= area.height  # the next boxes are in a column at the left
+        side, across = (area.height, area.width) if is_upright else (area.width, area.height)
+        stop = _row_end(sizes, start, scale, side)
+        shares = list(accumulate(sizes[start:stop]))
+        thickness = across if stop == len(sizes) else min(shares[-1] * scale / (side or 1), across)
+        first, last = (top, bottom) if is_upright else (left, right)
+        edges = [first, *(first + side * share / shares[-1] for share in shares[:-1]), last]
+        if is_upright:
+            right = left + thickness
+            found += [Rect(left, one, right, other) for one, other in pairwise(edges)]
+            area = Rect(right, top, area.right, bottom)
+        else:
+            bottom = top + thickness
+            found += [Rect(one, top, other, bottom) for one, other in pairwise(edges)]
+            area = Rect(left, bottom, right, area.bottom)
+        start = stop
+    return found
+
+
+def boxes(
+    items: Sequence[T],
+    weigh: Callable[[T], int],
+    parts: Callable[[T], Sequence[T]],
+    area: Cells,
+    parent: T | None = None,
+) -> Iterator[Box[T]]:
+    """Yield boxes that together cover an area: of items with a weight, and inside of them of their parts."""
+    weighed = sorted(((weigh(item), item) for item in items), key=lambda row: -row[0])
+    weights = [weight for weight, _ in weighed if weight > 0]
+    if not weights or not area.width or not area.height:
+        return
+    ordered = [item for _, item in weighed[: len(weights)]]
+    shown, found = fit(weights, area)
+    for number, cells in enumerate(found):
+        if number == shown:
+            yield Box(ordered[shown:], cells, None, parent, number)
+            continue
+        item = ordered[number]
+        inside = parts(item) if cells.width >= PARTED[0] and cells.height >= PARTED[1] else ()
+        if not inside:
+            yield Box((item,), cells, None, parent, number)
+            continue
+        below = cells._replace(top=cells.top + 1)
+        yield Box((item,), cells._replace(bottom=below.top), below, parent, number)
+        yield from boxes(inside, weigh, parts, below, item)
+
+
+def fit(weights: Sequence[int], area: Cells) -> tuple[int, list[Cells]]:
+    """Return how many weights have a box of their own, and the boxes; another box is of all others.
+
+    The largest weight comes first. The boxes cover the area, and none is empty: if there is a box of all others, it
+    has a few cells at least.
+    """
+    least = LEAST * sum(weights) / (area.width * area.height)
+    shown = sum(weight >= least for weight in weights)
+    while True:
+        rest = max(sum(weights[shown:]), least) if shown < len(weights) else 0
+        found = [
+            Cells(round(left), round(top / CELL_HEIGHT), round(right), round(bottom / CELL_HEIGHT))
+            for left, top, right, bottom in squarify(
+                [*weights[:shown], *([rest] if rest else ())],
+                Rect(area.left, area.top * CELL_HEIGHT, area.right, area.bottom * CELL_HEIGHT),
+            )
+        ]
+        empty = next(
+            (number for number, cells in enumerate(found) if not cells.width or not cells.height), -1
+        )
+        if empty < 0:
+            return shown, found
+        if empty == shown:
+            least *= 2
+        else:
+            shown = min(empty, shown - 1 - shown // 16)
+
+
+def _row_end(sizes: Sequence[float], start: int, scale: float, side: float) -> int:
+    """Return the end of the row that begins with a size: a further one would make its boxes less square."""
+    total, worst = 0.0, 0.0
+    for stop in range(start, len(sizes)):
+        total += sizes[stop] * scale
+        ratios = [
+            max(side * side * area / (total * total), total * total / (side * side * area))
+            for area in (sizes[start] * scale, sizes[stop] * scale)
+            if area and side
+        ]
+        ratio = max(ratios, default=0.0)
+        if worst and ratio > worst:
+            return stop
+        worst = ratio
+    return len(sizes)
