@@ -6,7 +6,7 @@ import gzip
 import os
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from layertui.sources import open_image
 from tests.images import layers_of
 from tests.layers.tars import END, file
 from tests.layouts import digest, docker_archive
+from tests.waiting import SECONDS
 
 TAR = b"".join(file(b"f%d" % number, bytes([number]) * 3000) for number in range(100)) + END
 
@@ -215,6 +216,49 @@ def test_progress_and_order() -> None:
     found = dict(index_layers(image, None, Job(layers=lambda number, *seen: told.update({number: seen}))))
     assert sorted(found) == [layer.number for layer in image.layers]
     assert all(done <= size for done, size in told.values())
+
+
+class Noted(BytesBlob):
+    """Notes which blobs are read, in the order in which they are begun."""
+
+    begun: dict[str, None]
+    gate: threading.Event | None = None
+
+    def pread(self, length: int, offset: int) -> bytes:
+        self.begun[self.location] = None
+        assert self.gate is None or self.gate.wait(SECONDS)
+        return super().pread(length, offset)
+
+
+def noted(sizes: Sequence[int]) -> tuple[list[Layer], list[Noted]]:
+    """Layers with so many files, and their blobs."""
+    begun: dict[str, None] = {}
+    layers, blobs = [], []
+    for layer, files in zip(layers_of([TAR[: 3584 * count] + END for count in sizes]), sizes, strict=True):
+        blob = Noted(TAR[: 3584 * files] + END, str(layer.number))
+        blob.begun = begun
+        blobs.append(blob)
+        layers.append(layer._replace(blob=blob))
+    return layers, blobs
+
+
+def test_small_layers_do_not_wait_for_large_ones() -> None:
+    """While the base is read, the others are, the smallest first."""
+    layers, blobs = noted([80, 40, 1, 20, 60])
+    blobs[0].gate = threading.Event()
+    read = index_layers(demo.image()._replace(layers=layers), None)
+    found = {number: index.count for number, index in (next(read) for _ in range(4))}
+    assert found == {3: 1, 4: 20, 2: 40, 5: 60}
+    assert [number for number in blobs[0].begun if number != "1"] == ["3", "4", "2", "5"]
+    blobs[0].gate.set()
+    assert [(number, index.count) for number, index in read] == [(1, 80)]
+
+
+def test_layers_of_unknown_size_are_read_from_the_base_upwards() -> None:
+    layers, blobs = noted([4, 3, 2, 1])
+    layers = [layer._replace(descriptor=layer.descriptor._replace(size=-1)) for layer in layers]
+    assert len(list(index_layers(demo.image()._replace(layers=layers), None))) == 4
+    assert list(blobs[0].begun)[-1] == "4" and set(list(blobs[0].begun)[:2]) == {"1", "2"}
 
 
 @pytest.mark.parametrize("tar", [TAR, gzip.compress(TAR)], ids=["plain", "gzip"])

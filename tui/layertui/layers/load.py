@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, nullcontext
-from itertools import repeat
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from operator import itemgetter
 
 from layertui.cache.indexes import IndexCache
@@ -76,23 +77,23 @@ def index_layer(
 def index_layers(
     image: Image, cache: IndexCache | None, job: Job = Job.NONE, keep: Keep | None = None
 ) -> Iterator[tuple[LayerNumber, LayerIndex]]:
-    """Yield number and index of every layer as each is done; those at the base are begun first.
+    """Yield number and index of every layer as each is done; for the order see :class:`_Queue`.
 
     Reports each layer by its number, from several threads, and what a stream that brings all of
     them has received. For ``keep`` see :func:`index_layer`. Ends early, without an error, when cancelled.
     """
     if image.arrival is not None:
         image.arrival.watch(job)
-    parts = [job.layer(layer.number) for layer in image.layers]
+    parts = {layer.number: job.layer(layer.number) for layer in image.layers}
+    queue = _Queue(image)
 
-    def work(layer: Layer, part: Job) -> tuple[LayerNumber, LayerIndex]:
-        return layer.number, index_layer(layer, cache, part, keep)
+    def work() -> tuple[LayerNumber, LayerIndex]:
+        with queue.next() as layer:
+            return layer.number, index_layer(layer, cache, parts[layer.number], keep)
 
     # The threads of a pool are joined at exit: unless cancelled they would go on reading.
     with ThreadPoolExecutor(INDEX_THREADS, thread_name_prefix="layer") as pool:
-        running: set[Future[tuple[LayerNumber, LayerIndex]]] = set(
-            map(pool.submit, repeat(work), image.layers, parts)
-        )
+        running: set[Future[tuple[LayerNumber, LayerIndex]]] = {pool.submit(work) for _ in image.layers}
         try:
             while running:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
@@ -101,10 +102,47 @@ def index_layers(
             return
         finally:
             if running:
-                for part in parts:
+                for part in parts.values():
                     part.cancel()
                 for future in running:
                     future.cancel()
+
+
+class _Queue:
+    """The layers that are still to be read, shared by threads.
+
+    One thread reads them base first, the order in which they are merged; the others the smallest first, so that
+    none waits for a large one. A stream brings them in its own order: of such an image the base comes first.
+    """
+
+    def __init__(self, image: Image) -> None:
+        self._upwards = deque(image.layers)
+        self._by_size = deque(
+            image.layers if image.arrival is not None else sorted(image.layers, key=_weight)
+        )
+        self._begun: set[LayerNumber] = set()
+        self._is_climbing = False  # whether a thread reads a layer because it is the lowest
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def next(self) -> Iterator[Layer]:
+        """Take a layer, to be held while it is read. Raises ``IndexError`` if all are taken."""
+        with self._lock:
+            climbs, self._is_climbing = not self._is_climbing, True
+            waiting = self._upwards if climbs else self._by_size
+            while (layer := waiting.popleft()).number in self._begun:
+                pass
+            self._begun.add(layer.number)
+        try:
+            yield layer
+        finally:
+            if climbs:
+                self._is_climbing = False
+
+
+def _weight(layer: Layer) -> tuple[bool, int]:
+    """Return the stored bytes of a layer, to sort by; unknown ones last."""
+    return layer.descriptor.size < 0, layer.descriptor.size
 
 
 def cache_key(layer: Layer) -> str:
